@@ -1,0 +1,78 @@
+"""The ``passback`` command."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, NoReturn
+
+from cyclopts import App, Parameter
+
+import passback
+
+app = App(
+    name="passback",
+    help="One API call puts an assignment or a grade into whichever LMS the school district uses.",
+    version=passback.__version__,
+)
+app.command("passback.cli.tokens:app", name="token")
+app.command("passback.cli.gradebook:app", name="gradebook")
+
+Data = Annotated[str | None, Parameter(name="--data")]
+"""The folder of the data file; ``:memory:`` keeps nothing."""
+
+
+class UsageError(Exception):
+    """The command cannot do what was asked; the message says why."""
+
+
+@app.command
+def sandbox(*, host: str | None = None, port: int | None = None, data: Data = None) -> int:
+    """Serve the sandbox: fixed districts with published tokens, nothing to set up.
+
+    Parameters
+    ----------
+    host: The address to listen on [127.0.0.1].
+    port: The port to listen on; 0 takes a free one [8080].
+    data: The folder of the data file; ":memory:" keeps nothing [data].
+    """
+    return _serve("sandbox", host=host, port=port, data=data)
+
+
+@app.command
+def serve(*, host: str | None = None, port: int | None = None, data: Data = None) -> int:
+    """Serve the gateway for real districts.
+
+    Parameters
+    ----------
+    host: The address to listen on [127.0.0.1].
+    port: The port to listen on; 0 takes a free one [8080].
+    data: The folder of the data file [data].
+    """
+    return _serve("production", host=host, port=port, data=data)
+
+
+def _serve(kind: str, **given: object) -> int:
+    # The server's modules are imported only by the commands that serve.
+    from passback.app import serve as serve_app
+    from passback.settings import load, unknown_variables
+
+    settings = load(**given)
+    for name in unknown_variables():
+        print(f"passback: {name} is no setting of Passback's and is ignored", file=sys.stderr)
+    return serve_app(settings, "sandbox" if kind == "sandbox" else "production")
+
+
+def main() -> NoReturn:
+    """Run the command. Exit codes: 0 done, 1 could not be done, 2 asked for wrongly."""
+    from passback.settings import SettingsError
+    from passback.store.database import StoreError
+
+    try:
+        code = app()
+    except (SettingsError, UsageError) as error:
+        print(f"passback: {error}", file=sys.stderr)
+        sys.exit(2)
+    except StoreError as error:
+        print(f"passback: {error}", file=sys.stderr)
+        sys.exit(1)
+    sys.exit(code or 0)

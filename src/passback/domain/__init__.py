@@ -1,0 +1,1 @@
+"""What the gateway is about, whatever the LMS and the database: frozen data and rules."""

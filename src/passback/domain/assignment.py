@@ -1,0 +1,105 @@
+"""An assignment: work that a teacher gives to a section, as the district's LMS holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from passback.domain.clock import Instant
+
+AssigneeMode = Literal["all", "individuals"]
+GradingType = Literal["points", "percent", "pass_fail", "letter_grade"]
+AssignmentState = Literal["draft", "scheduled", "open", "locked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """Material of an assignment, or a student's work: a file or link with a `url`, or a `text`."""
+
+    type: str
+    url: str | None = None
+    text: str | None = None
+    title: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentFields:
+    """What a client sets of an assignment. None leaves a field as it is, or unset on a new assignment."""
+
+    title: str | None = None
+    description: str | None = None
+    description_plaintext: str | None = None
+    points_possible: Decimal | None = None
+    grading_type: str | None = None
+    submission_types: tuple[str, ...] | None = None
+    due_date: Instant | None = None
+    start_date: Instant | None = None
+    display_date: Instant | None = None
+    end_date: Instant | None = None
+    max_attempts: int | None = None
+    assignee_mode: str | None = None
+    assignee_ids: tuple[str, ...] | None = None
+    """The students' ids in the LMS; only with the mode ``individuals``."""
+    attachments: tuple[Attachment, ...] | None = None
+    term_id: str | None = None
+    published: bool | None = None
+    """Only a teacher, in the LMS, makes an assignment a draft."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """An assignment as it is in the LMS now."""
+
+    lms_id: str
+    title: str
+    description: str
+    description_plaintext: str | None
+    points_possible: Decimal | None
+    grading_type: str
+    submission_types: tuple[str, ...]
+    due_date: Instant | None
+    start_date: Instant | None
+    display_date: Instant | None
+    end_date: Instant | None
+    max_attempts: int | None
+    assignee_mode: str
+    assignee_ids: tuple[str, ...]
+    """The students' ids in the LMS; empty with the mode ``all``."""
+    attachments: tuple[Attachment, ...]
+    term_id: str | None
+    published: bool
+    created: Instant | None
+    last_modified: Instant | None
+
+    def state(self, now: Instant) -> AssignmentState:
+        """Where the assignment stands at `now`; derived, never set (contract: Assignments)."""
+        if not self.published:
+            return "draft"
+        if self.display_date is not None and now < self.display_date:
+            return "scheduled"
+        if self.end_date is not None and now > self.end_date:
+            return "locked"
+        return "open"
+
+
+def misordered_dates(
+    start_date: Instant | None, display_date: Instant | None, due_date: Instant | None, end_date: Instant | None
+) -> tuple[str, str] | None:
+    """The first pair of dates, earlier field first, that is out of order; None where all are in order.
+
+    start_date and display_date may not be after due_date, and due_date not after end_date. Without a due
+    date, the first two are held against end_date.
+    """
+    pairs = (
+        ("start_date", start_date, "due_date", due_date),
+        ("display_date", display_date, "due_date", due_date),
+        ("due_date", due_date, "end_date", end_date),
+        ("start_date", start_date, "end_date", end_date),
+        ("display_date", display_date, "end_date", end_date),
+    )
+    for earlier_name, earlier, later_name, later in pairs:
+        if earlier is not None and later is not None and earlier > later:
+            return earlier_name, later_name
+    return None

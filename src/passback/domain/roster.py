@@ -1,0 +1,100 @@
+"""The district's people and sections, and which of the LMS's they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from passback.domain.clock import Instant
+
+Role = Literal["student", "teacher"]
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    """A school district: the owner of everything, and of one connection to an LMS."""
+
+    id: str
+    name: str
+    lms_type: str
+    lms_state: str
+    last_lms_sync: Instant | None
+    created: Instant
+    last_modified: Instant
+    lms_matched_percentage: dict[str, float]
+    """Percentages of matched ``students``, ``teachers`` and ``sections``."""
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """A school of a district."""
+
+    id: str
+    district_id: str
+    name: str
+    sis_id: str | None
+    school_number: str | None
+    created: Instant
+    last_modified: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term of a district's school year; its dates are days, ``YYYY-MM-DD``."""
+
+    id: str
+    district_id: str
+    name: str
+    start_date: str | None
+    end_date: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What sections teach."""
+
+    id: str
+    district_id: str
+    name: str
+    number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A class: students and teachers who meet for a course in a term."""
+
+    id: str
+    district_id: str
+    name: str
+    school_id: str | None
+    course_id: str | None
+    term_id: str | None
+    sis_id: str | None
+    section_number: str | None
+    subject: str | None
+    grade: str | None
+    period: str | None
+    lms_id: str | None
+    """Which section of the LMS it is; None where it is not matched."""
+    created: Instant
+    last_modified: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A student or teacher."""
+
+    id: str
+    district_id: str
+    role: Role
+    first_name: str
+    middle_name: str | None
+    last_name: str
+    email: str | None
+    sis_id: str | None
+    school_id: str | None
+    grade: str | None
+    lms_id: str | None
+    """Which person of the LMS it is; None where it is not matched."""
+    created: Instant
+    last_modified: Instant

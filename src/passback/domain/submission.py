@@ -1,0 +1,88 @@
+"""A submission: one student's work on one assignment, with its grade.
+
+Every assigned student has exactly one, from the moment the assignment exists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, get_args
+
+from passback.domain.assignment import Attachment
+from passback.domain.clock import Instant
+
+SubmissionState = Literal["created", "submitted", "returned", "reclaimed"]
+SubmissionFlag = Literal["excused", "late", "missing"]
+
+FLAGS: tuple[SubmissionFlag, ...] = get_args(SubmissionFlag)
+
+MOVES: dict[str, frozenset[str]] = {
+    "created": frozenset({"submitted", "returned"}),
+    "submitted": frozenset({"returned", "reclaimed"}),
+    "reclaimed": frozenset({"submitted"}),
+    "returned": frozenset({"submitted"}),
+}
+"""From each state, those that it may be moved to (contract: Submissions). Staying is always allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionFields:
+    """What a client sets of a submission. None leaves a field as it is."""
+
+    attachments: tuple[Attachment, ...] | None = None
+    extra_attempts: int | None = None
+    flags: frozenset[str] | None = None
+    """The flags that shall be set; those left out shall not be."""
+    grade: str | None = None
+    """The text form; empty takes the grade away."""
+    grade_comment: str | None = None
+    grade_points: Decimal | None = None
+    grader_id: str | None = None
+    """The teacher's id in the LMS."""
+    override_due_date: Instant | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A submission as it is in the LMS now."""
+
+    student_id: str
+    """The student's id in the LMS."""
+    state: str
+    flags: tuple[str, ...]
+    grade: str | None = None
+    grade_points: Decimal | None = None
+    grade_comment: str | None = None
+    grader_id: str | None = None
+    """The teacher's id in the LMS."""
+    extra_attempts: int | None = None
+    override_due_date: Instant | None = None
+    attachments: tuple[Attachment, ...] = ()
+    created: Instant | None = None
+    last_modified: Instant | None = None
+
+
+def flags_of(
+    *,
+    excused: bool,
+    submitted: Instant | None,
+    graded: bool,
+    due_date: Instant | None,
+    now: Instant,
+) -> tuple[SubmissionFlag, ...]:
+    """The flags of a submission: `excused` is the teacher's, the others follow from the dates.
+
+    Work is late where it was handed in after it was due, and missing where it is due, was not handed in and
+    has no grade. An excused student misses nothing. `due_date` is the student's own.
+    """
+    flags: list[SubmissionFlag] = []
+    if excused:
+        flags.append("excused")
+    if due_date is not None:
+        if submitted is not None and submitted > due_date:
+            flags.append("late")
+        if submitted is None and now > due_date and not graded and not excused:
+            flags.append("missing")
+    return tuple(flags)

@@ -1,0 +1,132 @@
+"""Look-ups that every use case about a section shares: the eighth step of the contract's order of checks."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from passback.lms.connector import Gone, LmsError, Refused, Unavailable, Unsupported
+from passback.store import assignments, roster
+from passback.wire import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from passback.gateway.context import Gateway
+    from passback.domain.roster import Role
+    from passback.lms.connector import Connector
+    from passback.store.assignments import AssignmentRecord
+    from passback.store.database import Connection
+
+log = logging.getLogger(__name__)
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class SectionAtLms:
+    """A section of the caller's district, and the connector that reaches it."""
+
+    id: str
+    lms_id: str
+    connector: Connector
+
+
+def section(gateway: Gateway, conn: Connection, district_id: str, section_id: str) -> SectionAtLms:
+    """The section, if it is the district's.
+
+    Raises `Refusal`: 404 where it is not, is not matched to one in the LMS, or the LMS has no connector.
+    """
+    found = roster.section_in_lms(conn, district_id, section_id)
+    if found is None:
+        raise errors.resource_not_found()
+    connector = gateway.connectors.for_kind(found.lms_type)
+    if found.lms_id is None or connector is None:
+        log.warning("section %s is not matched to one of the district's LMS (%s)", section_id, found.lms_type)
+        raise errors.resource_not_found()
+    return SectionAtLms(found.id, found.lms_id, connector)
+
+
+def assignment(conn: Connection, section_id: str, assignment_id: str) -> AssignmentRecord:
+    """The assignment, if it is the section's. Raises `Refusal`: rows 8 and 13."""
+    if not _UUID.fullmatch(assignment_id):
+        raise errors.invalid_assignment_id()
+    found = assignments.find(conn, section_id, assignment_id.lower())
+    if found is None:
+        raise errors.assignment_gone()
+    return found
+
+
+def student(conn: Connection, section_id: str, user_id: str) -> str:
+    """The LMS's id of a student of the section. Raises `Refusal`: row 14."""
+    found = _member(conn, section_id, "student", user_id)
+    if found is None:
+        raise errors.user_not_found()
+    return found
+
+
+def grader(conn: Connection, section_id: str, grader_id: str) -> str | None:
+    """The LMS's id of a teacher of the section; None where there is no such teacher."""
+    return _member(conn, section_id, "teacher", grader_id.lower())
+
+
+def assignees(conn: Connection, section_id: str, user_ids: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The LMS's ids of the students that an assignment is for.
+
+    Raises `Refusal` where there is none, or naming the first who is no student of the section.
+    """
+    if not user_ids:
+        raise errors.bad_request("INVALID_ASSIGNEES: assignee_ids must name at least one student")
+    lms_ids = []
+    for user_id in user_ids:
+        lms_id = _member(conn, section_id, "student", user_id.lower())
+        if lms_id is None:
+            raise errors.bad_request(f"INVALID_ASSIGNEES: {user_id} is not a student of this section")
+        lms_ids.append(lms_id)
+    return tuple(dict.fromkeys(lms_ids))
+
+
+def _member(conn: Connection, section_id: str, role: Role, user_id: str) -> str | None:
+    found = roster.matched_member(conn, section_id, role, user_id)
+    if found is not None:
+        return found.lms_id
+    if roster.is_enrolled(conn, section_id, role, user_id):
+        log.warning("user %s is not matched to a person of the district's LMS", user_id)
+    return None
+
+
+@contextlib.contextmanager
+def answers_of_the_lms(doing: str, *, grader_id: str | None = None) -> Iterator[None]:
+    """Turn what an LMS says is wrong into the answer the contract has for it.
+
+    `doing` is what was tried, as in ``creating assignment``; `grader_id` is the client's, for row 9. The cause
+    goes to the log and never to the client.
+    """
+    try:
+        yield
+    except Gone as error:
+        raise _refusal_for(error, doing, grader_id) from error
+    except (Refused, Unsupported) as error:
+        raise errors.bad_request(str(error)) from error
+    except Unavailable as error:
+        log.warning("error %s: %s", doing, error)
+        raise errors.lms_failed(doing, error.retry_after) from error
+    except LmsError as error:
+        log.exception("error %s", doing)
+        raise errors.lms_failed(doing) from error
+
+
+def _refusal_for(error: Gone, doing: str, grader_id: str | None) -> errors.Refusal:
+    match error.thing:
+        case "section":
+            return errors.resource_not_found()
+        case "student":
+            return errors.user_not_found()
+        case "grader":
+            return errors.grader_not_found(grader_id or "")
+        case "assignment":
+            # A section that is gone while its assignment is created has no row of its own.
+            return errors.resource_not_found() if doing == "creating assignment" else errors.assignment_gone()

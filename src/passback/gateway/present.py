@@ -1,0 +1,89 @@
+"""From the domain's objects to the published ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from passback.domain.grading import LETTER_SCALE
+from passback.wire import responses
+from passback.wire.dates import show
+from passback.wire.encode import number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from passback.domain.assignment import Assignment, Attachment
+    from passback.domain.clock import Instant
+    from passback.domain.submission import Submission
+
+_LETTERS = [
+    responses.GradingScale(
+        name="Letter grade",
+        entries=[responses.GradingScaleEntry(name=letter, value=str(least)) for letter, least in LETTER_SCALE],
+    )
+]
+
+
+def assignment(
+    held: Assignment, assignment_id: str, user_ids: Mapping[str, str], now: Instant
+) -> responses.Assignment:
+    """The published form of an assignment; `user_ids` gives our id for each assignee's in the LMS."""
+    individuals = held.assignee_mode == "individuals"
+    return responses.Assignment(
+        assignee_ids=(
+            [user_ids[lms_id] for lms_id in held.assignee_ids if lms_id in user_ids] if individuals else None
+        ),
+        assignee_mode=held.assignee_mode,
+        attachments=_attachments(held.attachments),
+        created=_date(held.created),
+        description=held.description,
+        description_plaintext=held.description_plaintext,
+        display_date=_date(held.display_date),
+        due_date=_date(held.due_date),
+        end_date=_date(held.end_date),
+        grading_scale=_LETTERS if held.grading_type == "letter_grade" else None,
+        grading_type=held.grading_type,
+        id=assignment_id,
+        last_modified=_date(held.last_modified),
+        max_attempts=held.max_attempts,
+        points_possible=None if held.points_possible is None else number(held.points_possible),
+        start_date=_date(held.start_date),
+        state=held.state(now),
+        submission_types=list(held.submission_types) or None,
+        term_id=held.term_id,
+        title=held.title,
+    )
+
+
+def submission(
+    held: Submission, assignment_id: str, user_id: str, grader_id: str | None
+) -> responses.Submission:
+    """The published form of a submission. `grader_id` is our id of the teacher who graded it."""
+    return responses.Submission(
+        assignment_id=assignment_id,
+        attachments=_attachments(held.attachments),
+        created=_date(held.created),
+        extra_attempts=held.extra_attempts,
+        flags=list(held.flags) or None,
+        grade=held.grade,
+        grade_comment=held.grade_comment,
+        grade_points=None if held.grade_points is None else number(held.grade_points),
+        grader_id=grader_id,
+        last_modified=_date(held.last_modified),
+        override_due_date=_date(held.override_due_date),
+        state=held.state,
+        user_id=user_id,
+    )
+
+
+def _attachments(held: tuple[Attachment, ...]) -> list[responses.Attachment] | None:
+    return [
+        responses.Attachment(
+            description=item.description, text=item.text, title=item.title, type=item.type, url=item.url
+        )
+        for item in held
+    ] or None
+
+
+def _date(instant: Instant | None) -> str | None:
+    return None if instant is None else show(instant)

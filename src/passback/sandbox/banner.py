@@ -1,0 +1,31 @@
+"""What the sandbox prints when it is ready: everything for the first call."""
+
+from __future__ import annotations
+
+import time
+
+from passback.sandbox.identities import ALGEBRA, DISTRICTS, SANDBOX_UNIFIED
+
+
+def banner(url: str) -> str:
+    """The sandbox's addresses, tokens and ids, and a first call to paste."""
+    identity = SANDBOX_UNIFIED.id
+    tokens = "\n".join(f"  {district.name:<20} {district.token}" for district in DISTRICTS)
+    due = f"{time.gmtime().tm_year + 1}-06-01T23:59:00Z"
+    return f"""\
+Passback sandbox: {url}/v3.1   (reference: {url}/docs)
+
+Tokens
+{tokens}
+
+{SANDBOX_UNIFIED.name}, {ALGEBRA.name}
+  section   {identity(ALGEBRA.digits)}
+  teacher   {identity(ALGEBRA.teacher)}
+  students  {identity(ALGEBRA.students[0])} to {identity(ALGEBRA.students[-1])}
+
+Create an assignment:
+
+curl -s -X POST {url}/v3.1/sections/{identity(ALGEBRA.digits)}/assignments \\
+  -H 'Authorization: Bearer {SANDBOX_UNIFIED.token}' \\
+  -d '{{"title":"Essay 1","description":"Two pages","due_date":"{due}","points_possible":20}}'
+"""

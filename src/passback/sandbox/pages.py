@@ -1,0 +1,39 @@
+"""The sandbox's own paths, beside the API. They need no token: a sandbox keeps nothing secret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from passback.sandbox import state
+from passback.web.messages import JSON, Response, read_body
+from passback.web.pages import not_allowed
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Clock
+    from passback.store.database import Database
+    from passback.web.messages import Receive
+    from passback.web.pages import Page
+
+MAX_STATE_BYTES = 256 * 1024 * 1024
+
+
+def sandbox_pages(database: Database, clock: Clock) -> dict[str, Page]:
+    """``POST /sandbox/reset``; ``GET`` and ``PUT /sandbox/state``."""
+
+    async def reset_page(method: str, _receive: Receive) -> Response:
+        if method != "POST":
+            return not_allowed("POST")
+        await state.reset(database, clock)
+        return Response(200, b"{}", JSON)
+
+    async def state_page(method: str, receive: Receive) -> Response:
+        match method:
+            case "GET" | "HEAD":
+                return Response(200, await state.save(database), JSON)
+            case "PUT":
+                await state.load(database, await read_body(receive, MAX_STATE_BYTES))
+                return Response(200, b"{}", JSON)
+            case _:
+                return not_allowed("GET", "HEAD", "PUT")
+
+    return {"/sandbox/reset": reset_page, "/sandbox/state": state_page}

@@ -1,0 +1,88 @@
+"""Settings: defaults, then a TOML file, then environment variables with the prefix ``PASSBACK_``."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+PREFIX = "PASSBACK_"
+CONFIG = PREFIX + "CONFIG"
+
+_Positive = Annotated[int, Meta(ge=1)]
+
+
+class SettingsError(ValueError):
+    """A setting is not as it must be; the message names it and says what is allowed."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an operator can set."""
+
+    host: str = "127.0.0.1"
+    """The address to listen on."""
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    """The port to listen on; 0 takes a free one."""
+    data: str = "data"
+    """The folder of the data file; ``:memory:`` keeps nothing."""
+    rate_limit: _Positive = 1200
+    """Requests a minute for each token."""
+    max_body_bytes: _Positive = 1024 * 1024
+    """The longest request body that is taken."""
+    log_level: str = "warning"
+    """debug, info, warning, error or critical."""
+
+    @property
+    def data_file(self) -> Path | None:
+        """The data file; None where nothing is kept."""
+        return None if self.data == ":memory:" else Path(self.data) / "passback.db"
+
+
+def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
+    """The settings, from the weakest to the strongest: defaults, the file that ``PASSBACK_CONFIG`` names,
+    ``PASSBACK_*`` variables, and what is `given` (None is not). Raises `SettingsError`.
+    """
+    values: dict[str, Any] = {}
+    if CONFIG in environment:
+        values |= _from_file(Path(environment[CONFIG]))
+    fields = {field.name: field for field in msgspec.structs.fields(Settings)}
+    for name in fields:
+        variable = PREFIX + name.upper()
+        if variable in environment:
+            values[name] = environment[variable]
+    values |= {name: value for name, value in given.items() if value is not None}
+    checked = {}
+    for name, value in values.items():
+        if name not in fields:
+            close = difflib.get_close_matches(name, fields, 1)
+            raise SettingsError(f"unknown setting '{name}'" + (f"; did you mean '{close[0]}'?" if close else ""))
+        try:
+            # A variable's text stands for the number that it spells.
+            checked[name] = msgspec.convert(value, fields[name].type, strict=not isinstance(value, str))
+        except msgspec.ValidationError as error:
+            raise SettingsError(f"setting '{name}' is {value!r}: {error}") from None
+    settings = Settings(**checked)
+    if settings.log_level.lower() not in ("debug", "info", "warning", "error", "critical"):
+        raise SettingsError(
+            f"setting 'log_level' is {settings.log_level!r}: it must be debug, info, warning, error or critical"
+        )
+    return settings
+
+
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Variables that look like settings and are none, such as a misspelt one."""
+    known = {PREFIX + field.upper() for field in Settings.__struct_fields__} | {CONFIG}
+    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"cannot read the settings file {path}: {error}") from None

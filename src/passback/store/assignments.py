@@ -1,0 +1,53 @@
+"""The gateway's own record of an assignment: which one of the LMS's it is. Its content is the LMS's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Instant
+    from passback.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentRecord:
+    """An assignment that was created through the gateway and not deleted through it."""
+
+    id: str
+    lms_id: str
+
+
+def add(connection: Connection, *, assignment_id: str, section_id: str, lms_id: str) -> None:
+    """Remember a new assignment."""
+    connection.execute(
+        "INSERT INTO assignments (id, section_id, lms_id) VALUES (:id, :section_id, :lms_id)",
+        {"id": assignment_id, "section_id": section_id, "lms_id": lms_id},
+    )
+
+
+def find(connection: Connection, section_id: str, assignment_id: str) -> AssignmentRecord | None:
+    """The assignment of that id, if it is the section's and was not deleted."""
+    row = connection.execute(
+        "SELECT id, lms_id FROM assignments"
+        " WHERE id = :id AND section_id = :section_id AND deleted IS NULL",
+        {"id": assignment_id, "section_id": section_id},
+    ).fetchone()
+    return None if row is None else AssignmentRecord(*row)
+
+
+def page(connection: Connection, section_id: str, *, after: str, limit: int) -> list[AssignmentRecord]:
+    """The section's assignments behind the id `after`, oldest first (our ids are in order of time)."""
+    rows = connection.execute(
+        "SELECT id, lms_id FROM assignments"
+        " WHERE section_id = :section_id AND id > :after AND deleted IS NULL ORDER BY id LIMIT :limit",
+        {"section_id": section_id, "after": after, "limit": limit},
+    )
+    return [AssignmentRecord(*row) for row in rows]
+
+
+def mark_deleted(connection: Connection, assignment_id: str, now: Instant) -> None:
+    """Remember that an assignment was deleted through the gateway."""
+    connection.execute(
+        "UPDATE assignments SET deleted = :now WHERE id = :id", {"id": assignment_id, "now": now}
+    )

@@ -1,0 +1,226 @@
+"""Where everything that was promised is kept: one SQLite file.
+
+A transaction is a plain function of a connection. ``await database.write(fn)`` runs it in the one writer thread
+and returns when it is on disk; ``await database.read(fn)`` runs it against the newest committed state. SQL is
+kept to what SQLite and PostgreSQL share, with ``:name`` parameters.
+
+Many writes share one commit: while a commit waits for the disk the next functions queue up, and the writer
+takes all of them into its next transaction (group commit). Each has a savepoint of its own, so that one that
+fails takes nothing else with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT_SECONDS = 15
+"""How long a transaction waits for another process (the CLI) that is writing."""
+
+BATCH = 128
+"""The most functions that one commit takes in, so that the first of them does not wait for long."""
+
+
+class StoreError(Exception):
+    """The data file cannot be used; the message says why and what to do."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot take or give data now: disk full, locked, read-only. Nothing was half written."""
+
+
+class Rows(Protocol):
+    """The answer of a statement."""
+
+    @property
+    def rowcount(self) -> int: ...
+    @property
+    def description(self) -> Any:
+        """A sequence for each column of the answer, its name first."""
+    def fetchone(self) -> Any: ...
+    def fetchall(self) -> list[Any]: ...
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Connection(Protocol):
+    """What a transaction may do: statements with ``:name`` parameters."""
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] = ..., /) -> Rows: ...
+    def executemany(self, sql: str, parameters: Sequence[Mapping[str, Any]], /) -> Rows: ...
+
+
+Transaction = Callable[[Connection], T]
+
+
+class _Job:
+    """A queued write: the function, and the future of the one who waits for it."""
+
+    __slots__ = ("error", "fn", "future", "loop", "result")
+
+    def __init__(self, fn: Transaction[Any], loop: asyncio.AbstractEventLoop) -> None:
+        self.fn = fn
+        self.loop = loop
+        self.future: asyncio.Future[Any] = loop.create_future()
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+
+class Database:
+    """An open SQLite database. Close it to finish the queued writes.
+
+    `path` is the file; None keeps the data in a temporary folder that is removed on `close`.
+    Raises `StoreError` where the file cannot be opened or is no database.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._temporary = tempfile.TemporaryDirectory(prefix="passback-") if path is None else None
+        self.path = Path(self._temporary.name) / "passback.db" if self._temporary else path
+        assert self.path is not None
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # A file that keeps nothing need not wait for the disk.
+            self._writer = _connect(self.path, synchronous="OFF" if self._temporary else "FULL")
+            self._reader = _connect(self.path, synchronous="OFF")
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"cannot open the data file {self.path}: {error}") from error
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="passback-writer", daemon=True)
+        self._thread.start()
+        self._closed = False
+
+    async def write(self, fn: Transaction[T]) -> T:
+        """Run `fn` in a transaction; returns its result once it is durable. What `fn` raises is raised here.
+
+        Raises `StoreUnavailable` where the database cannot take it.
+        """
+        job = _Job(fn, asyncio.get_running_loop())
+        self._queue.put(job)
+        result: T = await job.future
+        return result
+
+    async def read(self, fn: Transaction[T]) -> T:
+        """Run `fn` on one consistent state, that of the newest commit.
+
+        It runs where it is called: a read by key takes some microseconds, a thread change takes fifty. So keep
+        `fn` to a page of rows.
+        """
+        return self.read_now(fn)
+
+    def read_now(self, fn: Transaction[T]) -> T:
+        """`read` for callers that are not asynchronous."""
+        connection = self._reader
+        try:
+            connection.execute("BEGIN")
+            try:
+                return fn(connection)
+            finally:
+                connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def write_now(self, fn: Transaction[T]) -> T:
+        """`write` for callers that are not asynchronous, such as commands; it must not run beside `write`."""
+        with _transaction(self._writer):
+            return fn(self._writer)
+
+    def close(self) -> None:
+        """Finish the queued writes and close the file. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+        self._reader.close()
+        self._writer.close()
+        if self._temporary:
+            self._temporary.cleanup()
+
+    def _run(self) -> None:
+        """The writer thread: take what waits, run it in one transaction, tell the waiting."""
+        ending = False
+        while not ending:
+            jobs = [self._queue.get()]
+            while len(jobs) < BATCH and not self._queue.empty():
+                jobs.append(self._queue.get())
+            ending = None in jobs
+            batch = [job for job in jobs if job is not None]
+            if batch:
+                self._commit(batch)
+
+    def _commit(self, batch: list[_Job]) -> None:
+        try:
+            with _transaction(self._writer):
+                for job in batch:
+                    self._attempt(job)
+        except Exception as error:  # the commit itself failed, so nothing in the batch happened
+            for job in batch:
+                job.error = error
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+        for job in batch:
+            by_loop.setdefault(job.loop, []).append(job)
+        for loop, jobs in by_loop.items():
+            with contextlib.suppress(RuntimeError):  # a loop that closed meanwhile has nobody waiting
+                loop.call_soon_threadsafe(_resolve, jobs)
+
+    def _attempt(self, job: _Job) -> None:
+        connection = self._writer
+        connection.execute("SAVEPOINT job")
+        try:
+            job.result = job.fn(connection)
+        except Exception as error:  # told to the one who waits
+            if not connection.in_transaction:
+                raise  # a full disk or the like: SQLite has taken back the whole batch
+            job.error = StoreUnavailable(str(error)) if isinstance(error, sqlite3.OperationalError) else error
+            connection.execute("ROLLBACK TO job")
+        connection.execute("RELEASE job")
+
+
+def table_names(connection: Connection) -> set[str]:
+    """The tables that the file has; the one question for which every database has words of its own."""
+    return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def _connect(path: Path, *, synchronous: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=512
+    )
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """BEGIN to COMMIT; anything raised, the commit's own failure included, leaves nothing behind."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            # SQLite has already rolled back after some errors (a full disk).
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+    except sqlite3.OperationalError as error:
+        raise StoreUnavailable(str(error)) from error
+
+
+def _resolve(jobs: list[_Job]) -> None:
+    for job in jobs:
+        if job.future.cancelled():
+            continue  # its client has gone; the write stands
+        if job.error is None:
+            job.future.set_result(job.result)
+        else:
+            job.future.set_exception(job.error)

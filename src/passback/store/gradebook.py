@@ -1,0 +1,198 @@
+"""The rows of the built-in gradebook. What they mean is `lms.builtin`'s business."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from passback.domain.assignment import Assignment, Attachment
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Instant
+    from passback.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionRow:
+    """What is kept of a student's submission, once something has happened to it."""
+
+    state: str
+    submitted: Instant | None
+    attempts: int
+    extra_attempts: int | None
+    grade: str | None
+    grade_points: Decimal | None
+    grader_id: str | None
+    excused: bool
+    override_due_date: Instant | None
+    attachments: tuple[Attachment, ...]
+    last_modified: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment on a student's submission. The newest is the one that the API shows."""
+
+    author_id: str | None
+    comment: str
+    created: Instant
+
+
+_ASSIGNMENT_COLUMNS = tuple("id" if f.name == "lms_id" else f.name for f in fields(Assignment))
+_SUBMISSION_COLUMNS = tuple(f.name for f in fields(SubmissionRow))
+_SELECT_ASSIGNMENT = f"SELECT {', '.join(_ASSIGNMENT_COLUMNS)} FROM gradebook_assignments"  # noqa: S608
+_INSERT_ASSIGNMENT = (
+    f"INSERT INTO gradebook_assignments (section_id, {', '.join(_ASSIGNMENT_COLUMNS)})"  # noqa: S608
+    f" VALUES (:section_id, {', '.join(':' + column for column in _ASSIGNMENT_COLUMNS)})"
+)
+_UPDATE_ASSIGNMENT = (
+    "UPDATE gradebook_assignments SET "
+    + ", ".join(f"{column} = :{column}" for column in _ASSIGNMENT_COLUMNS if column not in ("id", "created"))
+    + " WHERE id = :id"
+)
+_UPSERT_SUBMISSION = (
+    f"INSERT INTO gradebook_submissions (assignment_id, student_id, {', '.join(_SUBMISSION_COLUMNS)})"  # noqa: S608
+    f" VALUES (:assignment_id, :student_id, {', '.join(':' + column for column in _SUBMISSION_COLUMNS)})"
+    " ON CONFLICT (assignment_id, student_id) DO UPDATE SET "
+    + ", ".join(f"{column} = excluded.{column}" for column in _SUBMISSION_COLUMNS)
+)
+
+_json = msgspec.json.Encoder()
+_strings = msgspec.json.Decoder(tuple[str, ...])
+_attachments = msgspec.json.Decoder(tuple[Attachment, ...])
+
+
+def insert_assignment(connection: Connection, section_id: str, assignment: Assignment) -> None:
+    """Keep a new assignment of a section."""
+    connection.execute(_INSERT_ASSIGNMENT, {"section_id": section_id, **_assignment_row(assignment)})
+
+
+def update_assignment(connection: Connection, assignment: Assignment) -> None:
+    """Replace an assignment."""
+    connection.execute(_UPDATE_ASSIGNMENT, _assignment_row(assignment))
+
+
+def delete_assignment(connection: Connection, section_id: str, assignment_id: str) -> bool:
+    """Remove an assignment and its submissions. False where there was none."""
+    return bool(
+        connection.execute(
+            "DELETE FROM gradebook_assignments WHERE id = :id AND section_id = :section_id",
+            {"id": assignment_id, "section_id": section_id},
+        ).rowcount
+    )
+
+
+def find_assignment(connection: Connection, section_id: str, assignment_id: str) -> Assignment | None:
+    """The assignment of that id, if it is the section's."""
+    row = connection.execute(
+        f"{_SELECT_ASSIGNMENT} WHERE id = :id AND section_id = :section_id",
+        {"id": assignment_id, "section_id": section_id},
+    ).fetchone()
+    return None if row is None else _assignment(row)
+
+
+def section_assignments(connection: Connection, section_id: str) -> list[Assignment]:
+    """All assignments of a section, oldest first."""
+    rows = connection.execute(
+        f"{_SELECT_ASSIGNMENT} WHERE section_id = :section_id ORDER BY id", {"section_id": section_id}
+    )
+    return [_assignment(row) for row in rows]
+
+
+def find_submission(connection: Connection, assignment_id: str, student_id: str) -> SubmissionRow | None:
+    """What is kept of a student's submission; None where nothing has happened to it yet."""
+    row = connection.execute(
+        f"SELECT {', '.join(_SUBMISSION_COLUMNS)} FROM gradebook_submissions"  # noqa: S608
+        " WHERE assignment_id = :assignment_id AND student_id = :student_id",
+        {"assignment_id": assignment_id, "student_id": student_id},
+    ).fetchone()
+    return None if row is None else _submission(row)
+
+
+def save_submission(
+    connection: Connection, assignment_id: str, student_id: str, submission: SubmissionRow
+) -> None:
+    """Keep a student's submission."""
+    row = {name: getattr(submission, name) for name in _SUBMISSION_COLUMNS}
+    row |= {
+        "assignment_id": assignment_id,
+        "student_id": student_id,
+        "grade_points": _text(submission.grade_points),
+        "excused": int(submission.excused),
+        "attachments": _json.encode(submission.attachments).decode(),
+    }
+    connection.execute(_UPSERT_SUBMISSION, row)
+
+
+def comments(connection: Connection, assignment_id: str, student_id: str) -> list[Comment]:
+    """The comments on a student's submission, oldest first."""
+    rows = connection.execute(
+        "SELECT author_id, comment, created FROM gradebook_comments"
+        " WHERE assignment_id = :assignment_id AND student_id = :student_id ORDER BY position",
+        {"assignment_id": assignment_id, "student_id": student_id},
+    )
+    return [Comment(*row) for row in rows]
+
+
+def add_comment(connection: Connection, assignment_id: str, student_id: str, comment: Comment) -> None:
+    """Add a comment to a student's submission, which must have been saved."""
+    connection.execute(
+        "INSERT INTO gradebook_comments (assignment_id, student_id, position, author_id, comment, created)"
+        " SELECT :assignment_id, :student_id, COALESCE(MAX(position), 0) + 1, :author_id, :comment, :created"
+        " FROM gradebook_comments WHERE assignment_id = :assignment_id AND student_id = :student_id",
+        {
+            "assignment_id": assignment_id,
+            "student_id": student_id,
+            "author_id": comment.author_id,
+            "comment": comment.comment,
+            "created": comment.created,
+        },
+    )
+
+
+def _assignment_row(assignment: Assignment) -> dict[str, Any]:
+    row = {name: getattr(assignment, name) for name in _ASSIGNMENT_COLUMNS if name != "id"}
+    row["id"] = assignment.lms_id
+    row["points_possible"] = _text(assignment.points_possible)
+    row["published"] = int(assignment.published)
+    for name in ("submission_types", "assignee_ids", "attachments"):
+        row[name] = _list(row[name])
+    return row
+
+
+def _assignment(row: Sequence[Any]) -> Assignment:
+    values = dict(zip(_ASSIGNMENT_COLUMNS, row, strict=True))
+    values["lms_id"] = values.pop("id")
+    values["points_possible"] = _number(values["points_possible"])
+    values["published"] = bool(values["published"])
+    for name, decoder in (
+        ("submission_types", _strings),
+        ("assignee_ids", _strings),
+        ("attachments", _attachments),
+    ):
+        values[name] = () if values[name] == "[]" else decoder.decode(values[name])
+    return Assignment(**values)
+
+
+def _submission(row: Sequence[Any]) -> SubmissionRow:
+    values = dict(zip(_SUBMISSION_COLUMNS, row, strict=True))
+    values["grade_points"] = _number(values["grade_points"])
+    values["excused"] = bool(values["excused"])
+    values["attachments"] = _attachments.decode(values["attachments"])
+    return SubmissionRow(**values)
+
+
+def _list(items: tuple[Any, ...]) -> str:
+    return _json.encode(items).decode() if items else "[]"
+
+
+def _text(number: Decimal | None) -> str | None:
+    return None if number is None else str(number)
+
+
+def _number(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

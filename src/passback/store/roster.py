@@ -1,0 +1,231 @@
+"""Districts, schools, terms, courses, sections, users and their enrollments."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from passback.domain.roster import Course, District, Role, School, Section, Term, User
+
+if TYPE_CHECKING:
+    from passback.store.database import Connection
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some of a list, in order, and whether there is more before and after it."""
+
+    items: list[T]
+    before: bool
+    after: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Table(Generic[T]):
+    """How one kind of roster object is kept."""
+
+    name: str
+    make: Callable[..., T]
+    columns: tuple[str, ...]
+    district_column: str = "district_id"
+
+    @property
+    def select(self) -> str:
+        return f"SELECT {', '.join(self.columns)} FROM {self.name}"  # noqa: S608 - names of ours
+
+
+def _columns(cls: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(cls))
+
+
+def _district(*row: Any) -> District:
+    return District(*row[:-1], lms_matched_percentage=json.loads(row[-1]))
+
+
+DISTRICTS = _Table("districts", _district, _columns(District), district_column="id")
+SCHOOLS = _Table("schools", School, _columns(School))
+TERMS = _Table("terms", Term, _columns(Term))
+COURSES = _Table("courses", Course, _columns(Course))
+SECTIONS = _Table("sections", Section, _columns(Section))
+USERS = _Table("users", User, _columns(User))
+
+
+def find(connection: Connection, table: _Table[T], district_id: str, object_id: str) -> T | None:
+    """The object of that id, if it is the district's."""
+    row = connection.execute(
+        f"{table.select} WHERE id = :id AND {table.district_column} = :district_id",
+        {"id": object_id, "district_id": district_id},
+    ).fetchone()
+    return None if row is None else table.make(*row)
+
+
+def page(
+    connection: Connection,
+    table: _Table[T],
+    district_id: str,
+    *,
+    limit: int,
+    starting_after: str | None = None,
+    ending_before: str | None = None,
+    role: Role | None = None,
+) -> Page[T]:
+    """A page of a district's objects in the order of their ids.
+
+    `starting_after` and `ending_before` are ids, not necessarily existing ones; with the latter the page is the
+    one that ends there. `role` is for users.
+    """
+    where = [f"{table.district_column} = :district_id"]
+    parameters: dict[str, Any] = {"district_id": district_id, "limit": limit + 1}
+    if starting_after is not None:
+        where.append("id > :starting_after")
+        parameters["starting_after"] = starting_after
+    if ending_before is not None:
+        where.append("id < :ending_before")
+        parameters["ending_before"] = ending_before
+    if role is not None:
+        where.append("role = :role")
+        parameters["role"] = role
+    backwards = ending_before is not None and starting_after is None
+    direction = "DESC" if backwards else "ASC"
+    rows = connection.execute(
+        f"{table.select} WHERE {' AND '.join(where)} ORDER BY id {direction} LIMIT :limit", parameters
+    ).fetchall()
+    more = len(rows) > limit
+    items = [table.make(*row) for row in rows[:limit]]
+    if backwards:
+        return Page(items[::-1], before=more, after=True)
+    return Page(items, before=starting_after is not None, after=more)
+
+
+@dataclass(frozen=True, slots=True)
+class SectionInLms:
+    """What a call about a section's assignments needs to know of it."""
+
+    id: str
+    lms_id: str | None
+    lms_type: str
+
+
+def section_in_lms(connection: Connection, district_id: str, section_id: str) -> SectionInLms | None:
+    """The section of that id, if it is the district's, and the LMS it is in."""
+    row = connection.execute(
+        "SELECT sections.id, sections.lms_id, districts.lms_type"
+        " FROM sections JOIN districts ON districts.id = sections.district_id"
+        " WHERE sections.id = :section_id AND sections.district_id = :district_id",
+        {"section_id": section_id, "district_id": district_id},
+    ).fetchone()
+    return None if row is None else SectionInLms(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """A student or teacher of a section who is known in the LMS."""
+
+    user_id: str
+    lms_id: str
+
+
+_MEMBERS = (
+    "SELECT users.id, users.lms_id FROM enrollments JOIN users ON users.id = enrollments.user_id"
+    " WHERE enrollments.section_id = :section_id AND enrollments.role = :role AND users.lms_id IS NOT NULL"
+)
+
+
+def matched_member(connection: Connection, section_id: str, role: Role, user_id: str) -> Matched | None:
+    """The student or teacher of that id, if enrolled in the section and matched to one in the LMS."""
+    row = connection.execute(
+        _MEMBERS + " AND enrollments.user_id = :user_id",
+        {"section_id": section_id, "role": role, "user_id": user_id},
+    ).fetchone()
+    return None if row is None else Matched(*row)
+
+
+def matched_members(
+    connection: Connection, section_id: str, role: Role, *, after: str = "", limit: int | None = None
+) -> list[Matched]:
+    """The matched students or teachers of a section, in the order of their ids, from the one behind `after`."""
+    rows = connection.execute(
+        _MEMBERS + " AND enrollments.user_id > :after ORDER BY enrollments.user_id LIMIT :limit",
+        # LIMIT takes no "all" that both databases know; no section has this many members.
+        {"section_id": section_id, "role": role, "after": after, "limit": 1_000_000 if limit is None else limit},
+    )
+    return [Matched(*row) for row in rows]
+
+
+def is_enrolled(connection: Connection, section_id: str, role: Role, user_id: str) -> bool:
+    """Whether the user is a member of the section."""
+    return (
+        connection.execute(
+            "SELECT 1 FROM enrollments WHERE section_id = :section_id AND role = :role AND user_id = :user_id",
+            {"section_id": section_id, "role": role, "user_id": user_id},
+        ).fetchone()
+        is not None
+    )
+
+
+def ids_of(connection: Connection, district_id: str, lms_ids: Iterable[str]) -> dict[str, str]:
+    """Our id for each of the given people's ids in the LMS; those who are nobody of ours are left out."""
+    found = {}
+    for lms_id in lms_ids:
+        row = connection.execute(
+            "SELECT id FROM users WHERE district_id = :district_id AND lms_id = :lms_id",
+            {"district_id": district_id, "lms_id": lms_id},
+        ).fetchone()
+        if row is not None:
+            found[lms_id] = row[0]
+    return found
+
+
+def insert(connection: Connection, table: _Table[T], objects: Iterable[T]) -> None:
+    """Add new objects."""
+    columns = table.columns
+    statement = (
+        f"INSERT INTO {table.name} ({', '.join(columns)})"  # noqa: S608 - names of ours
+        f" VALUES ({', '.join(':' + column for column in columns)})"
+    )
+    connection.executemany(statement, [_row(item) for item in objects])
+
+
+def enroll(connection: Connection, section_id: str, role: Role, user_ids: Iterable[str]) -> None:
+    """Make users members of a section."""
+    connection.executemany(
+        "INSERT INTO enrollments (section_id, user_id, role) VALUES (:section_id, :user_id, :role)"
+        " ON CONFLICT DO NOTHING",
+        [{"section_id": section_id, "user_id": user_id, "role": role} for user_id in user_ids],
+    )
+
+
+def unenroll(connection: Connection, section_id: str, role: Role, user_id: str) -> bool:
+    """End a user's membership of a section; their submissions stay. False where there was none."""
+    return bool(
+        connection.execute(
+            "DELETE FROM enrollments WHERE section_id = :section_id AND role = :role AND user_id = :user_id",
+            {"section_id": section_id, "role": role, "user_id": user_id},
+        ).rowcount
+    )
+
+
+def section_members(connection: Connection, section_ids: Iterable[str]) -> dict[tuple[str, str], list[str]]:
+    """The user ids of each (section id, role), in order."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for section_id in section_ids:
+        for role, user_id in connection.execute(
+            "SELECT role, user_id FROM enrollments WHERE section_id = :section_id ORDER BY role, user_id",
+            {"section_id": section_id},
+        ):
+            found.setdefault((section_id, role), []).append(user_id)
+    return found
+
+
+def _row(item: Any) -> dict[str, Any]:
+    values = asdict(item)
+    return {name: json.dumps(value) if isinstance(value, dict) else value for name, value in values.items()}
+
+
+def districts_exist(connection: Connection) -> bool:
+    """Whether the data file has any district."""
+    return connection.execute("SELECT 1 FROM districts LIMIT 1").fetchone() is not None

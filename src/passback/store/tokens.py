@@ -1,0 +1,127 @@
+"""District-app tokens: which application may act for which district.
+
+A token is 256 random bits, shown once when it is made. Only its SHA-256 is kept: it has so much entropy that a
+slow hash would add nothing but the time of every request.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from uuid_utils import uuid7
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Instant
+    from passback.store.database import Connection
+
+TokenState = Literal["active", "expired", "revoked"]
+
+_COLUMNS = "id, district_id, application, created, expires, revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token, without its secret."""
+
+    id: str
+    district_id: str
+    application: str
+    created: Instant
+    expires: Instant | None
+    revoked: Instant | None
+
+    def state(self, now: Instant) -> TokenState:
+        """Whether the token opens anything at `now`."""
+        if self.revoked is not None:
+            return "revoked"
+        if self.expires is not None and now >= self.expires:
+            return "expired"
+        return "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a request: an application, for a district."""
+
+    token_id: str
+    district_id: str
+    application: str
+
+
+def new_secret() -> str:
+    """The text of a new token."""
+    return secrets.token_urlsafe(32)
+
+
+def hash_of(secret: bytes) -> str:
+    """What is kept of a token's text."""
+    return hashlib.sha256(secret).hexdigest()
+
+
+def authorize(connection: Connection, secret: bytes, now: Instant) -> Caller | None:
+    """Whose token `secret` is; None where it is unknown, revoked or expired."""
+    row = connection.execute(
+        "SELECT id, district_id, application FROM tokens"
+        " WHERE hash = :hash AND revoked IS NULL AND (expires IS NULL OR expires > :now)",
+        {"hash": hash_of(secret), "now": now},
+    ).fetchone()
+    return None if row is None else Caller(*row)
+
+
+def create(
+    connection: Connection,
+    *,
+    district_id: str,
+    application: str,
+    secret: str,
+    now: Instant,
+    expires: Instant | None = None,
+) -> Token:
+    """Keep a new token."""
+    token = Token(str(uuid7()), district_id, application, now, expires, None)
+    connection.execute(
+        "INSERT INTO tokens (id, district_id, application, hash, created, expires)"
+        " VALUES (:id, :district_id, :application, :hash, :created, :expires)",
+        {
+            "id": token.id,
+            "district_id": district_id,
+            "application": application,
+            "hash": hash_of(secret.encode()),
+            "created": now,
+            "expires": expires,
+        },
+    )
+    return token
+
+
+def find(connection: Connection, token_id: str) -> Token | None:
+    """The token of that id."""
+    row = connection.execute(f"SELECT {_COLUMNS} FROM tokens WHERE id = :id", {"id": token_id}).fetchone()
+    return None if row is None else Token(*row)
+
+
+def find_all(connection: Connection, district_id: str | None = None) -> list[Token]:
+    """All tokens, or those of one district, oldest first."""
+    where = "" if district_id is None else "WHERE district_id = :district_id"
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM tokens {where} ORDER BY created, id", {"district_id": district_id}
+    )
+    return [Token(*row) for row in rows]
+
+
+def set_expiry(connection: Connection, token_id: str, expires: Instant) -> None:
+    """Let a token expire at `expires`, unless it does so sooner."""
+    connection.execute(
+        "UPDATE tokens SET expires = :expires WHERE id = :id AND (expires IS NULL OR expires > :expires)",
+        {"id": token_id, "expires": expires},
+    )
+
+
+def revoke(connection: Connection, token_id: str, now: Instant) -> None:
+    """Make a token worthless from the next request on."""
+    connection.execute(
+        "UPDATE tokens SET revoked = :now WHERE id = :id AND revoked IS NULL", {"id": token_id, "now": now}
+    )

@@ -1,0 +1,77 @@
+"""A request and an answer, as the web layer passes them about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from passback.gateway.context import Gateway
+
+    Scope = MutableMapping[str, Any]
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+
+Header = tuple[bytes, bytes]
+
+JSON = b"application/json"
+TEXT = b"text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An authorized request for an operation."""
+
+    gateway: Gateway
+    district_id: str
+    path: str
+    """The decoded path."""
+    parameters: dict[str, str]
+    """The values of the path's parameters."""
+    query: bytes
+    """The query as it was sent."""
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer. Without a content type the body is empty."""
+
+    status: int
+    body: bytes = b""
+    content_type: bytes | None = None
+    headers: tuple[Header, ...] = ()
+
+
+class BodyTooLarge(Exception):
+    """The request's body is longer than is taken."""
+
+
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """The whole body of a request. Raises `BodyTooLarge` beyond `limit` bytes."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body") and len(body) <= limit:
+        return body
+    parts = [body]
+    size = len(body)
+    while message.get("more_body") and size <= limit:
+        message = await receive()
+        part: bytes = message.get("body", b"")
+        parts.append(part)
+        size += len(part)
+    if size > limit:
+        raise BodyTooLarge
+    return b"".join(parts)
+
+
+async def send_response(send: Send, response: Response, extra: tuple[Header, ...] = ()) -> None:
+    """Write an answer, with `extra` headers."""
+    headers = [*extra, *response.headers, (b"content-length", b"%d" % len(response.body))]
+    if response.content_type is not None:
+        headers.append((b"content-type", response.content_type))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})

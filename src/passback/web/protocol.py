@@ -1,0 +1,61 @@
+"""HTTP/1.1 with any method name.
+
+The fast parser (llhttp) refuses methods that it does not know, such as ``get`` or ``BREW``, as broken requests. The
+contract answers them like every unsupported method (row 15), so a connection that brings one is handed to the
+slower parser (h11), which takes any name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+_USUAL = (b"GET ", b"POST ", b"PATCH ", b"DELETE ", b"PUT ", b"HEAD ", b"OPTIONS ", b"TRACE ")
+
+
+class AnyMethodProtocol(HttpToolsProtocol):
+    """A connection, for uvicorn's ``http`` setting."""
+
+    _between_requests = True
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes from the client."""
+        if self._between_requests and not data.startswith(_USUAL) and _has_odd_method(data):
+            self._hand_over(data)
+        else:
+            super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """Note that a request has begun."""
+        self._between_requests = False
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        """Note that what comes next is a new request."""
+        self._between_requests = True
+        super().on_message_complete()
+
+    def _hand_over(self, data: bytes) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            super().data_received(data)  # a pipelined oddity: refused as broken, after the answers before it
+            return
+        self._unset_keepalive_if_required()
+        self.connections.discard(self)
+        protocol = H11Protocol(
+            config=self.config, server_state=self.server_state, app_state=self.app_state, _loop=self.loop
+        )
+        transport: asyncio.Transport = self.transport
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        protocol.data_received(data)
+
+
+def _has_odd_method(data: bytes) -> bool:
+    """Whether `data` begins with a request line whose method is a valid name, though not one of the usual.
+
+    A usual method that has arrived only in part is left to the parser to wait for.
+    """
+    method, blank, _ = data.lstrip(b"\r\n")[:64].partition(b" ")
+    return bool(blank) and method + blank not in _USUAL and method.replace(b"-", b"").isalnum()

@@ -1,0 +1,91 @@
+"""From a request's path to what may be done there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+from passback.wire.operations import OPERATIONS
+
+if TYPE_CHECKING:
+    from passback.web.messages import Call, Response
+
+Handler = Callable[["Call"], Coroutine[Any, Any, "Response"]]
+
+_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+class BrokenPath(ValueError):
+    """The path holds a ``%`` that is not followed by two hexadecimal digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A path: its segments, None for those that are parameters, and a handler for each method."""
+
+    segments: tuple[str | None, ...]
+    names: tuple[str, ...]
+    """The names of the parameters, in order."""
+    handlers: Mapping[str, Handler]
+    allow: bytes
+    """The value of the ``Allow`` header."""
+
+    def parameters(self, segments: list[str]) -> dict[str, str] | None:
+        """The parameters' values in a path of that many segments; None where it is another path."""
+        values = []
+        for wanted, segment in zip(self.segments, segments, strict=True):
+            if wanted is None:
+                if not segment:
+                    return None
+                values.append(segment)
+            elif wanted != segment:
+                return None
+        return dict(zip(self.names, values, strict=True))
+
+
+class Routes:
+    """The API's paths (`passback.wire.operations`)."""
+
+    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+        """`handlers` are by the operations' names; there must be one for each."""
+        paths: dict[str, dict[str, Handler]] = {}
+        for operation in OPERATIONS:
+            paths.setdefault(operation.path, {})[operation.method] = handlers[operation.name]
+        self._by_length: dict[int, list[Endpoint]] = {}
+        for path, methods in paths.items():
+            endpoint = _endpoint(path, methods)
+            self._by_length.setdefault(len(endpoint.segments), []).append(endpoint)
+
+    def find(self, path: str) -> tuple[Endpoint, dict[str, str]] | None:
+        """The endpoint at a decoded path, and its parameters' values; None where there is none.
+
+        A path with an empty, ``.`` or ``..`` segment is no endpoint's (contract: no redirects).
+        """
+        segments = path.split("/")
+        for endpoint in self._by_length.get(len(segments), ()):
+            values = endpoint.parameters(segments)
+            if values is not None:
+                return None if "." in segments or ".." in segments else (endpoint, values)
+        return None
+
+
+def decode_path(raw: bytes) -> str:
+    """The path that `raw` stands for; bytes that are not UTF-8 become surrogates. Raises `BrokenPath`."""
+    if b"%" in raw:
+        if _BROKEN_ESCAPE.search(raw):
+            raise BrokenPath
+        raw = unquote_to_bytes(raw)
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _endpoint(path: str, handlers: Mapping[str, Handler]) -> Endpoint:
+    segments = path.split("/")
+    return Endpoint(
+        segments=tuple(None if segment.startswith("{") else segment for segment in segments),
+        names=tuple(segment[1:-1] for segment in segments if segment.startswith("{")),
+        handlers=handlers,
+        allow=", ".join(sorted(handlers)).encode(),
+    )

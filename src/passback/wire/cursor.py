@@ -1,0 +1,54 @@
+"""Cursors: where the next page of a list begins, in a form that only we can make.
+
+A cursor holds a position and the time it expires, and a code over both and over the list that it belongs to
+(contract: Submissions): one that was altered, made up, or taken to another list or district is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+
+from passback.wire.errors import Refusal, bad_request
+
+LIFETIME_MS = 2 * 60 * 60 * 1000
+"""A cursor is good for two hours."""
+
+_CODE_BYTES = 16
+_TIME_BYTES = 8
+
+
+def seal(key: bytes, list_name: str, position: str, now: int) -> str:
+    """The cursor for `position` in the list called `list_name`, made at `now` (milliseconds)."""
+    content = (now + LIFETIME_MS).to_bytes(_TIME_BYTES) + position.encode()
+    return base64.urlsafe_b64encode(_code(key, list_name, content) + content).rstrip(b"=").decode()
+
+
+def open_sealed(key: bytes, list_name: str, cursor: str, now: int) -> str:
+    """The position that `cursor` holds.
+
+    Raises `Refusal`: ``INVALID_CURSOR`` where it is not ours or another list's, ``EXPIRED_CURSOR`` where it is
+    older than two hours.
+    """
+    try:
+        # The alphabet is held to, so that no two texts are the same cursor.
+        sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise _invalid() from None
+    code, content = sealed[:_CODE_BYTES], sealed[_CODE_BYTES:]
+    if not hmac.compare_digest(code, _code(key, list_name, content)):
+        raise _invalid()
+    if now >= int.from_bytes(content[:_TIME_BYTES]):
+        raise bad_request("EXPIRED_CURSOR")
+    return content[_TIME_BYTES:].decode()
+
+
+def _code(key: bytes, list_name: str, content: bytes) -> bytes:
+    message = list_name.encode() + b"\0" + content
+    return hmac.digest(key, message, hashlib.sha256)[:_CODE_BYTES]
+
+
+def _invalid() -> Refusal:
+    return bad_request("INVALID_CURSOR")

@@ -1,0 +1,128 @@
+"""Every refusal a client can be given, by name.
+
+The published rows are numbered as in the error table of the docs (``docs/errors.md``). Everything that
+refuses a request raises a `Refusal`; the web layer writes it out. The texts never bend: clients match them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+
+Envelope = Literal["compact", "spaced", "plain"]
+
+
+class Refusal(Exception):
+    """A request that is answered with an error.
+
+    `status` is the HTTP status, `message` the text of the ``{"message": ...}`` envelope. `envelope` says how
+    that is written: rows 11 and 12 have a space after the colon, row 4 is plain text unless the client asks for
+    JSON, all others are compact. `retry_after` (seconds) is given where waiting helps.
+    """
+
+    __slots__ = ("envelope", "message", "retry_after", "status")
+
+    def __init__(
+        self, status: int, message: str, *, envelope: Envelope = "compact", retry_after: int | None = None
+    ) -> None:
+        super().__init__(status, message)
+        self.status = status
+        self.message = message
+        self.envelope: Envelope = envelope
+        self.retry_after = retry_after
+
+
+def bad_request(message: str) -> Refusal:
+    """400 with a text of its own: decoding, parameters, and what an LMS says of a value."""
+    return Refusal(400, message)
+
+
+def validation_failure(failures: Sequence[str]) -> Refusal:
+    """Row 5's family: every failing field in one message."""
+    return Refusal(400, "\n".join(("validation failure list:", *failures)))
+
+
+def missing_fields(names: Sequence[str]) -> Refusal:
+    """Row 1: the required fields that were not given, in the published order."""
+    return Refusal(400, "missing required field(s): " + ", ".join(names))
+
+
+def empty_body() -> Refusal:
+    """Row 2."""
+    return Refusal(400, "request body is required, but was empty")
+
+
+def due_date_not_in_future() -> Refusal:
+    """Row 3: the due date of a new assignment has passed."""
+    return Refusal(400, "due_date must be in the future")
+
+
+def invalid_escape(character: str) -> Refusal:
+    """Row 4: `character` (already quoted) cannot follow a backslash in a string."""
+    return Refusal(400, f"Invalid character {character} in string escape code", envelope="plain")
+
+
+def invalid_assignment_id() -> Refusal:
+    """Row 8: the assignment id is not one of ours."""
+    return Refusal(400, "INVALID_ID")
+
+
+def grader_not_found(grader_id: str) -> Refusal:
+    """Row 9: `grader_id` is not a teacher of the section."""
+    return Refusal(400, f"NOT_FOUND: Person with id clever:{grader_id} not found for this integration.")
+
+
+def due_date_moved_to_past(sent: str) -> Refusal:
+    """Row 10: the due date `sent` on an update has passed; the published text calls that a parse error."""
+    return Refusal(400, f'parsing time "{sent}": day out of range')
+
+
+def no_authorization() -> Refusal:
+    """Row 11."""
+    return Refusal(401, "No authorization provided", envelope="spaced")
+
+
+def token_refused() -> Refusal:
+    """Row 12: the token is unknown, revoked or expired."""
+    return Refusal(403, "Could not authorize token", envelope="spaced")
+
+
+def assignment_gone() -> Refusal:
+    """Row 13: the assignment never existed, was deleted, or belongs to another section."""
+    return Refusal(404, "Assignment does not exist")
+
+
+def user_not_found() -> Refusal:
+    """Row 14: not a student of the section, or not assigned."""
+    return Refusal(404, "User not found")
+
+
+def resource_not_found() -> Refusal:
+    """An unknown path or section. Another district's section is as unknown as one that does not exist."""
+    return Refusal(404, "Resource not found")
+
+
+def lms_failed(doing: str, retry_after: int | None = None) -> Refusal:
+    """The LMS failed while we were `doing` something; why is told to the log, not to the client."""
+    return Refusal(500, f"Error {doing}", retry_after=retry_after)
+
+
+def internal_error() -> Refusal:
+    """A fault of our own."""
+    return Refusal(500, "Internal error")
+
+
+def store_unavailable() -> Refusal:
+    """Our own store cannot be used now; nothing was changed."""
+    return Refusal(503, "Service unavailable", retry_after=5)
+
+
+def too_many_requests(retry_after: int) -> Refusal:
+    """The token has used up its requests of this minute."""
+    return Refusal(429, "Too Many Requests", retry_after=retry_after)
+
+
+def body_too_large() -> Refusal:
+    """The request's body is longer than the gateway takes."""
+    return Refusal(413, "request body too large")

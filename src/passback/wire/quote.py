@@ -1,0 +1,64 @@
+"""Go's three ways of quoting: what its messages show of a value that was refused."""
+
+from __future__ import annotations
+
+import re
+
+_SHORT = {
+    "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
+    '"': '\\"', "\\": "\\\\",
+}  # fmt: skip
+
+
+def quoted(value: bytes | str) -> str:
+    r"""`value` as Go's ``%q`` and `strconv` write it: printable characters as they are, bad UTF-8 as ``\xff``."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "surrogateescape")
+    if value.isprintable() and '"' not in value and "\\" not in value:
+        return f'"{value}"'
+    return f'"{"".join(map(_escaped, value))}"'
+
+
+def _escaped(character: str) -> str:
+    if character in _SHORT:
+        return _SHORT[character]
+    # Both languages mean by "printable": letters, marks, numbers, punctuation, symbols and the ASCII space.
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if code < 0x20 or code == 0x7F:
+        return f"\\x{code:02x}"
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8, as "surrogateescape" keeps it
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _quoted_byte(byte: int) -> str:
+    if byte == ord("'"):
+        return r"'\''"
+    if byte == ord('"'):
+        return "'\"'"
+    return f"'{_escaped(chr(byte))}'"
+
+
+_QUOTED_BYTES = tuple(map(_quoted_byte, range(256)))
+
+
+def quoted_byte(byte: int) -> str:
+    """`byte` in single quotes, as Go's JSON scanner names the byte it stumbled over: taken as Latin-1."""
+    return _QUOTED_BYTES[byte]
+
+
+_TIME_UNSAFE = re.compile(r'["\\\x00-\x1f\x80-\U0010ffff]')
+
+
+def quoted_time(text: str) -> str:
+    r"""`text` as Go's `time` package quotes it: every byte of a control or non-ASCII character as ``\xNN``."""
+    return f'"{_TIME_UNSAFE.sub(_time_escaped, text)}"'
+
+
+def _time_escaped(match: re.Match[str]) -> str:
+    character = match.group()
+    if character in '"\\':
+        return "\\" + character
+    return "".join(f"\\x{byte:02x}" for byte in character.encode())

@@ -1,0 +1,76 @@
+"""What the bodies of requests decode to.
+
+A field that was not given is None, and so is one given as ``null``: the published service cannot tell the two
+apart (wire rule: null means "not given"). Values are as sent; only what the contract's decoder itself changes
+(invalid UTF-8, duplicate keys) is changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class WireDate:
+    """A date-time as a client sent it."""
+
+    sent: str
+    """The text exactly as it was sent; row 10 repeats it."""
+    instant: int
+    """Milliseconds since 1970-01-01T00:00:00Z; digits below a millisecond are cut off."""
+    offset: int
+    """Minutes east of UTC that the text gave; 0 where it gave none."""
+    zoned: bool
+    """Whether the text named a zone at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentRequest:
+    """A file or link, or a student's text, given with an assignment or a submission."""
+
+    description: str | None = None
+    text: str | None = None
+    title: str | None = None
+    type: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentRequest:
+    """The body of POST and PATCH of an assignment."""
+
+    assignee_ids: tuple[str, ...] | None = None
+    assignee_mode: str | None = None
+    attachments: tuple[AttachmentRequest | None, ...] | None = None
+    description: str | None = None
+    description_plaintext: str | None = None
+    display_date: WireDate | None = None
+    due_date: WireDate | None = None
+    end_date: WireDate | None = None
+    grading_type: str | None = None
+    max_attempts: int | None = None
+    points_possible: Decimal | None = None
+    start_date: WireDate | None = None
+    submission_types: tuple[str, ...] | None = None
+    term_id: str | None = None
+    title: str | None = None
+    unknown_fields: tuple[str, ...] = ()
+    """Keys that the contract does not have, as sent, in order, each once."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionRequest:
+    """The body of PATCH of a submission."""
+
+    attachments: tuple[AttachmentRequest | None, ...] | None = None
+    extra_attempts: int | None = None
+    flags: tuple[str, ...] | None = None
+    grade: str | None = None
+    grade_comment: str | None = None
+    grade_points: Decimal | None = None
+    grader_id: str | None = None
+    override_due_date: WireDate | None = None
+    state: str | None = None
+    unknown_fields: tuple[str, ...] = ()
+    """Keys that the contract does not have, as sent, in order, each once."""

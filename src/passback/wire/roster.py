@@ -1,0 +1,115 @@
+"""The roster objects of the published Data API, as far as a gateway has them, with their LMS fields."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class _Shape(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A field without a value is left out of an answer."""
+
+
+class District(_Shape):
+    """A school district and the state of its connection to an LMS."""
+
+    id: str
+    last_lms_sync: str | None = None
+    lms_matched_percentage: dict[str, float]
+    lms_state: str
+    lms_type: str
+    name: str
+
+
+class School(_Shape):
+    """A school of a district."""
+
+    created: str
+    district: str
+    id: str
+    last_modified: str
+    name: str
+    school_number: str | None = None
+    sis_id: str | None = None
+
+
+class Term(_Shape):
+    """A term of the school year; its dates are days."""
+
+    district: str
+    end_date: str | None = None
+    id: str
+    name: str
+    start_date: str | None = None
+
+
+class Course(_Shape):
+    """What sections teach."""
+
+    district: str
+    id: str
+    name: str
+    number: str | None = None
+
+
+class LmsStatus(_Shape):
+    """Whether a section or user is matched to one in the LMS."""
+
+    synced_in_lms: bool
+
+
+class Section(_Shape):
+    """A class, with its members' ids."""
+
+    course: str | None = None
+    created: str
+    district: str
+    grade: str | None = None
+    id: str
+    last_modified: str
+    lms_status: LmsStatus
+    name: str
+    period: str | None = None
+    school: str | None = None
+    section_number: str | None = None
+    sis_id: str | None = None
+    students: list[str]
+    subject: str | None = None
+    teacher: str | None = None
+    teachers: list[str]
+    term_id: str | None = None
+
+
+class Name(_Shape):
+    """A person's name."""
+
+    first: str
+    last: str
+    middle: str | None = None
+
+
+class UserRole(_Shape):
+    """What a user is, as a student or teacher."""
+
+    grade: str | None = None
+    school: str | None = None
+    sis_id: str | None = None
+
+
+class User(_Shape):
+    """A student or teacher."""
+
+    created: str
+    district: str
+    email: str | None = None
+    id: str
+    last_modified: str
+    lms_status: LmsStatus
+    name: Name
+    roles: dict[str, UserRole]
+
+
+class Link(_Shape):
+    """Where to go on in a list: ``self``, ``next`` or ``prev``."""
+
+    rel: str
+    uri: str
