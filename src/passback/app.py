@@ -98,7 +98,7 @@ class _Server(uvicorn.Server):
 
 def _config(api: Api, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
-        api,  # type: ignore[arg-type]
+        api,
         host=settings.host,
         port=settings.port,
         http=AnyMethodProtocol,

@@ -61,7 +61,9 @@ def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
     for name, value in values.items():
         if name not in fields:
             close = difflib.get_close_matches(name, fields, 1)
-            raise SettingsError(f"unknown setting '{name}'" + (f"; did you mean '{close[0]}'?" if close else ""))
+            raise SettingsError(
+                f"unknown setting '{name}'" + (f"; did you mean '{close[0]}'?" if close else "")
+            )
         try:
             # A variable's text stands for the number that it spells.
             checked[name] = msgspec.convert(value, fields[name].type, strict=not isinstance(value, str))

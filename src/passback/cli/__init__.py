@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 from cyclopts import App, Parameter
 
 import passback
+
+if TYPE_CHECKING:
+    from passback.store.migrate import Kind
 
 app = App(
     name="passback",
@@ -29,11 +32,10 @@ class UsageError(Exception):
 def sandbox(*, host: str | None = None, port: int | None = None, data: Data = None) -> int:
     """Serve the sandbox: fixed districts with published tokens, nothing to set up.
 
-    Parameters
-    ----------
-    host: The address to listen on [127.0.0.1].
-    port: The port to listen on; 0 takes a free one [8080].
-    data: The folder of the data file; ":memory:" keeps nothing [data].
+    Args:
+        host: The address to listen on [127.0.0.1].
+        port: The port to listen on; 0 takes a free one [8080].
+        data: The folder of the data file; ":memory:" keeps nothing [data].
     """
     return _serve("sandbox", host=host, port=port, data=data)
 
@@ -42,24 +44,23 @@ def sandbox(*, host: str | None = None, port: int | None = None, data: Data = No
 def serve(*, host: str | None = None, port: int | None = None, data: Data = None) -> int:
     """Serve the gateway for real districts.
 
-    Parameters
-    ----------
-    host: The address to listen on [127.0.0.1].
-    port: The port to listen on; 0 takes a free one [8080].
-    data: The folder of the data file [data].
+    Args:
+        host: The address to listen on [127.0.0.1].
+        port: The port to listen on; 0 takes a free one [8080].
+        data: The folder of the data file [data].
     """
     return _serve("production", host=host, port=port, data=data)
 
 
-def _serve(kind: str, **given: object) -> int:
+def _serve(kind: Kind, *, host: str | None, port: int | None, data: str | None) -> int:
     # The server's modules are imported only by the commands that serve.
     from passback.app import serve as serve_app
     from passback.settings import load, unknown_variables
 
-    settings = load(**given)
+    settings = load(host=host, port=port, data=data)
     for name in unknown_variables():
         print(f"passback: {name} is no setting of Passback's and is ignored", file=sys.stderr)
-    return serve_app(settings, "sandbox" if kind == "sandbox" else "production")
+    return serve_app(settings, kind)
 
 
 def main() -> NoReturn:

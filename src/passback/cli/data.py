@@ -19,9 +19,13 @@ def existing(data: str | None) -> Iterator[Database]:
     """The data file of a gateway or sandbox that has been started before. Raises `UsageError`, `StoreError`."""
     path = load(data=data).data_file
     if path is None:
-        raise UsageError("data that is kept nowhere cannot be reached from another command: give --data a folder")
+        raise UsageError(
+            "data that is kept nowhere cannot be reached from another command: give --data a folder"
+        )
     if not path.exists():
-        raise UsageError(f"there is no data file {path}: give --data the folder of a gateway that has been started")
+        raise UsageError(
+            f"there is no data file {path}: give --data the folder of a gateway that has been started"
+        )
     with contextlib.closing(Database(path)) as database:
         migrate.prepare(database, migrate.kind_of(database))
         yield database

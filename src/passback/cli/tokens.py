@@ -27,12 +27,11 @@ _UNITS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 def create(*, district: str, application: str, expires_in: str | None = None, data: Data = None) -> None:
     """Make a token for an application in a district, and show it this once.
 
-    Parameters
-    ----------
-    district: The district's id.
-    application: The application's name.
-    expires_in: How long the token is good, such as 90d, 12h or 30m; unlimited unless given.
-    data: The folder of the data file [data].
+    Args:
+        district: The district's id.
+        application: The application's name.
+        expires_in: How long the token is good, such as 90d, 12h or 30m; unlimited unless given.
+        data: The folder of the data file [data].
     """
     if not application.strip():
         raise UsageError("--application needs a name")
@@ -61,10 +60,9 @@ def create(*, district: str, application: str, expires_in: str | None = None, da
 def list_tokens(*, district: str | None = None, data: Data = None) -> None:
     """List tokens, without their secrets.
 
-    Parameters
-    ----------
-    district: Only this district's.
-    data: The folder of the data file [data].
+    Args:
+        district: Only this district's.
+        data: The folder of the data file [data].
     """
     with existing(data) as database:
         found = database.read_now(lambda conn: tokens.find_all(conn, district and district.lower()))
@@ -82,11 +80,10 @@ def list_tokens(*, district: str | None = None, data: Data = None) -> None:
 def rotate(token_id: str, *, overlap: str = "24h", data: Data = None) -> None:
     """Make a new token in place of another, which stays good for a while.
 
-    Parameters
-    ----------
-    token_id: The token's id, as listed.
-    overlap: How long the old token stays good; 0s ends it now.
-    data: The folder of the data file [data].
+    Args:
+        token_id: The token's id, as listed.
+        overlap: How long the old token stays good; 0s ends it now.
+        data: The folder of the data file [data].
     """
     now = system_clock()
     old_expires = now + duration(overlap)
@@ -109,10 +106,9 @@ def rotate(token_id: str, *, overlap: str = "24h", data: Data = None) -> None:
 def revoke(token_id: str, *, data: Data = None) -> None:
     """End a token at once.
 
-    Parameters
-    ----------
-    token_id: The token's id, as listed.
-    data: The folder of the data file [data].
+    Args:
+        token_id: The token's id, as listed.
+        data: The folder of the data file [data].
     """
 
     def transaction(conn: Connection) -> None:

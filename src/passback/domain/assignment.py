@@ -85,7 +85,10 @@ class Assignment:
 
 
 def misordered_dates(
-    start_date: Instant | None, display_date: Instant | None, due_date: Instant | None, end_date: Instant | None
+    start_date: Instant | None,
+    display_date: Instant | None,
+    due_date: Instant | None,
+    end_date: Instant | None,
 ) -> tuple[str, str] | None:
     """The first pair of dates, earlier field first, that is out of order; None where all are in order.
 

@@ -15,8 +15,8 @@ from passback.wire import errors
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from passback.gateway.context import Gateway
     from passback.domain.roster import Role
+    from passback.gateway.context import Gateway
     from passback.lms.connector import Connector
     from passback.store.assignments import AssignmentRecord
     from passback.store.database import Connection

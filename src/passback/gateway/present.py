@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 _LETTERS = [
     responses.GradingScale(
         name="Letter grade",
-        entries=[responses.GradingScaleEntry(name=letter, value=str(least)) for letter, least in LETTER_SCALE],
+        entries=[
+            responses.GradingScaleEntry(name=letter, value=str(least)) for letter, least in LETTER_SCALE
+        ],
     )
 ]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from passback.gateway.context import Gateway
     from passback.store.database import Connection
 
-TABLES = {
+TABLES: dict[str, roster.Table[Any]] = {
     "districts": roster.DISTRICTS,
     "schools": roster.SCHOOLS,
     "terms": roster.TERMS,
@@ -119,9 +119,7 @@ def _present(item: Any, members: dict[tuple[str, str], list[str]]) -> Any:
                 start_date=item.start_date,
             )
         case Course():
-            return shapes.Course(
-                district=item.district_id, id=item.id, name=item.name, number=item.number
-            )
+            return shapes.Course(district=item.district_id, id=item.id, name=item.name, number=item.number)
         case Section():
             teachers = members.get((item.id, "teacher"), [])
             return shapes.Section(

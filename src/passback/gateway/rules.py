@@ -61,7 +61,10 @@ def changed_submission(request: SubmissionRequest) -> SubmissionFields:
 
 
 def check_date_order(
-    start_date: Instant | None, display_date: Instant | None, due_date: Instant | None, end_date: Instant | None
+    start_date: Instant | None,
+    display_date: Instant | None,
+    due_date: Instant | None,
+    end_date: Instant | None,
 ) -> None:
     """Raise `Refusal` naming the first pair of dates that is out of order."""
     if pair := misordered_dates(start_date, display_date, due_date, end_date):

@@ -155,9 +155,7 @@ async def _grader_id(gateway: Gateway, district_id: str, held: Submission) -> st
     return (await gateway.database.read(lambda conn: roster.ids_of(conn, district_id, [grader]))).get(grader)
 
 
-def _warnings(
-    request: SubmissionRequest, capabilities: Capabilities, held: Submission
-) -> tuple[str, ...]:
+def _warnings(request: SubmissionRequest, capabilities: Capabilities, held: Submission) -> tuple[str, ...]:
     codes = list(rules.warnings(request))
     codes += [
         f"NOT_STORED_BY_LMS:flags.{flag}"

@@ -29,11 +29,19 @@ def add(connection: Connection, *, assignment_id: str, section_id: str, lms_id: 
 def find(connection: Connection, section_id: str, assignment_id: str) -> AssignmentRecord | None:
     """The assignment of that id, if it is the section's and was not deleted."""
     row = connection.execute(
-        "SELECT id, lms_id FROM assignments"
-        " WHERE id = :id AND section_id = :section_id AND deleted IS NULL",
+        "SELECT id, lms_id FROM assignments WHERE id = :id AND section_id = :section_id AND deleted IS NULL",
         {"id": assignment_id, "section_id": section_id},
     ).fetchone()
     return None if row is None else AssignmentRecord(*row)
+
+
+def locate(connection: Connection, assignment_id: str) -> tuple[str, AssignmentRecord] | None:
+    """The section of an assignment that was not deleted, and the assignment."""
+    row = connection.execute(
+        "SELECT section_id, id, lms_id FROM assignments WHERE id = :id AND deleted IS NULL",
+        {"id": assignment_id},
+    ).fetchone()
+    return None if row is None else (row[0], AssignmentRecord(*row[1:]))
 
 
 def page(connection: Connection, section_id: str, *, after: str, limit: int) -> list[AssignmentRecord]:

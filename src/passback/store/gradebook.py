@@ -44,9 +44,9 @@ class Comment:
 
 _ASSIGNMENT_COLUMNS = tuple("id" if f.name == "lms_id" else f.name for f in fields(Assignment))
 _SUBMISSION_COLUMNS = tuple(f.name for f in fields(SubmissionRow))
-_SELECT_ASSIGNMENT = f"SELECT {', '.join(_ASSIGNMENT_COLUMNS)} FROM gradebook_assignments"  # noqa: S608
+_SELECT_ASSIGNMENT = f"SELECT {', '.join(_ASSIGNMENT_COLUMNS)} FROM gradebook_assignments"
 _INSERT_ASSIGNMENT = (
-    f"INSERT INTO gradebook_assignments (section_id, {', '.join(_ASSIGNMENT_COLUMNS)})"  # noqa: S608
+    f"INSERT INTO gradebook_assignments (section_id, {', '.join(_ASSIGNMENT_COLUMNS)})"
     f" VALUES (:section_id, {', '.join(':' + column for column in _ASSIGNMENT_COLUMNS)})"
 )
 _UPDATE_ASSIGNMENT = (
@@ -55,7 +55,7 @@ _UPDATE_ASSIGNMENT = (
     + " WHERE id = :id"
 )
 _UPSERT_SUBMISSION = (
-    f"INSERT INTO gradebook_submissions (assignment_id, student_id, {', '.join(_SUBMISSION_COLUMNS)})"  # noqa: S608
+    f"INSERT INTO gradebook_submissions (assignment_id, student_id, {', '.join(_SUBMISSION_COLUMNS)})"
     f" VALUES (:assignment_id, :student_id, {', '.join(':' + column for column in _SUBMISSION_COLUMNS)})"
     " ON CONFLICT (assignment_id, student_id) DO UPDATE SET "
     + ", ".join(f"{column} = excluded.{column}" for column in _SUBMISSION_COLUMNS)
@@ -106,7 +106,7 @@ def section_assignments(connection: Connection, section_id: str) -> list[Assignm
 def find_submission(connection: Connection, assignment_id: str, student_id: str) -> SubmissionRow | None:
     """What is kept of a student's submission; None where nothing has happened to it yet."""
     row = connection.execute(
-        f"SELECT {', '.join(_SUBMISSION_COLUMNS)} FROM gradebook_submissions"  # noqa: S608
+        f"SELECT {', '.join(_SUBMISSION_COLUMNS)} FROM gradebook_submissions"
         " WHERE assignment_id = :assignment_id AND student_id = :student_id",
         {"assignment_id": assignment_id, "student_id": student_id},
     ).fetchone()

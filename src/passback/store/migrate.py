@@ -23,7 +23,9 @@ _META = "CREATE TABLE passback_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)
 def migrations() -> list[tuple[int, str]]:
     """Every migration's number and its file's name, in order."""
     names = (item.name for item in files("passback.store.migrations").iterdir())
-    return sorted((int(match[1]), name) for name in names if (match := re.fullmatch(r"(\d{4})_\w+\.sql", name)))
+    return sorted(
+        (int(match[1]), name) for name in names if (match := re.fullmatch(r"(\d{4})_\w+\.sql", name))
+    )
 
 
 def prepare(database: Database, kind: Kind) -> None:

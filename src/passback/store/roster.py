@@ -25,7 +25,7 @@ class Page(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Table(Generic[T]):
+class Table(Generic[T]):
     """How one kind of roster object is kept."""
 
     name: str
@@ -35,7 +35,7 @@ class _Table(Generic[T]):
 
     @property
     def select(self) -> str:
-        return f"SELECT {', '.join(self.columns)} FROM {self.name}"  # noqa: S608 - names of ours
+        return f"SELECT {', '.join(self.columns)} FROM {self.name}"
 
 
 def _columns(cls: type[Any]) -> tuple[str, ...]:
@@ -43,18 +43,20 @@ def _columns(cls: type[Any]) -> tuple[str, ...]:
 
 
 def _district(*row: Any) -> District:
-    return District(*row[:-1], lms_matched_percentage=json.loads(row[-1]))
+    values = dict(zip(_columns(District), row, strict=True))
+    values["lms_matched_percentage"] = json.loads(values["lms_matched_percentage"])
+    return District(**values)
 
 
-DISTRICTS = _Table("districts", _district, _columns(District), district_column="id")
-SCHOOLS = _Table("schools", School, _columns(School))
-TERMS = _Table("terms", Term, _columns(Term))
-COURSES = _Table("courses", Course, _columns(Course))
-SECTIONS = _Table("sections", Section, _columns(Section))
-USERS = _Table("users", User, _columns(User))
+DISTRICTS = Table("districts", _district, _columns(District), district_column="id")
+SCHOOLS = Table("schools", School, _columns(School))
+TERMS = Table("terms", Term, _columns(Term))
+COURSES = Table("courses", Course, _columns(Course))
+SECTIONS = Table("sections", Section, _columns(Section))
+USERS = Table("users", User, _columns(User))
 
 
-def find(connection: Connection, table: _Table[T], district_id: str, object_id: str) -> T | None:
+def find(connection: Connection, table: Table[T], district_id: str, object_id: str) -> T | None:
     """The object of that id, if it is the district's."""
     row = connection.execute(
         f"{table.select} WHERE id = :id AND {table.district_column} = :district_id",
@@ -65,7 +67,7 @@ def find(connection: Connection, table: _Table[T], district_id: str, object_id: 
 
 def page(
     connection: Connection,
-    table: _Table[T],
+    table: Table[T],
     district_id: str,
     *,
     limit: int,
@@ -99,6 +101,14 @@ def page(
     if backwards:
         return Page(items[::-1], before=more, after=True)
     return Page(items, before=starting_after is not None, after=more)
+
+
+def district_of_section(connection: Connection, section_id: str) -> str | None:
+    """Whose section it is; None where there is no such section."""
+    row = connection.execute(
+        "SELECT district_id FROM sections WHERE id = :section_id", {"section_id": section_id}
+    ).fetchone()
+    return None if row is None else str(row[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +161,12 @@ def matched_members(
     rows = connection.execute(
         _MEMBERS + " AND enrollments.user_id > :after ORDER BY enrollments.user_id LIMIT :limit",
         # LIMIT takes no "all" that both databases know; no section has this many members.
-        {"section_id": section_id, "role": role, "after": after, "limit": 1_000_000 if limit is None else limit},
+        {
+            "section_id": section_id,
+            "role": role,
+            "after": after,
+            "limit": 1_000_000 if limit is None else limit,
+        },
     )
     return [Matched(*row) for row in rows]
 
@@ -180,11 +195,11 @@ def ids_of(connection: Connection, district_id: str, lms_ids: Iterable[str]) -> 
     return found
 
 
-def insert(connection: Connection, table: _Table[T], objects: Iterable[T]) -> None:
+def insert(connection: Connection, table: Table[T], objects: Iterable[T]) -> None:
     """Add new objects."""
     columns = table.columns
     statement = (
-        f"INSERT INTO {table.name} ({', '.join(columns)})"  # noqa: S608 - names of ours
+        f"INSERT INTO {table.name} ({', '.join(columns)})"
         f" VALUES ({', '.join(':' + column for column in columns)})"
     )
     connection.executemany(statement, [_row(item) for item in objects])

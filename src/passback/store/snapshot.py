@@ -37,7 +37,7 @@ def dump(connection: Connection) -> dict[str, list[dict[str, Value]]]:
     """All content."""
     content = {}
     for table in TABLES:
-        rows = connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3")  # noqa: S608 - names of ours
+        rows = connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3")
         names = [column[0] for column in rows.description]
         content[table] = [dict(zip(names, row, strict=True)) for row in rows]
     return content
@@ -46,7 +46,7 @@ def dump(connection: Connection) -> dict[str, list[dict[str, Value]]]:
 def clear(connection: Connection) -> None:
     """Remove all content."""
     for table in reversed(TABLES):
-        connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
+        connection.execute(f"DELETE FROM {table}")
 
 
 def load(connection: Connection, content: Content) -> None:
@@ -58,7 +58,7 @@ def load(connection: Connection, content: Content) -> None:
         names = _columns(connection, table)
         for index, row in enumerate(content.get(table, [])):
             if row.keys() != names:
-                odd = sorted(row.keys() ^ names)[0]
+                odd = min(row.keys() ^ names)
                 raise InvalidContent(f"{table}[{index}] has '{odd}' missing or too much")
         if rows := content.get(table):
             columns = ", ".join(names)
@@ -67,5 +67,5 @@ def load(connection: Connection, content: Content) -> None:
 
 
 def _columns(connection: Connection, table: str) -> Any:
-    rows = connection.execute(f"SELECT * FROM {table} LIMIT 0")  # noqa: S608 - names of ours
+    rows = connection.execute(f"SELECT * FROM {table} LIMIT 0")
     return dict.fromkeys(column[0] for column in rows.description).keys()

@@ -123,5 +123,3 @@ def _refused(refusal: errors.Refusal, accept: bytes | None) -> Response:
     body, content_type = error_body(refusal, accept)
     headers = () if refusal.retry_after is None else ((b"retry-after", b"%d" % refusal.retry_after),)
     return Response(refusal.status, body, content_type, headers)
-
-

@@ -41,7 +41,9 @@ def reference_pages() -> dict[str, Page]:
     return {
         "/openapi.json": _file("passback.wire", "openapi.json", JSON),
         "/docs": _file("passback.web", "reference/index.html", b"text/html; charset=utf-8"),
-        "/docs/reference.js": _file("passback.web", "reference/reference.js", b"text/javascript; charset=utf-8"),
+        "/docs/reference.js": _file(
+            "passback.web", "reference/reference.js", b"text/javascript; charset=utf-8"
+        ),
         "/docs/reference.css": _file("passback.web", "reference/reference.css", b"text/css; charset=utf-8"),
     }
 

@@ -8,7 +8,7 @@ here where `datetime` ends.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from passback.wire.errors import Refusal, bad_request
 from passback.wire.quote import quoted_time
@@ -16,7 +16,7 @@ from passback.wire.requests import WireDate
 
 _MINUTE_MS = 60_000
 _DAY_MS = 86_400_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 _HOUR = r"(?P<hour>2[0-3]|[01]?[0-9])"

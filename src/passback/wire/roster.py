@@ -5,11 +5,11 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class _Shape(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class _Shape(Struct, frozen=True, omit_defaults=True):
     """A field without a value is left out of an answer."""
 
 
-class District(_Shape):
+class District(_Shape, frozen=True, kw_only=True):
     """A school district and the state of its connection to an LMS."""
 
     id: str
@@ -20,7 +20,7 @@ class District(_Shape):
     name: str
 
 
-class School(_Shape):
+class School(_Shape, frozen=True, kw_only=True):
     """A school of a district."""
 
     created: str
@@ -32,7 +32,7 @@ class School(_Shape):
     sis_id: str | None = None
 
 
-class Term(_Shape):
+class Term(_Shape, frozen=True, kw_only=True):
     """A term of the school year; its dates are days."""
 
     district: str
@@ -42,7 +42,7 @@ class Term(_Shape):
     start_date: str | None = None
 
 
-class Course(_Shape):
+class Course(_Shape, frozen=True, kw_only=True):
     """What sections teach."""
 
     district: str
@@ -51,13 +51,13 @@ class Course(_Shape):
     number: str | None = None
 
 
-class LmsStatus(_Shape):
+class LmsStatus(_Shape, frozen=True, kw_only=True):
     """Whether a section or user is matched to one in the LMS."""
 
     synced_in_lms: bool
 
 
-class Section(_Shape):
+class Section(_Shape, frozen=True, kw_only=True):
     """A class, with its members' ids."""
 
     course: str | None = None
@@ -79,7 +79,7 @@ class Section(_Shape):
     term_id: str | None = None
 
 
-class Name(_Shape):
+class Name(_Shape, frozen=True, kw_only=True):
     """A person's name."""
 
     first: str
@@ -87,7 +87,7 @@ class Name(_Shape):
     middle: str | None = None
 
 
-class UserRole(_Shape):
+class UserRole(_Shape, frozen=True, kw_only=True):
     """What a user is, as a student or teacher."""
 
     grade: str | None = None
@@ -95,7 +95,7 @@ class UserRole(_Shape):
     sis_id: str | None = None
 
 
-class User(_Shape):
+class User(_Shape, frozen=True, kw_only=True):
     """A student or teacher."""
 
     created: str
@@ -108,7 +108,7 @@ class User(_Shape):
     roles: dict[str, UserRole]
 
 
-class Link(_Shape):
+class Link(_Shape, frozen=True, kw_only=True):
     """Where to go on in a list: ``self``, ``next`` or ``prev``."""
 
     rel: str

@@ -68,7 +68,9 @@ def _untouched(assignment: Assignment) -> SubmissionRow:
     )
 
 
-def _moved(row: SubmissionRow, assignment: Assignment, fields: SubmissionFields, now: Instant) -> SubmissionRow:
+def _moved(
+    row: SubmissionRow, assignment: Assignment, fields: SubmissionFields, now: Instant
+) -> SubmissionRow:
     """`row` with the state that is asked for. Handing in counts as an attempt."""
     state = fields.state
     if state is None or state == row.state:

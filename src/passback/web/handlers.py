@@ -1,0 +1,204 @@
+"""One handler for each operation: the input is read and its form judged, then the use case is asked.
+
+They are the fifth and sixth step of the contract's order of checks: what is read from the request comes before
+what its form is held to, and the form of the path before that of the body.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from passback.domain.roster import ROLES
+from passback.gateway import assignments, roster, submissions
+from passback.web.messages import JSON, Response
+from passback.wire import decode, errors, params, validate
+from passback.wire.encode import encode
+from passback.wire.roster import Link
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from passback.domain.roster import Role
+    from passback.gateway.context import Answer
+    from passback.web.messages import Call
+    from passback.web.routes import Handler
+
+PAGE = 100
+"""The length of a page unless `limit` says otherwise."""
+
+LONGEST_ROSTER_PAGE = 1000
+
+
+async def create_assignment(call: Call) -> Response:
+    """POST ``/sections/{section_id}/assignments``."""
+    request = decode.assignment_request(call.body)
+    section_id = _section_id(call)
+    validate.validate_assignment(request)
+    return _one(await assignments.create(call.gateway, call.district_id, section_id, request))
+
+
+async def read_assignment(call: Call) -> Response:
+    """GET ``/sections/{section_id}/assignments/{assignment_id}``."""
+    section_id = _section_id(call)
+    return _one(
+        await assignments.read(call.gateway, call.district_id, section_id, call.parameters["assignment_id"])
+    )
+
+
+async def update_assignment(call: Call) -> Response:
+    """PATCH ``/sections/{section_id}/assignments/{assignment_id}``."""
+    request = decode.assignment_request(call.body)
+    section_id = _section_id(call)
+    validate.validate_assignment(request)
+    assignment_id = call.parameters["assignment_id"]
+    return _one(await assignments.update(call.gateway, call.district_id, section_id, assignment_id, request))
+
+
+async def delete_assignment(call: Call) -> Response:
+    """DELETE ``/sections/{section_id}/assignments/{assignment_id}``."""
+    section_id = _section_id(call)
+    await assignments.delete(call.gateway, call.district_id, section_id, call.parameters["assignment_id"])
+    return Response(200)
+
+
+async def list_assignments(call: Call) -> Response:
+    """GET ``/sections/{section_id}/assignments``: ours."""
+    limit = _limit(call)
+    section_id = _section_id(call)
+    params.check_limit(limit)
+    page = await assignments.page(
+        call.gateway,
+        call.district_id,
+        section_id,
+        limit=limit,
+        after_cursor=params.query_value(call.query, "cursor"),
+    )
+    return _page(call, page.items, page.next_cursor)
+
+
+async def list_submissions(call: Call) -> Response:
+    """GET ``.../assignments/{assignment_id}/submissions``."""
+    limit = _limit(call)
+    section_id = _section_id(call)
+    params.check_limit(limit)
+    page = await submissions.page(
+        call.gateway,
+        call.district_id,
+        section_id,
+        call.parameters["assignment_id"],
+        limit=limit,
+        after_cursor=params.query_value(call.query, "cursor"),
+    )
+    return _page(call, page.items, page.next_cursor)
+
+
+async def read_submission(call: Call) -> Response:
+    """GET ``.../submissions/{user_id}``."""
+    section_id, user_id = _section_id(call), _user_id(call)
+    assignment_id = call.parameters["assignment_id"]
+    return _one(await submissions.read(call.gateway, call.district_id, section_id, assignment_id, user_id))
+
+
+async def update_submission(call: Call) -> Response:
+    """PATCH ``.../submissions/{user_id}``."""
+    request = decode.submission_request(call.body)
+    section_id, user_id = _section_id(call), _user_id(call)
+    validate.validate_submission(request)
+    return _one(
+        await submissions.update(
+            call.gateway, call.district_id, section_id, call.parameters["assignment_id"], user_id, request
+        )
+    )
+
+
+def _read_roster(kind: str) -> Handler:
+    async def handler(call: Call) -> Response:
+        found = await roster.read(call.gateway, call.district_id, kind, call.parameters["id"].lower())
+        return Response(200, encode({"data": found}), JSON)
+
+    return handler
+
+
+def _list_roster(kind: str) -> Handler:
+    async def handler(call: Call) -> Response:
+        limit = _limit(call)
+        params.check_limit(limit, LONGEST_ROSTER_PAGE)
+        role = _role(call) if kind == "users" else None
+        page = await roster.page(
+            call.gateway,
+            call.district_id,
+            kind,
+            limit=limit,
+            starting_after=params.query_value(call.query, "starting_after"),
+            ending_before=params.query_value(call.query, "ending_before"),
+            role=role,
+        )
+        filters = {"limit": str(limit)} if role is None else {"limit": str(limit), "role": role}
+        links = [Link(rel="self", uri=call.path + ("?" + call.query.decode("latin-1") if call.query else ""))]
+        if page.next is not None:
+            links.append(_link("next", call.path, filters | {"starting_after": page.next}))
+        if page.previous is not None:
+            links.append(_link("prev", call.path, filters | {"ending_before": page.previous}))
+        return Response(200, encode({"data": [{"data": item} for item in page.items], "links": links}), JSON)
+
+    return handler
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "create_assignment": create_assignment,
+    "read_assignment": read_assignment,
+    "update_assignment": update_assignment,
+    "delete_assignment": delete_assignment,
+    "list_assignments": list_assignments,
+    "list_submissions": list_submissions,
+    "read_submission": read_submission,
+    "update_submission": update_submission,
+    **{f"list_{kind}": _list_roster(kind) for kind in roster.TABLES},
+    **{f"read_{kind[:-1]}": _read_roster(kind) for kind in roster.TABLES},
+}
+"""The handlers by their operations' names (`passback.wire.operations`)."""
+
+
+def _section_id(call: Call) -> str:
+    value = call.parameters["section_id"]
+    params.check_section_id(value)
+    return value.lower()
+
+
+def _user_id(call: Call) -> str:
+    value = call.parameters["user_id"]
+    params.check_user_id(value)
+    return value.lower()
+
+
+def _limit(call: Call) -> int:
+    text = params.query_value(call.query, "limit")
+    return PAGE if text is None else params.convert_limit(text)
+
+
+def _role(call: Call) -> Role | None:
+    text = params.query_value(call.query, "role")
+    for role in ROLES:
+        if role == text:
+            return role
+    if text is not None:
+        raise errors.bad_request(f"role in query should be one of [{' '.join(ROLES)}]")
+    return None
+
+
+def _one(answer: Answer[Any]) -> Response:
+    headers = ((b"passback-warnings", ", ".join(answer.warnings).encode()),) if answer.warnings else ()
+    return Response(200, encode({"data": answer.value}), JSON, headers)
+
+
+def _page(call: Call, items: list[Any], next_cursor: str | None) -> Response:
+    content: dict[str, Any] = {"data": items}
+    if next_cursor is not None:
+        limit = {} if (text := params.query_value(call.query, "limit")) is None else {"limit": text}
+        content["links"] = [_link("next", call.path, limit | {"cursor": next_cursor})]
+    return Response(200, encode(content), JSON)
+
+
+def _link(rel: str, path: str, query: dict[str, str]) -> Link:
+    return Link(rel=rel, uri=f"{path}?{urlencode(query)}")
