@@ -75,7 +75,7 @@ def serve(settings: Settings, kind: Kind) -> int:
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     with contextlib.closing(open_database(settings, kind)) as database:
         api = build_api(build_gateway(database), settings, kind)
-        server = _Server(_config(api, settings), banner if kind == "sandbox" else _production_banner)
+        server = _Server(server_config(api, settings), banner if kind == "sandbox" else _production_banner)
         with _stopping_on_sigterm():
             server.run()
         return 0 if server.started else 1
@@ -96,7 +96,8 @@ class _Server(uvicorn.Server):
             print(self._announce(f"http://{host}:{port}"), flush=True)  # noqa: T201 - this is its output
 
 
-def _config(api: Api, settings: Settings) -> uvicorn.Config:
+def server_config(api: Api, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves the API: any method, no logs of requests, no word of itself."""
     return uvicorn.Config(
         api,
         host=settings.host,

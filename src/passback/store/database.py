@@ -43,10 +43,6 @@ class Rows(Protocol):
 
     @property
     def rowcount(self) -> int: ...
-    @property
-    def description(self) -> Any:
-        """A sequence for each column of the answer, its name first."""
-
     def fetchone(self) -> Any: ...
     def fetchall(self) -> list[Any]: ...
     def __iter__(self) -> Iterator[Any]: ...
@@ -185,9 +181,18 @@ class Database:
         connection.execute("RELEASE job")
 
 
+# Two questions for which every database has words of its own.
+
+
 def table_names(connection: Connection) -> set[str]:
-    """The tables that the file has; the one question for which every database has words of its own."""
+    """The tables that there are."""
     return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def column_types(connection: Connection, table: str) -> dict[str, type]:
+    """The columns of a table, with the type of their values (where they are not null)."""
+    rows = connection.execute("SELECT name, type FROM pragma_table_info(:table)", {"table": table})
+    return {name: str if kind == "TEXT" else int for name, kind in rows}
 
 
 def _connect(path: Path, *, synchronous: str) -> sqlite3.Connection:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from msgspec import MsgspecError
+
+from passback.store import gradebook, roster
+from passback.store.database import column_types
 
 if TYPE_CHECKING:
     from passback.store.database import Connection
@@ -37,9 +42,9 @@ def dump(connection: Connection) -> dict[str, list[dict[str, Value]]]:
     """All content."""
     content = {}
     for table in TABLES:
-        rows = connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3")
-        names = [column[0] for column in rows.description]
-        content[table] = [dict(zip(names, row, strict=True)) for row in rows]
+        columns = list(column_types(connection, table))
+        rows = connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1, 2, 3")
+        content[table] = [dict(zip(columns, row, strict=True)) for row in rows]
     return content
 
 
@@ -55,17 +60,37 @@ def load(connection: Connection, content: Content) -> None:
         raise InvalidContent(f"there is no table '{unknown[0]}'")
     clear(connection)
     for table in TABLES:
-        names = _columns(connection, table)
-        for index, row in enumerate(content.get(table, [])):
-            if row.keys() != names:
-                odd = min(row.keys() ^ names)
-                raise InvalidContent(f"{table}[{index}] has '{odd}' missing or too much")
-        if rows := content.get(table):
-            columns = ", ".join(names)
-            places = ", ".join(":" + name for name in names)
-            connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places})", rows)
+        rows = content.get(table, [])
+        types = column_types(connection, table)
+        for index, row in enumerate(rows):
+            _check_row(f"{table}[{index}]", row, types)
+        if rows:
+            places = ", ".join(":" + name for name in types)
+            connection.executemany(f"INSERT INTO {table} ({', '.join(types)}) VALUES ({places})", rows)
+    _read_all(connection)
 
 
-def _columns(connection: Connection, table: str) -> Any:
-    rows = connection.execute(f"SELECT * FROM {table} LIMIT 0")
-    return dict.fromkeys(column[0] for column in rows.description).keys()
+def _check_row(place: str, row: Mapping[str, Value], types: Mapping[str, type]) -> None:
+    if odd := row.keys() ^ types.keys():
+        raise InvalidContent(f"{place} has '{min(odd)}' missing or too much")
+    for name, value in row.items():
+        if value is not None and type(value) is not types[name]:
+            raise InvalidContent(f"{place}.{name} is of the wrong type")
+
+
+def _read_all(connection: Connection) -> None:
+    """Read once what is more than plain text and numbers, so that nothing is kept that cannot be used."""
+    try:
+        for (district_id,) in connection.execute("SELECT id FROM districts").fetchall():
+            roster.find(connection, roster.DISTRICTS, district_id, district_id)
+        numbers = []
+        for (section_id,) in connection.execute("SELECT DISTINCT section_id FROM gradebook_assignments").fetchall():
+            assignments = gradebook.section_assignments(connection, section_id)
+            numbers += [assignment.points_possible for assignment in assignments]
+        for ids in connection.execute("SELECT assignment_id, student_id FROM gradebook_submissions").fetchall():
+            submission = gradebook.find_submission(connection, *ids)
+            numbers.append(submission and submission.grade_points)
+    except (ValueError, ArithmeticError, MsgspecError) as error:
+        raise InvalidContent(str(error) or "a number is none") from None
+    if any(number is not None and not number.is_finite() for number in numbers):
+        raise InvalidContent("a number is none")

@@ -23,7 +23,7 @@ _TIME_BYTES = 8
 def seal(key: bytes, list_name: str, position: str, now: int) -> str:
     """The cursor for `position` in the list called `list_name`, made at `now` (milliseconds)."""
     content = (now + LIFETIME_MS).to_bytes(_TIME_BYTES) + position.encode()
-    return base64.urlsafe_b64encode(_code(key, list_name, content) + content).rstrip(b"=").decode()
+    return _text(_code(key, list_name, content) + content)
 
 
 def open_sealed(key: bytes, list_name: str, cursor: str, now: int) -> str:
@@ -33,16 +33,21 @@ def open_sealed(key: bytes, list_name: str, cursor: str, now: int) -> str:
     older than two hours.
     """
     try:
-        # The alphabet is held to, so that no two texts are the same cursor.
-        sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except (binascii.Error, ValueError):
         raise _invalid() from None
+    if _text(sealed) != cursor:
+        raise _invalid()  # no two texts are the same cursor
     code, content = sealed[:_CODE_BYTES], sealed[_CODE_BYTES:]
     if not hmac.compare_digest(code, _code(key, list_name, content)):
         raise _invalid()
     if now >= int.from_bytes(content[:_TIME_BYTES]):
         raise bad_request("EXPIRED_CURSOR")
     return content[_TIME_BYTES:].decode()
+
+
+def _text(sealed: bytes) -> str:
+    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
 def _code(key: bytes, list_name: str, content: bytes) -> bytes:

@@ -61,7 +61,7 @@ CREATE INDEX sections_by_district ON sections (district_id, id);
 CREATE TABLE users (
     id TEXT PRIMARY KEY,
     district_id TEXT NOT NULL REFERENCES districts (id),
-    role TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('student', 'teacher')),
     first_name TEXT NOT NULL,
     middle_name TEXT,
     last_name TEXT NOT NULL,
@@ -79,7 +79,7 @@ CREATE INDEX users_by_lms_id ON users (district_id, lms_id);
 CREATE TABLE enrollments (
     section_id TEXT NOT NULL REFERENCES sections (id),
     user_id TEXT NOT NULL REFERENCES users (id),
-    role TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('student', 'teacher')),
     PRIMARY KEY (section_id, role, user_id)
 );
 CREATE INDEX enrollments_by_user ON enrollments (user_id);
@@ -111,18 +111,18 @@ CREATE TABLE gradebook_assignments (
     description TEXT NOT NULL,
     description_plaintext TEXT,
     points_possible TEXT,
-    grading_type TEXT NOT NULL,
+    grading_type TEXT NOT NULL CHECK (grading_type IN ('points', 'percent', 'pass_fail', 'letter_grade')),
     submission_types TEXT NOT NULL,
     due_date BIGINT NOT NULL,
     start_date BIGINT,
     display_date BIGINT,
     end_date BIGINT,
     max_attempts BIGINT,
-    assignee_mode TEXT NOT NULL,
+    assignee_mode TEXT NOT NULL CHECK (assignee_mode IN ('all', 'individuals')),
     assignee_ids TEXT NOT NULL,
     attachments TEXT NOT NULL,
     term_id TEXT,
-    published SMALLINT NOT NULL,
+    published SMALLINT NOT NULL CHECK (published IN (0, 1)),
     created BIGINT NOT NULL,
     last_modified BIGINT NOT NULL
 );
@@ -132,14 +132,14 @@ CREATE INDEX gradebook_assignments_by_section ON gradebook_assignments (section_
 CREATE TABLE gradebook_submissions (
     assignment_id TEXT NOT NULL REFERENCES gradebook_assignments (id) ON DELETE CASCADE,
     student_id TEXT NOT NULL,
-    state TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('created', 'submitted', 'returned', 'reclaimed')),
     submitted BIGINT,
     attempts BIGINT NOT NULL,
     extra_attempts BIGINT,
     grade TEXT,
     grade_points TEXT,
     grader_id TEXT,
-    excused SMALLINT NOT NULL,
+    excused SMALLINT NOT NULL CHECK (excused IN (0, 1)),
     override_due_date BIGINT,
     attachments TEXT NOT NULL,
     last_modified BIGINT NOT NULL,

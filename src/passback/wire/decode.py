@@ -1,0 +1,382 @@
+r"""From the bytes of a body to a request object, as Go's ``encoding/json`` binds them (wire rule: body decoding).
+
+The standard library's compiled decoder reads the body, with objects kept as their pairs and numbers as their text,
+because Go lets keys match in any case and the last of equal ones win. What it refuses is worded by our scanner
+(`scan`). The two accept the same bodies:
+
+- The decoder's ``NaN`` and ``Infinity`` are turned down through `parse_constant`.
+- Bytes that are not UTF-8 and lone surrogates (``\ud800``) become U+FFFD beforehand, one for each, as in Go.
+- A value deeper than the decoder's recursion goes is cut down to what the binder looks at, once the scanner has
+  found it well formed.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from passback.wire import dates
+from passback.wire.errors import Refusal, bad_request, empty_body
+from passback.wire.requests import AssignmentRequest, AttachmentRequest, SubmissionRequest, WireDate
+from passback.wire.scan import MAX_DEPTH, syntax_error
+
+T = TypeVar("T")
+
+
+def assignment_request(body: bytes) -> AssignmentRequest:
+    """The body of POST and PATCH of an assignment.
+
+    Raises `Refusal`: row 2, the families of rows 4, 6, 7 and 10, values of the wrong type.
+    """
+    return _bind(body, "AssignmentRequest", _ASSIGNMENT, AssignmentRequest)
+
+
+def submission_request(body: bytes) -> SubmissionRequest:
+    """The body of PATCH of a submission. Raises as `assignment_request`."""
+    return _bind(body, "SubmissionRequest", _SUBMISSION, SubmissionRequest)
+
+
+# Reading: JSON to plain values. An object is the tuple of its pairs, an array a list, a number its text.
+
+
+class _Number(str):
+    """The text of a number."""
+
+    __slots__ = ()
+
+
+class _NotJson(ValueError):
+    """One of the names that Python takes for numbers."""
+
+
+def _refuse_constant(name: str) -> None:
+    raise _NotJson(name)
+
+
+_decoder = json.JSONDecoder(
+    object_pairs_hook=tuple, parse_int=_Number, parse_float=_Number, parse_constant=_refuse_constant
+)
+_skip_space = re.compile(r"[ \t\r\n]*").match
+# Every escape is stepped over, so that an escaped backslash is not taken for the start of one.
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_DEEPEST_LOOKED_AT = 4
+
+
+def _replace_one_byte(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return "\ufffd", error.start + 1
+
+
+codecs.register_error("passback.replace_one_byte", _replace_one_byte)
+
+
+def _read(body: bytes) -> Any:
+    """The first value in `body`. Raises `Refusal`."""
+    if not body:
+        raise empty_body()
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        _check_syntax(body)
+    text = body.decode("utf-8", "passback.replace_one_byte")
+    if "\\u" in text:
+        text = _ESCAPE.sub(lambda escape: "\\ufffd" if escape[1] else escape[0], text)
+    start = _end_of_space(text)
+    try:
+        value, _ = _decoder.raw_decode(text, start)
+    except RecursionError:
+        _check_syntax(body)
+        value, _ = _decoder.raw_decode(_cut_down(text[start:]))
+    except ValueError:
+        _check_syntax(body)
+        raise AssertionError("the decoder and the scanner disagree") from None
+    if type(value) is not tuple and value is not None:
+        _check_syntax(body)  # for a number that breaks off, the decoder takes what is before the break
+    return value
+
+
+def _check_syntax(body: bytes) -> None:
+    error = syntax_error(body)
+    if error is not None:
+        raise error
+
+
+def _cut_down(text: str) -> str:
+    """The well-formed first value of `text`, with nothing in the arrays and objects that nobody looks into."""
+    parts = []
+    depth = at = 0
+    for match in _STRUCTURE.finditer(text):
+        token = match[0]
+        if token in "[{":
+            depth += 1
+            if depth == _DEEPEST_LOOKED_AT:
+                parts.append(text[at : match.end()])
+        elif token in "]}":
+            if depth == _DEEPEST_LOOKED_AT:
+                at = match.start()
+            depth -= 1
+            if depth == 0:
+                parts.append(text[at : match.end()])
+                break
+    return "".join(parts)
+
+
+def _end_of_space(text: str) -> int:
+    match = _skip_space(text)
+    assert match is not None
+    return match.end()
+
+
+# Binding: plain values to fields.
+
+
+class _Array:
+    """A slice of Go's: a second array under the same key goes into the memory of the first."""
+
+    __slots__ = ("length", "memory")
+
+    def __init__(self) -> None:
+        self.memory: list[Any] = []
+        self.length = 0
+
+    def items(self) -> list[Any]:
+        return self.memory[: self.length]
+
+
+Errors = list[Refusal]
+"""Type errors do not stop the binding; the first is raised at its end."""
+
+_Reader = Callable[[Any, Any, str, Errors], Any]
+"""Takes a JSON value, what the field holds already, the field's place in messages, and the errors so far.
+
+Returns what the field holds from now on.
+"""
+
+_ONLY_DIGITS = re.compile(r"-?[0-9]+").fullmatch
+_INT64 = 2**63
+# Half a step beyond the greatest single-precision number, and half the least: from there Go rounds to infinity or 0.
+_OVERFLOW = Decimal(2**128 - 2**103)
+_UNDERFLOW = Decimal(2) ** -150
+_LONGEST_EXPONENT = 8
+_EXPONENT = re.compile(r"[eE]([+-]?)0*([0-9]*)$").search
+
+
+def _text(value: Any, held: Any, place: str, errors: Errors) -> Any:
+    """A pointer to a string."""
+    if type(value) is str or value is None:
+        return value
+    errors.append(_type_error(value, place, "string"))
+    return held
+
+
+def _string_of(go_type: str) -> _Reader:
+    """A string, which null leaves as it is."""
+
+    def read(value: Any, held: Any, place: str, errors: Errors) -> Any:
+        if type(value) is str:
+            return value
+        if value is not None:
+            errors.append(_type_error(value, place, go_type))
+        return held
+
+    return read
+
+
+def _date(value: Any, _held: Any, place: str, _errors: Errors) -> WireDate | None:
+    """A pointer to a date-time. What is wrong with one stops the binding."""
+    if value is None:
+        return None
+    if type(value) is not str:
+        raise _type_error(value, place, "string")
+    return dates.parse(value)
+
+
+def _int64(value: Any, held: Any, place: str, errors: Errors) -> Any:
+    if value is None:
+        return held
+    if type(value) is not _Number:
+        errors.append(_type_error(value, place, "int64"))
+        return held
+    if _ONLY_DIGITS(value) and len(value) <= 20 and -_INT64 <= (number := int(value)) < _INT64:
+        return number
+    errors.append(_misfit(value, place, "int64"))
+    return held
+
+
+def _float32(value: Any, held: Any, place: str, errors: Errors) -> Any:
+    """A number with its full precision, where Go would fit it into single precision."""
+    if value is None:
+        return held
+    if type(value) is not _Number:
+        errors.append(_type_error(value, place, "float32"))
+        return held
+    number = _decimal(value)
+    if abs(number) < _OVERFLOW:
+        return number
+    errors.append(_misfit(value, place, "float32"))
+    return held
+
+
+def _float32_pointer(value: Any, held: Any, place: str, errors: Errors) -> Any:
+    return None if value is None else _float32(value, held, place, errors)
+
+
+def _decimal(text: str) -> Decimal:
+    """`text` as a number. What single precision has no place for is 0, or infinity."""
+    exponent = _EXPONENT(text)
+    if exponent is not None and len(exponent[2]) > _LONGEST_EXPONENT:
+        # Beyond what any body's digits could make up for.
+        number = Decimal(text[: exponent.start()])
+        infinite = number != 0 and exponent[1] != "-"
+        return Decimal("Infinity") if infinite else Decimal(0).copy_sign(number)
+    number = Decimal(text)
+    return Decimal(0).copy_sign(number) if abs(number) <= _UNDERFLOW else number
+
+
+def _array_of(element_type: str, read: _Reader, zero: Any, *, pointers: bool = False) -> _Reader:
+    """A slice. A new element begins as `zero`."""
+    go_type = ("[]*" if pointers else "[]") + element_type
+
+    def read_array(value: Any, held: Any, place: str, errors: Errors) -> Any:
+        if value is None:
+            return None
+        if type(value) is not list:
+            errors.append(_type_error(value, place, go_type))
+            return held
+        array = held if held is not None and value else _Array()
+        memory = array.memory
+        for index, element in enumerate(value):
+            if index == len(memory):
+                memory.append(zero)
+            memory[index] = read(element, memory[index], place, errors)
+        array.length = len(value)
+        return array
+
+    return read_array
+
+
+def _attachment(value: Any, held: Any, place: str, errors: Errors) -> Any:
+    """A pointer to an attachment: its fields' values by their names. A second object goes into the first."""
+    if value is None:
+        return None
+    if type(value) is not tuple:
+        errors.append(_type_error(value, place, "models.AttachmentRequest"))
+        return held
+    fields = {} if held is None else held
+    for key, item in value:
+        name = _match(_ATTACHMENT, key)
+        if name is not None:
+            read, inner_place = _ATTACHMENT[name]
+            fields[name] = read(item, fields.get(name), inner_place, errors)
+    return fields
+
+
+def _struct(place: str, readers: Mapping[str, _Reader]) -> Mapping[str, tuple[_Reader, str]]:
+    """A struct's fields by their names: how each is read, and its place in messages."""
+    return {name: (read, f"{place}.{name}") for name, read in readers.items()}
+
+
+_ATTACHMENT = _struct(
+    "AttachmentRequest.attachments",
+    {"description": _text, "text": _text, "title": _text, "type": _string_of("string"), "url": _text},
+)
+_strings = _array_of("string", _string_of("string"), "")
+_attachments = _array_of("models.AttachmentRequest", _attachment, None, pointers=True)
+_ASSIGNMENT = _struct(
+    "AssignmentRequest",
+    {
+        "assignee_ids": _strings,
+        "assignee_mode": _string_of("models.AssigneeMode"),
+        "attachments": _attachments,
+        "description": _text,
+        "description_plaintext": _text,
+        "display_date": _date,
+        "due_date": _date,
+        "end_date": _date,
+        "grading_type": _string_of("models.GradingType"),
+        "max_attempts": _int64,
+        "points_possible": _float32_pointer,
+        "start_date": _date,
+        "submission_types": _array_of("models.SubmissionType", _string_of("models.SubmissionType"), ""),
+        "term_id": _text,
+        "title": _text,
+    },
+)
+_SUBMISSION = _struct(
+    "SubmissionRequest",
+    {
+        "attachments": _attachments,
+        "extra_attempts": _int64,
+        "flags": _array_of("models.SubmissionFlag", _string_of("models.SubmissionFlag"), ""),
+        "grade": _text,
+        "grade_comment": _text,
+        "grade_points": _float32,
+        "grader_id": _text,
+        "override_due_date": _date,
+        "state": _string_of("models.SubmissionState"),
+    },
+)
+
+
+def _bind(body: bytes, struct: str, fields: Mapping[str, tuple[_Reader, str]], make: Callable[..., T]) -> T:
+    value = _read(body)
+    if value is None:
+        return make()
+    if type(value) is not tuple:
+        raise bad_request(f"json: cannot unmarshal {_kind(value)} into Go value of type models.{struct}")
+    values: dict[str, Any] = {}
+    unknown: dict[str, None] = {}
+    errors: Errors = []
+    for key, item in value:
+        name = _match(fields, key)
+        if name is None:
+            unknown[key] = None
+        else:
+            read, place = fields[name]
+            values[name] = read(item, values.get(name), place, errors)
+    if errors:
+        raise errors[0]
+    for name, held in values.items():
+        if type(held) is _Array:
+            values[name] = tuple(map(_attachment_request, held.items()) if name == "attachments" else held.items())
+    return make(**values, unknown_fields=tuple(unknown))
+
+
+def _attachment_request(fields: dict[str, Any] | None) -> AttachmentRequest | None:
+    return None if fields is None else AttachmentRequest(**fields)
+
+
+def _match(fields: Mapping[str, Any], key: str) -> str | None:
+    """The field that a key means: its own name, or one that differs only in case.
+
+    Two letters beyond ASCII fold to it: the long s (U+017F) and the Kelvin sign (U+212A).
+    """
+    if key in fields:
+        return key
+    folded = key.lower().replace("\u017f", "s")
+    return folded if folded in fields else None
+
+
+_KINDS = {str: "string", _Number: "number", bool: "bool", list: "array", tuple: "object"}
+
+
+def _kind(value: Any) -> str:
+    return _KINDS[type(value)]
+
+
+def _type_error(value: Any, place: str, go_type: str) -> Refusal:
+    return _unmarshal_error(_kind(value), place, go_type)
+
+
+def _misfit(number: str, place: str, go_type: str) -> Refusal:
+    """A number of the right kind that does not fit is shown."""
+    return _unmarshal_error(f"number {number}", place, go_type)
+
+
+def _unmarshal_error(what: str, place: str, go_type: str) -> Refusal:
+    return bad_request(f"json: cannot unmarshal {what} into Go struct field {place} of type {go_type}")

@@ -1,0 +1,96 @@
+"""Answers as bytes, written as Go's JSON encoder writes them."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import msgspec
+
+from passback.wire.errors import Refusal
+
+_JSON = b"application/json"
+_TEXT = b"text/plain; charset=utf-8"
+
+_encoder = msgspec.json.Encoder()
+# What Go escapes and msgspec leaves as it is, and the two short escapes that Go writes out. A backslash before a
+# short escape is itself escaped where their number is even.
+_is_special = re.compile(rb"[<>&]|\xe2\x80[\xa8\xa9]|\\[bf]").search
+_SPECIAL = re.compile(rb"[<>&]|\xe2\x80[\xa8\xa9]|\\.", re.DOTALL)
+_ESCAPES = {
+    b"<": b"\\u003c",
+    b">": b"\\u003e",
+    b"&": b"\\u0026",
+    b"\xe2\x80\xa8": b"\\u2028",
+    b"\xe2\x80\xa9": b"\\u2029",
+    b"\\b": b"\\u0008",
+    b"\\f": b"\\u000c",
+}
+
+
+def encode(value: object) -> bytes:
+    """`value` as JSON (wire rule: response envelope). Lone surrogates, which stand for bytes, become U+FFFD."""
+    try:
+        content = _encoder.encode(value)
+    except UnicodeEncodeError:
+        # Only the text of an error can hold some: it may repeat a path that was not UTF-8.
+        content = _encoder.encode(_without_surrogates(value))
+    if _is_special(content):
+        return _SPECIAL.sub(lambda match: _ESCAPES.get(match.group(), match.group()), content)
+    return content
+
+
+def number(value: Decimal) -> msgspec.Raw:
+    """`value` in all its digits, in the form that Go gives a float: an exponent below 1e-6 and from 1e21 on."""
+    sign, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)
+    text = "".join(map(str, digits)).lstrip("0")
+    stripped = text.rstrip("0")
+    minus = "-" if sign else ""
+    if not stripped:
+        return msgspec.Raw(f"{minus}0".encode())
+    exponent += len(text) - len(stripped)
+    point = len(stripped) + exponent  # where the decimal point stands, counted from the first digit
+    if -6 < point <= 21:
+        if exponent >= 0:
+            plain = stripped + "0" * exponent
+        elif point > 0:
+            plain = f"{stripped[:point]}.{stripped[point:]}"
+        else:
+            plain = f"0.{'0' * -point}{stripped}"
+        return msgspec.Raw((minus + plain).encode())
+    fraction = f".{stripped[1:]}" if len(stripped) > 1 else ""
+    power = point - 1
+    shown = f"e-{-power}" if power < 0 else f"e+{power}"
+    return msgspec.Raw(f"{minus}{stripped[0]}{fraction}{shown}".encode())
+
+
+def error_body(refusal: Refusal, accept: bytes | None) -> tuple[bytes, bytes]:
+    """The body of an error and its content type; `accept` is the request's header."""
+    if refusal.envelope == "plain" and not names_json(accept):
+        return refusal.message.encode(), _TEXT
+    content = encode({"message": refusal.message})
+    if refusal.envelope == "spaced":
+        content = content.replace(b":", b": ", 1)
+    return content, _JSON
+
+
+def names_json(accept: bytes | None) -> bool:
+    """Whether an ``Accept`` header names ``application/json``, and not with a weight of 0."""
+    if not accept:
+        return False
+    for item in accept.lower().split(b","):
+        media_range, *parameters = (part.strip() for part in item.split(b";"))
+        if media_range == _JSON:
+            weights = [part.removeprefix(b"q=") for part in parameters if part.startswith(b"q=")]
+            if not any(re.fullmatch(rb"0(\.0*)?", weight) for weight in weights):
+                return True
+    return False
+
+
+def _without_surrogates(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,69 @@
+"""The parameters of path and query: how they are read, and what form they are held to (wire rule: parameters)."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote_to_bytes
+
+from passback.wire.errors import bad_request
+from passback.wire.quote import quoted
+
+_is_mongo_id = re.compile(r"[0-9a-fA-F]{24}").fullmatch
+_is_integer = re.compile(r"[+-]?[0-9]+").fullmatch
+_has_broken_escape = re.compile(rb"%(?![0-9a-fA-F]{2})").search
+
+_INT64 = 2**63
+
+
+def check_section_id(value: str) -> None:
+    """Raise `Refusal` where `value` is not 24 hexadecimal digits."""
+    if not _is_mongo_id(value):
+        raise bad_request(f"section_id in path must be of type mongo-id: {quoted(value)}")
+
+
+def check_user_id(value: str) -> None:
+    """Raise `Refusal` where `value` is not 24 hexadecimal digits."""
+    if not _is_mongo_id(value):
+        raise bad_request(f"user_id in path must be of type mongo-id: {quoted(value)}")
+
+
+def query_value(query: bytes, name: str) -> str | None:
+    """The first value of the parameter `name` in a raw query; None where there is none.
+
+    Pairs with a ``;`` or a broken ``%`` are as good as absent, as in Go. Bytes that are not UTF-8 become surrogates.
+    """
+    if not query:
+        return None
+    wanted = name.encode()
+    for pair in query.split(b"&"):
+        key, _, value = pair.partition(b"=")
+        if b";" in pair or _has_broken_escape(pair):
+            continue
+        if _unescaped(key) == wanted:
+            return _unescaped(value).decode("utf-8", "surrogateescape")
+    return None
+
+
+def convert_limit(text: str) -> int:
+    """The number that `text` is. Raises `Refusal` in the words of Go's `strconv.ParseInt`."""
+    if not _is_integer(text):
+        raise bad_request(f"strconv.ParseInt: parsing {quoted(text)}: invalid syntax")
+    # More digits than Python converts are out of range anyway.
+    digits = text.lstrip("+-").lstrip("0")
+    limit = _INT64 if len(digits) > 19 else int(digits or "0")
+    limit = -limit if text[0] == "-" else limit
+    if not (-_INT64 <= limit < _INT64) or len(digits) > 19:
+        raise bad_request(f"strconv.ParseInt: parsing {quoted(text)}: value out of range")
+    return limit
+
+
+def check_limit(limit: int, maximum: int = 100) -> None:
+    """Raise `Refusal` where `limit` is not from 1 to `maximum`."""
+    if limit > maximum:
+        raise bad_request(f"limit in query should be less than or equal to {maximum}")
+    if limit < 1:
+        raise bad_request("limit in query should be greater than or equal to 1")
+
+
+def _unescaped(text: bytes) -> bytes:
+    return unquote_to_bytes(text.replace(b"+", b" "))

@@ -1,0 +1,329 @@
+"""The commands as people run them: processes with exit codes, output and signals."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support import ASSIGNMENTS, DISTRICT, ESSAY, SECTION, STUDENT, TEACHER, Client
+
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("PASSBACK_")}
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "passback", *arguments],
+        capture_output=True, text=True, timeout=30, check=False, env={**ENVIRONMENT, **environment},
+    )  # fmt: skip
+
+
+class Server:
+    """A server of its own process, and a client of it."""
+
+    def __init__(self, *arguments: str, **environment: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "passback", *arguments, "--port", "0"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**ENVIRONMENT, **environment},
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        match = re.search(r"http://[^:]+:(\d+)", line)
+        assert match, (line, self.process.communicate(timeout=10))
+        self.port = int(match[1])
+        self.client = Client(self.port)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
+        """The exit code, and what was written to either output."""
+        self.client.close()
+        self.process.send_signal(how)
+        output, errors = self.process.communicate(timeout=30)
+        return self.process.returncode, output, errors
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> str:
+    return str(tmp_path / "data")
+
+
+@pytest.fixture
+def server(data: str) -> Iterator[Server]:
+    server = Server("sandbox", "--data", data)
+    yield server
+    server.stop(signal.SIGKILL)
+
+
+def test_a_second_start_finds_what_the_first_left(data: str) -> None:
+    first = Server("sandbox", "--data", data)
+    path = first.client.create()
+    first.stop()
+    second = Server("sandbox", "--data", data)
+    assert second.client.get(path).data["title"] == ESSAY["title"]
+    second.stop()
+
+
+def test_what_was_answered_survives_kill_9(data: str) -> None:
+    first = Server("sandbox", "--data", data)
+    paths = [first.client.create(title=f"Essay {number}") for number in range(20)]
+    first.stop(signal.SIGKILL)
+    second = Server("sandbox", "--data", data)
+    assert [second.client.get(path).data["title"] for path in paths] == [f"Essay {number}" for number in range(20)]
+    second.stop()
+
+
+def test_in_memory_keeps_nothing(tmp_path: Path) -> None:
+    server = Server("sandbox", "--data", ":memory:", TMPDIR=str(tmp_path))
+    server.client.create()
+    assert server.stop()[0] == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_is_clean(data: str, how: signal.Signals) -> None:
+    server = Server("sandbox", "--data", data)
+    server.client.create()
+    code, _, errors = server.stop(how)
+    assert (code, errors) == (0, "")
+
+
+def test_the_start_tells_all_for_the_first_call(data: str) -> None:
+    server = Server("sandbox", "--data", data)
+    output = server.stop()[1]
+    for needed in ("DEMO_TOKEN", "DEMO_TOKEN_ELSEWHERE", SECTION, TEACHER, STUDENT):
+        assert needed in output
+
+
+def test_the_printed_first_call_works(tmp_path: Path) -> None:
+    server = Server("sandbox", "--data", str(tmp_path))
+    # Up to the last line of the message.
+    assert server.process.stdout is not None
+    lines = list(iter(server.process.stdout.readline, "\n"))
+    text = "".join(lines)
+    while "curl" not in text or "-d '" not in text:
+        text += server.process.stdout.readline()
+    command = text[text.index("curl") :]
+    answer = subprocess.run(command, shell=True, capture_output=True, text=True, check=True, timeout=20)
+    server.stop()
+    assert answer.stdout.startswith('{"data":{')
+
+
+def test_a_port_that_is_taken_is_named(data: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        result = run("sandbox", "--data", data, "--port", port)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert port in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code", "message"),
+    [
+        (["sandbox", "--port", "99999"], {}, 2, "'port' is 99999"),
+        (["sandbox"], {"PASSBACK_RATE_LIMIT": "many"}, 2, "'rate_limit' is 'many'"),
+        (["sandbox", "--data", "/dev/null/x"], {}, 1, "/dev/null/x"),
+        (["token", "list", "--data", ":memory:"], {}, 2, "kept nowhere"),
+        (["token", "list", "--data", "/nowhere"], {}, 2, "no data file /nowhere/passback.db"),
+        (["gradebook", "list", SECTION, "--data", "/nowhere"], {}, 2, "no data file"),
+    ],
+)
+def test_bad_input_is_named_without_a_traceback(
+    arguments: list[str], environment: dict[str, str], code: int, message: str
+) -> None:
+    result = run(*arguments, **environment)
+    assert (result.returncode, message in result.stderr) == (code, True), result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["brew"], ["sandbox", "--colour", "red"], ["token"], ["token", "create"]])
+def test_unknown_commands_and_options_do_nothing(arguments: list[str], tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "passback", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert "Traceback" not in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_misspelt_setting_is_warned_about(data: str) -> None:
+    server = Server("sandbox", "--data", data, PASSBACK_RATELIMIT="5")
+    assert "PASSBACK_RATELIMIT is no setting" in server.stop()[2]
+
+
+def test_a_sandbox_file_is_not_served_in_production(data: str) -> None:
+    Server("sandbox", "--data", data).stop()
+    result = run("serve", "--data", data, "--port", "0")
+    assert (result.returncode, "holds a sandbox gateway's data" in result.stderr) == (1, True)
+
+
+def test_production_knows_no_demo_token_and_no_sandbox_calls(data: str) -> None:
+    server = Server("serve", "--data", data)
+    replies = [server.client.get(ASSIGNMENTS).status, server.client.post("/sandbox/reset", b"").status]
+    server.stop()
+    assert replies == [403, 404]
+
+
+@pytest.mark.parametrize("arguments", [[], ["sandbox"], ["serve"], ["token", "create"], ["gradebook", "grade"]])
+def test_help_is_there(arguments: list[str]) -> None:
+    result = run(*arguments, "--help")
+    assert result.returncode == 0
+    assert "Usage: passback" in result.stdout
+
+
+def new_token(data: str, *options: str) -> tuple[str, str]:
+    """A new token's id and secret."""
+    result = run("token", "create", "--district", DISTRICT, "--application", "Maths app", "--data", data, *options)
+    assert result.returncode == 0, result.stderr
+    match = re.search(r"Token (\S+) .*\n\n +(\S+)\n", result.stdout)
+    assert match
+    return match[1], match[2]
+
+
+def status(server: Server, token: str) -> int:
+    client = Client(server.port, token)
+    try:
+        return client.get(f"/v3.1/sections/{SECTION}").status
+    finally:
+        client.close()
+
+
+def test_a_new_token_opens_its_district_at_once(server: Server, data: str) -> None:
+    _, secret = new_token(data)
+    assert status(server, secret) == 200
+
+
+def test_a_revoked_token_opens_nothing_at_once(server: Server, data: str) -> None:
+    token_id, secret = new_token(data)
+    before = status(server, secret)
+    run("token", "revoke", token_id, "--data", data)
+    assert (before, status(server, secret)) == (200, 403)
+
+
+def test_an_expired_token_opens_nothing(server: Server, data: str) -> None:
+    _, secret = new_token(data, "--expires-in", "0s")
+    assert status(server, secret) == 403
+
+
+def test_a_rotated_token_stays_good_for_the_overlap(server: Server, data: str) -> None:
+    token_id, old = new_token(data)
+    result = run("token", "rotate", token_id, "--overlap", "1h", "--data", data)
+    new = result.stdout.split("\n")[2].strip()
+    assert (status(server, old), status(server, new)) == (200, 200)
+
+
+def test_a_token_rotated_without_overlap_ends_at_once(server: Server, data: str) -> None:
+    token_id, old = new_token(data)
+    run("token", "rotate", token_id, "--overlap", "0s", "--data", data)
+    assert status(server, old) == 403
+
+
+def test_a_token_is_kept_only_as_a_hash(server: Server, data: str) -> None:
+    _, secret = new_token(data)
+    kept = b"".join(path.read_bytes() for path in Path(data).iterdir())
+    assert secret.encode() not in kept
+
+
+def test_tokens_are_listed_without_their_secrets(server: Server, data: str) -> None:
+    token_id, secret = new_token(data)
+    run("token", "revoke", token_id, "--data", data)
+    output = run("token", "list", "--data", data).stdout
+    (line,) = [line for line in output.splitlines() if token_id in line]
+    assert ("revoked" in line, "Maths app" in line, secret in output) == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["create", "--district", "nowhere", "--application", "x"], "no district nowhere"),
+        (["create", "--district", DISTRICT, "--application", " "], "--application needs a name"),
+        (["create", "--district", DISTRICT, "--application", "x", "--expires-in", "soon"], "'soon' is not a duration"),
+        (["revoke", "nothing"], "there is no token nothing"),
+        (["rotate", "nothing"], "there is no token nothing"),
+    ],
+)
+def test_what_a_token_command_cannot_do_is_named(server: Server, data: str, arguments: list[str], message: str) -> None:
+    result = run("token", *arguments, "--data", data)
+    assert (result.returncode, message in result.stderr) == (2, True), result.stderr
+
+
+def test_a_teachers_edits_are_seen_by_the_next_get(server: Server, data: str) -> None:
+    path = server.client.create()
+    assignment_id = path.rsplit("/", 1)[1]
+    run("gradebook", "edit", assignment_id, "--title", "Edited", "--no-published", "--data", data)
+    read = server.client.get(path).data
+    assert (read["title"], read["state"], read["points_possible"]) == ("Edited", "draft", 20)
+
+
+def test_a_teachers_grade_is_seen_by_the_next_get(server: Server, data: str) -> None:
+    path = server.client.create()
+    assignment_id = path.rsplit("/", 1)[1]
+    run("gradebook", "grade", assignment_id, STUDENT, "--points", "17.5", "--comment", "Good", "--excused", "--data", data)
+    read = server.client.get(f"{path}/submissions/{STUDENT}").data
+    assert (read["grade_points"], read["grade_comment"], read["flags"]) == (17.5, "Good", ["excused"])
+
+
+def test_a_teachers_deletion_is_seen_by_the_next_get(server: Server, data: str) -> None:
+    path = server.client.create()
+    run("gradebook", "delete", path.rsplit("/", 1)[1], "--data", data)
+    reply = server.client.get(path)
+    assert (reply.status, reply.body) == (404, b'{"message":"Assignment does not exist"}')
+
+
+def test_who_left_the_section_is_not_found_and_comes_back_with_the_grade(server: Server, data: str) -> None:
+    path = f"{server.client.create()}/submissions/{STUDENT}"
+    server.client.patch(path, {"grade_points": 5})
+    run("gradebook", "unenroll", SECTION, STUDENT, "--data", data)
+    left = server.client.get(path)
+    run("gradebook", "enroll", SECTION, STUDENT, "--data", data)
+    assert (left.status, left.json["message"]) == (404, "User not found")
+    assert server.client.get(path).data["grade_points"] == 5
+
+
+def test_the_gradebook_can_be_looked_at(server: Server, data: str) -> None:
+    path = server.client.create(title="Essay\x1b[31m one")
+    server.client.patch(f"{path}/submissions/{STUDENT}", {"grade_points": 5, "grade_comment": "line\nbreak"})
+    assignment_id = path.rsplit("/", 1)[1]
+    listed = run("gradebook", "list", SECTION, "--data", data).stdout
+    shown = run("gradebook", "show", assignment_id, "--data", data).stdout
+    assert assignment_id in listed
+    assert "\x1b" not in listed + shown
+    assert re.search(rf"{STUDENT} +created +5 +5 +line break", shown)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["list", "nowhere"], "no section nowhere"),
+        (["show", "nothing"], "no assignment nothing"),
+        (["edit", "{id}"], "nothing to change"),
+        (["edit", "{id}", "--due-date", "tomorrow"], 'parsing time "tomorrow"'),
+        (["edit", "{id}", "--end-date", "2020-01-01"], "due_date must not be after end_date"),
+        (["edit", "{id}", "--points-possible", "NaN"], "'NaN' is not a number of points"),
+        (["grade", "{id}", STUDENT, "--grade", "A"], "INVALID_GRADE"),
+        (["grade", "{id}", TEACHER, "--grade", "5"], "not in the section"),
+        (["grade", "{id}", STUDENT, "--grader", STUDENT, "--grade", "5"], "not a teacher"),
+        (["grade", "{id}", STUDENT, "--state", "reclaimed"], "INVALID_STATE"),
+        (["enroll", SECTION, "nobody"], "no user nobody"),
+        (["unenroll", SECTION, "nobody"], "user nobody is no member"),
+    ],
+)
+def test_what_a_gradebook_command_cannot_do_is_named(server: Server, data: str, arguments: list[str], message: str) -> None:
+    assignment_id = server.client.create().rsplit("/", 1)[1]
+    result = run("gradebook", *(argument.format(id=assignment_id) for argument in arguments), "--data", data)
+    assert (result.returncode, message in result.stderr) == (2, True), result.stderr
+
+
+def test_the_server_goes_on_after_a_client_that_hangs_up_in_the_middle(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(b"POST /v3.1/x HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
+    connection2 = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection2.request("GET", "/health/ready")
+    assert connection2.getresponse().status == 200
+    connection2.close()

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from passback.settings import Settings, SettingsError, load, unknown_variables
+
+
+def test_without_anything_the_defaults_hold() -> None:
+    assert load({}) == Settings(host="127.0.0.1", port=8080, data="data", rate_limit=1200, max_body_bytes=1_048_576)
+
+
+def test_the_stronger_source_wins(tmp_path: Path) -> None:
+    config = tmp_path / "passback.toml"
+    config.write_text('port = 1\nhost = "0.0.0.0"\nrate_limit = 5\n')
+    settings = load({"PASSBACK_CONFIG": str(config), "PASSBACK_PORT": "2", "PASSBACK_RATE_LIMIT": "6"}, port=3)
+    assert (settings.host, settings.port, settings.rate_limit) == ("0.0.0.0", 3, 6)
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"PASSBACK_PORT": "http"}, "'port' is 'http'"),
+        ({"PASSBACK_PORT": "65536"}, "'port' is '65536'.*65535"),
+        ({"PASSBACK_PORT": ""}, "'port' is ''"),
+        ({"PASSBACK_RATE_LIMIT": "0"}, "'rate_limit' is '0'.*>= 1"),
+        ({"PASSBACK_MAX_BODY_BYTES": "-1"}, "'max_body_bytes' is '-1'"),
+        ({"PASSBACK_LOG_LEVEL": "loud"}, "'log_level' is 'loud'.*debug, info"),
+        ({"PASSBACK_CONFIG": "/nowhere/passback.toml"}, "cannot read the settings file /nowhere/passback.toml"),
+    ],
+)
+def test_a_bad_value_is_named(environment: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        load(environment)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("prot = 1", "unknown setting 'prot'; did you mean 'port'?"),
+        ("zzz = 1", "unknown setting 'zzz'"),
+        ("port = ", "cannot read the settings file"),
+        ("port = '80'\n[data]\nx = 1", "'data' is"),
+        ("port = true", "'port' is True"),
+    ],
+)
+def test_a_bad_file_is_named(tmp_path: Path, text: str, message: str) -> None:
+    config = tmp_path / "passback.toml"
+    config.write_text(text)
+    with pytest.raises(SettingsError, match=message.replace("?", r"\?")):
+        load({"PASSBACK_CONFIG": str(config)})
+
+
+@pytest.mark.parametrize(
+    ("environment", "unknown"),
+    [
+        ({"PASSBACK_PORT": "1", "PASSBACK_CONFIG": "x", "PATH": "y"}, []),
+        ({"PASSBACK_RATELIMIT": "1"}, ["PASSBACK_RATELIMIT"]),
+    ],
+)
+def test_misspelt_variables_are_found(environment: dict[str, Any], unknown: list[str]) -> None:
+    assert unknown_variables(environment) == unknown

@@ -1,0 +1,169 @@
+"""What tests share: a sandbox that really serves on loopback, with a clock that tests set."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from passback.app import build_api, build_gateway, open_database, server_config
+from passback.gateway.context import Gateway
+from passback.settings import Settings
+
+NOW = 1_767_225_600_000
+"""2026-01-01T00:00:00Z, where the tests' clock starts."""
+
+TOKEN = "DEMO_TOKEN"
+DISTRICT = "4fee004cca2e43cf27000000"
+SECTION = "4fee004cca2e43cf27000007"
+BIOLOGY = "4fee004cca2e43cf27000008"
+TEACHER = "4fee004cca2e43cf27000001"
+BIOLOGY_TEACHER = "4fee004cca2e43cf27000002"
+STUDENT = "4fee004cca2e43cf27001001"
+BIOLOGY_STUDENT = "4fee004cca2e43cf27001031"
+STUDENTS = [f"4fee004cca2e43cf2700{number}" for number in range(1001, 1031)]
+ELSEWHERE_SECTION = "4fee004cca2e43cf28000007"
+NO_SUCH_ID = "4fee004cca2e43cf27ffffff"
+NO_SUCH_ASSIGNMENT = "00000000-0000-7000-8000-000000000000"
+
+ASSIGNMENTS = f"/v3.1/sections/{SECTION}/assignments"
+ESSAY: Mapping[str, Any] = {
+    "title": "Essay 1",
+    "description": "Two pages",
+    "due_date": "2030-06-01T23:59:00Z",
+    "points_possible": 20,
+}
+
+
+@dataclass
+class SetClock:
+    """A clock that stands still until it is set."""
+
+    now: int = NOW
+
+    def __call__(self) -> int:
+        return self.now
+
+    def advance(self, *, hours: float = 0, days: float = 0) -> None:
+        self.now += int((hours + 24 * days) * 3_600_000)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An HTTP answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By lower-case names."""
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def data(self) -> Any:
+        return self.json["data"]
+
+
+@dataclass
+class Client:
+    """One keep-alive connection to a server, sending what it is told to, byte for byte."""
+
+    port: int
+    token: str | None = TOKEN
+    _connection: http.client.HTTPConnection = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | str | Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        if isinstance(body, Mapping):
+            body = json.dumps(body)
+        if isinstance(body, str):
+            body = body.encode()
+        own = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+        self._connection.request(method, path, body=body, headers={**own, **(headers or {})})
+        response = self._connection.getresponse()
+        content = response.read()
+        return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
+
+    def get(self, path: str, **headers: str) -> Reply:
+        return self.call("GET", path, headers=headers)
+
+    def post(self, path: str, body: bytes | str | Mapping[str, Any]) -> Reply:
+        return self.call("POST", path, body)
+
+    def patch(self, path: str, body: bytes | str | Mapping[str, Any]) -> Reply:
+        return self.call("PATCH", path, body)
+
+    def delete(self, path: str) -> Reply:
+        return self.call("DELETE", path)
+
+    def create(self, **changes: Any) -> str:
+        """Create an assignment in Algebra 1 and return its path."""
+        reply = self.post(ASSIGNMENTS, {**ESSAY, **changes})
+        assert reply.status == 200, reply
+        return f"{ASSIGNMENTS}/{reply.data['id']}"
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@dataclass
+class Sandbox(Client):
+    """A sandbox that serves on loopback."""
+
+    gateway: Gateway = field(kw_only=True)
+    clock: SetClock = field(kw_only=True)
+    _others: dict[str | None, Client] = field(default_factory=dict)
+
+    def client(self, token: str | None) -> Client:
+        """A connection of its own, for another caller."""
+        return self._others.setdefault(token, Client(self.port, token))
+
+    def close(self) -> None:
+        for client in self._others.values():
+            client.close()
+        super().close()
+
+
+@contextlib.contextmanager
+def serving(data: Path | None = None, **settings: Any) -> Iterator[Sandbox]:
+    """A sandbox on a free port, on the data folder `data` or on none."""
+    clock = SetClock()
+    configured = Settings(
+        port=0, data=":memory:" if data is None else str(data), **{"rate_limit": 1_000_000, **settings}
+    )
+    with contextlib.closing(open_database(configured, "sandbox")) as database:
+        gateway = build_gateway(database, clock)
+        server = uvicorn.Server(server_config(build_api(gateway, configured, "sandbox"), configured))
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        deadline = time.monotonic() + 20
+        while not server.started:
+            assert thread.is_alive(), "the server ended while starting"
+            assert time.monotonic() < deadline, "the server does not start"
+            time.sleep(0.005)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        sandbox = Sandbox(port, gateway=gateway, clock=clock)
+        try:
+            yield sandbox
+        finally:
+            sandbox.close()
+            server.should_exit = True
+            thread.join(20)
