@@ -39,7 +39,9 @@ ESSAY = {
 def running(*arguments: str) -> Iterator[tuple[int, int]]:
     """A server's port and process id."""
     environment = {**os.environ, "PASSBACK_RATE_LIMIT": "1000000000"}
-    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(
+        [sys.executable, *arguments], stdout=subprocess.PIPE, text=True, env=environment
+    )
     try:
         assert process.stdout is not None
         match = re.search(r"http://[^:]+:(\d+)", process.stdout.readline())
@@ -62,7 +64,9 @@ def create_assignment(port: int) -> str:
 
 def memory(process_id: int) -> float:
     """A process's resident memory in MiB."""
-    output = subprocess.run(["ps", "-o", "rss=", "-p", str(process_id)], capture_output=True, check=True).stdout
+    output = subprocess.run(
+        ["ps", "-o", "rss=", "-p", str(process_id)], capture_output=True, check=True
+    ).stdout
     return int(output) / 1024
 
 
@@ -92,9 +96,10 @@ def bench(data: str) -> None:
     first = seconds_to_ready(data)
     later = statistics.median(seconds_to_ready(data) for _ in range(5))
     print(f"ready: {first:.2f} s with a new data file, {later:.2f} s with an existing one (goal 0.6)")
-    with running("-m", "bench.bare") as (bare, _), running(
-        "-m", "passback", "sandbox", "--port", "0", "--data", data
-    ) as (port, process_id):
+    with (
+        running("-m", "bench.bare") as (bare, _),
+        running("-m", "passback", "sandbox", "--port", "0", "--data", data) as (port, process_id),
+    ):
         time.sleep(0.5)
         print(f"memory: {memory(process_id):.0f} MiB idle (goal 65)")
         essay = json.dumps(ESSAY).encode()

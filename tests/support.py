@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import socket
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,19 +151,15 @@ def serving(data: Path | None = None, **settings: Any) -> Iterator[Sandbox]:
     )
     with contextlib.closing(open_database(configured, "sandbox")) as database:
         gateway = build_gateway(database, clock)
-        server = uvicorn.Server(server_config(build_api(gateway, configured, "sandbox"), configured))
-        thread = threading.Thread(target=server.run, daemon=True)
+        server = uvicorn.Server(server_config(build_api(gateway, configured, "sandbox")))
+        listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
-        deadline = time.monotonic() + 20
-        while not server.started:
-            assert thread.is_alive(), "the server ended while starting"
-            assert time.monotonic() < deadline, "the server does not start"
-            time.sleep(0.005)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        sandbox = Sandbox(port, gateway=gateway, clock=clock)
+        sandbox = Sandbox(listener.getsockname()[1], gateway=gateway, clock=clock)
         try:
             yield sandbox
         finally:
             sandbox.close()
             server.should_exit = True
             thread.join(20)
+            listener.close()

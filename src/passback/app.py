@@ -7,8 +7,9 @@ import contextlib
 import logging
 import secrets
 import signal
+import socket
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -26,7 +27,7 @@ from passback.web.pages import health_pages, reference_pages
 from passback.web.protocol import AnyMethodProtocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from types import FrameType
 
     from passback.settings import Settings
@@ -70,38 +71,46 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind) -> Api:
 
 
 def serve(settings: Settings, kind: Kind) -> int:
-    """Serve until told to stop; returns the exit code. Raises `StoreError`."""
+    """Serve until told to stop; returns the exit code. Raises `StoreError` and `CannotListen`."""
     # Standard output is for the start's message; what goes wrong is on standard error.
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
-    with contextlib.closing(open_database(settings, kind)) as database:
-        api = build_api(build_gateway(database), settings, kind)
-        server = _Server(server_config(api, settings), banner if kind == "sandbox" else _production_banner)
-        with _stopping_on_sigterm():
-            server.run()
-        return 0 if server.started else 1
+    with (
+        _stopping_on_sigterm(),
+        contextlib.closing(_listen(settings.host, settings.port)) as listener,
+        contextlib.closing(open_database(settings, kind)) as database,
+    ):
+        server = uvicorn.Server(server_config(build_api(build_gateway(database), settings, kind)))
+        # From here on connections are taken, if only into the queue.
+        print(_start_message(kind, _url(listener)), flush=True)  # noqa: T201 - this is its output
+        server.run([listener])
+    return 0
 
 
-class _Server(uvicorn.Server):
-    """uvicorn, saying where it is once it listens."""
-
-    def __init__(self, config: uvicorn.Config, announce: Callable[[str], str]) -> None:
-        super().__init__(config)
-        self._announce = announce
-
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        await super().startup(sockets)  # type: ignore[arg-type]
-        if self.started:
-            host, port = self.servers[0].sockets[0].getsockname()[:2]
-            host = f"[{host}]" if ":" in host else host
-            print(self._announce(f"http://{host}:{port}"), flush=True)  # noqa: T201 - this is its output
+class CannotListen(Exception):
+    """The address cannot be listened on; the message says why."""
 
 
-def server_config(api: Api, settings: Settings) -> uvicorn.Config:
-    """How uvicorn serves the API: any method, no logs of requests, no word of itself."""
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _start_message(kind: Kind, url: str) -> str:
+    return banner(url) if kind == "sandbox" else f"Passback serves {url}/v3.1"
+
+
+def server_config(application: Any) -> uvicorn.Config:
+    """How uvicorn serves an ASGI application: any method, no logs of requests, no word of itself."""
     return uvicorn.Config(
-        api,
-        host=settings.host,
-        port=settings.port,
+        application,
         http=AnyMethodProtocol,
         ws="none",
         lifespan="off",
@@ -110,10 +119,6 @@ def server_config(api: Api, settings: Settings) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=30,
     )
-
-
-def _production_banner(url: str) -> str:
-    return f"Passback serves {url}/v3.1"
 
 
 @contextlib.contextmanager

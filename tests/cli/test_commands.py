@@ -45,8 +45,11 @@ class Server:
         """The exit code, and what was written to either output."""
         self.client.close()
         self.process.send_signal(how)
-        output, errors = self.process.communicate(timeout=30)
-        return self.process.returncode, output, errors
+        code = self.process.wait(30)
+        assert self.process.stdout
+        assert self.process.stderr
+        with self.process.stdout as output, self.process.stderr as errors:
+            return code, output.read(), errors.read()
 
 
 @pytest.fixture
@@ -75,7 +78,9 @@ def test_what_was_answered_survives_kill_9(data: str) -> None:
     paths = [first.client.create(title=f"Essay {number}") for number in range(20)]
     first.stop(signal.SIGKILL)
     second = Server("sandbox", "--data", data)
-    assert [second.client.get(path).data["title"] for path in paths] == [f"Essay {number}" for number in range(20)]
+    assert [second.client.get(path).data["title"] for path in paths] == [
+        f"Essay {number}" for number in range(20)
+    ]
     second.stop()
 
 
@@ -143,10 +148,13 @@ def test_bad_input_is_named_without_a_traceback(
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("arguments", [["brew"], ["sandbox", "--colour", "red"], ["token"], ["token", "create"]])
+@pytest.mark.parametrize(
+    "arguments", [["brew"], ["sandbox", "--colour", "red"], ["token"], ["token", "create"]]
+)
 def test_unknown_commands_and_options_do_nothing(arguments: list[str], tmp_path: Path) -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "passback", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False,
+        [sys.executable, "-m", "passback", *arguments],
+        cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
     assert "Traceback" not in result.stderr
     assert list(tmp_path.iterdir()) == []
@@ -170,7 +178,9 @@ def test_production_knows_no_demo_token_and_no_sandbox_calls(data: str) -> None:
     assert replies == [403, 404]
 
 
-@pytest.mark.parametrize("arguments", [[], ["sandbox"], ["serve"], ["token", "create"], ["gradebook", "grade"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["sandbox"], ["serve"], ["token", "create"], ["gradebook", "grade"]]
+)
 def test_help_is_there(arguments: list[str]) -> None:
     result = run(*arguments, "--help")
     assert result.returncode == 0
@@ -179,7 +189,9 @@ def test_help_is_there(arguments: list[str]) -> None:
 
 def new_token(data: str, *options: str) -> tuple[str, str]:
     """A new token's id and secret."""
-    result = run("token", "create", "--district", DISTRICT, "--application", "Maths app", "--data", data, *options)
+    result = run(
+        "token", "create", "--district", DISTRICT, "--application", "Maths app", "--data", data, *options
+    )
     assert result.returncode == 0, result.stderr
     match = re.search(r"Token (\S+) .*\n\n +(\S+)\n", result.stdout)
     assert match
@@ -243,12 +255,17 @@ def test_tokens_are_listed_without_their_secrets(server: Server, data: str) -> N
     [
         (["create", "--district", "nowhere", "--application", "x"], "no district nowhere"),
         (["create", "--district", DISTRICT, "--application", " "], "--application needs a name"),
-        (["create", "--district", DISTRICT, "--application", "x", "--expires-in", "soon"], "'soon' is not a duration"),
+        (
+            ["create", "--district", DISTRICT, "--application", "x", "--expires-in", "soon"],
+            "'soon' is not a duration",
+        ),
         (["revoke", "nothing"], "there is no token nothing"),
         (["rotate", "nothing"], "there is no token nothing"),
     ],
 )
-def test_what_a_token_command_cannot_do_is_named(server: Server, data: str, arguments: list[str], message: str) -> None:
+def test_what_a_token_command_cannot_do_is_named(
+    server: Server, data: str, arguments: list[str], message: str
+) -> None:
     result = run("token", *arguments, "--data", data)
     assert (result.returncode, message in result.stderr) == (2, True), result.stderr
 
@@ -264,7 +281,19 @@ def test_a_teachers_edits_are_seen_by_the_next_get(server: Server, data: str) ->
 def test_a_teachers_grade_is_seen_by_the_next_get(server: Server, data: str) -> None:
     path = server.client.create()
     assignment_id = path.rsplit("/", 1)[1]
-    run("gradebook", "grade", assignment_id, STUDENT, "--points", "17.5", "--comment", "Good", "--excused", "--data", data)
+    run(
+        "gradebook",
+        "grade",
+        assignment_id,
+        STUDENT,
+        "--points",
+        "17.5",
+        "--comment",
+        "Good",
+        "--excused",
+        "--data",
+        data,
+    )
     read = server.client.get(f"{path}/submissions/{STUDENT}").data
     assert (read["grade_points"], read["grade_comment"], read["flags"]) == (17.5, "Good", ["excused"])
 
@@ -314,7 +343,9 @@ def test_the_gradebook_can_be_looked_at(server: Server, data: str) -> None:
         (["unenroll", SECTION, "nobody"], "user nobody is no member"),
     ],
 )
-def test_what_a_gradebook_command_cannot_do_is_named(server: Server, data: str, arguments: list[str], message: str) -> None:
+def test_what_a_gradebook_command_cannot_do_is_named(
+    server: Server, data: str, arguments: list[str], message: str
+) -> None:
     assignment_id = server.client.create().rsplit("/", 1)[1]
     result = run("gradebook", *(argument.format(id=assignment_id) for argument in arguments), "--data", data)
     assert (result.returncode, message in result.stderr) == (2, True), result.stderr

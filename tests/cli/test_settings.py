@@ -9,13 +9,17 @@ from passback.settings import Settings, SettingsError, load, unknown_variables
 
 
 def test_without_anything_the_defaults_hold() -> None:
-    assert load({}) == Settings(host="127.0.0.1", port=8080, data="data", rate_limit=1200, max_body_bytes=1_048_576)
+    assert load({}) == Settings(
+        host="127.0.0.1", port=8080, data="data", rate_limit=1200, max_body_bytes=1_048_576
+    )
 
 
 def test_the_stronger_source_wins(tmp_path: Path) -> None:
     config = tmp_path / "passback.toml"
     config.write_text('port = 1\nhost = "0.0.0.0"\nrate_limit = 5\n')
-    settings = load({"PASSBACK_CONFIG": str(config), "PASSBACK_PORT": "2", "PASSBACK_RATE_LIMIT": "6"}, port=3)
+    settings = load(
+        {"PASSBACK_CONFIG": str(config), "PASSBACK_PORT": "2", "PASSBACK_RATE_LIMIT": "6"}, port=3
+    )
     assert (settings.host, settings.port, settings.rate_limit) == ("0.0.0.0", 3, 6)
 
 
@@ -28,7 +32,10 @@ def test_the_stronger_source_wins(tmp_path: Path) -> None:
         ({"PASSBACK_RATE_LIMIT": "0"}, "'rate_limit' is '0'.*>= 1"),
         ({"PASSBACK_MAX_BODY_BYTES": "-1"}, "'max_body_bytes' is '-1'"),
         ({"PASSBACK_LOG_LEVEL": "loud"}, "'log_level' is 'loud'.*debug, info"),
-        ({"PASSBACK_CONFIG": "/nowhere/passback.toml"}, "cannot read the settings file /nowhere/passback.toml"),
+        (
+            {"PASSBACK_CONFIG": "/nowhere/passback.toml"},
+            "cannot read the settings file /nowhere/passback.toml",
+        ),
     ],
 )
 def test_a_bad_value_is_named(environment: dict[str, str], message: str) -> None:

@@ -65,7 +65,9 @@ def test_a_text_of_another_form_is_refused(grade: str, grading_type: GradingType
         ("1", "letter_grade", "0", None),
     ],
 )
-def test_points_to_text(points: str, grading_type: GradingType, possible: str | None, grade: str | None) -> None:
+def test_points_to_text(
+    points: str, grading_type: GradingType, possible: str | None, grade: str | None
+) -> None:
     possible_points = None if possible is None else Decimal(possible)
     assert text_of(Decimal(points), grading_type, possible_points) == grade
 

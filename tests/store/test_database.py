@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from passback.store.database import Connection, Database, StoreError, StoreUnavailable
+from passback.store.database import Connection, Database, StoreError, StoreUnavailable, Transaction
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
         yield database
 
 
-def add(number: int, note: str = "") -> object:
+def add(number: int, note: str = "") -> Transaction[int]:
     def transaction(conn: Connection) -> int:
         conn.execute("INSERT INTO notes VALUES (:id, :note)", {"id": number, "note": note})
         return number
@@ -34,7 +34,10 @@ def add(number: int, note: str = "") -> object:
 
 
 def ids(database: Database) -> list[int]:
-    return [row[0] for row in database.read_now(lambda conn: conn.execute("SELECT id FROM notes ORDER BY id").fetchall())]
+    return [
+        row[0]
+        for row in database.read_now(lambda conn: conn.execute("SELECT id FROM notes ORDER BY id").fetchall())
+    ]
 
 
 def test_a_write_returns_its_result_and_the_next_read_sees_it(database: Database) -> None:
@@ -119,11 +122,15 @@ def test_a_full_disk_tells_every_write_of_the_batch(database: Database) -> None:
     database._writer.execute(f"PRAGMA max_page_count = {pages + 2}")
 
     async def scenario() -> list[object]:
-        writes = [database.write(add(number, "x" * size)) for number, size in ((1, 1), (2, 1_000_000), (3, 1))]
+        writes = [
+            database.write(add(number, "x" * size)) for number, size in ((1, 1), (2, 1_000_000), (3, 1))
+        ]
         return list(await asyncio.gather(*writes, return_exceptions=True))
 
     results = asyncio.run(scenario())
-    kept = [number for number, result in zip((1, 2, 3), results, strict=True) if not isinstance(result, Exception)]
+    kept = [
+        number for number, result in zip((1, 2, 3), results, strict=True) if not isinstance(result, Exception)
+    ]
     assert ids(database) == kept
     assert 2 not in kept
 
@@ -152,7 +159,9 @@ def test_close_finishes_the_queued_writes(tmp_path: Path) -> None:
         await asyncio.gather(*tasks)
 
     asyncio.run(scenario())
-    assert sqlite3.connect(tmp_path / "passback.db").execute("SELECT COUNT(*) FROM notes").fetchone() == (100,)
+    assert sqlite3.connect(tmp_path / "passback.db").execute("SELECT COUNT(*) FROM notes").fetchone() == (
+        100,
+    )
 
 
 def test_data_that_is_kept_nowhere_leaves_nothing_behind() -> None:
@@ -194,13 +203,17 @@ def test_kill_9_at_any_moment_loses_nothing_that_was_answered(tmp_path: Path) ->
     path = tmp_path / "passback.db"
     answered: set[int] = set()
     for wanted in (1, 30, 200, 77):
-        process = subprocess.Popen([sys.executable, "-c", _WRITER, str(path)], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", _WRITER, str(path)], stdout=subprocess.PIPE, text=True
+        )
         assert process.stdout is not None
         for _ in range(wanted):
             answered.add(int(process.stdout.readline()))
         os.kill(process.pid, signal.SIGKILL)
         # What the process had written to the pipe before it died was answered too.
-        answered.update(int(line) for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n"))
+        answered.update(
+            int(line) for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n")
+        )
         process.wait()
         process.stdout.close()
     connection = sqlite3.connect(path)

@@ -44,7 +44,7 @@ def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "passback.db"
     prepare(path)
     change(path, "UPDATE passback_meta SET value = '9999' WHERE name = 'schema'")
-    with pytest.raises(StoreError, match="newer Passback.*9999"):
+    with pytest.raises(StoreError, match=r"newer Passback.*9999"):
         prepare(path)
 
 
@@ -57,7 +57,9 @@ def test_a_foreign_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("first", "then"), [("sandbox", "production"), ("production", "sandbox")])
-def test_a_sandbox_and_a_production_gateway_never_share_a_file(tmp_path: Path, first: Kind, then: Kind) -> None:
+def test_a_sandbox_and_a_production_gateway_never_share_a_file(
+    tmp_path: Path, first: Kind, then: Kind
+) -> None:
     prepare(tmp_path / "passback.db", first)
     with pytest.raises(StoreError, match=f"holds a {first} gateway's data"):
         prepare(tmp_path / "passback.db", then)

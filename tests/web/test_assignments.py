@@ -19,7 +19,7 @@ from support import (
 )
 
 FULL = {
-    "title": "Essay <1> & more – 論文",
+    "title": "Essay <1> & more 論文",
     "description": "<p>Two pages</p>",
     "description_plaintext": "Two pages",
     "points_possible": 20.5,
@@ -33,7 +33,12 @@ FULL = {
     "assignee_mode": "individuals",
     "assignee_ids": STUDENTS[:2],
     "attachments": [
-        {"type": "link", "url": "https://example.org/a?b=c&d=e", "title": "Reading", "description": "Chapter 1"},
+        {
+            "type": "link",
+            "url": "https://example.org/a?b=c&d=e",
+            "title": "Reading",
+            "description": "Chapter 1",
+        },
         {"url": "https://example.org/file.pdf"},
     ],
     "term_id": "term-1",
@@ -46,7 +51,12 @@ def test_everything_that_is_sent_comes_back(sandbox: Sandbox) -> None:
         "assignee_ids": STUDENTS[:2],
         "assignee_mode": "individuals",
         "attachments": [
-            {"description": "Chapter 1", "title": "Reading", "type": "link", "url": "https://example.org/a?b=c&d=e"},
+            {
+                "description": "Chapter 1",
+                "title": "Reading",
+                "type": "link",
+                "url": "https://example.org/a?b=c&d=e",
+            },
             {"type": "file", "url": "https://example.org/file.pdf"},
         ],
         "created": "2026-01-01T00:00:00.000Z",
@@ -64,7 +74,7 @@ def test_everything_that_is_sent_comes_back(sandbox: Sandbox) -> None:
         "state": "scheduled",
         "submission_types": ["file", "text"],
         "term_id": "term-1",
-        "title": "Essay <1> & more – 論文",
+        "title": "Essay <1> & more 論文",
     }
     assert sandbox.get(f"{ASSIGNMENTS}/{created['id']}").data == created
 
@@ -93,7 +103,7 @@ def test_zero_and_the_empty_text_are_values(sandbox: Sandbox) -> None:
     ("sent", "shown"),
     [
         ("16777217", "16777217"), ("0.1", "0.1"), ("10.50", "10.5"), ("1e2", "100"), ("1e-7", "1e-7"),
-        ("1E21", "1e+21"), ("123456789012345678901", "123456789012345678901"), ("0.30000000000000004", "0.30000000000000004"),
+        ("1E21", "1e+21"), ("123456789012345678901", "123456789012345678901"), ("0.30000000000000004",) * 2,
     ],
 )  # fmt: skip
 def test_numbers_keep_their_precision(sandbox: Sandbox, sent: str, shown: str) -> None:
@@ -150,10 +160,14 @@ def test_a_deleted_assignment_is_gone_for_every_call(sandbox: Sandbox) -> None:
         sandbox.get(f"{path}/submissions/{STUDENT}"),
         sandbox.patch(f"{path}/submissions/{STUDENT}", {}),
     ]
-    assert {(reply.status, reply.body) for reply in replies} == {(404, b'{"message":"Assignment does not exist"}')}
+    assert {(reply.status, reply.body) for reply in replies} == {
+        (404, b'{"message":"Assignment does not exist"}')
+    }
 
 
-@pytest.mark.parametrize("assignment_id", ["x", "0", "%20", "60d0fe4f5311236168a109cb", "null", "'; DROP TABLE users"])
+@pytest.mark.parametrize(
+    "assignment_id", ["x", "0", "%20", "60d0fe4f5311236168a109cb", "null", "'; DROP TABLE users"]
+)
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
 def test_an_id_that_is_no_uuid_is_invalid(sandbox: Sandbox, method: str, assignment_id: str) -> None:
     path = f"{ASSIGNMENTS}/{assignment_id.replace(' ', '%20')}"
@@ -194,11 +208,15 @@ def test_a_change_is_held_against_the_dates_that_stay(sandbox: Sandbox) -> None:
         ),
     ],
 )
-def test_numbers_out_of_their_domain_are_refused(sandbox: Sandbox, given: dict[str, Any], failures: list[str]) -> None:
+def test_numbers_out_of_their_domain_are_refused(
+    sandbox: Sandbox, given: dict[str, Any], failures: list[str]
+) -> None:
     expected = (400, {"message": "\n".join(["validation failure list:", *failures])})
     created = sandbox.post(ASSIGNMENTS, {**ESSAY, **given})
     changed = sandbox.patch(sandbox.create(), given)
-    assert {(reply.status, str(reply.json)) for reply in (created, changed)} == {(expected[0], str(expected[1]))}
+    assert {(reply.status, str(reply.json)) for reply in (created, changed)} == {
+        (expected[0], str(expected[1]))
+    }
 
 
 @pytest.mark.parametrize(
@@ -251,7 +269,10 @@ def test_the_individuals_can_be_changed_without_repeating_the_mode(sandbox: Sand
 )  # fmt: skip
 def test_an_attachment_that_leads_nowhere_is_refused(sandbox: Sandbox, attachment: dict[str, str]) -> None:
     reply = sandbox.post(ASSIGNMENTS, {**ESSAY, "attachments": [attachment]})
-    assert (reply.status, reply.json["message"].split(": ")[:2]) == (400, ["INVALID_ATTACHMENT", "attachments.0"])
+    assert (reply.status, reply.json["message"].split(": ")[:2]) == (
+        400,
+        ["INVALID_ATTACHMENT", "attachments.0"],
+    )
 
 
 def test_unknown_fields_are_ignored_with_a_warning(sandbox: Sandbox) -> None:
@@ -262,7 +283,12 @@ def test_unknown_fields_are_ignored_with_a_warning(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize(
     ("due_date", "warned"),
-    [("2030-01-01", True), ("2030-01-01T00:00:00", True), ("2030-01-01T00:00:00Z", False), ("2030-01-01T00:00:00+01:00", False)],
+    [
+        ("2030-01-01", True),
+        ("2030-01-01T00:00:00", True),
+        ("2030-01-01T00:00:00Z", False),
+        ("2030-01-01T00:00:00+01:00", False),
+    ],
 )
 def test_a_date_without_a_zone_is_utc_with_a_warning(sandbox: Sandbox, due_date: str, warned: bool) -> None:
     reply = sandbox.post(ASSIGNMENTS, {**ESSAY, "due_date": due_date})

@@ -81,7 +81,7 @@ def test_a_body_of_just_the_limit_is_read(sandbox: Sandbox) -> None:
         ("GET", f"{ASSIGNMENTS}/{NO_SUCH_ASSIGNMENT}/submissions/{BIOLOGY_STUDENT}", None, "Assignment does not exist"),
         ("GET", f"{ASSIGNMENTS}/not-an-id/submissions/bad", None, "user_id in path must be of type"),
         ("GET", f"/v3.1/sections/{NO_SUCH_ID}/assignments/not-an-id/submissions?limit=0", None, "limit in query"),
-        ("GET", f"/v3.1/sections/bad/assignments/not-an-id/submissions?limit=x", None, "strconv.ParseInt"),
+        ("GET", "/v3.1/sections/bad/assignments/not-an-id/submissions?limit=x", None, "strconv.ParseInt"),
         ("PATCH", f"{ASSIGNMENTS}/not-an-id", '{"due_date":"2020-01-01"}', 'parsing time "2020-01-01": day out'),
     ],
 )  # fmt: skip
@@ -109,7 +109,9 @@ def test_the_grader_comes_before_what_the_lms_says_of_the_values(sandbox: Sandbo
 
 
 @pytest.mark.parametrize("section", [NO_SUCH_ID, ELSEWHERE_SECTION])
-def test_another_districts_section_is_as_unknown_as_one_that_does_not_exist(sandbox: Sandbox, section: str) -> None:
+def test_another_districts_section_is_as_unknown_as_one_that_does_not_exist(
+    sandbox: Sandbox, section: str
+) -> None:
     reply = sandbox.post(f"/v3.1/sections/{section}/assignments", ESSAY)
     assert (reply.status, reply.body) == (404, b'{"message":"Resource not found"}')
 
@@ -122,7 +124,7 @@ def test_an_assignment_of_another_section_does_not_exist(sandbox: Sandbox) -> No
 @pytest.mark.parametrize(
     "path",
     [
-        f"{ASSIGNMENTS}/", f"/v3.1//sections/{SECTION}/assignments", f"/v3.1/sections/{SECTION}/../{SECTION}/assignments",
+        f"{ASSIGNMENTS}/", f"/v3.1//sections/{SECTION}/assignments", f"/v3.1/sections/x/../{SECTION}/assignments",
         f"/v3.1/sections/./{SECTION}/assignments", f"/v3.1/sections/{SECTION}/assignments%2F", "/v3.1", "/v3.1/",
         f"/V3.1/sections/{SECTION}/assignments", f"/v3.1/sections/{SECTION}/assignments/..",
         f"/v3.1/sections/{SECTION}/assignments/%2e%2e",

@@ -133,13 +133,17 @@ def test_row_4_family_names_the_character(sandbox: Sandbox, character: str) -> N
     assert reply.body.decode() == f"Invalid character '{shown}' in string escape code"
 
 
-@pytest.mark.parametrize("sent", ["2020-01-01", "2025-12-31T23:59:59.999Z", "2026-01-01T00:00:00Z", "2026-01-01T01:00:00+01:00"])
+@pytest.mark.parametrize(
+    "sent", ["2020-01-01", "2025-12-31T23:59:59.999Z", "2026-01-01T00:00:00Z", "2026-01-01T01:00:00+01:00"]
+)
 def test_row_10_repeats_the_date_as_it_was_sent(sandbox: Sandbox, sent: str) -> None:
     reply = sandbox.patch(sandbox.create(), {"due_date": sent})
     assert (reply.status, reply.json["message"]) == (400, f'parsing time "{sent}": day out of range')
 
 
-@pytest.mark.parametrize("value", ["", "Bearer", "Bearer ", "Bearer    ", "Basic abc", "DEMO_TOKEN", "bearer DEMO_TOKEN"])
+@pytest.mark.parametrize(
+    "value", ["", "Bearer", "Bearer ", "Bearer    ", "Basic abc", "DEMO_TOKEN", "bearer DEMO_TOKEN"]
+)
 def test_row_11_holds_for_anything_that_is_no_bearer_token(sandbox: Sandbox, value: str) -> None:
     reply = sandbox.client(None).call("GET", ASSIGNMENTS, headers={"Authorization": value})
     assert (reply.status, reply.body) == (401, b'{"message": "No authorization provided"}')

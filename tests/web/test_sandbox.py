@@ -101,7 +101,11 @@ def test_a_body_that_is_no_state_is_refused(anyone: Any, body: str | bytes) -> N
 
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
-    [("GET", "/sandbox/reset", "POST"), ("POST", "/sandbox/state", "GET, HEAD, PUT"), ("POST", "/health/ready", "GET, HEAD")],
+    [
+        ("GET", "/sandbox/reset", "POST"),
+        ("POST", "/sandbox/state", "GET, HEAD, PUT"),
+        ("POST", "/health/ready", "GET, HEAD"),
+    ],
 )
 def test_other_methods_are_not_allowed(anyone: Any, method: str, path: str, allow: str) -> None:
     reply = anyone.call(method, path)

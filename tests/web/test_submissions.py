@@ -186,7 +186,9 @@ def test_a_due_date_of_ones_own_counts(sandbox: Sandbox) -> None:
 def test_derived_flags_are_not_stored_and_that_is_said(sandbox: Sandbox, submission: str) -> None:
     reply = sandbox.patch(submission, {"flags": ["late", "excused", "missing"]})
     assert reply.data["flags"] == ["excused"]
-    assert reply.headers["passback-warnings"] == "NOT_STORED_BY_LMS:flags.late, NOT_STORED_BY_LMS:flags.missing"
+    assert (
+        reply.headers["passback-warnings"] == "NOT_STORED_BY_LMS:flags.late, NOT_STORED_BY_LMS:flags.missing"
+    )
 
 
 def test_an_empty_list_of_flags_takes_them_away(sandbox: Sandbox, submission: str) -> None:
@@ -211,7 +213,10 @@ def test_who_is_no_student_of_the_section_is_not_found(
 
 def test_who_is_not_assigned_is_not_found(sandbox: Sandbox) -> None:
     path = sandbox.create(assignee_mode="individuals", assignee_ids=[STUDENTS[1]])
-    replies = (sandbox.get(f"{path}/submissions/{STUDENTS[1]}"), sandbox.get(f"{path}/submissions/{STUDENTS[0]}"))
+    replies = (
+        sandbox.get(f"{path}/submissions/{STUDENTS[1]}"),
+        sandbox.get(f"{path}/submissions/{STUDENTS[0]}"),
+    )
     assert [reply.status for reply in replies] == [200, 404]
 
 
@@ -234,8 +239,12 @@ def pages(sandbox: Sandbox, path: str | None) -> list[list[str]]:
     return found
 
 
-@pytest.mark.parametrize(("limit", "sizes"), [("", [30]), ("?limit=100", [30]), ("?limit=30", [30]), ("?limit=7", [7, 7, 7, 7, 2])])
-def test_pages_have_everyone_once_in_order(sandbox: Sandbox, essay: str, limit: str, sizes: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("limit", "sizes"), [("", [30]), ("?limit=100", [30]), ("?limit=30", [30]), ("?limit=7", [7, 7, 7, 7, 2])]
+)
+def test_pages_have_everyone_once_in_order(
+    sandbox: Sandbox, essay: str, limit: str, sizes: list[int]
+) -> None:
     found = pages(sandbox, f"{essay}/submissions{limit}")
     assert [len(page) for page in found] == sizes
     assert [user_id for page in found for user_id in page] == STUDENTS
@@ -284,7 +293,10 @@ def test_every_change_of_a_cursor_is_refused(sandbox: Sandbox, essay: str) -> No
 
 def test_a_cursor_of_another_list_is_refused(sandbox: Sandbox, essay: str) -> None:
     other = sandbox.create()
-    assert sandbox.get(f"{other}/submissions?cursor={next_cursor(sandbox, essay)}").json["message"] == "INVALID_CURSOR"
+    assert (
+        sandbox.get(f"{other}/submissions?cursor={next_cursor(sandbox, essay)}").json["message"]
+        == "INVALID_CURSOR"
+    )
 
 
 def test_a_cursor_of_another_district_is_refused(sandbox: Sandbox, essay: str) -> None:

@@ -18,7 +18,9 @@ from passback.wire.errors import Refusal
 from passback.wire.requests import AssignmentRequest, AttachmentRequest, SubmissionRequest, WireDate
 from passback.wire.validate import validate_assignment, validate_submission
 
-VECTORS = [json.loads(line) for line in (Path(__file__).parent / "vectors.jsonl").read_text("utf-8").splitlines()]
+VECTORS = [
+    json.loads(line) for line in (Path(__file__).parent / "vectors.jsonl").read_text("utf-8").splitlines()
+]
 
 
 def decode(vector: dict[str, Any]) -> AssignmentRequest | SubmissionRequest:
@@ -44,7 +46,15 @@ def canonical(request: AssignmentRequest | SubmissionRequest | AttachmentRequest
                 value = go_date(value)
             case tuple():
                 value = [canonical(item) if isinstance(item, AttachmentRequest) else item for item in value]
-        pointer = name in {"points_possible", "title", "description", "description_plaintext", "term_id", "text", "url"}
+        pointer = name in {
+            "points_possible",
+            "title",
+            "description",
+            "description_plaintext",
+            "term_id",
+            "text",
+            "url",
+        }
         pointer |= name in {"grade", "grade_comment", "grader_id"}
         if value is not None and (value or pointer):
             shown[name] = value

@@ -54,13 +54,18 @@ def serve(*, host: str | None = None, port: int | None = None, data: Data = None
 
 def _serve(kind: Kind, *, host: str | None, port: int | None, data: str | None) -> int:
     # The server's modules are imported only by the commands that serve.
+    from passback.app import CannotListen
     from passback.app import serve as serve_app
     from passback.settings import load, unknown_variables
 
     settings = load(host=host, port=port, data=data)
     for name in unknown_variables():
         print(f"passback: {name} is no setting of Passback's and is ignored", file=sys.stderr)
-    return serve_app(settings, kind)
+    try:
+        return serve_app(settings, kind)
+    except CannotListen as error:
+        print(f"passback: {error}", file=sys.stderr)
+        return 1
 
 
 def main() -> NoReturn:

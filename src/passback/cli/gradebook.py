@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from passback.store.assignments import AssignmentRecord
     from passback.store.database import Connection
 
-app = App(help="See and change the built-in gradebook as a teacher.")
+app = App(name="gradebook", help="See and change the built-in gradebook as a teacher.")
 
 T = TypeVar("T")
 

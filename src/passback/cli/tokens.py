@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from passback.store.database import Connection
     from passback.store.tokens import Token
 
-app = App(help="Make, list, rotate and revoke the tokens of applications.")
+app = App(name="token", help="Make, list, rotate and revoke the tokens of applications.")
 
 _UNITS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 

@@ -84,12 +84,16 @@ def _read_all(connection: Connection) -> None:
         for (district_id,) in connection.execute("SELECT id FROM districts").fetchall():
             roster.find(connection, roster.DISTRICTS, district_id, district_id)
         numbers = []
-        for (section_id,) in connection.execute("SELECT DISTINCT section_id FROM gradebook_assignments").fetchall():
+        for (section_id,) in connection.execute(
+            "SELECT DISTINCT section_id FROM gradebook_assignments"
+        ).fetchall():
             assignments = gradebook.section_assignments(connection, section_id)
             numbers += [assignment.points_possible for assignment in assignments]
-        for ids in connection.execute("SELECT assignment_id, student_id FROM gradebook_submissions").fetchall():
+        for ids in connection.execute(
+            "SELECT assignment_id, student_id FROM gradebook_submissions"
+        ).fetchall():
             submission = gradebook.find_submission(connection, *ids)
-            numbers.append(submission and submission.grade_points)
+            numbers += [] if submission is None else [submission.grade_points]
     except (ValueError, ArithmeticError, MsgspecError) as error:
         raise InvalidContent(str(error) or "a number is none") from None
     if any(number is not None and not number.is_finite() for number in numbers):

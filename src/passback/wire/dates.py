@@ -30,21 +30,16 @@ _is_common = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{3})?Z"
 ).fullmatch
 _match_date = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})").match
-_TIMES = tuple(
-    re.compile(pattern)
-    for pattern in (
-        # With seconds, and any fraction; the zone is optional.
-        f"T{_HOUR}{_MINUTE}{_SECOND}{_FRACTION}(?P<zone>Z|{_OFFSET.format(':')})?",
-        # Only with 3 or 6 digits may the colon of the offset be missing. Go reads those digits as a number that
-        # may have a sign.
-        f"T{_HOUR}{_MINUTE}{_SECOND}[.,](?P<fraction>[0-9]{{3}}|[0-9]{{6}}|\\+[0-9]{{2}}|\\+[0-9]{{5}}|-00|-00000)"
-        f"(?P<zone>Z|{_OFFSET.format(':?')})",
-        # Minutes only, and then no offset.
-        f"T{_HOUR}{_MINUTE}(?P<second>)(?P<fraction>)(?P<zone>Z)?",
-        # After blanks instead of a T there is no zone, not even Z.
-        f" +{_HOUR}{_MINUTE}{_SECOND}{_FRACTION}(?P<zone>Z(?!Z)Z)?",
-    )
-)
+# With seconds, and any fraction; the zone is optional.
+_TIME = f"T{_HOUR}{_MINUTE}{_SECOND}{_FRACTION}(?P<zone>Z|{_OFFSET.format(':')})?"
+# Only with 3 or 6 digits may the colon of the offset be missing. Go takes those digits for a number, sign and all.
+_DIGITS = r"(?P<fraction>[0-9]{3}|[0-9]{6}|\+[0-9]{2}|\+[0-9]{5}|-00|-00000)"
+_TIME_IN_DIGITS = f"T{_HOUR}{_MINUTE}{_SECOND}[.,]{_DIGITS}(?P<zone>Z|{_OFFSET.format(':?')})"
+# Minutes only, and then no offset.
+_TIME_OF_MINUTES = f"T{_HOUR}{_MINUTE}(?P<second>)(?P<fraction>)(?P<zone>Z)?"
+# After blanks instead of a T there is no zone, not even Z.
+_TIME_AFTER_BLANKS = f" +{_HOUR}{_MINUTE}{_SECOND}{_FRACTION}(?P<zone>)"
+_TIMES = tuple(map(re.compile, (_TIME, _TIME_IN_DIGITS, _TIME_OF_MINUTES, _TIME_AFTER_BLANKS)))
 
 
 def parse(text: str) -> WireDate:

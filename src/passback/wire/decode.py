@@ -63,7 +63,8 @@ _decoder = json.JSONDecoder(
 _skip_space = re.compile(r"[ \t\r\n]*").match
 # Every escape is stepped over, so that an escaped backslash is not taken for the start of one.
 _ESCAPE = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
 )
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _DEEPEST_LOOKED_AT = 4
@@ -111,12 +112,12 @@ def _cut_down(text: str) -> str:
     parts = []
     depth = at = 0
     for match in _STRUCTURE.finditer(text):
-        token = match[0]
-        if token in "[{":
+        mark = match[0]
+        if mark in "[{":
             depth += 1
             if depth == _DEEPEST_LOOKED_AT:
                 parts.append(text[at : match.end()])
-        elif token in "]}":
+        elif mark in "]}":
             if depth == _DEEPEST_LOOKED_AT:
                 at = match.start()
             depth -= 1
@@ -343,7 +344,9 @@ def _bind(body: bytes, struct: str, fields: Mapping[str, tuple[_Reader, str]], m
         raise errors[0]
     for name, held in values.items():
         if type(held) is _Array:
-            values[name] = tuple(map(_attachment_request, held.items()) if name == "attachments" else held.items())
+            values[name] = tuple(
+                map(_attachment_request, held.items()) if name == "attachments" else held.items()
+            )
     return make(**values, unknown_fields=tuple(unknown))
 
 
