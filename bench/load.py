@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from typing import cast
 
 import uvloop
 
@@ -45,8 +46,7 @@ class _Connection(asyncio.Protocol):
         self._sent = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._send()
 
     def data_received(self, data: bytes) -> None:
@@ -90,7 +90,7 @@ async def _drive(port: int, message: bytes, connections: int, seconds: float) ->
         await loop.create_connection(lambda client=client: client, "127.0.0.1", port)  # type: ignore[misc]
         clients.append(client)
         waits.append(done)
-    await asyncio.gather(*waits)
+    await asyncio.wait_for(asyncio.gather(*waits), seconds + 30)
     elapsed = time.perf_counter() - start
     times = sorted(time for client in clients for time in client.times)
     return Result(

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from passback.domain.assignment import Assignment, AssignmentState, misordered_dates
 
@@ -42,7 +41,7 @@ PLAIN = Assignment(
     ],
 )
 def test_state_follows_from_the_dates(changes: dict[str, int], now: int, state: AssignmentState) -> None:
-    assert replace(PLAIN, **changes).state(now) == state  # type: ignore[arg-type]
+    assert replace(PLAIN, **changes).state(now) == state
 
 
 @pytest.mark.parametrize(

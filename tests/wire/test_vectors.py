@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import struct
-from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,7 @@ def decode(vector: dict[str, Any]) -> AssignmentRequest | SubmissionRequest:
 def canonical(request: AssignmentRequest | SubmissionRequest | AttachmentRequest) -> dict[str, Any]:
     """The request as the published service marshals it again: in single precision, without its zero values."""
     shown = {}
-    for name in (field.name for field in fields(request) if field.name != "unknown_fields"):
+    for name in request.__struct_fields__[: -1 if hasattr(request, "unknown_fields") else None]:
         value = getattr(request, name)
         match value:
             case Decimal():

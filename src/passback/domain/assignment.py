@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
+
+from msgspec import Struct
 
 from passback.domain.clock import Instant
 
@@ -13,8 +14,7 @@ GradingType = Literal["points", "percent", "pass_fail", "letter_grade"]
 AssignmentState = Literal["draft", "scheduled", "open", "locked"]
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(Struct, frozen=True):
     """Material of an assignment, or a student's work: a file or link with a `url`, or a `text`."""
 
     type: str
@@ -24,8 +24,7 @@ class Attachment:
     description: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AssignmentFields:
+class AssignmentFields(Struct, frozen=True):
     """What a client sets of an assignment. None leaves a field as it is, or unset on a new assignment."""
 
     title: str | None = None
@@ -48,8 +47,7 @@ class AssignmentFields:
     """Only a teacher, in the LMS, makes an assignment a draft."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(Struct, frozen=True):
     """An assignment as it is in the LMS now."""
 
     lms_id: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+from msgspec import Struct
 
 from passback.domain.clock import Instant
 
@@ -12,8 +13,7 @@ Role = Literal["student", "teacher"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
-@dataclass(frozen=True, slots=True)
-class District:
+class District(Struct, frozen=True):
     """A school district: the owner of everything, and of one connection to an LMS."""
 
     id: str
@@ -27,8 +27,7 @@ class District:
     """Percentages of matched ``students``, ``teachers`` and ``sections``."""
 
 
-@dataclass(frozen=True, slots=True)
-class School:
+class School(Struct, frozen=True):
     """A school of a district."""
 
     id: str
@@ -40,8 +39,7 @@ class School:
     last_modified: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """A term of a district's school year; its dates are days, ``YYYY-MM-DD``."""
 
     id: str
@@ -51,8 +49,7 @@ class Term:
     end_date: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(Struct, frozen=True):
     """What sections teach."""
 
     id: str
@@ -61,8 +58,7 @@ class Course:
     number: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A class: students and teachers who meet for a course in a term."""
 
     id: str
@@ -82,8 +78,7 @@ class Section:
     last_modified: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(Struct, frozen=True):
     """A student or teacher."""
 
     id: str

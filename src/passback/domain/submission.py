@@ -5,9 +5,10 @@ Every assigned student has exactly one, from the moment the assignment exists.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, get_args
+
+from msgspec import Struct
 
 from passback.domain.assignment import Attachment
 from passback.domain.clock import Instant
@@ -26,8 +27,7 @@ MOVES: dict[str, frozenset[str]] = {
 """From each state, those that it may be moved to (contract: Submissions). Staying is always allowed."""
 
 
-@dataclass(frozen=True, slots=True)
-class SubmissionFields:
+class SubmissionFields(Struct, frozen=True):
     """What a client sets of a submission. None leaves a field as it is."""
 
     attachments: tuple[Attachment, ...] | None = None
@@ -44,8 +44,7 @@ class SubmissionFields:
     state: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(Struct, frozen=True):
     """A submission as it is in the LMS now."""
 
     student_id: str

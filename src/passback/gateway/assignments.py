@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
 from uuid_utils import uuid7
 
 from passback.gateway import lookup, present, rules
@@ -96,8 +97,7 @@ async def delete(gateway: Gateway, district_id: str, section_id: str, assignment
     await gateway.database.write(lambda conn: assignments.mark_deleted(conn, record.id, gateway.clock()))
 
 
-@dataclass(frozen=True, slots=True)
-class AssignmentPage:
+class AssignmentPage(Struct, frozen=True):
     """A page of a section's assignments, and the cursor of the next one."""
 
     items: list[responses.Assignment]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Gateway:
+class Gateway(Struct, frozen=True):
     """The parts of a running gateway."""
 
     database: Database
@@ -24,9 +24,8 @@ class Gateway:
     """What cursors are sealed with; kept in the data file, so that they outlive a restart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer(Generic[T]):
+class Answer(Struct, Generic[T], frozen=True):
     """What a use case answers, and the codes of what it ignored or changed (``Passback-Warnings``)."""
 
     value: T
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()

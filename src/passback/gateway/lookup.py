@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from passback.lms.connector import Gone, LmsError, Refused, Unavailable, Unsupported
 from passback.store import assignments, roster
@@ -26,8 +27,7 @@ log = logging.getLogger(__name__)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class SectionAtLms:
+class SectionAtLms(Struct, frozen=True):
     """A section of the caller's district, and the connector that reaches it."""
 
     id: str

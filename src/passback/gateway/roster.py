@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from passback.domain.roster import Course, District, Role, School, Section, Term, User
 from passback.store import roster
@@ -28,8 +29,7 @@ TABLES: dict[str, roster.Table[Any]] = {
 """The kinds of roster objects, by their names in paths."""
 
 
-@dataclass(frozen=True, slots=True)
-class RosterPage:
+class RosterPage(Struct, frozen=True):
     """A page of the roster: its objects, and the ids to go on from in either direction."""
 
     items: list[Any]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from passback.gateway import lookup, present, rules
 from passback.gateway.context import Answer
@@ -74,8 +76,7 @@ async def update(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class SubmissionPage:
+class SubmissionPage(Struct, frozen=True):
     """A page of an assignment's submissions, and the cursor of the next one."""
 
     items: list[responses.Submission]

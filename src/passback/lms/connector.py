@@ -8,8 +8,9 @@ each of which stands for one answer to the client (contract: When the LMS fails)
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from msgspec import Struct
 
 from passback.domain.assignment import Assignment, AssignmentFields
 from passback.domain.submission import Submission, SubmissionFields
@@ -54,8 +55,7 @@ class Unavailable(LmsError):
         self.retry_after = retry_after
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+class Capabilities(Struct, frozen=True):
     """What an LMS can do, as far as it is not alike in all."""
 
     kind: str

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from passback.lms.connector import Connector
 
 
-@dataclass(frozen=True, slots=True)
-class Connectors:
+class Connectors(Struct, frozen=True):
     """The connectors at hand, by the kind of LMS (a district's ``lms_type``)."""
 
     by_kind: Mapping[str, Connector]

@@ -5,13 +5,12 @@ Every id is `PREFIX`, two hex digits for the district, and six digits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 PREFIX = "4fee004cca2e43cf"
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxDistrict:
+class SandboxDistrict(Struct, frozen=True):
     """One of the sandbox's districts."""
 
     name: str
@@ -30,8 +29,7 @@ class SandboxDistrict:
         return self.id("000000")
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxSection:
+class SandboxSection(Struct, frozen=True):
     """A section that every district of the sandbox has."""
 
     name: str

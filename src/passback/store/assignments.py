@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.store.database import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class AssignmentRecord:
+class AssignmentRecord(Struct, frozen=True):
     """An assignment that was created through the gateway and not deleted through it."""
 
     id: str

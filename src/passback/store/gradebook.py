@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import Struct
 
 from passback.domain.assignment import Assignment, Attachment
 
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from passback.store.database import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class SubmissionRow:
+class SubmissionRow(Struct, frozen=True):
     """What is kept of a student's submission, once something has happened to it."""
 
     state: str
@@ -33,8 +32,7 @@ class SubmissionRow:
     last_modified: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(Struct, frozen=True):
     """A comment on a student's submission. The newest is the one that the API shows."""
 
     author_id: str | None
@@ -42,8 +40,8 @@ class Comment:
     created: Instant
 
 
-_ASSIGNMENT_COLUMNS = tuple("id" if f.name == "lms_id" else f.name for f in fields(Assignment))
-_SUBMISSION_COLUMNS = tuple(f.name for f in fields(SubmissionRow))
+_ASSIGNMENT_COLUMNS = tuple("id" if name == "lms_id" else name for name in Assignment.__struct_fields__)
+_SUBMISSION_COLUMNS = SubmissionRow.__struct_fields__
 _SELECT_ASSIGNMENT = f"SELECT {', '.join(_ASSIGNMENT_COLUMNS)} FROM gradebook_assignments"
 _INSERT_ASSIGNMENT = (
     f"INSERT INTO gradebook_assignments (section_id, {', '.join(_ASSIGNMENT_COLUMNS)})"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from msgspec import Struct, structs
 
 from passback.domain.roster import Course, District, Role, School, Section, Term, User
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class Page(Struct, Generic[T], frozen=True):
     """Some of a list, in order, and whether there is more before and after it."""
 
     items: list[T]
@@ -24,8 +24,7 @@ class Page(Generic[T]):
     after: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Table(Generic[T]):
+class Table(Struct, Generic[T], frozen=True):
     """How one kind of roster object is kept."""
 
     name: str
@@ -38,22 +37,18 @@ class Table(Generic[T]):
         return f"SELECT {', '.join(self.columns)} FROM {self.name}"
 
 
-def _columns(cls: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(cls))
-
-
 def _district(*row: Any) -> District:
-    values = dict(zip(_columns(District), row, strict=True))
+    values = dict(zip(District.__struct_fields__, row, strict=True))
     values["lms_matched_percentage"] = json.loads(values["lms_matched_percentage"])
     return District(**values)
 
 
-DISTRICTS = Table("districts", _district, _columns(District), district_column="id")
-SCHOOLS = Table("schools", School, _columns(School))
-TERMS = Table("terms", Term, _columns(Term))
-COURSES = Table("courses", Course, _columns(Course))
-SECTIONS = Table("sections", Section, _columns(Section))
-USERS = Table("users", User, _columns(User))
+DISTRICTS = Table("districts", _district, District.__struct_fields__, district_column="id")
+SCHOOLS = Table("schools", School, School.__struct_fields__)
+TERMS = Table("terms", Term, Term.__struct_fields__)
+COURSES = Table("courses", Course, Course.__struct_fields__)
+SECTIONS = Table("sections", Section, Section.__struct_fields__)
+USERS = Table("users", User, User.__struct_fields__)
 
 
 def find(connection: Connection, table: Table[T], district_id: str, object_id: str) -> T | None:
@@ -111,8 +106,7 @@ def district_of_section(connection: Connection, section_id: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-@dataclass(frozen=True, slots=True)
-class SectionInLms:
+class SectionInLms(Struct, frozen=True):
     """What a call about a section's assignments needs to know of it."""
 
     id: str
@@ -131,8 +125,7 @@ def section_in_lms(connection: Connection, district_id: str, section_id: str) ->
     return None if row is None else SectionInLms(*row)
 
 
-@dataclass(frozen=True, slots=True)
-class Matched:
+class Matched(Struct, frozen=True):
     """A student or teacher of a section who is known in the LMS."""
 
     user_id: str
@@ -237,7 +230,7 @@ def section_members(connection: Connection, section_ids: Iterable[str]) -> dict[
 
 
 def _row(item: Any) -> dict[str, Any]:
-    values = asdict(item)
+    values = structs.asdict(item)
     return {name: json.dumps(value) if isinstance(value, dict) else value for name, value in values.items()}
 
 

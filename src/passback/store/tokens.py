@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from msgspec import Struct
 from uuid_utils import uuid7
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ TokenState = Literal["active", "expired", "revoked"]
 _COLUMNS = "id, district_id, application, created, expires, revoked"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A token, without its secret."""
 
     id: str
@@ -42,8 +41,7 @@ class Token:
         return "active"
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Who makes a request: an application, for a district."""
 
     token_id: str

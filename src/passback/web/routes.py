@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
+
+from msgspec import Struct
 
 from passback.wire.operations import OPERATIONS
 
@@ -22,8 +23,7 @@ class BrokenPath(ValueError):
     """The path holds a ``%`` that is not followed by two hexadecimal digits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """A path: its segments, None for those that are parameters, and a handler for each method."""
 
     segments: tuple[str | None, ...]

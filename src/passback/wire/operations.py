@@ -5,13 +5,12 @@ The web layer serves exactly these, and a test holds the OpenAPI document agains
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 BASE = "/v3.1"
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One thing that a client can ask; `{...}` in `path` stands for a segment that is not empty."""
 
     name: str

@@ -7,12 +7,12 @@ apart (wire rule: null means "not given"). Values are as sent; only what the con
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class WireDate:
+
+class WireDate(Struct, frozen=True):
     """A date-time as a client sent it."""
 
     sent: str
@@ -25,8 +25,7 @@ class WireDate:
     """Whether the text named a zone at all."""
 
 
-@dataclass(frozen=True, slots=True)
-class AttachmentRequest:
+class AttachmentRequest(Struct, frozen=True):
     """A file or link, or a student's text, given with an assignment or a submission."""
 
     description: str | None = None
@@ -36,8 +35,7 @@ class AttachmentRequest:
     url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AssignmentRequest:
+class AssignmentRequest(Struct, frozen=True):
     """The body of POST and PATCH of an assignment."""
 
     assignee_ids: tuple[str, ...] | None = None
@@ -59,8 +57,7 @@ class AssignmentRequest:
     """Keys that the contract does not have, as sent, in order, each once."""
 
 
-@dataclass(frozen=True, slots=True)
-class SubmissionRequest:
+class SubmissionRequest(Struct, frozen=True):
     """The body of PATCH of a submission."""
 
     attachments: tuple[AttachmentRequest | None, ...] | None = None

@@ -7,9 +7,10 @@ roster's ids.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
 from uuid_utils import uuid7
 
 from passback.domain.assignment import Assignment, AssignmentFields
@@ -28,11 +29,10 @@ CAPABILITIES = Capabilities(
     not_stored_flags=frozenset({"late", "missing"}),
 )
 
-_SETTABLE = tuple(field.name for field in fields(AssignmentFields))
+_SETTABLE = AssignmentFields.__struct_fields__
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltinConnector:
+class BuiltinConnector(Struct, frozen=True):
     """See `passback.lms.connector.Connector`."""
 
     database: Database

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
+
+from msgspec.structs import replace
 
 from passback.domain.grading import InvalidGrade, points_of, text_of
 from passback.domain.submission import MOVES, Submission, SubmissionFields, flags_of
