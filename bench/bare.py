@@ -7,7 +7,7 @@ from typing import Any
 
 import uvicorn
 
-from passback.app import server_config
+from passback.app import server_config, settle
 
 _HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"17")]
 
@@ -20,4 +20,5 @@ async def hello(_scope: Any, _receive: Any, send: Any) -> None:
 if __name__ == "__main__":
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
     print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    settle()
     uvicorn.Server(server_config(hello)).run([listener])

@@ -34,9 +34,9 @@ async def create(
 
     def look_up(conn: Connection) -> tuple[SectionAtLms, AssignmentFields]:
         section = lookup.section(gateway, conn, district_id, section_id)
-        individuals = fields.assignee_mode == "individuals"
-        ids = lookup.assignees(conn, section_id, fields.assignee_ids) if individuals else None
-        return section, replace(fields, assignee_ids=ids)
+        if fields.assignee_mode != "individuals":
+            return section, fields
+        return section, replace(fields, assignee_ids=lookup.assignees(conn, section_id, fields.assignee_ids))
 
     section, fields = await gateway.database.read(look_up)
     with lookup.answers_of_the_lms("creating assignment"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import re
 from typing import TYPE_CHECKING
@@ -14,8 +13,6 @@ from passback.store import assignments, roster
 from passback.wire import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from passback.domain.roster import Role
     from passback.gateway.context import Gateway
     from passback.lms.connector import Connector
@@ -98,25 +95,33 @@ def _member(conn: Connection, section_id: str, role: Role, user_id: str) -> str 
     return None
 
 
-@contextlib.contextmanager
-def answers_of_the_lms(doing: str, *, grader_id: str | None = None) -> Iterator[None]:
-    """Turn what an LMS says is wrong into the answer the contract has for it.
+class answers_of_the_lms:  # noqa: N801 - reads as a statement: with answers_of_the_lms(...)
+    """Turns what an LMS says is wrong, inside the ``with``, into the answer the contract has for it.
 
-    `doing` is what was tried, as in ``creating assignment``; `grader_id` is the client's, for row 9. The cause
+    `doing` is what is tried, as in ``creating assignment``; `grader_id` is the client's, for row 9. The cause
     goes to the log and never to the client.
     """
-    try:
-        yield
-    except Gone as error:
-        raise _refusal_for(error, doing, grader_id) from error
-    except (Refused, Unsupported) as error:
-        raise errors.bad_request(str(error)) from error
-    except Unavailable as error:
-        log.warning("error %s: %s", doing, error)
-        raise errors.lms_failed(doing, error.retry_after) from error
-    except LmsError as error:
-        log.exception("error %s", doing)
-        raise errors.lms_failed(doing) from error
+
+    __slots__ = ("_doing", "_grader_id")
+
+    def __init__(self, doing: str, *, grader_id: str | None = None) -> None:
+        self._doing = doing
+        self._grader_id = grader_id
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        match error:
+            case Gone():
+                raise _refusal_for(error, self._doing, self._grader_id) from error
+            case Refused() | Unsupported():
+                raise errors.bad_request(str(error)) from error
+            case Unavailable():
+                log.warning("error %s: %s", self._doing, error)
+                raise errors.lms_failed(self._doing, error.retry_after) from error
+            case LmsError():
+                log.error("error %s", self._doing, exc_info=error)
+                raise errors.lms_failed(self._doing) from error
 
 
 def _refusal_for(error: Gone, doing: str, grader_id: str | None) -> errors.Refusal:

@@ -48,7 +48,7 @@ async def read(gateway: Gateway, district_id: str, kind: str, object_id: str) ->
             raise errors.resource_not_found()
         return _present_all(conn, [found])[0]
 
-    return await gateway.database.read(look_up)
+    return await gateway.database.snapshot(look_up)
 
 
 async def page(
@@ -80,7 +80,7 @@ async def page(
             next=items[-1].id if found.after and items else None,
         )
 
-    return await gateway.database.read(look_up)
+    return await gateway.database.snapshot(look_up)
 
 
 def _present_all(conn: Connection, items: Sequence[Any]) -> list[Any]:

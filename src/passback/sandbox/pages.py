@@ -9,6 +9,8 @@ from passback.web.messages import JSON, Response, read_body
 from passback.web.pages import not_allowed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from passback.domain.clock import Clock
     from passback.store.database import Database
     from passback.web.messages import Receive
@@ -17,13 +19,14 @@ if TYPE_CHECKING:
 MAX_STATE_BYTES = 256 * 1024 * 1024
 
 
-def sandbox_pages(database: Database, clock: Clock) -> dict[str, Page]:
-    """``POST /sandbox/reset``; ``GET`` and ``PUT /sandbox/state``."""
+def sandbox_pages(database: Database, clock: Clock, replaced: Callable[[], None]) -> dict[str, Page]:
+    """``POST /sandbox/reset``; ``GET`` and ``PUT /sandbox/state``. `replaced` is called when all has been."""
 
     async def reset_page(method: str, _receive: Receive) -> Response:
         if method != "POST":
             return not_allowed("POST")
         await state.reset(database, clock)
+        replaced()
         return Response(200, b"{}", JSON)
 
     async def state_page(method: str, receive: Receive) -> Response:
@@ -32,6 +35,7 @@ def sandbox_pages(database: Database, clock: Clock) -> dict[str, Page]:
                 return Response(200, await state.save(database), JSON)
             case "PUT":
                 await state.load(database, await read_body(receive, MAX_STATE_BYTES))
+                replaced()
                 return Response(200, b"{}", JSON)
             case _:
                 return not_allowed("GET", "HEAD", "PUT")

@@ -39,7 +39,7 @@ async def reset(database: Database, clock: Clock) -> None:
 
 async def save(database: Database) -> bytes:
     """The sandbox's state as JSON."""
-    content = await database.read(snapshot.dump)
+    content = await database.snapshot(snapshot.dump)
     return msgspec.json.encode(State(FORMAT, content))
 
 

@@ -105,15 +105,22 @@ class Database:
         return result
 
     async def read(self, fn: Transaction[T]) -> T:
-        """Run `fn` on one consistent state, that of the newest commit.
+        """Run `fn`, each of whose statements sees the newest commit.
 
-        It runs where it is called: a read by key takes some microseconds, a thread change takes fifty. So keep
-        `fn` to a page of rows.
+        It runs where it is called: a read by key takes some microseconds, a thread change takes a hundred. So
+        keep `fn` to a page of rows.
         """
+        try:
+            return fn(self._reader)
+        except sqlite3.OperationalError as error:
+            raise StoreUnavailable(str(error)) from error
+
+    async def snapshot(self, fn: Transaction[T]) -> T:
+        """Run `fn`, all of whose statements see one state, that of the newest commit. As `read` otherwise."""
         return self.read_now(fn)
 
     def read_now(self, fn: Transaction[T]) -> T:
-        """`read` for callers that are not asynchronous."""
+        """`snapshot` for callers that are not asynchronous."""
         connection = self._reader
         try:
             connection.execute("BEGIN")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +14,8 @@ from passback.domain.assignment import Assignment, Attachment
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.store.database import Connection
+
+T = TypeVar("T")
 
 
 class SubmissionRow(Struct, frozen=True):
@@ -163,16 +165,12 @@ def _assignment_row(assignment: Assignment) -> dict[str, Any]:
 
 
 def _assignment(row: Sequence[Any]) -> Assignment:
-    values = dict(zip(_ASSIGNMENT_COLUMNS, row, strict=True))
-    values["lms_id"] = values.pop("id")
+    values = dict(zip(Assignment.__struct_fields__, row, strict=True))
     values["points_possible"] = _number(values["points_possible"])
+    values["submission_types"] = _items(_strings, values["submission_types"])
+    values["assignee_ids"] = _items(_strings, values["assignee_ids"])
+    values["attachments"] = _items(_attachments, values["attachments"])
     values["published"] = bool(values["published"])
-    for name, decoder in (
-        ("submission_types", _strings),
-        ("assignee_ids", _strings),
-        ("attachments", _attachments),
-    ):
-        values[name] = () if values[name] == "[]" else decoder.decode(values[name])
     return Assignment(**values)
 
 
@@ -180,8 +178,12 @@ def _submission(row: Sequence[Any]) -> SubmissionRow:
     values = dict(zip(_SUBMISSION_COLUMNS, row, strict=True))
     values["grade_points"] = _number(values["grade_points"])
     values["excused"] = bool(values["excused"])
-    values["attachments"] = _attachments.decode(values["attachments"])
+    values["attachments"] = _items(_attachments, values["attachments"])
     return SubmissionRow(**values)
+
+
+def _items(decoder: msgspec.json.Decoder[tuple[T, ...]], text: str) -> tuple[T, ...]:
+    return () if text == "[]" else decoder.decode(text)
 
 
 def _list(items: tuple[Any, ...]) -> str:

@@ -41,14 +41,6 @@ class Token(Struct, frozen=True):
         return "active"
 
 
-class Caller(Struct, frozen=True):
-    """Who makes a request: an application, for a district."""
-
-    token_id: str
-    district_id: str
-    application: str
-
-
 def new_secret() -> str:
     """The text of a new token."""
     return secrets.token_urlsafe(32)
@@ -59,14 +51,12 @@ def hash_of(secret: bytes) -> str:
     return hashlib.sha256(secret).hexdigest()
 
 
-def authorize(connection: Connection, secret: bytes, now: Instant) -> Caller | None:
-    """Whose token `secret` is; None where it is unknown, revoked or expired."""
+def find_by_secret(connection: Connection, secret: bytes) -> Token | None:
+    """The token with that text, whatever its state."""
     row = connection.execute(
-        "SELECT id, district_id, application FROM tokens"
-        " WHERE hash = :hash AND revoked IS NULL AND (expires IS NULL OR expires > :now)",
-        {"hash": hash_of(secret), "now": now},
+        f"SELECT {_COLUMNS} FROM tokens WHERE hash = :hash", {"hash": hash_of(secret)}
     ).fetchone()
-    return None if row is None else Caller(*row)
+    return None if row is None else Token(*row)
 
 
 def create(

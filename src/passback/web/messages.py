@@ -49,6 +49,11 @@ class BodyTooLarge(Exception):
     """The request's body is longer than is taken."""
 
 
+def header_values(scope: Scope, name: bytes) -> list[bytes]:
+    """The values of a request's header, by its lower-case name."""
+    return [value for key, value in scope["headers"] if key == name]
+
+
 async def read_body(receive: Receive, limit: int) -> bytes:
     """The whole body of a request. Raises `BodyTooLarge` beyond `limit` bytes."""
     message = await receive()
@@ -67,9 +72,10 @@ async def read_body(receive: Receive, limit: int) -> bytes:
     return b"".join(parts)
 
 
-async def send_response(send: Send, response: Response, extra: tuple[Header, ...] = ()) -> None:
-    """Write an answer, with `extra` headers."""
-    headers = [*extra, *response.headers, (b"content-length", b"%d" % len(response.body))]
+async def send_response(send: Send, response: Response, headers: list[Header]) -> None:
+    """Write an answer, with its own headers added to `headers`."""
+    headers += response.headers
+    headers.append((b"content-length", b"%d" % len(response.body)))
     if response.content_type is not None:
         headers.append((b"content-type", response.content_type))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from passback.wire.errors import Refusal, bad_request
 from passback.wire.quote import quoted_time
 from passback.wire.requests import WireDate
+
+_REMEMBERED = 4096
+"""How many dates are not reckoned again: the same ones come with every request about an assignment."""
 
 _MINUTE_MS = 60_000
 _DAY_MS = 86_400_000
@@ -42,6 +46,7 @@ _TIME_AFTER_BLANKS = f" +{_HOUR}{_MINUTE}{_SECOND}{_FRACTION}(?P<zone>)"
 _TIMES = tuple(map(re.compile, (_TIME, _TIME_IN_DIGITS, _TIME_OF_MINUTES, _TIME_AFTER_BLANKS)))
 
 
+@lru_cache(_REMEMBERED)
 def parse(text: str) -> WireDate:
     """The date that `text` gives; an empty text is 1970-01-01T00:00:00Z.
 
@@ -123,6 +128,7 @@ _ELEMENTS = (
 )
 
 
+@lru_cache(_REMEMBERED)
 def show(instant: int) -> str:
     """`instant` (milliseconds since 1970 in UTC) as ``YYYY-MM-DDThh:mm:ss.sssZ``."""
     days, rest = divmod(instant, _DAY_MS)

@@ -19,6 +19,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from msgspec import Struct
+
 from passback.wire import dates
 from passback.wire.errors import Refusal, bad_request, empty_body
 from passback.wire.requests import AssignmentRequest, AttachmentRequest, SubmissionRequest, WireDate
@@ -82,12 +84,12 @@ def _read(body: bytes) -> Any:
     """The first value in `body`. Raises `Refusal`."""
     if not body:
         raise empty_body()
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+    if len(body) > MAX_DEPTH and body.count(b"[") + body.count(b"{") > MAX_DEPTH:
         _check_syntax(body)
     text = body.decode("utf-8", "passback.replace_one_byte")
     if "\\u" in text:
         text = _ESCAPE.sub(lambda escape: "\\ufffd" if escape[1] else escape[0], text)
-    start = _end_of_space(text)
+    start = 0 if text.startswith("{") else _end_of_space(text)
     try:
         value, _ = _decoder.raw_decode(text, start)
     except RecursionError:
@@ -270,16 +272,27 @@ def _attachment(value: Any, held: Any, place: str, errors: Errors) -> Any:
         return held
     fields = {} if held is None else held
     for key, item in value:
-        name = _match(_ATTACHMENT, key)
-        if name is not None:
-            read, inner_place = _ATTACHMENT[name]
-            fields[name] = read(item, fields.get(name), inner_place, errors)
+        field = _ATTACHMENT.get(key) or _ATTACHMENT.get(_folded(key))
+        if field is not None:
+            fields[field.name] = field.read(item, fields.get(field.name), field.place, errors)
     return fields
 
 
-def _struct(place: str, readers: Mapping[str, _Reader]) -> Mapping[str, tuple[_Reader, str]]:
-    """A struct's fields by their names: how each is read, and its place in messages."""
-    return {name: (read, f"{place}.{name}") for name, read in readers.items()}
+class _Field(Struct, frozen=True):
+    """A field of a struct."""
+
+    name: str
+    place: str
+    """Where it is, in messages."""
+    read: _Reader
+
+
+_Fields = Mapping[str, _Field]
+"""A struct's fields by their names."""
+
+
+def _struct(place: str, readers: Mapping[str, _Reader]) -> _Fields:
+    return {name: _Field(name, f"{place}.{name}", read) for name, read in readers.items()}
 
 
 _ATTACHMENT = _struct(
@@ -324,7 +337,7 @@ _SUBMISSION = _struct(
 )
 
 
-def _bind(body: bytes, struct: str, fields: Mapping[str, tuple[_Reader, str]], make: Callable[..., T]) -> T:
+def _bind(body: bytes, struct: str, fields: _Fields, make: Callable[..., T]) -> T:
     value = _read(body)
     if value is None:
         return make()
@@ -334,12 +347,11 @@ def _bind(body: bytes, struct: str, fields: Mapping[str, tuple[_Reader, str]], m
     unknown: dict[str, None] = {}
     errors: Errors = []
     for key, item in value:
-        name = _match(fields, key)
-        if name is None:
+        field = fields.get(key) or fields.get(_folded(key))
+        if field is None:
             unknown[key] = None
         else:
-            read, place = fields[name]
-            values[name] = read(item, values.get(name), place, errors)
+            values[field.name] = field.read(item, values.get(field.name), field.place, errors)
     if errors:
         raise errors[0]
     for name, held in values.items():
@@ -354,15 +366,9 @@ def _attachment_request(fields: dict[str, Any] | None) -> AttachmentRequest | No
     return None if fields is None else AttachmentRequest(**fields)
 
 
-def _match(fields: Mapping[str, Any], key: str) -> str | None:
-    """The field that a key means: its own name, or one that differs only in case.
-
-    Two letters beyond ASCII fold to it: the long s (U+017F) and the Kelvin sign (U+212A).
-    """
-    if key in fields:
-        return key
-    folded = key.lower().replace("\u017f", "s")
-    return folded if folded in fields else None
+def _folded(key: str) -> str:
+    """`key` in lower case. Two letters beyond ASCII fold to it: the Kelvin sign and the long s."""
+    return key.lower().replace("\u017f", "s")
 
 
 _KINDS = {str: "string", _Number: "number", bool: "bool", list: "array", tuple: "object"}

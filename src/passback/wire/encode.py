@@ -65,7 +65,7 @@ def number(value: Decimal) -> msgspec.Raw:
     return msgspec.Raw(f"{minus}{stripped[0]}{fraction}{shown}".encode())
 
 
-def error_body(refusal: Refusal, accept: bytes | None) -> tuple[bytes, bytes]:
+def error_body(refusal: Refusal, accept: bytes) -> tuple[bytes, bytes]:
     """The body of an error and its content type; `accept` is the request's header."""
     if refusal.envelope == "plain" and not names_json(accept):
         return refusal.message.encode(), _TEXT
@@ -75,10 +75,8 @@ def error_body(refusal: Refusal, accept: bytes | None) -> tuple[bytes, bytes]:
     return content, _JSON
 
 
-def names_json(accept: bytes | None) -> bool:
+def names_json(accept: bytes) -> bool:
     """Whether an ``Accept`` header names ``application/json``, and not with a weight of 0."""
-    if not accept:
-        return False
     for item in accept.lower().split(b","):
         media_range, *parameters = (part.strip() for part in item.split(b";"))
         if media_range == _JSON:

@@ -55,7 +55,7 @@ class BuiltinConnector(Struct, frozen=True):
             found = (gradebook.find_assignment(conn, section, assignment) for assignment in assignments)
             return {assignment.lms_id: assignment for assignment in found if assignment is not None}
 
-        return await self.database.read(read)
+        return await self.database.snapshot(read)
 
     async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
         return await self.database.write(
@@ -79,7 +79,7 @@ class BuiltinConnector(Struct, frozen=True):
                 if _is_assigned(conn, section, held, student)
             }
 
-        return await self.database.read(read)
+        return await self.database.snapshot(read)
 
     async def update_submission(
         self, section: str, assignment: str, student: str, fields: SubmissionFields
