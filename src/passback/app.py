@@ -61,7 +61,7 @@ def build_gateway(database: Database, clock: Clock = system_clock) -> Gateway:
 def build_api(gateway: Gateway, settings: Settings, kind: Kind) -> Api:
     """The ASGI application. A sandbox that has no district yet is filled."""
     authorization = Authorization(gateway.database, gateway.clock)
-    pages = health_pages(gateway.database) | reference_pages()
+    pages = health_pages(gateway.database) | reference_pages(sandbox=kind == "sandbox")
     if kind == "sandbox":
         gateway.database.write_now(lambda conn: _seed_if_empty(conn, gateway.clock))
         pages |= sandbox_pages(gateway.database, gateway.clock, authorization.forget)

@@ -7,8 +7,10 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+import passback
 from passback.store.database import StoreUnavailable
 from passback.web.messages import JSON, Response
+from passback.wire.encode import encode
 
 if TYPE_CHECKING:
     from passback.store.database import Database
@@ -36,16 +38,42 @@ def health_pages(database: Database) -> dict[str, Page]:
     return {"/health/live": reading(live), "/health/ready": reading(ready)}
 
 
-def reference_pages() -> dict[str, Page]:
+_REFERENCE_FILES = {
+    "index.html": b"text/html; charset=utf-8",
+    "reference.css": b"text/css; charset=utf-8",
+    "reference.js": b"text/javascript; charset=utf-8",
+    "vendor/swagger-ui.css": b"text/css; charset=utf-8",
+    "vendor/swagger-ui-bundle.js": b"text/javascript; charset=utf-8",
+}
+# The page may load nothing from elsewhere; the vendored library sets styles and draws with data: images.
+_REFERENCE_HEADERS = (
+    (
+        b"content-security-policy",
+        b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"public, max-age=3600"),
+)
+
+
+def reference_pages(*, sandbox: bool) -> dict[str, Page]:
     """``/openapi.json``, and ``/docs`` that shows it without needing a network."""
-    return {
-        "/openapi.json": _file("passback.wire", "openapi.json", JSON),
-        "/docs": _file("passback.web", "reference/index.html", b"text/html; charset=utf-8"),
-        "/docs/reference.js": _file(
-            "passback.web", "reference/reference.js", b"text/javascript; charset=utf-8"
-        ),
-        "/docs/reference.css": _file("passback.web", "reference/reference.css", b"text/css; charset=utf-8"),
-    }
+
+    @cache
+    def content() -> bytes:
+        # Imported when first asked for: the server starts without it.
+        from passback.wire.openapi import document
+
+        return encode(document(passback.__version__, sandbox=sandbox))
+
+    async def openapi() -> Response:
+        return Response(200, content(), JSON)
+
+    pages = {"/openapi.json": reading(openapi)}
+    for name, content_type in _REFERENCE_FILES.items():
+        path = "/docs" if name == "index.html" else "/docs/" + name.rpartition("/")[2]
+        pages[path] = _file(name, content_type)
+    return pages
 
 
 def reading(answer: Callable[[], Awaitable[Response]]) -> Page:
@@ -62,12 +90,12 @@ def not_allowed(*allowed: str) -> Response:
     return Response(405, headers=((b"allow", ", ".join(allowed).encode()),))
 
 
-def _file(package: str, name: str, content_type: bytes) -> Page:
+def _file(name: str, content_type: bytes) -> Page:
     @cache
     def content() -> bytes:
-        return files(package).joinpath(name).read_bytes()
+        return files("passback.web").joinpath("reference", *name.split("/")).read_bytes()
 
     async def answer() -> Response:
-        return Response(200, content(), content_type)
+        return Response(200, content(), content_type, _REFERENCE_HEADERS)
 
     return reading(answer)

@@ -1,0 +1,361 @@
+"""The OpenAPI 3.1 document of what is served, made from the operations, the errors and the published objects.
+
+It is served at ``/openapi.json``. Texts of errors come from `errors` and enumerations from `validate`, so that the
+document cannot say anything else than the code does; tests hold its fields to those of the objects.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from passback.wire import errors, validate
+from passback.wire.operations import OPERATIONS, Operation
+from passback.wire.schemas import MONGO_ID, Schema, object_of, reference, schemas
+
+_TAGS = ("Assignments", "Submissions", "Roster", "Sandbox", "Health")
+
+SECTION = "4fee004cca2e43cf27000007"
+STUDENT = "4fee004cca2e43cf27001001"
+TEACHER = "4fee004cca2e43cf27000001"
+ASSIGNMENT = "019aafe2-4b1c-7d33-9a60-5f0f3d0f8a11"
+
+_INTRODUCTION = """\
+One API call puts an assignment or a grade into whichever LMS the school district uses. This is the Grade Passback API \
+(LMS Connect v3.1), exactly, and what Passback adds to it.
+
+Every call needs a district-app token. In the sandbox, press *Authorize* and enter `DEMO_TOKEN`; the examples use the \
+sandbox's ids."""
+
+
+def document(version: str, *, sandbox: bool) -> Schema:
+    """The document of a gateway of that version, or of a sandbox."""
+    paths: dict[str, Schema] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    tags = [{"name": name} for name in _TAGS if sandbox or name != "Sandbox"]
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Passback",
+            "version": version,
+            "description": _INTRODUCTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"token": []}],
+        "tags": tags,
+        "paths": paths | _HEALTH | (_sandbox() if sandbox else {}),
+        "components": {
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "A district-app token."}
+            },
+            "schemas": schemas(),
+            "headers": _HEADERS,
+        },
+    }
+
+
+# Operations
+
+_SUMMARIES = {
+    "create_assignment": "Create an assignment in the section's LMS course",
+    "read_assignment": "Read an assignment from the LMS, as it is there now",
+    "update_assignment": "Change the fields that are present",
+    "delete_assignment": "Delete an assignment in the LMS",
+    "list_assignments": "List a section's assignments, oldest first",
+    "list_submissions": "One page of submissions, one for each assigned student",
+    "read_submission": "One student's submission",
+    "update_submission": "Grade, comment, flag, move on or extend a student's submission",
+}
+_BODIES = {
+    "create_assignment": (
+        "AssignmentCreate",
+        {
+            "title": "Essay 1",
+            "description": "Two pages",
+            "due_date": "2030-06-01T23:59:00Z",
+            "points_possible": 20,
+        },
+    ),
+    "update_assignment": ("AssignmentUpdate", {"title": "Essay 1, second try"}),
+    "update_submission": (
+        "SubmissionUpdate",
+        {"grade_points": 18, "grade_comment": "Well argued", "grader_id": TEACHER, "state": "returned"},
+    ),
+}
+_EXAMPLES: Schema = {
+    "Assignment": {
+        "assignee_mode": "all",
+        "created": "2026-01-01T00:00:00.000Z",
+        "description": "Two pages",
+        "due_date": "2030-06-01T23:59:00.000Z",
+        "grading_type": "points",
+        "id": ASSIGNMENT,
+        "last_modified": "2026-01-01T00:00:00.000Z",
+        "points_possible": 20,
+        "state": "open",
+        "title": "Essay 1",
+    },
+    "Submission": {
+        "assignment_id": ASSIGNMENT,
+        "created": "2026-01-01T00:00:00.000Z",
+        "grade": "18",
+        "grade_comment": "Well argued",
+        "grade_points": 18,
+        "grader_id": TEACHER,
+        "last_modified": "2026-01-02T00:00:00.000Z",
+        "state": "returned",
+        "user_id": STUDENT,
+    },
+}
+
+_HEADERS: Schema = {
+    "X-Ratelimit-Bucket": {"schema": {"const": "all"}, "description": "What is counted together."},
+    "X-Ratelimit-Limit": {"schema": {"type": "integer"}, "description": "Requests a minute."},
+    "X-Ratelimit-Remaining": {"schema": {"type": "integer"}, "description": "What is left of this minute's."},
+    "X-Ratelimit-Reset": {
+        "schema": {"type": "integer"},
+        "description": "When the next minute begins, in seconds since 1970.",
+    },
+    "Passback-Warnings": {
+        "schema": {"type": "string"},
+        "description": "What was ignored or changed, separated by commas: `ASSIGNEES_IGNORED`, "
+        "`DATETIME_MISSING_TIMEZONE`, `UNKNOWN_FIELD:<name>`, `NOT_STORED_BY_LMS:<field>`, `GRADE_FROM_POINTS`.",
+    },
+    "Retry-After": {"schema": {"type": "integer"}, "description": "After how many seconds to try again."},
+    "Allow": {"schema": {"type": "string"}, "description": "The methods that are supported."},
+}
+
+_PARAMETERS: dict[str, Schema] = {
+    "section_id": {
+        "schema": {"type": "string", "pattern": MONGO_ID},
+        "example": SECTION,
+        "description": "The section.",
+    },
+    "assignment_id": {
+        "schema": {"type": "string"},
+        "example": ASSIGNMENT,
+        "description": "The assignment: a UUID.",
+    },
+    "user_id": {
+        "schema": {"type": "string", "pattern": MONGO_ID},
+        "example": STUDENT,
+        "description": "The student.",
+    },
+    "id": {"schema": {"type": "string", "pattern": MONGO_ID}, "description": "The object's id."},
+}
+
+
+def _operation(operation: Operation) -> Schema:
+    name = operation.name
+    kind = name.split("_", 1)[1]
+    in_path = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
+    is_roster = "section_id" not in in_path
+    described: Schema = {
+        "operationId": name,
+        "summary": _SUMMARIES.get(name) or f"{name.replace('_', ' ').capitalize()} of the district",
+        "tags": ["Roster" if is_roster else "Submissions" if "submission" in kind else "Assignments"],
+        "parameters": [
+            {"name": each, "in": "path", "required": True, **_PARAMETERS[each]} for each in in_path
+        ],
+        "responses": {
+            "200": _success(name, is_roster=is_roster),
+            **_failures(operation, is_roster=is_roster),
+        },
+    }
+    if name.startswith("list_"):
+        described["parameters"] += _list_parameters(kind, is_roster=is_roster)
+    if name in _BODIES:
+        schema, example = _BODIES[name]
+        content = {"schema": reference(schema), "example": example}
+        described["requestBody"] = {"required": True, "content": {"application/json": content}}
+    return described
+
+
+def _list_parameters(kind: str, *, is_roster: bool) -> list[Schema]:
+    def parameter(name: str, description: str, schema: Schema) -> Schema:
+        return {"name": name, "in": "query", "description": description, "schema": schema}
+
+    limit: Schema = {"type": "integer", "minimum": 1, "maximum": 1000 if is_roster else 100, "default": 100}
+    found = [parameter("limit", "The most items of a page.", limit)]
+    if is_roster:
+        found.append(parameter("starting_after", "Go on after this id.", {"type": "string"}))
+        found.append(parameter("ending_before", "End before this id.", {"type": "string"}))
+        if kind == "users":
+            found.append(parameter("role", "Only these.", {"enum": ["student", "teacher"]}))
+    else:
+        found.append(
+            parameter("cursor", "From the link to the next page; good for two hours.", {"type": "string"})
+        )
+    return found
+
+
+def _success(name: str, *, is_roster: bool) -> Schema:
+    verb, kind = name.split("_", 1)
+    headers = _header_references(
+        "X-Ratelimit-Bucket", "X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset"
+    )
+    if verb == "delete":
+        return {"description": "It is deleted; the body is empty.", "headers": headers}
+    if verb in ("create", "update"):
+        headers |= _header_references("Passback-Warnings")
+    shown = kind.removesuffix("s").capitalize()
+    if verb != "list":
+        schema = object_of({"data": reference(shown)}, required=("data",))
+        example: Schema | None = {"data": _EXAMPLES[shown]} if shown in _EXAMPLES else None
+    elif is_roster:
+        item = object_of({"data": reference(shown)}, required=("data",))
+        links: Schema = {"type": "array", "items": reference("RosterLink")}
+        schema = object_of(
+            {"data": {"type": "array", "items": item}, "links": links}, required=("data", "links")
+        )
+        example = None
+    else:
+        links = {"type": "array", "items": reference("NextLink"), "minItems": 1, "maxItems": 1}
+        data = {"type": "array", "items": reference(shown), "maxItems": 100}
+        schema = object_of({"data": data, "links": links}, required=("data",))
+        example = {"data": [_EXAMPLES[shown]]}
+    content = {"schema": schema} if example is None else {"schema": schema, "example": example}
+    return {"description": "OK", "headers": headers, "content": {"application/json": content}}
+
+
+def _failures(operation: Operation, *, is_roster: bool) -> Schema:
+    """What may go wrong, with an example for each published row (the numbers are those of the error table)."""
+    path, name = operation.path, operation.name
+    writes = operation.method in ("POST", "PATCH")
+    one_assignment = "{assignment_id}" in path
+    bad: dict[str, errors.Refusal] = {}
+    if name == "create_assignment":
+        bad["row 1"] = errors.missing_fields(["title", "description", "due_date"])
+        bad["row 3"] = errors.due_date_not_in_future()
+    if writes:
+        bad["row 2"] = errors.empty_body()
+        bad["row 4"] = errors.invalid_escape("' '")
+        bad["row 6"] = errors.bad_request("invalid character ',' looking for beginning of value")
+        bad["row 7"] = errors.bad_request("invalid character ':' after object key:value pair")
+    if writes and "submission" not in name:
+        allowed = " ".join(validate.SUBMISSION_TYPES)
+        bad["row 5"] = errors.validation_failure([f"submission_types.0 in body should be one of [{allowed}]"])
+    if one_assignment:
+        bad["row 8"] = errors.invalid_assignment_id()
+    if name == "update_submission":
+        bad["row 9"] = errors.grader_not_found("{{grader_id}}")
+    if name == "update_assignment":
+        bad["row 10"] = errors.due_date_moved_to_past("YYYY-MM-DD")
+    if name.startswith("list_"):
+        bad["limit"] = errors.bad_request("limit in query should be greater than or equal to 1")
+        if not is_roster:
+            bad["altered cursor"] = errors.bad_request("INVALID_CURSOR")
+            bad["old cursor"] = errors.bad_request("EXPIRED_CURSOR")
+    missing = {"unknown": errors.resource_not_found()}
+    if one_assignment:
+        missing["row 13"] = errors.assignment_gone()
+    if "{user_id}" in path:
+        missing["row 14"] = errors.user_not_found()
+    if not is_roster:
+        bad["section_id"] = errors.bad_request('section_id in path must be of type mongo-id: "x"')
+    found: Schema = {}
+    if bad:
+        found["400"] = _failure("The request is not as it must be.", bad, plain="row 4" in bad)
+    found["401"] = _failure(
+        "There is no token; the text has a space after the colon.", {"row 11": errors.no_authorization()}
+    )
+    found["403"] = _failure(
+        "The token is unknown, revoked or expired; the text has a space after the colon.",
+        {"row 12": errors.token_refused()},
+    )
+    found["404"] = _failure("There is no such thing, for this token.", missing)
+    found["405"] = {
+        "description": "Row 15: the method is not supported; the body is empty.",
+        "headers": _header_references("Allow"),
+    }
+    if writes:
+        found["413"] = _failure("The body is too long.", {"too large": errors.body_too_large()})
+    found["429"] = _failure(
+        "The token has used its requests of this minute.",
+        {"too many": errors.too_many_requests(60)},
+        headers=_header_references("Retry-After"),
+    )
+    doing = f"{name.split('_')[0].removesuffix('e')}ing {name.split('_')[1]}".replace("listing", "reading")
+    failed = errors.internal_error() if is_roster else errors.lms_failed(doing)
+    found["500"] = _failure("The LMS failed, or we did; the cause is in the log.", {"failed": failed})
+    found["503"] = _failure(
+        "The data file cannot be used now; nothing was changed.",
+        {"unavailable": errors.store_unavailable()},
+        headers=_header_references("Retry-After"),
+    )
+    return found
+
+
+def _failure(
+    description: str,
+    examples: dict[str, errors.Refusal],
+    *,
+    plain: bool = False,
+    headers: Schema | None = None,
+) -> Schema:
+    shown = {name: {"value": {"message": refusal.message}} for name, refusal in examples.items()}
+    content: Schema = {"application/json": {"schema": reference("Error"), "examples": shown}}
+    if plain:
+        # Row 4 has no envelope, unless the Accept header names application/json.
+        content["text/plain"] = {
+            "schema": {"type": "string"},
+            "examples": {"row 4": {"value": examples["row 4"].message}},
+        }
+    response: Schema = {"description": description, "content": content}
+    if headers is not None:
+        response["headers"] = headers
+    return response
+
+
+def _header_references(*names: str) -> Schema:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _untokened(name: str, tag: str, summary: str, content: Schema | None = None, **more: Any) -> Schema:
+    """An operation beside the API, which needs no token."""
+    ok = {"description": "OK", "content": {"application/json": {"schema": content or {"type": "object"}}}}
+    responses = {"200": ok, **more.pop("responses", {})}
+    return {
+        "operationId": name,
+        "tags": [tag],
+        "summary": summary,
+        "security": [],
+        "responses": responses,
+        **more,
+    }
+
+
+_NOT_NOW = {"503": {"description": "Not now.", "content": {"application/json": {}}}}
+_HEALTH: dict[str, Schema] = {
+    "/health/live": {"get": _untokened("live", "Health", "Whether the process lives")},
+    "/health/ready": {
+        "get": _untokened(
+            "ready", "Health", "Whether it can serve, its data file included", responses=_NOT_NOW
+        )
+    },
+}
+
+
+def _sandbox() -> dict[str, Schema]:
+    state = object_of(
+        {"passback_sandbox": {"const": 1}, "tables": {"type": "object"}},
+        required=("passback_sandbox", "tables"),
+    )
+    refused = errors.bad_request("INVALID_SANDBOX_STATE: there is no table 'recipes'")
+    load = _untokened(
+        "load_sandbox",
+        "Sandbox",
+        "Replace the sandbox's state by a saved one",
+        requestBody={"required": True, "content": {"application/json": {"schema": state}}},
+        responses={"400": _failure("It is no such state; nothing was changed.", {"refused": refused})},
+    )
+    return {
+        "/sandbox/reset": {
+            "post": _untokened("reset_sandbox", "Sandbox", "Put the sandbox back to its start")
+        },
+        "/sandbox/state": {
+            "get": _untokened("save_sandbox", "Sandbox", "Save the sandbox's whole state", state),
+            "put": load,
+        },
+    }

@@ -1,0 +1,273 @@
+"""The JSON Schemas of what goes in and out, for the OpenAPI document.
+
+Enumerations come from `validate`; tests hold the fields to those of `requests`, `responses` and `roster`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from passback.wire import validate
+
+Schema = dict[str, Any]
+
+
+def _text(description: str, **more: Any) -> Schema:
+    return {"type": "string", "description": description, **more}
+
+
+def _date(description: str) -> Schema:
+    return {"type": "string", "format": "date-time", "description": description}
+
+
+def _one_of(values: tuple[str, ...], description: str) -> Schema:
+    return {"type": "string", "enum": list(values), "description": description}
+
+
+def _list(items: Schema, description: str) -> Schema:
+    return {"type": "array", "items": items, "description": description}
+
+
+def object_of(properties: Schema, *, required: tuple[str, ...] = (), description: str = "") -> Schema:
+    """An object with just these properties."""
+    schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    if required:
+        schema["required"] = list(required)
+    if description:
+        schema["description"] = description
+    return schema
+
+
+def reference(name: str) -> Schema:
+    """A reference to one of `schemas`."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _nullable(schema: Schema) -> Schema:
+    """Null is as good as absent in every request."""
+    nullable = {**schema, "type": [schema["type"], "null"]}
+    if "enum" in schema:
+        nullable["enum"] = [*schema["enum"], None]
+    return nullable
+
+
+MONGO_ID = "^[0-9a-fA-F]{24}$"
+_SENT_DATE: Schema = {
+    "type": "string",
+    "anyOf": [{"format": "date-time"}, {"format": "date"}],
+    "description": "RFC 3339, such as 2030-06-01T23:59:00Z; also a date alone. Without a zone, UTC.",
+}
+
+_ASSIGNMENT_FIELDS: Schema = {
+    "assignee_ids": _list({"type": "string"}, "The students, with the mode `individuals`."),
+    "assignee_mode": _one_of(validate.ASSIGNEE_MODES, "For whom the assignment is."),
+    "attachments": _list(reference("Attachment"), "Material."),
+    "description": _text("What is to be done; may be HTML."),
+    "description_plaintext": _text("The description without markup."),
+    "display_date": _date("From when students see it."),
+    "due_date": _date("When it is due."),
+    "end_date": _date("Until when it can be handed in."),
+    "grading_type": _one_of(validate.GRADING_TYPES, "How it is graded."),
+    "max_attempts": {"type": "integer", "minimum": 1, "description": "How often it can be handed in."},
+    "points_possible": {"type": "number", "minimum": 0, "description": "What it is worth."},
+    "start_date": _date("When work on it begins."),
+    "submission_types": _list(
+        {"type": "string", "enum": list(validate.SUBMISSION_TYPES)}, "What is handed in."
+    ),
+    "term_id": _text("The term it counts for."),
+    "title": _text("What it is called."),
+}
+_SUBMISSION_FIELDS: Schema = {
+    "attachments": _list(reference("Attachment"), "The student's work."),
+    "extra_attempts": {"type": "integer", "minimum": 0, "description": "Attempts beyond `max_attempts`."},
+    "flags": _list(
+        {"type": "string", "enum": list(validate.SUBMISSION_FLAGS)},
+        "`excused` is set by the client; `late` and `missing` follow from the dates.",
+    ),
+    "grade": _text("The grade as text: a number, `85%`, `pass` or `fail`, or a letter."),
+    "grade_comment": _text("A comment for the student; the newest is shown."),
+    "grade_points": {"type": "number", "minimum": 0, "description": "The grade in points."},
+    "grader_id": _text("The teacher who graded."),
+    "override_due_date": _date("When it is due for this student alone."),
+    "state": _one_of(
+        validate.SUBMISSION_STATES, "Where it stands; `returned` shows the grade to the student."
+    ),
+}
+_ATTACHMENT_FIELDS: Schema = {
+    "description": _text("What it is about."),
+    "text": _text("The text, for the type `text`."),
+    "title": _text("What it is called."),
+    "type": _one_of(validate.ATTACHMENT_TYPES, "`file` unless given; `text` only with submissions."),
+    "url": _text("Where it is, beginning with http:// or https://."),
+}
+
+
+def _sent(fields: Schema, required: tuple[str, ...] = ()) -> Schema:
+    """A request's object: dates in more forms, null for absent where it may be, anything unknown ignored."""
+    properties = {}
+    for name, schema in fields.items():
+        if schema.get("format") == "date-time":
+            sent = {**_SENT_DATE, "description": f"{schema['description']} {_SENT_DATE['description']}"}
+        elif name == "attachments":
+            sent = {**schema, "items": reference("AttachmentRequest")}
+        else:
+            sent = schema
+        properties[name] = sent if name in required else _nullable(sent)
+    if "title" in required:
+        properties["title"] = {**properties["title"], "minLength": 1}
+    content: Schema = {"type": "object", "properties": properties}
+    return content | {"required": list(required)} if required else content
+
+
+def schemas() -> Schema:
+    """Every object, by its name."""
+    mongo_id = {"type": "string", "pattern": MONGO_ID}
+    letters = object_of({"name": {"type": "string"}, "value": {"type": "string"}}, required=("name", "value"))
+    link = object_of({"rel": {"const": "next"}, "uri": {"type": "string"}}, required=("rel", "uri"))
+    created = {"created": _date("When it was made."), "last_modified": _date("When it was last changed.")}
+    assignment = {
+        **_ASSIGNMENT_FIELDS,
+        **created,
+        "grading_scale": _list(reference("GradingScale"), "With the grading type `letter_grade`."),
+        "id": _text("Its id.", format="uuid"),
+        "state": _one_of(("draft", "scheduled", "open", "locked"), "Where it stands; derived, never set."),
+    }
+    submission = {
+        **_SUBMISSION_FIELDS,
+        **created,
+        "assignment_id": _text("The assignment.", format="uuid"),
+        "user_id": {**mongo_id, "description": "The student."},
+    }
+    own = {
+        "Assignment": object_of(
+            dict(sorted(assignment.items())),
+            required=("assignee_mode", "description", "grading_type", "id", "state", "title"),
+        ),
+        "AssignmentCreate": _sent(_ASSIGNMENT_FIELDS, ("title", "description", "due_date")),
+        "AssignmentUpdate": _sent(_ASSIGNMENT_FIELDS),
+        "Attachment": object_of(_ATTACHMENT_FIELDS, required=("type",)),
+        "AttachmentRequest": _sent(_ATTACHMENT_FIELDS),
+        "GradingScale": object_of(
+            {"entries": _list(letters, "The letters, best first."), "name": {"type": "string"}},
+            required=("entries", "name"),
+        ),
+        "Submission": object_of(
+            dict(sorted(submission.items())), required=("assignment_id", "state", "user_id")
+        ),
+        "SubmissionUpdate": _sent(_SUBMISSION_FIELDS),
+        "Error": object_of({"message": _text("What is wrong.")}, required=("message",)),
+        "NextLink": link,
+        "RosterLink": object_of(
+            {"rel": {"enum": ["self", "next", "prev"]}, "uri": {"type": "string"}}, required=("rel", "uri")
+        ),
+    }
+    return own | _roster_schemas()
+
+
+def _roster_schemas() -> Schema:
+    mongo_id: Schema = {"type": "string", "pattern": MONGO_ID}
+    plain: Schema = {"type": "string"}
+    ids = {"type": "array", "items": mongo_id}
+    times = {"created": _date("When it was made."), "last_modified": _date("When it was last changed.")}
+    percent = {"type": "number", "minimum": 0, "maximum": 100}
+    status = object_of(
+        {"synced_in_lms": {"type": "boolean"}},
+        required=("synced_in_lms",),
+        description="Whether it is matched to one in the LMS.",
+    )
+    role = object_of({"grade": plain, "school": mongo_id, "sis_id": plain})
+    states = (
+        "initial_sync_processing",
+        "pending_authorization",
+        "matching_in_progress",
+        "error",
+        "disconnected",
+        "",
+        "success",
+    )
+    return {
+        "District": object_of(
+            {
+                "id": mongo_id,
+                "last_lms_sync": _date("When the roster was last held against the LMS."),
+                "lms_matched_percentage": {"type": "object", "additionalProperties": percent},
+                "lms_state": _one_of(states, "How the connection to the LMS stands."),
+                "lms_type": _text("Which LMS it uses."),
+                "name": plain,
+            },
+            required=("id", "lms_matched_percentage", "lms_state", "lms_type", "name"),
+        ),
+        "School": object_of(
+            {
+                **times,
+                "district": mongo_id,
+                "id": mongo_id,
+                "name": plain,
+                "school_number": plain,
+                "sis_id": plain,
+            },
+            required=("created", "district", "id", "last_modified", "name"),
+        ),
+        "Term": object_of(
+            {
+                "district": mongo_id,
+                "end_date": {"type": "string", "format": "date"},
+                "id": mongo_id,
+                "name": plain,
+                "start_date": {"type": "string", "format": "date"},
+            },
+            required=("district", "id", "name"),
+        ),
+        "Course": object_of(
+            {"district": mongo_id, "id": mongo_id, "name": plain, "number": plain},
+            required=("district", "id", "name"),
+        ),
+        "Section": object_of(
+            {
+                **times,
+                "course": mongo_id,
+                "district": mongo_id,
+                "grade": plain,
+                "id": mongo_id,
+                "lms_status": status,
+                "name": plain,
+                "period": plain,
+                "school": mongo_id,
+                "section_number": plain,
+                "sis_id": plain,
+                "students": ids,
+                "subject": plain,
+                "teacher": mongo_id,
+                "teachers": ids,
+                "term_id": mongo_id,
+            },
+            required=(
+                "created",
+                "district",
+                "id",
+                "last_modified",
+                "lms_status",
+                "name",
+                "students",
+                "teachers",
+            ),
+        ),
+        "User": object_of(
+            {
+                **times,
+                "district": mongo_id,
+                "email": plain,
+                "id": mongo_id,
+                "lms_status": status,
+                "name": object_of(
+                    {"first": plain, "last": plain, "middle": plain}, required=("first", "last")
+                ),
+                "roles": {
+                    "type": "object",
+                    "properties": {"student": role, "teacher": role},
+                    "additionalProperties": False,
+                },
+            },
+            required=("created", "district", "id", "last_modified", "lms_status", "name", "roles"),
+        ),
+    }
