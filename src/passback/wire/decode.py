@@ -164,7 +164,7 @@ _ONLY_DIGITS = re.compile(r"-?[0-9]+").fullmatch
 _INT64 = 2**63
 # Half a step beyond the greatest single-precision number, and half the least: from there Go rounds to infinity or 0.
 _OVERFLOW = Decimal(2**128 - 2**103)
-_UNDERFLOW = Decimal(2) ** -150
+_UNDERFLOW = Decimal(2.0**-150)
 _LONGEST_EXPONENT = 8
 _EXPONENT = re.compile(r"[eE]([+-]?)0*([0-9]*)$").search
 
@@ -219,7 +219,7 @@ def _float32(value: Any, held: Any, place: str, errors: Errors) -> Any:
         errors.append(_type_error(value, place, "float32"))
         return held
     number = _decimal(value)
-    if abs(number) < _OVERFLOW:
+    if number.copy_abs() < _OVERFLOW:
         return number
     errors.append(_misfit(value, place, "float32"))
     return held
@@ -238,7 +238,7 @@ def _decimal(text: str) -> Decimal:
         infinite = number != 0 and exponent[1] != "-"
         return Decimal("Infinity") if infinite else Decimal(0).copy_sign(number)
     number = Decimal(text)
-    return Decimal(0).copy_sign(number) if abs(number) <= _UNDERFLOW else number
+    return Decimal(0).copy_sign(number) if number.copy_abs() <= _UNDERFLOW else number
 
 
 def _array_of(element_type: str, read: _Reader, zero: Any, *, pointers: bool = False) -> _Reader:
