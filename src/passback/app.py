@@ -119,7 +119,7 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(5_000, 20, 50)
 
 
 def server_config(application: Any) -> uvicorn.Config:
@@ -129,6 +129,7 @@ def server_config(application: Any) -> uvicorn.Config:
         http=AnyMethodProtocol,
         ws="none",
         lifespan="off",
+        timeout_keep_alive=75,  # longer than the proxies in front, so that they never meet a closed connection
         access_log=False,
         proxy_headers=False,  # nothing here asks who the client or what the scheme is
         log_config=None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 from decimal import Decimal
@@ -254,3 +255,18 @@ def test_no_bytes_are_a_fault_of_ours(body: bytes) -> None:
             decode(body)
         except Refusal as refusal:
             assert refusal.status == 400
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b'{"title":1}', b'{"due_date":"nope"}', b'{"due_date":5}', b"[]", b"", b'{"x":NaN}']
+)
+def test_a_refusal_leaves_nothing_to_the_garbage_collector(body: bytes) -> None:
+    refused(body)
+    gc.collect()
+    gc.disable()
+    try:
+        with pytest.raises(Refusal):
+            assignment_request(body)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

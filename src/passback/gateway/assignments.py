@@ -70,13 +70,13 @@ async def update(
     fields = rules.changed_assignment(request, now)
 
     def look_up(conn: Connection) -> tuple[SectionAtLms, AssignmentRecord, AssignmentFields]:
-        section = lookup.section(gateway, conn, district_id, section_id)
         resolved = fields
         # Assignees are a rule on values, so they are judged before the assignment's id (order of checks).
         if fields.assignee_mode == "individuals" and fields.assignee_ids is not None:
+            lookup.section(gateway, conn, district_id, section_id)
             ids = lookup.assignees(conn, section_id, fields.assignee_ids)
             resolved = replace(fields, assignee_ids=ids)
-        return section, lookup.assignment(conn, section_id, assignment_id), resolved
+        return *lookup.assignment(gateway, conn, district_id, section_id, assignment_id), resolved
 
     section, record, fields = await gateway.database.read(look_up)
     with lookup.answers_of_the_lms("updating assignment"):
@@ -137,11 +137,9 @@ async def page(
 async def _find(
     gateway: Gateway, district_id: str, section_id: str, assignment_id: str
 ) -> tuple[SectionAtLms, AssignmentRecord]:
-    def look_up(conn: Connection) -> tuple[SectionAtLms, AssignmentRecord]:
-        section = lookup.section(gateway, conn, district_id, section_id)
-        return section, lookup.assignment(conn, section_id, assignment_id)
-
-    return await gateway.database.read(look_up)
+    return await gateway.database.read(
+        lambda conn: lookup.assignment(gateway, conn, district_id, section_id, assignment_id)
+    )
 
 
 async def _fitting(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from passback.lms.connector import Connector
     from passback.store.assignments import AssignmentRecord
     from passback.store.database import Connection
+    from passback.store.roster import SectionInLms
 
 log = logging.getLogger(__name__)
 
@@ -37,24 +38,33 @@ def section(gateway: Gateway, conn: Connection, district_id: str, section_id: st
 
     Raises `Refusal`: 404 where it is not, is not matched to one in the LMS, or the LMS has no connector.
     """
-    found = roster.section_in_lms(conn, district_id, section_id)
+    return _at_lms(gateway, roster.section_in_lms(conn, district_id, section_id))
+
+
+def assignment(
+    gateway: Gateway, conn: Connection, district_id: str, section_id: str, assignment_id: str
+) -> tuple[SectionAtLms, AssignmentRecord]:
+    """The section as `section` finds it, and the assignment, if it is the section's.
+
+    Raises `Refusal`: as `section`, and then rows 8 and 13.
+    """
+    found, record = assignments.find_in_section(conn, district_id, section_id, assignment_id.lower())
+    at_lms = _at_lms(gateway, found)
+    if not _UUID.fullmatch(assignment_id):
+        raise errors.invalid_assignment_id()
+    if record is None:
+        raise errors.assignment_gone()
+    return at_lms, record
+
+
+def _at_lms(gateway: Gateway, found: SectionInLms | None) -> SectionAtLms:
     if found is None:
         raise errors.resource_not_found()
     connector = gateway.connectors.for_kind(found.lms_type)
     if found.lms_id is None or connector is None:
-        log.warning("section %s is not matched to one of the district's LMS (%s)", section_id, found.lms_type)
+        log.warning("section %s is not matched to one of the district's LMS (%s)", found.id, found.lms_type)
         raise errors.resource_not_found()
     return SectionAtLms(found.id, found.lms_id, connector)
-
-
-def assignment(conn: Connection, section_id: str, assignment_id: str) -> AssignmentRecord:
-    """The assignment, if it is the section's. Raises `Refusal`: rows 8 and 13."""
-    if not _UUID.fullmatch(assignment_id):
-        raise errors.invalid_assignment_id()
-    found = assignments.find(conn, section_id, assignment_id.lower())
-    if found is None:
-        raise errors.assignment_gone()
-    return found
 
 
 def student(conn: Connection, section_id: str, user_id: str) -> str:

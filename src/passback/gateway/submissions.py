@@ -32,8 +32,7 @@ async def read(
     """One student's submission. Raises `Refusal`: rows 8, 13 and 14, the LMS."""
 
     def look_up(conn: Connection) -> tuple[SectionAtLms, AssignmentRecord, str]:
-        section = lookup.section(gateway, conn, district_id, section_id)
-        record = lookup.assignment(conn, section_id, assignment_id)
+        section, record = lookup.assignment(gateway, conn, district_id, section_id, assignment_id)
         return section, record, lookup.student(conn, section_id, user_id)
 
     section, record, student = await gateway.database.read(look_up)
@@ -54,8 +53,7 @@ async def update(
     fields = rules.changed_submission(request)
 
     def look_up(conn: Connection) -> tuple[SectionAtLms, AssignmentRecord, str, str | None]:
-        section = lookup.section(gateway, conn, district_id, section_id)
-        record = lookup.assignment(conn, section_id, assignment_id)
+        section, record = lookup.assignment(gateway, conn, district_id, section_id, assignment_id)
         student = lookup.student(conn, section_id, user_id)
         grader = None if request.grader_id is None else lookup.grader(conn, section_id, request.grader_id)
         return section, record, student, grader
@@ -98,11 +96,9 @@ async def page(
     """
     now = gateway.clock()
 
-    def look_up(conn: Connection) -> tuple[SectionAtLms, AssignmentRecord]:
-        section = lookup.section(gateway, conn, district_id, section_id)
-        return section, lookup.assignment(conn, section_id, assignment_id)
-
-    section, record = await gateway.database.read(look_up)
+    section, record = await gateway.database.read(
+        lambda conn: lookup.assignment(gateway, conn, district_id, section_id, assignment_id)
+    )
     list_name = f"{district_id}/{section_id}/{record.id}/submissions"
     after = cursor.open_sealed(gateway.cursor_key, list_name, after_cursor, now) if after_cursor else ""
     with lookup.answers_of_the_lms("reading submissions"):

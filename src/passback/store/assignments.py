@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from passback.store.roster import SectionInLms
+
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.store.database import Connection
@@ -26,13 +28,24 @@ def add(connection: Connection, *, assignment_id: str, section_id: str, lms_id: 
     )
 
 
-def find(connection: Connection, section_id: str, assignment_id: str) -> AssignmentRecord | None:
-    """The assignment of that id, if it is the section's and was not deleted."""
+def find_in_section(
+    connection: Connection, district_id: str, section_id: str, assignment_id: str
+) -> tuple[SectionInLms | None, AssignmentRecord | None]:
+    """The section, if it is the district's, and its assignment of that id, if it was not deleted.
+
+    Both in one statement: almost every request asks for just these.
+    """
     row = connection.execute(
-        "SELECT id, lms_id FROM assignments WHERE id = :id AND section_id = :section_id AND deleted IS NULL",
-        {"id": assignment_id, "section_id": section_id},
+        "SELECT sections.id, sections.lms_id, districts.lms_type, assignments.id, assignments.lms_id"
+        " FROM sections JOIN districts ON districts.id = sections.district_id"
+        " LEFT JOIN assignments ON assignments.id = :assignment_id"
+        " AND assignments.section_id = sections.id AND assignments.deleted IS NULL"
+        " WHERE sections.id = :section_id AND sections.district_id = :district_id",
+        {"assignment_id": assignment_id, "section_id": section_id, "district_id": district_id},
     ).fetchone()
-    return None if row is None else AssignmentRecord(*row)
+    if row is None:
+        return None, None
+    return SectionInLms(*row[:3]), None if row[3] is None else AssignmentRecord(*row[3:])
 
 
 def locate(connection: Connection, assignment_id: str) -> tuple[str, AssignmentRecord] | None:

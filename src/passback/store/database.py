@@ -63,12 +63,24 @@ class _Job:
 
     __slots__ = ("error", "fn", "future", "loop", "result")
 
-    def __init__(self, fn: Transaction[Any], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, fn: Transaction[Any], future: asyncio.Future[Any]) -> None:
         self.fn = fn
-        self.loop = loop
-        self.future: asyncio.Future[Any] = loop.create_future()
+        self.future: asyncio.Future[Any] | None = future
+        self.loop = future.get_loop()
         self.result: Any = None
         self.error: BaseException | None = None
+
+    def tell(self) -> None:
+        """Tell the one who waits how it went; only in the loop."""
+        assert self.future is not None
+        if self.future.cancelled():
+            pass  # its client has gone; the write stands
+        elif self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
+        # An error's traceback holds this job: together they would wait for the garbage collector.
+        self.future = self.error = None
 
 
 class Database:
@@ -99,10 +111,13 @@ class Database:
 
         Raises `StoreUnavailable` where the database cannot take it.
         """
-        job = _Job(fn, asyncio.get_running_loop())
-        self._queue.put(job)
-        result: T = await job.future
+        result: T = await self._queued(fn)
         return result
+
+    def _queued(self, fn: Transaction[T]) -> asyncio.Future[T]:
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queue.put(_Job(fn, future))
+        return future
 
     async def read(self, fn: Transaction[T]) -> T:
         """Run `fn`, each of whose statements sees the newest commit.
@@ -173,7 +188,7 @@ class Database:
             by_loop.setdefault(job.loop, []).append(job)
         for loop, jobs in by_loop.items():
             with contextlib.suppress(RuntimeError):  # a loop that closed meanwhile has nobody waiting
-                loop.call_soon_threadsafe(_resolve, jobs)
+                loop.call_soon_threadsafe(_tell, jobs)
 
     def _attempt(self, job: _Job) -> None:
         connection = self._writer
@@ -233,11 +248,6 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise StoreUnavailable(str(error)) from error
 
 
-def _resolve(jobs: list[_Job]) -> None:
+def _tell(jobs: list[_Job]) -> None:
     for job in jobs:
-        if job.future.cancelled():
-            continue  # its client has gone; the write stands
-        if job.error is None:
-            job.future.set_result(job.result)
-        else:
-            job.future.set_exception(job.error)
+        job.tell()

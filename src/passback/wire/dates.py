@@ -17,6 +17,8 @@ from passback.wire.requests import WireDate
 
 _REMEMBERED = 4096
 """How many dates are not reckoned again: the same ones come with every request about an assignment."""
+_LONGEST_REMEMBERED = 40
+"""A fraction may have any number of digits; those who send a million are not remembered."""
 
 _MINUTE_MS = 60_000
 _DAY_MS = 86_400_000
@@ -46,12 +48,16 @@ _TIME_AFTER_BLANKS = f" +{_HOUR}{_MINUTE}{_SECOND}{_FRACTION}(?P<zone>)"
 _TIMES = tuple(map(re.compile, (_TIME, _TIME_IN_DIGITS, _TIME_OF_MINUTES, _TIME_AFTER_BLANKS)))
 
 
-@lru_cache(_REMEMBERED)
 def parse(text: str) -> WireDate:
     """The date that `text` gives; an empty text is 1970-01-01T00:00:00Z.
 
     Raises `Refusal` with Go's ``parsing time ...`` where no layout fits.
     """
+    return _parse_remembered(text) if len(text) <= _LONGEST_REMEMBERED else _parse_any(text)
+
+
+@lru_cache(_REMEMBERED)
+def _parse_remembered(text: str) -> WireDate:
     if _is_common(text):
         try:
             instant = (datetime.fromisoformat(text) - _EPOCH) // _MILLISECOND

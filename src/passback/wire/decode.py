@@ -12,17 +12,16 @@ because Go lets keys match in any case and the last of equal ones win. What it r
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_DOWN, Context, Decimal
 from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from passback.wire import dates
-from passback.wire.errors import Refusal, bad_request, empty_body
+from passback.wire.errors import bad_request, empty_body
 from passback.wire.requests import AssignmentRequest, AttachmentRequest, SubmissionRequest, WireDate
 from passback.wire.scan import MAX_DEPTH, syntax_error
 
@@ -63,21 +62,15 @@ _decoder = json.JSONDecoder(
     object_pairs_hook=tuple, parse_int=_Number, parse_float=_Number, parse_constant=_refuse_constant
 )
 _skip_space = re.compile(r"[ \t\r\n]*").match
+_has_surrogate = re.compile(r"\\u[dD][89a-fA-F]").search
 # Every escape is stepped over, so that an escaped backslash is not taken for the start of one.
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
-_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_BAD_BYTE = re.compile("[\udc80-\udcff]")
+_STRUCTURE = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*"|[\[\]{}]', re.DOTALL)
 _DEEPEST_LOOKED_AT = 4
-
-
-def _replace_one_byte(error: UnicodeError) -> tuple[str, int]:
-    assert isinstance(error, UnicodeDecodeError)
-    return "\ufffd", error.start + 1
-
-
-codecs.register_error("passback.replace_one_byte", _replace_one_byte)
 
 
 def _read(body: bytes) -> Any:
@@ -86,8 +79,12 @@ def _read(body: bytes) -> Any:
         raise empty_body()
     if len(body) > MAX_DEPTH and body.count(b"[") + body.count(b"{") > MAX_DEPTH:
         _check_syntax(body)
-    text = body.decode("utf-8", "passback.replace_one_byte")
-    if "\\u" in text:
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        # One surrogate stands for each bad byte; Python's own "replace" joins several of them.
+        text = _BAD_BYTE.sub("\ufffd", body.decode("utf-8", "surrogateescape"))
+    if _has_surrogate(text):
         text = _ESCAPE.sub(lambda escape: "\\ufffd" if escape[1] else escape[0], text)
     start = 0 if text.startswith("{") else _end_of_space(text)
     try:
@@ -105,8 +102,11 @@ def _read(body: bytes) -> Any:
 
 def _check_syntax(body: bytes) -> None:
     error = syntax_error(body)
-    if error is not None:
-        raise error
+    try:
+        if error is not None:
+            raise error
+    finally:
+        del error  # its traceback holds this frame: together they would wait for the garbage collector
 
 
 def _cut_down(text: str) -> str:
@@ -151,7 +151,7 @@ class _Array:
         return self.memory[: self.length]
 
 
-Errors = list[Refusal]
+Errors = list[str]
 """Type errors do not stop the binding; the first is raised at its end."""
 
 _Reader = Callable[[Any, Any, str, Errors], Any]
@@ -165,8 +165,11 @@ _INT64 = 2**63
 # Half a step beyond the greatest single-precision number, and half the least: from there Go rounds to infinity or 0.
 _OVERFLOW = Decimal(2**128 - 2**103)
 _UNDERFLOW = Decimal(2.0**-150)
-_LONGEST_EXPONENT = 8
-_EXPONENT = re.compile(r"[eE]([+-]?)0*([0-9]*)$").search
+# Go looks at no more than the first five digits of an exponent. A number with more digits than anyone can mean is
+# cut off, and one that is 0 in single precision is 0: neither then costs anything where it is stored or shown.
+_parts_of_number = re.compile(r"([^eE]*+)[eE]?([+-]?)0*+([0-9]{0,5})").match
+_LONGEST_EXACT = 1000
+_cut_off = Context(prec=_LONGEST_EXACT, rounding=ROUND_DOWN, Emin=MIN_EMIN, Emax=MAX_EMAX).create_decimal
 
 
 def _text(value: Any, held: Any, place: str, errors: Errors) -> Any:
@@ -195,7 +198,7 @@ def _date(value: Any, _held: Any, place: str, _errors: Errors) -> WireDate | Non
     if value is None:
         return None
     if type(value) is not str:
-        raise _type_error(value, place, "string")
+        raise bad_request(_type_error(value, place, "string"))
     return dates.parse(value)
 
 
@@ -230,14 +233,13 @@ def _float32_pointer(value: Any, held: Any, place: str, errors: Errors) -> Any:
 
 
 def _decimal(text: str) -> Decimal:
-    """`text` as a number. What single precision has no place for is 0, or infinity."""
-    exponent = _EXPONENT(text)
-    if exponent is not None and len(exponent[2]) > _LONGEST_EXPONENT:
-        # Beyond what any body's digits could make up for.
-        number = Decimal(text[: exponent.start()])
-        infinite = number != 0 and exponent[1] != "-"
-        return Decimal("Infinity") if infinite else Decimal(0).copy_sign(number)
-    number = Decimal(text)
+    """`text` as a number."""
+    if len(text) > _LONGEST_EXACT or "e" in text or "E" in text:
+        parts = _parts_of_number(text)
+        assert parts is not None
+        number = _cut_off(f"{parts[1]}e{parts[2]}{parts[3] or 0}")
+    else:
+        number = Decimal(text)
     return Decimal(0).copy_sign(number) if number.copy_abs() <= _UNDERFLOW else number
 
 
@@ -353,7 +355,7 @@ def _bind(body: bytes, struct: str, fields: _Fields, make: Callable[..., T]) -> 
         else:
             values[field.name] = field.read(item, values.get(field.name), field.place, errors)
     if errors:
-        raise errors[0]
+        raise bad_request(errors[0])
     for name, held in values.items():
         if type(held) is _Array:
             values[name] = tuple(
@@ -378,14 +380,14 @@ def _kind(value: Any) -> str:
     return _KINDS[type(value)]
 
 
-def _type_error(value: Any, place: str, go_type: str) -> Refusal:
+def _type_error(value: Any, place: str, go_type: str) -> str:
     return _unmarshal_error(_kind(value), place, go_type)
 
 
-def _misfit(number: str, place: str, go_type: str) -> Refusal:
+def _misfit(number: str, place: str, go_type: str) -> str:
     """A number of the right kind that does not fit is shown."""
     return _unmarshal_error(f"number {number}", place, go_type)
 
 
-def _unmarshal_error(what: str, place: str, go_type: str) -> Refusal:
-    return bad_request(f"json: cannot unmarshal {what} into Go struct field {place} of type {go_type}")
+def _unmarshal_error(what: str, place: str, go_type: str) -> str:
+    return f"json: cannot unmarshal {what} into Go struct field {place} of type {go_type}"

@@ -15,8 +15,8 @@ _TEXT = b"text/plain; charset=utf-8"
 _encoder = msgspec.json.Encoder()
 # What Go escapes and msgspec leaves as it is, and the two short escapes that Go writes out. A backslash before a
 # short escape is itself escaped where their number is even.
-_is_special = re.compile(rb"[<>&]|\xe2\x80[\xa8\xa9]|\\[bf]").search
 _SPECIAL = re.compile(rb"[<>&]|\xe2\x80[\xa8\xa9]|\\.", re.DOTALL)
+_MARKS = (b"<", b">", b"&", b"\xe2\x80", b"\\")
 _ESCAPES = {
     b"<": b"\\u003c",
     b">": b"\\u003e",
@@ -35,8 +35,9 @@ def encode(value: object) -> bytes:
     except UnicodeEncodeError:
         # Only the text of an error can hold some: it may repeat a path that was not UTF-8.
         content = _encoder.encode(_without_surrogates(value))
-    if _is_special(content):
-        return _SPECIAL.sub(lambda match: _ESCAPES.get(match.group(), match.group()), content)
+    for mark in _MARKS:
+        if mark in content:
+            return _SPECIAL.sub(lambda match: _ESCAPES.get(match.group(), match.group()), content)
     return content
 
 
@@ -65,9 +66,9 @@ def number(value: Decimal) -> msgspec.Raw:
     return msgspec.Raw(f"{minus}{stripped[0]}{fraction}{shown}".encode())
 
 
-def error_body(refusal: Refusal, accept: bytes) -> tuple[bytes, bytes]:
+def error_body(refusal: Refusal, accept: bytes | None) -> tuple[bytes, bytes]:
     """The body of an error and its content type; `accept` is the request's header."""
-    if refusal.envelope == "plain" and not names_json(accept):
+    if refusal.envelope == "plain" and not names_json(accept or b""):
         return refusal.message.encode(), _TEXT
     content = encode({"message": refusal.message})
     if refusal.envelope == "spaced":

@@ -10,9 +10,13 @@ from passback.wire.quote import quoted
 
 _is_mongo_id = re.compile(r"[0-9a-fA-F]{24}").fullmatch
 _is_integer = re.compile(r"[+-]?[0-9]+").fullmatch
+_match_digits = re.compile(r"[+-]?0*([0-9]*)").match
 _has_broken_escape = re.compile(rb"%(?![0-9a-fA-F]{2})").search
 
 _INT64 = 2**63
+_UINT64 = 2**64
+_MOST_DIGITS = 20
+"""As many has the greatest number of 64 bits; whatever has more is out of range."""
 
 
 def check_section_id(value: str) -> None:
@@ -46,13 +50,15 @@ def query_value(query: bytes, name: str) -> str | None:
 
 def convert_limit(text: str) -> int:
     """The number that `text` is. Raises `Refusal` in the words of Go's `strconv.ParseInt`."""
-    if not _is_integer(text):
+    match = _match_digits(text)
+    assert match is not None
+    digits = match[1]
+    size = _UINT64 if len(digits) > _MOST_DIGITS else int(digits or "0")
+    # Go reads from the left and stops where 64 bits are full, before it sees what is no digit.
+    if size < _UINT64 and not _is_integer(text):
         raise bad_request(f"strconv.ParseInt: parsing {quoted(text)}: invalid syntax")
-    # More digits than Python converts are out of range anyway.
-    digits = text.lstrip("+-").lstrip("0")
-    limit = _INT64 if len(digits) > 19 else int(digits or "0")
-    limit = -limit if text[0] == "-" else limit
-    if not (-_INT64 <= limit < _INT64) or len(digits) > 19:
+    limit = -size if text[0] == "-" else size
+    if not -_INT64 <= limit < _INT64:
         raise bad_request(f"strconv.ParseInt: parsing {quoted(text)}: value out of range")
     return limit
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 _SHORT = {
     "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
     '"': '\\"', "\\": "\\\\",
@@ -49,16 +47,13 @@ def quoted_byte(byte: int) -> str:
     return _QUOTED_BYTES[byte]
 
 
-_TIME_UNSAFE = re.compile(r'["\\\x00-\x1f\x80-\U0010ffff]')
+_TIME_ESCAPES = {
+    **{byte: f"\\x{byte:02x}" for byte in range(256) if byte < 0x20 or byte >= 0x80},
+    **{ord(character): "\\" + character for character in '"\\'},
+}
 
 
 def quoted_time(text: str) -> str:
     r"""`text` as Go's `time` package quotes it: every byte of a control or non-ASCII character as ``\xNN``."""
-    return f'"{_TIME_UNSAFE.sub(_time_escaped, text)}"'
-
-
-def _time_escaped(match: re.Match[str]) -> str:
-    character = match.group()
-    if character in '"\\':
-        return "\\" + character
-    return "".join(f"\\x{byte:02x}" for byte in character.encode())
+    as_bytes = text.encode("utf-8", "surrogateescape").decode("latin-1")
+    return f'"{as_bytes.translate(_TIME_ESCAPES)}"'

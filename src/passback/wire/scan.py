@@ -15,10 +15,11 @@ from passback.wire.quote import quoted_byte
 MAX_DEPTH = 10_000
 """How many arrays and objects may be open at once."""
 
-_SPACE = rb"[ \t\r\n]*"
-_TEXT = rb'[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*'
+# A run of characters of one kind is never gone back into (the + behind another quantifier): nothing else could match.
+_SPACE = rb"[ \t\r\n]*+"
+_TEXT = rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*'
 _STRING = rb'"' + _TEXT + rb'"'
-_NUMBER = rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+_NUMBER = rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?"
 _SCALAR = rb"(?:" + _STRING + rb"|" + _NUMBER + rb"|true|false|null)"
 _KEY = _STRING + _SPACE + rb":" + _SPACE
 
@@ -27,7 +28,6 @@ _match_text = re.compile(_TEXT).match
 _match_number = re.compile(_NUMBER).match
 _match_scalar = re.compile(_SCALAR).match
 _match_key = re.compile(_KEY).match
-_match_digits = re.compile(rb"[0-9]*").match
 _match_hex = re.compile(rb"[0-9a-fA-F]{0,4}").match
 # Runs of whole members and elements in one step; bounded, so that a long body costs no memory.
 _match_members = re.compile(rb"(?:" + _KEY + _SCALAR + _SPACE + rb"," + _SPACE + rb"){0,64}").match
