@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import socket
+import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -41,6 +42,12 @@ ESSAY: Mapping[str, Any] = {
     "due_date": "2030-06-01T23:59:00Z",
     "points_possible": 20,
 }
+
+
+def stored(path: Path, query: str) -> list[Any]:
+    """What a query of another process finds in a data file."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchall()
 
 
 @dataclass

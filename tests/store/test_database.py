@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from passback.store.database import Connection, Database, StoreError, StoreUnavailable, Transaction
+from support import stored
 
 
 @pytest.fixture
@@ -159,9 +160,7 @@ def test_close_finishes_the_queued_writes(tmp_path: Path) -> None:
         await asyncio.gather(*tasks)
 
     asyncio.run(scenario())
-    assert sqlite3.connect(tmp_path / "passback.db").execute("SELECT COUNT(*) FROM notes").fetchone() == (
-        100,
-    )
+    assert stored(tmp_path / "passback.db", "SELECT COUNT(*) FROM notes") == [(100,)]
 
 
 def test_data_that_is_kept_nowhere_leaves_nothing_behind() -> None:
@@ -216,12 +215,10 @@ def test_kill_9_at_any_moment_loses_nothing_that_was_answered(tmp_path: Path) ->
         )
         process.wait()
         process.stdout.close()
-    connection = sqlite3.connect(path)
-    kept = {row[0] for row in connection.execute("SELECT id FROM notes")}
+    kept = {row[0] for row in stored(path, "SELECT id FROM notes")}
     assert answered <= kept
     assert {number ^ 1 for number in kept} == kept, "a transaction is half there"
-    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    connection.close()
+    assert stored(path, "PRAGMA integrity_check") == [("ok",)]
 
 
 def test_writes_wait_for_another_process_that_is_writing(database: Database, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from passback.store import migrate
 from passback.store.database import Database, StoreError, table_names
 from passback.store.migrate import Kind
 from passback.store.snapshot import TABLES
+from support import stored
 
 
 def prepare(path: Path, kind: Kind = "production") -> None:
@@ -37,7 +38,7 @@ def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
     prepare(path)
     change(path, "INSERT INTO passback_meta VALUES ('mark', '1')")
     prepare(path)
-    assert sqlite3.connect(path).execute("SELECT value FROM passback_meta WHERE name = 'mark'").fetchone()
+    assert stored(path, "SELECT value FROM passback_meta WHERE name = 'mark'")
 
 
 def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
@@ -53,7 +54,7 @@ def test_a_foreign_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None
     change(path, "CREATE TABLE recipes (name TEXT)")
     with pytest.raises(StoreError, match="not Passback's"):
         prepare(path)
-    assert sqlite3.connect(path).execute("SELECT name FROM sqlite_master").fetchall() == [("recipes",)]
+    assert stored(path, "SELECT name FROM sqlite_master") == [("recipes",)]
 
 
 @pytest.mark.parametrize(("first", "then"), [("sandbox", "production"), ("production", "sandbox")])
@@ -78,7 +79,7 @@ def test_a_migration_that_was_cut_off_leaves_nothing(tmp_path: Path, monkeypatch
     monkeypatch.setattr(migrate, "migrations", lambda: broken)
     with pytest.raises(FileNotFoundError):
         prepare(tmp_path / "passback.db")
-    assert sqlite3.connect(tmp_path / "passback.db").execute("SELECT * FROM sqlite_master").fetchall() == []
+    assert stored(tmp_path / "passback.db", "SELECT * FROM sqlite_master") == []
 
 
 def test_the_statements_of_a_script_are_told_apart() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -26,3 +27,31 @@ def test_example_of_the_errors_page(sandbox: Sandbox, command: str, answer: str)
 def test_every_row_has_an_example() -> None:
     rows = re.findall(r"### Row (\d+):(.*?)(?=\n##)", ERRORS, re.DOTALL)
     assert [int(number) for number, text in rows if "```sh\ncurl" in text] == list(range(1, 16))
+
+
+README = (DOCS.parent / "README.md").read_text("utf-8")
+
+
+def test_the_readmes_first_call_is_answered_as_it_says(sandbox: Sandbox) -> None:
+    call = re.findall(r"```sh\n(curl.*?)```", README, re.DOTALL)[0]
+    shown = json.loads(re.findall(r"```json\n(.*?)```", README, re.DOTALL)[0])
+    script = call.replace("127.0.0.1:8080", f"127.0.0.1:{sandbox.port}")
+    result = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, timeout=20)
+    answer = json.loads(result.stdout)["data"]
+    varying = ("id", "created", "last_modified")
+    assert list(answer) == list(shown["data"])
+    assert all(answer[name] == value for name, value in shown["data"].items() if name not in varying)
+
+
+def test_the_readmes_error_table_is_that_of_the_errors_page() -> None:
+    texts = dict(re.findall(r"^\| (\d+) \|.*\| `(.*)` \|$", README, re.MULTILINE))
+    examples = re.findall(r"### Row (\d+):.*?```\n```\n(.*?)\n```", ERRORS, re.DOTALL)
+    placeholders = {"9": ("{{grader_id}}", "4fee004cca2e43cf27000002"), "10": ("YYYY-MM-DD", "2020-01-01")}
+    shown = {row: text.replace(*placeholders.get(row, ("", ""))) for row, text in texts.items()}
+    assert shown == {row: text for row, text in examples if row != "15"}
+
+
+def test_every_link_between_the_pages_leads_somewhere() -> None:
+    for page in [DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md", *DOCS.glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"

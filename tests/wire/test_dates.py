@@ -88,6 +88,24 @@ def test_what_is_none(text: str, reason: str | None) -> None:
         assert caught.value.message == f'parsing time "{shown}"{reason}'
 
 
+def test_a_fraction_may_have_any_number_of_digits() -> None:
+    text = f"2030-01-01T00:00:00.{'9' * 100_000}Z"
+    assert show(parse(text).instant) == "2030-01-01T00:00:00.999Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2030-01-01T00:00:00.+12Z", "2030-01-01T00:00:00.012Z"),
+        ("2030-01-01T00:00:00.-00Z", "2030-01-01T00:00:00.000Z"),
+        ("2030-01-01T00:00:00,+12345Z", "2030-01-01T00:00:00.012Z"),
+        ("2030-01-01  7:00:00", "2030-01-01T07:00:00.000Z"),
+    ],
+)
+def test_what_gos_reader_lets_through(text: str, shown: str) -> None:
+    assert show(parse(text).instant) == shown
+
+
 def test_quotes_backslashes_and_bytes_are_shown_as_go_shows_them() -> None:
     with pytest.raises(Refusal) as caught:
         parse('a"\\\n\x7fé')

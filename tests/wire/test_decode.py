@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import math
+import threading
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +18,11 @@ from passback.wire.errors import Refusal
 from passback.wire.requests import AssignmentRequest, AttachmentRequest, SubmissionRequest
 
 TEXTS = ("description", "description_plaintext", "term_id", "title")
+
+
+def shortened(value: object) -> str:
+    """The name of a case; some values are very long."""
+    return str(value)[:30]
 
 
 def refused(body: str | bytes, decode: Any = assignment_request) -> str:
@@ -213,7 +219,15 @@ def test_a_number_is_refused_just_where_single_precision_ends(number: float) -> 
         ("0e99999999999999999999", Decimal(0)),
         ("1e-99999999999999999999", Decimal(0)),
         ("-1e-500000", Decimal("-0")),
+        ("340282356779733661637539395458142568447.99", Decimal("340282356779733661637539395458142568447.99")),
+        ("1e+000000000000000000000000002", Decimal("1e2")),
+        ("0." + "0" * 9_990 + "1e9991", Decimal(1)),
+        # Go takes five digits of an exponent for the whole: e20000.
+        ("0." + "0" * 200_000 + "1e200001", Decimal(0)),
+        # What has more digits than anyone can mean is cut off.
+        ("1." + "9" * 200_000, Decimal("1." + "9" * 999)),
     ],
+    ids=shortened,
 )
 def test_numbers_at_the_ends(literal: str, value: Decimal) -> None:
     decoded = submission_request(f'{{"grade_points":{literal}}}'.encode()).grade_points
@@ -221,8 +235,13 @@ def test_numbers_at_the_ends(literal: str, value: Decimal) -> None:
 
 
 @pytest.mark.parametrize(
-    "literal", ["340282356779733661637539395458142568448", "1e99999999999999999999", "9" * 500_000]
-)
+    "literal",
+    [
+        "340282356779733661637539395458142568448", "-340282356779733661637539395458142568448.0", "1e9999999",
+        "1e99999999999999999999", "9" * 500_000, "9" * 500_000 + "e99999",
+    ],
+    ids=shortened,
+)  # fmt: skip
 def test_numbers_beyond_the_end(literal: str) -> None:
     assert refused(f'{{"grade_points":{literal}}}', submission_request).endswith("of type float32")
 
@@ -234,6 +253,40 @@ def test_an_unknown_field_may_nest_as_deep_as_the_scanner_goes(opening: str) -> 
     body = f'{{"x":{deep},"attachments":[{{"title":"a","y":[{{}}]}}],"title":"T]"}}'
     request = assignment_request(body.encode())
     assert (request.title, request.attachments) == ("T]", (AttachmentRequest(title="a"),))
+
+
+@pytest.mark.parametrize("depth", [198, 199, 200, 201, 9_999])
+@pytest.mark.parametrize("after", ["", "]", "[" * 20_000, '"[', "{} x"], ids=shortened)
+def test_what_is_ignored_may_nest_anyhow(depth: int, after: str) -> None:
+    deep = "[" * depth + '"]\\"\xff"' + "]" * depth
+    body = f' {{"x":{deep},"title":"[\\"{{"}}{after}'.encode("latin-1")
+    assert assignment_request(body).title == '["{'
+
+
+@pytest.mark.parametrize("body", ["null" + "[" * 300, "\n null " + "{" * 20_000], ids=shortened)
+def test_what_follows_a_null_may_nest_anyhow(body: str) -> None:
+    assert assignment_request(body.encode()) == AssignmentRequest()
+
+
+@pytest.mark.parametrize("depth", [10, 300, 10_000])
+def test_a_deep_value_that_breaks_off_is_a_syntax_error(depth: int) -> None:
+    broken = "[" * depth + "1 2"
+    assert refused(broken) == "invalid character '2' after array element"
+
+
+def test_deep_values_are_no_matter_of_the_threads_stack() -> None:
+    deep = "[" * 9_999 + "]" * 9_999
+    titles: list[str | None] = []
+    size = threading.stack_size(256 * 1024)
+    try:
+        thread = threading.Thread(
+            target=lambda: titles.append(assignment_request(f'{{"x":{deep},"title":"t"}}'.encode()).title)
+        )
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(size)
+    assert titles == ["t"]
 
 
 def test_a_known_field_that_nests_deep_is_of_the_wrong_type() -> None:

@@ -68,6 +68,7 @@ def test_numbers_look_as_floats_do_in_go(value: float) -> None:
         (errors.no_authorization(), b"", b'{"message": "No authorization provided"}'),
         (errors.token_refused(), b"*/*", b'{"message": "Could not authorize token"}'),
         (errors.invalid_escape("' '"), b"*/*", b"Invalid character ' ' in string escape code"),
+        (errors.invalid_escape("'x'"), None, b"Invalid character 'x' in string escape code"),
         (
             errors.invalid_escape("'<'"),
             b"text/html, Application/JSON;q=0.5",
@@ -75,7 +76,9 @@ def test_numbers_look_as_floats_do_in_go(value: float) -> None:
         ),
     ],
 )
-def test_errors_are_enveloped_as_published(refusal: errors.Refusal, accept: bytes, body: bytes) -> None:
+def test_errors_are_enveloped_as_published(
+    refusal: errors.Refusal, accept: bytes | None, body: bytes
+) -> None:
     written, content_type = error_body(refusal, accept)
     assert written == body
     assert content_type == (b"application/json" if body.startswith(b"{") else b"text/plain; charset=utf-8")

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from urllib.parse import quote_plus
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus, unquote_to_bytes
 
 import pytest
 from hypothesis import given
@@ -59,15 +62,27 @@ def test_what_is_an_integer(text: str, limit: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "abc", "1.5", "1e2", "0x10", "1_0", " 5", "5 ", "+", "-", "٥", "--5", "é"]
-)
+    "text",
+    [
+        "", "abc", "1.5", "1e2", "0x10", "1_0", " 5", "5 ", "+", "-", "٥", "--5", "é",
+        "00x", "9223372036854775808x", "18446744073709551615x",
+    ],
+)  # fmt: skip
 def test_what_is_none(text: str) -> None:
     with pytest.raises(Refusal) as caught:
         convert_limit(text)
     assert caught.value.message == f'strconv.ParseInt: parsing "{text}": invalid syntax'
 
 
-@pytest.mark.parametrize("text", ["9223372036854775808", "-9223372036854775809", "9" * 10_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9223372036854775808", "-9223372036854775809", "18446744073709551615", "9" * 10_000, "-" + "9" * 10_000,
+        # Go stops where 64 bits are full, and never sees the letter.
+        "18446744073709551616x", "+99999999999999999999.5", "0099999999999999999999_",
+    ],
+    ids=lambda text: text[:30],
+)  # fmt: skip
 def test_what_is_out_of_range(text: str) -> None:
     with pytest.raises(Refusal) as caught:
         convert_limit(text)
@@ -86,3 +101,37 @@ def test_bounds(limit: int, message: str) -> None:
     with pytest.raises(Refusal) as caught:
         check_limit(limit)
     assert caught.value.message == f"limit in query should be {message}"
+
+
+VECTORS = map(json.loads, (Path(__file__).parent / "vectors-http.jsonl").read_text("utf-8").splitlines())
+GETS = [
+    vector
+    for vector in VECTORS
+    if vector["method"] == "GET"
+    and vector["target"].startswith("/")
+    and (vector["status"] == 200 or (vector["status"] == 400 and vector["response_body"].startswith("{")))
+]
+"""Those that end with the parameters: accepted, or refused by the service and not by the server before it."""
+
+
+def judge(target: str) -> str | None:
+    """What is wrong with the parameters of a GET, in the order of the checks."""
+    path, _, query = target.partition("?")
+    ids = [unquote_to_bytes(part).decode("utf-8", "surrogateescape") for part in path.split("/")[2:]]
+    text = query_value(query.encode(), "limit") if ids[-1] == "submissions" else None
+    try:
+        limit = None if text is None else convert_limit(text)
+        check_section_id(ids[1])
+        if len(ids) == 6:
+            check_user_id(ids[5])
+        if limit is not None:
+            check_limit(limit)
+    except Refusal as refusal:
+        return refusal.message
+    return None
+
+
+@pytest.mark.parametrize("vector", GETS, ids=lambda vector: vector["tag"])
+def test_parameters_are_judged_as_published(vector: dict[str, Any]) -> None:
+    expected = json.loads(vector["response_body"])["message"] if vector["status"] == 400 else None
+    assert judge(vector["target"]) == expected

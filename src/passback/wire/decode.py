@@ -6,8 +6,8 @@ because Go lets keys match in any case and the last of equal ones win. What it r
 
 - The decoder's ``NaN`` and ``Infinity`` are turned down through `parse_constant`.
 - Bytes that are not UTF-8 and lone surrogates (``\ud800``) become U+FFFD beforehand, one for each, as in Go.
-- A value deeper than the decoder's recursion goes is cut down to what the binder looks at, once the scanner has
-  found it well formed.
+- The decoder recurses, and Go does not until it is 10,000 deep: a deep value is cut down to what the binder looks
+  at, once the scanner has found it well formed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_DOWN, Context, Decimal
+from itertools import accumulate
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -23,7 +24,7 @@ from msgspec import Struct
 from passback.wire import dates
 from passback.wire.errors import bad_request, empty_body
 from passback.wire.requests import AssignmentRequest, AttachmentRequest, SubmissionRequest, WireDate
-from passback.wire.scan import MAX_DEPTH, syntax_error
+from passback.wire.scan import syntax_error
 
 T = TypeVar("T")
 
@@ -69,7 +70,13 @@ _ESCAPE = re.compile(
     re.DOTALL,
 )
 _BAD_BYTE = re.compile("[\udc80-\udcff]")
-_STRUCTURE = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*"|[\[\]{}]', re.DOTALL)
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*"'
+_STRINGS = re.compile(_STRING.encode(), re.DOTALL)
+_STRUCTURE = re.compile(_STRING + r"|[\[\]{}]", re.DOTALL)
+_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_NO_BRACKETS = bytes(set(range(256)) - set(_STEPS))
+_DEEPEST_DECODED = 200
+"""Far less than makes the decoder run out of stack, in any thread and version of Python."""
 _DEEPEST_LOOKED_AT = 4
 
 
@@ -77,8 +84,6 @@ def _read(body: bytes) -> Any:
     """The first value in `body`. Raises `Refusal`."""
     if not body:
         raise empty_body()
-    if len(body) > MAX_DEPTH and body.count(b"[") + body.count(b"{") > MAX_DEPTH:
-        _check_syntax(body)
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -87,11 +92,11 @@ def _read(body: bytes) -> Any:
     if _has_surrogate(text):
         text = _ESCAPE.sub(lambda escape: "\\ufffd" if escape[1] else escape[0], text)
     start = 0 if text.startswith("{") else _end_of_space(text)
+    if body.count(b"[") + body.count(b"{") > _DEEPEST_DECODED and _depth(body) > _DEEPEST_DECODED:
+        _check_syntax(body)
+        text, start = _cut_down(text[start:]), 0
     try:
         value, _ = _decoder.raw_decode(text, start)
-    except RecursionError:
-        _check_syntax(body)
-        value, _ = _decoder.raw_decode(_cut_down(text[start:]))
     except ValueError:
         _check_syntax(body)
         raise AssertionError("the decoder and the scanner disagree") from None
@@ -109,8 +114,16 @@ def _check_syntax(body: bytes) -> None:
         del error  # its traceback holds this frame: together they would wait for the garbage collector
 
 
+def _depth(body: bytes) -> int:
+    """How deep the first value of `body` nests, at most: what follows it, and is ignored, may be deeper."""
+    brackets = _STRINGS.sub(b"", body).translate(None, _NO_BRACKETS)
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0)
+
+
 def _cut_down(text: str) -> str:
     """The well-formed first value of `text`, with nothing in the arrays and objects that nobody looks into."""
+    if not text.startswith(("[", "{")):
+        return text
     parts = []
     depth = at = 0
     for match in _STRUCTURE.finditer(text):
