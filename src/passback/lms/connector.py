@@ -47,12 +47,14 @@ class Unsupported(LmsError):
 class Unavailable(LmsError):
     """The LMS failed, was too slow, refuses our credentials or limits us: 500.
 
-    `retry_after` (seconds) where waiting helps. The text is for the log, never for the client.
+    `retry_after` (seconds) where waiting helps. `in_doubt` where a write may have happened all the same: it must
+    be looked for before it is tried again. The text is for the log, never for the client.
     """
 
-    def __init__(self, reason: str, *, retry_after: int | None = None) -> None:
+    def __init__(self, reason: str, *, retry_after: int | None = None, in_doubt: bool = False) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+        self.in_doubt = in_doubt
 
 
 class Capabilities(Struct, frozen=True):
