@@ -173,3 +173,17 @@ def test_what_cannot_be_a_grade_is_refused_and_changes_nothing(lms: Lms) -> None
     with pytest.raises(Refused, match="INVALID_GRADE"):
         run(lms.connector.update_submission(lms.section, assignment, student, SubmissionFields(grade="lots")))
     assert run(lms.connector.read_submissions(lms.section, assignment, [student])) == before
+
+
+def test_many_are_graded_with_each_ones_outcome(lms: Lms) -> None:
+    assignment, (first, second, *_) = create(lms).lms_id, lms.students
+    changes = [
+        (first, SubmissionFields(grade_points=Decimal(5), grade_comment="Good")),
+        (lms.other_student, SubmissionFields(grade_points=Decimal(6))),
+        (second, SubmissionFields(grade_points=Decimal(7))),
+        (second, SubmissionFields(grade="lots")),
+    ]
+    outcomes = run(lms.connector.update_submissions(lms.section, assignment, changes))
+    read = run(lms.connector.read_submissions(lms.section, assignment, [first, second]))
+    assert [outcomes[0], outcomes[2]] == [read[first], read[second]]
+    assert [type(outcomes[1]), type(outcomes[3])] == [Gone, Refused]

@@ -106,11 +106,7 @@ def _member(conn: Connection, section_id: str, role: Role, user_id: str) -> str 
 
 
 class answers_of_the_lms:  # noqa: N801 - reads as a statement: with answers_of_the_lms(...)
-    """Turns what an LMS says is wrong, inside the ``with``, into the answer the contract has for it.
-
-    `doing` is what is tried, as in ``creating assignment``; `grader_id` is the client's, for row 9. The cause
-    goes to the log and never to the client.
-    """
+    """Turns what an LMS says is wrong, inside the ``with``, into the answer the contract has for it: `refusal`."""
 
     __slots__ = ("_doing", "_grader_id")
 
@@ -121,17 +117,27 @@ class answers_of_the_lms:  # noqa: N801 - reads as a statement: with answers_of_
     def __enter__(self) -> None: ...
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
-        match error:
-            case Gone():
-                raise _refusal_for(error, self._doing, self._grader_id) from error
-            case Refused() | Unsupported():
-                raise errors.bad_request(str(error)) from error
-            case Unavailable():
-                log.warning("error %s: %s", self._doing, error)
-                raise errors.lms_failed(self._doing, error.retry_after) from error
-            case LmsError():
-                log.error("error %s", self._doing, exc_info=error)
-                raise errors.lms_failed(self._doing) from error
+        if isinstance(error, LmsError):
+            raise refusal(error, self._doing, grader_id=self._grader_id) from error
+
+
+def refusal(error: LmsError, doing: str, *, grader_id: str | None = None) -> errors.Refusal:
+    """The answer that the contract has for what an LMS said (contract: When the LMS fails).
+
+    `doing` is what was tried, as in ``creating assignment``; `grader_id` is the client's, for row 9. The cause
+    goes to the log and never to the client.
+    """
+    match error:
+        case Gone():
+            return _refusal_for(error, doing, grader_id)
+        case Refused() | Unsupported():
+            return errors.bad_request(str(error))
+        case Unavailable():
+            log.warning("error %s: %s", doing, error)
+            return errors.lms_failed(doing, error.retry_after)
+        case _:
+            log.error("error %s", doing, exc_info=error)
+            return errors.lms_failed(doing)
 
 
 def _refusal_for(error: Gone, doing: str, grader_id: str | None) -> errors.Refusal:

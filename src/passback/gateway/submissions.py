@@ -9,21 +9,24 @@ from msgspec.structs import replace
 
 from passback.gateway import lookup, present, rules
 from passback.gateway.context import Answer
-from passback.lms.connector import Gone
+from passback.lms.connector import Gone, LmsError
 from passback.store import roster
-from passback.wire import cursor, errors
+from passback.wire import cursor, errors, responses
+from passback.wire.params import check_user_id
+from passback.wire.validate import validate_submission
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from passback.domain.assignment import Assignment
-    from passback.domain.submission import Submission
+    from passback.domain.submission import Submission, SubmissionFields
     from passback.gateway.context import Gateway
     from passback.gateway.lookup import SectionAtLms
     from passback.lms.connector import Capabilities
     from passback.store.assignments import AssignmentRecord
     from passback.store.database import Connection
     from passback.store.roster import Matched
-    from passback.wire import responses
-    from passback.wire.requests import SubmissionRequest
+    from passback.wire.requests import SubmissionItem, SubmissionRequest
 
 
 async def read(
@@ -72,6 +75,101 @@ async def update(
         present.submission(held, record.id, user_id, await _grader_id(gateway, district_id, held)),
         _warnings(request, section.connector.capabilities, held),
     )
+
+
+async def update_many(
+    gateway: Gateway, district_id: str, section_id: str, assignment_id: str, items: Sequence[SubmissionItem]
+) -> Answer[list[responses.SubmissionOutcome]]:
+    """Change many students' submissions, each judged as if sent alone; the outcomes are in the same order.
+
+    Raises `Refusal` for what concerns all: rows 8 and 13, the section.
+    """
+
+    def look_up(conn: Connection) -> tuple[SectionAtLms, AssignmentRecord, list[_Change | errors.Refusal]]:
+        section, record = lookup.assignment(gateway, conn, district_id, section_id, assignment_id)
+        return section, record, [_change_of(conn, section_id, item) for item in items]
+
+    section, record, judged = await gateway.database.read(look_up)
+    with lookup.answers_of_the_lms("updating submissions"):
+        outcomes = await _change_all(
+            section, record, [one for one in judged if not isinstance(one, errors.Refusal)]
+        )
+    in_order = iter(outcomes)
+    answers, warnings = [], dict[str, None]()
+    for item, one in zip(items, judged, strict=True):
+        outcome = one if isinstance(one, errors.Refusal) else next(in_order)
+        if isinstance(outcome, errors.Refusal):
+            answer = responses.SubmissionOutcome(
+                user_id=item.user_id, status=outcome.status, message=outcome.message
+            )
+        else:
+            grader_id = await _grader_id(gateway, district_id, outcome)
+            data = present.submission(outcome, record.id, item.user_id.lower(), grader_id)
+            answer = responses.SubmissionOutcome(user_id=item.user_id, status=200, data=data)
+            assert item.request is not None
+            warnings |= dict.fromkeys(_warnings(item.request, section.connector.capabilities, outcome))
+        answers.append(answer)
+    return Answer(answers, tuple(warnings))
+
+
+class _Change(Struct, frozen=True):
+    """One student's part of a change of many, as far as it can be judged without the LMS."""
+
+    student: str
+    fields: SubmissionFields
+    grader_id: str | None
+    """The grader that was asked for, as sent."""
+
+    @property
+    def sound(self) -> bool:
+        """Whether the grader, where one was asked for, is a teacher of the section."""
+        return self.grader_id is None or self.fields.grader_id is not None
+
+
+def _change_of(conn: Connection, section_id: str, item: SubmissionItem) -> _Change | errors.Refusal:
+    """One part, judged in the contract's order of checks."""
+    if item.request is None:
+        return item.refusal or errors.internal_error()
+    try:
+        check_user_id(item.user_id)
+        validate_submission(item.request)
+        fields = rules.changed_submission(item.request)
+        student = lookup.student(conn, section_id, item.user_id.lower())
+    except errors.Refusal as refusal:
+        return refusal
+    asked = item.request.grader_id
+    grader = None if asked is None else lookup.grader(conn, section_id, asked)
+    return _Change(student, replace(fields, grader_id=grader), asked)
+
+
+async def _change_all(
+    section: SectionAtLms, record: AssignmentRecord, changes: Sequence[_Change]
+) -> list[Submission | errors.Refusal]:
+    """What the LMS makes of `changes`, in order. Raises `LmsError` for what concerns all."""
+    await section.connector.read_assignment(section.lms_id, record.lms_id)
+    # For the others only the LMS knows whether the student, who comes before the grader, is assigned.
+    unsound = [change.student for change in changes if not change.sound]
+    assigned = await section.connector.read_submissions(section.lms_id, record.lms_id, unsound)
+    said = iter(
+        await section.connector.update_submissions(
+            section.lms_id,
+            record.lms_id,
+            [(change.student, change.fields) for change in changes if change.sound],
+        )
+    )
+    outcomes: list[Submission | errors.Refusal] = []
+    for change in changes:
+        if change.sound:
+            outcome = next(said)
+            if isinstance(outcome, LmsError):
+                outcomes.append(lookup.refusal(outcome, "updating submission", grader_id=change.grader_id))
+            else:
+                outcomes.append(outcome)
+        elif change.student in assigned:
+            outcomes.append(errors.grader_not_found(change.grader_id or ""))
+        else:
+            outcomes.append(errors.user_not_found())
+    return outcomes
 
 
 class SubmissionPage(Struct, frozen=True):

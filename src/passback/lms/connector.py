@@ -111,3 +111,12 @@ class Connector(Protocol):
     ) -> Submission:
         """Change the given fields of a student's submission."""
         ...
+
+    async def update_submissions(
+        self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
+    ) -> Sequence[Submission | LmsError]:
+        """Change many students' submissions in as few calls as the LMS allows.
+
+        Each is judged as if sent alone, in order; what came of it, an error included, stands in its place.
+        """
+        ...

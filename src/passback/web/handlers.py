@@ -112,6 +112,16 @@ async def update_submission(call: Call) -> Response:
     )
 
 
+async def update_submissions(call: Call) -> Response:
+    """PATCH ``.../assignments/{assignment_id}/submissions``: ours, up to 500 at once."""
+    items = decode.submission_items(call.body)
+    section_id = _section_id(call)
+    assignment_id = call.parameters["assignment_id"]
+    return _one(
+        await submissions.update_many(call.gateway, call.district_id, section_id, assignment_id, items)
+    )
+
+
 def _read_roster(kind: str) -> Handler:
     async def handler(call: Call) -> Response:
         found = await roster.read(call.gateway, call.district_id, kind, call.parameters["id"].lower())
@@ -154,6 +164,7 @@ HANDLERS: Mapping[str, Handler] = {
     "list_submissions": list_submissions,
     "read_submission": read_submission,
     "update_submission": update_submission,
+    "update_submissions": update_submissions,
     **{f"list_{kind}": _list_roster(kind) for kind in roster.TABLES},
     **{f"read_{kind[:-1]}": _read_roster(kind) for kind in roster.TABLES},
 }

@@ -22,11 +22,20 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from passback.wire import dates
-from passback.wire.errors import bad_request, empty_body
-from passback.wire.requests import AssignmentRequest, AttachmentRequest, SubmissionRequest, WireDate
+from passback.wire.errors import Refusal, bad_request, empty_body, validation_failure
+from passback.wire.requests import (
+    AssignmentRequest,
+    AttachmentRequest,
+    SubmissionItem,
+    SubmissionRequest,
+    WireDate,
+)
 from passback.wire.scan import syntax_error
 
 T = TypeVar("T")
+
+MOST_ITEMS = 500
+"""The most submissions that one body may change."""
 
 
 def assignment_request(body: bytes) -> AssignmentRequest:
@@ -34,12 +43,36 @@ def assignment_request(body: bytes) -> AssignmentRequest:
 
     Raises `Refusal`: row 2, the families of rows 4, 6, 7 and 10, values of the wrong type.
     """
-    return _bind(body, "AssignmentRequest", _ASSIGNMENT, AssignmentRequest)
+    return _bind(_read(body), "AssignmentRequest", _ASSIGNMENT, AssignmentRequest)
 
 
 def submission_request(body: bytes) -> SubmissionRequest:
     """The body of PATCH of a submission. Raises as `assignment_request`."""
-    return _bind(body, "SubmissionRequest", _SUBMISSION, SubmissionRequest)
+    return _bind(_read(body), "SubmissionRequest", _SUBMISSION, SubmissionRequest)
+
+
+def submission_items(body: bytes) -> list[SubmissionItem]:
+    """The body of PATCH of many submissions, in order: ours, ``{"submissions": [{"user_id": ..., ...}, ...]}``.
+
+    Raises `Refusal` where the whole cannot be read, or names no list. What is wrong with one part is in that part.
+    """
+    value = _read(body)
+    if value is not None and type(value) is not tuple:
+        raise bad_request(
+            f"json: cannot unmarshal {_kind(value)} into Go value of type models.SubmissionsRequest"
+        )
+    items: Any = None
+    for key, item in value or ():
+        if _folded(key) == "submissions":
+            items = item
+    if items is None:
+        raise validation_failure(["submissions in body is required"])
+    if type(items) is not list:
+        place = "SubmissionsRequest.submissions"
+        raise bad_request(_type_error(items, place, "[]*models.SubmissionRequest"))
+    if len(items) > MOST_ITEMS:
+        raise validation_failure([f"submissions in body should have at most {MOST_ITEMS} items"])
+    return [_submission_item(item) for item in items]
 
 
 # Reading: JSON to plain values. An object is the tuple of its pairs, an array a list, a number its text.
@@ -352,8 +385,7 @@ _SUBMISSION = _struct(
 )
 
 
-def _bind(body: bytes, struct: str, fields: _Fields, make: Callable[..., T]) -> T:
-    value = _read(body)
+def _bind(value: Any, struct: str, fields: _Fields, make: Callable[..., T]) -> T:
     if value is None:
         return make()
     if type(value) is not tuple:
@@ -375,6 +407,28 @@ def _bind(body: bytes, struct: str, fields: _Fields, make: Callable[..., T]) -> 
                 map(_attachment_request, held.items()) if name == "attachments" else held.items()
             )
     return make(**values, unknown_fields=tuple(unknown))
+
+
+def _submission_item(value: Any) -> SubmissionItem:
+    """One part, which is a submission with a `user_id`."""
+    user_id: Any = ""
+    rest = value
+    if type(value) is tuple:
+        for key, item in value:
+            if _folded(key) == "user_id":
+                user_id = item
+        rest = tuple(pair for pair in value if _folded(pair[0]) != "user_id")
+    if type(user_id) is not str:
+        wrong = (
+            bad_request(_type_error(user_id, "SubmissionRequest.user_id", "string"))
+            if user_id is not None
+            else None
+        )
+        return SubmissionItem("", None, wrong or bad_request('user_id in path must be of type mongo-id: ""'))
+    try:
+        return SubmissionItem(user_id, _bind(rest, "SubmissionRequest", _SUBMISSION, SubmissionRequest))
+    except Refusal as refusal:
+        return SubmissionItem(user_id, None, refusal)
 
 
 def _attachment_request(fields: dict[str, Any] | None) -> AttachmentRequest | None:

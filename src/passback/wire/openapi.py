@@ -65,6 +65,7 @@ _SUMMARIES = {
     "list_assignments": "List a section's assignments, oldest first",
     "list_submissions": "One page of submissions, one for each assigned student",
     "read_submission": "One student's submission",
+    "update_submissions": "Change up to 500 students' submissions, each judged as if sent alone",
     "update_submission": "Grade, comment, flag, move on or extend a student's submission",
 }
 _BODIES = {
@@ -78,6 +79,10 @@ _BODIES = {
         },
     ),
     "update_assignment": ("AssignmentUpdate", {"title": "Essay 1, second try"}),
+    "update_submissions": (
+        "SubmissionsUpdate",
+        {"submissions": [{"user_id": STUDENT, "grade_points": 18, "grade_comment": "Well argued"}]},
+    ),
     "update_submission": (
         "SubmissionUpdate",
         {"grade_points": 18, "grade_comment": "Well argued", "grader_id": TEACHER, "state": "returned"},
@@ -200,9 +205,15 @@ def _success(name: str, *, is_roster: bool) -> Schema:
     if verb in ("create", "update"):
         headers |= _header_references("Passback-Warnings")
     shown = kind.removesuffix("s").capitalize()
-    if verb != "list":
+    example: Schema | None
+    if name == "update_submissions":
+        schema = object_of(
+            {"data": {"type": "array", "items": reference("SubmissionOutcome")}}, required=("data",)
+        )
+        example = {"data": [{"user_id": STUDENT, "status": 404, "message": errors.user_not_found().message}]}
+    elif verb != "list":
         schema = object_of({"data": reference(shown)}, required=("data",))
-        example: Schema | None = {"data": _EXAMPLES[shown]} if shown in _EXAMPLES else None
+        example = {"data": _EXAMPLES[shown]} if shown in _EXAMPLES else None
     elif is_roster:
         item = object_of({"data": reference(shown)}, required=("data",))
         links: Schema = {"type": "array", "items": reference("RosterLink")}

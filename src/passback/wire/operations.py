@@ -39,6 +39,7 @@ PUBLISHED = (
 """The seven of the published Grade Passback API."""
 
 OURS = (
+    _operation("update_submissions", "PATCH", _SUBMISSIONS),
     _operation("list_assignments", "GET", _ASSIGNMENTS),
     _operation("list_districts", "GET", "/districts"),
     _operation("read_district", "GET", "/districts/{id}"),

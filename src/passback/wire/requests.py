@@ -11,6 +11,8 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from passback.wire.errors import Refusal
+
 
 class WireDate(Struct, frozen=True):
     """A date-time as a client sent it."""
@@ -71,3 +73,13 @@ class SubmissionRequest(Struct, frozen=True):
     state: str | None = None
     unknown_fields: tuple[str, ...] = ()
     """Keys that the contract does not have, as sent, in order, each once."""
+
+
+class SubmissionItem(Struct, frozen=True):
+    """One student's part of a body that changes many submissions."""
+
+    user_id: str
+    request: SubmissionRequest | None
+    """What is asked for; None where that is no request."""
+    refusal: Refusal | None = None
+    """Why it is none: what the same fields would have been answered if they had been sent alone."""

@@ -73,3 +73,12 @@ class Submission(Struct, frozen=True, kw_only=True, omit_defaults=True):
     override_due_date: str | None = None
     state: str
     user_id: str
+
+
+class SubmissionOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What came of one student's part of a change of many: as if it had been sent alone."""
+
+    user_id: str
+    status: int
+    data: Submission | None = None
+    message: str | None = None

@@ -155,6 +155,29 @@ def schemas() -> Schema:
             dict(sorted(submission.items())), required=("assignment_id", "state", "user_id")
         ),
         "SubmissionUpdate": _sent(_SUBMISSION_FIELDS),
+        "SubmissionsUpdate": {
+            "type": "object",
+            "properties": {
+                "submissions": {
+                    "type": "array",
+                    "maxItems": 500,
+                    "items": _sent(
+                        {"user_id": {**mongo_id, "description": "The student."}, **_SUBMISSION_FIELDS},
+                        ("user_id",),
+                    ),
+                }
+            },
+            "required": ["submissions"],
+        },
+        "SubmissionOutcome": object_of(
+            {
+                "user_id": {"type": "string", "description": "The student, as sent."},
+                "status": {"type": "integer", "description": "As if it had been sent alone."},
+                "data": reference("Submission"),
+                "message": {"type": "string", "description": "What is wrong, where the status is not 200."},
+            },
+            required=("user_id", "status"),
+        ),
         "Error": object_of({"message": _text("What is wrong.")}, required=("message",)),
         "NextLink": link,
         "RosterLink": object_of(

@@ -15,7 +15,7 @@ from uuid_utils import uuid7
 
 from passback.domain.assignment import Assignment, AssignmentFields
 from passback.lms.builtin import grades
-from passback.lms.connector import Capabilities, Gone
+from passback.lms.connector import Capabilities, Gone, LmsError
 from passback.store import gradebook, roster
 
 if TYPE_CHECKING:
@@ -87,6 +87,22 @@ class BuiltinConnector(Struct, frozen=True):
         return await self.database.write(
             lambda conn: grade_submission(conn, section, assignment, student, fields, self.clock())
         )
+
+    async def update_submissions(
+        self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
+    ) -> Sequence[Submission | LmsError]:
+        def change_all(conn: Connection) -> list[Submission | LmsError]:
+            outcomes: list[Submission | LmsError] = []
+            for student, fields in changes:
+                try:
+                    outcomes.append(
+                        grade_submission(conn, section, assignment, student, fields, self.clock())
+                    )
+                except LmsError as error:  # raised before anything of this student's is written
+                    outcomes.append(error)
+            return outcomes
+
+        return await self.database.write(change_all)
 
 
 def new_assignment(fields: AssignmentFields, now: int) -> Assignment:
