@@ -45,6 +45,10 @@ class Response(Struct, frozen=True):
     headers: tuple[Header, ...] = ()
 
 
+_PATIENCE = 16
+"""How many times the longest body is read of one that is too long."""
+
+
 class BodyTooLarge(Exception):
     """The request's body is longer than is taken."""
 
@@ -62,11 +66,14 @@ async def read_body(receive: Receive, limit: int) -> bytes:
         return body
     parts = [body]
     size = len(body)
-    while message.get("more_body") and size <= limit:
+    # A client that is still sending reads no answer, so a body that is too large is taken and thrown away, unless
+    # it goes on and on.
+    while message.get("more_body") and size <= limit * _PATIENCE:
         message = await receive()
         part: bytes = message.get("body", b"")
-        parts.append(part)
         size += len(part)
+        if size <= limit:
+            parts.append(part)
     if size > limit:
         raise BodyTooLarge
     return b"".join(parts)

@@ -12,7 +12,13 @@ from passback.wire import errors, validate
 from passback.wire.operations import OPERATIONS, Operation
 from passback.wire.schemas import MONGO_ID, Schema, object_of, reference, schemas
 
-_TAGS = ("Assignments", "Submissions", "Roster", "Sandbox", "Health")
+_TAGS = {
+    "Assignments": "What teachers give to a section, as the LMS holds it.",
+    "Submissions": "Each assigned student's work and grade.",
+    "Roster": "Who is in the district, and who of them is matched in the LMS.",
+    "Sandbox": "Only in the sandbox, without a token: back to the start, save and load.",
+    "Health": "For those who run it.",
+}
 
 SECTION = "4fee004cca2e43cf27000007"
 STUDENT = "4fee004cca2e43cf27001001"
@@ -32,7 +38,10 @@ def document(version: str, *, sandbox: bool) -> Schema:
     paths: dict[str, Schema] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
-    tags = [{"name": name} for name in _TAGS if sandbox or name != "Sandbox"]
+    tags = [
+        {"name": name, "description": text} for name, text in _TAGS.items() if sandbox or name != "Sandbox"
+    ]
+    token = "A district-app token." + (" In the sandbox: `DEMO_TOKEN`." if sandbox else "")
     return {
         "openapi": "3.1.0",
         "info": {
@@ -46,9 +55,7 @@ def document(version: str, *, sandbox: bool) -> Schema:
         "tags": tags,
         "paths": paths | _HEALTH | (_sandbox() if sandbox else {}),
         "components": {
-            "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "description": "A district-app token."}
-            },
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": token}},
             "schemas": schemas(),
             "headers": _HEADERS,
         },
@@ -158,7 +165,7 @@ def _operation(operation: Operation) -> Schema:
     is_roster = "section_id" not in in_path
     described: Schema = {
         "operationId": name,
-        "summary": _SUMMARIES.get(name) or f"{name.replace('_', ' ').capitalize()} of the district",
+        "summary": _SUMMARIES.get(name) or _roster_summary(name),
         "tags": ["Roster" if is_roster else "Submissions" if "submission" in kind else "Assignments"],
         "parameters": [
             {"name": each, "in": "path", "required": True, **_PARAMETERS[each]} for each in in_path
@@ -175,6 +182,13 @@ def _operation(operation: Operation) -> Schema:
         content = {"schema": reference(schema), "example": example}
         described["requestBody"] = {"required": True, "content": {"application/json": content}}
     return described
+
+
+def _roster_summary(name: str) -> str:
+    verb, kind = name.split("_", 1)
+    if kind.removesuffix("s") == "district":
+        return "The token's district" + (", as a list of one" if verb == "list" else "")
+    return f"The district's {kind}" if verb == "list" else f"One {kind} of the district"
 
 
 def _list_parameters(kind: str, *, is_roster: bool) -> list[Schema]:
@@ -197,9 +211,7 @@ def _list_parameters(kind: str, *, is_roster: bool) -> list[Schema]:
 
 def _success(name: str, *, is_roster: bool) -> Schema:
     verb, kind = name.split("_", 1)
-    headers = _header_references(
-        "X-Ratelimit-Bucket", "X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset"
-    )
+    headers = _rate_limit_headers()
     if verb == "delete":
         return {"description": "It is deleted; the body is empty.", "headers": headers}
     if verb in ("create", "update"):
@@ -258,7 +270,9 @@ def _failures(operation: Operation, *, is_roster: bool) -> Schema:
         if not is_roster:
             bad["altered cursor"] = errors.bad_request("INVALID_CURSOR")
             bad["old cursor"] = errors.bad_request("EXPIRED_CURSOR")
-    missing = {"unknown": errors.resource_not_found()}
+        if name == "list_users":
+            bad["role"] = errors.bad_request("role in query should be one of [student teacher]")
+    missing = {} if is_roster and name.startswith("list_") else {"unknown": errors.resource_not_found()}
     if one_assignment:
         missing["row 13"] = errors.assignment_gone()
     if "{user_id}" in path:
@@ -275,7 +289,8 @@ def _failures(operation: Operation, *, is_roster: bool) -> Schema:
         "The token is unknown, revoked or expired; the text has a space after the colon.",
         {"row 12": errors.token_refused()},
     )
-    found["404"] = _failure("There is no such thing, for this token.", missing)
+    if missing:
+        found["404"] = _failure("There is no such thing, for this token.", missing)
     found["405"] = {
         "description": "Row 15: the method is not supported; the body is empty.",
         "headers": _header_references("Allow"),
@@ -295,6 +310,9 @@ def _failures(operation: Operation, *, is_roster: bool) -> Schema:
         {"unavailable": errors.store_unavailable()},
         headers=_header_references("Retry-After"),
     )
+    for status, response in found.items():
+        if status not in ("401", "403"):
+            response["headers"] = _rate_limit_headers() | response.get("headers", {})
     return found
 
 
@@ -321,6 +339,11 @@ def _failure(
 
 def _header_references(*names: str) -> Schema:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _rate_limit_headers() -> Schema:
+    """What every authorized answer has."""
+    return _header_references(*(header for header in _HEADERS if header.startswith("X-Ratelimit-")))
 
 
 def _untokened(name: str, tag: str, summary: str, content: Schema | None = None, **more: Any) -> Schema:

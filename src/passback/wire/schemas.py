@@ -54,8 +54,8 @@ def _nullable(schema: Schema) -> Schema:
 MONGO_ID = "^[0-9a-fA-F]{24}$"
 _SENT_DATE: Schema = {
     "type": "string",
-    "anyOf": [{"format": "date-time"}, {"format": "date"}],
-    "description": "RFC 3339, such as 2030-06-01T23:59:00Z; also a date alone. Without a zone, UTC.",
+    "description": "RFC 3339, such as 2030-06-01T23:59:00Z; also without seconds or zone (UTC), or a date alone.",
+    "examples": ["2030-06-01T23:59:00Z", "2030-06-01T23:59", "2030-06-01"],
 }
 
 _ASSIGNMENT_FIELDS: Schema = {
@@ -109,7 +109,7 @@ def _sent(fields: Schema, required: tuple[str, ...] = ()) -> Schema:
         if schema.get("format") == "date-time":
             sent = {**_SENT_DATE, "description": f"{schema['description']} {_SENT_DATE['description']}"}
         elif name == "attachments":
-            sent = {**schema, "items": reference("AttachmentRequest")}
+            sent = {**schema, "items": {"oneOf": [reference("AttachmentRequest"), {"type": "null"}]}}
         else:
             sent = schema
         properties[name] = sent if name in required else _nullable(sent)
