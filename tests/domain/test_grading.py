@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from passback.domain.assignment import GradingType
@@ -78,6 +78,27 @@ def test_every_letter_comes_back_from_its_own_points(letter: str) -> None:
     points = points_of(letter, "letter_grade", possible)
     assert points is not None
     assert text_of(points, "letter_grade", possible) == letter
+
+
+# What the contract takes: 0, and what single precision tells from it, up to its greatest.
+NUMBERS = st.just(Decimal(0)) | st.decimals(
+    Decimal("1e-45"), Decimal("3.4e38"), allow_nan=False, allow_infinity=False
+)
+
+
+@given(NUMBERS, st.sampled_from(["points", "percent", "pass_fail", "letter_grade"]), st.none() | NUMBERS)
+@example(Decimal("3.4e38"), "percent", Decimal("1e-45"))
+def test_all_points_have_a_text_or_none(
+    points: Decimal, grading_type: GradingType, possible: Decimal | None
+) -> None:
+    text = text_of(points, grading_type, possible)
+    assert text is None or 0 < len(text) < 200
+
+
+def test_a_message_repeats_only_the_beginning_of_a_long_text() -> None:
+    with pytest.raises(InvalidGrade) as caught:
+        points_of("x" * 1_000_000, "points", None)
+    assert len(str(caught.value)) < 100
 
 
 @given(st.decimals(min_value=0, max_value=10**12, places=6))

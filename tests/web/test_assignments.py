@@ -281,6 +281,11 @@ def test_unknown_fields_are_ignored_with_a_warning(sandbox: Sandbox) -> None:
     assert reply.headers["passback-warnings"] == "UNKNOWN_FIELD:colour, UNKNOWN_FIELD:a%2C%20b%0D%0Ac"
 
 
+def test_not_more_unknown_fields_are_named_than_headers_hold(sandbox: Sandbox) -> None:
+    reply = sandbox.post(ASSIGNMENTS, {**ESSAY, **{"é" * 100 + str(number): 1 for number in range(1000)}})
+    assert len(reply.headers["passback-warnings"]) < 8000
+
+
 @pytest.mark.parametrize(
     ("due_date", "warned"),
     [

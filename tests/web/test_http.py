@@ -101,6 +101,18 @@ def test_bytes_in_the_path_that_are_not_utf_8_are_shown_as_bytes(sandbox: Sandbo
     assert rb'mongo-id: \"\\xff\""}' in answer
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/v3.1/users/%ff", 404), ("/v3.1/users/%00", 404), ("/v3.1/users?starting_after=%ff", 200),
+        ("/v3.1/users?ending_before=%ed%a0%80", 200), (f"{ASSIGNMENTS}/%ff", 400), (f"{ASSIGNMENTS}/%00", 400),
+        (f"{ASSIGNMENTS}?cursor=%ff", 400), ("/%ff", 404),
+    ],
+)  # fmt: skip
+def test_bytes_that_are_no_text_are_no_fault_of_ours(sandbox: Sandbox, path: str, status: int) -> None:
+    assert statuses(send(sandbox, head("GET", path))) == [status]
+
+
 def test_the_first_of_several_tokens_counts(sandbox: Sandbox) -> None:
     assert statuses(send(sandbox, head("GET", ASSIGNMENTS, "Authorization: Bearer WRONG"))) == [200]
 

@@ -7,7 +7,7 @@ The text form is a number for points, ``NN%`` for percent, ``pass`` or ``fail``,
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 from passback.domain.assignment import GradingType
 
@@ -17,8 +17,11 @@ LETTER_SCALE: tuple[tuple[str, int], ...] = (
 )  # fmt: skip
 """The built-in scale: each letter with the least percentage that earns it, best first."""
 
+_LONGEST_SHOWN = 40
 _NUMBER = re.compile(r"\d{1,30}(\.\d{1,30})?", re.ASCII)
 _HUNDRED = Decimal(100)
+_EXACT = Context(prec=400)
+"""Digits enough for every number that the contract takes, multiplied or divided by any other."""
 
 
 class InvalidGrade(ValueError):
@@ -35,19 +38,21 @@ def points_of(grade: str, grading_type: GradingType, points_possible: Decimal | 
             return _number(grade, "a number of points, such as 8.5")
         case "percent":
             if not grade.endswith("%"):
-                raise InvalidGrade(f"'{grade}' is not a percentage, such as 85%")
+                raise InvalidGrade(f"{_shown(grade)} is not a percentage, such as 85%")
             share = _number(grade[:-1], "a percentage, such as 85%")
         case "pass_fail":
             if grade not in ("pass", "fail"):
-                raise InvalidGrade(f"'{grade}' is neither pass nor fail")
+                raise InvalidGrade(f"{_shown(grade)} is neither pass nor fail")
             share = _HUNDRED if grade == "pass" else Decimal(0)
         case "letter_grade":
             least = dict(LETTER_SCALE).get(grade)
             if least is None:
                 letters = " ".join(letter for letter, _ in LETTER_SCALE)
-                raise InvalidGrade(f"'{grade}' is not a letter of the grading scale [{letters}]")
+                raise InvalidGrade(f"{_shown(grade)} is not a letter of the grading scale [{letters}]")
             share = Decimal(least)
-    return None if points_possible is None else share * points_possible / _HUNDRED
+    if points_possible is None:
+        return None
+    return _EXACT.divide(_EXACT.multiply(share, points_possible), _HUNDRED)
 
 
 def text_of(points: Decimal, grading_type: GradingType, points_possible: Decimal | None) -> str | None:
@@ -61,9 +66,9 @@ def text_of(points: Decimal, grading_type: GradingType, points_possible: Decimal
         return "pass" if points > 0 else "fail"
     if not points_possible:
         return None
-    share = points / points_possible * _HUNDRED
+    share = _EXACT.divide(_EXACT.multiply(points, _HUNDRED), points_possible)
     if grading_type == "percent":
-        return plain(share.quantize(Decimal("0.01"), ROUND_HALF_UP)) + "%"
+        return plain(share.quantize(Decimal("0.01"), ROUND_HALF_UP, _EXACT)) + "%"
     return next(letter for letter, least in LETTER_SCALE if share >= least)
 
 
@@ -75,5 +80,10 @@ def plain(number: Decimal) -> str:
 
 def _number(text: str, wanted: str) -> Decimal:
     if not _NUMBER.fullmatch(text):
-        raise InvalidGrade(f"'{text}' is not {wanted}")
+        raise InvalidGrade(f"{_shown(text)} is not {wanted}")
     return Decimal(text)
+
+
+def _shown(grade: str) -> str:
+    """What a message repeats of a grade that is none."""
+    return f"'{grade}'" if len(grade) <= _LONGEST_SHOWN else f"'{grade[:_LONGEST_SHOWN]}...'"

@@ -48,9 +48,11 @@ def assignment(
 
     Raises `Refusal`: as `section`, and then rows 8 and 13.
     """
-    found, record = assignments.find_in_section(conn, district_id, section_id, assignment_id.lower())
+    valid = _UUID.fullmatch(assignment_id) is not None
+    wanted = assignment_id.lower() if valid else ""
+    found, record = assignments.find_in_section(conn, district_id, section_id, wanted)
     at_lms = _at_lms(gateway, found)
-    if not _UUID.fullmatch(assignment_id):
+    if not valid:
         raise errors.invalid_assignment_id()
     if record is None:
         raise errors.assignment_gone()

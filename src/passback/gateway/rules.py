@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.wire.requests import AssignmentRequest, AttachmentRequest, SubmissionRequest, WireDate
 
+_MOST_UNKNOWN_NAMED = 16  # more would not fit in the headers that clients read
 _DATES = ("display_date", "due_date", "end_date", "start_date")
 
 
@@ -73,7 +74,8 @@ def check_date_order(
 
 def warnings(request: AssignmentRequest | SubmissionRequest) -> tuple[str, ...]:
     """The codes of what the request held and was not used as it stood."""
-    codes = [f"UNKNOWN_FIELD:{quote(name[:64], safe='')}" for name in request.unknown_fields]
+    named = request.unknown_fields[:_MOST_UNKNOWN_NAMED]
+    codes = [f"UNKNOWN_FIELD:{quote(name[:64], safe='')}" for name in named]
     if any(not date.zoned for date in _dates(request)):
         codes.append("DATETIME_MISSING_TIMEZONE")
     return tuple(codes)

@@ -6,7 +6,7 @@ what its form is held to, and the form of the path before that of the body.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 from urllib.parse import urlencode
 
 from passback.domain.roster import ROLES
@@ -124,7 +124,7 @@ async def update_submissions(call: Call) -> Response:
 
 def _read_roster(kind: str) -> Handler:
     async def handler(call: Call) -> Response:
-        found = await roster.read(call.gateway, call.district_id, kind, call.parameters["id"].lower())
+        found = await roster.read(call.gateway, call.district_id, kind, _text(call.parameters["id"]).lower())
         return Response(200, encode({"data": found}), JSON)
 
     return handler
@@ -140,8 +140,8 @@ def _list_roster(kind: str) -> Handler:
             call.district_id,
             kind,
             limit=limit,
-            starting_after=params.query_value(call.query, "starting_after"),
-            ending_before=params.query_value(call.query, "ending_before"),
+            starting_after=_text(params.query_value(call.query, "starting_after")),
+            ending_before=_text(params.query_value(call.query, "ending_before")),
             role=role,
         )
         filters = {"limit": str(limit)} if role is None else {"limit": str(limit), "role": role}
@@ -181,6 +181,15 @@ def _user_id(call: Call) -> str:
     value = call.parameters["user_id"]
     params.check_user_id(value)
     return value.lower()
+
+
+@overload
+def _text(value: str) -> str: ...
+@overload
+def _text(value: str | None) -> str | None: ...
+def _text(value: str | None) -> str | None:
+    """A parameter without the surrogates that stand for bytes that are not UTF-8, which the store would not take."""
+    return None if value is None else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _limit(call: Call) -> int:
