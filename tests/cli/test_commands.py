@@ -259,6 +259,8 @@ def test_tokens_are_listed_without_their_secrets(server: Server, data: str) -> N
             ["create", "--district", DISTRICT, "--application", "x", "--expires-in", "soon"],
             "'soon' is not a duration",
         ),
+        (["create", "--district", DISTRICT, "--application", "a\nb"], "on one line"),
+        (["create", "--district", DISTRICT, "--application", "\udcff"], "must be UTF-8"),
         (["revoke", "nothing"], "there is no token nothing"),
         (["rotate", "nothing"], "there is no token nothing"),
     ],

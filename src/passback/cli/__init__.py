@@ -68,12 +68,24 @@ def _serve(kind: Kind, *, host: str | None, port: int | None, data: str | None) 
         return 1
 
 
+def one_line(text: str) -> str:
+    """`text` without line breaks and control characters, which would disturb the table or the terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _is_text(argument: str) -> bool:
+    """Whether an argument is no bytes that only pass for text."""
+    return not any("\udc80" <= character <= "\udcff" for character in argument)
+
+
 def main() -> NoReturn:
     """Run the command. Exit codes: 0 done, 1 could not be done, 2 asked for wrongly."""
     from passback.settings import SettingsError
     from passback.store.database import StoreError
 
     try:
+        if not all(_is_text(argument) for argument in sys.argv):
+            raise UsageError("the command's arguments must be UTF-8")
         code = app()
     except (SettingsError, UsageError) as error:
         print(f"passback: {error}", file=sys.stderr)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from cyclopts import App, Parameter
 
-from passback.cli import Data, UsageError
+from passback.cli import Data, UsageError, one_line
 from passback.cli.data import existing
 from passback.domain.assignment import AssignmentFields, misordered_dates
 from passback.domain.clock import system_clock
@@ -62,7 +62,7 @@ def list_assignments(section_id: str, *, data: Data = None) -> None:
     for record, assignment in found:
         print(
             f"{record.id:<36}  {assignment.state(system_clock()):<9}  {_date(assignment.due_date):<24}"
-            f"  {_number(assignment.points_possible):>7}  {_one_line(assignment.title)}"
+            f"  {_number(assignment.points_possible):>7}  {one_line(assignment.title)}"
         )
 
 
@@ -88,13 +88,13 @@ def show(assignment_id: str, *, data: Data = None) -> None:
 
     with existing(data) as database:
         held, submissions = _explained(lambda: database.read_now(read))
-    print(f"{_one_line(held.title)} ({held.state(now)}), due {_date(held.due_date)}")
+    print(f"{one_line(held.title)} ({held.state(now)}), due {_date(held.due_date)}")
     print(f"{'student id':<24}  {'state':<9}  {'grade':<8}  {'points':>7}  {'flags':<16}  comment")
     for submission in submissions:
         print(
             f"{submission.student_id:<24}  {submission.state:<9}  {submission.grade or '':<8}"
             f"  {_number(submission.grade_points):>7}  {' '.join(submission.flags):<16}"
-            f"  {_one_line(submission.grade_comment or '')}"
+            f"  {one_line(submission.grade_comment or '')}"
         )
 
 
@@ -319,8 +319,3 @@ def _date(instant: Instant | None) -> str:
 
 def _number(number: Decimal | None) -> str:
     return "" if number is None else plain(number)
-
-
-def _one_line(text: str) -> str:
-    """`text` without line breaks and control characters, which would disturb the table or the terminal."""
-    return "".join(character if character.isprintable() else " " for character in text)

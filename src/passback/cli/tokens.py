@@ -33,8 +33,8 @@ def create(*, district: str, application: str, expires_in: str | None = None, da
         expires_in: How long the token is good, such as 90d, 12h or 30m; unlimited unless given.
         data: The folder of the data file [data].
     """
-    if not application.strip():
-        raise UsageError("--application needs a name")
+    if not application.strip() or not application.isprintable():
+        raise UsageError("--application needs a name, on one line")
     now = system_clock()
     expires = None if expires_in is None else now + duration(expires_in)
     secret = tokens.new_secret()

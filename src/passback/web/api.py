@@ -60,8 +60,8 @@ class Api:
             response = Response(400, b"400 Bad Request", TEXT)
         except BodyTooLarge:
             response = _refused(errors.body_too_large(), scope)
-        except StoreUnavailable:
-            log.exception("the store is not available")
+        except StoreUnavailable as error:
+            log.error("the store is not available: %s", error)  # noqa: TRY400 - where it happened says nothing
             response = _refused(errors.store_unavailable(), scope)
         except Exception:
             log.exception("a fault of ours in %s %s", scope["method"], scope["path"])
