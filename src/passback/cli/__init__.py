@@ -73,9 +73,10 @@ def one_line(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-def _is_text(argument: str) -> bool:
-    """Whether an argument is no bytes that only pass for text."""
-    return not any("\udc80" <= character <= "\udcff" for character in argument)
+def _require_text(arguments: list[str]) -> None:
+    """Raise `UsageError` where an argument is bytes that are no text."""
+    if any("\udc80" <= character <= "\udcff" for argument in arguments for character in argument):
+        raise UsageError("the command's arguments must be UTF-8")
 
 
 def main() -> NoReturn:
@@ -84,8 +85,7 @@ def main() -> NoReturn:
     from passback.store.database import StoreError
 
     try:
-        if not all(_is_text(argument) for argument in sys.argv):
-            raise UsageError("the command's arguments must be UTF-8")
+        _require_text(sys.argv)
         code = app()
     except (SettingsError, UsageError) as error:
         print(f"passback: {error}", file=sys.stderr)
