@@ -5,8 +5,9 @@ and returns when it is on disk; ``await database.read(fn)`` runs it against the 
 kept to what SQLite and PostgreSQL share, with ``:name`` parameters.
 
 Many writes share one commit: while a commit waits for the disk the next functions queue up, and the writer
-takes all of them into its next transaction (group commit). Each has a savepoint of its own, so that one that
-fails takes nothing else with it.
+takes all of them into its next transaction (group commit). One that fails takes nothing else with it: then they
+are run again, each with a savepoint of its own. So `fn` may run twice, and must do nothing but what the transaction
+takes back.
 """
 
 from __future__ import annotations
@@ -176,6 +177,27 @@ class Database:
                 self._commit(batch)
 
     def _commit(self, batch: list[_Job]) -> None:
+        # Almost always all go well; only when one does not, they are run again, each with a savepoint.
+        if not self._run_all(batch):
+            self._run_each(batch)
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+        for job in batch:
+            by_loop.setdefault(job.loop, []).append(job)
+        for loop, jobs in by_loop.items():
+            with contextlib.suppress(RuntimeError):  # a loop that closed meanwhile has nobody waiting
+                loop.call_soon_threadsafe(_tell, jobs)
+
+    def _run_all(self, batch: list[_Job]) -> bool:
+        """Run all jobs in one transaction. False, and nothing happened, where one of them or the commit failed."""
+        try:
+            with _transaction(self._writer):
+                for job in batch:
+                    job.result = job.fn(self._writer)
+        except Exception:  # it is met again, and told, in the second run
+            return False
+        return True
+
+    def _run_each(self, batch: list[_Job]) -> None:
         try:
             with _transaction(self._writer):
                 for job in batch:
@@ -183,12 +205,6 @@ class Database:
         except Exception as error:  # the commit itself failed, so nothing in the batch happened
             for job in batch:
                 job.error = error
-        by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
-        for job in batch:
-            by_loop.setdefault(job.loop, []).append(job)
-        for loop, jobs in by_loop.items():
-            with contextlib.suppress(RuntimeError):  # a loop that closed meanwhile has nobody waiting
-                loop.call_soon_threadsafe(_tell, jobs)
 
     def _attempt(self, job: _Job) -> None:
         connection = self._writer
