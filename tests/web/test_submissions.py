@@ -202,6 +202,11 @@ def test_the_newest_comment_is_shown(sandbox: Sandbox, submission: str) -> None:
     assert sandbox.get(submission).data["grade_comment"] == "Two"
 
 
+def test_an_empty_comment_is_a_comment(sandbox: Sandbox, submission: str) -> None:
+    sandbox.patch(submission, {"grade_comment": "Wrong"})
+    assert sandbox.patch(submission, {"grade_comment": ""}).data["grade_comment"] == ""
+
+
 @pytest.mark.parametrize("user_id", [BIOLOGY_STUDENT, NO_SUCH_ID, TEACHER])
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
 def test_who_is_no_student_of_the_section_is_not_found(

@@ -46,7 +46,7 @@ def write(
     gradebook.save_submission(conn, assignment.lms_id, student, row)
     comment = _newest_comment(conn, assignment, student)
     # The same words again are the same comment sent again, not a second one.
-    if fields.grade_comment and fields.grade_comment != comment:
+    if fields.grade_comment is not None and fields.grade_comment != comment:
         comment = fields.grade_comment
         gradebook.add_comment(conn, assignment.lms_id, student, Comment(row.grader_id, comment, now))
     return _shown(assignment, student, row, comment, now)
