@@ -222,7 +222,7 @@ def _text(value: Any, held: Any, place: str, errors: Errors) -> Any:
     """A pointer to a string."""
     if type(value) is str or value is None:
         return value
-    errors.append(_type_error(value, place, "string"))
+    _note(errors, _kind(value), place, "string")
     return held
 
 
@@ -233,7 +233,7 @@ def _string_of(go_type: str) -> _Reader:
         if type(value) is str:
             return value
         if value is not None:
-            errors.append(_type_error(value, place, go_type))
+            _note(errors, _kind(value), place, go_type)
         return held
 
     return read
@@ -252,11 +252,11 @@ def _int64(value: Any, held: Any, place: str, errors: Errors) -> Any:
     if value is None:
         return held
     if type(value) is not _Number:
-        errors.append(_type_error(value, place, "int64"))
+        _note(errors, _kind(value), place, "int64")
         return held
     if _ONLY_DIGITS(value) and len(value) <= 20 and -_INT64 <= (number := int(value)) < _INT64:
         return number
-    errors.append(_misfit(value, place, "int64"))
+    _note(errors, f"number {value}", place, "int64")
     return held
 
 
@@ -265,12 +265,12 @@ def _float32(value: Any, held: Any, place: str, errors: Errors) -> Any:
     if value is None:
         return held
     if type(value) is not _Number:
-        errors.append(_type_error(value, place, "float32"))
+        _note(errors, _kind(value), place, "float32")
         return held
     number = _decimal(value)
     if number.copy_abs() < _OVERFLOW:
         return number
-    errors.append(_misfit(value, place, "float32"))
+    _note(errors, f"number {value}", place, "float32")
     return held
 
 
@@ -297,7 +297,7 @@ def _array_of(element_type: str, read: _Reader, zero: Any, *, pointers: bool = F
         if value is None:
             return None
         if type(value) is not list:
-            errors.append(_type_error(value, place, go_type))
+            _note(errors, _kind(value), place, go_type)
             return held
         array = held if held is not None and value else _Array()
         memory = array.memory
@@ -316,7 +316,7 @@ def _attachment(value: Any, held: Any, place: str, errors: Errors) -> Any:
     if value is None:
         return None
     if type(value) is not tuple:
-        errors.append(_type_error(value, place, "models.AttachmentRequest"))
+        _note(errors, _kind(value), place, "models.AttachmentRequest")
         return held
     fields = {} if held is None else held
     for key, item in value:
@@ -451,9 +451,10 @@ def _type_error(value: Any, place: str, go_type: str) -> str:
     return _unmarshal_error(_kind(value), place, go_type)
 
 
-def _misfit(number: str, place: str, go_type: str) -> str:
-    """A number of the right kind that does not fit is shown."""
-    return _unmarshal_error(f"number {number}", place, go_type)
+def _note(errors: Errors, what: str, place: str, go_type: str) -> None:
+    """Remember the first error; the others are never told."""
+    if not errors:
+        errors.append(_unmarshal_error(what, place, go_type))
 
 
 def _unmarshal_error(what: str, place: str, go_type: str) -> str:
