@@ -19,6 +19,7 @@ from passback.gateway.context import Gateway
 from passback.lms.builtin.connector import BuiltinConnector
 from passback.lms.registry import Connectors
 from passback.sandbox.banner import banner
+from passback.sandbox.faults import gateway_with
 from passback.sandbox.pages import sandbox_pages
 from passback.sandbox.seed import seed
 from passback.store import migrate, roster
@@ -71,6 +72,7 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind) -> Api:
         requests_per_minute=settings.rate_limit,
         max_body_bytes=settings.max_body_bytes,
         pages=pages,
+        faults=gateway_with if kind == "sandbox" else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import re
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from passback.sandbox.seed import seed
+from passback.store.database import Database
 from support import ASSIGNMENTS, DISTRICT, ESSAY, SECTION, STUDENT, TEACHER, Client
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("PASSBACK_")}
@@ -176,6 +179,19 @@ def test_production_knows_no_demo_token_and_no_sandbox_calls(data: str) -> None:
     replies = [server.client.get(ASSIGNMENTS).status, server.client.post("/sandbox/reset", b"").status]
     server.stop()
     assert replies == [403, 404]
+
+
+def test_production_knows_no_faults_on_demand(data: str) -> None:
+    Server("serve", "--data", data).stop()
+    with contextlib.closing(Database(Path(data) / "passback.db")) as database:
+        database.write_now(lambda conn: seed(conn, 0))
+    _, secret = new_token(data)
+    server = Server("serve", "--data", data)
+    client = Client(server.port, secret)
+    reply = client.call("GET", ASSIGNMENTS, headers={"Sandbox-Fault": "timeout"})
+    client.close()
+    server.stop()
+    assert reply.status == 200
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,14 @@ from passback.wire import errors
 from passback.wire.encode import error_body
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from passback.gateway.context import Gateway
     from passback.web.authorization import Authorization
     from passback.web.messages import Header, Receive, Scope, Send
     from passback.web.pages import Page
+
+    Faults = Callable[[Gateway, list[bytes]], Gateway]
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +43,15 @@ class Api:
         requests_per_minute: int,
         max_body_bytes: int,
         pages: Mapping[str, Page],
+        faults: Faults | None = None,
     ) -> None:
+        """In a sandbox, `faults` makes of a request's ``Sandbox-Fault`` headers the gateway that it meets."""
         self._gateway = gateway
         self._authorization = authorization
         self._limit = RateLimit(requests_per_minute)
         self._max_body_bytes = max_body_bytes
         self._pages = pages
+        self._faults = faults
         self._routes = Routes(HANDLERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,9 +90,10 @@ class Api:
         if handler is None:
             return Response(405, headers=((b"allow", endpoint.allow),))
         body = await read_body(receive, self._max_body_bytes) if method in _WITH_BODY else b""
-        return await handler(
-            Call(self._gateway, token.district_id, path, parameters, scope["query_string"], body)
-        )
+        gateway = self._gateway
+        if self._faults is not None:
+            gateway = self._faults(gateway, header_values(scope, b"sandbox-fault"))
+        return await handler(Call(gateway, token.district_id, path, parameters, scope["query_string"], body))
 
 
 def _refused(refusal: errors.Refusal, scope: Scope) -> Response:

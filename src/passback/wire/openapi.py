@@ -37,7 +37,10 @@ def document(version: str, *, sandbox: bool) -> Schema:
     """The document of a gateway of that version, or of a sandbox."""
     paths: dict[str, Schema] = {}
     for operation in OPERATIONS:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+        described = _operation(operation)
+        if sandbox and "section_id" in operation.path:
+            described["parameters"].append(_FAULT)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = described
     tags = [
         {"name": name, "description": text} for name, text in _TAGS.items() if sandbox or name != "Sandbox"
     ]
@@ -155,6 +158,15 @@ _PARAMETERS: dict[str, Schema] = {
         "description": "The student.",
     },
     "id": {"schema": {"type": "string", "pattern": MONGO_ID}, "description": "The object's id."},
+}
+
+
+_FAULT: Schema = {
+    "name": "Sandbox-Fault",
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "Only in the sandbox: make the LMS fail for this request: `timeout`, `error-before`, `error-after`, "
+    "`throttled`, `slow=500ms`, `expired-credentials`, `deleted`, `not-enrolled`.",
 }
 
 

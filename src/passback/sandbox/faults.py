@@ -1,0 +1,135 @@
+"""Faults of the LMS on demand: the ``Sandbox-Fault`` request header, for the one request that carries it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from passback.domain.submission import Submission
+from passback.lms.connector import Capabilities, Connector, Gone, LmsError, Unavailable
+from passback.lms.registry import Connectors
+from passback.wire.errors import bad_request
+
+if TYPE_CHECKING:
+    from passback.domain.assignment import Assignment, AssignmentFields
+    from passback.domain.submission import SubmissionFields
+    from passback.gateway.context import Gateway
+
+T = TypeVar("T")
+
+NAMES = (
+    "timeout", "error-before", "error-after", "throttled", "slow=500ms", "expired-credentials", "deleted",
+    "not-enrolled",
+)  # fmt: skip
+"""Every fault; after ``slow=`` there may be any time from 1ms to 60s."""
+
+_SLOW = re.compile(r"slow=(\d{1,5})(ms|s)", re.ASCII)
+_LONGEST_SECONDS = 60.0
+_RETRY_AFTER = 30
+
+
+class Fault(Struct, frozen=True):
+    """What goes wrong."""
+
+    name: str
+    seconds: float = 0.0
+    """How long the LMS takes."""
+
+
+def parse(text: str) -> Fault:
+    """The fault that a header names. Raises `Refusal`."""
+    slow = _SLOW.fullmatch(text)
+    if slow is not None:
+        seconds = int(slow[1]) / (1000 if slow[2] == "ms" else 1)
+        if 0 < seconds <= _LONGEST_SECONDS:
+            return Fault("slow", seconds)
+    elif text in NAMES:
+        return Fault(text)
+    raise bad_request(f"INVALID_SANDBOX_FAULT: it must be one of [{' '.join(NAMES)}]")
+
+
+def gateway_with(gateway: Gateway, headers: list[bytes]) -> Gateway:
+    """The gateway as a request with these ``Sandbox-Fault`` headers meets it. Raises `Refusal`."""
+    if not headers:
+        return gateway
+    fault = parse(headers[0].decode("latin-1").strip().lower())
+    faulty = {
+        kind: FaultyConnector(connector, fault) for kind, connector in gateway.connectors.by_kind.items()
+    }
+    return replace(gateway, connectors=Connectors(faulty))
+
+
+class FaultyConnector(Struct, frozen=True):
+    """A connector whose LMS has a fault. See `passback.lms.connector.Connector`."""
+
+    connector: Connector
+    fault: Fault
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.connector.capabilities
+
+    async def create_assignment(self, section: str, fields: AssignmentFields) -> Assignment:
+        return await self._meet(lambda: self.connector.create_assignment(section, fields))
+
+    async def read_assignment(self, section: str, assignment: str) -> Assignment:
+        return await self._meet(lambda: self.connector.read_assignment(section, assignment))
+
+    async def read_assignments(self, section: str, assignments: Sequence[str]) -> Mapping[str, Assignment]:
+        if self.fault.name == "deleted":
+            return {}
+        return await self._meet(lambda: self.connector.read_assignments(section, assignments))
+
+    async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
+        return await self._meet(lambda: self.connector.update_assignment(section, assignment, fields))
+
+    async def delete_assignment(self, section: str, assignment: str) -> None:
+        await self._meet(lambda: self.connector.delete_assignment(section, assignment))
+
+    async def read_submissions(
+        self, section: str, assignment: str, students: Sequence[str]
+    ) -> Mapping[str, Submission]:
+        if self.fault.name == "not-enrolled":
+            return {}
+        return await self._meet(lambda: self.connector.read_submissions(section, assignment, students))
+
+    async def update_submission(
+        self, section: str, assignment: str, student: str, fields: SubmissionFields
+    ) -> Submission:
+        if self.fault.name == "not-enrolled":
+            raise Gone("student")
+        return await self._meet(
+            lambda: self.connector.update_submission(section, assignment, student, fields)
+        )
+
+    async def update_submissions(
+        self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
+    ) -> Sequence[Submission | LmsError]:
+        if self.fault.name == "not-enrolled":
+            return [Gone("student") for _ in changes]
+        return await self._meet(lambda: self.connector.update_submissions(section, assignment, changes))
+
+    async def _meet(self, call: Callable[[], Awaitable[T]]) -> T:
+        """What becomes of a call to the LMS."""
+        match self.fault.name:
+            case "slow":
+                await asyncio.sleep(self.fault.seconds)
+            case "deleted":
+                raise Gone("assignment")
+            case "timeout":
+                raise Unavailable("it timed out", retry_after=_RETRY_AFTER, in_doubt=True)
+            case "throttled":
+                raise Unavailable("it limits us", retry_after=_RETRY_AFTER)
+            case "expired-credentials":
+                raise Unavailable("it refuses our credentials")
+            case "error-before":
+                raise Unavailable("status 500, and nothing was done")
+        result = await call()
+        if self.fault.name == "error-after":
+            raise Unavailable("status 500, though it was done", in_doubt=True)
+        return result
