@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 
 import pytest
@@ -47,6 +48,15 @@ def test_a_chunked_body_that_never_ends_in_time_is_too_large(sandbox: Sandbox) -
 def test_a_client_that_waits_to_be_told_to_go_on_is_told(sandbox: Sandbox) -> None:
     answer = send(sandbox, head("POST", ASSIGNMENTS, "Expect: 100-continue", "Content-Length: 2"), "{}")
     assert statuses(answer) == [100, 400]
+
+
+def test_a_request_that_breaks_off_does_nothing(sandbox: Sandbox) -> None:
+    body = json.dumps(dict(ESSAY)).encode()
+    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=20) as connection:
+        connection.sendall(head("POST", ASSIGNMENTS, f"Content-Length: {len(body) + 1}").encode() + body)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert (answer, sandbox.get(ASSIGNMENTS).data) == (b"", [])
 
 
 def test_requests_sent_together_are_answered_in_order(sandbox: Sandbox) -> None:

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 from passback.store.database import StoreUnavailable
 from passback.web.handlers import HANDLERS
 from passback.web.limit import RateLimit
-from passback.web.messages import TEXT, BodyTooLarge, Call, Response, header_values, read_body, send_response
+from passback.web.messages import (
+    TEXT,
+    BodyTooLarge,
+    Call,
+    ClientGone,
+    Response,
+    header_values,
+    read_body,
+    send_response,
+)
 from passback.web.routes import BrokenPath, Routes, decode_path
 from passback.wire import errors
 from passback.wire.encode import error_body
@@ -63,6 +72,8 @@ class Api:
             response = _refused(refusal, scope)
         except BrokenPath:
             response = Response(400, b"400 Bad Request", TEXT)
+        except ClientGone:
+            return
         except BodyTooLarge:
             response = _refused(errors.body_too_large(), scope)
         except StoreUnavailable as error:

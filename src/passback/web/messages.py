@@ -58,9 +58,13 @@ def header_values(scope: Scope, name: bytes) -> list[bytes]:
     return [value for key, value in scope["headers"] if key == name]
 
 
+class ClientGone(Exception):
+    """The client hung up before the end of its request; what it sent of it must not count."""
+
+
 async def read_body(receive: Receive, limit: int) -> bytes:
-    """The whole body of a request. Raises `BodyTooLarge` beyond `limit` bytes."""
-    message = await receive()
+    """The whole body of a request. Raises `BodyTooLarge` beyond `limit` bytes, and `ClientGone`."""
+    message = await _receive(receive)
     body: bytes = message.get("body", b"")
     if not message.get("more_body") and len(body) <= limit:
         return body
@@ -69,7 +73,7 @@ async def read_body(receive: Receive, limit: int) -> bytes:
     # A client that is still sending reads no answer, so a body that is too large is taken and thrown away, unless
     # it goes on and on.
     while message.get("more_body") and size <= limit * _PATIENCE:
-        message = await receive()
+        message = await _receive(receive)
         part: bytes = message.get("body", b"")
         size += len(part)
         if size <= limit:
@@ -77,6 +81,13 @@ async def read_body(receive: Receive, limit: int) -> bytes:
     if size > limit:
         raise BodyTooLarge
     return b"".join(parts)
+
+
+async def _receive(receive: Receive) -> Message:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    return message
 
 
 async def send_response(send: Send, response: Response, headers: list[Header]) -> None:
