@@ -1,0 +1,47 @@
+"""Serving a simulator to tests that speak to it from their own thread, as others' clients do."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from passback.sandbox.simulators.server import server
+from passback.sandbox.simulators.simulator import Simulator
+
+
+@dataclass(frozen=True)
+class Served:
+    """A simulator that listens on loopback."""
+
+    simulator: Simulator
+    url: str
+
+    def control(self, method: str, path: str, content: Any = None) -> Any:
+        """Ask the control endpoint; its answer's content."""
+        reply = httpx2.request(method, f"{self.url}/_simulator/{path}", json=content)
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+    def fail(self, fault: str, **rule: Any) -> None:
+        """Let the next request (that the rule names) meet a fault."""
+        self.control("POST", "faults", {"fault": fault, **rule})
+
+
+@contextlib.contextmanager
+def serving(simulator: Simulator) -> Iterator[Served]:
+    """Serve a simulator, which has been started, on a free port."""
+    running = server(simulator)
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        thread = threading.Thread(target=running.run, args=([listener],), daemon=True)
+        thread.start()
+        try:
+            yield Served(simulator, f"http://127.0.0.1:{listener.getsockname()[1]}")
+        finally:
+            running.should_exit = True
+            thread.join(10)
