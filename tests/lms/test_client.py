@@ -12,7 +12,7 @@ import pytest
 
 from passback.lms import client as client_module
 from passback.lms.client import LmsClient, Reply
-from passback.lms.connector import Unavailable
+from passback.lms.connector import Connection, Unavailable
 
 SECRET = "s3cret-token"
 
@@ -23,7 +23,7 @@ class Manners:
     def __init__(self) -> None:
         self.renewals = 0
 
-    async def credentials(self, method: str, url: str, *, renew: bool) -> Mapping[str, str]:
+    async def credentials(self, method: str, url: str, acting: str, *, renew: bool) -> Mapping[str, str]:
         self.renewals += renew
         return {"Authorization": f"Bearer {SECRET}"}
 
@@ -95,7 +95,8 @@ async def hang_up(writer: asyncio.StreamWriter) -> None:
 async def serving(server: Server, **settings: Any) -> AsyncIterator[LmsClient]:
     listening = await asyncio.start_server(server.handle, "127.0.0.1", 0)
     server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/api/"
-    client = LmsClient(server.url, Manners(), **{"patience": 5.0, **settings})
+    patience = settings.pop("patience", 5.0)
+    client = LmsClient(Connection(server.url, {}, patience=patience), Manners(), **settings)
     try:
         yield client
     finally:
@@ -170,7 +171,7 @@ def test_a_limit_past_our_patience_is_told_with_the_time_to_wait() -> None:
 
 def test_a_connection_that_cannot_be_made_is_no_doubt() -> None:
     async def scenario() -> None:
-        client = LmsClient("http://127.0.0.1:1/", Manners(), patience=0.05)
+        client = LmsClient(Connection("http://127.0.0.1:1/", {}, patience=0.05), Manners())
         try:
             await client.send("POST", "things", content={})
         finally:

@@ -24,6 +24,13 @@ class Attachment(Struct, frozen=True):
     description: str | None = None
 
 
+class ScaleEntry(Struct, frozen=True):
+    """A grade of a grading scale, and the least percentage that earns it."""
+
+    name: str
+    value: Decimal
+
+
 class AssignmentFields(Struct, frozen=True):
     """What a client sets of an assignment. None leaves a field as it is, or unset on a new assignment."""
 
@@ -70,6 +77,10 @@ class Assignment(Struct, frozen=True):
     published: bool
     created: Instant | None
     last_modified: Instant | None
+    category_id: str | None = None
+    """The LMS's id of the grading category."""
+    grading_scale: tuple[ScaleEntry, ...] = ()
+    """The LMS's own scale for letter grades; empty where it is ours (`domain.grading.LETTER_SCALE`)."""
 
     def state(self, now: Instant) -> AssignmentState:
         """Where the assignment stands at `now`; derived, never set (contract: Assignments)."""

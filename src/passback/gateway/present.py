@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from passback.domain.grading import LETTER_SCALE
+from passback.domain.assignment import ScaleEntry
+from passback.domain.grading import LETTER_SCALE, plain
 from passback.wire import responses
 from passback.wire.dates import show
 from passback.wire.encode import number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from passback.domain.assignment import Assignment, Attachment
     from passback.domain.clock import Instant
     from passback.domain.submission import Submission
 
-_LETTERS = [
-    responses.GradingScale(
-        name="Letter grade",
-        entries=[
-            responses.GradingScaleEntry(name=letter, value=str(least)) for letter, least in LETTER_SCALE
-        ],
-    )
-]
+_LETTERS = tuple(ScaleEntry(letter, Decimal(least)) for letter, least in LETTER_SCALE)
 
 
 def assignment(
@@ -37,13 +32,14 @@ def assignment(
         ),
         assignee_mode=held.assignee_mode,
         attachments=_attachments(held.attachments),
+        category_id=held.category_id,
         created=_date(held.created),
         description=held.description,
         description_plaintext=held.description_plaintext,
         display_date=_date(held.display_date),
         due_date=_date(held.due_date),
         end_date=_date(held.end_date),
-        grading_scale=_LETTERS if held.grading_type == "letter_grade" else None,
+        grading_scale=_scale(held.grading_scale or _LETTERS) if held.grading_type == "letter_grade" else None,
         grading_type=held.grading_type,
         id=assignment_id,
         last_modified=_date(held.last_modified),
@@ -85,6 +81,11 @@ def _attachments(held: tuple[Attachment, ...]) -> list[responses.Attachment] | N
         )
         for item in held
     ] or None
+
+
+def _scale(entries: Sequence[ScaleEntry]) -> list[responses.GradingScale]:
+    shown = [responses.GradingScaleEntry(name=entry.name, value=plain(entry.value)) for entry in entries]
+    return [responses.GradingScale(name="Letter grade", entries=shown)]
 
 
 def _date(instant: Instant | None) -> str | None:

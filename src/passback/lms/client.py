@@ -12,13 +12,14 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from passback.lms.connector import Unavailable
+from passback.lms.connector import Connection, Unavailable
 from passback.lms.pace import Breaker, Pace
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ _LEAST_TIME = 1.0
 """The seconds that a request gets even when its turn came late."""
 _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 8.0
+_MOST_PACES = 10_000
+
+Params = Mapping[str, Any] | Sequence[tuple[str, str]]
+"""A query; a value may be a list, for a name that comes several times."""
 
 
 class Reply(Struct, frozen=True):
@@ -53,8 +58,12 @@ class Reply(Struct, frozen=True):
 class Manners(Protocol):
     """What is particular about one LMS."""
 
-    async def credentials(self, method: str, url: str, *, renew: bool) -> Mapping[str, str]:
-        """The headers that authorize a request; `renew` where the LMS has just refused those given before."""
+    async def credentials(self, method: str, url: str, acting: str, *, renew: bool) -> Mapping[str, str]:
+        """The headers that authorize a request to `url`, query included.
+
+        `acting` says whose credentials, where a connector has several (empty: the connection's own); `renew` that
+        the LMS has just refused those given before. Raises `Unavailable`, also where there are none.
+        """
         ...
 
     def refused_credentials(self, reply: Reply) -> bool:
@@ -71,79 +80,101 @@ class Manners(Protocol):
 
 
 class LmsClient:
-    """Sends requests to one LMS with one credential."""
+    """Sends requests to one LMS, paced for each of its credentials."""
 
     def __init__(
         self,
-        base_url: str,
+        connection: Connection,
         manners: Manners,
         *,
         most_at_once: int = 6,
-        patience: float = 25.0,
         timeout: float = 15.0,
         failures: int = 5,
         rest: float = 30.0,
     ) -> None:
-        """`patience` bounds a request with its retries, `timeout` each phase of a try (both in seconds)."""
+        """`timeout` bounds each phase of a try, in seconds; the connection's patience a call with its retries."""
         # Imported with the first connection: a gateway without any starts faster without it.
         import httpx2
 
-        self._base_url = base_url
-        self._host = urlsplit(base_url).netloc
+        self._base_url = connection.address
+        self._origin = _origin(connection.address)
+        self._headers = connection.headers
         self._manners = manners
-        self._patience = patience
-        self._pace = Pace(most_at_once, time.monotonic)
+        self._patience = connection.patience
+        self._most_at_once = most_at_once
+        self._paces: dict[str, Pace] = {}
         self._breaker = Breaker(failures, rest, time.monotonic)
-        self._http = httpx2.AsyncClient(timeout=timeout, follow_redirects=False, trust_env=False)
+        self._http = httpx2.AsyncClient(
+            timeout=min(timeout, max(_LEAST_TIME, connection.patience)),
+            follow_redirects=False,
+            trust_env=False,
+        )
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
-    async def get(self, path: str, params: Mapping[str, Any] | None = None) -> Reply:
-        """Read something; retried where it fails. Raises `Unavailable`."""
-        return await self._send("GET", path, params=params, safe=True)
+    async def get(self, path: str, params: Params | None = None, **how: Any) -> Reply:
+        """Read something; retried where it fails. `how` as for `send`. Raises `Unavailable`."""
+        return await self.send("GET", path, params=params, safe=True, **how)
 
     async def send(
         self,
         method: str,
         path: str,
         *,
-        params: Mapping[str, Any] | None = None,
+        params: Params | None = None,
         content: Any = None,
         headers: Mapping[str, str] | None = None,
+        acting: str = "",
         safe: bool = False,
     ) -> Reply:
-        """Write something, with `content` as JSON; `safe` where doing it twice is as good as once.
+        """Send a request, with `content` as JSON (bytes as they are); `safe` where twice is as good as once.
 
+        A path that is an address must be on the LMS's host. `acting` says whose credentials are used.
         Raises `Unavailable`, with `in_doubt` where it may have happened.
         """
-        return await self._send(method, path, params=params, content=content, headers=headers, safe=safe)
-
-    async def _send(self, method: str, path: str, *, safe: bool, **request: Any) -> Reply:
         url = urljoin(self._base_url, path)
-        what = f"{method} {urlsplit(url).path}"
+        if params:
+            url += ("&" if urlsplit(url).query else "?") + urlencode(params, doseq=True)
+        if _origin(url) != self._origin:
+            raise Unavailable(f"{method}: it sends us to another host")
+        if isinstance(content, bytes):
+            body, sent = content, dict(headers or {})
+        elif content is None:
+            body, sent = b"", dict(headers or {})
+        else:
+            body = json.dumps(content).encode()
+            sent = {"Content-Type": "application/json", **(headers or {})}
+        request = _Request(
+            method, url, body, {"Accept": "application/json", **self._headers, **sent}, acting, safe
+        )
+        return await self._send(request)
+
+    async def _send(self, request: _Request) -> Reply:
+        what, safe = f"{request.method} {urlsplit(request.url).path}", request.safe
+        pace = self._pace(request.acting)
         give_up = time.monotonic() + self._patience
         renewed = renew = False
         tries = 0
         while True:
             self._breaker.check()
-            held_back = self._pace.held_back()
+            held_back = pace.held_back()
             if held_back and held_back > give_up - time.monotonic():
                 raise Unavailable(f"{what}: it limits us", retry_after=round(held_back) + 1)
             tries += 1
             backoff = random.uniform(0, min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**tries))  # noqa: S311 - jitter
             try:
-                async with self._pace:
+                async with pace:
                     async with asyncio.timeout(max(_LEAST_TIME, give_up - time.monotonic())):
-                        reply = await self._once(method, url, renew=renew, **request)
+                        reply = await self._once(request, renew=renew)
             except TimeoutError:
                 self._breaker.failed()
                 raise Unavailable(f"{what}: it took too long", in_doubt=not safe, retry_after=30) from None
             except _Failed as failure:
                 self._breaker.failed()
                 if not (safe or failure.not_sent):
-                    raise Unavailable(f"{what}: {failure}", in_doubt=True) from None
+                    raise Unavailable(f"{what}: {failure}", in_doubt=True, retry_after=30) from None
                 if time.monotonic() + backoff > give_up:
                     raise Unavailable(f"{what}: {failure}", retry_after=30) from None
                 await asyncio.sleep(backoff)
@@ -151,60 +182,82 @@ class LmsClient:
             wait = self._manners.throttled(reply)
             if wait is not None:
                 self._breaker.succeeded()
-                self._pace.hold_back(wait + backoff)
+                pace.hold_back(wait + backoff)
                 continue
             if reply.status >= 500:
                 self._breaker.failed()
                 if not safe:
-                    raise Unavailable(f"{what}: status {reply.status}", in_doubt=True)
+                    raise Unavailable(f"{what}: status {reply.status}", in_doubt=True, retry_after=30)
                 if time.monotonic() + backoff > give_up:
                     raise Unavailable(f"{what}: status {reply.status}", retry_after=30)
                 await asyncio.sleep(backoff)
                 continue
             self._breaker.succeeded()
             if (remaining := self._manners.remaining(reply)) is not None:
-                self._pace.leave_room(remaining)
+                pace.leave_room(remaining)
             renew = not renewed and self._manners.refused_credentials(reply)
             if not renew:
                 return reply
             renewed = True
 
-    async def _once(self, method: str, url: str, *, renew: bool, **request: Any) -> Reply:
+    def _pace(self, acting: str) -> Pace:
+        pace = self._paces.get(acting)
+        if pace is None:
+            if len(self._paces) >= _MOST_PACES:
+                self._paces = {name: pace for name, pace in self._paces.items() if not pace.idle()}
+            pace = self._paces[acting] = Pace(self._most_at_once, time.monotonic)
+        return pace
+
+    async def _once(self, request: _Request, *, renew: bool) -> Reply:
         """One try, with the redirects that stay on the LMS's host. Raises `_Failed`."""
         for _ in range(_MOST_REDIRECTS + 1):
-            reply = await self._exchange(method, url, renew=renew, **request)
+            reply = await self._exchange(request, renew=renew)
             location = reply.headers.get("location")
             if reply.status not in (301, 302, 303, 307, 308) or location is None:
                 return reply
-            url = urljoin(url, location)
-            if urlsplit(url).netloc != self._host or urlsplit(url).scheme != urlsplit(self._base_url).scheme:
+            url = urljoin(request.url, location)
+            if urlsplit(url).scheme == "http" and self._origin[0] == "https":
+                url = "https" + url[4:]  # an LMS that forgets that it is behind TLS
+            if _origin(url) != self._origin:
                 raise _Failed("it redirects to another host")
-            if method != "GET":
+            if request.method != "GET":
                 raise _Failed("it redirects a write")
-            request["params"] = None  # the redirect's own query counts
+            request = replace(request, url=url)
         raise _Failed("it redirects too often")
 
-    async def _exchange(
-        self,
-        method: str,
-        url: str,
-        *,
-        renew: bool,
-        params: Mapping[str, Any] | None = None,
-        content: Any = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Reply:
+    async def _exchange(self, request: _Request, *, renew: bool) -> Reply:
         import httpx2
 
-        sent = {**(headers or {}), **await self._manners.credentials(method, url, renew=renew)}
+        credentials = await self._manners.credentials(
+            request.method, request.url, request.acting, renew=renew
+        )
+        sent = {**request.headers, **credentials}
         try:
-            async with self._http.stream(method, url, params=params, json=content, headers=sent) as response:
+            async with self._http.stream(
+                request.method, request.url, content=request.body or None, headers=sent
+            ) as response:
                 return Reply(response.status_code, dict(response.headers), await _bounded(response))
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             raise _Failed(type(error).__name__, not_sent=True) from None
         except (httpx2.TransportError, httpx2.DecodingError, httpx2.InvalidURL) as error:
             # Its text may hold the address with its query, so only its name is told.
             raise _Failed(type(error).__name__) from None
+
+
+class _Request(Struct, frozen=True):
+    """A request, as far as it is alike in every try."""
+
+    method: str
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
+    acting: str
+    safe: bool
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
 
 
 class _Failed(Exception):

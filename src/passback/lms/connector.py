@@ -3,17 +3,23 @@
 A connector translates between the gateway's words (`domain`) and one LMS's. It is given the LMS's own ids of
 sections, students and teachers; it never sees ours. Whatever goes wrong is told as one of the errors below,
 each of which stands for one answer to the client (contract: When the LMS fails).
+
+A package brings a connector by an entry point of the group ``passback.connectors``, named as the kind of LMS, that
+leads to a `ConnectorKind` (docs/connectors.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
 from msgspec import Struct
 
 from passback.domain.assignment import Assignment, AssignmentFields
+from passback.domain.clock import Clock, Instant
+from passback.domain.matching import Person, Place
 from passback.domain.submission import Submission, SubmissionFields
+from passback.lms.notes import Notes
 
 Thing = Literal["section", "assignment", "student", "grader"]
 
@@ -45,7 +51,7 @@ class Unsupported(LmsError):
 
 
 class Unavailable(LmsError):
-    """The LMS failed, was too slow, refuses our credentials or limits us: 500.
+    """The LMS failed, was too slow, or limits us: 500.
 
     `retry_after` (seconds) where waiting helps. `in_doubt` where a write may have happened all the same: it must
     be looked for before it is tried again. The text is for the log, never for the client.
@@ -57,6 +63,17 @@ class Unavailable(LmsError):
         self.in_doubt = in_doubt
 
 
+class NotAllowed(Unavailable):
+    """The LMS refuses our credentials, or they lack a right: 500 until someone in the district mends it.
+
+    `credentials` where they are refused altogether, so that the connection is of no use as it is.
+    """
+
+    def __init__(self, reason: str, *, credentials: bool = False) -> None:
+        super().__init__(reason)
+        self.credentials = credentials
+
+
 class Capabilities(Struct, frozen=True):
     """What an LMS can do, as far as it is not alike in all."""
 
@@ -65,9 +82,50 @@ class Capabilities(Struct, frozen=True):
     name: str
     """How people call it, in messages."""
     not_stored_assignment: frozenset[str] = frozenset()
-    """Fields of an assignment that it has no place for."""
+    """Fields of an assignment that it has no place for; the connector keeps them in its notes."""
+    ignored_assignment: frozenset[str] = frozenset()
+    """Fields of an assignment that it neither stores nor gives back."""
     not_stored_flags: frozenset[str] = frozenset()
     """Flags that it derives itself and cannot be told."""
+
+
+class Connection(Struct, frozen=True):
+    """A district's LMS: where it is and what opens it."""
+
+    address: str
+    """The base of its addresses, ending with a slash."""
+    credentials: Mapping[str, str]
+    options: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
+    """Sent with every request, such as what makes a simulator fail."""
+    patience: float = 25.0
+    """For how many seconds a call to the LMS, with its retries, may take."""
+
+    def __repr__(self) -> str:
+        return f"Connection({self.address!r})"  # never the credentials
+
+
+class Setting(Struct, frozen=True):
+    """Something that a connection is made with."""
+
+    name: str
+    meaning: str
+    secret: bool = False
+    """Whether it is a credential: kept encrypted, and never shown again."""
+    default: str | None = None
+    """What it is where it is not given; None where it must be given, or is asked for."""
+    optional: bool = False
+    """Whether it may be left out."""
+
+
+class Finding(Struct, frozen=True):
+    """One thing that a check of a connection looked at, in plain words."""
+
+    good: bool
+    what: str
+    """What works, or what does not."""
+    remedy: str | None = None
+    """What to do about it."""
 
 
 class Connector(Protocol):
@@ -80,8 +138,22 @@ class Connector(Protocol):
     @property
     def capabilities(self) -> Capabilities: ...
 
-    async def create_assignment(self, section: str, fields: AssignmentFields) -> Assignment:
-        """Create an assignment in `section`. Title, description and due date are always given."""
+    async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
+        """Create an assignment in `section`. Title, description and due date are always given.
+
+        Where the LMS has a place that nobody sees, `mark` (a UUID) goes there, so that the assignment can be found
+        again when the answer is lost.
+        """
+        ...
+
+    async def find_assignment(
+        self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
+    ) -> Assignment | None:
+        """The assignment that an attempt to create it made, though its answer was lost; None where there is none.
+
+        It is looked for by its mark; without a place for one, by its fields, among those that came `since` and
+        are none of the `known`.
+        """
         ...
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
@@ -120,3 +192,52 @@ class Connector(Protocol):
         Each is judged as if sent alone, in order; what came of it, an error included, stands in its place.
         """
         ...
+
+    async def read_sections(self) -> Sequence[Place]:
+        """Every section that the credentials reach, for matching."""
+        ...
+
+    async def read_people(self, section: str) -> Sequence[Person]:
+        """The students and teachers of a section, for matching."""
+        ...
+
+    async def check(self) -> Sequence[Finding]:
+        """What of the connection works and what is missing, permission by permission."""
+        ...
+
+    async def close(self) -> None:
+        """Close what is open."""
+        ...
+
+
+class SignIn(Protocol):
+    """The steps in the browser by which a person lets us in at an LMS."""
+
+    async def begin(
+        self, address: str, given: Mapping[str, str], callback: str
+    ) -> tuple[str, Mapping[str, str]]:
+        """The page to open, and what `finish` must be given back. `given` are the settings so far."""
+        ...
+
+    async def finish(
+        self,
+        address: str,
+        given: Mapping[str, str],
+        callback: str,
+        begun: Mapping[str, str],
+        query: Mapping[str, str],
+    ) -> Mapping[str, str]:
+        """The credentials to keep, once the browser came back with `query`. Raises `Unavailable`."""
+        ...
+
+
+class ConnectorKind(Struct, frozen=True):
+    """A kind of LMS: what a connection to it needs, and how it is opened."""
+
+    capabilities: Capabilities
+    address: Setting
+    settings: tuple[Setting, ...]
+    """The credentials and options, in the order in which they are asked for."""
+    open: Callable[[Connection, Notes, Clock], Connector]
+    sign_in: SignIn | None = None
+    """Where a person can sign in instead of giving all credentials."""

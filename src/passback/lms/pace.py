@@ -38,6 +38,10 @@ class Pace:
             self._under_way -= 1
             self._changed.notify_all()
 
+    def idle(self) -> bool:
+        """Whether nothing would be lost by forgetting it."""
+        return not self._under_way and not self.held_back()
+
     def held_back(self) -> float:
         """For how many more seconds nothing is sent."""
         return max(0.0, self._not_before - self._seconds())

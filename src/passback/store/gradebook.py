@@ -42,7 +42,11 @@ class Comment(Struct, frozen=True):
     created: Instant
 
 
-_ASSIGNMENT_COLUMNS = tuple("id" if name == "lms_id" else name for name in Assignment.__struct_fields__)
+# What only other LMSs have, the gradebook has no columns for.
+_ASSIGNMENT_FIELDS = tuple(
+    name for name in Assignment.__struct_fields__ if name not in ("category_id", "grading_scale")
+)
+_ASSIGNMENT_COLUMNS = tuple("id" if name == "lms_id" else name for name in _ASSIGNMENT_FIELDS)
 _SUBMISSION_COLUMNS = SubmissionRow.__struct_fields__
 _SELECT_ASSIGNMENT = f"SELECT {', '.join(_ASSIGNMENT_COLUMNS)} FROM gradebook_assignments"
 _INSERT_ASSIGNMENT = (
@@ -165,7 +169,7 @@ def _assignment_row(assignment: Assignment) -> dict[str, Any]:
 
 
 def _assignment(row: Sequence[Any]) -> Assignment:
-    values = dict(zip(Assignment.__struct_fields__, row, strict=True))
+    values = dict(zip(_ASSIGNMENT_FIELDS, row, strict=True))
     values["points_possible"] = _number(values["points_possible"])
     values["submission_types"] = _items(_strings, values["submission_types"])
     values["assignee_ids"] = _items(_strings, values["assignee_ids"])

@@ -38,6 +38,7 @@ class Assignment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     assignee_ids: list[str] | None = None
     assignee_mode: str
     attachments: list[Attachment] | None = None
+    category_id: str | None = None
     created: str | None = None
     description: str
     description_plaintext: str | None = None

@@ -128,6 +128,7 @@ def schemas() -> Schema:
     assignment = {
         **_ASSIGNMENT_FIELDS,
         **created,
+        "category_id": _text("The grading category that it counts in, by the LMS's id."),
         "grading_scale": _list(reference("GradingScale"), "With the grading type `letter_grade`."),
         "id": _text("Its id.", format="uuid"),
         "state": _one_of(("draft", "scheduled", "open", "locked"), "Where it stands; derived, never set."),

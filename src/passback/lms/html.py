@@ -1,0 +1,54 @@
+"""Between the HTML that some LMSs keep and plain text."""
+
+from __future__ import annotations
+
+import html
+import re
+from html.parser import HTMLParser
+
+_TAG = re.compile(r"<[a-zA-Z/!][^>]*>")
+_BLOCKS = frozenset(
+    {"p", "div", "br", "li", "ul", "ol", "tr", "table", "h1", "h2", "h3", "h4", "h5", "h6", "hr"}
+)
+_UNSHOWN = frozenset({"script", "style", "template", "title"})
+
+
+def is_html(text: str) -> bool:
+    """Whether a text holds tags."""
+    return _TAG.search(text) is not None
+
+
+def text_of(markup: str) -> str:
+    """What a reader sees of HTML: no tags, one line for each block, entities decoded."""
+    parser = _Text()
+    parser.feed(markup)
+    parser.close()
+    lines = (" ".join(line.split()) for line in "".join(parser.parts).splitlines())
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def html_of(text: str) -> str:
+    """HTML that shows a plain text: a paragraph for each block of lines."""
+    blocks = [block for block in re.split(r"\n\s*\n", text.strip()) if block]
+    return "".join(f"<p>{html.escape(block, quote=False).replace(chr(10), '<br>')}</p>" for block in blocks)
+
+
+class _Text(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        self._hidden += tag in _UNSHOWN
+        if tag in _BLOCKS:
+            self.parts.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in _UNSHOWN and self._hidden > 0
+        if tag in _BLOCKS - {"br", "hr"}:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.parts.append(data)
