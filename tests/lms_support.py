@@ -43,6 +43,8 @@ class Lms:
     section: str
     students: list[str]
     teacher: str
+    nowhere: str
+    """The id of a section that there is not."""
     other_section: str
     other_student: str
     other_teacher: str
@@ -53,7 +55,8 @@ class Lms:
     simulator: Served | None = None
     """The simulator behind the connector; None for the built-in gradebook."""
     unsupported: frozenset[str] = field(default_factory=frozenset)
-    """What a submission cannot be given in this LMS: names of fields, ``excused``, and submission types."""
+    """What a submission cannot be given in this LMS: ``excused``, the names of fields, and types of work
+    that cannot be handed in."""
 
     def run(self, action: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(action)

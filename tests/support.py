@@ -157,7 +157,7 @@ def serving(data: Path | None = None, **settings: Any) -> Iterator[Sandbox]:
         port=0, data=":memory:" if data is None else str(data), **{"rate_limit": 1_000_000, **settings}
     )
     with contextlib.closing(open_database(configured, "sandbox")) as database:
-        gateway = build_gateway(database, clock)
+        gateway = build_gateway(database, configured, clock)
         server = uvicorn.Server(server_config(build_api(gateway, configured, "sandbox")))
         listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)

@@ -16,7 +16,6 @@ import uvicorn
 
 from passback.domain.clock import Clock, system_clock
 from passback.gateway.context import Gateway
-from passback.lms.builtin.connector import BuiltinConnector
 from passback.lms.registry import Connectors
 from passback.sandbox.banner import banner
 from passback.sandbox.faults import gateway_with
@@ -24,6 +23,7 @@ from passback.sandbox.pages import sandbox_pages
 from passback.sandbox.seed import seed
 from passback.store import migrate, roster
 from passback.store.database import Database
+from passback.store.vault import Vault
 from passback.web.api import Api
 from passback.web.authorization import Authorization
 from passback.web.pages import health_pages, reference_pages
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
+    from passback.lms.registry import Given
     from passback.settings import Settings
     from passback.store.database import Connection
     from passback.store.migrate import Kind
@@ -49,11 +50,13 @@ def open_database(settings: Settings, kind: Kind) -> Database:
     return database
 
 
-def build_gateway(database: Database, clock: Clock = system_clock) -> Gateway:
-    """The use cases' parts, on an open data file."""
+def build_gateway(
+    database: Database, settings: Settings, clock: Clock = system_clock, given: Given | None = None
+) -> Gateway:
+    """The use cases' parts, on an open data file. `given` are connections beside those in the store."""
     return Gateway(
         database=database,
-        connectors=Connectors({"builtin": BuiltinConnector(database, clock)}),
+        connectors=Connectors(database, clock, Vault(settings.secret_keys), given),
         clock=clock,
         cursor_key=database.write_now(_cursor_key),
     )
@@ -85,7 +88,7 @@ def serve(settings: Settings, kind: Kind) -> int:
         contextlib.closing(_listen(settings.host, settings.port)) as listener,
         contextlib.closing(open_database(settings, kind)) as database,
     ):
-        server = uvicorn.Server(server_config(build_api(build_gateway(database), settings, kind)))
+        server = uvicorn.Server(server_config(build_api(build_gateway(database, settings), settings, kind)))
         settle()
         # From here on connections are taken, if only into the queue.
         print(_start_message(kind, _url(listener)), flush=True)  # noqa: T201 - this is its output

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +13,13 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from passback.store.vault import KEY_BYTES, parse_keys, read_key_file
+
 PREFIX = "PASSBACK_"
 CONFIG = PREFIX + "CONFIG"
+
+_KEY_OF_THIS_PROCESS = secrets.token_bytes(KEY_BYTES)
+"""For data that is kept nowhere."""
 
 _Positive = Annotated[int, Meta(ge=1)]
 
@@ -37,6 +43,26 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The longest request body that is taken."""
     log_level: str = "warning"
     """debug, info, warning, error or critical."""
+
+    secret_key: str = ""
+    """What credentials are encrypted with: base64 of 32 bytes; several with commas, the first encrypts."""
+    secret_key_file: str = ""
+    """The file that holds the key instead; ``secret.key`` in the data folder unless set."""
+
+    def secret_keys(self) -> list[bytes]:
+        """The keys that credentials are encrypted with, made when first needed. Raises `VaultError`."""
+        if self.secret_key:
+            return parse_keys(self.secret_key, PREFIX + "SECRET_KEY")
+        if self.key_file is None:
+            return [_KEY_OF_THIS_PROCESS]
+        return read_key_file(self.key_file)
+
+    @property
+    def key_file(self) -> Path | None:
+        """The key file; None where nothing is kept."""
+        if self.secret_key_file:
+            return Path(self.secret_key_file)
+        return None if self.data == ":memory:" else Path(self.data) / "secret.key"
 
     @property
     def data_file(self) -> Path | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import pytest
 
-from passback.gateway.lookup import answers_of_the_lms
-from passback.lms.connector import Gone, LmsError, Refused, Unavailable, Unsupported
+from passback.gateway.lookup import answers_of_the_lms, refusal
+from passback.lms.connector import Gone, LmsError, NotAllowed, Refused, Unavailable, Unsupported
 from passback.wire.errors import Refusal
+from support import DISTRICT, Sandbox
 
 
 @pytest.mark.parametrize(
@@ -29,29 +31,36 @@ from passback.wire.errors import Refusal
     ],
 )
 def test_answer(error: LmsError, status: int, message: str) -> None:
-    with pytest.raises(Refusal) as caught, answers_of_the_lms("updating submission", grader_id="teacher-1"):
-        raise error
-    assert (caught.value.status, caught.value.message) == (status, message)
+    told = refusal(error, "updating submission", grader_id="teacher-1")
+    assert (told.status, told.message) == (status, message)
 
 
 def test_a_section_that_is_gone_while_an_assignment_is_created_is_not_found() -> None:
-    with pytest.raises(Refusal) as caught, answers_of_the_lms("creating assignment"):
-        raise Gone("assignment")
-    assert caught.value.message == "Resource not found"
+    assert refusal(Gone("assignment"), "creating assignment").message == "Resource not found"
 
 
 def test_where_waiting_helps_the_client_is_told_how_long() -> None:
-    with pytest.raises(Refusal) as caught, answers_of_the_lms("reading assignment"):
-        raise Unavailable("throttled", retry_after=30)
-    assert caught.value.retry_after == 30
+    assert refusal(Unavailable("throttled", retry_after=30), "reading assignment").retry_after == 30
 
 
 def test_the_cause_goes_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.WARNING), pytest.raises(Refusal), answers_of_the_lms("reading assignment"):
-        raise Unavailable("the LMS answered 503")
+    with caplog.at_level(logging.WARNING):
+        refusal(Unavailable("the LMS answered 503"), "reading assignment")
     assert "the LMS answered 503" in caplog.text
 
 
-def test_other_errors_pass() -> None:
-    with pytest.raises(KeyError), answers_of_the_lms("reading assignment"):
-        raise KeyError
+async def call(sandbox: Sandbox, error: Exception) -> None:
+    async with answers_of_the_lms(sandbox.gateway, DISTRICT, "reading assignment"):
+        raise error
+
+
+def test_other_errors_pass(sandbox: Sandbox) -> None:
+    with pytest.raises(KeyError):
+        asyncio.run(call(sandbox, KeyError()))
+
+
+@pytest.mark.parametrize(("refused", "state"), [(True, "error"), (False, "success")])
+def test_refused_credentials_mark_the_connection(sandbox: Sandbox, refused: bool, state: str) -> None:
+    with pytest.raises(Refusal):
+        asyncio.run(call(sandbox, NotAllowed("no such token", credentials=refused)))
+    assert sandbox.get(f"/v3.1/districts/{DISTRICT}").data["lms_state"] == state

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Iterator
 
@@ -8,25 +9,46 @@ import pytest
 from lms_support import Lms
 from passback.lms.builtin.connector import BuiltinConnector
 from passback.sandbox.seed import seed
-from passback.store import migrate
+from passback.store import gradebook, migrate, roster
 from passback.store.database import Database
 from support import BIOLOGY, BIOLOGY_STUDENT, BIOLOGY_TEACHER, NOW, SECTION, STUDENTS, TEACHER, SetClock
 
 
-@pytest.fixture(params=["builtin"])
-def lms(request: pytest.FixtureRequest) -> Iterator[Lms]:
-    """Every LMS that there is a connector for."""
+@contextlib.contextmanager
+def builtin() -> Iterator[Lms]:
+    """The built-in gradebook."""
     clock = SetClock()
-    with contextlib.closing(Database(None)) as database:
+    with contextlib.closing(Database(None)) as database, asyncio.Runner() as runner:
         migrate.prepare(database, "sandbox")
         database.write_now(lambda conn: seed(conn, NOW))
+
+        def delete(assignment: str) -> None:
+            runner.run(database.write(lambda conn: gradebook.delete_assignment(conn, SECTION, assignment)))
+
+        def unenroll(student: str) -> None:
+            runner.run(database.write(lambda conn: roster.unenroll(conn, SECTION, "student", student)))
+
         yield Lms(
-            BuiltinConnector(database, clock),
-            clock,
-            SECTION,
-            STUDENTS,
-            TEACHER,
-            BIOLOGY,
-            BIOLOGY_STUDENT,
-            BIOLOGY_TEACHER,
+            connector=BuiltinConnector(database, clock),
+            clock=clock,
+            runner=runner,
+            section=SECTION,
+            students=STUDENTS,
+            teacher=TEACHER,
+            nowhere="4fee004cca2e43cf27ffffff",
+            other_section=BIOLOGY,
+            other_student=BIOLOGY_STUDENT,
+            other_teacher=BIOLOGY_TEACHER,
+            delete=delete,
+            unenroll=unenroll,
         )
+
+
+LMSS = {"builtin": builtin}
+
+
+@pytest.fixture(params=LMSS)
+def lms(request: pytest.FixtureRequest) -> Iterator[Lms]:
+    """Every LMS that there is a connector for."""
+    with LMSS[request.param]() as served:
+        yield served

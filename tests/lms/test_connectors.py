@@ -2,45 +2,66 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from uuid_utils import uuid7
 
 from lms_support import Lms
 from passback.domain.assignment import Assignment, AssignmentFields, Attachment
 from passback.domain.clock import DAY
-from passback.domain.submission import SubmissionFields
-from passback.lms.connector import Gone, Refused
+from passback.domain.submission import Submission, SubmissionFields
+from passback.lms.connector import Gone, Refused, Unavailable, Unsupported
+from simulator_support import Served
 from support import NOW
-
-T = TypeVar("T")
 
 ESSAY = AssignmentFields(
     title="Essay", description="<p>Two pages</p>", due_date=NOW + 7 * DAY, points_possible=Decimal(20)
 )
 
 
-def run(action: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(action)
-
-
 def create(lms: Lms, **changes: Any) -> Assignment:
-    return run(lms.connector.create_assignment(lms.section, replace(ESSAY, **changes)))
+    return lms.run(lms.connector.create_assignment(lms.section, replace(ESSAY, **changes), str(uuid7())))
 
 
-def gone(action: Coroutine[Any, Any, Any]) -> str:
+def gone(lms: Lms, action: Coroutine[Any, Any, Any]) -> str:
     with pytest.raises(Gone) as caught:
-        run(action)
+        lms.run(action)
     return caught.value.thing
+
+
+def grade(lms: Lms, assignment: str, student: str, **fields: Any) -> Submission:
+    change = lms.connector.update_submission(lms.section, assignment, student, SubmissionFields(**fields))
+    return lms.run(change)
+
+
+def read(lms: Lms, assignment: str, student: str) -> Submission | None:
+    return lms.run(lms.connector.read_submissions(lms.section, assignment, [student])).get(student)
+
+
+def refused_as_unsupported(lms: Lms, what: str, assignment: str, student: str, **fields: Any) -> bool:
+    """Whether this LMS has no way to do it, and says so without doing anything."""
+    if what not in lms.unsupported:
+        return False
+    before = read(lms, assignment, student)
+    with pytest.raises(Unsupported):
+        grade(lms, assignment, student, **fields)
+    assert read(lms, assignment, student) == before
+    return True
+
+
+def simulated(lms: Lms) -> Served:
+    if lms.simulator is None:
+        pytest.skip("the built-in gradebook is not reached over a network")
+    return lms.simulator
 
 
 def test_what_is_created_can_be_read(lms: Lms) -> None:
     created = create(lms)
-    assert run(lms.connector.read_assignment(lms.section, created.lms_id)) == created
+    assert lms.run(lms.connector.read_assignment(lms.section, created.lms_id)) == created
 
 
 def test_what_was_asked_for_is_kept(lms: Lms) -> None:
@@ -55,7 +76,7 @@ def test_what_was_asked_for_is_kept(lms: Lms) -> None:
 
 def test_a_change_touches_only_what_is_given(lms: Lms) -> None:
     created = create(lms)
-    changed = run(
+    changed = lms.run(
         lms.connector.update_assignment(
             lms.section, created.lms_id, AssignmentFields(points_possible=Decimal(30))
         )
@@ -65,25 +86,25 @@ def test_a_change_touches_only_what_is_given(lms: Lms) -> None:
 
 def test_several_are_read_at_once_without_those_that_are_gone(lms: Lms) -> None:
     kept, deleted = create(lms), create(lms)
-    run(lms.connector.delete_assignment(lms.section, deleted.lms_id))
-    found = run(lms.connector.read_assignments(lms.section, [deleted.lms_id, kept.lms_id]))
+    lms.run(lms.connector.delete_assignment(lms.section, deleted.lms_id))
+    found = lms.run(lms.connector.read_assignments(lms.section, [deleted.lms_id, kept.lms_id]))
     assert found == {kept.lms_id: kept}
 
 
 def test_a_deleted_assignment_is_gone_for_every_call(lms: Lms) -> None:
     assignment, student, connector = create(lms).lms_id, lms.students[0], lms.connector
-    run(connector.delete_assignment(lms.section, assignment))
+    lms.run(connector.delete_assignment(lms.section, assignment))
     assert {
-        gone(connector.read_assignment(lms.section, assignment)),
-        gone(connector.update_assignment(lms.section, assignment, AssignmentFields(title="x"))),
-        gone(connector.delete_assignment(lms.section, assignment)),
-        gone(connector.read_submissions(lms.section, assignment, [student])),
-        gone(connector.update_submission(lms.section, assignment, student, SubmissionFields(grade="1"))),
+        gone(lms, connector.read_assignment(lms.section, assignment)),
+        gone(lms, connector.update_assignment(lms.section, assignment, AssignmentFields(title="x"))),
+        gone(lms, connector.delete_assignment(lms.section, assignment)),
+        gone(lms, connector.read_submissions(lms.section, assignment, [student])),
+        gone(lms, connector.update_submission(lms.section, assignment, student, SubmissionFields(grade="1"))),
     } == {"assignment"}
 
 
 def test_every_student_has_a_submission_from_the_start(lms: Lms) -> None:
-    found = run(lms.connector.read_submissions(lms.section, create(lms).lms_id, lms.students))
+    found = lms.run(lms.connector.read_submissions(lms.section, create(lms).lms_id, lms.students))
     assert {student: submission.state for student, submission in found.items()} == dict.fromkeys(
         lms.students, "created"
     )
@@ -91,17 +112,17 @@ def test_every_student_has_a_submission_from_the_start(lms: Lms) -> None:
 
 def test_a_student_of_another_section_has_none(lms: Lms) -> None:
     assignment = create(lms).lms_id
-    assert run(lms.connector.read_submissions(lms.section, assignment, [lms.other_student])) == {}
+    assert lms.run(lms.connector.read_submissions(lms.section, assignment, [lms.other_student])) == {}
     change = lms.connector.update_submission(
         lms.section, assignment, lms.other_student, SubmissionFields(grade="1")
     )
-    assert gone(change) == "student"
+    assert gone(lms, change) == "student"
 
 
 def test_only_the_assigned_have_one(lms: Lms) -> None:
     chosen = lms.students[1]
     assignment = create(lms, assignee_mode="individuals", assignee_ids=(chosen,))
-    found = run(lms.connector.read_submissions(lms.section, assignment.lms_id, lms.students))
+    found = lms.run(lms.connector.read_submissions(lms.section, assignment.lms_id, lms.students))
     assert (list(found), assignment.assignee_mode, assignment.assignee_ids) == (
         [chosen],
         "individuals",
@@ -111,27 +132,22 @@ def test_only_the_assigned_have_one(lms: Lms) -> None:
 
 def test_a_grade_is_kept(lms: Lms) -> None:
     assignment, student = create(lms).lms_id, lms.students[0]
-    fields = SubmissionFields(grade_points=Decimal("17.5"), grade_comment="Good", grader_id=lms.teacher)
-    changed = run(lms.connector.update_submission(lms.section, assignment, student, fields))
-    assert (changed.grade_points, changed.grade_comment, changed.grader_id) == (
-        Decimal("17.5"),
-        "Good",
-        lms.teacher,
-    )
-    assert run(lms.connector.read_submissions(lms.section, assignment, [student])) == {student: changed}
+    changed = grade(lms, assignment, student, grade_points=Decimal("17.5"), grader_id=lms.teacher)
+    assert (changed.grade_points, changed.grade, changed.grader_id) == (Decimal("17.5"), "17.5", lms.teacher)
+    assert read(lms, assignment, student) == changed
 
 
 def test_the_same_grade_again_changes_nothing(lms: Lms) -> None:
     assignment, student = create(lms).lms_id, lms.students[0]
-    fields = SubmissionFields(grade_points=Decimal(17), grade_comment="Good")
-    first = run(lms.connector.update_submission(lms.section, assignment, student, fields))
-    assert run(lms.connector.update_submission(lms.section, assignment, student, fields)) == first
+    fields = SubmissionFields(grade_points=Decimal(17))
+    first = lms.run(lms.connector.update_submission(lms.section, assignment, student, fields))
+    assert lms.run(lms.connector.update_submission(lms.section, assignment, student, fields)) == first
 
 
 def test_extra_credit_is_taken(lms: Lms) -> None:
     assignment, student = create(lms).lms_id, lms.students[0]
     fields = SubmissionFields(grade_points=Decimal(25))
-    assert run(
+    assert lms.run(
         lms.connector.update_submission(lms.section, assignment, student, fields)
     ).grade_points == Decimal(25)
 
@@ -139,51 +155,176 @@ def test_extra_credit_is_taken(lms: Lms) -> None:
 def test_a_grader_of_another_section_is_unknown(lms: Lms) -> None:
     assignment, student = create(lms).lms_id, lms.students[0]
     fields = SubmissionFields(grade_points=Decimal(1), grader_id=lms.other_teacher)
-    assert gone(lms.connector.update_submission(lms.section, assignment, student, fields)) == "grader"
+    assert gone(lms, lms.connector.update_submission(lms.section, assignment, student, fields)) == "grader"
 
 
 def test_an_excused_student_is_flagged_until_unflagged(lms: Lms) -> None:
     assignment, student = create(lms).lms_id, lms.students[0]
+    if refused_as_unsupported(lms, "excused", assignment, student, flags=frozenset({"excused"})):
+        return
     flags = [
-        run(
-            lms.connector.update_submission(lms.section, assignment, student, SubmissionFields(flags=given))
-        ).flags
-        for given in (frozenset({"excused"}), frozenset())
+        grade(lms, assignment, student, flags=given).flags for given in (frozenset({"excused"}), frozenset())
     ]
     assert flags == [("excused",), ()]
 
 
-def test_a_due_date_of_ones_own_is_kept(lms: Lms) -> None:
+def test_a_comment_is_kept(lms: Lms) -> None:
     assignment, student = create(lms).lms_id, lms.students[0]
-    fields = SubmissionFields(override_due_date=NOW + 14 * DAY)
-    changed = run(lms.connector.update_submission(lms.section, assignment, student, fields))
-    assert changed.override_due_date == NOW + 14 * DAY
+    fields: dict[str, Any] = {"grade_points": Decimal(3), "grade_comment": "Good"}
+    if refused_as_unsupported(lms, "grade_comment", assignment, student, **fields):
+        return
+    assert grade(lms, assignment, student, **fields).grade_comment == "Good"
 
 
-def test_work_that_is_handed_in_is_kept(lms: Lms) -> None:
-    assignment, student = create(lms, submission_types=("text",)).lms_id, lms.students[0]
-    fields = SubmissionFields(state="submitted", attachments=(Attachment(type="text", text="My essay"),))
-    changed = run(lms.connector.update_submission(lms.section, assignment, student, fields))
-    assert (changed.state, [item.text for item in changed.attachments]) == ("submitted", ["My essay"])
+def test_a_due_date_of_ones_own_is_kept(lms: Lms) -> None:
+    assignment, student, later = create(lms).lms_id, lms.students[0], NOW + 14 * DAY
+    if refused_as_unsupported(lms, "override_due_date", assignment, student, override_due_date=later):
+        return
+    changed = grade(lms, assignment, student, override_due_date=later)
+    assert (changed.override_due_date, read(lms, assignment, student)) == (later, changed)
+
+
+def test_more_attempts_are_kept(lms: Lms) -> None:
+    assignment, student = create(lms, max_attempts=1, submission_types=("text",)).lms_id, lms.students[0]
+    if refused_as_unsupported(lms, "extra_attempts", assignment, student, extra_attempts=2):
+        return
+    assert grade(lms, assignment, student, extra_attempts=2).extra_attempts == 2
+
+
+@pytest.mark.parametrize(
+    "work",
+    [Attachment(type="text", text="My essay"), Attachment(type="link", url="https://app.example/work/1")],
+)
+def test_work_that_is_handed_in_is_kept(lms: Lms, work: Attachment) -> None:
+    assignment, student = create(lms, submission_types=(work.type,)).lms_id, lms.students[0]
+    if refused_as_unsupported(lms, work.type, assignment, student, state="submitted", attachments=(work,)):
+        return
+    changed = grade(lms, assignment, student, state="submitted", attachments=(work,))
+    assert (changed.state, [(item.type, item.text, item.url) for item in changed.attachments]) == (
+        "submitted",
+        [(work.type, work.text, work.url)],
+    )
 
 
 def test_what_cannot_be_a_grade_is_refused_and_changes_nothing(lms: Lms) -> None:
     assignment, student = create(lms).lms_id, lms.students[0]
-    before = run(lms.connector.read_submissions(lms.section, assignment, [student]))
+    before = lms.run(lms.connector.read_submissions(lms.section, assignment, [student]))
     with pytest.raises(Refused, match="INVALID_GRADE"):
-        run(lms.connector.update_submission(lms.section, assignment, student, SubmissionFields(grade="lots")))
-    assert run(lms.connector.read_submissions(lms.section, assignment, [student])) == before
+        lms.run(
+            lms.connector.update_submission(lms.section, assignment, student, SubmissionFields(grade="lots"))
+        )
+    assert lms.run(lms.connector.read_submissions(lms.section, assignment, [student])) == before
 
 
 def test_many_are_graded_with_each_ones_outcome(lms: Lms) -> None:
     assignment, (first, second, *_) = create(lms).lms_id, lms.students
     changes = [
-        (first, SubmissionFields(grade_points=Decimal(5), grade_comment="Good")),
+        (first, SubmissionFields(grade_points=Decimal(5))),
         (lms.other_student, SubmissionFields(grade_points=Decimal(6))),
         (second, SubmissionFields(grade_points=Decimal(7))),
         (second, SubmissionFields(grade="lots")),
     ]
-    outcomes = run(lms.connector.update_submissions(lms.section, assignment, changes))
-    read = run(lms.connector.read_submissions(lms.section, assignment, [first, second]))
+    outcomes = lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
+    read = lms.run(lms.connector.read_submissions(lms.section, assignment, [first, second]))
     assert [outcomes[0], outcomes[2]] == [read[first], read[second]]
     assert [type(outcomes[1]), type(outcomes[3])] == [Gone, Refused]
+
+
+def test_an_assignment_that_a_teacher_deleted_is_gone(lms: Lms) -> None:
+    assignment = create(lms).lms_id
+    lms.delete(assignment)
+    assert gone(lms, lms.connector.read_assignment(lms.section, assignment)) == "assignment"
+
+
+def test_a_student_who_has_left_has_no_submission(lms: Lms) -> None:
+    assignment, student = create(lms).lms_id, lms.students[0]
+    lms.unenroll(student)
+    assert read(lms, assignment, student) is None
+    change = lms.connector.update_submission(
+        lms.section, assignment, student, SubmissionFields(grade_points=Decimal(1))
+    )
+    assert gone(lms, change) == "student"
+
+
+def test_a_grader_whom_the_lms_does_not_know_is_unknown(lms: Lms) -> None:
+    assignment, student = create(lms).lms_id, lms.students[0]
+    fields = SubmissionFields(grade_points=Decimal(1), grader_id="999999999")
+    assert gone(lms, lms.connector.update_submission(lms.section, assignment, student, fields)) == "grader"
+
+
+def test_a_section_that_is_not_there_is_gone(lms: Lms) -> None:
+    creation = lms.connector.create_assignment(lms.nowhere, ESSAY, str(uuid7()))
+    if lms.simulator is not None:
+        assert gone(lms, creation) in ("section", "assignment")
+    else:
+        lms.run(creation)  # its sections are the roster's, which has been asked before
+
+
+CREATES = {"method": "POST", "path": r"(assignments|courseWork)$"}
+"""The request that creates an assignment, whatever the LMS."""
+
+
+@pytest.mark.parametrize("fault", ["error-after", "timeout-after", "dropped-after", "malformed"])
+def test_an_assignment_whose_answer_was_lost_is_found(lms: Lms, fault: str) -> None:
+    simulated(lms).fail(fault, **CREATES)
+    mark = str(uuid7())
+    with pytest.raises(Unavailable) as caught:
+        lms.run(lms.connector.create_assignment(lms.section, ESSAY, mark))
+    assert caught.value.in_doubt
+    found = lms.run(lms.connector.find_assignment(lms.section, ESSAY, mark, NOW, ()))
+    assert found is not None
+    assert lms.run(lms.connector.read_assignment(lms.section, found.lms_id)) == found
+    assert (found.title, found.due_date, found.published) == ("Essay", ESSAY.due_date, True)
+
+
+@pytest.mark.parametrize("fault", ["error-before", "timeout", "dropped"])
+def test_an_assignment_that_was_not_created_is_not_found(lms: Lms, fault: str) -> None:
+    create(lms, title="Another")
+    simulated(lms).fail(fault, **CREATES)
+    mark = str(uuid7())
+    with pytest.raises(Unavailable):
+        lms.run(lms.connector.create_assignment(lms.section, ESSAY, mark))
+    assert lms.run(lms.connector.find_assignment(lms.section, ESSAY, mark, NOW, ())) is None
+
+
+@pytest.mark.parametrize("fault", ["error-before", "error-after", "dropped", "dropped-after", "throttled"])
+def test_a_grade_gets_through_a_fault_that_passes(lms: Lms, fault: str) -> None:
+    assignment, student = create(lms).lms_id, lms.students[0]
+    for method in ("PUT", "PATCH"):
+        simulated(lms).fail(fault, method=method)
+    assert grade(lms, assignment, student, grade_points=Decimal(11)).grade_points == Decimal(11)
+    simulated(lms).control("DELETE", "faults")
+    assert read(lms, assignment, student) == replace(
+        grade(lms, assignment, student, grade_points=Decimal(11))
+    )
+
+
+@pytest.mark.parametrize(
+    "fault", ["error-before", "malformed", "timeout", "throttled", "expired-credentials"]
+)
+def test_an_lms_that_keeps_failing_is_unavailable(lms: Lms, fault: str) -> None:
+    assignment = create(lms).lms_id
+    simulated(lms).fail(fault, times=None)
+    with pytest.raises(Unavailable):
+        lms.run(lms.connector.read_assignment(lms.section, assignment))
+
+
+def test_the_sections_and_people_are_read_for_matching(lms: Lms) -> None:
+    simulated(lms)
+    places = {place.id: place for place in lms.run(lms.connector.read_sections())}
+    people = {(person.id, person.role) for person in lms.run(lms.connector.read_people(lms.section))}
+    assert {lms.section, lms.other_section} <= places.keys()
+    assert {(student, "student") for student in lms.students} | {(lms.teacher, "teacher")} <= people
+    assert (lms.other_teacher, "teacher") not in people
+
+
+def test_a_good_connection_is_found_good(lms: Lms) -> None:
+    findings = lms.run(lms.connector.check())
+    assert findings
+    assert [finding for finding in findings if not finding.good] == []
+
+
+def test_a_connection_whose_credentials_are_refused_is_found_bad(lms: Lms) -> None:
+    simulated(lms).fail("expired-credentials", times=None)
+    findings = lms.run(lms.connector.check())
+    assert any(not finding.good and finding.remedy for finding in findings)

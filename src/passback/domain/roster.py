@@ -76,6 +76,8 @@ class Section(Struct, frozen=True):
     """Which section of the LMS it is; None where it is not matched."""
     created: Instant
     last_modified: Instant
+    matched_by: str | None = None
+    """How that is known (`passback.domain.matching.By`)."""
 
 
 class User(Struct, frozen=True):
@@ -95,3 +97,5 @@ class User(Struct, frozen=True):
     """Which person of the LMS it is; None where it is not matched."""
     created: Instant
     last_modified: Instant
+    matched_by: str | None = None
+    """How that is known (`passback.domain.matching.By`)."""

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
-from uuid_utils import uuid7
 
-from passback.gateway import lookup, present, rules
+from passback.gateway import creation, lookup, present, rules
 from passback.gateway.context import Answer
 from passback.store import assignments, roster
 from passback.wire import cursor
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from passback.domain.assignment import Assignment, AssignmentFields
     from passback.gateway.context import Gateway
     from passback.gateway.lookup import SectionAtLms
+    from passback.lms.connector import Capabilities
     from passback.store.assignments import AssignmentRecord
     from passback.store.database import Connection
     from passback.wire import responses
@@ -39,16 +39,11 @@ async def create(
         return section, replace(fields, assignee_ids=lookup.assignees(conn, section_id, fields.assignee_ids))
 
     section, fields = await gateway.database.read(look_up)
-    with lookup.answers_of_the_lms("creating assignment"):
-        held = await section.connector.create_assignment(section.lms_id, fields)
-    assignment_id = str(uuid7())
-    await gateway.database.write(
-        lambda conn: assignments.add(
-            conn, assignment_id=assignment_id, section_id=section_id, lms_id=held.lms_id
-        )
-    )
+    async with lookup.answers_of_the_lms(gateway, district_id, "creating assignment"):
+        assignment_id, held = await creation.create_once(gateway, section, fields, now)
     return Answer(
-        await _present(gateway, district_id, assignment_id, held, now), _warnings(request, held.assignee_mode)
+        await _present(gateway, district_id, assignment_id, held, now),
+        _warnings(request, section.connector.capabilities, held.assignee_mode),
     )
 
 
@@ -57,7 +52,7 @@ async def read(
 ) -> Answer[responses.Assignment]:
     """Read an assignment from the LMS, as it is there now. Raises `Refusal`: rows 8 and 13, the LMS."""
     section, record = await _find(gateway, district_id, section_id, assignment_id)
-    with lookup.answers_of_the_lms("reading assignment"):
+    async with lookup.answers_of_the_lms(gateway, district_id, "reading assignment"):
         held = await section.connector.read_assignment(section.lms_id, record.lms_id)
     return Answer(await _present(gateway, district_id, record.id, held, gateway.clock()))
 
@@ -79,20 +74,21 @@ async def update(
         return *lookup.assignment(gateway, conn, district_id, section_id, assignment_id), resolved
 
     section, record, fields = await gateway.database.read(look_up)
-    with lookup.answers_of_the_lms("updating assignment"):
+    async with lookup.answers_of_the_lms(gateway, district_id, "updating assignment"):
         held = await section.connector.read_assignment(section.lms_id, record.lms_id)
     fields = await _fitting(gateway, section_id, held, fields)
-    with lookup.answers_of_the_lms("updating assignment"):
+    async with lookup.answers_of_the_lms(gateway, district_id, "updating assignment"):
         held = await section.connector.update_assignment(section.lms_id, record.lms_id, fields)
     return Answer(
-        await _present(gateway, district_id, record.id, held, now), _warnings(request, held.assignee_mode)
+        await _present(gateway, district_id, record.id, held, now),
+        _warnings(request, section.connector.capabilities, held.assignee_mode),
     )
 
 
 async def delete(gateway: Gateway, district_id: str, section_id: str, assignment_id: str) -> None:
     """Delete an assignment in the LMS. Raises `Refusal`: rows 8 and 13, the LMS."""
     section, record = await _find(gateway, district_id, section_id, assignment_id)
-    with lookup.answers_of_the_lms("deleting assignment"):
+    async with lookup.answers_of_the_lms(gateway, district_id, "deleting assignment"):
         await section.connector.delete_assignment(section.lms_id, record.lms_id)
     await gateway.database.write(lambda conn: assignments.mark_deleted(conn, record.id, gateway.clock()))
 
@@ -121,7 +117,7 @@ async def page(
 
     section, records = await gateway.database.read(look_up)
     shown = records[:limit]
-    with lookup.answers_of_the_lms("reading assignments"):
+    async with lookup.answers_of_the_lms(gateway, district_id, "reading assignments"):
         held = await section.connector.read_assignments(section.lms_id, [record.lms_id for record in shown])
     items = [
         await _present(gateway, district_id, record.id, held[record.lms_id], now)
@@ -174,7 +170,10 @@ async def _present(
     return present.assignment(held, assignment_id, user_ids, now)
 
 
-def _warnings(request: AssignmentRequest, mode: str) -> tuple[str, ...]:
+def _warnings(request: AssignmentRequest, capabilities: Capabilities, mode: str) -> tuple[str, ...]:
     codes = rules.warnings(request)
-    ignored = request.assignee_ids and mode == "all"
-    return (*codes, "ASSIGNEES_IGNORED") if ignored else codes
+    if request.assignee_ids and mode == "all":
+        codes = (*codes, "ASSIGNEES_IGNORED")
+    not_stored = capabilities.not_stored_assignment | capabilities.ignored_assignment
+    given = (name for name in sorted(not_stored) if getattr(request, name, None) is not None)
+    return (*codes, *(f"NOT_STORED_BY_LMS:{name}" for name in given))

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
-    from passback.lms.registry import Connectors
-    from passback.store.database import Database
+    from passback.lms.connector import Connector
+    from passback.store.database import Connection, Database
 
 T = TypeVar("T")
+
+
+class Reach(Protocol):
+    """How a district's LMS is reached (`passback.lms.registry.Connectors`)."""
+
+    pretending: bool
+    """Whether the LMSs only pretend to fail, so that nothing is to be concluded from it."""
+
+    def find(self, conn: Connection, district_id: str, lms_type: str) -> Connector | None:
+        """The connector to a district's LMS; None where there is none."""
+        ...
 
 
 class Gateway(Struct, frozen=True):
     """The parts of a running gateway."""
 
     database: Database
-    connectors: Connectors
+    connectors: Reach
     clock: Clock
     cursor_key: bytes
     """What cursors are sealed with; kept in the data file, so that they outlive a restart."""

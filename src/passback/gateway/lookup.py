@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from passback.lms.connector import Gone, LmsError, Refused, Unavailable, Unsupported
+from passback.lms.connector import Gone, LmsError, NotAllowed, Refused, Unavailable, Unsupported
 from passback.store import assignments, roster
 from passback.wire import errors
 
@@ -38,7 +38,7 @@ def section(gateway: Gateway, conn: Connection, district_id: str, section_id: st
 
     Raises `Refusal`: 404 where it is not, is not matched to one in the LMS, or the LMS has no connector.
     """
-    return _at_lms(gateway, roster.section_in_lms(conn, district_id, section_id))
+    return _at_lms(gateway, conn, district_id, roster.section_in_lms(conn, district_id, section_id))
 
 
 def assignment(
@@ -51,7 +51,7 @@ def assignment(
     valid = _UUID.fullmatch(assignment_id) is not None
     wanted = assignment_id.lower() if valid else ""
     found, record = assignments.find_in_section(conn, district_id, section_id, wanted)
-    at_lms = _at_lms(gateway, found)
+    at_lms = _at_lms(gateway, conn, district_id, found)
     if not valid:
         raise errors.invalid_assignment_id()
     if record is None:
@@ -59,12 +59,15 @@ def assignment(
     return at_lms, record
 
 
-def _at_lms(gateway: Gateway, found: SectionInLms | None) -> SectionAtLms:
+def _at_lms(gateway: Gateway, conn: Connection, district_id: str, found: SectionInLms | None) -> SectionAtLms:
     if found is None:
         raise errors.resource_not_found()
-    connector = gateway.connectors.for_kind(found.lms_type)
-    if found.lms_id is None or connector is None:
+    if found.lms_id is None:
         log.warning("section %s is not matched to one of the district's LMS (%s)", found.id, found.lms_type)
+        raise errors.resource_not_found()
+    connector = gateway.connectors.find(conn, district_id, found.lms_type)
+    if connector is None:
+        log.warning("district %s is not connected to its LMS (%s)", district_id, found.lms_type)
         raise errors.resource_not_found()
     return SectionAtLms(found.id, found.lms_id, connector)
 
@@ -107,19 +110,34 @@ def _member(conn: Connection, section_id: str, role: Role, user_id: str) -> str 
     return None
 
 
-class answers_of_the_lms:  # noqa: N801 - reads as a statement: with answers_of_the_lms(...)
-    """Turns what an LMS says is wrong, inside the ``with``, into the answer the contract has for it: `refusal`."""
+class answers_of_the_lms:  # noqa: N801 - reads as a statement: async with answers_of_the_lms(...)
+    """Turns what an LMS says is wrong, inside the ``with``, into the answer the contract has for it: `refusal`.
 
-    __slots__ = ("_doing", "_grader_id")
+    Where it refuses our credentials, the district's connection is marked (``lms_state``).
+    """
 
-    def __init__(self, doing: str, *, grader_id: str | None = None) -> None:
+    __slots__ = ("_district_id", "_doing", "_gateway", "_grader_id")
+
+    def __init__(
+        self, gateway: Gateway, district_id: str, doing: str, *, grader_id: str | None = None
+    ) -> None:
+        self._gateway = gateway
+        self._district_id = district_id
         self._doing = doing
         self._grader_id = grader_id
 
-    def __enter__(self) -> None: ...
+    async def __aenter__(self) -> None: ...
 
-    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+    async def __aexit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         if isinstance(error, LmsError):
+            if (
+                isinstance(error, NotAllowed)
+                and error.credentials
+                and not self._gateway.connectors.pretending
+            ):
+                await self._gateway.database.write(
+                    lambda conn: roster.set_lms_state(conn, self._district_id, "error")
+                )
             raise refusal(error, self._doing, grader_id=self._grader_id) from error
 
 

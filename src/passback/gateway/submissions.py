@@ -39,7 +39,7 @@ async def read(
         return section, record, lookup.student(conn, section_id, user_id)
 
     section, record, student = await gateway.database.read(look_up)
-    with lookup.answers_of_the_lms("reading submission"):
+    async with lookup.answers_of_the_lms(gateway, district_id, "reading submission"):
         held = await _assigned(section, record, student)
     return Answer(present.submission(held, record.id, user_id, await _grader_id(gateway, district_id, held)))
 
@@ -62,7 +62,9 @@ async def update(
         return section, record, student, grader
 
     section, record, student, grader = await gateway.database.read(look_up)
-    with lookup.answers_of_the_lms("updating submission", grader_id=request.grader_id):
+    async with lookup.answers_of_the_lms(
+        gateway, district_id, "updating submission", grader_id=request.grader_id
+    ):
         if request.grader_id is not None and grader is None:
             # The assignment and the student come before the grader in the order of checks, and only the LMS
             # knows whether they are still there.
@@ -90,7 +92,7 @@ async def update_many(
         return section, record, [_change_of(conn, section_id, item) for item in items]
 
     section, record, judged = await gateway.database.read(look_up)
-    with lookup.answers_of_the_lms("updating submissions"):
+    async with lookup.answers_of_the_lms(gateway, district_id, "updating submissions"):
         outcomes = await _change_all(
             section, record, [one for one in judged if not isinstance(one, errors.Refusal)]
         )
@@ -199,7 +201,7 @@ async def page(
     )
     list_name = f"{district_id}/{section_id}/{record.id}/submissions"
     after = cursor.open_sealed(gateway.cursor_key, list_name, after_cursor, now) if after_cursor else ""
-    with lookup.answers_of_the_lms("reading submissions"):
+    async with lookup.answers_of_the_lms(gateway, district_id, "reading submissions"):
         assignment = await section.connector.read_assignment(section.lms_id, record.lms_id)
         students = await gateway.database.read(
             lambda conn: _assigned_students(conn, section_id, assignment, after, limit + 1)

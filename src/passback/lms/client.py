@@ -46,13 +46,19 @@ class Reply(Struct, frozen=True):
     headers: Mapping[str, str]
     """By lower-case names."""
     body: bytes
+    doubtful: bool = False
+    """Whether it answers a write that, should the answer be of no use, may have happened."""
 
     def json(self) -> Any:
         """The body. Raises `Unavailable` where it is no JSON, as when a proxy answers for the LMS."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
-            raise Unavailable(f"its answer (status {self.status}) is not JSON") from None
+            raise self.useless("is not JSON") from None
+
+    def useless(self, why: str) -> Unavailable:
+        """The error to raise for an answer that is not as expected, such as ``has no id``."""
+        return Unavailable(f"its answer (status {self.status}) {why}", in_doubt=self.doubtful)
 
 
 class Manners(Protocol):
@@ -236,7 +242,8 @@ class LmsClient:
             async with self._http.stream(
                 request.method, request.url, content=request.body or None, headers=sent
             ) as response:
-                return Reply(response.status_code, dict(response.headers), await _bounded(response))
+                body = await _bounded(response)
+                return Reply(response.status_code, dict(response.headers), body, doubtful=not request.safe)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             raise _Failed(type(error).__name__, not_sent=True) from None
         except (httpx2.TransportError, httpx2.DecodingError, httpx2.InvalidURL) as error:

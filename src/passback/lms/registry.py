@@ -2,18 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from passback.lms.builtin.connector import BuiltinConnector
+from passback.lms.connector import Connection, ConnectorKind
+from passback.store import connections
+from passback.store.notes import StoredNotes
+from passback.store.vault import Vault, VaultError
 
-from passback.lms.connector import Connector
+if TYPE_CHECKING:
+    from passback.domain.clock import Clock
+    from passback.lms.connector import Connector
+    from passback.store.connections import StoredConnection
+    from passback.store.database import Connection as StoreConnection
+    from passback.store.database import Database
+
+log = logging.getLogger(__name__)
+
+GROUP = "passback.connectors"
+"""The group of entry points by which a package brings a connector."""
+
+BUILTIN = "builtin"
+
+Given = Mapping[str, Callable[[], Connection]]
+"""Connections that are not in the store, by their districts: the sandbox's."""
 
 
-class Connectors(Struct, frozen=True):
-    """The connectors at hand, by the kind of LMS (a district's ``lms_type``)."""
+class UnknownKind(LookupError):
+    """There is no connector for that kind of LMS; the message names those that there are."""
 
-    by_kind: Mapping[str, Connector]
 
-    def for_kind(self, kind: str) -> Connector | None:
-        """The connector for an LMS of that kind; None where there is none."""
-        return self.by_kind.get(kind)
+def kinds() -> list[str]:
+    """Every kind of LMS that there is a connector for, beside the built-in gradebook."""
+    return sorted({entry.name for entry in entry_points(group=GROUP)})
+
+
+def kind(name: str) -> ConnectorKind:
+    """The kind of LMS of that name. Raises `UnknownKind`."""
+    for entry in entry_points(group=GROUP, name=name):
+        found = entry.load()
+        if isinstance(found, ConnectorKind):
+            return found
+        raise UnknownKind(f"the package that brings {name!r} gives no ConnectorKind ({entry.value})")
+    raise UnknownKind(f"there is no connector for {name!r}: there are {', '.join(kinds())}")
+
+
+class Connectors:
+    """The connectors: the built-in gradebook's, and one for each connected district, opened when first needed."""
+
+    pretending = False
+
+    def __init__(self, database: Database, clock: Clock, vault: Vault, given: Given | None = None) -> None:
+        self._database = database
+        self._clock = clock
+        self._vault = vault
+        self._given = given or {}
+        self._builtin = BuiltinConnector(database, clock)
+        self._open: dict[str, tuple[int, Connector]] = {}
+        self._retired: list[Connector] = []
+
+    def find(self, conn: StoreConnection, district_id: str, lms_type: str) -> Connector | None:
+        """The connector to a district's LMS; None where it has no (usable) connection."""
+        if lms_type == BUILTIN:
+            return self._builtin
+        stored = None if district_id in self._given else connections.find(conn, district_id)
+        version = stored.last_modified if stored is not None else 0
+        held = self._open.get(district_id)
+        if held is not None:
+            if held[0] == version:
+                return held[1]
+            self._retired.append(held[1])  # there may still be calls under way
+        try:
+            connection = self._connection(district_id, stored)
+            if connection is None:
+                self._open.pop(district_id, None)
+                return None
+            connector = self.open(district_id, lms_type, connection)
+        except (UnknownKind, VaultError) as error:
+            log.warning("district %s cannot be reached: %s", district_id, error)
+            return None
+        self._open[district_id] = version, connector
+        return connector
+
+    def open(self, district_id: str, lms_type: str, connection: Connection) -> Connector:
+        """A connector of its own on a connection. Raises `UnknownKind`."""
+        return kind(lms_type).open(connection, StoredNotes(self._database, district_id), self._clock)
+
+    def connection(self, conn: StoreConnection, district_id: str) -> Connection | None:
+        """How a district's LMS is reached; None where it is not. Raises `VaultError`."""
+        return self._connection(district_id, connections.find(conn, district_id))
+
+    def _connection(self, district_id: str, stored: StoredConnection | None) -> Connection | None:
+        if district_id in self._given:
+            return self._given[district_id]()
+        if stored is None:
+            return None
+        return Connection(stored.address, connections.unseal(self._vault, stored), stored.options)
+
+    async def close(self) -> None:
+        """Close all that are open."""
+        for _, connector in self._open.values():
+            await connector.close()
+        for connector in self._retired:
+            await connector.close()
+        self._open.clear()
+        self._retired.clear()

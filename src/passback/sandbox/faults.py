@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
+from uuid_utils import uuid7
 
 from passback.domain.submission import Submission
-from passback.lms.connector import Capabilities, Connector, Gone, LmsError, Unavailable
-from passback.lms.registry import Connectors
+from passback.lms.connector import Capabilities, Connector, Finding, Gone, LmsError, Unavailable
+from passback.lms.registry import BUILTIN, Connectors
 from passback.wire.errors import bad_request
 
 if TYPE_CHECKING:
     from passback.domain.assignment import Assignment, AssignmentFields
+    from passback.domain.clock import Instant
+    from passback.domain.matching import Person, Place
     from passback.domain.submission import SubmissionFields
     from passback.gateway.context import Gateway
+    from passback.store.database import Connection
 
 T = TypeVar("T")
 
@@ -31,6 +36,8 @@ NAMES = (
 _SLOW = re.compile(r"slow=(\d{1,5})(ms|s)", re.ASCII)
 _LONGEST_SECONDS = 60.0
 _RETRY_AFTER = 30
+_PATIENCE = 2.0
+"""For how many seconds a simulated LMS that fails is waited for: a developer is waiting, too."""
 
 
 class Fault(Struct, frozen=True):
@@ -53,15 +60,54 @@ def parse(text: str) -> Fault:
     raise bad_request(f"INVALID_SANDBOX_FAULT: it must be one of [{' '.join(NAMES)}]")
 
 
-def gateway_with(gateway: Gateway, headers: list[bytes]) -> Gateway:
+@contextlib.asynccontextmanager
+async def gateway_with(gateway: Gateway, headers: list[bytes]) -> AsyncIterator[Gateway]:
     """The gateway as a request with these ``Sandbox-Fault`` headers meets it. Raises `Refusal`."""
     if not headers:
-        return gateway
-    fault = parse(headers[0].decode("latin-1").strip().lower())
-    faulty = {
-        kind: FaultyConnector(connector, fault) for kind, connector in gateway.connectors.by_kind.items()
-    }
-    return replace(gateway, connectors=Connectors(faulty))
+        yield gateway
+        return
+    assert isinstance(gateway.connectors, Connectors)
+    text = headers[0].decode("latin-1").strip().lower()
+    faulty = FaultyConnectors(gateway.connectors, parse(text), text)
+    try:
+        yield replace(gateway, connectors=faulty)
+    finally:
+        await faulty.close()
+
+
+class FaultyConnectors:
+    """The connectors as one request meets them. See `passback.gateway.context.Reach`.
+
+    The built-in gradebook's is given the fault. Those of simulated LMSs are connectors of their own, whose requests
+    tell the simulator how to fail: what they then make of it is what they make of the real LMS's failure.
+    """
+
+    pretending = True
+
+    def __init__(self, connectors: Connectors, fault: Fault, text: str) -> None:
+        self._connectors = connectors
+        self._fault = fault
+        self._header = {"Sandbox-Fault": f"{text}; {uuid7()}"}
+        self._open: dict[str, Connector] = {}
+
+    def find(self, conn: Connection, district_id: str, lms_type: str) -> Connector | None:
+        if lms_type == BUILTIN:
+            builtin = self._connectors.find(conn, district_id, lms_type)
+            return builtin and FaultyConnector(builtin, self._fault)
+        if district_id not in self._open:
+            connection = self._connectors.connection(conn, district_id)
+            if connection is None:
+                return None
+            patience = min(_PATIENCE + 10 * self._fault.seconds, connection.patience)
+            self._open[district_id] = self._connectors.open(
+                district_id, lms_type, replace(connection, headers=self._header, patience=patience)
+            )
+        return self._open[district_id]
+
+    async def close(self) -> None:
+        """Close what was opened for the request."""
+        for connector in self._open.values():
+            await connector.close()
 
 
 class FaultyConnector(Struct, frozen=True):
@@ -74,8 +120,15 @@ class FaultyConnector(Struct, frozen=True):
     def capabilities(self) -> Capabilities:
         return self.connector.capabilities
 
-    async def create_assignment(self, section: str, fields: AssignmentFields) -> Assignment:
-        return await self._meet(lambda: self.connector.create_assignment(section, fields))
+    async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
+        return await self._meet(lambda: self.connector.create_assignment(section, fields, mark))
+
+    async def find_assignment(
+        self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
+    ) -> Assignment | None:
+        if self.fault.name in ("timeout", "error-after"):
+            raise Unavailable("it still fails", retry_after=_RETRY_AFTER)  # for the whole of this request
+        return await self._meet(lambda: self.connector.find_assignment(section, fields, mark, since, known))
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
         return await self._meet(lambda: self.connector.read_assignment(section, assignment))
@@ -113,6 +166,18 @@ class FaultyConnector(Struct, frozen=True):
         if self.fault.name == "not-enrolled":
             return [Gone("student") for _ in changes]
         return await self._meet(lambda: self.connector.update_submissions(section, assignment, changes))
+
+    async def read_sections(self) -> Sequence[Place]:
+        return await self._meet(self.connector.read_sections)
+
+    async def read_people(self, section: str) -> Sequence[Person]:
+        return await self._meet(lambda: self.connector.read_people(section))
+
+    async def check(self) -> Sequence[Finding]:
+        return await self._meet(self.connector.check)
+
+    async def close(self) -> None:
+        """The connector is another's."""
 
     async def _meet(self, call: Callable[[], Awaitable[T]]) -> T:
         """What becomes of a call to the LMS."""

@@ -67,6 +67,14 @@ def page(connection: Connection, section_id: str, *, after: str, limit: int) -> 
     return [AssignmentRecord(*row) for row in rows]
 
 
+def lms_ids(connection: Connection, section_id: str) -> set[str]:
+    """The LMS's ids of all assignments that the section ever had through the gateway."""
+    rows = connection.execute(
+        "SELECT lms_id FROM assignments WHERE section_id = :section_id", {"section_id": section_id}
+    )
+    return {row[0] for row in rows}
+
+
 def mark_deleted(connection: Connection, assignment_id: str, now: Instant) -> None:
     """Remember that an assignment was deleted through the gateway."""
     connection.execute(

@@ -234,6 +234,13 @@ def _row(item: Any) -> dict[str, Any]:
     return {name: json.dumps(value) if isinstance(value, dict) else value for name, value in values.items()}
 
 
+def set_lms_state(connection: Connection, district_id: str, state: str) -> None:
+    """Say how a district's connection to its LMS stands (the published ``lms_state``)."""
+    connection.execute(
+        "UPDATE districts SET lms_state = :state WHERE id = :id", {"state": state, "id": district_id}
+    )
+
+
 def districts_exist(connection: Connection) -> bool:
     """Whether the data file has any district."""
     return connection.execute("SELECT 1 FROM districts LIMIT 1").fetchone() is not None

@@ -30,6 +30,11 @@ TABLES = (
     "gradebook_assignments",
     "gradebook_submissions",
     "gradebook_comments",
+    "connections",
+    "notes",
+    "doubts",
+    "match_candidates",
+    "simulator_records",
 )
 """Every table, each before those that refer to it. What the file says of itself is not content."""
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from passback.store.database import StoreUnavailable
 from passback.web.handlers import HANDLERS
 from passback.web.limit import RateLimit
@@ -28,13 +30,14 @@ from passback.wire.encode import error_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractAsyncContextManager
 
     from passback.gateway.context import Gateway
     from passback.web.authorization import Authorization
     from passback.web.messages import Header, Receive, Scope, Send
     from passback.web.pages import Page
 
-    Faults = Callable[[Gateway, list[bytes]], Gateway]
+    Faults = Callable[[Gateway, list[bytes]], AbstractAsyncContextManager[Gateway]]
 
 log = logging.getLogger(__name__)
 
@@ -101,10 +104,11 @@ class Api:
         if handler is None:
             return Response(405, headers=((b"allow", endpoint.allow),))
         body = await read_body(receive, self._max_body_bytes) if method in _WITH_BODY else b""
-        gateway = self._gateway
-        if self._faults is not None:
-            gateway = self._faults(gateway, header_values(scope, b"sandbox-fault"))
-        return await handler(Call(gateway, token.district_id, path, parameters, scope["query_string"], body))
+        call = Call(self._gateway, token.district_id, path, parameters, scope["query_string"], body)
+        if self._faults is None:
+            return await handler(call)
+        async with self._faults(self._gateway, header_values(scope, b"sandbox-fault")) as gateway:
+            return await handler(replace(call, gateway=gateway))
 
 
 def _refused(refusal: errors.Refusal, scope: Scope) -> Response:

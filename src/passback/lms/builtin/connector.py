@@ -6,20 +6,20 @@ roster's ids.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
-from uuid_utils import uuid7
 
 from passback.domain.assignment import Assignment, AssignmentFields
 from passback.lms.builtin import grades
-from passback.lms.connector import Capabilities, Gone, LmsError
+from passback.lms.connector import Capabilities, Finding, Gone, LmsError
 from passback.store import gradebook, roster
 
 if TYPE_CHECKING:
-    from passback.domain.clock import Clock
+    from passback.domain.clock import Clock, Instant
+    from passback.domain.matching import Person, Place
     from passback.domain.submission import Submission, SubmissionFields
     from passback.store.database import Connection, Database
 
@@ -42,10 +42,20 @@ class BuiltinConnector(Struct, frozen=True):
     def capabilities(self) -> Capabilities:
         return CAPABILITIES
 
-    async def create_assignment(self, section: str, fields: AssignmentFields) -> Assignment:
-        assignment = new_assignment(fields, self.clock())
+    async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
+        assignment = new_assignment(fields, mark, self.clock())
         await self.database.write(lambda conn: gradebook.insert_assignment(conn, section, assignment))
         return assignment
+
+    async def find_assignment(
+        self,
+        section: str,
+        fields: AssignmentFields,  # noqa: ARG002 - the mark is the id
+        mark: str,
+        since: Instant,  # noqa: ARG002
+        known: Collection[str],  # noqa: ARG002
+    ) -> Assignment | None:
+        return await self.database.read(lambda conn: gradebook.find_assignment(conn, section, mark))
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
         return await self.database.read(lambda conn: _assignment(conn, section, assignment))
@@ -104,12 +114,24 @@ class BuiltinConnector(Struct, frozen=True):
 
         return await self.database.write(change_all)
 
+    async def read_sections(self) -> Sequence[Place]:
+        return []  # its sections and people are the roster's: there is nothing to match
 
-def new_assignment(fields: AssignmentFields, now: int) -> Assignment:
+    async def read_people(self, section: str) -> Sequence[Person]:  # noqa: ARG002
+        return []
+
+    async def check(self) -> Sequence[Finding]:
+        return [Finding(True, "the built-in gradebook needs no connection")]
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def new_assignment(fields: AssignmentFields, assignment_id: str, now: int) -> Assignment:
     """The assignment that `fields` make."""
     individuals = fields.assignee_mode == "individuals"
     return Assignment(
-        lms_id=str(uuid7()),
+        lms_id=assignment_id,
         title=fields.title or "",
         description=fields.description or "",
         description_plaintext=fields.description_plaintext,

@@ -1,0 +1,91 @@
+"""How the gateway reaches each district's LMS, as it is kept: the credentials encrypted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from passback.domain.clock import Instant
+    from passback.store.database import Connection
+    from passback.store.vault import Vault
+
+_texts = msgspec.json.Decoder(dict[str, str])
+
+
+class StoredConnection(Struct, frozen=True):
+    """A connection, with its credentials still encrypted."""
+
+    district_id: str
+    address: str
+    options: Mapping[str, str]
+    credentials: str
+    last_modified: Instant
+
+
+def find(connection: Connection, district_id: str) -> StoredConnection | None:
+    """The connection of a district."""
+    row = connection.execute(
+        "SELECT district_id, address, options, credentials, last_modified FROM connections"
+        " WHERE district_id = :district_id",
+        {"district_id": district_id},
+    ).fetchone()
+    if row is None:
+        return None
+    return StoredConnection(row[0], row[1], _texts.decode(row[2]), row[3], row[4])
+
+
+def all_districts(connection: Connection) -> list[str]:
+    """The districts that have a connection."""
+    return [row[0] for row in connection.execute("SELECT district_id FROM connections ORDER BY district_id")]
+
+
+def save(
+    connection: Connection,
+    district_id: str,
+    *,
+    address: str,
+    options: Mapping[str, str],
+    credentials: str,
+    now: Instant,
+) -> None:
+    """Make a district's connection, or replace it."""
+    connection.execute(
+        "INSERT INTO connections (district_id, address, options, credentials, created, last_modified)"
+        " VALUES (:district_id, :address, :options, :credentials, :now, :now)"
+        " ON CONFLICT (district_id) DO UPDATE SET address = excluded.address, options = excluded.options,"
+        # Every change is a new version to those who hold the connection open.
+        " credentials = excluded.credentials,"
+        " last_modified = CASE WHEN excluded.last_modified > connections.last_modified"
+        " THEN excluded.last_modified ELSE connections.last_modified + 1 END",
+        {
+            "district_id": district_id,
+            "address": address,
+            "options": msgspec.json.encode(options).decode(),
+            "credentials": credentials,
+            "now": now,
+        },
+    )
+
+
+def remove(connection: Connection, district_id: str) -> bool:
+    """Forget a district's connection with its credentials. False where there was none."""
+    return bool(
+        connection.execute(
+            "DELETE FROM connections WHERE district_id = :district_id", {"district_id": district_id}
+        ).rowcount
+    )
+
+
+def seal(vault: Vault, district_id: str, credentials: Mapping[str, str]) -> str:
+    """Credentials, encrypted for their district. Raises `VaultError`."""
+    return vault.encrypt(msgspec.json.encode(credentials), f"connection {district_id}")
+
+
+def unseal(vault: Vault, stored: StoredConnection) -> dict[str, str]:
+    """The credentials of a connection. Raises `VaultError`."""
+    return _texts.decode(vault.decrypt(stored.credentials, f"connection {stored.district_id}"))
