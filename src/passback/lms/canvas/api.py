@@ -1,0 +1,163 @@
+"""Canvas's REST API as the connector uses it: credentials, limits, pages, and errors.
+
+Source: Instructure's API documentation ("OAuth2", "Throttling", "Pagination").
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from passback.lms.canvas import errors
+from passback.lms.client import LmsClient, Reply
+from passback.lms.connector import NotAllowed
+from passback.lms.oauth2 import Token, TokenEndpoint, Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from passback.domain.clock import Clock
+    from passback.lms.client import Params
+    from passback.lms.connector import Connection, Thing
+
+_FULL_BUCKET = 600.0
+_RESERVED = 50.0
+_DRAINS_IN_A_SECOND = 10.0
+_LEAST_WAIT = 2.0
+_AT_ONCE = 5
+"""Each request reserves 50 of the 600 that a token has, so about eleven at once would be too much."""
+
+_MOST_PAGES = 1000
+
+
+class CanvasManners:
+    """How Canvas is authorized to and how it limits. See `passback.lms.client.Manners`."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._given = connection.credentials
+        self._refresh = TokenEndpoint(connection.address + "login/oauth2/token", clock, connection.patience)
+        self._tokens = Tokens(self._token, clock)
+
+    async def credentials(self, method: str, url: str, acting: str, *, renew: bool) -> Mapping[str, str]:  # noqa: ARG002
+        token = self._given.get("access_token") or (await self._tokens.get("", renew=renew)).text
+        return {"Authorization": f"Bearer {token}", "Accept": "application/json+canvas-string-ids"}
+
+    async def _token(self, _: str) -> Token:
+        refresh_token = self._given.get("refresh_token")
+        if not refresh_token:
+            raise NotAllowed("nobody has signed in to Canvas for this district", credentials=True)
+        return await self._refresh.token(
+            {
+                "grant_type": "refresh_token",
+                "client_id": self._given.get("client_id", ""),
+                "client_secret": self._given.get("client_secret", ""),
+                "refresh_token": refresh_token,
+            }
+        )
+
+    def refused_credentials(self, reply: Reply) -> bool:
+        return not self._given.get("access_token") and errors.renewable(reply)
+
+    def throttled(self, reply: Reply) -> float | None:
+        if not errors.throttled(reply):
+            return None
+        return max(_LEAST_WAIT, (_RESERVED - _number(reply, "x-rate-limit-remaining")) / _DRAINS_IN_A_SECOND)
+
+    def remaining(self, reply: Reply) -> float | None:
+        if "x-rate-limit-remaining" not in reply.headers:
+            return None
+        return _number(reply, "x-rate-limit-remaining") / _FULL_BUCKET
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._refresh.close()
+
+
+class CanvasApi:
+    """Calls of one Canvas; paths are below ``/api/v1/``. Ids come as texts."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._manners = CanvasManners(connection, clock)
+        self._client = LmsClient(connection, self._manners, most_at_once=_AT_ONCE)
+
+    async def get(self, path: str, params: Params | None = None, *, gone: Thing = "assignment") -> Any:
+        """Read one thing. Raises `LmsError`; with a 404 `gone` is gone."""
+        return _good(await self._client.get("api/v1/" + path, params), gone)
+
+    async def pages(
+        self, path: str, params: Mapping[str, Any], *, gone: Thing = "assignment"
+    ) -> list[dict[str, Any]]:
+        """Read all pages of a list."""
+        found: list[dict[str, Any]] = []
+        url: str | None = "api/v1/" + path
+        query: Mapping[str, Any] | None = {"per_page": 100, **params}
+        for _ in range(_MOST_PAGES):
+            assert url is not None
+            reply = await self._client.get(url, query)
+            content = _good(reply, gone)
+            if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
+                raise reply.useless("is no list")
+            found += content
+            url, query = _next(reply), None
+            if url is None:
+                return found
+        raise reply.useless("has no end")
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        content: Any = None,
+        *,
+        params: Params | None = None,
+        safe: bool,
+        gone: Thing = "assignment",
+    ) -> Any:
+        """Write something. Raises `LmsError`."""
+        reply = await self._client.send(method, "api/v1/" + path, params=params, content=content, safe=safe)
+        return _good(reply, gone)
+
+    async def send_form(self, method: str, path: str, form: Mapping[str, str]) -> Any:
+        """Write something that Canvas understands only from a form; twice is as good as once."""
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        reply = await self._client.send(
+            method, "api/v1/" + path, content=urlencode(form).encode(), headers=headers, safe=True
+        )
+        return _good(reply, "assignment")
+
+    async def graphql(self, query: str, variables: Mapping[str, Any]) -> Any:
+        """Run a GraphQL mutation that may be repeated. Raises `LmsError`."""
+        content = {"query": query, "variables": variables}
+        answer = _good(
+            await self._client.send("POST", "api/graphql", content=content, safe=True), "assignment"
+        )
+        if not isinstance(answer, dict) or answer.get("errors"):
+            raise NotAllowed("Canvas does not post the grades")
+        return answer
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+        await self._manners.close()
+
+
+def _good(reply: Reply, gone: Thing) -> Any:
+    if reply.status >= 400:
+        raise errors.refusal(reply, gone)
+    return reply.json()
+
+
+def _next(reply: Reply) -> str | None:
+    """The address of the next page (RFC 8288)."""
+    for link in reply.headers.get("link", "").split(","):
+        target, _, parameters = link.partition(";")
+        if 'rel="next"' in parameters:
+            return target.strip().strip("<>")
+    return None
+
+
+def _number(reply: Reply, name: str) -> float:
+    try:
+        return float(reply.headers.get(name, "0"))
+    except ValueError:
+        return 0.0

@@ -1,0 +1,326 @@
+"""Canvas behind the connector interface: which calls, in which order.
+
+A section is ``<course>/<section>`` here, because Canvas's assignments belong to courses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from passback.domain.assignment import Assignment, AssignmentFields, ScaleEntry
+from passback.lms import kept
+from passback.lms.canvas import assignments, submissions
+from passback.lms.canvas.api import CanvasApi
+from passback.lms.canvas.assignments import Audience, Held
+from passback.lms.canvas.check import findings
+from passback.lms.canvas.grading import Grading
+from passback.lms.canvas.reading import Json, id_of, text, thing
+from passback.lms.canvas.roster import Courses, Remembered, read_people, read_places, read_scale
+from passback.lms.connector import Capabilities, Gone, LmsError, Refused
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Clock, Instant
+    from passback.domain.matching import Person, Place
+    from passback.domain.submission import Submission, SubmissionFields
+    from passback.lms.connector import Connection, Connector, Finding
+    from passback.lms.notes import Note, Notes
+
+_KEPT = frozenset({"start_date", "term_id"})
+
+CAPABILITIES = Capabilities(
+    kind="canvas",
+    name=assignments.NAME,
+    not_stored_assignment=_KEPT,
+    ignored_assignment=frozenset({"description_plaintext"}),
+)
+
+_GRADING_SECONDS = 5.0
+"""For how long what grading needs of an assignment (its type, points and dates) is not read again."""
+_FEW = 3
+"""Up to so many submissions are read one by one."""
+
+
+def open_connection(connection: Connection, notes: Notes, clock: Clock) -> Connector:
+    """A connector to one district's Canvas."""
+    return CanvasConnector(connection, notes, clock)
+
+
+class CanvasConnector:
+    """See `passback.lms.connector.Connector`."""
+
+    def __init__(self, connection: Connection, notes: Notes, clock: Clock) -> None:
+        self._api = CanvasApi(connection, clock)
+        self._connection = connection
+        self._notes = notes
+        self._courses = Courses(self._api)
+        self._scales = Remembered()
+        self._lately = Remembered(_GRADING_SECONDS)
+        self._grading = Grading(self._api, connection, notes, clock, self._courses)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
+
+    async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
+        course, own = _split(section)
+        whole = await self._courses.is_whole(course, own)
+        audience = assignments.audience(fields, own, whole_course=whole, before=None)
+        sent = {**assignments.written_fields(fields), **audience.sent, "published": True}
+        if self._marks:
+            sent["sis_assignment_id"] = mark
+        path = f"courses/{course}/assignments"
+        try:
+            answer = thing(
+                await self._api.send("POST", path, {"assignment": sent}, safe=False, gone="section")
+            )
+        except Refused:
+            # A mark that is taken is our own: an earlier attempt came through after all.
+            found = await self._find_by_mark(course, mark) if self._marks else None
+            if found is None:
+                raise
+            answer = found
+        return await self._remember(course, own, answer, fields, audience, None)
+
+    async def find_assignment(
+        self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
+    ) -> Assignment | None:
+        course, own = _split(section)
+        found = await self._find_by_mark(course, mark) if self._marks else None
+        if found is None:
+            params = {"search_term": (fields.title or "")[:200], "include[]": "overrides", **_BASE_DATES}
+            listed = await self._api.pages(f"courses/{course}/assignments", params, gone="section")
+            alike = [
+                item
+                for item in listed
+                if id_of(item) not in known and _is_alike(assignments.held(item, own, None), fields, since)
+            ]
+            if len(alike) != 1:
+                return None
+            found = alike[0]
+        whole = await self._courses.is_whole(course, own)
+        audience = assignments.audience(fields, own, whole_course=whole, before=None)
+        return await self._remember(course, own, found, fields, audience, None)
+
+    async def read_assignment(self, section: str, assignment: str) -> Assignment:
+        course, own = _split(section)
+        note = await self._note(assignment)
+        return await self._shown(course, await self._held(course, own, assignment, note), note)
+
+    async def read_assignments(self, section: str, wanted: Sequence[str]) -> Mapping[str, Assignment]:
+        if not wanted:
+            return {}
+        course, own = _split(section)
+        notes = await self._notes.read([kept.key(assignment) for assignment in wanted])
+        params = {"assignment_ids[]": list(wanted), "include[]": "overrides", **_BASE_DATES}
+        found = {}
+        for item in await self._api.pages(f"courses/{course}/assignments", params, gone="section"):
+            note = notes.get(kept.key(id_of(item)))
+            found[id_of(item)] = await self._shown(course, assignments.held(item, own, _kept_due(note)), note)
+        return {assignment: found[assignment] for assignment in wanted if assignment in found}
+
+    async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
+        course, own = _split(section)
+        note = await self._note(assignment)
+        before = await self._held(course, own, assignment, note)
+        sent = assignments.written_fields(fields, assignments.shown(before, ()))
+        audience = None
+        if _changes_audience(fields):
+            whole = await self._courses.is_whole(course, own)
+            audience = assignments.audience(fields, own, whole_course=whole, before=before)
+            sent |= audience.sent
+        path = f"courses/{course}/assignments/{assignment}"
+        await self._api.send("PUT", path, {"assignment": sent}, safe=True)
+        self._lately.forget(f"{course}/{assignment}")
+        answer = await self._read(course, assignment)
+        return await self._remember(course, own, answer, fields, audience, note)
+
+    async def delete_assignment(self, section: str, assignment: str) -> None:
+        course, _ = _split(section)
+        # Canvas says the same of an assignment that is not there and of one that an earlier try just deleted.
+        await self._read(course, assignment)
+        self._lately.forget(f"{course}/{assignment}")
+        with contextlib.suppress(Gone):
+            await self._api.send("DELETE", f"courses/{course}/assignments/{assignment}", safe=True)
+        await self._notes.write({kept.key(assignment): None})
+
+    async def read_submissions(
+        self, section: str, assignment: str, students: Sequence[str]
+    ) -> Mapping[str, Submission]:
+        course, own = _split(section)
+        note = await self._note(assignment)
+        item = await self._held(course, own, assignment, note)
+        if len(students) <= _FEW:
+            answers = await asyncio.gather(
+                *(self._grading.read(course, assignment, student) for student in students)
+            )
+            found = {student: it for student, it in zip(students, answers, strict=True) if it is not None}
+        else:
+            found = await self._grading.read_all(course, own, assignment)
+        graders = await self._notes.read([_grade_key(assignment, student) for student in students])
+        return {
+            student: submissions.shown(
+                found[student], student, item, graders.get(_grade_key(assignment, student))
+            )
+            for student in students
+            if student in found and submissions.is_assigned(found[student])
+        }
+
+    async def update_submission(
+        self, section: str, assignment: str, student: str, fields: SubmissionFields
+    ) -> Submission:
+        course, own = _split(section)
+        item, scale = await self._for_grading(course, own, assignment)
+        try:
+            return await self._grading.update(course, item, scale, student, fields)
+        except Gone as error:
+            if error.thing == "grader":
+                raise
+            self._lately.forget(f"{course}/{assignment}")
+            await self._read(course, assignment)  # perhaps it is the assignment that is gone
+            raise Gone("student") from None
+        finally:
+            if fields.override_due_date is not None:
+                self._lately.forget(f"{course}/{assignment}")
+
+    async def update_submissions(
+        self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
+    ) -> Sequence[Submission | LmsError]:
+        course, own = _split(section)
+        item, scale = await self._for_grading(course, own, assignment)
+
+        async def one(student: str, fields: SubmissionFields) -> Submission:
+            return await self.update_submission(section, assignment, student, fields)
+
+        return await self._grading.update_many(course, own, item, scale, changes, one)
+
+    async def read_sections(self) -> Sequence[Place]:
+        return await read_places(self._api)
+
+    async def read_people(self, section: str) -> Sequence[Person]:
+        course, own = _split(section)
+        return await read_people(self._api, course, own)
+
+    async def check(self) -> Sequence[Finding]:
+        return await findings(self._api, self._connection.options)
+
+    async def close(self) -> None:
+        await self._api.close()
+
+    @property
+    def _marks(self) -> bool:
+        return self._connection.options.get("sis_mark") == "yes"
+
+    async def _read(self, course: str, assignment: str) -> Json:
+        params = {"include[]": "overrides", **_BASE_DATES}
+        return thing(await self._api.get(f"courses/{course}/assignments/{assignment}", params))
+
+    async def _held(self, course: str, section: str, assignment: str, note: Note | None) -> Held:
+        return assignments.held(await self._read(course, assignment), section, _kept_due(note))
+
+    async def _for_grading(
+        self, course: str, section: str, assignment: str
+    ) -> tuple[Held, Sequence[ScaleEntry]]:
+        async def read() -> tuple[Held, Sequence[ScaleEntry]]:
+            item = await self._held(course, section, assignment, await self._note(assignment))
+            return item, await self._scale(course, item)
+
+        return await self._lately.get(f"{course}/{assignment}", read)
+
+    async def _scale(self, course: str, item: Held) -> tuple[ScaleEntry, ...]:
+        """The grading scale of an assignment, where it has one of its own."""
+        standard = text(item.content, "grading_standard_id")
+        if standard is None or item.grading_type != "letter_grade":
+            return ()
+        levels = await self._scales.get(
+            f"{course}/{standard}", lambda: read_scale(self._api, course, standard)
+        )
+        return tuple(
+            ScaleEntry(name, Decimal(str(share)) * 100)
+            for name, share in levels
+            if isinstance(share, int | float)
+        )
+
+    async def _shown(self, course: str, item: Held, note: Note | None) -> Assignment:
+        shown = assignments.shown(item, await self._scale(course, item))
+        return kept.with_exact(kept.with_kept(shown, note, _KEPT), note)
+
+    async def _note(self, assignment: str) -> Note | None:
+        return (await self._notes.read([kept.key(assignment)])).get(kept.key(assignment))
+
+    async def _remember(
+        self,
+        course: str,
+        section: str,
+        answer: Json,
+        fields: AssignmentFields,
+        audience: Audience | None,
+        before: Note | None,
+    ) -> Assignment:
+        """Keep what Canvas has no place for; the assignment that `answer` is."""
+        note = kept.kept(fields, _KEPT, before)
+        if audience is not None:
+            note.pop("due_date", None)
+            if audience.due_date is not None:
+                note["due_date"] = audience.due_date
+        if "overrides" not in answer:
+            answer = await self._read(course, id_of(answer))
+        item = assignments.held(answer, section, note.get("due_date"))
+        shown = assignments.shown(item, await self._scale(course, item))
+        note = kept.exact(fields, shown, note)
+        if note != (before or {}):
+            await self._notes.write({kept.key(item.id): note})
+        return kept.with_exact(kept.with_kept(shown, note, _KEPT), note)
+
+    async def _find_by_mark(self, course: str, mark: str) -> Json | None:
+        params = {"include[]": "overrides", **_BASE_DATES}
+        try:
+            return thing(
+                await self._api.get(f"courses/{course}/assignments/sis_assignment_id:{mark}", params)
+            )
+        except Gone:
+            return None
+
+
+_BASE_DATES = {"override_assignment_dates": "false"}
+"""Without this, Canvas shows the dates that apply to the token's user."""
+
+
+def _split(section: str) -> tuple[str, str]:
+    course, _, own = section.partition("/")
+    if not own:
+        raise Gone("section")
+    return course, own
+
+
+def _kept_due(note: Note | None) -> Instant | None:
+    due = (note or {}).get("due_date")
+    return due if isinstance(due, int) else None
+
+
+def _grade_key(assignment: str, student: str) -> str:
+    return f"grade/{assignment}/{student}"
+
+
+def _changes_audience(fields: AssignmentFields) -> bool:
+    given: tuple[Any, ...] = (
+        fields.assignee_mode, fields.assignee_ids, fields.due_date, fields.display_date, fields.end_date
+    )  # fmt: skip
+    return any(value is not None for value in given)
+
+
+def _is_alike(item: Held, fields: AssignmentFields, since: Instant) -> bool:
+    """Whether an assignment could be what an attempt to create `fields` made, `since` then."""
+    created = assignments.created(item)
+    second = 1000
+    return (
+        assignments.title(item) == fields.title
+        and item.points_possible == (fields.points_possible or 0)
+        and item.due_date is not None
+        and fields.due_date is not None
+        and abs(item.due_date - fields.due_date) < second
+        and (created is None or created >= since - 60 * second)  # its clock is not ours
+    )

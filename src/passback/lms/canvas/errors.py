@@ -1,0 +1,135 @@
+"""What Canvas answers when it does not do what was asked, and what that is to the gateway.
+
+Canvas says why in four shapes: ``errors`` as a list of objects, a list of texts, a map of fields or a text; also
+``error`` or ``message``. The table in docs/lms/canvas.md has a row for each case (and a test for each row).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from passback.lms.connector import Gone, LmsError, NotAllowed, Refused
+
+if TYPE_CHECKING:
+    from passback.lms.client import Reply
+    from passback.lms.connector import Thing
+
+_FIELDS = {
+    "name": ("INVALID_TITLE", "the title"),
+    "description": ("INVALID_DESCRIPTION", "the description"),
+    "due_at": ("INVALID_DUE_DATE", "the due date"),
+    "unlock_at": ("INVALID_DISPLAY_DATE", "the display date"),
+    "lock_at": ("INVALID_END_DATE", "the end date"),
+    "points_possible": ("INVALID_POINTS", "the points"),
+    "grading_type": ("INVALID_GRADING_TYPE", "the grading type"),
+    "submission_types": ("INVALID_SUBMISSION_TYPES", "the submission types"),
+    "allowed_attempts": ("INVALID_ATTEMPTS", "the number of attempts"),
+    "published": ("INVALID_STATE", "the state"),
+}
+"""The gateway's code and words for each of Canvas's fields."""
+
+
+def refusal(reply: Reply, gone: Thing) -> LmsError:
+    """The error that a reply of 400 and above stands for; `gone` is what is not there with a 404."""
+    content = _content(reply)
+    said = _texts(content)
+    text = " ".join(said).lower()
+    if reply.status == 401 and "www-authenticate" in reply.headers:
+        return NotAllowed(f"it refuses the access token (status 401: {_safe(text)})", credentials=True)
+    if "insufficient scopes" in text:
+        return NotAllowed("the developer key lacks a scope: allow it in Canvas's admin pages")
+    if "invalid as_user_id" in text:
+        return NotAllowed("the connection may not act as other users")
+    if reply.status == 404:
+        return Gone(gone)
+    if "must be enrolled in the course as a student" in text:
+        return Gone("student")
+    if "grader must be enrolled" in text:
+        return Gone("grader")
+    if "cannot grade this submission" in text:
+        return Refused("NOT_GRADABLE", "Canvas does not let this work be graded now: is the assignment published, "
+                       "and its grading period open?")  # fmt: skip
+    if "closed grading period" in text or "closed grading periods" in text:
+        return Refused(
+            "CLOSED_GRADING_PERIOD", "the assignment is due in a grading period that has been closed"
+        )
+    if reply.status in (401, 403) and not _fields(content):
+        return NotAllowed("the connection lacks the right to do this in Canvas")
+    if reply.status in (400, 403, 409, 422):
+        return _refused(content, text)
+    return reply.useless("was not expected")
+
+
+def _refused(content: Any, text: str) -> Refused:
+    """A refusal of the values that were sent."""
+    fields = _fields(content)
+    for name, messages in fields.items():
+        code, words = _FIELDS.get(name.removeprefix("assignment[").rstrip("]"), ("", ""))
+        if code:
+            too_long = any("too_long" in str(message) or "too long" in str(message) for message in messages)
+            return Refused(
+                code, f"Canvas finds {words} too long" if too_long else f"Canvas does not take {words}"
+            )
+    if "student ids" in text or "student_ids" in text:
+        return Refused("INVALID_ASSIGNEES", "Canvas does not take the assignees")
+    if "grade and excuse" in text:
+        return Refused("INVALID_GRADE", "Canvas cannot grade and excuse a student at once")
+    if "submission_type" in text:
+        return Refused("INVALID_ATTACHMENT", "Canvas does not take work of this kind for the assignment")
+    if "file ids" in text:
+        return Refused("INVALID_ATTACHMENT", "Canvas does not take the file")
+    return Refused("REFUSED_BY_LMS", "Canvas does not take the values")
+
+
+def renewable(reply: Reply) -> bool:
+    """Whether a new access token may help: the hour of the last one is over."""
+    return reply.status == 401 and "www-authenticate" in reply.headers and "revoked" not in _lower(reply)
+
+
+def throttled(reply: Reply) -> bool:
+    """Whether Canvas says that it is too much; nothing was done then."""
+    return reply.status in (403, 429) and "rate limit exceeded" in _lower(reply)
+
+
+def _lower(reply: Reply) -> str:
+    return reply.body[:2000].decode("utf-8", "replace").lower()
+
+
+def _content(reply: Reply) -> Any:
+    try:
+        return json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _texts(content: Any) -> list[str]:
+    """Everything that a refusal says, whichever its shape."""
+    match content:
+        case str():
+            return [content]
+        case list():
+            return [text for item in content for text in _texts(item)]
+        case dict():
+            return [text for item in content.values() for text in _texts(item)]
+        case _:
+            return []
+
+
+def _fields(content: Any) -> dict[str, list[Any]]:
+    """The fields that a refusal names."""
+    errors = content.get("errors") if isinstance(content, dict) else None
+    if not isinstance(errors, dict):
+        return {}
+    return {name: value if isinstance(value, list) else [value] for name, value in errors.items()}
+
+
+def _safe(text: str) -> str:
+    """Canvas's words about a token, as far as they are its usual ones: nothing else goes to a log."""
+    usual = (
+        "invalid access token.",
+        "expired access token.",
+        "revoked access token.",
+        "user authorization required",
+    )
+    return next((words for words in usual if words in text), "no reason given")

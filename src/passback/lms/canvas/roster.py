@@ -1,0 +1,154 @@
+"""A course's sections and teachers, remembered for a few minutes; and all of them for matching."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from passback.domain.matching import Person, Place
+from passback.lms.canvas.reading import id_of, text, thing, things
+from passback.lms.connector import Gone, NotAllowed
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from passback.domain.roster import Role
+    from passback.lms.canvas.api import CanvasApi
+
+T = TypeVar("T")
+
+_LIFE_SECONDS = 300.0
+_MOST_REMEMBERED = 20_000
+_ROLES: dict[str, Role] = {"StudentEnrollment": "student", "TeacherEnrollment": "teacher"}
+
+
+class Remembered:
+    """What was read a short while ago."""
+
+    def __init__(self, seconds: float = _LIFE_SECONDS) -> None:
+        self._seconds = seconds
+        self._values: dict[str, tuple[float, Any]] = {}
+
+    async def get(self, key: str, read: Callable[[], Awaitable[T]]) -> T:
+        """The value of `key`, read where it is not remembered."""
+        now = time.monotonic()
+        found = self._values.get(key)
+        if found is not None and now - found[0] < self._seconds:
+            value: T = found[1]
+            return value
+        fresh = await read()
+        if len(self._values) >= _MOST_REMEMBERED:
+            self._values.clear()
+        self._values[key] = now, fresh
+        return fresh
+
+    def forget(self, key: str) -> bool:
+        """Read it again the next time. False where it was not remembered."""
+        return self._values.pop(key, None) is not None
+
+
+class Courses:
+    """The structure of courses, as far as writing needs it."""
+
+    def __init__(self, api: CanvasApi) -> None:
+        self._api = api
+        self._sections = Remembered()
+        self._teachers = Remembered()
+
+    async def is_whole(self, course: str, section: str) -> bool:
+        """Whether a section is its course's only one. Raises `Gone`."""
+        sections = await self._sections.get(course, lambda: self._read_sections(course))
+        if section not in sections and self._sections.forget(course):
+            sections = await self._sections.get(course, lambda: self._read_sections(course))
+        if section not in sections:
+            raise Gone("section")  # it was moved to another course, or deleted
+        return len(sections) == 1
+
+    async def teaches(self, course: str, teacher: str) -> bool:
+        """Whether someone is an active teacher of a course."""
+        if teacher in await self._teachers.get(course, lambda: self._read_teachers(course)):
+            return True
+        self._teachers.forget(course)
+        return teacher in await self._teachers.get(course, lambda: self._read_teachers(course))
+
+    async def _read_sections(self, course: str) -> set[str]:
+        return {id_of(it) for it in await self._api.pages(f"courses/{course}/sections", {}, gone="section")}
+
+    async def _read_teachers(self, course: str) -> set[str]:
+        enrollments = await self._api.pages(
+            f"courses/{course}/enrollments",
+            {"type[]": ["TeacherEnrollment", "TaEnrollment"], "state[]": ["active", "invited"]},
+            gone="section",
+        )
+        return {id_of(it, "user_id") for it in enrollments}
+
+
+async def read_places(api: CanvasApi) -> list[Place]:
+    """Every section of the courses that the token reaches."""
+    places = []
+    for course in await _courses(api):
+        course_id = id_of(course)
+        for section in await api.pages(f"courses/{course_id}/sections", {}, gone="section"):
+            sis_id = text(section, "sis_section_id") or text(section, "integration_id")
+            name = text(section, "name") or text(course, "name") or ""
+            places.append(Place(f"{course_id}/{id_of(section)}", name, sis_id))
+    return places
+
+
+async def _courses(api: CanvasApi) -> Sequence[dict[str, Any]]:
+    """All courses of the accounts that the token administers, or else those that its user teaches."""
+    states = ["available", "unpublished"]
+    found: dict[str, dict[str, Any]] = {}
+    try:
+        for account in await api.pages("accounts", {}):
+            for course in await api.pages(f"accounts/{id_of(account)}/courses", {"state[]": states}):
+                found[id_of(course)] = course
+    except NotAllowed:
+        found.clear()
+    if not found:
+        found = {
+            id_of(it): it
+            for it in await api.pages("courses", {"enrollment_type": "teacher", "state[]": states})
+        }
+    return list(found.values())
+
+
+async def read_people(api: CanvasApi, course: str, section: str) -> list[Person]:
+    """The students of a section and the teachers of its course."""
+    states = ["active", "invited"]
+    students = await api.pages(
+        f"sections/{section}/enrollments",
+        {"type[]": ["StudentEnrollment"], "state[]": states},
+        gone="section",
+    )
+    teachers = await api.pages(
+        f"courses/{course}/enrollments", {"type[]": ["TeacherEnrollment"], "state[]": states}, gone="section"
+    )
+    users = await api.pages(f"courses/{course}/users", {"include[]": ["email"]}, gone="section")
+    emails = {id_of(user): text(user, "email") or text(user, "login_id") for user in users}
+    people: dict[tuple[str, str], Person] = {}
+    for enrollment in [*students, *teachers]:
+        role = _ROLES.get(text(enrollment, "type") or "")
+        user = thing(enrollment.get("user") or {})
+        user_id = id_of(enrollment, "user_id")
+        if role is not None:
+            people[user_id, role] = Person(
+                id=user_id,
+                role=role,
+                name=text(user, "name") or "",
+                email=emails.get(user_id) or text(user, "login_id"),
+                sis_id=text(user, "sis_user_id") or text(enrollment, "sis_user_id"),
+            )
+    return list(people.values())
+
+
+async def read_scale(api: CanvasApi, course: str, standard: str) -> list[tuple[str, Any]]:
+    """The names and shares of a grading standard; empty where it cannot be read."""
+    for standards in (f"courses/{course}/grading_standards", "accounts/self/grading_standards"):
+        try:
+            found = next((it for it in await api.pages(standards, {}) if text(it, "id") == standard), None)
+        except (Gone, NotAllowed):
+            continue
+        if found is not None:
+            return [(text(it, "name") or "", it.get("value")) for it in things(found.get("grading_scheme"))]
+    return []

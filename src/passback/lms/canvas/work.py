@@ -1,0 +1,88 @@
+"""Handing in a student's work: an upload in Canvas's three steps where there are files, then the submission."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from passback.lms.canvas.reading import Json, id_of, instant, text, thing, whole
+from passback.lms.connector import Refused, Unavailable
+
+if TYPE_CHECKING:
+    from passback.domain.assignment import Attachment
+    from passback.lms.canvas.api import CanvasApi
+    from passback.lms.canvas.submissions import Work
+    from passback.lms.connector import Connection
+
+_POLL_SECONDS = 0.2
+
+
+async def hand_in(
+    api: CanvasApi,
+    connection: Connection,
+    course: str,
+    assignment: str,
+    student: str,
+    work: Work,
+    before: Json,
+) -> None:
+    """Hand in a student's work, once. Raises `LmsError`."""
+    as_student = connection.options.get("submit_as", "student") != "proxy"
+    params = {"as_user_id": student} if as_student else {}
+    submission: dict[str, Any] = {"submission_type": work.kind}
+    if work.body is not None:
+        submission["body"] = work.body
+    if work.url is not None:
+        submission["url"] = work.url
+    if work.files:
+        submission["file_ids"] = [
+            await _upload(api, connection, course, assignment, student, params, file) for file in work.files
+        ]
+    if not as_student:
+        submission["user_id"] = student
+    path = f"courses/{course}/assignments/{assignment}/submissions"
+    try:
+        await api.send("POST", path, {"submission": submission}, params=params, safe=False, gone="student")
+    except Unavailable as error:
+        if not error.in_doubt:
+            raise
+        # Each is a new attempt: look whether this one came through before anybody tries again.
+        now = thing(await api.get(f"{path}/{student}", gone="student"))
+        if _attempt(now) == _attempt(before):
+            raise
+
+
+async def _upload(
+    api: CanvasApi,
+    connection: Connection,
+    course: str,
+    assignment: str,
+    student: str,
+    params: dict[str, str],
+    file: Attachment,
+) -> str:
+    """Have Canvas fetch a file from its address; its id. A file that is handed in with nothing does no harm."""
+    name = file.title or urlsplit(file.url or "").path.rpartition("/")[2] or "file"
+    content = {"url": file.url, "name": name, "submit_assignment": False}
+    path = f"courses/{course}/assignments/{assignment}/submissions/{student}/files"
+    answer = thing(await api.send("POST", path, content, params=params, safe=True, gone="student"))
+    if text(answer, "id") and "progress" not in answer:
+        return id_of(answer)
+    progress = thing(answer.get("progress"))
+    give_up = time.monotonic() + connection.patience
+    while True:
+        state = text(progress, "workflow_state")
+        if state == "completed":
+            return id_of(thing(progress.get("results")))
+        if state == "failed":
+            raise Refused("INVALID_ATTACHMENT", "Canvas cannot fetch the file from its address")
+        if time.monotonic() > give_up:
+            raise Unavailable("Canvas takes too long to fetch a file", retry_after=30)
+        await asyncio.sleep(_POLL_SECONDS)
+        progress = thing(await api.get(f"progress/{id_of(progress)}", params))
+
+
+def _attempt(answer: Json) -> tuple[int | None, int | None]:
+    return whole(answer, "attempt"), instant(answer, "submitted_at")
