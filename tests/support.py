@@ -15,8 +15,9 @@ from typing import Any
 
 import uvicorn
 
-from passback.app import build_api, build_gateway, open_database, server_config
+from passback.app import build_api, build_gateway, open_database, run_server, server_config
 from passback.gateway.context import Gateway
+from passback.sandbox.lms import SimulatedLmss
 from passback.settings import Settings
 
 NOW = 1_767_225_600_000
@@ -156,11 +157,14 @@ def serving(data: Path | None = None, **settings: Any) -> Iterator[Sandbox]:
     configured = Settings(
         port=0, data=":memory:" if data is None else str(data), **{"rate_limit": 1_000_000, **settings}
     )
-    with contextlib.closing(open_database(configured, "sandbox")) as database:
-        gateway = build_gateway(database, configured, clock)
-        server = uvicorn.Server(server_config(build_api(gateway, configured, "sandbox")))
+    with (
+        contextlib.closing(open_database(configured, "sandbox")) as database,
+        contextlib.closing(SimulatedLmss(database, clock)) as lmss,
+    ):
+        gateway = build_gateway(database, configured, clock, lmss.given())
+        server = uvicorn.Server(server_config(build_api(gateway, configured, "sandbox", lmss)))
         listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread = threading.Thread(target=run_server, args=(server, listener, gateway, lmss), daemon=True)
         thread.start()
         sandbox = Sandbox(listener.getsockname()[1], gateway=gateway, clock=clock)
         try:

@@ -19,6 +19,7 @@ from passback.gateway.context import Gateway
 from passback.lms.registry import Connectors
 from passback.sandbox.banner import banner
 from passback.sandbox.faults import gateway_with
+from passback.sandbox.lms import SimulatedLmss
 from passback.sandbox.pages import sandbox_pages
 from passback.sandbox.seed import seed
 from passback.store import migrate, roster
@@ -62,13 +63,20 @@ def build_gateway(
     )
 
 
-def build_api(gateway: Gateway, settings: Settings, kind: Kind) -> Api:
-    """The ASGI application. A sandbox that has no district yet is filled."""
+def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedLmss | None = None) -> Api:
+    """The ASGI application. A sandbox that has no district yet is filled; `lmss` are its simulated LMSs."""
     authorization = Authorization(gateway.database, gateway.clock)
     pages = health_pages(gateway.database) | reference_pages(sandbox=kind == "sandbox")
     if kind == "sandbox":
         gateway.database.write_now(lambda conn: _seed_if_empty(conn, gateway.clock))
-        pages |= sandbox_pages(gateway.database, gateway.clock, authorization.forget)
+
+        async def replaced() -> None:
+            authorization.forget()
+            if lmss is not None:
+                await lmss.reload()
+            gateway.connectors.forget()
+
+        pages |= sandbox_pages(gateway.database, gateway.clock, replaced)
     return Api(
         gateway,
         authorization,
@@ -83,17 +91,34 @@ def serve(settings: Settings, kind: Kind) -> int:
     """Serve until told to stop; returns the exit code. Raises `StoreError` and `CannotListen`."""
     # Standard output is for the start's message; what goes wrong is on standard error.
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
-    with (
-        _stopping_on_sigterm(),
-        contextlib.closing(_listen(settings.host, settings.port)) as listener,
-        contextlib.closing(open_database(settings, kind)) as database,
-    ):
-        server = uvicorn.Server(server_config(build_api(build_gateway(database, settings), settings, kind)))
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_stopping_on_sigterm())
+        listener = stack.enter_context(contextlib.closing(_listen(settings.host, settings.port)))
+        database = stack.enter_context(contextlib.closing(open_database(settings, kind)))
+        lmss = None
+        if kind == "sandbox":
+            lmss = stack.enter_context(contextlib.closing(SimulatedLmss(database, system_clock)))
+        gateway = build_gateway(database, settings, given=lmss.given() if lmss else None)
+        server = uvicorn.Server(server_config(build_api(gateway, settings, kind, lmss)))
         settle()
         # From here on connections are taken, if only into the queue.
-        print(_start_message(kind, _url(listener)), flush=True)  # noqa: T201 - this is its output
-        server.run([listener])
+        print(_start_message(kind, _url(listener), lmss), flush=True)  # noqa: T201 - this is its output
+        run_server(server, listener, gateway, lmss)
     return 0
+
+
+def run_server(
+    server: uvicorn.Server, listener: socket.socket, gateway: Gateway, lmss: SimulatedLmss | None
+) -> None:
+    """Serve on a listening socket until told to stop, with the sandbox's simulated LMSs beside."""
+
+    async def run() -> None:
+        async with lmss.serving() if lmss is not None else contextlib.nullcontext():
+            await server.serve([listener])
+            await gateway.connectors.close()
+
+    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        runner.run(run())
 
 
 class CannotListen(Exception):
@@ -113,8 +138,8 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _start_message(kind: Kind, url: str) -> str:
-    return banner(url) if kind == "sandbox" else f"Passback serves {url}/v3.1"
+def _start_message(kind: Kind, url: str, lmss: SimulatedLmss | None) -> str:
+    return banner(url, lmss.urls if lmss else {}) if kind == "sandbox" else f"Passback serves {url}/v3.1"
 
 
 def settle() -> None:

@@ -11,6 +11,7 @@ from passback.lms.builtin.connector import BuiltinConnector
 from passback.sandbox.seed import seed
 from passback.store import gradebook, migrate, roster
 from passback.store.database import Database
+from slate_support import slate
 from support import BIOLOGY, BIOLOGY_STUDENT, BIOLOGY_TEACHER, NOW, SECTION, STUDENTS, TEACHER, SetClock
 
 
@@ -44,7 +45,7 @@ def builtin() -> Iterator[Lms]:
         )
 
 
-LMSS = {"builtin": builtin}
+LMSS = {"builtin": builtin, "slate": slate}
 
 
 @pytest.fixture(params=LMSS)

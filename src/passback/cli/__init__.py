@@ -19,6 +19,11 @@ app = App(
 )
 app.command("passback.cli.tokens:app", name="token")
 app.command("passback.cli.gradebook:app", name="gradebook")
+app.command("passback.cli.connect:connect", name="connect")
+app.command("passback.cli.connect:app", name="connection")
+app.command("passback.cli.match:app", name="match")
+app.command("passback.cli.key:app", name="key")
+app.command("passback.cli.simulate:simulate", name="simulate")
 
 Data = Annotated[str | None, Parameter(name="--data")]
 """The folder of the data file; ``:memory:`` keeps nothing."""
@@ -83,6 +88,7 @@ def main() -> NoReturn:
     """Run the command. Exit codes: 0 done, 1 could not be done, 2 asked for wrongly."""
     from passback.settings import SettingsError
     from passback.store.database import StoreError
+    from passback.store.vault import VaultError
 
     try:
         _require_text(sys.argv)
@@ -90,7 +96,7 @@ def main() -> NoReturn:
     except (SettingsError, UsageError) as error:
         print(f"passback: {error}", file=sys.stderr)
         sys.exit(2)
-    except StoreError as error:
+    except (StoreError, VaultError) as error:
         print(f"passback: {error}", file=sys.stderr)
         sys.exit(1)
     sys.exit(code or 0)

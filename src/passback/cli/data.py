@@ -11,7 +11,21 @@ from passback.store import migrate
 from passback.store.database import Database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
+
+    from passback.gateway.context import Gateway
+
+
+@contextlib.asynccontextmanager
+async def gateway_on(database: Database, data: str | None) -> AsyncIterator[Gateway]:
+    """The use cases on an open data file, with its connectors closed in the end."""
+    from passback.app import build_gateway
+
+    gateway = build_gateway(database, load(data=data))
+    try:
+        yield gateway
+    finally:
+        await gateway.connectors.close()
 
 
 @contextlib.contextmanager

@@ -24,6 +24,14 @@ class Reach(Protocol):
         """The connector to a district's LMS; None where there is none."""
         ...
 
+    def forget(self) -> None:
+        """Open every connection anew when it is next needed."""
+        ...
+
+    async def close(self) -> None:
+        """Close all that are open."""
+        ...
+
 
 class Gateway(Struct, frozen=True):
     """The parts of a running gateway."""

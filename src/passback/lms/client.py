@@ -85,6 +85,33 @@ class Manners(Protocol):
         ...
 
 
+class PlainManners:
+    """An LMS that is authorized to by fixed headers, if at all, and limits as HTTP says it. See `Manners`."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    async def credentials(self, method: str, url: str, acting: str, *, renew: bool) -> Mapping[str, str]:  # noqa: ARG002
+        return self._headers
+
+    def refused_credentials(self, reply: Reply) -> bool:  # noqa: ARG002 - there is nothing to renew
+        return False
+
+    def throttled(self, reply: Reply) -> float | None:
+        return retry_after(reply, default=5.0) if reply.status == 429 else None
+
+    def remaining(self, reply: Reply) -> float | None:  # noqa: ARG002
+        return None
+
+
+def retry_after(reply: Reply, default: float) -> float:
+    """The seconds of a ``Retry-After`` header; `default` where there is none, or a date."""
+    try:
+        return max(0.0, float(reply.headers.get("retry-after", default)))
+    except ValueError:
+        return default
+
+
 class LmsClient:
     """Sends requests to one LMS, paced for each of its credentials."""
 

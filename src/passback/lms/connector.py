@@ -10,6 +10,7 @@ leads to a `ConnectorKind` (docs/connectors.md).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
@@ -208,6 +209,38 @@ class Connector(Protocol):
     async def close(self) -> None:
         """Close what is open."""
         ...
+
+
+async def each_alone(
+    connector: Connector,
+    section: str,
+    assignment: str,
+    changes: Sequence[tuple[str, SubmissionFields]],
+    *,
+    at_once: int,
+) -> Sequence[Submission | LmsError]:
+    """`Connector.update_submissions` for an LMS that changes one submission at a time.
+
+    Up to `at_once` calls are under way; the changes of one student follow each other.
+    """
+    limit = asyncio.Semaphore(at_once)
+    outcomes: dict[int, Submission | LmsError] = {}
+
+    async def change(positions: Sequence[int]) -> None:
+        for position in positions:
+            async with limit:
+                try:
+                    outcomes[position] = await connector.update_submission(
+                        section, assignment, *changes[position]
+                    )
+                except LmsError as error:
+                    outcomes[position] = error
+
+    of_student: dict[str, list[int]] = {}
+    for position, (student, _) in enumerate(changes):
+        of_student.setdefault(student, []).append(position)
+    await asyncio.gather(*(change(positions) for positions in of_student.values()))
+    return [outcomes[position] for position in range(len(changes))]
 
 
 class SignIn(Protocol):

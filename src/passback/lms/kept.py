@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from decimal import Decimal
 from typing import Any
 
+import msgspec
+from msgspec import structs
 from msgspec.structs import replace
 
 from passback.domain.assignment import Assignment, AssignmentFields
-from passback.domain.clock import SECOND
+from passback.domain.clock import SECOND, Instant
 from passback.lms.notes import Note
 
+_TYPES = {field.name: field.type for field in structs.fields(Assignment)}
 _DATES = ("due_date", "start_date", "display_date", "end_date")
 
 
@@ -22,15 +26,42 @@ def key(assignment: str) -> str:
 def kept(fields: AssignmentFields, names: Collection[str], before: Note | None = None) -> dict[str, Any]:
     """What is to be kept of the fields with these `names`, over what was kept `before`."""
     given = {name: getattr(fields, name) for name in names}
-    return {**(before or {}), **{name: value for name, value in given.items() if value is not None}}
+    return {
+        **(before or {}),
+        **{name: msgspec.to_builtins(value) for name, value in given.items() if value is not None},
+    }
 
 
-def with_kept(assignment: Assignment, note: Mapping[str, Any] | None, names: Collection[str]) -> Assignment:
+def with_kept(assignment: Assignment, note: Note | None, names: Collection[str]) -> Assignment:
     """The assignment with what was kept of the fields with these `names`."""
     known = {name: value for name, value in (note or {}).items() if name in names}
     return replace(
-        assignment,
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in known.items()},
+        assignment, **{name: msgspec.convert(value, _TYPES[name]) for name, value in known.items()}
+    )
+
+
+def bare(lms_id: str, title: str, due_date: Instant | None, points_possible: str | None) -> Assignment:
+    """An assignment of an LMS that keeps only this of it; whatever else there is has been kept (`with_kept`)."""
+    return Assignment(
+        lms_id=lms_id,
+        title=title,
+        description="",
+        description_plaintext=None,
+        points_possible=None if points_possible is None else Decimal(points_possible),
+        grading_type="points",
+        submission_types=(),
+        due_date=due_date,
+        start_date=None,
+        display_date=None,
+        end_date=None,
+        max_attempts=None,
+        assignee_mode="all",
+        assignee_ids=(),
+        attachments=(),
+        term_id=None,
+        published=True,
+        created=None,
+        last_modified=None,
     )
 
 

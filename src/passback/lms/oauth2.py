@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from msgspec import Struct
 
 from passback.domain.clock import MINUTE, SECOND, Clock, Instant
-from passback.lms.client import LmsClient, Reply
+from passback.lms.client import LmsClient, PlainManners
 from passback.lms.connector import Connection, NotAllowed, Unavailable
 
 _EARLY = 5 * MINUTE
@@ -38,41 +38,13 @@ class Token(Struct, frozen=True):
         return "Token()"
 
 
-class NoCredentials:
-    """The manners of an endpoint that needs no authorization by a header."""
-
-    async def credentials(self, method: str, url: str, acting: str, *, renew: bool) -> Mapping[str, str]:  # noqa: ARG002
-        """None."""
-        return {}
-
-    def refused_credentials(self, reply: Reply) -> bool:  # noqa: ARG002
-        """Never: the form holds them."""
-        return False
-
-    def throttled(self, reply: Reply) -> float | None:
-        """As HTTP says it."""
-        return retry_after(reply, default=5.0) if reply.status == 429 else None
-
-    def remaining(self, reply: Reply) -> float | None:  # noqa: ARG002
-        """Unknown."""
-        return None
-
-
-def retry_after(reply: Reply, default: float) -> float:
-    """The seconds of a ``Retry-After`` header; `default` where there is none, or a date."""
-    try:
-        return max(0.0, float(reply.headers.get("retry-after", default)))
-    except ValueError:
-        return default
-
-
 class TokenEndpoint:
     """Where grants are exchanged for access tokens."""
 
     def __init__(self, url: str, clock: Clock, patience: float = 25.0) -> None:
         self._url = url
         self._clock = clock
-        self._client = LmsClient(Connection(url, {}, patience=patience), NoCredentials())
+        self._client = LmsClient(Connection(url, {}, patience=patience), PlainManners({}))
 
     async def grant(self, form: Mapping[str, str]) -> Mapping[str, Any]:
         """The answer to a grant. Raises `NotAllowed` where it is refused for good, else `Unavailable`."""

@@ -102,6 +102,11 @@ class Connectors:
             return None
         return Connection(stored.address, connections.unseal(self._vault, stored), stored.options)
 
+    def forget(self) -> None:
+        """Open every connection anew when it is next needed, because what was known of it is no longer true."""
+        self._retired += [connector for _, connector in self._open.values()]
+        self._open.clear()
+
     async def close(self) -> None:
         """Close all that are open."""
         for _, connector in self._open.values():

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from passback.sandbox.identities import ALGEBRA, DISTRICTS, SANDBOX_UNIFIED
 
 
-def banner(url: str) -> str:
-    """The sandbox's addresses, tokens and ids, and a first call to paste."""
+def banner(url: str, simulators: Mapping[str, str]) -> str:
+    """The sandbox's addresses, tokens and ids, and a first call to paste. `simulators` are by kind of LMS."""
     identity = SANDBOX_UNIFIED.id
-    tokens = "\n".join(f"  {district.name:<20} {district.token}" for district in DISTRICTS)
+    tokens = "\n".join(
+        f"  {district.name:<20} {district.token:<22} {simulators.get(district.lms_type, '')}".rstrip()
+        for district in DISTRICTS
+    )
     due = f"{time.gmtime().tm_year + 1}-06-01T23:59:00Z"
     return f"""\
 Passback sandbox: {url}/v3.1   (reference: {url}/docs)
 
-Tokens
+Tokens (and the address of the simulated LMS behind each)
 {tokens}
 
 {SANDBOX_UNIFIED.name}, {ALGEBRA.name}

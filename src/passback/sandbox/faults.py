@@ -104,6 +104,9 @@ class FaultyConnectors:
             )
         return self._open[district_id]
 
+    def forget(self) -> None:
+        """Nothing is known for longer than the request."""
+
     async def close(self) -> None:
         """Close what was opened for the request."""
         for connector in self._open.values():

@@ -43,7 +43,12 @@ class SandboxSection(Struct, frozen=True):
 
 SANDBOX_UNIFIED = SandboxDistrict("Sandbox Unified", "builtin", "27", "DEMO_TOKEN")
 ELSEWHERE_UNIFIED = SandboxDistrict("Elsewhere Unified", "builtin", "28", "DEMO_TOKEN_ELSEWHERE")
-DISTRICTS = (SANDBOX_UNIFIED, ELSEWHERE_UNIFIED)
+CANVAS_UNIFIED = SandboxDistrict("Canvas Unified", "canvas", "ca", "DEMO_CANVAS_TOKEN")
+SCHOOLOGY_UNIFIED = SandboxDistrict("Schoology Unified", "schoology", "5c", "DEMO_SCHOOLOGY_TOKEN")
+CLASSROOM_UNIFIED = SandboxDistrict("Classroom Unified", "google", "6c", "DEMO_GOOGLE_TOKEN")
+SIMULATED = (CANVAS_UNIFIED, SCHOOLOGY_UNIFIED, CLASSROOM_UNIFIED)
+"""Those whose LMS is a simulator."""
+DISTRICTS = (SANDBOX_UNIFIED, ELSEWHERE_UNIFIED, *SIMULATED)
 
 ALGEBRA = SandboxSection(
     "Algebra 1", "math", "000007", "000001", tuple(f"{number:06}" for number in range(1001, 1031))

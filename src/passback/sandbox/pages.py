@@ -9,7 +9,7 @@ from passback.web.messages import JSON, Response, read_body
 from passback.web.pages import not_allowed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from passback.domain.clock import Clock
     from passback.store.database import Database
@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 MAX_STATE_BYTES = 256 * 1024 * 1024
 
 
-def sandbox_pages(database: Database, clock: Clock, replaced: Callable[[], None]) -> dict[str, Page]:
+def sandbox_pages(
+    database: Database, clock: Clock, replaced: Callable[[], Awaitable[None]]
+) -> dict[str, Page]:
     """``POST /sandbox/reset``; ``GET`` and ``PUT /sandbox/state``. `replaced` is called when all has been."""
 
     async def reset_page(method: str, _receive: Receive) -> Response:
         if method != "POST":
             return not_allowed("POST")
         await state.reset(database, clock)
-        replaced()
+        await replaced()
         return Response(200, b"{}", JSON)
 
     async def state_page(method: str, receive: Receive) -> Response:
@@ -35,7 +37,7 @@ def sandbox_pages(database: Database, clock: Clock, replaced: Callable[[], None]
                 return Response(200, await state.save(database), JSON)
             case "PUT":
                 await state.load(database, await read_body(receive, MAX_STATE_BYTES))
-                replaced()
+                await replaced()
                 return Response(200, b"{}", JSON)
             case _:
                 return not_allowed("GET", "HEAD", "PUT")

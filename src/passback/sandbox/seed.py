@@ -5,10 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from passback.domain.roster import Course, District, School, Section, Term, User
-from passback.sandbox.identities import COURSES, DISTRICTS, SCHOOL, SECTIONS, STUDENTS, TEACHERS, TERM
+from passback.sandbox.identities import (
+    COURSES,
+    DISTRICTS,
+    SCHOOL,
+    SECTIONS,
+    SIMULATED,
+    STUDENTS,
+    TEACHERS,
+    TERM,
+)
+from passback.sandbox.simulators import seed_of
 from passback.store import roster, tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from passback.domain.clock import Instant
     from passback.domain.roster import Role
     from passback.sandbox.identities import SandboxDistrict
@@ -23,6 +35,12 @@ def seed(connection: Connection, now: Instant) -> None:
 
 def _seed_district(connection: Connection, district: SandboxDistrict, now: Instant) -> None:
     identity = district.id
+    section_in_lms: Callable[[str], str] = identity
+    person_in_lms: Callable[[str], str] = identity
+    if district in SIMULATED:
+        known = seed_of(district.lms_type)
+        section_in_lms, person_in_lms = known.SECTION_LMS_ID.__getitem__, known.person_lms_id
+    by = "sis_id" if district in SIMULATED else None
     matched = {"sections": 100.0, "students": 100.0, "teachers": 100.0}
     roster.insert(
         connection,
@@ -68,9 +86,10 @@ def _seed_district(connection: Connection, district: SandboxDistrict, now: Insta
                 subject=section.subject,
                 grade="9",
                 period=section.digits[-1],
-                lms_id=identity(section.digits),
+                lms_id=section_in_lms(section.digits),
                 created=now,
                 last_modified=now,
+                matched_by=by,
             )
             for section in SECTIONS
         ],
@@ -92,9 +111,10 @@ def _seed_district(connection: Connection, district: SandboxDistrict, now: Insta
                     sis_id=f"{role}-{digits}",
                     school_id=school.id,
                     grade="9" if role == "student" else None,
-                    lms_id=identity(digits),
+                    lms_id=person_in_lms(digits),
                     created=now,
                     last_modified=now,
+                    matched_by=by,
                 )
                 for digits, (first, last) in named.items()
             ],

@@ -241,6 +241,28 @@ def set_lms_state(connection: Connection, district_id: str, state: str) -> None:
     )
 
 
+def mend_lms_state(connection: Connection, district_id: str) -> None:
+    """Say that a connection that was broken works again."""
+    connection.execute(
+        "UPDATE districts SET lms_state = CASE WHEN last_lms_sync IS NULL THEN 'initial_sync_processing'"
+        " ELSE 'success' END WHERE id = :id AND lms_state IN ('error', 'pending_authorization', '')",
+        {"id": district_id},
+    )
+
+
+def set_lms(connection: Connection, district_id: str, lms_type: str, state: str) -> None:
+    """Say which kind of LMS a district uses, and how its connection stands."""
+    connection.execute(
+        "UPDATE districts SET lms_type = :lms_type, lms_state = :state WHERE id = :id",
+        {"lms_type": lms_type, "state": state, "id": district_id},
+    )
+
+
+def district_ids(connection: Connection) -> list[str]:
+    """Every district's id."""
+    return [row[0] for row in connection.execute("SELECT id FROM districts ORDER BY id")]
+
+
 def districts_exist(connection: Connection) -> bool:
     """Whether the data file has any district."""
     return connection.execute("SELECT 1 FROM districts LIMIT 1").fetchone() is not None

@@ -165,6 +165,10 @@ class Simulator:
         """Fill `records`, which are empty, with the sandbox's people and sections."""
         raise NotImplementedError
 
+    def credentials(self, url: str) -> Mapping[str, str]:
+        """What a connection to this simulator, served at `url`, is made with (docs/connections.md)."""
+        raise NotImplementedError
+
     def admit(self, request: Request) -> None:
         """Check credentials and limits before the route is looked for. Raises `Refusal`."""
 

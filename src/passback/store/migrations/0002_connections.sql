@@ -45,6 +45,8 @@ CREATE TABLE simulator_records (
     simulator TEXT NOT NULL,
     kind TEXT NOT NULL,
     id TEXT NOT NULL,
+    position BIGINT NOT NULL,
     record TEXT NOT NULL,
     PRIMARY KEY (simulator, kind, id)
 );
+CREATE INDEX simulator_records_in_order ON simulator_records (simulator, position);

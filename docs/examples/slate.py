@@ -1,0 +1,142 @@
+"""A connector for Slate, an LMS with an API key that keeps titles, due dates, points and scores."""
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+from passback.domain.assignment import Assignment, AssignmentFields
+from passback.domain.clock import Clock, Instant
+from passback.domain.matching import Person, Place
+from passback.domain.submission import Submission, SubmissionFields
+from passback.lms import connector as lms
+from passback.lms import kept
+from passback.lms.client import LmsClient, PlainManners
+from passback.lms.grades import grade_shown, points_given, refuse_unsupported
+from passback.lms.notes import Notes
+
+# The other fields of an assignment have no place in Slate: Passback keeps them.
+KEPT = frozenset(AssignmentFields.__struct_fields__) - {"title", "due_date", "points_possible"}
+CAPABILITIES = lms.Capabilities("slate", "Slate", KEPT, not_stored_flags=frozenset({"late", "missing"}))
+UNSUPPORTED = frozenset({"attachments", "excused", "extra_attempts", "grade_comment", "override_due_date"})
+
+
+class SlateConnector:
+    """See `passback.lms.connector.Connector`, which says what each method must do."""
+
+    capabilities = CAPABILITIES
+
+    def __init__(self, connection: lms.Connection, notes: Notes, clock: Clock) -> None:
+        self._client = LmsClient(connection, PlainManners({"X-Api-Key": connection.credentials["api_key"]}))
+        self._notes = notes
+
+    async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
+        path, sent = f"sections/{section}/assignments", {**written(fields), "external_id": mark}
+        return await self._shown(await self._call("POST", path, sent, "section"), fields)
+
+    async def find_assignment(
+        self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
+    ) -> Assignment | None:
+        listed = await self._call("GET", f"sections/{section}/assignments", gone="section")
+        marked = [item for item in listed if item.get("external_id") == mark]
+        return await self._shown(marked[0], fields) if marked else None
+
+    async def read_assignment(self, section: str, assignment: str) -> Assignment:
+        return await self._shown(await self._call("GET", f"assignments/{assignment}"))
+
+    async def read_assignments(self, section: str, assignments: Sequence[str]) -> Mapping[str, Assignment]:
+        listed = await self._call("GET", f"sections/{section}/assignments", gone="section")
+        return {item["id"]: await self._shown(item) for item in listed if item["id"] in assignments}
+
+    async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
+        answer = await self._call("PUT", f"assignments/{assignment}", written(fields))
+        return await self._shown(answer, fields)
+
+    async def delete_assignment(self, section: str, assignment: str) -> None:
+        await self._call("GET", f"assignments/{assignment}")
+        with suppress(lms.Gone):  # by an earlier try, whose answer was lost
+            await self._call("DELETE", f"assignments/{assignment}")
+
+    async def read_submissions(
+        self, section: str, assignment: str, students: Sequence[str]
+    ) -> Mapping[str, Submission]:
+        held = await self.read_assignment(section, assignment)
+        scores = await self._call("GET", f"assignments/{assignment}/scores")
+        have = set(scores) & set(held.assignee_ids or scores)
+        return {one: submission(one, scores[one], held) for one in students if one in have}
+
+    async def update_submission(
+        self, section: str, assignment: str, student: str, fields: SubmissionFields
+    ) -> Submission:
+        before = (await self.read_submissions(section, assignment, [student])).get(student)
+        if before is None:
+            raise lms.Gone("student")
+        teachers = {person.id for person in await self.read_people(section) if person.role == "teacher"}
+        if fields.grader_id is not None and fields.grader_id not in teachers:
+            raise lms.Gone("grader")
+        refuse_unsupported("Slate", fields, UNSUPPORTED)
+        if fields.state not in (None, before.state):
+            raise lms.Unsupported("Slate", f"state of {fields.state}")
+        held = await self.read_assignment(section, assignment)
+        points = points_given(fields, held)
+        if points is None and fields.grade is None:
+            return before
+        sent = {"score": points if points is None else str(points), "graded_by": fields.grader_id}
+        answer = await self._call("PUT", f"assignments/{assignment}/scores/{student}", sent, gone="student")
+        return submission(student, answer, held)
+
+    async def update_submissions(
+        self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
+    ) -> Sequence[Submission | lms.LmsError]:
+        return await lms.each_alone(self, section, assignment, changes, at_once=4)
+
+    async def read_sections(self) -> Sequence[Place]:
+        return [Place(it["id"], it["name"], it.get("sis_id")) for it in await self._call("GET", "sections")]
+
+    async def read_people(self, section: str) -> Sequence[Person]:
+        people = await self._call("GET", f"sections/{section}/people", gone="section")
+        return [Person(it["id"], it["role"], it["name"], it.get("email"), it.get("sis_id")) for it in people]
+
+    async def check(self) -> Sequence[lms.Finding]:
+        try:
+            return [lms.Finding(True, f"Slate shows {len(await self.read_sections())} sections")]
+        except lms.LmsError as error:
+            return [lms.Finding(False, f"Slate does not let us in: {error}", "make a new API key")]
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def _shown(self, item: dict[str, Any], fields: AssignmentFields | None = None) -> Assignment:
+        """The assignment, with what Slate has no place for; where `fields` are given they are kept first."""
+        key = kept.key(item["id"])
+        note = (await self._notes.read([key])).get(key)
+        if fields is not None:
+            note = kept.kept(fields, KEPT, note)
+            await self._notes.write({key: note})
+        return kept.with_kept(kept.bare(item["id"], item["title"], item["due"], item["points"]), note, KEPT)
+
+    async def _call(self, method: str, path: str, content: Any = None, gone: lms.Thing = "assignment") -> Any:
+        reply = await self._client.send(method, path, content=content, safe=method != "POST")
+        if reply.status in (401, 403):
+            raise lms.NotAllowed(f"it refuses the API key (status {reply.status})", credentials=True)
+        if reply.status == 404:
+            raise lms.Gone(gone)
+        if reply.status >= 400:
+            raise lms.Refused("REFUSED_BY_LMS", "Slate does not take the values")
+        return reply.json()
+
+
+def written(fields: AssignmentFields) -> dict[str, Any]:
+    points = fields.points_possible
+    given = {"title": fields.title, "due": fields.due_date, "points": points and str(points)}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def submission(student: str, score: dict[str, Any], held: Assignment) -> Submission:
+    points = None if score.get("score") is None else Decimal(score["score"])
+    return Submission(student, "created", (), grade_shown(points, held), points, None, score.get("graded_by"))
+
+
+ADDRESS = lms.Setting("address", "the school's Slate, such as https://slate.example")
+API_KEY = lms.Setting("api_key", "the key that Slate's settings show", secret=True)
+KIND = lms.ConnectorKind(CAPABILITIES, ADDRESS, (API_KEY,), open=SlateConnector)

@@ -1,0 +1,44 @@
+"""``passback simulate``: a simulated LMS of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+
+from passback.cli import UsageError
+
+
+def simulate(kind: str, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    """Serve a simulated LMS: a district with sections and people, and faults on demand. It keeps nothing.
+
+    docs/simulators.md tells its credentials, its control endpoint and its faults.
+
+    Args:
+        kind: canvas, schoology or google.
+        host: The address to listen on.
+        port: The port to listen on; 0 takes a free one.
+    """
+    from passback.domain.clock import system_clock
+    from passback.sandbox.simulators import KINDS, address_of, simulator_of
+    from passback.sandbox.simulators.server import serving
+
+    if kind not in KINDS:
+        raise UsageError(f"there is no simulated {kind!r}: there are {', '.join(KINDS)}")
+    simulator = simulator_of(kind, system_clock)
+    simulator.start()
+
+    async def serve(listener: socket.socket) -> None:
+        async with serving(simulator, listener) as url:
+            print(f"simulated {simulator.name}: {address_of(kind, url)}  (control: {url}/_simulator/)")
+            for name, value in simulator.credentials(url).items():
+                print(f"  {name}={value}")
+            print(end="", flush=True)
+            await asyncio.Event().wait()
+
+    try:
+        listener = socket.create_server((host, port), backlog=128)
+    except OSError as error:
+        raise UsageError(f"cannot listen on {host} port {port}: {error.strerror}") from None
+    with listener, contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
+        asyncio.run(serve(listener))

@@ -1,0 +1,111 @@
+"""The simulated LMSs of the sandbox's districts: each is started when it is first needed, and keeps what it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from typing import TYPE_CHECKING
+
+from passback.lms.connector import Connection
+from passback.sandbox.identities import SIMULATED
+from passback.sandbox.simulators import address_of, simulator_of
+from passback.store import simulators
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from passback.domain.clock import Clock
+    from passback.lms.registry import Given
+    from passback.sandbox.simulators.records import Change
+    from passback.sandbox.simulators.simulator import Simulator
+    from passback.store.database import Database
+
+PATIENCE = 10.0
+"""For how many seconds a call to a simulator may take: a developer waits for it."""
+
+
+class SimulatedLmss:
+    """One simulator for each kind of LMS, on a loopback address of its own."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._running: dict[str, Simulator] = {}
+        self._listeners = {
+            district.lms_type: socket.create_server(("127.0.0.1", 0), backlog=128) for district in SIMULATED
+        }
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Where each is served, by its kind."""
+        return {kind: f"http://127.0.0.1:{it.getsockname()[1]}" for kind, it in self._listeners.items()}
+
+    def given(self) -> Given:
+        """The connections of the sandbox's districts to their LMSs."""
+        return {
+            district.district_id: lambda kind=district.lms_type: self._connection(kind)  # type: ignore[misc]
+            for district in SIMULATED
+        }
+
+    @contextlib.asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Serve inside the ``with``: each from its first connection on."""
+        loop = asyncio.get_running_loop()
+        for kind, listener in self._listeners.items():
+            listener.setblocking(False)
+            loop.add_reader(listener, self._begin, kind)
+        try:
+            yield
+        finally:
+            for kind, listener in self._listeners.items():
+                if kind not in self._running:
+                    loop.remove_reader(listener)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def reload(self) -> None:
+        """Take up what the database holds now: after a reset or a load of the whole state."""
+        for kind, simulator in self._running.items():
+            simulator.start(self._saved(kind))
+            await simulator.save()
+
+    def close(self) -> None:
+        """Stop listening."""
+        for listener in self._listeners.values():
+            listener.close()
+
+    def _connection(self, kind: str) -> Connection:
+        url = self.urls[kind]
+        return Connection(address_of(kind, url), self._simulator(kind).credentials(url), patience=PATIENCE)
+
+    def _simulator(self, kind: str) -> Simulator:
+        if kind not in self._running:
+
+            async def keep(changes: Sequence[Change]) -> None:
+                rows = [(change.table, change.id, change.record) for change in changes]
+                await self._database.write(lambda conn: simulators.save(conn, kind, rows))
+
+            simulator = simulator_of(kind, self._clock, keep)
+            simulator.start(self._saved(kind))
+            self._running[kind] = simulator
+        return self._running[kind]
+
+    def _saved(self, kind: str) -> list[Change]:
+        from passback.sandbox.simulators.records import Change
+
+        rows = self._database.read_now(lambda conn: simulators.load(conn, kind))
+        return [Change(table, id_, record) for table, id_, record in rows]
+
+    def _begin(self, kind: str) -> None:
+        """Serve a simulator that somebody connects to for the first time."""
+        asyncio.get_running_loop().remove_reader(self._listeners[kind])
+        self._tasks.add(asyncio.get_running_loop().create_task(self._serve(kind)))
+
+    async def _serve(self, kind: str) -> None:
+        from passback.sandbox.simulators.server import serving
+
+        async with serving(self._simulator(kind), self._listeners[kind]):
+            await asyncio.Event().wait()
