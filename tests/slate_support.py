@@ -114,8 +114,8 @@ def _given(body: Record) -> Record:
 
 
 @contextlib.contextmanager
-def installed() -> Iterator[None]:
-    """The example as an installed package: a module on the path, and the metadata that names its entry point."""
+def installed() -> Iterator[list[str]]:
+    """The example as an installed package: a module and the metadata that names its entry point, on the path."""
     with tempfile.TemporaryDirectory() as folder:
         metadata = Path(folder) / "slate_connector-1.0.dist-info"
         metadata.mkdir()
@@ -124,7 +124,7 @@ def installed() -> Iterator[None]:
         added = [folder, str(EXAMPLES)]
         sys.path[:0] = added
         try:
-            yield
+            yield added
         finally:
             del sys.path[: len(added)]
 

@@ -1,0 +1,232 @@
+"""Connecting a district to its LMS by commands, as processes, with the example's connector."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from passback.store.vault import new_key
+from simulator_support import Served, serving
+from slate_support import SlateSimulator, installed
+from support import SetClock, stored
+
+KEY = "slate-key"
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Runs commands on one data folder."""
+
+    folder: Path
+    slate: Served
+    environment: dict[str, str]
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "passback", *arguments, "--data", str(self.folder)],
+            capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL,
+            env={**self.environment, **environment},
+        )  # fmt: skip
+
+    def connect(
+        self, *arguments: str, key: str = KEY, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        return self.run(
+            "connect",
+            "slate",
+            "--address",
+            self.slate.url,
+            "--set",
+            f"api_key={key}",
+            *arguments,
+            **environment,
+        )
+
+    def connected(self, **environment: str) -> str:
+        """The id of a new, connected district."""
+        done = self.connect("--name", "Slate Unified", **environment)
+        assert done.returncode == 0, done
+        found = re.search(r"district ([0-9a-f]{24}) is connected", done.stdout)
+        assert found
+        return found[1]
+
+
+@pytest.fixture(scope="module")
+def slate() -> Iterator[tuple[Served, dict[str, str]]]:
+    simulator = SlateSimulator(SetClock())
+    simulator.start()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PASSBACK_")}
+    with installed() as paths, serving(simulator) as served:
+        yield served, {**kept, "PYTHONPATH": os.pathsep.join([*paths, kept.get("PYTHONPATH", "")])}
+
+
+@pytest.fixture
+def commands(tmp_path: Path, slate: tuple[Served, dict[str, str]]) -> Commands:
+    from passback.store import migrate
+    from passback.store.database import Database
+
+    with closing(Database(tmp_path / "passback.db")) as database:
+        migrate.prepare(database, "production")
+    return Commands(tmp_path, *slate)
+
+
+def test_a_new_district_is_connected_and_checked(commands: Commands) -> None:
+    done = commands.connect("--name", "Slate Unified")
+    assert (done.returncode, "ok   Slate shows 2 sections" in done.stdout, "passback match run" in done.stdout) == (
+        0, True, True,
+    )  # fmt: skip
+
+
+def test_its_secret_is_neither_stored_nor_shown(commands: Commands) -> None:
+    district = commands.connected()
+    shown = commands.run("connection", "show", "--district", district)
+    assert "api_key  (kept encrypted)" in shown.stdout
+    assert KEY not in shown.stdout + shown.stderr
+    files = b"".join(path.read_bytes() for path in commands.folder.iterdir())
+    assert KEY.encode() not in files
+
+
+def test_a_value_may_stand_in_a_file(commands: Commands, tmp_path: Path) -> None:
+    (tmp_path / "key.txt").write_text(KEY + "\n")
+    done = commands.run(
+        "connect",
+        "slate",
+        "--name",
+        "X",
+        "--address",
+        commands.slate.url,
+        "--set",
+        f"api_key=@{tmp_path}/key.txt",
+    )
+    assert done.returncode == 0, done
+
+
+def test_what_is_missing_is_told_with_what_to_do(commands: Commands) -> None:
+    done = commands.connect("--name", "X", key="wrong")
+    assert (done.returncode, "NOT  Slate does not let us in" in done.stdout, "-> make a new API key" in done.stdout) == (
+        1, True, True,
+    )  # fmt: skip
+    assert "wrong" not in done.stdout + done.stderr
+
+
+def test_a_check_marks_a_broken_connection_and_one_that_works_again(commands: Commands) -> None:
+    district = commands.connected()
+    commands.slate.fail("expired-credentials", times=None)
+    broken = commands.run("connection", "check", "--district", district)
+    states = [stored(commands.folder / "passback.db", "SELECT lms_state FROM districts")[0][0]]
+    commands.slate.control("DELETE", "faults")
+    works = commands.run("connection", "check", "--district", district)
+    states += stored(commands.folder / "passback.db", "SELECT lms_state FROM districts")[0]
+    assert (broken.returncode, works.returncode, states) == (1, 0, ["error", "initial_sync_processing"])
+
+
+def test_connections_are_listed(commands: Commands) -> None:
+    district = commands.connected()
+    line = next(
+        it for it in commands.run("connection", "list").stdout.splitlines() if it.startswith(district)
+    )
+    assert line.split() == [
+        district,
+        "slate",
+        "initial_sync_processing",
+        "Slate",
+        "Unified",
+        f"{commands.slate.url}/",
+    ]
+
+
+def test_a_connection_is_removed_with_its_credentials(commands: Commands) -> None:
+    district = commands.connected()
+    assert commands.run("connection", "remove", "--district", district).returncode == 0
+    rows = stored(commands.folder / "passback.db", "SELECT lms_state FROM districts")
+    assert (rows, stored(commands.folder / "passback.db", "SELECT * FROM connections")) == (
+        [("disconnected",)],
+        [],
+    )
+
+
+def test_the_key_is_rotated_in_its_file(commands: Commands) -> None:
+    district = commands.connected()
+    path = commands.folder / "secret.key"
+    before = path.read_text()
+    assert commands.run("key", "rotate").stdout == "1 connection encrypted anew\n"
+    assert before.strip() not in path.read_text()
+    assert commands.run("connection", "check", "--district", district).returncode == 0
+
+
+def test_the_key_is_rotated_in_the_environment(commands: Commands) -> None:
+    old, new = new_key(), new_key()
+    district = commands.connected(PASSBACK_SECRET_KEY=old)
+    assert not (commands.folder / "secret.key").exists()
+    alone = commands.run("key", "rotate", PASSBACK_SECRET_KEY=old)
+    done = commands.run("key", "rotate", PASSBACK_SECRET_KEY=f"{new},{old}")
+    check = commands.run("connection", "check", "--district", district, PASSBACK_SECRET_KEY=new)
+    assert [alone.returncode, done.returncode, check.returncode] == [2, 0, 0]
+
+
+def test_a_missing_key_is_told(commands: Commands) -> None:
+    district = commands.connected()
+    done = commands.run("connection", "show", "--district", district, PASSBACK_SECRET_KEY=new_key())
+    assert (done.returncode, "which is not at hand" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("connect", "moodlet", "--name", "X"), "there is no connector for 'moodlet'"),
+        (("connect", "slate", "--name", "X"), "--address is missing"),
+        (("connect", "slate", "--name", "X", "--address", "ftp://slate.example"), "must begin with https://"),
+        (("connect", "slate", "--name", "X", "--address", "http://slate.example"), "must begin with https://"),
+        (("connect", "slate", "--name", "X", "--address", "slate.example"), "missing: api_key"),
+        (("connect", "slate", "--name", "X", "--address", "slate.example", "--set", "key=1"), "'key' is no setting"),
+        (("connect", "slate", "--name", "X", "--address", "slate.example", "--set", "api_key=@/nowhere"), "cannot read"),
+        (("connect", "slate", "--address", "slate.example", "--set", "api_key=1"), "--district or --name is missing"),
+        (("connect", "slate", "--address", "slate.example", "--set", "api_key=1", "--district", "x"), "there is no district"),
+        (("connection", "check", "--district", "x"), "has no connection"),
+        (("connection", "show", "--district", "x"), "has no connection"),
+        (("connection", "remove", "--district", "x"), "has no connection"),
+        (("match", "run", "--district", "x"), "not connected"),
+        (("match", "status", "--district", "x"), "there is no district"),
+        (("match", "set", "x", "y"), "there is no section or user"),
+    ],
+)  # fmt: skip
+def test_what_is_asked_wrongly_is_told(commands: Commands, arguments: tuple[str, ...], told: str) -> None:
+    done = commands.run(*arguments)
+    assert (done.returncode, told in done.stderr, "Traceback" in done.stderr) == (2, True, False), done
+
+
+def test_a_roster_is_matched_shown_decided_and_cleared(commands: Commands) -> None:
+    district = commands.connected()
+    section, student = "0" * 23 + "1", "0" * 23 + "2"
+    with closing(sqlite3.connect(commands.folder / "passback.db")) as connection:
+        connection.execute(
+            "INSERT INTO sections (id, district_id, name, sis_id, created, last_modified) VALUES (?, ?, 's1', NULL, 0, 0)",
+            (section, district),
+        )
+        connection.execute(
+            "INSERT INTO users (id, district_id, role, first_name, last_name, created, last_modified)"
+            " VALUES (?, ?, 'student', 'Ann', 'Lee', 0, 0)",
+            (student, district),
+        )
+        connection.execute("INSERT INTO enrollments VALUES (?, ?, 'student')", (section, student))
+        connection.commit()
+    run = commands.run("match", "run", "--district", district)
+    assert (run.returncode, run.stdout) == (0, "sections: 1 name\npeople: 1 unmatched\n")
+    commands.run("match", "set", student, "student-1")
+    status = commands.run("match", "status", "--district", district).stdout
+    assert "students 100 %" in status
+    assert re.search(rf"{student}  student +Ann Lee +student-1 \(by hand\)", status)
+    assert "people: 1 hand" in commands.run("match", "run", "--district", district).stdout
+    commands.run("match", "clear", student)
+    left = commands.run("match", "status", "--unmatched", "--district", district).stdout
+    assert re.search(rf"{student} .* not matched", left)
+    assert section not in left

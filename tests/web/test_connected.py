@@ -1,0 +1,226 @@
+"""A district whose LMS is reached over HTTP, by the example's connector: what the gateway makes of lost answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+import support
+from passback.gateway.matching import match_district
+from passback.settings import Settings
+from passback.store import connections, matching, roster
+from passback.store.database import Connection
+from passback.store.vault import Vault
+from simulator_support import Served, serving
+from slate_support import SlateSimulator, installed
+from support import ELSEWHERE_SECTION, ESSAY, Client, Sandbox, SetClock
+
+DISTRICT = "4fee004cca2e43cf28000000"
+ASSIGNMENTS = f"/v3.1/sections/{ELSEWHERE_SECTION}/assignments"
+TEACHER = "4fee004cca2e43cf28000001"
+STUDENT = "4fee004cca2e43cf28001001"
+CREATES = {"method": "POST", "path": "assignments$"}
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A sandbox, one of whose districts uses Slate."""
+
+    sandbox: Sandbox
+    client: Client
+    slate: Served
+
+    def write(self, transaction: Callable[[Connection], Any]) -> Any:
+        async def run() -> Any:
+            return await self.sandbox.gateway.database.write(transaction)
+
+        return asyncio.run(run())
+
+    def create(self, **changes: Any) -> support.Reply:
+        return self.client.post(ASSIGNMENTS, {**ESSAY, **changes})
+
+    def count(self) -> int:
+        """How many assignments there are in Slate."""
+        return len(self.slate.simulator.records.all("assignments"))
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Connected]:
+    simulator = SlateSimulator(SetClock())
+    simulator.start()
+    settings = Settings(data=":memory:")
+    with installed(), serving(simulator) as slate, support.serving() as sandbox:
+        connected = Connected(sandbox, sandbox.client("DEMO_TOKEN_ELSEWHERE"), slate)
+
+        def connect(conn: Connection) -> None:
+            sealed = connections.seal(Vault(settings.secret_keys), DISTRICT, {"api_key": "slate-key"})
+            connections.save(
+                conn, DISTRICT, address=f"{slate.url}/", options={}, credentials=sealed, now=support.NOW
+            )
+            roster.set_lms(conn, DISTRICT, "slate", "success")
+            matching.decide(conn, ELSEWHERE_SECTION, "s1")
+            for number in range(1, 6):
+                matching.decide(conn, f"4fee004cca2e43cf2800{1000 + number}", f"student-{number}")
+            matching.decide(conn, TEACHER, "teacher-1")
+
+        connected.write(connect)
+        yield connected
+
+
+@pytest.fixture
+def lms(started: Connected) -> Connected:
+    started.slate.control("POST", "reset")
+    return started
+
+
+def test_an_assignment_goes_to_the_lms_and_is_read_from_there(lms: Connected) -> None:
+    created = lms.create().data
+    (record,) = lms.slate.simulator.records.all("assignments")
+    record["title"] = "Changed by the teacher"
+    assert lms.client.get(f"{ASSIGNMENTS}/{created['id']}").data["title"] == "Changed by the teacher"
+
+
+def test_what_the_lms_has_no_place_for_is_given_back_with_a_warning(lms: Connected) -> None:
+    reply = lms.create(max_attempts=3, submission_types=["text"])
+    read = lms.client.get(f"{ASSIGNMENTS}/{reply.data['id']}")
+    assert (read.data["max_attempts"], read.data["submission_types"], read.data["description"]) == (
+        3,
+        ["text"],
+        "Two pages",
+    )
+    assert {"NOT_STORED_BY_LMS:max_attempts", "NOT_STORED_BY_LMS:submission_types"} <= set(
+        reply.headers["passback-warnings"].split(", ")
+    )
+
+
+def test_a_grade_goes_to_the_lms(lms: Connected) -> None:
+    path = f"{ASSIGNMENTS}/{lms.create().data['id']}/submissions/{STUDENT}"
+    lms.client.patch(path, {"grade_points": 17.5, "grader_id": TEACHER})
+    (record,) = lms.slate.simulator.records.all("assignments")
+    assert record["scores"]["student-1"] == {"score": "17.5", "graded_by": "teacher-1"}
+
+
+def test_what_the_lms_cannot_do_for_a_student_is_refused(lms: Connected) -> None:
+    path = f"{ASSIGNMENTS}/{lms.create().data['id']}/submissions/{STUDENT}"
+    reply = lms.client.patch(path, {"override_due_date": "2031-01-01T00:00:00Z"})
+    assert (reply.status, reply.json) == (400, {"message": "Slate does not support override_due_date"})
+
+
+def test_an_assignment_that_was_deleted_in_the_lms_is_row_13(lms: Connected) -> None:
+    created = lms.create().data
+    lms.slate.simulator.records.remove("assignments", "a1")
+    reply = lms.client.get(f"{ASSIGNMENTS}/{created['id']}")
+    assert (reply.status, reply.json) == (404, {"message": "Assignment does not exist"})
+
+
+@pytest.mark.parametrize("fault", ["error-after", "dropped-after", "malformed"])
+def test_a_create_whose_answer_was_lost_succeeds_and_is_one(lms: Connected, fault: str) -> None:
+    lms.slate.fail(fault, **CREATES)
+    reply = lms.create()
+    assert (reply.status, lms.count()) == (200, 1)
+    assert lms.client.get(f"{ASSIGNMENTS}/{reply.data['id']}").status == 200
+
+
+def test_where_it_cannot_be_found_out_the_same_request_takes_it_up_later(lms: Connected) -> None:
+    lms.slate.fail("error-after", **CREATES)
+    lms.slate.fail("expired-credentials", method="GET", path="assignments$")
+    first = lms.create(title="In doubt")
+    second = lms.create(title="In doubt")
+    third = lms.create(title="In doubt")
+    assert [first.status, second.status, third.status] == [500, 200, 200]
+    assert first.json == {"message": "Error creating assignment"}
+    # The second is what the first made; the third was asked for anew.
+    assert (lms.count(), second.data["id"] != third.data["id"]) == (2, True)
+
+
+def test_a_create_that_did_not_happen_is_made_when_it_is_asked_for_again(lms: Connected) -> None:
+    lms.slate.fail("error-before", **CREATES)
+    statuses = [lms.create().status for _ in range(2)]
+    assert (statuses, lms.count()) == ([500, 200], 1)
+
+
+def test_only_one_of_several_equal_requests_takes_up_what_was_in_doubt(lms: Connected) -> None:
+    lms.slate.fail("error-after", **CREATES)
+    lms.slate.fail("expired-credentials", method="GET", path="assignments$")
+    assert lms.create(title="Twice").status == 500
+    ids = {lms.create(title="Twice").data["id"] for _ in range(3)}
+    assert (len(ids), lms.count()) == (3, 3)
+
+
+def test_refused_credentials_mark_the_connection_and_tell_the_client_nothing(lms: Connected) -> None:
+    created = lms.create().data
+    lms.slate.fail("expired-credentials")
+    reply = lms.client.get(f"{ASSIGNMENTS}/{created['id']}")
+    state = lms.client.get(f"/v3.1/districts/{DISTRICT}").data["lms_state"]
+    lms.write(lambda conn: roster.set_lms_state(conn, DISTRICT, "success"))
+    assert (reply.status, reply.json, state) == (500, {"message": "Error reading assignment"}, "error")
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [("error-before", 500), ("error-after", 500), ("throttled", 500), ("timeout", 500), ("expired-credentials", 500),
+     ("slow=20ms", 200)],
+)  # fmt: skip
+def test_the_header_makes_the_lms_fail_for_one_request(lms: Connected, fault: str, status: int) -> None:
+    body = json.dumps({**ESSAY, "title": fault})
+    reply = lms.client.call("POST", ASSIGNMENTS, body, {"Sandbox-Fault": fault})
+    assert (reply.status, lms.count()) == (status, int(fault in ("error-after", "slow=20ms")))
+    assert lms.client.get(f"/v3.1/districts/{DISTRICT}").data["lms_state"] == "success"
+    again = lms.client.call("POST", ASSIGNMENTS, body)
+    assert again.status == 200
+    assert lms.count() == (2 if fault == "slow=20ms" else 1)
+
+
+def test_the_roster_is_matched_to_the_lms(lms: Connected) -> None:
+    people = lms.slate.simulator.records.all("sections")[0]["people"]
+    people.remove("student-5")
+    lms.write(
+        lambda conn: [matching.decide(conn, f"4fee004cca2e43cf2800{1000 + it}", None) for it in range(1, 6)]
+    )
+    try:
+        found = asyncio.run(_match(lms))
+        assert found["4fee004cca2e43cf28001001"] is None  # Slate has neither its SIS id, nor e-mail, nor name
+        assert found[TEACHER] == "teacher-1"  # decided by hand
+        district = lms.client.get(f"/v3.1/districts/{DISTRICT}").data
+        assert district["lms_matched_percentage"] == {"sections": 50.0, "students": 0.0, "teachers": 50.0}
+        user = lms.client.get(f"/v3.1/users/{STUDENT}").data
+        assert user["lms_status"] == {"synced_in_lms": False}
+    finally:
+        for number in range(1, 6):
+            lms.write(
+                lambda conn, it=number: matching.decide(
+                    conn, f"4fee004cca2e43cf2800{1000 + it}", f"student-{it}"
+                )  # type: ignore[misc]
+            )
+
+
+async def _match(lms: Connected) -> dict[str, str | None]:
+    # A connector of this loop's own: the server's belongs to the server's.
+    from msgspec.structs import replace
+
+    from passback.lms.registry import Connectors
+
+    gateway = lms.sandbox.gateway
+    own = Connectors(gateway.database, gateway.clock, Vault(Settings(data=":memory:").secret_keys))
+    try:
+        found = await match_district(replace(gateway, connectors=own), DISTRICT)
+    finally:
+        await own.close()
+    return {match.id: match.lms_id for match in found.people}
+
+
+def test_a_write_for_who_is_not_matched_says_in_the_log_which_match_is_missing(
+    lms: Connected, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = f"{ASSIGNMENTS}/{lms.create().data['id']}/submissions/4fee004cca2e43cf28001006"
+    lms.write(lambda conn: matching.decide(conn, "4fee004cca2e43cf28001006", None))
+    with caplog.at_level(logging.WARNING, logger="passback"):
+        reply = lms.client.patch(path, {"grade_points": 1})
+    assert (reply.status, reply.json) == (404, {"message": "User not found"})
+    assert "user 4fee004cca2e43cf28001006 is not matched" in caplog.text
