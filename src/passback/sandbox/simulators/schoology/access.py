@@ -54,18 +54,16 @@ def actor(lms: SchoologySimulator, request: Request, credentials: Credentials) -
 
 
 def _impersonated(lms: SchoologySimulator, own: Actor, target: str) -> Actor:
+    settings = lms.settings
+    if not own.is_admin or not settings["run_as_allowed"]:
+        raise forbidden()
     user = lms.records.get("users", target)
     if user is None:  # a school_uid is no id
         raise missing("User")
     role = lms.records.get("roles", user["role_id"])
     assert role is not None
-    settings = lms.settings
-    ticked = (
-        settings["student_run_as"]
-        if user["role_id"] == STUDENT
-        else role["title"] in settings["run_as_roles"]
-    )
-    if not own.is_admin or not settings["run_as_allowed"] or not ticked:
+    student = user["role_id"] == STUDENT
+    if not (settings["student_run_as"] if student else role["title"] in settings["run_as_roles"]):
         raise forbidden()
     return Actor(user, personal=False, impersonated=True)
 
