@@ -31,6 +31,7 @@ GRADES = f"sections/{ALGEBRA}/grades"
 class Client:
     """Someone who signs each request anew."""
 
+    http: httpx2.Client
     url: str
     key: str = seed.CONSUMER_KEY
     secret: str = seed.CONSUMER_SECRET
@@ -42,7 +43,12 @@ class Client:
     def authorization(self, method: str, url: str) -> str:
         """The header that signs a request."""
         signer = oauth1.Client(
-            self.key, self.secret, self.token, self.token_secret, signature_method=self.method, realm="Schoology API"
+            self.key,
+            self.secret,
+            self.token,
+            self.token_secret,
+            signature_method=self.method,
+            realm="Schoology API",
         )
         _, headers, _ = signer.sign(url, method)
         return str(headers["Authorization"])
@@ -57,7 +63,7 @@ class Client:
             options["json"] = json
         if self.run_as is not None:
             own["x-schoology-run-as"] = self.run_as
-        return httpx2.request(method, url, headers=own | (headers or {}), **options)
+        return self.http.request(method, url, headers=own | (headers or {}), **options)
 
     def get(self, path: str) -> Any:
         """What a GET gives."""
@@ -66,8 +72,16 @@ class Client:
         return reply.json()
 
 
+@dataclass(frozen=True)
 class Schoology(Served):
     """The simulator, with a clock that tests set."""
+
+    http: httpx2.Client
+
+    def control(self, method: str, path: str, content: Any = None) -> Any:
+        reply = self.http.request(method, f"{self.url}/_simulator/{path}", json=content)
+        assert reply.status_code == 200, reply.text
+        return reply.json()
 
     @property
     def lms(self) -> SchoologySimulator:
@@ -82,21 +96,26 @@ class Schoology(Served):
     @property
     def admin(self) -> Client:
         """The district's key."""
-        return Client(self.url)
+        return Client(self.http, self.url)
 
     @property
     def teacher(self) -> Client:
         """The district's key, running as the teacher of Algebra."""
         return replace(self.admin, run_as=TEACHER)
 
+    @property
+    def app(self) -> Client:
+        """The app, two-legged."""
+        return Client(self.http, self.url, seed.APP_KEY, seed.APP_SECRET)
+
     def as_user(self, uid: str) -> Client:
         """A user who allowed the app."""
         token, secret = self.lms.issue_user_token(uid)
-        return Client(self.url, seed.APP_KEY, seed.APP_SECRET, token, secret)
+        return replace(self.app, token=token, token_secret=secret)
 
     def personal(self, uid: str) -> Client:
         """A user's own key."""
-        return Client(self.url, *self.lms.issue_personal_key(uid))
+        return Client(self.http, self.url, *self.lms.issue_personal_key(uid))
 
     def set(self, **settings: Any) -> None:
         """Set settings."""
@@ -114,8 +133,8 @@ def serving_schoology() -> Iterator[Schoology]:
     """Serve the simulator."""
     simulator = SchoologySimulator(SetClock())
     simulator.start()
-    with serving(simulator) as served:
-        yield Schoology(served.simulator, served.url)
+    with serving(simulator) as served, httpx2.Client() as http:
+        yield Schoology(served.simulator, served.url, http)
 
 
 def fresh(served: Schoology) -> Schoology:

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx2
 import pytest
-import requests  # type: ignore[import-untyped]
+import requests
 import schoolopy  # type: ignore[import-untyped]
 
 from passback.sandbox.simulators.schoology import seed
@@ -62,7 +61,9 @@ def test_it_reads_the_grade_setup(client: Any) -> None:
 
 def test_it_writes_and_reads_an_assignment(client: Any) -> None:
     path = f"sections/{ALGEBRA}/assignments"
-    made = client._post(path, {"title": "Essay 1", "due": "2031-05-01 19:00:00"})  # its create_assignment sends no object
+    made = client._post(
+        path, {"title": "Essay 1", "due": "2031-05-01 19:00:00"}
+    )  # its create_assignment sends no object
     [listed] = client.get_assignments(ALGEBRA)
     assert (listed.title, listed.due) == ("Essay 1", "2031-05-01 19:00:00")
     client._delete(f"{path}/{made['id']}")
@@ -96,9 +97,14 @@ def test_it_does_the_three_legged_handshake(schoology: Schoology) -> None:
     first = auth.oauth
     address = auth.request_authorization(callback_url="http://app.example/back")
     asked = parse_qs(urlsplit(address).query)
-    assert httpx2.get(address).status_code == 200
-    form = {"oauth_token": asked["oauth_token"][0], "oauth_callback": asked["oauth_callback"][0], "uid": STUDENT, "allow": "1"}
-    assert httpx2.post(f"{schoology.url}/oauth/authorize", data=form).status_code == 302
+    assert schoology.http.get(address).status_code == 200
+    form = {
+        "oauth_token": asked["oauth_token"][0],
+        "oauth_callback": asked["oauth_callback"][0],
+        "uid": STUDENT,
+        "allow": "1",
+    }
+    assert schoology.http.post(f"{schoology.url}/oauth/authorize", data=form).status_code == 302
     assert auth.authorize()
     student = schoolopy.Schoology(auth, api_host=f"{schoology.url}/v1/").get_self_user_info()
     first.close()

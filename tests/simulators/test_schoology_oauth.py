@@ -17,7 +17,6 @@ from schoology_support import (
     OTHER_STUDENT,
     STUDENT,
     TEACHER,
-    Client,
     Schoology,
     fresh,
     serving_schoology,
@@ -38,7 +37,7 @@ def schoology(served: Schoology) -> Schoology:
     return fresh(served)
 
 
-def by_hand(schoology: Schoology, path: str = ME, **changes: str | None) -> httpx2.Response:
+def by_hand(schoology: Schoology, **changes: str | None) -> httpx2.Response:
     """A two-legged call in PLAINTEXT as the documentation shows it."""
     parameters: dict[str, str | None] = {
         "realm": "Schoology API", "oauth_consumer_key": seed.CONSUMER_KEY, "oauth_token": "", "oauth_nonce": "n1",
@@ -47,14 +46,16 @@ def by_hand(schoology: Schoology, path: str = ME, **changes: str | None) -> http
     }  # fmt: skip
     header = ",".join(f'{name}="{value}"' for name, value in parameters.items() if value is not None)
     headers = {"authorization": f"OAuth {header}", "accept": "application/json"}
-    return httpx2.get(f"{schoology.url}/v1/{path}", headers=headers)
+    return schoology.http.get(f"{schoology.url}/v1/{ME}", headers=headers)
 
 
 # Signatures.
 
 
 @pytest.mark.parametrize("method", ["HMAC-SHA1", "PLAINTEXT"])
-@pytest.mark.parametrize("path", [ME, "users?start=0&limit=2", f"users?school_uids={quote('student-001001,a b')}"])
+@pytest.mark.parametrize(
+    "path", [ME, "users?start=0&limit=2", f"users?school_uids={quote('student-001001,a b')}"]
+)
 def test_signatures_of_others_are_accepted(schoology: Schoology, method: str, path: str) -> None:
     assert replace(schoology.admin, method=method)("GET", path).status_code == 200
 
@@ -89,7 +90,11 @@ def test_bad_credentials_are_told_in_plain_text(
     schoology: Schoology, changes: dict[str, str | None], text: str
 ) -> None:
     reply = by_hand(schoology, **changes)
-    assert (reply.status_code, reply.headers["content-type"], reply.text) == (401, "text/plain; charset=utf-8", text)
+    assert (reply.status_code, reply.headers["content-type"], reply.text) == (
+        401,
+        "text/plain; charset=utf-8",
+        text,
+    )
 
 
 def test_a_wrong_hmac_signature_is_refused(schoology: Schoology) -> None:
@@ -110,7 +115,10 @@ def test_a_timestamp_before_one_that_was_used_is_refused_beyond_the_skew(
     schoology.set(timestamp_skew_seconds=skew)
     by_hand(schoology)
     reply = by_hand(schoology, oauth_timestamp="1767225599")
-    assert (reply.status_code, reply.text.startswith("Timestamp is out of sequence.")) == (status, status == 401)
+    assert (reply.status_code, reply.text.startswith("Timestamp is out of sequence.")) == (
+        status,
+        status == 401,
+    )
 
 
 def test_plaintext_can_be_refused_altogether(schoology: Schoology) -> None:
@@ -121,13 +129,19 @@ def test_plaintext_can_be_refused_altogether(schoology: Schoology) -> None:
 def test_plaintext_of_another_spelling_gets_the_misleading_answer(schoology: Schoology) -> None:
     schoology.set(plaintext_literal_only=True)
     literal = {"realm": "Schoology%20API", "oauth_token": None, "oauth_signature": f"{seed.CONSUMER_SECRET}&"}
-    assert [by_hand(schoology).text, by_hand(schoology, oauth_nonce="n2", **literal).status_code] == [DUPLICATE, 200]
+    assert [by_hand(schoology).text, by_hand(schoology, oauth_nonce="n2", **literal).status_code] == [
+        DUPLICATE,
+        200,
+    ]
 
 
 def test_an_app_that_is_not_approved_is_refused_two_legged(schoology: Schoology) -> None:
     schoology.set(app_approved=False)
-    app = Client(schoology.url, seed.APP_KEY, seed.APP_SECRET)
-    assert [app("GET", ME).status_code, schoology.as_user(TEACHER)("GET", f"users/{TEACHER}").status_code] == [401, 200]
+    app = schoology.app
+    assert [
+        app("GET", ME).status_code,
+        schoology.as_user(TEACHER)("GET", f"users/{TEACHER}").status_code,
+    ] == [401, 200]
 
 
 # Redirects.
@@ -153,19 +167,25 @@ def test_following_with_the_same_header_is_refused(schoology: Schoology) -> None
 
 def allow(schoology: Schoology, token: str, uid: str, callback: str) -> httpx2.Response:
     form = {"oauth_token": token, "oauth_callback": callback, "uid": uid, "allow": "1"}
-    return httpx2.post(f"{schoology.url}/oauth/authorize", data=form)
+    return schoology.http.post(f"{schoology.url}/oauth/authorize", data=form)
 
 
 def test_a_user_allows_an_app(schoology: Schoology) -> None:
-    app = Client(schoology.url, seed.APP_KEY, seed.APP_SECRET)
+    app = schoology.app
     asked = app("GET", "oauth/request_token")
     assert asked.headers["content-type"] == "application/x-www-form-urlencoded"
     answer = {name: value for name, [value] in parse_qs(asked.text).items()}
     assert answer["xoauth_token_ttl"] == "3600"
-    page = httpx2.get(f"{schoology.url}/oauth/authorize", params={"oauth_token": answer["oauth_token"], "oauth_callback": "http://app.example/back?x=1"})
+    page = schoology.http.get(
+        f"{schoology.url}/oauth/authorize",
+        params={"oauth_token": answer["oauth_token"], "oauth_callback": "http://app.example/back?x=1"},
+    )
     assert "Allow</button>" in page.text
     back = allow(schoology, answer["oauth_token"], STUDENT, "http://app.example/back?x=1")
-    assert (back.status_code, back.headers["location"]) == (302, f"http://app.example/back?x=1&oauth_token={answer['oauth_token']}")
+    assert (back.status_code, back.headers["location"]) == (
+        302,
+        f"http://app.example/back?x=1&oauth_token={answer['oauth_token']}",
+    )
     leg = replace(app, token=answer["oauth_token"], token_secret=answer["oauth_token_secret"])
     access = parse_qs(leg("GET", "oauth/access_token").text)
     student = replace(app, token=access["oauth_token"][0], token_secret=access["oauth_token_secret"][0])
@@ -177,7 +197,7 @@ def test_a_user_allows_an_app(schoology: Schoology) -> None:
 def test_a_request_token_that_was_not_allowed_or_is_old_gives_no_access(
     schoology: Schoology, allowed: bool, hours: int
 ) -> None:
-    app = Client(schoology.url, seed.APP_KEY, seed.APP_SECRET)
+    app = schoology.app
     asked = parse_qs(app("GET", "oauth/request_token").text)
     leg = replace(app, token=asked["oauth_token"][0], token_secret=asked["oauth_token_secret"][0])
     if allowed:
@@ -187,14 +207,19 @@ def test_a_request_token_that_was_not_allowed_or_is_old_gives_no_access(
 
 
 def test_a_user_can_deny(schoology: Schoology) -> None:
-    asked = parse_qs(Client(schoology.url, seed.APP_KEY, seed.APP_SECRET)("GET", "oauth/request_token").text)
+    asked = parse_qs(schoology.app("GET", "oauth/request_token").text)
     form = {"oauth_token": asked["oauth_token"][0], "uid": STUDENT, "allow": "0"}
-    assert "not allowed" in httpx2.post(f"{schoology.url}/oauth/authorize", data=form).text
-    assert httpx2.get(f"{schoology.url}/oauth/authorize?oauth_token={asked['oauth_token'][0]}").status_code == 403
+    assert "not allowed" in schoology.http.post(f"{schoology.url}/oauth/authorize", data=form).text
+    assert (
+        schoology.http.get(
+            f"{schoology.url}/oauth/authorize?oauth_token={asked['oauth_token'][0]}"
+        ).status_code
+        == 403
+    )
 
 
 def test_a_request_token_is_no_access_token(schoology: Schoology) -> None:
-    app = Client(schoology.url, seed.APP_KEY, seed.APP_SECRET)
+    app = schoology.app
     asked = parse_qs(app("GET", "oauth/request_token").text)
     leg = replace(app, token=asked["oauth_token"][0], token_secret=asked["oauth_token_secret"][0])
     assert leg("GET", ME).status_code == 401
@@ -209,7 +234,12 @@ def test_a_revoked_token_is_refused(schoology: Schoology) -> None:
 
 def test_a_personal_key_reads_nothing_of_others(schoology: Schoology) -> None:
     teacher = schoology.personal(TEACHER)
-    paths = [f"users/{TEACHER}", f"users/{STUDENT}", f"sections/{ALGEBRA}/enrollments", f"sections/{ALGEBRA}/grades"]
+    paths = [
+        f"users/{TEACHER}",
+        f"users/{STUDENT}",
+        f"sections/{ALGEBRA}/enrollments",
+        f"sections/{ALGEBRA}/grades",
+    ]
     assert [teacher("GET", path).status_code for path in paths] == [200, 401, 401, 401]
 
 
@@ -276,7 +306,9 @@ def test_more_than_the_limit_in_five_seconds_is_too_many(schoology: Schoology, l
     schoology.set(requests_in_5_seconds=limit)
     statuses = [schoology.admin("GET", ME).status_code for _ in range(limit + 1)]
     assert statuses == [200] * limit + [429]
-    assert schoology.as_user(TEACHER)("GET", f"users/{TEACHER}").status_code == 200  # each credentials by themselves
+    assert (
+        schoology.as_user(TEACHER)("GET", f"users/{TEACHER}").status_code == 200
+    )  # each credentials by themselves
     schoology.clock.now += 5000
     assert schoology.admin("GET", ME).status_code == 200
 

@@ -5,7 +5,6 @@ Only the student hands in: no body has a field for whose work it is.
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 from passback.sandbox.simulators.schoology import assignments, attachments, files, triggers
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def _revisions(lms: SchoologySimulator, item: Record, uid: str) -> list[Record]:
-    """A student's revisions of an item, oldest first; drafts only for herself."""
+    """A student's revisions of an item, oldest first, a draft among them."""
     found = [one for one in lms.records.all("revisions") if one["item"] == item["id"] and one["uid"] == uid]
     return sorted(found, key=lambda one: int(one["revision_id"]))
 
@@ -211,7 +210,7 @@ def submit_text(lms: SchoologySimulator, item: Record, uid: str, text: str, draf
     revisions = _revisions(lms, item, uid)
     open_draft = _draft(lms, item, uid)
     id_ = open_draft["revision_id"] if open_draft else _next(revisions)
-    html = text if "<" in text else f"<p>{escape(text)}</p>"
+    html = f'<html><head><meta charset="utf-8"></head><body>{text}</body></html>'  # text is taken for HTML
     file = files.add(lms, uid, f"dropbox_{uid}_r{id_}.html", "text/html", html.encode())
     attachment = {
         "id": lms.records.next_number("attachment", 2_300_000_001), "kind": "file", "title": file["filename"],

@@ -67,7 +67,7 @@ def integer(value: Any) -> int | None:
     """A whole number that was sent as such or as text."""
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

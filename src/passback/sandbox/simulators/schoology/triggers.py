@@ -7,7 +7,6 @@ An event that a target does not answer with 200 is posted again 10 minutes later
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from passback.sandbox.simulators.schoology.access import only_admin
@@ -62,27 +61,25 @@ async def post(lms: SchoologySimulator) -> int:
 
     arrived = 0
     async with httpx2.AsyncClient(timeout=_PATIENCE) as client:
-        for event in lms.records.all("events"):
-            if event["due"] > seconds_now(lms) or lms.records.get("events", event["id"]) is None:
-                continue
-            # Not posted by another call meanwhile.
-            lms.records.put("events", event["id"], event | {"due": seconds_now(lms) + SECONDS_TO_RETRY})
+        while (event := _next_due(lms)) is not None:
+            # Its time is set before it is posted, so that nobody else posts it meanwhile.
+            later = {"due": seconds_now(lms) + SECONDS_TO_RETRY, "retries": event["retries"] + 1}
+            lms.records.put("events", event["id"], event | later)
             try:
-                body = json.dumps(event["body"]).encode()
-                reply = await client.post(
-                    event["url"], content=body, headers={"content-type": "application/json"}
-                )
+                reply = await client.post(event["url"], json=event["body"])
                 good = reply.status_code == 200
             except httpx2.HTTPError:
                 good = False
             arrived += good
             if good or event["retries"] >= RETRIES:
                 lms.records.remove("events", event["id"])
-            else:
-                retried = {"due": seconds_now(lms) + SECONDS_TO_RETRY, "retries": event["retries"] + 1}
-                lms.records.put("events", event["id"], event | retried)
     await lms.save()
     return arrived
+
+
+def _next_due(lms: SchoologySimulator) -> Record | None:
+    now = seconds_now(lms)
+    return next((event for event in lms.records.all("events") if event["due"] <= now), None)
 
 
 # Targets.
