@@ -68,7 +68,7 @@ async def post(lms: SchoologySimulator) -> int:
             try:
                 reply = await client.post(event["url"], json=event["body"])
                 good = reply.status_code == 200
-            except httpx2.HTTPError:
+            except (httpx2.HTTPError, httpx2.InvalidURL):
                 good = False
             arrived += good
             if good or event["retries"] >= RETRIES:
