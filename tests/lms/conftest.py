@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from canvas_support import canvas
 from lms_support import Lms
 from passback.lms.builtin.connector import BuiltinConnector
 from passback.sandbox.seed import seed
@@ -45,7 +46,7 @@ def builtin() -> Iterator[Lms]:
         )
 
 
-LMSS = {"builtin": builtin, "slate": slate}
+LMSS = {"builtin": builtin, "slate": slate, "canvas": canvas}
 
 
 @pytest.fixture(params=LMSS)

@@ -287,7 +287,7 @@ def test_an_assignment_that_was_not_created_is_not_found(lms: Lms, fault: str) -
     assert lms.run(lms.connector.find_assignment(lms.section, ESSAY, mark, NOW, ())) is None
 
 
-@pytest.mark.parametrize("fault", ["error-before", "error-after", "dropped", "dropped-after", "throttled"])
+@pytest.mark.parametrize("fault", ["error-before", "error-after", "dropped", "dropped-after"])
 def test_a_grade_gets_through_a_fault_that_passes(lms: Lms, fault: str) -> None:
     assignment, student = create(lms).lms_id, lms.students[0]
     for method in ("PUT", "PATCH"):

@@ -79,7 +79,9 @@ class SimulatedLmss:
 
     def _connection(self, kind: str) -> Connection:
         url = self.urls[kind]
-        return Connection(address_of(kind, url), self._simulator(kind).credentials(url), patience=PATIENCE)
+        return Connection(
+            address_of(kind, url), self._simulator(kind).connection_credentials(url), patience=PATIENCE
+        )
 
     def _simulator(self, kind: str) -> Simulator:
         if kind not in self._running:

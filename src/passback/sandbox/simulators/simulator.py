@@ -165,7 +165,7 @@ class Simulator:
         """Fill `records`, which are empty, with the sandbox's people and sections."""
         raise NotImplementedError
 
-    def credentials(self, url: str) -> Mapping[str, str]:
+    def connection_credentials(self, url: str) -> Mapping[str, str]:
         """What a connection to this simulator, served at `url`, is made with (docs/connections.md)."""
         raise NotImplementedError
 

@@ -58,7 +58,11 @@ def caller_of(simulator: CanvasSimulator, request: Request) -> Caller:
         raise unauthenticated("Revoked access token.")
     if token["expires"] is not None and simulator.clock() >= token["expires"]:
         raise unauthenticated("Invalid access token." if token["refreshes"] else "Expired access token.")
-    if simulator.settings["enforce_scopes"] and token["scopes"] is not None and not _in_scope(request, token["scopes"]):
+    if (
+        simulator.settings["enforce_scopes"]
+        and token["scopes"] is not None
+        and not _in_scope(request, token["scopes"])
+    ):
         raise messages(401, "Insufficient scopes on access token.")
     real: int = token["user"]
     wanted = request.param("as_user_id")
@@ -99,8 +103,9 @@ class Bucket:
         level = max(0.0, level - (now - then) / 1000 * _DRAIN)
         if level + _RESERVED > _FULL:
             raise Refusal(throttled(self._simulator.settings["throttle_status"]))
-        self._levels[key] = level + self._simulator.settings["cost"], now
-        return _FULL - level - self._simulator.settings["cost"]
+        cost = float(self._simulator.settings["cost"])
+        self._levels[key] = level + cost, now
+        return _FULL - level - cost
 
 
 def throttled(status: int) -> Reply:
@@ -125,8 +130,9 @@ def authorize_page(simulator: CanvasSimulator, request: Request) -> Reply:
     )
     return text_reply(
         200,
-        f"<!doctype html><title>Canvas</title><h1>Authorize</h1><p>{html.escape(query.get('purpose', 'An application'))}"
-        f' wants to use Canvas as Robin Admin.</p><form method="post" action="/login/oauth2/accept">{hidden}'
+        "<!doctype html><title>Canvas</title><h1>Authorize</h1>"
+        f"<p>{html.escape(query.get('purpose', 'An application'))} wants to use Canvas as Robin Admin.</p>"
+        f'<form method="post" action="/login/oauth2/accept">{hidden}'
         '<button name="allow" value="1">Authorize</button> <button name="allow" value="0">Cancel</button></form>',
         "text/html; charset=utf-8",
     )

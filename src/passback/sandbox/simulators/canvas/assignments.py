@@ -8,7 +8,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from passback.sandbox.simulators.canvas.access import require_teacher, teaches
-from passback.sandbox.simulators.canvas.replies import answer, body_of, date, invalid, messages, not_found, refuse
+from passback.sandbox.simulators.canvas.replies import (
+    answer,
+    body_of,
+    date,
+    invalid,
+    messages,
+    not_found,
+    refuse,
+)
 from passback.sandbox.simulators.canvas.sanitize import sanitized
 
 if TYPE_CHECKING:
@@ -55,13 +63,19 @@ def create(simulator: CanvasSimulator, request: Request, course_id: str) -> Repl
 
 def read(simulator: CanvasSimulator, request: Request, course_id: str, assignment_id: str) -> Reply:
     """``GET /courses/:id/assignments/:id``."""
-    return answer(request, 200, shown(simulator, request, visible(simulator, request, course_id, assignment_id)))
+    return answer(
+        request, 200, shown(simulator, request, visible(simulator, request, course_id, assignment_id))
+    )
 
 
 def list_all(simulator: CanvasSimulator, request: Request, course_id: str) -> Reply:
     """``GET /courses/:id/assignments``."""
     course = simulator.course(request, course_id)
-    found = [it for it in simulator.records.all("assignments") if it["course_id"] == course["id"] and not it["deleted"]]
+    found = [
+        it
+        for it in simulator.records.all("assignments")
+        if it["course_id"] == course["id"] and not it["deleted"]
+    ]
     if request.fault == "deleted":
         found = []
     if not teaches(simulator, simulator.caller(request), course["id"]):
@@ -78,7 +92,11 @@ def update(simulator: CanvasSimulator, request: Request, course_id: str, assignm
     record = visible(simulator, request, course_id, assignment_id)
     require_teacher(simulator, simulator.caller(request), record["course_id"])
     given = _given(request)
-    if simulator.settings["closed_grading_period"] and set(given) & {*_DATES, "points_possible", "grading_type"}:
+    if simulator.settings["closed_grading_period"] and set(given) & {
+        *_DATES,
+        "points_possible",
+        "grading_type",
+    }:
         text = "cannot be changed because this assignment is due in a closed grading period"
         raise invalid("due_at", "due_at", text)
     if given.get("published") is False and _has_submissions(simulator, record):
@@ -107,7 +125,12 @@ def visible(simulator: CanvasSimulator, request: Request, course_id: str, assign
         record = next((it for it in named if not it["deleted"]), None)
     else:
         record = simulator.records.get("assignments", assignment_id)
-    gone = record is None or record["deleted"] or record["course_id"] != course["id"] or request.fault == "deleted"
+    gone = (
+        record is None
+        or record["deleted"]
+        or record["course_id"] != course["id"]
+        or request.fault == "deleted"
+    )
     if gone:
         raise not_found()
     assert record is not None
@@ -139,7 +162,11 @@ def shown(simulator: CanvasSimulator, request: Request, record: Record) -> Recor
         "in_closed_grading_period": simulator.settings["closed_grading_period"],
         "locked_for_user": False,
         "html_url": f"{request.base_url}/courses/{record['course_id']}/assignments/{record['id']}",
-        **({"overrides": [shown_override(it) for it in record["overrides"]]} if _includes(simulator, request) else {}),
+        **(
+            {"overrides": [shown_override(it) for it in record["overrides"]]}
+            if _includes(simulator, request)
+            else {}
+        ),
     }
 
 
@@ -149,11 +176,15 @@ def overrides(simulator: CanvasSimulator, request: Request, course_id: str, assi
     return simulator.page(request, [shown_override(it) for it in record["overrides"]])
 
 
-def create_override(simulator: CanvasSimulator, request: Request, course_id: str, assignment_id: str) -> Reply:
+def create_override(
+    simulator: CanvasSimulator, request: Request, course_id: str, assignment_id: str
+) -> Reply:
     """``POST .../overrides``."""
     record = visible(simulator, request, course_id, assignment_id)
     require_teacher(simulator, simulator.caller(request), record["course_id"])
-    made = _override(simulator, record, body_of(request).get("assignment_override") or {}, record["overrides"])
+    made = _override(
+        simulator, record, body_of(request).get("assignment_override") or {}, record["overrides"]
+    )
     simulator.records.put("assignments", record["id"], {**record, "overrides": [*record["overrides"], made]})
     return answer(request, 201, shown_override(made))
 
@@ -286,7 +317,9 @@ def _override(simulator: CanvasSimulator, record: Record, given: Record, others:
         **{name: instant(given.get(name), name) for name in _DATES},
     }  # fmt: skip
     if given.get("student_ids"):
-        students = {it["user_id"] for it in simulator.enrollments(record["course_id"], kinds=("StudentEnrollment",))}
+        students = {
+            it["user_id"] for it in simulator.enrollments(record["course_id"], kinds=("StudentEnrollment",))
+        }
         found = [simulator.find_user(str(it)) for it in given["student_ids"]]
         unknown = [
             str(sent)

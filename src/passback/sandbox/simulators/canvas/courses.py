@@ -45,9 +45,7 @@ def account_courses(simulator: CanvasSimulator, request: Request, account_id: st
 def own_courses(simulator: CanvasSimulator, request: Request) -> Reply:
     """``GET /courses``: those that the caller is enrolled in."""
     caller = simulator.caller(request)
-    mine = {
-        it["course_id"] for it in simulator.records.all("enrollments") if it["user_id"] == caller.user
-    }
+    mine = {it["course_id"] for it in simulator.records.all("enrollments") if it["user_id"] == caller.user}
     return simulator.page(
         request, [shown_course(simulator, it) for it in _in_states(simulator, request) if it["id"] in mine]
     )
@@ -148,7 +146,9 @@ def shown_user(simulator: CanvasSimulator, record: Record, request: Request) -> 
     return shown
 
 
-def _enrollments(simulator: CanvasSimulator, request: Request, course_id: int, section_id: int | None) -> Reply:
+def _enrollments(
+    simulator: CanvasSimulator, request: Request, course_id: int, section_id: int | None
+) -> Reply:
     caller: Caller = simulator.caller(request)
     if not teaches(simulator, caller, course_id):
         raise unauthorized(simulator.settings["unauthorized_status"])

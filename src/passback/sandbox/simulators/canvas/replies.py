@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from passback.sandbox.simulators.simulator import Refusal, Reply, Request, json_reply
 
@@ -68,8 +69,6 @@ def body_of(request: Request) -> dict[str, Any]:
         except ValueError:
             raise messages(400, "invalid JSON") from None
         return content if isinstance(content, dict) else {}
-    from urllib.parse import parse_qsl
-
     return nested(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
@@ -103,8 +102,6 @@ def page(request: Request, items: list[Any], *, cap: int, bookmarks: bool = Fals
     ]
 
     def link(page_number: int, rel: str) -> str:
-        from urllib.parse import urlencode
-
         shown = f"bookmark:{page_number}" if bookmarks else str(page_number)
         query = urlencode([*kept, ("page", shown), ("per_page", str(size))])
         return f'<{request.base_url}{request.path}?{query}>; rel="{rel}"'
@@ -129,7 +126,7 @@ def _with_string_ids(content: Any) -> Any:
         return [_with_string_ids(item) for item in content]
     if not isinstance(content, dict):
         return content
-    changed = {}
+    changed: dict[str, Any] = {}
     for name, value in content.items():
         if (name == "id" or name.endswith("_id")) and isinstance(value, int) and not isinstance(value, bool):
             changed[name] = str(value)

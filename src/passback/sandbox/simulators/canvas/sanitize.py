@@ -1,4 +1,4 @@
-"""What Canvas makes of HTML: no scripts, styles or comments; addresses of links become absolute, with more attributes."""
+"""What Canvas makes of HTML: no scripts, styles or comments, and more attributes for links."""
 
 from __future__ import annotations
 

@@ -32,7 +32,9 @@ COURSES = {ALGEBRA.digits: 107, BIOLOGY.digits: 108}
 _SECTIONS = {ALGEBRA.digits: 207, BIOLOGY.digits: 208}
 EXTRA_SECTION, CROSS_LISTED_SECTION = 209, 210
 """Biology's other sections: one of its own, one that was moved there from another course."""
-SECTION_LMS_ID: dict[str, str] = {digits: f"{COURSES[digits]}/{section}" for digits, section in _SECTIONS.items()}
+SECTION_LMS_ID: dict[str, str] = {
+    digits: f"{COURSES[digits]}/{section}" for digits, section in _SECTIONS.items()
+}
 """The id of each of the sandbox's sections, as connectors know it, by its six digits."""
 
 ACCOUNT_STANDARD, COURSE_STANDARD = 31, 32
@@ -55,7 +57,9 @@ def person_lms_id(digits: str) -> str:
 
 def seed(records: Records) -> None:
     """Fill empty records."""
-    records.put("accounts", ACCOUNT, {"id": ACCOUNT, "name": "Canvas Unified", "time_zone": "America/New_York"})
+    records.put(
+        "accounts", ACCOUNT, {"id": ACCOUNT, "name": "Canvas Unified", "time_zone": "America/New_York"}
+    )
     records.put("terms", TERM, {"id": TERM, "name": "School year"})
     for digits, (first, last) in {**TEACHERS, **STUDENTS}.items():
         role = "teacher" if digits in TEACHERS else "student"
@@ -112,7 +116,12 @@ def _user(records: Records, user: int, name: str, email: str | None, sis_id: str
 
 
 def _section(
-    records: Records, section: int, course: int, name: str, sis_id: str | None, nonxlist_course: int | None = None
+    records: Records,
+    section: int,
+    course: int,
+    name: str,
+    sis_id: str | None,
+    nonxlist_course: int | None = None,
 ) -> None:
     records.put(
         "sections", section,

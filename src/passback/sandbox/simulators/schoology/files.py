@@ -1,7 +1,5 @@
 """Files: the upload in two steps, and download (Schoology REST API: Files)."""
 
-# ruff: noqa: ARG001 - every handler takes the request
-
 from __future__ import annotations
 
 import base64

@@ -1,7 +1,5 @@
 """A section's grade setup: periods, categories, scales, grading groups (Schoology REST API: Grading ...)."""
 
-# ruff: noqa: ARG001 - every handler takes the request
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

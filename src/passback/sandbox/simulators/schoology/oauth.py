@@ -4,8 +4,6 @@ Schoology's messages are those of the oauth-php library, which compares a timest
 credentials used, not with its own clock (Schoology REST API: Authentication).
 """
 
-# ruff: noqa: ARG001 - every handler takes the request
-
 from __future__ import annotations
 
 import base64

@@ -1,7 +1,5 @@
 """Users, buildings, roles, courses, sections and enrollments (Schoology REST API: Realms, Enrollment, Role)."""
 
-# ruff: noqa: ARG001 - every handler takes the request
-
 from __future__ import annotations
 
 import csv

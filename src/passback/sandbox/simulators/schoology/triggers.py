@@ -3,8 +3,6 @@
 An event that a target does not answer with 200 is posted again 10 minutes later, five times; then it is lost.
 """
 
-# ruff: noqa: ARG001 - every handler takes the request
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
