@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-import schoolopy  # type: ignore[import-untyped]
+import schoolopy
 
 from passback.sandbox.simulators.schoology import seed
 from schoology_support import ALGEBRA, STUDENT, Schoology, fresh, serving_schoology

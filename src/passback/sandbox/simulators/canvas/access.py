@@ -65,7 +65,7 @@ def caller_of(simulator: CanvasSimulator, request: Request) -> Caller:
     ):
         raise messages(401, "Insufficient scopes on access token.")
     real: int = token["user"]
-    wanted = request.param("as_user_id")
+    wanted = request.param("as_user_id") or dict(_form(request)).get("as_user_id", "")
     if not wanted:
         return Caller(real, real)
     target = simulator.find_user(wanted)
@@ -226,6 +226,12 @@ def _grant(simulator: CanvasSimulator, user: int, scopes: list[str] | None) -> d
 
 def _refused(status: int, error: str, description: str) -> Refusal:
     return refuse(status, {"error": error, "error_description": description})
+
+
+def _form(request: Request) -> list[tuple[str, str]]:
+    if "form" not in request.headers.get("content-type", ""):
+        return []
+    return parse_qsl(request.body.decode("utf-8", "replace"))
 
 
 def _in_scope(request: Request, scopes: list[str]) -> bool:

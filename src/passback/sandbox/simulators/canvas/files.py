@@ -72,8 +72,9 @@ def receive(simulator: CanvasSimulator, request: Request) -> Reply:
         return text_reply(403, "the upload has expired")
     made = _file(simulator, upload["user"], upload["name"], len(values["file"]), None)
     where = f"{request.base_url}/api/v1/files/{made['id']}/create_success"
-    status = 303 if simulator.settings["upload_redirects"] else 201
-    return Reply(status, headers=(("location", where),))
+    if simulator.settings["upload_redirects"]:
+        return Reply(303, headers=(("location", where),))
+    return answer(request, 201, simulator.shown_file(request, made["id"])).with_headers(Location=where)
 
 
 def confirm(simulator: CanvasSimulator, request: Request, file_id: str) -> Reply:

@@ -73,22 +73,34 @@ def body_of(request: Request) -> dict[str, Any]:
 
 
 def nested(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    """What a form's names with brackets mean: ``a[b]=1`` and ``a[]=2``."""
+    """What a form's names with brackets mean, as Rails reads them: ``a[b]=1``, ``a[]=2``, ``a[][b]=3``."""
     content: dict[str, Any] = {}
     for name, value in pairs:
-        parts = name.replace("]", "").split("[")
-        place: Any = content
-        for part, following in zip(parts, [*parts[1:], None], strict=True):
-            if following is None:
-                place[part] = value
-            elif following == "":
-                place.setdefault(part, []).append(value)
-                break
-            else:
-                place = place.setdefault(part, {})
-                if not isinstance(place, dict):
-                    raise messages(400, "invalid parameters")
+        _put(content, name.replace("]", "").split("["), value)
     return content
+
+
+def _put(place: dict[str, Any], parts: list[str], value: str) -> None:
+    name, *rest = parts
+    if not rest:
+        place[name] = value
+    elif rest[0] == "":
+        items = place.setdefault(name, [])
+        if not isinstance(items, list):
+            raise messages(400, "invalid parameters")
+        if len(rest) == 1:
+            items.append(value)
+            return
+        # A name that the last object of the list has already begins the next one; a list in it goes on.
+        more = len(rest) > 2 and rest[2] == ""
+        if not items or (rest[1] in items[-1] and not more):
+            items.append({})
+        _put(items[-1], rest[1:], value)
+    else:
+        inner = place.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise messages(400, "invalid parameters")
+        _put(inner, rest, value)
 
 
 def page(request: Request, items: list[Any], *, cap: int, bookmarks: bool = False) -> Reply:

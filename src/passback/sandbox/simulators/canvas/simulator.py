@@ -76,6 +76,7 @@ class CanvasSimulator(Simulator):
             ("GET", "/api/v1/courses/{course_id}/sections", courses.sections),
             ("GET", "/api/v1/courses/{course_id}/enrollments", courses.course_enrollments),
             ("GET", "/api/v1/courses/{course_id}/users", courses.course_users),
+            ("GET", "/api/v1/courses/{course_id}/search_users", courses.course_users),
             ("GET", "/api/v1/courses/{course_id}/assignment_groups", courses.assignment_groups),
             ("GET", "/api/v1/courses/{course_id}/grading_standards", courses.course_standards),
             ("GET", "/api/v1/sections/{section_id}", courses.section),
