@@ -96,7 +96,7 @@ class FaultyConnectors:
             return builtin and FaultyConnector(builtin, self._fault)
         if district_id not in self._open:
             connection = self._connectors.connection(conn, district_id)
-            if connection is None:
+            if self._connectors.find(conn, district_id, lms_type) is None or connection is None:
                 return None
             patience = min(_PATIENCE + 10 * self._fault.seconds, connection.patience)
             self._open[district_id] = self._connectors.open(
