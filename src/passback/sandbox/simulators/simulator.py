@@ -184,6 +184,10 @@ class Simulator:
         """What the LMS adds to every answer, such as headers."""
         return reply
 
+    def own_control(self, request: Request) -> Reply | None:  # noqa: ARG002
+        """What only this simulator's control endpoint has; None for a path that it does not have."""
+        return None
+
     # What all share.
 
     def start(self, saved: Sequence[Change] = ()) -> None:
@@ -311,7 +315,9 @@ class Simulator:
             case "POST", "reset":
                 await self.reset()
             case _, _:
-                return json_reply(404, {"message": "the control endpoint has no such path"})
+                own = self.own_control(request)
+                await self.save()
+                return own or json_reply(404, {"message": "the control endpoint has no such path"})
         return Reply(200, msgspec.json.encode(content), (("content-type", "application/json"),))
 
 
