@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from passback.sandbox.simulators.google_classroom import (
     api,
     batch,
@@ -165,6 +167,10 @@ class ClassroomSimulator(Simulator):
     def service_account_key(self, url: str, project: str = PROJECT) -> dict[str, Any]:
         """The key file of a project's service account, for a simulator that is served at `url`."""
         return service_accounts.service_account_key(self, url, project)
+
+    def connection_credentials(self, url: str) -> dict[str, str]:
+        """What a connection to a simulator that is served at `url` needs: the service account's key."""
+        return {"service_account": msgspec.json.encode(self.service_account_key(url)).decode()}
 
     # What people do in the web pages; see people.py.
 
