@@ -12,6 +12,7 @@ from passback.lms.builtin.connector import BuiltinConnector
 from passback.sandbox.seed import seed
 from passback.store import gradebook, migrate, roster
 from passback.store.database import Database
+from schoology_connector_support import schoology
 from slate_support import slate
 from support import BIOLOGY, BIOLOGY_STUDENT, BIOLOGY_TEACHER, NOW, SECTION, STUDENTS, TEACHER, SetClock
 
@@ -46,7 +47,7 @@ def builtin() -> Iterator[Lms]:
         )
 
 
-LMSS = {"builtin": builtin, "slate": slate, "canvas": canvas}
+LMSS = {"builtin": builtin, "slate": slate, "canvas": canvas, "schoology": schoology}
 
 
 @pytest.fixture(params=LMSS)

@@ -12,14 +12,14 @@ import pytest
 from msgspec.structs import replace
 from uuid_utils import uuid7
 
-from canvas_support import canvas
-from lms_support import Lms
+from canvas_support import PATIENCE, canvas
+from lms_support import Lms, MemoryNotes
 from passback.domain.assignment import Assignment, AssignmentFields, Attachment
 from passback.domain.clock import DAY, HOUR
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.canvas import KIND, errors
 from passback.lms.client import Reply
-from passback.lms.connector import Gone, LmsError, NotAllowed, Refused, Unavailable, Unsupported
+from passback.lms.connector import Connection, Gone, LmsError, NotAllowed, Refused, Unavailable, Unsupported
 from passback.sandbox.simulators.canvas.seed import CLIENT_ID, CLIENT_SECRET, COURSE_STANDARD
 from passback.sandbox.simulators.canvas.simulator import CanvasSimulator
 from support import NOW
@@ -171,7 +171,7 @@ def test_an_answer_that_is_not_as_expected_is_a_fault_of_the_lms(lms: Lms, body:
 def test_a_section_of_a_course_with_several_is_given_an_override(lms: Lms) -> None:
     created = create(lms, lms.other_section)
     record = simulator(lms).records.get("assignments", created.lms_id) or {}
-    course, _, section = lms.other_section.partition("/")
+    section = lms.other_section.partition("/")[2]
     assert (record["only_visible_to_overrides"], [it["course_section_id"] for it in record["overrides"]]) == (
         True, [int(section)],
     )  # fmt: skip
@@ -250,7 +250,7 @@ def test_a_scheme_of_the_districts_own_is_shown_and_graded_with(lms: Lms) -> Non
     created = create(lms, grading_type="letter_grade")
     simulator(lms).ui_change_assignment(created.lms_id, grading_standard_id=COURSE_STANDARD)
     held = lms.run(lms.connector.read_assignment(lms.section, created.lms_id))
-    assert [(it.name, it.value) for it in held.grading_scale][:2] == [("1", 90), ("2", 75)]
+    assert [(it.name, int(it.value)) for it in held.grading_scale][:2] == [("1", 90), ("2", 75)]
     with pytest.raises(Refused, match=r"INVALID_GRADE: 'A' is not a letter of the grading scale \[1 2 3 4\]"):
         grade(lms, created.lms_id, grade="A")
     assert grade(lms, created.lms_id, grade="2").grade == "2"
@@ -369,7 +369,7 @@ def test_an_excuse_is_lifted_without_taking_a_grade(lms: Lms) -> None:
     assert grade(lms, assignment, flags=frozenset()).flags == ()
     grade(lms, assignment, grade_points=Decimal(7))
     kept = grade(lms, assignment, flags=frozenset())
-    assert (kept.grade_points, kept.flags) == (7, ())
+    assert (kept.grade_points, kept.flags) == (Decimal(7), ())
 
 
 @pytest.mark.parametrize("fault", ["error-after", "timeout-after", "dropped-after", "error-before"])
@@ -383,7 +383,7 @@ def test_a_comment_never_comes_twice(lms: Lms, fault: str) -> None:
             grade(lms, assignment, **fields)
     else:
         changed = grade(lms, assignment, **fields)
-        assert (changed.grade_points, changed.grade_comment) == (5, "Good")
+        assert (changed.grade_points, changed.grade_comment) == (Decimal(5), "Good")
     grade(lms, assignment, **fields)
     assert comments(lms, assignment) == ["Good"]
 
@@ -613,11 +613,10 @@ def test_each_missing_right_is_named_with_its_remedy(lms: Lms) -> None:
 
 
 def test_a_teachers_own_token_reaches_her_courses_alone(lms: Lms) -> None:
-    connection = lms.connector._connection  # type: ignore[attr-defined]
+    assert lms.simulator is not None
     token = simulator(lms).issue_token(lms.teacher)
-    connector = KIND.open(
-        replace(connection, credentials={"access_token": token}), lms.connector._notes, lms.clock
-    )  # type: ignore[attr-defined]
+    connection = Connection(f"{lms.simulator.url}/", {"access_token": token}, patience=PATIENCE)
+    connector = KIND.open(connection, MemoryNotes(), lms.clock)
     places = lms.run(connector.read_sections())
     findings = lms.run(connector.check())
     assert ([place.id for place in places], [finding.good for finding in findings]) == (

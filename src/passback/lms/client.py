@@ -20,7 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from passback.lms.connector import Connection, Unavailable
-from passback.lms.pace import Breaker, Pace
+from passback.lms.pace import Breaker, Limit, Pace
 
 if TYPE_CHECKING:
     import httpx2
@@ -124,8 +124,12 @@ class LmsClient:
         timeout: float = 15.0,
         failures: int = 5,
         rest: float = 30.0,
+        limit: Limit | None = None,
     ) -> None:
-        """`timeout` bounds each phase of a try, in seconds; the connection's patience a call with its retries."""
+        """`timeout` bounds each phase of a try, in seconds; the connection's patience a call with its retries.
+
+        `limit` is for an LMS that counts the requests of each credential, and does not tell how many remain.
+        """
         # Imported with the first connection: a gateway without any starts faster without it.
         import httpx2
 
@@ -135,6 +139,7 @@ class LmsClient:
         self._manners = manners
         self._patience = connection.patience
         self._most_at_once = most_at_once
+        self._limit = limit
         self._paces: dict[str, Pace] = {}
         self._breaker = Breaker(failures, rest, time.monotonic)
         self._http = httpx2.AsyncClient(
@@ -192,18 +197,10 @@ class LmsClient:
         tries = 0
         while True:
             self._breaker.check()
-            held_back = pace.held_back()
-            if held_back and held_back > give_up - time.monotonic():
-                raise Unavailable(f"{what}: it limits us", retry_after=round(held_back) + 1)
             tries += 1
             backoff = random.uniform(0, min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**tries))  # noqa: S311 - jitter
             try:
-                async with pace:
-                    async with asyncio.timeout(max(_LEAST_TIME, give_up - time.monotonic())):
-                        reply = await self._once(request, renew=renew)
-            except TimeoutError:
-                self._breaker.failed()
-                raise Unavailable(f"{what}: it took too long", in_doubt=not safe, retry_after=30) from None
+                reply = await self._try(request, pace, give_up, what, renew=renew)
             except _Failed as failure:
                 self._breaker.failed()
                 if not (safe or failure.not_sent):
@@ -238,8 +235,26 @@ class LmsClient:
         if pace is None:
             if len(self._paces) >= _MOST_PACES:
                 self._paces = {name: pace for name, pace in self._paces.items() if not pace.idle()}
-            pace = self._paces[acting] = Pace(self._most_at_once, time.monotonic)
+            pace = self._paces[acting] = Pace(self._most_at_once, time.monotonic, self._limit)
         return pace
+
+    async def _try(self, request: _Request, pace: Pace, give_up: float, what: str, *, renew: bool) -> Reply:
+        """One try, in its turn and in time. Raises `_Failed` and `Unavailable`."""
+        try:
+            await pace.begin(max(0.0, give_up - time.monotonic()))
+        except TimeoutError:
+            wait = round(pace.held_back()) + 1
+            raise Unavailable(f"{what}: it limits us", retry_after=wait) from None
+        try:
+            async with asyncio.timeout(max(_LEAST_TIME, give_up - time.monotonic())):
+                return await self._once(request, renew=renew)
+        except TimeoutError:
+            self._breaker.failed()
+            raise Unavailable(
+                f"{what}: it took too long", in_doubt=not request.safe, retry_after=30
+            ) from None
+        finally:
+            await pace.end()
 
     async def _once(self, request: _Request, *, renew: bool) -> Reply:
         """One try, with the redirects that stay on the LMS's host. Raises `_Failed`."""

@@ -6,7 +6,10 @@ There is one `Pace` for each credential, because LMSs count by credential, and o
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
+
+from msgspec import Struct
 
 from passback.lms.connector import Unavailable
 
@@ -14,26 +17,49 @@ Seconds = Callable[[], float]
 """A clock that only goes forward."""
 
 
+class Limit(Struct, frozen=True):
+    """How many requests an LMS takes within a span of time that moves."""
+
+    requests: int
+    seconds: float
+
+
 class Pace:
     """Bounds how many requests are under way, and holds them back when the LMS says that it is too much."""
 
-    def __init__(self, most_at_once: int, seconds: Seconds) -> None:
+    def __init__(self, most_at_once: int, seconds: Seconds, limit: Limit | None = None) -> None:
         self._most = most_at_once
         self._allowed = most_at_once
         self._under_way = 0
         self._not_before = 0.0
         self._seconds = seconds
         self._changed = asyncio.Condition()
+        self._limit = limit
+        self._begun: deque[float] = deque()
+        """When the requests that count against the limit were begun."""
 
-    async def __aenter__(self) -> None:
-        """Wait for a turn."""
-        async with self._changed:
+    async def begin(self, patience: float) -> None:
+        """Wait for a turn, for up to so many seconds, and take it. Raises `TimeoutError` where it does not come."""
+        give_up = self._seconds() + patience
+        async with asyncio.timeout(patience), self._changed:
             await self._changed.wait_for(lambda: self._under_way < self._allowed)
             self._under_way += 1
-        while self.held_back():  # noqa: ASYNC110 - it may be held back further meanwhile
-            await asyncio.sleep(self.held_back())
+        try:
+            await self._while_held_back(give_up)
+        except BaseException:
+            await self.end()
+            raise
+        if self._limit is not None:
+            self._begun.append(self._seconds())
 
-    async def __aexit__(self, *_: object) -> None:
+    async def _while_held_back(self, give_up: float) -> None:
+        while wait := self.held_back():  # it may be held back further meanwhile
+            if self._seconds() + wait > give_up:
+                raise TimeoutError
+            await asyncio.sleep(wait)
+
+    async def end(self) -> None:
+        """Leave the turn to another."""
         async with self._changed:
             self._under_way -= 1
             self._changed.notify_all()
@@ -44,7 +70,17 @@ class Pace:
 
     def held_back(self) -> float:
         """For how many more seconds nothing is sent."""
-        return max(0.0, self._not_before - self._seconds())
+        return max(0.0, self._not_before - self._seconds(), self._until_limit_allows())
+
+    def _until_limit_allows(self) -> float:
+        if self._limit is None:
+            return 0.0
+        now = self._seconds()
+        while self._begun and self._begun[0] <= now - self._limit.seconds:
+            self._begun.popleft()
+        if len(self._begun) < self._limit.requests:
+            return 0.0
+        return self._begun[0] + self._limit.seconds - now
 
     def hold_back(self, seconds: float) -> None:
         """Send nothing for so long."""

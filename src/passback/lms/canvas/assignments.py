@@ -18,9 +18,9 @@ from msgspec.structs import replace
 
 from passback.domain.assignment import Assignment, AssignmentFields, Attachment, ScaleEntry
 from passback.domain.clock import Instant
-from passback.lms.canvas.reading import Json, id_of, instant, number, text, texts, things, whole, written
 from passback.lms.connector import Refused, Unsupported
 from passback.lms.html import html_of, text_of
+from passback.lms.reading import Json, id_of, instant, number, text, texts, things, whole, written
 
 NAME = "Canvas"
 

@@ -18,9 +18,10 @@ from passback.lms.canvas.api import CanvasApi
 from passback.lms.canvas.assignments import Audience, Held
 from passback.lms.canvas.check import findings
 from passback.lms.canvas.grading import Grading
-from passback.lms.canvas.reading import Json, id_of, text, thing
-from passback.lms.canvas.roster import Courses, Remembered, read_people, read_places, read_scale
+from passback.lms.canvas.roster import Courses, read_people, read_places, read_scale
 from passback.lms.connector import Capabilities, Gone, LmsError, Refused
+from passback.lms.reading import Json, id_of, text, thing
+from passback.lms.remembered import Remembered
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock, Instant

@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from passback.lms import kept
 from passback.lms.canvas import assignments, submissions
-from passback.lms.canvas.reading import Json, id_of, instant, text, thing, things, whole
 from passback.lms.canvas.work import hand_in
 from passback.lms.connector import Gone, LmsError, NotAllowed, Refused, Unavailable
+from passback.lms.reading import Json, id_of, instant, text, thing, things, whole
 
 if TYPE_CHECKING:
     from passback.domain.assignment import ScaleEntry

@@ -2,49 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from passback.domain.matching import Person, Place
-from passback.lms.canvas.reading import id_of, text, thing, things
 from passback.lms.connector import Gone, NotAllowed
+from passback.lms.reading import id_of, text, thing, things
+from passback.lms.remembered import Remembered
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
     from passback.domain.roster import Role
     from passback.lms.canvas.api import CanvasApi
 
-T = TypeVar("T")
-
-_LIFE_SECONDS = 300.0
-_MOST_REMEMBERED = 20_000
 _ROLES: dict[str, Role] = {"StudentEnrollment": "student", "TeacherEnrollment": "teacher"}
-
-
-class Remembered:
-    """What was read a short while ago."""
-
-    def __init__(self, seconds: float = _LIFE_SECONDS) -> None:
-        self._seconds = seconds
-        self._values: dict[str, tuple[float, Any]] = {}
-
-    async def get(self, key: str, read: Callable[[], Awaitable[T]]) -> T:
-        """The value of `key`, read where it is not remembered."""
-        now = time.monotonic()
-        found = self._values.get(key)
-        if found is not None and now - found[0] < self._seconds:
-            value: T = found[1]
-            return value
-        fresh = await read()
-        if len(self._values) >= _MOST_REMEMBERED:
-            self._values.clear()
-        self._values[key] = now, fresh
-        return fresh
-
-    def forget(self, key: str) -> bool:
-        """Read it again the next time. False where it was not remembered."""
-        return self._values.pop(key, None) is not None
 
 
 class Courses:

@@ -10,11 +10,12 @@ from msgspec import Struct
 
 from passback.domain.assignment import Attachment, GradingType, ScaleEntry
 from passback.domain.grading import InvalidGrade, plain, points_of
-from passback.domain.submission import FLAGS, MOVES, Submission, SubmissionFields
+from passback.domain.submission import FLAGS, Submission, SubmissionFields
 from passback.lms.canvas.assignments import NAME, Held
-from passback.lms.canvas.reading import Json, instant, number, text, things, whole
 from passback.lms.connector import Refused, Unsupported
 from passback.lms.html import html_of, text_of
+from passback.lms.moves import is_move
+from passback.lms.reading import Json, instant, number, text, things, whole
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
@@ -128,17 +129,14 @@ def check_move(fields: SubmissionFields, answer: Json, now: Instant, item: Held)
     state = state_of(answer)
     wanted = fields.state
     handing_in = bool(fields.attachments) and fields.attachments != _work(answer)
-    if wanted == "reclaimed" and state != "reclaimed":
-        if wanted not in MOVES[state]:
-            raise Refused("INVALID_STATE", f"a submission cannot go from {state} to {wanted}")
-        raise Unsupported(NAME, "state of reclaimed")
-    if wanted is not None and wanted != state and wanted not in MOVES[state]:
-        raise Refused("INVALID_STATE", f"a submission cannot go from {state} to {wanted}")
-    if wanted == "submitted" and state != "submitted" and not fields.attachments:
-        raise Refused("INVALID_ATTACHMENT", "Canvas takes work only with an attachment")
-    if wanted == "returned" and state != "returned" and not _graded(fields, answer):
-        raise Refused("INVALID_STATE", "Canvas returns work only with a grade")
-    handing_in = handing_in or (wanted == "submitted" and state != "submitted")
+    if is_move(state, wanted):
+        if wanted == "reclaimed":
+            raise Unsupported(NAME, "state of reclaimed")
+        if wanted == "submitted" and not fields.attachments:
+            raise Refused("INVALID_ATTACHMENT", "Canvas takes work only with an attachment")
+        if wanted == "returned" and not _graded(fields, answer):
+            raise Refused("INVALID_STATE", "Canvas returns work only with a grade")
+        handing_in = handing_in or wanted == "submitted"
     if handing_in:
         _check_attempts(fields, answer, now, item)
     return handing_in

@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from passback.lms.canvas.reading import Json, id_of, instant, text, thing, whole
 from passback.lms.connector import Refused, Unavailable
+from passback.lms.reading import Json, id_of, instant, text, thing, whole
 
 if TYPE_CHECKING:
     from passback.domain.assignment import Attachment

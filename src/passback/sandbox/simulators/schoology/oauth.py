@@ -164,11 +164,13 @@ def _encoded(text: str) -> str:
 # The handshake.
 
 
-def issue(lms: SchoologySimulator, consumer: str, kind: str, uid: str | None) -> Record:
+def issue(
+    lms: SchoologySimulator, consumer: str, kind: str, uid: str | None, *, name: str = "", secret: str = ""
+) -> Record:
     """A new request token or access token."""
-    name = secrets.token_hex(20)
+    name = name or secrets.token_hex(20)
     token = {
-        "token": name, "secret": secrets.token_hex(16), "consumer": consumer, "kind": kind,
+        "token": name, "secret": secret or secrets.token_hex(16), "consumer": consumer, "kind": kind,
         "uid": uid, "issued": seconds_now(lms),
     }  # fmt: skip
     return lms.records.put("tokens", name, token)

@@ -71,6 +71,11 @@ def enrollment_lms_id(section: str, person: str) -> str:
     return f"58{section[-2:]}{person}"
 
 
+def student_token(digits: str) -> tuple[str, str]:
+    """The app's token and secret for a student who has signed in, by the six digits."""
+    return f"5c0000demo0student0token0{digits}", f"5c0000demo0student0secret0{digits}"
+
+
 ADMIN_UID = person_lms_id(SYSTEM_ADMIN)
 
 

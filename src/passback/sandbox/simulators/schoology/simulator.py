@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from passback.sandbox.identities import STUDENTS
 from passback.sandbox.simulators.schoology import (
     access,
     assignments,
@@ -31,6 +32,7 @@ from passback.sandbox.simulators.simulator import Refusal, Reply, Request, Route
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
+    from passback.sandbox.simulators.records import Change
     from passback.sandbox.simulators.simulator import Keep
 
 WINDOW_MS = 5000
@@ -55,6 +57,7 @@ class SchoologySimulator(Simulator):
     def __init__(self, clock: Clock, keep: Keep | None = None) -> None:
         super().__init__(clock, keep)
         self.nonces = Nonces()
+        self._students_have_tokens = False
         self._recent: dict[str, deque[int]] = {}
         self._posting: asyncio.Task[int] | None = None
 
@@ -121,6 +124,11 @@ class SchoologySimulator(Simulator):
 
     def seed(self) -> None:
         seed.seed(self.records, self.clock())
+        self._sign_students_in()
+
+    def start(self, saved: Sequence[Change] = ()) -> None:
+        super().start(saved)
+        self._sign_students_in()
 
     async def reset(self) -> None:
         self.nonces.clear()
@@ -179,6 +187,31 @@ class SchoologySimulator(Simulator):
         if self.settings["triggers_post_themselves"] and (self._posting is None or self._posting.done()):
             self._posting = asyncio.create_task(self.post_triggers())
         return reply
+
+    def connection_credentials(self, url: str) -> dict[str, str]:  # noqa: ARG002
+        """The administrator's key, and for each of the sandbox's students the token that signing in would give."""
+        self._students_have_tokens = True
+        self._sign_students_in()
+        students = {
+            f"student:{seed.person_lms_id(digits)}": ":".join(seed.student_token(digits))
+            for digits in STUDENTS
+        }
+        return {
+            "consumer_key": seed.CONSUMER_KEY,
+            "consumer_secret": seed.CONSUMER_SECRET,
+            "app_key": seed.APP_KEY,
+            "app_secret": seed.APP_SECRET,
+            **students,
+        }
+
+    def _sign_students_in(self) -> None:
+        """See that the tokens are good which `connection_credentials` has given."""
+        for digits in STUDENTS if self._students_have_tokens else ():
+            token, secret = seed.student_token(digits)
+            if self.records.get("tokens", token) is None:
+                oauth.issue(
+                    self, seed.APP_KEY, "access", seed.person_lms_id(digits), name=token, secret=secret
+                )
 
     async def post_triggers(self) -> int:
         """Post the events whose time has come to their targets; how many arrived."""

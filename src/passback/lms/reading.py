@@ -1,4 +1,4 @@
-"""Reading Canvas's JSON tolerantly: what is not as expected is a fault of the LMS, never one of ours."""
+"""Reading an LMS's JSON tolerantly: what is not as expected is a fault of the LMS, never one of ours."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Json = Mapping[str, Any]
 def thing(content: Any) -> Json:
     """`content`, which must be an object."""
     if not isinstance(content, dict):
-        raise Unavailable("Canvas's answer is not as expected")
+        raise Unavailable("its answer is not as expected")
     return content
 
 
@@ -37,7 +37,7 @@ def id_of(item: Json, name: str = "id") -> str:
     """An id, which must be there."""
     found = text(item, name)
     if not found:
-        raise Unavailable(f"Canvas's answer has no {name}")
+        raise Unavailable(f"its answer has no {name}")
     return found
 
 
@@ -79,7 +79,7 @@ def instant(item: Json, name: str) -> Instant | None:
 
 
 def written(when: Instant | None) -> str | None:
-    """A time as Canvas takes it: whole seconds in UTC."""
+    """A time as ISO 8601, in whole seconds of UTC."""
     if when is None:
         return None
     return datetime.fromtimestamp(when // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,168 @@
+"""Schoology's REST API as the connector uses it: credentials, limits, pages, and errors.
+
+Source: Schoology's developer documentation, "REST API v1".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from passback.lms.client import LmsClient, Reply, retry_after
+from passback.lms.connector import NotAllowed
+from passback.lms.pace import Limit
+from passback.lms.reading import Json, number, text, thing, things
+from passback.lms.schoology import errors
+from passback.lms.schoology.signing import HMAC, Key, Signer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from passback.domain.clock import Clock
+    from passback.lms.client import Params
+    from passback.lms.connector import Connection, Thing
+
+_RUN_AS = "X-Schoology-Run-As"
+_WINDOW_SECONDS = 5.0
+_REQUESTS = 12
+_WAIT_SECONDS = 5.0
+"""How long to wait where Schoology limits us: its window, because it never says."""
+_PAGE = 200
+_MOST_PAGES = 1000
+_STUDENT = "student:"
+
+
+class SchoologyManners:
+    """How Schoology is authorized to and how it limits. See `passback.lms.client.Manners`."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._given = connection.credentials
+        self._signer = Signer(clock, connection.options.get("signature_method") or HMAC)
+
+    async def credentials(self, method: str, url: str, acting: str, *, renew: bool) -> Mapping[str, str]:  # noqa: ARG002
+        # Every try is signed anew, so a second one is no replay.
+        return {"Authorization": self._signer.authorization(self._key(acting), method, url)}
+
+    def _key(self, acting: str) -> Key:
+        given = self._given
+        consumer, secret = given.get("consumer_key", ""), given.get("consumer_secret", "")
+        if not acting.startswith(_STUDENT):
+            return Key(consumer, secret, given.get("token", ""), given.get("token_secret", ""))
+        token, _, token_secret = given.get(acting, "").partition(":")
+        if not token:
+            raise NotAllowed("the student has not signed in")
+        return Key(given.get("app_key") or consumer, given.get("app_secret") or secret, token, token_secret)
+
+    def refused_credentials(self, reply: Reply) -> bool:
+        return errors.is_replay(reply)
+
+    def throttled(self, reply: Reply) -> float | None:
+        return retry_after(reply, default=_WAIT_SECONDS) if reply.status == 429 else None
+
+    def remaining(self, reply: Reply) -> float | None:  # noqa: ARG002 - it never says
+        return None
+
+
+class SchoologyApi:
+    """Calls of one Schoology; paths are below ``/v1/``."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._given = connection.credentials
+        self._secure = connection.address.startswith("https")
+        requests = connection.options.get("requests_in_5_seconds") or ""
+        limit = Limit(int(requests) if requests.isdecimal() and int(requests) else _REQUESTS, _WINDOW_SECONDS)
+        self._client = LmsClient(connection, SchoologyManners(connection, clock), limit=limit)
+
+    def has_signed_in(self, uid: str) -> bool:
+        """Whether a student has let us act as them."""
+        return bool(self._given.get(_STUDENT + uid))
+
+    async def get(self, path: str, params: Params | None = None, *, gone: Thing = "assignment",
+                  run_as: str | None = None) -> Json:  # fmt: skip
+        """Read one thing. Raises `LmsError`; with a 404 `gone` is gone."""
+        reply = await self._client.get(path, params, headers=_headers(run_as))
+        return thing(_good(reply, gone).json())
+
+    async def pages(self, path: str, name: str | tuple[str, str], params: Mapping[str, Any] | None = None, *,
+                    gone: Thing = "assignment") -> list[Json]:  # fmt: skip
+        """Read all pages of a list, whose items stand under `name`, or under two, the one within the other."""
+        found: list[Json] = []
+        url, query = path, {"start": 0, "limit": _PAGE, **(params or {})}
+        for _ in range(_MOST_PAGES):
+            reply = _good(await self._client.get(url, query), gone)
+            content = thing(reply.json())
+            items = several(_below(content, (name,) if isinstance(name, str) else name))
+            found += items
+            next_url = text(thing(content.get("links") or {}), "next")
+            total = number(content, "total")
+            if next_url:
+                url, query = self._own(next_url), {}
+            elif items and total is not None and len(found) < total:
+                # Schoology does not say where it goes on; the number that came may be less than was asked for.
+                url, query = path, {**query, "start": len(found), "limit": _PAGE, **(params or {})}
+            else:
+                return found
+        raise reply.useless("has no end")
+
+    async def whole(self, path: str, *names: str, gone: Thing = "section") -> list[Json]:
+        """Read a list that is not paged, whose items stand under the `names`."""
+        return several(_below(await self.get(path, gone=gone), names))
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        content: Any = None,
+        *,
+        safe: bool,
+        gone: Thing = "assignment",
+        run_as: str | None = None,
+        student: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Write something; what is answered, or None where that is nothing. Raises `LmsError`.
+
+        `run_as` is whom the key impersonates; `student` who has signed in and acts themselves.
+        """
+        reply = await self._client.send(
+            method,
+            self._own(path),
+            content=content,
+            headers={**_headers(run_as), **(headers or {})},
+            acting="" if student is None else _STUDENT + student,
+            safe=safe,
+        )
+        _good(reply, gone)
+        return reply.json() if reply.body.strip() else None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    def _own(self, address: str) -> str:
+        """Schoology writes ``http`` in its addresses where it is reached by ``https``."""
+        if self._secure and urlsplit(address).scheme == "http":
+            return "https" + address[4:]
+        return address
+
+
+def several(value: Any) -> list[Json]:
+    """The objects of a list. A list of one may come as the object itself."""
+    return [value] if isinstance(value, dict) else things(value)
+
+
+def _below(content: Any, names: tuple[str, ...]) -> Any:
+    for name in names:
+        # A list of one may stand for itself on any level.
+        content = content.get(name) if isinstance(content, dict) else content
+    return content
+
+
+def _headers(run_as: str | None) -> dict[str, str]:
+    return {} if run_as is None else {_RUN_AS: run_as}
+
+
+def _good(reply: Reply, gone: Thing) -> Reply:
+    if reply.status >= 400:
+        raise errors.refusal(reply, gone)
+    return reply

@@ -1,0 +1,86 @@
+"""What of a connection to Schoology works and what is missing, permission by permission."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from passback.lms.connector import Finding, LmsError, NotAllowed
+from passback.lms.reading import id_of, text, whole
+from passback.lms.schoology import dates
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from passback.lms.schoology.api import SchoologyApi
+
+_IMPERSONATION = "User Management > Permissions > Impersonation"
+
+
+async def findings(api: SchoologyApi, options: Mapping[str, str]) -> list[Finding]:
+    """Look at everything that the connector needs; nothing is changed in Schoology."""
+    try:
+        user = await api.get("users/me", gone="section")
+    except NotAllowed as error:
+        remedy = "make a new key at https://<district>.schoology.com/api as a system administrator, and connect again"
+        return [Finding(False, f"Schoology refuses the key: {error}", remedy)]
+    except LmsError as error:
+        return [
+            Finding(False, f"Schoology cannot be reached: {error}", "check the address, and try again later")
+        ]
+    found = [Finding(True, f"Schoology takes the key (user {text(user, 'uid')})"), _zone(user, options)]
+    try:
+        section = await _some_section(api)
+    except LmsError as error:
+        remedy = "use the key of a system administrator who is tied to no building"
+        return [*found, Finding(False, f"may not read courses and sections: {error}", remedy)]
+    if section is None:
+        return [
+            *found,
+            Finding(False, "there is no section in Schoology yet", "create courses, then check again"),
+        ]
+    found.append(Finding(True, "may read courses and sections"))
+    for what, path in (
+        ("who is in a section", "enrollments"),
+        ("assignments", "assignments"),
+        ("grades", "grades"),
+    ):
+        try:
+            await api.get(f"sections/{section}/{path}", {"start": 0, "limit": 1}, gone="section")
+        except LmsError as error:
+            remedy = "give the key's user the role of a system administrator"
+            found.append(Finding(False, f"may not read {what}: {error}", remedy))
+        else:
+            found.append(Finding(True, f"may read {what}"))
+    if options.get("run_as", "yes") == "yes":
+        found.append(await _impersonation(api, section))
+    return found
+
+
+def _zone(user: Mapping[str, object], options: Mapping[str, str]) -> Finding:
+    name = options.get("time_zone") or text(user, "tz_name") or ""
+    if dates.is_zone(name):
+        return Finding(True, f"due dates are written in the time zone {name}")
+    return Finding(
+        False, f"{name!r} is no time zone: due dates are written in UTC", "connect with time_zone=..."
+    )
+
+
+async def _some_section(api: SchoologyApi) -> str | None:
+    for course in await api.pages("courses", "course", gone="section"):
+        for section in await api.pages(f"courses/{id_of(course)}/sections", "section", gone="section"):
+            return id_of(section)
+    return None
+
+
+async def _impersonation(api: SchoologyApi, section: str) -> Finding:
+    """Whether the key may act as a teacher, tried on one of the section."""
+    try:
+        enrollments = await api.pages(f"sections/{section}/enrollments", "enrollment", gone="section")
+        teacher = next((id_of(it, "uid") for it in enrollments if whole(it, "admin")), None)
+        if teacher is None:
+            return Finding(True, "no teacher was found to try grading as")
+        await api.get(f"sections/{section}", run_as=teacher, gone="section")
+    except LmsError:
+        remedy = f"tick the teachers' role under {_IMPERSONATION}, or connect with run_as=no"
+        return Finding(False, "may not grade as the teacher who is named", remedy)
+    return Finding(True, "may grade as the teacher who is named")

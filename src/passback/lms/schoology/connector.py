@@ -1,0 +1,262 @@
+"""Schoology behind the connector interface: which calls, in which order."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from passback.lms import kept
+from passback.lms.connector import Capabilities, Gone, Refused
+from passback.lms.reading import Json, id_of, texts, whole
+from passback.lms.remembered import Remembered
+from passback.lms.schoology import assignments
+from passback.lms.schoology.api import SchoologyApi
+from passback.lms.schoology.assignments import Ref
+from passback.lms.schoology.check import findings
+from passback.lms.schoology.grading import Grading
+from passback.lms.schoology.structure import Sections, read_people, read_places
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from passback.domain.assignment import Assignment, AssignmentFields
+    from passback.domain.clock import Clock, Instant
+    from passback.domain.matching import Person, Place
+    from passback.domain.submission import Submission, SubmissionFields
+    from passback.lms.connector import Connection, Connector, Finding, LmsError
+    from passback.lms.notes import Note, Notes
+    from passback.lms.schoology.assignments import Held
+
+CAPABILITIES = Capabilities(
+    kind="schoology",
+    name=assignments.NAME,
+    not_stored_assignment=assignments.KEPT,
+    ignored_assignment=frozenset({"description_plaintext"}),
+    not_stored_flags=frozenset({"late", "missing"}),
+)
+
+_GRADING_SECONDS = 5.0
+"""For how long what grading needs of an assignment (its type, points and assignees) is not read again."""
+_FEW = 3
+"""Up to so many assignments are read one by one."""
+_WITH_ATTACHMENTS = {"with_attachments": 1}
+
+
+def open_connection(connection: Connection, notes: Notes, clock: Clock) -> Connector:
+    """A connector to one district's Schoology."""
+    return SchoologyConnector(connection, notes, clock)
+
+
+class SchoologyConnector:
+    """See `passback.lms.connector.Connector`.
+
+    Assignments are written and read as the key's own user, so that all dates are in one time zone; grades are given as
+    the teacher who is named.
+    """
+
+    def __init__(self, connection: Connection, notes: Notes, clock: Clock) -> None:
+        options = connection.options
+        self._api = SchoologyApi(connection, clock)
+        self._options = options
+        self._notes = notes
+        self._clock = clock
+        self._sections = Sections(self._api, options.get("category", ""), options.get("time_zone", ""))
+        self._grading = Grading(self._api, connection, notes, clock, self._sections)
+        self._lately = Remembered(_GRADING_SECONDS)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
+
+    async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:  # noqa: ARG002
+        kind = assignments.kind_of(fields)
+        sent = await self._new(section, kind, fields)
+        answer = assignments.answer_of(
+            await self._api.send("POST", f"sections/{section}/{kind}s", sent, safe=False, gone="section")
+        )
+        ref = assignments.ref_of(kind, answer)
+        if fields.assignee_ids and set(texts(answer, "assignees")) != {str(it) for it in sent["assignees"]}:
+            # What it does not take it drops silently, and then everyone would have it.
+            await self._api.send("DELETE", ref.path(section), safe=True)
+            raise Refused("INVALID_ASSIGNEES", "Schoology does not take the assignees")
+        if fields.attachments:
+            answer = await self._read(section, ref)
+        return await self._remember(section, ref, answer, fields, sent, None)
+
+    async def find_assignment(
+        self,
+        section: str,
+        fields: AssignmentFields,
+        mark: str,  # noqa: ARG002 - Schoology has no place for it
+        since: Instant,  # noqa: ARG002 - it does not tell when an assignment was created
+        known: Collection[str],
+    ) -> Assignment | None:
+        kind = assignments.kind_of(fields)
+        sent = await self._new(section, kind, fields)
+        refs = [Ref.of(lms_id) for lms_id in known]
+        # Ids grow: what we are looking for came after all that we know of.
+        newest = max((int(ref.id) for ref in refs if ref.id.isdecimal()), default=0)
+        listed = await self._api.pages(f"sections/{section}/{kind}s", kind, _WITH_ATTACHMENTS, gone="section")
+        alike = [it for it in listed if assignments.is_alike(it, sent) and (whole(it, "id") or 0) > newest]
+        if len(alike) != 1:
+            return None
+        ref = assignments.ref_of(kind, alike[0])
+        return await self._remember(section, ref, await self._read(section, ref), fields, sent, None)
+
+    async def read_assignment(self, section: str, assignment: str) -> Assignment:
+        ref = Ref.of(assignment)
+        note = await self._note(ref)
+        return (await self._held(section, ref, await self._read(section, ref), note)).assignment
+
+    async def read_assignments(self, section: str, wanted: Sequence[str]) -> Mapping[str, Assignment]:
+        refs = [Ref.of(assignment) for assignment in wanted]
+        notes = await self._notes.read([kept.key(ref.lms_id) for ref in refs])
+        contents: dict[str, Json] = {}
+        for kind in sorted({ref.kind for ref in refs}):
+            contents |= await self._read_all(section, kind, [ref for ref in refs if ref.kind == kind])
+        found = {}
+        for ref in refs:
+            if ref.lms_id in contents:
+                held = await self._held(section, ref, contents[ref.lms_id], notes.get(kept.key(ref.lms_id)))
+                found[ref.lms_id] = held.assignment
+        return found
+
+    async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
+        ref = Ref.of(assignment)
+        note = await self._note(ref)
+        before = await self._read(section, ref)
+        sent = await self._written(section, ref.kind, fields, before)
+        self._lately.forget(f"{section}/{assignment}")
+        if sent:
+            await self._api.send("PUT", ref.path(section), sent, safe=True)
+        answer = await self._read(section, ref)
+        if fields.assignee_ids and set(texts(answer, "assignees")) != {str(it) for it in sent["assignees"]}:
+            was = {name: before.get(name) or [] for name in ("assignees", "grading_group_ids")}
+            await self._api.send("PUT", ref.path(section), was, safe=True)
+            raise Refused("INVALID_ASSIGNEES", "Schoology does not take the assignees")
+        return await self._remember(section, ref, answer, fields, sent, note)
+
+    async def delete_assignment(self, section: str, assignment: str) -> None:
+        ref = Ref.of(assignment)
+        # Schoology says the same of an assignment that is not there and of one that an earlier try just deleted.
+        await self._read(section, ref)
+        self._lately.forget(f"{section}/{assignment}")
+        with contextlib.suppress(Gone):
+            await self._api.send("DELETE", ref.path(section), safe=True)
+        await self._notes.write({kept.key(assignment): None})
+
+    async def read_submissions(
+        self, section: str, assignment: str, students: Sequence[str]
+    ) -> Mapping[str, Submission]:
+        ref = Ref.of(assignment)
+        held = await self._held(section, ref, await self._read(section, ref), await self._note(ref))
+        self._sections.forget(section)  # somebody may have left
+        enrollments = await self._sections.enrollments(section, students)
+        assigned = held.assignment.assignee_ids
+        if held.assignment.assignee_mode == "individuals":
+            enrollments = {student: it for student, it in enrollments.items() if student in assigned}
+        return await self._grading.read(section, held, enrollments)
+
+    async def update_submission(
+        self, section: str, assignment: str, student: str, fields: SubmissionFields
+    ) -> Submission:
+        (outcome,) = await self.update_submissions(section, assignment, [(student, fields)])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def update_submissions(
+        self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
+    ) -> Sequence[Submission | LmsError]:
+        ref = Ref.of(assignment)
+
+        async def read() -> Held:
+            return await self._held(section, ref, await self._read(section, ref), await self._note(ref))
+
+        held = await self._lately.get(f"{section}/{assignment}", read)
+        outcomes = await self._grading.update(section, held, changes)
+        if any(isinstance(outcome, Gone) for outcome in outcomes):
+            self._lately.forget(f"{section}/{assignment}")
+        return outcomes
+
+    async def read_sections(self) -> Sequence[Place]:
+        return await read_places(self._api)
+
+    async def read_people(self, section: str) -> Sequence[Person]:
+        return await read_people(self._api, section)
+
+    async def check(self) -> Sequence[Finding]:
+        return await findings(self._api, self._options)
+
+    async def close(self) -> None:
+        await self._api.close()
+
+    async def _new(self, section: str, kind: str, fields: AssignmentFields) -> dict[str, Any]:
+        """What a new assignment is sent."""
+        sent = assignments.new(kind) | await self._written(section, kind, fields, None)
+        if category := await self._sections.category_for_new(section):
+            sent["grading_category"] = int(category)
+        if period := (await self._sections.setup(section)).period_at(fields.due_date):
+            sent["grading_period"] = int(period)
+        return sent
+
+    async def _written(
+        self, section: str, kind: str, fields: AssignmentFields, before: Json | None
+    ) -> dict[str, Any]:
+        setup = await self._sections.setup(section) if fields.grading_type is not None else None
+        enrollments: Mapping[str, str] = {}
+        if fields.assignee_ids:
+            enrollments = await self._sections.enrollments(section, fields.assignee_ids)
+        return assignments.written(fields, kind, setup, await self._sections.zone(), enrollments, before)
+
+    async def _read(self, section: str, ref: Ref) -> Json:
+        return await self._api.get(ref.path(section), _WITH_ATTACHMENTS)
+
+    async def _read_all(self, section: str, kind: str, refs: Sequence[Ref]) -> dict[str, Json]:
+        """What Schoology has of several assignments of a kind, by our ids; those that are gone are left out."""
+        found: dict[str, Json] = {}
+        if len(refs) <= _FEW:
+            for ref in refs:
+                with contextlib.suppress(Gone):
+                    found[ref.lms_id] = await self._read(section, ref)
+            return found
+        listed = await self._api.pages(f"sections/{section}/{kind}s", kind, _WITH_ATTACHMENTS, gone="section")
+        by_id = {id_of(item): item for item in listed}
+        return {ref.lms_id: by_id[ref.id] for ref in refs if ref.id in by_id}
+
+    async def _held(self, section: str, ref: Ref, content: Json, note: Note | None) -> Held:
+        zone = await self._sections.zone()
+        has_scale = whole(content, "grading_scale")
+        setup = await self._sections.setup(section) if has_scale else None
+        members: dict[str, str] = {}
+        if assignments.is_for_some(content):
+            students = (await self._sections.enrolled(section)).students
+            members = {enrollment: student for student, enrollment in students.items()}
+            content = {**content, "assignees": await self._assignees(section, content)}
+        return assignments.held(ref, content, note, setup, zone, members)
+
+    async def _assignees(self, section: str, content: Json) -> list[str]:
+        """The enrollments that an assignment is for, by themselves or by their groups."""
+        assignees = texts(content, "assignees")
+        if groups := set(texts(content, "grading_group_ids")):
+            for group in await self._api.whole(f"sections/{section}/grading_groups", "grading_groups"):
+                if id_of(group) in groups:
+                    assignees += texts(group, "members")
+        return list(dict.fromkeys(assignees))
+
+    async def _note(self, ref: Ref) -> Note | None:
+        return (await self._notes.read([kept.key(ref.lms_id)])).get(kept.key(ref.lms_id))
+
+    async def _remember(
+        self,
+        section: str,
+        ref: Ref,
+        answer: Json,
+        fields: AssignmentFields,
+        sent: Mapping[str, Any],
+        before: Note | None,
+    ) -> Assignment:
+        """Keep what Schoology has no place for; the assignment that `answer` is."""
+        note = assignments.noted(fields, sent, before, self._clock())
+        await self._notes.write({kept.key(ref.lms_id): note})
+        return (await self._held(section, ref, answer, note)).assignment

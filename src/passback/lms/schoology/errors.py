@@ -1,0 +1,84 @@
+"""What Schoology answers when it does not do what was asked, and what that is to the gateway.
+
+Its bodies are plain text, HTML, JSON or nothing, so only few words of them are relied on. The table in
+docs/lms/schoology.md has a row for each case (and a test for each row).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from passback.lms.connector import Gone, LmsError, NotAllowed, Refused, Unavailable
+
+if TYPE_CHECKING:
+    from passback.lms.client import Reply
+    from passback.lms.connector import Thing
+
+_REPLAYED = ("duplicate timestamp/nonce", "timestamp is out of sequence")
+"""What the OAuth check says of a request that was not done: signed anew, it is another."""
+
+
+def refusal(reply: Reply, gone: Thing) -> LmsError:
+    """The error that a reply of 400 and above stands for; `gone` is what is not there with a 404."""
+    match reply.status:
+        case 401 if is_replay(reply):
+            return Unavailable("it takes our requests for replayed ones: is this machine's clock right?")
+        case 401:
+            return NotAllowed("it refuses the key or token (status 401)", credentials=True)
+        case 403:
+            return NotAllowed(
+                "the connection lacks the right to do this in Schoology, or the section is over"
+            )
+        case 404:
+            return Gone(gone)
+        case 400 | 409:
+            return _refused(reply.status, _words(reply))
+        case _:
+            return reply.useless("was not expected")
+
+
+def item_refusal(status: int, message: str, gone: Thing) -> LmsError:
+    """The error that one item of a bulk answer stands for."""
+    words = message.lower()
+    if status == 404:
+        return Gone("student" if "enrollment" in words else gone)
+    if "not assigned" in words:
+        return Gone("student")
+    if status in (400, 409):
+        return _refused(status, words)
+    if status in (401, 403):
+        return NotAllowed("the connection lacks the right to grade in Schoology")
+    return Unavailable(f"it refuses a grade with status {status}", retry_after=30)
+
+
+def is_replay(reply: Reply) -> bool:
+    """Whether Schoology took a request for one that it has seen; nothing was done then."""
+    words = _words(reply)
+    return reply.status == 401 and any(known in words for known in _REPLAYED)
+
+
+def _refused(status: int, words: str) -> Refused:
+    """A refusal of the values that were sent."""
+    if status == 409:
+        return Refused(
+            "DRAFT_OPEN", "the student has an open draft in Schoology, or the thing is there already"
+        )
+    if "not valid for that course section" in words:
+        return Refused(
+            "INVALID_GRADE_SETUP", "the section's grading scale, period or category has changed: try again"
+        )
+    if "grade" in words or "exception" in words:
+        return Refused("INVALID_GRADE", "Schoology does not take the grade")
+    if "due" in words:
+        return Refused("INVALID_DUE_DATE", "Schoology does not take the due date")
+    if "max_points" in words:
+        return Refused("INVALID_POINTS", "Schoology does not take the points")
+    if "title" in words:
+        return Refused("INVALID_TITLE", "Schoology does not take the title")
+    if "file" in words or "attachment" in words:
+        return Refused("INVALID_ATTACHMENT", "Schoology does not take the file")
+    return Refused("REFUSED_BY_LMS", "Schoology does not take the values")
+
+
+def _words(reply: Reply) -> str:
+    return reply.body[:2000].decode("utf-8", "replace").lower()
