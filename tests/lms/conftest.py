@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from canvas_support import canvas
+from google_support import google
 from lms_support import Lms
 from passback.lms.builtin.connector import BuiltinConnector
 from passback.sandbox.seed import seed
@@ -47,7 +48,7 @@ def builtin() -> Iterator[Lms]:
         )
 
 
-LMSS = {"builtin": builtin, "slate": slate, "canvas": canvas, "schoology": schoology}
+LMSS = {"builtin": builtin, "slate": slate, "canvas": canvas, "schoology": schoology, "google": google}
 
 
 @pytest.fixture(params=LMSS)

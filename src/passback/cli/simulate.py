@@ -31,7 +31,8 @@ def simulate(kind: str, *, host: str = "127.0.0.1", port: int = 0) -> None:
     async def serve(listener: socket.socket) -> None:
         async with serving(simulator, listener) as url:
             print(f"simulated {simulator.name}: {address_of(kind, url)}  (control: {url}/_simulator/)")
-            for name, value in simulator.connection_credentials(url).items():
+            given = {**simulator.connection_credentials(url), **simulator.connection_options()}
+            for name, value in given.items():
                 print(f"  {name}={value}")
             print(end="", flush=True)
             await asyncio.Event().wait()

@@ -21,17 +21,26 @@ class Remembered:
 
     async def get(self, key: str, read: Callable[[], Awaitable[T]]) -> T:
         """The value of `key`, read where it is not remembered."""
-        now = time.monotonic()
-        found = self._values.get(key)
-        if found is not None and now - found[0] < self._seconds:
+        if (found := self._found(key)) is not None:
             value: T = found[1]
             return value
-        fresh = await read()
+        return self.put(key, await read())
+
+    def put(self, key: str, value: T) -> T:
+        """Remember a value; it is given back."""
         if len(self._values) >= _MOST_REMEMBERED:
             self._values.clear()
-        self._values[key] = now, fresh
-        return fresh
+        self._values[key] = time.monotonic(), value
+        return value
+
+    def knows(self, key: str) -> bool:
+        """Whether a value is remembered."""
+        return self._found(key) is not None
 
     def forget(self, key: str) -> bool:
         """Read it again the next time. False where it was not remembered."""
         return self._values.pop(key, None) is not None
+
+    def _found(self, key: str) -> tuple[float, Any] | None:
+        found = self._values.get(key)
+        return found if found is not None and time.monotonic() - found[0] < self._seconds else None

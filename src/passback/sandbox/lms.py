@@ -79,8 +79,12 @@ class SimulatedLmss:
 
     def _connection(self, kind: str) -> Connection:
         url = self.urls[kind]
+        simulator = self._simulator(kind)
         return Connection(
-            address_of(kind, url), self._simulator(kind).connection_credentials(url), patience=PATIENCE
+            address_of(kind, url),
+            simulator.connection_credentials(url),
+            simulator.connection_options(),
+            patience=PATIENCE,
         )
 
     def _simulator(self, kind: str) -> Simulator:

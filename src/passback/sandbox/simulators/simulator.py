@@ -169,6 +169,10 @@ class Simulator:
         """What a connection to this simulator, served at `url`, is made with (docs/connections.md)."""
         raise NotImplementedError
 
+    def connection_options(self) -> Mapping[str, str]:
+        """The options that such a connection needs, or is more pleasant with."""
+        return {}
+
     def admit(self, request: Request) -> None:
         """Check credentials and limits before the route is looked for. Raises `Refusal`."""
 

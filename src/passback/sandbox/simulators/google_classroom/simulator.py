@@ -172,6 +172,9 @@ class ClassroomSimulator(Simulator):
         """What a connection to a simulator that is served at `url` needs: the service account's key."""
         return {"service_account": msgspec.json.encode(self.service_account_key(url)).decode()}
 
+    def connection_options(self) -> dict[str, str]:
+        return {"admin_email": seed.person_email(seed.ADMIN)}
+
     # What people do in the web pages; see people.py.
 
     issue_user_tokens = people.issue_user_tokens

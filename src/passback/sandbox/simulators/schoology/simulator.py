@@ -204,6 +204,10 @@ class SchoologySimulator(Simulator):
             **students,
         }
 
+    def connection_options(self) -> dict[str, str]:
+        # It sets no limit of itself, so nobody need wait for one.
+        return {"requests_in_5_seconds": "1000"}
+
     def _sign_students_in(self) -> None:
         """See that the tokens are good which `connection_credentials` has given."""
         for digits in STUDENTS if self._students_have_tokens else ():

@@ -1,0 +1,32 @@
+"""Google Classroom, by its API v1."""
+
+from __future__ import annotations
+
+from passback.lms.connector import ConnectorKind, Setting
+from passback.lms.google_classroom.connector import CAPABILITIES, open_connection
+from passback.lms.google_classroom.sign_in import AUTHORIZE_URI, GoogleSignIn
+from passback.lms.google_classroom.tokens import TOKEN_URI
+
+KIND = ConnectorKind(
+    capabilities=CAPABILITIES,
+    address=Setting("address", "Google Classroom's API", default="https://classroom.googleapis.com/"),
+    settings=(
+        Setting(
+            "service_account",
+            "the key file (JSON) of a service account to which the domain has delegated",
+            secret=True,
+            optional=True,
+        ),
+        Setting("admin_email", "an administrator, as whom courses and people are read", optional=True),
+        Setting("client_id", "of an OAuth client, instead of a service account", optional=True),
+        Setting("client_secret", "of that client", secret=True, optional=True),
+        Setting("refresh_token", "what a sign-in gave", secret=True, optional=True),
+        Setting(
+            "publish_grades", "yes: students see a grade at once; no: when it is returned", default="yes"
+        ),
+        Setting("token_uri", "where tokens are given", default=TOKEN_URI),
+        Setting("authorize_uri", "where people sign in", default=AUTHORIZE_URI),
+    ),
+    open=open_connection,
+    sign_in=GoogleSignIn(),
+)

@@ -1,0 +1,99 @@
+"""Google Classroom's API as the connector uses it: credentials, limits, pages, and errors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from passback.lms.client import LmsClient, Reply, retry_after
+from passback.lms.google_classroom import errors
+from passback.lms.google_classroom.tokens import GoogleTokens
+from passback.lms.reading import Json, text, thing, things
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from passback.domain.clock import Clock
+    from passback.lms.client import Params
+    from passback.lms.connector import Connection, Thing
+
+_FIRST_WAIT = 1.0
+"""Seconds to wait where Google limits us without saying for how long; the client adds its own, longer each time."""
+_PAGE = 100
+_MOST_PAGES = 1000
+
+
+class GoogleManners:
+    """How Google is authorized to and how it limits. See `passback.lms.client.Manners`."""
+
+    def __init__(self, tokens: GoogleTokens) -> None:
+        self._tokens = tokens
+
+    async def credentials(self, method: str, url: str, acting: str, *, renew: bool) -> Mapping[str, str]:  # noqa: ARG002
+        return {"Authorization": f"Bearer {(await self._tokens.get(acting, renew=renew)).text}"}
+
+    def refused_credentials(self, reply: Reply) -> bool:
+        return reply.status == 401
+
+    def throttled(self, reply: Reply) -> float | None:
+        return retry_after(reply, default=_FIRST_WAIT) if errors.is_throttled(reply) else None
+
+    def remaining(self, reply: Reply) -> float | None:  # noqa: ARG002 - it never says
+        return None
+
+
+class ClassroomApi:
+    """Calls of one domain's Classroom; paths are below ``/v1/``. `acting` is the e-mail address of whom we act as."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self.tokens = GoogleTokens(connection, clock)
+        self._client = LmsClient(connection, GoogleManners(self.tokens))
+
+    async def get(self, path: str, acting: str, params: Params | None = None, *,
+                  gone: Thing = "assignment") -> Json:  # fmt: skip
+        """Read one thing. Raises `LmsError`; with a 404 `gone` is gone."""
+        return thing(_good(await self._client.get("v1/" + path, params, acting=acting), gone).json())
+
+    async def pages(self, path: str, name: str, acting: str, params: Mapping[str, Any] | None = None, *,
+                    gone: Thing = "assignment", most: int = _MOST_PAGES) -> list[Json]:  # fmt: skip
+        """Read all pages of a list, or only the first so many. Without any items, Google leaves their name out."""
+        found: list[Json] = []
+        query: dict[str, Any] = {"pageSize": _PAGE, **(params or {})}
+        for _ in range(most):
+            content = await self.get(path, acting, query, gone=gone)
+            found += things(content.get(name) or [])
+            token = text(content, "nextPageToken")
+            if not token:
+                break
+            query["pageToken"] = token
+        return found
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        acting: str,
+        content: Any = None,
+        *,
+        params: Params | None = None,
+        safe: bool,
+        gone: Thing = "assignment",
+    ) -> Json:
+        """Write something. Raises `LmsError`."""
+        reply = await self._client.send(
+            method, "v1/" + path, params=params, content=content, acting=acting, safe=safe
+        )
+        content = _good(reply, gone).json()
+        if not isinstance(content, dict):
+            raise reply.useless("is no object")
+        return content
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+        await self.tokens.close()
+
+
+def _good(reply: Reply, gone: Thing) -> Reply:
+    if reply.status >= 400:
+        raise errors.refusal(reply, gone)
+    return reply

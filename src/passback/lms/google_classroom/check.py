@@ -1,0 +1,86 @@
+"""What of a connection to Google Classroom works and what is missing, permission by permission."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from passback.lms.connector import Finding, LmsError, NotAllowed
+from passback.lms.google_classroom.courses import Courses
+from passback.lms.google_classroom.tokens import AS_STUDENT, STUDENT_SCOPES, TEACHER_SCOPES
+
+if TYPE_CHECKING:
+    from passback.lms.google_classroom.api import ClassroomApi
+
+_DELEGATION = "Admin console > Security > API controls > Domain-wide delegation"
+
+
+async def findings(api: ClassroomApi, admin: str, project: str | None) -> list[Finding]:
+    """Look at everything that the connector needs; nothing is changed in Classroom.
+
+    `project` is the one to which the district's assignments belong, where there are any.
+    """
+    if api.tokens.delegated and not admin:
+        return [
+            Finding(
+                False, "admin_email is missing: as whom are courses read?", "connect with admin_email=..."
+            )
+        ]
+    try:
+        token = await api.tokens.get(admin)
+    except NotAllowed as error:
+        remedy = f"delegate these scopes to the service account ({_DELEGATION}): {' '.join(TEACHER_SCOPES)}"
+        return [Finding(False, f"Google refuses the credentials: {error}", remedy)]
+    except LmsError as error:
+        return [Finding(False, f"Google cannot be reached: {error}", "try again later")]
+    found = [Finding(True, "Google takes the credentials")]
+    if token.scopes and (missing := sorted(set(TEACHER_SCOPES) - token.scopes)):
+        remedy = f"allow it under {_DELEGATION}, or sign in again and tick all boxes"
+        found += [Finding(False, f"the scope {scope} was not granted", remedy) for scope in missing]
+    if project is not None and api.tokens.project not in (project, None):
+        remedy = "go back to the old project's credentials, or create the assignments anew"
+        found.append(Finding(False, f"the assignments so far belong to another project, {project}", remedy))
+    return [*found, *(await _course(api, admin))]
+
+
+async def _course(api: ClassroomApi, admin: str) -> list[Finding]:
+    """What can be read of a course, and whether its people can be acted as."""
+    try:
+        query = {"courseStates": ["ACTIVE"]} | ({} if api.tokens.delegated else {"teacherId": ["me"]})
+        courses = await api.pages("courses", "courses", admin, query, gone="section", most=1)
+    except LmsError as error:
+        return [
+            Finding(
+                False, f"Google refuses to list courses: {error}", "turn the Classroom API on for the user"
+            )
+        ]
+    found = [Finding(True, "may read courses")]
+    people = Courses(api, admin)
+    for course in courses[:5]:
+        try:
+            members = await people.read_people(str(course.get("id")))
+        except LmsError as error:
+            return [
+                *found,
+                Finding(False, f"may not read who is in a course: {error}", "use an administrator"),
+            ]
+        student = next((it for it in members if it.role == "student"), None)
+        if student is None:
+            continue
+        if not student.email:
+            remedy = f"delegate the scope classroom.profile.emails ({_DELEGATION})"
+            return [*found, Finding(False, "people's e-mail addresses are not shown", remedy)]
+        found.append(Finding(True, "may read who is in a course, with e-mail addresses"))
+        return [*found, *(await _student(api, student.email))]
+    return [*found, Finding(True, "no course with students was found to try more on")]
+
+
+async def _student(api: ClassroomApi, email: str) -> list[Finding]:
+    """Whether work can be handed in as a student."""
+    if not api.tokens.delegated:
+        return []  # only the one who signed in; docs/lms/google_classroom.md says what that means
+    try:
+        await api.tokens.get(AS_STUDENT + email)
+    except LmsError:
+        remedy = f"delegate the scope {STUDENT_SCOPES[0]} ({_DELEGATION})"
+        return [Finding(False, "may not hand in work as a student", remedy)]
+    return [Finding(True, "may hand in work as a student")]

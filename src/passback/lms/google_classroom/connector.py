@@ -1,0 +1,262 @@
+"""Google Classroom behind the connector interface: which calls, in which order."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from passback.lms import kept
+from passback.lms.connector import Capabilities, Gone, Refused, Unavailable, Unsupported, each_alone
+from passback.lms.google_classroom import assignments
+from passback.lms.google_classroom.api import ClassroomApi
+from passback.lms.google_classroom.check import findings
+from passback.lms.google_classroom.courses import Courses
+from passback.lms.google_classroom.errors import NAME
+from passback.lms.google_classroom.grading import FEW, Grading
+from passback.lms.reading import Json, id_of, instant, text
+from passback.lms.remembered import Remembered
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from passback.domain.assignment import Assignment, AssignmentFields
+    from passback.domain.clock import Clock, Instant
+    from passback.domain.matching import Person, Place
+    from passback.domain.submission import Submission, SubmissionFields
+    from passback.lms.connector import Connection, Connector, Finding, LmsError
+    from passback.lms.google_classroom.assignments import Held
+    from passback.lms.notes import Note, Notes
+
+CAPABILITIES = Capabilities(
+    kind="google",
+    name=NAME,
+    not_stored_assignment=assignments.KEPT,
+    not_stored_flags=frozenset({"late", "missing"}),
+)
+
+_GRADING_SECONDS = 5.0
+"""For how long what grading needs of an assignment (its type, points and dates) is not read again."""
+_AT_ONCE = 6
+_SHOWN = {"courseWorkStates": ["PUBLISHED", "DRAFT"]}
+_PROJECT = "project"
+"""The key of the note that holds the Cloud project to which the district's assignments belong."""
+
+
+def open_connection(connection: Connection, notes: Notes, clock: Clock) -> Connector:
+    """A connector to one domain's Classroom."""
+    return ClassroomConnector(connection, notes, clock)
+
+
+class ClassroomConnector:
+    """See `passback.lms.connector.Connector`."""
+
+    def __init__(self, connection: Connection, notes: Notes, clock: Clock) -> None:
+        self._api = ClassroomApi(connection, clock)
+        self._admin = connection.options.get("admin_email", "")
+        self._notes = notes
+        self._clock = clock
+        self._courses = Courses(self._api, self._admin)
+        self._grading = Grading(self._api, connection, notes, clock, self._courses)
+        self._lately = Remembered(_GRADING_SECONDS)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
+
+    async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
+        assignments.check(fields)
+        # First a draft that holds the mark, which no student sees: so it can be found if the answer is lost.
+        draft = assignments.new_only(fields) | assignments.written_fields(fields, new=True)
+        draft["description"] = _marked(mark)
+        await self._note_project()
+
+        async def post(acting: str) -> Json:
+            path = f"courses/{section}/courseWork"
+            return await self._api.send("POST", path, acting, draft, safe=False, gone="section")
+
+        made = await self._courses.as_teacher(section, post)
+        return await self._show(section, made, fields)
+
+    async def find_assignment(
+        self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
+    ) -> Assignment | None:
+        listed = await self._list(section, since)
+        for item in listed:
+            if text(item, "description") == _marked(mark):
+                return await self._show(section, item, fields)
+        # Perhaps it lost its mark already, when it was made visible.
+        alike = [item for item in listed if assignments.is_alike(item, fields, since, list(known))]
+        return await self._remember(alike[0], fields, None) if len(alike) == 1 else None
+
+    async def read_assignment(self, section: str, assignment: str) -> Assignment:
+        return (await self._held(section, assignment)).assignment
+
+    async def read_assignments(self, section: str, wanted: Sequence[str]) -> Mapping[str, Assignment]:
+        found: dict[str, Assignment] = {}
+        if len(wanted) <= FEW:
+            for assignment in wanted:
+                with contextlib.suppress(Gone):
+                    found[assignment] = await self.read_assignment(section, assignment)
+            return found
+        notes = await self._notes.read([kept.key(assignment) for assignment in wanted])
+        listed = {id_of(item): item for item in await self._list(section, None)}
+        return {
+            it: assignments.held(listed[it], notes.get(kept.key(it))).assignment
+            for it in wanted
+            if it in listed
+        }
+
+    async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
+        assignments.check(fields)
+        note = await self._note(assignment)
+        before = assignments.held(await self._read(section, assignment), note)
+        if fields.attachments is not None and fields.attachments != before.assignment.attachments:
+            raise Unsupported(NAME, "changing attachments")
+        sent = assignments.written_fields(fields, new=False)
+        if fields.display_date is not None:
+            if before.is_draft:
+                sent |= assignments.visible(fields.display_date, self._clock())
+            elif fields.display_date > self._clock():
+                raise Refused(
+                    "ALREADY_PUBLISHED", f"{NAME} cannot hide an assignment again that students see"
+                )
+        change = assignments.changed_assignees(fields, before.assignment)
+        self._lately.forget(f"{section}/{assignment}")
+        content = before.content
+        if change is not None:
+            content = await self._change(section, f"{assignment}:modifyAssignees", "POST", change, {})
+        if sent:
+            content = await self._change(
+                section, assignment, "PATCH", sent, {"updateMask": assignments.mask_of(sent)}
+            )
+        return await self._remember(content, fields, note)
+
+    async def delete_assignment(self, section: str, assignment: str) -> None:
+        # Classroom says the same of an assignment that is not there and of one that an earlier try just deleted.
+        await self._held(section, assignment)
+        self._lately.forget(f"{section}/{assignment}")
+
+        async def delete(acting: str) -> None:
+            path = f"courses/{section}/courseWork/{assignment}"
+            try:
+                await self._api.send("DELETE", path, acting, safe=True)
+            except (Gone, Refused):
+                with contextlib.suppress(Gone):
+                    await self._held(section, assignment)
+                    raise
+
+        await self._courses.as_teacher(section, delete)
+        await self._notes.write({kept.key(assignment): None})
+
+    async def read_submissions(
+        self, section: str, assignment: str, students: Sequence[str]
+    ) -> Mapping[str, Submission]:
+        return await self._grading.read(section, await self._held(section, assignment), students)
+
+    async def update_submission(
+        self, section: str, assignment: str, student: str, fields: SubmissionFields
+    ) -> Submission:
+        held = await self._for_grading(section, assignment)
+        try:
+            return await self._grading.update(section, held, student, fields)
+        except (Gone, Refused) as error:
+            if isinstance(error, Gone) and error.thing == "grader":
+                raise
+            # Perhaps it is the assignment that is gone, or is no more as it was.
+            self._lately.forget(f"{section}/{assignment}")
+            await self._held(section, assignment)
+            raise
+
+    async def update_submissions(
+        self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
+    ) -> Sequence[Submission | LmsError]:
+        held = await self._for_grading(section, assignment)
+        await self._grading.prepare(section, held, list(dict.fromkeys(student for student, _ in changes)))
+        return await each_alone(self, section, assignment, changes, at_once=_AT_ONCE)
+
+    async def read_sections(self) -> Sequence[Place]:
+        return await self._courses.read_places()
+
+    async def read_people(self, section: str) -> Sequence[Person]:
+        return await self._courses.read_people(section)
+
+    async def check(self) -> Sequence[Finding]:
+        note = (await self._notes.read([_PROJECT])).get(_PROJECT)
+        return await findings(self._api, self._admin, str(note["id"]) if note else None)
+
+    async def close(self) -> None:
+        await self._api.close()
+
+    async def _show(self, section: str, made: Json, fields: AssignmentFields) -> Assignment:
+        """Make a marked draft what it shall be, and visible. Raises `LmsError`, in doubt where that is not certain."""
+        sent = {
+            "description": assignments.written_fields(fields, new=True).get("description", ""),
+            **assignments.visible(fields.display_date, self._clock()),
+        }
+        try:
+            content = await self._change(
+                section, id_of(made), "PATCH", sent, {"updateMask": assignments.mask_of(sent)}
+            )
+        except Unavailable as error:
+            raise _in_doubt(error) from None  # the draft is there, and will be found by its mark
+        return await self._remember(content, fields, None)
+
+    async def _change(
+        self, section: str, path: str, method: str, content: Mapping[str, Any], params: Mapping[str, str]
+    ) -> Json:
+        """Change course work, which may be repeated; what it is then."""
+
+        async def send(acting: str) -> Json:
+            whole_path = f"courses/{section}/courseWork/{path}"
+            return await self._api.send(method, whole_path, acting, content, params=params, safe=True)
+
+        return await self._courses.as_teacher(section, send)
+
+    async def _list(self, section: str, since: Instant | None) -> list[Json]:
+        """The course work of a course, the latest first; only what was changed `since`, where that is given."""
+        path, query = f"courses/{section}/courseWork", {**_SHOWN, "orderBy": "updateTime desc"}
+
+        async def read(acting: str) -> list[Json]:
+            return await self._api.pages(path, "courseWork", acting, query, gone="section")
+
+        listed = await self._courses.as_teacher(section, read)
+        if since is None:
+            return listed
+        # Somewhat more, because its clock is not ours.
+        return [item for item in listed if (instant(item, "updateTime") or since) >= since - 60_000]
+
+    async def _read(self, section: str, assignment: str) -> Json:
+        async def read(acting: str) -> Json:
+            return await self._api.get(f"courses/{section}/courseWork/{assignment}", acting)
+
+        return await self._courses.as_teacher(section, read)
+
+    async def _held(self, section: str, assignment: str) -> Held:
+        return assignments.held(await self._read(section, assignment), await self._note(assignment))
+
+    async def _for_grading(self, section: str, assignment: str) -> Held:
+        return await self._lately.get(f"{section}/{assignment}", lambda: self._held(section, assignment))
+
+    async def _note(self, assignment: str) -> Note | None:
+        return (await self._notes.read([kept.key(assignment)])).get(kept.key(assignment))
+
+    async def _note_project(self) -> None:
+        """Keep to which project the district's assignments belong: no other can change them."""
+        project = self._api.tokens.project
+        if project and not (await self._notes.read([_PROJECT])):
+            await self._notes.write({_PROJECT: {"id": project}})
+
+    async def _remember(self, content: Json, fields: AssignmentFields, before: Note | None) -> Assignment:
+        """Keep what Classroom has no place for; the assignment that `content` is."""
+        note = assignments.noted(fields, content, before)
+        if note != (before or {}):
+            await self._notes.write({kept.key(id_of(content)): note})
+        return assignments.held(content, note).assignment
+
+
+def _marked(mark: str) -> str:
+    return f"passback:{mark}"
+
+
+def _in_doubt(error: Unavailable) -> Unavailable:
+    return Unavailable(str(error), retry_after=error.retry_after, in_doubt=True)

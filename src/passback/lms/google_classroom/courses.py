@@ -1,0 +1,137 @@
+"""Courses and their people: as whom to act, remembered for a few minutes; and all of them for matching."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct
+
+from passback.domain.matching import Person, Place
+from passback.lms.connector import Gone, LmsError, NotAllowed, Refused
+from passback.lms.google_classroom.errors import NAME
+from passback.lms.google_classroom.tokens import AS_STUDENT, NoSuchUser
+from passback.lms.reading import Json, id_of, text, thing
+from passback.lms.remembered import Remembered
+
+if TYPE_CHECKING:
+    from passback.domain.roster import Role
+    from passback.lms.google_classroom.api import ClassroomApi
+
+T = TypeVar("T")
+
+_ALIAS = "d:"
+"""Begins the aliases that are alike for the whole domain, by which districts write SIS ids."""
+_ROLES: tuple[Role, ...] = ("student", "teacher")
+
+
+class Teachers(Struct, frozen=True):
+    """Who teaches a course: their e-mail addresses by id, the owner first."""
+
+    emails: dict[str, str]
+
+
+class Courses:
+    """The people of courses, as far as writing needs them."""
+
+    def __init__(self, api: ClassroomApi, admin: str) -> None:
+        """`admin` is the e-mail address of whom to read courses and people as; empty with a user's own sign-in."""
+        self._api = api
+        self._admin = admin
+        self._teachers = Remembered()
+        self._students = Remembered()
+        self._refused = Remembered()
+        """Teachers for whom Google gives no token."""
+
+    async def teaches(self, course: str, teacher: str) -> bool:
+        """Whether someone teaches a course."""
+        if teacher in (await self._of(course)).emails:
+            return True
+        self._teachers.forget(course)
+        return teacher in (await self._of(course)).emails
+
+    async def as_teacher(
+        self, course: str, action: Callable[[str], Awaitable[T]], grader: str | None = None
+    ) -> T:
+        """Act as a teacher of a course: as the `grader`, or else the owner, or else any whom Google knows.
+
+        Raises what `action` raises.
+        """
+        if not self._api.tokens.delegated:
+            return await action("")
+        emails = (await self._of(course)).emails
+        wanted = dict.fromkeys([*([emails[grader]] if grader in emails else []), *emails.values()])
+        last: LmsError = NotAllowed("the course has no teacher as whom we could act")
+        for email in wanted:
+            if self._refused.knows(email):
+                continue
+            try:
+                return await action(email)
+            except NoSuchUser as error:
+                self._refused.put(email, True)
+                last = error
+        raise last
+
+    async def student(self, course: str, student: str) -> str:
+        """The name to act as a student by. Raises `Refused` and `Gone`."""
+        if not self._api.tokens.delegated:
+            raise Refused("STUDENT_NOT_SIGNED_IN", f"{NAME} takes work only from the student")
+        emails: dict[str, str] = await self._students.get(
+            course, lambda: self._read_emails(course, "student")
+        )
+        if student not in emails and self._students.forget(course):
+            emails = await self._students.get(course, lambda: self._read_emails(course, "student"))
+        if student not in emails:
+            raise Gone("student")
+        return AS_STUDENT + emails[student]
+
+    async def _of(self, course: str) -> Teachers:
+        return await self._teachers.get(course, lambda: self._read_teachers(course))
+
+    async def _read_teachers(self, course: str) -> Teachers:
+        owner = text(await self._api.get(f"courses/{course}", self._admin, gone="section"), "ownerId")
+        emails = await self._read_emails(course, "teacher")
+        return Teachers(dict(sorted(emails.items(), key=lambda item: item[0] != owner)))
+
+    async def _read_emails(self, course: str, role: Role) -> dict[str, str]:
+        return {it.id: it.email or "" for it in await self._read(course, role)}
+
+    async def _read(self, course: str, role: Role) -> list[Person]:
+        listed = await self._api.pages(f"courses/{course}/{role}s", f"{role}s", self._admin, gone="section")
+        return [_person(it, role) for it in listed]
+
+    # For matching.
+
+    async def read_places(self) -> list[Place]:
+        """Every course that is taught now."""
+        query = {"courseStates": ["ACTIVE", "PROVISIONED"]}
+        if not self._api.tokens.delegated:
+            query["teacherId"] = ["me"]
+        return [
+            Place(id_of(course), text(course, "name") or "", await self._sis_id(id_of(course)))
+            for course in await self._api.pages("courses", "courses", self._admin, query, gone="section")
+        ]
+
+    async def _sis_id(self, course: str) -> str | None:
+        """The first of a course's aliases in the domain."""
+        with contextlib.suppress(NotAllowed, Gone):
+            for alias in await self._api.pages(f"courses/{course}/aliases", "aliases", self._admin):
+                name = text(alias, "alias") or ""
+                if name.startswith(_ALIAS):
+                    return name.removeprefix(_ALIAS)
+        return None
+
+    async def read_people(self, course: str) -> Sequence[Person]:
+        """The students and teachers of a course; those who were only invited are not in it yet."""
+        return [person for role in _ROLES for person in await self._read(course, role)]
+
+
+def _person(item: Json, role: Role) -> Person:
+    profile = thing(item.get("profile") or {})
+    return Person(
+        id=id_of(item, "userId"),
+        role=role,
+        name=text(thing(profile.get("name") or {}), "fullName") or "",
+        email=text(profile, "emailAddress"),
+    )

@@ -1,0 +1,38 @@
+"""Google's due dates: the day and the time of day apart, both in UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from passback.lms.reading import whole
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Instant
+    from passback.lms.reading import Json
+
+
+def written(when: Instant) -> dict[str, Any]:
+    """``dueDate`` and ``dueTime`` of an instant, in whole seconds."""
+    moment = datetime.fromtimestamp(when // 1000, UTC)
+    return {
+        "dueDate": {"year": moment.year, "month": moment.month, "day": moment.day},
+        "dueTime": {"hours": moment.hour, "minutes": moment.minute, "seconds": moment.second},
+    }
+
+
+def instant(content: Json) -> Instant | None:
+    """The instant that an item is due; None where it has no due date, or one that is none."""
+    day, time = content.get("dueDate"), content.get("dueTime")
+    if not isinstance(day, dict):
+        return None
+    # What is nought is left out: midnight comes as an empty object, or not at all.
+    clock = time if isinstance(time, dict) else {}
+    try:
+        moment = datetime(
+            whole(day, "year") or 0, whole(day, "month") or 0, whole(day, "day") or 0,
+            whole(clock, "hours") or 0, whole(clock, "minutes") or 0, whole(clock, "seconds") or 0, tzinfo=UTC,
+        )  # fmt: skip
+    except ValueError:
+        return None
+    return int(moment.timestamp()) * 1000 + (whole(clock, "nanos") or 0) // 1_000_000

@@ -1,0 +1,95 @@
+"""What Google Classroom answers when it does not do what was asked, and what that is to the gateway.
+
+Google's errors have a status by name, and a message that may begin with ``@Name `` (Classroom API: "Access control",
+"Errors"). The table in docs/lms/google_classroom.md has a row for each case (and a test for each row).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from passback.lms.connector import Gone, LmsError, NotAllowed, Refused
+
+if TYPE_CHECKING:
+    from passback.lms.client import Reply
+    from passback.lms.connector import Thing
+
+NAME = "Google Classroom"
+
+_NAMED = {
+    "@ProjectPermissionDenied ": Refused(
+        "NOT_OURS", "the assignment was made by another app or in Google Classroom: it can be read, never changed"
+    ),
+    "@CourseNotModifiable ": Refused("COURSE_ARCHIVED", "the course is archived in Google Classroom"),
+    "@AttachmentNotVisible ": Refused("INVALID_ATTACHMENT", "Google Classroom cannot see the attachment"),
+    "@EmptyAssignees ": Refused("INVALID_ASSIGNEES", "an assignment must be for someone"),
+}  # fmt: skip
+"""Google's names for refusals that the client can mend. With the space: no name is the start of another."""
+
+_FIELDS = (
+    ("title", "INVALID_TITLE", "the title"),
+    ("description", "INVALID_DESCRIPTION", "the description"),
+    ("due", "INVALID_DUE_DATE", "the due date"),
+    ("scheduled", "INVALID_DISPLAY_DATE", "the display date"),
+    ("maxpoints", "INVALID_POINTS", "the points"),
+    ("max_points", "INVALID_POINTS", "the points"),
+    ("grade", "INVALID_GRADE", "the grade"),
+    ("student", "INVALID_ASSIGNEES", "the assignees"),
+    ("assignee", "INVALID_ASSIGNEES", "the assignees"),
+    ("material", "INVALID_ATTACHMENT", "the attachments"),
+    ("attachment", "INVALID_ATTACHMENT", "the attachments"),
+    ("url", "INVALID_ATTACHMENT", "the attachments"),
+)
+"""Words of Google's messages, with the gateway's code and words; the first that is found counts."""
+
+
+def refusal(reply: Reply, gone: Thing) -> LmsError:
+    """The error that a reply of 400 and above stands for; `gone` is what is not there with a 404."""
+    status, message = _said(reply)
+    for name, error in _NAMED.items():
+        if message.startswith(name):
+            return Refused(*str(error).split(": ", 1))
+    match reply.status:
+        case 400 if status == "FAILED_PRECONDITION":
+            return Refused("INVALID_STATE", "Google Classroom does not let this be done in its present state")
+        case 400:
+            return _refused(message.lower())
+        case 401:
+            return NotAllowed("it refuses the access token (status 401)", credentials=True)
+        case 403 if message.startswith(("@ClassroomApiDisabled ", "@ClassroomDisabled ")):
+            return NotAllowed("the domain's administrator has turned Classroom, or its API, off for the user")
+        case 403 if "scope" in message.lower():
+            return NotAllowed("a scope is missing: delegate all that docs/lms/google_classroom.md lists")
+        case 403:
+            return NotAllowed("the user as whom we act may not do this: do they teach the course?")
+        case 404:
+            return Gone(gone)
+        case _:
+            return reply.useless("was not expected")
+
+
+def is_throttled(reply: Reply) -> bool:
+    """Whether Google says that it is too much; nothing was done then."""
+    if reply.status == 429:
+        return True
+    return reply.status == 403 and "ratelimitexceeded" in reply.body[:4000].decode("utf-8", "replace").lower()
+
+
+def _refused(message: str) -> Refused:
+    """A refusal of the values that were sent."""
+    for word, code, words in _FIELDS:
+        if word in message:
+            return Refused(code, f"{NAME} does not take {words}")
+    return Refused("REFUSED_BY_LMS", f"{NAME} does not take the values")
+
+
+def _said(reply: Reply) -> tuple[str, str]:
+    """The status by name and the message of an error."""
+    try:
+        error = json.loads(reply.body).get("error")
+    except (ValueError, RecursionError, AttributeError):
+        return "", ""
+    if not isinstance(error, dict):
+        return "", ""
+    return str(error.get("status") or ""), str(error.get("message") or "")

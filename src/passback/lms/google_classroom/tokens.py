@@ -1,0 +1,132 @@
+"""Access tokens for Google: as any user of the domain (service account), or as the one who signed in.
+
+Sources: Google Identity's "Using OAuth 2.0 for Server to Server Applications" and "... for Web Server Applications".
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from passback.lms.connector import NotAllowed
+from passback.lms.oauth2 import Token, TokenEndpoint, Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from passback.domain.clock import Clock
+    from passback.lms.connector import Connection
+
+TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
+_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+_LIFE_SECONDS = 3600
+_PREFIX = "https://www.googleapis.com/auth/classroom."
+
+TEACHER_SCOPES = tuple(
+    _PREFIX + name
+    for name in ("courses.readonly", "coursework.students", "profile.emails", "rosters.readonly")
+)
+"""What reading courses and people, and writing assignments and grades needs."""
+STUDENT_SCOPES = (_PREFIX + "coursework.me",)
+"""What handing in as a student needs."""
+
+AS_STUDENT = "student "
+"""Begins the name of whom we act as, where that is a student; what follows is the e-mail address."""
+
+
+class NoSuchUser(NotAllowed):
+    """Google gives no token for one user: the account is gone, or of another domain."""
+
+
+class GoogleTokens:
+    """The access tokens of one connection."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._given = connection.credentials
+        self._clock = clock
+        self._account = _service_account(connection.credentials)
+        uri = self._account.get("token_uri") or connection.options.get("token_uri") or TOKEN_URI
+        self._uri = str(uri)
+        self._endpoint = TokenEndpoint(self._uri, clock, connection.patience)
+        self._tokens = Tokens(self._fetch, clock)
+
+    @property
+    def delegated(self) -> bool:
+        """Whether we can act as any user of the domain."""
+        return bool(self._account)
+
+    @property
+    def project(self) -> str | None:
+        """The Cloud project, to which everything belongs that is made with these credentials."""
+        if self._account:
+            return str(self._account.get("project_id"))
+        # A client's number begins with its project's.
+        return self._given.get("client_id", "").partition("-")[0] or None
+
+    async def get(self, acting: str, *, renew: bool = False) -> Token:
+        """The token to act with. Raises `Unavailable`."""
+        return await self._tokens.get(acting if self.delegated else "", renew=renew)
+
+    async def _fetch(self, acting: str) -> Token:
+        if not self.delegated:
+            return await self._refreshed()
+        try:
+            return await self._endpoint.token({"grant_type": _GRANT, "assertion": self._assertion(acting)})
+        except NotAllowed as error:
+            if "invalid_grant" in str(error):
+                raise NoSuchUser(str(error)) from None
+            raise
+
+    async def _refreshed(self) -> Token:
+        refresh_token = self._given.get("refresh_token")
+        if not refresh_token:
+            raise NotAllowed("there is neither a service account nor someone who signed in", credentials=True)
+        return await self._endpoint.token(
+            {
+                "grant_type": "refresh_token",
+                "client_id": self._given.get("client_id", ""),
+                "client_secret": self._given.get("client_secret", ""),
+                "refresh_token": refresh_token,
+            }
+        )
+
+    def _assertion(self, acting: str) -> str:
+        """What a service account signs to act as someone. Raises `NotAllowed` where its key is none."""
+        # Imported with the first token: a gateway without any starts faster without it.
+        from joserfc import jwt
+        from joserfc.errors import JoseError
+        from joserfc.jwk import RSAKey
+
+        is_student = acting.startswith(AS_STUDENT)
+        now = self._clock() // 1000
+        claims = {
+            "iss": self._account.get("client_email"),
+            "sub": acting.removeprefix(AS_STUDENT),
+            "scope": " ".join(STUDENT_SCOPES if is_student else TEACHER_SCOPES),
+            "aud": self._uri,
+            "iat": now,
+            "exp": now + _LIFE_SECONDS,
+        }
+        header = {"alg": "RS256", "typ": "JWT", "kid": str(self._account.get("private_key_id", ""))}
+        try:
+            return jwt.encode(header, claims, RSAKey.import_key(str(self._account.get("private_key"))))
+        except (JoseError, ValueError, TypeError):
+            raise NotAllowed(
+                "the service account's key file holds no private key", credentials=True
+            ) from None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._endpoint.close()
+
+
+def _service_account(given: Mapping[str, str]) -> dict[str, Any]:
+    """The content of a service account's key file; empty without one. What is no key file is found out later."""
+    text = given.get("service_account")
+    if not text:
+        return {}
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = None
+    return content if isinstance(content, dict) else {"client_email": ""}
