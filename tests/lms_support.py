@@ -5,14 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+from uuid_utils import uuid7
+
+from passback.domain.assignment import Assignment, AssignmentFields
+from passback.domain.clock import DAY
+from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.connector import Connector
 from passback.lms.notes import Note
 from simulator_support import Served
-from support import SetClock
+from support import NOW, SetClock
 
 T = TypeVar("T")
+
+ESSAY = AssignmentFields(
+    title="Essay", description="<p>Two pages</p>", due_date=NOW + 7 * DAY, points_possible=Decimal(20)
+)
 
 
 class MemoryNotes:
@@ -60,3 +71,46 @@ class Lms:
 
     def run(self, action: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(action)
+
+    @property
+    def served(self) -> Served:
+        """The simulator behind the connector, which there must be."""
+        assert self.simulator is not None
+        return self.simulator
+
+    def set(self, **settings: Any) -> None:
+        """Set settings of the simulator."""
+        self.served.control("PUT", "settings", settings)
+
+    def calls(self) -> list[str]:
+        """The requests to the simulator since this was last asked."""
+        made: list[str] = self.served.control("GET", "requests")
+        self.served.control("DELETE", "requests")
+        return made
+
+    def create(self, section: str | None = None, **changes: Any) -> Assignment:
+        """Create `ESSAY` with changes."""
+        fields = replace(ESSAY, **changes)
+        return self.run(self.connector.create_assignment(section or self.section, fields, str(uuid7())))
+
+    def assignment(self, assignment: str) -> Assignment:
+        """An assignment as it is now."""
+        return self.run(self.connector.read_assignment(self.section, assignment))
+
+    def change(self, assignment: str, **fields: Any) -> Assignment:
+        """Change an assignment."""
+        return self.run(
+            self.connector.update_assignment(self.section, assignment, AssignmentFields(**fields))
+        )
+
+    def grade(self, assignment: str, student: str | None = None, **fields: Any) -> Submission:
+        """Change the submission of a student, of the first unless another is named."""
+        change = self.connector.update_submission(
+            self.section, assignment, student or self.students[0], SubmissionFields(**fields)
+        )
+        return self.run(change)
+
+    def read(self, assignment: str, student: str | None = None) -> Submission:
+        """The submission of a student, of the first unless another is named."""
+        student = student or self.students[0]
+        return self.run(self.connector.read_submissions(self.section, assignment, [student]))[student]

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from uuid_utils import uuid7
 
 from canvas_support import PATIENCE, canvas
-from lms_support import Lms, MemoryNotes
-from passback.domain.assignment import Assignment, AssignmentFields, Attachment
+from lms_support import ESSAY, Lms, MemoryNotes
+from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY, HOUR
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.canvas import KIND, errors
@@ -24,10 +24,6 @@ from passback.sandbox.simulators.canvas.seed import CLIENT_ID, CLIENT_SECRET, CO
 from passback.sandbox.simulators.canvas.simulator import CanvasSimulator
 from support import NOW
 
-ESSAY = AssignmentFields(
-    title="Essay", description="<p>Two pages</p>", due_date=NOW + 7 * DAY, points_possible=Decimal(20)
-)
-
 
 @pytest.fixture
 def lms() -> Iterator[Lms]:
@@ -36,44 +32,8 @@ def lms() -> Iterator[Lms]:
 
 
 def simulator(lms: Lms) -> CanvasSimulator:
-    assert lms.simulator is not None
-    assert isinstance(lms.simulator.simulator, CanvasSimulator)
-    return lms.simulator.simulator
-
-
-def setting(lms: Lms, **settings: Any) -> None:
-    assert lms.simulator is not None
-    lms.simulator.control("PUT", "settings", settings)
-
-
-def calls(lms: Lms) -> list[str]:
-    """The requests since this was last asked."""
-    assert lms.simulator is not None
-    made: list[str] = lms.simulator.control("GET", "requests")
-    lms.simulator.control("DELETE", "requests")
-    return made
-
-
-def create(lms: Lms, section: str | None = None, **changes: Any) -> Assignment:
-    fields = replace(ESSAY, **changes)
-    return lms.run(lms.connector.create_assignment(section or lms.section, fields, str(uuid7())))
-
-
-def change(lms: Lms, assignment: str, **fields: Any) -> Assignment:
-    return lms.run(lms.connector.update_assignment(lms.section, assignment, AssignmentFields(**fields)))
-
-
-def grade(lms: Lms, assignment: str, student: str | None = None, **fields: Any) -> Submission:
-    return lms.run(
-        lms.connector.update_submission(
-            lms.section, assignment, student or lms.students[0], SubmissionFields(**fields)
-        )
-    )
-
-
-def read(lms: Lms, assignment: str, student: str | None = None) -> Submission:
-    student = student or lms.students[0]
-    return lms.run(lms.connector.read_submissions(lms.section, assignment, [student]))[student]
+    assert isinstance(lms.served.simulator, CanvasSimulator)
+    return lms.served.simulator
 
 
 def comments(lms: Lms, assignment: str, student: str | None = None) -> list[str]:
@@ -153,7 +113,7 @@ def test_no_refusal_of_canvas_can_surprise(body: str) -> None:
 
 @pytest.mark.parametrize("body", [b"null", b"[]", b"7", b'"x"', b"{}", b'{"id":null}', b'{"id":{}}'])
 def test_an_answer_that_is_not_as_expected_is_a_fault_of_the_lms(lms: Lms, body: bytes) -> None:
-    assignment = create(lms).lms_id
+    assignment = lms.create().lms_id
     real = simulator(lms).answer
 
     async def odd(request: Any) -> Any:
@@ -169,7 +129,7 @@ def test_an_answer_that_is_not_as_expected_is_a_fault_of_the_lms(lms: Lms, body:
 
 
 def test_a_section_of_a_course_with_several_is_given_an_override(lms: Lms) -> None:
-    created = create(lms, lms.other_section)
+    created = lms.create(lms.other_section)
     record = simulator(lms).records.get("assignments", created.lms_id) or {}
     section = lms.other_section.partition("/")[2]
     assert (record["only_visible_to_overrides"], [it["course_section_id"] for it in record["overrides"]]) == (
@@ -179,8 +139,8 @@ def test_a_section_of_a_course_with_several_is_given_an_override(lms: Lms) -> No
 
 
 def test_a_changed_due_date_does_not_give_it_to_everyone(lms: Lms) -> None:
-    created = create(lms, assignee_mode="individuals", assignee_ids=tuple(lms.students[:2]))
-    changed = change(lms, created.lms_id, due_date=NOW + 9 * DAY)
+    created = lms.create(assignee_mode="individuals", assignee_ids=tuple(lms.students[:2]))
+    changed = lms.change(created.lms_id, due_date=NOW + 9 * DAY)
     assert (changed.due_date, changed.assignee_mode, changed.assignee_ids) == (
         NOW + 9 * DAY, "individuals", tuple(lms.students[:2]),
     )  # fmt: skip
@@ -190,7 +150,7 @@ def test_a_changed_due_date_does_not_give_it_to_everyone(lms: Lms) -> None:
 def test_assignees_are_changed_there_and_back(lms: Lms, section: str) -> None:
     where = getattr(lms, section)
     students = lms.students if section == "section" else [lms.other_student]
-    created = create(lms, where)
+    created = lms.create(where)
     connector = lms.connector
     one = lms.run(
         connector.update_assignment(
@@ -204,19 +164,19 @@ def test_assignees_are_changed_there_and_back(lms: Lms, section: str) -> None:
 
 
 def test_a_due_date_of_ones_own_survives_a_change_of_the_others(lms: Lms) -> None:
-    created = create(lms, assignee_mode="individuals", assignee_ids=tuple(lms.students[:2]))
-    grade(lms, created.lms_id, override_due_date=NOW + 20 * DAY)
-    changed = change(lms, created.lms_id, due_date=NOW + 8 * DAY)
+    created = lms.create(assignee_mode="individuals", assignee_ids=tuple(lms.students[:2]))
+    lms.grade(created.lms_id, override_due_date=NOW + 20 * DAY)
+    changed = lms.change(created.lms_id, due_date=NOW + 8 * DAY)
     assert (changed.due_date, set(changed.assignee_ids)) == (NOW + 8 * DAY, set(lms.students[:2]))
-    assert [read(lms, created.lms_id, it).override_due_date for it in lms.students[:2]] == [
+    assert [lms.read(created.lms_id, it).override_due_date for it in lms.students[:2]] == [
         NOW + 20 * DAY,
         None,
     ]
 
 
 def test_the_only_assignee_may_have_a_due_date_of_her_own(lms: Lms) -> None:
-    created = create(lms, assignee_mode="individuals", assignee_ids=(lms.students[0],))
-    changed = grade(lms, created.lms_id, override_due_date=NOW + 20 * DAY)
+    created = lms.create(assignee_mode="individuals", assignee_ids=(lms.students[0],))
+    changed = lms.grade(created.lms_id, override_due_date=NOW + 20 * DAY)
     again = lms.run(lms.connector.read_assignment(lms.section, created.lms_id))
     assert (changed.override_due_date, again.due_date, again.assignee_ids) == (
         NOW + 20 * DAY, NOW + 7 * DAY, (lms.students[0],),
@@ -230,54 +190,53 @@ def test_attachments_stand_behind_the_description_and_come_back(lms: Lms) -> Non
         ),
         Attachment(type="file", url="https://app.example/b.pdf"),
     )
-    created = create(lms, attachments=given)
+    created = lms.create(attachments=given)
     record = simulator(lms).records.get("assignments", created.lms_id) or {}
     assert (created.attachments, created.description) == (given, "<p>Two pages</p>")
     assert "https://app.example/b.pdf" in record["description"]
-    changed = change(lms, created.lms_id, description="<p>Three</p>")
+    changed = lms.change(created.lms_id, description="<p>Three</p>")
     assert (changed.attachments, changed.description) == (given, "<p>Three</p>")
-    assert change(lms, created.lms_id, attachments=()).attachments == ()
+    assert lms.change(created.lms_id, attachments=()).attachments == ()
 
 
 def test_milliseconds_come_back_as_long_as_canvas_has_what_was_sent(lms: Lms) -> None:
-    created = create(lms, due_date=NOW + 7 * DAY + 123)
+    created = lms.create(due_date=NOW + 7 * DAY + 123)
     assert created.due_date == NOW + 7 * DAY + 123
     simulator(lms).ui_change_assignment(created.lms_id, due_at=NOW + 8 * DAY)
     assert lms.run(lms.connector.read_assignment(lms.section, created.lms_id)).due_date == NOW + 8 * DAY
 
 
 def test_a_scheme_of_the_districts_own_is_shown_and_graded_with(lms: Lms) -> None:
-    created = create(lms, grading_type="letter_grade")
+    created = lms.create(grading_type="letter_grade")
     simulator(lms).ui_change_assignment(created.lms_id, grading_standard_id=COURSE_STANDARD)
     held = lms.run(lms.connector.read_assignment(lms.section, created.lms_id))
     assert [(it.name, int(it.value)) for it in held.grading_scale][:2] == [("1", 90), ("2", 75)]
     with pytest.raises(Refused, match=r"INVALID_GRADE: 'A' is not a letter of the grading scale \[1 2 3 4\]"):
-        grade(lms, created.lms_id, grade="A")
-    assert grade(lms, created.lms_id, grade="2").grade == "2"
+        lms.grade(created.lms_id, grade="A")
+    assert lms.grade(created.lms_id, grade="2").grade == "2"
     # Points are points, also where the scheme has a level of that name.
-    assert grade(lms, created.lms_id, grade_points=Decimal(2)).grade_points == 2
+    assert lms.grade(created.lms_id, grade_points=Decimal(2)).grade_points == 2
 
 
 def test_a_discussion_stands_alone(lms: Lms) -> None:
-    assert create(lms, submission_types=("discussion",)).submission_types == ("discussion",)
+    assert lms.create(submission_types=("discussion",)).submission_types == ("discussion",)
     with pytest.raises(Unsupported, match="submission type of discussion together with others"):
-        create(lms, submission_types=("discussion", "file"))
+        lms.create(submission_types=("discussion", "file"))
 
 
 def test_a_teachers_draft_is_one(lms: Lms) -> None:
-    created = create(lms)
+    created = lms.create()
     simulator(lms).ui_change_assignment(created.lms_id, published=False)
     held = lms.run(lms.connector.read_assignment(lms.section, created.lms_id))
     assert held.published is False
     with pytest.raises(Refused, match="NOT_GRADABLE"):
-        grade(lms, created.lms_id, grade_points=Decimal(1))
+        lms.grade(created.lms_id, grade_points=Decimal(1))
 
 
 def test_a_mark_by_sis_id_finds_what_was_created_whatever_became_of_it() -> None:
     with canvas(sis_mark="yes") as lms:
-        assert lms.simulator is not None
         mark = str(uuid7())
-        lms.simulator.fail("error-after", method="POST")
+        lms.served.fail("error-after", method="POST")
         with pytest.raises(Unavailable):
             lms.run(lms.connector.create_assignment(lms.section, ESSAY, mark))
         simulator(lms).ui_change_assignment("501", name="Renamed")
@@ -286,14 +245,14 @@ def test_a_mark_by_sis_id_finds_what_was_created_whatever_became_of_it() -> None
 
 
 def test_what_was_created_is_not_confused_with_what_is_like_it(lms: Lms) -> None:
-    alike = create(lms)
+    alike = lms.create()
     found = lms.run(lms.connector.find_assignment(lms.section, ESSAY, str(uuid7()), NOW, {alike.lms_id}))
     older = lms.run(lms.connector.find_assignment(lms.section, ESSAY, str(uuid7()), NOW + HOUR, ()))
     assert (found, older) == (None, None)
 
 
 def test_a_section_that_was_moved_to_another_course_is_gone(lms: Lms) -> None:
-    create(lms)
+    lms.create()
     record = simulator(lms).records.get("sections", lms.section.partition("/")[2]) or {}
     simulator(lms).records.put("sections", record["id"], {**record, "course_id": 108})
     with canvas():
@@ -315,8 +274,8 @@ def test_a_section_that_was_moved_to_another_course_is_gone(lms: Lms) -> None:
     ],
 )  # fmt: skip
 def test_grades_in_words(lms: Lms, kind: str, grade_text: str, points: Decimal, shown: str) -> None:
-    assignment = create(lms, grading_type=kind).lms_id
-    changed = grade(lms, assignment, grade=grade_text)
+    assignment = lms.create(grading_type=kind).lms_id
+    changed = lms.grade(assignment, grade=grade_text)
     assert (changed.grade_points, changed.grade, changed.state) == (points, shown, "returned")
 
 
@@ -329,93 +288,92 @@ def test_grades_in_words(lms: Lms, kind: str, grade_text: str, points: Decimal, 
     ],
 )  # fmt: skip
 def test_what_canvas_would_drop_silently_is_refused(lms: Lms, kind: str, fields: dict[str, Any]) -> None:
-    assignment = create(lms, grading_type=kind).lms_id
+    assignment = lms.create(grading_type=kind).lms_id
     with pytest.raises(Refused, match="INVALID_GRADE"):
-        grade(lms, assignment, **fields)
-    assert read(lms, assignment).grade_points is None
+        lms.grade(assignment, **fields)
+    assert lms.read(assignment).grade_points is None
 
 
 def test_a_grade_that_canvas_did_not_take_is_told(lms: Lms) -> None:
-    assignment = create(lms).lms_id
-    grade(lms, assignment)  # what grading needs is known from here on
+    assignment = lms.create().lms_id
+    lms.grade(assignment)  # what grading needs is known from here on
     simulator(lms).ui_change_assignment(assignment, grading_type="pass_fail")
     with pytest.raises(Refused, match="INVALID_GRADE: Canvas does not take the grade"):
-        grade(lms, assignment, grade_points=Decimal(7))
+        lms.grade(assignment, grade_points=Decimal(7))
 
 
 def test_a_grade_is_taken_away(lms: Lms) -> None:
-    assignment = create(lms).lms_id
-    grade(lms, assignment, grade_points=Decimal(7))
-    cleared = grade(lms, assignment, grade="")
+    assignment = lms.create().lms_id
+    lms.grade(assignment, grade_points=Decimal(7))
+    cleared = lms.grade(assignment, grade="")
     assert (cleared.grade, cleared.grade_points) == (None, None)
 
 
 def test_late_work_shows_what_canvas_left_of_it(lms: Lms) -> None:
     simulator(lms).ui_set_late_policy("107", 10)
-    assignment = create(lms).lms_id
-    assert grade(lms, assignment, flags=frozenset({"late"})).flags == ("late",)
-    assert grade(lms, assignment, grade_points=Decimal(20)).grade_points == 18
-    assert grade(lms, assignment, flags=frozenset()).flags == ()
+    assignment = lms.create().lms_id
+    assert lms.grade(assignment, flags=frozenset({"late"})).flags == ("late",)
+    assert lms.grade(assignment, grade_points=Decimal(20)).grade_points == 18
+    assert lms.grade(assignment, flags=frozenset()).flags == ()
 
 
 def test_late_and_missing_exclude_each_other(lms: Lms) -> None:
     with pytest.raises(Refused, match="INVALID_FLAGS"):
-        grade(lms, create(lms).lms_id, flags=frozenset({"late", "missing"}))
+        lms.grade(lms.create().lms_id, flags=frozenset({"late", "missing"}))
 
 
 def test_an_excuse_is_lifted_without_taking_a_grade(lms: Lms) -> None:
-    assignment = create(lms).lms_id
-    grade(lms, assignment, flags=frozenset({"excused"}))
-    assert grade(lms, assignment, flags=frozenset()).flags == ()
-    grade(lms, assignment, grade_points=Decimal(7))
-    kept = grade(lms, assignment, flags=frozenset())
+    assignment = lms.create().lms_id
+    lms.grade(assignment, flags=frozenset({"excused"}))
+    assert lms.grade(assignment, flags=frozenset()).flags == ()
+    lms.grade(assignment, grade_points=Decimal(7))
+    kept = lms.grade(assignment, flags=frozenset())
     assert (kept.grade_points, kept.flags) == (Decimal(7), ())
 
 
 @pytest.mark.parametrize("fault", ["error-after", "timeout-after", "dropped-after", "error-before"])
 def test_a_comment_never_comes_twice(lms: Lms, fault: str) -> None:
-    assignment = create(lms).lms_id
-    assert lms.simulator is not None
-    lms.simulator.fail(fault, method="PUT")
+    assignment = lms.create().lms_id
+    lms.served.fail(fault, method="PUT")
     fields: dict[str, Any] = {"grade_points": Decimal(5), "grade_comment": "Good"}
     if fault == "error-before":
         with pytest.raises(Unavailable):
-            grade(lms, assignment, **fields)
+            lms.grade(assignment, **fields)
     else:
-        changed = grade(lms, assignment, **fields)
+        changed = lms.grade(assignment, **fields)
         assert (changed.grade_points, changed.grade_comment) == (Decimal(5), "Good")
-    grade(lms, assignment, **fields)
+    lms.grade(assignment, **fields)
     assert comments(lms, assignment) == ["Good"]
 
 
 def test_a_comment_may_return_to_earlier_words(lms: Lms) -> None:
-    assignment = create(lms).lms_id
+    assignment = lms.create().lms_id
     for words in ("Good", "Better", "Good", "Good"):
         lms.clock.advance(hours=1)
-        grade(lms, assignment, grade_comment=words)
+        lms.grade(assignment, grade_comment=words)
     assert comments(lms, assignment) == ["Good", "Better", "Good"]
 
 
 def test_without_the_right_to_act_the_grader_is_remembered(lms: Lms) -> None:
-    setting(lms, can_masquerade=False)
-    assignment = create(lms).lms_id
-    assert grade(lms, assignment, grade_points=Decimal(5), grader_id=lms.teacher).grader_id == lms.teacher
-    assert read(lms, assignment).grader_id == lms.teacher
+    lms.set(can_masquerade=False)
+    assignment = lms.create().lms_id
+    assert lms.grade(assignment, grade_points=Decimal(5), grader_id=lms.teacher).grader_id == lms.teacher
+    assert lms.read(assignment).grader_id == lms.teacher
 
 
 def test_hidden_grades_are_not_returned_until_they_are_posted(lms: Lms) -> None:
-    setting(lms, manual_post_policy=True)
-    assignment = create(lms).lms_id
-    assert grade(lms, assignment, grade_points=Decimal(5)).state == "created"
+    lms.set(manual_post_policy=True)
+    assignment = lms.create().lms_id
+    assert lms.grade(assignment, grade_points=Decimal(5)).state == "created"
     with pytest.raises(Refused, match="NOT_POSTED"):
-        grade(lms, assignment, state="returned")
+        lms.grade(assignment, state="returned")
 
 
 def test_returning_posts_the_grades_where_the_district_wants_that() -> None:
     with canvas(post_grades="yes") as lms:
-        setting(lms, manual_post_policy=True)
-        assignment = create(lms).lms_id
-        assert grade(lms, assignment, grade_points=Decimal(5), state="returned").state == "returned"
+        lms.set(manual_post_policy=True)
+        assignment = lms.create().lms_id
+        assert lms.grade(assignment, grade_points=Decimal(5), state="returned").state == "returned"
 
 
 @pytest.mark.parametrize(
@@ -428,28 +386,28 @@ def test_returning_posts_the_grades_where_the_district_wants_that() -> None:
 def test_states_that_cannot_be_reached_change_nothing(
     lms: Lms, fields: dict[str, Any], error: type[LmsError]
 ) -> None:
-    assignment = create(lms, max_attempts=1).lms_id
+    assignment = lms.create(max_attempts=1).lms_id
     with pytest.raises(error):
-        grade(lms, assignment, **fields)
-    assert read(lms, assignment).extra_attempts is None
+        lms.grade(assignment, **fields)
+    assert lms.read(assignment).extra_attempts is None
 
 
 # Handing in.
 
 
 def test_files_are_fetched_by_canvas(lms: Lms) -> None:
-    setting(lms, can_submit_on_behalf=True)
-    assignment = create(lms, submission_types=("file",)).lms_id
+    lms.set(can_submit_on_behalf=True)
+    assignment = lms.create(submission_types=("file",)).lms_id
     work = (Attachment(type="file", url="https://app.example/essay.pdf", title="essay.pdf"),)
-    changed = grade(lms, assignment, state="submitted", attachments=work)
+    changed = lms.grade(assignment, state="submitted", attachments=work)
     assert (changed.state, changed.attachments) == ("submitted", work)
 
 
 def test_a_file_that_cannot_be_fetched_is_told(lms: Lms) -> None:
-    assignment = create(lms, submission_types=("file",)).lms_id
+    assignment = lms.create(submission_types=("file",)).lms_id
     work = (Attachment(type="file", url="https://unreachable.example/essay.pdf"),)
     with pytest.raises(Refused, match="INVALID_ATTACHMENT: Canvas cannot fetch the file"):
-        grade(lms, assignment, state="submitted", attachments=work)
+        lms.grade(assignment, state="submitted", attachments=work)
 
 
 @pytest.mark.parametrize(
@@ -461,29 +419,28 @@ def test_a_file_that_cannot_be_fetched_is_told(lms: Lms) -> None:
     ],
 )  # fmt: skip
 def test_work_that_canvas_cannot_take_is_refused(lms: Lms, work: tuple[Attachment, ...]) -> None:
-    assignment = create(lms, submission_types=("text",)).lms_id
+    assignment = lms.create(submission_types=("text",)).lms_id
     with pytest.raises(Refused, match="INVALID_ATTACHMENT"):
-        grade(lms, assignment, state="submitted", attachments=work)
+        lms.grade(assignment, state="submitted", attachments=work)
 
 
 @pytest.mark.parametrize("fault", ["error-after", "dropped-after", "timeout-after"])
 def test_work_is_handed_in_once(lms: Lms, fault: str) -> None:
-    assignment = create(lms, submission_types=("text",)).lms_id
-    assert lms.simulator is not None
-    lms.simulator.fail(fault, method="POST", path="submissions$")
+    assignment = lms.create(submission_types=("text",)).lms_id
+    lms.served.fail(fault, method="POST", path="submissions$")
     work = (Attachment(type="text", text="My essay"),)
-    assert grade(lms, assignment, state="submitted", attachments=work).state == "submitted"
-    assert grade(lms, assignment, state="submitted", attachments=work).state == "submitted"
+    assert lms.grade(assignment, state="submitted", attachments=work).state == "submitted"
+    assert lms.grade(assignment, state="submitted", attachments=work).state == "submitted"
     record = simulator(lms).records.get("submissions", f"{assignment}/{lms.students[0]}") or {}
     assert record["attempt"] == 1
 
 
 def test_no_more_attempts_than_there_are(lms: Lms) -> None:
-    assignment = create(lms, submission_types=("text",), max_attempts=1).lms_id
+    assignment = lms.create(submission_types=("text",), max_attempts=1).lms_id
 
     def hand_in(text: str, **more: Any) -> Submission:
-        return grade(
-            lms, assignment, state="submitted", attachments=(Attachment(type="text", text=text),), **more
+        return lms.grade(
+            assignment, state="submitted", attachments=(Attachment(type="text", text=text),), **more
         )
 
     hand_in("One")
@@ -493,34 +450,34 @@ def test_no_more_attempts_than_there_are(lms: Lms) -> None:
 
 
 def test_nothing_is_handed_in_once_it_is_locked(lms: Lms) -> None:
-    assignment = create(lms, submission_types=("text",), end_date=NOW + 8 * DAY).lms_id
+    assignment = lms.create(submission_types=("text",), end_date=NOW + 8 * DAY).lms_id
     lms.clock.advance(days=9)
     with pytest.raises(Refused, match="ASSIGNMENT_LOCKED"):
-        grade(lms, assignment, state="submitted", attachments=(Attachment(type="text", text="x"),))
+        lms.grade(assignment, state="submitted", attachments=(Attachment(type="text", text="x"),))
 
 
 # Calls, many at once, credentials.
 
 
 def test_a_grade_is_one_call(lms: Lms) -> None:
-    assignment = create(lms).lms_id
-    grade(lms, assignment, grade_points=Decimal(1))
-    calls(lms)
+    assignment = lms.create().lms_id
+    lms.grade(assignment, grade_points=Decimal(1))
+    lms.calls()
     for student in lms.students[1:11]:
-        grade(lms, assignment, student, grade_points=Decimal(2))
-    assert len(calls(lms)) == 10
+        lms.grade(assignment, student, grade_points=Decimal(2))
+    assert len(lms.calls()) == 10
 
 
 def test_many_grades_are_a_handful_of_calls(lms: Lms) -> None:
-    setting(lms, bulk_polls=2)
-    assignment = create(lms).lms_id
+    lms.set(bulk_polls=2)
+    assignment = lms.create().lms_id
     changes = [
         (student, SubmissionFields(grade_points=Decimal(number), grade_comment="Seen", grader_id=lms.teacher))
         for number, student in enumerate(lms.students)
     ]
-    calls(lms)
+    lms.calls()
     outcomes = lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
-    made = calls(lms)
+    made = lms.calls()
     assert [outcome.grade_points for outcome in outcomes if isinstance(outcome, Submission)] == list(
         range(30)
     )
@@ -531,12 +488,11 @@ def test_many_grades_are_a_handful_of_calls(lms: Lms) -> None:
 
 @pytest.mark.parametrize("trouble", ["bulk_fails", "error-before", "error-after", "timeout-after"])
 def test_where_the_bulk_update_fails_every_student_is_graded_all_the_same(lms: Lms, trouble: str) -> None:
-    assignment = create(lms).lms_id
-    assert lms.simulator is not None
+    assignment = lms.create().lms_id
     if trouble == "bulk_fails":
-        setting(lms, bulk_fails=True)
+        lms.set(bulk_fails=True)
     else:
-        lms.simulator.fail(trouble, method="POST", path="update_grades$")
+        lms.served.fail(trouble, method="POST", path="update_grades$")
     changes = [
         (student, SubmissionFields(grade_points=Decimal(3), grade_comment="Seen"))
         for student in lms.students[:4]
@@ -548,14 +504,13 @@ def test_where_the_bulk_update_fails_every_student_is_graded_all_the_same(lms: L
 
 def signed_in(lms: Lms) -> dict[str, str]:
     """What a sign-in in the browser gives."""
-    assert lms.simulator is not None
     assert KIND.sign_in is not None
     given = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
-    address, callback = f"{lms.simulator.url}/", "http://127.0.0.1:8765/callback"
+    address, callback = f"{lms.served.url}/", "http://127.0.0.1:8765/callback"
     page, begun = lms.run(KIND.sign_in.begin(address, given, callback))
     query = dict(parse_qsl(urlsplit(page).query))
     accepted = httpx2.post(
-        f"{lms.simulator.url}/login/oauth2/accept", data={**query, "allow": "1"}, follow_redirects=False
+        f"{lms.served.url}/login/oauth2/accept", data={**query, "allow": "1"}, follow_redirects=False
     )
     back = dict(parse_qsl(urlsplit(accepted.headers["location"]).query))
     return {**given, **lms.run(KIND.sign_in.finish(address, given, callback, begun, back))}
@@ -565,12 +520,12 @@ def test_whoever_signed_in_lets_us_in_and_tokens_are_renewed(lms: Lms) -> None:
     connection = lms.connector._connection  # type: ignore[attr-defined]
     connector = KIND.open(replace(connection, credentials=signed_in(lms)), lms.connector._notes, lms.clock)  # type: ignore[attr-defined]
     created = lms.run(connector.create_assignment(lms.section, ESSAY, str(uuid7())))
-    calls(lms)
+    lms.calls()
     for _ in range(3):
         lms.run(connector.read_assignment(lms.section, created.lms_id))
     lms.clock.advance(hours=2)
     lms.run(connector.read_assignment(lms.section, created.lms_id))
-    assert sum("oauth2/token" in it for it in calls(lms)) == 1
+    assert sum("oauth2/token" in it for it in lms.calls()) == 1
     lms.run(connector.close())
 
 
@@ -590,9 +545,8 @@ def test_a_refresh_token_that_was_taken_back_breaks_the_connection(lms: Lms) -> 
 def test_a_sign_in_that_was_not_begun_here_or_was_refused_gives_nothing(
     lms: Lms, query: dict[str, str]
 ) -> None:
-    assert lms.simulator is not None
     assert KIND.sign_in is not None
-    address = f"{lms.simulator.url}/"
+    address = f"{lms.served.url}/"
     _, begun = lms.run(
         KIND.sign_in.begin(address, {"client_id": CLIENT_ID}, "http://127.0.0.1:8765/callback")
     )
@@ -602,7 +556,7 @@ def test_a_sign_in_that_was_not_begun_here_or_was_refused_gives_nothing(
 
 
 def test_each_missing_right_is_named_with_its_remedy(lms: Lms) -> None:
-    setting(lms, can_masquerade=False, can_read_sis=False)
+    lms.set(can_masquerade=False, can_read_sis=False)
     findings = lms.run(lms.connector.check())
     bad = {finding.what: finding.remedy or "" for finding in findings if not finding.good}
     assert set(bad) == {
@@ -613,9 +567,8 @@ def test_each_missing_right_is_named_with_its_remedy(lms: Lms) -> None:
 
 
 def test_a_teachers_own_token_reaches_her_courses_alone(lms: Lms) -> None:
-    assert lms.simulator is not None
     token = simulator(lms).issue_token(lms.teacher)
-    connection = Connection(f"{lms.simulator.url}/", {"access_token": token}, patience=PATIENCE)
+    connection = Connection(f"{lms.served.url}/", {"access_token": token}, patience=PATIENCE)
     connector = KIND.open(connection, MemoryNotes(), lms.clock)
     places = lms.run(connector.read_sections())
     findings = lms.run(connector.check())

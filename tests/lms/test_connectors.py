@@ -10,32 +10,19 @@ import pytest
 from msgspec.structs import replace
 from uuid_utils import uuid7
 
-from lms_support import Lms
-from passback.domain.assignment import Assignment, AssignmentFields, Attachment
+from lms_support import ESSAY, Lms
+from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.connector import Gone, Refused, Unavailable, Unsupported
 from simulator_support import Served
 from support import NOW
 
-ESSAY = AssignmentFields(
-    title="Essay", description="<p>Two pages</p>", due_date=NOW + 7 * DAY, points_possible=Decimal(20)
-)
-
-
-def create(lms: Lms, **changes: Any) -> Assignment:
-    return lms.run(lms.connector.create_assignment(lms.section, replace(ESSAY, **changes), str(uuid7())))
-
 
 def gone(lms: Lms, action: Coroutine[Any, Any, Any]) -> str:
     with pytest.raises(Gone) as caught:
         lms.run(action)
     return caught.value.thing
-
-
-def grade(lms: Lms, assignment: str, student: str, **fields: Any) -> Submission:
-    change = lms.connector.update_submission(lms.section, assignment, student, SubmissionFields(**fields))
-    return lms.run(change)
 
 
 def read(lms: Lms, assignment: str, student: str) -> Submission | None:
@@ -48,7 +35,7 @@ def refused_as_unsupported(lms: Lms, what: str, assignment: str, student: str, *
         return False
     before = read(lms, assignment, student)
     with pytest.raises(Unsupported):
-        grade(lms, assignment, student, **fields)
+        lms.grade(assignment, student, **fields)
     assert read(lms, assignment, student) == before
     return True
 
@@ -60,13 +47,13 @@ def simulated(lms: Lms) -> Served:
 
 
 def test_what_is_created_can_be_read(lms: Lms) -> None:
-    created = create(lms)
+    created = lms.create()
     assert lms.run(lms.connector.read_assignment(lms.section, created.lms_id)) == created
 
 
 def test_what_was_asked_for_is_kept(lms: Lms) -> None:
-    created = create(
-        lms, display_date=NOW + DAY, end_date=NOW + 9 * DAY, max_attempts=3, submission_types=("text", "file")
+    created = lms.create(
+        display_date=NOW + DAY, end_date=NOW + 9 * DAY, max_attempts=3, submission_types=("text", "file")
     )
     assert (
         created.title, created.due_date, created.display_date, created.end_date, created.max_attempts,
@@ -75,7 +62,7 @@ def test_what_was_asked_for_is_kept(lms: Lms) -> None:
 
 
 def test_a_change_touches_only_what_is_given(lms: Lms) -> None:
-    created = create(lms)
+    created = lms.create()
     changed = lms.run(
         lms.connector.update_assignment(
             lms.section, created.lms_id, AssignmentFields(points_possible=Decimal(30))
@@ -85,14 +72,14 @@ def test_a_change_touches_only_what_is_given(lms: Lms) -> None:
 
 
 def test_several_are_read_at_once_without_those_that_are_gone(lms: Lms) -> None:
-    kept, deleted = create(lms), create(lms)
+    kept, deleted = lms.create(), lms.create()
     lms.run(lms.connector.delete_assignment(lms.section, deleted.lms_id))
     found = lms.run(lms.connector.read_assignments(lms.section, [deleted.lms_id, kept.lms_id]))
     assert found == {kept.lms_id: kept}
 
 
 def test_a_deleted_assignment_is_gone_for_every_call(lms: Lms) -> None:
-    assignment, student, connector = create(lms).lms_id, lms.students[0], lms.connector
+    assignment, student, connector = lms.create().lms_id, lms.students[0], lms.connector
     lms.run(connector.delete_assignment(lms.section, assignment))
     assert {
         gone(lms, connector.read_assignment(lms.section, assignment)),
@@ -104,14 +91,14 @@ def test_a_deleted_assignment_is_gone_for_every_call(lms: Lms) -> None:
 
 
 def test_every_student_has_a_submission_from_the_start(lms: Lms) -> None:
-    found = lms.run(lms.connector.read_submissions(lms.section, create(lms).lms_id, lms.students))
+    found = lms.run(lms.connector.read_submissions(lms.section, lms.create().lms_id, lms.students))
     assert {student: submission.state for student, submission in found.items()} == dict.fromkeys(
         lms.students, "created"
     )
 
 
 def test_a_student_of_another_section_has_none(lms: Lms) -> None:
-    assignment = create(lms).lms_id
+    assignment = lms.create().lms_id
     assert lms.run(lms.connector.read_submissions(lms.section, assignment, [lms.other_student])) == {}
     change = lms.connector.update_submission(
         lms.section, assignment, lms.other_student, SubmissionFields(grade="1")
@@ -121,7 +108,7 @@ def test_a_student_of_another_section_has_none(lms: Lms) -> None:
 
 def test_only_the_assigned_have_one(lms: Lms) -> None:
     chosen = lms.students[1]
-    assignment = create(lms, assignee_mode="individuals", assignee_ids=(chosen,))
+    assignment = lms.create(assignee_mode="individuals", assignee_ids=(chosen,))
     found = lms.run(lms.connector.read_submissions(lms.section, assignment.lms_id, lms.students))
     assert (list(found), assignment.assignee_mode, assignment.assignee_ids) == (
         [chosen],
@@ -131,21 +118,21 @@ def test_only_the_assigned_have_one(lms: Lms) -> None:
 
 
 def test_a_grade_is_kept(lms: Lms) -> None:
-    assignment, student = create(lms).lms_id, lms.students[0]
-    changed = grade(lms, assignment, student, grade_points=Decimal("17.5"), grader_id=lms.teacher)
+    assignment, student = lms.create().lms_id, lms.students[0]
+    changed = lms.grade(assignment, student, grade_points=Decimal("17.5"), grader_id=lms.teacher)
     assert (changed.grade_points, changed.grade, changed.grader_id) == (Decimal("17.5"), "17.5", lms.teacher)
     assert read(lms, assignment, student) == changed
 
 
 def test_the_same_grade_again_changes_nothing(lms: Lms) -> None:
-    assignment, student = create(lms).lms_id, lms.students[0]
+    assignment, student = lms.create().lms_id, lms.students[0]
     fields = SubmissionFields(grade_points=Decimal(17))
     first = lms.run(lms.connector.update_submission(lms.section, assignment, student, fields))
     assert lms.run(lms.connector.update_submission(lms.section, assignment, student, fields)) == first
 
 
 def test_extra_credit_is_taken(lms: Lms) -> None:
-    assignment, student = create(lms).lms_id, lms.students[0]
+    assignment, student = lms.create().lms_id, lms.students[0]
     fields = SubmissionFields(grade_points=Decimal(25))
     assert lms.run(
         lms.connector.update_submission(lms.section, assignment, student, fields)
@@ -153,42 +140,42 @@ def test_extra_credit_is_taken(lms: Lms) -> None:
 
 
 def test_a_grader_of_another_section_is_unknown(lms: Lms) -> None:
-    assignment, student = create(lms).lms_id, lms.students[0]
+    assignment, student = lms.create().lms_id, lms.students[0]
     fields = SubmissionFields(grade_points=Decimal(1), grader_id=lms.other_teacher)
     assert gone(lms, lms.connector.update_submission(lms.section, assignment, student, fields)) == "grader"
 
 
 def test_an_excused_student_is_flagged_until_unflagged(lms: Lms) -> None:
-    assignment, student = create(lms).lms_id, lms.students[0]
+    assignment, student = lms.create().lms_id, lms.students[0]
     if refused_as_unsupported(lms, "excused", assignment, student, flags=frozenset({"excused"})):
         return
     flags = [
-        grade(lms, assignment, student, flags=given).flags for given in (frozenset({"excused"}), frozenset())
+        lms.grade(assignment, student, flags=given).flags for given in (frozenset({"excused"}), frozenset())
     ]
     assert flags == [("excused",), ()]
 
 
 def test_a_comment_is_kept(lms: Lms) -> None:
-    assignment, student = create(lms).lms_id, lms.students[0]
+    assignment, student = lms.create().lms_id, lms.students[0]
     fields: dict[str, Any] = {"grade_points": Decimal(3), "grade_comment": "Good"}
     if refused_as_unsupported(lms, "grade_comment", assignment, student, **fields):
         return
-    assert grade(lms, assignment, student, **fields).grade_comment == "Good"
+    assert lms.grade(assignment, student, **fields).grade_comment == "Good"
 
 
 def test_a_due_date_of_ones_own_is_kept(lms: Lms) -> None:
-    assignment, student, later = create(lms).lms_id, lms.students[0], NOW + 14 * DAY
+    assignment, student, later = lms.create().lms_id, lms.students[0], NOW + 14 * DAY
     if refused_as_unsupported(lms, "override_due_date", assignment, student, override_due_date=later):
         return
-    changed = grade(lms, assignment, student, override_due_date=later)
+    changed = lms.grade(assignment, student, override_due_date=later)
     assert (changed.override_due_date, read(lms, assignment, student)) == (later, changed)
 
 
 def test_more_attempts_are_kept(lms: Lms) -> None:
-    assignment, student = create(lms, max_attempts=1, submission_types=("text",)).lms_id, lms.students[0]
+    assignment, student = lms.create(max_attempts=1, submission_types=("text",)).lms_id, lms.students[0]
     if refused_as_unsupported(lms, "extra_attempts", assignment, student, extra_attempts=2):
         return
-    assert grade(lms, assignment, student, extra_attempts=2).extra_attempts == 2
+    assert lms.grade(assignment, student, extra_attempts=2).extra_attempts == 2
 
 
 @pytest.mark.parametrize(
@@ -196,10 +183,10 @@ def test_more_attempts_are_kept(lms: Lms) -> None:
     [Attachment(type="text", text="My essay"), Attachment(type="link", url="https://app.example/work/1")],
 )
 def test_work_that_is_handed_in_is_kept(lms: Lms, work: Attachment) -> None:
-    assignment, student = create(lms, submission_types=(work.type,)).lms_id, lms.students[0]
+    assignment, student = lms.create(submission_types=(work.type,)).lms_id, lms.students[0]
     if refused_as_unsupported(lms, work.type, assignment, student, state="submitted", attachments=(work,)):
         return
-    changed = grade(lms, assignment, student, state="submitted", attachments=(work,))
+    changed = lms.grade(assignment, student, state="submitted", attachments=(work,))
     assert (changed.state, [(item.type, item.text, item.url) for item in changed.attachments]) == (
         "submitted",
         [(work.type, work.text, work.url)],
@@ -207,7 +194,7 @@ def test_work_that_is_handed_in_is_kept(lms: Lms, work: Attachment) -> None:
 
 
 def test_what_cannot_be_a_grade_is_refused_and_changes_nothing(lms: Lms) -> None:
-    assignment, student = create(lms).lms_id, lms.students[0]
+    assignment, student = lms.create().lms_id, lms.students[0]
     before = lms.run(lms.connector.read_submissions(lms.section, assignment, [student]))
     with pytest.raises(Refused, match="INVALID_GRADE"):
         lms.run(
@@ -217,7 +204,7 @@ def test_what_cannot_be_a_grade_is_refused_and_changes_nothing(lms: Lms) -> None
 
 
 def test_many_are_graded_with_each_ones_outcome(lms: Lms) -> None:
-    assignment, (first, second, *_) = create(lms).lms_id, lms.students
+    assignment, (first, second, *_) = lms.create().lms_id, lms.students
     changes = [
         (first, SubmissionFields(grade_points=Decimal(5))),
         (lms.other_student, SubmissionFields(grade_points=Decimal(6))),
@@ -231,13 +218,13 @@ def test_many_are_graded_with_each_ones_outcome(lms: Lms) -> None:
 
 
 def test_an_assignment_that_a_teacher_deleted_is_gone(lms: Lms) -> None:
-    assignment = create(lms).lms_id
+    assignment = lms.create().lms_id
     lms.delete(assignment)
     assert gone(lms, lms.connector.read_assignment(lms.section, assignment)) == "assignment"
 
 
 def test_a_student_who_has_left_has_no_submission(lms: Lms) -> None:
-    assignment, student = create(lms).lms_id, lms.students[0]
+    assignment, student = lms.create().lms_id, lms.students[0]
     lms.unenroll(student)
     assert read(lms, assignment, student) is None
     change = lms.connector.update_submission(
@@ -247,7 +234,7 @@ def test_a_student_who_has_left_has_no_submission(lms: Lms) -> None:
 
 
 def test_a_grader_whom_the_lms_does_not_know_is_unknown(lms: Lms) -> None:
-    assignment, student = create(lms).lms_id, lms.students[0]
+    assignment, student = lms.create().lms_id, lms.students[0]
     fields = SubmissionFields(grade_points=Decimal(1), grader_id="999999999")
     assert gone(lms, lms.connector.update_submission(lms.section, assignment, student, fields)) == "grader"
 
@@ -279,7 +266,7 @@ def test_an_assignment_whose_answer_was_lost_is_found(lms: Lms, fault: str) -> N
 
 @pytest.mark.parametrize("fault", ["error-before", "timeout", "dropped"])
 def test_an_assignment_that_was_not_created_is_not_found(lms: Lms, fault: str) -> None:
-    create(lms, title="Another")
+    lms.create(title="Another")
     simulated(lms).fail(fault, **CREATES)
     mark = str(uuid7())
     with pytest.raises(Unavailable):
@@ -289,21 +276,19 @@ def test_an_assignment_that_was_not_created_is_not_found(lms: Lms, fault: str) -
 
 @pytest.mark.parametrize("fault", ["error-before", "error-after", "dropped", "dropped-after"])
 def test_a_grade_gets_through_a_fault_that_passes(lms: Lms, fault: str) -> None:
-    assignment, student = create(lms).lms_id, lms.students[0]
+    assignment, student = lms.create().lms_id, lms.students[0]
     for method in ("PUT", "PATCH"):
         simulated(lms).fail(fault, method=method)
-    assert grade(lms, assignment, student, grade_points=Decimal(11)).grade_points == Decimal(11)
+    assert lms.grade(assignment, student, grade_points=Decimal(11)).grade_points == Decimal(11)
     simulated(lms).control("DELETE", "faults")
-    assert read(lms, assignment, student) == replace(
-        grade(lms, assignment, student, grade_points=Decimal(11))
-    )
+    assert read(lms, assignment, student) == replace(lms.grade(assignment, student, grade_points=Decimal(11)))
 
 
 @pytest.mark.parametrize(
     "fault", ["error-before", "malformed", "timeout", "throttled", "expired-credentials"]
 )
 def test_an_lms_that_keeps_failing_is_unavailable(lms: Lms, fault: str) -> None:
-    assignment = create(lms).lms_id
+    assignment = lms.create().lms_id
     simulated(lms).fail(fault, times=None)
     with pytest.raises(Unavailable):
         lms.run(lms.connector.read_assignment(lms.section, assignment))

@@ -31,6 +31,15 @@ _MOST_MATERIALS = 20
 _POINTS = {"percent": 100, "pass_fail": 1}
 """The points of a grading type, where none are given."""
 
+_ADDRESSES = (
+    ("link", "url"),
+    ("driveFile", "alternateLink"),
+    ("youtubeVideo", "alternateLink"),
+    ("youTubeVideo", "alternateLink"),  # so spelt in submissions
+    ("form", "formUrl"),
+)
+"""The kinds of materials and attachments that have an address, and where they have it."""
+
 MASKED = ("title", "description", "dueDate", "dueTime", "maxPoints", "scheduledTime", "state")
 """What can be changed of course work by a PATCH, which names it in a mask."""
 
@@ -61,6 +70,16 @@ def check(fields: AssignmentFields) -> None:
         raise Refused("INVALID_POINTS", f"{NAME} takes whole points only")
     if len(fields.attachments or ()) > _MOST_MATERIALS:
         raise Refused("INVALID_ATTACHMENT", f"{NAME} takes up to {_MOST_MATERIALS} attachments")
+
+
+def explained(refused: Refused, fields: AssignmentFields, now: Instant) -> Refused:
+    """What most likely is wrong, where Google does not say: it takes no due date that is past, nor strangers."""
+    if str(refused).startswith("REFUSED_BY_LMS"):
+        if fields.due_date is not None and fields.due_date <= now:
+            return Refused("INVALID_DUE_DATE", f"{NAME} takes only due dates that are yet to come")
+        if fields.assignee_ids:
+            return Refused("INVALID_ASSIGNEES", f"{NAME} does not take the assignees")
+    return refused
 
 
 def _words(fields: AssignmentFields) -> str | None:
@@ -166,8 +185,7 @@ def _attachments(content: Json, note: Note) -> tuple[Attachment, ...]:
 
 def attachment(item: Json) -> Attachment | None:
     """A material or attachment as the gateway shows it; None for a kind that has no address."""
-    for name, address in (("link", "url"), ("driveFile", "alternateLink"), ("youtubeVideo", "alternateLink"),
-                          ("form", "formUrl")):  # fmt: skip
+    for name, address in _ADDRESSES:
         found = item.get(name)
         if not isinstance(found, dict):
             continue

@@ -74,7 +74,10 @@ class ClassroomConnector:
             path = f"courses/{section}/courseWork"
             return await self._api.send("POST", path, acting, draft, safe=False, gone="section")
 
-        made = await self._courses.as_teacher(section, post)
+        try:
+            made = await self._courses.as_teacher(section, post)
+        except Refused as refused:
+            raise assignments.explained(refused, fields, self._clock()) from None
         return await self._show(section, made, fields)
 
     async def find_assignment(
@@ -123,12 +126,15 @@ class ClassroomConnector:
         change = assignments.changed_assignees(fields, before.assignment)
         self._lately.forget(f"{section}/{assignment}")
         content = before.content
-        if change is not None:
-            content = await self._change(section, f"{assignment}:modifyAssignees", "POST", change, {})
-        if sent:
-            content = await self._change(
-                section, assignment, "PATCH", sent, {"updateMask": assignments.mask_of(sent)}
-            )
+        try:
+            if change is not None:
+                content = await self._change(section, f"{assignment}:modifyAssignees", "POST", change, {})
+            if sent:
+                content = await self._change(
+                    section, assignment, "PATCH", sent, {"updateMask": assignments.mask_of(sent)}
+                )
+        except Refused as refused:
+            raise assignments.explained(refused, fields, self._clock()) from None
         return await self._remember(content, fields, note)
 
     async def delete_assignment(self, section: str, assignment: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
@@ -77,14 +77,21 @@ class Courses:
         """The name to act as a student by. Raises `Refused` and `Gone`."""
         if not self._api.tokens.delegated:
             raise Refused("STUDENT_NOT_SIGNED_IN", f"{NAME} takes work only from the student")
-        emails: dict[str, str] = await self._students.get(
-            course, lambda: self._read_emails(course, "student")
-        )
+        emails = await self._emails(course)
         if student not in emails and self._students.forget(course):
-            emails = await self._students.get(course, lambda: self._read_emails(course, "student"))
+            emails = await self._emails(course)
         if student not in emails:
             raise Gone("student")
         return AS_STUDENT + emails[student]
+
+    async def students(self, course: str) -> Collection[str]:
+        """Who is a student of a course now."""
+        self._students.forget(course)
+        return await self._emails(course)
+
+    async def _emails(self, course: str) -> dict[str, str]:
+        """The students' e-mail addresses by id."""
+        return await self._students.get(course, lambda: self._read_emails(course, "student"))
 
     async def _of(self, course: str) -> Teachers:
         return await self._teachers.get(course, lambda: self._read_teachers(course))

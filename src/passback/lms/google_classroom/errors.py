@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from passback.lms.connector import Gone, LmsError, NotAllowed, Refused
+from passback.lms.reading import things
 
 if TYPE_CHECKING:
     from passback.lms.client import Reply
@@ -85,11 +86,13 @@ def _refused(message: str) -> Refused:
 
 
 def _said(reply: Reply) -> tuple[str, str]:
-    """The status by name and the message of an error."""
+    """The status by name and the message of an error, with the fields that its details name."""
     try:
         error = json.loads(reply.body).get("error")
     except (ValueError, RecursionError, AttributeError):
         return "", ""
     if not isinstance(error, dict):
         return "", ""
-    return str(error.get("status") or ""), str(error.get("message") or "")
+    violations = [one for it in things(error.get("details")) for one in things(it.get("fieldViolations"))]
+    words = [str(error.get("message") or ""), *(str(it.get("field") or "") for it in violations)]
+    return str(error.get("status") or ""), " ".join(words)

@@ -14,7 +14,7 @@ from passback.lms.reading import Json, id_of, number, text
 from passback.lms.remembered import Remembered
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from decimal import Decimal
 
     from passback.domain.clock import Clock
@@ -45,6 +45,9 @@ class Grading:
 
     async def read(self, course: str, held: Held, students: Sequence[str]) -> dict[str, Submission]:
         """The submissions of students; those who are not assigned are left out."""
+        if held.is_draft:
+            waiting = await self._waiting(course, held)
+            return {it: submissions.untouched(it, held) for it in students if it in waiting}
         found, notes = await asyncio.gather(
             self._find(course, held, students),
             self._notes.read([_key(held, student) for student in students]),
@@ -62,6 +65,10 @@ class Grading:
 
     async def update(self, course: str, held: Held, student: str, fields: SubmissionFields) -> Submission:
         """Change the given fields of one student's submission. Everything is judged before anything is written."""
+        if held.is_draft:
+            if student not in await self._waiting(course, held):
+                raise Gone("student")
+            raise Refused("NOT_PUBLISHED", "students do not have the assignment yet")
         needs_a_look = (
             fields.state is not None or fields.attachments is not None or not submissions.gives_grade(fields)
         )
@@ -71,7 +78,7 @@ class Grading:
             raise Gone("grader")
         refuse_unsupported(NAME, fields, submissions.UNSUPPORTED)
         points = submissions.points_sent(fields, held) if submissions.gives_grade(fields) else None
-        moves = answer is not None and submissions.check_move(fields, answer, held)
+        moves = answer is not None and submissions.check_move(fields, answer)
         links = [] if answer is None else submissions.new_links(fields, answer)
         if links or (moves and fields.state in ("submitted", "reclaimed")):
             assert answer is not None
@@ -195,6 +202,13 @@ class Grading:
             await self._notes.write({key: note or None})
         return note
 
+    async def _waiting(self, course: str, held: Held) -> Collection[str]:
+        """The students who will have an assignment that is not published yet."""
+        enrolled = await self._courses.students(course)
+        if held.assignment.assignee_mode == "all":
+            return enrolled
+        return [student for student in held.assignment.assignee_ids if student in enrolled]
+
     async def _id(self, course: str, held: Held, student: str) -> str:
         """The id of a student's submission. Raises `Gone`."""
 
@@ -216,14 +230,16 @@ class Grading:
         few = len(students) <= FEW
 
         async def read(acting: str) -> list[Json]:
-            asked: Sequence[dict[str, str]] = [{"userId": student} for student in students] if few else [{}]
-            pages = await asyncio.gather(
-                *(
-                    self._api.pages(path, "studentSubmissions", acting, one, gone="assignment")
-                    for one in asked
-                )
-            )
+            if not few:
+                return await self._api.pages(path, "studentSubmissions", acting)
+            pages = await asyncio.gather(*(one(acting, student) for student in students))
             return [item for page in pages for item in page]
+
+        async def one(acting: str, student: str) -> list[Json]:
+            try:
+                return await self._api.pages(path, "studentSubmissions", acting, {"userId": student})
+            except Gone:
+                return []  # Google knows no such person; or the assignment is gone, which the caller finds out
 
         found = {id_of(it, "userId"): it for it in await self._courses.as_teacher(course, read)}
         for student in students:

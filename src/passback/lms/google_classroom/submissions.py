@@ -26,6 +26,12 @@ _CENT = Decimal("0.01")
 _STATES = {"TURNED_IN": "submitted", "RETURNED": "returned", "RECLAIMED_BY_STUDENT": "reclaimed"}
 
 
+def untouched(student: str, held: Held) -> Submission:
+    """The submission for an assignment that students do not have yet: Classroom makes it when it is published."""
+    assignment = held.assignment
+    return Submission(student, "created", (), created=assignment.created, last_modified=assignment.created)
+
+
 def state_of(answer: Json) -> str:
     """Where the submission stands. A grade that its student sees is returned, also where nothing was turned in."""
     state = _STATES.get(text(answer, "state") or "")
@@ -50,7 +56,7 @@ def gives_grade(fields: SubmissionFields) -> bool:
     return fields.grade is not None or fields.grade_points is not None
 
 
-def check_move(fields: SubmissionFields, answer: Json, held: Held) -> bool:
+def check_move(fields: SubmissionFields, answer: Json) -> bool:
     """Whether `fields.state` is another than the submission has. Raises `Refused` where it cannot be reached."""
     moves = is_move(state_of(answer), fields.state)
     if moves and fields.state == "returned" and state_of(answer) == "created":
@@ -59,8 +65,6 @@ def check_move(fields: SubmissionFields, answer: Json, held: Held) -> bool:
         )
         if not graded:
             raise Refused("INVALID_STATE", f"{NAME} returns work only with a grade, or once it was turned in")
-    if held.is_draft and (moves or fields.attachments):
-        raise Refused("INVALID_STATE", "students do not have the assignment yet")
     return moves
 
 

@@ -61,7 +61,9 @@ def _zone(user: Mapping[str, object], options: Mapping[str, str]) -> Finding:
     if dates.is_zone(name):
         return Finding(True, f"due dates are written in the time zone {name}")
     return Finding(
-        False, f"{name!r} is no time zone: due dates are written in UTC", "connect with time_zone=..."
+        False,
+        f"{name!r} is no time zone: due dates are written in the user's zone, or UTC",
+        "connect with time_zone=...",
     )
 
 

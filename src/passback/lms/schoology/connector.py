@@ -210,7 +210,9 @@ class SchoologyConnector:
         return assignments.written(fields, kind, setup, await self._sections.zone(), enrollments, before)
 
     async def _read(self, section: str, ref: Ref) -> Json:
-        return await self._api.get(ref.path(section), _WITH_ATTACHMENTS)
+        content = await self._api.get(ref.path(section), _WITH_ATTACHMENTS)
+        id_of(content)  # whatever else it lacks, it is no assignment without one
+        return content
 
     async def _read_all(self, section: str, kind: str, refs: Sequence[Ref]) -> dict[str, Json]:
         """What Schoology has of several assignments of a kind, by our ids; those that are gone are left out."""

@@ -16,7 +16,7 @@ def is_zone(name: str) -> bool:
     """Whether there is a time zone of this name."""
     try:
         ZoneInfo(name)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         return False
     return True
 

@@ -89,7 +89,7 @@ class Sections:
 
     async def zone(self) -> str:
         """The time zone of due dates."""
-        return self._zone or await self._zones.get("", self._read_zone)
+        return self._zone if dates.is_zone(self._zone) else await self._zones.get("", self._read_zone)
 
     async def enrolled(self, section: str) -> Enrolled:
         """Everyone in a section. Raises `Gone`."""
