@@ -259,6 +259,14 @@ def test_an_assignment_is_shown_when_it_shall_be(lms: Lms) -> None:
         lms.change(created.lms_id, display_date=NOW + 5 * DAY)
 
 
+@pytest.mark.parametrize(
+    ("topic", "found"), [("Unit 1", seed.TOPICS[ALGEBRA.digits]), ("Unit 9", None), ("", None)]
+)
+def test_a_new_assignment_stands_under_the_districts_topic(topic: str, found: str | None) -> None:
+    with google(topic=topic) as lms:
+        assert record(lms, lms.create().lms_id)["topic_id"] == found
+
+
 def test_assignees_are_changed_there_and_back(lms: Lms) -> None:
     first, second, third = lms.students[:3]
     created = lms.create(assignee_mode="individuals", assignee_ids=(first, second))

@@ -24,6 +24,7 @@ KIND = ConnectorKind(
         Setting(
             "publish_grades", "yes: students see a grade at once; no: when it is returned", default="yes"
         ),
+        Setting("topic", "the name of the topic of new assignments, in courses that have it", optional=True),
         Setting("token_uri", "where tokens are given", default=TOKEN_URI),
         Setting("authorize_uri", "where people sign in", default=AUTHORIZE_URI),
     ),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from passback.lms.connector import Finding, LmsError, NotAllowed
 from passback.lms.google_classroom.courses import Courses
-from passback.lms.google_classroom.tokens import AS_STUDENT, STUDENT_SCOPES, TEACHER_SCOPES
+from passback.lms.google_classroom.tokens import AS_STUDENT, STUDENT_SCOPES
 
 if TYPE_CHECKING:
     from passback.lms.google_classroom.api import ClassroomApi
@@ -28,12 +28,14 @@ async def findings(api: ClassroomApi, admin: str, project: str | None) -> list[F
     try:
         token = await api.tokens.get(admin)
     except NotAllowed as error:
-        remedy = f"delegate these scopes to the service account ({_DELEGATION}): {' '.join(TEACHER_SCOPES)}"
+        remedy = (
+            f"delegate these scopes to the service account ({_DELEGATION}): {' '.join(api.tokens.scopes)}"
+        )
         return [Finding(False, f"Google refuses the credentials: {error}", remedy)]
     except LmsError as error:
         return [Finding(False, f"Google cannot be reached: {error}", "try again later")]
     found = [Finding(True, "Google takes the credentials")]
-    if token.scopes and (missing := sorted(set(TEACHER_SCOPES) - token.scopes)):
+    if token.scopes and (missing := sorted(set(api.tokens.scopes) - token.scopes)):
         remedy = f"allow it under {_DELEGATION}, or sign in again and tick all boxes"
         found += [Finding(False, f"the scope {scope} was not granted", remedy) for scope in missing]
     if project is not None and api.tokens.project not in (project, None):

@@ -55,7 +55,7 @@ class ClassroomConnector:
         self._admin = connection.options.get("admin_email", "")
         self._notes = notes
         self._clock = clock
-        self._courses = Courses(self._api, self._admin)
+        self._courses = Courses(self._api, self._admin, connection.options.get("topic", ""))
         self._grading = Grading(self._api, connection, notes, clock, self._courses)
         self._lately = Remembered(_GRADING_SECONDS)
 
@@ -68,6 +68,8 @@ class ClassroomConnector:
         # First a draft that holds the mark, which no student sees: so it can be found if the answer is lost.
         draft = assignments.new_only(fields) | assignments.written_fields(fields, new=True)
         draft["description"] = _marked(mark)
+        if topic := await self._courses.topic_for_new(section):
+            draft["topicId"] = topic
         await self._note_project()
 
         async def post(acting: str) -> Json:

@@ -35,12 +35,17 @@ class Teachers(Struct, frozen=True):
 class Courses:
     """The people of courses, as far as writing needs them."""
 
-    def __init__(self, api: ClassroomApi, admin: str) -> None:
-        """`admin` is the e-mail address of whom to read courses and people as; empty with a user's own sign-in."""
+    def __init__(self, api: ClassroomApi, admin: str, topic: str = "") -> None:
+        """`admin` is the e-mail address of whom to read courses and people as; empty with a user's own sign-in.
+
+        `topic` is the name of the one under which new assignments stand, in the courses that have it.
+        """
         self._api = api
         self._admin = admin
         self._teachers = Remembered()
         self._students = Remembered()
+        self._topic = topic
+        self._topics = Remembered()
         self._refused = Remembered()
         """Teachers for whom Google gives no token."""
 
@@ -92,6 +97,19 @@ class Courses:
     async def _emails(self, course: str) -> dict[str, str]:
         """The students' e-mail addresses by id."""
         return await self._students.get(course, lambda: self._read_emails(course, "student"))
+
+    async def topic_for_new(self, course: str) -> str | None:
+        """The id of the topic under which a new assignment stands, where the course has it."""
+        if not self._topic:
+            return None
+        return await self._topics.get(course, lambda: self._read_topic(course))
+
+    async def _read_topic(self, course: str) -> str | None:
+        async def read(acting: str) -> list[Json]:
+            return await self._api.pages(f"courses/{course}/topics", "topic", acting, gone="section")
+
+        topics = await self.as_teacher(course, read)
+        return next((id_of(it, "topicId") for it in topics if text(it, "name") == self._topic), None)
 
     async def _of(self, course: str) -> Teachers:
         return await self._teachers.get(course, lambda: self._read_teachers(course))

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from passback.domain.clock import system_clock
 from passback.lms.connector import NotAllowed
-from passback.lms.google_classroom.tokens import TEACHER_SCOPES, TOKEN_URI
+from passback.lms.google_classroom.tokens import TOKEN_URI, teacher_scopes
 from passback.lms.oauth2 import TokenEndpoint
 
 AUTHORIZE_URI = "https://accounts.google.com/o/oauth2/v2/auth"
@@ -33,7 +33,7 @@ class GoogleSignIn:
             "prompt": "consent",  # otherwise Google gives a refresh token only the first time
             "client_id": given.get("client_id", ""),
             "redirect_uri": callback,
-            "scope": " ".join(TEACHER_SCOPES),
+            "scope": " ".join(teacher_scopes(given)),
             "state": state,
         }
         return f"{given.get('authorize_uri') or AUTHORIZE_URI}?{urlencode(query)}", {"state": state}
@@ -65,7 +65,7 @@ class GoogleSignIn:
             await endpoint.close()
         if not isinstance(answer.get("refresh_token"), str):
             raise NotAllowed("Google gave no refresh token")
-        missing = set(TEACHER_SCOPES) - set(str(answer.get("scope", "")).split())
+        missing = set(teacher_scopes(given)) - set(str(answer.get("scope", "")).split())
         if missing:
             raise NotAllowed("not everything was allowed that is needed: tick all boxes on Google's page")
         return {"refresh_token": answer["refresh_token"]}

@@ -27,8 +27,16 @@ TEACHER_SCOPES = tuple(
     for name in ("courses.readonly", "coursework.students", "profile.emails", "rosters.readonly")
 )
 """What reading courses and people, and writing assignments and grades needs."""
+TOPIC_SCOPE = _PREFIX + "topics.readonly"
+"""What the option ``topic`` needs besides."""
 STUDENT_SCOPES = (_PREFIX + "coursework.me",)
 """What handing in as a student needs."""
+
+
+def teacher_scopes(options: Mapping[str, str]) -> tuple[str, ...]:
+    """What a connection with these options needs to read and write as teachers."""
+    return (*TEACHER_SCOPES, TOPIC_SCOPE) if options.get("topic") else TEACHER_SCOPES
+
 
 AS_STUDENT = "student "
 """Begins the name of whom we act as, where that is a student; what follows is the e-mail address."""
@@ -44,6 +52,8 @@ class GoogleTokens:
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._given = connection.credentials
         self._clock = clock
+        self.scopes = teacher_scopes(connection.options)
+        """What is asked for to read and write as teachers."""
         self._account = _service_account(connection.credentials)
         uri = self._account.get("token_uri") or connection.options.get("token_uri") or TOKEN_URI
         self._uri = str(uri)
@@ -102,7 +112,7 @@ class GoogleTokens:
         claims = {
             "iss": self._account.get("client_email"),
             "sub": acting.removeprefix(AS_STUDENT),
-            "scope": " ".join(STUDENT_SCOPES if is_student else TEACHER_SCOPES),
+            "scope": " ".join(STUDENT_SCOPES if is_student else self.scopes),
             "aud": self._uri,
             "iat": now,
             "exp": now + _LIFE_SECONDS,
