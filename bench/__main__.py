@@ -19,8 +19,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench import lms
 from bench.load import Result, drive, request
-from passback.sandbox.identities import ALGEBRA, SANDBOX_UNIFIED
+from passback.sandbox.identities import ALGEBRA, SANDBOX_UNIFIED, SIMULATED
 
 ROUNDS = 3
 SECONDS = 2.0
@@ -36,8 +37,8 @@ ESSAY = {
 
 
 @contextlib.contextmanager
-def running(*arguments: str) -> Iterator[tuple[int, int]]:
-    """A server's port and process id."""
+def running(*arguments: str, lines: list[str] | None = None) -> Iterator[tuple[int, int]]:
+    """A server's port and process id; `lines` are given the first that it prints."""
     environment = {**os.environ, "PASSBACK_RATE_LIMIT": "1000000000"}
     process = subprocess.Popen(
         [sys.executable, *arguments], stdout=subprocess.PIPE, text=True, env=environment
@@ -46,6 +47,8 @@ def running(*arguments: str) -> Iterator[tuple[int, int]]:
         assert process.stdout is not None
         match = re.search(r"http://[^:]+:(\d+)", process.stdout.readline())
         assert match, "the server does not start"
+        if lines is not None:
+            lines += [process.stdout.readline() for _ in range(8)]
         yield int(match[1]), process.pid
     finally:
         process.terminate()
@@ -135,7 +138,21 @@ def bench(data: str) -> None:
                 )
 
 
+def bench_connectors(data: str) -> None:
+    """Measure the connectors against the simulated LMSs of a sandbox."""
+    lines: list[str] = []
+    with running("-m", "passback", "sandbox", "--port", "0", "--data", data, lines=lines) as (port, _):
+        simulators = {
+            district.name: int(match[1])
+            for district in SIMULATED
+            for line in lines
+            if district.name in line and (match := re.search(r":(\d+)$", line.strip()))
+        }
+        lms.bench(port, simulators)
+
+
 if __name__ == "__main__":
     # Beside the project, on a disk: a temporary folder may be in memory.
     with tempfile.TemporaryDirectory(prefix=".bench-", dir=Path.cwd()) as folder:
         bench(folder)
+        bench_connectors(folder)
