@@ -166,11 +166,3 @@ def serving_classroom() -> Iterator[Classroom]:
     simulator.start()
     with serving(simulator) as served, httpx2.Client() as http, contextlib.ExitStack() as stack:
         yield Classroom(served.simulator, served.url, stack, http)
-
-
-def fresh(served: Classroom) -> Classroom:
-    """The simulator as it is at its start."""
-    served.clock.now = NOW
-    served.simulator.settings.update(served.simulator.own_settings())
-    served.control("POST", "reset")
-    return served

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -14,12 +15,17 @@ from uuid_utils import uuid7
 from passback.domain.assignment import Assignment, AssignmentFields
 from passback.domain.clock import DAY
 from passback.domain.submission import Submission, SubmissionFields
-from passback.lms.connector import Connector
+from passback.lms.connector import Connection, Connector, ConnectorKind
 from passback.lms.notes import Note
-from simulator_support import Served
+from passback.sandbox.identities import ALGEBRA, BIOLOGY
+from passback.sandbox.simulators.simulator import Simulator
+from simulator_support import Served, serving
 from support import NOW, SetClock
 
 T = TypeVar("T")
+
+PATIENCE = 1.0
+"""For how many seconds a connector tries, in tests."""
 
 ESSAY = AssignmentFields(
     title="Essay", description="<p>Two pages</p>", due_date=NOW + 7 * DAY, points_possible=Decimal(20)
@@ -69,6 +75,11 @@ class Lms:
     """What a submission cannot be given in this LMS: ``excused``, the names of fields, and types of work
     that cannot be handed in."""
 
+    kind: ConnectorKind | None = None
+    connection: Connection | None = None
+    """What `connector` was opened with, where a simulator is behind it."""
+    notes: MemoryNotes = field(default_factory=MemoryNotes)
+
     def run(self, action: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(action)
 
@@ -77,6 +88,22 @@ class Lms:
         """The simulator behind the connector, which there must be."""
         assert self.simulator is not None
         return self.simulator
+
+    @contextlib.contextmanager
+    def another(self, credentials: dict[str, str] | None = None, **options: str) -> Iterator[Connector]:
+        """Another connector to the same LMS, with other credentials or options."""
+        assert self.kind is not None
+        assert self.connection is not None
+        connection = replace(
+            self.connection,
+            credentials=self.connection.credentials if credentials is None else credentials,
+            options={**self.connection.options, **options},
+        )
+        connector = self.kind.open(connection, self.notes, self.clock)
+        try:
+            yield connector
+        finally:
+            self.run(connector.close())
 
     def set(self, **settings: Any) -> None:
         """Set settings of the simulator."""
@@ -114,3 +141,51 @@ class Lms:
         """The submission of a student, of the first unless another is named."""
         student = student or self.students[0]
         return self.run(self.connector.read_submissions(self.section, assignment, [student]))[student]
+
+
+@contextlib.contextmanager
+def simulated(
+    simulator: Simulator,
+    kind: ConnectorKind,
+    seed: Any,
+    *,
+    nowhere: str,
+    delete: Callable[[str], None],
+    unenroll: Callable[[str], None],
+    path: str = "",
+    credentials: dict[str, str] | None = None,
+    options: Mapping[str, str] | None = None,
+    unsupported: frozenset[str] = frozenset(),
+) -> Iterator[Lms]:
+    """An LMS behind its simulator, with the sandbox's people. `seed` is the module that knows their ids there."""
+    assert isinstance(simulator.clock, SetClock)
+    simulator.start()
+    with serving(simulator) as served, asyncio.Runner() as runner:
+        connection = Connection(
+            f"{served.url}/{path}",
+            simulator.connection_credentials(served.url) if credentials is None else credentials,
+            {**simulator.connection_options(), **(options or {})},
+            patience=PATIENCE,
+        )
+        notes = MemoryNotes()
+        connector = kind.open(connection, notes, simulator.clock)
+        yield Lms(
+            connector=connector,
+            clock=simulator.clock,
+            runner=runner,
+            section=seed.SECTION_LMS_ID[ALGEBRA.digits],
+            students=[seed.person_lms_id(digits) for digits in ALGEBRA.students],
+            teacher=seed.person_lms_id(ALGEBRA.teacher),
+            nowhere=nowhere,
+            other_section=seed.SECTION_LMS_ID[BIOLOGY.digits],
+            other_student=seed.person_lms_id(BIOLOGY.students[0]),
+            other_teacher=seed.person_lms_id(BIOLOGY.teacher),
+            delete=delete,
+            unenroll=unenroll,
+            simulator=served,
+            unsupported=unsupported,
+            kind=kind,
+            connection=connection,
+            notes=notes,
+        )
+        runner.run(connector.close())

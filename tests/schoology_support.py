@@ -13,7 +13,7 @@ from oauthlib import oauth1  # type: ignore[import-untyped]
 from passback.sandbox.simulators.schoology import seed
 from passback.sandbox.simulators.schoology.simulator import SchoologySimulator
 from simulator_support import Served, serving
-from support import NOW, SetClock
+from support import SetClock
 
 ALGEBRA = seed.SECTION_LMS_ID["000007"]
 BIOLOGY = seed.SECTION_LMS_ID["000008"]
@@ -135,11 +135,3 @@ def serving_schoology() -> Iterator[Schoology]:
     simulator.start()
     with serving(simulator) as served, httpx2.Client() as http:
         yield Schoology(served.simulator, served.url, http)
-
-
-def fresh(served: Schoology) -> Schoology:
-    """The simulator as it is at its start."""
-    served.clock.now = NOW
-    served.simulator.settings.update(served.simulator.own_settings())
-    served.control("POST", "reset")
-    return served

@@ -7,12 +7,13 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 
 from passback.sandbox.simulators.server import server
 from passback.sandbox.simulators.simulator import Simulator
+from support import NOW, SetClock
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,9 @@ class Served:
         self.control("POST", "faults", {"fault": fault, **rule})
 
 
+S = TypeVar("S", bound=Served)
+
+
 @contextlib.contextmanager
 def serving(simulator: Simulator) -> Iterator[Served]:
     """Serve a simulator, which has been started, on a free port."""
@@ -45,3 +49,12 @@ def serving(simulator: Simulator) -> Iterator[Served]:
         finally:
             running.should_exit = True
             thread.join(10)
+
+
+def fresh(served: S) -> S:
+    """A simulator as it is at its start, at `NOW`."""
+    assert isinstance(served.simulator.clock, SetClock)
+    served.simulator.clock.now = NOW
+    served.simulator.settings = {"latency_ms": 0, **served.simulator.own_settings()}
+    served.control("POST", "reset")
+    return served

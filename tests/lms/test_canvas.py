@@ -12,14 +12,14 @@ import pytest
 from msgspec.structs import replace
 from uuid_utils import uuid7
 
-from canvas_support import PATIENCE, canvas
-from lms_support import ESSAY, Lms, MemoryNotes
+from canvas_support import canvas
+from lms_support import ESSAY, Lms
 from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY, HOUR
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.canvas import KIND, errors
 from passback.lms.client import Reply
-from passback.lms.connector import Connection, Gone, LmsError, NotAllowed, Refused, Unavailable, Unsupported
+from passback.lms.connector import Gone, LmsError, NotAllowed, Refused, Unavailable, Unsupported
 from passback.sandbox.simulators.canvas.seed import CLIENT_ID, CLIENT_SECRET, COURSE_STANDARD
 from passback.sandbox.simulators.canvas.simulator import CanvasSimulator
 from support import NOW
@@ -255,12 +255,8 @@ def test_a_section_that_was_moved_to_another_course_is_gone(lms: Lms) -> None:
     lms.create()
     record = simulator(lms).records.get("sections", lms.section.partition("/")[2]) or {}
     simulator(lms).records.put("sections", record["id"], {**record, "course_id": 108})
-    with canvas():
-        pass
-    fresh = KIND.open(lms.connector._connection, lms.connector._notes, lms.clock)  # type: ignore[attr-defined]
-    with pytest.raises(Gone, match="section"):
+    with lms.another() as fresh, pytest.raises(Gone, match="section"):
         lms.run(fresh.create_assignment(lms.section, ESSAY, str(uuid7())))
-    lms.run(fresh.close())
 
 
 # Grades.
@@ -517,28 +513,21 @@ def signed_in(lms: Lms) -> dict[str, str]:
 
 
 def test_whoever_signed_in_lets_us_in_and_tokens_are_renewed(lms: Lms) -> None:
-    connection = lms.connector._connection  # type: ignore[attr-defined]
-    connector = KIND.open(replace(connection, credentials=signed_in(lms)), lms.connector._notes, lms.clock)  # type: ignore[attr-defined]
-    created = lms.run(connector.create_assignment(lms.section, ESSAY, str(uuid7())))
-    lms.calls()
-    for _ in range(3):
+    with lms.another(signed_in(lms)) as connector:
+        created = lms.run(connector.create_assignment(lms.section, ESSAY, str(uuid7())))
+        lms.calls()
+        for _ in range(3):
+            lms.run(connector.read_assignment(lms.section, created.lms_id))
+        lms.clock.advance(hours=2)
         lms.run(connector.read_assignment(lms.section, created.lms_id))
-    lms.clock.advance(hours=2)
-    lms.run(connector.read_assignment(lms.section, created.lms_id))
     assert sum("oauth2/token" in it for it in lms.calls()) == 1
-    lms.run(connector.close())
 
 
 def test_a_refresh_token_that_was_taken_back_breaks_the_connection(lms: Lms) -> None:
-    connection = replace(
-        lms.connector._connection,  # type: ignore[attr-defined]
-        credentials={"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "refresh_token": "gone"},
-    )
-    connector = KIND.open(connection, lms.connector._notes, lms.clock)  # type: ignore[attr-defined]
-    with pytest.raises(NotAllowed) as caught:
+    given = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "refresh_token": "gone"}
+    with lms.another(given) as connector, pytest.raises(NotAllowed) as caught:
         lms.run(connector.read_assignment(lms.section, "1"))
     assert (caught.value.credentials, "gone" in str(caught.value)) == (True, False)
-    lms.run(connector.close())
 
 
 @pytest.mark.parametrize("query", [{"state": "other", "code": "x"}, {"error": "access_denied"}, {}])
@@ -568,15 +557,13 @@ def test_each_missing_right_is_named_with_its_remedy(lms: Lms) -> None:
 
 def test_a_teachers_own_token_reaches_her_courses_alone(lms: Lms) -> None:
     token = simulator(lms).issue_token(lms.teacher)
-    connection = Connection(f"{lms.served.url}/", {"access_token": token}, patience=PATIENCE)
-    connector = KIND.open(connection, MemoryNotes(), lms.clock)
-    places = lms.run(connector.read_sections())
-    findings = lms.run(connector.check())
+    with lms.another({"access_token": token}) as connector:
+        places = lms.run(connector.read_sections())
+        findings = lms.run(connector.check())
     assert ([place.id for place in places], [finding.good for finding in findings]) == (
         [lms.section],
         [True, False],
     )
-    lms.run(connector.close())
 
 
 def test_the_test_student_and_parents_are_nobodys_match(lms: Lms) -> None:

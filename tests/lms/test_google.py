@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Iterator
 from decimal import Decimal
@@ -12,13 +11,13 @@ import httpx2
 import pytest
 from msgspec.structs import replace
 
-from google_support import PATIENCE, google, private_key
-from lms_support import ESSAY, Lms, MemoryNotes
+from google_support import google, private_key
+from lms_support import ESSAY, Lms
 from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY, HOUR
 from passback.domain.submission import SubmissionFields
 from passback.lms.client import Reply
-from passback.lms.connector import Connection, Gone, LmsError, NotAllowed, Refused, Unavailable, Unsupported
+from passback.lms.connector import Gone, LmsError, NotAllowed, Refused, Unavailable, Unsupported
 from passback.lms.google_classroom import KIND, dates, errors
 from passback.lms.google_classroom.tokens import STUDENT_SCOPES, TEACHER_SCOPES
 from passback.sandbox.identities import ALGEBRA, BIOLOGY
@@ -491,22 +490,6 @@ def test_late_work_and_missing_work(lms: Lms) -> None:
 # Connecting.
 
 
-@contextlib.contextmanager
-def connected(lms: Lms, credentials: dict[str, str], **options: str) -> Iterator[Any]:
-    """Another connector to the same Classroom."""
-    connection = Connection(
-        f"{lms.served.url}/",
-        credentials,
-        {"token_uri": f"{lms.served.url}/token", **options},
-        patience=PATIENCE,
-    )
-    connector = KIND.open(connection, MemoryNotes(), lms.clock)
-    try:
-        yield connector
-    finally:
-        lms.run(connector.close())
-
-
 def signed_in(lms: Lms, email: str) -> dict[str, str]:
     """What a teacher's sign-in with the browser gives."""
     assert KIND.sign_in is not None
@@ -527,7 +510,8 @@ def signed_in(lms: Lms, email: str) -> dict[str, str]:
 
 def test_a_teacher_signs_in_and_works_in_her_own_courses(lms: Lms) -> None:
     email = seed.person_email(ALGEBRA.teacher)
-    with connected(lms, signed_in(lms, email)) as connector:
+    given = signed_in(lms, email)
+    with lms.another(given, token_uri=given["token_uri"]) as connector:
         places = lms.run(connector.read_sections())
         created = lms.run(connector.create_assignment(lms.section, ESSAY, "mark"))
         fields = SubmissionFields(grade_points=Decimal(5), grader_id=lms.teacher)
@@ -543,7 +527,7 @@ def test_a_teacher_signs_in_and_works_in_her_own_courses(lms: Lms) -> None:
 def test_a_refresh_token_that_was_taken_back_breaks_the_connection(lms: Lms) -> None:
     given = signed_in(lms, seed.person_email(ALGEBRA.teacher))
     simulator(lms).ui_revoke_grants(lms.teacher)
-    with connected(lms, given) as connector, pytest.raises(NotAllowed) as caught:
+    with lms.another(given, token_uri=given["token_uri"]) as connector, pytest.raises(NotAllowed) as caught:
         lms.run(connector.read_assignment(lms.section, "1"))
     assert (caught.value.credentials, given["refresh_token"] in str(caught.value)) == (True, False)
 
@@ -563,7 +547,7 @@ def test_a_sign_in_that_was_not_begun_here_or_was_refused_gives_nothing(
 
 @pytest.mark.parametrize("key", ["", "not json", "[]", "{}", '{"private_key": "x"}'])
 def test_a_key_file_that_is_none_is_refused_in_words(lms: Lms, key: str) -> None:
-    with connected(lms, {"service_account": key}, admin_email=seed.person_email(seed.ADMIN)) as connector:
+    with lms.another({"service_account": key}, admin_email=seed.person_email(seed.ADMIN)) as connector:
         (finding,) = lms.run(connector.check())
         with pytest.raises(NotAllowed) as caught:
             lms.run(connector.read_assignment(lms.section, "1"))
@@ -588,14 +572,8 @@ def test_a_key_of_another_project_is_told_before_it_does_harm(lms: Lms) -> None:
     lms.create()
     simulator(lms).private_keys[seed.OTHER_PROJECT] = private_key()
     other = simulator(lms).service_account_key(lms.served.url, seed.OTHER_PROJECT)
-    notes = lms.connector._notes  # type: ignore[attr-defined]
-    connection = Connection(
-        f"{lms.served.url}/", {"service_account": json.dumps(other)},
-        {"admin_email": seed.person_email(seed.ADMIN)}, patience=PATIENCE,
-    )  # fmt: skip
-    connector = KIND.open(connection, notes, lms.clock)
-    bad = [finding.what for finding in lms.run(connector.check()) if not finding.good]
-    lms.run(connector.close())
+    with lms.another({"service_account": json.dumps(other)}) as connector:
+        bad = [finding.what for finding in lms.run(connector.check()) if not finding.good]
     assert bad == [f"the assignments so far belong to another project, {seed.PROJECT}"]
 
 

@@ -15,16 +15,16 @@ import httpx2
 import pytest
 from msgspec.structs import replace
 
-from lms_support import ESSAY, Lms, MemoryNotes
+from lms_support import ESSAY, Lms
 from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY, HOUR
 from passback.domain.submission import SubmissionFields
 from passback.lms.client import Reply
-from passback.lms.connector import Connection, Gone, LmsError, NotAllowed, Refused, Unavailable, Unsupported
+from passback.lms.connector import Gone, LmsError, NotAllowed, Refused, Unavailable, Unsupported
 from passback.lms.schoology import KIND, dates, errors
 from passback.sandbox.simulators.schoology import seed
 from passback.sandbox.simulators.schoology.simulator import SchoologySimulator
-from schoology_connector_support import MANY, PATIENCE, schoology
+from schoology_connector_support import schoology
 from support import NOW
 
 
@@ -666,7 +666,7 @@ def test_a_closed_dropbox_and_used_up_attempts(lms: Lms) -> None:
 def test_an_open_draft_stands_in_the_way_of_files(lms: Lms) -> None:
     assignment = lms.create(submission_types=("file",)).lms_id
     simulator(lms).ui_submit(item(assignment), lms.students[0], "Draft", draft=True)
-    with files() as url, with_option(lms, private_files="yes") as connector:
+    with files() as url, lms.another(private_files="yes") as connector:
         fields = SubmissionFields(state="submitted", attachments=(Attachment("file", url=f"{url}/a.pdf"),))
         with pytest.raises(Refused, match="DRAFT_OPEN"):
             lms.run(connector.update_submission(lms.section, assignment, lms.students[0], fields))
@@ -679,7 +679,7 @@ def test_a_student_who_has_not_signed_in_or_took_it_back(lms: Lms) -> None:
         lms.grade(assignment, state="submitted", attachments=(TEXT,))
     given = {"consumer_key": seed.CONSUMER_KEY, "consumer_secret": seed.CONSUMER_SECRET}
     fields = SubmissionFields(state="submitted", attachments=(TEXT,))
-    with with_option(lms, given) as connector, pytest.raises(Refused, match="STUDENT_NOT_SIGNED_IN"):
+    with lms.another(given) as connector, pytest.raises(Refused, match="STUDENT_NOT_SIGNED_IN"):
         lms.run(connector.update_submission(lms.section, assignment, lms.students[1], fields))
 
 
@@ -687,7 +687,7 @@ def test_a_student_may_be_impersonated_where_the_district_lets_us(lms: Lms) -> N
     assignment = lms.create(submission_types=("text",)).lms_id
     fields = SubmissionFields(state="submitted", attachments=(TEXT,))
     given = {"consumer_key": seed.CONSUMER_KEY, "consumer_secret": seed.CONSUMER_SECRET}
-    with with_option(lms, given, student_run_as="yes") as connector:
+    with lms.another(given, student_run_as="yes") as connector:
         with pytest.raises(Refused, match="STUDENT_NOT_SIGNED_IN"):
             lms.run(connector.update_submission(lms.section, assignment, lms.students[0], fields))
         lms.set(student_run_as=True)
@@ -720,24 +720,10 @@ def files() -> Iterator[str]:
         server.shutdown()
 
 
-@contextlib.contextmanager
-def with_option(lms: Lms, credentials: dict[str, str] | None = None, **options: str) -> Iterator[Any]:
-    """Another connector to the same Schoology."""
-    given = simulator(lms).connection_credentials(lms.served.url) if credentials is None else credentials
-    connection = Connection(
-        f"{lms.served.url}/v1/", given, {"requests_in_5_seconds": MANY, **options}, patience=PATIENCE
-    )
-    connector = KIND.open(connection, MemoryNotes(), lms.clock)
-    try:
-        yield connector
-    finally:
-        lms.run(connector.close())
-
-
 @pytest.mark.parametrize("path", ["/a.pdf", "/away"])
 def test_a_file_is_fetched_and_uploaded_as_the_student(lms: Lms, path: str) -> None:
     assignment = lms.create(submission_types=("file",)).lms_id
-    with files() as url, with_option(lms, private_files="yes") as connector:
+    with files() as url, lms.another(private_files="yes") as connector:
         work = (Attachment("file", url=url + path, title="essay.pdf"),)
         fields = SubmissionFields(state="submitted", attachments=work)
         done = lms.run(connector.update_submission(lms.section, assignment, lms.students[0], fields))
@@ -755,7 +741,7 @@ def test_a_file_is_fetched_and_uploaded_as_the_student(lms: Lms, path: str) -> N
 )
 def test_a_file_that_cannot_be_fetched(lms: Lms, private: str, path: str, why: str) -> None:
     assignment = lms.create(submission_types=("file",)).lms_id
-    with files() as url, with_option(lms, private_files=private) as connector:
+    with files() as url, lms.another(private_files=private) as connector:
         fields = SubmissionFields(state="submitted", attachments=(Attachment("file", url=url + path),))
         with pytest.raises(Refused, match=f"INVALID_ATTACHMENT: the file cannot be fetched: {why}"):
             lms.run(connector.update_submission(lms.section, assignment, lms.students[0], fields))
@@ -784,7 +770,7 @@ def test_a_student_signs_in_and_hands_in(lms: Lms) -> None:
     assignment = lms.create(submission_types=("text",)).lms_id
     fresh = signed_in(lms, lms.students[0], app)
     given = {**admin, **app, f"student:{lms.students[0]}": ":".join(fresh.values())}
-    with with_option(lms, given) as connector:
+    with lms.another(given) as connector:
         fields = SubmissionFields(state="submitted", attachments=(TEXT,))
         done = lms.run(connector.update_submission(lms.section, assignment, lms.students[0], fields))
     assert done.state == "submitted"
@@ -792,7 +778,7 @@ def test_a_student_signs_in_and_hands_in(lms: Lms) -> None:
 
 def test_a_teacher_signs_in_and_grades_her_own_sections(lms: Lms) -> None:
     app = {"consumer_key": seed.APP_KEY, "consumer_secret": seed.APP_SECRET}
-    with with_option(lms, {**app, **signed_in(lms, lms.teacher, app)}, run_as="no") as connector:
+    with lms.another({**app, **signed_in(lms, lms.teacher, app)}, run_as="no") as connector:
         created = lms.run(connector.create_assignment(lms.section, ESSAY, "mark"))
         fields = SubmissionFields(grade_points=Decimal(5))
         graded = lms.run(connector.update_submission(lms.section, created.lms_id, lms.students[0], fields))
@@ -809,7 +795,7 @@ def test_a_sign_in_that_was_not_begun_here_gives_nothing(lms: Lms) -> None:
 
 
 def test_a_key_that_is_refused_breaks_the_connection(lms: Lms) -> None:
-    with with_option(lms, {"consumer_key": "x", "consumer_secret": "y"}) as connector:
+    with lms.another({"consumer_key": "x", "consumer_secret": "y"}) as connector:
         with pytest.raises(NotAllowed) as caught:
             lms.run(connector.create_assignment(lms.section, ESSAY, "mark"))
         assert [finding.good for finding in lms.run(connector.check())] == [False]
@@ -825,7 +811,7 @@ def test_each_missing_right_is_named_with_its_remedy(lms: Lms) -> None:
 
 
 def test_a_zone_that_is_none_is_named(lms: Lms) -> None:
-    with with_option(lms, time_zone="Mars/Olympus") as connector:
+    with lms.another(time_zone="Mars/Olympus") as connector:
         bad = [finding.what for finding in lms.run(connector.check()) if not finding.good]
     assert bad == ["'Mars/Olympus' is no time zone: due dates are written in the user's zone, or UTC"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from canvasapi.exceptions import (
 from passback.domain.clock import DAY
 from passback.sandbox.simulators.canvas.seed import ADMIN_TOKEN, EXTRA_SECTION, FAR_STUDENT, person_lms_id
 from passback.sandbox.simulators.canvas.simulator import CanvasSimulator
-from simulator_support import Served, serving
+from simulator_support import Served
 from support import NOW, SetClock
 
 pytestmark = [
@@ -33,24 +32,6 @@ ALGEBRA, BIOLOGY = 107, 108
 STUDENT, TEACHER = int(person_lms_id("001001")), int(person_lms_id("000001"))
 ESSAY = {"name": "Essay", "points_possible": 20, "published": True, "submission_types": ["online_text_entry"],
          "due_at": "2026-02-01T12:00:00Z"}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Served]:
-    simulator = CanvasSimulator(SetClock())
-    simulator.start()
-    with serving(simulator) as served:
-        yield served
-
-
-@pytest.fixture
-def served(started: Served) -> Served:
-    started.control("POST", "reset")
-    started.simulator.settings = {"latency_ms": 0, **started.simulator.own_settings()}
-    clock = started.simulator.clock
-    assert isinstance(clock, SetClock)
-    clock.now = NOW
-    return started
 
 
 @pytest.fixture

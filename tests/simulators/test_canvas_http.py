@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -17,29 +16,12 @@ from passback.sandbox.simulators.canvas.seed import (
     person_lms_id,
 )
 from passback.sandbox.simulators.canvas.simulator import CanvasSimulator
-from simulator_support import Served, serving
-from support import NOW, SetClock
+from simulator_support import Served
+from support import SetClock
 
 STUDENT = person_lms_id("001001")
 CALLBACK = "http://127.0.0.1:8765/callback"
 GOOD = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Served]:
-    simulator = CanvasSimulator(SetClock())
-    simulator.start()
-    with serving(simulator) as served:
-        yield served
-
-
-@pytest.fixture
-def served(started: Served) -> Served:
-    started.control("POST", "reset")
-    started.simulator.settings = {"latency_ms": 0, **started.simulator.own_settings()}
-    assert isinstance(started.simulator.clock, SetClock)
-    started.simulator.clock.now = NOW
-    return started
 
 
 def call(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import google.auth.exceptions
@@ -23,8 +22,6 @@ from classroom_support import (
     WORK,
     Classroom,
     answer,
-    fresh,
-    serving_classroom,
 )
 from google_support import private_key
 from passback.domain.clock import DAY, system_clock
@@ -37,17 +34,6 @@ from support import NOW
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning:httplib2", "ignore::ResourceWarning:httplib2"
 )
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Classroom]:
-    with serving_classroom() as classroom:
-        yield classroom
-
-
-@pytest.fixture
-def classroom(served: Classroom) -> Classroom:
-    return fresh(served)
 
 
 @pytest.fixture

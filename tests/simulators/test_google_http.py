@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -16,8 +15,6 @@ from classroom_support import (
     TEACHER,
     WORK,
     Classroom,
-    fresh,
-    serving_classroom,
     valid,
 )
 from passback.domain.clock import DAY
@@ -27,17 +24,6 @@ from support import NOW
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 COURSEWORK = "https://www.googleapis.com/auth/classroom.coursework.students"
 CALLBACK = "http://127.0.0.1:8765/callback"
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Classroom]:
-    with serving_classroom() as classroom:
-        yield classroom
-
-
-@pytest.fixture
-def classroom(served: Classroom) -> Classroom:
-    return fresh(served)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import requests
 import schoolopy
 
 from passback.sandbox.simulators.schoology import seed
-from schoology_support import ALGEBRA, STUDENT, Schoology, fresh, serving_schoology
+from schoology_support import ALGEBRA, STUDENT, Schoology
 
 
 class Auth(schoolopy.Auth):  # type: ignore[misc]
@@ -21,17 +21,6 @@ class Auth(schoolopy.Auth):  # type: ignore[misc]
         header: dict[str, str] = super()._request_header()
         del header["Host"]
         return header
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Schoology]:
-    with serving_schoology() as schoology:
-        yield schoology
-
-
-@pytest.fixture
-def schoology(served: Schoology) -> Schoology:
-    return fresh(served)
 
 
 @pytest.fixture

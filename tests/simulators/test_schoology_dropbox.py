@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,22 +17,9 @@ from schoology_support import (
     STUDENT,
     Client,
     Schoology,
-    fresh,
-    serving_schoology,
 )
 
 ESSAY = b"%PDF-1.4 my essay"
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Schoology]:
-    with serving_schoology() as schoology:
-        yield schoology
-
-
-@pytest.fixture
-def schoology(served: Schoology) -> Schoology:
-    return fresh(served)
 
 
 def dropbox(item: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,24 +17,11 @@ from schoology_support import (
     OTHER_STUDENT,
     STUDENT,
     Schoology,
-    fresh,
-    serving_schoology,
 )
 
 CATEGORIES = f"sections/{ALGEBRA}/grading_categories"
 DISCUSSIONS = f"sections/{ALGEBRA}/discussions"
 ITEMS = f"sections/{ALGEBRA}/grade_items"
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Schoology]:
-    with serving_schoology() as schoology:
-        yield schoology
-
-
-@pytest.fixture
-def schoology(served: Schoology) -> Schoology:
-    return fresh(served)
 
 
 def read(schoology: Schoology, id_: int, query: str = "") -> Any:

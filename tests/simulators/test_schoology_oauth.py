@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -18,23 +17,10 @@ from schoology_support import (
     STUDENT,
     TEACHER,
     Schoology,
-    fresh,
-    serving_schoology,
 )
 
 DUPLICATE = "Duplicate timestamp/nonce combination, possible replay attack.  Request rejected."
 ME = f"users/{seed.ADMIN_UID}"
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Schoology]:
-    with serving_schoology() as schoology:
-        yield schoology
-
-
-@pytest.fixture
-def schoology(served: Schoology) -> Schoology:
-    return fresh(served)
 
 
 def by_hand(schoology: Schoology, **changes: str | None) -> httpx2.Response:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,20 +20,7 @@ from schoology_support import (
     STUDENT,
     TEACHER,
     Schoology,
-    fresh,
-    serving_schoology,
 )
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Schoology]:
-    with serving_schoology() as schoology:
-        yield schoology
-
-
-@pytest.fixture
-def schoology(served: Schoology) -> Schoology:
-    return fresh(served)
 
 
 def pages(schoology: Schoology, path: str, key: str) -> list[list[Any]]:

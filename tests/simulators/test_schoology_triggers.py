@@ -20,20 +20,7 @@ from schoology_support import (
     GRADES,
     STUDENT,
     Schoology,
-    fresh,
-    serving_schoology,
 )
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Schoology]:
-    with serving_schoology() as schoology:
-        yield schoology
-
-
-@pytest.fixture
-def schoology(served: Schoology) -> Schoology:
-    return fresh(served)
 
 
 @dataclass

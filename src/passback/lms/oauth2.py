@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,7 +12,7 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from passback.domain.clock import MINUTE, SECOND, Clock, Instant
+from passback.domain.clock import MINUTE, SECOND, Clock, Instant, system_clock
 from passback.lms.client import LmsClient, PlainManners
 from passback.lms.connector import Connection, NotAllowed, Unavailable
 
@@ -115,3 +116,36 @@ class Tokens:
             self._tokens[key] = task.result(), time.monotonic()
             if len(self._tokens) > _MOST_TOKENS:
                 self._tokens.popitem(last=False)
+
+
+async def exchange_code(
+    endpoint_url: str,
+    given: Mapping[str, str],
+    callback: str,
+    begun: Mapping[str, str],
+    query: Mapping[str, str],
+) -> Mapping[str, Any]:
+    """The answer to the code with which the browser came back, a refresh token in it. Raises `Unavailable`.
+
+    `begun` holds the ``state`` that the sign-in was begun with; `given` the client's id and secret.
+    """
+    if not secrets.compare_digest(query.get("state", ""), begun["state"]):
+        raise NotAllowed("the browser came back from another sign-in")
+    if "code" not in query:
+        raise NotAllowed("nobody let us in")
+    endpoint = TokenEndpoint(endpoint_url, system_clock)
+    try:
+        answer = await endpoint.grant(
+            {
+                "grant_type": "authorization_code",
+                "client_id": given.get("client_id", ""),
+                "client_secret": given.get("client_secret", ""),
+                "redirect_uri": callback,
+                "code": query["code"],
+            }
+        )
+    finally:
+        await endpoint.close()
+    if not isinstance(answer.get("refresh_token"), str):
+        raise NotAllowed("there came no refresh token")
+    return answer

@@ -6,9 +6,7 @@ import secrets
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from passback.domain.clock import system_clock
-from passback.lms.connector import NotAllowed
-from passback.lms.oauth2 import TokenEndpoint
+from passback.lms.oauth2 import exchange_code
 
 
 class CanvasSignIn:
@@ -35,23 +33,5 @@ class CanvasSignIn:
         begun: Mapping[str, str],
         query: Mapping[str, str],
     ) -> Mapping[str, str]:
-        if not secrets.compare_digest(query.get("state", ""), begun["state"]):
-            raise NotAllowed("the browser came back from another sign-in")
-        if "code" not in query:
-            raise NotAllowed("Canvas was not allowed to let us in")
-        endpoint = TokenEndpoint(address + "login/oauth2/token", system_clock)
-        try:
-            answer = await endpoint.grant(
-                {
-                    "grant_type": "authorization_code",
-                    "client_id": given.get("client_id", ""),
-                    "client_secret": given.get("client_secret", ""),
-                    "redirect_uri": callback,
-                    "code": query["code"],
-                }
-            )
-        finally:
-            await endpoint.close()
-        if not isinstance(answer.get("refresh_token"), str):
-            raise NotAllowed("Canvas gave no refresh token")
+        answer = await exchange_code(address + "login/oauth2/token", given, callback, begun, query)
         return {"refresh_token": answer["refresh_token"]}

@@ -9,10 +9,9 @@ import secrets
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from passback.domain.clock import system_clock
 from passback.lms.connector import NotAllowed
 from passback.lms.google_classroom.tokens import TOKEN_URI, teacher_scopes
-from passback.lms.oauth2 import TokenEndpoint
+from passback.lms.oauth2 import exchange_code
 
 AUTHORIZE_URI = "https://accounts.google.com/o/oauth2/v2/auth"
 
@@ -46,25 +45,7 @@ class GoogleSignIn:
         begun: Mapping[str, str],
         query: Mapping[str, str],
     ) -> Mapping[str, str]:
-        if not secrets.compare_digest(query.get("state", ""), begun["state"]):
-            raise NotAllowed("the browser came back from another sign-in")
-        if "code" not in query:
-            raise NotAllowed("Google was not allowed to let us in")
-        endpoint = TokenEndpoint(given.get("token_uri") or TOKEN_URI, system_clock)
-        try:
-            answer = await endpoint.grant(
-                {
-                    "grant_type": "authorization_code",
-                    "client_id": given.get("client_id", ""),
-                    "client_secret": given.get("client_secret", ""),
-                    "redirect_uri": callback,
-                    "code": query["code"],
-                }
-            )
-        finally:
-            await endpoint.close()
-        if not isinstance(answer.get("refresh_token"), str):
-            raise NotAllowed("Google gave no refresh token")
+        answer = await exchange_code(given.get("token_uri") or TOKEN_URI, given, callback, begun, query)
         missing = set(teacher_scopes(given)) - set(str(answer.get("scope", "")).split())
         if missing:
             raise NotAllowed("not everything was allowed that is needed: tick all boxes on Google's page")

@@ -1,0 +1,49 @@
+"""The simulators: one server each for all tests, at its start for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from classroom_support import Classroom, serving_classroom
+from passback.sandbox.simulators.canvas.simulator import CanvasSimulator
+from schoology_support import Schoology, serving_schoology
+from simulator_support import Served, fresh, serving
+from support import SetClock
+
+
+@pytest.fixture(scope="session")
+def served_canvas() -> Iterator[Served]:
+    simulator = CanvasSimulator(SetClock())
+    simulator.start()
+    with serving(simulator) as served:
+        yield served
+
+
+@pytest.fixture
+def served(served_canvas: Served) -> Served:
+    """The simulated Canvas."""
+    return fresh(served_canvas)
+
+
+@pytest.fixture(scope="session")
+def served_schoology() -> Iterator[Schoology]:
+    with serving_schoology() as served:
+        yield served
+
+
+@pytest.fixture
+def schoology(served_schoology: Schoology) -> Schoology:
+    return fresh(served_schoology)
+
+
+@pytest.fixture(scope="session")
+def served_classroom() -> Iterator[Classroom]:
+    with serving_classroom() as served:
+        yield served
+
+
+@pytest.fixture
+def classroom(served_classroom: Classroom) -> Classroom:
+    return fresh(served_classroom)
