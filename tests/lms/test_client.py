@@ -13,6 +13,7 @@ import pytest
 from passback.lms import client as client_module
 from passback.lms.client import LmsClient, Reply
 from passback.lms.connector import Connection, Unavailable
+from passback.lms.pace import Limit
 
 SECRET = "s3cret-token"
 
@@ -277,6 +278,22 @@ def test_fewer_are_when_little_remains_of_the_lms_limit() -> None:
     server = Server(slowly(answer(200, x_remaining="0.1")))
     many(server, most_at_once=4)
     assert server.most_at_once == 1
+
+
+def test_no_more_are_sent_than_the_lms_takes_within_its_span() -> None:
+    async def scenario() -> tuple[int, Unavailable, int]:
+        server = Server(answer(200))
+        async with serving(server, limit=Limit(3, 0.2), patience=0.05) as client:
+            for _ in range(3):
+                await client.get("things")
+            with pytest.raises(Unavailable) as caught:
+                await client.send("POST", "things")
+            sent = len(server.requests)
+            await asyncio.sleep(0.2)
+            return sent, caught.value, (await client.get("things")).status
+
+    sent, error, status = asyncio.run(scenario())
+    assert (sent, error.in_doubt, error.retry_after, status) == (3, False, 1, 200)
 
 
 @pytest.mark.parametrize(

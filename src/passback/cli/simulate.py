@@ -33,8 +33,9 @@ def simulate(kind: str, *, host: str = "127.0.0.1", port: int = 0) -> None:
             print(f"simulated {simulator.name}: {address_of(kind, url)}  (control: {url}/_simulator/)")
             given = {**simulator.connection_credentials(url), **simulator.connection_options()}
             for name, value in given.items():
-                print(f"  {name}={value}")
-            print(end="", flush=True)
+                if ":" not in name:  # the students' own credentials come by signing in
+                    print(f"  {name}={value}")
+            print("Ctrl-C ends it.", flush=True)
             await asyncio.Event().wait()
 
     try:
