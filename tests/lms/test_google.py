@@ -23,6 +23,7 @@ from passback.lms.google_classroom.tokens import STUDENT_SCOPES, TEACHER_SCOPES
 from passback.sandbox.identities import ALGEBRA, BIOLOGY
 from passback.sandbox.simulators.google_classroom import seed
 from passback.sandbox.simulators.google_classroom.simulator import ClassroomSimulator
+from passback.sandbox.simulators.simulator import Reply as SimulatedReply
 from support import NOW
 
 
@@ -170,6 +171,20 @@ def test_nobody_sees_an_assignment_that_is_half_made(lms: Lms) -> None:
         "DRAFT",
         True,
     )
+
+
+def test_a_draft_that_cannot_be_shown_does_not_stay(lms: Lms) -> None:
+    real = simulator(lms).answer
+
+    async def refuse(request: Any) -> Any:
+        if request.method == "PATCH":
+            return SimulatedReply(400, said("INVALID_ARGUMENT", "scheduledTime"))
+        return await real(request)
+
+    simulator(lms).answer = refuse  # type: ignore[method-assign]
+    with pytest.raises(Refused, match="INVALID_DISPLAY_DATE"):
+        lms.create(display_date=NOW + DAY)
+    assert simulator(lms).records.all("course_work") == []
 
 
 @pytest.mark.parametrize("fault", ["error-before", "error-after", "timeout-after"])

@@ -505,6 +505,57 @@ def test_a_grade_takes_an_excuse_away(lms: Lms) -> None:
     assert lms.grade(assignment, flags=frozenset()).grade_points == 4  # nothing is lifted that is not there
 
 
+def test_taking_a_grade_away_leaves_an_excuse(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    lms.grade(assignment, flags=frozenset({"excused"}))
+    assert lms.grade(assignment, grade="").flags == ("excused",)
+    assert lms.grade(assignment, grade="", flags=frozenset({"excused"})).flags == ("excused",)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_dates_at_the_end_of_time(zone: str) -> None:
+    far = 253_402_300_799_000  # 9999-12-31T23:59:59Z
+    if zone == "Asia/Tokyo":
+        with pytest.raises(Refused, match="INVALID_DUE_DATE"):
+            dates.written(far, zone)
+    else:
+        assert dates.instant(dates.written(far, zone), zone) == far
+        assert dates.instant("9999-12-31 23:59:59", zone) is None
+
+
+@pytest.mark.parametrize(("allowed", "as_herself"), [(["School Admin"], 0), (["School Admin", "Teacher"], 2)])
+def test_whom_the_key_may_not_impersonate_is_remembered(
+    lms: Lms, allowed: list[str], as_herself: int
+) -> None:
+    lms.set(run_as_roles=allowed)
+    assignment = lms.create().lms_id
+    acting = []
+    real = simulator(lms).answer
+
+    async def watch(request: Any) -> Any:
+        reply = await real(request)
+        if request.method == "PUT" and reply.status == 207:
+            acting.append(request.headers.get("x-schoology-run-as"))
+        return reply
+
+    simulator(lms).answer = watch  # type: ignore[method-assign]
+    for points in (5, 6):
+        changed = lms.grade(assignment, grade_points=Decimal(points), grader_id=lms.teacher)
+        assert (changed.grade_points, changed.grader_id) == (Decimal(points), lms.teacher)
+    assert len([it for it in acting if it == lms.teacher]) == as_herself
+
+
+def test_where_the_read_back_fails_each_ones_outcome_is_that(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    lms.grade(assignment, grade_points=Decimal(1))
+    lms.served.fail("error-before", method="GET", path="grades", times=None)
+    changes = [(student, SubmissionFields(grade_points=Decimal(5))) for student in lms.students[:2]]
+    outcomes = lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
+    assert [type(outcome) for outcome in outcomes] == [Unavailable, Unavailable]
+    lms.served.control("DELETE", "faults")
+    assert lms.read(assignment).grade_points == 5
+
+
 def test_grades_that_schoology_hides_are_not_returned(lms: Lms) -> None:
     assignment = lms.create().lms_id
     simulator(lms).ui_change_assignment(item(assignment), auto_publish_grades=0)

@@ -12,6 +12,8 @@ from passback.lms.connector import Unavailable
 
 Json = Mapping[str, Any]
 
+_MOST_DIGITS = 30
+
 
 def thing(content: Any) -> Json:
     """`content`, which must be an object."""
@@ -56,7 +58,8 @@ def number(item: Json, name: str) -> Decimal | None:
         found = Decimal(str(value))
     except InvalidOperation:
         return None
-    return found if found.is_finite() else None
+    # What is longer is no number that an LMS means, and slow to reckon with.
+    return found if found.is_finite() and abs(found.adjusted()) <= _MOST_DIGITS else None
 
 
 def whole(item: Json, name: str) -> int | None:

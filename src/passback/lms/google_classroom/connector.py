@@ -6,7 +6,15 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from passback.lms import kept
-from passback.lms.connector import Capabilities, Gone, Refused, Unavailable, Unsupported, each_alone
+from passback.lms.connector import (
+    Capabilities,
+    Gone,
+    LmsError,
+    Refused,
+    Unavailable,
+    Unsupported,
+    each_alone,
+)
 from passback.lms.google_classroom import assignments
 from passback.lms.google_classroom.api import ClassroomApi
 from passback.lms.google_classroom.check import findings
@@ -23,7 +31,7 @@ if TYPE_CHECKING:
     from passback.domain.clock import Clock, Instant
     from passback.domain.matching import Person, Place
     from passback.domain.submission import Submission, SubmissionFields
-    from passback.lms.connector import Connection, Connector, Finding, LmsError
+    from passback.lms.connector import Connection, Connector, Finding
     from passback.lms.google_classroom.assignments import Held
     from passback.lms.notes import Note, Notes
 
@@ -205,9 +213,21 @@ class ClassroomConnector:
             content = await self._change(
                 section, id_of(made), "PATCH", sent, {"updateMask": assignments.mask_of(sent)}
             )
+        except Refused:
+            await self._discard(section, id_of(made))
+            raise
         except Unavailable as error:
             raise _in_doubt(error) from None  # the draft is there, and will be found by its mark
         return await self._remember(content, fields, None)
+
+    async def _discard(self, section: str, assignment: str) -> None:
+        """Delete a draft that cannot be shown."""
+
+        async def delete(acting: str) -> None:
+            await self._api.send("DELETE", f"courses/{section}/courseWork/{assignment}", acting, safe=True)
+
+        with contextlib.suppress(LmsError):
+            await self._courses.as_teacher(section, delete)
 
     async def _change(
         self, section: str, path: str, method: str, content: Mapping[str, Any], params: Mapping[str, str]

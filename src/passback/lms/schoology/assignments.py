@@ -89,6 +89,11 @@ class Held(Struct, frozen=True):
         return text(self.content, "grading_scale") or "0"
 
 
+def numeric(id_: str) -> int | str:
+    """An id as Schoology shows it in what is sent to it: a number."""
+    return int(id_) if id_.isdecimal() else id_
+
+
 def ref_of(kind: str, content: Json) -> Ref:
     """Where something is that Schoology answered. Raises `Unavailable`."""
     id_ = id_of(content)
@@ -149,7 +154,7 @@ def written(
             raise Refused(
                 "INVALID_ASSIGNEES", "Schoology does not take the assignees: they are not in the section"
             )
-        sent["assignees"] = [int(enrollments[student]) for student in fields.assignee_ids]
+        sent["assignees"] = [numeric(enrollments[student]) for student in fields.assignee_ids]
         sent["grading_group_ids"] = []
     return sent
 
@@ -167,15 +172,15 @@ def new(kind: str) -> dict[str, Any]:
     }
 
 
-def _scale_for(grading_type: str, setup: Setup) -> int:
+def _scale_for(grading_type: str, setup: Setup) -> int | str:
     """The id of the scale by which a grading type is entered; 0 is by number. Raises `Refused`."""
     if grading_type == "letter_grade":
         letters = next((scale for scale in setup.scales if not scale.is_pass_fail), None)
         if letters is None:
             raise Refused("NO_GRADING_SCALE", "the section has no grading scale for letters in Schoology")
-        return int(letters.id)
+        return numeric(letters.id)
     if grading_type == "pass_fail":
-        return next((int(scale.id) for scale in setup.scales if scale.is_pass_fail), 0)
+        return next((numeric(scale.id) for scale in setup.scales if scale.is_pass_fail), 0)
     return 0
 
 
@@ -306,6 +311,7 @@ def is_alike(content: Json, sent: Mapping[str, Any]) -> bool:
         and (text(content, "due") or None) == sent.get("due")
         and (points is None or number(content, "max_points") == number({"points": points}, "points"))
         and (text_of(text(content, body) or "") == text_of(sent.get(body) or ""))
+        and set(texts(content, "assignees")) == {str(it) for it in sent.get("assignees", ())}
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from passback.lms.connector import Finding, LmsError, NotAllowed
 from passback.lms.reading import id_of, text, whole
 from passback.lms.schoology import dates
+from passback.lms.schoology.api import several
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,8 +69,10 @@ def _zone(user: Mapping[str, object], options: Mapping[str, str]) -> Finding:
 
 
 async def _some_section(api: SchoologyApi) -> str | None:
-    for course in await api.pages("courses", "course", gone="section"):
-        for section in await api.pages(f"courses/{id_of(course)}/sections", "section", gone="section"):
+    first = {"start": 0, "limit": 20}
+    for course in several((await api.get("courses", first, gone="section")).get("course")):
+        sections = await api.get(f"courses/{id_of(course)}/sections", first, gone="section")
+        for section in several(sections.get("section")):
             return id_of(section)
     return None
 

@@ -150,8 +150,7 @@ class SchoologyConnector:
     ) -> Mapping[str, Submission]:
         ref = Ref.of(assignment)
         held = await self._held(section, ref, await self._read(section, ref), await self._note(ref))
-        self._sections.forget(section)  # somebody may have left
-        enrollments = await self._sections.enrollments(section, students)
+        enrollments = await self._sections.enrollments(section, students, now=True)
         assigned = held.assignment.assignee_ids
         if held.assignment.assignee_mode == "individuals":
             enrollments = {student: it for student, it in enrollments.items() if student in assigned}
@@ -195,9 +194,9 @@ class SchoologyConnector:
         """What a new assignment is sent."""
         sent = assignments.new(kind) | await self._written(section, kind, fields, None)
         if category := await self._sections.category_for_new(section):
-            sent["grading_category"] = int(category)
+            sent["grading_category"] = assignments.numeric(category)
         if period := (await self._sections.setup(section)).period_at(fields.due_date):
-            sent["grading_period"] = int(period)
+            sent["grading_period"] = assignments.numeric(period)
         return sent
 
     async def _written(

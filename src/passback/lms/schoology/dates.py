@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from passback.lms.connector import Refused
+
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
 
@@ -22,8 +24,11 @@ def is_zone(name: str) -> bool:
 
 
 def written(when: Instant, zone: str) -> str:
-    """An instant as Schoology takes it, in whole seconds of `zone` (IANA)."""
-    return f"{datetime.fromtimestamp(when // 1000, ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
+    """An instant as Schoology takes it, in whole seconds of `zone` (IANA). Raises `Refused`."""
+    try:
+        return f"{datetime.fromtimestamp(when // 1000, ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
+    except (OverflowError, ValueError):  # the last day of the year 9999, somewhere in the east
+        raise Refused("INVALID_DUE_DATE", "Schoology takes no date so far away") from None
 
 
 def instant(text: str, zone: str) -> Instant | None:
@@ -37,6 +42,9 @@ def instant(text: str, zone: str) -> Instant | None:
             moment = datetime.strptime(text.strip(), form)
         except ValueError:
             continue
-        since = moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+        try:
+            since = moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+        except OverflowError:
+            return None
         return since // timedelta(milliseconds=1)
     return None

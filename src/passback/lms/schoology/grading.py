@@ -11,9 +11,10 @@ from msgspec import Struct
 from passback.lms.connector import Gone, LmsError, NotAllowed
 from passback.lms.grades import refuse_unsupported
 from passback.lms.reading import Json, text, thing, whole
+from passback.lms.remembered import Remembered
 from passback.lms.schoology import errors, submissions
 from passback.lms.schoology.api import several
-from passback.lms.schoology.assignments import NAME
+from passback.lms.schoology.assignments import NAME, numeric
 from passback.lms.schoology.submissions import Seen
 from passback.lms.schoology.work import Work, check_work
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 50
 """How many grades are sent at once: the most of Schoology's other bulk calls."""
+_HANDING_IN = 4
+"""How many students' work is fetched and handed in at once: files are held in memory meanwhile."""
 _FEW = 3
 """Up to so many students are read one by one."""
 _NEEDS_A_LOOK = ("flags", "state", "attachments")
@@ -58,7 +61,10 @@ class Grading:
         self._clock = clock
         self._sections = sections
         self._work = Work(api, connection)
-        self._may_run_as = connection.options.get("run_as", "yes") == "yes"
+        self._run_as = connection.options.get("run_as", "yes") == "yes"
+        self._not_run_as = Remembered()
+        """Teachers whom the district does not let its key impersonate."""
+        self._handing_in = asyncio.Semaphore(_HANDING_IN)
         self._write_missing = connection.options.get("write_missing") == "yes"
 
     async def read(self, section: str, held: Held, enrollments: Mapping[str, str]) -> dict[str, Submission]:
@@ -110,7 +116,10 @@ class Grading:
             failed |= outcome
         failed |= await self._send(section, held, [plan for plan in plans if plan.position not in failed])
         done = [plan for plan in plans if plan.position not in failed]
-        seen = await self._look(section, held, {plan.student: plan.enrollment for plan in done})
+        try:
+            seen = await self._look(section, held, {plan.student: plan.enrollment for plan in done})
+        except LmsError as error:
+            return outcomes | failed | dict.fromkeys((plan.position for plan in done), error)
         kept = await self._keep(held, done, seen)
         for plan in done:
             try:
@@ -163,9 +172,10 @@ class Grading:
             ].revision_id
 
         try:
-            await self._work.hand_in(
-                section, held.ref.item, plan.student, plan.fields.attachments or (), newest
-            )
+            async with self._handing_in:
+                await self._work.hand_in(
+                    section, held.ref.item, plan.student, plan.fields.attachments or (), newest
+                )
         except LmsError as error:
             return {plan.position: error}
         return {}
@@ -193,13 +203,13 @@ class Grading:
         items = [
             {
                 "type": held.ref.kind,
-                "assignment_id": int(held.ref.item),
+                "assignment_id": numeric(held.ref.item),
                 "enrollment_id": plan.enrollment,
                 **plan.sent,
             }
             for plan in plans
         ]
-        run_as = grader if self._may_run_as else None
+        run_as = grader if self._run_as and not self._not_run_as.knows(grader or "") else None
         try:
             answer = await self._api.send(
                 "PUT", f"sections/{section}/grades", {"grades": {"grade": items}}, safe=True, run_as=run_as
@@ -207,13 +217,15 @@ class Grading:
         except NotAllowed as error:
             if run_as is None or error.credentials:
                 raise
-            self._may_run_as = False  # the district does not let its key impersonate
-            return await self._put(section, held, plans, None)
+            failed = await self._put(section, held, plans, None)
+            self._not_run_as.put(run_as, True)  # the district does not let its key impersonate them
+            return failed
         except Gone:
             if run_as is None:
                 raise
+            await self._api.get(held.ref.path(section))  # or is it the assignment that is gone?
             raise Gone("grader") from None
-        failed: dict[int, LmsError] = {}
+        failed = {}
         by_enrollment = {plan.enrollment: plan for plan in plans}
         for result in several(thing(thing(answer or {}).get("grades") or {}).get("grade")):
             status, plan = (

@@ -95,10 +95,14 @@ class Sections:
         """Everyone in a section. Raises `Gone`."""
         return await self._people.get(section, lambda: self._read_enrolled(section))
 
-    async def enrollments(self, section: str, students: Collection[str]) -> dict[str, str]:
-        """The enrollment ids of `students`; those who are not enrolled are left out."""
+    async def enrollments(
+        self, section: str, students: Collection[str], *, now: bool = False
+    ) -> dict[str, str]:
+        """The enrollment ids of `students`; those who are not enrolled (any more, with `now`) are left out."""
+        if now:
+            self._people.forget(section)
         known = (await self.enrolled(section)).students
-        if not set(students) <= known.keys():
+        if not now and not set(students) <= known.keys():
             self._people.forget(section)
             known = (await self.enrolled(section)).students
         return {student: known[student] for student in students if student in known}

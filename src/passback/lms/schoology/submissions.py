@@ -76,8 +76,9 @@ def sent_grade(fields: SubmissionFields, held: Held) -> dict[str, Any]:
     """What Schoology is sent for the grade and comment that `fields` give. Raises `Refused`."""
     sent: dict[str, Any] = {}
     if fields.grade is not None or fields.grade_points is not None:
-        # A grade takes an exception away, which would otherwise take the grade.
-        sent = {"grade": _grade(fields, held), "exception": 0}
+        sent["grade"] = _grade(fields, held)
+        if sent["grade"] != "":
+            sent["exception"] = 0  # which would otherwise take the grade
     if fields.grade_comment is not None:
         sent |= {"comment": fields.grade_comment, "comment_status": 1}
     return sent
