@@ -445,6 +445,12 @@ def test_no_more_attempts_than_there_are(lms: Lms) -> None:
     assert hand_in("Two", extra_attempts=1).extra_attempts == 1
 
 
+def test_nothing_is_handed_in_before_it_is_open(lms: Lms) -> None:
+    assignment = lms.create(submission_types=("text",), display_date=NOW + DAY).lms_id
+    with pytest.raises(Refused, match="ASSIGNMENT_LOCKED: the assignment takes no work yet"):
+        lms.grade(assignment, state="submitted", attachments=(Attachment(type="text", text="Early"),))
+
+
 def test_nothing_is_handed_in_once_it_is_locked(lms: Lms) -> None:
     assignment = lms.create(submission_types=("text",), end_date=NOW + 8 * DAY).lms_id
     lms.clock.advance(days=9)

@@ -154,6 +154,8 @@ def _check_attempts(fields: SubmissionFields, answer: Json, now: Instant, item: 
         raise Refused("NO_ATTEMPTS_LEFT", f"the student has used all of {used} attempts")
     if item.end_date is not None and now > item.end_date:
         raise Refused("ASSIGNMENT_LOCKED", "the assignment takes no more work")
+    if item.display_date is not None and now < item.display_date:
+        raise Refused("ASSIGNMENT_LOCKED", "the assignment takes no work yet")
 
 
 class Work(Struct, frozen=True):
