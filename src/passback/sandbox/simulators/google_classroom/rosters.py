@@ -280,7 +280,7 @@ def _of(role: str) -> tuple[Operation, ...]:
     return (
         Operation("GET", path, f"Courses.List{name}s", _READ, partial(_list, role), PAGES),
         Operation("POST", path, f"Courses.Create{name}", _CREATE, partial(_create, role), code,
-                  messages.MEMBER, role.lower()),
+                  messages.STUDENT if role == STUDENT else messages.TEACHER, role.lower()),
         Operation("GET", f"{path}/{{user_id}}", f"Courses.Get{name}", _READ, partial(_get, role)),
         Operation("DELETE", f"{path}/{{user_id}}", f"Courses.Delete{name}", _WRITE, partial(_delete, role)),
     )  # fmt: skip
