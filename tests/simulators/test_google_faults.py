@@ -25,7 +25,7 @@ from passback.sandbox.simulators.google_classroom.simulator import ClassroomSimu
 from passback.sandbox.simulators.records import Change
 from support import SetClock
 
-INVALID, PRECONDITION, DENIED = "INVALID_ARGUMENT", "FAILED_PRECONDITION", "PERMISSION_DENIED"
+INVALID, PRECONDITION = "INVALID_ARGUMENT", "FAILED_PRECONDITION"
 STUDENTS = f"courses/{ALGEBRA}/students"
 EXHAUSTED = "RESOURCE_EXHAUSTED"
 
@@ -49,11 +49,11 @@ def works(classroom: Classroom) -> int:
 # Batches.
 
 
-def batch(classroom: Classroom, *parts: bytes, token: str | None = None) -> httpx2.Response:
+def batch(classroom: Classroom, *parts: bytes) -> httpx2.Response:
     """Send parts, each with its own headers."""
     body = b"".join(b"--b\r\n" + one + b"\r\n" for one in parts) + b"--b--\r\n"
     headers = {
-        "authorization": f"Bearer {token or classroom.teacher.token}",
+        "authorization": f"Bearer {classroom.teacher.token}",
         "content-type": "multipart/mixed; boundary=b",
     }
     return classroom.http.post(f"{classroom.url}/batch", content=body, headers=headers)
