@@ -229,3 +229,21 @@ def test_users_may_register_for_notifications(classroom: Classroom) -> None:
 def test_no_such_path(classroom: Classroom, path: str) -> None:
     reply = classroom.http.get(f"{classroom.url}/{path}")
     assert (reply.status_code, reply.headers["content-type"]) == (404, "text/html; charset=UTF-8")
+
+
+@pytest.mark.parametrize(
+    ("who", "alias", "answer"),
+    [
+        (seed.ADMIN, "d:a7", None),
+        (TEACHER, "p:a7", None),
+        (TEACHER, "d:a7", DENIED),
+        (STUDENT, "p:a7", DENIED),
+        (TEACHER, "a7", INVALID),
+        (TEACHER, "p:" + "x" * 255, INVALID),
+        (seed.ADMIN, "d:section-8", "ALREADY_EXISTS"),
+    ],
+)
+def test_aliases(classroom: Classroom, who: str, alias: str, answer: str | None) -> None:
+    request = ("POST", f"courses/{ALGEBRA}/aliases", {"alias": alias})
+    caller = classroom.as_user(who)
+    assert (caller.refused(*request) if answer else caller.done(*request)) == (answer or {"alias": alias})
