@@ -10,26 +10,18 @@ from lms_support import Lms, simulated
 from passback.lms.google_classroom import KIND
 from passback.sandbox.identities import ALGEBRA
 from passback.sandbox.simulators.google_classroom import seed
-from passback.sandbox.simulators.google_classroom.service_accounts import new_private_key
 from passback.sandbox.simulators.google_classroom.simulator import ClassroomSimulator
 from support import SetClock
 
-_KEYS: list[tuple[str, str]] = []
-"""A key pair, which takes long to make."""
-
-
-def private_key() -> tuple[str, str]:
-    """The key pair that all tests of a process share."""
-    if not _KEYS:
-        _KEYS.append(new_private_key())
-    return _KEYS[0]
+KEYS: dict[str, tuple[str, str]] = {}
+"""The service accounts' key pairs, which take long to make: the same for all simulators of the process."""
 
 
 @contextlib.contextmanager
 def google(credentials: dict[str, str] | None = None, **options: Any) -> Iterator[Lms]:
     """Google Classroom with the sandbox's people."""
     simulator = ClassroomSimulator(SetClock())
-    simulator.private_keys[seed.PROJECT] = private_key()
+    simulator.private_keys = KEYS
 
     def unenroll(student: str) -> None:
         simulator.ui_unenroll(seed.SECTION_LMS_ID[ALGEBRA.digits], student)

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from msgspec.structs import replace
 
-from google_support import google, private_key
+from google_support import google
 from lms_support import ESSAY, Lms
 from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY, HOUR
@@ -585,7 +585,6 @@ def test_without_delegation_the_scopes_to_delegate_are_named(lms: Lms) -> None:
 
 def test_a_key_of_another_project_is_told_before_it_does_harm(lms: Lms) -> None:
     lms.create()
-    simulator(lms).private_keys[seed.OTHER_PROJECT] = private_key()
     other = simulator(lms).service_account_key(lms.served.url, seed.OTHER_PROJECT)
     with lms.another({"service_account": json.dumps(other)}) as connector:
         bad = [finding.what for finding in lms.run(connector.check()) if not finding.good]

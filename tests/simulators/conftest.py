@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from classroom_support import Classroom, serving_classroom
+from classroom_support import Classroom, Clients, serving_classroom, serving_clients
 from passback.sandbox.simulators.canvas.simulator import CanvasSimulator
 from schoology_support import Schoology, serving_schoology
 from simulator_support import Served, fresh, serving
@@ -47,3 +47,16 @@ def served_classroom() -> Iterator[Classroom]:
 @pytest.fixture
 def classroom(served_classroom: Classroom) -> Classroom:
     return fresh(served_classroom)
+
+
+@pytest.fixture(scope="module")
+def started_clients() -> Iterator[Clients]:
+    with serving_clients() as clients:
+        yield clients
+
+
+@pytest.fixture
+def clients(started_clients: Clients) -> Clients:
+    """Google's own clients, on a simulated Classroom of their own."""
+    fresh(started_clients.classroom)
+    return started_clients

@@ -1,256 +1,280 @@
-"""Google's own client against the Google Classroom simulator; all answers are as its discovery document says."""
+"""The simulated Google Classroom, driven by Google's own client and held against its discovery document."""
 
 from __future__ import annotations
 
+import contextlib
+import re
+from collections.abc import Iterator
 from typing import Any
 
-import google.auth.exceptions
-import google.auth.transport.requests
 import pytest
-import requests
-from google.oauth2 import service_account
-from googleapiclient.errors import HttpError
+from google.auth.exceptions import RefreshError
+from google_auth_httplib2 import Request
+from httplib2 import Http  # type: ignore[import-untyped]
 
 from classroom_support import (
-    ADMIN,
-    ALL,
-    COURSE,
+    ALGEBRA,
+    BIOLOGY,
     OTHER_STUDENT_ID,
+    SCOPES,
     STUDENT,
     STUDENT_ID,
     TEACHER,
-    WORK,
-    Classroom,
-    answer,
+    TEACHER_ID,
+    Clients,
+    create,
+    document,
+    methods,
+    read,
+    refused,
+    submissions,
 )
-from google_support import private_key
-from passback.domain.clock import DAY, system_clock
-from passback.sandbox.identities import ALGEBRA
+from passback.sandbox.identities import ALGEBRA as ALGEBRA_SECTION
 from passback.sandbox.simulators.google_classroom import seed
-from passback.sandbox.simulators.google_classroom.simulator import ClassroomSimulator
-from simulator_support import serving
-from support import NOW
+from passback.sandbox.simulators.google_classroom.api import Operation
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning:httplib2", "ignore::ResourceWarning:httplib2"
-)
+NOT_SIMULATED = {"courseMaterialSets", "assignedRubricGrades", "draftRubricGrades"}
+"""Fields of messages, by which the document shows more than the simulator."""
 
 
 @pytest.fixture
-def teacher(classroom: Classroom) -> Any:
-    return classroom.client(TEACHER).courses()
+def teacher(clients: Clients) -> Any:
+    return clients.as_user(TEACHER)
 
 
-def all_pages(resource: Any, request: Any, name: str) -> list[Any]:
-    """Every item, by the client's own way through the pages."""
-    found = []
-    while request is not None:
-        content = answer(request)
-        found += content.get(name, [])
-        request = resource.list_next(request, content)
-    return found
+@pytest.fixture
+def student(clients: Clients) -> Any:
+    return clients.as_user(STUDENT)
 
 
-def refused(request: Any) -> tuple[int, str]:
-    """The status and the message with which a request is refused."""
-    with pytest.raises(HttpError) as caught:
-        request.execute()
-    return caught.value.status_code, caught.value.reason
+@pytest.fixture
+def admin(clients: Clients) -> Any:
+    return clients.as_user(seed.ADMIN)
 
 
-def test_it_signs_in_as_whom_the_domain_delegated() -> None:
-    simulator = ClassroomSimulator(system_clock)  # Google's library has no clock but the machine's
-    simulator.private_keys[seed.PROJECT] = private_key()
-    simulator.start()
-    with serving(simulator) as served, requests.Session() as session:
-        credentials: Any = service_account.Credentials
-        acting = credentials.from_service_account_info(
-            simulator.service_account_key(served.url), scopes=ALL, subject=TEACHER
-        )
-        acting.refresh(google.auth.transport.requests.Request(session))
-        assert acting.valid
-        wrong = acting.with_subject("nobody@district-6c.example")
-        with pytest.raises(google.auth.exceptions.RefreshError, match="invalid_grant"):
-            wrong.refresh(google.auth.transport.requests.Request(session))
+# The whole.
 
 
-def test_it_reads_courses_aliases_and_people(classroom: Classroom) -> None:
-    courses = classroom.client(ADMIN).courses()
-    found = {it["id"]: it for it in all_pages(courses, courses.list(pageSize=2), "courses")}
-    assert found[COURSE]["ownerId"] == seed.person_lms_id(ALGEBRA.teacher)
-    aliases = answer(courses.aliases().list(courseId=COURSE))["aliases"]
-    by_alias = answer(courses.get(id="d:section-7"))
-    students = all_pages(courses.students(), courses.students().list(courseId=COURSE, pageSize=7), "students")
-    teachers = answer(courses.teachers().list(courseId=COURSE))["teachers"]
-    assert ([it["alias"] for it in aliases], by_alias["id"], len(students), len(teachers)) == (
-        ["d:section-7"], COURSE, 30, 1,
-    )  # fmt: skip
-    assert students[0]["profile"]["emailAddress"] == STUDENT
+def operations(clients: Clients) -> Iterator[tuple[Operation, Any]]:
+    """Each operation of the simulator, with the method that the discovery document describes."""
+    known = {(one["httpMethod"], re.sub(r"\{\w+\}", "{}", f"/{one['path']}")): one for one in methods()}
+    for operation in clients.classroom.lms.operations():
+        yield operation, known[operation.method, re.sub(r"\{\w+\}", "{}", operation.path)]
 
 
-def test_it_reads_topics_grading_periods_guardians_and_invitations(classroom: Classroom) -> None:
-    client = classroom.client(ADMIN)
-    topics = answer(client.courses().topics().list(courseId=COURSE))["topic"]
-    periods = answer(client.courses().getGradingPeriodSettings(courseId=COURSE))["gradingPeriods"]
-    guardians = answer(client.userProfiles().guardians().list(studentId=STUDENT_ID))["guardians"]
-    invitations = answer(client.invitations().list(courseId=COURSE))["invitations"]
-    profile = answer(client.userProfiles().get(userId="me"))
-    assert ([it["name"] for it in topics], len(periods), len(guardians), len(invitations), profile["emailAddress"]) == (
-        ["Unit 1"], 2, 1, 1, ADMIN,
-    )  # fmt: skip
+def test_operations_are_as_the_discovery_document_has_them(clients: Clients) -> None:
+    for operation, method in operations(clients):
+        query = {name for name, one in method["parameters"].items() if one["location"] == "query"}
+        assert {SCOPES + one for one in operation.scopes} == set(method["scopes"]), operation.path
+        assert (set(operation.params), "request" in method) == (query, operation.message is not None)
 
 
-def test_course_work_goes_from_draft_to_deleted(classroom: Classroom, teacher: Any) -> None:
-    works = teacher.courseWork()
-    body = WORK | {
-        "state": "DRAFT", "description": "Do 1-9", "topicId": seed.TOPICS[ALGEBRA.digits],
-        "dueDate": {"year": 2026, "month": 1, "day": 28}, "dueTime": {"hours": 18, "seconds": 24},
-        "materials": [{"link": {"url": "https://app.example/a/1"}}],
-    }  # fmt: skip
-    made = answer(works.create(courseId=COURSE, body=body))
-    id_ = made["id"]
-    assert (made["state"], "alternateLink" in made, made["dueTime"], made["associatedWithDeveloper"]) == (
-        "DRAFT", False, {"hours": 18, "seconds": 24}, True,
-    )  # fmt: skip
-    shown = answer(
-        works.patch(
-            courseId=COURSE, id=id_, updateMask="state,title", body={"state": "PUBLISHED", "title": "W"}
-        )
-    )
-    assert (shown["state"], shown["title"], shown["description"], "alternateLink" in shown) == (
-        "PUBLISHED",
-        "W",
-        "Do 1-9",
-        True,
-    )
-    cleared = answer(works.patch(courseId=COURSE, id=id_, updateMask="dueDate,dueTime", body={}))
-    assert "dueDate" not in cleared
-    assert answer(works.delete(courseId=COURSE, id=id_)) == {}
-    assert answer(works.get(courseId=COURSE, id=id_))["state"] == "DELETED"
-    assert refused(works.delete(courseId=COURSE, id=id_))[0] == 400
-    assert answer(works.list(courseId=COURSE)) == {}
+def test_what_is_sent_is_as_the_discovery_document_has_it(clients: Clients) -> None:
+    for operation, method in operations(clients):
+        if operation.message is not None:
+            properties = document()["schemas"][method["request"]["$ref"]].get("properties", {}).keys()
+            assert properties - operation.message.keys() <= NOT_SIMULATED, operation.path
+            assert operation.message.keys() <= properties
 
 
-def test_assignees_change_by_differences(teacher: Any) -> None:
-    works = teacher.courseWork()
-    options = {
-        "assigneeMode": "INDIVIDUAL_STUDENTS",
-        "individualStudentsOptions": {"studentIds": [STUDENT_ID]},
-    }
-    id_ = answer(works.create(courseId=COURSE, body=WORK | options))["id"]
-    change = {"addStudentIds": [OTHER_STUDENT_ID], "removeStudentIds": [STUDENT_ID]}
-    body = {"assigneeMode": "INDIVIDUAL_STUDENTS", "modifyIndividualStudentsOptions": change}
-    changed = answer(works.modifyAssignees(courseId=COURSE, id=id_, body=body))
-    assert changed["individualStudentsOptions"] == {"studentIds": [OTHER_STUDENT_ID]}
-    nobody = {
-        "assigneeMode": "INDIVIDUAL_STUDENTS",
-        "modifyIndividualStudentsOptions": {"removeStudentIds": [OTHER_STUDENT_ID]},
-    }
-    assert refused(works.modifyAssignees(courseId=COURSE, id=id_, body=nobody))[1].startswith(
-        "@EmptyAssignees "
-    )
-    everyone = answer(works.modifyAssignees(courseId=COURSE, id=id_, body={"assigneeMode": "ALL_STUDENTS"}))
-    assert everyone["assigneeMode"] == "ALL_STUDENTS"
+def test_answers_are_held_against_their_schemas(clients: Clients, teacher: Any) -> None:
+    clients.classroom.lms.ui_change_course(ALGEBRA, state="SLEEPING")
+    with pytest.raises(Exception, match="'SLEEPING' is not one of"):
+        teacher.courses().get(id=ALGEBRA).execute()
 
 
-def test_work_is_turned_in_graded_returned_and_reclaimed(classroom: Classroom, teacher: Any) -> None:
-    works = teacher.courseWork()
-    id_ = answer(works.create(courseId=COURSE, body=WORK))["id"]
-    where = {"courseId": COURSE, "courseWorkId": id_}
-    (new,) = answer(works.studentSubmissions().list(**where, userId=STUDENT))["studentSubmissions"]
-    assert (new["state"], "creationTime" in new) == ("NEW", False)
-    this = {**where, "id": new["id"]}
-    own = classroom.client(STUDENT).courses().courseWork().studentSubmissions()
-    link = {"addAttachments": [{"link": {"url": "https://app.example/w"}}]}
-    attached = answer(own.modifyAttachments(**this, body=link))
-    assert [it["link"]["url"] for it in attached["assignmentSubmission"]["attachments"]] == [
-        "https://app.example/w"
-    ]
-    assert answer(own.turnIn(**this, body={})) == {}
-    submissions = works.studentSubmissions()
-    mask = "draftGrade,assignedGrade"
-    graded = answer(
-        submissions.patch(**this, updateMask=mask, body={"draftGrade": 8.456, "assignedGrade": 8.456})
-    )
-    assert (graded["state"], graded["assignedGrade"]) == ("TURNED_IN", 8.46)
-    assert answer(submissions.return_(**this, body={})) == {}
-    assert answer(own.get(**this))["state"] == "RETURNED"
-    answer(own.turnIn(**this, body={}))
-    answer(own.reclaim(**this, body={}))
-    assert answer(own.get(**this))["state"] == "RECLAIMED_BY_STUDENT"
-    history = answer(submissions.get(**this))["submissionHistory"]
-    assert {next(iter(it)) for it in history} == {"stateHistory", "gradeHistory"}
+# Credentials.
 
 
-def test_a_zero_is_a_grade_and_nothing_is_none(teacher: Any) -> None:
-    works = teacher.courseWork()
-    id_ = answer(works.create(courseId=COURSE, body=WORK))["id"]
-    submissions, where = works.studentSubmissions(), {"courseId": COURSE, "courseWorkId": id_}
-    (new,) = answer(submissions.list(**where, userId=STUDENT_ID))["studentSubmissions"]
-    assert "draftGrade" not in new
-    graded = answer(submissions.patch(**where, id=new["id"], updateMask="draftGrade", body={"draftGrade": 0}))
-    assert graded["draftGrade"] == 0
-    assert "draftGrade" not in answer(
-        submissions.patch(**where, id=new["id"], updateMask="draftGrade", body={})
-    )
+def test_a_service_account_acts_as_a_user(teacher: Any, student: Any) -> None:
+    profiles = [one.userProfiles().get(userId="me").execute() for one in (teacher, student)]
+    assert [one["id"] for one in profiles] == [TEACHER_ID, STUDENT_ID]
 
 
-def test_all_submissions_of_a_course_in_pages(teacher: Any) -> None:
-    works = teacher.courseWork()
-    for number in range(2):
-        answer(works.create(courseId=COURSE, body=WORK | {"title": f"Week {number}"}))
-    submissions = works.studentSubmissions()
-    request = submissions.list(courseId=COURSE, courseWorkId="-", pageSize=25)
-    assert len(all_pages(submissions, request, "studentSubmissions")) == 60
-
-
-def test_what_one_project_made_no_other_can_change(classroom: Classroom, teacher: Any) -> None:
-    id_ = answer(teacher.courseWork().create(courseId=COURSE, body=WORK))["id"]
-    other = classroom.client(TEACHER, seed.OTHER_PROJECT).courses().courseWork()
-    assert "associatedWithDeveloper" not in answer(other.get(courseId=COURSE, id=id_))
-    status, reason = refused(other.patch(courseId=COURSE, id=id_, updateMask="title", body={"title": "x"}))
-    assert (status, reason.startswith("@ProjectPermissionDenied ")) == (403, True)
-
-
-def test_several_calls_go_in_one_batch(classroom: Classroom) -> None:
-    client = classroom.client(TEACHER)
-    answers: dict[str, Any] = {}
-
-    def keep(id_: str, content: Any, error: Any) -> None:
-        answers[id_] = error.status_code if error else content["id"]
-
-    batch = client.new_batch_http_request(callback=keep)
-    batch.add(client.courses().get(id=COURSE), request_id="good")
-    batch.add(client.courses().get(id="999"), request_id="bad")
-    batch._batch_uri = f"{classroom.url}/batch"
-    batch.execute()
-    assert answers == {"good": COURSE, "bad": 404}
-
-
-def test_only_members_look_into_a_course_and_only_teachers_write(classroom: Classroom) -> None:
-    student = classroom.client(STUDENT).courses().courseWork()
-    assert refused(student.create(courseId=COURSE, body=WORK))[0] == 403
-    biology = seed.SECTION_LMS_ID["000008"]
-    assert refused(classroom.client(TEACHER).courses().get(id=biology))[0] == 403
-    assert (
-        refused(classroom.client(ADMIN).courses().courseWork().create(courseId=COURSE, body=WORK))[0] == 403
-    )
-
-
-def test_an_archived_course_is_not_changed(teacher: Any) -> None:
-    status, reason = refused(teacher.courseWork().create(courseId=seed.ARCHIVED_COURSE, body=WORK))
-    assert (status, reason.startswith("@CourseNotModifiable ")) == (400, True)
-
-
-def test_whose_api_is_turned_off(classroom: Classroom) -> None:
-    client = classroom.client(TEACHER)
-    classroom.set(api_disabled_for=[TEACHER])
-    assert refused(client.courses().list())[1].startswith("@ClassroomApiDisabled ")
-
-
-def test_a_token_that_has_expired_makes_the_client_ask_for_another(
-    classroom: Classroom, teacher: Any
+@pytest.mark.parametrize(
+    ("email", "settings", "answer"),
+    [
+        ("nobody@district-6c.example", {}, "invalid_grant: Invalid email or User ID"),
+        (seed.person_email(TEACHER), {"delegation": False}, "unauthorized_client"),
+        (
+            seed.person_email(TEACHER),
+            {"delegated_scopes": [f"{SCOPES}clients.classroom.courses"]},
+            "unauthorized_client",
+        ),
+    ],
+)
+def test_delegation_may_be_missing(
+    clients: Clients, email: str, settings: dict[str, Any], answer: str
 ) -> None:
-    classroom.clock.now = NOW + DAY
-    with pytest.raises(google.auth.exceptions.RefreshError):
-        teacher.list().execute()
+    clients.classroom.set(**settings)
+    with contextlib.closing(Http()) as http, pytest.raises(RefreshError, match=answer):
+        clients.credentials(email).refresh(Request(http))
+
+
+def test_the_client_gets_a_new_token_in_time(clients: Clients, teacher: Any) -> None:
+    teacher.courses().list().execute()
+    clients.classroom.control("DELETE", "requests")
+    for _ in range(2):
+        clients.classroom.clock.advance(hours=1)
+        teacher.courses().list().execute()
+    assert clients.classroom.control("GET", "requests") == ["POST /token", "GET /v1/courses"] * 2
+
+
+# Courses and people.
+
+
+@pytest.mark.parametrize(
+    ("who", "query", "found"),
+    [
+        (TEACHER, {}, {ALGEBRA, seed.ARCHIVED_COURSE}),
+        (TEACHER, {"courseStates": "ACTIVE"}, {ALGEBRA}),
+        (TEACHER, {"courseStates": ["ACTIVE", "ARCHIVED"]}, {ALGEBRA, seed.ARCHIVED_COURSE}),
+        (TEACHER, {"studentId": "me"}, set()),
+        (STUDENT, {"studentId": "me"}, {ALGEBRA, seed.ARCHIVED_COURSE}),
+        (seed.CO_TEACHER, {}, {BIOLOGY}),
+        (seed.ADMIN, {}, {ALGEBRA, BIOLOGY, seed.ARCHIVED_COURSE, seed.ORPHAN_COURSE}),
+        (seed.ADMIN, {"teacherId": seed.person_email(TEACHER)}, {ALGEBRA, seed.ARCHIVED_COURSE}),
+    ],
+)
+def test_courses(clients: Clients, who: str, query: dict[str, Any], found: set[str]) -> None:
+    listed = clients.as_user(who).courses().list(**query).execute()
+    assert {one["id"] for one in listed.get("courses", [])} == found
+
+
+def test_a_course_is_found_by_its_alias(teacher: Any) -> None:
+    aliases = teacher.courses().aliases().list(courseId=ALGEBRA).execute()
+    assert aliases == {"aliases": [{"alias": "d:section-7"}]}
+    assert teacher.courses().get(id="d:section-7").execute()["id"] == ALGEBRA
+
+
+def test_aliases_of_a_project_are_its_own(clients: Clients, teacher: Any) -> None:
+    teacher.courses().aliases().create(courseId=ALGEBRA, body={"alias": "p:a7"}).execute()
+    stranger = clients.as_user(TEACHER, project=seed.OTHER_PROJECT)
+    assert teacher.courses().get(id="p:a7").execute()["name"] == "Algebra 1"
+    assert refused(stranger.courses().get(id="p:a7"))[0] == 404
+    assert refused(teacher.courses().aliases().create(courseId=ALGEBRA, body={"alias": "p:a7"}))[0] == 409
+    assert teacher.courses().aliases().delete(courseId=ALGEBRA, alias="p:a7").execute() == {}
+
+
+def test_courses_are_made_and_changed(clients: Clients, admin: Any) -> None:
+    body = {"id": "d:new", "name": "Chess", "ownerId": seed.person_email(TEACHER), "courseState": "ACTIVE"}
+    course = admin.courses().create(body=body).execute()
+    changed = admin.courses().patch(id="d:new", updateMask="name", body={"name": "Go"}).execute()
+    assert (changed["id"], changed["name"], changed["ownerId"]) == (course["id"], "Go", TEACHER_ID)
+
+
+def test_the_roster_in_pages(teacher: Any) -> None:
+    pages, request = [], teacher.courses().students().list(courseId=ALGEBRA, pageSize=12)
+    while request is not None:
+        pages.append(request.execute())
+        request = teacher.courses().students().list_next(request, pages[-1])
+    assert [len(one["students"]) for one in pages] == [12, 12, 6]
+    students = [one["userId"] for page in pages for one in page["students"]]
+    assert students == [seed.person_lms_id(one) for one in ALGEBRA_SECTION.students]
+
+
+def test_a_roster_page_has_30(clients: Clients, teacher: Any) -> None:
+    clients.classroom.lms.ui_enroll(ALGEBRA, seed.person_lms_id(seed.INVITED_STUDENT))
+    page = teacher.courses().students().list(courseId=ALGEBRA).execute()
+    assert (len(page["students"]), "nextPageToken" in page) == (30, True)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "shown"),
+    [
+        (["classroom.rosters.readonly"], False),
+        (["classroom.rosters.readonly", "classroom.profile.emails"], True),
+    ],
+)
+def test_addresses_need_their_scope(clients: Clients, scopes: list[str], shown: bool) -> None:
+    person = (
+        clients.as_user(TEACHER, *scopes)
+        .courses()
+        .students()
+        .get(courseId=ALGEBRA, userId=STUDENT_ID)
+        .execute()
+    )
+    assert (person["profile"].get("emailAddress") == seed.person_email(STUDENT)) is shown
+
+
+def test_people_join_and_leave(admin: Any, teacher: Any) -> None:
+    teachers, students = admin.courses().teachers(), admin.courses().students()
+    co_teacher = seed.person_email(seed.CO_TEACHER)
+    teachers.create(courseId=ALGEBRA, body={"userId": co_teacher}).execute()
+    students.delete(courseId=ALGEBRA, userId=STUDENT_ID).execute()
+    names = [
+        one["userId"] for one in teacher.courses().teachers().list(courseId=ALGEBRA).execute()["teachers"]
+    ]
+    assert names == [TEACHER_ID, seed.person_lms_id(seed.CO_TEACHER)]
+    assert refused(teacher.courses().students().get(courseId=ALGEBRA, userId=STUDENT_ID))[0] == 404
+    assert refused(teachers.create(courseId=ALGEBRA, body={"userId": co_teacher}))[0] == 409
+
+
+def test_an_invitation_is_accepted(clients: Clients, teacher: Any) -> None:
+    create(teacher)
+    listed = teacher.invitations().list(courseId=ALGEBRA).execute()
+    assert [one["id"] for one in listed["invitations"]] == [seed.INVITATION]
+    invited = clients.as_user(seed.INVITED_STUDENT)
+    invited.invitations().accept(id=seed.INVITATION).execute()
+    assert (
+        len(submissions(invited).list(courseId=ALGEBRA, courseWorkId="-").execute()["studentSubmissions"])
+        == 1
+    )
+    assert teacher.invitations().list(courseId=ALGEBRA).execute() == {}
+
+
+def test_invitations_are_made_and_taken_back(admin: Any) -> None:
+    body = {"courseId": ALGEBRA, "userId": seed.person_email(seed.CO_TEACHER), "role": "TEACHER"}
+    made = admin.invitations().create(body=body).execute()
+    assert admin.invitations().get(id=made["id"]).execute()["role"] == "TEACHER"
+    assert admin.invitations().delete(id=made["id"]).execute() == {}
+
+
+def test_guardians(teacher: Any) -> None:
+    guardians = teacher.userProfiles().guardians()
+    [found] = guardians.list(studentId=STUDENT_ID).execute()["guardians"]
+    assert guardians.get(studentId=STUDENT_ID, guardianId=found["guardianId"]).execute() == found
+
+
+def test_a_student_sees_only_their_own_guardians(clients: Clients) -> None:
+    guardians = clients.as_user(STUDENT, "classroom.guardianlinks.me.readonly").userProfiles().guardians()
+    assert len(guardians.list(studentId="me").execute()["guardians"]) == 1
+    assert refused(guardians.list(studentId=OTHER_STUDENT_ID))[0] == 403
+
+
+# Topics, grading periods, registrations.
+
+
+def test_topics(teacher: Any, student: Any) -> None:
+    topics = teacher.courses().topics()
+    topic = topics.create(courseId=ALGEBRA, body={"name": "Unit 2"}).execute()
+    work = create(teacher, topicId=topic["topicId"])
+    renamed = topics.patch(
+        courseId=ALGEBRA, id=topic["topicId"], updateMask="name", body={"name": "Unit 3"}
+    ).execute()
+    assert student.courses().topics().get(courseId=ALGEBRA, id=topic["topicId"]).execute() == renamed
+    assert [one["name"] for one in topics.list(courseId=ALGEBRA).execute()["topic"]] == ["Unit 1", "Unit 3"]
+    assert topics.delete(courseId=ALGEBRA, id=topic["topicId"]).execute() == {}
+    assert (work["topicId"], "topicId" in read(teacher, work)) == (topic["topicId"], False)
+
+
+def test_grading_periods(teacher: Any) -> None:
+    courses = teacher.courses()
+    periods = courses.getGradingPeriodSettings(courseId=ALGEBRA).execute()["gradingPeriods"]
+    assert [one["title"] for one in periods] == ["Semester 1", "Semester 2"]
+    assert create(teacher)["gradingPeriodId"] == periods[0]["id"]
+    days = {
+        "startDate": {"year": 2026, "month": 8, "day": 1},
+        "endDate": {"year": 2027, "month": 1, "day": 31},
+    }
+    body = {"gradingPeriods": [*periods, {"title": "Next", **days}]}
+    changed = courses.updateGradingPeriodSettings(
+        courseId=ALGEBRA, updateMask="gradingPeriods", body=body
+    ).execute()
+    assert [one["title"] for one in changed["gradingPeriods"]] == ["Semester 1", "Semester 2", "Next"]
+
+
+def test_registrations_need_a_users_consent(teacher: Any) -> None:
+    feed = {"feedType": "COURSE_WORK_CHANGES", "courseWorkChangesInfo": {"courseId": ALGEBRA}}
+    body = {"feed": feed, "cloudPubsubTopic": {"topicName": "projects/p/topics/t"}}
+    assert refused(teacher.registrations().create(body=body)) == (403, "@MissingGrant")

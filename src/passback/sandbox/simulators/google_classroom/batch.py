@@ -35,14 +35,18 @@ def batch(lms: ClassroomSimulator, request: Request) -> Reply:
     if len(parts) > MOST_CALLS:
         raise errors.invalid(f"The batch request has more than {MOST_CALLS} calls.")
     boundary = f"batch_{secrets.token_urlsafe(16)}"
-    answers = b"".join(_answer(lms, request, part, boundary) for part in parts if isinstance(part, Message))
+    # All calls are read before the first is made, so that a batch that is refused has done nothing.
+    calls = [
+        (part, _call(request, part.get_payload(decode=True))) for part in parts if isinstance(part, Message)
+    ]
+    answers = b"".join(_answer(lms, part, call, boundary) for part, call in calls)
     kind = f"multipart/mixed; boundary={boundary}"
     return Reply(200, answers + f"--{boundary}--\r\n".encode(), (("content-type", kind),))
 
 
-def _answer(lms: ClassroomSimulator, request: Request, part: Message, boundary: str) -> bytes:
+def _answer(lms: ClassroomSimulator, part: Message, call: Request, boundary: str) -> bytes:
     """The part of the answer for one call."""
-    reply = lms.call(_call(request, part.get_payload(decode=True)))
+    reply = lms.call(call)
     id_ = part.get("Content-ID", "")
     content_id = f"Content-ID: <response-{id_.strip().removeprefix('<')}\r\n" if id_ else ""
     headers = "".join(f"{name.title()}: {value}\r\n" for name, value in reply.headers)
@@ -55,7 +59,8 @@ def _answer(lms: ClassroomSimulator, request: Request, part: Message, boundary: 
 
 def _call(request: Request, payload: object) -> Request:
     """One call, as a request of its own."""
-    assert isinstance(payload, bytes)
+    if not isinstance(payload, bytes):
+        raise errors.invalid("Failed to parse batch request, error: a part is not a call.")
     head, _, body = (
         payload.replace(b"\r\n\r\n", b"\n\n", 1) if b"\r\n\r\n" in payload else payload
     ).partition(b"\n\n")

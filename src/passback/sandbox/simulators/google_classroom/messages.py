@@ -87,8 +87,9 @@ GRADING_PERIOD_SETTINGS: Message = {
     "gradingPeriods": Repeated({**_strings("id", "title"), "startDate": _DATE, "endDate": _DATE}),
     "applyToExistingCoursework": "bool",
 }
-MEMBER: Message = {**_strings("courseId", "userId"), "profile": _PROFILE}
-"""A Student or a Teacher."""
+TEACHER: Message = {**_strings("courseId", "userId"), "profile": _PROFILE}
+"""A Teacher."""
+STUDENT: Message = {**TEACHER, "studentWorkFolder": _FOLDER}
 INVITATION: Message = {**_strings("id", "userId", "courseId"), "role": COURSE_ROLE}
 TOPIC: Message = {**_strings("courseId", "topicId", "name"), "updateTime": "timestamp"}
 

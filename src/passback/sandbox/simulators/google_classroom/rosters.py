@@ -206,9 +206,10 @@ def _get_profile(call: Call, user_id: str) -> dict[str, Any]:
 
 
 def _guardians(call: Call, student: str) -> list[dict[str, Any]]:
+    """A student's guardians: for the student, and for those who teach or administrate; all of them with ``-``."""
     student_id = ""
     if student == "-":
-        if not access.is_admin(call):
+        if not call.may(*_GUARDIANS_OF_STUDENTS) or not access.is_admin(call):
             raise errors.denied()
     else:
         student_id = access.existing_user(call, student)["id"]
@@ -217,7 +218,9 @@ def _guardians(call: Call, student: str) -> list[dict[str, Any]]:
         for one in call.lms.records.all("members")
         if one["user_id"] == call.user["id"] and one["role"] == TEACHER
     }
-    may = access.is_admin(call) or any(access.member(call.lms, one, student_id) for one in taught)
+    may = student_id == call.user["id"]
+    if call.may(*_GUARDIANS_OF_STUDENTS):
+        may = may or access.is_admin(call) or any(access.member(call.lms, one, student_id) for one in taught)
     if not may:
         raise errors.denied()
     return [
@@ -262,7 +265,11 @@ _READ = (
 _CREATE = ("classroom.profile.emails", "classroom.profile.photos", "classroom.rosters")
 _WRITE = ("classroom.rosters",)
 _READ_INVITATIONS = ("classroom.rosters", "classroom.rosters.readonly")
-_READ_GUARDIANS = ("classroom.guardianlinks.students", "classroom.guardianlinks.students.readonly")
+_GUARDIANS_OF_STUDENTS = (
+    "classroom.guardianlinks.students",
+    "classroom.guardianlinks.students.readonly",
+)
+_READ_GUARDIANS = ("classroom.guardianlinks.me.readonly", *_GUARDIANS_OF_STUDENTS)
 
 
 def _of(role: str) -> tuple[Operation, ...]:
@@ -273,7 +280,7 @@ def _of(role: str) -> tuple[Operation, ...]:
     return (
         Operation("GET", path, f"Courses.List{name}s", _READ, partial(_list, role), PAGES),
         Operation("POST", path, f"Courses.Create{name}", _CREATE, partial(_create, role), code,
-                  messages.MEMBER, role.lower()),
+                  messages.STUDENT if role == STUDENT else messages.TEACHER, role.lower()),
         Operation("GET", f"{path}/{{user_id}}", f"Courses.Get{name}", _READ, partial(_get, role)),
         Operation("DELETE", f"{path}/{{user_id}}", f"Courses.Delete{name}", _WRITE, partial(_delete, role)),
     )  # fmt: skip

@@ -37,8 +37,9 @@ OTHER_SERVICE_ACCOUNT_ID = "104200000000000000002"
 
 _SCOPE_NAMES = (
     "classroom.courses", "classroom.courses.readonly", "classroom.coursework.me", "classroom.coursework.me.readonly",
-    "classroom.coursework.students", "classroom.coursework.students.readonly", "classroom.guardianlinks.students",
-    "classroom.guardianlinks.students.readonly", "classroom.profile.emails", "classroom.profile.photos",
+    "classroom.coursework.students", "classroom.coursework.students.readonly", "classroom.guardianlinks.me.readonly",
+    "classroom.guardianlinks.students", "classroom.guardianlinks.students.readonly", "classroom.profile.emails",
+    "classroom.profile.photos",
     "classroom.push-notifications", "classroom.rosters", "classroom.rosters.readonly",
     "classroom.student-submissions.me.readonly", "classroom.student-submissions.students.readonly",
     "classroom.topics", "classroom.topics.readonly", "userinfo.email", "userinfo.profile",

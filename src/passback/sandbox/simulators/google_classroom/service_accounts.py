@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def service_account_key(lms: ClassroomSimulator, url: str, project: str) -> dict[str, Any]:
     """The key file of a project's service account, as the Cloud console gives it once. `url`: the simulator's own."""
     if project not in lms.private_keys:
-        lms.private_keys[project] = new_private_key()
+        lms.private_keys[project] = _new_private_key()
     account, key_id = register(lms, project)
     return {
         "type": "service_account",
@@ -48,7 +48,7 @@ def register(lms: ClassroomSimulator, project: str) -> tuple[Record, str]:
     return account, key_id
 
 
-def new_private_key() -> tuple[str, str]:
+def _new_private_key() -> tuple[str, str]:
     """A private key and its public half, both as PEM."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa

@@ -94,11 +94,15 @@ class ClassroomSimulator(Simulator):
             "error_status": 503,
         }
 
-    def routes(self) -> Sequence[Route]:
-        operations = (
+    @staticmethod
+    def operations() -> Sequence[api.Operation]:
+        """The methods of the API."""
+        return (
             *courses.OPERATIONS, *topics.OPERATIONS, *grading_periods.OPERATIONS, *rosters.OPERATIONS,
             *course_work.OPERATIONS, *submissions.OPERATIONS, *submission_changes.OPERATIONS, *registrations.OPERATIONS,
         )  # fmt: skip
+
+    def routes(self) -> Sequence[Route]:
         others = (
             ("POST", "/token", oauth.token),
             ("POST", "/revoke", oauth.revoke),
@@ -109,7 +113,7 @@ class ClassroomSimulator(Simulator):
             ("POST", "/batch", batch.batch),
         )
         return [
-            *(route(one.method, one.path, partial(api.perform, self, one)) for one in operations),
+            *(route(one.method, one.path, partial(api.perform, self, one)) for one in self.operations()),
             *(route(method, path, partial(handler, self)) for method, path, handler in others),
         ]
 
