@@ -22,3 +22,13 @@ def canvas(credentials: dict[str, str] | None = None, **options: Any) -> Iterato
         unenroll=simulator.ui_end_enrollment, credentials=credentials, options=options,
     ) as lms:  # fmt: skip
         yield lms
+
+
+def simulator(lms: Lms) -> CanvasSimulator:
+    assert isinstance(lms.served.simulator, CanvasSimulator)
+    return lms.served.simulator
+
+
+def comments(lms: Lms, assignment: str, student: str | None = None) -> list[str]:
+    record = simulator(lms).records.get("submissions", f"{assignment}/{student or lms.students[0]}") or {}
+    return [it["comment"] for it in record.get("comments", [])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,3 +33,17 @@ def google(credentials: dict[str, str] | None = None, **options: Any) -> Iterato
         unsupported=frozenset({"excused", "grade_comment", "extra_attempts", "override_due_date", "text"}),
     ) as lms:  # fmt: skip
         yield lms
+
+
+def simulator(lms: Lms) -> ClassroomSimulator:
+    assert isinstance(lms.served.simulator, ClassroomSimulator)
+    return lms.served.simulator
+
+
+def record(lms: Lms, assignment: str) -> dict[str, Any]:
+    """Course work as Classroom holds it."""
+    return simulator(lms).records.get("course_work", assignment) or {}
+
+
+def said(status: str, message: str) -> bytes:
+    return json.dumps({"error": {"code": 0, "status": status, "message": message}}).encode()

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 from uuid_utils import uuid7
 
-from passback.domain.assignment import Assignment, AssignmentFields
+from passback.domain.assignment import Assignment, AssignmentFields, Attachment
 from passback.domain.clock import DAY
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.connector import Connection, Connector, ConnectorKind
@@ -30,6 +30,8 @@ PATIENCE = 1.0
 ESSAY = AssignmentFields(
     title="Essay", description="<p>Two pages</p>", due_date=NOW + 7 * DAY, points_possible=Decimal(20)
 )
+TEXT = Attachment(type="text", text="My essay")
+LINK = Attachment(type="link", url="https://app.example/work/1")
 
 
 class MemoryNotes:

@@ -30,3 +30,17 @@ def schoology(credentials: dict[str, str] | None = None, **options: Any) -> Iter
         options=options, unsupported=frozenset({"extra_attempts", "override_due_date", "link"}),
     ) as lms:  # fmt: skip
         yield lms
+
+
+def simulator(lms: Lms) -> SchoologySimulator:
+    assert isinstance(lms.served.simulator, SchoologySimulator)
+    return lms.served.simulator
+
+
+def record(lms: Lms, lms_id: str) -> dict[str, Any]:
+    """A grade item as Schoology holds it."""
+    return simulator(lms).records.get("grade_items", lms_id.rpartition("/")[2]) or {}
+
+
+def item(lms_id: str) -> int:
+    return int(lms_id.rpartition("/")[2])

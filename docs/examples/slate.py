@@ -5,13 +5,15 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from passback.domain.assignment import Assignment, AssignmentFields
 from passback.domain.clock import Clock, Instant
 from passback.domain.matching import Person, Place
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms import connector as lms
 from passback.lms import kept
-from passback.lms.client import LmsClient, PlainManners
+from passback.lms.client import LmsClient, PlainManners, Reply
 from passback.lms.grades import grade_shown, points_given, refuse_unsupported
 from passback.lms.notes import Notes
 
@@ -19,6 +21,19 @@ from passback.lms.notes import Notes
 KEPT = frozenset(AssignmentFields.__struct_fields__) - {"title", "due_date", "points_possible"}
 CAPABILITIES = lms.Capabilities("slate", "Slate", KEPT, not_stored_flags=frozenset({"late", "missing"}))
 UNSUPPORTED = frozenset({"attachments", "excused", "extra_attempts", "grade_comment", "override_due_date"})
+
+
+class Item(msgspec.Struct):
+    id: str
+    title: str
+    due: int | None = None
+    points: str | None = None
+    external_id: str | None = None
+
+
+class Score(msgspec.Struct):
+    score: str | None = None
+    graded_by: str | None = None
 
 
 class SlateConnector:
@@ -32,25 +47,24 @@ class SlateConnector:
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
         path, sent = f"sections/{section}/assignments", {**written(fields), "external_id": mark}
-        return await self._shown(await self._call("POST", path, sent, "section"), fields)
+        return await self._shown((await self._call("POST", path, sent, "section")).typed(Item), fields)
 
     async def find_assignment(
         self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
     ) -> Assignment | None:
-        listed = await self._call("GET", f"sections/{section}/assignments", gone="section")
-        marked = [item for item in listed if item.get("external_id") == mark]
+        marked = [item for item in await self._listed(section) if item.external_id == mark]
         return await self._shown(marked[0], fields) if marked else None
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
-        return await self._shown(await self._call("GET", f"assignments/{assignment}"))
+        return await self._shown((await self._call("GET", f"assignments/{assignment}")).typed(Item))
 
     async def read_assignments(self, section: str, assignments: Sequence[str]) -> Mapping[str, Assignment]:
-        listed = await self._call("GET", f"sections/{section}/assignments", gone="section")
-        return {item["id"]: await self._shown(item) for item in listed if item["id"] in assignments}
+        found = [item for item in await self._listed(section) if item.id in assignments]
+        return {item.id: await self._shown(item) for item in found}
 
     async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
-        answer = await self._call("PUT", f"assignments/{assignment}", written(fields))
-        return await self._shown(answer, fields)
+        reply = await self._call("PUT", f"assignments/{assignment}", written(fields))
+        return await self._shown(reply.typed(Item), fields)
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
         await self._call("GET", f"assignments/{assignment}")
@@ -61,7 +75,7 @@ class SlateConnector:
         self, section: str, assignment: str, students: Sequence[str]
     ) -> Mapping[str, Submission]:
         held = await self.read_assignment(section, assignment)
-        scores = await self._call("GET", f"assignments/{assignment}/scores")
+        scores = (await self._call("GET", f"assignments/{assignment}/scores")).typed(dict[str, Score])
         have = set(scores) & set(held.assignee_ids or scores)
         return {one: submission(one, scores[one], held) for one in students if one in have}
 
@@ -82,8 +96,8 @@ class SlateConnector:
         if points is None and fields.grade is None:
             return before
         sent = {"score": points if points is None else str(points), "graded_by": fields.grader_id}
-        answer = await self._call("PUT", f"assignments/{assignment}/scores/{student}", sent, gone="student")
-        return submission(student, answer, held)
+        path = f"assignments/{assignment}/scores/{student}"
+        return submission(student, (await self._call("PUT", path, sent, "student")).typed(Score), held)
 
     async def update_submissions(
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
@@ -91,11 +105,10 @@ class SlateConnector:
         return await lms.each_alone(self, section, assignment, changes, at_once=4)
 
     async def read_sections(self) -> Sequence[Place]:
-        return [Place(it["id"], it["name"], it.get("sis_id")) for it in await self._call("GET", "sections")]
+        return (await self._call("GET", "sections")).typed(list[Place])
 
     async def read_people(self, section: str) -> Sequence[Person]:
-        people = await self._call("GET", f"sections/{section}/people", gone="section")
-        return [Person(it["id"], it["role"], it["name"], it.get("email"), it.get("sis_id")) for it in people]
+        return (await self._call("GET", f"sections/{section}/people", gone="section")).typed(list[Person])
 
     async def check(self) -> Sequence[lms.Finding]:
         try:
@@ -106,24 +119,16 @@ class SlateConnector:
     async def close(self) -> None:
         await self._client.close()
 
-    async def _shown(self, item: dict[str, Any], fields: AssignmentFields | None = None) -> Assignment:
-        """The assignment, with what Slate has no place for; where `fields` are given they are kept first."""
-        key = kept.key(item["id"])
-        note = (await self._notes.read([key])).get(key)
-        if fields is not None:
-            note = kept.kept(fields, KEPT, note)
-            await self._notes.write({key: note})
-        return kept.with_kept(kept.bare(item["id"], item["title"], item["due"], item["points"]), note, KEPT)
+    async def _listed(self, section: str) -> list[Item]:
+        return (await self._call("GET", f"sections/{section}/assignments", gone="section")).typed(list[Item])
 
-    async def _call(self, method: str, path: str, content: Any = None, gone: lms.Thing = "assignment") -> Any:
-        reply = await self._client.send(method, path, content=content, safe=method != "POST")
-        if reply.status in (401, 403):
-            raise lms.NotAllowed(f"it refuses the API key (status {reply.status})", credentials=True)
-        if reply.status == 404:
-            raise lms.Gone(gone)
-        if reply.status >= 400:
-            raise lms.Refused("REFUSED_BY_LMS", "Slate does not take the values")
-        return reply.json()
+    async def _shown(self, item: Item, fields: AssignmentFields | None = None) -> Assignment:
+        """The assignment, with what Slate has no place for; where `fields` are given they are kept first."""
+        note = await kept.noted(self._notes, item.id, fields, KEPT)
+        return kept.with_kept(kept.bare(item.id, item.title, item.due, item.points), note, KEPT)
+
+    async def _call(self, method: str, path: str, sent: Any = None, gone: lms.Thing = "assignment") -> Reply:
+        return (await self._client.send(method, path, content=sent, safe=method != "POST")).good(gone)
 
 
 def written(fields: AssignmentFields) -> dict[str, Any]:
@@ -132,9 +137,9 @@ def written(fields: AssignmentFields) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def submission(student: str, score: dict[str, Any], held: Assignment) -> Submission:
-    points = None if score.get("score") is None else Decimal(score["score"])
-    return Submission(student, "created", (), grade_shown(points, held), points, None, score.get("graded_by"))
+def submission(student: str, score: Score, held: Assignment) -> Submission:
+    points = Decimal(score.score) if score.score else None
+    return Submission(student, "created", (), grade_shown(points, held), points, None, score.graded_by)
 
 
 ADDRESS = lms.Setting("address", "the school's Slate, such as https://slate.example")

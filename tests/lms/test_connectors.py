@@ -10,11 +10,11 @@ import pytest
 from msgspec.structs import replace
 from uuid_utils import uuid7
 
-from lms_support import ESSAY, Lms
+from lms_support import ESSAY, LINK, TEXT, Lms
 from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY
 from passback.domain.submission import Submission, SubmissionFields
-from passback.lms.connector import Gone, Refused, Unavailable, Unsupported
+from passback.lms.connector import Gone, LmsError, Refused, Unavailable, Unsupported
 from simulator_support import Served
 from support import NOW
 
@@ -131,6 +131,21 @@ def test_the_same_grade_again_changes_nothing(lms: Lms) -> None:
     assert lms.run(lms.connector.update_submission(lms.section, assignment, student, fields)) == first
 
 
+@pytest.mark.parametrize(
+    ("kind", "words", "points"),
+    [
+        ("percent", "85%", 17),
+        ("pass_fail", "pass", 20),
+        ("pass_fail", "fail", 0),
+        ("points", "7.5", Decimal("7.5")),
+    ],
+)
+def test_a_grade_in_words_is_kept(lms: Lms, kind: str, words: str, points: Decimal) -> None:
+    assignment = lms.create(grading_type=kind).lms_id
+    changed = lms.grade(assignment, grade=words)
+    assert (changed.grade_points, changed.grade) == (points, words)
+
+
 def test_extra_credit_is_taken(lms: Lms) -> None:
     assignment, student = lms.create().lms_id, lms.students[0]
     fields = SubmissionFields(grade_points=Decimal(25))
@@ -180,7 +195,7 @@ def test_more_attempts_are_kept(lms: Lms) -> None:
 
 @pytest.mark.parametrize(
     "work",
-    [Attachment(type="text", text="My essay"), Attachment(type="link", url="https://app.example/work/1")],
+    [TEXT, LINK],
 )
 def test_work_that_is_handed_in_is_kept(lms: Lms, work: Attachment) -> None:
     assignment, student = lms.create(submission_types=(work.type,)).lms_id, lms.students[0]
@@ -292,6 +307,26 @@ def test_an_lms_that_keeps_failing_is_unavailable(lms: Lms, fault: str) -> None:
     simulated(lms).fail(fault, times=None)
     with pytest.raises(Unavailable):
         lms.run(lms.connector.read_assignment(lms.section, assignment))
+
+
+@pytest.mark.parametrize(
+    "body", [b"null", b"[]", b"7", b'"x"', b"{}", b'{"id":null}', b'{"id":{}}', b"<html>", b""]
+)
+def test_an_answer_that_is_not_as_expected_is_a_fault_of_the_lms(lms: Lms, body: bytes) -> None:
+    simulator = simulated(lms).simulator
+    assignment = lms.create().lms_id
+    real = simulator.answer
+
+    async def odd(request: Any) -> Any:
+        reply = await real(request)
+        as_ever = reply.status >= 300 or request.path.endswith("/token")
+        return reply if as_ever else replace(reply, body=body)
+
+    simulator.answer = odd  # type: ignore[method-assign]
+    with pytest.raises(LmsError):
+        lms.assignment(assignment)
+    with pytest.raises(LmsError):
+        lms.create()
 
 
 def test_the_sections_and_people_are_read_for_matching(lms: Lms) -> None:

@@ -55,3 +55,7 @@ def test_every_link_between_the_pages_leads_somewhere() -> None:
     for page in [DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md", *DOCS.glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_example_of_a_connector_stays_short() -> None:
+    assert len((DOCS / "examples" / "slate.py").read_text("utf-8").splitlines()) < 150

@@ -13,13 +13,14 @@ import json
 import random
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlencode, urljoin, urlsplit
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from passback.lms.connector import Connection, Unavailable
+from passback.lms.connector import Connection, Gone, NotAllowed, Refused, Thing, Unavailable
 from passback.lms.pace import Breaker, Limit, Pace
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 8.0
 _MOST_PACES = 10_000
 
+T = TypeVar("T")
+
 Params = Mapping[str, Any] | Sequence[tuple[str, str]]
 """A query; a value may be a list, for a name that comes several times."""
 
@@ -49,12 +52,33 @@ class Reply(Struct, frozen=True):
     doubtful: bool = False
     """Whether it answers a write that, should the answer be of no use, may have happened."""
 
+    def good(self, gone: Thing = "assignment") -> Reply:
+        """The reply itself, of an LMS that answers as HTTP says; `gone` is what is not there with a 404.
+
+        Raises `NotAllowed` with 401 and 403, `Gone` with 404, `Refused` with any other from 400 on.
+        """
+        if self.status in (401, 403):
+            refused = self.status == 401
+            raise NotAllowed(f"it refuses our credentials (status {self.status})", credentials=refused)
+        if self.status == 404:
+            raise Gone(gone)
+        if self.status >= 400:
+            raise Refused("REFUSED_BY_LMS", "the LMS does not take the values")
+        return self
+
     def json(self) -> Any:
         """The body. Raises `Unavailable` where it is no JSON, as when a proxy answers for the LMS."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
             raise self.useless("is not JSON") from None
+
+    def typed(self, kind: type[T]) -> T:
+        """The body as `kind`: anything that msgspec decodes. Raises `Unavailable` where it is none."""
+        try:
+            return msgspec.json.decode(self.body, type=kind)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            raise self.useless("is not as expected") from None
 
     def useless(self, why: str) -> Unavailable:
         """The error to raise for an answer that is not as expected, such as ``has no id``."""

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from passback.domain.assignment import Assignment, AssignmentFields
 from passback.domain.clock import SECOND, Instant
-from passback.lms.notes import Note
+from passback.lms.notes import Note, Notes
 
 _TYPES = {field.name: field.type for field in structs.fields(Assignment)}
 _DATES = ("due_date", "start_date", "display_date", "end_date")
@@ -30,6 +30,17 @@ def kept(fields: AssignmentFields, names: Collection[str], before: Note | None =
         **(before or {}),
         **{name: msgspec.to_builtins(value) for name, value in given.items() if value is not None},
     }
+
+
+async def noted(
+    notes: Notes, assignment: str, fields: AssignmentFields | None, names: Collection[str]
+) -> Note:
+    """An assignment's note, once what `fields` give of those with these `names` has been kept in it."""
+    note = (await notes.read([key(assignment)])).get(key(assignment)) or {}
+    if fields is not None:
+        note = kept(fields, names, note)
+        await notes.write({key(assignment): note})
+    return note
 
 
 def with_kept(assignment: Assignment, note: Note | None, names: Collection[str]) -> Assignment:

@@ -1,0 +1,216 @@
+"""The connector to Canvas: grades and work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from canvas_support import canvas, comments, simulator
+from lms_support import Lms
+from passback.domain.assignment import Attachment
+from passback.domain.clock import DAY
+from passback.domain.submission import Submission
+from passback.lms.connector import LmsError, Refused, Unavailable
+from support import NOW
+
+
+@pytest.fixture
+def lms() -> Iterator[Lms]:
+    with canvas() as served:
+        yield served
+
+
+# Grades.
+
+
+@pytest.mark.parametrize(("letter", "points"), [("A-", Decimal("18.6")), ("F", 12)])
+def test_a_letter_is_worth_what_the_lms_says(lms: Lms, letter: str, points: Decimal) -> None:
+    assignment = lms.create(grading_type="letter_grade").lms_id
+    changed = lms.grade(assignment, grade=letter)
+    assert (changed.grade_points, changed.grade, changed.state) == (points, letter, "returned")
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("points", {"grade": "A"}), ("percent", {"grade": "85"}), ("letter_grade", {"grade": "Z"}),
+        ("pass_fail", {"grade": "perhaps"}), ("pass_fail", {"grade_points": Decimal(7)}),
+        ("points", {"grade": "5", "flags": frozenset({"excused"})}),
+    ],
+)  # fmt: skip
+def test_what_canvas_would_drop_silently_is_refused(lms: Lms, kind: str, fields: dict[str, Any]) -> None:
+    assignment = lms.create(grading_type=kind).lms_id
+    with pytest.raises(Refused, match="INVALID_GRADE"):
+        lms.grade(assignment, **fields)
+    assert lms.read(assignment).grade_points is None
+
+
+def test_a_grade_that_canvas_did_not_take_is_told(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    lms.grade(assignment)  # what grading needs is known from here on
+    simulator(lms).ui_change_assignment(assignment, grading_type="pass_fail")
+    with pytest.raises(Refused, match="INVALID_GRADE: Canvas does not take the grade"):
+        lms.grade(assignment, grade_points=Decimal(7))
+
+
+def test_a_grade_is_taken_away(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    lms.grade(assignment, grade_points=Decimal(7))
+    cleared = lms.grade(assignment, grade="")
+    assert (cleared.grade, cleared.grade_points) == (None, None)
+
+
+def test_late_work_shows_what_canvas_left_of_it(lms: Lms) -> None:
+    simulator(lms).ui_set_late_policy("107", 10)
+    assignment = lms.create().lms_id
+    assert lms.grade(assignment, flags=frozenset({"late"})).flags == ("late",)
+    assert lms.grade(assignment, grade_points=Decimal(20)).grade_points == 18
+    assert lms.grade(assignment, flags=frozenset()).flags == ()
+
+
+def test_late_and_missing_exclude_each_other(lms: Lms) -> None:
+    with pytest.raises(Refused, match="INVALID_FLAGS"):
+        lms.grade(lms.create().lms_id, flags=frozenset({"late", "missing"}))
+
+
+def test_an_excuse_is_lifted_without_taking_a_grade(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    lms.grade(assignment, flags=frozenset({"excused"}))
+    assert lms.grade(assignment, flags=frozenset()).flags == ()
+    lms.grade(assignment, grade_points=Decimal(7))
+    kept = lms.grade(assignment, flags=frozenset())
+    assert (kept.grade_points, kept.flags) == (Decimal(7), ())
+
+
+@pytest.mark.parametrize("fault", ["error-after", "timeout-after", "dropped-after", "error-before"])
+def test_a_comment_never_comes_twice(lms: Lms, fault: str) -> None:
+    assignment = lms.create().lms_id
+    lms.served.fail(fault, method="PUT")
+    fields: dict[str, Any] = {"grade_points": Decimal(5), "grade_comment": "Good"}
+    if fault == "error-before":
+        with pytest.raises(Unavailable):
+            lms.grade(assignment, **fields)
+    else:
+        changed = lms.grade(assignment, **fields)
+        assert (changed.grade_points, changed.grade_comment) == (Decimal(5), "Good")
+    lms.grade(assignment, **fields)
+    assert comments(lms, assignment) == ["Good"]
+
+
+def test_a_comment_may_return_to_earlier_words(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    for words in ("Good", "Better", "Good", "Good"):
+        lms.clock.advance(hours=1)
+        lms.grade(assignment, grade_comment=words)
+    assert comments(lms, assignment) == ["Good", "Better", "Good"]
+
+
+def test_without_the_right_to_act_the_grader_is_remembered(lms: Lms) -> None:
+    lms.set(can_masquerade=False)
+    assignment = lms.create().lms_id
+    assert lms.grade(assignment, grade_points=Decimal(5), grader_id=lms.teacher).grader_id == lms.teacher
+    assert lms.read(assignment).grader_id == lms.teacher
+
+
+def test_hidden_grades_are_not_returned_until_they_are_posted(lms: Lms) -> None:
+    lms.set(manual_post_policy=True)
+    assignment = lms.create().lms_id
+    assert lms.grade(assignment, grade_points=Decimal(5)).state == "created"
+    with pytest.raises(Refused, match="NOT_POSTED"):
+        lms.grade(assignment, state="returned")
+
+
+def test_returning_posts_the_grades_where_the_district_wants_that() -> None:
+    with canvas(post_grades="yes") as lms:
+        lms.set(manual_post_policy=True)
+        assignment = lms.create().lms_id
+        assert lms.grade(assignment, grade_points=Decimal(5), state="returned").state == "returned"
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"state": "returned"}, Refused), ({"state": "reclaimed"}, Refused), ({"state": "submitted"}, Refused),
+        ({"extra_attempts": 1, "state": "reclaimed"}, Refused),
+    ],
+)  # fmt: skip
+def test_states_that_cannot_be_reached_change_nothing(
+    lms: Lms, fields: dict[str, Any], error: type[LmsError]
+) -> None:
+    assignment = lms.create(max_attempts=1).lms_id
+    with pytest.raises(error):
+        lms.grade(assignment, **fields)
+    assert lms.read(assignment).extra_attempts is None
+
+
+# Handing in.
+
+
+def test_files_are_fetched_by_canvas(lms: Lms) -> None:
+    lms.set(can_submit_on_behalf=True)
+    assignment = lms.create(submission_types=("file",)).lms_id
+    work = (Attachment(type="file", url="https://app.example/essay.pdf", title="essay.pdf"),)
+    changed = lms.grade(assignment, state="submitted", attachments=work)
+    assert (changed.state, changed.attachments) == ("submitted", work)
+
+
+def test_a_file_that_cannot_be_fetched_is_told(lms: Lms) -> None:
+    assignment = lms.create(submission_types=("file",)).lms_id
+    work = (Attachment(type="file", url="https://unreachable.example/essay.pdf"),)
+    with pytest.raises(Refused, match="INVALID_ATTACHMENT: Canvas cannot fetch the file"):
+        lms.grade(assignment, state="submitted", attachments=work)
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        (Attachment(type="text", text="x"), Attachment(type="link", url="https://app.example")),
+        (Attachment(type="link", url="https://app.example/1"), Attachment(type="link", url="https://app.example/2")),
+        (Attachment(type="link", url="https://app.example/1"),),
+    ],
+)  # fmt: skip
+def test_work_that_canvas_cannot_take_is_refused(lms: Lms, work: tuple[Attachment, ...]) -> None:
+    assignment = lms.create(submission_types=("text",)).lms_id
+    with pytest.raises(Refused, match="INVALID_ATTACHMENT"):
+        lms.grade(assignment, state="submitted", attachments=work)
+
+
+@pytest.mark.parametrize("fault", ["error-after", "dropped-after", "timeout-after"])
+def test_work_is_handed_in_once(lms: Lms, fault: str) -> None:
+    assignment = lms.create(submission_types=("text",)).lms_id
+    lms.served.fail(fault, method="POST", path="submissions$")
+    work = (Attachment(type="text", text="My essay"),)
+    assert lms.grade(assignment, state="submitted", attachments=work).state == "submitted"
+    assert lms.grade(assignment, state="submitted", attachments=work).state == "submitted"
+    record = simulator(lms).records.get("submissions", f"{assignment}/{lms.students[0]}") or {}
+    assert record["attempt"] == 1
+
+
+def test_no_more_attempts_than_there_are(lms: Lms) -> None:
+    assignment = lms.create(submission_types=("text",), max_attempts=1).lms_id
+
+    def hand_in(text: str, **more: Any) -> Submission:
+        return lms.grade(
+            assignment, state="submitted", attachments=(Attachment(type="text", text=text),), **more
+        )
+
+    hand_in("One")
+    with pytest.raises(Refused, match="NO_ATTEMPTS_LEFT"):
+        hand_in("Two")
+    assert hand_in("Two", extra_attempts=1).extra_attempts == 1
+
+
+def test_nothing_is_handed_in_before_it_is_open(lms: Lms) -> None:
+    assignment = lms.create(submission_types=("text",), display_date=NOW + DAY).lms_id
+    with pytest.raises(Refused, match="ASSIGNMENT_LOCKED: the assignment takes no work yet"):
+        lms.grade(assignment, state="submitted", attachments=(Attachment(type="text", text="Early"),))
+
+
+def test_nothing_is_handed_in_once_it_is_locked(lms: Lms) -> None:
+    assignment = lms.create(submission_types=("text",), end_date=NOW + 8 * DAY).lms_id
+    lms.clock.advance(days=9)
+    with pytest.raises(Refused, match="ASSIGNMENT_LOCKED"):
+        lms.grade(assignment, state="submitted", attachments=(Attachment(type="text", text="x"),))

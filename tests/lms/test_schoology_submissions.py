@@ -1,0 +1,411 @@
+"""The connector to Schoology: grades and work."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import socketserver
+import threading
+from collections.abc import Iterator
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import pytest
+
+from lms_support import TEXT, Lms
+from passback.domain.assignment import Attachment
+from passback.domain.submission import SubmissionFields
+from passback.lms.connector import LmsError, NotAllowed, Refused, Unavailable, Unsupported
+from passback.lms.schoology import dates
+from passback.sandbox.simulators.schoology import seed
+from schoology_connector_support import item, schoology, simulator
+
+
+@pytest.fixture
+def lms() -> Iterator[Lms]:
+    with schoology() as served:
+        yield served
+
+
+# Grades.
+
+
+@pytest.mark.parametrize(("letter", "points"), [("A-", 18), ("A+", Decimal("19.4"))])
+def test_a_letter_is_worth_what_the_lms_says(lms: Lms, letter: str, points: Decimal) -> None:
+    assignment = lms.create(grading_type="letter_grade").lms_id
+    changed = lms.grade(assignment, grade=letter)
+    assert (changed.grade_points, changed.grade, changed.state) == (points, letter, "returned")
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("points", {"grade": "A"}), ("percent", {"grade": "85"}), ("letter_grade", {"grade": "Z"}),
+        ("pass_fail", {"grade": "perhaps"}), ("points", {"grade": "5", "flags": frozenset({"excused"})}),
+    ],
+)  # fmt: skip
+def test_what_is_no_grade_is_refused_before_anything_is_sent(
+    lms: Lms, kind: str, fields: dict[str, Any]
+) -> None:
+    assignment = lms.create(grading_type=kind).lms_id
+    lms.calls()
+    with pytest.raises(Refused, match="INVALID_GRADE"):
+        lms.grade(assignment, **fields)
+    assert not [it for it in lms.calls() if it.startswith("PUT")]
+
+
+def test_a_grade_is_taken_away(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    lms.grade(assignment, grade_points=Decimal(5))
+    taken = lms.grade(assignment, grade="")
+    assert (taken.grade_points, taken.grade, taken.state) == (None, None, "created")
+
+
+def test_a_grade_is_given_as_the_teacher_who_is_named(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    seen = []
+    real = simulator(lms).answer
+
+    async def watch(request: Any) -> Any:
+        if request.method == "PUT":
+            seen.append(request.headers.get("x-schoology-run-as"))
+        return await real(request)
+
+    simulator(lms).answer = watch  # type: ignore[method-assign]
+    changed = lms.grade(assignment, grade_points=Decimal(5), grader_id=lms.teacher)
+    assert (seen, changed.grader_id, lms.read(assignment).grader_id) == (
+        [lms.teacher],
+        lms.teacher,
+        lms.teacher,
+    )
+
+
+def test_where_impersonation_is_off_the_key_grades_itself(lms: Lms) -> None:
+    lms.set(run_as_allowed=False)
+    assignment = lms.create().lms_id
+    changed = lms.grade(assignment, grade_points=Decimal(5), grader_id=lms.teacher)
+    lms.calls()
+    lms.grade(assignment, grade_points=Decimal(6), grader_id=lms.teacher)
+    assert (changed.grader_id, sum(it.startswith("PUT") for it in lms.calls())) == (lms.teacher, 1)
+
+
+def test_a_comment_is_replaced_and_taken_away(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    comments = [lms.grade(assignment, grade_comment=words).grade_comment for words in ("Good", "Better", "")]
+    assert comments == ["Good", "Better", None]
+
+
+@pytest.mark.parametrize(("write", "flags"), [("yes", ("missing",)), ("no", ())])
+def test_missing_work_is_told_only_where_that_is_wanted(write: str, flags: tuple[str, ...]) -> None:
+    with schoology(write_missing=write) as lms:
+        assignment = lms.create().lms_id
+        assert lms.grade(assignment, flags=frozenset({"missing"})).flags == flags
+        assert lms.grade(assignment, flags=frozenset()).flags == ()
+
+
+def test_an_incomplete_is_neither_excused_nor_graded(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    simulator(lms).ui_grade(item(assignment), lms.students[0], exception=2)
+    held = lms.read(assignment)
+    assert (held.state, held.flags, held.grade_points) == ("created", (), None)
+    assert lms.grade(assignment, grade_points=Decimal(4)).grade_points == 4
+
+
+def test_a_grade_takes_an_excuse_away(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    lms.grade(assignment, flags=frozenset({"excused"}))
+    graded = lms.grade(assignment, grade_points=Decimal(4))
+    assert (graded.flags, graded.grade_points) == ((), Decimal(4))
+    assert lms.grade(assignment, flags=frozenset()).grade_points == 4  # nothing is lifted that is not there
+
+
+def test_taking_a_grade_away_leaves_an_excuse(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    lms.grade(assignment, flags=frozenset({"excused"}))
+    assert lms.grade(assignment, grade="").flags == ("excused",)
+    assert lms.grade(assignment, grade="", flags=frozenset({"excused"})).flags == ("excused",)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_dates_at_the_end_of_time(zone: str) -> None:
+    far = 253_402_300_799_000  # 9999-12-31T23:59:59Z
+    if zone == "Asia/Tokyo":
+        with pytest.raises(Refused, match="INVALID_DUE_DATE"):
+            dates.written(far, zone)
+    else:
+        assert dates.instant(dates.written(far, zone), zone) == far
+        assert dates.instant("9999-12-31 23:59:59", zone) is None
+
+
+@pytest.mark.parametrize(("allowed", "as_herself"), [(["School Admin"], 0), (["School Admin", "Teacher"], 2)])
+def test_whom_the_key_may_not_impersonate_is_remembered(
+    lms: Lms, allowed: list[str], as_herself: int
+) -> None:
+    lms.set(run_as_roles=allowed)
+    assignment = lms.create().lms_id
+    acting = []
+    real = simulator(lms).answer
+
+    async def watch(request: Any) -> Any:
+        reply = await real(request)
+        if request.method == "PUT" and reply.status == 207:
+            acting.append(request.headers.get("x-schoology-run-as"))
+        return reply
+
+    simulator(lms).answer = watch  # type: ignore[method-assign]
+    for points in (5, 6):
+        changed = lms.grade(assignment, grade_points=Decimal(points), grader_id=lms.teacher)
+        assert (changed.grade_points, changed.grader_id) == (Decimal(points), lms.teacher)
+    assert len([it for it in acting if it == lms.teacher]) == as_herself
+
+
+def test_where_the_read_back_fails_each_ones_outcome_is_that(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    lms.grade(assignment, grade_points=Decimal(1))
+    lms.served.fail("error-before", method="GET", path="grades", times=None)
+    changes = [(student, SubmissionFields(grade_points=Decimal(5))) for student in lms.students[:2]]
+    outcomes = lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
+    assert [type(outcome) for outcome in outcomes] == [Unavailable, Unavailable]
+    lms.served.control("DELETE", "faults")
+    assert lms.read(assignment).grade_points == 5
+
+
+def test_grades_that_schoology_hides_are_not_returned(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    simulator(lms).ui_change_assignment(item(assignment), auto_publish_grades=0)
+    assert lms.grade(assignment, grade_points=Decimal(4)).state == "submitted"
+    with pytest.raises(Refused, match="NOT_POSTED"):
+        lms.grade(assignment, state="returned")
+
+
+def test_many_grades_go_by_fifties(lms: Lms) -> None:
+    for number in range(90):
+        simulator(lms).ui_enroll(lms.section, _new_user(lms, number))
+    assignment = lms.create().lms_id
+    students = [*lms.students, *(f"1490{number:05}" for number in range(90))]
+    changes = [
+        (student, SubmissionFields(grade_points=Decimal(number))) for number, student in enumerate(students)
+    ]
+    lms.run(lms.connector.update_submissions(lms.section, assignment, changes[:1]))
+    lms.calls()
+    outcomes = lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
+    assert [outcome.grade_points for outcome in outcomes if not isinstance(outcome, LmsError)] == [
+        Decimal(number) for number in range(120)
+    ]
+    made = lms.calls()
+    assert (sum(it.startswith("PUT") for it in made), len(made)) == (3, 4)
+
+
+def _new_user(lms: Lms, number: int) -> str:
+    uid = f"1490{number:05}"
+    known = simulator(lms).records.get("users", lms.students[0]) or {}
+    simulator(lms).records.put("users", uid, known | {"uid": uid, "school_uid": ""})
+    return uid
+
+
+@pytest.mark.parametrize("status", [200, 204, 207])
+def test_each_ones_outcome_is_told_also_where_the_answer_has_none(lms: Lms, status: int) -> None:
+    assignment = lms.create().lms_id
+    lms.grade(assignment, grade_points=Decimal(1))
+    lms.set(bulk_grades_status=status)
+    lms.unenroll(lms.students[1])
+    changes = [(student, SubmissionFields(grade_points=Decimal(5))) for student in lms.students[:3]]
+    outcomes = lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
+    assert [str(it) if isinstance(it, LmsError) else it.grade_points for it in outcomes] == [5, "student", 5]
+
+
+def test_an_assignment_that_is_deleted_while_many_are_graded(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    lms.grade(assignment, grade_points=Decimal(1))
+    lms.delete(assignment)
+    changes = [(student, SubmissionFields(grade_points=Decimal(5))) for student in lms.students[:3]]
+    outcomes = lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
+    assert [str(outcome) for outcome in outcomes] == ["assignment"] * 3
+
+
+def test_a_grade_costs_two_calls_without_a_dropbox(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    lms.grade(assignment, grade_points=Decimal(1))
+    lms.calls()
+    lms.grade(assignment, grade_points=Decimal(2))
+    assert len(lms.calls()) == 2
+
+
+def test_a_section_that_is_over_cannot_be_written_to(lms: Lms) -> None:
+    with pytest.raises(NotAllowed):
+        lms.create(seed.PAST_SECTION)
+
+
+# Work.
+
+
+def test_work_that_a_student_hands_in_herself_is_shown(lms: Lms) -> None:
+    assignment = lms.create(submission_types=("text",)).lms_id
+    simulator(lms).ui_submit(item(assignment), lms.students[0], "Draft", draft=True)
+    assert lms.read(assignment).state == "created"
+    lms.clock.advance(days=8)
+    simulator(lms).ui_submit(item(assignment), lms.students[0], "Mine")
+    held = lms.read(assignment)
+    assert (held.state, held.flags, [it.type for it in held.attachments]) == (
+        "submitted",
+        ("late",),
+        ["file"],
+    )
+
+
+def test_who_has_handed_nothing_in_when_it_was_due_misses_it(lms: Lms) -> None:
+    assignment = lms.create(submission_types=("text",)).lms_id
+    lms.clock.advance(days=8)
+    assert lms.read(assignment).flags == ("missing",)
+
+
+@pytest.mark.parametrize("fault", ["error-after", "timeout-after", "dropped-after", "malformed"])
+def test_work_is_never_handed_in_twice(lms: Lms, fault: str) -> None:
+    assignment = lms.create(submission_types=("text",)).lms_id
+    lms.served.fail(fault, method="POST", path="create$")
+    changed = lms.grade(assignment, state="submitted", attachments=(TEXT,))
+    assert (changed.state, changed.attachments, len(simulator(lms).records.all("revisions"))) == (
+        "submitted", (TEXT,), 1,
+    )  # fmt: skip
+
+
+def test_work_that_did_not_arrive_is_not_handed_in(lms: Lms) -> None:
+    assignment = lms.create(submission_types=("text",)).lms_id
+    lms.served.fail("error-before", method="POST", path="create$")
+    with pytest.raises(Unavailable):
+        lms.grade(assignment, state="submitted", attachments=(TEXT,))
+    assert lms.read(assignment).state == "created"
+
+
+def test_new_work_after_a_grade_is_submitted_again(lms: Lms) -> None:
+    assignment = lms.create(submission_types=("text",)).lms_id
+    lms.grade(assignment, state="submitted", attachments=(TEXT,))
+    lms.clock.advance(hours=1)
+    assert lms.grade(assignment, grade_points=Decimal(3), state="returned").state == "returned"
+    lms.clock.advance(hours=1)
+    again = lms.grade(assignment, state="submitted", attachments=(Attachment("text", text="Better"),))
+    assert (again.state, again.grade_points, again.attachments[0].text) == ("submitted", Decimal(3), "Better")
+
+
+@pytest.mark.parametrize(
+    ("created", "fields", "error", "words"),
+    [
+        ({"submission_types": ("text",)}, {"attachments": (Attachment("link", url="https://a.example"),)}, Unsupported, "^Schoology does not support submission type of link$"),
+        ({"submission_types": ("text",)}, {"attachments": (TEXT, Attachment("file", url="https://a.example/b"))}, Refused, "INVALID_ATTACHMENT"),
+        ({"submission_types": ("text",)}, {"attachments": ()}, Refused, "INVALID_ATTACHMENT"),
+        ({}, {"attachments": (TEXT,)}, Refused, "NO_SUBMISSIONS"),
+        ({"submission_types": ("discussion",)}, {"attachments": (TEXT,)}, Refused, "NO_SUBMISSIONS"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_handed_in(lms: Lms, created: dict[str, Any], fields: dict[str, Any], error: type[LmsError], words: str) -> None:  # fmt: skip
+    assignment = lms.create(**created).lms_id
+    with pytest.raises(error, match=words):
+        lms.grade(assignment, state="submitted", **fields)
+
+
+def test_states_that_cannot_be_reached(lms: Lms) -> None:
+    assignment = lms.create(submission_types=("text",)).lms_id
+    with pytest.raises(Refused, match="INVALID_STATE: Schoology returns work only with a grade"):
+        lms.grade(assignment, state="returned")
+    with pytest.raises(Refused, match="INVALID_STATE: a submission cannot go from created to reclaimed"):
+        lms.grade(assignment, state="reclaimed")
+    lms.grade(assignment, state="submitted", attachments=(TEXT,))
+    with pytest.raises(Unsupported, match="state of reclaimed"):
+        lms.grade(assignment, state="reclaimed")
+
+
+def test_a_closed_dropbox_and_used_up_attempts(lms: Lms) -> None:
+    assignment = lms.create(submission_types=("text",), max_attempts=1).lms_id
+    lms.grade(assignment, state="submitted", attachments=(TEXT,))
+    with pytest.raises(Refused, match="NO_ATTEMPTS_LEFT"):
+        lms.grade(assignment, attachments=(Attachment("text", text="Again"),))
+    other = lms.create(submission_types=("text",)).lms_id
+    simulator(lms).ui_change_assignment(item(other), dropbox_locked=1)
+    with pytest.raises(Refused, match="ASSIGNMENT_LOCKED"):
+        lms.grade(other, state="submitted", attachments=(TEXT,))
+
+
+def test_an_open_draft_stands_in_the_way_of_files(lms: Lms) -> None:
+    assignment = lms.create(submission_types=("file",)).lms_id
+    simulator(lms).ui_submit(item(assignment), lms.students[0], "Draft", draft=True)
+    with files() as url, lms.another(private_files="yes") as connector:
+        fields = SubmissionFields(state="submitted", attachments=(Attachment("file", url=f"{url}/a.pdf"),))
+        with pytest.raises(Refused, match="DRAFT_OPEN"):
+            lms.run(connector.update_submission(lms.section, assignment, lms.students[0], fields))
+
+
+def test_a_student_who_has_not_signed_in_or_took_it_back(lms: Lms) -> None:
+    assignment = lms.create(submission_types=("text",)).lms_id
+    simulator(lms).ui_revoke_token(seed.student_token("001001")[0])
+    with pytest.raises(Refused, match="STUDENT_NOT_SIGNED_IN"):
+        lms.grade(assignment, state="submitted", attachments=(TEXT,))
+    given = {"consumer_key": seed.CONSUMER_KEY, "consumer_secret": seed.CONSUMER_SECRET}
+    fields = SubmissionFields(state="submitted", attachments=(TEXT,))
+    with lms.another(given) as connector, pytest.raises(Refused, match="STUDENT_NOT_SIGNED_IN"):
+        lms.run(connector.update_submission(lms.section, assignment, lms.students[1], fields))
+
+
+def test_a_student_may_be_impersonated_where_the_district_lets_us(lms: Lms) -> None:
+    assignment = lms.create(submission_types=("text",)).lms_id
+    fields = SubmissionFields(state="submitted", attachments=(TEXT,))
+    given = {"consumer_key": seed.CONSUMER_KEY, "consumer_secret": seed.CONSUMER_SECRET}
+    with lms.another(given, student_run_as="yes") as connector:
+        with pytest.raises(Refused, match="STUDENT_NOT_SIGNED_IN"):
+            lms.run(connector.update_submission(lms.section, assignment, lms.students[0], fields))
+        lms.set(student_run_as=True)
+        done = lms.run(connector.update_submission(lms.section, assignment, lms.students[0], fields))
+    assert (done.state, done.attachments) == ("submitted", (TEXT,))
+
+
+class _Files(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path == "/away":
+            self.send_response(302)
+            self.send_header("Location", "/a.pdf")
+            self.end_headers()
+            return
+        self.send_response(200 if self.path == "/a.pdf" else 404)
+        self.send_header("Content-Type", "application/pdf")
+        self.end_headers()
+        self.wfile.write(b"%PDF essay")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def files() -> Iterator[str]:
+    """A server that has one file, on loopback."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Files) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("path", ["/a.pdf", "/away"])
+def test_a_file_is_fetched_and_uploaded_as_the_student(lms: Lms, path: str) -> None:
+    assignment = lms.create(submission_types=("file",)).lms_id
+    with files() as url, lms.another(private_files="yes") as connector:
+        work = (Attachment("file", url=url + path, title="essay.pdf"),)
+        fields = SubmissionFields(state="submitted", attachments=work)
+        done = lms.run(connector.update_submission(lms.section, assignment, lms.students[0], fields))
+    (kept,) = simulator(lms).records.all("files")
+    assert (done.state, done.attachments) == ("submitted", work)
+    assert (kept["filename"], kept["filemime"], kept["uid"], kept["md5_checksum"]) == (
+        "essay.pdf", "application/pdf", lms.students[0],
+        hashlib.md5(b"%PDF essay", usedforsecurity=False).hexdigest(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("private", "path", "why"),
+    [("no", "/a.pdf", "its server is not on the public network"), ("yes", "/none", "its server answers 404")],
+)
+def test_a_file_that_cannot_be_fetched(lms: Lms, private: str, path: str, why: str) -> None:
+    assignment = lms.create(submission_types=("file",)).lms_id
+    with files() as url, lms.another(private_files=private) as connector:
+        fields = SubmissionFields(state="submitted", attachments=(Attachment("file", url=url + path),))
+        with pytest.raises(Refused, match=f"INVALID_ATTACHMENT: the file cannot be fetched: {why}"):
+            lms.run(connector.update_submission(lms.section, assignment, lms.students[0], fields))
+    assert lms.read(assignment).state == "created"
