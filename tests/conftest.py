@@ -4,7 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from simulator_support import end_servers
 from support import NOW, Sandbox, serving
+
+
+@pytest.fixture(scope="session", autouse=True)
+def servers_end() -> Iterator[None]:
+    """See that no simulator outlives the tests."""
+    yield
+    end_servers()
 
 
 @pytest.fixture(scope="session")
