@@ -194,6 +194,20 @@ def test_tokens_are_fetched_once_for_each_teacher_and_renewed(lms: Lms) -> None:
     assert sum("/token" in it for it in lms.calls()) == 1
 
 
+def test_a_course_whose_teachers_are_all_gone_cannot_be_written_to(lms: Lms) -> None:
+    simulator(lms).ui_delete_user(lms.teacher)
+    with pytest.raises(NotAllowed) as caught:
+        lms.create()
+    assert not caught.value.credentials
+
+
+def test_without_delegation_nothing_can_be_done(lms: Lms) -> None:
+    lms.set(delegation=False)
+    with pytest.raises(NotAllowed) as caught:
+        lms.create()
+    assert caught.value.credentials
+
+
 def test_sections_are_known_by_their_alias(lms: Lms) -> None:
     places = {place.id: place for place in lms.run(lms.connector.read_sections())}
     assert (places[lms.section].sis_id, seed.ARCHIVED_COURSE in places) == ("section-7", False)

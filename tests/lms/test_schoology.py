@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import httpx2
 import pytest
@@ -16,7 +17,9 @@ from passback.lms.client import Reply
 from passback.lms.connector import Gone, LmsError, NotAllowed, Refused, Unavailable
 from passback.lms.schoology import KIND, errors
 from passback.sandbox.simulators.schoology import seed
-from schoology_connector_support import schoology
+from passback.sandbox.simulators.schoology.oauth import DUPLICATE
+from passback.sandbox.simulators.simulator import text_reply
+from schoology_connector_support import schoology, simulator
 
 
 @pytest.fixture
@@ -102,6 +105,24 @@ def test_a_host_that_takes_plaintext_only_in_its_own_spelling(method: str, taken
         lms.set(plaintext_literal_only=True)
         with contextlib.nullcontext() if taken else pytest.raises(Unavailable):
             lms.create()
+
+
+@pytest.mark.parametrize(("times", "taken"), [(1, True), (2, False)])
+def test_a_request_that_is_taken_for_a_replay_is_signed_anew_once(lms: Lms, times: int, taken: bool) -> None:
+    assignment = lms.create().lms_id
+    real, refusals = simulator(lms).answer, iter(range(times))
+
+    async def suspicious(request: Any) -> Any:
+        replay = next(refusals, None) is not None
+        return text_reply(401, DUPLICATE) if replay else await real(request)
+
+    simulator(lms).answer = suspicious  # type: ignore[method-assign]
+    with (
+        contextlib.nullcontext()
+        if taken
+        else pytest.raises(Unavailable, match="is this machine's clock right")
+    ):
+        assert lms.assignment(assignment).title == "Essay"
 
 
 def test_timestamps_do_not_go_back_with_the_clock(lms: Lms) -> None:

@@ -16,9 +16,10 @@ import pytest
 from lms_support import TEXT, Lms
 from passback.domain.assignment import Attachment
 from passback.domain.submission import SubmissionFields
-from passback.lms.connector import LmsError, NotAllowed, Refused, Unavailable, Unsupported
+from passback.lms.connector import Gone, LmsError, NotAllowed, Refused, Unavailable, Unsupported
 from passback.lms.schoology import dates
 from passback.sandbox.simulators.schoology import seed
+from passback.sandbox.simulators.simulator import Reply as SimulatedReply
 from schoology_connector_support import item, schoology, simulator
 
 
@@ -88,6 +89,26 @@ def test_where_impersonation_is_off_the_key_grades_itself(lms: Lms) -> None:
     lms.calls()
     lms.grade(assignment, grade_points=Decimal(6), grader_id=lms.teacher)
     assert (changed.grader_id, sum(it.startswith("PUT") for it in lms.calls())) == (lms.teacher, 1)
+
+
+def test_a_grader_whose_account_is_deleted_meanwhile_is_unknown(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    lms.grade(assignment, grade_points=Decimal(5), grader_id=lms.teacher)
+    simulator(lms).ui_delete_user(lms.teacher)
+    with pytest.raises(Gone, match="grader"):
+        lms.grade(assignment, grade_points=Decimal(6), grader_id=lms.teacher)
+
+
+def test_a_grade_that_is_accepted_and_not_there_is_refused(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    real = simulator(lms).answer
+
+    async def swallow(request: Any) -> Any:
+        return SimulatedReply(204) if request.method == "PUT" else await real(request)
+
+    simulator(lms).answer = swallow  # type: ignore[method-assign]
+    with pytest.raises(Refused, match="INVALID_GRADE: Schoology does not take the grade"):
+        lms.grade(assignment, grade_points=Decimal(6))
 
 
 def test_a_comment_is_replaced_and_taken_away(lms: Lms) -> None:
