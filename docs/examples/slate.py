@@ -113,8 +113,10 @@ class SlateConnector:
     async def check(self) -> Sequence[lms.Finding]:
         try:
             return [lms.Finding(True, f"Slate shows {len(await self.read_sections())} sections")]
-        except lms.LmsError as error:
+        except lms.NotAllowed as error:
             return [lms.Finding(False, f"Slate does not let us in: {error}", "make a new API key")]
+        except lms.LmsError as error:
+            return [lms.Finding(False, f"Slate cannot be reached: {error}", "check its address")]
 
     async def close(self) -> None:
         await self._client.close()

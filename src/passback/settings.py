@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from passback.store.vault import KEY_BYTES, parse_keys, read_key_file
+from passback.store.vault import KEY_BYTES, VaultError, parse_keys, read_key_file
 
 PREFIX = "PASSBACK_"
 CONFIG = PREFIX + "CONFIG"
@@ -100,6 +100,11 @@ def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
         raise SettingsError(
             f"setting 'log_level' is {settings.log_level!r}: it must be debug, info, warning, error or critical"
         )
+    if settings.secret_key:
+        try:
+            parse_keys(settings.secret_key, PREFIX + "SECRET_KEY")
+        except VaultError as error:
+            raise SettingsError(str(error)) from None
     return settings
 
 

@@ -95,6 +95,32 @@ def test_its_secret_is_neither_stored_nor_shown(commands: Commands) -> None:
     assert KEY.encode() not in files
 
 
+def test_a_command_that_was_asked_wrongly_leaves_no_district(commands: Commands) -> None:
+    for arguments in (("schoology", "--name", "X"), ("canvas", "--name", "X", "--address", "a.example", "--set", "sis_mark=maybe")):  # fmt: skip
+        assert commands.run("connect", *arguments).returncode == 2
+    assert stored(commands.folder / "passback.db", "SELECT * FROM districts") == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("run_as=maybe", "'maybe' is no value of run_as: yes: grade as"),
+        ("requests_in_5_seconds=0", "'0' is no value of"),
+    ],
+)
+def test_an_option_has_only_its_values(commands: Commands, setting: str, told: str) -> None:
+    done = commands.run("connect", "schoology", "--name", "X", "--set", setting)
+    assert (done.returncode, told in done.stderr) == (2, True)
+
+
+def test_an_lms_that_cannot_be_reached_is_told(commands: Commands) -> None:
+    done = commands.run(
+        "connect", "schoology", "--name", "X", "--address", "http://127.0.0.1:1", "--set", "consumer_key=a",
+        "--set", "consumer_secret=b",
+    )  # fmt: skip
+    assert (done.returncode, "users/me: ConnectError" in done.stdout) == (1, True)
+
+
 def test_a_value_may_stand_in_a_file(commands: Commands, tmp_path: Path) -> None:
     (tmp_path / "key.txt").write_text(KEY + "\n")
     done = commands.run(
@@ -173,6 +199,49 @@ def test_the_key_is_rotated_in_the_environment(commands: Commands) -> None:
     assert [alone.returncode, done.returncode, check.returncode] == [2, 0, 0]
 
 
+def test_what_only_the_gateway_need_read_nobody_else_can(commands: Commands) -> None:
+    commands.connected()
+    assert {path.name: path.stat().st_mode & 0o077 for path in commands.folder.iterdir()} == dict.fromkeys(
+        (path.name for path in commands.folder.iterdir()), 0
+    )
+
+
+def test_credentials_that_cannot_be_sent_are_told(commands: Commands) -> None:
+    done = commands.connect("--name", "X", key="Sécrét")
+    assert (done.returncode, "characters that cannot be sent" in done.stdout, "Traceback" in done.stderr) == (1, True, False)  # fmt: skip
+
+
+def test_a_district_that_changes_its_lms_is_matched_anew(commands: Commands) -> None:
+    district = commands.connected()
+    with closing(sqlite3.connect(commands.folder / "passback.db")) as connection:
+        connection.execute(
+            "INSERT INTO sections (id, district_id, name, lms_id, matched_by, created, last_modified)"
+            " VALUES ('0', ?, 's1', 's1', 'hand', 0, 0)",
+            (district,),
+        )
+        connection.commit()
+    again = commands.connect("--district", district)
+    kept = stored(commands.folder / "passback.db", "SELECT lms_id FROM sections")
+    commands.run(
+        "connect",
+        "canvas",
+        "--district",
+        district,
+        "--address",
+        "http://127.0.0.1:1",
+        "--set",
+        "access_token=x",
+    )
+    left = stored(commands.folder / "passback.db", "SELECT lms_id FROM sections")
+    assert (again.returncode, kept, left) == (0, [("s1",)], [(None,)])
+
+
+def test_nobody_signs_in_where_the_lms_takes_work_from_others(commands: Commands) -> None:
+    district = commands.connected()
+    done = commands.run("connection", "sign-in-student", "--district", district, "--user", "0")
+    assert (done.returncode, "nobody need sign in" in done.stderr) == (2, True)
+
+
 def test_a_missing_key_is_told(commands: Commands) -> None:
     district = commands.connected()
     done = commands.run("connection", "show", "--district", district, PASSBACK_SECRET_KEY=new_key())
@@ -191,6 +260,14 @@ def test_a_missing_key_is_told(commands: Commands) -> None:
         (("connect", "slate", "--name", "X", "--address", "slate.example", "--set", "api_key=@/nowhere"), "cannot read"),
         (("connect", "slate", "--address", "slate.example", "--set", "api_key=1"), "--district or --name is missing"),
         (("connect", "slate", "--address", "slate.example", "--set", "api_key=1", "--district", "x"), "there is no district"),
+        (("connect", "slate", "--name", "X", "--address", "https://user:pw@slate.example", "--set", "api_key=1"), "no user, no password"),
+        (("connect", "slate", "--name", "X", "--address", "http://127.0.0.1:abc", "--set", "api_key=1"), "must be a host"),
+        (("connect", "slate", "--name", "X", "--address", "slate.example", "--set", "api_key"), "has no value"),
+        (("connect", "slate", "--name", "X", "--district", "x", "--address", "slate.example", "--set", "api_key=1"), "give one of them"),
+        (("connect", "canvas", "--name", "X", "--address", "a.example"), "missing: one of access_token, refresh_token"),
+        (("connect", "google", "--name", "X"), "missing: one of service_account, refresh_token"),
+        (("match", "set", "x", ""), "is no id of an LMS"),
+        (("match", "set", "x", "../../x"), "is no id of an LMS"),
         (("connection", "check", "--district", "x"), "has no connection"),
         (("connection", "show", "--district", "x"), "has no connection"),
         (("connection", "remove", "--district", "x"), "has no connection"),
@@ -226,6 +303,15 @@ def test_a_roster_is_matched_shown_decided_and_cleared(commands: Commands) -> No
     assert "students 100 %" in status
     assert re.search(rf"{student}  student +Ann Lee +student-1 \(by hand\)", status)
     assert "people: 1 hand" in commands.run("match", "run", "--district", district).stdout
+    with closing(sqlite3.connect(commands.folder / "passback.db")) as connection:
+        connection.execute(
+            "INSERT INTO users (id, district_id, role, first_name, last_name, created, last_modified)"
+            " VALUES ('3', ?, 'student', 'Ben', 'Lee', 0, 0)",
+            (district,),
+        )
+        connection.commit()
+    taken = commands.run("match", "set", "3", "student-1")
+    assert (taken.returncode, f"student-1 is {student} already" in taken.stderr) == (2, True)
     commands.run("match", "clear", student)
     left = commands.run("match", "status", "--unmatched", "--district", district).stdout
     assert re.search(rf"{student} .* not matched", left)

@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from uuid_utils import uuid7
 
 from canvas_support import canvas, comments, simulator
 from lms_support import Lms
-from passback.domain.assignment import Attachment
+from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY
-from passback.domain.submission import Submission
+from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.connector import LmsError, Refused, Unavailable
 from support import NOW
 
@@ -74,6 +75,22 @@ def test_late_work_shows_what_canvas_left_of_it(lms: Lms) -> None:
 def test_late_and_missing_exclude_each_other(lms: Lms) -> None:
     with pytest.raises(Refused, match="INVALID_FLAGS"):
         lms.grade(lms.create().lms_id, flags=frozenset({"late", "missing"}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "points"),
+    [("pass_fail", "pass", 1), ("percent", "85%", 85), ("letter_grade", "B+", 100)],
+)
+def test_a_grade_in_words_needs_points(lms: Lms, kind: str, words: str, points: int) -> None:
+    fields = AssignmentFields(title="x", description="x", due_date=NOW + DAY, grading_type=kind)
+    created = lms.run(lms.connector.create_assignment(lms.section, fields, str(uuid7())))
+    assert lms.grade(created.lms_id, grade=words).grade == words
+    assert created.points_possible == (100 if kind != "pass_fail" else 1)
+    lms.change(created.lms_id, points_possible=Decimal(0))
+    lms.clock.advance(hours=1)
+    change = SubmissionFields(grade=words)
+    with lms.another() as fresh, pytest.raises(Refused, match="INVALID_GRADE: the assignment has no points"):
+        lms.run(fresh.update_submission(lms.section, created.lms_id, lms.students[1], change))
 
 
 def test_an_excuse_is_lifted_without_taking_a_grade(lms: Lms) -> None:

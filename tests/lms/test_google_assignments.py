@@ -126,6 +126,8 @@ def test_points_that_are_not_given(lms: Lms, kind: str, points: int | None) -> N
     fields = AssignmentFields(title="Essay", description="x", due_date=NOW + DAY, grading_type=kind)
     created = lms.run(lms.connector.create_assignment(lms.section, fields, "mark"))
     assert (created.points_possible, created.grading_type) == (points, kind)
+    zero = lms.create(points_possible=Decimal(0))
+    assert lms.assignment(zero.lms_id).points_possible == 0
     if points is None:
         with pytest.raises(Refused, match="NOT_GRADED"):
             lms.grade(created.lms_id, grade_points=Decimal(1))

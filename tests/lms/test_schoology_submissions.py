@@ -56,6 +56,12 @@ def test_what_is_no_grade_is_refused_before_anything_is_sent(
     assert not [it for it in lms.calls() if it.startswith("PUT")]
 
 
+def test_a_share_of_no_points_is_refused(lms: Lms) -> None:
+    assignment = lms.create(grading_type="percent", points_possible=Decimal(0)).lms_id
+    with pytest.raises(Refused, match="INVALID_GRADE: the assignment has no points"):
+        lms.grade(assignment, grade="85%")
+
+
 def test_a_grade_is_taken_away(lms: Lms) -> None:
     assignment = lms.create().lms_id
     lms.grade(assignment, grade_points=Decimal(5))

@@ -45,6 +45,20 @@ class Counter(Simulator):
         )
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "settings", "[]"), ("PUT", "settings", "x"), ("PUT", "settings", '{"latency_ms":"a"}'),
+        ("PUT", "settings", '{"nonsense":1}'), ("PUT", "state", "x"), ("PUT", "state", "[1]"), ("PUT", "state", '{"a":1}'),
+        ("POST", "faults", "x"), ("POST", "faults", '{"fault":"x"}'), ("POST", "faults", '{"fault":"timeout","times":-1}'),
+        ("POST", "faults", '{"fault":"timeout","path":"("}'), ("POST", "faults", '{"fault":"timeout","tmes":1}'),
+    ],
+)  # fmt: skip
+def test_what_the_control_endpoint_does_not_take(counter: Served, method: str, path: str, body: str) -> None:
+    reply = httpx2.request(method, f"{counter.url}/_simulator/{path}", content=body)
+    assert (reply.status_code, bool(reply.json()["message"])) == (400, True)
+
+
 @pytest.fixture
 def counter() -> Iterator[Served]:
     simulator = Counter(SetClock())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 
 import passback
 
@@ -17,14 +17,19 @@ app = App(
     help="One API call puts an assignment or a grade into whichever LMS the school district uses.",
     version=passback.__version__,
 )
-app.command("passback.cli.tokens:app", name="token")
-app.command("passback.cli.gradebook:app", name="gradebook")
-app.command("passback.cli.connect:connect", name="connect")
-app.command("passback.cli.connect:app", name="connection")
-app.command("passback.cli.match:app", name="match")
-app.command("passback.cli.key:app", name="key")
-app.command("passback.cli.simulate:simulate", name="simulate")
+for _name, _target, _help in (
+    ("token", "tokens:app", "Make, list, rotate and revoke applications' tokens."),
+    ("gradebook", "gradebook:app", "Do in the built-in gradebook what a teacher does."),
+    ("connect", "connect:connect", "Connect a district to its LMS, and check that it works."),
+    ("connection", "connect:app", "See, check and remove districts' connections to their LMSs."),
+    ("match", "match:app", "Match the roster's sections and people to the LMS's."),
+    ("key", "key:app", "Make and rotate the key that credentials are encrypted with."),
+    ("simulate", "simulate:simulate", "Serve a simulated LMS."),
+):
+    # By name, so that a command imports only what it needs.
+    app.command(f"passback.cli.{_target}", name=_name, help=_help)
 
+Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
 Data = Annotated[str | None, Parameter(name="--data")]
 """The folder of the data file; ``:memory:`` keeps nothing."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import re
 import secrets
 import sys
 from pathlib import Path
@@ -12,14 +13,14 @@ from urllib.parse import urlsplit
 
 from cyclopts import App, Parameter
 
-from passback.cli import Data, UsageError, one_line
+from passback.cli import Data, Port, UsageError, one_line
 from passback.cli.data import existing, gateway_on
 from passback.domain.clock import system_clock
 from passback.domain.roster import District
 from passback.lms import registry
 from passback.lms.connector import LmsError
 from passback.settings import load
-from passback.store import connections, roster
+from passback.store import connections, matching, roster
 from passback.store.vault import Vault
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 app = App(name="connection", help="See, check and remove districts' connections to their LMSs.")
 
 _SIGN_IN_SECONDS = 600.0
+_LONGEST_VALUE = 1_000_000
 CALLBACK_PORT = 8765
 """Where the browser comes back to, unless another port is given."""
 
@@ -45,7 +47,7 @@ def connect(
     address: str | None = None,
     settings: Values = (),
     sign_in: bool = False,
-    callback_port: int = CALLBACK_PORT,
+    callback_port: Port = CALLBACK_PORT,
     data: Data = None,
 ) -> int:
     """Connect a district to its LMS, and check that it works.
@@ -67,10 +69,12 @@ def connect(
     given = dict(_setting(found, text) for text in settings)
     base = _address(found, address)
     with existing(data) as database:
-        district_id = _district(database, district, name)
+        _check_district(database, district, name)
         given |= _asked(found, given, signing_in=sign_in)
         if sign_in:
             given |= _signed_in(found, base, given, callback_port)
+        # Not before all is there, so that nothing is left of a command that was given up.
+        district_id = district.lower() if district else _new_district(database, name or "")
         options = {it.name: given.get(it.name, it.default or "") for it in found.settings if not it.secret}
         credentials = {it.name: given[it.name] for it in found.settings if it.secret and it.name in given}
         # What credentials need beside them, such as the number of a developer key, is no secret but goes with them.
@@ -81,13 +85,18 @@ def connect(
             connections.save(
                 conn, district_id, address=base, options=options, credentials=sealed, now=system_clock()
             )
-            roster.set_lms(conn, district_id, found.capabilities.kind, "initial_sync_processing")
+            known = roster.find(conn, roster.DISTRICTS, district_id, district_id)
+            if known is not None and known.lms_type not in ("", found.capabilities.kind):
+                matching.forget(conn, district_id)  # those were another LMS's ids
+            matched = known is not None and known.lms_type == found.capabilities.kind and known.last_lms_sync
+            state = "success" if matched else "initial_sync_processing"
+            roster.set_lms(conn, district_id, found.capabilities.kind, state)
 
         database.write_now(save)
         print(f"district {district_id} is connected to {found.capabilities.name} at {base}")
         good = _report(_check(database, data, district_id))
     if good:
-        print(f"next: passback match run --district {district_id}")
+        print(f"next: passback match run --district {district_id}" + (f" --data {data}" if data else ""))
     return 0 if good else 1
 
 
@@ -174,7 +183,7 @@ def remove(*, district: str, data: Data = None) -> None:
 
 @app.command(name="sign-in-student")
 def sign_in_student(
-    *, district: str, user: str, callback_port: int = CALLBACK_PORT, data: Data = None
+    *, district: str, user: str, callback_port: Port = CALLBACK_PORT, data: Data = None
 ) -> None:
     """Let a student sign in with the browser, for an LMS that takes work only from the student (Schoology).
 
@@ -200,6 +209,8 @@ def sign_in_student(
         lms_type, stored, lms_id = database.read_now(read)
         if stored is None:
             raise UsageError(f"district {district} has no connection")
+        if not _kind(lms_type).students_sign_in:
+            raise UsageError("only Schoology takes work from the student alone: nobody need sign in here")
         if lms_id is None:
             raise UsageError(f"{user} is no student of the district who is matched to one in the LMS")
         credentials = connections.unseal(vault, stored)
@@ -227,6 +238,8 @@ def _kind(name: str) -> ConnectorKind:
 
 def _setting(kind: ConnectorKind, text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
+    if not separator and name in {it.name for it in kind.settings}:
+        raise UsageError(f"--set {name} has no value: write {name}=VALUE or {name}=@FILE")
     if not separator or name not in {it.name for it in kind.settings}:
         known = "\n".join(f"  {it.name:<22} {it.meaning}" for it in kind.settings)
         raise UsageError(
@@ -234,9 +247,13 @@ def _setting(kind: ConnectorKind, text: str) -> tuple[str, str]:
         )
     if value.startswith("@"):
         try:
-            value = Path(value[1:]).read_text("utf-8").strip()
+            with Path(value[1:]).open(encoding="utf-8") as file:
+                value = file.read(_LONGEST_VALUE).strip()
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"cannot read {name} from {value[1:]}: {error}") from None
+    wanted = next(it for it in kind.settings if it.name == name)
+    if wanted.pattern and not re.fullmatch(wanted.pattern, value):
+        raise UsageError(f"{one_line(value)!r} is no value of {name}: {wanted.meaning}")
     return name, value
 
 
@@ -245,7 +262,13 @@ def _address(kind: ConnectorKind, address: str | None) -> str:
     text = address or kind.address.default
     if text is None:
         raise UsageError(f"--address is missing: {kind.address.meaning}")
-    parts = urlsplit(text if "://" in text else f"https://{text}")
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        bad = parts.username is not None or parts.password is not None or parts.port == 0
+    except ValueError:
+        bad = True
+    if bad:
+        raise UsageError("the address must be a host, with a port if need be: no user, no password")
     local = parts.hostname in ("127.0.0.1", "localhost", "::1")
     if not parts.netloc or parts.scheme not in (("http", "https") if local else ("https",)):
         raise UsageError(f"{one_line(text)!r} is no address of an LMS: it must begin with https://")
@@ -254,14 +277,21 @@ def _address(kind: ConnectorKind, address: str | None) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
-def _district(database: Database, district: str | None, name: str | None) -> str:
-    if district is not None:
-        district = district.lower()
-        if database.read_now(lambda conn: roster.find(conn, roster.DISTRICTS, district, district)) is None:
-            raise UsageError(f"there is no district {district}; without --district a new one is made")
-        return district
-    if not name:
+def _check_district(database: Database, district: str | None, name: str | None) -> None:
+    """Whether the district that is named is there, or a new one is. Raises `UsageError`."""
+    if district is not None and name:
+        raise UsageError("--district names one that is there, --name a new one: give one of them")
+    if district is None and not name:
         raise UsageError("--district or --name is missing: the district's id, or the name of a new one")
+    if district is None:
+        return
+    id_ = district.lower()
+    if database.read_now(lambda conn: roster.find(conn, roster.DISTRICTS, id_, id_)) is None:
+        raise UsageError(f"there is no district {id_}; without --district a new one is made")
+
+
+def _new_district(database: Database, name: str) -> str:
+    """Make a district; its id."""
     now = system_clock()
     new = District(
         id=secrets.token_hex(12),
@@ -279,6 +309,10 @@ def _district(database: Database, district: str | None, name: str | None) -> str
 
 def _asked(kind: ConnectorKind, given: Mapping[str, str], *, signing_in: bool) -> dict[str, str]:
     """What is missing, asked for at the terminal."""
+    if kind.one_of and not signing_in and not any(given.get(name) for name in kind.one_of):
+        raise UsageError(
+            f"missing: one of {', '.join(kind.one_of)}; give one with --set NAME=@FILE, or --sign-in"
+        )
     missing = [it for it in kind.settings if it.name not in given and it.default is None and not it.optional]
     if signing_in:
         missing = [

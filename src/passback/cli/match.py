@@ -116,6 +116,15 @@ def clear(our_id: str, *, data: Data = None) -> None:
 
 
 def _decide(our_id: str, lms_id: str | None, data: str | None) -> None:
+    if lms_id is not None and (not lms_id or not lms_id.isprintable() or " " in lms_id or ".." in lms_id):
+        raise UsageError(f"{one_line(lms_id)!r} is no id of an LMS")
+
+    def decide_alone(conn: Connection) -> str | None:
+        other = None if lms_id is None else matching.holder(conn, our_id, lms_id)
+        if other is not None:
+            raise UsageError(f"{lms_id} is {other} already: passback match clear {other}, if that is wrong")
+        return matching.decide(conn, our_id, lms_id)
+
     with existing(data) as database:
-        if database.write_now(lambda conn: matching.decide(conn, our_id, lms_id)) is None:
+        if database.write_now(decide_alone) is None:
             raise UsageError(f"there is no section or user {our_id}")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import sys
 
-from passback.cli import UsageError
+from passback.cli import Port, UsageError
 
 
-def simulate(kind: str, *, host: str = "127.0.0.1", port: int = 0) -> None:
+def simulate(kind: str, *, host: str = "127.0.0.1", port: Port = 0) -> int:
     """Serve a simulated LMS: a district with sections and people, and faults on demand. It keeps nothing.
 
     docs/simulators.md tells its credentials, its control endpoint and its faults.
@@ -41,6 +42,8 @@ def simulate(kind: str, *, host: str = "127.0.0.1", port: int = 0) -> None:
     try:
         listener = socket.create_server((host, port), backlog=128)
     except OSError as error:
-        raise UsageError(f"cannot listen on {host} port {port}: {error.strerror}") from None
+        print(f"passback: cannot listen on {host} port {port}: {error.strerror}", file=sys.stderr)
+        return 1
     with listener, contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
         asyncio.run(serve(listener))
+    return 0

@@ -219,8 +219,12 @@ class LmsClient:
         give_up = time.monotonic() + self._patience
         renewed = renew = False
         tries = 0
+        failed: Unavailable | None = None
         while True:
-            self._breaker.check()
+            try:
+                self._breaker.check()
+            except Unavailable as resting:
+                raise failed or resting from None
             tries += 1
             backoff = random.uniform(0, min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**tries))  # noqa: S311 - jitter
             try:
@@ -229,8 +233,9 @@ class LmsClient:
                 self._breaker.failed()
                 if not (safe or failure.not_sent):
                     raise Unavailable(f"{what}: {failure}", in_doubt=True, retry_after=30) from None
+                failed = Unavailable(f"{what}: {failure}", retry_after=30)
                 if time.monotonic() + backoff > give_up:
-                    raise Unavailable(f"{what}: {failure}", retry_after=30) from None
+                    raise failed from None
                 await asyncio.sleep(backoff)
                 continue
             wait = self._manners.throttled(reply)
@@ -242,8 +247,9 @@ class LmsClient:
                 self._breaker.failed()
                 if not safe:
                     raise Unavailable(f"{what}: status {reply.status}", in_doubt=True, retry_after=30)
+                failed = Unavailable(f"{what}: status {reply.status}", retry_after=30)
                 if time.monotonic() + backoff > give_up:
-                    raise Unavailable(f"{what}: status {reply.status}", retry_after=30)
+                    raise failed
                 await asyncio.sleep(backoff)
                 continue
             self._breaker.succeeded()
@@ -310,6 +316,10 @@ class LmsClient:
             ) as response:
                 body = await _bounded(response)
                 return Reply(response.status_code, dict(response.headers), body, doubtful=not request.safe)
+        except (httpx2.LocalProtocolError, UnicodeError):
+            raise NotAllowed(
+                "the credentials hold characters that cannot be sent", credentials=True
+            ) from None
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             raise _Failed(type(error).__name__, not_sent=True) from None
         except (httpx2.TransportError, httpx2.DecodingError, httpx2.InvalidURL) as error:

@@ -117,6 +117,13 @@ class Setting(Struct, frozen=True):
     """What it is where it is not given; None where it must be given, or is asked for."""
     optional: bool = False
     """Whether it may be left out."""
+    pattern: str = ""
+    """What its values look like (a regular expression), where not everything will do."""
+
+    @classmethod
+    def yes_or_no(cls, name: str, meaning: str, default: str) -> Setting:
+        """An option that is on or off."""
+        return cls(name, meaning, default=default, pattern="yes|no")
 
 
 class Finding(Struct, frozen=True):
@@ -274,3 +281,7 @@ class ConnectorKind(Struct, frozen=True):
     open: Callable[[Connection, Notes, Clock], Connector]
     sign_in: SignIn | None = None
     """Where a person can sign in instead of giving all credentials."""
+    one_of: tuple[str, ...] = ()
+    """Settings of which one must be given, where nobody signs in."""
+    students_sign_in: bool = False
+    """Whether students sign in, too, because the LMS takes work from nobody else."""

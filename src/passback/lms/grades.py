@@ -23,6 +23,8 @@ def points_given(fields: SubmissionFields, assignment: Assignment) -> Decimal | 
         return fields.grade_points
     if not fields.grade:
         return None
+    if kind != "points" and assignment.points_possible == 0:
+        raise Refused("INVALID_GRADE", "the assignment has no points of which this could be a share")
     try:
         worth = points_of(fields.grade, kind, assignment.points_possible)
     except InvalidGrade as error:

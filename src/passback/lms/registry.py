@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from passback.lms.builtin.connector import BuiltinConnector
-from passback.lms.connector import Connection, ConnectorKind
+from passback.lms.connector import Capabilities, Connection, ConnectorKind, Finding, NotAllowed
 from passback.store import connections
 from passback.store.notes import StoredNotes
 from passback.store.vault import Vault, VaultError
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from passback.store.connections import StoredConnection
     from passback.store.database import Connection as StoreConnection
     from passback.store.database import Database
-
-log = logging.getLogger(__name__)
 
 GROUP = "passback.connectors"
 """The group of entry points by which a package brings a connector."""
@@ -42,12 +39,41 @@ def kinds() -> list[str]:
 
 def kind(name: str) -> ConnectorKind:
     """The kind of LMS of that name. Raises `UnknownKind`."""
-    for entry in entry_points(group=GROUP, name=name):
-        found = entry.load()
+    # Where several packages bring one of the same name, ours counts.
+    found_entries = sorted(
+        entry_points(group=GROUP, name=name), key=lambda it: not it.value.startswith("passback.")
+    )
+    for entry in found_entries:
+        try:
+            found = entry.load()
+        except Exception as error:
+            raise UnknownKind(
+                f"the connector for {name!r} cannot be loaded ({entry.value}): {error}"
+            ) from error
         if isinstance(found, ConnectorKind):
             return found
         raise UnknownKind(f"the package that brings {name!r} gives no ConnectorKind ({entry.value})")
     raise UnknownKind(f"there is no connector for {name!r}: there are {', '.join(kinds())}")
+
+
+class Unusable:
+    """Stands for a connector that there cannot be: whatever it is asked, it says why. See `Connector`."""
+
+    def __init__(self, lms_type: str, reason: str) -> None:
+        self.capabilities = Capabilities(lms_type, lms_type)
+        self._reason = reason
+
+    async def check(self) -> list[Finding]:
+        return [Finding(False, self._reason)]
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[NoReturn]]:
+        async def refuse(*_: object) -> NoReturn:
+            raise NotAllowed(self._reason)
+
+        return refuse
 
 
 class Connectors:
@@ -65,7 +91,7 @@ class Connectors:
         self._retired: list[Connector] = []
 
     def find(self, conn: StoreConnection, district_id: str, lms_type: str) -> Connector | None:
-        """The connector to a district's LMS; None where it has no (usable) connection."""
+        """The connector to a district's LMS; None where it has no connection."""
         if lms_type == BUILTIN:
             return self._builtin
         stored = None if district_id in self._given else connections.find(conn, district_id)
@@ -82,8 +108,7 @@ class Connectors:
                 return None
             connector = self.open(district_id, lms_type, connection)
         except (UnknownKind, VaultError) as error:
-            log.warning("district %s cannot be reached: %s", district_id, error)
-            return None
+            return cast("Connector", Unusable(lms_type, str(error)))
         self._open[district_id] = version, connector
         return connector
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import queue
 import sqlite3
 import tempfile
@@ -97,6 +98,9 @@ class Database:
         assert self.path is not None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Nobody else need read who got which grade; SQLite gives its other files the same mode.
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
             # A file that keeps nothing need not wait for the disk.
             self._writer = _connect(self.path, synchronous="OFF" if self._temporary else "FULL")
             self._reader = _connect(self.path, synchronous="OFF")

@@ -105,6 +105,30 @@ def decide(connection: Connection, our_id: str, lms_id: str | None) -> str | Non
     return None
 
 
+def holder(connection: Connection, our_id: str, lms_id: str) -> str | None:
+    """Which other section, or user of the same district and role, is matched to an id of the LMS's already."""
+    for table, same in (("sections", ""), ("users", " AND other.role = mine.role")):
+        row = connection.execute(
+            f"SELECT other.id FROM {table} AS mine JOIN {table} AS other ON other.district_id = mine.district_id"
+            f" AND other.id <> mine.id{same} WHERE mine.id = :id AND other.lms_id = :lms_id",
+            {"id": our_id, "lms_id": lms_id},
+        ).fetchone()
+        if row is not None:
+            return str(row[0])
+    return None
+
+
+def forget(connection: Connection, district_id: str) -> None:
+    """Forget every match of a district, also those by hand."""
+    for table in ("sections", "users"):
+        connection.execute(
+            f"UPDATE {table} SET lms_id = NULL, matched_by = NULL WHERE district_id = :id",
+            {"id": district_id},
+        )
+    connection.execute("DELETE FROM match_candidates WHERE district_id = :id", {"id": district_id})
+    count(connection, district_id)
+
+
 def count(connection: Connection, district_id: str) -> None:
     """Reckon the district's ``lms_matched_percentage`` anew."""
     percentages = {}

@@ -16,17 +16,21 @@ KIND = ConnectorKind(
             "access_token", "a token made by hand, instead of a developer key", secret=True, optional=True
         ),
         Setting("refresh_token", "what a sign-in gave", secret=True, optional=True),
-        Setting(
-            "masquerade", "yes: grade as the teacher who is named (needs the right 'act as')", default="yes"
+        Setting.yes_or_no(
+            "masquerade", "yes: grade as the teacher who is named (needs the right 'act as')", "yes"
         ),
-        Setting("sis_mark", "yes: mark assignments by a SIS id (needs the right 'manage SIS')", default="no"),
+        Setting.yes_or_no(
+            "sis_mark", "yes: mark assignments by a SIS id (needs the right 'manage SIS')", "no"
+        ),
         Setting(
             "submit_as",
             "student: hand in as the student ('act as'); proxy: on their behalf",
             default="student",
+            pattern="student|proxy",
         ),
-        Setting("post_grades", "yes: returning work posts the grades that Canvas hides", default="no"),
+        Setting.yes_or_no("post_grades", "yes: returning work posts the grades that Canvas hides", "no"),
     ),
     open=open_connection,
     sign_in=CanvasSignIn(),
+    one_of=("access_token", "refresh_token"),
 )

@@ -33,6 +33,9 @@ _THEIR_SUBMISSION_TYPES = {theirs: ours for ours, theirs in _SUBMISSION_TYPES.it
 _GRADING_TYPES = {"points": "points", "percent": "percent", "pass_fail": "pass_fail", "letter_grade": "letter_grade",
                   "gpa_scale": "letter_grade", "not_graded": "points"}  # fmt: skip
 
+_POINTS = {"percent": 100, "letter_grade": 100, "pass_fail": 1}
+"""The points of a grading type, where none are given: Canvas reckons all grades in points."""
+
 _BLOCK = "passback-attachments"
 _BLOCK_START = f'<div class="{_BLOCK}">'
 
@@ -192,7 +195,7 @@ def written_fields(fields: AssignmentFields, before: Assignment | None = None) -
     if fields.points_possible is not None:
         sent["points_possible"] = float(fields.points_possible)
     elif before is None:
-        sent["points_possible"] = 0
+        sent["points_possible"] = _POINTS.get(fields.grading_type or "", 0)
     if fields.grading_type is not None:
         sent["grading_type"] = fields.grading_type
     elif before is None:

@@ -44,6 +44,9 @@ def grade_of(fields: SubmissionFields, item: Held, scale: Collection[ScaleEntry]
         return Grade(plain(points), points)
     if not words:
         return Grade("")
+    if kind != "points" and not item.points_possible:
+        # Canvas would take a share of nothing for nothing: a pass for a fail.
+        raise Refused("INVALID_GRADE", "the assignment has no points of which this could be a share")
     if kind == "letter_grade" and scale:
         if words not in {entry.name for entry in scale}:
             letters = " ".join(entry.name for entry in scale)

@@ -21,8 +21,8 @@ KIND = ConnectorKind(
         Setting("client_id", "of an OAuth client, instead of a service account", optional=True),
         Setting("client_secret", "of that client", secret=True, optional=True),
         Setting("refresh_token", "what a sign-in gave", secret=True, optional=True),
-        Setting(
-            "publish_grades", "yes: students see a grade at once; no: when it is returned", default="yes"
+        Setting.yes_or_no(
+            "publish_grades", "yes: students see a grade at once; no: when it is returned", "yes"
         ),
         Setting("topic", "the name of the topic of new assignments, in courses that have it", optional=True),
         Setting("token_uri", "where tokens are given", default=TOKEN_URI),
@@ -30,4 +30,5 @@ KIND = ConnectorKind(
     ),
     open=open_connection,
     sign_in=GoogleSignIn(),
+    one_of=("service_account", "refresh_token"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -156,7 +157,8 @@ def held(content: Json, note: Note | None) -> Held:
         title=text(content, "title") or "",
         description=ours[0] if ours[0] is not None and ours[1] == words else words,
         description_plaintext=words,
-        points_possible=number(content, "maxPoints"),
+        # Google leaves nought out.
+        points_possible=number(content, "maxPoints") or (Decimal(0) if note.get("no_points") else None),
         grading_type="points",
         submission_types=(),
         due_date=dates.instant(content),
@@ -202,6 +204,8 @@ def noted(fields: AssignmentFields, content: Json, before: Note | None) -> dict[
     note = kept.kept(fields, _REMEMBERED, before)
     if fields.description is not None:
         note["description"] = [fields.description, text(content, "description") or ""]
+    if fields.points_possible is not None:
+        note["no_points"] = fields.points_possible == 0
     if fields.attachments is not None:
         note["attachments"] = msgspec.to_builtins(fields.attachments)
     if fields.display_date is not None:

@@ -28,6 +28,14 @@ async def findings(api: ClassroomApi, admin: str, project: str | None) -> list[F
     try:
         token = await api.tokens.get(admin)
     except NotAllowed as error:
+        if not api.tokens.delegated:
+            remedy = "give service_account=@key.json and admin_email=..., or connect with --sign-in"
+            return [Finding(False, f"Google refuses the credentials: {error}", remedy)]
+        if "unauthorized_client" not in str(error):
+            remedy = (
+                "make a new key for the service account, and connect again with service_account=@key.json"
+            )
+            return [Finding(False, f"Google refuses the credentials: {error}", remedy)]
         remedy = (
             f"delegate these scopes to the service account ({_DELEGATION}): {' '.join(api.tokens.scopes)}"
         )

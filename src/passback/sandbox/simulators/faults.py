@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 HEADER = "sandbox-fault"
 """The request header: a fault's name, and after a semicolon the id of the API request that it belongs to."""
@@ -50,11 +51,11 @@ def parse(text: str) -> Fault:
     raise InvalidFault(f"there is no fault {text!r}: it must be one of [{' '.join(NAMES)}] or slow=500ms")
 
 
-class Rule(Struct):
+class Rule(Struct, forbid_unknown_fields=True):
     """A fault for requests to come."""
 
     fault: str
-    times: int | None = 1
+    times: Annotated[int, Meta(ge=1)] | None = 1
     """How many requests it still meets; None meets all."""
     method: str | None = None
     """Only requests of this method."""

@@ -285,6 +285,12 @@ class Simulator:
 
     async def _control(self, request: Request) -> Reply:
         """The control endpoint."""
+        try:
+            return await self._controlled(request)
+        except Refusal as refusal:
+            return refusal.reply
+
+    async def _controlled(self, request: Request) -> Reply:
         content: Any = None
         match request.method, request.path.removeprefix("/_simulator/"):
             case "GET", "faults":
@@ -306,15 +312,22 @@ class Simulator:
             case "GET", "settings":
                 content = self.settings
             case "PUT", "settings":
-                given = json.loads(request.body)
-                if odd := given.keys() - self.settings.keys():
-                    return json_reply(400, {"message": f"there is no setting {min(odd)!r}"})
+                given = _object(request.body)
+                for name, value in given.items():
+                    if name not in self.settings:
+                        return json_reply(400, {"message": f"there is no setting {name!r}"})
+                    if type(value) is not type(self.settings[name]):
+                        kind = type(self.settings[name]).__name__
+                        return json_reply(400, {"message": f"the setting {name!r} must be a {kind}"})
                 self.settings |= given
                 content = self.settings
             case "GET", "state":
                 content = self.records.content()
             case "PUT", "state":
-                self.records.replace(json.loads(request.body))
+                given = _object(request.body)
+                if not all(isinstance(rows, dict) for rows in given.values()):
+                    return json_reply(400, {"message": "the state must be what GET gives: tables of records"})
+                self.records.replace(given)
                 await self.save()
             case "POST", "reset":
                 await self.reset()
@@ -323,6 +336,17 @@ class Simulator:
                 await self.save()
                 return own or json_reply(404, {"message": "the control endpoint has no such path"})
         return Reply(200, msgspec.json.encode(content), (("content-type", "application/json"),))
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    """The object that was sent to the control endpoint. Raises `Refusal`."""
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError):
+        given = None
+    if not isinstance(given, dict):
+        raise Refusal(json_reply(400, {"message": "the body must be a JSON object"}))
+    return given
 
 
 def _request(scope: Scope, body: bytes) -> Request:
