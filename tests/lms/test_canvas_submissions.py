@@ -220,6 +220,31 @@ def test_no_more_attempts_than_there_are(lms: Lms) -> None:
     assert hand_in("Two", extra_attempts=1).extra_attempts == 1
 
 
+def test_many_due_dates_of_ones_own_are_all_kept(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    lms.grade(assignment, grade_points=Decimal(1))
+    due = {student: NOW + (20 + number) * DAY for number, student in enumerate(lms.students[:4])}
+    changes = [(student, SubmissionFields(override_due_date=date)) for student, date in due.items()]
+    lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
+    assert {student: lms.read(assignment, student).override_due_date for student in due} == due
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        (Attachment(type="link", url="https://app.example/w", title="Mine"),),
+        (Attachment(type="text", text="One"), Attachment(type="text", text="Two")),
+        (Attachment(type="file", url="https://app.example/essay.pdf"),),
+    ],
+)
+def test_the_same_work_again_is_no_second_attempt(lms: Lms, work: tuple[Attachment, ...]) -> None:
+    assignment = lms.create(submission_types=("link", "text", "file")).lms_id
+    first = lms.grade(assignment, state="submitted", attachments=work)
+    again = lms.grade(assignment, state="submitted", attachments=work)
+    record = simulator(lms).records.get("submissions", f"{assignment}/{lms.students[0]}") or {}
+    assert (first.attachments, again.attachments, record["attempt"]) == (work, work, 1)
+
+
 def test_nothing_is_handed_in_before_it_is_open(lms: Lms) -> None:
     assignment = lms.create(submission_types=("text",), display_date=NOW + DAY).lms_id
     with pytest.raises(Refused, match="ASSIGNMENT_LOCKED: the assignment takes no work yet"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Coroutine
 from decimal import Decimal
 from typing import Any
@@ -277,6 +278,26 @@ def test_an_assignment_whose_answer_was_lost_is_found(lms: Lms, fault: str) -> N
     assert found is not None
     assert lms.run(lms.connector.read_assignment(lms.section, found.lms_id)) == found
     assert (found.title, found.due_date, found.published) == ("Essay", ESSAY.due_date, True)
+
+
+@pytest.mark.parametrize("field", ["display_date", "end_date", "due_date"])
+@pytest.mark.parametrize("date", [-62_167_219_200_000, 253_402_318_799_000])
+def test_dates_that_no_calendar_has_are_no_fault_of_ours(lms: Lms, field: str, date: int) -> None:
+    with contextlib.suppress(Refused):  # or it is kept
+        changes: dict[str, Any] = {field: date}
+        lms.create(**changes)
+
+
+def test_what_was_created_is_found_where_the_rest_of_the_answer_fails(lms: Lms) -> None:
+    fields = replace(ESSAY, attachments=(Attachment(type="link", url="https://app.example/a"),))
+    simulated(lms).fail("error-before", method="GET", path=r"(assignments|courseWork)/", times=None)
+    simulated(lms).fail("error-before", method="PATCH", times=None)
+    try:
+        lms.run(lms.connector.create_assignment(lms.section, fields, "mark"))
+    except Unavailable as error:
+        assert error.in_doubt
+    simulated(lms).control("DELETE", "faults")
+    assert lms.run(lms.connector.find_assignment(lms.section, fields, "mark", NOW, ())) is not None
 
 
 @pytest.mark.parametrize("fault", ["error-before", "timeout", "dropped"])

@@ -14,6 +14,7 @@ from passback.domain.assignment import Attachment
 from passback.domain.clock import DAY
 from passback.domain.submission import SubmissionFields
 from passback.lms.connector import Gone, LmsError, Refused, Unsupported
+from passback.lms.google_classroom.tokens import TEACHER_SCOPES
 from passback.sandbox.simulators.google_classroom import seed
 from support import NOW
 
@@ -25,6 +26,23 @@ def lms() -> Iterator[Lms]:
 
 
 # Grades.
+
+
+def test_a_better_grade_is_returned_again() -> None:
+    with google(publish_grades="no") as lms:
+        assignment = lms.create().lms_id
+        lms.grade(assignment, grade_points=Decimal(8), state="returned")
+        regraded = lms.grade(assignment, grade_points=Decimal(15))
+        lms.grade(assignment, state="returned")
+        (submission,) = simulator(lms).records.all("submissions")
+        assert (regraded.grade_points, submission["assigned"]) == (Decimal(15), 15)
+
+
+def test_a_student_as_whom_we_may_not_act_breaks_nothing(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    lms.set(delegated_scopes=list(TEACHER_SCOPES))
+    with pytest.raises(Refused, match="STUDENT_NOT_SIGNED_IN"):
+        lms.grade(assignment, state="submitted", attachments=(LINK,))
 
 
 def test_points_come_back_exactly_though_google_keeps_two_decimals(lms: Lms) -> None:

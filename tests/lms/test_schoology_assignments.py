@@ -267,8 +267,18 @@ def test_a_creation_without_an_answer_is_in_doubt_and_found(lms: Lms) -> None:
     assert (caught.value.in_doubt, found is not None and found.attachments) == (True, fields.attachments)
 
 
+def test_what_was_lost_is_found_also_when_more_was_made_since(lms: Lms) -> None:
+    lms.served.fail("dropped-after", method="POST", path="assignments$")
+    with pytest.raises(Unavailable):
+        lms.create()
+    lms.clock.advance(hours=1)
+    known = {lms.create(title="Another").lms_id, "107/208", "no id of ours"}
+    found = lms.run(lms.connector.find_assignment(lms.section, ESSAY, "mark", NOW, known))
+    assert found is not None
+
+
 def test_what_was_there_before_is_not_taken_for_what_was_created(lms: Lms) -> None:
     older, newer = lms.create(), lms.create(title="Another")
     known = {newer.lms_id}
-    assert lms.run(lms.connector.find_assignment(lms.section, ESSAY, "mark", NOW, known)) is None
+    assert lms.run(lms.connector.find_assignment(lms.section, ESSAY, "mark", NOW + HOUR, known)) is None
     assert lms.run(lms.connector.find_assignment(lms.section, ESSAY, "mark", NOW, {older.lms_id})) is None

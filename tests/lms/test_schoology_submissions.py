@@ -297,6 +297,26 @@ def test_work_is_never_handed_in_twice(lms: Lms, fault: str) -> None:
     )  # fmt: skip
 
 
+def test_work_whose_grade_fails_is_not_handed_in_again(lms: Lms) -> None:
+    assignment = lms.create(submission_types=("text",)).lms_id
+    lms.served.fail("error-before", method="PUT", times=None)
+    with pytest.raises(Unavailable):
+        lms.grade(assignment, state="submitted", attachments=(TEXT,), grade_points=Decimal(3))
+    lms.served.control("DELETE", "faults")
+    with lms.another() as fresh:
+        change = SubmissionFields(attachments=(TEXT,), grade_points=Decimal(3))
+        done = lms.run(fresh.update_submission(lms.section, assignment, lms.students[0], change))
+    assert (done.grade_points, len(simulator(lms).records.all("revisions"))) == (Decimal(3), 1)
+
+
+def test_an_assignment_that_is_deleted_between_a_grade_and_a_flag(lms: Lms) -> None:
+    assignment = lms.create(submission_types=("text",)).lms_id
+    lms.grade(assignment, grade_points=Decimal(1))
+    lms.delete(assignment)
+    with pytest.raises(Gone, match="assignment"):
+        lms.grade(assignment, flags=frozenset({"excused"}))
+
+
 def test_work_that_did_not_arrive_is_not_handed_in(lms: Lms) -> None:
     assignment = lms.create(submission_types=("text",)).lms_id
     lms.served.fail("error-before", method="POST", path="create$")

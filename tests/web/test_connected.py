@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -125,6 +126,20 @@ def test_a_create_whose_answer_was_lost_succeeds_and_is_one(lms: Connected, faul
     reply = lms.create()
     assert (reply.status, lms.count()) == (200, 1)
     assert lms.client.get(f"{ASSIGNMENTS}/{reply.data['id']}").status == 200
+
+
+def test_what_was_created_while_our_own_store_failed_is_taken_up_later(
+    lms: Connected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+
+        def full(*_: object, **__: object) -> None:
+            raise sqlite3.OperationalError("disk I/O error")
+
+        patched.setattr("passback.gateway.creation.assignments.add", full)
+        first = lms.create(title="Made, and not known")
+    second = lms.create(title="Made, and not known")
+    assert (first.status, second.status, lms.count()) == (503, 200, 1)
 
 
 def test_where_it_cannot_be_found_out_the_same_request_takes_it_up_later(lms: Connected) -> None:

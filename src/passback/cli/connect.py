@@ -274,7 +274,7 @@ def _address(kind: ConnectorKind, address: str | None) -> str:
         raise UsageError(f"{one_line(text)!r} is no address of an LMS: it must begin with https://")
     # An LMS whose interface is below a path says so in its default address.
     path = urlsplit(kind.address.default or "").path or "/"
-    return f"{parts.scheme}://{parts.netloc}{path}"
+    return f"{parts.scheme}://{parts.netloc.lower()}{path}"
 
 
 def _check_district(database: Database, district: str | None, name: str | None) -> None:

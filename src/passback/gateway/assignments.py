@@ -35,7 +35,7 @@ async def create(
     def look_up(conn: Connection) -> tuple[SectionAtLms, AssignmentFields]:
         section = lookup.section(gateway, conn, district_id, section_id)
         if fields.assignee_mode != "individuals":
-            return section, fields
+            return section, replace(fields, assignee_ids=None)
         return section, replace(fields, assignee_ids=lookup.assignees(conn, section_id, fields.assignee_ids))
 
     section, fields = await gateway.database.read(look_up)

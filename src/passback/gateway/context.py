@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Gateway(Struct, frozen=True):
     clock: Clock
     cursor_key: bytes
     """What cursors are sealed with; kept in the data file, so that they outlive a restart."""
+    attempts: set[str] = msgspec.field(default_factory=set)
+    """The ids of the assignments that are being created now: nobody else need look for those."""
 
 
 class Answer(Struct, Generic[T], frozen=True):

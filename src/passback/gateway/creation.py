@@ -1,8 +1,8 @@
 """Creating an assignment in the LMS exactly once, also where its answer is lost.
 
 An attempt that ends in doubt may have taken effect. Then the LMS is asked for the assignment, by the mark that it was
-given; if that cannot be found out now, the doubt is kept, and the same request, when it comes again, first looks
-for what the earlier attempt made.
+given. What is attempted is kept beforehand as a doubt, which is gone once it is known what became of it; while it is
+not, the same request, when it comes again, first looks for what the earlier attempt made.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.gateway.context import Gateway
     from passback.gateway.lookup import SectionAtLms
+    from passback.store.database import Connection
 
 log = logging.getLogger(__name__)
 
@@ -32,26 +33,37 @@ async def create_once(
 ) -> tuple[str, Assignment]:
     """Create an assignment, or take up the one that an earlier attempt in doubt made. Its id, and what it is.
 
-    Raises `LmsError`; where that is in doubt, the doubt has been kept.
+    What is attempted is kept before it is, so that also a crash of ours, or of the data file, leaves a doubt and not a
+    second assignment. Raises `LmsError`.
     """
     digest = hashlib.sha256(msgspec.json.encode(fields)).hexdigest()
-    earlier = None
-    if await gateway.database.read(lambda conn: doubts.exists(conn, section.id, digest)):
-        earlier = await gateway.database.write(lambda conn: doubts.take(conn, section.id, digest))
+    earlier = await gateway.database.read(
+        lambda conn: doubts.latest(conn, section.id, digest, gateway.attempts)
+    )
     doubt = earlier or Doubt(str(uuid7()), now)
+    if doubt.id in gateway.attempts:  # an equal request was faster
+        earlier, doubt = None, Doubt(str(uuid7()), now)
+    gateway.attempts.add(doubt.id)
     try:
+        if earlier is None and section.connector.capabilities.kind != "builtin":
+            await gateway.database.write(lambda conn: doubts.add(conn, section.id, digest, doubt))
         held = None if earlier is None else await _look(gateway, section, fields, earlier)
         held = held or await _attempt(gateway, section, fields, doubt)
+        lms_id = held.lms_id
+        await gateway.database.write(lambda conn: _made(conn, section.id, doubt.id, lms_id))
     except LmsError as error:
-        if earlier is not None or (isinstance(error, Unavailable) and error.in_doubt):
-            # Not to be seen may mean: not yet. So it is looked for again before another attempt.
-            await gateway.database.write(lambda conn: doubts.add(conn, section.id, digest, doubt))
+        # Not to be seen may mean: not yet. So it is looked for again before another attempt.
+        if earlier is None and not (isinstance(error, Unavailable) and error.in_doubt):
+            await gateway.database.write(lambda conn: doubts.remove(conn, doubt.id))
         raise
-    lms_id = held.lms_id
-    await gateway.database.write(
-        lambda conn: assignments.add(conn, assignment_id=doubt.id, section_id=section.id, lms_id=lms_id)
-    )
+    finally:
+        gateway.attempts.discard(doubt.id)
     return doubt.id, held
+
+
+def _made(conn: Connection, section_id: str, assignment_id: str, lms_id: str) -> None:
+    assignments.add(conn, assignment_id=assignment_id, section_id=section_id, lms_id=lms_id)
+    doubts.remove(conn, assignment_id)
 
 
 async def _attempt(

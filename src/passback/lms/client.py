@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import math
 import random
 import time
 from collections.abc import Mapping, Sequence
@@ -35,6 +37,8 @@ _LEAST_TIME = 1.0
 _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 8.0
 _MOST_PACES = 10_000
+_LONGEST_WAIT = 600.0
+"""The longest that an LMS can make us wait, in seconds, whatever it says."""
 
 T = TypeVar("T")
 
@@ -131,9 +135,10 @@ class PlainManners:
 def retry_after(reply: Reply, default: float) -> float:
     """The seconds of a ``Retry-After`` header; `default` where there is none, or a date."""
     try:
-        return max(0.0, float(reply.headers.get("retry-after", default)))
+        seconds = float(reply.headers.get("retry-after", default))
     except ValueError:
         return default
+    return min(max(0.0, seconds), _LONGEST_WAIT) if math.isfinite(seconds) else default
 
 
 class LmsClient:
@@ -157,6 +162,9 @@ class LmsClient:
         # Imported with the first connection: a gateway without any starts faster without it.
         import httpx2
 
+        for name in ("httpx2", "httpcore2"):
+            # They would log every address, queries and so students' ids included.
+            logging.getLogger(name).setLevel(logging.WARNING)
         self._base_url = connection.address
         self._origin = _origin(connection.address)
         self._headers = connection.headers
@@ -196,7 +204,10 @@ class LmsClient:
         A path that is an address must be on the LMS's host. `acting` says whose credentials are used.
         Raises `Unavailable`, with `in_doubt` where it may have happened.
         """
-        url = urljoin(self._base_url, path)
+        try:
+            url = urljoin(self._base_url, path)
+        except ValueError:
+            raise Unavailable(f"{method}: it sends us to what is no address") from None
         if params:
             url += ("&" if urlsplit(url).query else "?") + urlencode(params, doseq=True)
         if _origin(url) != self._origin:
@@ -293,7 +304,10 @@ class LmsClient:
             location = reply.headers.get("location")
             if reply.status not in (301, 302, 303, 307, 308) or location is None:
                 return reply
-            url = urljoin(request.url, location)
+            try:
+                url = urljoin(request.url, location)
+            except ValueError:
+                raise _Failed("it redirects to what is no address") from None
             if urlsplit(url).scheme == "http" and self._origin[0] == "https":
                 url = "https" + url[4:]  # an LMS that forgets that it is behind TLS
             if _origin(url) != self._origin:
@@ -339,8 +353,11 @@ class _Request(Struct, frozen=True):
 
 
 def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "", ""  # no address, and so nobody's
+    return parts.scheme, parts.netloc.lower()
 
 
 class _Failed(Exception):

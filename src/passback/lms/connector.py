@@ -11,7 +11,8 @@ leads to a `ConnectorKind` (docs/connectors.md).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -62,6 +63,16 @@ class Unavailable(LmsError):
         super().__init__(reason)
         self.retry_after = retry_after
         self.in_doubt = in_doubt
+
+
+@contextlib.contextmanager
+def once_made() -> Iterator[None]:
+    """What fails inside the ``with`` fails after something was created: it leaves that in doubt."""
+    try:
+        yield
+    except (Gone, Unavailable) as error:
+        wait = error.retry_after if isinstance(error, Unavailable) else None
+        raise Unavailable(f"after it was created: {error}", retry_after=wait, in_doubt=True) from None
 
 
 class NotAllowed(Unavailable):

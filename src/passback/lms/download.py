@@ -72,7 +72,8 @@ async def _read(url: str, response: httpx2.Response) -> File:
         parts.append(part)
     name = unquote(urlsplit(url).path.rpartition("/")[2]) or "file"
     kind = response.headers.get("content-type", "").partition(";")[0].strip()
-    return File(name, kind or "application/octet-stream", b"".join(parts))
+    good = kind.isascii() and kind.isprintable() and kind
+    return File(name, kind if good else "application/octet-stream", b"".join(parts))
 
 
 async def _check_host(url: str) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from passback.domain.clock import Instant
-from passback.lms.connector import Unavailable
+from passback.lms.connector import Refused, Unavailable
 
 Json = Mapping[str, Any]
 
@@ -85,4 +85,12 @@ def written(when: Instant | None) -> str | None:
     """A time as ISO 8601, in whole seconds of UTC."""
     if when is None:
         return None
-    return datetime.fromtimestamp(when // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment_of(when).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment_of(when: Instant) -> datetime:
+    """An instant in UTC, in whole seconds. Raises `Refused` where no LMS has such a date."""
+    try:
+        return datetime.fromtimestamp(when // 1000, UTC)
+    except (OverflowError, OSError, ValueError):
+        raise Refused("INVALID_DATE", "the LMS takes no date so far away") from None

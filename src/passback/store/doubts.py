@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from passback.domain.clock import Instant
     from passback.store.database import Connection
 
@@ -20,29 +22,20 @@ class Doubt(Struct, frozen=True):
     """When the attempt began."""
 
 
-def take(connection: Connection, section_id: str, digest: str) -> Doubt | None:
-    """The latest doubt about an assignment with this content (`digest`) in a section, which is forgotten with it.
-
-    So of several equal requests only one takes up what an earlier attempt made.
-    """
-    row = connection.execute(
-        "SELECT id, since FROM doubts WHERE section_id = :section_id AND digest = :digest"
-        " ORDER BY since DESC LIMIT 1",
+def latest(connection: Connection, section_id: str, digest: str, but: Collection[str]) -> Doubt | None:
+    """The latest doubt about an assignment with this content (`digest`) in a section, `but` those of these ids."""
+    for row in connection.execute(
+        "SELECT id, since FROM doubts WHERE section_id = :section_id AND digest = :digest ORDER BY since DESC",
         {"section_id": section_id, "digest": digest},
-    ).fetchone()
-    if row is None:
-        return None
-    connection.execute("DELETE FROM doubts WHERE id = :id", {"id": row[0]})
-    return Doubt(*row)
+    ):
+        if row[0] not in but:
+            return Doubt(*row)
+    return None
 
 
-def exists(connection: Connection, section_id: str, digest: str) -> bool:
-    """Whether there is anything to take."""
-    found = connection.execute(
-        "SELECT 1 FROM doubts WHERE section_id = :section_id AND digest = :digest LIMIT 1",
-        {"section_id": section_id, "digest": digest},
-    )
-    return found.fetchone() is not None
+def remove(connection: Connection, doubt_id: str) -> None:
+    """Forget a doubt: it is known what became of the attempt."""
+    connection.execute("DELETE FROM doubts WHERE id = :id", {"id": doubt_id})
 
 
 def add(connection: Connection, section_id: str, digest: str, doubt: Doubt) -> None:

@@ -81,6 +81,9 @@ class Held(Struct, frozen=True):
     due_date: Instant | None
     display_date: Instant | None
     end_date: Instant | None
+    section: str
+    kept_due_date: Instant | None
+    """What it was read for and with (`held`)."""
 
     @property
     def grading_type(self) -> str:
@@ -136,6 +139,8 @@ def held(content: Json, section: str, kept_due_date: Instant | None) -> Held:
         due_date=base["due_at"],
         display_date=base["unlock_at"],
         end_date=base["lock_at"],
+        section=section,
+        kept_due_date=kept_due_date,
     )
 
 

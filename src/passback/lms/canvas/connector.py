@@ -19,7 +19,7 @@ from passback.lms.canvas.assignments import Audience, Held
 from passback.lms.canvas.check import findings
 from passback.lms.canvas.grading import Grading
 from passback.lms.canvas.roster import Courses, read_people, read_places, read_scale
-from passback.lms.connector import Capabilities, Gone, LmsError, Refused
+from passback.lms.connector import Capabilities, Gone, LmsError, Refused, once_made
 from passback.lms.reading import Json, id_of, text, thing
 from passback.lms.remembered import Remembered
 
@@ -75,16 +75,15 @@ class CanvasConnector:
             sent["sis_assignment_id"] = mark
         path = f"courses/{course}/assignments"
         try:
-            answer = thing(
-                await self._api.send("POST", path, {"assignment": sent}, safe=False, gone="section")
-            )
+            answer = await self._api.send("POST", path, {"assignment": sent}, safe=False, gone="section")
         except Refused:
             # A mark that is taken is our own: an earlier attempt came through after all.
             found = await self._find_by_mark(course, mark) if self._marks else None
             if found is None:
                 raise
             answer = found
-        return await self._remember(course, own, answer, fields, audience, None)
+        with once_made():
+            return await self._remember(course, own, thing(answer), fields, audience, None)
 
     async def find_assignment(
         self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
@@ -124,6 +123,10 @@ class CanvasConnector:
         return {assignment: found[assignment] for assignment in wanted if assignment in found}
 
     async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
+        async with self._grading.overrides(assignment):
+            return await self._updated(section, assignment, fields)
+
+    async def _updated(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
         course, own = _split(section)
         note = await self._note(assignment)
         before = await self._held(course, own, assignment, note)

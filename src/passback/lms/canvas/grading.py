@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
+import msgspec
 from msgspec import Struct
 
 from passback.lms import kept
 from passback.lms.canvas import assignments, submissions
 from passback.lms.canvas.work import hand_in
-from passback.lms.connector import Gone, LmsError, NotAllowed, Refused, Unavailable
+from passback.lms.connector import Gone, LmsError, NotAllowed, Refused, Unavailable, once_made
 from passback.lms.reading import Json, id_of, instant, text, thing, things, whole
+from passback.lms.remembered import Remembered
 
 if TYPE_CHECKING:
     from passback.domain.assignment import ScaleEntry
-    from passback.domain.clock import Clock
+    from passback.domain.clock import Clock, Instant
     from passback.domain.submission import Submission, SubmissionFields
     from passback.lms.canvas.api import CanvasApi
     from passback.lms.canvas.assignments import Held
@@ -64,7 +66,17 @@ class Grading:
         self._notes = notes
         self._clock = clock
         self._courses = courses
-        self._may_masquerade = connection.options.get("masquerade", "yes") == "yes"
+        self._masquerade = connection.options.get("masquerade", "yes") == "yes"
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._not_as = Remembered()
+        """Teachers as whom Canvas does not let us act."""
+
+    def overrides(self, assignment: str) -> asyncio.Lock:
+        """Held while an assignment's overrides are read and sent, which is always all of them."""
+        return self._locks.setdefault(assignment, asyncio.Lock())
+
+    def _masquerades_as(self, grader: str) -> bool:
+        return self._masquerade and not self._not_as.knows(grader)
 
     async def read(self, course: str, assignment: str, student: str) -> Json | None:
         """A student's submission as Canvas shows it; None where it knows no such student in the course."""
@@ -97,7 +109,8 @@ class Grading:
         grade = submissions.grade_of(fields, item, scale)
         answer = before
         if before is not None:
-            handing_in = submissions.check_move(fields, before, self._clock(), item)
+            kept = (await self._notes.read([_key(item, student)])).get(_key(item, student))
+            handing_in = submissions.check_move(fields, before, kept, self._clock(), item)
             work = submissions.work_of(fields.attachments or ()) if handing_in else None
             submissions.flags_sent(fields, before)
             if grade.posted and "excused" in (fields.flags or ()):
@@ -107,6 +120,8 @@ class Grading:
             if work is not None:
                 await hand_in(self._api, self._connection, course, item.id, student, work, before)
                 before = await self._before(course, item, student)
+                # At once, so that the same request, should the rest of it fail, does not hand in again.
+                await self._note_work(item, student, fields, before)
             answer = before
         note: Note | None = None
         if before is None or _is_graded(fields, before, student):
@@ -192,7 +207,16 @@ class Grading:
         """One update with all overrides, so that it happens as a whole."""
         if fields.override_due_date is None:
             return
-        audience = assignments.with_own_due_date(item, student, fields.override_due_date)
+        async with self.overrides(item.id):
+            await self._set_due_date(course, item, student, fields.override_due_date)
+
+    async def _set_due_date(self, course: str, item: Held, student: str, due: Instant) -> None:
+        """All overrides are sent at once, so they must be those that Canvas has now."""
+        params = {"include[]": "overrides", "override_assignment_dates": "false"}
+        content = thing(await self._api.get(f"courses/{course}/assignments/{item.id}", params))
+        audience = assignments.with_own_due_date(
+            assignments.held(content, item.section, item.kept_due_date), student, due
+        )
         if audience.due_date is not None:
             key = kept.key(item.id)
             note = (await self._notes.read([key])).get(key) or {}
@@ -248,16 +272,16 @@ class Grading:
         """Send a grade as the teacher who gives it; where Canvas does not let us, as ourselves with a note."""
         path = _path(course, item.id, student)
         params: dict[str, Any] = dict(_INCLUDE)
-        as_teacher = grader is not None and self._may_masquerade
+        as_teacher = grader is not None and self._masquerades_as(grader)
         if as_teacher:
             params["as_user_id"] = grader
         try:
             answer = await self._send_once(path, params, content, course, item, student)
-        except NotAllowed:
-            if not as_teacher:
+        except NotAllowed as error:
+            if not as_teacher or error.credentials:
                 raise
-            self._may_masquerade = False
-            return await self._put(course, item, student, grader, content)
+            answer = await self._send_once(path, dict(_INCLUDE), content, course, item, student)
+            self._not_as.put(grader or "", True)  # Canvas lets us, but not as this teacher
         told = text(answer, "grader_id")
         note = {"grader": grader, "graded_as": told} if grader is not None and told != grader else None
         return answer, note
@@ -304,11 +328,19 @@ class Grading:
             lambda: self._before(course, item, student), lambda now: bool(now.get("posted_at"))
         )
 
+    async def _note_work(self, item: Held, student: str, fields: SubmissionFields, answer: Json) -> None:
+        """Keep work as it was handed in: Canvas shows files by its own addresses, and links without titles."""
+        key = _key(item, student)
+        note = dict((await self._notes.read([key])).get(key) or {})
+        attachments = msgspec.to_builtins(fields.attachments or ())
+        note["work"] = {"attempt": whole(answer, "attempt"), "attachments": attachments}
+        await self._notes.write({key: note})
+
     async def _noted(
         self, item: Held, student: str, fields: SubmissionFields, answer: Json, grader: Note | None
     ) -> Note | None:
         """What is kept of a submission: who graded, and a due date that Canvas rounded."""
-        key = f"grade/{item.id}/{student}"
+        key = _key(item, student)
         before = (await self._notes.read([key])).get(key) or {}
         note = {**before, **(grader or {})}
         if fields.grader_id is not None and grader is None:
@@ -336,17 +368,24 @@ class Grading:
             comment = entry.fields.grade_comment
             if comment and submissions.newest_comment(seen, entry.student) != comment:
                 data[entry.student]["text_comment"] = comment
+        unfinished: Unavailable | None = None
         if data:
-            as_teacher = grader is not None and self._may_masquerade
-            # What of it arrived is seen below; the rest is sent singly.
-            with contextlib.suppress(Unavailable):
+            as_teacher = grader is not None and self._masquerades_as(grader)
+            # What of it arrived is seen below. The rest is sent singly, unless Canvas may still be at it: then
+            # comments would come twice, and a late grade over a newer one.
+            try:
                 await self._send_bulk(course, item, data, {"as_user_id": grader} if as_teacher else {})
-        after = await self.read_all(course, section, item.id) if data else before
+            except Unavailable as error:
+                unfinished = error if error.in_doubt else None
+        try:
+            after = await self.read_all(course, section, item.id) if data else before
+        except LmsError as error:
+            return {entry.position: outcomes.get(entry.position) or error for entry in entries}
         for entry in entries:
             if entry.position in outcomes:
                 continue
             answer = after.get(entry.student)
-            outcomes[entry.position] = None
+            outcomes[entry.position] = unfinished
             if answer is not None and _arrived(entry, answer):
                 told = text(answer, "grader_id")
                 note = (
@@ -368,7 +407,8 @@ class Grading:
         async def poll() -> Json:
             return thing(await self._api.get(f"progress/{progress_id}"))
 
-        await self._until(poll, lambda now: now.get("workflow_state") in ("completed", "failed"))
+        with once_made():
+            await self._until(poll, lambda now: now.get("workflow_state") in ("completed", "failed"))
 
     async def _until(self, read: Callable[[], Awaitable[Json]], ready: Callable[[Json], bool]) -> Json:
         """Read something until it is as wanted, within the connection's patience. Raises `Unavailable`."""
@@ -383,6 +423,10 @@ class Grading:
 
 
 _INCLUDE = {"include[]": ["submission_comments", "visibility"]}
+
+
+def _key(item: Held, student: str) -> str:
+    return f"grade/{item.id}/{student}"
 
 
 def _path(course: str, assignment: str, student: str) -> str:

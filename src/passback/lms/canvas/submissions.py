@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
 from msgspec import Struct
 
 from passback.domain.assignment import Attachment, GradingType, ScaleEntry
@@ -101,7 +102,7 @@ def shown(answer: Json, student: str, item: Held, note: Mapping[str, Any] | None
         grader_id=_grader(answer, note),
         extra_attempts=whole(answer, "extra_attempts"),
         override_due_date=own[0] if own and override == own[1] else override,
-        attachments=_work(answer),
+        attachments=work_shown(answer, note),
         created=created,
         last_modified=max((date for date in [created, *dates] if date is not None), default=None),
     )
@@ -127,11 +128,13 @@ def newest_comment(answer: Json, student: str) -> str | None:
     return None if newest is None else text(newest, "comment")
 
 
-def check_move(fields: SubmissionFields, answer: Json, now: Instant, item: Held) -> bool:
+def check_move(
+    fields: SubmissionFields, answer: Json, note: Mapping[str, Any] | None, now: Instant, item: Held
+) -> bool:
     """Whether work is to be handed in. Raises `Refused` and `Unsupported` for a state that cannot be reached."""
     state = state_of(answer)
     wanted = fields.state
-    handing_in = bool(fields.attachments) and fields.attachments != _work(answer)
+    handing_in = bool(fields.attachments) and fields.attachments != work_shown(answer, note)
     if is_move(state, wanted):
         if wanted == "reclaimed":
             raise Unsupported(NAME, "state of reclaimed")
@@ -185,6 +188,14 @@ def work_of(attachments: Collection[Attachment]) -> Work:
             raise Refused("INVALID_ATTACHMENT", "Canvas takes one link at a time")
         case _:
             return Work("online_url", url=next(iter(attachments)).url)
+
+
+def work_shown(answer: Json, note: Mapping[str, Any] | None) -> tuple[Attachment, ...]:
+    """The newest attempt's work: as it was handed in through us, or else as Canvas shows it."""
+    ours = (note or {}).get("work") or {}
+    if ours and ours.get("attempt") == whole(answer, "attempt"):
+        return msgspec.convert(ours["attachments"], tuple[Attachment, ...])
+    return _work(answer)
 
 
 def _work(answer: Json) -> tuple[Attachment, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from passback.lms.reading import whole
+from passback.lms.reading import moment_of, whole
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def written(when: Instant) -> dict[str, Any]:
     """``dueDate`` and ``dueTime`` of an instant, in whole seconds."""
-    moment = datetime.fromtimestamp(when // 1000, UTC)
+    moment = moment_of(when)
     return {
         "dueDate": {"year": moment.year, "month": moment.month, "day": moment.day},
         "dueTime": {"hours": moment.hour, "minutes": moment.minute, "seconds": moment.second},

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any
 
 from passback.domain.grading import plain
-from passback.lms.connector import Gone, Refused, Unavailable
+from passback.lms.connector import Gone, NotAllowed, Refused, Unavailable
 from passback.lms.google_classroom import submissions
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.grades import refuse_unsupported
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from passback.lms.google_classroom.assignments import Held
     from passback.lms.google_classroom.courses import Courses
     from passback.lms.notes import Note, Notes
+
+log = logging.getLogger(__name__)
 
 FEW = 3
 """Up to so many students are read one by one."""
@@ -90,7 +93,7 @@ class Grading:
         if graded:
             visible = self._publish or fields.state == "returned"
             answer = await self._grade(course, held, student, id_, points, fields.grader_id, visible=visible)
-        elif returning and answer is not None and _hides_grade(answer):
+        elif fields.state == "returned" and answer is not None and _hides_grade(answer):
             given = number(answer, "draftGrade")
             answer = await self._grade(course, held, student, id_, given, fields.grader_id, visible=True)
         if returning and answer is not None:
@@ -145,6 +148,16 @@ class Grading:
         self, course: str, held: Held, student: str, answer: Json, links: Sequence[str], state: str | None
     ) -> Json:
         """Attach, turn in or take back, which only the student can do."""
+        try:
+            return await self._sent_by(course, held, student, answer, links, state)
+        except NotAllowed as error:
+            # The account is gone, or the scope was not delegated; the connection is as good as before.
+            log.warning("nothing can be done as a student: %s", error)
+            raise Refused("STUDENT_NOT_SIGNED_IN", f"{NAME} does not let us act as the student") from None
+
+    async def _sent_by(
+        self, course: str, held: Held, student: str, answer: Json, links: Sequence[str], state: str | None
+    ) -> Json:
         acting, path = await self._courses.student(course, student), _path(course, held, id_of(answer))
         if links:
             content = {"addAttachments": [{"link": {"url": url}} for url in links]}
@@ -250,7 +263,8 @@ class Grading:
 
 
 def _hides_grade(answer: Json) -> bool:
-    return number(answer, "draftGrade") is not None and number(answer, "assignedGrade") is None
+    draft = number(answer, "draftGrade")
+    return draft is not None and draft != number(answer, "assignedGrade")
 
 
 def _path(course: str, held: Held, id_: str) -> str:

@@ -90,7 +90,8 @@ def shown(answer: Json, student: str, held: Held, note: Mapping[str, Any] | None
     """The gateway's form of a submission; `note` is what we keep of it."""
     assignment = held.assignment
     assigned = number(answer, "assignedGrade")
-    points = number(answer, "draftGrade") if assigned is None else assigned
+    draft = number(answer, "draftGrade")
+    points = assigned if draft is None else draft
     exact = (note or {}).get("points")
     if exact and points is not None and Decimal(exact[1]) == points:
         points = Decimal(exact[0])

@@ -62,6 +62,15 @@ class Ref(Struct, frozen=True):
         return f"sections/{section}/{self.kind}s/{self.id}"
 
 
+def number_of(lms_id: str) -> int | None:
+    """The number of an assignment among those of Schoology; None for an id of another LMS's."""
+    try:
+        id_ = Ref.of(lms_id).id
+    except Gone:
+        return None
+    return int(id_) if id_.isdecimal() else None
+
+
 class Held(Struct, frozen=True):
     """An assignment as Schoology has it, with what grading needs of it."""
 

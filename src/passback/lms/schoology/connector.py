@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from passback.lms import kept
-from passback.lms.connector import Capabilities, Gone, Refused
+from passback.lms.connector import Capabilities, Gone, Refused, once_made
 from passback.lms.reading import Json, id_of, texts, whole
 from passback.lms.remembered import Remembered
 from passback.lms.schoology import assignments
@@ -74,6 +74,13 @@ class SchoologyConnector:
         answer = assignments.answer_of(
             await self._api.send("POST", f"sections/{section}/{kind}s", sent, safe=False, gone="section")
         )
+        with once_made():
+            return await self._made(section, kind, fields, sent, answer)
+
+    async def _made(
+        self, section: str, kind: str, fields: AssignmentFields, sent: Mapping[str, Any], answer: Json
+    ) -> Assignment:
+        """See that a new assignment is as it was sent, and keep the rest."""
         ref = assignments.ref_of(kind, answer)
         if fields.assignee_ids and set(texts(answer, "assignees")) != {str(it) for it in sent["assignees"]}:
             # What it does not take it drops silently, and then everyone would have it.
@@ -88,16 +95,24 @@ class SchoologyConnector:
         section: str,
         fields: AssignmentFields,
         mark: str,  # noqa: ARG002 - Schoology has no place for it
-        since: Instant,  # noqa: ARG002 - it does not tell when an assignment was created
+        since: Instant,
         known: Collection[str],
     ) -> Assignment | None:
         kind = assignments.kind_of(fields)
         sent = await self._new(section, kind, fields)
-        refs = [Ref.of(lms_id) for lms_id in known]
-        # Ids grow: what we are looking for came after all that we know of.
-        newest = max((int(ref.id) for ref in refs if ref.id.isdecimal()), default=0)
+        # Ids grow: what we are looking for came after all that there was when the attempt began.
+        notes = await self._notes.read([kept.key(lms_id) for lms_id in known])
+        before = [it for it in known if (notes.get(kept.key(it)) or {}).get("created", 0) < since]
+        newest = max((id_ for lms_id in before if (id_ := assignments.number_of(lms_id))), default=0)
+        taken = {assignments.number_of(lms_id) for lms_id in known}
         listed = await self._api.pages(f"sections/{section}/{kind}s", kind, _WITH_ATTACHMENTS, gone="section")
-        alike = [it for it in listed if assignments.is_alike(it, sent) and (whole(it, "id") or 0) > newest]
+        alike = [
+            it
+            for it in listed
+            if assignments.is_alike(it, sent)
+            and (whole(it, "id") or 0) > newest
+            and whole(it, "id") not in taken
+        ]
         if len(alike) != 1:
             return None
         ref = assignments.ref_of(kind, alike[0])
@@ -173,10 +188,22 @@ class SchoologyConnector:
             return await self._held(section, ref, await self._read(section, ref), await self._note(ref))
 
         held = await self._lately.get(f"{section}/{assignment}", read)
-        outcomes = await self._grading.update(section, held, changes)
-        if any(isinstance(outcome, Gone) for outcome in outcomes):
-            self._lately.forget(f"{section}/{assignment}")
+        try:
+            outcomes = await self._grading.update(section, held, changes)
+        except Gone:
+            await self._still_there(section, ref)
+            raise
+        if any(isinstance(it, Gone) and it.thing == "student" for it in outcomes):
+            try:
+                await self._still_there(section, ref)
+            except Gone as gone:
+                return [gone if isinstance(it, Gone) else it for it in outcomes]
         return outcomes
+
+    async def _still_there(self, section: str, ref: Ref) -> None:
+        """Whether an assignment is there, of which something was said to be gone. Raises `Gone`."""
+        self._lately.forget(f"{section}/{ref.lms_id}")
+        await self._read(section, ref)
 
     async def read_sections(self) -> Sequence[Place]:
         return await read_places(self._api)

@@ -27,7 +27,7 @@ def written(when: Instant, zone: str) -> str:
     """An instant as Schoology takes it, in whole seconds of `zone` (IANA). Raises `Refused`."""
     try:
         return f"{datetime.fromtimestamp(when // 1000, ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
-    except (OverflowError, ValueError):  # the last day of the year 9999, somewhere in the east
+    except (OverflowError, OSError, ValueError):  # the last day of the year 9999, somewhere in the east
         raise Refused("INVALID_DUE_DATE", "Schoology takes no date so far away") from None
 
 

@@ -120,10 +120,10 @@ class Grading:
             seen = await self._look(section, held, {plan.student: plan.enrollment for plan in done})
         except LmsError as error:
             return outcomes | failed | dict.fromkeys((plan.position for plan in done), error)
-        kept = await self._keep(held, done, seen)
+        kept = await self._keep(held, done)
         for plan in done:
             try:
-                submissions.check_taken(plan.sent, seen[plan.student])
+                submissions.check_taken(plan.sent, seen[plan.student], held)
             except LmsError as error:
                 failed[plan.position] = await self._why(section, held, plan, error)
             else:
@@ -176,9 +176,21 @@ class Grading:
                 await self._work.hand_in(
                     section, held.ref.item, plan.student, plan.fields.attachments or (), newest
                 )
+            # At once, so that the same request, should the rest of it fail, does not hand in again.
+            await self._note_work(held, plan, await newest())
         except LmsError as error:
             return {plan.position: error}
         return {}
+
+    async def _note_work(self, held: Held, plan: _Planned, revision: int) -> None:
+        """Keep work as it was handed in: Schoology makes files of it."""
+        key = _key(held, plan.student)
+        note = dict((await self._notes.read([key])).get(key) or {})
+        note["work"] = {
+            "revision": revision,
+            "attachments": msgspec.to_builtins(plan.fields.attachments or ()),
+        }
+        await self._notes.write({key: note})
 
     async def _send(self, section: str, held: Held, plans: Sequence[_Planned]) -> dict[int, LmsError]:
         """Send the grades, as their graders; what went wrong, by position."""
@@ -299,10 +311,8 @@ class Grading:
                 found.setdefault(text(revision, "uid") or "", []).append(revision)
         return found
 
-    async def _keep(
-        self, held: Held, plans: Sequence[_Planned], seen: Mapping[str, Seen]
-    ) -> Mapping[str, Mapping[str, Any]]:
-        """Keep who graded, which Schoology does not tell, and work as it was handed in; what is kept, by key."""
+    async def _keep(self, held: Held, plans: Sequence[_Planned]) -> Mapping[str, Mapping[str, Any]]:
+        """Keep who graded, which Schoology does not tell; what is kept, by key."""
         kept = dict(await self._notes.read([_key(held, plan.student) for plan in plans]))
         changed = {}
         for plan in plans:
@@ -310,9 +320,6 @@ class Grading:
             note = dict(kept.get(key) or {})
             if plan.fields.grader_id is not None:
                 note["grader"] = plan.fields.grader_id
-            if plan.handing_in:
-                handed_in = msgspec.to_builtins(plan.fields.attachments or ())
-                note["work"] = {"revision": seen[plan.student].revision_id, "attachments": handed_in}
             if note != (kept.get(key) or {}):
                 kept[key] = changed[key] = note
         if changed:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from passback.domain.assignment import ScaleEntry
 from passback.domain.matching import Person, Place
-from passback.lms.connector import Gone, LmsError
+from passback.lms.connector import Gone, NotAllowed, Refused, Unavailable
 from passback.lms.reading import Json, id_of, number, text, thing, things, whole
 from passback.lms.remembered import Remembered
 from passback.lms.schoology import dates
@@ -134,12 +134,15 @@ class Sections:
             return wanted[0] if wanted else categories[0][0]
         title = self._category or "Assignments"
         content = {"grading_categories": {"grading_category": [{"title": title, "weight": 100}]}}
+        path = f"sections/{section}/grading_categories"
         try:
-            answer = await self._api.send(
-                "POST", f"sections/{section}/grading_categories", content, safe=True
-            )
-        except LmsError:
+            answer = await self._api.send("POST", path, content, safe=False)
+        except (NotAllowed, Refused):
             return None  # in some districts only teachers can make one
+        except Unavailable as error:
+            if not error.in_doubt:
+                raise
+            answer = None  # perhaps it is there
         self._setups.forget(section)
         made = several(thing(answer or {}).get("grading_category"))
         if made and text(made[0], "id"):

@@ -45,7 +45,7 @@ class Seen(Struct, frozen=True):
 
     @property
     def comment(self) -> str | None:
-        return None if self.grade is None else text(self.grade, "comment") or None
+        return None if self.grade is None else (text(self.grade, "comment") or "").strip() or None
 
     @property
     def is_graded(self) -> bool:
@@ -113,7 +113,7 @@ def sent_flags(fields: SubmissionFields, seen: Seen, *, write_missing: bool) -> 
     return {} if wanted == flagged else {"exception": wanted}
 
 
-def check_taken(sent: Mapping[str, Any], seen: Seen) -> None:
+def check_taken(sent: Mapping[str, Any], seen: Seen, held: Held) -> None:
     """Whether Schoology has what it was sent. Raises `Refused`."""
     grade = sent.get("grade")
     taken = sent.get("exception", seen.exception) == seen.exception
@@ -122,9 +122,19 @@ def check_taken(sent: Mapping[str, Any], seen: Seen) -> None:
     elif isinstance(grade, float):
         taken = taken and seen.points is not None and float(seen.points) == grade
     elif grade is not None:
-        taken = taken and seen.points is not None
+        taken = taken and _letter(seen.points, held) == grade
+    if "comment" in sent:
+        taken = taken and (seen.comment or "") == sent["comment"].strip()
     if not taken:
         raise Refused("INVALID_GRADE", "Schoology does not take the grade")
+
+
+def _letter(points: Decimal | None, held: Held) -> str | None:
+    """The grade of the assignment's own scale that points earn."""
+    if points is None:
+        return None
+    possible = held.assignment.points_possible or Decimal(100)
+    return letter_of(points * 100 / possible, held.assignment.grading_scale)
 
 
 def check_move(fields: SubmissionFields, seen: Seen, shown: Submission, held: Held) -> bool:
@@ -164,11 +174,7 @@ def _check_work(seen: Seen, held: Held) -> None:
 def shown(student: str, seen: Seen, held: Held, note: Mapping[str, Any] | None, now: Instant) -> Submission:
     """The gateway's form of a submission; `note` is what we keep of it."""
     assignment, points = held.assignment, seen.points
-    if points is not None and assignment.grading_scale:
-        possible = assignment.points_possible or Decimal(100)
-        grade = letter_of(points * 100 / possible, assignment.grading_scale)
-    else:
-        grade = grade_shown(points, assignment)
+    grade = _letter(points, held) if assignment.grading_scale else grade_shown(points, assignment)
     times = [
         at * SECOND
         for item, name in ((seen.grade, "timestamp"), (seen.revision, "created"))
