@@ -20,6 +20,7 @@ from passback.domain.assignment import Assignment, AssignmentFields, Attachment,
 from passback.domain.clock import Instant
 from passback.lms.connector import Refused, Unsupported
 from passback.lms.html import html_of, text_of
+from passback.lms.notes import Note
 from passback.lms.reading import Json, id_of, instant, number, text, texts, things, whole, written
 
 NAME = "Canvas"
@@ -82,8 +83,7 @@ class Held(Struct, frozen=True):
     display_date: Instant | None
     end_date: Instant | None
     section: str
-    kept_due_date: Instant | None
-    """What it was read for and with (`held`)."""
+    """For which it was read."""
 
     @property
     def grading_type(self) -> str:
@@ -140,8 +140,13 @@ def held(content: Json, section: str, kept_due_date: Instant | None) -> Held:
         display_date=base["unlock_at"],
         end_date=base["lock_at"],
         section=section,
-        kept_due_date=kept_due_date,
     )
+
+
+def kept_due(note: Note | None) -> Instant | None:
+    """The assignment's due date, as it was kept where none of Canvas's holds it."""
+    due = (note or {}).get("due_date")
+    return due if isinstance(due, int) else None
 
 
 def shown(item: Held, scale: Sequence[ScaleEntry]) -> Assignment:

@@ -119,7 +119,9 @@ class CanvasConnector:
         found = {}
         for item in await self._api.pages(f"courses/{course}/assignments", params, gone="section"):
             note = notes.get(kept.key(id_of(item)))
-            found[id_of(item)] = await self._shown(course, assignments.held(item, own, _kept_due(note)), note)
+            found[id_of(item)] = await self._shown(
+                course, assignments.held(item, own, assignments.kept_due(note)), note
+            )
         return {assignment: found[assignment] for assignment in wanted if assignment in found}
 
     async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
@@ -223,7 +225,7 @@ class CanvasConnector:
         return thing(await self._api.get(f"courses/{course}/assignments/{assignment}", params))
 
     async def _held(self, course: str, section: str, assignment: str, note: Note | None) -> Held:
-        return assignments.held(await self._read(course, assignment), section, _kept_due(note))
+        return assignments.held(await self._read(course, assignment), section, assignments.kept_due(note))
 
     async def _for_grading(
         self, course: str, section: str, assignment: str
@@ -298,11 +300,6 @@ def _split(section: str) -> tuple[str, str]:
     if not own:
         raise Gone("section")
     return course, own
-
-
-def _kept_due(note: Note | None) -> Instant | None:
-    due = (note or {}).get("due_date")
-    return due if isinstance(due, int) else None
 
 
 def _grade_key(assignment: str, student: str) -> str:

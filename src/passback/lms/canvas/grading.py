@@ -214,12 +214,11 @@ class Grading:
         """All overrides are sent at once, so they must be those that Canvas has now."""
         params = {"include[]": "overrides", "override_assignment_dates": "false"}
         content = thing(await self._api.get(f"courses/{course}/assignments/{item.id}", params))
-        audience = assignments.with_own_due_date(
-            assignments.held(content, item.section, item.kept_due_date), student, due
-        )
+        key = kept.key(item.id)
+        note = (await self._notes.read([key])).get(key) or {}
+        now = assignments.held(content, item.section, assignments.kept_due(note))
+        audience = assignments.with_own_due_date(now, student, due)
         if audience.due_date is not None:
-            key = kept.key(item.id)
-            note = (await self._notes.read([key])).get(key) or {}
             await self._notes.write({key: {**note, "due_date": audience.due_date}})
         path = f"courses/{course}/assignments/{item.id}"
         await self._api.send(
