@@ -144,7 +144,8 @@ def slate() -> Iterator[Lms]:
 
     with installed(), serving(simulator) as served, asyncio.Runner() as runner:
         connection = Connection(f"{served.url}/", {"api_key": "slate-key"}, patience=1.0)
-        connector = registry.kind("slate").open(connection, MemoryNotes(), clock)
+        kind, notes = registry.kind("slate"), MemoryNotes()
+        connector = kind.open(connection, notes, clock)
         yield Lms(
             connector=connector,
             clock=clock,
@@ -162,5 +163,8 @@ def slate() -> Iterator[Lms]:
             unsupported=frozenset(
                 {"excused", "grade_comment", "override_due_date", "extra_attempts", "text", "link"}
             ),
+            kind=kind,
+            connection=connection,
+            notes=notes,
         )
         runner.run(connector.close())

@@ -195,7 +195,9 @@ def test_where_the_read_back_fails_each_ones_outcome_is_that(lms: Lms) -> None:
     outcomes = lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
     assert [type(outcome) for outcome in outcomes] == [Unavailable, Unavailable]
     lms.served.control("DELETE", "faults")
-    assert lms.read(assignment).grade_points == 5
+    with lms.another() as fresh:  # the first may be resting now
+        found = lms.run(fresh.read_submissions(lms.section, assignment, lms.students[:1]))
+    assert [it.grade_points for it in found.values()] == [5]
 
 
 def test_grades_that_schoology_hides_are_not_returned(lms: Lms) -> None:
