@@ -4,26 +4,28 @@ from collections.abc import Iterator
 
 import pytest
 
+from postgres_support import DATABASES, database_of, end_server
 from simulator_support import end_servers
 from support import NOW, Sandbox, serving
 
 
 @pytest.fixture(scope="session", autouse=True)
 def servers_end() -> Iterator[None]:
-    """See that no simulator outlives the tests."""
+    """See that no simulator and no database server outlives the tests."""
     yield
     end_servers()
+    end_server()
 
 
-@pytest.fixture(scope="session")
-def served() -> Iterator[Sandbox]:
-    with serving() as sandbox:
+@pytest.fixture(scope="session", params=DATABASES)
+def served(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    with database_of(request.param) as url, serving(database_url=url) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def sandbox(served: Sandbox) -> Sandbox:
-    """A sandbox at its start; one server for all tests."""
+    """A sandbox at its start; one server for all tests on a kind of database."""
     served.clock.now = NOW
     served.close()  # a server ends connections that were idle while other tests ran; the next request opens one
     assert served.client(None).post("/sandbox/reset", b"").status == 200

@@ -23,7 +23,7 @@ from passback.sandbox.lms import SimulatedLmss
 from passback.sandbox.pages import sandbox_pages
 from passback.sandbox.seed import seed
 from passback.store import migrate, roster
-from passback.store.database import Database
+from passback.store.database import connect
 from passback.store.vault import Vault
 from passback.web.api import Api
 from passback.web.authorization import Authorization
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 
     from passback.lms.registry import Given
     from passback.settings import Settings
-    from passback.store.database import Connection
+    from passback.store.database import Connection, Database
     from passback.store.migrate import Kind
 
 
 def open_database(settings: Settings, kind: Kind) -> Database:
-    """The data file that the settings name, ready for use. Raises `StoreError`."""
-    database = Database(settings.data_file)
+    """The database that the settings name, ready for use. Raises `StoreError`."""
+    database = connect(settings.database_url, settings.data_file)
     try:
         migrate.prepare(database, kind)
     except BaseException:
@@ -185,6 +185,7 @@ def _stopping_on_sigterm() -> Iterator[None]:
 
 def _cursor_key(conn: Connection) -> bytes:
     """The data file's own key for cursors, made when it is first needed."""
+    conn.lock("cursor_key")
     key = migrate.meta(conn, "cursor_key")
     if key is None:
         key = secrets.token_hex(32)
@@ -193,5 +194,6 @@ def _cursor_key(conn: Connection) -> bytes:
 
 
 def _seed_if_empty(conn: Connection, clock: Clock) -> None:
+    conn.lock("seed")
     if not roster.districts_exist(conn):
         seed(conn, clock())

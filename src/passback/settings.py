@@ -37,6 +37,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The port to listen on; 0 takes a free one."""
     data: str = "data"
     """The folder of the data file; ``:memory:`` keeps nothing."""
+    database_url: str = ""
+    """A PostgreSQL database to use in place of the data file, such as ``postgresql://passback@db.example/passback``."""
     rate_limit: _Positive = 1200
     """Requests a minute for each token."""
     max_body_bytes: _Positive = 1024 * 1024
@@ -100,6 +102,8 @@ def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
         raise SettingsError(
             f"setting 'log_level' is {settings.log_level!r}: it must be debug, info, warning, error or critical"
         )
+    if settings.database_url and not settings.database_url.startswith(("postgresql://", "postgres://")):
+        raise SettingsError("setting 'database_url' must begin with postgresql://")
     if settings.secret_key:
         try:
             parse_keys(settings.secret_key, PREFIX + "SECRET_KEY")

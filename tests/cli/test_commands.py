@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from passback.sandbox.seed import seed
-from passback.store.database import Database
+from passback.store.sqlite import SqliteDatabase
 from support import ASSIGNMENTS, DISTRICT, ESSAY, SECTION, STUDENT, TEACHER, Client
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("PASSBACK_")}
@@ -183,7 +183,7 @@ def test_production_knows_no_demo_token_and_no_sandbox_calls(data: str) -> None:
 
 def test_production_knows_no_faults_on_demand(data: str) -> None:
     Server("serve", "--data", data).stop()
-    with contextlib.closing(Database(Path(data) / "passback.db")) as database:
+    with contextlib.closing(SqliteDatabase(Path(data) / "passback.db")) as database:
         database.write_now(lambda conn: seed(conn, 0))
     _, secret = new_token(data)
     server = Server("serve", "--data", data)

@@ -72,9 +72,9 @@ def slate() -> Iterator[tuple[Served, dict[str, str]]]:
 @pytest.fixture
 def commands(tmp_path: Path, slate: tuple[Served, dict[str, str]]) -> Commands:
     from passback.store import migrate
-    from passback.store.database import Database
+    from passback.store.sqlite import SqliteDatabase
 
-    with closing(Database(tmp_path / "passback.db")) as database:
+    with closing(SqliteDatabase(tmp_path / "passback.db")) as database:
         migrate.prepare(database, "production")
     return Commands(tmp_path, *slate)
 

@@ -19,7 +19,7 @@ from passback.sandbox.simulators.canvas import seed as canvas
 from passback.sandbox.simulators.google_classroom import seed as google
 from passback.sandbox.simulators.schoology import seed as schoology
 from passback.store import migrate
-from passback.store.database import Database
+from passback.store.sqlite import SqliteDatabase
 from support import stored
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("PASSBACK_")}
@@ -57,7 +57,7 @@ def simulated(kind: str) -> Iterator[tuple[str, dict[str, str]]]:
 
 @pytest.fixture
 def data(tmp_path: Path) -> str:
-    with closing(Database(tmp_path / "passback.db")) as database:
+    with closing(SqliteDatabase(tmp_path / "passback.db")) as database:
         migrate.prepare(database, "production")
     return str(tmp_path)
 

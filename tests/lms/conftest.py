@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 
 import pytest
 
@@ -12,17 +14,22 @@ from lms_support import Lms
 from passback.lms.builtin.connector import BuiltinConnector
 from passback.sandbox.seed import seed
 from passback.store import gradebook, migrate, roster
-from passback.store.database import Database
+from passback.store.database import connect
+from postgres_support import database_of
 from schoology_connector_support import schoology
 from slate_support import slate
 from support import BIOLOGY, BIOLOGY_STUDENT, BIOLOGY_TEACHER, NOW, SECTION, STUDENTS, TEACHER, SetClock
 
 
 @contextlib.contextmanager
-def builtin() -> Iterator[Lms]:
-    """The built-in gradebook."""
+def builtin(kind: str = "sqlite") -> Iterator[Lms]:
+    """The built-in gradebook, on a kind of database."""
     clock = SetClock()
-    with contextlib.closing(Database(None)) as database, asyncio.Runner() as runner:
+    with (
+        database_of(kind) as url,
+        contextlib.closing(connect(url, None)) as database,
+        asyncio.Runner() as runner,
+    ):
         migrate.prepare(database, "sandbox")
         database.write_now(lambda conn: seed(conn, NOW))
 
@@ -48,7 +55,14 @@ def builtin() -> Iterator[Lms]:
         )
 
 
-LMSS = {"builtin": builtin, "slate": slate, "canvas": canvas, "schoology": schoology, "google": google}
+LMSS: dict[str, Callable[[], AbstractContextManager[Lms]]] = {
+    "builtin": builtin,
+    "builtin on postgresql": partial(builtin, "postgresql"),
+    "slate": slate,
+    "canvas": canvas,
+    "schoology": schoology,
+    "google": google,
+}
 
 
 @pytest.fixture(params=LMSS)

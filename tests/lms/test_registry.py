@@ -16,6 +16,7 @@ from passback.lms.registry import Connectors, UnknownKind
 from passback.sandbox.seed import seed
 from passback.store import connections, migrate
 from passback.store.database import Connection, Database
+from passback.store.sqlite import SqliteDatabase
 from passback.store.vault import Vault, new_key, parse_keys
 from support import NOW
 
@@ -29,7 +30,7 @@ def vault() -> Vault:
 
 @pytest.fixture
 def database() -> Iterator[Database]:
-    with closing(Database(None)) as opened:
+    with closing(SqliteDatabase(None)) as opened:
         migrate.prepare(opened, "sandbox")
         opened.write_now(lambda conn: seed(conn, NOW))
         yield opened

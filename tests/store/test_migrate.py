@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from passback.store import migrate
-from passback.store.database import Database, StoreError, table_names
+from passback.store.database import StoreError
 from passback.store.migrate import Kind
 from passback.store.snapshot import TABLES
+from passback.store.sqlite import SqliteDatabase
 from support import stored
 
 
 def prepare(path: Path, kind: Kind = "production") -> None:
-    with contextlib.closing(Database(path)) as database:
+    with contextlib.closing(SqliteDatabase(path)) as database:
         migrate.prepare(database, kind)
 
 
@@ -26,9 +27,9 @@ def change(path: Path, statement: str) -> None:
 
 
 def test_a_new_file_has_every_table_and_says_its_version(tmp_path: Path) -> None:
-    with contextlib.closing(Database(tmp_path / "passback.db")) as database:
+    with contextlib.closing(SqliteDatabase(tmp_path / "passback.db")) as database:
         migrate.prepare(database, "production")
-        assert database.read_now(table_names) == {*TABLES, "passback_meta"}
+        assert database.read_now(lambda conn: conn.tables()) == {*TABLES, "passback_meta"}
         newest = migrate.migrations()[-1][0]
         assert database.read_now(lambda conn: migrate.meta(conn, "schema")) == str(newest)
 

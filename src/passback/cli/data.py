@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from passback.cli import UsageError
 from passback.settings import load
 from passback.store import migrate
-from passback.store.database import Database
+from passback.store.database import connect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from passback.gateway.context import Gateway
+    from passback.store.database import Database
 
 
 @contextlib.asynccontextmanager
@@ -30,16 +31,18 @@ async def gateway_on(database: Database, data: str | None) -> AsyncIterator[Gate
 
 @contextlib.contextmanager
 def existing(data: str | None) -> Iterator[Database]:
-    """The data file of a gateway or sandbox that has been started before. Raises `UsageError`, `StoreError`."""
-    path = load(data=data).data_file
-    if path is None:
-        raise UsageError(
-            "data that is kept nowhere cannot be reached from another command: give --data a folder"
-        )
-    if not path.exists():
-        raise UsageError(
-            f"there is no data file {path}: give --data the folder of a gateway that has been started"
-        )
-    with contextlib.closing(Database(path)) as database:
+    """The database of a gateway or sandbox that has been started before. Raises `UsageError`, `StoreError`."""
+    settings = load(data=data)
+    path = settings.data_file
+    if not settings.database_url:
+        if path is None:
+            raise UsageError(
+                "data that is kept nowhere cannot be reached from another command: give --data a folder"
+            )
+        if not path.exists():
+            raise UsageError(
+                f"there is no data file {path}: give --data the folder of a gateway that has been started"
+            )
+    with contextlib.closing(connect(settings.database_url, path)) as database:
         migrate.prepare(database, migrate.kind_of(database))
         yield database

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, NoReturn, cast
@@ -88,6 +89,7 @@ class Connectors:
         self._given = given or {}
         self._builtin = BuiltinConnector(database, clock)
         self._open: dict[str, tuple[int, Connector]] = {}
+        self._opening = threading.Lock()  # transactions may run in several threads
         self._retired: list[Connector] = []
 
     def find(self, conn: StoreConnection, district_id: str, lms_type: str) -> Connector | None:
@@ -95,6 +97,10 @@ class Connectors:
         if lms_type == BUILTIN:
             return self._builtin
         stored = None if district_id in self._given else connections.find(conn, district_id)
+        with self._opening:
+            return self._find(district_id, lms_type, stored)
+
+    def _find(self, district_id: str, lms_type: str, stored: StoredConnection | None) -> Connector | None:
         version = stored.last_modified if stored is not None else 0
         held = self._open.get(district_id)
         if held is not None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from passback.sandbox.seed import seed
 from passback.store import snapshot
+from passback.store.database import Unfit
 from passback.store.snapshot import InvalidContent, Value
 from passback.wire.errors import bad_request
 
@@ -58,5 +58,5 @@ async def load(database: Database, body: bytes) -> None:
         )
     try:
         await database.write(lambda conn: snapshot.load(conn, state.tables))
-    except (InvalidContent, sqlite3.IntegrityError, sqlite3.InterfaceError, OverflowError) as error:
+    except (InvalidContent, Unfit) as error:
         raise bad_request(f"INVALID_SANDBOX_STATE: {error}") from None

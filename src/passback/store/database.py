@@ -1,43 +1,30 @@
-"""Where everything that was promised is kept: one SQLite file.
+"""Where everything that was promised is kept: what SQLite and PostgreSQL are alike in.
 
-A transaction is a plain function of a connection. ``await database.write(fn)`` runs it in the one writer thread
-and returns when it is on disk; ``await database.read(fn)`` runs it against the newest committed state. SQL is
-kept to what SQLite and PostgreSQL share, with ``:name`` parameters.
-
-Many writes share one commit: while a commit waits for the disk the next functions queue up, and the writer
-takes all of them into its next transaction (group commit). One that fails takes nothing else with it: then they
-are run again, each with a savepoint of its own. So `fn` may run twice, and must do nothing but what the transaction
-takes back.
+A transaction is a plain function of a connection. ``await database.write(fn)`` returns when it is durable;
+``await database.read(fn)`` runs it against the newest committed state. SQL is kept to what both databases share, with
+``:name`` parameters. `fn` may run twice (SQLite: beside one that failed; PostgreSQL: after a conflict or a lost
+connection), and so must do nothing but what the transaction takes back.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
-import queue
-import sqlite3
-import tempfile
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 
-BUSY_TIMEOUT_SECONDS = 15
-"""How long a transaction waits for another process (the CLI) that is writing."""
-
-BATCH = 128
-"""The most functions that one commit takes in, so that the first of them does not wait for long."""
-
 
 class StoreError(Exception):
-    """The data file cannot be used; the message says why and what to do."""
+    """The database cannot be used; the message says why and what to do."""
 
 
 class StoreUnavailable(StoreError):
-    """The store cannot take or give data now: disk full, locked, read-only. Nothing was half written."""
+    """The store cannot take or give data now: disk full, locked, read-only, gone. Nothing was half written."""
+
+
+class Unfit(StoreError):
+    """The values do not fit the tables: a key that is there already, a reference to nothing, a number too large."""
 
 
 class Rows(Protocol):
@@ -51,227 +38,93 @@ class Rows(Protocol):
 
 
 class Connection(Protocol):
-    """What a transaction may do: statements with ``:name`` parameters."""
+    """What a transaction may do: statements with ``:name`` parameters, and what has no words that both share."""
 
     def execute(self, sql: str, parameters: Mapping[str, Any] = ..., /) -> Rows: ...
     def executemany(self, sql: str, parameters: Sequence[Mapping[str, Any]], /) -> Rows: ...
+
+    def lock(self, name: str) -> None:
+        """Wait until no other transaction holds the lock of that name, and hold it to the end of this one.
+
+        Where a transaction decides by what it has read, this keeps another from deciding the same beside it.
+        SQLite has one writer at a time anyway.
+        """
+        ...
+
+    def tables(self) -> set[str]:
+        """The tables that there are."""
+        ...
+
+    def columns(self, table: str) -> dict[str, type]:
+        """The columns of a table, with the type of their values (where they are not null)."""
+        ...
+
+    def define(self, statement: str) -> None:
+        """Run a statement of a migration, which defines a table or an index."""
+        ...
 
 
 Transaction = Callable[[Connection], T]
 
 
-class _Job:
-    """A queued write: the function, and the future of the one who waits for it."""
+class Database(Protocol):
+    """An open database. Close it to finish what is queued."""
 
-    __slots__ = ("error", "fn", "future", "loop", "result")
+    @property
+    def name(self) -> str:
+        """What to call it in messages; it holds no secret."""
+        ...
 
-    def __init__(self, fn: Transaction[Any], future: asyncio.Future[Any]) -> None:
-        self.fn = fn
-        self.future: asyncio.Future[Any] | None = future
-        self.loop = future.get_loop()
-        self.result: Any = None
-        self.error: BaseException | None = None
-
-    def tell(self) -> None:
-        """Tell the one who waits how it went; only in the loop."""
-        assert self.future is not None
-        if self.future.cancelled():
-            pass  # its client has gone; the write stands
-        elif self.error is None:
-            self.future.set_result(self.result)
-        else:
-            self.future.set_exception(self.error)
-        # An error's traceback holds this job: together they would wait for the garbage collector.
-        self.future = self.error = None
-
-
-class Database:
-    """An open SQLite database. Close it to finish the queued writes.
-
-    `path` is the file; None keeps the data in a temporary folder that is removed on `close`.
-    Raises `StoreError` where the file cannot be opened or is no database.
-    """
-
-    def __init__(self, path: Path | None) -> None:
-        self._temporary = tempfile.TemporaryDirectory(prefix="passback-") if path is None else None
-        self.path = Path(self._temporary.name) / "passback.db" if self._temporary else path
-        assert self.path is not None
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            # Nobody else need read who got which grade; SQLite gives its other files the same mode.
-            with contextlib.suppress(FileExistsError):
-                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-            # A file that keeps nothing need not wait for the disk.
-            self._writer = _connect(self.path, synchronous="OFF" if self._temporary else "FULL")
-            self._reader = _connect(self.path, synchronous="OFF")
-        except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"cannot open the data file {self.path}: {error}") from error
-        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="passback-writer", daemon=True)
-        self._thread.start()
-        self._closed = False
+    @property
+    def shared(self) -> bool:
+        """Whether other processes may serve on it, too."""
+        ...
 
     async def write(self, fn: Transaction[T]) -> T:
         """Run `fn` in a transaction; returns its result once it is durable. What `fn` raises is raised here.
 
-        Raises `StoreUnavailable` where the database cannot take it.
+        Raises `StoreUnavailable` where the database cannot take it, and `Unfit`.
         """
-        result: T = await self._queued(fn)
-        return result
+        ...
 
-    def _queued(self, fn: Transaction[T]) -> asyncio.Future[T]:
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Job(fn, future))
-        return future
+    async def note(self, fn: Transaction[T]) -> T:
+        """`write` of what a crash of the database's machine may take back, such as a count: it need not wait."""
+        ...
 
     async def read(self, fn: Transaction[T]) -> T:
-        """Run `fn`, each of whose statements sees the newest commit.
+        """Run `fn`, each of whose statements sees the newest commit. Keep it to a page of rows.
 
-        It runs where it is called: a read by key takes some microseconds, a thread change takes a hundred. So
-        keep `fn` to a page of rows.
+        Raises `StoreUnavailable`.
         """
-        try:
-            return fn(self._reader)
-        except sqlite3.OperationalError as error:
-            raise StoreUnavailable(str(error)) from error
+        ...
 
     async def snapshot(self, fn: Transaction[T]) -> T:
         """Run `fn`, all of whose statements see one state, that of the newest commit. As `read` otherwise."""
-        return self.read_now(fn)
+        ...
 
     def read_now(self, fn: Transaction[T]) -> T:
         """`snapshot` for callers that are not asynchronous."""
-        connection = self._reader
-        try:
-            connection.execute("BEGIN")
-            try:
-                return fn(connection)
-            finally:
-                connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            raise StoreUnavailable(str(error)) from error
+        ...
 
     def write_now(self, fn: Transaction[T]) -> T:
         """`write` for callers that are not asynchronous, such as commands; it must not run beside `write`."""
-        with _transaction(self._writer):
-            return fn(self._writer)
+        ...
 
     def close(self) -> None:
-        """Finish the queued writes and close the file. May be called twice."""
-        if self._closed:
-            return
-        self._closed = True
-        self._queue.put(None)
-        self._thread.join()
-        self._reader.close()
-        self._writer.close()
-        if self._temporary:
-            self._temporary.cleanup()
-
-    def _run(self) -> None:
-        """The writer thread: take what waits, run it in one transaction, tell the waiting."""
-        ending = False
-        while not ending:
-            jobs = [self._queue.get()]
-            while len(jobs) < BATCH and not self._queue.empty():
-                jobs.append(self._queue.get())
-            ending = None in jobs
-            batch = [job for job in jobs if job is not None]
-            if batch:
-                self._commit(batch)
-
-    def _commit(self, batch: list[_Job]) -> None:
-        # Almost always all go well; only when one does not, they are run again, each with a savepoint.
-        if not self._run_all(batch):
-            self._run_each(batch)
-        by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
-        for job in batch:
-            by_loop.setdefault(job.loop, []).append(job)
-        for loop, jobs in by_loop.items():
-            with contextlib.suppress(RuntimeError):  # a loop that closed meanwhile has nobody waiting
-                loop.call_soon_threadsafe(_tell, jobs)
-
-    def _run_all(self, batch: list[_Job]) -> bool:
-        """Run all jobs in one transaction. False, and nothing happened, where one of them or the commit failed."""
-        try:
-            with _transaction(self._writer):
-                for job in batch:
-                    job.result = job.fn(self._writer)
-        except Exception:  # it is met again, and told, in the second run
-            return False
-        return True
-
-    def _run_each(self, batch: list[_Job]) -> None:
-        try:
-            with _transaction(self._writer):
-                for job in batch:
-                    self._attempt(job)
-        except Exception as error:  # the commit itself failed, so nothing in the batch happened
-            for job in batch:
-                job.error = error
-
-    def _attempt(self, job: _Job) -> None:
-        connection = self._writer
-        connection.execute("SAVEPOINT job")
-        try:
-            job.result = job.fn(connection)
-        except Exception as error:  # told to the one who waits
-            if not connection.in_transaction:
-                raise  # a full disk or the like: SQLite has taken back the whole batch
-            job.error = StoreUnavailable(str(error)) if isinstance(error, sqlite3.OperationalError) else error
-            connection.execute("ROLLBACK TO job")
-        connection.execute("RELEASE job")
+        """Finish what is queued, and close. May be called twice."""
+        ...
 
 
-# Two questions for which every database has words of its own.
+def connect(url: str, path: Path | None) -> Database:
+    """The PostgreSQL database at `url`; where that is empty, the SQLite file at `path` (None keeps nothing).
 
+    Raises `StoreError` where it cannot be opened.
+    """
+    # Each is imported where it is used: the other's driver takes time and memory.
+    if url:
+        from passback.store.postgres import PostgresDatabase
 
-def table_names(connection: Connection) -> set[str]:
-    """The tables that there are."""
-    return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        return PostgresDatabase(url)
+    from passback.store.sqlite import SqliteDatabase
 
-
-def column_types(connection: Connection, table: str) -> dict[str, type]:
-    """The columns of a table, with the type of their values (where they are not null)."""
-    rows = connection.execute("SELECT name, type FROM pragma_table_info(:table)", {"table": table})
-    return {name: str if kind == "TEXT" else int for name, kind in rows}
-
-
-def _connect(path: Path, *, synchronous: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        path,
-        timeout=BUSY_TIMEOUT_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,
-        cached_statements=512,
-    )
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {synchronous}")
-        connection.execute("PRAGMA foreign_keys = ON")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-@contextlib.contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """BEGIN to COMMIT; anything raised, the commit's own failure included, leaves nothing behind."""
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            connection.execute("COMMIT")
-        except BaseException:
-            # SQLite has already rolled back after some errors (a full disk).
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-    except sqlite3.OperationalError as error:
-        raise StoreUnavailable(str(error)) from error
-
-
-def _tell(jobs: list[_Job]) -> None:
-    for job in jobs:
-        job.tell()
+    return SqliteDatabase(path)

@@ -10,7 +10,7 @@ import re
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal
 
-from passback.store.database import StoreError, table_names
+from passback.store.database import StoreError
 
 if TYPE_CHECKING:
     from passback.store.database import Connection, Database
@@ -35,18 +35,19 @@ def prepare(database: Database, kind: Kind) -> None:
     """
     known = migrations()
     newest = known[-1][0]
-    version = database.read_now(lambda connection: _version(connection, str(database.path)))
+    version = database.read_now(lambda connection: _version(connection, database.name))
     if version > newest:
         raise StoreError(
-            f"{database.path} was written by a newer Passback (its schema is {version}, this one knows up to "
-            f"{newest}): upgrade Passback, or use another data folder"
+            f"{database.name} was written by a newer Passback (its schema is {version}, this one knows up to "
+            f"{newest}): upgrade Passback, or use another data folder or database"
         )
     if version < newest:
         database.write_now(lambda connection: _migrate(connection, known, kind))
     found = database.read_now(lambda connection: meta(connection, "kind"))
     if found != kind:
         raise StoreError(
-            f"{database.path} holds a {found} gateway's data, not a {kind}'s: use another data folder"
+            f"{database.name} holds a {found} gateway's data, not a {kind}'s: use another data folder, or another"
+            " database"
         )
 
 
@@ -54,7 +55,8 @@ def kind_of(database: Database) -> Kind:
     """What kind of gateway the data file holds. Raises `StoreError` for one that is not Passback's."""
 
     def read(connection: Connection) -> Kind:
-        _version(connection, str(database.path))
+        if _version(connection, database.name) == 0:
+            raise StoreError(f"{database.name} is empty: start the gateway on it first")
         return "sandbox" if meta(connection, "kind") == "sandbox" else "production"
 
     return database.read_now(read)
@@ -76,11 +78,13 @@ def set_meta(connection: Connection, name: str, value: str) -> None:
 
 
 def _version(connection: Connection, path: str) -> int:
-    tables = table_names(connection)
+    tables = connection.tables()
     if not tables:
         return 0
     if "passback_meta" not in tables:
-        raise StoreError(f"{path} is a database, but not Passback's: use another data folder")
+        raise StoreError(
+            f"{path} is a database, but not Passback's: use another data folder, or another database"
+        )
     version = meta(connection, "schema")
     if version is None or not version.isdecimal():
         raise StoreError(f"{path} does not say which schema it has: restore it from a copy")
@@ -88,16 +92,17 @@ def _version(connection: Connection, path: str) -> int:
 
 
 def _migrate(connection: Connection, known: list[tuple[int, str]], kind: Kind) -> None:
+    connection.lock("migration")
     # Read again inside the transaction: another process may have migrated since.
     version = _version(connection, "the data file")
     if version == 0:
-        connection.execute(_META)
+        connection.define(_META)
         set_meta(connection, "kind", kind)
     for number, name in known:
         if number > version:
             script = files("passback.store.migrations").joinpath(name).read_text("utf-8")
             for statement in statements(script):
-                connection.execute(statement)
+                connection.define(statement)
             set_meta(connection, "schema", str(number))
 
 

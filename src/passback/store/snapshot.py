@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from msgspec import MsgspecError
 
 from passback.store import gradebook, roster
-from passback.store.database import column_types
 
 if TYPE_CHECKING:
     from passback.store.database import Connection
@@ -47,7 +46,7 @@ def dump(connection: Connection) -> dict[str, list[dict[str, Value]]]:
     """All content."""
     content = {}
     for table in TABLES:
-        columns = list(column_types(connection, table))
+        columns = list(connection.columns(table))
         rows = connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1, 2, 3")
         content[table] = [dict(zip(columns, row, strict=True)) for row in rows]
     return content
@@ -66,7 +65,7 @@ def load(connection: Connection, content: Content) -> None:
     clear(connection)
     for table in TABLES:
         rows = content.get(table, [])
-        types = column_types(connection, table)
+        types = connection.columns(table)
         for index, row in enumerate(rows):
             _check_row(f"{table}[{index}]", row, types)
         if rows:

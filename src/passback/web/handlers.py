@@ -188,8 +188,10 @@ def _text(value: str) -> str: ...
 @overload
 def _text(value: str | None) -> str | None: ...
 def _text(value: str | None) -> str | None:
-    """A parameter without the surrogates that stand for bytes that are not UTF-8, which the store would not take."""
-    return None if value is None else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """A parameter without what the store would not take: NUL, and what stands for bytes that are not UTF-8."""
+    if value is None:
+        return None
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\0", "\ufffd")
 
 
 def _limit(call: Call) -> int:

