@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from passback.delivery.worker import Worker
 from passback.domain.clock import Clock, system_clock
 from passback.gateway.context import Gateway
+from passback.gateway.performing import perform
 from passback.lms.registry import Connectors
 from passback.sandbox.banner import banner
 from passback.sandbox.faults import gateway_with
@@ -31,9 +33,10 @@ from passback.web.pages import health_pages, reference_pages
 from passback.web.protocol import AnyMethodProtocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
     from types import FrameType
 
+    from passback.domain.delivery import Delivery, Outcome
     from passback.lms.registry import Given
     from passback.settings import Settings
     from passback.store.database import Connection, Database
@@ -55,12 +58,26 @@ def build_gateway(
     database: Database, settings: Settings, clock: Clock = system_clock, given: Given | None = None
 ) -> Gateway:
     """The use cases' parts, on an open data file. `given` are connections beside those in the store."""
-    return Gateway(
+
+    async def deliver(group: Sequence[Delivery]) -> Sequence[Outcome]:
+        fault = group[0].fault if group[0].attempts == 1 else None
+        async with gateway_with(gateway, [fault.encode()] if fault else []) as met:
+            return await perform(met, group)
+
+    gateway = Gateway(
         database=database,
         connectors=Connectors(database, clock, Vault(settings.secret_keys), given),
         clock=clock,
         cursor_key=database.write_now(_cursor_key),
+        engine=Worker(
+            database,
+            clock,
+            deliver,
+            lease=settings.lease_seconds,
+            keep_days=settings.keep_deliveries_days,
+        ),
     )
+    return gateway
 
 
 def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedLmss | None = None) -> Api:
@@ -113,12 +130,27 @@ def run_server(
     """Serve on a listening socket until told to stop, with the sandbox's simulated LMSs beside."""
 
     async def run() -> None:
-        async with lmss.serving() if lmss is not None else contextlib.nullcontext():
+        async with lmss.serving() if lmss is not None else contextlib.nullcontext(), delivering(gateway):
             await server.serve([listener])
-            await gateway.connectors.close()
 
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
         runner.run(run())
+
+
+@contextlib.asynccontextmanager
+async def delivering(gateway: Gateway) -> AsyncIterator[None]:
+    """Deliver in the background inside the ``with``; in the end, what is under way is finished or handed back."""
+    worker = gateway.engine
+    assert isinstance(worker, Worker)
+    await worker.presence.enter()
+    task = asyncio.create_task(worker.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await gateway.connectors.close()
 
 
 class CannotListen(Exception):

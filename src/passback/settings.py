@@ -43,6 +43,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Requests a minute for each token."""
     max_body_bytes: _Positive = 1024 * 1024
     """The longest request body that is taken."""
+    lease_seconds: Annotated[float, Meta(gt=0)] = 20.0
+    """After how long without a sign of life others take up what a process was delivering."""
+    keep_deliveries_days: Annotated[int, Meta(ge=2)] = 30
+    """For how many days deliveries that have ended can be looked at."""
     log_level: str = "warning"
     """debug, info, warning, error or critical."""
 

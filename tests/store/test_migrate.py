@@ -29,7 +29,7 @@ def change(path: Path, statement: str) -> None:
 def test_a_new_file_has_every_table_and_says_its_version(tmp_path: Path) -> None:
     with contextlib.closing(SqliteDatabase(tmp_path / "passback.db")) as database:
         migrate.prepare(database, "production")
-        assert database.read_now(lambda conn: conn.tables()) == {*TABLES, "passback_meta"}
+        assert database.read_now(lambda conn: conn.tables()) == {*TABLES, "passback_meta", "workers"}
         newest = migrate.migrations()[-1][0]
         assert database.read_now(lambda conn: migrate.meta(conn, "schema")) == str(newest)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ import support
 from passback.gateway.matching import match_district
 from passback.settings import Settings
 from passback.store import connections, matching, roster
-from passback.store.database import Connection
+from passback.store.database import Connection, StoreUnavailable
 from passback.store.vault import Vault
 from simulator_support import Served, serving
 from slate_support import SlateSimulator, installed
@@ -134,9 +133,9 @@ def test_what_was_created_while_our_own_store_failed_is_taken_up_later(
     with monkeypatch.context() as patched:
 
         def full(*_: object, **__: object) -> None:
-            raise sqlite3.OperationalError("disk I/O error")
+            raise StoreUnavailable("disk I/O error")
 
-        patched.setattr("passback.gateway.creation.assignments.add", full)
+        patched.setattr("passback.delivery.ledger.assignments.add", full)
         first = lms.create(title="Made, and not known")
     second = lms.create(title="Made, and not known")
     assert (first.status, second.status, lms.count()) == (503, 200, 1)

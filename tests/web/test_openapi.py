@@ -14,10 +14,12 @@ from msgspec import Struct
 
 import passback
 from passback.domain.assignment import AssigneeMode, AssignmentState, GradingType
+from passback.domain.delivery import STATES, Operation
 from passback.domain.submission import FLAGS, SubmissionState
 from passback.wire import requests, responses, roster
 from passback.wire.openapi import document
 from passback.wire.operations import OPERATIONS
+from passback.wire.schemas import DELIVERY_OPERATIONS, DELIVERY_STATES
 from support import Sandbox
 
 DOCUMENT = document(passback.__version__, sandbox=True)
@@ -100,6 +102,8 @@ def test_production_has_no_sandbox_calls() -> None:
         ("Assignment", responses.Assignment),
         ("Submission", responses.Submission),
         ("SubmissionOutcome", responses.SubmissionOutcome),
+        ("Delivery", responses.Delivery),
+        ("DeliveryError", responses.DeliveryError),
         ("Attachment", responses.Attachment),
         ("GradingScale", responses.GradingScale),
         *(
@@ -192,3 +196,8 @@ def test_the_vendored_files_are_those_of_the_manifest() -> None:
     manifest = json.loads(vendor.joinpath("manifest.json").read_text("utf-8"))
     for name, digest in manifest["files"].items():
         assert hashlib.sha256(vendor.joinpath(name).read_bytes()).hexdigest() == digest
+
+
+def test_the_states_and_operations_of_deliveries_are_the_ledgers() -> None:
+    assert DELIVERY_STATES == STATES
+    assert {*DELIVERY_OPERATIONS, "send_webhook"} == set(get_args(Operation))

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+import msgspec
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from passback.gateway import creation, lookup, present, rules
-from passback.gateway.context import Answer
-from passback.store import assignments, roster
+from passback.gateway import changes, lookup, present, rules
+from passback.gateway.context import Accepted, Answer
+from passback.store import assignments
 from passback.wire import cursor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from passback.domain.assignment import Assignment, AssignmentFields
-    from passback.gateway.context import Gateway
+    from passback.gateway.context import Caller, Gateway
     from passback.gateway.lookup import SectionAtLms
-    from passback.lms.connector import Capabilities
     from passback.store.assignments import AssignmentRecord
     from passback.store.database import Connection
     from passback.wire import responses
@@ -26,25 +24,36 @@ if TYPE_CHECKING:
 
 
 async def create(
-    gateway: Gateway, district_id: str, section_id: str, request: AssignmentRequest
-) -> Answer[responses.Assignment]:
-    """Create an assignment in the section's LMS. Raises `Refusal`: rows 1 and 3, unknown section, the LMS."""
+    gateway: Gateway, caller: Caller, section_id: str, request: AssignmentRequest, fingerprint: str
+) -> Answer[Raw] | Accepted:
+    """Create an assignment in the section's LMS. Raises `Refusal`: rows 1 and 3, unknown section, the LMS.
+
+    `fingerprint` tells one request from another.
+    """
     now = gateway.clock()
     fields = rules.new_assignment(request, now)
+    if fields.assignee_mode != "individuals":
+        fields = replace(fields, assignee_ids=None)
+    ignored = ("ASSIGNEES_IGNORED",) if request.assignee_ids and fields.assignee_ids is None else ()
 
-    def look_up(conn: Connection) -> tuple[SectionAtLms, AssignmentFields]:
-        section = lookup.section(gateway, conn, district_id, section_id)
-        if fields.assignee_mode != "individuals":
-            return section, replace(fields, assignee_ids=None)
-        return section, replace(fields, assignee_ids=lookup.assignees(conn, section_id, fields.assignee_ids))
+    def look_up(conn: Connection) -> SectionAtLms:
+        section = lookup.section(gateway, conn, caller.district_id, section_id)
+        if fields.assignee_mode == "individuals":
+            lookup.assignees(conn, section_id, fields.assignee_ids)
+        return section
 
-    section, fields = await gateway.database.read(look_up)
-    async with lookup.answers_of_the_lms(gateway, district_id, "creating assignment"):
-        assignment_id, held = await creation.create_once(gateway, section, fields, now)
-    return Answer(
-        await _present(gateway, district_id, assignment_id, held, now),
-        _warnings(request, section.connector.capabilities, held.assignee_mode),
+    section = await gateway.database.read(look_up)
+    delivery = changes.new_delivery(
+        caller,
+        "create_assignment",
+        now,
+        section_id=section_id,
+        fields=fields,
+        warnings=(*rules.warnings(request), *ignored),
     )
+    digest = hashlib.sha256(msgspec.json.encode(fields)).hexdigest()
+    delivery = replace(delivery, digest=digest, untold=not caller.background)
+    return await changes.carry_out_new(gateway, caller, section, delivery, fingerprint)
 
 
 async def read(
@@ -54,43 +63,43 @@ async def read(
     section, record = await _find(gateway, district_id, section_id, assignment_id)
     async with lookup.answers_of_the_lms(gateway, district_id, "reading assignment"):
         held = await section.connector.read_assignment(section.lms_id, record.lms_id)
-    return Answer(await _present(gateway, district_id, record.id, held, gateway.clock()))
+    return Answer(await present.assignment_of(gateway, district_id, record.id, held, gateway.clock()))
 
 
 async def update(
-    gateway: Gateway, district_id: str, section_id: str, assignment_id: str, request: AssignmentRequest
-) -> Answer[responses.Assignment]:
+    gateway: Gateway, caller: Caller, section_id: str, assignment_id: str, request: AssignmentRequest
+) -> Answer[Raw] | Accepted:
     """Change the given fields in the LMS. Raises `Refusal`: rows 8, 10 and 13, the LMS."""
     now = gateway.clock()
     fields = rules.changed_assignment(request, now)
 
-    def look_up(conn: Connection) -> tuple[SectionAtLms, AssignmentRecord, AssignmentFields]:
-        resolved = fields
+    def look_up(conn: Connection) -> tuple[SectionAtLms, AssignmentRecord]:
         # Assignees are a rule on values, so they are judged before the assignment's id (order of checks).
         if fields.assignee_mode == "individuals" and fields.assignee_ids is not None:
-            lookup.section(gateway, conn, district_id, section_id)
-            ids = lookup.assignees(conn, section_id, fields.assignee_ids)
-            resolved = replace(fields, assignee_ids=ids)
-        return *lookup.assignment(gateway, conn, district_id, section_id, assignment_id), resolved
+            lookup.section(gateway, conn, caller.district_id, section_id)
+            lookup.assignees(conn, section_id, fields.assignee_ids)
+        return lookup.assignment(gateway, conn, caller.district_id, section_id, assignment_id)
 
-    section, record, fields = await gateway.database.read(look_up)
-    async with lookup.answers_of_the_lms(gateway, district_id, "updating assignment"):
-        held = await section.connector.read_assignment(section.lms_id, record.lms_id)
-    fields = await _fitting(gateway, section_id, held, fields)
-    async with lookup.answers_of_the_lms(gateway, district_id, "updating assignment"):
-        held = await section.connector.update_assignment(section.lms_id, record.lms_id, fields)
-    return Answer(
-        await _present(gateway, district_id, record.id, held, now),
-        _warnings(request, section.connector.capabilities, held.assignee_mode),
+    section, record = await gateway.database.read(look_up)
+    delivery = changes.new_delivery(
+        caller,
+        "update_assignment",
+        now,
+        section_id=section_id,
+        assignment_id=record.id,
+        fields=fields,
+        warnings=rules.warnings(request),
     )
+    return await changes.carry_out(gateway, caller, section, delivery)
 
 
-async def delete(gateway: Gateway, district_id: str, section_id: str, assignment_id: str) -> None:
+async def delete(gateway: Gateway, caller: Caller, section_id: str, assignment_id: str) -> None:
     """Delete an assignment in the LMS. Raises `Refusal`: rows 8 and 13, the LMS."""
-    section, record = await _find(gateway, district_id, section_id, assignment_id)
-    async with lookup.answers_of_the_lms(gateway, district_id, "deleting assignment"):
-        await section.connector.delete_assignment(section.lms_id, record.lms_id)
-    await gateway.database.write(lambda conn: assignments.mark_deleted(conn, record.id, gateway.clock()))
+    section, record = await _find(gateway, caller.district_id, section_id, assignment_id)
+    delivery = changes.new_delivery(
+        caller, "delete_assignment", gateway.clock(), section_id=section_id, assignment_id=record.id
+    )
+    await changes.carry_out(gateway, caller, section, delivery)
 
 
 class AssignmentPage(Struct, frozen=True):
@@ -120,7 +129,7 @@ async def page(
     async with lookup.answers_of_the_lms(gateway, district_id, "reading assignments"):
         held = await section.connector.read_assignments(section.lms_id, [record.lms_id for record in shown])
     items = [
-        await _present(gateway, district_id, record.id, held[record.lms_id], now)
+        await present.assignment_of(gateway, district_id, record.id, held[record.lms_id], now)
         for record in shown
         if record.lms_id in held
     ]
@@ -136,44 +145,3 @@ async def _find(
     return await gateway.database.read(
         lambda conn: lookup.assignment(gateway, conn, district_id, section_id, assignment_id)
     )
-
-
-async def _fitting(
-    gateway: Gateway, section_id: str, held: Assignment, fields: AssignmentFields
-) -> AssignmentFields:
-    """`fields` of a change, once they are known to fit what the assignment `held` keeps."""
-    rules.check_date_order(
-        fields.start_date if fields.start_date is not None else held.start_date,
-        fields.display_date if fields.display_date is not None else held.display_date,
-        fields.due_date if fields.due_date is not None else held.due_date,
-        fields.end_date if fields.end_date is not None else held.end_date,
-    )
-    mode = fields.assignee_mode or held.assignee_mode
-    if mode == "all":
-        return replace(fields, assignee_ids=None)
-    unresolved = fields.assignee_mode is None and fields.assignee_ids is not None
-    if unresolved or not (fields.assignee_ids or held.assignee_ids):
-        given = fields.assignee_ids
-        ids = await gateway.database.read(lambda conn: lookup.assignees(conn, section_id, given))
-        return replace(fields, assignee_ids=ids)
-    return fields
-
-
-async def _present(
-    gateway: Gateway, district_id: str, assignment_id: str, held: Assignment, now: int
-) -> responses.Assignment:
-    user_ids: Mapping[str, str] = {}
-    if held.assignee_ids:
-        user_ids = await gateway.database.read(
-            lambda conn: roster.ids_of(conn, district_id, held.assignee_ids)
-        )
-    return present.assignment(held, assignment_id, user_ids, now)
-
-
-def _warnings(request: AssignmentRequest, capabilities: Capabilities, mode: str) -> tuple[str, ...]:
-    codes = rules.warnings(request)
-    if request.assignee_ids and mode == "all":
-        codes = (*codes, "ASSIGNEES_IGNORED")
-    not_stored = capabilities.not_stored_assignment | capabilities.ignored_assignment
-    given = (name for name in sorted(not_stored) if getattr(request, name, None) is not None)
-    return (*codes, *(f"NOT_STORED_BY_LMS:{name}" for name in given))

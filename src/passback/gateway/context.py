@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-import msgspec
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from passback.domain.clock import Clock
+    from passback.domain.delivery import Delivery, Outcome
     from passback.lms.connector import Connector
     from passback.store.database import Connection, Database
 
@@ -34,6 +36,31 @@ class Reach(Protocol):
         ...
 
 
+class Engine(Protocol):
+    """What delivers in the background (`passback.delivery.worker.Worker`)."""
+
+    @property
+    def name(self) -> str:
+        """As which worker this process delivers."""
+        ...
+
+    def wake(self) -> None:
+        """Look for what is due now."""
+        ...
+
+    def may_act(self) -> bool:
+        """Whether nobody can have taken up what this process is delivering."""
+        ...
+
+    def close_later(self, group: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
+        """Write down what came of deliveries once the store takes it again; their clients were told nothing."""
+        ...
+
+    def is_closing(self, delivery_id: str) -> bool:
+        """Whether what came of a delivery is still to be written down."""
+        ...
+
+
 class Gateway(Struct, frozen=True):
     """The parts of a running gateway."""
 
@@ -41,9 +68,23 @@ class Gateway(Struct, frozen=True):
     connectors: Reach
     clock: Clock
     cursor_key: bytes
-    """What cursors are sealed with; kept in the data file, so that they outlive a restart."""
-    attempts: set[str] = msgspec.field(default_factory=set)
-    """The ids of the assignments that are being created now: nobody else need look for those."""
+    """What cursors are sealed with; kept in the database, so that they outlive a restart."""
+    engine: Engine
+
+
+class Caller(Struct, frozen=True):
+    """Whose request it is, and how it is to be carried out."""
+
+    district_id: str
+    application: str
+    background: bool = False
+    """Whether the answer is to be 202, and the LMS's comes later (``Prefer: respond-async``)."""
+    key: str | None = None
+    """The ``Idempotency-Key``."""
+    fault: str | None = None
+    """How the sandbox's LMS shall fail (``Sandbox-Fault``), where that is after the answer."""
+    request_id: str | None = None
+    trace: str | None = None
 
 
 class Answer(Struct, Generic[T], frozen=True):
@@ -51,3 +92,9 @@ class Answer(Struct, Generic[T], frozen=True):
 
     value: T
     warnings: tuple[str, ...] = ()
+
+
+class Accepted(Struct, frozen=True):
+    """It is kept, and will be delivered in the background."""
+
+    delivery_id: str

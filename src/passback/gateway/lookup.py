@@ -33,6 +33,14 @@ class SectionAtLms(Struct, frozen=True):
     connector: Connector
 
 
+class NotReached(errors.Refusal):
+    """The section's LMS cannot be asked, because something is not set up: a person can mend that."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(404, "Resource not found")
+        self.cause = cause
+
+
 def section(gateway: Gateway, conn: Connection, district_id: str, section_id: str) -> SectionAtLms:
     """The section, if it is the district's.
 
@@ -64,11 +72,11 @@ def _at_lms(gateway: Gateway, conn: Connection, district_id: str, found: Section
         raise errors.resource_not_found()
     if found.lms_id is None:
         log.warning("section %s is not matched to one of the district's LMS (%s)", found.id, found.lms_type)
-        raise errors.resource_not_found()
+        raise NotReached("the section is not matched to one of the LMS")
     connector = gateway.connectors.find(conn, district_id, found.lms_type)
     if connector is None:
         log.warning("district %s is not connected to its LMS (%s)", district_id, found.lms_type)
-        raise errors.resource_not_found()
+        raise NotReached("the district is not connected to its LMS")
     return SectionAtLms(found.id, found.lms_id, connector)
 
 
@@ -83,6 +91,12 @@ def student(conn: Connection, section_id: str, user_id: str) -> str:
 def grader(conn: Connection, section_id: str, grader_id: str) -> str | None:
     """The LMS's id of a teacher of the section; None where there is no such teacher."""
     return _member(conn, section_id, "teacher", grader_id.lower())
+
+
+def known_grader(conn: Connection, section_id: str, grader_id: str | None) -> None:
+    """Raise `Refusal` (row 9) where a grader is named who is no teacher of the section."""
+    if grader_id is not None and grader(conn, section_id, grader_id) is None:
+        raise errors.grader_not_found(grader_id)
 
 
 def assignees(conn: Connection, section_id: str, user_ids: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -116,29 +130,25 @@ class answers_of_the_lms:  # noqa: N801 - reads as a statement: async with answe
     Where it refuses our credentials, the district's connection is marked (``lms_state``).
     """
 
-    __slots__ = ("_district_id", "_doing", "_gateway", "_grader_id")
+    __slots__ = ("_district_id", "_doing", "_gateway")
 
-    def __init__(
-        self, gateway: Gateway, district_id: str, doing: str, *, grader_id: str | None = None
-    ) -> None:
+    def __init__(self, gateway: Gateway, district_id: str, doing: str) -> None:
         self._gateway = gateway
         self._district_id = district_id
         self._doing = doing
-        self._grader_id = grader_id
 
     async def __aenter__(self) -> None: ...
 
     async def __aexit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         if isinstance(error, LmsError):
-            if (
-                isinstance(error, NotAllowed)
-                and error.credentials
-                and not self._gateway.connectors.pretending
-            ):
-                await self._gateway.database.write(
-                    lambda conn: roster.set_lms_state(conn, self._district_id, "error")
-                )
-            raise refusal(error, self._doing, grader_id=self._grader_id) from error
+            await heed(self._gateway, self._district_id, error)
+            raise refusal(error, self._doing) from error
+
+
+async def heed(gateway: Gateway, district_id: str, error: LmsError) -> None:
+    """Mark the district's connection (``lms_state``) where the LMS refuses our credentials."""
+    if isinstance(error, NotAllowed) and error.credentials and not gateway.connectors.pretending:
+        await gateway.database.write(lambda conn: roster.set_lms_state(conn, district_id, "error"))
 
 
 def refusal(error: LmsError, doing: str, *, grader_id: str | None = None) -> errors.Refusal:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from msgspec import Raw
+
 from passback.domain.assignment import ScaleEntry
+from passback.domain.delivery import Delivered
 from passback.domain.grading import LETTER_SCALE, plain
+from passback.store import roster
 from passback.wire import responses
 from passback.wire.dates import show
 from passback.wire.encode import number
@@ -16,7 +20,9 @@ if TYPE_CHECKING:
 
     from passback.domain.assignment import Assignment, Attachment
     from passback.domain.clock import Instant
+    from passback.domain.delivery import Delivery, Outcome
     from passback.domain.submission import Submission
+    from passback.gateway.context import Gateway
 
 _LETTERS = tuple(ScaleEntry(letter, Decimal(least)) for letter, least in LETTER_SCALE)
 
@@ -53,6 +59,18 @@ def assignment(
     )
 
 
+async def assignment_of(
+    gateway: Gateway, district_id: str, assignment_id: str, held: Assignment, now: Instant
+) -> responses.Assignment:
+    """`assignment`, with the assignees looked up."""
+    user_ids: Mapping[str, str] = {}
+    if held.assignee_ids:
+        user_ids = await gateway.database.read(
+            lambda conn: roster.ids_of(conn, district_id, held.assignee_ids)
+        )
+    return assignment(held, assignment_id, user_ids, now)
+
+
 def submission(
     held: Submission, assignment_id: str, user_id: str, grader_id: str | None
 ) -> responses.Submission:
@@ -71,6 +89,41 @@ def submission(
         override_due_date=_date(held.override_due_date),
         state=held.state,
         user_id=user_id,
+    )
+
+
+def submission_outcome(user_id: str, outcome: Outcome) -> responses.SubmissionOutcome:
+    """What came of one student's part of a change of many."""
+    if isinstance(outcome, Delivered):
+        data = None if outcome.result is None else Raw(outcome.result.encode())
+        return responses.SubmissionOutcome(user_id=user_id, status=200, data=data)
+    return responses.SubmissionOutcome(user_id=user_id, status=outcome.status, message=outcome.message)
+
+
+def delivery(held: Delivery, outcomes: list[responses.SubmissionOutcome] | None = None) -> responses.Delivery:
+    """The form of a delivery that clients get; `outcomes` are those of one of many."""
+    result: Raw | list[responses.SubmissionOutcome] | None = outcomes
+    if held.result is not None:
+        result = Raw(held.result.encode())
+    failed = held.message is not None and held.state != "delivered"
+    return responses.Delivery(
+        assignment_id=held.assignment_id if held.operation != "create_assignment" else None,
+        attempts=held.attempts,
+        created=show(held.created),
+        error=responses.DeliveryError(status=held.status or 500, message=held.message or "")
+        if failed
+        else None,
+        expires=show(held.expires),
+        finished=_date(held.finished),
+        id=held.id,
+        next_attempt=_date(held.due) if held.state == "waiting" else None,
+        operation=held.operation,
+        result=result,
+        section_id=held.section_id,
+        state=held.state,
+        superseded_by=held.superseded_by,
+        user_id=held.user_id,
+        warnings=held.warnings.split(", ") if held.warnings else None,
     )
 
 

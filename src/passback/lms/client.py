@@ -9,12 +9,14 @@ business. Nothing that is logged or raised holds a query, a header or a body: th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import math
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -41,6 +43,19 @@ _LONGEST_WAIT = 600.0
 """The longest that an LMS can make us wait, in seconds, whatever it says."""
 
 T = TypeVar("T")
+
+_MAY_ACT: ContextVar[Callable[[], bool] | None] = ContextVar("may_act", default=None)
+
+
+@contextlib.contextmanager
+def guarded(may_act: Callable[[], bool]) -> Iterator[None]:
+    """Inside the ``with`` nothing is written to an LMS once `may_act` says no: others may be doing it by now."""
+    token = _MAY_ACT.set(may_act)
+    try:
+        yield
+    finally:
+        _MAY_ACT.reset(token)
+
 
 Params = Mapping[str, Any] | Sequence[tuple[str, str]]
 """A query; a value may be a list, for a name that comes several times."""
@@ -324,6 +339,9 @@ class LmsClient:
             request.method, request.url, request.acting, renew=renew
         )
         sent = {**request.headers, **credentials}
+        may_act = _MAY_ACT.get()
+        if not request.safe and may_act is not None and not may_act():
+            raise Unavailable("this process was taken for dead, and leaves it to others")
         try:
             async with self._http.stream(
                 request.method, request.url, content=request.body or None, headers=sent

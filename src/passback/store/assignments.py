@@ -21,9 +21,10 @@ class AssignmentRecord(Struct, frozen=True):
 
 
 def add(connection: Connection, *, assignment_id: str, section_id: str, lms_id: str) -> None:
-    """Remember a new assignment."""
+    """Remember a new assignment, if it is not known already."""
     connection.execute(
-        "INSERT INTO assignments (id, section_id, lms_id) VALUES (:id, :section_id, :lms_id)",
+        "INSERT INTO assignments (id, section_id, lms_id) VALUES (:id, :section_id, :lms_id)"
+        " ON CONFLICT (id) DO NOTHING",
         {"id": assignment_id, "section_id": section_id, "lms_id": lms_id},
     )
 

@@ -183,7 +183,7 @@ def _configure(raw: psycopg.Connection[Any]) -> None:
     raw.execute(_SESSION)
 
 
-class _Flag(psycopg.types.numeric.IntDumper):
+class _Flag(psycopg.types.numeric.Int2Dumper):
     """Flags are 0 or 1."""
 
     def dump(self, obj: Any) -> bytes:

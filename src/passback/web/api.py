@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from passback.gateway.context import Caller
 from passback.store.database import StoreUnavailable
 from passback.web.handlers import HANDLERS
 from passback.web.limit import RateLimit
@@ -24,6 +25,7 @@ from passback.web.messages import (
     read_body,
     send_response,
 )
+from passback.web.preferences import prefers_async
 from passback.web.routes import BrokenPath, Routes, decode_path
 from passback.wire import errors
 from passback.wire.encode import error_body
@@ -104,10 +106,19 @@ class Api:
         if handler is None:
             return Response(405, headers=((b"allow", endpoint.allow),))
         body = await read_body(receive, self._max_body_bytes) if method in _WITH_BODY else b""
-        call = Call(self._gateway, token.district_id, path, parameters, scope["query_string"], body)
+        caller = Caller(
+            token.district_id,
+            token.application,
+            background=method in _WITH_BODY and prefers_async(header_values(scope, b"prefer")),
+        )
+        call = Call(self._gateway, caller, path, parameters, scope["query_string"], body, scope["headers"])
         if self._faults is None:
             return await handler(call)
-        async with self._faults(self._gateway, header_values(scope, b"sandbox-fault")) as gateway:
+        faults = header_values(scope, b"sandbox-fault")
+        async with self._faults(self._gateway, faults) as gateway:
+            if faults and caller.background:
+                # The LMS is asked after the answer: then it fails.
+                return await handler(replace(call, caller=replace(caller, fault=faults[0].decode("latin-1"))))
             return await handler(replace(call, gateway=gateway))
 
 

@@ -6,19 +6,27 @@ what its form is held to, and the form of the path before that of the body.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any, overload
 from urllib.parse import urlencode
 
+from msgspec.structs import replace
+
+from passback.domain.delivery import STATES
 from passback.domain.roster import ROLES
-from passback.gateway import assignments, roster, submissions
+from passback.gateway import assignments, deliveries, roster, submissions
+from passback.gateway.context import Accepted
 from passback.web.messages import JSON, Response
+from passback.web.preferences import idempotency_key
 from passback.wire import decode, errors, params, validate
 from passback.wire.encode import encode
+from passback.wire.operations import BASE
 from passback.wire.roster import Link
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from passback.domain.delivery import State
     from passback.domain.roster import Role
     from passback.gateway.context import Answer
     from passback.web.messages import Call
@@ -35,7 +43,11 @@ async def create_assignment(call: Call) -> Response:
     request = decode.assignment_request(call.body)
     section_id = _section_id(call)
     validate.validate_assignment(request)
-    return _one(await assignments.create(call.gateway, call.district_id, section_id, request))
+    caller = replace(call.caller, key=idempotency_key(_headers(call, b"idempotency-key")))
+    fingerprint = hashlib.sha256(b"\0".join((section_id.encode(), call.body))).hexdigest()
+    return await _carried_out(
+        call, await assignments.create(call.gateway, caller, section_id, request, fingerprint)
+    )
 
 
 async def read_assignment(call: Call) -> Response:
@@ -52,13 +64,15 @@ async def update_assignment(call: Call) -> Response:
     section_id = _section_id(call)
     validate.validate_assignment(request)
     assignment_id = call.parameters["assignment_id"]
-    return _one(await assignments.update(call.gateway, call.district_id, section_id, assignment_id, request))
+    return await _carried_out(
+        call, await assignments.update(call.gateway, call.caller, section_id, assignment_id, request)
+    )
 
 
 async def delete_assignment(call: Call) -> Response:
     """DELETE ``/sections/{section_id}/assignments/{assignment_id}``."""
     section_id = _section_id(call)
-    await assignments.delete(call.gateway, call.district_id, section_id, call.parameters["assignment_id"])
+    await assignments.delete(call.gateway, call.caller, section_id, call.parameters["assignment_id"])
     return Response(200)
 
 
@@ -105,10 +119,11 @@ async def update_submission(call: Call) -> Response:
     request = decode.submission_request(call.body)
     section_id, user_id = _section_id(call), _user_id(call)
     validate.validate_submission(request)
-    return _one(
+    return await _carried_out(
+        call,
         await submissions.update(
-            call.gateway, call.district_id, section_id, call.parameters["assignment_id"], user_id, request
-        )
+            call.gateway, call.caller, section_id, call.parameters["assignment_id"], user_id, request
+        ),
     )
 
 
@@ -117,9 +132,30 @@ async def update_submissions(call: Call) -> Response:
     items = decode.submission_items(call.body)
     section_id = _section_id(call)
     assignment_id = call.parameters["assignment_id"]
-    return _one(
-        await submissions.update_many(call.gateway, call.district_id, section_id, assignment_id, items)
+    return await _carried_out(
+        call, await submissions.update_many(call.gateway, call.caller, section_id, assignment_id, items)
     )
+
+
+async def read_delivery(call: Call) -> Response:
+    """GET ``/deliveries/{delivery_id}``: ours."""
+    delivery_id = _text(call.parameters["delivery_id"]).lower()
+    return _one(await deliveries.read(call.gateway, call.caller, delivery_id))
+
+
+async def list_deliveries(call: Call) -> Response:
+    """GET ``/deliveries``: ours."""
+    limit = _limit(call)
+    params.check_limit(limit)
+    state = params.query_value(call.query, "state")
+    page = await deliveries.page(
+        call.gateway,
+        call.caller,
+        _states(state),
+        limit=limit,
+        after_cursor=params.query_value(call.query, "cursor"),
+    )
+    return _page(call, page.items, page.next_cursor, {} if state is None else {"state": state})
 
 
 def _read_roster(kind: str) -> Handler:
@@ -165,6 +201,8 @@ HANDLERS: Mapping[str, Handler] = {
     "read_submission": read_submission,
     "update_submission": update_submission,
     "update_submissions": update_submissions,
+    "list_deliveries": list_deliveries,
+    "read_delivery": read_delivery,
     **{f"list_{kind}": _list_roster(kind) for kind in roster.TABLES},
     **{f"read_{kind[:-1]}": _read_roster(kind) for kind in roster.TABLES},
 }
@@ -199,6 +237,19 @@ def _limit(call: Call) -> int:
     return PAGE if text is None else params.convert_limit(text)
 
 
+def _states(text: str | None) -> list[State]:
+    """The states that a list is of: any number, with commas between. Raises `Refusal`."""
+    wanted = [] if text is None else text.split(",")
+    found = [state for state in STATES if state in wanted]
+    if len(found) != len(set(wanted)):
+        raise errors.bad_request(f"state in query should be one of [{' '.join(STATES)}]")
+    return found
+
+
+def _headers(call: Call, name: bytes) -> list[bytes]:
+    return [value for key, value in call.headers if key == name]
+
+
 def _role(call: Call) -> Role | None:
     text = params.query_value(call.query, "role")
     for role in ROLES:
@@ -214,11 +265,24 @@ def _one(answer: Answer[Any]) -> Response:
     return Response(200, encode({"data": answer.value}), JSON, headers)
 
 
-def _page(call: Call, items: list[Any], next_cursor: str | None) -> Response:
+async def _carried_out(call: Call, answer: Answer[Any] | Accepted) -> Response:
+    """What became of a change, or the delivery that will tell."""
+    if not isinstance(answer, Accepted):
+        return _one(answer)
+    shown = await deliveries.read(call.gateway, call.caller, answer.delivery_id)
+    location = f"{BASE}/deliveries/{answer.delivery_id}".encode()
+    headers = ((b"preference-applied", b"respond-async"), (b"location", location))
+    return Response(202, encode({"data": shown.value}), JSON, headers)
+
+
+def _page(
+    call: Call, items: list[Any], next_cursor: str | None, filters: Mapping[str, str] | None = None
+) -> Response:
     content: dict[str, Any] = {"data": items}
     if next_cursor is not None:
         limit = {} if (text := params.query_value(call.query, "limit")) is None else {"limit": text}
-        content["links"] = [_link("next", call.path, limit | {"cursor": next_cursor})]
+        query = {**(filters or {}), **limit, "cursor": next_cursor}
+        content["links"] = [_link("next", call.path, query)]
     return Response(200, encode(content), JSON)
 
 

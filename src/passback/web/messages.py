@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
-    from passback.gateway.context import Gateway
+    from passback.gateway.context import Caller, Gateway
 
     Scope = MutableMapping[str, Any]
     Message = MutableMapping[str, Any]
@@ -26,7 +26,7 @@ class Call(Struct, frozen=True):
     """An authorized request for an operation."""
 
     gateway: Gateway
-    district_id: str
+    caller: Caller
     path: str
     """The decoded path."""
     parameters: dict[str, str]
@@ -34,6 +34,13 @@ class Call(Struct, frozen=True):
     query: bytes
     """The query as it was sent."""
     body: bytes
+    headers: Sequence[Header]
+    """By lower-case names, as they were sent."""
+
+    @property
+    def district_id(self) -> str:
+        """The district of the caller's token."""
+        return self.caller.district_id
 
 
 class Response(Struct, frozen=True):

@@ -122,6 +122,16 @@ def too_many_requests(retry_after: int) -> Refusal:
     return Refusal(429, "Too Many Requests", retry_after=retry_after)
 
 
+def key_in_use() -> Refusal:
+    """The first request with this Idempotency-Key is still being carried out."""
+    return Refusal(409, "A request with this Idempotency-Key is being processed", retry_after=1)
+
+
+def key_reused() -> Refusal:
+    """This Idempotency-Key came with another request before."""
+    return Refusal(422, "This Idempotency-Key was used with a different request")
+
+
 def body_too_large() -> Refusal:
     """The request's body is longer than the gateway takes."""
     return Refusal(413, "request body too large")

@@ -10,11 +10,12 @@ from typing import Any
 
 from passback.wire import errors, validate
 from passback.wire.operations import OPERATIONS, Operation
-from passback.wire.schemas import MONGO_ID, Schema, object_of, reference, schemas
+from passback.wire.schemas import DELIVERY_STATES, MONGO_ID, Schema, object_of, reference, schemas
 
 _TAGS = {
     "Assignments": "What teachers give to a section, as the LMS holds it.",
     "Submissions": "Each assigned student's work and grade.",
+    "Deliveries": "What was accepted in the background (`Prefer: respond-async`), and what became of it.",
     "Roster": "Who is in the district, and who of them is matched in the LMS.",
     "Sandbox": "Only in the sandbox, without a token: back to the start, save and load.",
     "Health": "For those who run it.",
@@ -24,6 +25,7 @@ SECTION = "4fee004cca2e43cf27000007"
 STUDENT = "4fee004cca2e43cf27001001"
 TEACHER = "4fee004cca2e43cf27000001"
 ASSIGNMENT = "019aafe2-4b1c-7d33-9a60-5f0f3d0f8a11"
+DELIVERY = "019aafe2-5d21-7c64-8f0e-3a5f1c7b2e90"
 
 _INTRODUCTION = """\
 One API call puts an assignment or a grade into whichever LMS the school district uses. This is the Grade Passback API \
@@ -77,6 +79,8 @@ _SUMMARIES = {
     "read_submission": "One student's submission",
     "update_submissions": "Change up to 500 students' submissions, each judged as if sent alone",
     "update_submission": "Grade, comment, flag, move on or extend a student's submission",
+    "list_deliveries": "The application's deliveries in the background, the newest first",
+    "read_delivery": "What became of what was accepted",
 }
 _BODIES = {
     "create_assignment": (
@@ -123,6 +127,19 @@ _EXAMPLES: Schema = {
         "user_id": STUDENT,
     },
 }
+_EXAMPLES["Delivery"] = {
+    "assignment_id": ASSIGNMENT,
+    "attempts": 1,
+    "created": "2026-01-02T00:00:00.000Z",
+    "expires": "2026-01-05T00:00:00.000Z",
+    "finished": "2026-01-02T00:00:01.000Z",
+    "id": DELIVERY,
+    "operation": "update_submission",
+    "result": _EXAMPLES["Submission"],
+    "section_id": SECTION,
+    "state": "delivered",
+    "user_id": STUDENT,
+}
 
 _HEADERS: Schema = {
     "X-Ratelimit-Bucket": {"schema": {"const": "all"}, "description": "What is counted together."},
@@ -138,6 +155,11 @@ _HEADERS: Schema = {
         "`DATETIME_MISSING_TIMEZONE`, `UNKNOWN_FIELD:<name>`, `NOT_STORED_BY_LMS:<field>`, `GRADE_FROM_POINTS`.",
     },
     "Retry-After": {"schema": {"type": "integer"}, "description": "After how many seconds to try again."},
+    "Preference-Applied": {
+        "schema": {"const": "respond-async"},
+        "description": "That it is delivered in the background, as was asked for.",
+    },
+    "Location": {"schema": {"type": "string"}, "description": "Where to see what becomes of it."},
     "Allow": {"schema": {"type": "string"}, "description": "The methods that are supported."},
 }
 
@@ -157,10 +179,33 @@ _PARAMETERS: dict[str, Schema] = {
         "example": STUDENT,
         "description": "The student.",
     },
+    "delivery_id": {
+        "schema": {"type": "string"},
+        "example": DELIVERY,
+        "description": "The delivery: a UUID.",
+    },
     "id": {"schema": {"type": "string", "pattern": MONGO_ID}, "description": "The object's id."},
 }
 
 
+_PREFER: Schema = {
+    "name": "Prefer",
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "`respond-async`: answer 202 as soon as it is kept, and deliver it in the background.",
+}
+_KEY: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 255,
+        "pattern": '^("[ !#-\\[\\]-~]+"|[!#-~][!-~]*)$',
+    },
+    "description": "A text of your own for this request, such as a UUID: a repeat with the same key and body, within 24 "
+    "hours, gets the first answer and creates nothing.",
+}
 _FAULT: Schema = {
     "name": "Sandbox-Fault",
     "in": "header",
@@ -174,11 +219,20 @@ def _operation(operation: Operation) -> Schema:
     name = operation.name
     kind = name.split("_", 1)[1]
     in_path = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
-    is_roster = "section_id" not in in_path
+    is_delivery = "deliver" in kind
+    is_roster = "section_id" not in in_path and not is_delivery
     described: Schema = {
         "operationId": name,
         "summary": _SUMMARIES.get(name) or _roster_summary(name),
-        "tags": ["Roster" if is_roster else "Submissions" if "submission" in kind else "Assignments"],
+        "tags": [
+            "Deliveries"
+            if is_delivery
+            else "Roster"
+            if is_roster
+            else "Submissions"
+            if "submission" in kind
+            else "Assignments"
+        ],
         "parameters": [
             {"name": each, "in": "path", "required": True, **_PARAMETERS[each]} for each in in_path
         ],
@@ -189,7 +243,22 @@ def _operation(operation: Operation) -> Schema:
     }
     if name.startswith("list_"):
         described["parameters"] += _list_parameters(kind, is_roster=is_roster)
+    if name == "list_deliveries":
+        described["parameters"].append(
+            {
+                "name": "state",
+                "in": "query",
+                "description": "Only those in these states.",
+                "schema": {"type": "array", "items": {"enum": list(DELIVERY_STATES)}},
+                "style": "form",
+                "explode": False,
+            }
+        )
     if name in _BODIES:
+        described["parameters"].append(_PREFER)
+        described["responses"]["202"] = _accepted()
+        if name == "create_assignment":
+            described["parameters"].append(_KEY)
         schema, example = _BODIES[name]
         content = {"schema": reference(schema), "example": example}
         described["requestBody"] = {"required": True, "content": {"application/json": content}}
@@ -228,7 +297,7 @@ def _success(name: str, *, is_roster: bool) -> Schema:
         return {"description": "It is deleted; the body is empty.", "headers": headers}
     if verb in ("create", "update"):
         headers |= _header_references("Passback-Warnings")
-    shown = kind.removesuffix("s").capitalize()
+    shown = ("delivery" if kind == "deliveries" else kind.removesuffix("s")).capitalize()
     example: Schema | None
     if name == "update_submissions":
         schema = object_of(
@@ -252,6 +321,20 @@ def _success(name: str, *, is_roster: bool) -> Schema:
         example = {"data": [_EXAMPLES[shown]]}
     content = {"schema": schema} if example is None else {"schema": schema, "example": example}
     return {"description": "OK", "headers": headers, "content": {"application/json": content}}
+
+
+def _accepted() -> Schema:
+    delivery = {**_EXAMPLES["Delivery"], "attempts": 0, "state": "waiting"}
+    del delivery["result"], delivery["finished"]
+    content = {
+        "schema": object_of({"data": reference("Delivery")}, required=("data",)),
+        "example": {"data": delivery},
+    }
+    return {
+        "description": "Accepted: it is kept, and delivered in the background until it succeeds or is refused.",
+        "headers": _rate_limit_headers() | _header_references("Preference-Applied", "Location"),
+        "content": {"application/json": content},
+    }
 
 
 def _failures(operation: Operation, *, is_roster: bool) -> Schema:
@@ -282,14 +365,19 @@ def _failures(operation: Operation, *, is_roster: bool) -> Schema:
         if not is_roster:
             bad["altered cursor"] = errors.bad_request("INVALID_CURSOR")
             bad["old cursor"] = errors.bad_request("EXPIRED_CURSOR")
+        if name == "list_deliveries":
+            bad["state"] = errors.bad_request(
+                f"state in query should be one of [{' '.join(DELIVERY_STATES)}]"
+            )
         if name == "list_users":
             bad["role"] = errors.bad_request("role in query should be one of [student teacher]")
-    missing = {} if is_roster and name.startswith("list_") else {"unknown": errors.resource_not_found()}
+    by_district = is_roster or "deliver" in name
+    missing = {} if by_district and name.startswith("list_") else {"unknown": errors.resource_not_found()}
     if one_assignment:
         missing["row 13"] = errors.assignment_gone()
     if "{user_id}" in path:
         missing["row 14"] = errors.user_not_found()
-    if not is_roster:
+    if not by_district:
         bad["section_id"] = errors.bad_request('section_id in path must be of type mongo-id: "x"')
     found: Schema = {}
     if bad:
@@ -301,6 +389,17 @@ def _failures(operation: Operation, *, is_roster: bool) -> Schema:
         "The token is unknown, revoked or expired; the text has a space after the colon.",
         {"row 12": errors.token_refused()},
     )
+    if name == "create_assignment":
+        bad["key"] = errors.bad_request(
+            "INVALID_IDEMPOTENCY_KEY: it must be one text of 1 to 255 visible ASCII characters"
+        )
+        found["400"] = _failure("The request is not as it must be.", bad, plain=True)
+        found["409"] = _failure(
+            "The first request with this key is still being carried out.",
+            {"in use": errors.key_in_use()},
+            headers=_header_references("Retry-After"),
+        )
+        found["422"] = _failure("The key came with another request before.", {"reused": errors.key_reused()})
     if missing:
         found["404"] = _failure("There is no such thing, for this token.", missing)
     found["405"] = {
@@ -315,7 +414,7 @@ def _failures(operation: Operation, *, is_roster: bool) -> Schema:
         headers=_header_references("Retry-After"),
     )
     doing = f"{name.split('_')[0].removesuffix('e')}ing {name.split('_')[1]}".replace("listing", "reading")
-    failed = errors.internal_error() if is_roster else errors.lms_failed(doing)
+    failed = errors.internal_error() if by_district else errors.lms_failed(doing)
     found["500"] = _failure("The LMS failed, or we did; the cause is in the log.", {"failed": failed})
     found["503"] = _failure(
         "The data file cannot be used now; nothing was changed.",

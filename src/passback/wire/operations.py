@@ -41,6 +41,8 @@ PUBLISHED = (
 OURS = (
     _operation("update_submissions", "PATCH", _SUBMISSIONS),
     _operation("list_assignments", "GET", _ASSIGNMENTS),
+    _operation("list_deliveries", "GET", "/deliveries"),
+    _operation("read_delivery", "GET", "/deliveries/{delivery_id}"),
     _operation("list_districts", "GET", "/districts"),
     _operation("read_district", "GET", "/districts/{id}"),
     _operation("list_schools", "GET", "/schools"),

@@ -81,5 +81,32 @@ class SubmissionOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     user_id: str
     status: int
-    data: Submission | None = None
+    data: Submission | Raw | None = None
     message: str | None = None
+
+
+class DeliveryError(Struct, frozen=True, kw_only=True):
+    """Why a delivery was refused, or what its last try met."""
+
+    status: int
+    message: str
+
+
+class Delivery(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A change that was accepted, and what became of it."""
+
+    assignment_id: str | None = None
+    attempts: int
+    created: str
+    error: DeliveryError | None = None
+    expires: str
+    finished: str | None = None
+    id: str
+    next_attempt: str | None = None
+    operation: str
+    result: Raw | list[SubmissionOutcome] | None = None
+    section_id: str | None = None
+    state: str
+    superseded_by: str | None = None
+    user_id: str | None = None
+    warnings: list[str] | None = None

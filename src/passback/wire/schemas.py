@@ -51,6 +51,14 @@ def _nullable(schema: Schema) -> Schema:
     return nullable
 
 
+DELIVERY_STATES = ("waiting", "delivering", "delivered", "refused", "expired", "failed", "cancelled")
+DELIVERY_OPERATIONS = (
+    "create_assignment",
+    "update_assignment",
+    "delete_assignment",
+    "update_submission",
+    "update_submissions",
+)
 MONGO_ID = "^[0-9a-fA-F]{24}$"
 _SENT_DATE: Schema = {
     "type": "string",
@@ -178,6 +186,50 @@ def schemas() -> Schema:
                 "message": {"type": "string", "description": "What is wrong, where the status is not 200."},
             },
             required=("user_id", "status"),
+        ),
+        "DeliveryError": object_of(
+            {
+                "status": {"type": "integer", "description": "The status that the answer would have had."},
+                "message": _text("What is wrong."),
+            },
+            required=("status", "message"),
+        ),
+        "Delivery": object_of(
+            {
+                "assignment_id": _text("The assignment that it changes."),
+                "attempts": {"type": "integer", "minimum": 0, "description": "How often it was tried."},
+                "created": _date("When it was accepted."),
+                "error": {
+                    **reference("DeliveryError"),
+                    "description": "Why it was refused, or what the last try met.",
+                },
+                "expires": _date("Until when it is tried."),
+                "finished": _date("When it ended."),
+                "id": _text("The delivery's id."),
+                "next_attempt": _date("When it is tried next."),
+                "operation": {
+                    "enum": list(DELIVERY_OPERATIONS),
+                    "description": "What was asked for; `update_submissions` stands for many.",
+                },
+                "result": {
+                    "description": "What the answer would have held; of many, what came of each.",
+                    "anyOf": [
+                        reference("Assignment"),
+                        reference("Submission"),
+                        {"type": "array", "items": reference("SubmissionOutcome")},
+                    ],
+                },
+                "section_id": _text("The section."),
+                "state": _one_of(
+                    DELIVERY_STATES,
+                    "`waiting` for its turn or the next try, `delivering` now; then `delivered`, `refused`, "
+                    "`expired`, or `cancelled` by the operator.",
+                ),
+                "superseded_by": _text("The newer delivery that set all that this one was to set."),
+                "user_id": _text("The student."),
+                "warnings": _list({"type": "string"}, "What was ignored or changed."),
+            },
+            required=("attempts", "created", "expires", "id", "operation", "state"),
         ),
         "Error": object_of({"message": _text("What is wrong.")}, required=("message",)),
         "NextLink": link,

@@ -1,0 +1,299 @@
+"""The rules of the ledger: how a delivery is accepted, begun, tried again and ended.
+
+Each function is (a part of) one transaction. What a crash leaves behind is a delivery that a dead worker holds: it is
+given back and done again, which is safe because what it did is looked for first, or the same twice as once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from passback.delivery import events, rest
+from passback.domain.delivery import (
+    INTERRUPTED_KEPT_FOR,
+    KEPT_FOR,
+    OPEN,
+    Delivered,
+    Delivery,
+    Failed,
+    Outcome,
+    Refused,
+    covers,
+    first_to_deliver,
+    wait_after,
+    without,
+)
+from passback.store import assignments, deliveries, parties
+from passback.store.deliveries import Held
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from passback.domain.clock import Instant
+    from passback.domain.delivery import State
+    from passback.store.database import Connection
+
+_WORST_FIRST: tuple[State, ...] = ("refused", "expired", "failed", "cancelled", "delivered")
+
+
+def keep_until(conn: Connection, district_id: str, now: Instant) -> Instant:
+    """Until when a delivery to a district is tried, by the district's policy."""
+    return now + (deliveries.keep_trying(conn, district_id) or KEPT_FOR)
+
+
+def accept(conn: Connection, delivery: Delivery) -> None:
+    """Keep a delivery that waits for its turn, not before those of its lane that it must follow."""
+    before = deliveries.waiting_in(conn, delivery.lane)
+    if before and not all(covers(delivery, older) for older in before):
+        latest = max(older.due or 0 for older in before)
+        delivery = replace(delivery, due=max(latest, delivery.due or 0))
+    deliveries.add(conn, [delivery])
+
+
+def accept_many(conn: Connection, whole: Delivery, parts: Sequence[Delivery]) -> None:
+    """Keep a delivery that stands for many, and those."""
+    deliveries.add(conn, [whole])
+    for part in parts:
+        accept(conn, part)
+
+
+def begin(conn: Connection, delivery: Delivery, worker: str) -> Delivery | None:
+    """Let a worker begin a new delivery at once. None where another of its lane is under way.
+
+    Those of its lane that wait need not come first: what it sets they will not set any more.
+    """
+    begun = replace(delivery, state="delivering", worker=worker, fence=1, attempts=1)
+    return begun if deliveries.add_unless_under_way(conn, begun) else None
+
+
+def begin_create(
+    conn: Connection, delivery: Delivery, worker: str, closing: Callable[[str], bool]
+) -> Delivery | None:
+    """`begin` to create an assignment; or take up an equal one whose client does not know what became of it.
+
+    The latter may be delivered already. None where it is not known yet what an equal one came to: because another
+    process was at it, which may have died, or because it could not be written down yet (`closing`).
+    """
+    assert delivery.section_id is not None
+    assert delivery.digest is not None
+    conn.lock(f"create/{delivery.section_id}/{delivery.digest}")
+    for earlier in deliveries.untold(conn, delivery.section_id, delivery.digest):
+        if earlier.state == "delivered":
+            deliveries.tell(conn, earlier.id)
+            return earlier
+        if earlier.state == "failed":
+            return deliveries.take_again(conn, earlier.id, worker)
+        if earlier.worker != worker or closing(earlier.id):
+            return None
+    return begin(conn, delivery, worker)
+
+
+def claim(
+    conn: Connection, worker: str, now: Instant, limit: int, but: Collection[str] = ()
+) -> list[Delivery]:
+    """Let a worker begin up to so many deliveries that are due, one of a lane at a time.
+
+    Those to parties that rest are left alone, and those to the parties in `but`; to a party that failed lately go as
+    many as it may be asked for now.
+    """
+    conn.lock("claims")
+    failed = parties.find_all(conn).values()
+    room = {
+        party.id: 0
+        if party.rests_until > now
+        else rest.most_at_once(party) - deliveries.under_way_to(conn, party.id)
+        for party in failed
+    }
+    none = [party_id for party_id, most in room.items() if most <= 0]
+    begun = []
+    for lane in deliveries.due_lanes(conn, now, limit, {*none, *but}):
+        chosen = first_to_deliver(deliveries.waiting_in(conn, lane))
+        if room.get(chosen.party, 1) <= 0:
+            continue
+        taken = deliveries.take(conn, chosen.id, worker)
+        if taken is not None:
+            room[taken.party] = room.get(taken.party, limit) - 1
+            begun.append(taken)
+    return begun
+
+
+def finish(
+    conn: Connection, delivery: Delivery, outcome: Outcome, now: Instant, *, told: bool = False
+) -> bool:
+    """Write down what came of a try. False where the delivery is no longer the worker's own: then nothing changes.
+
+    `told` where a client waits for the answer: then what failed has ended, else it is tried again until its time is
+    over. What was delivered need not be set by those before it.
+    """
+    held = Held(delivery.id, delivery.fence)
+    match outcome:
+        case Delivered():
+            state: State = "delivered"
+            ended = deliveries.close(
+                conn,
+                held,
+                state,
+                now,
+                status=200,
+                # What a client was told of a student need not be kept.
+                result=outcome.result if _asked_for_again(delivery, told=told) else None,
+                warnings=outcome.warnings,
+                untold=delivery.untold and not told,
+            )
+        case Refused():
+            state = "refused"
+            ended = deliveries.close(conn, held, state, now, status=outcome.status, message=outcome.message)
+        case Failed() if told or outcome.final:
+            state = "failed"
+            doubt = outcome.doubt or delivery.doubt
+            ended = deliveries.close(
+                conn,
+                held,
+                state,
+                now,
+                status=outcome.status,
+                message=outcome.message,
+                cause=outcome.cause,
+                doubt=doubt,
+                untold=delivery.untold and doubt,
+            )
+        case Failed():
+            state = "waiting"
+            ended = _postpone(conn, delivery, held, outcome, now)
+    if ended:
+        rest.heed(conn, delivery, outcome, now)
+        if isinstance(outcome, Delivered):
+            _delivered(conn, delivery, outcome, now)
+        if state not in OPEN:
+            _ended(conn, delivery, state, now, told=told)
+    return ended
+
+
+def _asked_for_again(delivery: Delivery, *, told: bool) -> bool:
+    return not told or delivery.operation == "create_assignment"
+
+
+def _postpone(conn: Connection, delivery: Delivery, held: Held, outcome: Failed, now: Instant) -> bool:
+    due = min(now + wait_after(delivery.attempts, outcome.retry_after), delivery.expires)
+    postponed = deliveries.postpone(
+        conn,
+        held,
+        due,
+        status=outcome.status,
+        message=outcome.message,
+        cause=outcome.cause,
+        doubt=outcome.doubt,
+    )
+    if postponed:
+        deliveries.put_off_lane(conn, delivery.lane, due)
+    return postponed
+
+
+def _delivered(conn: Connection, delivery: Delivery, outcome: Delivered, now: Instant) -> None:
+    """What follows from a delivery: an assignment is ours, or no more; those before it need not set what it has set."""
+    assert delivery.section_id is not None or delivery.operation == "send_webhook"
+    if delivery.operation == "create_assignment":
+        assert delivery.assignment_id is not None
+        assert delivery.section_id is not None
+        assert outcome.lms_id is not None
+        assignments.add(
+            conn,
+            assignment_id=delivery.assignment_id,
+            section_id=delivery.section_id,
+            lms_id=outcome.lms_id,
+        )
+    elif delivery.operation == "delete_assignment":
+        assert delivery.assignment_id is not None
+        assignments.mark_deleted(conn, delivery.assignment_id, now)
+    elif delivery.operation in ("update_assignment", "update_submission"):
+        for older in deliveries.older_waiting(conn, delivery.lane, delivery.id):
+            left = without(older, delivery)
+            if left is not None:
+                deliveries.set_content(conn, older.id, left)
+            elif deliveries.supersede(conn, older.id, delivery, now):
+                _ended(conn, older, "delivered", now)
+
+
+def _ended(conn: Connection, delivery: Delivery, state: State, now: Instant, *, told: bool = False) -> None:
+    if delivery.batch_id is not None:
+        _end_batch(conn, delivery.batch_id, now)
+    elif not told:
+        events.delivery_ended(conn, delivery, state, now)
+
+
+def _end_batch(conn: Connection, batch_id: str, now: Instant) -> None:
+    """End a delivery of many once all its parts have: as the worst of them."""
+    conn.lock(f"batch/{batch_id}")
+    states = deliveries.states_of_parts(conn, batch_id)
+    if states & set(OPEN):
+        return
+    state = next(state for state in _WORST_FIRST if state in states)
+    if deliveries.end_waiting(conn, batch_id, state, now):
+        whole = deliveries.find(conn, batch_id)
+        assert whole is not None
+        events.delivery_ended(conn, whole, state, now)
+
+
+def end_expired(conn: Connection, now: Instant, limit: int = 500) -> int:
+    """End deliveries whose time is over. How many there were."""
+    over = deliveries.expired(conn, now, limit)
+    for delivery in over:
+        if deliveries.end_waiting(conn, delivery.id, "expired", now):
+            _ended(conn, delivery, "expired", now)
+    return len(over)
+
+
+def cancel(conn: Connection, delivery: Delivery, now: Instant) -> bool:
+    """End a delivery that waits (with its parts, if it stands for many). False where there was nothing to end."""
+    waiting = (
+        deliveries.parts(conn, delivery.id) if delivery.operation == "update_submissions" else [delivery]
+    )
+    ended = [one for one in waiting if deliveries.end_waiting(conn, one.id, "cancelled", now)]
+    for one in ended:
+        _ended(conn, one, "cancelled", now)
+    return bool(ended)
+
+
+def retry(conn: Connection, delivery: Delivery, now: Instant) -> bool:
+    """Try a delivery (or the parts of one of many) now, also one that had ended. False where there is nothing to try."""
+    parts = deliveries.parts(conn, delivery.id) if delivery.operation == "update_submissions" else [delivery]
+    expires = keep_until(conn, delivery.district_id, now)
+    tried = [
+        one
+        for one in parts
+        if deliveries.hasten(conn, one.id, now) or deliveries.retry(conn, one.id, now, expires)
+    ]
+    for batch_id in {one.batch_id for one in tried if one.batch_id is not None}:
+        deliveries.reopen_batch(conn, batch_id)
+    if tried:
+        parties.remove(conn, delivery.party)
+    return bool(tried)
+
+
+def give_back_orphans(conn: Connection, now: Instant, limit: int = 500) -> list[Delivery]:
+    """Let what dead workers were delivering wait again. Each is in doubt, and its client has not been told."""
+    conn.lock("claims")
+    given_back = []
+    for delivery in deliveries.orphans(conn, limit):
+        expires = delivery.expires if delivery.background else now + INTERRUPTED_KEPT_FOR
+        if deliveries.give_back(conn, delivery, now, expires):
+            given_back.append(delivery)
+    return given_back
+
+
+def hand_back(conn: Connection, delivery: Delivery, now: Instant) -> None:
+    """Let a delivery that one was amid wait again, because one stops."""
+    deliveries.give_back(conn, delivery, now, delivery.expires)
+
+
+def set_right(conn: Connection, late: Delivery, now: Instant) -> bool:
+    """Deliver again what a worker that came back from the dead may have overwritten with something older.
+
+    `late` is what it delivered after it had lost it. True where there is something newer, which is now delivered again.
+    """
+    newest = deliveries.newest_delivered(conn, late.lane)
+    if newest is None or newest.id <= late.id:
+        return False
+    return deliveries.reopen(conn, newest.id, now)

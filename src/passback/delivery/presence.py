@@ -1,0 +1,147 @@
+"""Which processes deliver, and which of them have died.
+
+Each shows by its beat that it lives. One whose beat stands still for the lease, by the clock of whoever watches, is
+declared dead, and so is one whose process is gone; what it was delivering is given back. One that was declared dead, or
+could not beat for too long, stops: it must not touch an LMS any more for what others may have taken up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from uuid_utils import uuid7
+
+from passback.delivery import ledger
+from passback.store import workers
+from passback.store.database import StoreUnavailable
+from passback.store.workers import Worker
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Clock
+    from passback.domain.delivery import Delivery
+    from passback.store.database import Connection, Database
+
+log = logging.getLogger(__name__)
+
+_BEATS = 4
+"""How many times a process beats within a lease."""
+
+
+class Presence:
+    """This process among those that deliver on a database."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        lease: float,
+        lost: Callable[[], None],
+        given_back: Callable[[], None],
+        home: str | None = None,
+    ) -> None:
+        """`lease` in seconds. `lost` is called when this process may have been declared dead, `given_back` when another
+        was. `home` is where its number means something; found out unless given.
+        """
+        self._home = _home() if home is None else home
+        self.worker = str(uuid7())
+        self._database = database
+        self._clock = clock
+        self._lease = lease
+        self._lost = lost
+        self._given_back = given_back
+        self._last_beat = _seconds()
+        self._seen: dict[str, tuple[int, float]] = {}
+
+    def may_act(self) -> bool:
+        """Whether nobody can have declared this process dead."""
+        return _seconds() - self._last_beat < self._lease * 0.75
+
+    async def enter(self) -> None:
+        """Begin to be there, before anything is delivered."""
+        began = _seconds()
+        await self._database.write(self._enter)
+        self._last_beat = began
+
+    async def stay(self) -> None:
+        """Be there, and watch the others, until cancelled."""
+        while True:
+            try:
+                await self._beat()
+            except StoreUnavailable as error:
+                log.warning("the store does not take this process's beat: %s", error)
+            if not self.may_act():
+                self._lost()
+            await asyncio.sleep(self._lease / _BEATS)
+
+    async def leave(self) -> None:
+        """Be there no more."""
+        await self._database.write(lambda conn: workers.remove(conn, self.worker))
+
+    async def _beat(self) -> None:
+        began = _seconds()
+        if await self._database.write(lambda conn: workers.beat(conn, self.worker)):
+            self._last_beat = began
+        else:
+            log.warning("this process was taken for dead: it gives up what it was delivering")
+            self._lost()
+            self.worker = str(uuid7())
+            began = _seconds()
+            await self._database.write(self._enter)
+            self._last_beat = began
+        if await self._database.write(self._bury):
+            self._given_back()
+
+    def _enter(self, conn: Connection) -> None:
+        workers.add(conn, Worker(self.worker, self._home, os.getpid(), 0), self._clock())
+
+    def _bury(self, conn: Connection) -> list[Delivery]:
+        """Declare dead who is, and give back what they were delivering."""
+        now = _seconds()
+        others = [worker for worker in workers.find_all(conn) if worker.id != self.worker]
+        self._seen = {
+            worker.id: seen
+            if (seen := self._seen.get(worker.id)) and seen[0] == worker.beat
+            else (worker.beat, now)
+            for worker in others
+        }
+        for worker in others:
+            if self._is_gone(worker) or now - self._seen[worker.id][1] > self._lease:
+                log.warning("worker %s has died: what it was delivering is given back", worker.id)
+                workers.remove(conn, worker.id, worker.beat)
+        return ledger.give_back_orphans(conn, self._clock())
+
+    def _is_gone(self, worker: Worker) -> bool:
+        """Whether the process of a worker on this machine is surely gone."""
+        if not worker.home or worker.home != self._home:
+            return False
+        if worker.pid == os.getpid():
+            return True  # an earlier one with the number that is ours now
+        try:
+            os.kill(worker.pid, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            return False
+        return False
+
+
+def _seconds() -> float:
+    """A clock that only goes forward, also while the machine sleeps where that can be told."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return time.clock_gettime(clock)
+
+
+def _home() -> str:
+    """What tells apart places in which the same number is another process; empty where it cannot be told."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except (OSError, ValueError):
+        return ""

@@ -1,0 +1,236 @@
+"""The work in the background: it takes up what is due, delivers it, and writes down what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from passback.delivery import ledger
+from passback.delivery.presence import Presence
+from passback.domain.clock import DAY
+from passback.domain.delivery import Delivered, Delivery, Failed, Outcome
+from passback.store import deliveries, idempotency
+from passback.store.database import StoreError
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Clock
+    from passback.store.database import Connection, Database
+
+log = logging.getLogger(__name__)
+
+Perform = Callable[[Sequence[Delivery]], Awaitable[Sequence[Outcome]]]
+"""Delivers what may go together (`together`), and tells what came of each, in order. It raises nothing."""
+
+MOST_AT_ONCE = 32
+"""How many groups a process delivers at once."""
+MOST_TO_A_PARTY = 8
+"""How many of them to one party, so that a slow one does not hold up the others."""
+MOST_TOGETHER = 100
+"""How many deliveries go in one group."""
+MOST_TAKEN = 200
+"""How many are taken up at a time."""
+
+_POLL_SECONDS = 1.0
+"""How often a process looks for what others have accepted."""
+_TIDY_SECONDS = 600.0
+_TIDY_ROWS = 1000
+_STOP_SECONDS = 20.0
+"""How long what is under way may take to finish when the process is told to stop."""
+
+
+class Worker:
+    """This process's part in delivering."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        perform: Perform,
+        *,
+        lease: float = 20.0,
+        keep_days: int = 30,
+        home: str | None = None,
+    ) -> None:
+        """`lease` in seconds; what ended is kept for `keep_days`."""
+        self._database = database
+        self._clock = clock
+        self._perform = perform
+        self._keep = keep_days * DAY
+        self.presence = Presence(
+            database, clock, lease=lease, lost=self._give_up, given_back=self.wake, home=home
+        )
+        self._wake = asyncio.Event()
+        self._groups: dict[asyncio.Task[None], Sequence[Delivery]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._closing_ids: set[str] = set()
+
+    @property
+    def name(self) -> str:
+        """As which worker this process delivers."""
+        return self.presence.worker
+
+    def may_act(self) -> bool:
+        """Whether nobody can have taken up what this process is delivering."""
+        return self.presence.may_act()
+
+    def wake(self) -> None:
+        """Look for what is due now: something was accepted, or can go on."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled; then finish what is under way, or hand it back."""
+        beats = asyncio.create_task(self.presence.stay())
+        tidying = asyncio.create_task(self._tidy())
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    taken = await self.step()
+                except StoreError as error:
+                    log.warning("the store does not say what is due: %s", error)
+                    taken = 0
+                if not taken:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
+        finally:
+            await self._stop()
+            for task in (beats, tidying):
+                task.cancel()
+            with contextlib.suppress(StoreError):
+                await self.presence.leave()
+
+    async def step(self) -> int:
+        """End what is over, and take up what is due. How many deliveries were taken up."""
+        room = MOST_AT_ONCE - len(self._groups)
+        if room <= 0 or not self.presence.may_act():
+            return 0
+        now = self._clock()
+        full = self._full_parties()
+
+        def transaction(conn: Connection) -> list[Delivery]:
+            ledger.end_expired(conn, now)
+            return ledger.claim(conn, self.presence.worker, now, MOST_TAKEN, full)
+
+        if await self._database.read(lambda conn: _nothing_due(conn, now)):
+            return 0
+        taken = await self._database.write(transaction)
+        for group in together(taken):
+            task = asyncio.create_task(self._deliver(group))
+            self._groups[task] = group
+            task.add_done_callback(self._done)
+        return len(taken)
+
+    async def settled(self) -> None:
+        """Wait until nothing is under way."""
+        while tasks := {*self._groups, *self._closing}:
+            await asyncio.wait(tasks)
+
+    def close_later(self, group: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
+        """Write down what came of deliveries once the store takes it again; their clients were told nothing."""
+        ended = [replace(one, final=True) if isinstance(one, Failed) else one for one in outcomes]
+        ids = {delivery.id for delivery in group}
+        self._closing_ids |= ids
+
+        async def close() -> None:
+            await self._close(group, ended)
+            self._closing_ids -= ids
+
+        task = asyncio.create_task(close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def is_closing(self, delivery_id: str) -> bool:
+        """Whether what came of a delivery is still to be written down."""
+        return delivery_id in self._closing_ids
+
+    async def _deliver(self, group: Sequence[Delivery]) -> None:
+        try:
+            outcomes = await self._perform(group)
+        except asyncio.CancelledError:
+            with contextlib.suppress(StoreError):
+                await self._database.write(lambda conn: self._hand_back(conn, group))
+            raise
+        await self._close(group, outcomes)
+
+    async def _close(self, group: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
+        """Write down what came of a group, as soon as the store takes it."""
+        wait = 0.1
+        while True:
+            try:
+                await self._database.write(lambda conn: self._finish(conn, group, outcomes))
+                break
+            except StoreError as error:
+                log.warning("the store does not take what was delivered: %s", error)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, 5.0)
+        self.wake()
+
+    def _finish(self, conn: Connection, group: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
+        now = self._clock()
+        for delivery, outcome in zip(group, outcomes, strict=True):
+            mine = ledger.finish(conn, delivery, outcome, now)
+            if not mine and isinstance(outcome, Delivered):
+                ledger.set_right(conn, delivery, now)
+
+    def _hand_back(self, conn: Connection, group: Sequence[Delivery]) -> None:
+        for delivery in group:
+            ledger.hand_back(conn, delivery, self._clock())
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        del self._groups[task]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a fault of ours in delivering", exc_info=error)
+        self.wake()
+
+    def _full_parties(self) -> list[str]:
+        under_way: dict[str, int] = {}
+        for group in self._groups.values():
+            under_way[group[0].party] = under_way.get(group[0].party, 0) + 1
+        return [party for party, groups in under_way.items() if groups >= MOST_TO_A_PARTY]
+
+    def _give_up(self) -> None:
+        """Stop what is under way: others may have taken it up."""
+        for task in self._groups:
+            task.cancel()
+
+    async def _stop(self) -> None:
+        if self._groups:
+            await asyncio.wait(list(self._groups), timeout=_STOP_SECONDS)
+        self._give_up()
+        await asyncio.gather(*self._groups, return_exceptions=True)
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=_STOP_SECONDS)
+
+    async def _tidy(self) -> None:
+        while True:
+            more = False
+            with contextlib.suppress(StoreError):
+                more = await self._database.write(self._remove_old)
+            await asyncio.sleep(0.1 if more else _TIDY_SECONDS)
+
+    def _remove_old(self, conn: Connection) -> bool:
+        now = self._clock()
+        removed = deliveries.remove_finished(conn, now - self._keep, _TIDY_ROWS)
+        return removed + idempotency.remove_old(conn, now, _TIDY_ROWS) >= _TIDY_ROWS
+
+
+def together(taken: Sequence[Delivery]) -> list[list[Delivery]]:
+    """The groups in which deliveries go: grades of one assignment may share a call, all else goes alone."""
+    groups: dict[str, list[list[Delivery]]] = {}
+    for delivery in taken:
+        shares = delivery.operation == "update_submission" and delivery.fault is None
+        of_key = groups.setdefault(f"grades of {delivery.assignment_id}" if shares else delivery.id, [[]])
+        if len(of_key[-1]) >= MOST_TOGETHER:
+            of_key.append([])
+        of_key[-1].append(delivery)
+    return [group for of_key in groups.values() for group in of_key]
+
+
+def _nothing_due(conn: Connection, now: int) -> bool:
+    first = deliveries.next_due(conn)
+    return first is None or first > now

@@ -1,0 +1,178 @@
+"""Carrying a delivery into the LMS, and what came of it: the one way for what clients wait for and for the rest."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec.structs import replace
+
+from passback.domain.delivery import Delivered, Delivery, Failed, Outcome, Refused
+from passback.domain.submission import SubmissionFields
+from passback.gateway import deliver_assignments, deliver_submissions, lookup
+from passback.lms.builtin.connector import BuiltinConnector
+from passback.lms.client import guarded
+from passback.lms.connector import LmsError, Unavailable
+from passback.lms.registry import BUILTIN
+from passback.store.database import StoreUnavailable
+from passback.wire import errors
+
+if TYPE_CHECKING:
+    from passback.domain.delivery import Operation
+    from passback.gateway.context import Gateway
+    from passback.lms.connector import Connector
+    from passback.store.database import Connection, Transaction
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+DOING: dict[Operation, str] = {
+    "create_assignment": "creating assignment",
+    "update_assignment": "updating assignment",
+    "delete_assignment": "deleting assignment",
+    "update_submission": "updating submission",
+    "update_submissions": "updating submissions",
+}
+"""What is being done, as in ``Error creating assignment``."""
+
+
+_ALONE = {
+    "create_assignment": deliver_assignments.create,
+    "update_assignment": deliver_assignments.change,
+    "delete_assignment": deliver_assignments.remove,
+}
+
+
+async def perform(gateway: Gateway, group: Sequence[Delivery], *, alone: bool | None = None) -> list[Outcome]:
+    """Deliver what may go together (one delivery, or grades of one assignment). What came of each, in order.
+
+    `alone` where it is not one of many; unless said otherwise, where it is one.
+    """
+    first = group[0]
+    alone = len(group) == 1 if alone is None else alone
+    whole = False
+    came_of: list[Delivered | Exception]
+    try:
+        with guarded(gateway.engine.may_act):
+            if first.operation == "update_submission":
+                came_of = await deliver_submissions.deliver(gateway, group, alone=alone)
+            else:
+                came_of = [await _ALONE[first.operation](gateway, first)]
+    except Exception as error:  # told as what came of each
+        came_of = [error] * len(group)
+        whole = not alone
+    return [
+        outcome if isinstance(outcome, Delivered) else await _outcome(gateway, delivery, outcome, whole=whole)
+        for delivery, outcome in zip(group, came_of, strict=True)
+    ]
+
+
+async def _outcome(gateway: Gateway, delivery: Delivery, error: Exception, *, whole: bool) -> Outcome:
+    """What an error means for a delivery."""
+    match error:
+        case lookup.NotReached():
+            return Failed(error.status, error.message, error.cause, whole=whole)
+        case errors.Refusal():
+            return Refused(error.status, error.message, whole)
+        case LmsError():
+            await lookup.heed(gateway, delivery.district_id, error)
+            grader_id = (
+                delivery.fields(SubmissionFields).grader_id
+                if delivery.operation == "update_submission"
+                else None
+            )
+            doing = DOING["update_submissions" if whole else delivery.operation]
+            refusal = lookup.refusal(error, doing, grader_id=grader_id)
+            if refusal.status < 500:
+                return Refused(refusal.status, refusal.message, whole)
+            unavailable = error if isinstance(error, Unavailable) else Unavailable(type(error).__name__)
+            return Failed(
+                refusal.status,
+                refusal.message,
+                str(unavailable),
+                doubt=unavailable.in_doubt,
+                retry_after=unavailable.retry_after,
+                whole=whole,
+            )
+        case StoreUnavailable():
+            log.error("the store is not available: %s", error)
+            refusal = errors.store_unavailable()
+            return Failed(
+                refusal.status,
+                refusal.message,
+                str(error),
+                doubt=True,
+                retry_after=refusal.retry_after,
+                whole=True,
+            )
+        case deliver_assignments.NotMade():
+            return Failed(500, "Error creating assignment", str(error), doubt=True, final=True)
+        case _:
+            log.error("a fault of ours in delivering %s", delivery.id, exc_info=error)
+            refusal = errors.internal_error()
+            return Failed(refusal.status, refusal.message, type(error).__name__, doubt=True)
+
+
+def perform_within(
+    conn: Connection, gateway: Gateway, group: Sequence[Delivery], *, alone: bool = True
+) -> list[Outcome]:
+    """`perform` for the built-in gradebook, as a part of a transaction: the delivery and its effect are one commit."""
+    if not group:
+        return []
+    within = _WithinTransaction(conn)
+    connectors = _BuiltinOnly(BuiltinConnector(within, gateway.clock))
+    return _run(perform(replace(gateway, database=within, connectors=connectors), group, alone=alone))
+
+
+class _WithinTransaction:
+    """A database whose transactions are parts of one that is under way. See `passback.store.database.Database`."""
+
+    name = "a transaction"
+    shared = False
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+
+    async def write(self, fn: Transaction[T]) -> T:
+        return fn(self._conn)
+
+    note = read = snapshot = write
+
+    def read_now(self, fn: Transaction[T]) -> T:
+        return fn(self._conn)
+
+    write_now = read_now
+
+    def close(self) -> None:
+        """It is another's."""
+
+
+class _BuiltinOnly:
+    """See `passback.gateway.context.Reach`."""
+
+    pretending = False
+
+    def __init__(self, builtin: BuiltinConnector) -> None:
+        self._builtin = builtin
+
+    def find(self, conn: Connection, district_id: str, lms_type: str) -> Connector | None:  # noqa: ARG002
+        return self._builtin if lms_type == BUILTIN else None
+
+    def forget(self) -> None:
+        """There is nothing to open."""
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+def _run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run what never has to wait: within a transaction there is nothing to wait for."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    coroutine.close()
+    raise RuntimeError("it waits within a transaction")

@@ -1,0 +1,420 @@
+"""The ledger of deliveries: what was promised to clients, and how far it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from passback.domain.clock import HOUR
+from passback.domain.delivery import Delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from passback.domain.clock import Instant
+    from passback.domain.delivery import State
+    from passback.store.database import Connection, Rows
+
+_COLUMNS = Delivery.__struct_fields__
+_FLAGS = ("background", "doubt", "untold")
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM deliveries"
+_INSERT = (
+    f"INSERT INTO deliveries ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)})"
+)
+
+
+def add(connection: Connection, deliveries: Iterable[Delivery]) -> None:
+    """Keep new deliveries."""
+    rows = [asdict(delivery) for delivery in deliveries]
+    if len(rows) == 1:
+        connection.execute(_INSERT, rows[0])
+    elif rows:
+        connection.executemany(_INSERT, rows)
+
+
+def add_unless_under_way(connection: Connection, delivery: Delivery) -> bool:
+    """Keep a new delivery that begins now; False where another of its lane is under way."""
+    return connection.execute(f"{_INSERT} ON CONFLICT DO NOTHING", asdict(delivery)).rowcount == 1
+
+
+def find(connection: Connection, delivery_id: str) -> Delivery | None:
+    """The delivery of that id."""
+    return _one(connection.execute(f"{_SELECT} WHERE id = :id", {"id": delivery_id}))
+
+
+def find_of(connection: Connection, district_id: str, application: str, delivery_id: str) -> Delivery | None:
+    """The delivery of that id, if the application asked for it in the background, in that district."""
+    return _one(
+        connection.execute(
+            f"{_SELECT} WHERE id = :id AND district_id = :district_id AND application = :application"
+            " AND background = 1 AND operation <> 'send_webhook'",
+            {"id": delivery_id, "district_id": district_id, "application": application},
+        )
+    )
+
+
+def page(
+    connection: Connection,
+    *,
+    limit: int,
+    district_id: str | None = None,
+    application: str | None = None,
+    states: Collection[State] = (),
+    before: str | None = None,
+    background: bool = False,
+) -> list[Delivery]:
+    """Deliveries with ids before `before`, the newest first; those that belong to one of many are left out."""
+    where = ["batch_id IS NULL"]
+    parameters: dict[str, Any] = {"limit": limit}
+    if district_id is not None:
+        where.append("district_id = :district_id")
+        parameters["district_id"] = district_id
+    if application is not None:
+        where.append("application = :application")
+        parameters["application"] = application
+    if before is not None:
+        where.append("id < :before")
+        parameters["before"] = before
+    if background:
+        where.append("background = 1 AND operation <> 'send_webhook'")
+    if states:
+        where.append(_among("state", states, parameters))
+    rows = connection.execute(
+        f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT :limit", parameters
+    )
+    return _all(rows)
+
+
+def parts(connection: Connection, batch_id: str) -> list[Delivery]:
+    """The deliveries that one of many stands for, in order."""
+    return _all(
+        connection.execute(f"{_SELECT} WHERE batch_id = :batch_id ORDER BY position", {"batch_id": batch_id})
+    )
+
+
+def states_of_parts(connection: Connection, batch_id: str) -> set[str]:
+    """The states of the deliveries that one of many stands for."""
+    rows = connection.execute(
+        "SELECT DISTINCT state FROM deliveries WHERE batch_id = :batch_id", {"batch_id": batch_id}
+    )
+    return {row[0] for row in rows}
+
+
+def waiting_in(connection: Connection, lane: str) -> list[Delivery]:
+    """The waiting deliveries of a lane, the oldest first."""
+    return _all(
+        connection.execute(f"{_SELECT} WHERE lane = :lane AND state = 'waiting' ORDER BY id", {"lane": lane})
+    )
+
+
+def older_waiting(connection: Connection, lane: str, delivery_id: str) -> list[Delivery]:
+    """The waiting deliveries of a lane that were accepted before that one."""
+    return _all(
+        connection.execute(
+            f"{_SELECT} WHERE lane = :lane AND state = 'waiting' AND id < :id ORDER BY id",
+            {"lane": lane, "id": delivery_id},
+        )
+    )
+
+
+def due_lanes(connection: Connection, now: Instant, limit: int, but: Collection[str]) -> list[str]:
+    """Lanes in which a delivery is due and none is under way, but those of these parties; the longest due first."""
+    parameters: dict[str, Any] = {"now": now, "limit": limit}
+    excluded = f" AND NOT {_among('party', but, parameters)}" if but else ""
+    rows = connection.execute(
+        "SELECT lane, MIN(due) AS first FROM deliveries AS waiting WHERE state = 'waiting' AND due <= :now"
+        " AND NOT EXISTS (SELECT 1 FROM deliveries AS other"
+        " WHERE other.lane = waiting.lane AND other.state = 'delivering')"
+        f"{excluded} GROUP BY lane ORDER BY first, lane LIMIT :limit",
+        parameters,
+    )
+    return [row[0] for row in rows]
+
+
+def next_due(connection: Connection) -> Instant | None:
+    """When the next delivery is due."""
+    row = connection.execute("SELECT MIN(due) FROM deliveries WHERE state = 'waiting'").fetchone()
+    return None if row is None else row[0]
+
+
+def under_way_to(connection: Connection, party: str) -> int:
+    """How many deliveries to a party are under way."""
+    row = connection.execute(
+        "SELECT COUNT(*) FROM deliveries WHERE state = 'delivering' AND party = :party", {"party": party}
+    ).fetchone()
+    return int(row[0])
+
+
+def take(connection: Connection, delivery_id: str, worker: str) -> Delivery | None:
+    """Let a worker deliver what waits. None where it does not wait."""
+    return _one(
+        connection.execute(
+            "UPDATE deliveries SET state = 'delivering', worker = :worker, fence = fence + 1,"
+            " attempts = attempts + 1 WHERE id = :id AND state = 'waiting'"
+            f" RETURNING {', '.join(_COLUMNS)}",
+            {"id": delivery_id, "worker": worker},
+        )
+    )
+
+
+def take_again(connection: Connection, delivery_id: str, worker: str) -> Delivery | None:
+    """Let a worker deliver what failed, for a client that waits. None where it has not failed."""
+    return _one(
+        connection.execute(
+            "UPDATE deliveries SET state = 'delivering', worker = :worker, fence = fence + 1,"
+            " attempts = attempts + 1, finished = NULL, background = 0 WHERE id = :id AND state = 'failed'"
+            f" RETURNING {', '.join(_COLUMNS)}",
+            {"id": delivery_id, "worker": worker},
+        )
+    )
+
+
+class Held(Struct, frozen=True):
+    """What one must hold to write down what came of a delivery: its id, and the fence it was taken up with."""
+
+    id: str
+    fence: int
+
+
+def close(
+    connection: Connection,
+    held: Held,
+    state: State,
+    now: Instant,
+    *,
+    status: int | None = None,
+    message: str | None = None,
+    cause: str | None = None,
+    result: str | None = None,
+    warnings: str = "",
+    doubt: bool = False,
+    untold: bool = False,
+) -> bool:
+    """Write down how a delivery ended. False where it is no longer one's own, and nothing is changed."""
+    done = connection.execute(
+        "UPDATE deliveries SET state = :state, finished = :now, worker = NULL, status = :status,"
+        " message = :message, cause = :cause, result = :result, warnings = :warnings, doubt = :doubt,"
+        " untold = :untold WHERE id = :id AND fence = :fence AND state = 'delivering'",
+        {
+            "state": state,
+            "now": now,
+            "status": status,
+            "message": message,
+            "cause": cause,
+            "result": result,
+            "warnings": warnings,
+            "doubt": int(doubt),
+            "untold": int(untold),
+            **asdict(held),
+        },
+    )
+    return done.rowcount == 1
+
+
+def postpone(
+    connection: Connection,
+    held: Held,
+    due: Instant,
+    *,
+    status: int | None,
+    message: str | None,
+    cause: str | None,
+    doubt: bool,
+) -> bool:
+    """Let a delivery wait for its next try. False where it is no longer one's own, and nothing is changed."""
+    done = connection.execute(
+        "UPDATE deliveries SET state = 'waiting', due = :due, worker = NULL, status = :status,"
+        " message = :message, cause = :cause, doubt = CASE WHEN :doubt = 1 THEN 1 ELSE doubt END"
+        " WHERE id = :id AND fence = :fence AND state = 'delivering'",
+        {
+            "due": due,
+            "status": status,
+            "message": message,
+            "cause": cause,
+            "doubt": int(doubt),
+            **asdict(held),
+        },
+    )
+    return done.rowcount == 1
+
+
+def put_off_lane(connection: Connection, lane: str, due: Instant) -> None:
+    """Let nothing of a lane be due before `due`."""
+    connection.execute(
+        "UPDATE deliveries SET due = :due WHERE lane = :lane AND state = 'waiting' AND due < :due",
+        {"lane": lane, "due": due},
+    )
+
+
+def set_content(connection: Connection, delivery_id: str, content: str) -> None:
+    """Change what a waiting delivery is to set."""
+    connection.execute(
+        "UPDATE deliveries SET content = :content WHERE id = :id AND state = 'waiting'",
+        {"id": delivery_id, "content": content},
+    )
+
+
+def supersede(connection: Connection, delivery_id: str, by: Delivery, now: Instant) -> bool:
+    """Write down that a waiting delivery was delivered by a newer one."""
+    done = connection.execute(
+        "UPDATE deliveries SET state = 'delivered', finished = :now, superseded_by = :by, status = 200,"
+        " message = NULL, cause = NULL WHERE id = :id AND state = 'waiting'",
+        {"id": delivery_id, "now": now, "by": by.id},
+    )
+    return done.rowcount == 1
+
+
+def end_waiting(connection: Connection, delivery_id: str, state: State, now: Instant) -> bool:
+    """End a delivery that waits. False where it does not."""
+    done = connection.execute(
+        "UPDATE deliveries SET state = :state, finished = :now WHERE id = :id AND state = 'waiting'",
+        {"id": delivery_id, "state": state, "now": now},
+    )
+    return done.rowcount == 1
+
+
+def retry(connection: Connection, delivery_id: str, now: Instant, expires: Instant) -> bool:
+    """Let a delivery that ended without success be tried again. False where it did not."""
+    done = connection.execute(
+        "UPDATE deliveries SET state = 'waiting', due = :now, expires = :expires, finished = NULL,"
+        " background = 1 WHERE id = :id AND state IN ('refused', 'expired', 'failed', 'cancelled')"
+        " AND operation <> 'update_submissions'",
+        {"id": delivery_id, "now": now, "expires": expires},
+    )
+    return done.rowcount == 1
+
+
+def hasten(connection: Connection, delivery_id: str, now: Instant) -> bool:
+    """Let a waiting delivery be tried now. False where it does not wait."""
+    done = connection.execute(
+        "UPDATE deliveries SET due = :now WHERE id = :id AND state = 'waiting' AND due IS NOT NULL",
+        {"id": delivery_id, "now": now},
+    )
+    return done.rowcount == 1
+
+
+def reopen_batch(connection: Connection, batch_id: str) -> None:
+    """Let one of many be open again."""
+    connection.execute(
+        "UPDATE deliveries SET state = 'waiting', finished = NULL WHERE id = :id", {"id": batch_id}
+    )
+
+
+def reopen(connection: Connection, delivery_id: str, now: Instant) -> bool:
+    """Let what was delivered be delivered again. False where it was not."""
+    done = connection.execute(
+        "UPDATE deliveries SET state = 'waiting', due = :now, finished = NULL, background = 1,"
+        " expires = CASE WHEN expires < :later THEN :later ELSE expires END"
+        " WHERE id = :id AND state = 'delivered'",
+        {"id": delivery_id, "now": now, "later": now + HOUR},
+    )
+    return done.rowcount == 1
+
+
+def tell(connection: Connection, delivery_id: str) -> None:
+    """Write down that the client that asked to create something knows now what became of it."""
+    connection.execute("UPDATE deliveries SET untold = 0, background = 0 WHERE id = :id", {"id": delivery_id})
+
+
+def expired(connection: Connection, now: Instant, limit: int) -> list[Delivery]:
+    """Waiting deliveries whose time is over."""
+    return _all(
+        connection.execute(
+            f"{_SELECT} WHERE state = 'waiting' AND due IS NOT NULL AND expires <= :now ORDER BY expires LIMIT :limit",
+            {"now": now, "limit": limit},
+        )
+    )
+
+
+def orphans(connection: Connection, limit: int) -> list[Delivery]:
+    """Deliveries under way whose worker there is no more."""
+    return _all(
+        connection.execute(
+            f"{_SELECT} WHERE state = 'delivering'"
+            " AND NOT EXISTS (SELECT 1 FROM workers WHERE workers.id = deliveries.worker) LIMIT :limit",
+            {"limit": limit},
+        )
+    )
+
+
+def give_back(connection: Connection, delivery: Delivery, due: Instant, expires: Instant) -> bool:
+    """Let what another was delivering wait again. It is in doubt, and the other can no longer finish it."""
+    done = connection.execute(
+        "UPDATE deliveries SET state = 'waiting', worker = NULL, fence = fence + 1, doubt = 1, due = :due,"
+        " expires = :expires, background = 1 WHERE id = :id AND fence = :fence AND state = 'delivering'",
+        {"id": delivery.id, "fence": delivery.fence, "due": due, "expires": expires},
+    )
+    return done.rowcount == 1
+
+
+def untold(connection: Connection, section_id: str, digest: str) -> list[Delivery]:
+    """Creates of a section with that content whose clients do not know what became of them, the newest first."""
+    return _all(
+        connection.execute(
+            f"{_SELECT} WHERE section_id = :section_id AND digest = :digest AND untold = 1 ORDER BY id DESC",
+            {"section_id": section_id, "digest": digest},
+        )
+    )
+
+
+def newest_delivered(connection: Connection, lane: str) -> Delivery | None:
+    """The delivery of a lane that was delivered last."""
+    return _one(
+        connection.execute(
+            f"{_SELECT} WHERE lane = :lane AND state = 'delivered' AND superseded_by IS NULL"
+            " ORDER BY id DESC LIMIT 1",
+            {"lane": lane},
+        )
+    )
+
+
+def keep_trying(connection: Connection, district_id: str) -> int | None:
+    """For how many milliseconds deliveries to a district are tried, where it is not the usual time."""
+    row = connection.execute(
+        "SELECT keep_trying FROM districts WHERE id = :id", {"id": district_id}
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def set_keep_trying(connection: Connection, district_id: str, keep_trying: int | None) -> None:
+    """Set for how many milliseconds deliveries to a district are tried; None for the usual time."""
+    connection.execute(
+        "UPDATE districts SET keep_trying = :keep_trying WHERE id = :id",
+        {"id": district_id, "keep_trying": keep_trying},
+    )
+
+
+def remove_finished(connection: Connection, before: Instant, limit: int) -> int:
+    """Remove deliveries that ended before that time. How many there were."""
+    return connection.execute(
+        "DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE finished < :before LIMIT :limit)",
+        {"before": before, "limit": limit},
+    ).rowcount
+
+
+def _among(column: str, values: Collection[str], parameters: dict[str, Any]) -> str:
+    names = [f"{column}_{_letters(index)}" for index in range(len(values))]
+    parameters.update(zip(names, values, strict=True))
+    return f"{column} IN ({', '.join(':' + name for name in names)})"
+
+
+def _letters(number: int) -> str:
+    return "".join(chr(ord("a") + int(digit)) for digit in str(number))
+
+
+def _one(rows: Rows) -> Delivery | None:
+    row = rows.fetchone()
+    return None if row is None else _made(row)
+
+
+def _all(rows: Rows) -> list[Delivery]:
+    return [_made(row) for row in rows.fetchall()]
+
+
+def _made(row: Sequence[Any]) -> Delivery:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    for name in _FLAGS:
+        values[name] = bool(values[name])
+    return Delivery(**values)

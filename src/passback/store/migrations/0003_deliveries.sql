@@ -1,0 +1,90 @@
+-- Every change that a client asked for, on its way into the LMS (domain/delivery.py).
+CREATE TABLE deliveries (
+    id TEXT PRIMARY KEY,
+    district_id TEXT NOT NULL REFERENCES districts (id),
+    application TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    section_id TEXT,
+    assignment_id TEXT,
+    user_id TEXT,
+    party TEXT NOT NULL,
+    lane TEXT NOT NULL,
+    batch_id TEXT,
+    position BIGINT,
+    content TEXT NOT NULL,
+    digest TEXT,
+    background SMALLINT NOT NULL CHECK (background IN (0, 1)),
+    state TEXT NOT NULL,
+    doubt SMALLINT NOT NULL CHECK (doubt IN (0, 1)),
+    untold SMALLINT NOT NULL CHECK (untold IN (0, 1)),
+    attempts BIGINT NOT NULL,
+    created BIGINT NOT NULL,
+    due BIGINT,
+    expires BIGINT NOT NULL,
+    finished BIGINT,
+    worker TEXT,
+    fence BIGINT NOT NULL,
+    status BIGINT,
+    message TEXT,
+    cause TEXT,
+    result TEXT,
+    warnings TEXT NOT NULL,
+    superseded_by TEXT,
+    fault TEXT,
+    request_id TEXT,
+    trace TEXT
+);
+CREATE INDEX deliveries_due ON deliveries (due, id) WHERE state = 'waiting';
+CREATE INDEX deliveries_expiring ON deliveries (expires) WHERE state = 'waiting';
+CREATE INDEX deliveries_of_lane ON deliveries (lane, id) WHERE state = 'waiting';
+-- One delivery of a lane is under way at a time.
+CREATE UNIQUE INDEX deliveries_under_way ON deliveries (lane) WHERE state = 'delivering';
+CREATE INDEX deliveries_of_worker ON deliveries (worker) WHERE state = 'delivering';
+CREATE INDEX deliveries_of_batch ON deliveries (batch_id, position) WHERE batch_id IS NOT NULL;
+CREATE INDEX deliveries_untold ON deliveries (section_id, digest) WHERE untold = 1;
+CREATE INDEX deliveries_of_application ON deliveries (district_id, application, id);
+CREATE INDEX deliveries_finished ON deliveries (finished) WHERE finished IS NOT NULL;
+
+-- The processes that deliver. One whose beat stands still has died.
+CREATE TABLE workers (
+    id TEXT PRIMARY KEY,
+    home TEXT NOT NULL,
+    pid BIGINT NOT NULL,
+    beat BIGINT NOT NULL,
+    began BIGINT NOT NULL
+);
+
+-- Those that deliveries go to, and how it goes with those that failed lately.
+CREATE TABLE parties (
+    id TEXT PRIMARY KEY,
+    failures BIGINT NOT NULL,
+    rests_until BIGINT NOT NULL,
+    allowed BIGINT
+);
+
+-- The requests with an Idempotency-Key. Their answers are their deliveries'.
+CREATE TABLE idempotency_keys (
+    district_id TEXT NOT NULL REFERENCES districts (id),
+    application TEXT NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    delivery_id TEXT NOT NULL,
+    created BIGINT NOT NULL,
+    PRIMARY KEY (district_id, application, key)
+);
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created);
+
+-- For how long deliveries to the district are tried, in milliseconds, where it is not the usual time.
+ALTER TABLE districts ADD COLUMN keep_trying BIGINT;
+
+-- When it was first seen that the LMS no longer has it.
+ALTER TABLE assignments ADD COLUMN gone BIGINT;
+
+-- What was in doubt so far is a delivery now.
+INSERT INTO deliveries (id, district_id, application, operation, section_id, assignment_id, party, lane, content, digest,
+    background, state, doubt, untold, attempts, created, due, expires, finished, fence, status, message, warnings)
+SELECT doubts.id, sections.district_id, '', 'create_assignment', doubts.section_id, doubts.id, sections.district_id,
+    doubts.id, '{}', doubts.digest, 0, 'failed', 1, 1, 1, doubts.since, doubts.since, doubts.since, doubts.since, 1, 500,
+    'Error creating assignment', ''
+FROM doubts JOIN sections ON sections.id = doubts.section_id;
+DROP TABLE doubts;

@@ -1,0 +1,49 @@
+"""The processes that deliver, each with a beat that shows that it lives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Instant
+    from passback.store.database import Connection
+
+
+class Worker(Struct, frozen=True):
+    """A process that delivers."""
+
+    id: str
+    home: str
+    """The machine, or the part of one, in which `pid` means something."""
+    pid: int
+    beat: int
+
+
+def add(connection: Connection, worker: Worker, now: Instant) -> None:
+    """Keep a new worker."""
+    connection.execute(
+        "INSERT INTO workers (id, home, pid, beat, began) VALUES (:id, :home, :pid, :beat, :now)",
+        {"id": worker.id, "home": worker.home, "pid": worker.pid, "beat": worker.beat, "now": now},
+    )
+
+
+def beat(connection: Connection, worker_id: str) -> bool:
+    """Show that a worker lives. False where it was declared dead."""
+    done = connection.execute("UPDATE workers SET beat = beat + 1 WHERE id = :id", {"id": worker_id})
+    return done.rowcount == 1
+
+
+def find_all(connection: Connection) -> list[Worker]:
+    """All workers that are not known to be dead."""
+    return [Worker(*row) for row in connection.execute("SELECT id, home, pid, beat FROM workers ORDER BY id")]
+
+
+def remove(connection: Connection, worker_id: str, beat: int | None = None) -> bool:
+    """Declare a worker dead, or let it leave. False where it shows since that it lives: its beat is another."""
+    unchanged = "" if beat is None else " AND beat = :beat"
+    done = connection.execute(
+        f"DELETE FROM workers WHERE id = :id{unchanged}", {"id": worker_id, "beat": beat or 0}
+    )
+    return done.rowcount == 1

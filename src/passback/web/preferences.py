@@ -1,0 +1,27 @@
+"""What a client asks for by headers: how it is answered, and that a repeated request counts once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from passback.wire.errors import bad_request
+
+_KEY = re.compile(rb'"((?:[ !#-\[\]-~]|\\["\\]){1,255})"|([!#-~][!-~]{0,254})')
+
+
+def prefers_async(headers: Sequence[bytes]) -> bool:
+    """Whether ``Prefer`` headers ask for ``respond-async`` (RFC 7240: names are compared without regard to case)."""
+    preferences = b",".join(headers).lower().split(b",")
+    return any(preference.split(b";")[0].strip() == b"respond-async" for preference in preferences)
+
+
+def idempotency_key(headers: Sequence[bytes]) -> str | None:
+    """The ``Idempotency-Key``, with or without quotes; None where there is none. Raises `Refusal`."""
+    if not headers:
+        return None
+    match = _KEY.fullmatch(headers[0].strip())
+    if match is None or len(headers) > 1:
+        raise bad_request("INVALID_IDEMPOTENCY_KEY: it must be one text of 1 to 255 visible ASCII characters")
+    quoted = re.sub(rb"\\(.)", rb"\1", match[1]) if match[1] is not None else match[2]
+    return quoted.decode("ascii")
