@@ -49,6 +49,9 @@ def accept(conn: Connection, delivery: Delivery) -> None:
     if before and not all(covers(delivery, older) for older in before):
         latest = max(older.due or 0 for older in before)
         delivery = replace(delivery, due=max(latest, delivery.due or 0))
+    if before:
+        # The clocks of machines differ: what is accepted later comes later all the same.
+        delivery = replace(delivery, rank=max(delivery.rank, before[-1].rank + 1))
     deliveries.add(conn, [delivery])
 
 
@@ -64,7 +67,9 @@ def begin(conn: Connection, delivery: Delivery, worker: str) -> Delivery | None:
 
     Those of its lane that wait need not come first: what it sets they will not set any more.
     """
-    begun = replace(delivery, state="delivering", worker=worker, fence=1, attempts=1)
+    last = deliveries.last_rank(conn, delivery.lane)
+    rank = delivery.rank if last is None else max(delivery.rank, last + 1)
+    begun = replace(delivery, state="delivering", worker=worker, fence=1, attempts=1, rank=rank)
     return begun if deliveries.add_unless_under_way(conn, begun) else None
 
 
@@ -208,7 +213,7 @@ def _delivered(conn: Connection, delivery: Delivery, outcome: Delivered, now: In
         assert delivery.assignment_id is not None
         assignments.mark_deleted(conn, delivery.assignment_id, now)
     elif delivery.operation in ("update_assignment", "update_submission"):
-        for older in deliveries.older_waiting(conn, delivery.lane, delivery.id):
+        for older in deliveries.older_waiting(conn, delivery):
             left = without(older, delivery)
             if left is not None:
                 deliveries.set_content(conn, older.id, left)
@@ -294,6 +299,6 @@ def set_right(conn: Connection, late: Delivery, now: Instant) -> bool:
     `late` is what it delivered after it had lost it. True where there is something newer, which is now delivered again.
     """
     newest = deliveries.newest_delivered(conn, late.lane)
-    if newest is None or newest.id <= late.id:
+    if newest is None or (newest.rank, newest.id) <= (late.rank, late.id):
         return False
     return deliveries.reopen(conn, newest.id, now)

@@ -61,6 +61,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
     party: str
     """Whom it goes to: the district, whose LMS it is, or a webhook."""
     lane: str
+    rank: int
+    """Its place in the lane: the time when it was accepted, but always behind what waits there."""
     batch_id: str | None = None
     """The delivery of many that it is a part of."""
     position: int | None = None

@@ -73,6 +73,7 @@ def new_delivery(
         user_id=user_id,
         party=caller.district_id,
         lane=lane_of(operation, delivery_id, assignment_id, user_id),
+        rank=now,
         content="{}" if fields is None else content_of(fields),
         background=caller.background,
         state="waiting",

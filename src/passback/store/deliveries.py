@@ -105,18 +105,29 @@ def states_of_parts(connection: Connection, batch_id: str) -> set[str]:
 def waiting_in(connection: Connection, lane: str) -> list[Delivery]:
     """The waiting deliveries of a lane, the oldest first."""
     return _all(
-        connection.execute(f"{_SELECT} WHERE lane = :lane AND state = 'waiting' ORDER BY id", {"lane": lane})
-    )
-
-
-def older_waiting(connection: Connection, lane: str, delivery_id: str) -> list[Delivery]:
-    """The waiting deliveries of a lane that were accepted before that one."""
-    return _all(
         connection.execute(
-            f"{_SELECT} WHERE lane = :lane AND state = 'waiting' AND id < :id ORDER BY id",
-            {"lane": lane, "id": delivery_id},
+            f"{_SELECT} WHERE lane = :lane AND state = 'waiting' ORDER BY rank, id", {"lane": lane}
         )
     )
+
+
+def older_waiting(connection: Connection, delivery: Delivery) -> list[Delivery]:
+    """The waiting deliveries of a delivery's lane that were accepted before it."""
+    return _all(
+        connection.execute(
+            f"{_SELECT} WHERE lane = :lane AND state = 'waiting'"
+            " AND (rank < :rank OR (rank = :rank AND id < :id)) ORDER BY rank, id",
+            {"lane": delivery.lane, "rank": delivery.rank, "id": delivery.id},
+        )
+    )
+
+
+def last_rank(connection: Connection, lane: str) -> int | None:
+    """The rank of the last delivery that waits in a lane."""
+    row = connection.execute(
+        "SELECT MAX(rank) FROM deliveries WHERE lane = :lane AND state = 'waiting'", {"lane": lane}
+    ).fetchone()
+    return None if row is None else row[0]
 
 
 def due_lanes(connection: Connection, now: Instant, limit: int, but: Collection[str]) -> list[str]:
@@ -364,7 +375,7 @@ def newest_delivered(connection: Connection, lane: str) -> Delivery | None:
     return _one(
         connection.execute(
             f"{_SELECT} WHERE lane = :lane AND state = 'delivered' AND superseded_by IS NULL"
-            " ORDER BY id DESC LIMIT 1",
+            " ORDER BY rank DESC, id DESC LIMIT 1",
             {"lane": lane},
         )
     )

@@ -203,8 +203,8 @@ _KEY: Schema = {
         "maxLength": 255,
         "pattern": '^("[ !#-\\[\\]-~]+"|[!#-~][!-~]*)$',
     },
-    "description": "A text of your own for this request, such as a UUID: a repeat with the same key and body, within 24 "
-    "hours, gets the first answer and creates nothing.",
+    "description": "A text of your own for this request, such as a UUID: a repeat with the same key and body, within "
+    "24 hours, gets the first answer and creates nothing.",
 }
 _FAULT: Schema = {
     "name": "Sandbox-Fault",

@@ -9,6 +9,7 @@ CREATE TABLE deliveries (
     user_id TEXT,
     party TEXT NOT NULL,
     lane TEXT NOT NULL,
+    rank BIGINT NOT NULL,
     batch_id TEXT,
     position BIGINT,
     content TEXT NOT NULL,
@@ -36,7 +37,7 @@ CREATE TABLE deliveries (
 );
 CREATE INDEX deliveries_due ON deliveries (due, id) WHERE state = 'waiting';
 CREATE INDEX deliveries_expiring ON deliveries (expires) WHERE state = 'waiting';
-CREATE INDEX deliveries_of_lane ON deliveries (lane, id) WHERE state = 'waiting';
+CREATE INDEX deliveries_of_lane ON deliveries (lane, rank, id) WHERE state = 'waiting';
 -- One delivery of a lane is under way at a time.
 CREATE UNIQUE INDEX deliveries_under_way ON deliveries (lane) WHERE state = 'delivering';
 CREATE INDEX deliveries_of_worker ON deliveries (worker) WHERE state = 'delivering';
@@ -81,10 +82,10 @@ ALTER TABLE districts ADD COLUMN keep_trying BIGINT;
 ALTER TABLE assignments ADD COLUMN gone BIGINT;
 
 -- What was in doubt so far is a delivery now.
-INSERT INTO deliveries (id, district_id, application, operation, section_id, assignment_id, party, lane, content, digest,
+INSERT INTO deliveries (id, district_id, application, operation, section_id, assignment_id, party, lane, rank, content, digest,
     background, state, doubt, untold, attempts, created, due, expires, finished, fence, status, message, warnings)
 SELECT doubts.id, sections.district_id, '', 'create_assignment', doubts.section_id, doubts.id, sections.district_id,
-    doubts.id, '{}', doubts.digest, 0, 'failed', 1, 1, 1, doubts.since, doubts.since, doubts.since, doubts.since, 1, 500,
+    doubts.id, doubts.since, '{}', doubts.digest, 0, 'failed', 1, 1, 1, doubts.since, doubts.since, doubts.since, doubts.since, 1, 500,
     'Error creating assignment', ''
 FROM doubts JOIN sections ON sections.id = doubts.section_id;
 DROP TABLE doubts;
