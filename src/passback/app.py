@@ -106,8 +106,7 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedL
 
 def serve(settings: Settings, kind: Kind) -> int:
     """Serve until told to stop; returns the exit code. Raises `StoreError` and `CannotListen`."""
-    # Standard output is for the start's message; what goes wrong is on standard error.
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    _log_as(settings)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_stopping_on_sigterm())
         listener = stack.enter_context(contextlib.closing(_listen(settings.host, settings.port)))
@@ -122,6 +121,30 @@ def serve(settings: Settings, kind: Kind) -> int:
         print(_start_message(kind, _url(listener), lmss), flush=True)  # noqa: T201 - this is its output
         run_server(server, listener, gateway, lmss)
     return 0
+
+
+def work(settings: Settings) -> int:
+    """Deliver until told to stop, without serving; returns the exit code. Raises `StoreError`."""
+    _log_as(settings)
+    with contextlib.closing(open_database(settings, "production")) as database:
+        gateway = build_gateway(database, settings)
+
+        async def run() -> None:
+            stopped = asyncio.Event()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+            async with delivering(gateway):
+                print(f"Passback delivers for {database.name}", flush=True)  # noqa: T201 - this is its output
+                await stopped.wait()
+
+        settle()
+        asyncio.run(run())
+    return 0
+
+
+def _log_as(settings: Settings) -> None:
+    # Standard output is for the start's message; what goes wrong is on standard error.
+    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
 
 
 def run_server(

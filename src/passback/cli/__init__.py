@@ -22,6 +22,7 @@ for _name, _target, _help in (
     ("gradebook", "gradebook:app", "Do in the built-in gradebook what a teacher does."),
     ("connect", "connect:connect", "Connect a district to its LMS, and check that it works."),
     ("connection", "connect:app", "See, check and remove districts' connections to their LMSs."),
+    ("deliveries", "deliveries:app", "See, retry and cancel deliveries to the LMSs."),
     ("match", "match:app", "Match the roster's sections and people to the LMS's."),
     ("key", "key:app", "Make and rotate the key that credentials are encrypted with."),
     ("simulate", "simulate:simulate", "Serve a simulated LMS."),
@@ -60,6 +61,25 @@ def serve(*, host: str | None = None, port: int | None = None, data: Data = None
         data: The folder of the data file [data].
     """
     return _serve("production", host=host, port=port, data=data)
+
+
+@app.command
+def worker(*, data: Data = None) -> int:
+    """Deliver in the background beside other processes, without serving the API. Needs PostgreSQL.
+
+    Args:
+        data: The folder of the key file [data].
+    """
+    from passback.app import work
+    from passback.settings import load
+
+    settings = load(data=data)
+    if not settings.database_url:
+        raise UsageError(
+            "one process delivers for a data file, and it is the one that serves: several need PostgreSQL"
+            " (PASSBACK_DATABASE_URL)"
+        )
+    return work(settings)
 
 
 def _serve(kind: Kind, *, host: str | None, port: int | None, data: str | None) -> int:

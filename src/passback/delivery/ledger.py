@@ -262,7 +262,7 @@ def cancel(conn: Connection, delivery: Delivery, now: Instant) -> bool:
 
 
 def retry(conn: Connection, delivery: Delivery, now: Instant) -> bool:
-    """Try a delivery (or the parts of one of many) now, also one that had ended. False where there is nothing to try."""
+    """Try a delivery (or the parts of one of many) now, also one that had ended. False where nothing can be."""
     parts = deliveries.parts(conn, delivery.id) if delivery.operation == "update_submissions" else [delivery]
     expires = keep_until(conn, delivery.district_id, now)
     tried = [
