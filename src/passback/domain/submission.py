@@ -42,6 +42,8 @@ class SubmissionFields(Struct, frozen=True):
     """The teacher's id in the LMS."""
     override_due_date: Instant | None = None
     state: str | None = None
+    comment_since: Instant | None = None
+    """Set by the gateway where an earlier try may have left the comment: since when it is this one, sent before."""
 
 
 class Submission(Struct, frozen=True):

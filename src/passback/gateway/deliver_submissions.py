@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from passback.domain.clock import MINUTE
 from passback.domain.delivery import Delivered
 from passback.domain.submission import SubmissionFields
 from passback.gateway import lookup, present
 from passback.lms.connector import Gone
-from passback.store import roster
+from passback.store import deliveries, roster
 from passback.wire import errors
 from passback.wire.encode import encode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from passback.domain.clock import Instant
     from passback.domain.delivery import Delivery
     from passback.domain.submission import Submission
     from passback.gateway.context import Gateway
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from passback.lms.connector import Capabilities
     from passback.store.assignments import AssignmentRecord
     from passback.store.database import Connection
+
+
+CLOCKS_DIFFER_BY = 2 * MINUTE
+"""By how much an LMS's clock may be behind ours."""
 
 
 class _Change(Struct, frozen=True):
@@ -95,8 +101,23 @@ def _change_of(conn: Connection, delivery: Delivery) -> _Change | errors.Refusal
         student = lookup.student(conn, delivery.section_id, delivery.user_id)
     except errors.Refusal as refusal:
         return refusal
+    if asked.grade_comment:
+        asked = replace(asked, comment_since=_comment_since(conn, delivery, asked))
     grader = None if asked.grader_id is None else lookup.grader(conn, delivery.section_id, asked.grader_id)
     return _Change(delivery, student, replace(asked, grader_id=grader), asked)
+
+
+def _comment_since(conn: Connection, delivery: Delivery, asked: SubmissionFields) -> Instant | None:
+    """Since when the comment may be there because of an earlier try: this delivery's, or one of which a client was told
+    that it failed.
+    """
+    tries = [delivery] if delivery.doubt else []
+    tries += [
+        earlier
+        for earlier in deliveries.in_doubt(conn, delivery.lane)
+        if earlier.fields(SubmissionFields).grade_comment == asked.grade_comment
+    ]
+    return min((earlier.created - CLOCKS_DIFFER_BY for earlier in tries), default=None)
 
 
 async def _change(section: SectionAtLms, record: AssignmentRecord, change: _Change) -> Submission:

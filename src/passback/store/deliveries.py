@@ -370,6 +370,24 @@ def untold(connection: Connection, section_id: str, digest: str) -> list[Deliver
     )
 
 
+def in_doubt(connection: Connection, lane: str) -> list[Delivery]:
+    """The deliveries of a lane that clients were told had failed, though they may have taken effect."""
+    return _all(
+        connection.execute(
+            f"{_SELECT} WHERE lane = :lane AND doubt = 1 AND state = 'failed' ORDER BY rank, id",
+            {"lane": lane},
+        )
+    )
+
+
+def settle_doubt(connection: Connection, lane: str) -> None:
+    """Write down that nothing of a lane is in doubt any more: something newer was delivered."""
+    connection.execute(
+        "UPDATE deliveries SET doubt = 0 WHERE lane = :lane AND doubt = 1 AND state = 'failed'",
+        {"lane": lane},
+    )
+
+
 def newest_delivered(connection: Connection, lane: str) -> Delivery | None:
     """The delivery of a lane that was delivered last."""
     return _one(

@@ -14,6 +14,8 @@ from passback.store import gradebook
 from passback.store.gradebook import Comment, SubmissionRow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from passback.domain.assignment import Assignment, GradingType
     from passback.domain.clock import Instant
     from passback.store.database import Connection
@@ -45,9 +47,10 @@ def write(
         last_modified=now,
     )
     gradebook.save_submission(conn, assignment.lms_id, student, row)
-    comment = _newest_comment(conn, assignment, student)
+    comments = gradebook.comments(conn, assignment.lms_id, student)
+    comment = comments[-1].comment if comments else None
     # The same words again are the same comment sent again, not a second one.
-    if fields.grade_comment is not None and fields.grade_comment != comment:
+    if fields.grade_comment is not None and not _is_there(fields, comments):
         comment = fields.grade_comment
         gradebook.add_comment(conn, assignment.lms_id, student, Comment(row.grader_id, comment, now))
     return _shown(assignment, student, row, comment, now)
@@ -104,6 +107,16 @@ def _graded(row: SubmissionRow, assignment: Assignment, fields: SubmissionFields
     except InvalidGrade as error:
         raise Refused("INVALID_GRADE", str(error)) from None
     return replace(row, grade=grade, grade_points=worth if points is None else points)
+
+
+def _is_there(fields: SubmissionFields, comments: Sequence[Comment]) -> bool:
+    """Whether a comment is there: as the newest, or because an earlier try left it."""
+    since = fields.comment_since
+    return any(
+        it.comment == fields.grade_comment
+        and (it is comments[-1] or (since is not None and it.created >= since))
+        for it in comments
+    )
 
 
 def _newest_comment(conn: Connection, assignment: Assignment, student: str) -> str | None:

@@ -254,7 +254,7 @@ class Grading:
         if (
             comment is not None
             and before is not None
-            and submissions.newest_comment(before, student) != comment
+            and not submissions.has_comment(before, student, fields)
         ):
             content["comment"] = {"text_comment": comment}
         if not sent and "comment" not in content:
@@ -365,7 +365,7 @@ class Grading:
                 continue
             data[entry.student] = {"posted_grade": entry.grade.posted}
             comment = entry.fields.grade_comment
-            if comment and submissions.newest_comment(seen, entry.student) != comment:
+            if comment and not submissions.has_comment(seen, entry.student, entry.fields):
                 data[entry.student]["text_comment"] = comment
         unfinished: Unavailable | None = None
         if data:
@@ -439,7 +439,7 @@ def _is_graded(fields: SubmissionFields, before: Json, student: str) -> bool:
         fields.grade is not None
         or fields.grade_points is not None
         or fields.flags is not None
-        or bool(comment and submissions.newest_comment(before, student) != comment)
+        or bool(comment and not submissions.has_comment(before, student, fields))
     )
 
 
@@ -458,7 +458,7 @@ def _arrived(entry: _Entry, answer: Json) -> bool:
     ):
         return False
     comment = entry.fields.grade_comment
-    return not comment or submissions.newest_comment(answer, entry.student) == comment
+    return not comment or submissions.has_comment(answer, entry.student, entry.fields)
 
 
 async def _outcome(one: One, student: str, fields: SubmissionFields) -> Submission | LmsError:

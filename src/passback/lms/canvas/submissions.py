@@ -121,9 +121,24 @@ def state_of(answer: Json) -> str:
             return "submitted" if answer.get("submitted_at") else "created"
 
 
+def has_comment(answer: Json, student: str, fields: SubmissionFields) -> bool:
+    """Whether the comment that `fields` give is there: as the newest, or because an earlier try left it."""
+    if newest_comment(answer, student) == fields.grade_comment:
+        return True
+    since = fields.comment_since
+    return since is not None and any(
+        text(it, "comment") == fields.grade_comment and (instant(it, "created_at") or 0) >= since
+        for it in _comments(answer, student)
+    )
+
+
+def _comments(answer: Json, student: str) -> list[Json]:
+    return [it for it in things(answer.get("submission_comments")) if text(it, "author_id") != student]
+
+
 def newest_comment(answer: Json, student: str) -> str | None:
     """The newest comment that is not the student's own."""
-    comments = [it for it in things(answer.get("submission_comments")) if text(it, "author_id") != student]
+    comments = _comments(answer, student)
     newest = max(comments, key=lambda it: (text(it, "created_at") or "", whole(it, "id") or 0), default=None)
     return None if newest is None else text(newest, "comment")
 
