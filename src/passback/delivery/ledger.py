@@ -56,10 +56,13 @@ def accept(conn: Connection, delivery: Delivery) -> None:
 
 
 def accept_many(conn: Connection, whole: Delivery, parts: Sequence[Delivery]) -> None:
-    """Keep a delivery that stands for many, and those."""
+    """Keep a delivery that stands for many, and those, some of which may have been refused already."""
     deliveries.add(conn, [whole])
+    deliveries.add(conn, [part for part in parts if part.state not in OPEN])
     for part in parts:
-        accept(conn, part)
+        if part.state in OPEN:
+            accept(conn, part)
+    _end_batch(conn, whole.id, whole.created)
 
 
 def begin(conn: Connection, delivery: Delivery, worker: str) -> Delivery | None:

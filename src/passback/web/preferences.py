@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from passback.wire.errors import bad_request
 
-_KEY = re.compile(rb'"((?:[ !#-\[\]-~]|\\["\\]){1,255})"|([!#-~][!-~]{0,254})')
+_KEY = re.compile(rb'"((?:[ !#-\[\]-~]|\\["\\]){1,255})"|([!#-~](?:[ -~]{0,253}[!-~])?)')
 
 
 def prefers_async(headers: Sequence[bytes]) -> bool:

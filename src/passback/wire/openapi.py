@@ -201,7 +201,7 @@ _KEY: Schema = {
         "type": "string",
         "minLength": 1,
         "maxLength": 255,
-        "pattern": '^("[ !#-\\[\\]-~]+"|[!#-~][!-~]*)$',
+        "pattern": '^("[ !#-\\[\\]-~]+"|[!#-~]([ -~]*[!-~])?)$',
     },
     "description": "A text of your own for this request, such as a UUID: a repeat with the same key and body, within "
     "24 hours, gets the first answer and creates nothing.",

@@ -1,0 +1,294 @@
+"""The rules of the ledger, on every database."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import pytest
+
+from delivery_support import delivery
+from passback.delivery import ledger, rest
+from passback.domain.clock import DAY, HOUR, MINUTE, SECOND
+from passback.domain.delivery import Delivered, Delivery, Failed, Refused
+from passback.sandbox.seed import seed
+from passback.store import deliveries, migrate, parties, workers
+from passback.store.database import Connection, Database, connect
+from passback.store.workers import Worker
+from postgres_support import DATABASES, database_of
+from support import DISTRICT, NOW
+
+T = TypeVar("T")
+
+DOWN = Failed(500, "Error updating submission", "status 503")
+DONE = Delivered('{"state":"created"}')
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def opened(request: pytest.FixtureRequest) -> Iterator[Database]:
+    with database_of(request.param) as url, contextlib.closing(connect(url, None)) as database:
+        migrate.prepare(database, "sandbox")
+        database.write_now(lambda conn: seed(conn, NOW))
+        yield database
+
+
+@pytest.fixture
+def run(opened: Database) -> Callable[[Callable[[Connection], T]], T]:
+    def clear(conn: Connection) -> None:
+        for table in ("deliveries", "parties", "workers", "idempotency_keys"):
+            conn.execute(f"DELETE FROM {table}")
+        for name in ("w1", "w2"):
+            workers.add(conn, Worker(name, "", 0, 0), NOW)
+
+    opened.write_now(clear)
+    return opened.write_now
+
+
+Run = Callable[[Callable[[Connection], Any]], Any]
+
+
+def accept(run: Run, *wanted: Delivery) -> None:
+    for one in wanted:
+        run(lambda conn, one=one: ledger.accept(conn, one))
+
+
+def claim(run: Run, worker: str = "w1", now: int = NOW, limit: int = 10) -> list[Delivery]:
+    found: list[Delivery] = run(lambda conn: ledger.claim(conn, worker, now, limit))
+    return found
+
+
+def ids(found: list[Delivery]) -> list[str]:
+    return [one.id for one in found]
+
+
+def state(run: Run, delivery_id: str) -> str:
+    return str(read(run, delivery_id).state)
+
+
+def read(run: Run, delivery_id: str) -> Delivery:
+    found: Delivery = run(lambda conn: deliveries.find(conn, delivery_id))
+    return found
+
+
+def finish(run: Run, one: Delivery, outcome: Any, now: int = NOW, **how: Any) -> bool:
+    return bool(run(lambda conn: ledger.finish(conn, one, outcome, now, **how)))
+
+
+def test_what_is_due_is_claimed_once(run: Run) -> None:
+    accept(
+        run, delivery("d1", lane="l1"), delivery("d2", lane="l2"), delivery("later", lane="l3", due=NOW + 1)
+    )
+    assert ids(claim(run, "w1")) == ["d1", "d2"]
+    assert ids(claim(run, "w2")) == []
+
+
+def test_one_of_a_lane_is_under_way_at_a_time(run: Run) -> None:
+    accept(run, delivery("d1", {"grade_comment": "a"}), delivery("d2", {"grade_comment": "b"}))
+    [first] = claim(run)
+    assert (first.id, claim(run)) == ("d1", [])
+    finish(run, first, DONE)
+    assert ids(claim(run)) == ["d2"]
+
+
+def test_the_newest_value_wins_where_several_wait(run: Run) -> None:
+    accept(run, *(delivery(f"d{n}", {"grade_points": str(n)}) for n in range(1, 4)))
+    [only] = claim(run)
+    assert only.id == "d3"
+    finish(run, only, DONE)
+    assert (state(run, "d1"), read(run, "d1").superseded_by) == ("delivered", "d3")
+    assert claim(run) == []
+
+
+def test_a_value_that_was_passed_over_is_delivered_where_the_newer_is_refused(run: Run) -> None:
+    accept(run, delivery("d1", {"grade_points": "5"}), delivery("d2", {"grade_points": "-"}))
+    [newer] = claim(run)
+    finish(run, newer, Refused(400, "INVALID_GRADE: no"))
+    assert ids(claim(run)) == ["d1"]
+
+
+def test_what_is_accepted_later_comes_later_whatever_the_clock_says(run: Run) -> None:
+    accept(
+        run, delivery("d2", {"grade_comment": "a"}, rank=NOW + HOUR), delivery("d1", {"grade_comment": "b"})
+    )
+    assert ids(claim(run)) == ["d2"]
+
+
+def test_what_a_client_waits_for_goes_past_those_that_wait_and_settles_them(run: Run) -> None:
+    accept(run, delivery("d1", {"grade_points": "5", "extra_attempts": 2}))
+    now = run(lambda conn: ledger.begin(conn, delivery("d2", {"grade_points": "6"}, background=False), "w1"))
+    assert finish(run, now, DONE, told=True)
+    [older] = claim(run)
+    assert (older.id, older.content) == ("d1", '{"extra_attempts":2}')
+
+
+def test_what_a_client_waits_for_begins_only_where_nothing_of_its_lane_is_under_way(run: Run) -> None:
+    accept(run, delivery("d1"))
+    claim(run)
+    assert run(lambda conn: ledger.begin(conn, delivery("d2", background=False), "w1")) is None
+    assert read(run, "d2") is None
+
+
+def test_what_failed_waits_and_is_tried_again(run: Run) -> None:
+    accept(run, delivery("d1"))
+    [one] = claim(run)
+    finish(run, one, DOWN)
+    waiting = read(run, "d1")
+    assert (waiting.state, waiting.message, waiting.cause) == ("waiting", DOWN.message, "status 503")
+    assert waiting.due is not None
+    assert NOW + SECOND <= waiting.due <= NOW + 2 * SECOND
+    assert (claim(run), ids(claim(run, now=waiting.due))) == ([], ["d1"])
+
+
+def test_a_lane_waits_for_the_first_of_it(run: Run) -> None:
+    accept(run, delivery("d1", {"grade_comment": "a"}), delivery("d2", {"grade_comment": "b"}))
+    [one] = claim(run)
+    finish(run, one, DOWN)
+    accept(run, delivery("d3", {"grade_comment": "c"}))
+    assert claim(run) == []
+    assert ids(claim(run, now=NOW + 2 * SECOND)) == ["d1"]
+
+
+def test_a_failure_that_a_waiting_client_was_told_has_ended(run: Run) -> None:
+    one = run(lambda conn: ledger.begin(conn, delivery("d1", background=False), "w1"))
+    finish(run, one, Failed(500, "Error updating submission", "it took too long", doubt=True), told=True)
+    ended = read(run, "d1")
+    assert (ended.state, ended.doubt, claim(run, now=NOW + DAY)) == ("failed", True, [])
+
+
+def test_what_is_refused_has_ended_with_the_contracts_error(run: Run) -> None:
+    accept(run, delivery("d1"))
+    [one] = claim(run)
+    finish(run, one, Refused(404, "User not found"))
+    ended = read(run, "d1")
+    assert (ended.state, ended.status, ended.message) == ("refused", 404, "User not found")
+
+
+def test_who_was_overtaken_can_no_longer_finish(run: Run) -> None:
+    accept(run, delivery("d1"))
+    [late] = claim(run, "w1")
+    run(lambda conn: workers.remove(conn, "w1"))
+    run(lambda conn: ledger.give_back_orphans(conn, NOW))
+    [mine] = claim(run, "w2")
+    assert (mine.doubt, mine.fence) == (True, late.fence + 2)
+    assert not finish(run, late, Refused(400, "no"))
+    assert finish(run, mine, DONE)
+    assert state(run, "d1") == "delivered"
+
+
+def test_what_one_that_came_back_from_the_dead_overwrote_is_delivered_again(run: Run) -> None:
+    accept(run, delivery("d1", {"grade_points": "5"}))
+    [late] = claim(run, "w1")
+    run(lambda conn: workers.remove(conn, "w1"))
+    run(lambda conn: ledger.give_back_orphans(conn, NOW))
+    accept(run, delivery("d2", {"grade_points": "6"}))
+    [newer] = claim(run, "w2")
+    finish(run, newer, DONE)
+    assert not finish(run, late, DONE)
+    assert run(lambda conn: ledger.set_right(conn, late, NOW))
+    assert ids(claim(run, "w2")) == ["d2"]
+
+
+def test_what_a_client_waited_for_when_the_process_died_is_finished_for_an_hour(run: Run) -> None:
+    run(lambda conn: ledger.begin(conn, delivery("d1", background=False), "dead"))
+    [orphan] = run(lambda conn: ledger.give_back_orphans(conn, NOW))
+    assert (orphan.id, read(run, "d1").expires) == ("d1", NOW + HOUR)
+    [one] = claim(run)
+    finish(run, one, DOWN)
+    assert state(run, "d1") == "waiting"
+
+
+def test_what_cannot_be_delivered_in_time_expires(run: Run) -> None:
+    accept(run, delivery("d1", expires=NOW + MINUTE))
+    run(lambda conn: ledger.end_expired(conn, NOW + MINUTE - 1))
+    assert state(run, "d1") == "waiting"
+    run(lambda conn: ledger.end_expired(conn, NOW + MINUTE))
+    assert state(run, "d1") == "expired"
+
+
+def test_the_district_says_for_how_long_it_is_tried(run: Run) -> None:
+    assert run(lambda conn: ledger.keep_until(conn, DISTRICT, NOW)) == NOW + 72 * HOUR
+    run(lambda conn: deliveries.set_keep_trying(conn, DISTRICT, HOUR))
+    assert run(lambda conn: ledger.keep_until(conn, DISTRICT, NOW)) == NOW + HOUR
+    run(lambda conn: deliveries.set_keep_trying(conn, DISTRICT, None))
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "ends_as"),
+    [((DONE, DONE), "delivered"), ((DONE, Refused(404, "User not found")), "refused")],
+)
+def test_one_of_many_ends_with_its_last_part_as_the_worst(
+    run: Run, outcomes: tuple[Any, Any], ends_as: str
+) -> None:
+    whole = delivery("many", {}, operation="update_submissions", lane="many", due=None)
+    parts = [delivery(f"p{n}", lane=f"l{n}", batch_id="many", position=n) for n in range(2)]
+    run(lambda conn: ledger.accept_many(conn, whole, parts))
+    first, second = claim(run)
+    finish(run, first, outcomes[0])
+    assert state(run, "many") == "waiting"
+    finish(run, second, outcomes[1])
+    assert state(run, "many") == ends_as
+
+
+def test_many_of_which_nothing_can_be_delivered_have_ended(run: Run) -> None:
+    whole = delivery("many", {}, operation="update_submissions", lane="many", due=None)
+    part = delivery("p0", lane="l0", batch_id="many", position=0, state="refused", finished=NOW)
+    run(lambda conn: ledger.accept_many(conn, whole, [part]))
+    assert state(run, "many") == "refused"
+
+
+def test_an_lms_that_keeps_failing_rests_and_is_tried_with_one(run: Run) -> None:
+    accept(run, *(delivery(f"d{n:02}", lane=f"l{n}") for n in range(20)))
+    for one in claim(run, limit=rest.FAILURES):
+        finish(run, one, DOWN)
+    assert claim(run, now=NOW + SECOND) == []
+    resting = run(lambda conn: parties.find(conn, DISTRICT))
+    probes = claim(run, now=resting.rests_until)
+    assert len(probes) == 1
+    assert claim(run, now=resting.rests_until) == []
+    finish(run, probes[0], DOWN, now=resting.rests_until)
+    longer = run(lambda conn: parties.find(conn, DISTRICT))
+    assert longer.rests_until - resting.rests_until >= rest.FIRST_REST
+
+
+def test_an_lms_that_is_back_is_asked_for_more_and_more(run: Run) -> None:
+    accept(run, *(delivery(f"d{n:03}", lane=f"l{n}") for n in range(200)))
+    for one in claim(run, limit=rest.FAILURES):
+        finish(run, one, DOWN)
+    now = NOW + HOUR
+    sizes = []
+    while found := claim(run, now=now, limit=100):
+        sizes.append(len(found))
+        for one in found:
+            finish(run, one, DONE, now=now)
+    assert sizes[:2] == [1, 2]
+    assert sum(sizes) == 200
+
+
+def test_others_do_not_wait_for_one_that_rests(run: Run) -> None:
+    accept(run, *(delivery(f"d{n}", lane=f"l{n}") for n in range(rest.FAILURES + 1)))
+    for one in claim(run, limit=rest.FAILURES):
+        finish(run, one, DOWN)
+    accept(run, delivery("other", lane="other", party="another"))
+    assert ids(claim(run, now=NOW + SECOND)) == ["other"]
+
+
+def test_what_has_ended_can_be_tried_again_and_what_waits_can_be_taken_back(run: Run) -> None:
+    accept(run, delivery("d1"))
+    [one] = claim(run)
+    finish(run, one, Refused(404, "User not found"))
+    refused = read(run, "d1")
+    assert run(lambda conn: ledger.retry(conn, refused, NOW + DAY * 40))
+    again = read(run, "d1")
+    assert (again.state, again.expires) == ("waiting", NOW + DAY * 40 + 72 * HOUR)
+    assert run(lambda conn: ledger.cancel(conn, again, NOW))
+    assert (state(run, "d1"), claim(run, now=NOW + DAY * 50)) == ("cancelled", [])
+    assert not run(lambda conn: ledger.cancel(conn, again, NOW))
+
+
+def test_what_has_ended_long_ago_is_removed_and_nothing_else(run: Run) -> None:
+    accept(run, delivery("old", lane="l1"), delivery("open", lane="l2", due=NOW + DAY))
+    [one] = claim(run)
+    finish(run, one, DONE)
+    assert run(lambda conn: deliveries.remove_finished(conn, NOW + 1, 10)) == 1
+    assert (read(run, "old"), state(run, "open")) == (None, "waiting")

@@ -1,0 +1,118 @@
+"""Which deliveries come first, what a newer one makes needless, and how long to wait."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from delivery_support import delivery
+from passback.domain.clock import MINUTE, SECOND
+from passback.domain.delivery import (
+    Delivery,
+    covers,
+    first_to_deliver,
+    lane_of,
+    wait_after,
+    without,
+)
+
+
+def grade(number: int, /, **content: Any) -> Delivery:
+    return delivery(f"d{number}", content=content, rank=number)
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "expected"),
+    [
+        ({"grade_points": "5"}, {"grade_points": "6"}, True),
+        ({"grade": "B"}, {"grade_points": "6"}, True),
+        ({"grade_points": "5"}, {"grade_points": "6", "grade_comment": "x"}, True),
+        ({"grade_points": "5", "flags": []}, {"grade_points": "6"}, False),
+        ({"grade_points": "5", "grader_id": "t"}, {"grade_points": "6"}, False),
+        ({"grade_comment": "a"}, {"grade_comment": "b"}, False),
+        ({"state": "submitted"}, {"state": "returned"}, False),
+        ({"attachments": []}, {"attachments": []}, False),
+    ],
+)
+def test_an_older_value_need_not_come_first_where_a_newer_one_takes_its_place(
+    older: dict[str, Any], newer: dict[str, Any], expected: bool
+) -> None:
+    assert covers(grade(2, **newer), grade(1, **older)) is expected
+
+
+@pytest.mark.parametrize(
+    ("older", "done", "left"),
+    [
+        ({"grade_points": "5"}, {"grade_points": "6"}, None),
+        ({"grade": "B", "grader_id": "t"}, {"grade_points": "6"}, None),
+        ({"grade_points": "5", "grade_comment": "a"}, {"grade_points": "6", "grade_comment": "b"},
+         {"grade_comment": "a"}),
+        ({"grade_points": "5", "extra_attempts": 1}, {"grade_points": "6"}, {"extra_attempts": 1}),
+        ({"state": "submitted", "attachments": [1]}, {"state": "returned"}, {"attachments": [1]}),
+        ({"grade_points": "5"}, {"flags": []}, {"grade_points": "5"}),
+    ],
+)  # fmt: skip
+def test_what_a_newer_one_has_set_is_not_set_any_more(
+    older: dict[str, Any], done: dict[str, Any], left: dict[str, Any] | None
+) -> None:
+    rest = without(grade(1, **older), grade(2, **done))
+    assert (None if rest is None else msgspec.json.decode(rest)) == left
+
+
+VALUES = st.fixed_dictionaries(
+    {},
+    optional={
+        "grade_points": st.integers(0, 9),
+        "extra_attempts": st.integers(0, 9),
+        "override_due_date": st.integers(0, 9),
+        "grade_comment": st.text("abc", min_size=1, max_size=1),
+    },
+)
+
+
+@given(st.lists(VALUES, min_size=1, max_size=6), st.randoms())
+def test_whatever_fails_and_is_repeated_the_newest_values_and_all_comments_arrive(
+    wanted: list[dict[str, Any]], chance: Any
+) -> None:
+    """A lane is worked off by the rules, while some go past the others, as those do whose clients wait."""
+    lane = [grade(number, **content) for number, content in enumerate(wanted)]
+    arrived: dict[str, Any] = {}
+    comments: list[str] = []
+    while lane:
+        chosen = chance.choice([first_to_deliver(lane), lane[-1]])
+        content = msgspec.json.decode(chosen.content)
+        comments += [content.pop("grade_comment")] if "grade_comment" in content else []
+        arrived |= content
+        before = [(one, without(one, chosen)) for one in lane if one is not chosen and one.rank < chosen.rank]
+        after = [one for one in lane if one.rank > chosen.rank]
+        lane = [
+            msgspec.structs.replace(one, content=left) for one, left in before if left is not None
+        ] + after
+    expected: dict[str, Any] = {}
+    for content in wanted:
+        expected |= {name: value for name, value in content.items() if name != "grade_comment"}
+    assert arrived == expected
+    assert sorted(comments) == sorted(one["grade_comment"] for one in wanted if "grade_comment" in one)
+
+
+def test_those_of_one_submission_share_a_lane_and_no_others() -> None:
+    assert lane_of("update_submission", "d1", "a", "u") == lane_of("update_submission", "d2", "a", "u")
+    assert lane_of("update_submission", "d1", "a", "u") != lane_of("update_submission", "d1", "a", "v")
+    assert lane_of("update_assignment", "d1", "a", None) == lane_of("delete_assignment", "d2", "a", None)
+    assert lane_of("create_assignment", "d1", None, None) != lane_of("create_assignment", "d2", None, None)
+
+
+@pytest.mark.parametrize(("attempts", "longest"), [(1, 2), (2, 4), (5, 32), (9, 512), (20, 900), (500, 900)])
+def test_the_wait_doubles_up_to_a_quarter_of_an_hour_and_is_spread(attempts: int, longest: int) -> None:
+    waits = [wait_after(attempts) for _ in range(200)]
+    assert longest * SECOND / 2 <= min(waits) <= max(waits) <= longest * SECOND
+    assert len(set(waits)) > 50
+
+
+def test_what_the_lms_asks_to_wait_is_heeded_within_reason() -> None:
+    assert wait_after(1, retry_after=60) == 60 * SECOND
+    assert wait_after(1, retry_after=10**9) == 15 * MINUTE

@@ -1,0 +1,1 @@
+"""Trying to break the promise: no grade is ever lost, and none arrives twice."""
