@@ -26,7 +26,7 @@ class Result:
 
 def kill(kind: str, rounds: int, seed: int, *, longest: float = 0.6) -> Result:
     """So many kills, up to `longest` seconds apart, while clients ask; then all that was promised must be in Canvas."""
-    chance = random.Random(seed)  # noqa: S311 - to be repeated
+    chance = random.Random(seed)
     began = time.monotonic()
     promised = Promised()
     with world(kind) as made:

@@ -1,4 +1,4 @@
-"""Clients that never give up: each asks for a change until it is told 200 or 202, and remembers what it was promised."""
+"""Clients that never give up: each asks for a change until it is told 200 or 202, and remembers the promise."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from torture.world import ASSIGNMENTS, STUDENTS, Caller, Gone, Process, Reply, World
+
+T = TypeVar("T")
 
 PATIENCE_SECONDS = 180.0
 ESSAY = {"description": "x", "due_date": "2099-06-01T23:59:00Z", "points_possible": 100_000}
@@ -50,7 +52,7 @@ class Client:
         self._call = Caller(world)
         self._name = name
         self._promised = promised
-        self._random = random.Random(seed)  # noqa: S311 - to be repeated
+        self._random = random.Random(seed)
         self._number = 0
         self._assignments: dict[str, str] = {}
         """The path of each assignment, by its title."""
@@ -134,7 +136,7 @@ class Client:
 
         return self._until(ask)
 
-    def _until(self, ask: Callable[[], Any]) -> Any:
+    def _until(self, ask: Callable[[], T | None]) -> T:
         give_up = time.monotonic() + PATIENCE_SECONDS
         wait = 0.02
         while (found := ask()) is None:
