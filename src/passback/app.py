@@ -64,18 +64,15 @@ def build_gateway(
         async with gateway_with(gateway, [fault.encode()] if fault else []) as met:
             return await perform(met, group)
 
+    worker = Worker(
+        database, clock, deliver, lease=settings.lease_seconds, keep_days=settings.keep_deliveries_days
+    )
     gateway = Gateway(
         database=database,
-        connectors=Connectors(database, clock, Vault(settings.secret_keys), given),
+        connectors=Connectors(database, clock, Vault(settings.secret_keys), given, lambda: worker.name),
         clock=clock,
         cursor_key=database.write_now(_cursor_key),
-        engine=Worker(
-            database,
-            clock,
-            deliver,
-            lease=settings.lease_seconds,
-            keep_days=settings.keep_deliveries_days,
-        ),
+        engine=worker,
     )
     return gateway
 

@@ -11,7 +11,7 @@ import pytest
 from passback.store import migrate
 from passback.store.database import StoreError
 from passback.store.migrate import Kind
-from passback.store.snapshot import TABLES
+from passback.store.snapshot import RUNNING, TABLES
 from passback.store.sqlite import SqliteDatabase
 from support import stored
 
@@ -29,7 +29,7 @@ def change(path: Path, statement: str) -> None:
 def test_a_new_file_has_every_table_and_says_its_version(tmp_path: Path) -> None:
     with contextlib.closing(SqliteDatabase(tmp_path / "passback.db")) as database:
         migrate.prepare(database, "production")
-        assert database.read_now(lambda conn: conn.tables()) == {*TABLES, "passback_meta", "workers"}
+        assert database.read_now(lambda conn: conn.tables()) == {*TABLES, *RUNNING, "passback_meta"}
         newest = migrate.migrations()[-1][0]
         assert database.read_now(lambda conn: migrate.meta(conn, "schema")) == str(newest)
 

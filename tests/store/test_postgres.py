@@ -14,7 +14,7 @@ from psycopg import errors
 from passback.store import migrate
 from passback.store.database import Connection, StoreError, StoreUnavailable
 from passback.store.postgres import PostgresDatabase
-from passback.store.snapshot import TABLES
+from passback.store.snapshot import RUNNING, TABLES
 from postgres_support import fresh_database, kill_server, own_server
 from store_support import add, ids, make_table
 
@@ -114,7 +114,7 @@ def test_several_processes_may_begin_on_an_empty_database_at_once(url: str) -> N
             return database.read_now(lambda conn: conn.tables())
 
     with ThreadPoolExecutor(4) as threads:
-        assert list(threads.map(begin, range(4))) == [{*TABLES, "passback_meta", "workers"}] * 4
+        assert list(threads.map(begin, range(4))) == [{*TABLES, *RUNNING, "passback_meta"}] * 4
 
 
 def test_a_server_that_cannot_be_reached_is_named_without_the_password() -> None:

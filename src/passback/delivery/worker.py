@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 from passback.delivery import ledger
 from passback.delivery.presence import Presence
-from passback.domain.clock import DAY
+from passback.domain.clock import DAY, MINUTE
 from passback.domain.delivery import Delivered, Delivery, Failed, Outcome
-from passback.store import deliveries, idempotency
+from passback.store import deliveries, idempotency, rate
 from passback.store.database import StoreError
 
 if TYPE_CHECKING:
@@ -215,6 +215,7 @@ class Worker:
 
     def _remove_old(self, conn: Connection) -> bool:
         now = self._clock()
+        rate.remove_old(conn, now // MINUTE - 1)
         removed = deliveries.remove_finished(conn, now - self._keep, _TIDY_ROWS)
         return removed + idempotency.remove_old(conn, now, _TIDY_ROWS) >= _TIDY_ROWS
 

@@ -25,7 +25,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from passback.lms.connector import Connection, Gone, NotAllowed, Refused, Thing, Unavailable
-from passback.lms.pace import Breaker, Limit, Pace
+from passback.lms.gate import Gate, Resting, SharedGate, Went
+from passback.lms.pace import Limit
 
 if TYPE_CHECKING:
     import httpx2
@@ -38,7 +39,6 @@ _LEAST_TIME = 1.0
 """The seconds that a request gets even when its turn came late."""
 _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 8.0
-_MOST_PACES = 10_000
 _LONGEST_WAIT = 600.0
 """The longest that an LMS can make us wait, in seconds, whatever it says."""
 
@@ -185,10 +185,8 @@ class LmsClient:
         self._headers = connection.headers
         self._manners = manners
         self._patience = connection.patience
-        self._most_at_once = most_at_once
-        self._limit = limit
-        self._paces: dict[str, Pace] = {}
-        self._breaker = Breaker(failures, rest, time.monotonic)
+        own = Gate(most_at_once=most_at_once, limit=limit, failures=failures, rest=rest)
+        self._gate = own if connection.shared is None else SharedGate(connection.shared, own)
         self._http = httpx2.AsyncClient(
             timeout=min(timeout, max(_LEAST_TIME, connection.patience)),
             follow_redirects=False,
@@ -241,22 +239,18 @@ class LmsClient:
 
     async def _send(self, request: _Request) -> Reply:
         what, safe = f"{request.method} {urlsplit(request.url).path}", request.safe
-        pace = self._pace(request.acting)
         give_up = time.monotonic() + self._patience
         renewed = renew = False
         tries = 0
         failed: Unavailable | None = None
         while True:
-            try:
-                self._breaker.check()
-            except Unavailable as resting:
-                raise failed or resting from None
             tries += 1
             backoff = random.uniform(0, min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**tries))  # noqa: S311 - jitter
             try:
-                reply = await self._try(request, pace, give_up, what, renew=renew)
+                reply = await self._try(request, give_up, what, backoff, renew=renew)
+            except Resting as resting:
+                raise failed or resting from None
             except _Failed as failure:
-                self._breaker.failed()
                 if not (safe or failure.not_sent):
                     raise Unavailable(f"{what}: {failure}", in_doubt=True, retry_after=30) from None
                 failed = Unavailable(f"{what}: {failure}", retry_after=30)
@@ -264,13 +258,9 @@ class LmsClient:
                     raise failed from None
                 await asyncio.sleep(backoff)
                 continue
-            wait = self._manners.throttled(reply)
-            if wait is not None:
-                self._breaker.succeeded()
-                pace.hold_back(wait + backoff)
+            if reply is None:
                 continue
             if reply.status >= 500:
-                self._breaker.failed()
                 if not safe:
                     raise Unavailable(f"{what}: status {reply.status}", in_doubt=True, retry_after=30)
                 failed = Unavailable(f"{what}: status {reply.status}", retry_after=30)
@@ -278,39 +268,44 @@ class LmsClient:
                     raise failed
                 await asyncio.sleep(backoff)
                 continue
-            self._breaker.succeeded()
-            if (remaining := self._manners.remaining(reply)) is not None:
-                pace.leave_room(remaining)
             renew = not renewed and self._manners.refused_credentials(reply)
             if not renew:
                 return reply
             renewed = True
 
-    def _pace(self, acting: str) -> Pace:
-        pace = self._paces.get(acting)
-        if pace is None:
-            if len(self._paces) >= _MOST_PACES:
-                self._paces = {name: pace for name, pace in self._paces.items() if not pace.idle()}
-            pace = self._paces[acting] = Pace(self._most_at_once, time.monotonic, self._limit)
-        return pace
+    async def _try(
+        self, request: _Request, give_up: float, what: str, backoff: float, *, renew: bool
+    ) -> Reply | None:
+        """One try, in its turn and in time; None where the LMS limits us. Raises `_Failed` and `Unavailable`.
 
-    async def _try(self, request: _Request, pace: Pace, give_up: float, what: str, *, renew: bool) -> Reply:
-        """One try, in its turn and in time. Raises `_Failed` and `Unavailable`."""
+        How it went is told to the gate: after a request that was too much nothing is sent for `backoff` more seconds
+        than the LMS asks for.
+        """
         try:
-            await pace.begin(max(0.0, give_up - time.monotonic()))
+            turn = await self._gate.enter(request.acting, max(0.0, give_up - time.monotonic()))
         except TimeoutError:
-            wait = round(pace.held_back()) + 1
+            wait = round(self._gate.held_back(request.acting)) + 1
             raise Unavailable(f"{what}: it limits us", retry_after=wait) from None
+        went, hold_back, remaining = Went.FAILED, 0.0, None
         try:
             async with asyncio.timeout(max(_LEAST_TIME, give_up - time.monotonic())):
-                return await self._once(request, renew=renew)
+                reply = await self._once(request, renew=renew)
         except TimeoutError:
-            self._breaker.failed()
             raise Unavailable(
                 f"{what}: it took too long", in_doubt=not request.safe, retry_after=30
             ) from None
+        except (Unavailable, asyncio.CancelledError):
+            went = Went.NOT  # it was not asked, such as for want of credentials
+            raise
+        else:
+            wait_for = self._manners.throttled(reply)
+            if wait_for is not None:
+                went, hold_back = Went.WELL, wait_for + backoff
+            elif reply.status < 500:
+                went, remaining = Went.WELL, self._manners.remaining(reply)
+            return reply if wait_for is None else None
         finally:
-            await pace.end()
+            await self._gate.leave(turn, went, hold_back=hold_back, remaining=remaining)
 
     async def _once(self, request: _Request, *, renew: bool) -> Reply:
         """One try, with the redirects that stay on the LMS's host. Raises `_Failed`."""

@@ -22,6 +22,7 @@ from passback.domain.clock import Clock, Instant
 from passback.domain.matching import Person, Place
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.notes import Notes
+from passback.lms.shared import Shared
 
 Thing = Literal["section", "assignment", "student", "grader"]
 
@@ -112,6 +113,8 @@ class Connection(Struct, frozen=True):
     """Sent with every request, such as what makes a simulator fail."""
     patience: float = 25.0
     """For how many seconds a call to the LMS, with its retries, may take."""
+    shared: Shared | None = None
+    """Where it is counted how much goes to the LMS, when several processes reach it."""
 
     def __repr__(self) -> str:
         return f"Connection({self.address!r})"  # never the credentials

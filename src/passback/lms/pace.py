@@ -11,8 +11,6 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from passback.lms.connector import Unavailable
-
 Seconds = Callable[[], float]
 """A clock that only goes forward."""
 
@@ -101,16 +99,15 @@ class Breaker:
         self._failures = 0
         self._closed_until = 0.0
 
-    def check(self) -> None:
-        """Raise `Unavailable` while it rests."""
+    def wait(self) -> float:
+        """For how many more seconds it rests; 0 where a request may be sent, which the others then wait for."""
         if self._failures < self._most:
-            return
+            return 0.0
         wait = self._closed_until - self._seconds()
         if wait > 0:
-            raise Unavailable(
-                "it failed several times in a row and is not asked now", retry_after=round(wait) + 1
-            )
-        self._closed_until = self._seconds() + self._rest  # the others wait for how this one goes
+            return wait
+        self._closed_until = self._seconds() + self._rest
+        return 0.0
 
     def succeeded(self) -> None:
         """The LMS answered."""

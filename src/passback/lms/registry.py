@@ -7,8 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, NoReturn, cast
 
+from msgspec.structs import replace
+
 from passback.lms.builtin.connector import BuiltinConnector
 from passback.lms.connector import Capabilities, Connection, ConnectorKind, Finding, NotAllowed
+from passback.lms.shared import Shared
 from passback.store import connections
 from passback.store.notes import StoredNotes
 from passback.store.vault import Vault, VaultError
@@ -82,11 +85,20 @@ class Connectors:
 
     pretending = False
 
-    def __init__(self, database: Database, clock: Clock, vault: Vault, given: Given | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        vault: Vault,
+        given: Given | None = None,
+        worker: Callable[[], str] = str,
+    ) -> None:
+        """`given` are connections beside those in the store; `worker` says as which worker this process delivers."""
         self._database = database
         self._clock = clock
         self._vault = vault
         self._given = given or {}
+        self._worker = worker
         self._builtin = BuiltinConnector(database, clock)
         self._open: dict[str, tuple[int, Connector]] = {}
         self._opening = threading.Lock()  # transactions may run in several threads
@@ -120,6 +132,9 @@ class Connectors:
 
     def open(self, district_id: str, lms_type: str, connection: Connection) -> Connector:
         """A connector of its own on a connection. Raises `UnknownKind`."""
+        if self._database.shared:
+            shared = Shared(self._database, self._clock, district_id, self._worker)
+            connection = replace(connection, shared=shared)
         return kind(lms_type).open(connection, StoredNotes(self._database, district_id), self._clock)
 
     def connection(self, conn: StoreConnection, district_id: str) -> Connection | None:

@@ -40,6 +40,10 @@ TABLES = (
 """Every table with content, each before those that refer to it. What runs on it, and its version, are none."""
 
 
+RUNNING = frozenset({"workers", "lms_breakers", "lms_paces", "lms_turns", "rate_counts"})
+"""The tables of what just happens to be under way."""
+
+
 class InvalidContent(ValueError):
     """The content does not fit the tables; the message says where."""
 

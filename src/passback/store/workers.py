@@ -46,4 +46,7 @@ def remove(connection: Connection, worker_id: str, beat: int | None = None) -> b
     done = connection.execute(
         f"DELETE FROM workers WHERE id = :id{unchanged}", {"id": worker_id, "beat": beat or 0}
     )
+    if done.rowcount == 1:
+        # Its requests to LMSs are under way no more.
+        connection.execute("DELETE FROM lms_turns WHERE worker = :id", {"id": worker_id})
     return done.rowcount == 1

@@ -62,7 +62,7 @@ class Api:
         """In a sandbox, `faults` makes of a request's ``Sandbox-Fault`` headers the gateway that it meets."""
         self._gateway = gateway
         self._authorization = authorization
-        self._limit = RateLimit(requests_per_minute)
+        self._limit = RateLimit(requests_per_minute, gateway.database)
         self._max_body_bytes = max_body_bytes
         self._pages = pages
         self._faults = faults
@@ -101,7 +101,7 @@ class Api:
             return await page(method, receive)
         endpoint, parameters = found
         token = await self._authorization.token(header_values(scope, b"authorization"))
-        self._limit.count(token.id, self._gateway.clock(), headers)
+        await self._limit.count(token.id, self._gateway.clock(), headers)
         handler = endpoint.handlers.get(method)
         if handler is None:
             return Response(405, headers=((b"allow", endpoint.allow),))

@@ -64,6 +64,35 @@ CREATE TABLE parties (
     allowed BIGINT
 );
 
+-- Where several processes reach an LMS: its breaker, the pace of each credential, and the requests under way.
+CREATE TABLE lms_breakers (
+    lms TEXT PRIMARY KEY,
+    failures BIGINT NOT NULL,
+    closed_until BIGINT NOT NULL
+);
+CREATE TABLE lms_paces (
+    key TEXT PRIMARY KEY,
+    not_before BIGINT NOT NULL,
+    allowed BIGINT,
+    begun TEXT NOT NULL
+);
+CREATE TABLE lms_turns (
+    id TEXT PRIMARY KEY,
+    key TEXT NOT NULL,
+    worker TEXT NOT NULL,
+    expires BIGINT NOT NULL
+);
+CREATE INDEX lms_turns_by_key ON lms_turns (key);
+CREATE INDEX lms_turns_by_worker ON lms_turns (worker);
+
+-- Where several processes count requests together.
+CREATE TABLE rate_counts (
+    token_id TEXT NOT NULL,
+    minute BIGINT NOT NULL,
+    used BIGINT NOT NULL,
+    PRIMARY KEY (token_id, minute)
+);
+
 -- The requests with an Idempotency-Key. Their answers are their deliveries'.
 CREATE TABLE idempotency_keys (
     district_id TEXT NOT NULL REFERENCES districts (id),

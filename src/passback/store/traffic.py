@@ -1,0 +1,141 @@
+"""How much goes to each LMS, where several processes count it together."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Instant
+    from passback.store.database import Connection
+
+
+class Rules(Struct, frozen=True):
+    """How much may go to an LMS. Times are in milliseconds."""
+
+    most_at_once: int
+    requests: int | None
+    """How many requests of a credential it takes within `span`, where it does not tell."""
+    span: int
+    failures: int
+    """After how many failures in a row it rests."""
+    rest: int
+    longest: int
+    """After how long a turn that nobody gave back is free."""
+
+
+class Entry(Struct, frozen=True):
+    """Whether a request may be sent now."""
+
+    entered: bool
+    wait: int = 0
+    """For how many milliseconds to wait before asking again."""
+    resting: bool = False
+    """Whether the LMS rests, so that nobody need wait."""
+
+
+class _Credential(Struct, frozen=True):
+    not_before: int = 0
+    allowed: int | None = None
+    begun: tuple[int, ...] = ()
+
+
+def enter(
+    conn: Connection, lms: str, acting: str, turn: str, worker: str, rules: Rules, now: Instant
+) -> Entry:
+    """Take a turn, if there is one."""
+    key = f"{lms}/{acting}"
+    conn.lock(f"traffic/{lms}")
+    failures, closed_until = _breaker(conn, lms)
+    if failures >= rules.failures:
+        if closed_until > now:
+            return Entry(False, closed_until - now, resting=True)
+        _save_breaker(conn, lms, failures, now + rules.rest)  # the others wait for how this one goes
+    credential = _credential(conn, key)
+    if credential.not_before > now:
+        return Entry(False, credential.not_before - now)
+    begun = tuple(when for when in credential.begun if when > now - rules.span)
+    if rules.requests is not None and len(begun) >= rules.requests:
+        return Entry(False, begun[0] + rules.span - now)
+    conn.execute("DELETE FROM lms_turns WHERE key = :key AND expires <= :now", {"key": key, "now": now})
+    taken = conn.execute("SELECT COUNT(*) FROM lms_turns WHERE key = :key", {"key": key}).fetchone()[0]
+    if taken >= (rules.most_at_once if credential.allowed is None else credential.allowed):
+        return Entry(False)
+    conn.execute(
+        "INSERT INTO lms_turns (id, key, worker, expires) VALUES (:id, :key, :worker, :expires)",
+        {"id": turn, "key": key, "worker": worker, "expires": now + rules.longest},
+    )
+    if rules.requests is not None:
+        _save_credential(conn, key, _Credential(credential.not_before, credential.allowed, (*begun, now)))
+    return Entry(True)
+
+
+def leave(
+    conn: Connection,
+    lms: str,
+    acting: str,
+    turn: str,
+    rules: Rules,
+    now: Instant,
+    *,
+    went: bool | None,
+    hold_back: int,
+    remaining: float | None,
+) -> None:
+    """Give a turn back, and keep how the request went (None where the LMS was not asked)."""
+    key = f"{lms}/{acting}"
+    conn.lock(f"traffic/{lms}")
+    conn.execute("DELETE FROM lms_turns WHERE id = :id", {"id": turn})
+    if hold_back or remaining is not None:
+        known = _credential(conn, key)
+        allowed = known.allowed
+        if remaining is not None:
+            allowed = max(1, min(rules.most_at_once, round(rules.most_at_once * remaining * 2)))
+        held = _Credential(max(known.not_before, now + hold_back if hold_back else 0), allowed, known.begun)
+        if held != known:
+            _save_credential(conn, key, held)
+    if went is not None:
+        failures, _ = _breaker(conn, lms)
+        if not went:
+            _save_breaker(conn, lms, failures + 1, now + rules.rest)
+        elif failures:
+            _save_breaker(conn, lms, 0, 0)
+
+
+def _breaker(conn: Connection, lms: str) -> tuple[int, int]:
+    row = conn.execute(
+        "SELECT failures, closed_until FROM lms_breakers WHERE lms = :lms", {"lms": lms}
+    ).fetchone()
+    return (0, 0) if row is None else (row[0], row[1])
+
+
+def _save_breaker(conn: Connection, lms: str, failures: int, closed_until: int) -> None:
+    conn.execute(
+        "INSERT INTO lms_breakers (lms, failures, closed_until) VALUES (:lms, :failures, :closed_until)"
+        " ON CONFLICT (lms) DO UPDATE SET failures = excluded.failures, closed_until = excluded.closed_until",
+        {"lms": lms, "failures": failures, "closed_until": closed_until},
+    )
+
+
+def _credential(conn: Connection, key: str) -> _Credential:
+    row = conn.execute(
+        "SELECT not_before, allowed, begun FROM lms_paces WHERE key = :key", {"key": key}
+    ).fetchone()
+    return _Credential() if row is None else _Credential(row[0], row[1], tuple(json.loads(row[2])))
+
+
+def _save_credential(conn: Connection, key: str, credential: _Credential) -> None:
+    values: dict[str, Any] = {
+        "key": key,
+        "not_before": credential.not_before,
+        "allowed": credential.allowed,
+        "begun": json.dumps(credential.begun),
+    }
+    conn.execute(
+        "INSERT INTO lms_paces (key, not_before, allowed, begun) VALUES (:key, :not_before, :allowed, :begun)"
+        " ON CONFLICT (key) DO UPDATE SET not_before = excluded.not_before, allowed = excluded.allowed,"
+        " begun = excluded.begun",
+        values,
+    )
