@@ -22,7 +22,8 @@ from support import DISTRICT, NOW
 
 T = TypeVar("T")
 
-DOWN = Failed(500, "Error updating submission", "status 503")
+FAILED = Failed(500, "Error updating submission", "status 503")
+DOWN = Failed(500, "Error updating submission", "it is not asked now", down=True)
 DONE = Delivered('{"state":"created"}')
 
 
@@ -54,6 +55,10 @@ def accept(run: Run, *wanted: Delivery) -> None:
         run(partial(_accept, one))
 
 
+def _all_done(found: list[Delivery], now: int, conn: Connection) -> None:
+    ledger.finish(conn, found, [DONE] * len(found), now)
+
+
 def _accept(one: Delivery, conn: Connection) -> None:
     ledger.accept(conn, one)
 
@@ -77,7 +82,7 @@ def read(run: Run, delivery_id: str) -> Delivery:
 
 
 def finish(run: Run, one: Delivery, outcome: Any, now: int = NOW, **how: Any) -> bool:
-    return bool(run(lambda conn: ledger.finish(conn, one, outcome, now, **how)))
+    return bool(run(lambda conn: ledger.finish(conn, [one], [outcome], now, **how)[0]))
 
 
 def test_what_is_due_is_claimed_once(run: Run) -> None:
@@ -137,21 +142,21 @@ def test_what_a_client_waits_for_begins_only_where_nothing_of_its_lane_is_under_
 def test_what_failed_waits_and_is_tried_again(run: Run) -> None:
     accept(run, delivery("d1"))
     [one] = claim(run)
-    finish(run, one, DOWN)
+    finish(run, one, FAILED)
     waiting = read(run, "d1")
-    assert (waiting.state, waiting.message, waiting.cause) == ("waiting", DOWN.message, "status 503")
+    assert (waiting.state, waiting.message, waiting.cause) == ("waiting", FAILED.message, "status 503")
     assert waiting.due is not None
-    assert NOW + SECOND <= waiting.due <= NOW + 2 * SECOND
+    assert NOW + SECOND / 2 <= waiting.due <= NOW + SECOND
     assert (claim(run), ids(claim(run, now=waiting.due))) == ([], ["d1"])
 
 
 def test_a_lane_waits_for_the_first_of_it(run: Run) -> None:
     accept(run, delivery("d1", {"grade_comment": "a"}), delivery("d2", {"grade_comment": "b"}))
     [one] = claim(run)
-    finish(run, one, DOWN)
+    finish(run, one, FAILED)
     accept(run, delivery("d3", {"grade_comment": "c"}))
     assert claim(run) == []
-    assert ids(claim(run, now=NOW + 2 * SECOND)) == ["d1"]
+    assert ids(claim(run, now=NOW + SECOND)) == ["d1"]
 
 
 def test_a_failure_that_a_waiting_client_was_told_has_ended(run: Run) -> None:
@@ -199,7 +204,7 @@ def test_what_a_client_waited_for_when_the_process_died_is_finished_for_an_hour(
     [orphan] = run(lambda conn: ledger.give_back_orphans(conn, NOW))
     assert (orphan.id, read(run, "d1").expires) == ("d1", NOW + HOUR)
     [one] = claim(run)
-    finish(run, one, DOWN)
+    finish(run, one, FAILED)
     assert state(run, "d1") == "waiting"
 
 
@@ -242,10 +247,10 @@ def test_many_of_which_nothing_can_be_delivered_have_ended(run: Run) -> None:
     assert state(run, "many") == "refused"
 
 
-def test_an_lms_that_keeps_failing_rests_and_is_tried_with_one(run: Run) -> None:
+def test_an_lms_that_is_down_rests_and_is_tried_with_one(run: Run) -> None:
     accept(run, *(delivery(f"d{n:02}", lane=f"l{n}") for n in range(20)))
-    for one in claim(run, limit=rest.FAILURES):
-        finish(run, one, DOWN)
+    [one] = claim(run, limit=1)
+    finish(run, one, DOWN)
     assert claim(run, now=NOW + SECOND) == []
     resting = run(lambda conn: parties.find(conn, DISTRICT))
     probes = claim(run, now=resting.rests_until)
@@ -256,24 +261,36 @@ def test_an_lms_that_keeps_failing_rests_and_is_tried_with_one(run: Run) -> None
     assert longer.rests_until - resting.rests_until >= rest.FIRST_REST
 
 
+def test_what_fails_together_is_one_failure(run: Run) -> None:
+    accept(run, *(delivery(f"d{n:02}", lane=f"l{n}") for n in range(20)))
+    group = claim(run)
+    run(lambda conn: ledger.finish(conn, group, [DOWN] * len(group), NOW))
+    assert run(lambda conn: parties.find(conn, DISTRICT)).failures == 1
+
+
+def test_one_that_fails_alone_does_not_stop_the_others(run: Run) -> None:
+    accept(run, delivery("d1", lane="l1"), delivery("d2", lane="l2"))
+    [one] = claim(run, limit=1)
+    finish(run, one, FAILED)
+    assert ids(claim(run)) == ["d2"]
+
+
 def test_an_lms_that_is_back_is_asked_for_more_and_more(run: Run) -> None:
     accept(run, *(delivery(f"d{n:03}", lane=f"l{n}") for n in range(200)))
-    for one in claim(run, limit=rest.FAILURES):
-        finish(run, one, DOWN)
+    [one] = claim(run, limit=1)
+    finish(run, one, DOWN)
     now = NOW + HOUR
     sizes = []
     while found := claim(run, now=now, limit=100):
         sizes.append(len(found))
-        for one in found:
-            finish(run, one, DONE, now=now)
-    assert sizes[:2] == [1, 2]
-    assert sum(sizes) == 200
+        run(partial(_all_done, found, now))
+    assert sizes == [1, 2, 4, 8, 16, 32, 100, 37]
 
 
 def test_others_do_not_wait_for_one_that_rests(run: Run) -> None:
-    accept(run, *(delivery(f"d{n}", lane=f"l{n}") for n in range(rest.FAILURES + 1)))
-    for one in claim(run, limit=rest.FAILURES):
-        finish(run, one, DOWN)
+    accept(run, delivery("d1", lane="l1"), delivery("d2", lane="l2"))
+    [one] = claim(run, limit=1)
+    finish(run, one, DOWN)
     accept(run, delivery("other", lane="other", party="another"))
     assert ids(claim(run, now=NOW + SECOND)) == ["other"]
 

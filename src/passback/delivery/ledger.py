@@ -109,9 +109,7 @@ def claim(
     conn.lock("claims")
     failed = parties.find_all(conn).values()
     room = {
-        party.id: 0
-        if party.rests_until > now
-        else rest.most_at_once(party) - deliveries.under_way_to(conn, party.id)
+        party.id: 0 if party.rests_until > now else party.allowed - deliveries.under_way_to(conn, party.id)
         for party in failed
     }
     none = [party_id for party_id, most in room.items() if most <= 0]
@@ -128,6 +126,23 @@ def claim(
 
 
 def finish(
+    conn: Connection,
+    group: Sequence[Delivery],
+    outcomes: Sequence[Outcome],
+    now: Instant,
+    *,
+    told: bool = False,
+) -> list[bool]:
+    """Write down what came of what was sent together. For each whether it was still the worker's own (`finish_one`)."""
+    if group:
+        rest.heed(conn, group[0].party, outcomes, now)
+    return [
+        finish_one(conn, delivery, outcome, now, told=told)
+        for delivery, outcome in zip(group, outcomes, strict=True)
+    ]
+
+
+def finish_one(
     conn: Connection, delivery: Delivery, outcome: Outcome, now: Instant, *, told: bool = False
 ) -> bool:
     """Write down what came of a try. False where the delivery is no longer the worker's own: then nothing changes.
@@ -171,7 +186,6 @@ def finish(
             state = "waiting"
             ended = _postpone(conn, delivery, held, outcome, now)
     if ended:
-        rest.heed(conn, delivery, outcome, now)
         if isinstance(outcome, Delivered):
             _delivered(conn, delivery, outcome, now)
         if state not in OPEN:
@@ -184,7 +198,7 @@ def _asked_for_again(delivery: Delivery, *, told: bool) -> bool:
 
 
 def _postpone(conn: Connection, delivery: Delivery, held: Held, outcome: Failed, now: Instant) -> bool:
-    due = min(now + wait_after(delivery.attempts, outcome.retry_after), delivery.expires)
+    due = min(now + wait_after(delivery.attempts, outcome.wait), delivery.expires)
     postponed = deliveries.postpone(
         conn,
         held,

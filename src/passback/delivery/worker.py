@@ -172,8 +172,8 @@ class Worker:
 
     def _finish(self, conn: Connection, group: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
         now = self._clock()
-        for delivery, outcome in zip(group, outcomes, strict=True):
-            mine = ledger.finish(conn, delivery, outcome, now)
+        own = ledger.finish(conn, group, outcomes, now)
+        for delivery, outcome, mine in zip(group, outcomes, own, strict=True):
             if not mine and isinstance(outcome, Delivered):
                 ledger.set_right(conn, delivery, now)
 

@@ -40,8 +40,9 @@ KEPT_FOR = 72 * HOUR
 INTERRUPTED_KEPT_FOR = HOUR
 """For how long one is tried that a client waited for when the gateway crashed: nobody was promised anything."""
 
-FIRST_WAIT = 2 * SECOND
+FIRST_WAIT = SECOND
 LONGEST_WAIT = 15 * MINUTE
+_GROWTH = 1.5
 
 Fields = TypeVar("Fields", AssignmentFields, SubmissionFields)
 
@@ -138,7 +139,11 @@ class Failed(Struct, frozen=True):
     cause: str
     doubt: bool = False
     retry_after: int | None = None
-    """Seconds."""
+    """After how many seconds a client that waits may ask again."""
+    down: bool = False
+    """Whether whom it goes to is not to be asked at all for a while, whatever is to be delivered."""
+    wait: int | None = None
+    """For how many seconds whom it goes to asks to be left alone."""
     final: bool = False
     """Whether it shall not be tried again of itself."""
     whole: bool = False
@@ -165,11 +170,14 @@ def lane_of(operation: Operation, delivery_id: str, assignment_id: str | None, u
             return delivery_id
 
 
-def wait_after(attempts: int, retry_after: int | None = None) -> int:
-    """For how many milliseconds to wait after so many tries: twice as long each time, never all at once."""
-    longest = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(attempts - 1, 20))
+def wait_after(attempts: int, asked: int | None = None) -> int:
+    """For how many milliseconds to wait after so many tries: half as long again each time, never all at once.
+
+    `asked` is for how many seconds whom it goes to asks to be left alone.
+    """
+    longest = min(LONGEST_WAIT, round(FIRST_WAIT * _GROWTH ** min(attempts - 1, 50)))
     wait = random.randint(longest // 2, longest)  # noqa: S311 - jitter
-    return max(wait, min((retry_after or 0) * SECOND, LONGEST_WAIT))
+    return max(wait, min((asked or 0) * SECOND, LONGEST_WAIT))
 
 
 # Which values a newer delivery of the same lane makes needless.

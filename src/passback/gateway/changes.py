@@ -263,15 +263,15 @@ def _write_down(
     conn: Connection, gateway: Gateway, begun: Sequence[Delivery], outcomes: Sequence[Outcome]
 ) -> list[Outcome]:
     """Write down what came of deliveries that clients wait for. What they are to be told."""
-    now = gateway.clock()
+    own = ledger.finish(conn, begun, outcomes, gateway.clock(), told=True)
     return [
         outcome
-        if ledger.finish(conn, delivery, outcome, now, told=True)
+        if mine
         # It was taken for dead's, and another process finds out what came of it.
         else Failed(
             500, "Error " + DOING[delivery.operation], "it was taken up by another process", doubt=True
         )
-        for delivery, outcome in zip(begun, outcomes, strict=True)
+        for delivery, outcome, mine in zip(begun, outcomes, own, strict=True)
     ]
 
 

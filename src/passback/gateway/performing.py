@@ -13,7 +13,8 @@ from passback.domain.submission import SubmissionFields
 from passback.gateway import deliver_assignments, deliver_submissions, lookup
 from passback.lms.builtin.connector import BuiltinConnector
 from passback.lms.client import guarded
-from passback.lms.connector import LmsError, Unavailable
+from passback.lms.connector import LmsError, NotAllowed, Unavailable
+from passback.lms.gate import Resting
 from passback.lms.registry import BUILTIN
 from passback.store.database import StoreUnavailable
 from passback.wire import errors
@@ -73,7 +74,7 @@ async def _outcome(gateway: Gateway, delivery: Delivery, error: Exception, *, wh
     """What an error means for a delivery."""
     match error:
         case lookup.NotReached():
-            return Failed(error.status, error.message, error.cause, whole=whole)
+            return Failed(error.status, error.message, error.cause, down=True, whole=whole)
         case errors.Refusal():
             return Refused(error.status, error.message, whole)
         case LmsError():
@@ -94,6 +95,7 @@ async def _outcome(gateway: Gateway, delivery: Delivery, error: Exception, *, wh
                 str(unavailable),
                 doubt=unavailable.in_doubt,
                 retry_after=unavailable.retry_after,
+                down=isinstance(error, Resting) or (isinstance(error, NotAllowed) and error.credentials),
                 whole=whole,
             )
         case StoreUnavailable():

@@ -19,8 +19,8 @@ class Party(Struct, frozen=True):
     """How many deliveries in a row failed."""
     rests_until: Instant
     """Until when nothing is sent."""
-    allowed: int | None
-    """How many may be under way at once; None where it is as many as ever."""
+    allowed: int
+    """How many may be under way at once."""
 
 
 def find_all(connection: Connection) -> dict[str, Party]:

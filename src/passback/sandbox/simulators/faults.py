@@ -5,6 +5,7 @@ The names are those of the ``Sandbox-Fault`` header, and some more that only the
 
 from __future__ import annotations
 
+import random
 import re
 from collections import OrderedDict
 from typing import Annotated
@@ -61,6 +62,8 @@ class Rule(Struct, forbid_unknown_fields=True):
     """Only requests of this method."""
     path: str | None = None
     """Only requests whose path contains this regular expression."""
+    chance: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    """How likely a request that the rule names meets it."""
 
 
 class Faults:
@@ -76,6 +79,8 @@ class Faults:
             return self._of_header(method, header)
         for rule in self.rules:
             if rule.method not in (None, method) or (rule.path and not re.search(rule.path, path)):
+                continue
+            if rule.chance < 1 and random.random() >= rule.chance:  # noqa: S311 - nothing secret
                 continue
             if rule.times is not None:
                 rule.times -= 1

@@ -148,6 +148,8 @@ class Simulator:
         """What the control endpoint can set."""
         self.requests: list[str] = []
         """The method and path of each request since the list was last cleared."""
+        self.asked = self.failed = 0
+        """How many requests there were, and how many of them met a fault."""
         self._keep = keep
         self._routes = self.routes()
 
@@ -224,6 +226,7 @@ class Simulator:
         if request.path.startswith("/_simulator/"):
             reply = await self._control(request)
         else:
+            self.asked += 1
             self.requests.append(f"{request.method} {request.path}")
             del self.requests[:-MOST_REMEMBERED]
             try:
@@ -247,6 +250,7 @@ class Simulator:
             return text_reply(400, str(error))
         if fault is None:
             return await self.answer(request)
+        self.failed += 1
         if fault.name == "slow":
             await asyncio.sleep(fault.seconds)
             return await self.answer(request)

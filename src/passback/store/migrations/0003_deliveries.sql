@@ -61,7 +61,7 @@ CREATE TABLE parties (
     id TEXT PRIMARY KEY,
     failures BIGINT NOT NULL,
     rests_until BIGINT NOT NULL,
-    allowed BIGINT
+    allowed BIGINT NOT NULL
 );
 
 -- Where several processes reach an LMS: its breaker, the pace of each credential, and the requests under way.
