@@ -2,6 +2,7 @@
 # make test   run the whole test suite
 # make check  lint, format, types, imports
 # make bench  measure the server beside a bare application
+# make torture  kill it, starve it, lie to it: is any grade lost or doubled? (an hour; WAYS="kill" SCALE=0.1 for less)
 # make lock   take newer versions of what we depend on into the lock files
 
 VENV ?= .venv
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 
-.PHONY: run test check format bench lock clean
+.PHONY: run test check format bench torture lock clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/passback sandbox $(if $(PORT),--port '$(PORT)') $(if $(DATA),--data '$(DATA)')
@@ -30,6 +31,9 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench
+
+torture: $(VENV)/.dev
+	PYTHONPATH=tests $(BIN)/python -m torture $(WAYS) $(if $(SCALE),--scale '$(SCALE)')
 
 lock:
 	uv pip compile pyproject.toml --group build $(COMPILE) --output-file requirements.lock

@@ -12,12 +12,11 @@ from torture.world import ASSIGNMENTS, STUDENTS, Caller, World, world
 
 FAILING = 1 / 3
 WAYS = (
-    "error-before", "error-after", "throttled", "dropped", "dropped-after", "malformed", "slow=400ms",
+    "error-before", "error-after", "dropped", "dropped-after", "malformed", "slow=400ms",
 )  # fmt: skip
 """In equal parts."""
-TIMEOUTS = ("timeout", "timeout-after")
-"""These hold a call until the gateway gives it up, so they are rare."""
-TIMEOUT_CHANCE = 0.0005
+RARE = {"timeout": 0.0005, "timeout-after": 0.0005, "throttled": 0.003}
+"""The first two hold a call until the gateway gives it up; after the third it sends nothing for some seconds."""
 BACKGROUND = {"Prefer": "respond-async"}
 
 
@@ -96,5 +95,5 @@ def _begin_failing(made: World) -> None:
         part = left / (len(WAYS) - number)
         made.canvas.fail(way, times=None, chance=part / (1 - (FAILING - left)))
         left -= part
-    for way in TIMEOUTS:
-        made.canvas.fail(way, times=None, chance=TIMEOUT_CHANCE)
+    for way, chance in RARE.items():
+        made.canvas.fail(way, times=None, chance=chance)

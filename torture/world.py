@@ -203,14 +203,14 @@ class Caller:
 
 
 @contextlib.contextmanager
-def world(kind: str, **environment: str) -> Iterator[World]:
-    """A world on a kind of database."""
+def world(kind: str, *, url: str | None = None) -> Iterator[World]:
+    """A world on a kind of database: a new one, unless a `url` is given."""
     key = new_key()
     simulator = CanvasSimulator(system_clock)
     simulator.start()
     with (
         tempfile.TemporaryDirectory(prefix="passback-torture-") as folder,
-        database_of(kind) as url,
+        contextlib.nullcontext(url) if url is not None else database_of(kind) as url,
         serving(simulator) as canvas,
     ):
         made = World(
@@ -224,7 +224,6 @@ def world(kind: str, **environment: str) -> Iterator[World]:
                 "PASSBACK_RATE_LIMIT": "1000000000",
                 "PASSBACK_LEASE_SECONDS": str(LEASE_SECONDS),
                 **({"PASSBACK_DATABASE_URL": url} if url else {}),
-                **environment,
             },
         )
         with made.database() as database:

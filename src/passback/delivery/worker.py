@@ -26,13 +26,13 @@ log = logging.getLogger(__name__)
 Perform = Callable[[Sequence[Delivery]], Awaitable[Sequence[Outcome]]]
 """Delivers what may go together (`together`), and tells what came of each, in order. It raises nothing."""
 
-MOST_AT_ONCE = 32
+MOST_AT_ONCE = 64
 """How many groups a process delivers at once."""
-MOST_TO_A_PARTY = 8
+MOST_TO_A_PARTY = 32
 """How many of them to one party, so that a slow one does not hold up the others."""
 MOST_TOGETHER = 100
 """How many deliveries go in one group."""
-MOST_TAKEN = 200
+MOST_TAKEN = 500
 """How many are taken up at a time."""
 
 _POLL_SECONDS = 1.0

@@ -53,7 +53,6 @@ async def perform(gateway: Gateway, group: Sequence[Delivery], *, alone: bool | 
     """
     first = group[0]
     alone = len(group) == 1 if alone is None else alone
-    whole = False
     came_of: list[Delivered | Exception]
     try:
         with guarded(gateway.engine.may_act):
@@ -61,11 +60,10 @@ async def perform(gateway: Gateway, group: Sequence[Delivery], *, alone: bool | 
                 came_of = await deliver_submissions.deliver(gateway, group, alone=alone)
             else:
                 came_of = [await _ALONE[first.operation](gateway, first)]
-    except Exception as error:  # told as what came of each
-        came_of = [error] * len(group)
-        whole = not alone
+    except Exception as error:  # it concerns them all
+        return [await _outcome(gateway, first, error, whole=not alone)] * len(group)
     return [
-        outcome if isinstance(outcome, Delivered) else await _outcome(gateway, delivery, outcome, whole=whole)
+        outcome if isinstance(outcome, Delivered) else await _outcome(gateway, delivery, outcome, whole=False)
         for delivery, outcome in zip(group, came_of, strict=True)
     ]
 

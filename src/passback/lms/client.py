@@ -185,7 +185,13 @@ class LmsClient:
         self._headers = connection.headers
         self._manners = manners
         self._patience = connection.patience
-        own = Gate(most_at_once=most_at_once, limit=limit, failures=failures, rest=rest)
+        own = Gate(
+            most_at_once=most_at_once,
+            limit=limit,
+            failures=failures,
+            rest=rest,
+            seconds=connection.seconds,
+        )
         self._gate = own if connection.shared is None else SharedGate(connection.shared, own)
         self._http = httpx2.AsyncClient(
             timeout=min(timeout, max(_LEAST_TIME, connection.patience)),

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Literal, Protocol
 
@@ -22,6 +23,7 @@ from passback.domain.clock import Clock, Instant
 from passback.domain.matching import Person, Place
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.notes import Notes
+from passback.lms.pace import Seconds
 from passback.lms.shared import Shared
 
 Thing = Literal["section", "assignment", "student", "grader"]
@@ -113,6 +115,8 @@ class Connection(Struct, frozen=True):
     """Sent with every request, such as what makes a simulator fail."""
     patience: float = 25.0
     """For how many seconds a call to the LMS, with its retries, may take."""
+    seconds: Seconds = time.monotonic
+    """What pace and breaker count by."""
     shared: Shared | None = None
     """Where it is counted how much goes to the LMS, when several processes reach it."""
 

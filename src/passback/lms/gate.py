@@ -16,7 +16,7 @@ from uuid_utils import uuid7
 
 from passback.domain.clock import SECOND
 from passback.lms.connector import Unavailable
-from passback.lms.pace import Breaker, Limit, Pace
+from passback.lms.pace import Breaker, Limit, Pace, Seconds
 from passback.lms.shared import Shared
 from passback.store import traffic
 from passback.store.database import Connection, StoreError
@@ -54,13 +54,22 @@ class Turn(Struct, frozen=True):
 class Gate:
     """The gate of a process that is alone. There is a `Pace` for each credential, and one `Breaker`."""
 
-    def __init__(self, *, most_at_once: int, limit: Limit | None, failures: int, rest: float) -> None:
+    def __init__(
+        self,
+        *,
+        most_at_once: int,
+        limit: Limit | None,
+        failures: int,
+        rest: float,
+        seconds: Seconds = time.monotonic,
+    ) -> None:
+        self._seconds = seconds
         self.most_at_once = most_at_once
         self.limit = limit
         self.failures = failures
         self.rest = rest
         self._paces: dict[str, Pace] = {}
-        self._breaker = Breaker(failures, rest, time.monotonic)
+        self._breaker = Breaker(failures, rest, seconds)
 
     async def enter(self, acting: str, patience: float) -> Turn:
         """Wait for a turn of a credential, for up to so many seconds. Raises `TimeoutError` and `Resting`."""
@@ -98,7 +107,7 @@ class Gate:
         if pace is None:
             if len(self._paces) >= _MOST_PACES:
                 self._paces = {name: pace for name, pace in self._paces.items() if not pace.idle()}
-            pace = self._paces[acting] = Pace(self.most_at_once, time.monotonic, self.limit)
+            pace = self._paces[acting] = Pace(self.most_at_once, self._seconds, self.limit)
         return pace
 
 

@@ -1,0 +1,53 @@
+"""The short form of ``make torture``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import pytest
+from torture.kill import kill
+from torture.outage import outage
+from torture.store import Result, full_disk, killed_server
+from torture.storm import storm
+from torture.twins import twins
+
+from passback.domain.clock import MINUTE
+from postgres_support import DATABASES
+from torture import plot
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+def test_kill_9_loses_nothing_and_repeats_nothing(kind: str) -> None:
+    result = kill(kind, 8, seed=7)
+    assert len(result.promised.points) > 20
+    assert result.wrong == []
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+def test_grades_arrive_once_though_a_third_of_the_calls_fail(kind: str) -> None:
+    result = storm(kind, 90)
+    assert result.failed_calls > 0
+    assert result.wrong == []
+
+
+def test_after_an_outage_everything_arrives_and_nothing_stampedes() -> None:
+    result = outage(600, down_for=20 * MINUTE)
+    assert result.undelivered == 0
+    assert result.calls_while_down < 40
+    assert result.back_after <= 6 * MINUTE
+    assert "#" in plot.text(result)
+    assert plot.picture(result).startswith("<svg")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="no limit can be set for another process")
+@pytest.mark.parametrize("fail", [full_disk, killed_server])
+def test_a_store_that_fails_is_told_and_recovers_by_itself(fail: Callable[[], Result]) -> None:
+    result = fail()
+    assert result.statuses.keys() <= {200, 202, 503}
+    assert result.wrong == []
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+def test_equal_requests_with_one_key_make_one(kind: str) -> None:
+    assert twins(kind, 25).wrong == []

@@ -1,0 +1,171 @@
+"""An LMS that is down for an hour, by a clock that is set: nothing is lost, and nothing stampedes when it is back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from passback.app import build_api, build_gateway, open_database
+from passback.delivery.worker import Worker
+from passback.domain.clock import MINUTE, SECOND
+from passback.sandbox.identities import CANVAS_UNIFIED
+from passback.sandbox.simulators.canvas.simulator import CanvasSimulator
+from passback.settings import Settings
+from passback.store import deliveries, parties
+from passback.store.database import Connection, Database
+from passback.web.api import Api
+from simulator_support import Served, serving
+from support import NOW, SetClock
+from torture.load import ESSAY
+from torture.world import ASSIGNMENTS, STUDENTS, TOKEN
+
+ROUND = SECOND // 2
+"""How long what is under way together is taken to last."""
+BUCKET = 10 * SECOND
+
+
+@dataclass(frozen=True)
+class Result:
+    """How it went."""
+
+    grades: int
+    down_for: int
+    calls: list[tuple[int, int]]
+    """Milliseconds from the start, and how many calls there were within `BUCKET`."""
+    undelivered: int
+    back_after: int
+    """How long after the LMS was back everything was delivered, in milliseconds."""
+
+    @property
+    def calls_while_down(self) -> int:
+        """How many calls there were while the LMS was down."""
+        return sum(count for when, count in self.calls if when < self.down_for)
+
+    @property
+    def most_after(self) -> int:
+        """The most calls within `BUCKET` after it was back."""
+        return max(count for when, count in self.calls if when >= self.down_for)
+
+    @property
+    def first_after(self) -> int:
+        """The calls of the first `BUCKET` with any after it was back."""
+        return next(count for when, count in self.calls if when >= self.down_for and count)
+
+
+def outage(grades: int, down_for: int = 60 * MINUTE) -> Result:
+    """So many grades are accepted while Canvas is down for so many milliseconds."""
+    clock = SetClock()
+    simulator = CanvasSimulator(clock)
+    simulator.start()
+    with serving(simulator) as canvas:
+        return asyncio.run(_outage(grades, down_for, clock, canvas))
+
+
+async def _outage(grades: int, down_for: int, clock: SetClock, canvas: Served) -> Result:
+    from passback.lms.connector import Connection as LmsConnection
+
+    simulator = canvas.simulator
+    connection = LmsConnection(
+        f"{canvas.url}/",
+        simulator.connection_credentials(canvas.url),
+        simulator.connection_options(),
+        patience=0.5,
+        seconds=lambda: clock.now / SECOND,
+    )
+    settings = Settings(data=":memory:", rate_limit=10**9)
+    with contextlib.closing(open_database(settings, "sandbox")) as database:
+        gateway = build_gateway(
+            database, settings, clock, {CANVAS_UNIFIED.district_id: lambda: replace(connection)}
+        )
+        api = build_api(gateway, settings, "sandbox")
+        worker = gateway.engine
+        assert isinstance(worker, Worker)
+        await worker.presence.enter()
+        paths = [await _create(api, number) for number in range(-(-grades // len(STUDENTS)))]
+        await asyncio.to_thread(canvas.fail, "error-before", times=None)
+        for number in range(grades):
+            path = f"{paths[number // len(STUDENTS)]}/submissions/{STUDENTS[number % len(STUDENTS)]}"
+            status, _ = await _call(api, "PATCH", path, {"grade_points": number}, background=True)
+            assert status == 202
+        calls: dict[int, int] = {}
+        done_at = None
+        while done_at is None:
+            if clock.now - NOW >= down_for and simulator.faults.rules:
+                simulator.faults.rules.clear()
+            before = simulator.asked
+            await worker.step()
+            await worker.settled()
+            bucket = (clock.now - NOW) // BUCKET * BUCKET
+            calls[bucket] = calls.get(bucket, 0) + simulator.asked - before
+            left = await database.read(_open)
+            if not left or clock.now > NOW + down_for * 3:
+                done_at = clock.now
+                break
+            clock.now = await _next(database, clock.now, NOW + down_for)
+        undelivered = grades - await database.read(
+            lambda conn: int(
+                conn.execute(
+                    "SELECT COUNT(*) FROM deliveries WHERE state = 'delivered'"
+                    " AND operation = 'update_submission'"
+                ).fetchone()[0]
+            )
+        )
+        await gateway.connectors.close()
+        return Result(grades, down_for, sorted(calls.items()), undelivered, done_at - NOW - down_for)
+
+
+def _open(conn: Connection) -> int:
+    return int(conn.execute("SELECT COUNT(*) FROM deliveries WHERE state = 'waiting'").fetchone()[0])
+
+
+async def _next(database: Database, now: int, end: int) -> int:
+    """When there is something to do again: the next round, or the end of what all wait for."""
+
+    def read(conn: Connection) -> int:
+        due = deliveries.next_due(conn) or now
+        rests = [party.rests_until for party in parties.find_all(conn).values()]
+        return max([due, *rests])
+
+    wanted = max(now + ROUND, await database.read(read))
+    return min(wanted, end) if now < end else wanted
+
+
+async def _create(api: Api, number: int) -> str:
+    status, body = await _call(api, "POST", ASSIGNMENTS, {**ESSAY, "title": f"outage {number}"})
+    assert status == 200, body
+    return f"{ASSIGNMENTS}/{json.loads(body)['data']['id']}"
+
+
+async def _call(
+    api: Callable[..., object], method: str, path: str, content: object, *, background: bool = False
+) -> tuple[int, bytes]:
+    """A request to the application itself: the way over a socket says nothing about the clock."""
+    headers = [(b"authorization", f"Bearer {TOKEN}".encode())]
+    if background:
+        headers.append((b"prefer", b"respond-async"))
+    sent: list[dict[str, object]] = []
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": json.dumps(content).encode()}
+
+    async def send(message: dict[str, object]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": headers,
+    }
+    await api(scope, receive, send)  # type: ignore[misc]
+    status, body = sent[0]["status"], sent[1]["body"]
+    assert isinstance(status, int)
+    assert isinstance(body, bytes)
+    return status, body

@@ -1,0 +1,144 @@
+"""The store fails under load: full disk, locked file, killed server. Clear errors, and recovery without a person."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from postgres_support import kill_server, own_server
+from torture.load import ESSAY, Promised
+from torture.world import ASSIGNMENTS, STUDENTS, Caller, Gone, World, world
+
+
+@dataclass
+class Result:
+    """How it went."""
+
+    statuses: dict[int, int] = field(default_factory=dict)
+    """How many answers of each status there were."""
+    during: set[int] = field(default_factory=set)
+    """The statuses of writes while the store failed."""
+    wrong: list[str] = field(default_factory=list)
+
+
+def full_disk() -> Result:
+    """No file may grow any more, for a while."""
+
+    def fail(made: World) -> Callable[[], None]:
+        running = made.servers[0].running
+        assert running is not None
+        largest = max(path.stat().st_size for path in made.folder.glob("passback.db*"))
+        resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+        return lambda: _end(
+            resource.prlimit(
+                running.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+            )
+        )
+
+    with world("sqlite") as made:
+        return _under_load(made, fail, 3.0)
+
+
+def locked_file(seconds: float = 17.0) -> Result:
+    """Another process keeps the file locked, for longer than a write waits."""
+
+    def fail(made: World) -> Callable[[], None]:
+        connection = sqlite3.connect(
+            made.folder / "passback.db", isolation_level=None, check_same_thread=False
+        )
+        connection.execute("BEGIN IMMEDIATE")
+
+        def mend() -> None:
+            connection.execute("ROLLBACK")
+            connection.close()
+
+        return mend
+
+    with world("sqlite") as made:
+        return _under_load(made, fail, seconds)
+
+
+def killed_server(seconds: float = 2.0) -> Result:
+    """PostgreSQL is killed and started again."""
+    with own_server() as (base, server), world("postgresql", url=base) as made:
+
+        def fail(_: World) -> Callable[[], None]:
+            kill_server(server)
+            return lambda: _end(server.ensure_postgres_running())
+
+        return _under_load(made, fail, seconds)
+
+
+def _end(_: object) -> None:
+    """What a mending gives is of no use."""
+
+
+def _under_load(made: World, fail: Callable[[World], Callable[[], None]], seconds: float) -> Result:
+    """Grades come in before, while and after the store fails; all that was promised must be in Canvas."""
+    made.add("serve")
+    if made.url:
+        made.add("worker")
+    call = Caller(made)
+    result, promised = Result(), Promised()
+    failing = threading.Event()
+    ending = threading.Event()
+    reply = call(made.servers[0], "POST", ASSIGNMENTS, {**ESSAY, "title": "store"})
+    promised.titles.add("store")
+    path = f"{ASSIGNMENTS}/{reply.data['id']}/submissions"
+
+    def client(number: int) -> None:
+        points = 0
+        student = STUDENTS[number]
+        while not ending.is_set():
+            points += 1
+            headers = {"Prefer": "respond-async"} if number % 2 else {}
+            began_failing = failing.is_set()
+            status = _ask(call, made, f"{path}/{student}", {"grade_points": points}, headers)
+            result.statuses[status] = result.statuses.get(status, 0) + 1
+            if began_failing and failing.is_set():
+                result.during.add(status)
+            if status in (200, 202):
+                promised.points["store", student] = points
+            else:
+                points -= 1  # it is asked for again, so that what was not promised is not there either
+                time.sleep(0.02)
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1.0)
+    mend = fail(made)
+    failing.set()
+    time.sleep(seconds)
+    failing.clear()
+    mend()
+    time.sleep(3.0)
+    ending.set()
+    for thread in threads:
+        thread.join()
+    # Whoever was told of a failure asks again.
+    for number in range(4):
+        student = STUDENTS[number]
+        points = promised.points.get(("store", student), 0) + 1
+        assert _ask(call, made, f"{path}/{student}", {"grade_points": points}, {}) == 200
+        promised.points["store", student] = points
+    made.settle()
+    result.wrong = promised.wrong(made.in_canvas())
+    if made.url:
+        return result
+    with contextlib.closing(sqlite3.connect(made.folder / "passback.db")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    return result
+
+
+def _ask(call: Caller, made: World, path: str, content: Any, headers: dict[str, str]) -> int:
+    try:
+        return call(made.servers[0], "PATCH", path, content, headers).status
+    except Gone:
+        return 0
