@@ -1,0 +1,1 @@
+"""Bringing to others what was promised."""
