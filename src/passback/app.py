@@ -55,11 +55,16 @@ def build_gateway(
     database: Database, settings: Settings, clock: Clock = system_clock, given: Given | None = None
 ) -> Gateway:
     """The use cases' parts, on an open data file. `given` are connections beside those in the store."""
+    vault = Vault(settings.secret_keys)
+    private = settings.allow_private_webhooks
     return Gateway(
         database=database,
-        connectors=Connectors(database, clock, Vault(settings.secret_keys), given),
+        connectors=Connectors(database, clock, vault, given),
         clock=clock,
         cursor_key=database.write_now(_cursor_key),
+        vault=vault,
+        # Developers try a sandbox's webhooks on their own machine.
+        private_webhooks=private == "yes" if private else migrate.kind_of(database) == "sandbox",
     )
 
 

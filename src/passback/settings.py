@@ -8,7 +8,7 @@ import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -41,6 +41,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Requests a minute for each token."""
     max_body_bytes: _Positive = 1024 * 1024
     """The longest request body that is taken."""
+    allow_private_webhooks: Literal["yes", "no"] | None = None
+    """Whether webhooks may be sent to the own network; only a sandbox's may unless set."""
     log_level: str = "warning"
     """debug, info, warning, error or critical."""
 

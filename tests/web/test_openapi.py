@@ -15,7 +15,7 @@ from msgspec import Struct
 import passback
 from passback.domain.assignment import AssigneeMode, AssignmentState, GradingType
 from passback.domain.submission import FLAGS, SubmissionState
-from passback.wire import requests, responses, roster
+from passback.wire import events, requests, responses, roster
 from passback.wire.openapi import document
 from passback.wire.operations import OPERATIONS
 from support import Sandbox
@@ -25,7 +25,7 @@ SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 REFERENCE = files("passback.web").joinpath("reference")
 ANSWERED: list[type[Struct]] = [
     found
-    for module in (responses, roster)
+    for module in (events, responses, roster)
     for name, found in vars(module).items()
     if name in SCHEMAS and isinstance(found, type) and issubclass(found, Struct)
 ]
@@ -101,6 +101,14 @@ def test_production_has_no_sandbox_calls() -> None:
         ("Submission", responses.Submission),
         ("SubmissionOutcome", responses.SubmissionOutcome),
         ("Attachment", responses.Attachment),
+        ("Webhook", responses.Webhook),
+        ("WebhookCreate", requests.WebhookRequest),
+        ("WebhookUpdate", requests.WebhookRequest),
+        ("WebhookTest", responses.WebhookTest),
+        ("DeliveryData", events.DeliveryData),
+        ("AssignmentData", events.AssignmentData),
+        ("ConnectionData", events.ConnectionData),
+        ("TestData", events.TestData),
         ("GradingScale", responses.GradingScale),
         *(
             (name, getattr(roster, name))

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 import msgspec
 from msgspec import Struct
 
+from passback.network.addresses import Resolve, resolve
+
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
     from passback.lms.connector import Connector
     from passback.store.database import Connection, Database
+    from passback.store.vault import Vault
 
 T = TypeVar("T")
 
@@ -42,6 +45,12 @@ class Gateway(Struct, frozen=True):
     clock: Clock
     cursor_key: bytes
     """What cursors are sealed with; kept in the data file, so that they outlive a restart."""
+    vault: Vault
+    """What the secrets of webhooks are encrypted with."""
+    private_webhooks: bool = False
+    """Whether webhooks may be sent to the own network."""
+    resolve: Resolve = resolve
+    """How the names of webhooks' servers are looked up."""
     attempts: set[str] = msgspec.field(default_factory=set)
     """The ids of the assignments that are being created now: nobody else need look for those."""
 

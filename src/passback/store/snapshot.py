@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import MsgspecError
 
-from passback.store import gradebook, roster
+from passback.store import gradebook, roster, webhooks
 from passback.store.database import column_types
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ TABLES = (
     "connections",
     "notes",
     "doubts",
+    "webhooks",
     "match_candidates",
     "simulator_records",
 )
@@ -88,6 +89,7 @@ def _read_all(connection: Connection) -> None:
     try:
         for (district_id,) in connection.execute("SELECT id FROM districts").fetchall():
             roster.find(connection, roster.DISTRICTS, district_id, district_id)
+        webhooks.find_all(connection)
         numbers = []
         for (section_id,) in connection.execute(
             "SELECT DISTINCT section_id FROM gradebook_assignments"

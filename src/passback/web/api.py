@@ -104,7 +104,15 @@ class Api:
         if handler is None:
             return Response(405, headers=((b"allow", endpoint.allow),))
         body = await read_body(receive, self._max_body_bytes) if method in _WITH_BODY else b""
-        call = Call(self._gateway, token.district_id, path, parameters, scope["query_string"], body)
+        call = Call(
+            gateway=self._gateway,
+            district_id=token.district_id,
+            application=token.application,
+            path=path,
+            parameters=parameters,
+            query=scope["query_string"],
+            body=body,
+        )
         if self._faults is None:
             return await handler(call)
         async with self._faults(self._gateway, header_values(scope, b"sandbox-fault")) as gateway:

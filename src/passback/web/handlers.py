@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, overload
 from urllib.parse import urlencode
 
 from passback.domain.roster import ROLES
-from passback.gateway import assignments, roster, submissions
+from passback.gateway import assignments, roster, submissions, webhooks
+from passback.gateway.context import Answer
+from passback.gateway.webhooks import Caller
 from passback.web.messages import JSON, Response
 from passback.wire import decode, errors, params, validate
 from passback.wire.encode import encode
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from passback.domain.roster import Role
-    from passback.gateway.context import Answer
     from passback.web.messages import Call
     from passback.web.routes import Handler
 
@@ -122,6 +123,47 @@ async def update_submissions(call: Call) -> Response:
     )
 
 
+async def create_webhook(call: Call) -> Response:
+    """POST ``/webhooks``: ours, as all that follow."""
+    return _one(await webhooks.create(call.gateway, _caller(call), decode.webhook_request(call.body)))
+
+
+async def list_webhooks(call: Call) -> Response:
+    """GET ``/webhooks``."""
+    limit = _limit(call)
+    params.check_limit(limit)
+    cursor = params.query_value(call.query, "cursor")
+    page = await webhooks.page(call.gateway, _caller(call), limit=limit, after_cursor=cursor)
+    return _page(call, page.items, page.next_cursor)
+
+
+async def read_webhook(call: Call) -> Response:
+    """GET ``/webhooks/{webhook_id}``."""
+    return _one(Answer(await webhooks.read(call.gateway, _caller(call), _webhook_id(call))))
+
+
+async def update_webhook(call: Call) -> Response:
+    """PATCH ``/webhooks/{webhook_id}``."""
+    request = decode.webhook_request(call.body)
+    return _one(await webhooks.update(call.gateway, _caller(call), _webhook_id(call), request))
+
+
+async def delete_webhook(call: Call) -> Response:
+    """DELETE ``/webhooks/{webhook_id}``."""
+    await webhooks.delete(call.gateway, _caller(call), _webhook_id(call))
+    return Response(200)
+
+
+async def rotate_webhook(call: Call) -> Response:
+    """POST ``/webhooks/{webhook_id}/rotate``."""
+    return _one(Answer(await webhooks.rotate(call.gateway, _caller(call), _webhook_id(call))))
+
+
+async def test_webhook(call: Call) -> Response:
+    """POST ``/webhooks/{webhook_id}/test``."""
+    return _one(Answer(await webhooks.test(call.gateway, _caller(call), _webhook_id(call))))
+
+
 def _read_roster(kind: str) -> Handler:
     async def handler(call: Call) -> Response:
         found = await roster.read(call.gateway, call.district_id, kind, _text(call.parameters["id"]).lower())
@@ -165,6 +207,13 @@ HANDLERS: Mapping[str, Handler] = {
     "read_submission": read_submission,
     "update_submission": update_submission,
     "update_submissions": update_submissions,
+    "create_webhook": create_webhook,
+    "list_webhooks": list_webhooks,
+    "read_webhook": read_webhook,
+    "update_webhook": update_webhook,
+    "delete_webhook": delete_webhook,
+    "rotate_webhook": rotate_webhook,
+    "test_webhook": test_webhook,
     **{f"list_{kind}": _list_roster(kind) for kind in roster.TABLES},
     **{f"read_{kind[:-1]}": _read_roster(kind) for kind in roster.TABLES},
 }
@@ -181,6 +230,14 @@ def _user_id(call: Call) -> str:
     value = call.parameters["user_id"]
     params.check_user_id(value)
     return value.lower()
+
+
+def _webhook_id(call: Call) -> str:
+    return _text(call.parameters["webhook_id"]).lower()
+
+
+def _caller(call: Call) -> Caller:
+    return Caller(call.district_id, call.application)
 
 
 @overload

@@ -27,6 +27,8 @@ class Call(Struct, frozen=True):
 
     gateway: Gateway
     district_id: str
+    application: str
+    """Whose token it is."""
     path: str
     """The decoded path."""
     parameters: dict[str, str]
