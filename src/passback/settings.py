@@ -8,7 +8,7 @@ import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -41,8 +41,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Requests a minute for each token."""
     max_body_bytes: _Positive = 1024 * 1024
     """The longest request body that is taken."""
-    allow_private_webhooks: Literal["yes", "no"] | None = None
-    """Whether webhooks may be sent to the own network; only a sandbox's may unless set."""
+    allow_private_webhooks: str = ""
+    """yes or no: whether webhooks may be sent to the own network; unless set, only a sandbox's may."""
     log_level: str = "warning"
     """debug, info, warning, error or critical."""
 
@@ -101,6 +101,10 @@ def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
     if settings.log_level.lower() not in ("debug", "info", "warning", "error", "critical"):
         raise SettingsError(
             f"setting 'log_level' is {settings.log_level!r}: it must be debug, info, warning, error or critical"
+        )
+    if settings.allow_private_webhooks not in ("", "yes", "no"):
+        raise SettingsError(
+            f"setting 'allow_private_webhooks' is {settings.allow_private_webhooks!r}: it must be yes or no"
         )
     if settings.secret_key:
         try:

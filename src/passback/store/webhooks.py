@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
@@ -143,7 +144,7 @@ def seal_anew(vault: Vault, webhook: Webhook) -> Webhook:
         return vault.encrypt(vault.decrypt(sealed, _owner(webhook.id)), _owner(webhook.id))
 
     before = webhook.secret_before
-    return msgspec.structs.replace(
+    return replace(
         webhook, secret=anew(webhook.secret), secret_before=None if before is None else anew(before)
     )
 
@@ -153,10 +154,10 @@ def _owner(webhook_id: str) -> str:
 
 
 def _row(webhook: Webhook) -> dict[str, str | int | None]:
-    row = msgspec.structs.asdict(webhook)
+    row = asdict(webhook)
     return {**row, "events": msgspec.json.encode(webhook.events).decode()}
 
 
-def _webhook(row: tuple[object, ...]) -> Webhook:
-    fields = dict(zip(_COLUMNS, row, strict=True))
-    return msgspec.convert({**fields, "events": _strings.decode(str(fields["events"]))}, Webhook)
+def _webhook(row: Any) -> Webhook:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    return Webhook(**{**values, "events": _strings.decode(values["events"])})
