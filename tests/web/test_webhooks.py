@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -10,7 +11,10 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from passback.app import build_gateway, open_database
+from passback.settings import Settings
 from passback.store import tokens
+from passback.store.migrate import Kind
 from passback.wire import events
 from support import DISTRICT, Client, Reply, Sandbox, serving
 from webhook_support import Endpoint, endpoint
@@ -297,6 +301,16 @@ def test_a_name_that_leads_elsewhere_later_is_not_followed(strict: Sandbox, app:
     outcome = strict.post(f"{WEBHOOKS}/{made['id']}/test", b"").data
     assert (outcome["delivered"], outcome["message"]) == (False, "its server is not on the public network")
     assert app.received == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting", "allowed"),
+    [("sandbox", "", True), ("sandbox", "no", False), ("production", "", False), ("production", "yes", True)],
+)
+def test_only_a_sandbox_allows_the_own_network_by_itself(kind: Kind, setting: str, allowed: bool) -> None:
+    settings = Settings(data=":memory:", allow_private_webhooks=setting)
+    with contextlib.closing(open_database(settings, kind)) as database:
+        assert build_gateway(database, settings).private_webhooks is allowed
 
 
 def test_webhooks_are_part_of_a_saved_sandbox(sandbox: Sandbox) -> None:
