@@ -167,7 +167,10 @@ def test_an_answer_that_trickles_keeps_nobody(app: Endpoint) -> None:
 
 @pytest.mark.parametrize("garbage", [b"\x00\xff\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b""])
 def test_an_answer_that_is_none_is_a_failure(app: Endpoint, garbage: bytes) -> None:
-    app.answer = lambda handler: handler.wfile.write(garbage) and None
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(garbage)
+
+    app.answer = answer
     sent = send(url_of(app))
     assert (sent.outcome, sent.status) == ("failed", None)
     assert sent.reason is not None

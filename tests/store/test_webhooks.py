@@ -6,10 +6,11 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 
 from passback.sandbox.seed import seed
-from passback.store import migrate, webhooks
-from passback.store.database import Database
+from passback.store import migrate, tokens, webhooks
+from passback.store.database import Connection, Database
 from passback.store.vault import Vault, VaultError
 from passback.store.webhooks import Webhook
 from passback.wire.events import CONNECTION_BROKEN, DELIVERED, EVENTS, REFUSED
@@ -56,14 +57,34 @@ def test_an_event_goes_to_those_who_want_it(database: Database) -> None:
     ]
 
     def told(event: str, application: str | None) -> list[str]:
-        found = database.read_now(lambda conn: webhooks.wanting(conn, event, DISTRICT, application))
+        found = database.read_now(lambda conn: webhooks.wanting(conn, event, DISTRICT, NOW, application))
         return [webhook.id for webhook in found]
 
-    database.write_now(lambda conn: [webhooks.insert(conn, each) for each in kept])
+    def keep(conn: Connection) -> None:
+        for each in kept:
+            webhooks.insert(conn, each)
+        token(conn, "Maths")
+        token(conn, "Reading")
+
+    database.write_now(keep)
     assert told(DELIVERED, "Maths") == ["1", "6"]
     assert told(REFUSED, "Maths") == ["1", "2"]
     assert told(CONNECTION_BROKEN, None) == ["1", "3", "6"]
     assert told(DELIVERED, "Nobody") == []
+
+
+def test_an_application_that_may_no_longer_act_is_told_nothing(database: Database) -> None:
+    def told(now: int) -> int:
+        return len(database.read_now(lambda conn: webhooks.wanting(conn, DELIVERED, DISTRICT, now, "Maths")))
+
+    database.write_now(lambda conn: webhooks.insert(conn, webhook("1")))
+    assert told(NOW) == 0
+    database.write_now(lambda conn: token(conn, "Maths", expires=NOW + 10))
+    assert (told(NOW + 9), told(NOW + 10)) == (1, 0)
+    second = database.write_now(lambda conn: token(conn, "Maths"))
+    assert told(NOW + 10) == 1
+    database.write_now(lambda conn: tokens.revoke(conn, second, NOW))
+    assert (told(NOW + 9), told(NOW + 10)) == (1, 0)
 
 
 def test_what_is_kept_is_what_was_given(database: Database) -> None:
@@ -96,7 +117,7 @@ def test_the_secret_before_signs_until_its_time() -> None:
 def test_a_secret_is_good_for_its_own_webhook_only() -> None:
     stolen = webhook("1")
     with pytest.raises(VaultError):
-        webhooks.secrets(VAULT, Webhook(**{**fields(stolen), "id": "2"}), NOW)
+        webhooks.secrets(VAULT, replace(stolen, id="2"), NOW)
 
 
 def test_secrets_can_be_encrypted_anew() -> None:
@@ -106,5 +127,20 @@ def test_secrets_can_be_encrypted_anew() -> None:
     assert webhooks.secrets(only, anew, NOW) == ["whsec_new", "whsec_old"]
 
 
-def fields(given: Webhook) -> dict[str, object]:
-    return {name: getattr(given, name) for name in given.__struct_fields__}
+def test_a_secret_that_cannot_be_read_does_not_outlive_a_rotation() -> None:
+    other = Vault(lambda: [b"o" * 32])
+    rotated = webhooks.rotated(other, webhook("1"), "whsec_newer", now=NOW, until=NOW + 5)
+    assert webhooks.secrets(other, rotated, NOW) == ["whsec_newer"]
+
+
+def token(conn: Connection, application: str, *, expires: int | None = None) -> str:
+    """A token of the application in the district; its id."""
+    made = tokens.create(
+        conn,
+        district_id=DISTRICT,
+        application=application,
+        secret=tokens.new_secret(),
+        now=NOW,
+        expires=expires,
+    )
+    return made.id

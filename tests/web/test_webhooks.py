@@ -141,7 +141,7 @@ NOT_ONE_OF = "is not one of [delivery.delivered delivery.refused delivery.expire
         ('{"url":"x","events":["webhook.test"]}', f'INVALID_EVENTS: "webhook.test" {NOT_ONE_OF}'),
         ('{"url":"x","events":[]}', f"INVALID_EVENTS: name at least one of {NOT_ONE_OF[14:]}"),
         ('{"url":"app.example"}', "INVALID_URL: the endpoint cannot be used: its address must begin with https://"),
-        ('{"url":"http://app.example"}', "INVALID_URL: the endpoint cannot be used: its server is on the public network, so it must begin with https://"),
+        ('{"url":"http://app.example"}', "INVALID_URL: the endpoint cannot be used: its server is on the public network, so its address must begin with https://"),
         ('{"url":"https://nowhere.example"}', "INVALID_URL: the endpoint cannot be used: its server cannot be found"),
         ('{"url":"https://127.1"}', "INVALID_URL: the endpoint cannot be used: its address is none of a web server"),
     ],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import logging
 import re
 import secrets
 from datetime import UTC, datetime
@@ -20,6 +21,8 @@ from msgspec import Struct
 
 import passback
 from passback.network.addresses import Unreachable, addresses_of, is_public, resolve
+from passback.store import webhooks
+from passback.store.vault import VaultError
 
 if TYPE_CHECKING:
     import ssl
@@ -27,8 +30,13 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from passback.domain.clock import Instant
+    from passback.domain.clock import Clock, Instant
     from passback.network.addresses import Resolve
+    from passback.store.database import Connection, Database
+    from passback.store.vault import Vault
+    from passback.store.webhooks import Webhook
+
+log = logging.getLogger(__name__)
 
 LONGEST_URL = 2048
 LONGEST_WAIT = 60 * 60
@@ -72,11 +80,9 @@ async def check(url: str, *, private: bool, resolve: Resolve = resolve) -> None:
     parsed = _parsed(url, private=private)
     try:
         async with asyncio.timeout(_LOOK_UP_SECONDS):
-            found = await addresses_of(parsed.host, private=private, resolve=resolve)
+            await addresses_of(parsed.host, private=private, resolve=_for_scheme(parsed, resolve))
     except TimeoutError:
         raise Unreachable("its server cannot be found") from None
-    if parsed.scheme == "http" and any(is_public(address) for address in found):
-        raise Unreachable("its server is on the public network, so it must begin with https://")
 
 
 async def send(
@@ -102,7 +108,7 @@ async def send(
 
     sent: Sent | None = None
     try:
-        _parsed(url, private=private)
+        resolve = _for_scheme(_parsed(url, private=private), resolve)
         headers = _headers(secrets, message_id, timestamp, payload)
         async with (
             asyncio.timeout(patience),
@@ -124,6 +130,62 @@ async def send(
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         return sent or Sent("failed", reason=f"its answer cannot be read ({type(error).__name__})")
     return sent
+
+
+async def deliver(
+    database: Database,
+    vault: Vault,
+    clock: Clock,
+    webhook_id: str,
+    message_id: str,
+    payload: bytes,
+    *,
+    private: bool,
+    patience: float,
+    resolve: Resolve = resolve,
+) -> Sent | None:
+    """Send a message to a webhook as it is now; None where there is nobody to be told any more.
+
+    A webhook whose endpoint wants no more messages is disabled.
+    """
+    now = clock()
+
+    def look_up(conn: Connection) -> Webhook | None:
+        webhook = webhooks.find(conn, webhook_id)
+        return webhook if webhook is not None and webhooks.is_active(conn, webhook, now) else None
+
+    webhook = await database.read(look_up)
+    if webhook is None:
+        return None
+    sent = await send_to(
+        webhook, vault, message_id, now, payload, private=private, patience=patience, resolve=resolve
+    )
+    if sent.outcome == "gone":
+        log.warning("the endpoint of webhook %s wants no more messages: it is disabled", webhook_id)
+        await database.write(lambda conn: webhooks.disable(conn, webhook_id, clock()))
+    return sent
+
+
+async def send_to(
+    webhook: Webhook,
+    vault: Vault,
+    message_id: str,
+    now: Instant,
+    payload: bytes,
+    *,
+    private: bool,
+    patience: float,
+    resolve: Resolve = resolve,
+) -> Sent:
+    """`send` to the address of a webhook, with the secrets that sign `now`."""
+    try:
+        secrets = webhooks.secrets(vault, webhook, now)
+    except VaultError as error:
+        log.error("webhook %s: %s", webhook.id, error)  # noqa: TRY400 - where it happened says nothing
+        return Sent("failed", reason="its secret cannot be read: rotate it")
+    return await send(
+        webhook.url, secrets, message_id, now, payload, private=private, patience=patience, resolve=resolve
+    )
 
 
 def _headers(secrets: Sequence[str], message_id: str, timestamp: Instant, payload: bytes) -> dict[str, str]:
@@ -174,6 +236,18 @@ async def _read_a_little(response: httpx2.Response) -> None:
                 size += len(part)
                 if size > _READ_BYTES:
                     break
+
+
+def _for_scheme(url: httpx2.URL, resolve: Resolve) -> Resolve:
+    """`resolve`, which leads plain HTTP nowhere but to the own network."""
+
+    async def own_network(host: str) -> Sequence[str]:
+        found = await resolve(host)
+        if any(is_public(address) for address in found):
+            raise Unreachable("its server is on the public network, so its address must begin with https://")
+        return found
+
+    return own_network if url.scheme == "http" else resolve
 
 
 def _parsed(url: str, *, private: bool) -> httpx2.URL:

@@ -132,17 +132,10 @@ async def rotate(gateway: Gateway, caller: Caller, webhook_id: str) -> responses
     """Give a webhook a new secret, shown this once; the old one also signs for a day. Raises `Refusal`: 404."""
     now = gateway.clock()
     secret = delivery.new_secret()
-    sealed = webhooks.seal(gateway.vault, webhook_id, secret)
 
     def change(conn: Connection) -> Webhook:
         webhook = _find(conn, caller, webhook_id)
-        changed = replace(
-            webhook,
-            secret=sealed,
-            secret_before=webhook.secret,
-            secret_before_until=now + OVERLAP,
-            last_modified=now,
-        )
+        changed = webhooks.rotated(gateway.vault, webhook, secret, now=now, until=now + OVERLAP)
         webhooks.update(conn, changed)
         return changed
 
@@ -163,9 +156,9 @@ async def test(gateway: Gateway, caller: Caller, webhook_id: str) -> responses.W
     webhook = await gateway.database.read(lambda conn: _find(conn, caller, webhook_id))
     now = gateway.clock()
     message_id = str(uuid7())
-    sent = await delivery.send(
-        webhook.url,
-        webhooks.secrets(gateway.vault, webhook, now),
+    sent = await delivery.send_to(
+        webhook,
+        gateway.vault,
         message_id,
         now,
         events.payload(events.TEST, now, events.TestData(webhook_id=webhook.id)),

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
@@ -19,14 +21,26 @@ _DOCUMENTATION = IPv6Network("3fff::/20")  # older Pythons do not know it
 _IPV4_BITS = 0xFFFF_FFFF
 
 
+_MOST_LOOK_UPS = 4
+
+
 class Unreachable(Exception):
     """A server may not or cannot be asked; the message says why and begins with "its"."""
 
 
 async def resolve(host: str) -> list[str]:
     """What the machine's resolver says now."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    loop = asyncio.get_running_loop()
+    found = await loop.run_in_executor(
+        _threads(), partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
+    )
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Threads of their own: names whose servers never answer must not hold up the look-ups of LMSs' names."""
+    return ThreadPoolExecutor(_MOST_LOOK_UPS, thread_name_prefix="passback-names")
 
 
 async def addresses_of(host: str, *, private: bool, resolve: Resolve = resolve) -> list[str]:

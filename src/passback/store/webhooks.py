@@ -8,6 +8,9 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
+from passback.store import tokens
+from passback.store.vault import VaultError
+
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.store.database import Connection
@@ -90,7 +93,7 @@ def count(connection: Connection, district_id: str, application: str) -> int:
 
 
 def wanting(
-    connection: Connection, event: str, district_id: str, application: str | None = None
+    connection: Connection, event: str, district_id: str, now: Instant, application: str | None = None
 ) -> list[Webhook]:
     """The webhooks that are to be told of an event: an application's, or those of all in the district."""
     where = "" if application is None else " AND application = :application"
@@ -98,7 +101,15 @@ def wanting(
         f"{_SELECT} WHERE district_id = :district_id{where} AND disabled IS NULL ORDER BY id",
         {"district_id": district_id, "application": application},
     )
-    return [webhook for webhook in map(_webhook, rows) if event in webhook.events]
+    wanted = [webhook for webhook in map(_webhook, rows) if event in webhook.events]
+    return [webhook for webhook in wanted if is_active(connection, webhook, now)]
+
+
+def is_active(connection: Connection, webhook: Webhook, now: Instant) -> bool:
+    """Whether messages go to it: it is not disabled, and its application may still act for the district."""
+    return webhook.disabled is None and tokens.has_active(
+        connection, webhook.district_id, webhook.application, now
+    )
 
 
 def disable(connection: Connection, webhook_id: str, now: Instant) -> bool:
@@ -146,6 +157,22 @@ def seal_anew(vault: Vault, webhook: Webhook) -> Webhook:
     before = webhook.secret_before
     return replace(
         webhook, secret=anew(webhook.secret), secret_before=None if before is None else anew(before)
+    )
+
+
+def rotated(vault: Vault, webhook: Webhook, secret: str, *, now: Instant, until: Instant) -> Webhook:
+    """The webhook with a new secret, and the one before good `until` then. Raises `VaultError`."""
+    before: str | None = webhook.secret
+    try:
+        vault.decrypt(webhook.secret, _owner(webhook.id))
+    except VaultError:  # it signed nothing, and would hinder the new one
+        before = None
+    return replace(
+        webhook,
+        secret=seal(vault, webhook.id, secret),
+        secret_before=before,
+        secret_before_until=None if before is None else until,
+        last_modified=now,
     )
 
 
