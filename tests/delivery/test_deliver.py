@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 
 import pytest
+from msgspec.structs import replace
 from standardwebhooks.webhooks import Webhook as Verifier
 
 from passback.delivery import webhooks as delivery
@@ -85,6 +87,23 @@ def test_an_endpoint_that_is_gone_is_disabled(database: Database, app: Endpoint)
     assert found is not None
     assert found.disabled == NOW
     assert deliver(database) is None
+
+
+def test_an_address_that_was_changed_meanwhile_is_not_given_up(database: Database, app: Endpoint) -> None:
+    def gone(handler: BaseHTTPRequestHandler) -> None:
+        found = database.write_now(lambda conn: webhooks.find(conn, "1"))
+        assert found is not None
+        database.write_now(lambda conn: webhooks.update(conn, replace(found, url="https://new.example/")))
+        handler.send_response(410)
+        handler.end_headers()
+
+    app.answer = gone
+    sent = deliver(database)
+    assert sent is not None
+    assert sent.outcome == "gone"
+    found = database.read_now(lambda conn: webhooks.find(conn, "1"))
+    assert found is not None
+    assert (found.url, found.disabled) == ("https://new.example/", None)
 
 
 def test_a_secret_that_cannot_be_read_is_a_failure(database: Database, app: Endpoint) -> None:

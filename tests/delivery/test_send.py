@@ -353,6 +353,8 @@ def test_the_own_network_is_taken_where_it_is_allowed(url: str) -> None:
 def test_plain_http_does_not_go_to_the_public_network_even_then() -> None:
     with pytest.raises(Unreachable, match="must begin with https://"):
         asyncio.run(webhooks.check("http://app.example/", private=True, resolve=PUBLIC))
+    reason = send("http://app.example/", private=True, resolve=PUBLIC).reason
+    assert reason == "its server is on the public network, so its address must begin with https://"
 
 
 def test_a_resolver_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,9 +160,16 @@ async def deliver(
     sent = await send_to(
         webhook, vault, message_id, now, payload, private=private, patience=patience, resolve=resolve
     )
+    url = webhook.url
+
+    def give_up(conn: Connection) -> None:
+        now_there = webhooks.find(conn, webhook_id)
+        if now_there is not None and now_there.url == url:  # a new address has not said so
+            webhooks.disable(conn, webhook_id, clock())
+
     if sent.outcome == "gone":
         log.warning("the endpoint of webhook %s wants no more messages: it is disabled", webhook_id)
-        await database.write(lambda conn: webhooks.disable(conn, webhook_id, clock()))
+        await database.write(give_up)
     return sent
 
 

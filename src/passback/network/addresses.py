@@ -19,8 +19,6 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 _UNICAST = IPv6Network("2000::/3")
 _DOCUMENTATION = IPv6Network("3fff::/20")  # older Pythons do not know it
 _IPV4_BITS = 0xFFFF_FFFF
-
-
 _MOST_LOOK_UPS = 4
 
 

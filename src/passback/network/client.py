@@ -17,6 +17,8 @@ from passback.network.addresses import Resolve, Unreachable, addresses_of, resol
 
 _MOST_TRIED = 4
 """Of a name's addresses; one that cannot be connected to was sent nothing, so the next may be tried."""
+_CONNECT_SECONDS = 5.0
+"""For one address, so that there is time for the next."""
 _LAST_PORT = 65535
 
 for _name in ("httpx2", "httpcore2"):
@@ -32,7 +34,7 @@ def client(
     Its requests also raise `Unreachable`. `tls` says whose certificates are trusted; the machine's unless given.
     """
     return httpx2.AsyncClient(
-        timeout=patience,
+        timeout=httpx2.Timeout(patience, connect=min(patience, _CONNECT_SECONDS)),
         follow_redirects=False,
         trust_env=False,
         transport=_CheckedTransport(private=private, resolve=resolve, tls=tls),
