@@ -27,6 +27,7 @@ def served(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
 def sandbox(served: Sandbox) -> Sandbox:
     """A sandbox at its start; one server for all tests on a kind of database."""
     served.clock.now = NOW
+    served.names.clear()
     served.close()  # a server ends connections that were idle while other tests ran; the next request opens one
     assert served.client(None).post("/sandbox/reset", b"").status == 200
     return served

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
+import ipaddress
 import json
 import socket
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from msgspec.structs import replace
 
 from passback.app import build_api, build_gateway, open_database, run_server, server_config
 from passback.gateway.context import Gateway
+from passback.network.addresses import Resolve
 from passback.sandbox.lms import SimulatedLmss
 from passback.settings import Settings
+from passback.store.database import Connection
 
 NOW = 1_767_225_600_000
 """2026-01-01T00:00:00Z, where the tests' clock starts."""
@@ -138,7 +143,17 @@ class Sandbox(Client):
 
     gateway: Gateway = field(kw_only=True)
     clock: SetClock = field(kw_only=True)
+    names: dict[str, list[str]] = field(kw_only=True)
+    """What the names of webhooks' servers lead to; no resolver is asked."""
     _others: dict[str | None, Client] = field(default_factory=dict)
+
+    def write(self, transaction: Callable[[Connection], Any]) -> Any:
+        """Run a transaction beside the server."""
+
+        async def run() -> Any:
+            return await self.gateway.database.write(transaction)
+
+        return asyncio.run(run())
 
     def client(self, token: str | None) -> Client:
         """A connection of its own, for another caller."""
@@ -148,6 +163,19 @@ class Sandbox(Client):
         for client in self._others.values():
             client.close()
         super().close()
+
+
+def resolver(names: Mapping[str, Sequence[str]]) -> Resolve:
+    """Knows these names, and addresses themselves."""
+
+    async def resolve(host: str) -> Sequence[str]:
+        if host in names:
+            return names[host]
+        with contextlib.suppress(ValueError):
+            return [str(ipaddress.ip_address(host))]
+        raise OSError(host)
+
+    return resolve
 
 
 @contextlib.contextmanager
@@ -161,12 +189,13 @@ def serving(data: Path | None = None, **settings: Any) -> Iterator[Sandbox]:
         contextlib.closing(open_database(configured, "sandbox")) as database,
         contextlib.closing(SimulatedLmss(database, clock)) as lmss,
     ):
-        gateway = build_gateway(database, configured, clock, lmss.given())
+        names: dict[str, list[str]] = {}
+        gateway = replace(build_gateway(database, configured, clock, lmss.given()), resolve=resolver(names))
         server = uvicorn.Server(server_config(build_api(gateway, configured, "sandbox", lmss)))
         listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         thread = threading.Thread(target=run_server, args=(server, listener, gateway, lmss), daemon=True)
         thread.start()
-        sandbox = Sandbox(listener.getsockname()[1], gateway=gateway, clock=clock)
+        sandbox = Sandbox(listener.getsockname()[1], gateway=gateway, clock=clock, names=names)
         try:
             yield sandbox
         finally:

@@ -67,12 +67,17 @@ def build_gateway(
     worker = Worker(
         database, clock, deliver, lease=settings.lease_seconds, keep_days=settings.keep_deliveries_days
     )
+    vault = Vault(settings.secret_keys)
+    private = settings.allow_private_webhooks
     gateway = Gateway(
         database=database,
-        connectors=Connectors(database, clock, Vault(settings.secret_keys), given, lambda: worker.name),
+        connectors=Connectors(database, clock, vault, given, lambda: worker.name),
         clock=clock,
         cursor_key=database.write_now(_cursor_key),
         engine=worker,
+        vault=vault,
+        # Developers try a sandbox's webhooks on their own machine.
+        private_webhooks=private == "yes" if private else migrate.kind_of(database) == "sandbox",
     )
     return gateway
 

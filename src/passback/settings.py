@@ -47,6 +47,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """After how long without a sign of life others take up what a process was delivering."""
     keep_deliveries_days: Annotated[int, Meta(ge=2)] = 30
     """For how many days deliveries that have ended can be looked at."""
+    allow_private_webhooks: str = ""
+    """yes or no: whether webhooks may be sent to the own network; unless set, only a sandbox's may."""
     log_level: str = "warning"
     """debug, info, warning, error or critical."""
 
@@ -108,6 +110,10 @@ def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
         )
     if settings.database_url and not settings.database_url.startswith(("postgresql://", "postgres://")):
         raise SettingsError("setting 'database_url' must begin with postgresql://")
+    if settings.allow_private_webhooks not in ("", "yes", "no"):
+        raise SettingsError(
+            f"setting 'allow_private_webhooks' is {settings.allow_private_webhooks!r}: it must be yes or no"
+        )
     if settings.secret_key:
         try:
             parse_keys(settings.secret_key, PREFIX + "SECRET_KEY")

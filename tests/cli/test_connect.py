@@ -184,7 +184,7 @@ def test_the_key_is_rotated_in_its_file(commands: Commands) -> None:
     district = commands.connected()
     path = commands.folder / "secret.key"
     before = path.read_text()
-    assert commands.run("key", "rotate").stdout == "1 connection encrypted anew\n"
+    assert commands.run("key", "rotate").stdout == "1 connection and 0 webhooks encrypted anew\n"
     assert before.strip() not in path.read_text()
     assert commands.run("connection", "check", "--district", district).returncode == 0
 

@@ -31,6 +31,7 @@ def test_the_stronger_source_wins(tmp_path: Path) -> None:
         ({"PASSBACK_PORT": ""}, "'port' is ''"),
         ({"PASSBACK_RATE_LIMIT": "0"}, "'rate_limit' is '0'.*>= 1"),
         ({"PASSBACK_MAX_BODY_BYTES": "-1"}, "'max_body_bytes' is '-1'"),
+        ({"PASSBACK_ALLOW_PRIVATE_WEBHOOKS": "maybe"}, "'allow_private_webhooks' is 'maybe'.*yes or no"),
         ({"PASSBACK_SECRET_KEY": "garbage"}, "PASSBACK_SECRET_KEY"),
         ({"PASSBACK_LOG_LEVEL": "loud"}, "'log_level' is 'loud'.*debug, info"),
         (

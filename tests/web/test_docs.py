@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from standardwebhooks.webhooks import WebhookVerificationError
 
+from passback.wire import events
 from support import Sandbox
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -27,6 +31,42 @@ def test_example_of_the_errors_page(sandbox: Sandbox, command: str, answer: str)
 def test_every_row_has_an_example() -> None:
     rows = re.findall(r"### Row (\d+):(.*?)(?=\n##)", ERRORS, re.DOTALL)
     assert [int(number) for number, text in rows if "```sh\ncurl" in text] == list(range(1, 16))
+
+
+WEBHOOKS = (DOCS / "webhooks.md").read_text("utf-8")
+
+
+def test_a_webhook_is_registered_as_its_page_says(sandbox: Sandbox) -> None:
+    sandbox.names["app.example"] = ["93.184.215.14"]
+    call, shown = re.findall(r"```sh\n(curl.*?)```\n```json\n(.*?)```", WEBHOOKS, re.DOTALL)[0]
+    script = call.replace("127.0.0.1:8080", f"127.0.0.1:{sandbox.port}")
+    result = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, timeout=20)
+    answer, shown = json.loads(result.stdout)["data"], json.loads(shown)["data"]
+    assert answer.keys() == shown.keys()
+    assert (answer["url"], answer["events"]) == (shown["url"], shown["events"])
+
+
+def test_a_message_is_verified_as_the_page_says(capsys: pytest.CaptureFixture[str]) -> None:
+    code = re.findall(r"```python\n(.*?)```", WEBHOOKS, re.DOTALL)[0]
+    given: dict[str, Any] = {}
+    exec(code, given)
+    now = datetime.now(UTC)
+    body = re.findall(r'```json\n(\{"type".*?)\n```', WEBHOOKS, re.DOTALL)[0]
+    signature = given["webhook"].sign("msg_1", now, body)
+    headers = {
+        "Webhook-Id": "msg_1",
+        "Webhook-Timestamp": str(int(now.timestamp())),
+        "Webhook-Signature": signature,
+    }
+    given["receive"](body.encode(), headers)
+    assert capsys.readouterr().out.startswith("delivery.refused {'assignment_id'")
+    with pytest.raises(WebhookVerificationError):
+        given["receive"](body.encode() + b" ", headers)
+
+
+def test_the_page_names_every_event() -> None:
+    listed = re.findall(r"^\| `([a-z_.]+)` \| ", WEBHOOKS, re.MULTILINE)
+    assert listed == [*events.EVENTS, events.TEST]
 
 
 README = (DOCS.parent / "README.md").read_text("utf-8")

@@ -16,7 +16,7 @@ import passback
 from passback.domain.assignment import AssigneeMode, AssignmentState, GradingType
 from passback.domain.delivery import STATES, Operation
 from passback.domain.submission import FLAGS, SubmissionState
-from passback.wire import requests, responses, roster
+from passback.wire import events, requests, responses, roster
 from passback.wire.openapi import document
 from passback.wire.operations import OPERATIONS
 from passback.wire.schemas import DELIVERY_OPERATIONS, DELIVERY_STATES
@@ -27,7 +27,7 @@ SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 REFERENCE = files("passback.web").joinpath("reference")
 ANSWERED: list[type[Struct]] = [
     found
-    for module in (responses, roster)
+    for module in (events, responses, roster)
     for name, found in vars(module).items()
     if name in SCHEMAS and isinstance(found, type) and issubclass(found, Struct)
 ]
@@ -105,6 +105,14 @@ def test_production_has_no_sandbox_calls() -> None:
         ("Delivery", responses.Delivery),
         ("DeliveryError", responses.DeliveryError),
         ("Attachment", responses.Attachment),
+        ("Webhook", responses.Webhook),
+        ("WebhookCreate", requests.WebhookRequest),
+        ("WebhookUpdate", requests.WebhookRequest),
+        ("WebhookTest", responses.WebhookTest),
+        ("DeliveryData", events.DeliveryData),
+        ("AssignmentData", events.AssignmentData),
+        ("ConnectionData", events.ConnectionData),
+        ("TestData", events.TestData),
         ("GradingScale", responses.GradingScale),
         *(
             (name, getattr(roster, name))

@@ -24,6 +24,7 @@ for _name, _target, _help in (
     ("connection", "connect:app", "See, check and remove districts' connections to their LMSs."),
     ("deliveries", "deliveries:app", "See, retry and cancel deliveries to the LMSs."),
     ("match", "match:app", "Match the roster's sections and people to the LMS's."),
+    ("webhook", "webhooks:app", "See, disable and delete applications' webhooks."),
     ("key", "key:app", "Make and rotate the key that credentials are encrypted with."),
     ("simulate", "simulate:simulate", "Serve a simulated LMS."),
 ):

@@ -9,7 +9,7 @@ from cyclopts import App
 from passback.cli import Data, UsageError
 from passback.cli.data import existing
 from passback.settings import load
-from passback.store import connections
+from passback.store import connections, webhooks
 from passback.store.vault import Vault, new_key, read_key_file, write_key_file
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def new() -> None:
 
 @app.command
 def rotate(*, data: Data = None) -> None:
-    """Encrypt all credentials with a new key.
+    """Encrypt all credentials and webhooks' secrets with a new key.
 
     With a key file, the new key is made and the old one dropped. With PASSBACK_SECRET_KEY, put the new key in front of
     the old one first ("new,old"); when this command is done, the old one can go.
@@ -46,17 +46,20 @@ def rotate(*, data: Data = None) -> None:
             write_key_file(path, [fresh, *old])
         elif len(settings.secret_keys()) < 2:
             raise UsageError("put the new key in front of the old one first: PASSBACK_SECRET_KEY=new,old")
-        count = database.write_now(lambda conn: _encrypt_all(conn, Vault(settings.secret_keys)))
+        done = database.write_now(lambda conn: _encrypt_all(conn, Vault(settings.secret_keys)))
         if path is not None:
             write_key_file(path, [fresh])
-    print(f"{count} connection{'s' if count != 1 else ''} encrypted anew")
+    print(
+        " and ".join(f"{count} {what}{'s' if count != 1 else ''}" for what, count in done), "encrypted anew"
+    )
     if path is None:
         print(
             "the old key can be taken out of PASSBACK_SECRET_KEY once every server has been started with the new one"
         )
 
 
-def _encrypt_all(conn: Connection, vault: Vault) -> int:
+def _encrypt_all(conn: Connection, vault: Vault) -> list[tuple[str, int]]:
+    """How many there were of what."""
     districts = connections.all_districts(conn)
     for district_id in districts:
         stored = connections.find(conn, district_id)
@@ -70,4 +73,7 @@ def _encrypt_all(conn: Connection, vault: Vault) -> int:
             credentials=credentials,
             now=stored.last_modified,
         )
-    return len(districts)
+    hooks = webhooks.find_all(conn)
+    for webhook in hooks:
+        webhooks.update(conn, webhooks.seal_anew(vault, webhook))
+    return [("connection", len(districts)), ("webhook", len(hooks))]

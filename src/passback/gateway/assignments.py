@@ -61,7 +61,7 @@ async def read(
 ) -> Answer[responses.Assignment]:
     """Read an assignment from the LMS, as it is there now. Raises `Refusal`: rows 8 and 13, the LMS."""
     section, record = await _find(gateway, district_id, section_id, assignment_id)
-    async with lookup.answers_of_the_lms(gateway, district_id, "reading assignment"):
+    async with lookup.answers_of_the_lms(gateway, district_id, "reading assignment", (section.id, record.id)):
         held = await section.connector.read_assignment(section.lms_id, record.lms_id)
     return Answer(await present.assignment_of(gateway, district_id, record.id, held, gateway.clock()))
 

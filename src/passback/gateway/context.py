@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
+from passback.network.addresses import Resolve, resolve
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from passback.domain.delivery import Delivery, Outcome
     from passback.lms.connector import Connector
     from passback.store.database import Connection, Database
+    from passback.store.vault import Vault
 
 T = TypeVar("T")
 
@@ -70,6 +73,12 @@ class Gateway(Struct, frozen=True):
     cursor_key: bytes
     """What cursors are sealed with; kept in the database, so that they outlive a restart."""
     engine: Engine
+    vault: Vault
+    """What the secrets of webhooks are encrypted with."""
+    private_webhooks: bool = False
+    """Whether webhooks may be sent to the own network."""
+    resolve: Resolve = resolve
+    """How the names of webhooks' servers are looked up."""
 
 
 class Caller(Struct, frozen=True):

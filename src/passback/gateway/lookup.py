@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from passback.delivery import events
 from passback.lms.connector import Gone, LmsError, NotAllowed, Refused, Unavailable, Unsupported
 from passback.store import assignments, roster
 from passback.wire import errors
@@ -127,28 +128,44 @@ def _member(conn: Connection, section_id: str, role: Role, user_id: str) -> str 
 class answers_of_the_lms:  # noqa: N801 - reads as a statement: async with answers_of_the_lms(...)
     """Turns what an LMS says is wrong, inside the ``with``, into the answer the contract has for it: `refusal`.
 
-    Where it refuses our credentials, the district's connection is marked (``lms_state``).
+    What it says of the connection, and of the assignment `about` (section and assignment), is heeded (`heed`).
     """
 
-    __slots__ = ("_district_id", "_doing", "_gateway")
+    __slots__ = ("_about", "_district_id", "_doing", "_gateway")
 
-    def __init__(self, gateway: Gateway, district_id: str, doing: str) -> None:
+    def __init__(
+        self, gateway: Gateway, district_id: str, doing: str, about: tuple[str, str] | None = None
+    ) -> None:
         self._gateway = gateway
         self._district_id = district_id
         self._doing = doing
+        self._about = about
 
     async def __aenter__(self) -> None: ...
 
     async def __aexit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         if isinstance(error, LmsError):
-            await heed(self._gateway, self._district_id, error)
+            await heed(self._gateway, self._district_id, error, self._about)
             raise refusal(error, self._doing) from error
 
 
-async def heed(gateway: Gateway, district_id: str, error: LmsError) -> None:
-    """Mark the district's connection (``lms_state``) where the LMS refuses our credentials."""
-    if isinstance(error, NotAllowed) and error.credentials and not gateway.connectors.pretending:
-        await gateway.database.write(lambda conn: roster.set_lms_state(conn, district_id, "error"))
+async def heed(
+    gateway: Gateway, district_id: str, error: LmsError, about: tuple[str, str] | None = None
+) -> None:
+    """Heed what an LMS says beyond the request: that our credentials are no good, that an assignment is gone.
+
+    The district's connection is marked (``lms_state``), and the applications are told by their webhooks.
+    """
+    pretended = gateway.connectors.pretending
+    now = gateway.clock()
+    if isinstance(error, NotAllowed) and error.credentials:
+        await gateway.database.write(
+            lambda conn: events.connection_broken(conn, district_id, now, pretended=pretended)
+        )
+    elif isinstance(error, Gone) and error.thing == "assignment" and about is not None:
+        await gateway.database.write(
+            lambda conn: events.assignment_gone(conn, district_id, *about, now, pretended=pretended)
+        )
 
 
 def refusal(error: LmsError, doing: str, *, grader_id: str | None = None) -> errors.Refusal:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
 
+from passback.delivery import webhooks
 from passback.domain.delivery import Delivered, Delivery, Failed, Outcome, Refused
 from passback.domain.submission import SubmissionFields
 from passback.gateway import deliver_assignments, deliver_submissions, lookup
@@ -39,6 +40,9 @@ DOING: dict[Operation, str] = {
 """What is being done, as in ``Error creating assignment``."""
 
 
+WEBHOOK_PATIENCE = 15.0
+"""How many seconds an endpoint has to answer."""
+
 _ALONE = {
     "create_assignment": deliver_assignments.create,
     "update_assignment": deliver_assignments.change,
@@ -52,6 +56,8 @@ async def perform(gateway: Gateway, group: Sequence[Delivery], *, alone: bool | 
     `alone` where it is not one of many; unless said otherwise, where it is one.
     """
     first = group[0]
+    if first.operation == "send_webhook":
+        return [await _send(gateway, first)]
     alone = len(group) == 1 if alone is None else alone
     came_of: list[Delivered | Exception]
     try:
@@ -68,6 +74,32 @@ async def perform(gateway: Gateway, group: Sequence[Delivery], *, alone: bool | 
     ]
 
 
+async def _send(gateway: Gateway, message: Delivery) -> Outcome:
+    """Send a message to a webhook."""
+    try:
+        sent = await webhooks.deliver(
+            gateway.database,
+            gateway.vault,
+            gateway.clock,
+            message.party,
+            message.id,
+            message.content.encode(),
+            private=gateway.private_webhooks,
+            patience=WEBHOOK_PATIENCE,
+            resolve=gateway.resolve,
+        )
+    except StoreUnavailable as error:
+        return Failed(503, "", str(error))
+    if sent is None:
+        return Refused(410, "there is nobody to be told any more")
+    if sent.outcome == "delivered":
+        return Delivered()
+    reason = sent.reason or f"status {sent.status}"
+    if sent.outcome == "gone":
+        return Refused(410, reason)
+    return Failed(sent.status or 500, reason, reason, down=True, wait=sent.retry_after)
+
+
 async def _outcome(gateway: Gateway, delivery: Delivery, error: Exception, *, whole: bool) -> Outcome:
     """What an error means for a delivery."""
     match error:
@@ -76,7 +108,10 @@ async def _outcome(gateway: Gateway, delivery: Delivery, error: Exception, *, wh
         case errors.Refusal():
             return Refused(error.status, error.message, whole)
         case LmsError():
-            await lookup.heed(gateway, delivery.district_id, error)
+            about = None
+            if delivery.section_id is not None and delivery.operation != "create_assignment":
+                about = delivery.section_id, delivery.assignment_id or ""
+            await lookup.heed(gateway, delivery.district_id, error, about)
             grader_id = (
                 delivery.fields(SubmissionFields).grader_id
                 if delivery.operation == "update_submission"

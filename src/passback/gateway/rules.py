@@ -74,11 +74,15 @@ def check_date_order(
 
 def warnings(request: AssignmentRequest | SubmissionRequest) -> tuple[str, ...]:
     """The codes of what the request held and was not used as it stood."""
-    named = request.unknown_fields[:_MOST_UNKNOWN_NAMED]
-    codes = [f"UNKNOWN_FIELD:{quote(name[:64], safe='')}" for name in named]
+    codes = unknown_fields(request.unknown_fields)
     if any(not date.zoned for date in _dates(request)):
-        codes.append("DATETIME_MISSING_TIMEZONE")
-    return tuple(codes)
+        return (*codes, "DATETIME_MISSING_TIMEZONE")
+    return codes
+
+
+def unknown_fields(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The codes of fields that the API does not have."""
+    return tuple(f"UNKNOWN_FIELD:{quote(name[:64], safe='')}" for name in names[:_MOST_UNKNOWN_NAMED])
 
 
 def _assignment(request: AssignmentRequest) -> AssignmentFields:

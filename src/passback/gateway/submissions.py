@@ -39,7 +39,7 @@ async def read(
         return section, record, lookup.student(conn, section_id, user_id)
 
     section, record, student = await gateway.database.read(look_up)
-    async with lookup.answers_of_the_lms(gateway, district_id, "reading submission"):
+    async with lookup.answers_of_the_lms(gateway, district_id, "reading submission", (section.id, record.id)):
         held = await assigned(section, record, student)
     grader_id = await grader_id_of(gateway, district_id, held)
     return Answer(present.submission(held, record.id, user_id, grader_id))
@@ -202,7 +202,9 @@ async def page(
     )
     list_name = f"{district_id}/{section_id}/{record.id}/submissions"
     after = cursor.open_sealed(gateway.cursor_key, list_name, after_cursor, now) if after_cursor else ""
-    async with lookup.answers_of_the_lms(gateway, district_id, "reading submissions"):
+    async with lookup.answers_of_the_lms(
+        gateway, district_id, "reading submissions", (section.id, record.id)
+    ):
         assignment = await section.connector.read_assignment(section.lms_id, record.lms_id)
         students = await gateway.database.read(
             lambda conn: _assigned_students(conn, section_id, assignment, after, limit + 1)

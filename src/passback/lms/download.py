@@ -1,19 +1,18 @@
 """Fetching a file that a client names, for an LMS that wants its bytes.
 
-The address comes from outside, so it must not make the gateway ask machines that only it can reach.
+The address comes from outside, so only servers on the public network are asked (`passback.network`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
 from msgspec import Struct
 
 from passback.lms.connector import Refused, Unavailable
+from passback.network.addresses import Unreachable
 
 if TYPE_CHECKING:
     import httpx2
@@ -39,17 +38,12 @@ async def fetch(url: str, patience: float, *, private: bool = False) -> File:
     """
     import httpx2
 
+    from passback.network.client import client
+
     try:
-        async with (
-            asyncio.timeout(patience),
-            httpx2.AsyncClient(timeout=patience, follow_redirects=False, trust_env=False) as http,
-        ):
+        async with asyncio.timeout(patience), client(patience, private=private) as http:
             for _ in range(_MOST_REDIRECTS + 1):
-                if not private:
-                    await _check_host(url)
                 async with http.stream("GET", url) as response:
-                    if not private:
-                        _check_peer(response)
                     if response.is_redirect:
                         url = urljoin(url, response.headers.get("location", ""))
                         continue
@@ -59,6 +53,8 @@ async def fetch(url: str, patience: float, *, private: bool = False) -> File:
             raise _refused("its server redirects too often")
     except TimeoutError:
         raise Unavailable("a file's server takes too long", retry_after=30) from None
+    except Unreachable as error:
+        raise _refused(str(error)) from None
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         raise _refused(type(error).__name__) from None
 
@@ -74,33 +70,6 @@ async def _read(url: str, response: httpx2.Response) -> File:
     kind = response.headers.get("content-type", "").partition(";")[0].strip()
     good = kind.isascii() and kind.isprintable() and kind
     return File(name, kind if good else "application/octet-stream", b"".join(parts))
-
-
-async def _check_host(url: str) -> None:
-    """Refuse what is no public server's address."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise _refused("its address is none of a web server")
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, None, type=socket.SOCK_STREAM)
-    except OSError:
-        raise _refused("its server cannot be found") from None
-    for *_, address in found:
-        _check_address(str(address[0]))
-
-
-def _check_peer(response: httpx2.Response) -> None:
-    """What a name leads to may have changed since it was looked up: see whom we really speak to."""
-    stream = response.extensions.get("network_stream")
-    peer = stream.get_extra_info("server_addr") if stream is not None else None
-    if not peer:
-        raise _refused("its server cannot be told")
-    _check_address(str(peer[0]))
-
-
-def _check_address(address: str) -> None:
-    if not ipaddress.ip_address(address.partition("%")[0]).is_global:
-        raise _refused("its server is not on the public network")
 
 
 def _refused(why: str) -> Refused:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from uuid_utils import uuid7
 
 from passback.domain.submission import Submission
-from passback.lms.connector import Capabilities, Connector, Finding, Gone, LmsError, Unavailable
+from passback.lms.connector import Capabilities, Connector, Finding, Gone, LmsError, NotAllowed, Unavailable
 from passback.lms.registry import BUILTIN, Connectors
 from passback.wire.errors import bad_request
 
@@ -194,7 +194,7 @@ class FaultyConnector(Struct, frozen=True):
             case "throttled":
                 raise Unavailable("it limits us", retry_after=_RETRY_AFTER)
             case "expired-credentials":
-                raise Unavailable("it refuses our credentials")
+                raise NotAllowed("it refuses our credentials", credentials=True)
             case "error-before":
                 raise Unavailable("status 500, and nothing was done")
         result = await call()

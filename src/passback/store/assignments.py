@@ -81,3 +81,12 @@ def mark_deleted(connection: Connection, assignment_id: str, now: Instant) -> No
     connection.execute(
         "UPDATE assignments SET deleted = :now WHERE id = :id", {"id": assignment_id, "now": now}
     )
+
+
+def mark_gone(connection: Connection, assignment_id: str, now: Instant) -> bool:
+    """Remember that the LMS no longer has an assignment. False where that is known already."""
+    done = connection.execute(
+        "UPDATE assignments SET gone = :now WHERE id = :id AND gone IS NULL AND deleted IS NULL",
+        {"id": assignment_id, "now": now},
+    )
+    return done.rowcount == 1

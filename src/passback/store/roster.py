@@ -241,6 +241,15 @@ def set_lms_state(connection: Connection, district_id: str, state: str) -> None:
     )
 
 
+def break_lms_state(connection: Connection, district_id: str) -> bool:
+    """Say that a connection is broken. False where that is known already."""
+    done = connection.execute(
+        "UPDATE districts SET lms_state = 'error' WHERE id = :id AND lms_state <> 'error'",
+        {"id": district_id},
+    )
+    return done.rowcount == 1
+
+
 def mend_lms_state(connection: Connection, district_id: str) -> None:
     """Say that a connection that was broken works again."""
     connection.execute(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import MsgspecError
 
-from passback.store import gradebook, roster
+from passback.store import gradebook, roster, webhooks
 
 if TYPE_CHECKING:
     from passback.store.database import Connection
@@ -34,6 +34,7 @@ TABLES = (
     "deliveries",
     "idempotency_keys",
     "parties",
+    "webhooks",
     "match_candidates",
     "simulator_records",
 )
@@ -93,6 +94,7 @@ def _read_all(connection: Connection) -> None:
     try:
         for (district_id,) in connection.execute("SELECT id FROM districts").fetchall():
             roster.find(connection, roster.DISTRICTS, district_id, district_id)
+        webhooks.find_all(connection)
         numbers = []
         for (section_id,) in connection.execute(
             "SELECT DISTINCT section_id FROM gradebook_assignments"

@@ -100,6 +100,16 @@ def find_all(connection: Connection, district_id: str | None = None) -> list[Tok
     return [Token(*row) for row in rows]
 
 
+def has_active(connection: Connection, district_id: str, application: str, now: Instant) -> bool:
+    """Whether an application may act for a district at `now`."""
+    row = connection.execute(
+        "SELECT 1 FROM tokens WHERE district_id = :district_id AND application = :application"
+        " AND revoked IS NULL AND (expires IS NULL OR expires > :now) LIMIT 1",
+        {"district_id": district_id, "application": application, "now": now},
+    ).fetchone()
+    return row is not None
+
+
 def set_expiry(connection: Connection, token_id: str, expires: Instant) -> None:
     """Let a token expire at `expires`, unless it does so sooner."""
     connection.execute(

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from passback.domain.delivery import STATES
 from passback.domain.roster import ROLES
-from passback.gateway import assignments, deliveries, roster, submissions
-from passback.gateway.context import Accepted
+from passback.gateway import assignments, deliveries, roster, submissions, webhooks
+from passback.gateway.context import Accepted, Answer
 from passback.web.messages import JSON, Response
 from passback.web.preferences import idempotency_key
 from passback.wire import decode, errors, params, validate
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from passback.domain.delivery import State
     from passback.domain.roster import Role
-    from passback.gateway.context import Answer
     from passback.web.messages import Call
     from passback.web.routes import Handler
 
@@ -158,6 +157,47 @@ async def list_deliveries(call: Call) -> Response:
     return _page(call, page.items, page.next_cursor, {} if state is None else {"state": state})
 
 
+async def create_webhook(call: Call) -> Response:
+    """POST ``/webhooks``: ours, as all that follow."""
+    return _one(await webhooks.create(call.gateway, call.caller, decode.webhook_request(call.body)))
+
+
+async def list_webhooks(call: Call) -> Response:
+    """GET ``/webhooks``."""
+    limit = _limit(call)
+    params.check_limit(limit)
+    cursor = params.query_value(call.query, "cursor")
+    page = await webhooks.page(call.gateway, call.caller, limit=limit, after_cursor=cursor)
+    return _page(call, page.items, page.next_cursor)
+
+
+async def read_webhook(call: Call) -> Response:
+    """GET ``/webhooks/{webhook_id}``."""
+    return _one(Answer(await webhooks.read(call.gateway, call.caller, _webhook_id(call))))
+
+
+async def update_webhook(call: Call) -> Response:
+    """PATCH ``/webhooks/{webhook_id}``."""
+    request = decode.webhook_request(call.body)
+    return _one(await webhooks.update(call.gateway, call.caller, _webhook_id(call), request))
+
+
+async def delete_webhook(call: Call) -> Response:
+    """DELETE ``/webhooks/{webhook_id}``."""
+    await webhooks.delete(call.gateway, call.caller, _webhook_id(call))
+    return Response(200)
+
+
+async def rotate_webhook(call: Call) -> Response:
+    """POST ``/webhooks/{webhook_id}/rotate``."""
+    return _one(Answer(await webhooks.rotate(call.gateway, call.caller, _webhook_id(call))))
+
+
+async def test_webhook(call: Call) -> Response:
+    """POST ``/webhooks/{webhook_id}/test``."""
+    return _one(Answer(await webhooks.test(call.gateway, call.caller, _webhook_id(call))))
+
+
 def _read_roster(kind: str) -> Handler:
     async def handler(call: Call) -> Response:
         found = await roster.read(call.gateway, call.district_id, kind, _text(call.parameters["id"]).lower())
@@ -203,6 +243,13 @@ HANDLERS: Mapping[str, Handler] = {
     "update_submissions": update_submissions,
     "list_deliveries": list_deliveries,
     "read_delivery": read_delivery,
+    "create_webhook": create_webhook,
+    "list_webhooks": list_webhooks,
+    "read_webhook": read_webhook,
+    "update_webhook": update_webhook,
+    "delete_webhook": delete_webhook,
+    "rotate_webhook": rotate_webhook,
+    "test_webhook": test_webhook,
     **{f"list_{kind}": _list_roster(kind) for kind in roster.TABLES},
     **{f"read_{kind[:-1]}": _read_roster(kind) for kind in roster.TABLES},
 }
@@ -219,6 +266,10 @@ def _user_id(call: Call) -> str:
     value = call.parameters["user_id"]
     params.check_user_id(value)
     return value.lower()
+
+
+def _webhook_id(call: Call) -> str:
+    return _text(call.parameters["webhook_id"]).lower()
 
 
 @overload

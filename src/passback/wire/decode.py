@@ -28,6 +28,7 @@ from passback.wire.requests import (
     AttachmentRequest,
     SubmissionItem,
     SubmissionRequest,
+    WebhookRequest,
     WireDate,
 )
 from passback.wire.scan import syntax_error
@@ -73,6 +74,11 @@ def submission_items(body: bytes) -> list[SubmissionItem]:
     if len(items) > MOST_ITEMS:
         raise validation_failure([f"submissions in body should have at most {MOST_ITEMS} items"])
     return [_submission_item(item) for item in items]
+
+
+def webhook_request(body: bytes) -> WebhookRequest:
+    """The body of POST and PATCH of a webhook: ours. Raises as `assignment_request`."""
+    return _bind(_read(body), "WebhookRequest", _WEBHOOK, WebhookRequest)
 
 
 # Reading: JSON to plain values. An object is the tuple of its pairs, an array a list, a number its text.
@@ -239,6 +245,14 @@ def _string_of(go_type: str) -> _Reader:
     return read
 
 
+def _bool(value: Any, held: Any, place: str, errors: Errors) -> Any:
+    """A pointer to a boolean."""
+    if type(value) is bool or value is None:
+        return value
+    _note(errors, _kind(value), place, "bool")
+    return held
+
+
 def _date(value: Any, _held: Any, place: str, _errors: Errors) -> WireDate | None:
     """A pointer to a date-time. What is wrong with one stops the binding."""
     if value is None:
@@ -383,6 +397,7 @@ _SUBMISSION = _struct(
         "state": _string_of("models.SubmissionState"),
     },
 )
+_WEBHOOK = _struct("WebhookRequest", {"disabled": _bool, "events": _strings, "url": _text})
 
 
 def _bind(value: Any, struct: str, fields: _Fields, make: Callable[..., T]) -> T:

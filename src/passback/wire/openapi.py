@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from passback.wire import errors, validate
+from passback.wire import errors, events, validate
 from passback.wire.operations import OPERATIONS, Operation
 from passback.wire.schemas import DELIVERY_STATES, MONGO_ID, Schema, object_of, reference, schemas
 
@@ -17,6 +17,7 @@ _TAGS = {
     "Submissions": "Each assigned student's work and grade.",
     "Deliveries": "What was accepted in the background (`Prefer: respond-async`), and what became of it.",
     "Roster": "Who is in the district, and who of them is matched in the LMS.",
+    "Webhooks": "Where the token's application is told of events; docs/webhooks.md has how to verify them.",
     "Sandbox": "Only in the sandbox, without a token: back to the start, save and load.",
     "Health": "For those who run it.",
 }
@@ -26,6 +27,7 @@ STUDENT = "4fee004cca2e43cf27001001"
 TEACHER = "4fee004cca2e43cf27000001"
 ASSIGNMENT = "019aafe2-4b1c-7d33-9a60-5f0f3d0f8a11"
 DELIVERY = "019aafe2-5d21-7c64-8f0e-3a5f1c7b2e90"
+WEBHOOK = "019aafe2-4b1c-7d33-9a60-5f0f3d0f8a12"
 
 _INTRODUCTION = """\
 One API call puts an assignment or a grade into whichever LMS the school district uses. This is the Grade Passback API \
@@ -58,6 +60,7 @@ def document(version: str, *, sandbox: bool) -> Schema:
         "servers": [{"url": "/"}],
         "security": [{"token": []}],
         "tags": tags,
+        "webhooks": _messages(),
         "paths": paths | _HEALTH | (_sandbox() if sandbox else {}),
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": token}},
@@ -78,6 +81,13 @@ _SUMMARIES = {
     "list_submissions": "One page of submissions, one for each assigned student",
     "read_submission": "One student's submission",
     "update_submissions": "Change up to 500 students' submissions, each judged as if sent alone",
+    "create_webhook": "Register an endpoint; its secret is shown this once",
+    "list_webhooks": "List the application's webhooks, oldest first",
+    "read_webhook": "One webhook, without its secret",
+    "update_webhook": "Change the fields that are present",
+    "delete_webhook": "Forget a webhook",
+    "rotate_webhook": "Make a new secret, shown this once; for 24 hours the old one signs beside it",
+    "test_webhook": "Send a `webhook.test` message at once, and say what came of it",
     "update_submission": "Grade, comment, flag, move on or extend a student's submission",
     "list_deliveries": "The application's deliveries in the background, the newest first",
     "read_delivery": "What became of what was accepted",
@@ -93,6 +103,11 @@ _BODIES = {
         },
     ),
     "update_assignment": ("AssignmentUpdate", {"title": "Essay 1, second try"}),
+    "create_webhook": (
+        "WebhookCreate",
+        {"url": "https://app.example/passback", "events": [events.DELIVERED, events.REFUSED]},
+    ),
+    "update_webhook": ("WebhookUpdate", {"disabled": True}),
     "update_submissions": (
         "SubmissionsUpdate",
         {"submissions": [{"user_id": STUDENT, "grade_points": 18, "grade_comment": "Well argued"}]},
@@ -103,6 +118,15 @@ _BODIES = {
     ),
 }
 _EXAMPLES: Schema = {
+    "Webhook": {
+        "created": "2026-01-01T00:00:00.000Z",
+        "disabled": False,
+        "events": list(events.EVENTS),
+        "id": WEBHOOK,
+        "last_modified": "2026-01-01T00:00:00.000Z",
+        "url": "https://app.example/passback",
+    },
+    "WebhookTest": {"delivered": True, "id": "019aafe2-4b1c-7d33-9a60-5f0f3d0f8a13", "status": 204},
     "Assignment": {
         "assignee_mode": "all",
         "created": "2026-01-01T00:00:00.000Z",
@@ -184,6 +208,11 @@ _PARAMETERS: dict[str, Schema] = {
         "example": DELIVERY,
         "description": "The delivery: a UUID.",
     },
+    "webhook_id": {
+        "schema": {"type": "string"},
+        "example": WEBHOOK,
+        "description": "The webhook: a UUID.",
+    },
     "id": {"schema": {"type": "string", "pattern": MONGO_ID}, "description": "The object's id."},
 }
 
@@ -206,6 +235,15 @@ _KEY: Schema = {
     "description": "A text of your own for this request, such as a UUID: a repeat with the same key and body, within "
     "24 hours, gets the first answer and creates nothing.",
 }
+_WEBHOOK_REFUSALS = {
+    "url": errors.bad_request(
+        "INVALID_URL: the endpoint cannot be used: its server is not on the public network"
+    ),
+    "events": errors.bad_request(
+        f'INVALID_EVENTS: "grade.changed" is not one of [{" ".join(events.EVENTS)}]'
+    ),
+}
+
 _FAULT: Schema = {
     "name": "Sandbox-Fault",
     "in": "header",
@@ -219,30 +257,21 @@ def _operation(operation: Operation) -> Schema:
     name = operation.name
     kind = name.split("_", 1)[1]
     in_path = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
-    is_delivery = "deliver" in kind
-    is_roster = "section_id" not in in_path and not is_delivery
+    tag = _tag(operation)
     described: Schema = {
         "operationId": name,
         "summary": _SUMMARIES.get(name) or _roster_summary(name),
-        "tags": [
-            "Deliveries"
-            if is_delivery
-            else "Roster"
-            if is_roster
-            else "Submissions"
-            if "submission" in kind
-            else "Assignments"
-        ],
+        "tags": [tag],
         "parameters": [
             {"name": each, "in": "path", "required": True, **_PARAMETERS[each]} for each in in_path
         ],
         "responses": {
-            "200": _success(name, is_roster=is_roster),
-            **_failures(operation, is_roster=is_roster),
+            "200": _success(name, tag),
+            **_failures(operation, tag),
         },
     }
     if name.startswith("list_"):
-        described["parameters"] += _list_parameters(kind, is_roster=is_roster)
+        described["parameters"] += _list_parameters(kind, is_roster=tag == "Roster")
     if name == "list_deliveries":
         described["parameters"].append(
             {
@@ -263,6 +292,16 @@ def _operation(operation: Operation) -> Schema:
         content = {"schema": reference(schema), "example": example}
         described["requestBody"] = {"required": True, "content": {"application/json": content}}
     return described
+
+
+def _tag(operation: Operation) -> str:
+    if "webhook" in operation.name:
+        return "Webhooks"
+    if "deliver" in operation.name:
+        return "Deliveries"
+    if "{section_id}" not in operation.path:
+        return "Roster"
+    return "Submissions" if "submission" in operation.name else "Assignments"
 
 
 def _roster_summary(name: str) -> str:
@@ -290,14 +329,15 @@ def _list_parameters(kind: str, *, is_roster: bool) -> list[Schema]:
     return found
 
 
-def _success(name: str, *, is_roster: bool) -> Schema:
+def _success(name: str, tag: str) -> Schema:
     verb, kind = name.split("_", 1)
     headers = _rate_limit_headers()
     if verb == "delete":
         return {"description": "It is deleted; the body is empty.", "headers": headers}
     if verb in ("create", "update"):
         headers |= _header_references("Passback-Warnings")
-    shown = ("delivery" if kind == "deliveries" else kind.removesuffix("s")).capitalize()
+    plural = {"deliveries": "delivery", "test": "webhook"}
+    shown = "WebhookTest" if name == "test_webhook" else plural.get(kind, kind.removesuffix("s")).capitalize()
     example: Schema | None
     if name == "update_submissions":
         schema = object_of(
@@ -307,7 +347,9 @@ def _success(name: str, *, is_roster: bool) -> Schema:
     elif verb != "list":
         schema = object_of({"data": reference(shown)}, required=("data",))
         example = {"data": _EXAMPLES[shown]} if shown in _EXAMPLES else None
-    elif is_roster:
+        if name in ("create_webhook", "rotate_webhook"):
+            example = {"data": {**_EXAMPLES[shown], "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}}
+    elif tag == "Roster":
         item = object_of({"data": reference(shown)}, required=("data",))
         links: Schema = {"type": "array", "items": reference("RosterLink")}
         schema = object_of(
@@ -337,10 +379,11 @@ def _accepted() -> Schema:
     }
 
 
-def _failures(operation: Operation, *, is_roster: bool) -> Schema:
+def _failures(operation: Operation, tag: str) -> Schema:
     """What may go wrong, with an example for each published row (the numbers are those of the error table)."""
     path, name = operation.path, operation.name
-    writes = operation.method in ("POST", "PATCH")
+    has_section, is_roster = "{section_id}" in path, tag == "Roster"
+    writes = name in _BODIES
     one_assignment = "{assignment_id}" in path
     bad: dict[str, errors.Refusal] = {}
     if name == "create_assignment":
@@ -351,11 +394,18 @@ def _failures(operation: Operation, *, is_roster: bool) -> Schema:
         bad["row 4"] = errors.invalid_escape("' '")
         bad["row 6"] = errors.bad_request("invalid character ',' looking for beginning of value")
         bad["row 7"] = errors.bad_request("invalid character ':' after object key:value pair")
-    if writes and "submission" not in name:
+    if writes and tag == "Assignments":
         allowed = " ".join(validate.SUBMISSION_TYPES)
         bad["row 5"] = errors.validation_failure([f"submission_types.0 in body should be one of [{allowed}]"])
     if one_assignment:
         bad["row 8"] = errors.invalid_assignment_id()
+    if writes and tag == "Webhooks":
+        bad |= _WEBHOOK_REFUSALS
+        if name == "create_webhook":
+            bad["no url"] = errors.missing_fields(["url"])
+            bad["too many"] = errors.bad_request(
+                f"TOO_MANY_WEBHOOKS: an application may have {events.MOST_WEBHOOKS} webhooks in a district"
+            )
     if name == "update_submission":
         bad["row 9"] = errors.grader_not_found("{{grader_id}}")
     if name == "update_assignment":
@@ -371,13 +421,13 @@ def _failures(operation: Operation, *, is_roster: bool) -> Schema:
             )
         if name == "list_users":
             bad["role"] = errors.bad_request("role in query should be one of [student teacher]")
-    by_district = is_roster or "deliver" in name
-    missing = {} if by_district and name.startswith("list_") else {"unknown": errors.resource_not_found()}
+    nothing_named = not has_section and name.split("_")[0] in ("create", "list")
+    missing = {} if nothing_named else {"unknown": errors.resource_not_found()}
     if one_assignment:
         missing["row 13"] = errors.assignment_gone()
     if "{user_id}" in path:
         missing["row 14"] = errors.user_not_found()
-    if not by_district:
+    if has_section:
         bad["section_id"] = errors.bad_request('section_id in path must be of type mongo-id: "x"')
     found: Schema = {}
     if bad:
@@ -406,7 +456,7 @@ def _failures(operation: Operation, *, is_roster: bool) -> Schema:
         "description": "Row 15: the method is not supported; the body is empty.",
         "headers": _header_references("Allow"),
     }
-    if writes:
+    if operation.method in ("POST", "PATCH"):
         found["413"] = _failure("The body is too long.", {"too large": errors.body_too_large()})
     found["429"] = _failure(
         "The token has used its requests of this minute.",
@@ -414,7 +464,7 @@ def _failures(operation: Operation, *, is_roster: bool) -> Schema:
         headers=_header_references("Retry-After"),
     )
     doing = f"{name.split('_')[0].removesuffix('e')}ing {name.split('_')[1]}".replace("listing", "reading")
-    failed = errors.internal_error() if by_district else errors.lms_failed(doing)
+    failed = errors.lms_failed(doing) if has_section else errors.internal_error()
     found["500"] = _failure("The LMS failed, or we did; the cause is in the log.", {"failed": failed})
     found["503"] = _failure(
         "The data file cannot be used now; nothing was changed.",
@@ -424,6 +474,40 @@ def _failures(operation: Operation, *, is_roster: bool) -> Schema:
     for status, response in found.items():
         if status not in ("401", "403"):
             response["headers"] = _rate_limit_headers() | response.get("headers", {})
+    return found
+
+
+def _messages() -> Schema:
+    """What webhooks bring, by the type of the event."""
+    data = {
+        events.DELIVERED: ("DeliveryData", "The LMS has it."),
+        events.REFUSED: ("DeliveryData", "The LMS will not take it; `message` says why."),
+        events.EXPIRED: ("DeliveryData", "The LMS could not be reached for so long that it was given up."),
+        events.ASSIGNMENT_DELETED: ("AssignmentData", "Somebody deleted an assignment in the LMS."),
+        events.CONNECTION_BROKEN: ("ConnectionData", "The district's LMS refuses the gateway's credentials."),
+        events.TEST: ("TestData", "Somebody asked for a test message."),
+    }
+    found: Schema = {}
+    for kind, (schema, summary) in data.items():
+        content = object_of(
+            {
+                "type": {"const": kind},
+                "timestamp": {"type": "string", "format": "date-time"},
+                "data": reference(schema),
+            },
+            required=("type", "timestamp", "data"),
+        )
+        found[kind] = {
+            "post": {
+                "summary": summary,
+                "security": [],
+                "requestBody": {"required": True, "content": {"application/json": {"schema": content}}},
+                "responses": {
+                    "2XX": {"description": "It has arrived; anything else is tried again."},
+                    "410": {"description": "No more messages are wanted: the webhook is disabled."},
+                },
+            }
+        }
     return found
 
 

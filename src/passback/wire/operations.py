@@ -55,6 +55,13 @@ OURS = (
     _operation("read_section", "GET", "/sections/{id}"),
     _operation("list_users", "GET", "/users"),
     _operation("read_user", "GET", "/users/{id}"),
+    _operation("create_webhook", "POST", "/webhooks"),
+    _operation("list_webhooks", "GET", "/webhooks"),
+    _operation("read_webhook", "GET", "/webhooks/{webhook_id}"),
+    _operation("update_webhook", "PATCH", "/webhooks/{webhook_id}"),
+    _operation("delete_webhook", "DELETE", "/webhooks/{webhook_id}"),
+    _operation("rotate_webhook", "POST", "/webhooks/{webhook_id}/rotate"),
+    _operation("test_webhook", "POST", "/webhooks/{webhook_id}/test"),
 )
 """Ours, beyond it. They never change a published answer."""
 

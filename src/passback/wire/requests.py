@@ -75,6 +75,16 @@ class SubmissionRequest(Struct, frozen=True):
     """Keys that the contract does not have, as sent, in order, each once."""
 
 
+class WebhookRequest(Struct, frozen=True):
+    """The body of POST and PATCH of a webhook: ours."""
+
+    disabled: bool | None = None
+    events: tuple[str, ...] | None = None
+    url: str | None = None
+    unknown_fields: tuple[str, ...] = ()
+    """Keys that the contract does not have, as sent, in order, each once."""
+
+
 class SubmissionItem(Struct, frozen=True):
     """One student's part of a body that changes many submissions."""
 

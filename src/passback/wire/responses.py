@@ -76,6 +76,33 @@ class Submission(Struct, frozen=True, kw_only=True, omit_defaults=True):
     user_id: str
 
 
+class Webhook(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where an application wants to be told of events."""
+
+    created: str
+    disabled: bool
+    events: list[str]
+    id: str
+    last_modified: str
+    secret: str | None = None
+    """Shown once, when it is made."""
+    secret_before_until: str | None = None
+    """Until when messages are also signed with the secret before."""
+    url: str
+
+
+class WebhookTest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What came of a test message."""
+
+    delivered: bool
+    id: str
+    """The message's, as in its ``webhook-id`` header."""
+    message: str | None = None
+    """Why it was not delivered."""
+    status: int | None = None
+    """The HTTP status of the endpoint's answer, where there was one."""
+
+
 class SubmissionOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What came of one student's part of a change of many: as if it had been sent alone."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from passback.wire import validate
+from passback.wire import events, validate
 
 Schema = dict[str, Any]
 
@@ -237,7 +237,63 @@ def schemas() -> Schema:
             {"rel": {"enum": ["self", "next", "prev"]}, "uri": {"type": "string"}}, required=("rel", "uri")
         ),
     }
-    return own | _roster_schemas()
+    return own | _webhook_schemas() | _roster_schemas()
+
+
+def _webhook_schemas() -> Schema:
+    plain: Schema = {"type": "string"}
+    uuid = {"type": "string", "format": "uuid"}
+    mongo_id = {"type": "string", "pattern": MONGO_ID}
+    fields: Schema = {
+        "disabled": {"type": "boolean", "description": "Whether nothing is sent to it."},
+        "events": _list(
+            {"type": "string", "enum": list(events.EVENTS)}, "What it is told of; all unless given."
+        ),
+        "url": _text("The endpoint, beginning with https://."),
+    }
+    sent = {**fields, "events": {**fields["events"], "minItems": 1}}
+    return {
+        "Webhook": object_of(
+            {
+                "created": _date("When it was made."),
+                **fields,
+                "id": _text("Its id.", format="uuid"),
+                "last_modified": _date("When it was last changed."),
+                "secret": _text("What its messages are signed with; shown once, when it is made."),
+                "secret_before_until": _date("Until when they are also signed with the secret before."),
+            },
+            required=("created", "disabled", "events", "id", "last_modified", "url"),
+        ),
+        "WebhookCreate": _sent(sent, ("url",)),
+        "WebhookUpdate": _sent(sent),
+        "WebhookTest": object_of(
+            {
+                "delivered": {"type": "boolean", "description": "Whether the endpoint answered with 2xx."},
+                "id": _text("The message's, as in its `webhook-id` header.", format="uuid"),
+                "message": _text("Why it was not delivered."),
+                "status": {"type": "integer", "description": "The endpoint's HTTP status."},
+            },
+            required=("delivered", "id"),
+        ),
+        "DeliveryData": object_of(
+            {
+                "assignment_id": uuid,
+                "delivery_id": plain,
+                "message": _text("The error's text, where it did not go well."),
+                "operation": _text("The `operationId` of the call."),
+                "section_id": mongo_id,
+                "state": plain,
+                "status": {"type": "integer", "description": "What the call would have been answered with."},
+                "user_id": mongo_id,
+            },
+            required=("delivery_id", "operation", "section_id", "state"),
+        ),
+        "AssignmentData": object_of(
+            {"assignment_id": uuid, "section_id": mongo_id}, required=("assignment_id", "section_id")
+        ),
+        "ConnectionData": object_of({"district_id": mongo_id}, required=("district_id",)),
+        "TestData": object_of({"webhook_id": uuid}, required=("webhook_id",)),
+    }
 
 
 def _roster_schemas() -> Schema:

@@ -1,0 +1,211 @@
+"""Registering where an application is told of events, and trying it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+from uuid_utils import uuid7
+
+from passback.delivery import webhooks as delivery
+from passback.domain.clock import DAY
+from passback.gateway.context import Answer
+from passback.gateway.rules import unknown_fields
+from passback.network.addresses import Unreachable
+from passback.store import webhooks
+from passback.wire import cursor, errors, events, responses
+from passback.wire.dates import show
+from passback.wire.quote import quoted
+
+if TYPE_CHECKING:
+    from passback.gateway.context import Caller, Gateway
+    from passback.store.database import Connection
+    from passback.store.webhooks import Webhook
+    from passback.wire.requests import WebhookRequest
+
+OVERLAP = DAY
+"""How long the secret before a rotation also signs."""
+TEST_PATIENCE = 10.0
+"""How many seconds an endpoint has to answer a test message."""
+
+
+async def create(gateway: Gateway, caller: Caller, request: WebhookRequest) -> Answer[responses.Webhook]:
+    """Register an endpoint; the answer shows its secret, this once. Raises `Refusal`: what is wrong with it."""
+    wanted = _events(request) or events.EVENTS
+    if not request.url:
+        raise errors.missing_fields(["url"])
+    await _check_url(gateway, request.url)
+    now = gateway.clock()
+    webhook_id, secret = str(uuid7()), delivery.new_secret()
+    webhook = webhooks.Webhook(
+        id=webhook_id,
+        district_id=caller.district_id,
+        application=caller.application,
+        url=request.url,
+        events=wanted,
+        secret=webhooks.seal(gateway.vault, webhook_id, secret),
+        secret_before=None,
+        secret_before_until=None,
+        disabled=now if request.disabled else None,
+        created=now,
+        last_modified=now,
+    )
+
+    def keep(conn: Connection) -> None:
+        if webhooks.count(conn, caller.district_id, caller.application) >= events.MOST_WEBHOOKS:
+            raise errors.bad_request(
+                f"TOO_MANY_WEBHOOKS: an application may have {events.MOST_WEBHOOKS} webhooks in a district"
+            )
+        webhooks.insert(conn, webhook)
+
+    await gateway.database.write(keep)
+    return Answer(_present(webhook, now, secret=secret), unknown_fields(request.unknown_fields))
+
+
+async def read(gateway: Gateway, caller: Caller, webhook_id: str) -> responses.Webhook:
+    """One of the caller's webhooks. Raises `Refusal`: 404 where it is not the caller's."""
+    webhook = await gateway.database.read(lambda conn: _find(conn, caller, webhook_id))
+    return _present(webhook, gateway.clock())
+
+
+class WebhookPage(Struct, frozen=True):
+    """A page of an application's webhooks, and the cursor of the next one."""
+
+    items: list[responses.Webhook]
+    next_cursor: str | None
+
+
+async def page(gateway: Gateway, caller: Caller, *, limit: int, after_cursor: str | None) -> WebhookPage:
+    """A page of the caller's webhooks, oldest first. Raises `Refusal`: bad cursor."""
+    now = gateway.clock()
+    list_name = f"{caller.district_id}/webhooks/{caller.application}"
+    after = cursor.open_sealed(gateway.cursor_key, list_name, after_cursor, now) if after_cursor else ""
+    found = await gateway.database.read(
+        lambda conn: webhooks.page(conn, caller.district_id, caller.application, after=after, limit=limit + 1)
+    )
+    shown = found[:limit]
+    more = len(found) > limit
+    return WebhookPage(
+        [_present(webhook, now) for webhook in shown],
+        cursor.seal(gateway.cursor_key, list_name, shown[-1].id, now) if more else None,
+    )
+
+
+async def update(
+    gateway: Gateway, caller: Caller, webhook_id: str, request: WebhookRequest
+) -> Answer[responses.Webhook]:
+    """Change the given fields. Raises `Refusal`: 404, what is wrong with the address or the events."""
+    wanted = _events(request)
+    await gateway.database.read(lambda conn: _find(conn, caller, webhook_id))
+    if request.url is not None:
+        await _check_url(gateway, request.url)
+    now = gateway.clock()
+
+    def change(conn: Connection) -> Webhook:
+        webhook = _find(conn, caller, webhook_id)
+        disabled = webhook.disabled
+        if request.disabled is not None:
+            disabled = (disabled or now) if request.disabled else None
+        changed = replace(
+            webhook,
+            url=webhook.url if request.url is None else request.url,
+            events=wanted or webhook.events,
+            disabled=disabled,
+            last_modified=now,
+        )
+        webhooks.update(conn, changed)
+        return changed
+
+    webhook = await gateway.database.write(change)
+    return Answer(_present(webhook, now), unknown_fields(request.unknown_fields))
+
+
+async def rotate(gateway: Gateway, caller: Caller, webhook_id: str) -> responses.Webhook:
+    """Give a webhook a new secret, shown this once; the old one also signs for a day. Raises `Refusal`: 404."""
+    now = gateway.clock()
+    secret = delivery.new_secret()
+
+    def change(conn: Connection) -> Webhook:
+        webhook = _find(conn, caller, webhook_id)
+        changed = webhooks.rotated(gateway.vault, webhook, secret, now=now, until=now + OVERLAP)
+        webhooks.update(conn, changed)
+        return changed
+
+    return _present(await gateway.database.write(change), now, secret=secret)
+
+
+async def delete(gateway: Gateway, caller: Caller, webhook_id: str) -> None:
+    """Forget a webhook. Raises `Refusal`: 404."""
+
+    def remove(conn: Connection) -> None:
+        webhooks.remove(conn, _find(conn, caller, webhook_id).id)
+
+    await gateway.database.write(remove)
+
+
+async def test(gateway: Gateway, caller: Caller, webhook_id: str) -> responses.WebhookTest:
+    """Send a test message at once, also to a webhook that is disabled. Raises `Refusal`: 404."""
+    webhook = await gateway.database.read(lambda conn: _find(conn, caller, webhook_id))
+    now = gateway.clock()
+    message_id = str(uuid7())
+    sent = await delivery.send_to(
+        webhook,
+        gateway.vault,
+        message_id,
+        now,
+        events.payload(events.TEST, now, events.TestData(webhook_id=webhook.id)),
+        private=gateway.private_webhooks,
+        patience=TEST_PATIENCE,
+        resolve=gateway.resolve,
+    )
+    return responses.WebhookTest(
+        delivered=sent.outcome == "delivered", id=message_id, message=sent.reason, status=sent.status
+    )
+
+
+def _find(conn: Connection, caller: Caller, webhook_id: str) -> Webhook:
+    webhook = webhooks.find(conn, webhook_id)
+    if webhook is None or (webhook.district_id, webhook.application) != (
+        caller.district_id,
+        caller.application,
+    ):
+        raise errors.resource_not_found()
+    return webhook
+
+
+def _events(request: WebhookRequest) -> tuple[str, ...] | None:
+    """The events that are asked for, in our order and each once; None where none were given."""
+    if request.events is None:
+        return None
+    for event in request.events:
+        if event not in events.EVENTS:
+            raise _invalid_events(f"{quoted(event[:64])} is not one of")
+    if not request.events:
+        raise _invalid_events("name at least one of")
+    return tuple(event for event in events.EVENTS if event in request.events)
+
+
+def _invalid_events(what: str) -> errors.Refusal:
+    return errors.bad_request(f"INVALID_EVENTS: {what} [{' '.join(events.EVENTS)}]")
+
+
+async def _check_url(gateway: Gateway, url: str) -> None:
+    try:
+        await delivery.check(url, private=gateway.private_webhooks, resolve=gateway.resolve)
+    except Unreachable as error:
+        raise errors.bad_request(f"INVALID_URL: the endpoint cannot be used: {error}") from None
+
+
+def _present(webhook: Webhook, now: int, *, secret: str | None = None) -> responses.Webhook:
+    until = webhook.secret_before_until
+    return responses.Webhook(
+        created=show(webhook.created),
+        disabled=webhook.disabled is not None,
+        events=list(webhook.events),
+        id=webhook.id,
+        last_modified=show(webhook.last_modified),
+        secret=secret,
+        secret_before_until=show(until) if until is not None and now < until else None,
+        url=webhook.url,
+    )

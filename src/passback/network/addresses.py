@@ -1,0 +1,79 @@
+"""Which machines an address from outside may lead to.
+
+It must not make the gateway ask what only the gateway can reach: itself, its own network, a cloud's metadata.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+Resolve = Callable[[str], Awaitable[Sequence[str]]]
+"""From a host's name to its addresses. Raises `OSError` where there are none."""
+
+_NAT64 = IPv6Network("64:ff9b::/96")
+_UNICAST = IPv6Network("2000::/3")
+_DOCUMENTATION = IPv6Network("3fff::/20")  # older Pythons do not know it
+_IPV4_BITS = 0xFFFF_FFFF
+_MOST_LOOK_UPS = 4
+
+
+class Unreachable(Exception):
+    """A server may not or cannot be asked; the message says why and begins with "its"."""
+
+
+async def resolve(host: str) -> list[str]:
+    """What the machine's resolver says now."""
+    loop = asyncio.get_running_loop()
+    found = await loop.run_in_executor(
+        _threads(), partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
+    )
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Threads of their own: names whose servers never answer must not hold up the look-ups of LMSs' names."""
+    return ThreadPoolExecutor(_MOST_LOOK_UPS, thread_name_prefix="passback-names")
+
+
+async def addresses_of(host: str, *, private: bool, resolve: Resolve = resolve) -> list[str]:
+    """All addresses of `host`, each of them public unless `private`. Raises `Unreachable`."""
+    try:
+        found = list(await resolve(host))
+    except (OSError, UnicodeError):  # UnicodeError: a name that no resolver would take
+        found = []
+    if not found:
+        raise Unreachable("its server cannot be found")
+    # One that is not is one too many: the next look-up may put it first.
+    if not private and not all(is_public(address) for address in found):
+        raise Unreachable("its server is not on the public network")
+    return found
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is a single machine's on the public network."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(found, IPv6Address):
+        if found.scope_id is not None:
+            return False
+        inside = _ipv4_inside(found)
+        if inside is None:
+            tunnel = found.sixtofour or found.teredo
+            return found.is_global and found in _UNICAST and not tunnel and found not in _DOCUMENTATION
+        found = inside
+    return found.is_global and not found.is_multicast
+
+
+def _ipv4_inside(address: IPv6Address) -> IPv4Address | None:
+    """The IPv4 address that is really meant. Networks with IPv6 alone reach all others by NAT64."""
+    if address in _NAT64:
+        return IPv4Address(int(address) & _IPV4_BITS)
+    return address.ipv4_mapped

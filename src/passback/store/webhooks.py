@@ -1,0 +1,190 @@
+"""Where applications want to be told of events. A webhook belongs to an application in a district, as a token does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import asdict, replace
+
+from passback.store import tokens
+from passback.store.vault import VaultError
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Instant
+    from passback.store.database import Connection
+    from passback.store.vault import Vault
+
+
+class Webhook(Struct, frozen=True):
+    """A webhook, with its secrets still encrypted."""
+
+    id: str
+    district_id: str
+    application: str
+    url: str
+    events: tuple[str, ...]
+    """The types of events that it is for."""
+    secret: str
+    secret_before: str | None
+    """The secret before the last rotation, which also signs until `secret_before_until`."""
+    secret_before_until: Instant | None
+    disabled: Instant | None
+    """Since when nothing is sent to it."""
+    created: Instant
+    last_modified: Instant
+
+
+_COLUMNS = Webhook.__struct_fields__
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM webhooks"
+_INSERT = (
+    f"INSERT INTO webhooks ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + column for column in _COLUMNS)})"
+)
+_CHANGED = ("url", "events", "secret", "secret_before", "secret_before_until", "disabled", "last_modified")
+_UPDATE = f"UPDATE webhooks SET {', '.join(f'{column} = :{column}' for column in _CHANGED)} WHERE id = :id"
+
+_strings = msgspec.json.Decoder(tuple[str, ...])
+
+
+def insert(connection: Connection, webhook: Webhook) -> None:
+    """Keep a new webhook."""
+    connection.execute(_INSERT, _row(webhook))
+
+
+def update(connection: Connection, webhook: Webhook) -> None:
+    """Replace what may change of a webhook."""
+    row = _row(webhook)
+    connection.execute(_UPDATE, {name: row[name] for name in ("id", *_CHANGED)})
+
+
+def find(connection: Connection, webhook_id: str) -> Webhook | None:
+    """The webhook of that id, whosever it is."""
+    row = connection.execute(_SELECT + " WHERE id = :id", {"id": webhook_id}).fetchone()
+    return None if row is None else _webhook(row)
+
+
+def find_all(connection: Connection, district_id: str | None = None) -> list[Webhook]:
+    """All webhooks, or those of one district, oldest first."""
+    where = "" if district_id is None else " WHERE district_id = :district_id"
+    rows = connection.execute(f"{_SELECT}{where} ORDER BY id", {"district_id": district_id})
+    return [_webhook(row) for row in rows]
+
+
+def page(
+    connection: Connection, district_id: str, application: str, *, after: str = "", limit: int
+) -> list[Webhook]:
+    """An application's webhooks in a district, oldest first, from the one behind `after`."""
+    rows = connection.execute(
+        _SELECT + " WHERE district_id = :district_id AND application = :application AND id > :after"
+        " ORDER BY id LIMIT :limit",
+        {"district_id": district_id, "application": application, "after": after, "limit": limit},
+    )
+    return [_webhook(row) for row in rows]
+
+
+def count(connection: Connection, district_id: str, application: str) -> int:
+    """How many webhooks an application has in a district."""
+    row = connection.execute(
+        "SELECT COUNT(*) FROM webhooks WHERE district_id = :district_id AND application = :application",
+        {"district_id": district_id, "application": application},
+    ).fetchone()
+    return int(row[0])
+
+
+def wanting(
+    connection: Connection, event: str, district_id: str, now: Instant, application: str | None = None
+) -> list[Webhook]:
+    """The webhooks that are to be told of an event: an application's, or those of all in the district."""
+    where = "" if application is None else " AND application = :application"
+    rows = connection.execute(
+        f"{_SELECT} WHERE district_id = :district_id{where} AND disabled IS NULL ORDER BY id",
+        {"district_id": district_id, "application": application},
+    )
+    wanted = [webhook for webhook in map(_webhook, rows) if event in webhook.events]
+    return [webhook for webhook in wanted if is_active(connection, webhook, now)]
+
+
+def is_active(connection: Connection, webhook: Webhook, now: Instant) -> bool:
+    """Whether messages go to it: it is not disabled, and its application may still act for the district."""
+    return webhook.disabled is None and tokens.has_active(
+        connection, webhook.district_id, webhook.application, now
+    )
+
+
+def disable(connection: Connection, webhook_id: str, now: Instant) -> bool:
+    """Send nothing more to a webhook. False where it is already so, or there is none."""
+    changed = connection.execute(
+        "UPDATE webhooks SET disabled = :now, last_modified = :now WHERE id = :id AND disabled IS NULL",
+        {"id": webhook_id, "now": now},
+    )
+    return bool(changed.rowcount)
+
+
+def enable(connection: Connection, webhook_id: str, now: Instant) -> bool:
+    """Send to a webhook again. False where it is already so, or there is none."""
+    changed = connection.execute(
+        "UPDATE webhooks SET disabled = NULL, last_modified = :now WHERE id = :id AND disabled IS NOT NULL",
+        {"id": webhook_id, "now": now},
+    )
+    return bool(changed.rowcount)
+
+
+def remove(connection: Connection, webhook_id: str) -> bool:
+    """Forget a webhook with its secrets. False where there was none."""
+    return bool(connection.execute("DELETE FROM webhooks WHERE id = :id", {"id": webhook_id}).rowcount)
+
+
+def seal(vault: Vault, webhook_id: str, secret: str) -> str:
+    """A secret, encrypted for its webhook. Raises `VaultError`."""
+    return vault.encrypt(secret.encode(), _owner(webhook_id))
+
+
+def secrets(vault: Vault, webhook: Webhook, now: Instant) -> list[str]:
+    """The secrets that sign at `now`, the newest first. Raises `VaultError`."""
+    sealed = [webhook.secret]
+    if webhook.secret_before is not None and now < (webhook.secret_before_until or 0):
+        sealed.append(webhook.secret_before)
+    return [vault.decrypt(each, _owner(webhook.id)).decode() for each in sealed]
+
+
+def seal_anew(vault: Vault, webhook: Webhook) -> Webhook:
+    """The webhook with its secrets encrypted with the key that is the first now. Raises `VaultError`."""
+
+    def anew(sealed: str) -> str:
+        return vault.encrypt(vault.decrypt(sealed, _owner(webhook.id)), _owner(webhook.id))
+
+    before = webhook.secret_before
+    return replace(
+        webhook, secret=anew(webhook.secret), secret_before=None if before is None else anew(before)
+    )
+
+
+def rotated(vault: Vault, webhook: Webhook, secret: str, *, now: Instant, until: Instant) -> Webhook:
+    """The webhook with a new secret, and the one before good `until` then. Raises `VaultError`."""
+    before: str | None = webhook.secret
+    try:
+        vault.decrypt(webhook.secret, _owner(webhook.id))
+    except VaultError:  # it signed nothing, and would hinder the new one
+        before = None
+    return replace(
+        webhook,
+        secret=seal(vault, webhook.id, secret),
+        secret_before=before,
+        secret_before_until=None if before is None else until,
+        last_modified=now,
+    )
+
+
+def _owner(webhook_id: str) -> str:
+    return f"webhook {webhook_id}"
+
+
+def _row(webhook: Webhook) -> dict[str, str | int | None]:
+    row = asdict(webhook)
+    return {**row, "events": msgspec.json.encode(webhook.events).decode()}
+
+
+def _webhook(row: Any) -> Webhook:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    return Webhook(**{**values, "events": _strings.decode(values["events"])})
