@@ -95,8 +95,10 @@ class Worker:
                     log.warning("the store does not say what is due: %s", error)
                     taken = 0
                 if not taken:
+                    # Not `wait_for`: up to Python 3.11 it may swallow that one is told to stop.
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), _POLL_SECONDS)
+                        async with asyncio.timeout(_POLL_SECONDS):
+                            await self._wake.wait()
         finally:
             await self._stop()
             for task in (beats, tidying):

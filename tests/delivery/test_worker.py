@@ -1,0 +1,240 @@
+"""Several processes deliver for one database: who has died is found out, and nobody delivers what another has."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+
+import pytest
+
+from delivery_support import delivery
+from passback.delivery import ledger
+from passback.delivery.worker import MOST_TOGETHER, Worker, together
+from passback.domain.delivery import Delivered, Delivery, Outcome
+from passback.sandbox.seed import seed
+from passback.store import deliveries, migrate, workers
+from passback.store.database import Database, StoreUnavailable, connect
+from postgres_support import DATABASES, database_of
+from support import NOW, SetClock
+
+LEASE = 0.4
+
+Perform = Callable[[Sequence[Delivery]], Awaitable[Sequence[Outcome]]]
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    with database_of(request.param) as url, contextlib.closing(connect(url, None)) as opened:
+        migrate.prepare(opened, "sandbox")
+        opened.write_now(lambda conn: seed(conn, NOW))
+        yield opened
+
+
+async def deliver_all(group: Sequence[Delivery]) -> Sequence[Outcome]:
+    return [Delivered("{}") for _ in group]
+
+
+def worker(database: Database, perform: Perform = deliver_all, home: str = "elsewhere") -> Worker:
+    """A worker of a process that seems to be on another machine."""
+    return Worker(database, SetClock(), perform, lease=LEASE, home=home)
+
+
+async def state(database: Database, delivery_id: str) -> str:
+    found = await database.read(lambda conn: deliveries.find(conn, delivery_id))
+    assert found is not None
+    return found.state
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(10):
+        while not await condition():  # noqa: ASYNC110 - it is in the database
+            await asyncio.sleep(0.01)
+
+
+@contextlib.asynccontextmanager
+async def running(one: Worker) -> AsyncIterator[None]:
+    await one.presence.enter()
+    task = asyncio.create_task(one.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def test_what_is_accepted_is_delivered_at_once(database: Database) -> None:
+    async def scenario() -> None:
+        one = worker(database)
+        async with running(one):
+            await database.write(lambda conn: ledger.accept(conn, delivery("d1")))
+            one.wake()
+            await until(lambda: _is(database, "d1", "delivered"))
+
+    asyncio.run(scenario())
+
+
+async def _is(database: Database, delivery_id: str, wanted: str) -> bool:
+    return await state(database, delivery_id) == wanted
+
+
+def test_what_another_process_accepted_is_found(database: Database) -> None:
+    async def scenario() -> None:
+        async with running(worker(database)):
+            await database.write(lambda conn: ledger.accept(conn, delivery("d1")))
+            await until(lambda: _is(database, "d1", "delivered"))
+
+    asyncio.run(scenario())
+
+
+def test_the_work_of_one_whose_beat_stands_still_is_taken_up(database: Database) -> None:
+    async def scenario() -> None:
+        dead = worker(database, home="another machine")
+        await dead.presence.enter()
+        await database.write(lambda conn: ledger.accept(conn, delivery("d1")))
+        assert await database.write(lambda conn: ledger.claim(conn, dead.name, NOW, 1))
+        async with running(worker(database)):
+            await until(lambda: _is(database, "d1", "delivered"))
+        assert await database.read(workers.find_all) == []
+
+    asyncio.run(scenario())
+
+
+def test_the_work_of_a_process_that_is_gone_is_taken_up_without_waiting(database: Database) -> None:
+    async def scenario() -> None:
+        patient = Worker(database, SetClock(), deliver_all, lease=60.0, home="here")
+        gone = workers.Worker("gone", "here", 2**22 + 1, 0)  # no process has such a number
+        await database.write(lambda conn: workers.add(conn, gone, NOW))
+        await database.write(lambda conn: ledger.accept(conn, delivery("d1")))
+        await database.write(lambda conn: ledger.claim(conn, "gone", NOW, 1))
+        async with running(patient):
+            await until(lambda: _is(database, "d1", "delivered"))
+
+    asyncio.run(scenario())
+
+
+def test_one_that_beats_keeps_its_work_however_long_it_takes(database: Database) -> None:
+    begun: list[str] = []
+
+    async def slowly(group: Sequence[Delivery]) -> Sequence[Outcome]:
+        begun.append(group[0].id)
+        await asyncio.sleep(LEASE * 3)
+        return await deliver_all(group)
+
+    async def scenario() -> None:
+        async with running(worker(database, slowly)), running(worker(database, slowly, "another machine")):
+            await database.write(lambda conn: ledger.accept(conn, delivery("d1")))
+            await until(lambda: _is(database, "d1", "delivered"))
+
+    asyncio.run(scenario())
+    assert begun == ["d1"]
+
+
+def test_one_that_was_taken_for_dead_gives_up_what_it_was_at_and_goes_on_under_another_name(
+    database: Database,
+) -> None:
+    given_up = asyncio.Event()
+
+    async def forever(_: Sequence[Delivery]) -> Sequence[Outcome]:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            given_up.set()
+        raise AssertionError
+
+    async def scenario() -> None:
+        late = worker(database, forever)
+        before = late.name
+        async with running(late):
+            await database.write(lambda conn: ledger.accept(conn, delivery("d1")))
+            await until(lambda: _is(database, "d1", "delivering"))
+            await database.write(lambda conn: workers.remove(conn, before))
+            await asyncio.wait_for(given_up.wait(), 5)
+            await until(_renamed(late, before))
+
+    asyncio.run(scenario())
+
+
+def _renamed(late: Worker, before: str) -> Callable[[], Awaitable[bool]]:
+    async def renamed() -> bool:
+        return late.name != before
+
+    return renamed
+
+
+def test_one_that_cannot_beat_does_nothing_more(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        one = worker(database)
+        async with running(one):
+            assert one.may_act()
+
+            def full(*_: object) -> bool:
+                raise StoreUnavailable("the disk is full")
+
+            monkeypatch.setattr("passback.delivery.presence.workers.beat", full)
+            await until(_cannot_act(one))
+            await database.write(lambda conn: ledger.accept(conn, delivery("d1")))
+            assert await one.step() == 0
+
+    asyncio.run(scenario())
+
+
+def _cannot_act(one: Worker) -> Callable[[], Awaitable[bool]]:
+    async def cannot_act() -> bool:
+        return not one.may_act()
+
+    return cannot_act
+
+
+def test_one_that_is_told_to_stop_finishes_what_it_was_at(database: Database) -> None:
+    async def scenario() -> None:
+        begun, finish = asyncio.Event(), asyncio.Event()
+
+        async def wait(group: Sequence[Delivery]) -> Sequence[Outcome]:
+            begun.set()
+            await finish.wait()
+            return await deliver_all(group)
+
+        async with running(worker(database, wait)):
+            await database.write(lambda conn: ledger.accept(conn, delivery("d1")))
+            await begun.wait()
+            asyncio.get_running_loop().call_later(0.1, finish.set)
+        assert await state(database, "d1") == "delivered"
+        assert await database.read(workers.find_all) == []
+
+    asyncio.run(scenario())
+
+
+def test_one_that_cannot_finish_in_time_hands_it_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("passback.delivery.worker._STOP_SECONDS", 0.05)
+
+    async def scenario() -> None:
+        begun = asyncio.Event()
+
+        async def forever(_: Sequence[Delivery]) -> Sequence[Outcome]:
+            begun.set()
+            await asyncio.sleep(60)
+            raise AssertionError
+
+        async with running(worker(database, forever)):
+            await database.write(lambda conn: ledger.accept(conn, delivery("d1")))
+            await begun.wait()
+        found = await database.read(lambda conn: deliveries.find(conn, "d1"))
+        assert found is not None
+        assert (found.state, found.doubt) == ("waiting", True)
+
+    asyncio.run(scenario())
+
+
+def test_grades_of_one_assignment_go_together_and_all_else_alone() -> None:
+    grades = [delivery(f"g{number}", assignment_id="a1") for number in range(MOST_TOGETHER + 1)]
+    others = [
+        delivery("o1", assignment_id="a2"),
+        delivery("o2", assignment_id="a1", operation="update_assignment"),
+        delivery("o3", assignment_id="a1", fault="timeout"),
+    ]
+    sizes = [len(group) for group in together([*grades, *others])]
+    assert sizes == [MOST_TOGETHER, 1, 1, 1, 1]
