@@ -87,6 +87,8 @@ class World:
     canvas: Served
     environment: dict[str, str]
     processes: list[Process] = field(default_factory=list)
+    opened: list[http.client.HTTPConnection] = field(default_factory=list)
+    """Connections to close in the end."""
 
     def add(self, *arguments: str) -> Process:
         """A new process that serves (or delivers)."""
@@ -192,6 +194,7 @@ class Caller:
             connection = connections[process.port] = http.client.HTTPConnection(
                 "127.0.0.1", process.port, timeout=60
             )
+            self._world.opened.append(connection)
         try:
             body = None if content is None else json.dumps(content)
             connection.request(method, path, body, {"Authorization": f"Bearer {TOKEN}", **(headers or {})})
@@ -203,7 +206,7 @@ class Caller:
 
 
 @contextlib.contextmanager
-def world(kind: str, *, url: str | None = None) -> Iterator[World]:
+def world(kind: str, *, url: str | None = None, rate_limit: int = 10**9) -> Iterator[World]:
     """A world on a kind of database: a new one, unless a `url` is given."""
     key = new_key()
     simulator = CanvasSimulator(system_clock)
@@ -221,7 +224,7 @@ def world(kind: str, *, url: str | None = None) -> Iterator[World]:
                 "PASSBACK_DATA": folder,
                 "PASSBACK_SECRET_KEY": key,
                 "PASSBACK_PORT": "0",
-                "PASSBACK_RATE_LIMIT": "1000000000",
+                "PASSBACK_RATE_LIMIT": str(rate_limit),
                 "PASSBACK_LEASE_SECONDS": str(LEASE_SECONDS),
                 **({"PASSBACK_DATABASE_URL": url} if url else {}),
             },
@@ -234,6 +237,8 @@ def world(kind: str, *, url: str | None = None) -> Iterator[World]:
         finally:
             for process in made.processes:
                 process.kill()
+            for connection in made.opened:
+                connection.close()
     end_servers()
 
 
