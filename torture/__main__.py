@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -96,6 +97,7 @@ def main() -> int:
     )
     parser.add_argument("--scale", type=float, default=1.0, help="how much of each, 1 being all")
     given = parser.parse_args()
+    logging.basicConfig(level=logging.ERROR)  # that the LMS fails is what is wanted
     if unknown := set(given.ways) - WAYS.keys():
         parser.error(f"there is no way {min(unknown)!r}")
     wrong = []

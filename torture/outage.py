@@ -24,9 +24,11 @@ from support import NOW, SetClock
 from torture.load import ESSAY
 from torture.world import ASSIGNMENTS, STUDENTS, TOKEN
 
-ROUND = SECOND // 2
-"""How long what is under way together is taken to last."""
-BUCKET = 10 * SECOND
+LATENCY = 50
+"""How long a call to Canvas is taken to last, in milliseconds of the clock that is set."""
+AT_ONCE = 6
+"""How many calls are under way at most: the gateway's own limit for a credential."""
+BUCKET = SECOND
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,9 @@ class Result:
         return max(count for when, count in self.calls if when >= self.down_for)
 
     @property
-    def first_after(self) -> int:
-        """The calls of the first `BUCKET` with any after it was back."""
-        return next(count for when, count in self.calls if when >= self.down_for and count)
+    def first_after(self) -> list[int]:
+        """The calls of each `BUCKET` after it was back, from the first with any on."""
+        return [count for when, count in self.calls if when >= self.down_for and count]
 
 
 def outage(grades: int, down_for: int = 60 * MINUTE) -> Result:
@@ -100,8 +102,11 @@ async def _outage(grades: int, down_for: int, clock: SetClock, canvas: Served) -
             before = simulator.asked
             await worker.step()
             await worker.settled()
-            bucket = (clock.now - NOW) // BUCKET * BUCKET
-            calls[bucket] = calls.get(bucket, 0) + simulator.asked - before
+            asked = simulator.asked - before
+            for call in range(asked):
+                bucket = (clock.now - NOW + call * LATENCY // AT_ONCE) // BUCKET * BUCKET
+                calls[bucket] = calls.get(bucket, 0) + 1
+            clock.now += asked * LATENCY // AT_ONCE
             left = await database.read(_open)
             if not left or clock.now > NOW + down_for * 3:
                 done_at = clock.now
@@ -131,7 +136,7 @@ async def _next(database: Database, now: int, end: int) -> int:
         rests = [party.rests_until for party in parties.find_all(conn).values()]
         return max([due, *rests])
 
-    wanted = max(now + ROUND, await database.read(read))
+    wanted = max(now + LATENCY, await database.read(read))
     return min(wanted, end) if now < end else wanted
 
 

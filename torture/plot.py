@@ -33,37 +33,43 @@ def text(result: Result) -> str:
 
 
 def picture(result: Result) -> str:
-    """The whole time as an SVG: calls in each `BUCKET`; the outage is shaded."""
+    """The end of the outage and what follows, as an SVG: calls in each `BUCKET`."""
     from torture.outage import BUCKET
 
-    end = max(when for when, _ in result.calls) + BUCKET
-    most = max(count for _, count in result.calls)
+    begin = result.down_for - _SHOWN
+    bars = [(when, count) for when, count in result.calls if count and when >= begin]
+    end = max(when for when, _ in bars) + 5 * BUCKET
+    most = max(count for _, count in bars)
 
     def across(when: int) -> float:
-        return round(50 + (_WIDTH - 60) * when / end, 1)
+        return round(50 + (_WIDTH - 60) * (when - begin) / (end - begin), 1)
 
-    bars = "".join(
-        f'<rect x="{across(when)}" y="{round(_HEIGHT - 30 - (_HEIGHT - 50) * count / most, 1)}" '
-        f'width="{max(1.5, across(BUCKET) - across(0)):.1f}" height="{round((_HEIGHT - 50) * count / most, 1)}"/>'
-        for when, count in result.calls
-        if count
+    def up(count: int) -> float:
+        return round((_HEIGHT - 50) * count / most, 1)
+
+    drawn = "".join(
+        f'<rect x="{across(when)}" y="{_HEIGHT - 30 - up(count)}" width="2" height="{up(count)}"/>'
+        for when, count in bars
     )
+    back = across(result.down_for)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" '
         f'font-size="11"><rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>'
-        f'<rect x="{across(0)}" y="20" width="{across(result.down_for) - across(0):.1f}" height="{_HEIGHT - 50}" '
-        f'fill="#fbe9e7"/><text x="{across(0) + 6}" y="34" fill="#b23c17">Canvas is down</text>'
-        f'<g fill="#1565c0">{bars}</g>'
+        f'<rect x="50" y="20" width="{back - 50:.1f}" height="{_HEIGHT - 50}" fill="#fbe9e7"/>'
+        f'<text x="56" y="34" fill="#b23c17">Canvas is down, {result.down_for // MINUTE} minutes in all</text>'
+        f'<g fill="#1565c0">{drawn}</g>'
         f'<line x1="50" y1="{_HEIGHT - 30}" x2="{_WIDTH - 10}" y2="{_HEIGHT - 30}" stroke="#444"/>'
         f'<text x="46" y="28" text-anchor="end">{most}</text><text x="46" y="{_HEIGHT - 30}" text-anchor="end">0</text>'
-        f'<text x="50" y="14">calls in {BUCKET // SECOND} s</text>'
-        f'<text x="{across(0)}" y="{_HEIGHT - 12}">0</text>'
-        f'<text x="{across(result.down_for)}" y="{_HEIGHT - 12}" text-anchor="middle">'
-        f"{result.down_for // MINUTE} min</text></svg>\n"
+        f'<text x="50" y="14">calls a second</text>'
+        f'<text x="50" y="{_HEIGHT - 12}">-{_SHOWN // MINUTE} min</text>'
+        f'<text x="{back}" y="{_HEIGHT - 12}" text-anchor="middle">back</text></svg>\n'
     )
 
 
 if __name__ == "__main__":
+    import logging
+
     from torture.outage import outage
 
+    logging.basicConfig(level=logging.ERROR)
     sys.stdout.write(picture(outage(5_000)))
