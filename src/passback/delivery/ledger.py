@@ -6,6 +6,7 @@ given back and done again, which is safe because what it did is looked for first
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.domain.delivery import State
     from passback.store.database import Connection
+    from passback.store.parties import Party
 
+_MOST_COMPARED = 50
+"""Of how many that wait in a lane it is looked which come first."""
 _WORST_FIRST: tuple[State, ...] = ("refused", "expired", "failed", "cancelled", "delivered")
 
 
@@ -45,13 +49,14 @@ def keep_until(conn: Connection, district_id: str, now: Instant) -> Instant:
 
 def accept(conn: Connection, delivery: Delivery) -> None:
     """Keep a delivery that waits for its turn, not before those of its lane that it must follow."""
-    before = deliveries.waiting_in(conn, delivery.lane)
-    if before and not all(covers(delivery, older) for older in before):
+    before = deliveries.waiting_in(conn, delivery.lane, _MOST_COMPARED)
+    if before and not (len(before) < _MOST_COMPARED and all(covers(delivery, older) for older in before)):
         latest = max(older.due or 0 for older in before)
         delivery = replace(delivery, due=max(latest, delivery.due or 0))
     if before:
         # The clocks of machines differ: what is accepted later comes later all the same.
-        delivery = replace(delivery, rank=max(delivery.rank, before[-1].rank + 1))
+        last = deliveries.last_rank(conn, delivery.lane) or 0
+        delivery = replace(delivery, rank=max(delivery.rank, last + 1))
     deliveries.add(conn, [delivery])
 
 
@@ -91,7 +96,7 @@ def begin_create(
         if earlier.state == "delivered":
             deliveries.tell(conn, earlier.id)
             return earlier
-        if earlier.state == "failed":
+        if earlier.state in ("failed", "expired", "cancelled"):
             return deliveries.take_again(conn, earlier.id, worker)
         if earlier.worker != worker or closing(earlier.id):
             return None
@@ -107,22 +112,35 @@ def claim(
     many as it may be asked for now.
     """
     conn.lock("claims")
-    failed = parties.find_all(conn).values()
-    room = {
-        party.id: 0 if party.rests_until > now else party.allowed - deliveries.under_way_to(conn, party.id)
-        for party in failed
-    }
-    none = [party_id for party_id, most in room.items() if most <= 0]
-    begun = []
-    for lane in deliveries.due_lanes(conn, now, limit, {*none, *but}):
-        chosen = first_to_deliver(deliveries.waiting_in(conn, lane))
-        if room.get(chosen.party, 1) <= 0:
-            continue
-        taken = deliveries.take(conn, chosen.id, worker)
-        if taken is not None:
-            room[taken.party] = room.get(taken.party, limit) - 1
-            begun.append(taken)
-    return begun
+    failed = parties.find_all(conn)
+    waiting = [party_id for party_id in deliveries.waiting_parties(conn) if party_id not in but]
+    random.shuffle(waiting)  # where there are more than can be served at once
+    lanes: list[str] = []
+    for party_id in waiting:
+        if len(lanes) >= limit:
+            break
+        room = max(1, limit // len(waiting))
+        if (party := failed.get(party_id)) is not None:
+            room = min(room, _room(conn, party, now))
+        if room > 0:
+            lanes += deliveries.due_lanes(conn, party_id, now, room)
+    in_each = deliveries.waiting_in_each(conn, lanes, _MOST_COMPARED)
+    return deliveries.take(conn, [first_to_deliver(lane).id for lane in in_each.values() if lane], worker)
+
+
+def anything_due(conn: Connection, now: Instant, but: Collection[str] = ()) -> bool:
+    """Whether `claim` may find something, or something has expired."""
+    resting = {party.id for party in parties.find_all(conn).values() if party.rests_until > now}
+    return any(
+        deliveries.is_due(conn, party_id, now)
+        for party_id in deliveries.waiting_parties(conn)
+        if party_id not in resting and party_id not in but
+    ) or bool(deliveries.expired(conn, now, 1))
+
+
+def _room(conn: Connection, party: Party, now: Instant) -> int:
+    """How many more deliveries to a party that failed lately may be begun."""
+    return 0 if party.rests_until > now else party.allowed - deliveries.under_way_to(conn, party.id)
 
 
 def finish(

@@ -118,7 +118,7 @@ class Worker:
             ledger.end_expired(conn, now)
             return ledger.claim(conn, self.presence.worker, now, MOST_TAKEN, full)
 
-        if await self._database.read(lambda conn: _nothing_due(conn, now)):
+        if not await self._database.read(lambda conn: ledger.anything_due(conn, now, full)):
             return 0
         taken = await self._database.write(transaction)
         for group in together(taken):
@@ -232,8 +232,3 @@ def together(taken: Sequence[Delivery]) -> list[list[Delivery]]:
             of_key.append([])
         of_key[-1].append(delivery)
     return [group for of_key in groups.values() for group in of_key]
-
-
-def _nothing_due(conn: Connection, now: int) -> bool:
-    first = deliveries.next_due(conn)
-    return first is None or first > now

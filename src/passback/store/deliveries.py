@@ -102,13 +102,32 @@ def states_of_parts(connection: Connection, batch_id: str) -> set[str]:
     return {row[0] for row in rows}
 
 
-def waiting_in(connection: Connection, lane: str) -> list[Delivery]:
+def waiting_in(connection: Connection, lane: str, limit: int = 1000) -> list[Delivery]:
     """The waiting deliveries of a lane, the oldest first."""
     return _all(
         connection.execute(
-            f"{_SELECT} WHERE lane = :lane AND state = 'waiting' ORDER BY rank, id", {"lane": lane}
+            f"{_SELECT} WHERE lane = :lane AND state = 'waiting' ORDER BY rank, id LIMIT :limit",
+            {"lane": lane, "limit": limit},
         )
     )
+
+
+def waiting_in_each(connection: Connection, lanes: Collection[str], limit: int) -> dict[str, list[Delivery]]:
+    """The first waiting deliveries of several lanes, each lane's oldest first."""
+    if not lanes:
+        return {}
+    parameters: dict[str, Any] = {"limit": limit}
+    among = _among("lane", lanes, parameters)
+    rows = connection.execute(
+        f"SELECT {', '.join(_COLUMNS)} FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY lane ORDER BY rank, id)"
+        f" AS place FROM deliveries WHERE state = 'waiting' AND {among}) AS placed"
+        " WHERE place <= :limit ORDER BY rank, id",
+        parameters,
+    )
+    found: dict[str, list[Delivery]] = {lane: [] for lane in lanes}
+    for delivery in _all(rows):
+        found[delivery.lane].append(delivery)
+    return found
 
 
 def older_waiting(connection: Connection, delivery: Delivery) -> list[Delivery]:
@@ -130,18 +149,37 @@ def last_rank(connection: Connection, lane: str) -> int | None:
     return None if row is None else row[0]
 
 
-def due_lanes(connection: Connection, now: Instant, limit: int, but: Collection[str]) -> list[str]:
-    """Lanes in which a delivery is due and none is under way, but those of these parties; the longest due first."""
-    parameters: dict[str, Any] = {"now": now, "limit": limit}
-    excluded = f" AND NOT {_among('party', but, parameters)}" if but else ""
+def waiting_parties(connection: Connection) -> list[str]:
+    """Whom deliveries wait for. It takes a look-up for each, however many wait."""
     rows = connection.execute(
-        "SELECT lane, MIN(due) AS first FROM deliveries AS waiting WHERE state = 'waiting' AND due <= :now"
-        " AND NOT EXISTS (SELECT 1 FROM deliveries AS other"
-        " WHERE other.lane = waiting.lane AND other.state = 'delivering')"
-        f"{excluded} GROUP BY lane ORDER BY first, lane LIMIT :limit",
-        parameters,
+        "WITH RECURSIVE found (party) AS ("
+        " SELECT MIN(party) FROM deliveries WHERE state = 'waiting' AND due IS NOT NULL"
+        " UNION ALL SELECT (SELECT MIN(party) FROM deliveries"
+        " WHERE state = 'waiting' AND due IS NOT NULL AND party > found.party)"
+        " FROM found WHERE found.party IS NOT NULL"
+        ") SELECT party FROM found WHERE party IS NOT NULL"
     )
     return [row[0] for row in rows]
+
+
+def due_lanes(connection: Connection, party: str, now: Instant, limit: int) -> list[str]:
+    """Lanes in which a delivery to a party is due and none is under way; the longest due first."""
+    rows = connection.execute(
+        "SELECT lane FROM deliveries AS waiting WHERE state = 'waiting' AND party = :party AND due <= :now"
+        " AND NOT EXISTS (SELECT 1 FROM deliveries AS other"
+        " WHERE other.lane = waiting.lane AND other.state = 'delivering')"
+        " ORDER BY due, id LIMIT :limit",
+        {"party": party, "now": now, "limit": limit},
+    )
+    return list(dict.fromkeys(row[0] for row in rows))
+
+
+def is_due(connection: Connection, party: str, now: Instant) -> bool:
+    """Whether a delivery to a party is due."""
+    row = connection.execute(
+        "SELECT MIN(due) FROM deliveries WHERE state = 'waiting' AND party = :party", {"party": party}
+    ).fetchone()
+    return row is not None and row[0] is not None and row[0] <= now
 
 
 def next_due(connection: Connection) -> Instant | None:
@@ -158,24 +196,27 @@ def under_way_to(connection: Connection, party: str) -> int:
     return int(row[0])
 
 
-def take(connection: Connection, delivery_id: str, worker: str) -> Delivery | None:
-    """Let a worker deliver what waits. None where it does not wait."""
-    return _one(
-        connection.execute(
-            "UPDATE deliveries SET state = 'delivering', worker = :worker, fence = fence + 1,"
-            " attempts = attempts + 1 WHERE id = :id AND state = 'waiting'"
-            f" RETURNING {', '.join(_COLUMNS)}",
-            {"id": delivery_id, "worker": worker},
-        )
+def take(connection: Connection, delivery_ids: Collection[str], worker: str) -> list[Delivery]:
+    """Let a worker deliver what waits; those that do not wait are left out."""
+    if not delivery_ids:
+        return []
+    parameters: dict[str, Any] = {"worker": worker}
+    among = _among("id", delivery_ids, parameters)
+    rows = connection.execute(
+        "UPDATE deliveries SET state = 'delivering', worker = :worker, fence = fence + 1,"
+        f" attempts = attempts + 1 WHERE state = 'waiting' AND {among} RETURNING {', '.join(_COLUMNS)}",
+        parameters,
     )
+    return sorted(_all(rows), key=lambda delivery: (delivery.rank, delivery.id))
 
 
 def take_again(connection: Connection, delivery_id: str, worker: str) -> Delivery | None:
-    """Let a worker deliver what failed, for a client that waits. None where it has not failed."""
+    """Let a worker deliver what ended without an answer, for a client that waits. None where it did not."""
     return _one(
         connection.execute(
             "UPDATE deliveries SET state = 'delivering', worker = :worker, fence = fence + 1,"
-            " attempts = attempts + 1, finished = NULL, background = 0 WHERE id = :id AND state = 'failed'"
+            " attempts = attempts + 1, finished = NULL, background = 0 WHERE id = :id"
+            " AND state IN ('failed', 'expired', 'cancelled')"
             f" RETURNING {', '.join(_COLUMNS)}",
             {"id": delivery_id, "worker": worker},
         )

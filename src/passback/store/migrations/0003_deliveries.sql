@@ -35,16 +35,18 @@ CREATE TABLE deliveries (
     request_id TEXT,
     trace TEXT
 );
-CREATE INDEX deliveries_due ON deliveries (due, id) WHERE state = 'waiting';
+CREATE INDEX deliveries_due ON deliveries (party, due, id) WHERE state = 'waiting';
 CREATE INDEX deliveries_expiring ON deliveries (expires) WHERE state = 'waiting';
 CREATE INDEX deliveries_of_lane ON deliveries (lane, rank, id) WHERE state = 'waiting';
 CREATE INDEX deliveries_in_doubt ON deliveries (lane) WHERE doubt = 1;
 -- One delivery of a lane is under way at a time.
 CREATE UNIQUE INDEX deliveries_under_way ON deliveries (lane) WHERE state = 'delivering';
+CREATE INDEX deliveries_to_party ON deliveries (party) WHERE state = 'delivering';
 CREATE INDEX deliveries_of_worker ON deliveries (worker) WHERE state = 'delivering';
 CREATE INDEX deliveries_of_batch ON deliveries (batch_id, position) WHERE batch_id IS NOT NULL;
 CREATE INDEX deliveries_untold ON deliveries (section_id, digest) WHERE untold = 1;
-CREATE INDEX deliveries_of_application ON deliveries (district_id, application, id);
+CREATE INDEX deliveries_of_application ON deliveries (district_id, application, id)
+    WHERE background = 1 AND batch_id IS NULL;
 CREATE INDEX deliveries_finished ON deliveries (finished) WHERE finished IS NOT NULL;
 
 -- The processes that deliver. One whose beat stands still has died.
