@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import logging
 import secrets
 import signal
 import socket
@@ -14,20 +13,24 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+import passback
 from passback.domain.clock import Clock, system_clock
 from passback.gateway.context import Gateway
 from passback.lms.registry import Connectors
+from passback.observe import logs, tracing
+from passback.observe.metrics import Metrics
 from passback.sandbox.banner import banner
 from passback.sandbox.faults import gateway_with
 from passback.sandbox.lms import SimulatedLmss
 from passback.sandbox.pages import sandbox_pages
 from passback.sandbox.seed import seed
+from passback.settings import SettingsError
 from passback.store import migrate, roster
 from passback.store.database import Database
 from passback.store.vault import Vault
 from passback.web.api import Api
 from passback.web.authorization import Authorization
-from passback.web.pages import health_pages, reference_pages
+from passback.web.pages import health_pages, metrics_pages, reference_pages
 from passback.web.protocol import AnyMethodProtocol
 
 if TYPE_CHECKING:
@@ -55,11 +58,13 @@ def build_gateway(
     database: Database, settings: Settings, clock: Clock = system_clock, given: Given | None = None
 ) -> Gateway:
     """The use cases' parts, on an open data file. `given` are connections beside those in the store."""
+    metrics = Metrics()
     return Gateway(
         database=database,
-        connectors=Connectors(database, clock, Vault(settings.secret_keys), given),
+        connectors=Connectors(database, clock, Vault(settings.secret_keys), given, metrics),
         clock=clock,
         cursor_key=database.write_now(_cursor_key),
+        metrics=metrics,
     )
 
 
@@ -67,6 +72,8 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedL
     """The ASGI application. A sandbox that has no district yet is filled; `lmss` are its simulated LMSs."""
     authorization = Authorization(gateway.database, gateway.clock)
     pages = health_pages(gateway.database) | reference_pages(sandbox=kind == "sandbox")
+    if settings.metrics:
+        pages |= metrics_pages(gateway.metrics)
     if kind == "sandbox":
         gateway.database.write_now(lambda conn: _seed_if_empty(conn, gateway.clock))
 
@@ -88,11 +95,16 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedL
 
 
 def serve(settings: Settings, kind: Kind) -> int:
-    """Serve until told to stop; returns the exit code. Raises `StoreError` and `CannotListen`."""
+    """Serve until told to stop; returns the exit code. Raises `StoreError`, `CannotListen` and `SettingsError`."""
     # Standard output is for the start's message; what goes wrong is on standard error.
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    logs.configure(settings.log_level, settings.log_format)
+    try:
+        tracing.start(settings.tracing, passback.__version__)
+    except tracing.NotInstalled as error:
+        raise SettingsError(f"setting 'tracing' is {settings.tracing!r}: {error}") from None
     with contextlib.ExitStack() as stack:
         stack.enter_context(_stopping_on_sigterm())
+        stack.callback(tracing.stop)
         listener = stack.enter_context(contextlib.closing(_listen(settings.host, settings.port)))
         database = stack.enter_context(contextlib.closing(open_database(settings, kind)))
         lmss = None

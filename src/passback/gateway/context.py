@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 import msgspec
 from msgspec import Struct
 
+from passback.observe.metrics import Metrics
+
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
     from passback.lms.connector import Connector
@@ -44,6 +46,8 @@ class Gateway(Struct, frozen=True):
     """What cursors are sealed with; kept in the data file, so that they outlive a restart."""
     attempts: set[str] = msgspec.field(default_factory=set)
     """The ids of the assignments that are being created now: nobody else need look for those."""
+    metrics: Metrics = msgspec.field(default_factory=Metrics)
+    """What is counted of it."""
 
 
 class Answer(Struct, Generic[T], frozen=True):

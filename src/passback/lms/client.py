@@ -24,9 +24,12 @@ from msgspec.structs import replace
 
 from passback.lms.connector import Connection, Gone, NotAllowed, Refused, Thing, Unavailable
 from passback.lms.pace import Breaker, Limit, Pace
+from passback.observe import tracing
 
 if TYPE_CHECKING:
     import httpx2
+
+    from passback.observe.lms import Outcome
 
 LARGEST_REPLY = 10 * 1024 * 1024
 """The most bytes that are read of an answer."""
@@ -174,6 +177,8 @@ class LmsClient:
         self._limit = limit
         self._paces: dict[str, Pace] = {}
         self._breaker = Breaker(failures, rest, time.monotonic)
+        self._watch = connection.watch
+        self._watch.rests_with(self._breaker.resting)
         self._http = httpx2.AsyncClient(
             timeout=min(timeout, max(_LEAST_TIME, connection.patience)),
             follow_redirects=False,
@@ -286,16 +291,31 @@ class LmsClient:
         except TimeoutError:
             wait = round(pace.held_back()) + 1
             raise Unavailable(f"{what}: it limits us", retry_after=wait) from None
+        began = time.monotonic()
         try:
             async with asyncio.timeout(max(_LEAST_TIME, give_up - time.monotonic())):
-                return await self._once(request, renew=renew)
+                reply = await self._once(request, renew=renew)
+        except _Failed as failure:
+            nothing_done = request.safe or failure.not_sent
+            self._watch.tried("failed" if nothing_done else "in_doubt", time.monotonic() - began)
+            raise
         except TimeoutError:
             self._breaker.failed()
+            self._watch.tried("failed" if request.safe else "in_doubt", time.monotonic() - began)
             raise Unavailable(
                 f"{what}: it took too long", in_doubt=not request.safe, retry_after=30
             ) from None
         finally:
             await pace.end()
+        self._watch.tried(self._outcome(reply), time.monotonic() - began)
+        return reply
+
+    def _outcome(self, reply: Reply) -> Outcome:
+        if self._manners.throttled(reply) is not None:
+            return "throttled"
+        if reply.status >= 500:
+            return "in_doubt" if reply.doubtful else "failed"
+        return "refused" if reply.status >= 400 else "ok"
 
     async def _once(self, request: _Request, *, renew: bool) -> Reply:
         """One try, with the redirects that stay on the LMS's host. Raises `_Failed`."""
@@ -323,13 +343,17 @@ class LmsClient:
         credentials = await self._manners.credentials(
             request.method, request.url, request.acting, renew=renew
         )
-        sent = {**request.headers, **credentials}
         try:
-            async with self._http.stream(
-                request.method, request.url, content=request.body or None, headers=sent
-            ) as response:
-                body = await _bounded(response)
-                return Reply(response.status_code, dict(response.headers), body, doubtful=not request.safe)
+            with tracing.client_span(request.method, request.url) as span:
+                sent = {**request.headers, **credentials, **span.headers}
+                async with self._http.stream(
+                    request.method, request.url, content=request.body or None, headers=sent
+                ) as response:
+                    span.answered(response.status_code)
+                    body = await _bounded(response)
+                    return Reply(
+                        response.status_code, dict(response.headers), body, doubtful=not request.safe
+                    )
         except (httpx2.LocalProtocolError, UnicodeError):
             raise NotAllowed(
                 "the credentials hold characters that cannot be sent", credentials=True

@@ -15,6 +15,7 @@ import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Literal, Protocol
 
+import msgspec
 from msgspec import Struct
 
 from passback.domain.assignment import Assignment, AssignmentFields
@@ -22,6 +23,7 @@ from passback.domain.clock import Clock, Instant
 from passback.domain.matching import Person, Place
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.notes import Notes
+from passback.observe.lms import LmsWatch
 
 Thing = Literal["section", "assignment", "student", "grader"]
 
@@ -112,6 +114,8 @@ class Connection(Struct, frozen=True):
     """Sent with every request, such as what makes a simulator fail."""
     patience: float = 25.0
     """For how many seconds a call to the LMS, with its retries, may take."""
+    watch: LmsWatch = msgspec.field(default_factory=LmsWatch)
+    """Sees the requests; nobody is told unless the gateway gives its own."""
 
     def __repr__(self) -> str:
         return f"Connection({self.address!r})"  # never the credentials

@@ -112,6 +112,10 @@ class Breaker:
             )
         self._closed_until = self._seconds() + self._rest  # the others wait for how this one goes
 
+    def resting(self) -> bool:
+        """Whether `check` refuses now."""
+        return self._failures >= self._most and self._closed_until > self._seconds()
+
     def succeeded(self) -> None:
         """The LMS answered."""
         self._failures = 0
