@@ -31,9 +31,7 @@ class Metrics:
             )
         )
         self.request_seconds = self.add(
-            Histogram(
-                "passback_request_seconds", "From a request's head to the end of its answer.", ("operation",)
-            )
+            Histogram("passback_request_seconds", "From a request's head to its answer.", ("operation",))
         )
         self.rate_limited = self.add(
             Counter("passback_rate_limited", "Requests refused because their token had too many (429).")

@@ -77,7 +77,8 @@ class Api:
             response = await self._respond(scope, receive, headers, seen)
             if response is not None:
                 seen.status = response.status
-                await send_response(send, response, headers)
+        if response is not None:
+            await send_response(send, response, headers)
 
     async def _respond(
         self, scope: Scope, receive: Receive, headers: list[Header], seen: Seen
