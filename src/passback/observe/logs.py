@@ -18,8 +18,8 @@ from passback.observe import request_id, tracing
 Format = Literal["text", "json"]
 
 _INDENT = "    "
-_USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
-"""What every record has; anything else was given as ``extra``."""
+_USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
+"""What every record has, and uvicorn's form for terminals; anything else was given as ``extra``."""
 
 
 def configure(level: str, form: Format) -> None:
