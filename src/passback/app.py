@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import logging
 import secrets
 import signal
 import socket
@@ -14,22 +13,27 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+import passback
+from passback.delivery.metrics import DeliveryMetrics
 from passback.delivery.worker import Worker
 from passback.domain.clock import Clock, system_clock
 from passback.gateway.context import Gateway
 from passback.gateway.performing import perform
 from passback.lms.registry import Connectors
+from passback.observe import logs, request_id, tracing
+from passback.observe.metrics import Metrics
 from passback.sandbox.banner import banner
 from passback.sandbox.faults import gateway_with
 from passback.sandbox.lms import SimulatedLmss
 from passback.sandbox.pages import sandbox_pages
 from passback.sandbox.seed import seed
+from passback.settings import SettingsError
 from passback.store import migrate, roster
 from passback.store.database import connect
 from passback.store.vault import Vault
 from passback.web.api import Api
 from passback.web.authorization import Authorization
-from passback.web.pages import health_pages, reference_pages
+from passback.web.pages import health_pages, metrics_pages, reference_pages
 from passback.web.protocol import AnyMethodProtocol
 
 if TYPE_CHECKING:
@@ -61,23 +65,33 @@ def build_gateway(
 
     async def deliver(group: Sequence[Delivery]) -> Sequence[Outcome]:
         fault = group[0].fault if group[0].attempts == 1 else None
-        async with gateway_with(gateway, [fault.encode()] if fault else []) as met:
-            return await perform(met, group)
+        first = group[0]
+        with (
+            request_id.continued(first.request_id),
+            tracing.continued(first.trace, f"deliver {first.operation}"),
+        ):
+            async with gateway_with(gateway, [fault.encode()] if fault else []) as met:
+                outcomes = await perform(met, group)
+        await counted.tried(group, outcomes)
+        return outcomes
 
     worker = Worker(
         database, clock, deliver, lease=settings.lease_seconds, keep_days=settings.keep_deliveries_days
     )
     vault = Vault(settings.secret_keys)
     private = settings.allow_private_webhooks
+    metrics = Metrics()
+    counted = DeliveryMetrics(metrics, database, clock)
     gateway = Gateway(
         database=database,
-        connectors=Connectors(database, clock, vault, given, lambda: worker.name),
+        connectors=Connectors(database, clock, vault, given, lambda: worker.name, metrics),
         clock=clock,
         cursor_key=database.write_now(_cursor_key),
         engine=worker,
         vault=vault,
         # Developers try a sandbox's webhooks on their own machine.
         private_webhooks=private == "yes" if private else migrate.kind_of(database) == "sandbox",
+        metrics=metrics,
     )
     return gateway
 
@@ -86,6 +100,8 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedL
     """The ASGI application. A sandbox that has no district yet is filled; `lmss` are its simulated LMSs."""
     authorization = Authorization(gateway.database, gateway.clock)
     pages = health_pages(gateway.database) | reference_pages(sandbox=kind == "sandbox")
+    if settings.metrics:
+        pages |= metrics_pages(gateway.metrics)
     if kind == "sandbox":
         gateway.database.write_now(lambda conn: _seed_if_empty(conn, gateway.clock))
 
@@ -107,10 +123,11 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedL
 
 
 def serve(settings: Settings, kind: Kind) -> int:
-    """Serve until told to stop; returns the exit code. Raises `StoreError` and `CannotListen`."""
-    _log_as(settings)
+    """Serve until told to stop; returns the exit code. Raises `StoreError`, `CannotListen` and `SettingsError`."""
+    _observe(settings)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_stopping_on_sigterm())
+        stack.callback(tracing.stop)
         listener = stack.enter_context(contextlib.closing(_listen(settings.host, settings.port)))
         database = stack.enter_context(contextlib.closing(open_database(settings, kind)))
         lmss = None
@@ -126,9 +143,11 @@ def serve(settings: Settings, kind: Kind) -> int:
 
 
 def work(settings: Settings) -> int:
-    """Deliver until told to stop, without serving; returns the exit code. Raises `StoreError`."""
-    _log_as(settings)
-    with contextlib.closing(open_database(settings, "production")) as database:
+    """Deliver until told to stop, without serving; returns the exit code. Raises `StoreError` and `SettingsError`."""
+    _observe(settings)
+    with contextlib.ExitStack() as stack:
+        stack.callback(tracing.stop)
+        database = stack.enter_context(contextlib.closing(open_database(settings, "production")))
         gateway = build_gateway(database, settings)
 
         async def run() -> None:
@@ -144,9 +163,14 @@ def work(settings: Settings) -> int:
     return 0
 
 
-def _log_as(settings: Settings) -> None:
+def _observe(settings: Settings) -> None:
+    """Begin to log and trace. Raises `SettingsError`."""
     # Standard output is for the start's message; what goes wrong is on standard error.
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    logs.configure(settings.log_level, settings.log_format)
+    try:
+        tracing.start(settings.tracing, passback.__version__)
+    except tracing.NotInstalled as error:
+        raise SettingsError(f"setting 'tracing' is {settings.tracing!r}: {error}") from None
 
 
 def run_server(

@@ -8,7 +8,7 @@ import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Meta
@@ -21,6 +21,7 @@ CONFIG = PREFIX + "CONFIG"
 _KEY_OF_THIS_PROCESS = secrets.token_bytes(KEY_BYTES)
 """For data that is kept nowhere."""
 
+_WORDS = {"yes": True, "no": False}
 _Positive = Annotated[int, Meta(ge=1)]
 
 
@@ -51,6 +52,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """yes or no: whether webhooks may be sent to the own network; unless set, only a sandbox's may."""
     log_level: str = "warning"
     """debug, info, warning, error or critical."""
+    log_format: Literal["text", "json"] = "text"
+    """How a line of the log looks."""
+    metrics: bool = True
+    """Whether ``/metrics`` is served."""
+    tracing: Literal["off", "otlp"] = "off"
+    """Where traces go: nowhere, or by OpenTelemetry's protocol to where the ``OTEL_*`` variables say."""
 
     secret_key: str = ""
     """What credentials are encrypted with: base64 of 32 bytes; several with commas, the first encrypts."""
@@ -98,11 +105,15 @@ def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
             raise SettingsError(
                 f"unknown setting '{name}'" + (f"; did you mean '{close[0]}'?" if close else "")
             )
+        kind = fields[name].type
         try:
-            # A variable's text stands for the number that it spells.
-            checked[name] = msgspec.convert(value, fields[name].type, strict=not isinstance(value, str))
+            # A variable's text stands for the number, or the yes or no, that it spells.
+            spelt = _WORDS.get(value, value) if kind is bool and isinstance(value, str) else value
+            checked[name] = msgspec.convert(spelt, kind, strict=not isinstance(spelt, str))
         except msgspec.ValidationError as error:
-            raise SettingsError(f"setting '{name}' is {value!r}: {error}") from None
+            words = ("yes", "no") if kind is bool else get_args(kind) if get_origin(kind) is Literal else ()
+            allowed = f"it must be {' or '.join(words)}" if words else error
+            raise SettingsError(f"setting '{name}' is {value!r}: {allowed}") from None
     settings = Settings(**checked)
     if settings.log_level.lower() not in ("debug", "info", "warning", "error", "critical"):
         raise SettingsError(

@@ -33,6 +33,9 @@ def test_the_stronger_source_wins(tmp_path: Path) -> None:
         ({"PASSBACK_MAX_BODY_BYTES": "-1"}, "'max_body_bytes' is '-1'"),
         ({"PASSBACK_ALLOW_PRIVATE_WEBHOOKS": "maybe"}, "'allow_private_webhooks' is 'maybe'.*yes or no"),
         ({"PASSBACK_SECRET_KEY": "garbage"}, "PASSBACK_SECRET_KEY"),
+        ({"PASSBACK_LOG_FORMAT": "xml"}, "'log_format' is 'xml': it must be text or json"),
+        ({"PASSBACK_TRACING": "on"}, "'tracing' is 'on': it must be off or otlp"),
+        ({"PASSBACK_METRICS": "perhaps"}, "'metrics' is 'perhaps': it must be yes or no"),
         ({"PASSBACK_LOG_LEVEL": "loud"}, "'log_level' is 'loud'.*debug, info"),
         (
             {"PASSBACK_CONFIG": "/nowhere/passback.toml"},
@@ -43,6 +46,11 @@ def test_the_stronger_source_wins(tmp_path: Path) -> None:
 def test_a_bad_value_is_named(environment: dict[str, str], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         load(environment)
+
+
+@pytest.mark.parametrize(("text", "served"), [("yes", True), ("no", False), ("true", True), ("0", False)])
+def test_yes_and_no_are_words(text: str, served: bool) -> None:
+    assert load({"PASSBACK_METRICS": text}).metrics is served
 
 
 @pytest.mark.parametrize(

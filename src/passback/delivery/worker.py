@@ -157,6 +157,9 @@ class Worker:
             with contextlib.suppress(StoreError):
                 await self._database.write(lambda conn: self._hand_back(conn, group))
             raise
+        except Exception:  # there is none that we know of; but nothing may stay under way for ever
+            log.exception("a fault of ours in delivering")
+            outcomes = [Failed(500, "Internal error", "a fault of ours", doubt=True)] * len(group)
         await self._close(group, outcomes)
 
     async def _close(self, group: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from passback.network.addresses import Resolve, resolve
+from passback.observe.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,6 +81,8 @@ class Gateway(Struct, frozen=True):
     """Whether webhooks may be sent to the own network."""
     resolve: Resolve = resolve
     """How the names of webhooks' servers are looked up."""
+    metrics: Metrics = msgspec.field(default_factory=Metrics)
+    """What is counted of it."""
 
 
 class Caller(Struct, frozen=True):

@@ -27,9 +27,12 @@ from msgspec.structs import replace
 from passback.lms.connector import Connection, Gone, NotAllowed, Refused, Thing, Unavailable
 from passback.lms.gate import Gate, Resting, SharedGate, Went
 from passback.lms.pace import Limit
+from passback.observe import tracing
 
 if TYPE_CHECKING:
     import httpx2
+
+    from passback.observe.lms import Outcome
 
 LARGEST_REPLY = 10 * 1024 * 1024
 """The most bytes that are read of an answer."""
@@ -193,6 +196,8 @@ class LmsClient:
             seconds=connection.seconds,
         )
         self._gate = own if connection.shared is None else SharedGate(connection.shared, own)
+        self._watch = connection.watch
+        self._watch.rests_with(own.resting)
         self._http = httpx2.AsyncClient(
             timeout=min(timeout, max(_LEAST_TIME, connection.patience)),
             follow_redirects=False,
@@ -293,10 +298,16 @@ class LmsClient:
             wait = round(self._gate.held_back(request.acting)) + 1
             raise Unavailable(f"{what}: it limits us", retry_after=wait) from None
         went, hold_back, remaining = Went.FAILED, 0.0, None
+        began = time.monotonic()
         try:
             async with asyncio.timeout(max(_LEAST_TIME, give_up - time.monotonic())):
                 reply = await self._once(request, renew=renew)
+        except _Failed as failure:
+            nothing_done = request.safe or failure.not_sent
+            self._watch.tried("failed" if nothing_done else "in_doubt", time.monotonic() - began)
+            raise
         except TimeoutError:
+            self._watch.tried("failed" if request.safe else "in_doubt", time.monotonic() - began)
             raise Unavailable(
                 f"{what}: it took too long", in_doubt=not request.safe, retry_after=30
             ) from None
@@ -304,6 +315,7 @@ class LmsClient:
             went = Went.NOT  # it was not asked, such as for want of credentials
             raise
         else:
+            self._watch.tried(self._outcome(reply), time.monotonic() - began)
             wait_for = self._manners.throttled(reply)
             if wait_for is not None:
                 went, hold_back = Went.WELL, wait_for + backoff
@@ -312,6 +324,13 @@ class LmsClient:
             return reply if wait_for is None else None
         finally:
             await self._gate.leave(turn, went, hold_back=hold_back, remaining=remaining)
+
+    def _outcome(self, reply: Reply) -> Outcome:
+        if self._manners.throttled(reply) is not None:
+            return "throttled"
+        if reply.status >= 500:
+            return "in_doubt" if reply.doubtful else "failed"
+        return "refused" if reply.status >= 400 else "ok"
 
     async def _once(self, request: _Request, *, renew: bool) -> Reply:
         """One try, with the redirects that stay on the LMS's host. Raises `_Failed`."""
@@ -339,16 +358,20 @@ class LmsClient:
         credentials = await self._manners.credentials(
             request.method, request.url, request.acting, renew=renew
         )
-        sent = {**request.headers, **credentials}
         may_act = _MAY_ACT.get()
         if not request.safe and may_act is not None and not may_act():
             raise Unavailable("this process was taken for dead, and leaves it to others")
         try:
-            async with self._http.stream(
-                request.method, request.url, content=request.body or None, headers=sent
-            ) as response:
-                body = await _bounded(response)
-                return Reply(response.status_code, dict(response.headers), body, doubtful=not request.safe)
+            with tracing.client_span(request.method, request.url) as span:
+                sent = {**request.headers, **credentials, **span.headers}
+                async with self._http.stream(
+                    request.method, request.url, content=request.body or None, headers=sent
+                ) as response:
+                    span.answered(response.status_code)
+                    body = await _bounded(response)
+                    return Reply(
+                        response.status_code, dict(response.headers), body, doubtful=not request.safe
+                    )
         except (httpx2.LocalProtocolError, UnicodeError):
             raise NotAllowed(
                 "the credentials hold characters that cannot be sent", credentials=True

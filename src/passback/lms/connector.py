@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Literal, Protocol
 
+import msgspec
 from msgspec import Struct
 
 from passback.domain.assignment import Assignment, AssignmentFields
@@ -25,6 +26,7 @@ from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.notes import Notes
 from passback.lms.pace import Seconds
 from passback.lms.shared import Shared
+from passback.observe.lms import LmsWatch
 
 Thing = Literal["section", "assignment", "student", "grader"]
 
@@ -119,6 +121,8 @@ class Connection(Struct, frozen=True):
     """What pace and breaker count by."""
     shared: Shared | None = None
     """Where it is counted how much goes to the LMS, when several processes reach it."""
+    watch: LmsWatch = msgspec.field(default_factory=LmsWatch)
+    """Sees the requests; nobody is told unless the gateway gives its own."""
 
     def __repr__(self) -> str:
         return f"Connection({self.address!r})"  # never the credentials

@@ -98,6 +98,10 @@ class Gate:
             self._breaker.failed()
         await pace.end()
 
+    def resting(self) -> bool:
+        """Whether the LMS is not asked now."""
+        return self._breaker.resting()
+
     def held_back(self, acting: str) -> float:
         """For how many more seconds nothing is sent."""
         return self._pace(acting).held_back()

@@ -15,6 +15,7 @@ from msgspec import Struct
 from passback.domain.clock import MINUTE, SECOND, Clock, Instant, system_clock
 from passback.lms.client import LmsClient, PlainManners
 from passback.lms.connector import Connection, NotAllowed, Unavailable
+from passback.observe.lms import LmsWatch
 
 _EARLY = 5 * MINUTE
 """For how long before a token expires it is no longer used."""
@@ -42,10 +43,13 @@ class Token(Struct, frozen=True):
 class TokenEndpoint:
     """Where grants are exchanged for access tokens."""
 
-    def __init__(self, url: str, clock: Clock, patience: float = 25.0) -> None:
+    def __init__(self, url: str, clock: Clock, patience: float = 25.0, watch: LmsWatch | None = None) -> None:
+        """`watch` is that of the connection that the tokens are for."""
         self._url = url
         self._clock = clock
-        self._client = LmsClient(Connection(url, {}, patience=patience), PlainManners({}))
+        self._client = LmsClient(
+            Connection(url, {}, patience=patience, watch=watch or LmsWatch()), PlainManners({})
+        )
 
     async def grant(self, form: Mapping[str, str]) -> Mapping[str, Any]:
         """The answer to a grant. Raises `NotAllowed` where it is refused for good, else `Unavailable`."""

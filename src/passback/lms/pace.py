@@ -109,6 +109,10 @@ class Breaker:
         self._closed_until = self._seconds() + self._rest
         return 0.0
 
+    def resting(self) -> bool:
+        """Whether it rests."""
+        return self._failures >= self._most and self._closed_until > self._seconds()
+
     def succeeded(self) -> None:
         """The LMS answered."""
         self._failures = 0

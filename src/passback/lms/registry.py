@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, NoReturn, cast
 
@@ -12,6 +12,9 @@ from msgspec.structs import replace
 from passback.lms.builtin.connector import BuiltinConnector
 from passback.lms.connector import Capabilities, Connection, ConnectorKind, Finding, NotAllowed
 from passback.lms.shared import Shared
+from passback.observe.counts import Gauge
+from passback.observe.lms import LmsWatch
+from passback.observe.metrics import Metrics
 from passback.store import connections
 from passback.store.notes import StoredNotes
 from passback.store.vault import Vault, VaultError
@@ -92,6 +95,7 @@ class Connectors:
         vault: Vault,
         given: Given | None = None,
         worker: Callable[[], str] = str,
+        metrics: Metrics | None = None,
     ) -> None:
         """`given` are connections beside those in the store; `worker` says as which worker this process delivers."""
         self._database = database
@@ -100,9 +104,18 @@ class Connectors:
         self._given = given or {}
         self._worker = worker
         self._builtin = BuiltinConnector(database, clock)
-        self._open: dict[str, tuple[int, Connector]] = {}
+        self._open: dict[str, tuple[int, Connector, LmsWatch]] = {}
         self._opening = threading.Lock()  # transactions may run in several threads
         self._retired: list[Connector] = []
+        self._metrics = metrics or Metrics()
+        self._metrics.add(
+            Gauge(
+                "passback_breaker_open",
+                "Whether a district's LMS is not asked now, because it failed several times in a row.",
+                ("lms", "district"),
+                self._breakers,
+            )
+        )
 
     def find(self, conn: StoreConnection, district_id: str, lms_type: str) -> Connector | None:
         """The connector to a district's LMS; None where it has no connection."""
@@ -124,14 +137,20 @@ class Connectors:
             if connection is None:
                 self._open.pop(district_id, None)
                 return None
-            connector = self.open(district_id, lms_type, connection)
+            watch = self._metrics.lms_watch(lms_type)
+            connector = self._opened(district_id, lms_type, replace(connection, watch=watch))
         except (UnknownKind, VaultError) as error:
             return cast("Connector", Unusable(lms_type, str(error)))
-        self._open[district_id] = version, connector
+        self._open[district_id] = version, connector, watch
         return connector
 
     def open(self, district_id: str, lms_type: str, connection: Connection) -> Connector:
         """A connector of its own on a connection. Raises `UnknownKind`."""
+        return self._opened(
+            district_id, lms_type, replace(connection, watch=self._metrics.lms_watch(lms_type))
+        )
+
+    def _opened(self, district_id: str, lms_type: str, connection: Connection) -> Connector:
         if self._database.shared:
             shared = Shared(self._database, self._clock, district_id, self._worker)
             connection = replace(connection, shared=shared)
@@ -148,14 +167,18 @@ class Connectors:
             return None
         return Connection(stored.address, connections.unseal(self._vault, stored), stored.options)
 
+    def _breakers(self) -> Iterator[tuple[tuple[str, str], float]]:
+        for district_id, (_, _, watch) in self._open.items():
+            yield (watch.lms, district_id), watch.resting()
+
     def forget(self) -> None:
         """Open every connection anew when it is next needed, because what was known of it is no longer true."""
-        self._retired += [connector for _, connector in self._open.values()]
+        self._retired += [connector for _, connector, _ in self._open.values()]
         self._open.clear()
 
     async def close(self) -> None:
         """Close all that are open."""
-        for _, connector in self._open.values():
+        for _, connector, _ in self._open.values():
             await connector.close()
         for connector in self._retired:
             await connector.close()

@@ -440,6 +440,31 @@ def newest_delivered(connection: Connection, lane: str) -> Delivery | None:
     )
 
 
+class Tally(Struct, frozen=True):
+    """How many deliveries to a party are in a state, and the oldest's id."""
+
+    party: str
+    state: str
+    count: int
+    first_id: str
+
+
+def tallies(connection: Connection) -> list[Tally]:
+    """How many deliveries there are that are open, or ended without success. Only indexes are read."""
+    found = []
+    for where in ("state = 'waiting' AND due IS NOT NULL", "state = 'delivering'"):
+        state = where.split("'")[1]
+        rows = connection.execute(
+            f"SELECT party, COUNT(*), MIN(id) FROM deliveries WHERE {where} GROUP BY party"
+        )
+        found += [Tally(row[0], state, row[1], row[2]) for row in rows]
+    rows = connection.execute(
+        "SELECT party, state, COUNT(*), MIN(id) FROM deliveries"
+        " WHERE state IN ('refused', 'expired', 'failed') GROUP BY party, state"
+    )
+    return found + [Tally(*row) for row in rows]
+
+
 def keep_trying(connection: Connection, district_id: str) -> int | None:
     """For how many milliseconds deliveries to a district are tried, where it is not the usual time."""
     row = connection.execute(

@@ -275,3 +275,8 @@ def district_ids(connection: Connection) -> list[str]:
 def districts_exist(connection: Connection) -> bool:
     """Whether the data file has any district."""
     return connection.execute("SELECT 1 FROM districts LIMIT 1").fetchone() is not None
+
+
+def lms_types(connection: Connection) -> dict[str, str]:
+    """The kind of LMS of each district."""
+    return {row[0]: row[1] for row in connection.execute("SELECT id, lms_type FROM districts")}

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from passback.gateway.context import Caller
+from passback.observe import request_id, tracing
+from passback.observe.requests import Seen
 from passback.store.database import StoreUnavailable
 from passback.web.handlers import HANDLERS
 from passback.web.limit import RateLimit
@@ -29,6 +31,7 @@ from passback.web.preferences import prefers_async
 from passback.web.routes import BrokenPath, Routes, decode_path
 from passback.wire import errors
 from passback.wire.encode import error_body
+from passback.wire.operations import OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _WITH_BODY = frozenset({"POST", "PATCH"})
+_NAMES = {(it.path, it.method): it.name for it in OPERATIONS}
 
 
 class Api:
@@ -70,26 +74,36 @@ class Api:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        headers: list[Header] = []
+        with Seen(self._gateway.metrics, scope["method"], scope["headers"]) as seen:
+            headers = [(request_id.HEADER, seen.id.encode())]
+            response = await self._respond(scope, receive, headers, seen)
+            if response is not None:
+                seen.status = response.status
+        if response is not None:
+            await send_response(send, response, headers)
+
+    async def _respond(
+        self, scope: Scope, receive: Receive, headers: list[Header], seen: Seen
+    ) -> Response | None:
+        """The answer, also where something fails; None where nobody waits for it."""
         try:
-            response = await self._answer(scope, receive, headers)
+            return await self._answer(scope, receive, headers, seen)
         except errors.Refusal as refusal:
-            response = _refused(refusal, scope)
+            return _refused(refusal, scope)
         except BrokenPath:
-            response = Response(400, b"400 Bad Request", TEXT)
+            return Response(400, b"400 Bad Request", TEXT)
         except ClientGone:
-            return
+            return None
         except BodyTooLarge:
-            response = _refused(errors.body_too_large(), scope)
+            return _refused(errors.body_too_large(), scope)
         except StoreUnavailable as error:
             log.error("the store is not available: %s", error)  # noqa: TRY400 - where it happened says nothing
-            response = _refused(errors.store_unavailable(), scope)
+            return _refused(errors.store_unavailable(), scope)
         except Exception:
-            log.exception("a fault of ours in %s %s", scope["method"], scope["path"])
-            response = _refused(errors.internal_error(), scope)
-        await send_response(send, response, headers)
+            log.exception("a fault of ours in %s %s", seen.method, seen.path or "-")
+            return _refused(errors.internal_error(), scope)
 
-    async def _answer(self, scope: Scope, receive: Receive, headers: list[Header]) -> Response:
+    async def _answer(self, scope: Scope, receive: Receive, headers: list[Header], seen: Seen) -> Response:
         """The answer, and in `headers` what goes with it whatever it is. Raises `Refusal`."""
         path = decode_path(scope["raw_path"])
         method: str = scope["method"]
@@ -98,9 +112,12 @@ class Api:
             page = self._pages.get(path)
             if page is None:
                 raise errors.resource_not_found()
+            seen.operation, seen.path = "page", path
             return await page(method, receive)
         endpoint, parameters = found
+        seen.operation, seen.path = _NAMES.get((endpoint.path, method), "none"), endpoint.path
         token = await self._authorization.token(header_values(scope, b"authorization"))
+        seen.district_id, seen.application = token.district_id, token.application
         await self._limit.count(token.id, self._gateway.clock(), headers)
         handler = endpoint.handlers.get(method)
         if handler is None:
@@ -110,6 +127,8 @@ class Api:
             token.district_id,
             token.application,
             background=method in _WITH_BODY and prefers_async(header_values(scope, b"prefer")),
+            request_id=seen.id,
+            trace=tracing.traceparent(),
         )
         call = Call(self._gateway, caller, path, parameters, scope["query_string"], body, scope["headers"])
         if self._faults is None:

@@ -1,4 +1,4 @@
-"""What is served beside the API without a token: health and the reference."""
+"""What is served beside the API without a token: health, metrics and the reference."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from passback.web.messages import JSON, Response
 from passback.wire.encode import encode
 
 if TYPE_CHECKING:
+    from passback.observe.metrics import Metrics
     from passback.store.database import Database
     from passback.web.messages import Receive
 
@@ -36,6 +37,18 @@ def health_pages(database: Database) -> dict[str, Page]:
         return Response(200, b'{"status":"live"}', JSON)
 
     return {"/health/live": reading(live), "/health/ready": reading(ready)}
+
+
+def metrics_pages(metrics: Metrics) -> dict[str, Page]:
+    """``/metrics``: what Prometheus reads."""
+
+    async def answer() -> Response:
+        # Imported when first asked for: the server starts without it.
+        from passback.observe.exposition import CONTENT_TYPE, exposition
+
+        return Response(200, await exposition(metrics, passback.__version__), CONTENT_TYPE)
+
+    return {"/metrics": reading(answer)}
 
 
 _REFERENCE_FILES = {

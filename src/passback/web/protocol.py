@@ -8,9 +8,12 @@ slower parser (h11), which takes any name.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from passback.observe import request_id
 
 _USUAL = (b"GET ", b"POST ", b"PATCH ", b"DELETE ", b"PUT ", b"HEAD ", b"OPTIONS ", b"TRACE ")
 
@@ -37,19 +40,42 @@ class AnyMethodProtocol(HttpToolsProtocol):
         self._between_requests = True
         super().on_message_complete()
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request."""
+        _refuse(self.transport, self.server_state.default_headers, msg)
+
     def _hand_over(self, data: bytes) -> None:
         if self.cycle is not None and not self.cycle.response_complete:
             super().data_received(data)  # a pipelined oddity: refused as broken, after the answers before it
             return
         self._unset_keepalive_if_required()
         self.connections.discard(self)
-        protocol = H11Protocol(
+        protocol = _SlowProtocol(
             config=self.config, server_state=self.server_state, app_state=self.app_state, _loop=self.loop
         )
         transport: asyncio.Transport = self.transport
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         protocol.data_received(data)
+
+
+class _SlowProtocol(H11Protocol):
+    def send_400_response(self, msg: str) -> None:
+        _refuse(self.transport, self.server_state.default_headers, msg)
+
+
+def _refuse(transport: asyncio.Transport, headers: Iterable[tuple[bytes, bytes]], text: str) -> None:
+    """Answer as uvicorn would, with the id that every answer has, and hang up."""
+    lines = [
+        b"HTTP/1.1 400 Bad Request",
+        *(name + b": " + value for name, value in headers),
+        request_id.HEADER + b": " + request_id.new().encode(),
+        b"content-type: text/plain; charset=utf-8",
+        b"content-length: %d" % len(text),
+        b"connection: close",
+    ]
+    transport.write(b"\r\n".join([*lines, b"", text.encode("ascii")]))
+    transport.close()
 
 
 def _has_odd_method(data: bytes) -> bool:

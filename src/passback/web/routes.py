@@ -26,6 +26,8 @@ class BrokenPath(ValueError):
 class Endpoint(Struct, frozen=True):
     """A path: its segments, None for those that are parameters, and a handler for each method."""
 
+    path: str
+    """As the operations name it, such as ``/v3.1/users/{id}``."""
     segments: tuple[str | None, ...]
     names: tuple[str, ...]
     """The names of the parameters, in order."""
@@ -84,6 +86,7 @@ def decode_path(raw: bytes) -> str:
 def _endpoint(path: str, handlers: Mapping[str, Handler]) -> Endpoint:
     segments = path.split("/")
     return Endpoint(
+        path=path,
         segments=tuple(None if segment.startswith("{") else segment for segment in segments),
         names=tuple(segment[1:-1] for segment in segments if segment.startswith("{")),
         handlers=handlers,

@@ -35,7 +35,9 @@ class CanvasManners:
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._given = connection.credentials
-        self._refresh = TokenEndpoint(connection.address + "login/oauth2/token", clock, connection.patience)
+        self._refresh = TokenEndpoint(
+            connection.address + "login/oauth2/token", clock, connection.patience, connection.watch
+        )
         self._tokens = Tokens(self._token, clock)
 
     async def credentials(self, method: str, url: str, acting: str, *, renew: bool) -> Mapping[str, str]:  # noqa: ARG002

@@ -41,7 +41,8 @@ CREATE INDEX deliveries_of_lane ON deliveries (lane, rank, id) WHERE state = 'wa
 CREATE INDEX deliveries_in_doubt ON deliveries (lane) WHERE doubt = 1;
 -- One delivery of a lane is under way at a time.
 CREATE UNIQUE INDEX deliveries_under_way ON deliveries (lane) WHERE state = 'delivering';
-CREATE INDEX deliveries_to_party ON deliveries (party) WHERE state = 'delivering';
+CREATE INDEX deliveries_to_party ON deliveries (party, id) WHERE state = 'delivering';
+CREATE INDEX deliveries_gone_wrong ON deliveries (party, state, id) WHERE state IN ('refused', 'expired', 'failed');
 CREATE INDEX deliveries_of_worker ON deliveries (worker) WHERE state = 'delivering';
 CREATE INDEX deliveries_of_batch ON deliveries (batch_id, position) WHERE batch_id IS NOT NULL;
 CREATE INDEX deliveries_untold ON deliveries (section_id, digest) WHERE untold = 1;
