@@ -59,7 +59,8 @@ class CanvasConnector:
         self._notes = notes
         self._courses = Courses(self._api)
         self._scales = Remembered()
-        self._lately = Remembered(_GRADING_SECONDS)
+        # Another process may have changed the assignment a moment ago.
+        self._lately = Remembered(0.0 if connection.shared else _GRADING_SECONDS)
         self._grading = Grading(self._api, connection, notes, clock, self._courses)
 
     @property

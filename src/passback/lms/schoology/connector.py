@@ -62,7 +62,8 @@ class SchoologyConnector:
         self._clock = clock
         self._sections = Sections(self._api, options.get("category", ""), options.get("time_zone", ""))
         self._grading = Grading(self._api, connection, notes, clock, self._sections)
-        self._lately = Remembered(_GRADING_SECONDS)
+        # Another process may have changed the assignment a moment ago.
+        self._lately = Remembered(0.0 if connection.shared else _GRADING_SECONDS)
 
     @property
     def capabilities(self) -> Capabilities:
