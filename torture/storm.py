@@ -32,8 +32,11 @@ class Result:
     wrong: list[str]
 
 
-def storm(kind: str, grades: int) -> Result:
-    """So many grades, each asked for alone and in the background; in the end each must be in Canvas, once."""
+def storm(kind: str, grades: int, *, patient: bool = True) -> Result:
+    """So many grades, each asked for alone and in the background; in the end each must be in Canvas, once.
+
+    Unless `patient`, an operator has the rest tried again each second, as ``passback deliveries retry`` does.
+    """
     promised = Promised()
     with world(kind) as made:
         server = made.add("serve")
@@ -60,7 +63,7 @@ def storm(kind: str, grades: int) -> Result:
 
         with ThreadPoolExecutor(8) as threads:
             list(threads.map(grade, range(grades)))
-        made.settle(3600)
+        made.settle(3600, patient=patient)
         seconds = time.monotonic() - began
         asked, failed = simulator.asked - before, simulator.failed
         made.canvas.control("DELETE", "faults")

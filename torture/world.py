@@ -18,7 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from passback.delivery import ledger
 from passback.domain.clock import system_clock
+from passback.domain.delivery import OPEN
 from passback.sandbox.identities import ALGEBRA, CANVAS_UNIFIED
 from passback.sandbox.seed import seed
 from passback.sandbox.simulators.canvas.seed import ADMIN_TOKEN, SECTION_LMS_ID, person_lms_id
@@ -119,16 +121,19 @@ class World:
                 )
             )
 
-    def settle(self, seconds: float = 120.0) -> None:
-        """Wait until every delivery has ended."""
+    def settle(self, seconds: float = 120.0, *, patient: bool = True) -> None:
+        """Wait until every delivery has ended; unless `patient`, have those that wait tried each second."""
         give_up = time.monotonic() + seconds
+        hasten = time.monotonic() + 1
         while left := self.open_deliveries():
             if time.monotonic() > give_up:
                 with self.database() as database:
-                    stuck = database.read_now(
-                        lambda conn: deliveries.page(conn, limit=5, states=("waiting", "delivering"))
-                    )
+                    stuck = database.read_now(lambda conn: deliveries.page(conn, limit=5, states=OPEN))
                 raise RuntimeError(f"{left} deliveries do not end, such as {stuck}")
+            if not patient and time.monotonic() > hasten:
+                with self.database() as database:
+                    database.write_now(_hasten)
+                hasten = time.monotonic() + 1
             time.sleep(0.1)
 
     def in_canvas(self) -> dict[str, dict[str, Any]]:
@@ -240,6 +245,11 @@ def world(kind: str, *, url: str | None = None, rate_limit: int = 10**9) -> Iter
             for connection in made.opened:
                 connection.close()
     end_servers()
+
+
+def _hasten(conn: Connection) -> None:
+    for waiting in deliveries.page(conn, limit=1000, states=("waiting",)):
+        ledger.retry(conn, waiting, system_clock())
 
 
 def _fill(conn: Connection, simulator: CanvasSimulator, url: str, key: str) -> None:

@@ -49,6 +49,8 @@ class Turn(Struct, frozen=True):
 
     acting: str
     id: str = ""
+    tries: bool = False
+    """Whether it is the first after a rest."""
 
 
 class Gate:
@@ -73,11 +75,19 @@ class Gate:
 
     async def enter(self, acting: str, patience: float) -> Turn:
         """Wait for a turn of a credential, for up to so many seconds. Raises `TimeoutError` and `Resting`."""
-        wait = self._breaker.wait()
-        if wait > 0:
+        self._check()
+        pace = self._pace(acting)
+        await pace.begin(patience)
+        try:
+            self._check()  # it may have failed meanwhile
+        except Resting:
+            await pace.end()
+            raise
+        return Turn(acting, tries=self._breaker.begin())
+
+    def _check(self) -> None:
+        if (wait := self._breaker.wait()) > 0:
             raise resting(wait)
-        await self._pace(acting).begin(patience)
-        return Turn(acting)
 
     async def leave(
         self, turn: Turn, went: Went, *, hold_back: float = 0.0, remaining: float | None = None
@@ -96,6 +106,8 @@ class Gate:
             self._breaker.succeeded()
         elif went is Went.FAILED:
             self._breaker.failed()
+        elif turn.tries:
+            self._breaker.not_tried()
         await pace.end()
 
     def resting(self) -> bool:
@@ -133,21 +145,22 @@ class SharedGate:
     async def enter(self, acting: str, patience: float) -> Turn:
         """See `Gate`."""
         give_up = time.monotonic() + patience
-        turn = await self._own.enter(acting, patience)
+        own = await self._own.enter(acting, patience)
+        turn = Turn(acting, str(uuid7()), own.tries)
         try:
-            return await self._enter_shared(acting, give_up)
+            await self._enter_shared(turn, give_up)
         except BaseException:
-            await self._own.leave(turn, Went.NOT)
+            await self._own.leave(own, Went.NOT)
             raise
+        return turn
 
-    async def _enter_shared(self, acting: str, give_up: float) -> Turn:
-        turn = Turn(acting, str(uuid7()))
+    async def _enter_shared(self, turn: Turn, give_up: float) -> None:
 
         def begin(conn: Connection) -> traffic.Entry:
             return traffic.enter(
                 conn,
                 self._shared.name,
-                acting,
+                turn.acting,
                 turn.id,
                 self._shared.worker(),
                 self._rules,
@@ -159,7 +172,7 @@ class SharedGate:
             if entry.resting:
                 raise resting(entry.wait / SECOND)
             if entry.entered:
-                return turn
+                return
             wait = max(entry.wait / SECOND, _LOOK_AGAIN_SECONDS)
             if time.monotonic() + wait > give_up:
                 raise TimeoutError
@@ -186,7 +199,7 @@ class SharedGate:
         except StoreError as error:  # the turn ends of itself, and what the LMS answered counts
             log.warning("the store does not take back a turn: %s", error)
         finally:
-            await self._own.leave(Turn(turn.acting), went, hold_back=hold_back, remaining=remaining)
+            await self._own.leave(turn, went, hold_back=hold_back, remaining=remaining)
 
     def held_back(self, acting: str) -> float:
         """See `Gate`."""

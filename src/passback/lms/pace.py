@@ -100,18 +100,23 @@ class Breaker:
         self._closed_until = 0.0
 
     def wait(self) -> float:
-        """For how many more seconds it rests; 0 where a request may be sent, which the others then wait for."""
-        if self._failures < self._most:
-            return 0.0
-        wait = self._closed_until - self._seconds()
-        if wait > 0:
-            return wait
-        self._closed_until = self._seconds() + self._rest
-        return 0.0
+        """For how many more seconds it rests; 0 where a request may be sent."""
+        return max(0.0, self._closed_until - self._seconds()) if self._failures >= self._most else 0.0
+
+    def begin(self) -> bool:
+        """A request is sent. Whether it is the one that tries whether the LMS is back: the others wait for it."""
+        tries = self._failures >= self._most
+        if tries:
+            self._closed_until = self._seconds() + self._rest
+        return tries
+
+    def not_tried(self) -> None:
+        """The request that was to try was not sent after all: another may be."""
+        self._closed_until = self._seconds()
 
     def resting(self) -> bool:
         """Whether it rests."""
-        return self._failures >= self._most and self._closed_until > self._seconds()
+        return self.wait() > 0
 
     def succeeded(self) -> None:
         """The LMS answered."""

@@ -49,10 +49,9 @@ def enter(
     key = f"{lms}/{acting}"
     conn.lock(f"traffic/{lms}")
     failures, closed_until = _breaker(conn, lms)
-    if failures >= rules.failures:
-        if closed_until > now:
-            return Entry(False, closed_until - now, resting=True)
-        _save_breaker(conn, lms, failures, now + rules.rest)  # the others wait for how this one goes
+    rested = failures >= rules.failures
+    if rested and closed_until > now:
+        return Entry(False, closed_until - now, resting=True)
     credential = _credential(conn, key)
     if credential.not_before > now:
         return Entry(False, credential.not_before - now)
@@ -67,6 +66,8 @@ def enter(
         "INSERT INTO lms_turns (id, key, worker, expires) VALUES (:id, :key, :worker, :expires)",
         {"id": turn, "key": key, "worker": worker, "expires": now + rules.longest},
     )
+    if rested:
+        _save_breaker(conn, lms, failures, now + rules.rest)  # the others wait for how this one goes
     if rules.requests is not None:
         _save_credential(conn, key, _Credential(credential.not_before, credential.allowed, (*begun, now)))
     return Entry(True)

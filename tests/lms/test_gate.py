@@ -1,0 +1,185 @@
+"""The gate to an LMS: of one process, and of several that share it, on every database."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+
+from passback.domain.clock import SECOND
+from passback.lms.gate import Gate, Resting, SharedGate, Went
+from passback.lms.pace import Limit
+from passback.lms.shared import Shared
+from passback.store import migrate, workers
+from passback.store.database import Database, connect
+from passback.store.workers import Worker
+from postgres_support import DATABASES, database_of
+
+REST = 30.0
+
+
+class Time:
+    """The time, in seconds."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def instant(self) -> int:
+        return round(self.now * SECOND)
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    with database_of(request.param) as url, contextlib.closing(connect(url, None)) as opened:
+        migrate.prepare(opened, "sandbox")
+        yield opened
+
+
+def gate_at(time: Time, *, most_at_once: int = 2, limit: Limit | None = None) -> Gate:
+    return Gate(most_at_once=most_at_once, limit=limit, failures=2, rest=REST, seconds=time)
+
+
+@pytest.fixture
+def gates(database: Database, time: Time) -> Callable[..., list[SharedGate]]:
+    """Makes the gates of two processes."""
+    database.write_now(
+        lambda conn: [conn.execute(f"DELETE FROM {t}") for t in ("lms_turns", "lms_paces", "lms_breakers")]
+    )
+
+    def make(limit: Limit | None = None) -> list[SharedGate]:
+        return [
+            SharedGate(Shared(database, time.instant, "district", lambda: "w1"), gate_at(time, limit=limit))
+            for _ in range(2)
+        ]
+
+    return make
+
+
+async def fail(gate: Gate | SharedGate, times: int = 2) -> None:
+    for _ in range(times):
+        await gate.leave(await gate.enter("token", 0.1), Went.FAILED)
+
+
+async def refusal(wanted: Awaitable[object]) -> type[Exception] | None:
+    try:
+        await wanted
+    except (Resting, TimeoutError) as error:
+        return type(error)
+    return None
+
+
+def test_after_a_rest_one_request_is_sent_and_the_others_wait_for_it(time: Time) -> None:
+    async def scenario() -> list[object]:
+        gate = gate_at(time)
+        await fail(gate)
+        seen: list[object] = [await refusal(gate.enter("token", 0.0))]
+        time.now += REST
+        turn = await gate.enter("token", 0.0)
+        seen.append(await refusal(gate.enter("token", 0.0)))
+        await gate.leave(turn, Went.WELL)
+        seen.append(await refusal(gate.enter("token", 0.0)))
+        return seen
+
+    assert asyncio.run(scenario()) == [Resting, Resting, None]
+
+
+def test_what_waited_for_a_turn_when_the_lms_failed_is_not_sent(time: Time) -> None:
+    async def scenario() -> object:
+        gate = gate_at(time)
+        turns = [await gate.enter("token", 0.0) for _ in range(2)]
+        waiting = asyncio.create_task(refusal(gate.enter("token", 5.0)))
+        await asyncio.sleep(0)
+        for turn in turns:
+            await gate.leave(turn, Went.FAILED)
+        return await waiting
+
+    assert asyncio.run(scenario()) is Resting
+
+
+def test_a_try_after_a_rest_that_is_not_sent_is_left_to_the_next(time: Time) -> None:
+    async def scenario() -> object:
+        gate = gate_at(time)
+        await fail(gate)
+        time.now += REST
+        await gate.leave(await gate.enter("token", 0.0), Went.NOT)
+        return await refusal(gate.enter("token", 0.0))
+
+    assert asyncio.run(scenario()) is None
+
+
+@pytest.mark.parametrize("what", ["turns", "limit"])
+def test_processes_count_together(gates: Callable[..., list[SharedGate]], time: Time, what: str) -> None:
+    one, other = gates(Limit(2, 10.0) if what == "limit" else None)
+
+    async def scenario() -> list[object]:
+        seen = []
+        turns = [await one.enter("token", 0.1), await other.enter("token", 0.1)]
+        if what == "limit":
+            for gate, turn in zip((one, other), turns, strict=True):
+                await gate.leave(turn, Went.WELL)
+        seen.append(await refusal(one.enter("token", 0.1)))
+        seen.append(await refusal(other.enter("another", 0.1)))
+        if what == "limit":
+            time.now += 11
+        else:
+            await other.leave(turns[1], Went.WELL)
+        seen.append(await refusal(one.enter("token", 0.1)))
+        return seen
+
+    assert asyncio.run(scenario()) == [TimeoutError, None, None]
+
+
+def test_failures_at_one_process_rest_it_at_all(gates: Callable[..., list[SharedGate]], time: Time) -> None:
+    one, other = gates()
+
+    async def scenario() -> list[object]:
+        await fail(one)
+        seen: list[object] = [await refusal(other.enter("token", 0.1))]
+        time.now += REST
+        turn = await other.enter("token", 0.1)
+        seen.append(await refusal(one.enter("token", 0.1)))  # waits for how that goes
+        await other.leave(turn, Went.WELL)
+        seen.append(await refusal(one.enter("token", 0.1)))
+        return seen
+
+    assert asyncio.run(scenario()) == [Resting, Resting, None]
+
+
+def test_being_held_back_does_not_lengthen_a_rest(gates: Callable[..., list[SharedGate]], time: Time) -> None:
+    one, other = gates()
+
+    async def scenario() -> list[object]:
+        turn = await one.enter("token", 0.1)
+        await fail(other)
+        time.now += REST
+        await one.leave(turn, Went.NOT, hold_back=5.0)
+        seen: list[object] = [await refusal(other.enter("token", 0.1))]
+        time.now += 6
+        seen.append(await refusal(other.enter("token", 0.1)))
+        return seen
+
+    assert asyncio.run(scenario()) == [TimeoutError, None]
+
+
+def test_a_dead_processes_turns_are_free(
+    gates: Callable[..., list[SharedGate]], database: Database, time: Time
+) -> None:
+    one, other = gates()
+    database.write_now(lambda conn: workers.add(conn, Worker("w1", "", 0, 0), time.instant()))
+
+    async def scenario() -> object:
+        for _ in range(2):
+            await one.enter("token", 0.1)
+        database.write_now(lambda conn: workers.remove(conn, "w1"))
+        return await refusal(other.enter("token", 0.1))
+
+    assert asyncio.run(scenario()) is None
