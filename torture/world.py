@@ -248,8 +248,8 @@ def world(kind: str, *, url: str | None = None, rate_limit: int = 10**9) -> Iter
 
 
 def _hasten(conn: Connection) -> None:
-    for waiting in deliveries.page(conn, limit=1000, states=("waiting",)):
-        ledger.retry(conn, waiting, system_clock())
+    for left in deliveries.page(conn, limit=1000, states=OPEN):
+        ledger.retry(conn, left, system_clock())
 
 
 def _fill(conn: Connection, simulator: CanvasSimulator, url: str, key: str) -> None:

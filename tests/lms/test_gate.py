@@ -19,6 +19,8 @@ from postgres_support import DATABASES, database_of
 
 REST = 30.0
 
+Refusal = type[Exception] | None
+
 
 class Time:
     """The time, in seconds."""
@@ -69,7 +71,7 @@ async def fail(gate: Gate | SharedGate, times: int = 2) -> None:
         await gate.leave(await gate.enter("token", 0.1), Went.FAILED)
 
 
-async def refusal(wanted: Awaitable[object]) -> type[Exception] | None:
+async def refusal(wanted: Awaitable[object]) -> Refusal:
     try:
         await wanted
     except (Resting, TimeoutError) as error:
@@ -78,10 +80,10 @@ async def refusal(wanted: Awaitable[object]) -> type[Exception] | None:
 
 
 def test_after_a_rest_one_request_is_sent_and_the_others_wait_for_it(time: Time) -> None:
-    async def scenario() -> list[object]:
+    async def scenario() -> list[Refusal]:
         gate = gate_at(time)
         await fail(gate)
-        seen: list[object] = [await refusal(gate.enter("token", 0.0))]
+        seen: list[Refusal] = [await refusal(gate.enter("token", 0.0))]
         time.now += REST
         turn = await gate.enter("token", 0.0)
         seen.append(await refusal(gate.enter("token", 0.0)))
@@ -93,7 +95,7 @@ def test_after_a_rest_one_request_is_sent_and_the_others_wait_for_it(time: Time)
 
 
 def test_what_waited_for_a_turn_when_the_lms_failed_is_not_sent(time: Time) -> None:
-    async def scenario() -> object:
+    async def scenario() -> Refusal:
         gate = gate_at(time)
         turns = [await gate.enter("token", 0.0) for _ in range(2)]
         waiting = asyncio.create_task(refusal(gate.enter("token", 5.0)))
@@ -106,7 +108,7 @@ def test_what_waited_for_a_turn_when_the_lms_failed_is_not_sent(time: Time) -> N
 
 
 def test_a_try_after_a_rest_that_is_not_sent_is_left_to_the_next(time: Time) -> None:
-    async def scenario() -> object:
+    async def scenario() -> Refusal:
         gate = gate_at(time)
         await fail(gate)
         time.now += REST
@@ -120,8 +122,8 @@ def test_a_try_after_a_rest_that_is_not_sent_is_left_to_the_next(time: Time) -> 
 def test_processes_count_together(gates: Callable[..., list[SharedGate]], time: Time, what: str) -> None:
     one, other = gates(Limit(2, 10.0) if what == "limit" else None)
 
-    async def scenario() -> list[object]:
-        seen = []
+    async def scenario() -> list[Refusal]:
+        seen: list[Refusal] = []
         turns = [await one.enter("token", 0.1), await other.enter("token", 0.1)]
         if what == "limit":
             for gate, turn in zip((one, other), turns, strict=True):
@@ -141,9 +143,9 @@ def test_processes_count_together(gates: Callable[..., list[SharedGate]], time: 
 def test_failures_at_one_process_rest_it_at_all(gates: Callable[..., list[SharedGate]], time: Time) -> None:
     one, other = gates()
 
-    async def scenario() -> list[object]:
+    async def scenario() -> list[Refusal]:
         await fail(one)
-        seen: list[object] = [await refusal(other.enter("token", 0.1))]
+        seen: list[Refusal] = [await refusal(other.enter("token", 0.1))]
         time.now += REST
         turn = await other.enter("token", 0.1)
         seen.append(await refusal(one.enter("token", 0.1)))  # waits for how that goes
@@ -157,12 +159,12 @@ def test_failures_at_one_process_rest_it_at_all(gates: Callable[..., list[Shared
 def test_being_held_back_does_not_lengthen_a_rest(gates: Callable[..., list[SharedGate]], time: Time) -> None:
     one, other = gates()
 
-    async def scenario() -> list[object]:
+    async def scenario() -> list[Refusal]:
         turn = await one.enter("token", 0.1)
         await fail(other)
         time.now += REST
         await one.leave(turn, Went.NOT, hold_back=5.0)
-        seen: list[object] = [await refusal(other.enter("token", 0.1))]
+        seen: list[Refusal] = [await refusal(other.enter("token", 0.1))]
         time.now += 6
         seen.append(await refusal(other.enter("token", 0.1)))
         return seen
@@ -176,7 +178,7 @@ def test_a_dead_processes_turns_are_free(
     one, other = gates()
     database.write_now(lambda conn: workers.add(conn, Worker("w1", "", 0, 0), time.instant()))
 
-    async def scenario() -> object:
+    async def scenario() -> Refusal:
         for _ in range(2):
             await one.enter("token", 0.1)
         database.write_now(lambda conn: workers.remove(conn, "w1"))
