@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 
 from delivery_support import delivery
@@ -306,6 +307,26 @@ def test_what_has_ended_can_be_tried_again_and_what_waits_can_be_taken_back(run:
     assert run(lambda conn: ledger.cancel(conn, again, NOW))
     assert (state(run, "d1"), claim(run, now=NOW + DAY * 50)) == ("cancelled", [])
     assert not run(lambda conn: ledger.cancel(conn, again, NOW))
+
+
+@pytest.mark.parametrize(
+    ("refused", "left"),
+    [
+        ({"grade_points": "5"}, None),
+        ({"grade_points": "5", "grade_comment": "Hm"}, {"grade_comment": "Hm"}),
+        ({"grade_points": "5", "state": "turned_in"}, {"state": "turned_in"}),
+    ],
+)
+def test_what_a_newer_one_has_set_since_is_not_set_again(
+    run: Run, refused: dict[str, str], left: dict[str, str] | None
+) -> None:
+    accept(run, delivery("d1", refused))
+    finish(run, claim(run)[0], Refused(404, "User not found"))
+    accept(run, delivery("d2", {"grade_points": "7"}, rank=NOW + 1))
+    finish(run, claim(run)[0], DONE)
+    again = read(run, "d1")
+    assert run(lambda conn: ledger.retry(conn, again, NOW)) is (left is not None)
+    assert [msgspec.json.decode(one.content) for one in claim(run)] == ([] if left is None else [left])
 
 
 def test_what_has_ended_long_ago_is_removed_and_nothing_else(run: Run) -> None:

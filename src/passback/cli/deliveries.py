@@ -112,7 +112,13 @@ def retry(*delivery_ids: str, data: Data = None) -> None:
         delivery_ids: The deliveries' ids, as listed.
         data: The folder of the data file [data].
     """
-    _each(delivery_ids, data, ledger.retry, "is tried now", "has been delivered, or is being delivered")
+    _each(
+        delivery_ids,
+        data,
+        ledger.retry,
+        "is tried now",
+        "has nothing left to deliver: it was delivered (or a newer one with its values was), or it is under way",
+    )
 
 
 @app.command

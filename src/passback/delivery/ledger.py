@@ -297,19 +297,33 @@ def cancel(conn: Connection, delivery: Delivery, now: Instant) -> bool:
 
 
 def retry(conn: Connection, delivery: Delivery, now: Instant) -> bool:
-    """Try a delivery (or the parts of one of many) now, also one that had ended. False where nothing can be."""
+    """Try a delivery (or the parts of one of many) now, also one that had ended. False where nothing can be.
+
+    What a newer one has set since is not set again.
+    """
     parts = deliveries.parts(conn, delivery.id) if delivery.operation == "update_submissions" else [delivery]
     expires = keep_until(conn, delivery.district_id, now)
     tried = [
-        one
-        for one in parts
-        if deliveries.hasten(conn, one.id, now) or deliveries.retry(conn, one.id, now, expires)
+        one for one in parts if deliveries.hasten(conn, one.id, now) or _retry_ended(conn, one, now, expires)
     ]
     for batch_id in {one.batch_id for one in tried if one.batch_id is not None}:
         deliveries.reopen_batch(conn, batch_id)
     if tried:
         parties.remove(conn, delivery.party)
     return bool(tried)
+
+
+def _retry_ended(conn: Connection, delivery: Delivery, now: Instant, expires: Instant) -> bool:
+    content = delivery.content
+    for newer in deliveries.newer_delivered(conn, delivery):
+        left = without(replace(delivery, content=content), newer)
+        if left is None:
+            return False
+        content = left
+    if not deliveries.retry(conn, delivery.id, now, expires):
+        return False
+    deliveries.set_content(conn, delivery.id, content)
+    return True
 
 
 def give_back_orphans(conn: Connection, now: Instant, limit: int = 500) -> list[Delivery]:

@@ -141,6 +141,17 @@ def older_waiting(connection: Connection, delivery: Delivery) -> list[Delivery]:
     )
 
 
+def newer_delivered(connection: Connection, delivery: Delivery) -> list[Delivery]:
+    """The deliveries of a delivery's lane that were accepted after it and have been delivered."""
+    return _all(
+        connection.execute(
+            f"{_SELECT} WHERE lane = :lane AND state = 'delivered'"
+            " AND (rank > :rank OR (rank = :rank AND id > :id))",
+            {"lane": delivery.lane, "rank": delivery.rank, "id": delivery.id},
+        )
+    )
+
+
 def last_rank(connection: Connection, lane: str) -> int | None:
     """The rank of the last delivery that waits in a lane."""
     row = connection.execute(

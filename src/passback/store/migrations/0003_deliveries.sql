@@ -38,6 +38,7 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_due ON deliveries (party, due, id) WHERE state = 'waiting';
 CREATE INDEX deliveries_expiring ON deliveries (expires) WHERE state = 'waiting';
 CREATE INDEX deliveries_of_lane ON deliveries (lane, rank, id) WHERE state = 'waiting';
+CREATE INDEX deliveries_delivered_in_lane ON deliveries (lane, rank, id) WHERE state = 'delivered';
 CREATE INDEX deliveries_in_doubt ON deliveries (lane) WHERE doubt = 1;
 -- One delivery of a lane is under way at a time.
 CREATE UNIQUE INDEX deliveries_under_way ON deliveries (lane) WHERE state = 'delivering';
