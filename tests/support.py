@@ -183,7 +183,9 @@ def serving(data: Path | None = None, **settings: Any) -> Iterator[Sandbox]:
     """A sandbox on a free port, on the data folder `data` or on none."""
     clock = SetClock()
     configured = Settings(
-        port=0, data=":memory:" if data is None else str(data), **{"rate_limit": 1_000_000, **settings}
+        port=0,
+        data=":memory:" if data is None else str(data),
+        **{"rate_limit": 1_000_000, "allow_private_webhooks": True, **settings},
     )
     with (
         contextlib.closing(open_database(configured, "sandbox")) as database,

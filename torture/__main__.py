@@ -98,7 +98,8 @@ def main() -> int:
     parser.add_argument("--scale", type=float, default=1.0, help="how much of each, 1 being all")
     given = parser.parse_args()
     logging.basicConfig(level=logging.ERROR)
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # that the LMS does not answer is what is wanted
+    # That the LMS does not answer is what is wanted.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     if unknown := set(given.ways) - WAYS.keys():
         parser.error(f"there is no way {min(unknown)!r}")
     wrong = []

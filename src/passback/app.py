@@ -79,7 +79,6 @@ def build_gateway(
         database, clock, deliver, lease=settings.lease_seconds, keep_days=settings.keep_deliveries_days
     )
     vault = Vault(settings.secret_keys)
-    private = settings.allow_private_webhooks
     metrics = Metrics()
     counted = DeliveryMetrics(metrics, database, clock)
     gateway = Gateway(
@@ -89,8 +88,7 @@ def build_gateway(
         cursor_key=database.write_now(_cursor_key),
         engine=worker,
         vault=vault,
-        # Developers try a sandbox's webhooks on their own machine.
-        private_webhooks=private == "yes" if private else migrate.kind_of(database) == "sandbox",
+        private_webhooks=settings.allow_private_webhooks,
         metrics=metrics,
     )
     return gateway

@@ -48,8 +48,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """After how long without a sign of life others take up what a process was delivering."""
     keep_deliveries_days: Annotated[int, Meta(ge=2)] = 30
     """For how many days deliveries that have ended can be looked at."""
-    allow_private_webhooks: str = ""
-    """yes or no: whether webhooks may be sent to the own network; unless set, only a sandbox's may."""
+    allow_private_webhooks: bool = False
+    """Whether webhooks may be sent to the own network, and there also without TLS."""
     log_level: str = "warning"
     """debug, info, warning, error or critical."""
     log_format: Literal["text", "json"] = "text"
@@ -121,10 +121,6 @@ def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
         )
     if settings.database_url and not settings.database_url.startswith(("postgresql://", "postgres://")):
         raise SettingsError("setting 'database_url' must begin with postgresql://")
-    if settings.allow_private_webhooks not in ("", "yes", "no"):
-        raise SettingsError(
-            f"setting 'allow_private_webhooks' is {settings.allow_private_webhooks!r}: it must be yes or no"
-        )
     if settings.secret_key:
         try:
             parse_keys(settings.secret_key, PREFIX + "SECRET_KEY")

@@ -22,6 +22,8 @@ def idempotency_key(headers: Sequence[bytes]) -> str | None:
         return None
     match = _KEY.fullmatch(headers[0].strip())
     if match is None or len(headers) > 1:
-        raise bad_request("INVALID_IDEMPOTENCY_KEY: it must be one text of 1 to 255 visible ASCII characters")
+        raise bad_request(
+            "INVALID_IDEMPOTENCY_KEY: it must be one text of 1 to 255 printable ASCII characters"
+        )
     quoted = re.sub(rb"\\(.)", rb"\1", match[1]) if match[1] is not None else match[2]
     return quoted.decode("ascii")

@@ -441,7 +441,7 @@ def _failures(operation: Operation, tag: str) -> Schema:
     )
     if name == "create_assignment":
         bad["key"] = errors.bad_request(
-            "INVALID_IDEMPOTENCY_KEY: it must be one text of 1 to 255 visible ASCII characters"
+            "INVALID_IDEMPOTENCY_KEY: it must be one text of 1 to 255 printable ASCII characters"
         )
         found["400"] = _failure("The request is not as it must be.", bad, plain=True)
         found["409"] = _failure(
