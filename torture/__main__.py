@@ -65,6 +65,7 @@ def _store(scale: float) -> list[str]:  # noqa: ARG001 - each takes as long as i
         wrong += [
             f"{name}: an answer of {status}" for status in result.statuses if status not in (200, 202, 503)
         ]
+        wrong += [] if 503 in result.during else [f"{name}: nobody was told of it"]
     return wrong
 
 

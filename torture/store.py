@@ -11,9 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from passback.store.sqlite import BUSY_TIMEOUT_SECONDS
 from postgres_support import kill_server, own_server
 from torture.load import ESSAY, Promised
 from torture.world import ASSIGNMENTS, STUDENTS, Caller, Gone, World, world
+
+_START_OF_A_FILE = 4096
 
 
 @dataclass
@@ -23,18 +26,17 @@ class Result:
     statuses: dict[int, int] = field(default_factory=dict)
     """How many answers of each status there were."""
     during: set[int] = field(default_factory=set)
-    """The statuses of writes while the store failed."""
+    """The statuses of writes that were asked for while the store failed."""
     wrong: list[str] = field(default_factory=list)
 
 
 def full_disk() -> Result:
-    """No file may grow any more, for a while."""
+    """Nothing is written to a file, but at its very start, for a while."""
 
     def fail(made: World) -> Callable[[], None]:
         running = made.servers[0].running
         assert running is not None
-        largest = max(path.stat().st_size for path in made.folder.glob("passback.db*"))
-        resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+        resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (_START_OF_A_FILE, resource.RLIM_INFINITY))
         return lambda: _end(
             resource.prlimit(
                 running.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
@@ -45,7 +47,7 @@ def full_disk() -> Result:
         return _under_load(made, fail, 3.0)
 
 
-def locked_file(seconds: float = 17.0) -> Result:
+def locked_file(seconds: float = 2 * BUSY_TIMEOUT_SECONDS) -> Result:
     """Another process keeps the file locked, for longer than a write waits."""
 
     def fail(made: World) -> Callable[[], None]:
@@ -101,7 +103,7 @@ def _under_load(made: World, fail: Callable[[World], Callable[[], None]], second
             began_failing = failing.is_set()
             status = _ask(call, made, f"{path}/{student}", {"grade_points": points}, headers)
             result.statuses[status] = result.statuses.get(status, 0) + 1
-            if began_failing and failing.is_set():
+            if began_failing or failing.is_set():
                 result.during.add(status)
             if status in (200, 202):
                 promised.points["store", student] = points
@@ -113,8 +115,8 @@ def _under_load(made: World, fail: Callable[[World], Callable[[], None]], second
     for thread in threads:
         thread.start()
     time.sleep(1.0)
-    mend = fail(made)
     failing.set()
+    mend = fail(made)
     time.sleep(seconds)
     failing.clear()
     mend()

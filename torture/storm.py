@@ -32,7 +32,7 @@ class Result:
     wrong: list[str]
 
 
-def storm(kind: str, grades: int, *, patient: bool = True) -> Result:
+def storm(kind: str, grades: int, *, failing: float = FAILING, patient: bool = True) -> Result:
     """So many grades, each asked for alone and in the background; in the end each must be in Canvas, once.
 
     Unless `patient`, an operator has the rest tried again each second, as ``passback deliveries retry`` does.
@@ -48,7 +48,7 @@ def storm(kind: str, grades: int, *, patient: bool = True) -> Result:
         promised.titles |= paths.keys()
         simulator = made.canvas.simulator
         before = simulator.asked
-        _begin_failing(made)
+        _begin_failing(made, failing)
         began = time.monotonic()
 
         def grade(number: int) -> None:
@@ -91,12 +91,12 @@ def _create(made: World, call: Caller, title: str) -> str:
     return f"{ASSIGNMENTS}/{reply.data['id']}"
 
 
-def _begin_failing(made: World) -> None:
-    """A third of the calls fail: each rule is asked in turn, so each is a little likelier than its part."""
-    left = FAILING
+def _begin_failing(made: World, failing: float) -> None:
+    """So many of the calls fail: each rule is asked in turn, so each is a little likelier than its part."""
+    left = failing
     for number, way in enumerate(WAYS):
         part = left / (len(WAYS) - number)
-        made.canvas.fail(way, times=None, chance=part / (1 - (FAILING - left)))
+        made.canvas.fail(way, times=None, chance=part / (1 - (failing - left)))
         left -= part
     for way, chance in RARE.items():
         made.canvas.fail(way, times=None, chance=chance)

@@ -14,7 +14,7 @@ from passback.delivery.worker import MOST_TOGETHER, Worker, together
 from passback.domain.delivery import Delivered, Delivery, Outcome
 from passback.sandbox.seed import seed
 from passback.store import deliveries, migrate, workers
-from passback.store.database import Database, StoreUnavailable, connect
+from passback.store.database import Connection, Database, StoreUnavailable, connect
 from postgres_support import DATABASES, database_of
 from support import NOW, SetClock
 
@@ -161,6 +161,39 @@ def _renamed(late: Worker, before: str) -> Callable[[], Awaitable[bool]]:
         return late.name != before
 
     return renamed
+
+
+def test_what_it_holds_without_being_at_it_is_given_back(database: Database) -> None:
+    """As where the store failed when it was handed back, or when the answer to a claim was lost."""
+
+    async def scenario() -> None:
+        one = worker(database)
+        async with running(one):
+            await database.write(lambda conn: _take(conn, one.name))
+            await until(lambda: _is(database, "d1", "delivered"))
+        found = await database.read(lambda conn: deliveries.find(conn, "d1"))
+        assert found is not None
+        assert (found.attempts, found.fence) == (2, 3)  # taken up, given back, taken up
+
+    asyncio.run(scenario())
+
+
+def test_what_is_delivered_for_a_client_that_waits_is_not_given_back(database: Database) -> None:
+    async def scenario() -> None:
+        one = worker(database)
+        async with running(one):
+            with one.at(["d1"]):
+                await database.write(lambda conn: _take(conn, one.name))
+                await asyncio.sleep(LEASE * 2)  # eight looks
+                assert await state(database, "d1") == "delivering"
+            await until(lambda: _is(database, "d1", "delivered"))
+
+    asyncio.run(scenario())
+
+
+def _take(conn: Connection, name: str) -> None:
+    ledger.accept(conn, delivery("d1"))
+    assert ledger.claim(conn, name, NOW, 1)
 
 
 def test_one_that_cannot_beat_does_nothing_more(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,6 +60,21 @@ def test_a_read_only_store_says_so_and_keeps_what_it_has(database: SqliteDatabas
     assert ids(database) == [1]
 
 
+def test_a_locked_file_is_waited_for_once(database: SqliteDatabase) -> None:
+    other = sqlite3.connect(str(database.path), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    database._writer.execute("PRAGMA busy_timeout = 20")
+    begun: list[str] = []
+    database._writer.set_trace_callback(begun.append)
+    with pytest.raises(StoreUnavailable, match="locked"):
+        asyncio.run(database.write(add(1)))
+    assert begun == ["BEGIN IMMEDIATE"]
+    other.execute("ROLLBACK")
+    other.close()
+    asyncio.run(database.write(add(2)))
+    assert ids(database) == [2]
+
+
 def test_a_full_disk_refuses_the_write_and_goes_on_when_there_is_room(database: SqliteDatabase) -> None:
     pages = database._writer.execute("PRAGMA page_count").fetchone()[0]
     database._writer.execute(f"PRAGMA max_page_count = {pages + 2}")

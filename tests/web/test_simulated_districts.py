@@ -110,6 +110,20 @@ def test_each_failure_of_the_lms_on_demand(district: District, fault: str, statu
     assert (state, district.client.post(district.assignments, ESSAY).status) == ("success", 200)
 
 
+def test_what_a_client_waits_for_stays_with_it_however_slow_the_lms_is() -> None:
+    with serving(lease_seconds=1.0) as sandbox:
+        district = District(sandbox, KINDS["canvas"])
+        path = district.create()
+        grade = {"grade_points": 5}
+        replies = [
+            district.fail("POST", district.assignments, "slow=900ms", {**ESSAY, "title": "Slow"}),
+            district.fail("PATCH", f"{path}/submissions/{district.student}", "slow=900ms", grade),
+        ]
+        fences = sandbox.write(lambda conn: conn.execute("SELECT fence FROM deliveries").fetchall())
+    assert [reply.status for reply in replies] == [200, 200]
+    assert [tuple(fence) for fence in fences] == [(1,)] * 3
+
+
 def test_a_create_in_doubt_is_one_assignment_when_it_is_asked_for_again(district: District) -> None:
     assert district.fail("POST", district.assignments, "error-after", ESSAY).status == 500
     created = district.client.post(district.assignments, ESSAY)

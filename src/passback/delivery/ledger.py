@@ -329,12 +329,15 @@ def _retry_ended(conn: Connection, delivery: Delivery, now: Instant, expires: In
 def give_back_orphans(conn: Connection, now: Instant, limit: int = 500) -> list[Delivery]:
     """Let what dead workers were delivering wait again. Each is in doubt, and its client has not been told."""
     conn.lock("claims")
-    given_back = []
-    for delivery in deliveries.orphans(conn, limit):
-        expires = delivery.expires if delivery.background else now + INTERRUPTED_KEPT_FOR
-        if deliveries.give_back(conn, delivery, now, expires):
-            given_back.append(delivery)
-    return given_back
+    return [
+        delivery for delivery in deliveries.orphans(conn, limit) if give_back_unfinished(conn, delivery, now)
+    ]
+
+
+def give_back_unfinished(conn: Connection, delivery: Delivery, now: Instant) -> bool:
+    """Let one that nobody is delivering any more wait again. False where somebody has taken it up or ended it."""
+    expires = delivery.expires if delivery.background else now + INTERRUPTED_KEPT_FOR
+    return deliveries.give_back(conn, delivery, now, expires)
 
 
 def hand_back(conn: Connection, delivery: Delivery, now: Instant) -> None:

@@ -3,6 +3,9 @@
 Each shows by its beat that it lives. One whose beat stands still for the lease, by the clock of whoever watches, is
 declared dead, and so is one whose process is gone; what it was delivering is given back. One that was declared dead, or
 could not beat for too long, stops: it must not touch an LMS any more for what others may have taken up.
+
+A process can hold what it is not at: where the store failed just when it was taken up, handed back or ended. That, too,
+is given back, once it has been seen so twice.
 """
 
 from __future__ import annotations
@@ -11,15 +14,16 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uuid_utils import uuid7
 
 from passback.delivery import ledger
-from passback.store import workers
+from passback.store import deliveries, workers
 from passback.store.database import StoreUnavailable
+from passback.store.deliveries import Held
 from passback.store.workers import Worker
 
 if TYPE_CHECKING:
@@ -44,10 +48,12 @@ class Presence:
         lease: float,
         lost: Callable[[], None],
         given_back: Callable[[], None],
+        under_way: Callable[[], Collection[str] | None],
         home: str | None = None,
     ) -> None:
         """`lease` in seconds. `lost` is called when this process may have been declared dead, `given_back` when another
-        was. `home` is where its number means something; found out unless given.
+        was. `under_way` gives the ids of what it is delivering, or None while it is taking up more. `home` is where its
+        number means something; found out unless given.
         """
         self._home = _home() if home is None else home
         self.worker = str(uuid7())
@@ -56,6 +62,9 @@ class Presence:
         self._lease = lease
         self._lost = lost
         self._given_back = given_back
+        self._under_way = under_way
+        self._forgotten: frozenset[Held] = frozenset()
+        """What it held at the last look without being at it."""
         self._last_beat = _seconds()
         self._seen: dict[str, tuple[int, float]] = {}
 
@@ -95,8 +104,25 @@ class Presence:
             began = _seconds()
             await self._database.write(self._enter)
             self._last_beat = began
-        if await self._database.write(self._bury):
+        given_back = await self._database.write(self._bury)
+        if await self._give_back_forgotten() or given_back:
             self._given_back()
+
+    async def _give_back_forgotten(self) -> bool:
+        known = self._under_way()
+        if known is None:
+            return False
+        before, worker = self._forgotten, self.worker
+
+        def transaction(conn: Connection) -> tuple[frozenset[Held], bool]:
+            idle = [held for held in deliveries.held_by(conn, worker) if held.id not in known]
+            again = [held for held in idle if Held(held.id, held.fence) in before]
+            # A list: each is given back.
+            done = [ledger.give_back_unfinished(conn, held, self._clock()) for held in again]
+            return frozenset(Held(held.id, held.fence) for held in idle), any(done)
+
+        self._forgotten, given_back = await self._database.write(transaction)
+        return given_back
 
     def _enter(self, conn: Connection) -> None:
         workers.add(conn, Worker(self.worker, self._home, os.getpid(), 0), self._clock())

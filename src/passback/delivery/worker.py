@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -62,12 +62,21 @@ class Worker:
         self._perform = perform
         self._keep = keep_days * DAY
         self.presence = Presence(
-            database, clock, lease=lease, lost=self._give_up, given_back=self.wake, home=home
+            database,
+            clock,
+            lease=lease,
+            lost=self._give_up,
+            given_back=self.wake,
+            under_way=self._under_way,
+            home=home,
         )
         self._wake = asyncio.Event()
         self._groups: dict[asyncio.Task[None], Sequence[Delivery]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._closing_ids: set[str] = set()
+        self._held: set[str] = set()
+        """What others of this process are delivering, whose clients wait."""
+        self._taking = False
 
     @property
     def name(self) -> str:
@@ -120,12 +129,32 @@ class Worker:
 
         if not await self._database.read(lambda conn: ledger.anything_due(conn, now, full)):
             return 0
-        taken = await self._database.write(transaction)
-        for group in together(taken):
-            task = asyncio.create_task(self._deliver(group))
-            self._groups[task] = group
-            task.add_done_callback(self._done)
+        self._taking = True
+        try:
+            taken = await self._database.write(transaction)
+            for group in together(taken):
+                task = asyncio.create_task(self._deliver(group))
+                self._groups[task] = group
+                task.add_done_callback(self._done)
+        finally:
+            self._taking = False
         return len(taken)
+
+    @contextlib.contextmanager
+    def at(self, delivery_ids: Iterable[str]) -> Iterator[None]:
+        """While these are delivered for clients that wait: else they would be given back to be delivered later."""
+        held = set(delivery_ids)
+        self._held |= held
+        try:
+            yield
+        finally:
+            self._held -= held
+
+    def _under_way(self) -> set[str] | None:
+        if self._taking:
+            return None
+        of_groups = (delivery.id for group in self._groups.values() for delivery in group)
+        return {*of_groups, *self._closing_ids, *self._held}
 
     async def settled(self) -> None:
         """Wait until nothing is under way."""

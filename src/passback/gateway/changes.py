@@ -122,7 +122,8 @@ async def carry_out_now(
         if _is_builtin(gateway, section):
             begun, outcomes = await gateway.database.write(within)
         else:
-            begun = await gateway.database.write(begin)
+            with gateway.engine.at(delivery.id for delivery in wanted):
+                begun = await gateway.database.write(begin)
             outcomes = await _perform(gateway, begun, alone=alone)
         came_of |= {delivery.id: outcome for delivery, outcome in zip(begun, outcomes, strict=True)}
         if not begun and not await turn.comes():
@@ -156,7 +157,8 @@ async def carry_out_new(
         if _is_builtin(gateway, section) and not caller.background:
             begun, outcomes = await gateway.database.write(within)
         else:
-            begun = await gateway.database.write(begin)
+            with gateway.engine.at([delivery.id]):
+                begun = await gateway.database.write(begin)
         if begun is not None:
             break
         if not await turn.comes():
@@ -251,12 +253,13 @@ async def _perform(gateway: Gateway, begun: Sequence[Delivery], *, alone: bool =
     """Deliver what was begun, and write down what came of it, at once or as soon as the store takes it."""
     if not begun:
         return []
-    outcomes = await perform(gateway, begun, alone=alone)
-    try:
-        return await gateway.database.write(lambda conn: _write_down(conn, gateway, begun, outcomes))
-    except StoreUnavailable:
-        gateway.engine.close_later(begun, outcomes)
-        raise
+    with gateway.engine.at(delivery.id for delivery in begun):
+        outcomes = await perform(gateway, begun, alone=alone)
+        try:
+            return await gateway.database.write(lambda conn: _write_down(conn, gateway, begun, outcomes))
+        except StoreUnavailable:
+            gateway.engine.close_later(begun, outcomes)
+            raise
 
 
 def _write_down(

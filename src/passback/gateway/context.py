@@ -11,7 +11,8 @@ from passback.network.addresses import Resolve, resolve
 from passback.observe.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from contextlib import AbstractContextManager
 
     from passback.domain.clock import Clock
     from passback.domain.delivery import Delivery, Outcome
@@ -55,6 +56,10 @@ class Engine(Protocol):
 
     def may_act(self) -> bool:
         """Whether nobody can have taken up what this process is delivering."""
+        ...
+
+    def at(self, delivery_ids: Iterable[str]) -> AbstractContextManager[None]:
+        """While these are delivered for clients that wait: else they would be given back to be delivered later."""
         ...
 
     def close_later(self, group: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:

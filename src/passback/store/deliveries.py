@@ -402,6 +402,13 @@ def orphans(connection: Connection, limit: int) -> list[Delivery]:
     )
 
 
+def held_by(connection: Connection, worker: str) -> list[Delivery]:
+    """Deliveries that a worker has under way."""
+    return _all(
+        connection.execute(f"{_SELECT} WHERE worker = :worker AND state = 'delivering'", {"worker": worker})
+    )
+
+
 def give_back(connection: Connection, delivery: Delivery, due: Instant, expires: Instant) -> bool:
     """Let what another was delivering wait again. It is in doubt, and the other can no longer finish it."""
     done = connection.execute(

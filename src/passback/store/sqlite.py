@@ -180,12 +180,17 @@ class SqliteDatabase:
 
     def _run_all(self, batch: list[_Job]) -> bool:
         """Run all jobs in one transaction. False, and nothing happened, where one of them or the commit failed."""
+        begun = False
         try:
             with _transaction(self._writer):
+                begun = True
                 for job in batch:
                     job.result = job.fn(self._writer)
-        except Exception:  # it is met again, and told, in the second run
-            return False
+        except Exception as error:
+            if begun:
+                return False  # it is met again, and told, in the second run
+            for job in batch:  # the file is locked: a second run would only wait as long again
+                job.error = error
         return True
 
     def _run_each(self, batch: list[_Job]) -> None:
