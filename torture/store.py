@@ -26,7 +26,7 @@ class Result:
     statuses: dict[int, int] = field(default_factory=dict)
     """How many answers of each status there were."""
     during: set[int] = field(default_factory=set)
-    """The statuses of writes that were asked for while the store failed."""
+    """The statuses of writes that were under way while the store failed."""
     wrong: list[str] = field(default_factory=list)
 
 
@@ -47,7 +47,7 @@ def full_disk() -> Result:
         return _under_load(made, fail, 3.0)
 
 
-def locked_file(seconds: float = 2 * BUSY_TIMEOUT_SECONDS) -> Result:
+def locked_file(seconds: float = BUSY_TIMEOUT_SECONDS + 3) -> Result:
     """Another process keeps the file locked, for longer than a write waits."""
 
     def fail(made: World) -> Callable[[], None]:
@@ -88,7 +88,7 @@ def _under_load(made: World, fail: Callable[[World], Callable[[], None]], second
         made.add("worker")
     call = Caller(made)
     result, promised = Result(), Promised()
-    failing = threading.Event()
+    failed, mended = threading.Event(), threading.Event()
     ending = threading.Event()
     reply = call(made.servers[0], "POST", ASSIGNMENTS, {**ESSAY, "title": "store"})
     promised.titles.add("store")
@@ -100,10 +100,10 @@ def _under_load(made: World, fail: Callable[[World], Callable[[], None]], second
         while not ending.is_set():
             points += 1
             headers = {"Prefer": "respond-async"} if number % 2 else {}
-            began_failing = failing.is_set()
+            began_before = not mended.is_set()
             status = _ask(call, made, f"{path}/{student}", {"grade_points": points}, headers)
             result.statuses[status] = result.statuses.get(status, 0) + 1
-            if began_failing or failing.is_set():
+            if began_before and failed.is_set():
                 result.during.add(status)
             if status in (200, 202):
                 promised.points["store", student] = points
@@ -115,10 +115,10 @@ def _under_load(made: World, fail: Callable[[World], Callable[[], None]], second
     for thread in threads:
         thread.start()
     time.sleep(1.0)
-    failing.set()
+    failed.set()
     mend = fail(made)
     time.sleep(seconds)
-    failing.clear()
+    mended.set()
     mend()
     time.sleep(3.0)
     ending.set()

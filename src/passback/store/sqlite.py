@@ -95,6 +95,7 @@ class SqliteDatabase:
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"cannot open the data file {self.path}: {error}") from error
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._ending = False
         self._thread = threading.Thread(target=self._run, name="passback-writer", daemon=True)
         self._thread.start()
         self._closed = False
@@ -157,15 +158,18 @@ class SqliteDatabase:
 
     def _run(self) -> None:
         """The writer thread: take what waits, run it in one transaction, tell the waiting."""
-        ending = False
-        while not ending:
-            jobs = [self._queue.get()]
-            while len(jobs) < BATCH and not self._queue.empty():
-                jobs.append(self._queue.get())
-            ending = None in jobs
-            batch = [job for job in jobs if job is not None]
+        while not self._ending:
+            batch = self._take(self._queue.get())
             if batch:
                 self._commit(batch)
+
+    def _take(self, *first: _Job | None) -> list[_Job]:
+        """What waits, after those that were taken already; None asks to end."""
+        jobs = [*first]
+        while len(jobs) < BATCH and not self._queue.empty():
+            jobs.append(self._queue.get())
+        self._ending = self._ending or None in jobs
+        return [job for job in jobs if job is not None]
 
     def _commit(self, batch: list[_Job]) -> None:
         # Almost always all go well; only when one does not, they are run again, each with a savepoint.
@@ -189,7 +193,9 @@ class SqliteDatabase:
         except Exception as error:
             if begun:
                 return False  # it is met again, and told, in the second run
-            for job in batch:  # the file is locked: a second run would only wait as long again
+            # The file is locked: neither a second run nor those behind shall wait as long again.
+            batch += self._take()
+            for job in batch:
                 job.error = error
         return True
 
