@@ -2,7 +2,7 @@
 # make test   run the whole test suite
 # make check  lint, format, types, imports
 # make bench  measure the server beside a bare application
-# make torture  kill it, starve it, lie to it: is any grade lost or doubled? (an hour; WAYS="kill" SCALE=0.1 for less)
+# make torture  kill it, starve it, lie to it: is any grade lost or doubled? (twenty minutes; WAYS="kill" SCALE=0.1 for less)
 # make lock   take newer versions of what we depend on into the lock files
 
 VENV ?= .venv

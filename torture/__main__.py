@@ -1,4 +1,4 @@
-"""``make torture``: every way to break the promise, in its long form. It takes about an hour."""
+"""``make torture``: every way to break the promise, in its long form. It takes twenty minutes."""
 
 from __future__ import annotations
 
