@@ -23,6 +23,7 @@ for _name, _target, _help in (
     ("connect", "connect:connect", "Connect a district to its LMS, and check that it works."),
     ("connection", "connect:app", "See, check and remove districts' connections to their LMSs."),
     ("deliveries", "deliveries:app", "See, retry and cancel deliveries to the LMSs."),
+    ("roster", "roster:app", "Bring in a district's people and sections."),
     ("match", "match:app", "Match the roster's sections and people to the LMS's."),
     ("webhook", "webhooks:app", "See, disable and delete applications' webhooks."),
     ("key", "key:app", "Make and rotate the key that credentials are encrypted with."),

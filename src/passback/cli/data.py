@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from passback.gateway.context import Gateway
-    from passback.store.database import Database
+    from passback.store.database import Database, Opened
 
 
 @contextlib.asynccontextmanager
@@ -30,7 +30,7 @@ async def gateway_on(database: Database, data: str | None) -> AsyncIterator[Gate
 
 
 @contextlib.contextmanager
-def existing(data: str | None) -> Iterator[Database]:
+def existing(data: str | None) -> Iterator[Opened]:
     """The database of a gateway or sandbox that has been started before. Raises `UsageError`, `StoreError`."""
     settings = load(data=data)
     path = settings.data_file

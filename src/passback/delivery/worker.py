@@ -14,7 +14,7 @@ from passback.delivery import ledger
 from passback.delivery.presence import Presence
 from passback.domain.clock import DAY, MINUTE
 from passback.domain.delivery import Delivered, Delivery, Failed, Outcome
-from passback.store import deliveries, idempotency, rate
+from passback.store import deliveries, idempotency, rate, roster_events
 from passback.store.database import StoreError
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ _POLL_SECONDS = 1.0
 """How often a process looks for what others have accepted."""
 _TIDY_SECONDS = 600.0
 _TIDY_ROWS = 1000
+_EVENTS_KEPT_FOR = 30 * DAY
+"""For how long applications can catch up with a roster's changes."""
 _STOP_SECONDS = 20.0
 """How long what is under way may take to finish when the process is told to stop."""
 
@@ -251,6 +253,7 @@ class Worker:
         now = self._clock()
         rate.remove_old(conn, now // MINUTE - 1)
         removed = deliveries.remove_finished(conn, now - self._keep, _TIDY_ROWS)
+        removed += roster_events.remove_old(conn, now - _EVENTS_KEPT_FOR, _TIDY_ROWS)
         return removed + idempotency.remove_old(conn, now, _TIDY_ROWS) >= _TIDY_ROWS
 
 

@@ -46,7 +46,7 @@ async def read(gateway: Gateway, district_id: str, kind: str, object_id: str) ->
         found = roster.find(conn, TABLES[kind], district_id, object_id)
         if found is None:
             raise errors.resource_not_found()
-        return _present_all(conn, [found])[0]
+        return present_all(conn, [found])[0]
 
     return await gateway.database.snapshot(look_up)
 
@@ -75,7 +75,7 @@ async def page(
         )
         items = found.items
         return RosterPage(
-            _present_all(conn, items),
+            present_all(conn, items),
             previous=items[0].id if found.before and items else None,
             next=items[-1].id if found.after and items else None,
         )
@@ -83,7 +83,8 @@ async def page(
     return await gateway.database.snapshot(look_up)
 
 
-def _present_all(conn: Connection, items: Sequence[Any]) -> list[Any]:
+def present_all(conn: Connection, items: Sequence[Any]) -> list[Any]:
+    """Roster objects in the published shape."""
     sections = [item.id for item in items if isinstance(item, Section)]
     members = roster.section_members(conn, sections) if sections else {}
     return [_present(item, members) for item in items]

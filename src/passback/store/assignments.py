@@ -41,7 +41,7 @@ def find_in_section(
         " FROM sections JOIN districts ON districts.id = sections.district_id"
         " LEFT JOIN assignments ON assignments.id = :assignment_id"
         " AND assignments.section_id = sections.id AND assignments.deleted IS NULL"
-        " WHERE sections.id = :section_id AND sections.district_id = :district_id",
+        " WHERE sections.id = :section_id AND sections.district_id = :district_id AND sections.removed IS NULL",
         {"assignment_id": assignment_id, "section_id": section_id, "district_id": district_id},
     ).fetchone()
     if row is None:

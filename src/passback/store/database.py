@@ -8,7 +8,8 @@ connection), and so must do nothing but what the transaction takes back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -64,6 +65,25 @@ class Connection(Protocol):
         ...
 
 
+class Session(Connection, Protocol):
+    """A connection of one's own for a long piece of work, with temporary tables that end with it.
+
+    What is outside of `transaction` changes temporary tables only, and holds nobody up.
+    """
+
+    def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Add many rows to a temporary table, as fast as the database can."""
+        ...
+
+    def analyse(self, table: str) -> None:
+        """Let the database see what a temporary table holds, so that it finds good ways to work with it."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All inside the ``with`` happens at once, or not at all. Raises `StoreUnavailable` and `Unfit`."""
+        ...
+
+
 Transaction = Callable[[Connection], T]
 
 
@@ -115,7 +135,15 @@ class Database(Protocol):
         ...
 
 
-def connect(url: str, path: Path | None) -> Database:
+class Opened(Database, Protocol):
+    """A database as it was opened."""
+
+    def session(self) -> AbstractContextManager[Session]:
+        """A `Session`, for callers that are not asynchronous. Raises `StoreUnavailable`."""
+        ...
+
+
+def connect(url: str, path: Path | None) -> Opened:
     """The PostgreSQL database at `url`; where that is empty, the SQLite file at `path` (None keeps nothing).
 
     Raises `StoreError` where it cannot be opened.

@@ -32,7 +32,7 @@ class Ours(Struct, frozen=True):
 def sections(connection: Connection, district_id: str) -> list[Place]:
     """The district's sections."""
     rows = connection.execute(
-        "SELECT id, name, sis_id FROM sections WHERE district_id = :district_id ORDER BY id",
+        "SELECT id, name, sis_id FROM sections WHERE district_id = :district_id AND removed IS NULL ORDER BY id",
         {"district_id": district_id},
     )
     return [Place(*row) for row in rows]
@@ -54,7 +54,8 @@ def by_hand(connection: Connection, district_id: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for table in ("sections", "users"):
         rows = connection.execute(
-            f"SELECT id, lms_id FROM {table} WHERE district_id = :district_id AND matched_by = 'hand'",
+            f"SELECT id, lms_id FROM {table} WHERE district_id = :district_id AND matched_by = 'hand'"
+            " AND removed IS NULL",
             {"district_id": district_id},
         )
         found |= {row[0]: row[1] for row in rows if row[1] is not None}
@@ -138,7 +139,7 @@ def count(connection: Connection, district_id: str) -> None:
         ("teachers", "users", " AND role = 'teacher'"),
     ):
         total, matched = connection.execute(
-            f"SELECT COUNT(*), COUNT(lms_id) FROM {table} WHERE district_id = :district_id{where}",
+            f"SELECT COUNT(*), COUNT(lms_id) FROM {table} WHERE district_id = :district_id AND removed IS NULL{where}",
             {"district_id": district_id},
         ).fetchone()
         percentages[name] = round(100.0 * matched / total, 2) if total else 0.0
@@ -152,8 +153,8 @@ def all_of(connection: Connection, district_id: str) -> list[Ours]:
     """All sections and people of a district, with what they are matched to."""
     rows = connection.execute(
         "SELECT id, 'section', name, lms_id, matched_by FROM sections WHERE district_id = :district_id"
-        " UNION ALL SELECT id, role, first_name || ' ' || last_name, lms_id, matched_by FROM users"
-        " WHERE district_id = :district_id ORDER BY 2, 1",
+        " AND removed IS NULL UNION ALL SELECT id, role, first_name || ' ' || last_name, lms_id, matched_by FROM users"
+        " WHERE district_id = :district_id AND removed IS NULL ORDER BY 2, 1",
         {"district_id": district_id},
     )
     return [Ours(*row) for row in rows]

@@ -8,8 +8,9 @@ a lost connection took along before it was committed, is run again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, TypeVar
@@ -38,6 +39,14 @@ _SESSION = """
 SET lock_timeout = '15s';
 SET statement_timeout = '60s';
 SET idle_in_transaction_session_timeout = '10s'
+"""
+
+# A long piece of work: its statements may take minutes.
+_LONG_SESSION = """
+SET statement_timeout = 0;
+SET idle_in_transaction_session_timeout = '60s';
+SET work_mem = '64MB';
+SET temp_buffers = '64MB'
 """
 
 
@@ -75,6 +84,26 @@ class PostgresConnection:
         self._raw.execute(re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', statement).encode())
 
 
+class PostgresSession(PostgresConnection):
+    """See `passback.store.database.Session`."""
+
+    def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        with (
+            self._raw.cursor() as cursor,
+            cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN".encode()) as copy,
+        ):
+            for row in rows:
+                copy.write_row(row)
+
+    def analyse(self, table: str) -> None:
+        self._raw.execute(f"ANALYZE {table}".encode())
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        with self._raw.transaction():
+            yield
+
+
 class PostgresDatabase:
     """See `passback.store.database.Database`. `url` is a ``postgresql://`` address.
 
@@ -90,6 +119,7 @@ class PostgresDatabase:
             ) from None
         self.name = f"the database {parts.get('dbname') or ''} at {parts.get('host') or 'this machine'}"
         self.shared = True
+        self._url = url
         self._pool = psycopg_pool.ConnectionPool(
             url,
             min_size=1,
@@ -133,6 +163,18 @@ class PostgresDatabase:
 
     def write_now(self, fn: Transaction[T]) -> T:
         return self._transact(fn, _BEGIN)
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[PostgresSession]:
+        try:
+            with psycopg.connect(self._url, autocommit=True, connect_timeout=10) as raw:
+                _configure(raw)
+                raw.execute(_LONG_SESSION)
+                yield PostgresSession(raw)
+        except (errors.IntegrityError, errors.DataError) as error:
+            raise Unfit(_text(error)) from error
+        except psycopg.Error as error:
+            raise StoreUnavailable(_text(error)) from error
 
     def close(self) -> None:
         if self._closed:

@@ -36,6 +36,11 @@ class Table(Struct, Generic[T], frozen=True):
     def select(self) -> str:
         return f"SELECT {', '.join(self.columns)} FROM {self.name}"
 
+    @property
+    def present(self) -> str:
+        """What leaves out those that are no more."""
+        return "" if self.name == "districts" else " AND removed IS NULL"
+
 
 def _district(*row: Any) -> District:
     values = dict(zip(District.__struct_fields__, row, strict=True))
@@ -51,10 +56,13 @@ SECTIONS = Table("sections", Section, Section.__struct_fields__)
 USERS = Table("users", User, User.__struct_fields__)
 
 
-def find(connection: Connection, table: Table[T], district_id: str, object_id: str) -> T | None:
-    """The object of that id, if it is the district's."""
+def find(
+    connection: Connection, table: Table[T], district_id: str, object_id: str, *, removed: bool = False
+) -> T | None:
+    """The object of that id, if it is the district's; one that is no more only where `removed`."""
     row = connection.execute(
-        f"{table.select} WHERE id = :id AND {table.district_column} = :district_id",
+        f"{table.select} WHERE id = :id AND {table.district_column} = :district_id"
+        + ("" if removed else table.present),
         {"id": object_id, "district_id": district_id},
     ).fetchone()
     return None if row is None else table.make(*row)
@@ -89,7 +97,8 @@ def page(
     backwards = ending_before is not None and starting_after is None
     direction = "DESC" if backwards else "ASC"
     rows = connection.execute(
-        f"{table.select} WHERE {' AND '.join(where)} ORDER BY id {direction} LIMIT :limit", parameters
+        f"{table.select} WHERE {' AND '.join(where)}{table.present} ORDER BY id {direction} LIMIT :limit",
+        parameters,
     ).fetchall()
     more = len(rows) > limit
     items = [table.make(*row) for row in rows[:limit]]
@@ -101,7 +110,8 @@ def page(
 def district_of_section(connection: Connection, section_id: str) -> str | None:
     """Whose section it is; None where there is no such section."""
     row = connection.execute(
-        "SELECT district_id FROM sections WHERE id = :section_id", {"section_id": section_id}
+        "SELECT district_id FROM sections WHERE id = :section_id AND removed IS NULL",
+        {"section_id": section_id},
     ).fetchone()
     return None if row is None else str(row[0])
 
@@ -119,7 +129,7 @@ def section_in_lms(connection: Connection, district_id: str, section_id: str) ->
     row = connection.execute(
         "SELECT sections.id, sections.lms_id, districts.lms_type"
         " FROM sections JOIN districts ON districts.id = sections.district_id"
-        " WHERE sections.id = :section_id AND sections.district_id = :district_id",
+        " WHERE sections.id = :section_id AND sections.district_id = :district_id AND sections.removed IS NULL",
         {"section_id": section_id, "district_id": district_id},
     ).fetchone()
     return None if row is None else SectionInLms(*row)

@@ -24,6 +24,7 @@ TABLES = (
     "sections",
     "users",
     "enrollments",
+    "roster_events",
     "tokens",
     "assignments",
     "gradebook_assignments",

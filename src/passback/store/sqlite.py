@@ -14,7 +14,7 @@ import queue
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,6 +46,25 @@ class SqliteConnection(sqlite3.Connection):
 
     def define(self, statement: str) -> None:
         self.execute(statement)
+
+
+class SqliteSession(SqliteConnection):
+    """See `passback.store.database.Session`."""
+
+    def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        places = ", ".join("?" * len(columns))
+        self.execute("BEGIN")  # of temporary tables alone: nobody waits for it
+        self.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
+        self.execute("COMMIT")
+
+    def analyse(self, table: str) -> None:
+        self.execute(f"ANALYZE temp.{table}")
+
+    def transaction(self) -> contextlib.AbstractContextManager[None]:
+        return _transaction(self)
+
+
+C = TypeVar("C", bound=SqliteConnection)
 
 
 class _Job:
@@ -90,8 +109,10 @@ class SqliteDatabase:
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
             # A file that keeps nothing need not wait for the disk.
-            self._writer = _connect(self.path, synchronous="OFF" if self._temporary else "FULL")
-            self._reader = _connect(self.path, synchronous="OFF")
+            self._writer = _connect(
+                self.path, synchronous="OFF" if self._temporary else "FULL", factory=SqliteConnection
+            )
+            self._reader = _connect(self.path, synchronous="OFF", factory=SqliteConnection)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"cannot open the data file {self.path}: {error}") from error
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -144,6 +165,20 @@ class SqliteDatabase:
     def write_now(self, fn: Transaction[T]) -> T:
         with _transaction(self._writer):
             return fn(self._writer)
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[SqliteSession]:
+        assert self.path is not None
+        try:
+            connection = _connect(self.path, synchronous="FULL", factory=SqliteSession)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(str(error)) from error
+        try:
+            yield connection
+        except (sqlite3.OperationalError, *_UNFIT) as error:
+            raise _ours(error) from error
+        finally:
+            connection.close()
 
     def close(self) -> None:
         if self._closed:
@@ -221,10 +256,10 @@ class SqliteDatabase:
         connection.execute("RELEASE job")
 
 
-def _connect(path: Path, *, synchronous: str) -> SqliteConnection:
+def _connect(path: Path, *, synchronous: str, factory: type[C]) -> C:
     connection = sqlite3.connect(
         path,
-        factory=SqliteConnection,
+        factory=factory,
         timeout=BUSY_TIMEOUT_SECONDS,
         isolation_level=None,
         check_same_thread=False,

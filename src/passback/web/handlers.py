@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from passback.domain.delivery import STATES
 from passback.domain.roster import ROLES
-from passback.gateway import assignments, deliveries, roster, submissions, webhooks
+from passback.gateway import assignments, deliveries, roster, roster_events, submissions, webhooks
 from passback.gateway.context import Accepted, Answer
 from passback.web.messages import JSON, Response
 from passback.web.preferences import idempotency_key
@@ -220,15 +220,40 @@ def _list_roster(kind: str) -> Handler:
             ending_before=_text(params.query_value(call.query, "ending_before")),
             role=role,
         )
-        filters = {"limit": str(limit)} if role is None else {"limit": str(limit), "role": role}
-        links = [Link(rel="self", uri=call.path + ("?" + call.query.decode("latin-1") if call.query else ""))]
-        if page.next is not None:
-            links.append(_link("next", call.path, filters | {"starting_after": page.next}))
-        if page.previous is not None:
-            links.append(_link("prev", call.path, filters | {"ending_before": page.previous}))
-        return Response(200, encode({"data": [{"data": item} for item in page.items], "links": links}), JSON)
+        return _roster_page(
+            call, page, {"limit": str(limit)} if role is None else {"limit": str(limit), "role": role}
+        )
 
     return handler
+
+
+def _roster_page(call: Call, page: roster.RosterPage, filters: dict[str, str]) -> Response:
+    links = [Link(rel="self", uri=call.path + ("?" + call.query.decode("latin-1") if call.query else ""))]
+    if page.next is not None:
+        links.append(_link("next", call.path, filters | {"starting_after": page.next}))
+    if page.previous is not None:
+        links.append(_link("prev", call.path, filters | {"ending_before": page.previous}))
+    return Response(200, encode({"data": [{"data": item} for item in page.items], "links": links}), JSON)
+
+
+async def list_events(call: Call) -> Response:
+    """GET ``/events``."""
+    limit = _limit(call)
+    params.check_limit(limit, LONGEST_ROSTER_PAGE)
+    page = await roster_events.page(
+        call.gateway,
+        call.district_id,
+        limit=limit,
+        starting_after=_text(params.query_value(call.query, "starting_after")),
+        ending_before=_text(params.query_value(call.query, "ending_before")),
+    )
+    return _roster_page(call, page, {"limit": str(limit)})
+
+
+async def read_event(call: Call) -> Response:
+    """GET ``/events/{id}``."""
+    found = await roster_events.read(call.gateway, call.district_id, _text(call.parameters["id"]).lower())
+    return Response(200, encode({"data": found}), JSON)
 
 
 HANDLERS: Mapping[str, Handler] = {
@@ -243,6 +268,8 @@ HANDLERS: Mapping[str, Handler] = {
     "update_submissions": update_submissions,
     "list_deliveries": list_deliveries,
     "read_delivery": read_delivery,
+    "list_events": list_events,
+    "read_event": read_event,
     "create_webhook": create_webhook,
     "list_webhooks": list_webhooks,
     "read_webhook": read_webhook,

@@ -55,6 +55,8 @@ OURS = (
     _operation("read_section", "GET", "/sections/{id}"),
     _operation("list_users", "GET", "/users"),
     _operation("read_user", "GET", "/users/{id}"),
+    _operation("list_events", "GET", "/events"),
+    _operation("read_event", "GET", "/events/{id}"),
     _operation("create_webhook", "POST", "/webhooks"),
     _operation("list_webhooks", "GET", "/webhooks"),
     _operation("read_webhook", "GET", "/webhooks/{webhook_id}"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 
 
@@ -106,6 +108,22 @@ class User(_Shape, frozen=True, kw_only=True):
     lms_status: LmsStatus
     name: Name
     roles: dict[str, UserRole]
+
+
+class EventData(_Shape, frozen=True, kw_only=True):
+    """What an event is about: the object as it is now, and what the fields were that an update changed."""
+
+    object: Any
+    previous_attributes: dict[str, Any] | None = None
+
+
+class Event(_Shape, frozen=True, kw_only=True):
+    """That an object of the roster was created, updated or deleted."""
+
+    created: str
+    data: EventData
+    id: str
+    type: str
 
 
 class Link(_Shape, frozen=True, kw_only=True):

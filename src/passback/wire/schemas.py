@@ -329,6 +329,27 @@ def _roster_schemas() -> Schema:
             },
             required=("id", "lms_matched_percentage", "lms_state", "lms_type", "name"),
         ),
+        "Event": object_of(
+            {
+                "created": times["created"],
+                "data": object_of(
+                    {
+                        "object": {
+                            "type": "object",
+                            "description": "The object of the roster, as it is now.",
+                        },
+                        "previous_attributes": {
+                            "type": "object",
+                            "description": "What the fields were that an update changed.",
+                        },
+                    },
+                    required=("object",),
+                ),
+                "id": mongo_id,
+                "type": _text("Such as `users.created`, `sections.updated` or `schools.deleted`."),
+            },
+            required=("created", "data", "id", "type"),
+        ),
         "School": object_of(
             {
                 **times,

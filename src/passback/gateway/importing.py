@@ -1,0 +1,99 @@
+"""Bringing in a district's roster: read, checked, compared, and applied at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
+
+from passback.lms.registry import BUILTIN
+from passback.sis.rows import Problem, Problems
+from passback.store import roster, staging
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Clock
+    from passback.sis.rows import Format, Kind
+    from passback.store.database import Session
+    from passback.store.staging import Plan
+
+MOST_REMOVED = 0.1
+"""Which part of a kind of objects a roster may remove without being told that it may."""
+
+_SINGULAR = {
+    "schools": "school", "terms": "term", "courses": "course", "sections": "section", "users": "user",
+}  # fmt: skip
+
+
+class Progress(Protocol):
+    """Is told how far an import is."""
+
+    def read(self, done: int, total: int) -> None:
+        """So many of the bytes have been read."""
+        ...
+
+    def step(self, what: str) -> None:
+        """What is done next."""
+        ...
+
+
+class Checked(Struct, frozen=True):
+    """A roster that was read and compared."""
+
+    plan: Plan | None
+    """None where something is wrong."""
+    problems: list[Problem]
+    """The first that are wrong, in the order of files and lines."""
+    count: int
+    """How many are wrong in all."""
+
+
+def check(session: Session, files: Format, district_id: str, clock: Clock, progress: Progress) -> Checked:
+    """Read a roster into temporary tables, and find out what is wrong with it, or what it would change."""
+    staging.prepare(session)
+    problems = Problems()
+    ids = staging.Ids(clock())
+    for kind, rows in files.rows(problems):
+        staging.load(session, kind, rows, ids)
+        progress.read(files.read(), files.size)
+    progress.step("checking")
+    staging.settle(session, repeated_users=files.repeats_users)
+    for faults, count in staging.faults(session):
+        for fault in faults:
+            file, column = files.place(_kind(fault.kind), fault.column, fault.role)
+            problems.add(file, fault.line, column, _text(fault))
+        problems.more(count - len(faults))
+    if problems.count:
+        return Checked(None, sorted(problems.first), problems.count)
+    return Checked(staging.plan(session, district_id, progress.step), [], 0)
+
+
+def too_many_removed(plan: Plan) -> list[str]:
+    """The kinds of objects of which a roster would remove more than it may unasked, each with how many."""
+    return [
+        f"{it.removed:,} of {it.before:,} {kind}"
+        for kind, it in plan.kinds.items()
+        if it.removed > it.before * MOST_REMOVED
+    ]
+
+
+def apply(session: Session, plan: Plan, clock: Clock, progress: Progress) -> None:
+    """Make the roster the district's, in one transaction. Raises `passback.store.staging.Overtaken`."""
+    with session.transaction():
+        district = roster.find(session, roster.DISTRICTS, plan.district_id, plan.district_id)
+        own = district is not None and district.lms_type == BUILTIN
+        staging.apply(session, plan, clock(), progress.step, own_lms=own)
+
+
+def _kind(name: str) -> Kind:
+    found: dict[str, Kind] = {
+        "schools": "schools", "terms": "terms", "courses": "courses", "sections": "sections", "users": "users",
+        "roles": "roles", "enrollments": "enrollments",
+    }  # fmt: skip
+    return found[name]
+
+
+def _text(fault: staging.Fault) -> str:
+    shown = "".join(it if it.isprintable() else " " for it in fault.value)[:80]
+    if fault.why == "twice":
+        return f"{shown!r} is there more than once: each {_SINGULAR[fault.kind]} needs an id of its own"
+    return f"there is no {_SINGULAR[fault.why]} {shown!r}: add it, or correct the id"

@@ -1,0 +1,108 @@
+"""Following a roster's changes, in the shape of the published Data API's events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from passback.domain.clock import SECOND
+from passback.gateway.roster import TABLES, RosterPage, present_all
+from passback.store import roster, roster_events
+from passback.wire import errors
+from passback.wire import roster as shapes
+from passback.wire.dates import show
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from passback.gateway.context import Gateway
+    from passback.store.database import Connection
+    from passback.store.roster_events import RosterEvent
+
+_PUBLISHED = {
+    "school_id": ("school",), "course_id": ("course",), "first_name": ("name", "first"),
+    "middle_name": ("name", "middle"), "last_name": ("name", "last"),
+}  # fmt: skip
+"""Where the published object has a field, if not under our name."""
+_OF_ROLE = {"school_id": "school", "grade": "grade"}
+"""Fields that users have in their roles."""
+_SEQ_DIGITS = 16
+
+
+async def read(gateway: Gateway, district_id: str, event_id: str) -> shapes.Event:
+    """One event of the caller's district. Raises `Refusal`: 404 where there is none."""
+    seq = _seq(event_id)
+
+    def look_up(conn: Connection) -> shapes.Event:
+        found = None if seq is None else roster_events.find(conn, district_id, seq)
+        if found is None or _id(found) != event_id:
+            raise errors.resource_not_found()
+        return _present(conn, district_id, [found])[0]
+
+    return await gateway.database.snapshot(look_up)
+
+
+async def page(
+    gateway: Gateway,
+    district_id: str,
+    *,
+    limit: int,
+    starting_after: str | None = None,
+    ending_before: str | None = None,
+) -> RosterPage:
+    """A page of the events of the caller's district, the oldest first. An id that is none is before all."""
+    after = None if starting_after is None else _seq(starting_after) or 0
+    before = None if ending_before is None else _seq(ending_before) or 0
+
+    def look_up(conn: Connection) -> RosterPage:
+        found = roster_events.page(conn, district_id, limit=limit, after=after, before=before)
+        items = _present(conn, district_id, found.items)
+        return RosterPage(
+            items,
+            previous=items[0].id if found.before and items else None,
+            next=items[-1].id if found.after and items else None,
+        )
+
+    return await gateway.database.snapshot(look_up)
+
+
+def _id(event: RosterEvent) -> str:
+    """24 hex digits: its second, and its place."""
+    return f"{event.created // SECOND:08x}{event.seq:0{_SEQ_DIGITS}x}"
+
+
+def _seq(event_id: str) -> int | None:
+    digits = event_id[-_SEQ_DIGITS:]
+    if len(event_id) != 8 + _SEQ_DIGITS or not set(event_id) <= set("0123456789abcdef"):
+        return None
+    return min(int(digits, 16), 2**63 - 2)
+
+
+def _present(conn: Connection, district_id: str, events: Sequence[RosterEvent]) -> list[shapes.Event]:
+    objects = [
+        roster.find(conn, TABLES[event.kind], district_id, event.object_id, removed=True) for event in events
+    ]
+    return [
+        shapes.Event(
+            created=show(event.created),
+            data=shapes.EventData(object=shown, previous_attributes=_previous(event, object_)),
+            id=_id(event),
+            type=f"{event.kind}.{event.what}",
+        )
+        for event, object_, shown in zip(events, objects, present_all(conn, objects), strict=True)
+    ]
+
+
+def _previous(event: RosterEvent, object_: Any) -> dict[str, Any] | None:
+    if event.what != "updated":
+        return None
+    previous: dict[str, Any] = {}
+    for name, value in event.previous.items():
+        if event.kind == "users" and name in _OF_ROLE:
+            path: tuple[str, ...] = ("roles", object_.role, _OF_ROLE[name])
+        else:
+            path = _PUBLISHED.get(name, (name,))
+        into = previous
+        for step in path[:-1]:
+            into = into.setdefault(step, {})
+        into[path[-1]] = value
+    return previous

@@ -1,0 +1,1 @@
+"""A district's roster as its student information system (SIS) exports it: files in, rows out."""

@@ -1,0 +1,142 @@
+"""The five files that districts put on Clever's SFTP server, one row for each object.
+
+Terms and courses have no files of their own: sections name them. Columns may come in any order and case, and others
+than ours beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from passback.sis.archive import Archive
+from passback.sis.rows import BATCH, Kind, Problems, Row, UnusableFile
+from passback.sis.tables import Line, lines
+
+_FILES: dict[str, tuple[str, ...]] = {
+    "schools.csv": ("School_id", "School_name"),
+    "students.csv": ("School_id", "Student_id", "First_name", "Last_name"),
+    "teachers.csv": ("School_id", "Teacher_id", "First_name", "Last_name"),
+    "sections.csv": ("School_id", "Section_id", "Teacher_id"),
+    "enrollments.csv": ("Section_id", "Student_id"),
+}
+"""Each file, in order, with the columns that it must have."""
+_MOST_TEACHERS = 10
+
+_PLACES: dict[tuple[Kind, str], tuple[str, str]] = {
+    ("schools", "sis_id"): ("schools.csv", "School_id"),
+    ("sections", "sis_id"): ("sections.csv", "Section_id"),
+    ("sections", "school_sis_id"): ("sections.csv", "School_id"),
+}
+_PLACES_OF_ROLES: dict[tuple[Kind, str, str], tuple[str, str]] = {
+    ("users", "school_sis_id", "student"): ("students.csv", "School_id"),
+    ("users", "school_sis_id", "teacher"): ("teachers.csv", "School_id"),
+    ("users", "sis_id", "student"): ("students.csv", "Student_id"),
+    ("users", "sis_id", "teacher"): ("teachers.csv", "Teacher_id"),
+    ("enrollments", "section_sis_id", "student"): ("enrollments.csv", "Section_id"),
+    ("enrollments", "section_sis_id", "teacher"): ("sections.csv", "Section_id"),
+    ("enrollments", "user_sis_id", "student"): ("enrollments.csv", "Student_id"),
+    ("enrollments", "user_sis_id", "teacher"): ("sections.csv", "Teacher_id"),
+}
+
+
+class Clever:
+    """See `passback.sis.rows.Format`. Raises `UnusableFile` where one of the files is not there."""
+
+    name = "The five files of Clever's SFTP sync"
+    repeats_users = True
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._found = {name.lower(): name for name in archive.sizes}
+        if missing := [name for name in _FILES if name not in self._found]:
+            raise UnusableFile(f"there is no {missing[0]}: these five are needed: {', '.join(_FILES)}")
+        self.size = sum(archive.sizes[self._found[name]] for name in _FILES)
+
+    def read(self) -> int:
+        return self._archive.bytes_read
+
+    def place(self, kind: Kind, column: str, role: str) -> tuple[str, str]:
+        return (
+            _PLACES_OF_ROLES[kind, column, role]
+            if kind in ("users", "enrollments")
+            else _PLACES[kind, column]
+        )
+
+    def rows(self, problems: Problems) -> Iterator[tuple[Kind, list[Row]]]:
+        terms: set[str] = set()
+        courses: set[str] = set()
+        makers: dict[str, Callable[[Line], list[tuple[Kind, Row]]]] = {
+            "schools.csv": _school,
+            "students.csv": _student,
+            "teachers.csv": _teacher,
+            "sections.csv": lambda line: _section(line, terms, courses),
+            "enrollments.csv": _enrollment,
+        }
+        for name, make in makers.items():
+            waiting: dict[Kind, list[Row]] = {}
+            for line in lines(self._archive, self._found[name], _FILES[name], problems):
+                made = make(line)
+                if line.spoilt:
+                    continue
+                for kind, row in made:
+                    waiting.setdefault(kind, []).append(row)
+                    if len(waiting[kind]) >= BATCH:
+                        yield kind, waiting.pop(kind)
+            yield from waiting.items()
+
+
+def _school(line: Line) -> list[tuple[Kind, Row]]:
+    row = (line.number, line.id("School_id"), line.required("School_name"), line.text("School_number"))
+    return [("schools", row)]
+
+
+def _student(line: Line) -> list[tuple[Kind, Row]]:
+    return [("users", _person(line, "student", "Student_id", "Student_email"))]
+
+
+def _teacher(line: Line) -> list[tuple[Kind, Row]]:
+    return [("users", _person(line, "teacher", "Teacher_id", "Teacher_email"))]
+
+
+def _person(line: Line, role: str, id_column: str, email_column: str) -> Row:
+    return (
+        line.number, line.id(id_column), role, line.required("First_name"), line.text("Middle_name"),
+        line.required("Last_name"), line.text(email_column), line.id("School_id"), line.text("Grade"),
+    )  # fmt: skip
+
+
+def _section(line: Line, terms: set[str], courses: set[str]) -> list[tuple[Kind, Row]]:
+    """A section, the term and course that it is the first to name, and its teachers."""
+    section = line.id("Section_id")
+    made: list[tuple[Kind, Row]] = []
+    term, title = line.text("Term_name"), line.text("Course_name")
+    start, end = line.day("Term_start"), line.day("Term_end")
+    number = line.text("Course_number")
+    course = number or title
+    if term is not None and term not in terms:
+        terms.add(term)
+        made.append(("terms", (line.number, term, term, start, end)))
+    if course is not None and course not in courses:
+        courses.add(course)
+        made.append(("courses", (line.number, course, title or course, number)))
+    section_number = line.text("Section_number")
+    name = line.text("Name") or title or section_number or section
+    made.append(
+        (
+            "sections",
+            (
+                line.number, section, name, line.id("School_id"), course, term, section_number,
+                line.text("Subject"), line.text("Grade"), line.text("Period"),
+            ),
+        )
+    )  # fmt: skip
+    for place in range(1, _MOST_TEACHERS + 1):
+        column = "Teacher_id" if place == 1 else f"Teacher_{place}_id"
+        teacher = line.id(column, needed=False)
+        if teacher is not None:
+            made.append(("enrollments", (line.number, section, teacher, "teacher")))
+    return made
+
+
+def _enrollment(line: Line) -> list[tuple[Kind, Row]]:
+    return [("enrollments", (line.number, line.id("Section_id"), line.id("Student_id"), "student"))]

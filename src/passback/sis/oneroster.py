@@ -1,0 +1,193 @@
+"""OneRoster 1.1 and 1.2 as CSV (1EdTech's CSV binding): a manifest, and one file for each kind of object.
+
+Only the roster is read, and only where the manifest says that a file is ``bulk``, that is, all there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from passback.sis.archive import Archive
+from passback.sis.rows import BATCH, Kind, Problems, Row, UnusableFile
+from passback.sis.tables import Line, lines, today
+
+MANIFEST = "manifest.csv"
+VERSIONS = ("1.1", "1.2")
+
+_FILES: dict[str, tuple[str, ...]] = {
+    "orgs.csv": ("sourcedId", "name", "type"),
+    "academicSessions.csv": ("sourcedId", "title", "type", "startDate", "endDate"),
+    "courses.csv": ("sourcedId", "title"),
+    "classes.csv": ("sourcedId", "title", "courseSourcedId", "schoolSourcedId", "termSourcedIds"),
+    "users.csv": ("sourcedId", "givenName", "familyName"),
+    "roles.csv": ("userSourcedId", "role"),
+    "enrollments.csv": ("classSourcedId", "userSourcedId", "role"),
+}
+"""Each file that is read, in order, with the columns that it must have."""
+_OPTIONAL = frozenset({"academicSessions.csv", "courses.csv"})
+_ORG_TYPES = ("department", "school", "district", "local", "state", "national")
+_SESSION_TYPES = ("gradingPeriod", "semester", "schoolYear", "term")
+
+_PLACES: dict[tuple[Kind, str], tuple[str, str]] = {
+    ("schools", "sis_id"): ("orgs.csv", "sourcedId"),
+    ("terms", "sis_id"): ("academicSessions.csv", "sourcedId"),
+    ("courses", "sis_id"): ("courses.csv", "sourcedId"),
+    ("sections", "sis_id"): ("classes.csv", "sourcedId"),
+    ("sections", "school_sis_id"): ("classes.csv", "schoolSourcedId"),
+    ("sections", "course_sis_id"): ("classes.csv", "courseSourcedId"),
+    ("sections", "term_sis_id"): ("classes.csv", "termSourcedIds"),
+    ("users", "sis_id"): ("users.csv", "sourcedId"),
+    ("users", "role"): ("users.csv", "role"),
+    ("users", "school_sis_id"): ("users.csv", "orgSourcedIds"),
+    ("roles", "user_sis_id"): ("roles.csv", "userSourcedId"),
+    ("enrollments", "section_sis_id"): ("enrollments.csv", "classSourcedId"),
+    ("enrollments", "user_sis_id"): ("enrollments.csv", "userSourcedId"),
+    ("enrollments", "role"): ("enrollments.csv", "role"),
+}
+
+
+class OneRoster:
+    """See `passback.sis.rows.Format`. Raises `UnusableFile` where the manifest does not allow it to be read."""
+
+    repeats_users = False
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        stated = self._manifest()
+        self.version = stated.get("oneroster.version", "")
+        if self.version not in VERSIONS:
+            raise UnusableFile(
+                f"{MANIFEST} says that this is OneRoster {self.version or 'of no version'}: export 1.1 or 1.2"
+            )
+        self.name = f"OneRoster {self.version}"
+        wanted = [name for name in _FILES if name != "roles.csv" or self.version == "1.2"]
+        self._names = [
+            name for name in wanted if self._is_stated(name, stated.get(f"file.{name[:-4]}", "absent"))
+        ]
+        self.size = sum(archive.sizes[name] for name in self._names)
+        self._before = archive.bytes_read
+
+    def _manifest(self) -> dict[str, str]:
+        problems = Problems()
+        stated = {}
+        for line in lines(self._archive, MANIFEST, ("propertyName", "value"), problems):
+            stated[line.text("propertyName") or ""] = line.text("value") or ""
+        if problems.count:
+            raise UnusableFile(str(problems.first[0]))
+        return stated
+
+    def _is_stated(self, name: str, mode: str) -> bool:
+        """Whether a file is to be read."""
+        if mode == "absent":
+            if name in _OPTIONAL:
+                return False
+            raise UnusableFile(f"{MANIFEST} says that {name} is absent: export it, too")
+        if mode != "bulk":
+            raise UnusableFile(
+                f"{MANIFEST} says that {name} is {mode!r}: export all there is (bulk), not only what has changed"
+            )
+        if name not in self._archive.sizes:
+            raise UnusableFile(f"{MANIFEST} says that there is a {name}, but there is none: export it, too")
+        return True
+
+    def read(self) -> int:
+        return self._archive.bytes_read - self._before
+
+    def place(self, kind: Kind, column: str, role: str) -> tuple[str, str]:  # noqa: ARG002
+        if (kind, column) == ("users", "school_sis_id") and self.version == "1.2":
+            return "users.csv", "primaryOrgSourcedId"
+        if (kind, column) == ("users", "role") and self.version == "1.2":
+            return "users.csv", "sourcedId"
+        return _PLACES[kind, column]
+
+    def rows(self, problems: Problems) -> Iterator[tuple[Kind, list[Row]]]:
+        makers: dict[str, tuple[Kind, Callable[[Line], Row | None]]] = {
+            "orgs.csv": ("schools", _school),
+            "academicSessions.csv": ("terms", _term),
+            "courses.csv": ("courses", _course),
+            "classes.csv": ("sections", self._section),
+            "users.csv": ("users", self._user),
+            "roles.csv": ("roles", _role),
+            "enrollments.csv": ("enrollments", _Enrollments(today())),
+        }
+        for name in self._names:
+            kind, make = makers[name]
+            yield from _batches(kind, make, lines(self._archive, name, self._required(name), problems))
+
+    def _required(self, name: str) -> tuple[str, ...]:
+        return (*_FILES[name], "role") if name == "users.csv" and self.version == "1.1" else _FILES[name]
+
+    def _section(self, line: Line) -> Row | None:
+        course, term = line.id("courseSourcedId", needed=False), line.first_of("termSourcedIds")
+        return (
+            line.number, line.id("sourcedId"), line.required("title"), line.id("schoolSourcedId"),
+            course if "courses.csv" in self._names else None,
+            term if "academicSessions.csv" in self._names else None,
+            line.text("classCode"), line.first_of("subjects"), line.first_of("grades"), line.first_of("periods"),
+        )  # fmt: skip
+
+    def _user(self, line: Line) -> Row | None:
+        if self.version == "1.1":
+            word = line.required("role").lower()
+            role = word if word in ("student", "teacher") else "other"
+            school = line.first_of("orgSourcedIds")
+        else:
+            role, school = None, line.id("primaryOrgSourcedId", needed=False)
+        return (
+            line.number, line.id("sourcedId"), role, line.required("givenName"), line.text("middleName"),
+            line.required("familyName"), line.text("email"), school, line.first_of("grades"),
+        )  # fmt: skip
+
+
+def _batches(
+    kind: Kind, make: Callable[[Line], Row | None], found: Iterator[Line]
+) -> Iterator[tuple[Kind, list[Row]]]:
+    batch: list[Row] = []
+    for line in found:
+        row = make(line)
+        if row is not None and not line.spoilt:
+            batch.append(row)
+            if len(batch) >= BATCH:
+                yield kind, batch
+                batch = []
+    yield kind, batch
+
+
+def _school(line: Line) -> Row:
+    is_school = line.one_of("type", _ORG_TYPES) == "school"
+    name = line.required("name")
+    return line.number, line.id("sourcedId"), name if is_school else None, line.text("identifier")
+
+
+def _term(line: Line) -> Row:
+    line.one_of("type", _SESSION_TYPES)
+    return (
+        line.number,
+        line.id("sourcedId"),
+        line.required("title"),
+        line.day("startDate"),
+        line.day("endDate"),
+    )
+
+
+def _course(line: Line) -> Row:
+    return line.number, line.id("sourcedId"), line.required("title"), line.text("courseCode")
+
+
+def _role(line: Line) -> Row:
+    word = line.required("role").lower()
+    return line.number, line.id("userSourcedId"), word if word in ("student", "teacher") else "other"
+
+
+class _Enrollments:
+    """Makes enrollments; those that have ended, or have not begun, are none today."""
+
+    def __init__(self, day: str) -> None:
+        self._day = day
+
+    def __call__(self, line: Line) -> Row:
+        word = line.required("role").lower()
+        begin, end = line.day("beginDate"), line.day("endDate")
+        current = (begin or self._day) <= self._day <= (end or self._day)
+        role = word if word in ("student", "teacher") and current else "other"
+        return line.number, line.id("classSourcedId"), line.id("userSourcedId"), role

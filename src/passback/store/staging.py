@@ -1,0 +1,438 @@
+"""A new roster beside the one that there is: what is wrong with it, what it would change, and the change itself.
+
+It is in temporary tables of one session, `new_schools` and so on, and compared with the district's own by statements
+on all rows at once: neither the memory nor the number of statements grows with the district. Only `apply` touches what
+others see.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from passback.domain.clock import SECOND
+from passback.store import matching
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Instant
+    from passback.store.database import Connection, Session
+
+Step = Callable[[str], None]
+"""Told what is done next."""
+
+_LOADED: dict[str, tuple[str, ...]] = {
+    "schools": ("sis_id", "name", "school_number"),
+    "terms": ("sis_id", "name", "start_date", "end_date"),
+    "courses": ("sis_id", "name", "number"),
+    "sections": (
+        "sis_id", "name", "school_sis_id", "course_sis_id", "term_sis_id", "section_number", "subject", "grade",
+        "period",
+    ),
+    "users": ("sis_id", "role", "first_name", "middle_name", "last_name", "email", "school_sis_id", "grade"),
+    "roles": ("user_sis_id", "role"),
+    "enrollments": ("section_sis_id", "user_sis_id", "role"),
+}  # fmt: skip
+KINDS = ("schools", "terms", "courses", "sections", "users")
+"""The kinds of objects, each before those that refer to it."""
+_REFERENCES: dict[str, dict[str, str]] = {
+    "sections": {"school": "schools", "course": "courses", "term": "terms"},
+    "users": {"school": "schools"},
+}
+_FIELDS: dict[str, tuple[str, ...]] = {
+    "schools": ("name", "school_number"),
+    "terms": ("name", "start_date", "end_date"),
+    "courses": ("name", "number"),
+    "sections": ("name", "school_id", "course_id", "term_id", "section_number", "subject", "grade", "period"),
+    "users": ("first_name", "middle_name", "last_name", "email", "school_id", "grade"),
+}
+"""What of an object a roster sets."""
+_DATED = frozenset({"schools", "sections", "users"})
+"""Those that keep when they were made and changed."""
+_MATCHED = frozenset({"sections", "users"})
+_TOGETHER = 5_000
+"""How many rows are read at a time."""
+_MOST_TOLD = 200
+"""How many problems of one sort are told one by one."""
+
+
+class Fault(Struct, frozen=True):
+    """A row that does not go with the others."""
+
+    kind: str
+    column: str
+    role: str
+    line: int
+    value: str
+    why: str
+    """``twice``, or what there is none of."""
+
+
+class Changes(Struct, frozen=True):
+    """What a roster would change of one kind of objects."""
+
+    before: int
+    created: int
+    updated: int
+    removed: int
+
+
+class Plan(Struct, frozen=True):
+    """What a roster would change."""
+
+    district_id: str
+    version: int
+    """The roster's when this was found out."""
+    kinds: dict[str, Changes]
+    """By ``schools`` and so on, ``students``, ``teachers`` and ``enrollments``."""
+    left_out: int
+    """How many enrollments are of people who are neither students nor teachers, or not now, or in another role."""
+
+    @property
+    def nothing(self) -> bool:
+        """Whether all is as it is already."""
+        return not any(it.created or it.updated or it.removed for it in self.kinds.values())
+
+
+class Overtaken(Exception):
+    """The roster was changed by another since the plan was made."""
+
+
+def prepare(session: Session) -> None:
+    """Make the temporary tables."""
+    for kind, columns in _LOADED.items():
+        ids = {
+            "sections": ["id", "school_id", "course_id", "term_id"],
+            "users": ["id", "school_id"],
+            "roles": [],
+            "enrollments": [],
+        }.get(kind, ["id"])
+        typed = ", ".join(f"{name} TEXT" for name in (*columns, *ids))
+        session.define(f"CREATE TEMP TABLE new_{kind} (line BIGINT, {typed})")
+    session.define(
+        "CREATE TEMP TABLE new_members (section_id TEXT NOT NULL, role TEXT NOT NULL, user_id TEXT NOT NULL,"
+        " PRIMARY KEY (section_id, role, user_id))"
+    )
+    session.define(
+        "CREATE TEMP TABLE ended (section_id TEXT NOT NULL, role TEXT NOT NULL, user_id TEXT NOT NULL)"
+    )
+    session.define(
+        "CREATE TEMP TABLE begun (section_id TEXT NOT NULL, role TEXT NOT NULL, user_id TEXT NOT NULL)"
+    )
+    session.define(
+        "CREATE TEMP TABLE changes (kind TEXT NOT NULL, id TEXT NOT NULL, what TEXT NOT NULL, previous TEXT,"
+        " PRIMARY KEY (kind, id))"
+    )
+
+
+class Ids:
+    """Ids for new objects: 24 hex digits that count up, so that they are added at the end of an index."""
+
+    def __init__(self, now: Instant) -> None:
+        self._prefix = f"{now // SECOND & 0xFFFF_FFFF:08x}"
+        self._next = secrets.randbits(63)
+
+    def __call__(self) -> str:
+        self._next += 1
+        return f"{self._prefix}{self._next:016x}"
+
+
+def load(session: Session, kind: str, rows: Sequence[Sequence[Any]], ids: Ids) -> None:
+    """Add rows: each its line, and its kind's columns."""
+    columns = ("line", *_LOADED[kind])
+    if kind in KINDS:
+        session.load(f"new_{kind}", (*columns, "id"), ((*row, ids()) for row in rows))
+    else:
+        session.load(f"new_{kind}", columns, rows)
+
+
+def settle(session: Session, *, repeated_users: bool) -> None:
+    """When all is loaded: find out each user's role, and make it quick to look things up.
+
+    `repeated_users` where somebody may have a row for each school: the first counts.
+    """
+    for kind in KINDS:
+        session.define(f"CREATE INDEX new_{kind}_by_sis_id ON new_{kind} (sis_id)")
+        session.analyse(f"new_{kind}")
+    session.define("CREATE INDEX new_roles_by_user ON new_roles (user_sis_id, role)")
+    session.analyse("new_roles")
+    session.analyse("new_enrollments")
+    session.execute(
+        "UPDATE new_users SET role = CASE"
+        + "".join(
+            " WHEN EXISTS (SELECT 1 FROM new_roles WHERE user_sis_id = new_users.sis_id AND new_roles.role ="
+            f" '{role}') THEN '{role}'"
+            for role in ("teacher", "student")
+        )
+        + " ELSE 'other' END WHERE role IS NULL"
+    )
+    if repeated_users:
+        session.execute(
+            "DELETE FROM new_users WHERE EXISTS (SELECT 1 FROM new_users AS first WHERE first.sis_id = new_users.sis_id"
+            " AND first.role = new_users.role AND first.line < new_users.line"
+            " AND COALESCE(first.school_sis_id, '') <> COALESCE(new_users.school_sis_id, ''))"
+        )
+
+
+def faults(session: Session) -> Iterator[tuple[list[Fault], int]]:
+    """What does not go together, sort by sort: the first of each, and how many there are."""
+    for kind in KINDS:
+        by = "sis_id, role" if kind == "users" else "sis_id"
+        role = "role" if kind == "users" else "''"
+        yield _told(
+            session,
+            f"SELECT '{kind}' AS kind, 'sis_id' AS name, {role} AS role, MAX(line) AS line, sis_id AS value,"
+            f" 'twice' AS why FROM new_{kind} GROUP BY {by} HAVING COUNT(*) > 1",
+        )
+    references = [
+        (kind, column, target) for kind, them in _REFERENCES.items() for column, target in them.items()
+    ]
+    references += [
+        ("roles", "user", "users"),
+        ("enrollments", "section", "sections"),
+        ("enrollments", "user", "users"),
+    ]
+    for kind, column, target in references:
+        role = "role" if kind in ("users", "enrollments") else "''"
+        present = f"SELECT 1 FROM new_{target} AS target WHERE target.sis_id = new_{kind}.{column}_sis_id"
+        yield _told(
+            session,
+            f"SELECT '{kind}' AS kind, '{column}_sis_id' AS name, {role} AS role, line, {column}_sis_id AS value,"
+            f" '{target}' AS why FROM new_{kind} WHERE {column}_sis_id IS NOT NULL AND NOT EXISTS ({present})",
+        )
+
+
+def _told(session: Session, query: str) -> tuple[list[Fault], int]:
+    total = session.execute(f"SELECT COUNT(*) FROM ({query}) AS found").fetchone()[0]
+    if not total:
+        return [], 0
+    rows = session.execute(
+        f"SELECT kind, name, role, line, value, why FROM ({query}) AS found ORDER BY line LIMIT {_MOST_TOLD}"
+    )
+    return [Fault(*row) for row in rows], total
+
+
+def plan(session: Session, district_id: str, step: Step) -> Plan:
+    """Compare the new roster with the district's."""
+    given = {"district_id": district_id}
+    session.execute("DELETE FROM new_schools WHERE name IS NULL")  # an organisation that is no school
+    session.execute("DELETE FROM new_users WHERE role = 'other'")
+    for kind in KINDS:
+        step(f"comparing {kind}")
+        same = " AND was.role = new_users.role" if kind == "users" else ""
+        session.execute(
+            f"UPDATE new_{kind} SET id = was.id FROM {kind} AS was"
+            f" WHERE was.district_id = :district_id AND was.sis_id = new_{kind}.sis_id{same}",
+            given,
+        )
+        for column, target in _REFERENCES.get(kind, {}).items():
+            session.execute(
+                f"UPDATE new_{kind} SET {column}_id = target.id FROM new_{target} AS target"
+                f" WHERE target.sis_id = new_{kind}.{column}_sis_id"
+            )
+        session.define(f"CREATE UNIQUE INDEX new_{kind}_by_id ON new_{kind} (id)")
+        session.analyse(f"new_{kind}")
+        _compare(session, kind, given)
+    step("comparing enrollments")
+    session.execute(
+        "INSERT INTO new_members (section_id, role, user_id)"
+        " SELECT DISTINCT new_sections.id, new_enrollments.role, new_users.id FROM new_enrollments"
+        " JOIN new_sections ON new_sections.sis_id = new_enrollments.section_sis_id"
+        " JOIN new_users ON new_users.sis_id = new_enrollments.user_sis_id AND new_users.role = new_enrollments.role"
+    )
+    session.analyse("new_members")
+    session.execute(
+        "INSERT INTO ended (section_id, role, user_id) SELECT was.section_id, was.role, was.user_id"
+        " FROM enrollments AS was JOIN sections ON sections.id = was.section_id"
+        " WHERE sections.district_id = :district_id AND NOT EXISTS (SELECT 1 FROM new_members WHERE"
+        " new_members.section_id = was.section_id AND new_members.role = was.role"
+        " AND new_members.user_id = was.user_id)",
+        given,
+    )
+    session.execute(
+        "INSERT INTO begun (section_id, role, user_id) SELECT section_id, role, user_id FROM new_members"
+        " WHERE NOT EXISTS (SELECT 1 FROM enrollments AS was WHERE was.section_id = new_members.section_id"
+        " AND was.role = new_members.role AND was.user_id = new_members.user_id)"
+    )
+    for table in ("ended", "begun"):
+        session.analyse(table)
+        session.execute(
+            f"INSERT INTO changes (kind, id, what) SELECT DISTINCT 'sections', section_id, 'updated' FROM {table}"
+            " WHERE true ON CONFLICT DO NOTHING"
+        )
+    session.analyse("changes")
+    return Plan(district_id, version(session, district_id), _counts(session, given), _left_out(session))
+
+
+def _compare(session: Session, kind: str, given: dict[str, Any]) -> None:
+    differs = " OR ".join(f"COALESCE(was.{it}, '') <> COALESCE(now.{it}, '')" for it in _FIELDS[kind])
+    session.execute(
+        f"INSERT INTO changes (kind, id, what) SELECT '{kind}', now.id,"
+        " CASE WHEN was.id IS NULL OR was.removed IS NOT NULL THEN 'created' ELSE 'updated' END"
+        f" FROM new_{kind} AS now LEFT JOIN {kind} AS was ON was.id = now.id"
+        f" WHERE was.id IS NULL OR was.removed IS NOT NULL OR {differs}"
+    )
+    session.execute(
+        f"INSERT INTO changes (kind, id, what) SELECT '{kind}', id, 'deleted' FROM {kind}"
+        f" WHERE district_id = :district_id AND removed IS NULL AND NOT EXISTS (SELECT 1 FROM new_{kind}"
+        f" WHERE new_{kind}.id = {kind}.id)",
+        given,
+    )
+
+
+def _counts(session: Session, given: dict[str, Any]) -> dict[str, Changes]:
+    found = {}
+    for kind in KINDS:
+        for name, role in (
+            (("students", "student"), ("teachers", "teacher")) if kind == "users" else ((kind, ""),)
+        ):
+            where = f" AND role = '{role}'" if role else ""
+            before = session.execute(
+                f"SELECT COUNT(*) FROM {kind} WHERE district_id = :district_id AND removed IS NULL{where}",
+                given,
+            ).fetchone()[0]
+            of_role = (
+                f" AND (EXISTS (SELECT 1 FROM new_users WHERE new_users.id = changes.id{where})"
+                f" OR EXISTS (SELECT 1 FROM users WHERE users.id = changes.id{where}))"
+                if role
+                else ""
+            )
+            counts = dict(
+                session.execute(
+                    f"SELECT what, COUNT(*) FROM changes WHERE kind = '{kind}'{of_role} GROUP BY what"
+                ).fetchall()
+            )
+            found[name] = Changes(
+                before, counts.get("created", 0), counts.get("updated", 0), counts.get("deleted", 0)
+            )
+    before = session.execute(
+        "SELECT COUNT(*) FROM enrollments JOIN sections ON sections.id = enrollments.section_id"
+        " WHERE sections.district_id = :district_id",
+        given,
+    ).fetchone()[0]
+    begun, ended = (session.execute(f"SELECT COUNT(*) FROM {it}").fetchone()[0] for it in ("begun", "ended"))
+    found["enrollments"] = Changes(before, begun, 0, ended)
+    return found
+
+
+def _left_out(session: Session) -> int:
+    asked = session.execute(
+        "SELECT COUNT(*) FROM (SELECT DISTINCT section_sis_id, user_sis_id, role FROM new_enrollments) AS asked"
+    ).fetchone()[0]
+    return int(asked - session.execute("SELECT COUNT(*) FROM new_members").fetchone()[0])
+
+
+def version(connection: Connection, district_id: str) -> int:
+    """How often a district's roster has been changed."""
+    row = connection.execute(
+        "SELECT roster_version FROM districts WHERE id = :id", {"id": district_id}
+    ).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def apply(session: Session, planned: Plan, now: Instant, step: Step, *, own_lms: bool) -> None:
+    """Make the district's roster the new one; part of a transaction. Raises `Overtaken`.
+
+    `own_lms` where the LMS is the gateway's own gradebook, which has the roster's sections and people.
+    """
+    district_id = planned.district_id
+    given: dict[str, Any] = {"district_id": district_id, "now": now}
+    session.lock(f"roster/{district_id}")
+    if version(session, district_id) != planned.version:
+        raise Overtaken
+    step("noting what was before")
+    _note_previous(session)
+    for kind in KINDS:
+        step(f"writing {kind}")
+        _write(session, kind, given, own_lms=own_lms)
+    step("writing enrollments")
+    session.execute(
+        "DELETE FROM enrollments WHERE EXISTS (SELECT 1 FROM ended WHERE ended.section_id = enrollments.section_id"
+        " AND ended.role = enrollments.role AND ended.user_id = enrollments.user_id)"
+        " AND section_id IN (SELECT section_id FROM ended)"
+    )
+    session.execute(
+        "INSERT INTO enrollments (section_id, role, user_id) SELECT section_id, role, user_id FROM begun"
+        " ORDER BY section_id, role, user_id"
+    )
+    step("writing events")
+    _write_events(session, given)
+    matching.count(session, district_id)
+    session.execute(
+        "UPDATE districts SET roster_version = roster_version + 1, last_modified = :now WHERE id = :district_id",
+        given,
+    )
+
+
+def _write(session: Session, kind: str, given: dict[str, Any], *, own_lms: bool) -> None:
+    fields = _FIELDS[kind]
+    set_ = ", ".join(f"{it} = now.{it}" for it in fields) + (
+        ", last_modified = :now" if kind in _DATED else ""
+    )
+    session.execute(
+        f"UPDATE {kind} SET {set_}, removed = NULL FROM new_{kind} AS now JOIN changes"
+        f" ON changes.kind = '{kind}' AND changes.id = now.id AND changes.what <> 'deleted' WHERE {kind}.id = now.id",
+        given,
+    )
+    columns = ["id", "district_id", "sis_id", *fields]
+    values = ["now.id", ":district_id", "now.sis_id", *(f"now.{it}" for it in fields)]
+    if kind == "users":
+        columns.append("role")
+        values.append("now.role")
+    if kind in _DATED:
+        columns += ["created", "last_modified"]
+        values += [":now", ":now"]
+    if own_lms and kind in _MATCHED:
+        columns.append("lms_id")
+        values.append("now.id")
+    session.execute(
+        f"INSERT INTO {kind} ({', '.join(columns)}) SELECT {', '.join(values)} FROM new_{kind} AS now"
+        f" WHERE NOT EXISTS (SELECT 1 FROM {kind} AS was WHERE was.id = now.id) ORDER BY now.id",
+        given,
+    )
+    session.execute(
+        f"UPDATE {kind} SET removed = :now WHERE id IN"
+        f" (SELECT id FROM changes WHERE kind = '{kind}' AND what = 'deleted')",
+        given,
+    )
+
+
+def _note_previous(session: Session) -> None:
+    """Keep what the changed fields of updated objects were, as events tell it."""
+    for kind in KINDS:
+        columns = _FIELDS[kind]
+        width = len(columns)
+        after = ""
+        while rows := session.execute(
+            f"SELECT was.id, {', '.join(f'was.{it}' for it in columns)}, {', '.join(f'now.{it}' for it in columns)}"
+            f" FROM changes JOIN {kind} AS was ON was.id = changes.id JOIN new_{kind} AS now ON now.id = changes.id"
+            f" WHERE changes.kind = '{kind}' AND changes.what = 'updated' AND changes.id > :after"
+            f" ORDER BY changes.id LIMIT {_TOGETHER}",
+            {"after": after},
+        ).fetchall():
+            noted = []
+            for row in rows:
+                fields = zip(columns, row[1 : 1 + width], row[1 + width :], strict=True)
+                previous = {name: was for name, was, now in fields if (was or "") != (now or "")}
+                noted.append({"kind": kind, "id": row[0], "previous": json.dumps(previous)})
+            session.executemany(
+                "UPDATE changes SET previous = :previous WHERE kind = :kind AND id = :id", noted
+            )
+            after = rows[-1][0]
+
+
+def _write_events(session: Session, given: dict[str, Any]) -> None:
+    base = session.execute(
+        "SELECT COALESCE(MAX(seq), 0) FROM roster_events WHERE district_id = :district_id",
+        {"district_id": given["district_id"]},
+    ).fetchone()[0]
+    order = " ".join(f"WHEN '{kind}' THEN {index}" for index, kind in enumerate(KINDS))
+    session.execute(
+        "INSERT INTO roster_events (district_id, seq, kind, what, object_id, created, previous)"
+        f" SELECT :district_id, :base + ROW_NUMBER() OVER (ORDER BY CASE kind {order} END, id), kind, what, id, :now,"
+        " previous FROM changes",
+        {**given, "base": base},
+    )

@@ -1,0 +1,183 @@
+"""``passback roster import``, as people run it, beside a server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roster_support import CLEVER, Table, changed, without, zipped
+from support import DISTRICT, ESSAY, Sandbox, serving
+
+REMOVED = "2 of 2 sections, 40 of 40 students, 2 of 2 teachers"
+
+
+class Commands:
+    """The command on the data folder of a sandbox that is being served."""
+
+    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+        self._folder = folder
+        self.sandbox = sandbox
+
+    def run(
+        self, files: Mapping[str, Table] | Path, *arguments: str, district: str = DISTRICT
+    ) -> subprocess.CompletedProcess[str]:
+        file = files if isinstance(files, Path) else zipped(self._folder / "roster.zip", files)
+        return subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "passback",
+                "roster",
+                "import",
+                str(file),
+                "--district",
+                district,
+                *arguments,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env={**os.environ, "PASSBACK_DATA": str(self._folder / "data")},
+        )
+
+    def bring(self, files: Mapping[str, Table]) -> None:
+        told = self.run(files, "--allow-removals")
+        assert told.returncode == 0, told
+
+    def users(self) -> dict[str, str]:
+        """Our ids by the SIS ids."""
+        found = self.sandbox.get("/v3.1/users?limit=1000").data
+        return {role["sis_id"]: it["data"]["id"] for it in found for role in it["data"]["roles"].values()}
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Iterator[Commands]:
+    with serving(tmp_path / "data") as sandbox:
+        yield Commands(tmp_path, sandbox)
+
+
+def test_a_dry_run_shows_what_would_change_and_changes_nothing(commands: Commands) -> None:
+    before = commands.users()
+    told = commands.run(CLEVER, "--dry-run")
+    assert (told.returncode, told.stderr, commands.users()) == (0, "", before)
+    rows = [line.split() for line in told.stdout.splitlines()]
+    assert ["students", "40", "2", "0", "40"] in rows
+    assert ["enrollments", "42", "3", "0", "42"] in rows
+
+
+def test_more_than_a_tenth_is_removed_only_where_it_is_said(commands: Commands) -> None:
+    refused = commands.run(CLEVER)
+    assert refused.returncode == 1
+    assert REMOVED in refused.stderr
+    assert "p1" not in commands.users()
+    done = commands.run(CLEVER, "--allow-removals")
+    assert (done.returncode, done.stdout.splitlines()[-1], set(commands.users())) == (
+        0,
+        "Done.",
+        {"p1", "p2", "t1"},
+    )
+    again = commands.run(CLEVER)
+    assert (again.returncode, again.stdout.splitlines()[-1]) == (0, "Nothing to change.")
+
+
+def test_problems_are_told_and_nothing_is_changed(commands: Commands) -> None:
+    told = commands.run(changed(CLEVER, "enrollments.csv", 2, "Student_id", "\x1b[31mp9"), "--allow-removals")
+    assert (told.returncode, told.stdout, "p1" in commands.users()) == (1, "", False)
+    assert told.stderr.splitlines() == [
+        "enrollments.csv, line 2, Student_id: the value holds a line break or control character: remove it",
+        "passback: 1 problem; nothing has been changed",
+    ]
+
+
+def test_only_the_first_problems_are_shown_unless_all_are_wanted(commands: Commands) -> None:
+    header, *_ = CLEVER["enrollments.csv"]
+    wrong = {**CLEVER, "enrollments.csv": [header, *(("s1", "c1", f"x{number}") for number in range(70))]}
+    assert commands.run(wrong).stderr.splitlines()[-1] == (
+        "passback: 70 problems, 20 of them not shown; nothing has been changed"
+    )
+    assert len(commands.run(wrong, "--all-problems").stderr.splitlines()) == 71
+
+
+@pytest.mark.parametrize(
+    ("file", "district", "told"),
+    [
+        (Path("/no/such/file.zip"), DISTRICT, "there is no file /no/such/file.zip"),
+        (Path(__file__), DISTRICT, "no zip archive that can be read"),
+        (Path(__file__), "f" * 24, "there is no district"),
+    ],
+)
+def test_what_cannot_be_done_is_told(commands: Commands, file: Path, district: str, told: str) -> None:
+    refused = commands.run(file, district=district)
+    assert (refused.returncode, told in refused.stderr) == (2, True)
+
+
+def test_a_student_who_left_is_not_found_at_once_and_has_all_grades_on_return(commands: Commands) -> None:
+    commands.bring(CLEVER)
+    sandbox = commands.sandbox
+    [section] = sandbox.get("/v3.1/sections").data
+    assignments = f"/v3.1/sections/{section['data']['id']}/assignments"
+    assignment = sandbox.post(assignments, ESSAY).data["id"]
+    path = f"{assignments}/{assignment}/submissions/{commands.users()['p2']}"
+    assert sandbox.call("PATCH", path, '{"grade_points":18,"grade_comment":"Well argued"}').status == 200
+    before = sandbox.get(path).data
+    commands.bring(without(without(CLEVER, "students.csv", 3), "enrollments.csv", 3))
+    gone = sandbox.get(path)
+    assert (gone.status, gone.json) == (404, {"message": "User not found"})
+    commands.bring(CLEVER)
+    assert sandbox.get(path).data == before
+
+
+# Events
+
+
+def events(sandbox: Sandbox, query: str = "") -> Any:
+    reply = sandbox.get(f"/v3.1/events{query}")
+    assert reply.status == 200, reply
+    return reply.json
+
+
+def test_applications_follow_by_events(commands: Commands) -> None:
+    commands.bring(CLEVER)
+    sandbox = commands.sandbox
+    seen = events(sandbox)["data"][-1]["data"]["id"]
+    commands.bring(changed(CLEVER, "students.csv", 2, "Last_name", "Aspen"))
+    [found] = [it["data"] for it in events(sandbox, f"?starting_after={seen}")["data"]]
+    assert (found["type"], found["data"]["previous_attributes"]) == (
+        "users.updated",
+        {"name": {"last": "Ash"}},
+    )
+    assert found["data"]["object"] == sandbox.get(f"/v3.1/users/{commands.users()['p1']}").data
+    assert sandbox.get(f"/v3.1/events/{found['id']}").data == found
+
+
+def test_events_come_in_pages_in_both_directions(commands: Commands) -> None:
+    commands.bring(CLEVER)
+    sandbox = commands.sandbox
+    everything = events(sandbox)["data"]
+    page = events(sandbox, "?limit=20")
+    found = [*page["data"]]
+    while following := [link["uri"] for link in page["links"] if link["rel"] == "next"]:
+        page = sandbox.get(following[0]).json
+        found += page["data"]
+    assert found == everything
+    last = everything[-1]["data"]["id"]
+    assert events(sandbox, f"?ending_before={last}&limit=3")["data"] == everything[-4:-1]
+
+
+@pytest.mark.parametrize("event_id", ["x", "0" * 24, "f" * 24, "'" * 24])
+def test_an_event_that_there_is_not(commands: Commands, event_id: str) -> None:
+    reply = commands.sandbox.get(f"/v3.1/events/{event_id}")
+    assert (reply.status, reply.json) == (404, {"message": "Resource not found"})
+    assert commands.sandbox.get(f"/v3.1/events?starting_after={event_id}").status == 200
+
+
+def test_anothers_events_are_not_seen(commands: Commands) -> None:
+    commands.bring(CLEVER)
+    assert commands.sandbox.client("DEMO_CANVAS_TOKEN").get("/v3.1/events").json["data"] == []

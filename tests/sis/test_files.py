@@ -1,0 +1,121 @@
+"""Archives that are none, or mean harm."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from passback.sis.archive import Archive
+from passback.sis.formats import format_of
+from passback.sis.rows import Problems, UnusableFile
+from roster_support import CLEVER, ONEROSTER_11, changed, text, zipped
+
+
+def no_zip(path: Path) -> Path:
+    path.write_bytes(b"PK\x03\x04 not really")
+    return path
+
+
+def missing(path: Path) -> Path:
+    return path
+
+
+def bomb(path: Path) -> Path:
+    return zipped(path, {**CLEVER, "students.csv": b"0" * 20_000_000})
+
+
+def in_a_folder(path: Path) -> Path:
+    return zipped(path, {f"export/{name}": table for name, table in CLEVER.items()})
+
+
+def twice(path: Path) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("schools.csv", text(CLEVER["schools.csv"]))
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("schools.csv", text(CLEVER["schools.csv"]))
+    return path
+
+
+def encrypted(path: Path) -> Path:
+    zipped(path, {"schools.csv": "x"})
+    content = bytearray(path.read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(signature) + offset] |= 1
+    path.write_bytes(content)
+    return path
+
+
+def something_else(path: Path) -> Path:
+    return zipped(path, {"grades.csv": "x"})
+
+
+def a_file_missing(path: Path) -> Path:
+    return zipped(path, {name: table for name, table in CLEVER.items() if name != "teachers.csv"})
+
+
+def old_version(path: Path) -> Path:
+    return zipped(path, changed(ONEROSTER_11, "manifest.csv", 3, "value", "1.0"))
+
+
+def delta(path: Path) -> Path:
+    return zipped(path, changed(ONEROSTER_11, "manifest.csv", 8, "value", "delta"))
+
+
+def stated_but_missing(path: Path) -> Path:
+    return zipped(path, {name: table for name, table in ONEROSTER_11.items() if name != "users.csv"})
+
+
+def absent(path: Path) -> Path:
+    return zipped(path, changed(ONEROSTER_11, "manifest.csv", 8, "value", "absent"))
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (no_zip, "no zip archive that can be read"), (missing, "there is no file"), (bomb, "fill the memory"),
+        (in_a_folder, "in the folder export"), (twice, "schools.csv twice"), (encrypted, "without a password"),
+        (something_else, "there is grades.csv"), (a_file_missing, "there is no teachers.csv"),
+        (old_version, "OneRoster 1.0: export 1.1 or 1.2"), (delta, "not only what has changed"),
+        (stated_but_missing, "there is a users.csv, but there is none"), (absent, "users.csv is absent"),
+    ],
+)  # fmt: skip
+def test_an_archive_that_cannot_be_used_says_why(
+    tmp_path: Path, make: Callable[[Path], Path], why: str
+) -> None:
+    with pytest.raises(UnusableFile, match=why):
+        format_of(Archive(make(tmp_path / "roster.zip")))
+
+
+def test_a_damaged_file_is_a_problem(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "roster.zip", {**CLEVER, "students.csv": "\n".join(map(str, range(100_000)))})
+    content = bytearray(path.read_bytes())
+    begin = content.index(b"students.csv") + 100
+    content[begin : begin + 50] = b"\xff" * 50
+    path.write_bytes(content)
+    problems = Problems()
+    list(Archive(path).lines("students.csv", problems))
+    assert [problem.file for problem in problems.first] == ["students.csv"]
+
+
+def test_a_folder_is_as_good(tmp_path: Path) -> None:
+    for name, table in CLEVER.items():
+        (tmp_path / name).write_text(text(table))
+    assert format_of(Archive(tmp_path)).name == "The five files of Clever's SFTP sync"
+
+
+def test_a_file_that_grows_behind_its_name_is_cut(tmp_path: Path) -> None:
+    """The length that an archive states is not trusted."""
+    path = zipped(tmp_path / "roster.zip", {"schools.csv": "x\n" * 1000})
+    archive = Archive(path)
+    archive.sizes["schools.csv"] = 10
+    problems = Problems()
+    assert len(list(archive.lines("schools.csv", problems))) == 5
+    assert "more than the archive says" in problems.first[0].message
+
+
+def test_text_is_read_line_by_line(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "roster.zip", {"schools.csv": "a,b\r\n1,2\r\n"})
+    assert list(Archive(path).lines("schools.csv", Problems())) == ["a,b\r\n", "1,2\r\n"]

@@ -1,0 +1,367 @@
+"""A roster is read, checked, compared and applied: in every format, on every database."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from passback.domain.clock import HOUR
+from passback.domain.roster import District
+from passback.gateway import importing
+from passback.sis.archive import Archive
+from passback.sis.formats import format_of
+from passback.store import migrate, roster, roster_events, staging
+from passback.store.database import Opened, connect
+from postgres_support import DATABASES, database_of
+from roster_support import CLEVER, ONEROSTER_11, ONEROSTER_12, Files, Table, changed, without, zipped
+from support import NOW
+
+DISTRICT = "d" * 24
+OTHER = "e" * 24
+FORMATS = {"clever": CLEVER, "1.1": ONEROSTER_11, "1.2": ONEROSTER_12}
+
+
+class Silent:
+    """Shows nothing."""
+
+    def read(self, done: int, total: int) -> None: ...
+
+    def step(self, what: str) -> None: ...
+
+
+class Importer:
+    """Brings rosters into a database."""
+
+    def __init__(self, database: Opened, folder: Path) -> None:
+        self.database = database
+        self._folder = folder
+        self.now = NOW
+
+    def __call__(
+        self, files: Mapping[str, Table | str | bytes], *, district: str = DISTRICT, between: Any = None
+    ) -> importing.Checked:
+        """Check a roster, and apply it where nothing is wrong."""
+        archive = Archive(zipped(self._folder / "roster.zip", files))
+        with contextlib.closing(archive), self.database.session() as session:
+            checked = importing.check(session, format_of(archive), district, lambda: self.now, Silent())
+            if between is not None:
+                between()
+            if checked.plan is not None:
+                importing.apply(session, checked.plan, lambda: self.now, Silent())
+        return checked
+
+    def all(self, table: roster.Table[Any], district: str = DISTRICT) -> list[Any]:
+        return self.database.read_now(lambda conn: roster.page(conn, table, district, limit=100)).items
+
+    def ids(self, table: roster.Table[Any], district: str = DISTRICT) -> dict[str, str]:
+        return {item.sis_id: item.id for item in self.all(table, district)}
+
+    def members(self) -> dict[str, list[str]]:
+        """The SIS ids of the section's members, by role."""
+        [section] = self.all(roster.SECTIONS)
+        names = {user.id: user.sis_id for user in self.all(roster.USERS)}
+        found = self.database.read_now(lambda conn: roster.section_members(conn, [section.id]))
+        return {role: sorted(names[it] for it in ids) for (_, role), ids in found.items()}
+
+    def events(self) -> list[tuple[str, dict[str, Any]]]:
+        page = self.database.read_now(lambda conn: roster_events.page(conn, DISTRICT, limit=100))
+        return [(f"{it.kind}.{it.what}", it.previous) for it in page.items]
+
+
+@pytest.fixture(params=DATABASES)
+def bring(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Importer]:
+    with database_of(request.param) as url, contextlib.closing(connect(url, None)) as database:
+        migrate.prepare(database, "production")
+        made = [District(id_, "D", "builtin", "", None, 0, 0, {}) for id_ in (DISTRICT, OTHER)]
+        database.write_now(lambda conn: roster.insert(conn, roster.DISTRICTS, made))
+        yield Importer(database, tmp_path)
+
+
+def counts(checked: importing.Checked) -> dict[str, tuple[int, int, int]]:
+    """What changes: how many are added, changed and removed."""
+    assert checked.plan is not None, checked.problems
+    found = {kind: (it.created, it.updated, it.removed) for kind, it in checked.plan.kinds.items()}
+    return {kind: it for kind, it in found.items() if any(it)}
+
+
+@pytest.mark.parametrize("files", FORMATS.values(), ids=FORMATS)
+def test_every_format_makes_the_same_roster(bring: Importer, files: Files) -> None:
+    assert counts(bring(files)) == {
+        "schools": (1, 0, 0), "terms": (1, 0, 0), "courses": (1, 0, 0), "sections": (1, 0, 0),
+        "students": (2, 0, 0), "teachers": (1, 0, 0), "enrollments": (3, 0, 0),
+    }  # fmt: skip
+    [school], [term], [course], [section] = (
+        bring.all(it) for it in (roster.SCHOOLS, roster.TERMS, roster.COURSES, roster.SECTIONS)
+    )
+    ann = next(user for user in bring.all(roster.USERS) if user.sis_id == "p1")
+    assert (school.name, school.school_number, term.name, term.start_date) == (
+        "North High",
+        "12",
+        "2026-27",
+        "2026-08-20",
+    )
+    assert (course.name, course.number, section.name) == ("Algebra", "MA1", "Algebra 1")
+    assert (section.school_id, section.course_id, section.term_id) == (school.id, course.id, term.id)
+    assert (ann.first_name, ann.last_name, ann.email, ann.role, ann.school_id) == (
+        "Ann", "Ash", "ann@d.example", "student", school.id,
+    )  # fmt: skip
+    assert bring.members() == {"student": ["p1", "p2"], "teacher": ["t1"]}
+
+
+@pytest.mark.parametrize("files", FORMATS.values(), ids=FORMATS)
+def test_a_second_run_changes_nothing(bring: Importer, files: Files) -> None:
+    bring(files)
+    before = bring.all(roster.USERS), bring.events()
+    again = bring(files)
+    assert (counts(again), again.plan is not None and again.plan.nothing) == ({}, True)
+    assert (bring.all(roster.USERS), bring.events()) == before
+
+
+def test_what_changes_keeps_its_id_and_says_when(bring: Importer) -> None:
+    bring(CLEVER)
+    ids = bring.ids(roster.USERS)
+    bring.now += HOUR
+    assert counts(bring(changed(CLEVER, "students.csv", 2, "Last_name", "Aspen"))) == {"students": (0, 1, 0)}
+    changed_ones = {user.sis_id: user.last_modified for user in bring.all(roster.USERS)}
+    assert bring.ids(roster.USERS) == ids
+    assert (changed_ones["p1"], changed_ones["p2"]) == (NOW + HOUR, NOW)
+
+
+def test_a_student_who_leaves_and_returns_is_the_same(bring: Importer) -> None:
+    bring(CLEVER)
+    ids = bring.ids(roster.USERS)
+    left = without(without(CLEVER, "students.csv", 3), "enrollments.csv", 3)
+    assert counts(bring(left)) == {"students": (0, 0, 1), "sections": (0, 1, 0), "enrollments": (0, 0, 1)}
+    assert (bring.members()["student"], "p2" in bring.ids(roster.USERS)) == (["p1"], False)
+    bring(CLEVER)
+    assert (bring.members()["student"], bring.ids(roster.USERS)) == (["p1", "p2"], ids)
+
+
+def test_what_changed_is_told_as_events(bring: Importer) -> None:
+    bring(CLEVER)
+    assert [name for name, _ in bring.events()] == [
+        "schools.created", "terms.created", "courses.created", "sections.created", *["users.created"] * 3,
+    ]  # fmt: skip
+    seen = len(bring.events())
+    bring(
+        without(
+            changed(changed(CLEVER, "students.csv", 2, "Grade", "10"), "sections.csv", 2, "Name", "Algebra"),
+            "enrollments.csv",
+            3,
+        )
+    )
+    assert bring.events()[seen:] == [
+        ("sections.updated", {"name": "Algebra 1"}),
+        ("users.updated", {"grade": "9"}),
+    ]
+    bring(CLEVER)
+    assert bring.events()[-1] == ("users.updated", {"grade": "10"})
+
+
+def test_another_districts_roster_is_another(bring: Importer) -> None:
+    bring(CLEVER)
+    before = bring.ids(roster.USERS)
+    bring(CLEVER, district=OTHER)
+    assert bring.ids(roster.USERS) == before
+    assert set(bring.ids(roster.USERS, OTHER).values()).isdisjoint(before.values())
+
+
+def test_the_built_in_gradebook_has_the_rosters_sections_and_people(bring: Importer) -> None:
+    bring(CLEVER)
+    [section] = bring.all(roster.SECTIONS)
+    [district] = bring.all(roster.DISTRICTS)
+    matched = bring.database.read_now(lambda conn: roster.matched_members(conn, section.id, "student"))
+    assert (section.lms_id, len(matched)) == (section.id, 2)
+    assert district.lms_matched_percentage == {"sections": 100.0, "students": 100.0, "teachers": 100.0}
+
+
+def test_a_section_that_is_no_more_is_not_found(bring: Importer) -> None:
+    bring(CLEVER)
+    [section] = bring.all(roster.SECTIONS)
+    files = {
+        **CLEVER,
+        "sections.csv": CLEVER["sections.csv"][:1],
+        "enrollments.csv": CLEVER["enrollments.csv"][:1],
+    }
+    bring(files)
+    found = bring.database.read_now(lambda conn: roster.section_in_lms(conn, DISTRICT, section.id))
+    assert (bring.all(roster.SECTIONS), found) == ([], None)
+
+
+def test_what_was_planned_before_another_import_is_not_done(bring: Importer, tmp_path: Path) -> None:
+    bring(CLEVER)
+    other = Importer(bring.database, tmp_path / "other")
+    (tmp_path / "other").mkdir()
+    with pytest.raises(staging.Overtaken):
+        bring(
+            changed(CLEVER, "students.csv", 2, "Last_name", "Aspen"),
+            between=lambda: other(changed(CLEVER, "students.csv", 2, "Last_name", "Alder")),
+        )
+    assert "Alder" in {user.last_name for user in bring.all(roster.USERS)}
+
+
+@pytest.mark.parametrize(
+    ("share", "refused"),
+    [(0.0, []), (0.1, []), (0.11, ["11 of 100 students"]), (1.0, ["100 of 100 students"])],
+)
+def test_removing_more_than_a_tenth_is_noticed(share: float, refused: list[str]) -> None:
+    kinds = {"students": staging.Changes(100, 5, 5, round(100 * share)), "terms": staging.Changes(0, 1, 0, 0)}
+    assert importing.too_many_removed(staging.Plan(DISTRICT, 0, kinds, 0)) == refused
+
+
+# What is wrong
+
+PROBLEMS: dict[str, tuple[Files, list[str]]] = {
+    "a section's school": (
+        changed(CLEVER, "sections.csv", 2, "School_id", "s9"),
+        ["sections.csv, line 2, School_id: there is no school 's9': add it, or correct the id"],
+    ),
+    "a section's teacher": (
+        changed(CLEVER, "sections.csv", 2, "Teacher_id", "t9"),
+        ["sections.csv, line 2, Teacher_id: there is no user 't9': add it, or correct the id"],
+    ),
+    "an enrollment's student": (
+        changed(CLEVER, "enrollments.csv", 3, "Student_id", "p9"),
+        ["enrollments.csv, line 3, Student_id: there is no user 'p9': add it, or correct the id"],
+    ),
+    "an id twice": (
+        changed(CLEVER, "students.csv", 3, "Student_id", "p1"),
+        [
+            "enrollments.csv, line 3, Student_id: there is no user 'p2': add it, or correct the id",
+            "students.csv, line 3, Student_id: 'p1' is there more than once: each user needs an id of its own",
+        ],
+    ),
+    "a class's term": (
+        changed(ONEROSTER_11, "classes.csv", 2, "termSourcedIds", "t9"),
+        ["classes.csv, line 2, termSourcedIds: there is no term 't9': add it, or correct the id"],
+    ),
+    "a role's user": (
+        changed(ONEROSTER_12, "roles.csv", 2, "userSourcedId", "p9"),
+        ["roles.csv, line 2, userSourcedId: there is no user 'p9': add it, or correct the id"],
+    ),
+    "an enrollment's class": (
+        changed(ONEROSTER_12, "enrollments.csv", 2, "classSourcedId", "c9"),
+        ["enrollments.csv, line 2, classSourcedId: there is no section 'c9': add it, or correct the id"],
+    ),
+    "no name": (
+        changed(CLEVER, "students.csv", 2, "Last_name", " "),
+        ["students.csv, line 2, Last_name: it is empty: every row needs one"],
+    ),
+    "a formula": (
+        changed(CLEVER, "students.csv", 2, "First_name", '=HYPERLINK("https://evil.example")'),
+        ["students.csv, line 2, First_name: the value would be a formula in a spreadsheet: remove the sign it begins with"],
+    ),
+    "a formula with a sign": (
+        changed(CLEVER, "students.csv", 2, "First_name", "-2+3+cmd|' /C calc'!A0"),
+        ["students.csv, line 2, First_name: the value would be a formula in a spreadsheet: remove the sign it begins with"],
+    ),
+    "a line break": (
+        changed(CLEVER, "students.csv", 2, "First_name", "An\nn"),
+        ["students.csv, line 3, First_name: the value holds a line break or control character: remove it"],
+    ),
+    "a day": (
+        changed(CLEVER, "sections.csv", 2, "Term_start", "31.08.2026"),
+        ["sections.csv, line 2, Term_start: it is no day: write it as 2026-08-31"],
+    ),
+    "a long id": (
+        changed(CLEVER, "students.csv", 2, "Student_id", "p" * 256),
+        ["students.csv, line 2, Student_id: the id is longer than 255 characters: shorten it"],
+    ),
+    "an unknown kind of organisation": (
+        changed(ONEROSTER_11, "orgs.csv", 2, "type", "planet"),
+        ["orgs.csv, line 2, type: it is none of department, school, district, local, state, national"],
+    ),
+    "a column too few": (
+        {**CLEVER, "students.csv": [row[1:] for row in CLEVER["students.csv"]]},
+        ["students.csv, line 1, School_id: the column is missing: add it"],
+    ),
+    "a column twice": (
+        {**CLEVER, "schools.csv": [("School_id", "school_ID", "School_name"), ("s1", "s1", "x")]},
+        ["schools.csv, line 1, school_ID: the column is there twice: remove one"],
+    ),
+    "a value too few": (
+        {**CLEVER, "schools.csv": [*CLEVER["schools.csv"], ("s2", "South")]},
+        ["schools.csv, line 3: the row has 2 values for 3 columns: is a quote missing?"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "told"), PROBLEMS.values(), ids=PROBLEMS)
+def test_what_is_wrong_is_told_with_its_place(bring: Importer, files: Files, told: list[str]) -> None:
+    checked = bring(files)
+    first = [str(problem) for problem in checked.problems]
+    # What refers to a row that was left out is told, too.
+    assert set(told) <= set(first)
+    assert (checked.plan, checked.count >= len(told), bring.all(roster.USERS)) == (None, True, [])
+
+
+BYTES: dict[str, tuple[str, bytes, str]] = {
+    "UTF-16": (
+        "students.csv",
+        "School_id".encode("utf-16"),
+        "students.csv, line 1: it is UTF-16: save it as UTF-8",
+    ),
+    "Windows-1252": (
+        "schools.csv",
+        b"School_id,School_name\ns1,Caf\xe9 High\n",
+        "schools.csv, line 2: byte 7 is not UTF-8 (it may be Windows-1252): save the file as UTF-8",
+    ),
+    "nothing": (
+        "schools.csv",
+        b"",
+        "schools.csv: the file is empty: it needs at least the line with the columns' names",
+    ),
+    "an open quote": (
+        "schools.csv",
+        b'School_id,School_name\ns1,"North',
+        "schools.csv, line 2: the line is not CSV (unexpected end of data): check its quotes",
+    ),
+    "an endless line": (
+        "schools.csv",
+        b"School_id,School_name\n" + b"x" * 100_000,
+        "schools.csv, line 2: the line is longer than 65536 bytes: is a quote missing?",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "told"), BYTES.values(), ids=BYTES)
+def test_bytes_that_are_no_table_are_told(bring: Importer, name: str, content: bytes, told: str) -> None:
+    checked = bring({**CLEVER, name: content})
+    assert told in [str(problem) for problem in checked.problems]
+
+
+def test_a_byte_order_mark_and_other_cases_and_orders_of_columns_are_taken(bring: Importer) -> None:
+    students = (
+        b"\xef\xbb\xbfstudent_ID,LAST_NAME,first_name,school_id,extra\np1,Ash,Ann,s1,\np2,Birch,Ben,s1,\n"
+    )
+    assert counts(bring({**CLEVER, "students.csv": students}))["students"] == (2, 0, 0)
+
+
+def test_a_student_of_two_schools_is_one(bring: Importer) -> None:
+    two = {
+        **CLEVER,
+        "schools.csv": [*CLEVER["schools.csv"], ("s2", "South High", "13")],
+        "students.csv": [*CLEVER["students.csv"], ("s2", "p1", "Ann", "Ash", "9", "ann@d.example")],
+    }
+    assert counts(bring(two))["students"] == (2, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "enrolled"),
+    [
+        ("", "", True),
+        ("2020-01-01", "2999-01-01", True),
+        ("2999-01-01", "", False),
+        ("", "2020-01-01", False),
+    ],
+)
+def test_only_enrollments_of_today_count(bring: Importer, begin: str, end: str, enrolled: bool) -> None:
+    files = changed(
+        changed(ONEROSTER_12, "enrollments.csv", 2, "beginDate", begin), "enrollments.csv", 2, "endDate", end
+    )
+    bring(files)
+    assert ("p1" in bring.members()["student"]) is enrolled
