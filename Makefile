@@ -1,7 +1,7 @@
 # make run    serve the sandbox on 127.0.0.1:8080 (PORT=9000 DATA=/some/dir put it elsewhere)
 # make test   run the whole test suite
 # make check  lint, format, types, imports
-# make bench  measure the server beside a bare application
+# make bench  measure the server beside a bare application, and districts of three sizes (STUDENTS="1000 50000" for less)
 # make torture  kill it, starve it, lie to it: is any grade lost or doubled? (twenty minutes; WAYS="kill" SCALE=0.1 for less)
 # make lock   take newer versions of what we depend on into the lock files
 
@@ -30,7 +30,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(STUDENTS)
 
 torture: $(VENV)/.dev
 	PYTHONPATH=tests $(BIN)/python -m torture $(WAYS) $(if $(SCALE),--scale '$(SCALE)')

@@ -1,0 +1,197 @@
+"""Districts of several sizes: what it takes to import them, and whether reading costs more in a large one.
+
+30 students to a section, six sections to a student, in the five files of Clever's SFTP sync.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import http.client
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from passback.domain.clock import system_clock
+from passback.domain.roster import District
+from passback.store import migrate, roster, tokens
+from passback.store.database import connect
+
+SIZES = (1_000, 50_000, 1_000_000)
+"""How many students a district has."""
+TOKEN = "BENCH_TOKEN"
+READS = 400
+
+_DISTRICT = "d" * 24
+_SECTIONS_OF_A_STUDENT = 6
+_STUDENTS_OF_A_SECTION = 30
+_STUDENTS_OF_A_SCHOOL = 1_000
+
+Running = Callable[..., contextlib.AbstractContextManager[tuple[int, int]]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a district of one size takes."""
+
+    students: int
+    file_bytes: int
+    first: float
+    """Seconds of the first import."""
+    again: float
+    """Seconds of importing the same once more."""
+    memory: float
+    """The most memory of either, in MiB."""
+    reads: dict[str, float]
+    """The median seconds of each kind of read."""
+
+
+def generate(folder: Path, students: int, seed: int = 1) -> int:
+    """Write a district's files; how many bytes they are."""
+    chance = random.Random(seed)
+    sections = max(1, students * _SECTIONS_OF_A_STUDENT // _STUDENTS_OF_A_SECTION)
+    teachers = max(1, sections // 5)
+    schools = max(1, students // _STUDENTS_OF_A_SCHOOL)
+    folder.mkdir(parents=True)
+
+    def write(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        with (folder / name).open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(columns)
+            writer.writerows(rows)
+
+    def name() -> str:
+        return chance.choice("BCDFGHKLMNPRSTVZ") + "".join(chance.choices("aeioulnrst", k=6))
+
+    write("schools.csv", ("School_id", "School_name"), ((f"s{it}", f"School {it}") for it in range(schools)))
+    write(
+        "students.csv",
+        ("School_id", "Student_id", "First_name", "Last_name", "Grade", "Student_email"),
+        (
+            (f"s{it % schools}", f"p{it}", name(), name(), 1 + it % 12, f"p{it}@d.example")
+            for it in range(students)
+        ),
+    )
+    write(
+        "teachers.csv",
+        ("School_id", "Teacher_id", "First_name", "Last_name", "Teacher_email"),
+        ((f"s{it % schools}", f"t{it}", name(), name(), f"t{it}@d.example") for it in range(teachers)),
+    )
+    write(
+        "sections.csv",
+        ("School_id", "Section_id", "Teacher_id", "Name", "Course_name", "Course_number", "Term_name"),
+        (
+            (
+                f"s{it % schools}",
+                f"c{it}",
+                f"t{it % teachers}",
+                f"Section {it}",
+                f"Course {it % 900}",
+                it % 900,
+                "2026",
+            )
+            for it in range(sections)
+        ),
+    )
+    write(
+        "enrollments.csv",
+        ("School_id", "Section_id", "Student_id"),
+        (
+            (f"s{it % schools}", f"c{(it * _SECTIONS_OF_A_STUDENT + nth) % sections}", f"p{it}")
+            for it in range(students)
+            for nth in range(_SECTIONS_OF_A_STUDENT)
+        ),
+    )
+    return sum(file.stat().st_size for file in folder.iterdir())
+
+
+def measure(folder: Path, students: int, running: Running) -> Result:
+    """Import a district of that size twice, and read from it."""
+    data = folder / f"data-{students}"
+    with contextlib.closing(connect("", data / "passback.db")) as database:
+        migrate.prepare(database, "production")
+        now = system_clock()
+        made = District(_DISTRICT, "Bench", "builtin", "success", None, now, now, {})
+        database.write_now(lambda conn: roster.insert(conn, roster.DISTRICTS, [made]))
+        database.write_now(
+            lambda conn: tokens.create(
+                conn, district_id=_DISTRICT, application="Bench", secret=TOKEN, now=now
+            )
+        )
+    size = generate(folder / f"files-{students}", students)
+    runs = [_import(folder / f"files-{students}", data) for _ in range(2)]
+    with running("-m", "passback", "serve", "--port", "0", "--data", str(data)) as (port, _):
+        reads = _reads(port)
+    return Result(students, size, runs[0][0], runs[1][0], max(memory for _, memory in runs), reads)
+
+
+def _import(files: Path, data: Path) -> tuple[float, float]:
+    """Seconds and MiB of an import."""
+    command = ["roster", "import", str(files), "--district", _DISTRICT, "--data", str(data)]
+    began = time.monotonic()
+    process = subprocess.Popen([sys.executable, "-m", "passback", *command], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, "the import failed"
+    return time.monotonic() - began, usage.ru_maxrss / 1024
+
+
+def _reads(port: int) -> dict[str, float]:
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+
+    def ask(method: str, path: str, body: str | None = None) -> bytes:
+        connection.request(method, path, body, {"Authorization": f"Bearer {TOKEN}"})
+        answer = connection.getresponse()
+        content = answer.read()
+        assert answer.status == 200, content
+        return content
+
+    section = json.loads(ask("GET", "/v3.1/sections?limit=1"))["data"][0]["data"]
+    user = section["students"][0]
+    assignments = f"/v3.1/sections/{section['id']}/assignments"
+    essay = (
+        '{"title":"Essay","description":"Two pages","due_date":"2099-06-01T23:59:00Z","points_possible":20}'
+    )
+    assignment = json.loads(ask("POST", assignments, essay))["data"]["id"]
+    paths = {
+        "a section": f"/v3.1/sections/{section['id']}",
+        "a user": f"/v3.1/users/{user}",
+        "a submission": f"{assignments}/{assignment}/submissions/{user}",
+    }
+    return {
+        name: statistics.median(_times(lambda path=path: ask("GET", path))) for name, path in paths.items()
+    }
+
+
+def _times(read: Callable[[], object]) -> Iterator[float]:
+    for _ in range(READS):
+        began = time.perf_counter()
+        read()
+        yield time.perf_counter() - began
+
+
+def bench(folder: Path, running: Running, sizes: Sequence[int] = SIZES) -> None:
+    """Measure and print, beside the smallest."""
+    print("\nrosters: imports, and the median times of reads beside those of the smallest")
+    smallest: Result | None = None
+    for students in sizes:
+        found = measure(folder, students, running)
+        smallest = smallest or found
+        reads = ", ".join(
+            f"{name} {1000 * seconds:.2f} ms ({seconds / smallest.reads[name]:.2f})"
+            for name, seconds in found.reads.items()
+        )
+        megabytes = found.file_bytes / 1e6
+        print(
+            f"  {students:>9,} students, {megabytes:6.1f} MB: import {found.first:6.1f} s"
+            f" ({found.first / megabytes:.2f} s for each MB), again {found.again:6.1f} s, {found.memory:4.0f} MiB;"
+            f" {reads}",
+            flush=True,
+        )
