@@ -111,7 +111,8 @@ def holder(connection: Connection, our_id: str, lms_id: str) -> str | None:
     for table, same in (("sections", ""), ("users", " AND other.role = mine.role")):
         row = connection.execute(
             f"SELECT other.id FROM {table} AS mine JOIN {table} AS other ON other.district_id = mine.district_id"
-            f" AND other.id <> mine.id{same} WHERE mine.id = :id AND other.lms_id = :lms_id",
+            f" AND other.id <> mine.id{same} WHERE mine.id = :id AND other.lms_id = :lms_id"
+            " AND other.removed IS NULL",
             {"id": our_id, "lms_id": lms_id},
         ).fetchone()
         if row is not None:

@@ -190,7 +190,7 @@ def ids_of(connection: Connection, district_id: str, lms_ids: Iterable[str]) -> 
     found = {}
     for lms_id in lms_ids:
         row = connection.execute(
-            "SELECT id FROM users WHERE district_id = :district_id AND lms_id = :lms_id",
+            "SELECT id FROM users WHERE district_id = :district_id AND lms_id = :lms_id AND removed IS NULL",
             {"district_id": district_id, "lms_id": lms_id},
         ).fetchone()
         if row is not None:
