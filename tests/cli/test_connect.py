@@ -281,6 +281,25 @@ def test_what_is_asked_wrongly_is_told(commands: Commands, arguments: tuple[str,
     assert (done.returncode, told in done.stderr, "Traceback" in done.stderr) == (2, True, False), done
 
 
+def test_a_roster_is_read_from_the_lms_where_there_is_nothing_else(commands: Commands) -> None:
+    district = commands.connected()
+    command = ("roster", "import", "--from-lms", "--district", district)
+    read = commands.run(*command)
+    assert (read.returncode, read.stdout.splitlines()[-1], read.stderr) == (0, "Done.", "")
+    status = commands.run("match", "status", "--district", district).stdout
+    assert "(success): sections 100 %, students 100 %, teachers 100 %" in status
+    assert re.search(r"student +student-1 +student-1 \(by sis_id\)", status), status
+    assert "Nothing to change." in commands.run(*command).stdout
+    again = commands.run("match", "run", "--district", district).stdout
+    assert re.fullmatch(r"sections: \d+ sis_id\npeople: \d+ sis_id\n", again), again
+
+
+@pytest.mark.parametrize("arguments", [(), ("roster.zip", "--from-lms")])
+def test_a_roster_comes_from_a_file_or_from_the_lms(commands: Commands, arguments: tuple[str, ...]) -> None:
+    told = commands.run("roster", "import", *arguments, "--district", "0" * 24)
+    assert (told.returncode, told.stderr) == (2, "passback: name a file, or say --from-lms\n")
+
+
 def test_a_roster_is_matched_shown_decided_and_cleared(commands: Commands) -> None:
     district = commands.connected()
     section, student = "0" * 23 + "1", "0" * 23 + "2"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from cyclopts import App
 
 from passback.cli import Data, UsageError, one_line
-from passback.cli.data import existing
+from passback.cli.data import existing, gateway_on
 from passback.domain.clock import system_clock
 from passback.store import roster
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from passback.gateway.importing import Checked
+    from passback.gateway.lms_roster import LmsRoster
+    from passback.sis.rows import Format
+    from passback.store.database import Database
     from passback.store.staging import Plan
 
 app = App(name="roster", help="Bring in a district's people and sections.")
@@ -29,9 +33,10 @@ _MOST_SHOWN = 50
 
 @app.command(name="import")
 def import_roster(
-    file: Path,
+    file: Path | None = None,
     *,
     district: str,
+    from_lms: bool = False,
     dry_run: bool = False,
     allow_removals: bool = False,
     all_problems: bool = False,
@@ -45,27 +50,22 @@ def import_roster(
     Args:
         file: The zip archive, or the folder of the files.
         district: The district's id.
+        from_lms: Read the roster from the connected LMS instead, where there is nothing else.
         dry_run: Only show what would change.
         allow_removals: Remove also more than a tenth of what there is.
         all_problems: Show more problems than the first 50.
         data: The folder of the data file [data].
     """
-    from passback.gateway import importing
-    from passback.sis.archive import Archive
-    from passback.sis.formats import format_of
-    from passback.sis.rows import UnusableFile
+    from passback.gateway import importing, lms_roster
     from passback.store.staging import Overtaken
 
+    if (file is None) is not from_lms:
+        raise UsageError("name a file, or say --from-lms")
     district = district.lower()
     with existing(data) as database, contextlib.ExitStack() as ends:
         if database.read_now(lambda conn: roster.find(conn, roster.DISTRICTS, district, district)) is None:
             raise UsageError(f"there is no district {district}")
-        try:
-            archive = Archive(file)
-            ends.callback(archive.close)
-            files = format_of(archive)
-        except UnusableFile as error:
-            raise UsageError(one_line(str(error))) from None
+        files = _read_lms(database, data, district) if file is None else _open(file, ends)
         session = ends.enter_context(database.session())
         with _shown() as shown:
             checked = importing.check(session, files, district, system_clock, shown)
@@ -74,9 +74,9 @@ def import_roster(
             return 1
         print(f"{files.name}:")
         _show_plan(checked.plan)
-        if dry_run or checked.plan.nothing:
-            return 0
         removed = importing.too_many_removed(checked.plan)
+        if dry_run:
+            return 0
         if removed and not allow_removals:
             print(
                 f"passback: this would remove {', '.join(removed)}. If that is right, say --allow-removals. Nothing has"
@@ -84,13 +84,49 @@ def import_roster(
                 file=sys.stderr,
             )
             return 1
-        try:
-            with _shown() as shown:
-                importing.apply(session, checked.plan, system_clock, shown)
-        except Overtaken:
-            raise UsageError("the roster was changed by another import meanwhile: run this again") from None
-    print("Done.")
+        if not checked.plan.nothing:
+            try:
+                with _shown() as shown:
+                    importing.apply(session, checked.plan, system_clock, shown)
+            except Overtaken:
+                raise UsageError(
+                    "the roster was changed by another import meanwhile: run this again"
+                ) from None
+            print("Done.")
+        if isinstance(files, lms_roster.LmsRoster):
+            database.write_now(lambda conn: lms_roster.match(conn, district, files, system_clock()))
     return 0
+
+
+def _open(file: Path, ends: contextlib.ExitStack) -> Format:
+    from passback.sis.archive import Archive
+    from passback.sis.formats import format_of
+    from passback.sis.rows import UnusableFile
+
+    try:
+        archive = Archive(file)
+        ends.callback(archive.close)
+        return format_of(archive)
+    except UnusableFile as error:
+        raise UsageError(one_line(str(error))) from None
+
+
+def _read_lms(database: Database, data: str | None, district: str) -> LmsRoster:
+    from passback.gateway.lms_roster import read_lms
+    from passback.gateway.matching import NotConnected
+    from passback.lms.connector import LmsError
+
+    async def read() -> LmsRoster:
+        async with gateway_on(database, data) as gateway:
+            with _shown() as shown:
+                return await read_lms(gateway, district, shown.read)
+
+    try:
+        return asyncio.run(read())
+    except NotConnected as error:
+        raise UsageError(str(error)) from None
+    except LmsError as error:
+        raise UsageError(f"the LMS cannot be read: {error}") from None
 
 
 def _show_problems(checked: Checked, *, all_problems: bool) -> None:

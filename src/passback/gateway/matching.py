@@ -15,7 +15,7 @@ from passback.store import matching, roster
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from passback.domain.matching import Person, Place
+    from passback.domain.matching import Person
     from passback.gateway.context import Gateway
     from passback.lms.connector import Connector
     from passback.store.database import Connection
@@ -40,17 +40,10 @@ async def match_district(gateway: Gateway, district_id: str) -> Matching:
 
     Raises `NotConnected` and `LmsError`; then nothing is changed.
     """
-
-    def look_up(conn: Connection) -> tuple[Connector | None, list[Place], dict[str, str]]:
-        district = roster.find(conn, roster.DISTRICTS, district_id, district_id)
-        connector = (
-            None if district is None else gateway.connectors.find(conn, district_id, district.lms_type)
-        )
-        return connector, matching.sections(conn, district_id), matching.by_hand(conn, district_id)
-
-    connector, sections, by_hand = await gateway.database.snapshot(look_up)
-    if connector is None:
-        raise NotConnected(f"district {district_id} is not connected to an LMS")
+    connector = await connector_of(gateway, district_id)
+    sections, by_hand = await gateway.database.snapshot(
+        lambda conn: (matching.sections(conn, district_id), matching.by_hand(conn, district_id))
+    )
     their_sections = await connector.read_sections()
     section_matches = match_sections(sections, their_sections, by_hand)
     limit = asyncio.Semaphore(_AT_ONCE)
@@ -81,6 +74,19 @@ async def match_district(gateway: Gateway, district_id: str) -> Matching:
         lambda conn: matching.save(conn, district_id, section_matches, person_matches, now)
     )
     return Matching(section_matches, person_matches)
+
+
+async def connector_of(gateway: Gateway, district_id: str) -> Connector:
+    """The connector to a district's LMS. Raises `NotConnected`."""
+
+    def look_up(conn: Connection) -> Connector | None:
+        district = roster.find(conn, roster.DISTRICTS, district_id, district_id)
+        return None if district is None else gateway.connectors.find(conn, district_id, district.lms_type)
+
+    connector = await gateway.database.snapshot(look_up)
+    if connector is None:
+        raise NotConnected(f"district {district_id} is not connected to an LMS")
+    return connector
 
 
 async def _people(gateway: Gateway, section_id: str) -> list[Person]:

@@ -79,11 +79,20 @@ class Problems:
 class Format(Protocol):
     """One way to write a roster down."""
 
-    name: str
-    size: int
-    """How many bytes there are to read."""
-    repeats_users: bool
-    """Whether somebody may have a row for each school."""
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are to read."""
+        ...
+
+    @property
+    def repeats_users(self) -> bool:
+        """Whether somebody may have a row for each school."""
+        ...
 
     def rows(self, problems: Problems) -> Iterator[tuple[Kind, list[Row]]]:
         """The rows, in batches, each row with its line before its `COLUMNS`. What is wrong goes to `problems`."""

@@ -120,6 +120,16 @@ def holder(connection: Connection, our_id: str, lms_id: str) -> str | None:
     return None
 
 
+def keys(connection: Connection, district_id: str) -> tuple[list[Any], list[Any]]:
+    """The (id, SIS id) of each section, and the (id, role, SIS id) of each user."""
+    where = "WHERE district_id = :district_id AND removed IS NULL AND sis_id IS NOT NULL"
+    given = {"district_id": district_id}
+    return (
+        connection.execute(f"SELECT id, sis_id FROM sections {where}", given).fetchall(),
+        connection.execute(f"SELECT id, role, sis_id FROM users {where}", given).fetchall(),
+    )
+
+
 def forget(connection: Connection, district_id: str) -> None:
     """Forget every match of a district, also those by hand."""
     for table in ("sections", "users"):
