@@ -28,11 +28,11 @@ _OF_ROLE = {"school_id": "school", "grade": "grade"}
 _SEQ_DIGITS = 16
 
 
-async def read(gateway: Gateway, district_id: str, event_id: str) -> shapes.Event:
+async def read(gateway: Gateway, district_id: str, event_id: str) -> shapes.RosterEvent:
     """One event of the caller's district. Raises `Refusal`: 404 where there is none."""
     seq = _seq(event_id)
 
-    def look_up(conn: Connection) -> shapes.Event:
+    def look_up(conn: Connection) -> shapes.RosterEvent:
         found = None if seq is None else roster_events.find(conn, district_id, seq)
         if found is None or _id(found) != event_id:
             raise errors.resource_not_found()
@@ -77,14 +77,14 @@ def _seq(event_id: str) -> int | None:
     return min(int(digits, 16), 2**63 - 2)
 
 
-def _present(conn: Connection, district_id: str, events: Sequence[RosterEvent]) -> list[shapes.Event]:
+def _present(conn: Connection, district_id: str, events: Sequence[RosterEvent]) -> list[shapes.RosterEvent]:
     objects = [
         roster.find(conn, TABLES[event.kind], district_id, event.object_id, removed=True) for event in events
     ]
     return [
-        shapes.Event(
+        shapes.RosterEvent(
             created=show(event.created),
-            data=shapes.EventData(object=shown, previous_attributes=_previous(event, object_)),
+            data=shapes.RosterEventData(object=shown, previous_attributes=_previous(event, object_)),
             id=_id(event),
             type=f"{event.kind}.{event.what}",
         )

@@ -337,7 +337,8 @@ def _success(name: str, tag: str) -> Schema:
     if verb in ("create", "update"):
         headers |= _header_references("Passback-Warnings")
     plural = {"deliveries": "delivery", "test": "webhook"}
-    shown = "WebhookTest" if name == "test_webhook" else plural.get(kind, kind.removesuffix("s")).capitalize()
+    special = {"test_webhook": "WebhookTest", "list_events": "RosterEvent", "read_event": "RosterEvent"}
+    shown = special.get(name) or plural.get(kind, kind.removesuffix("s")).capitalize()
     example: Schema | None
     if name == "update_submissions":
         schema = object_of(

@@ -110,18 +110,18 @@ class User(_Shape, frozen=True, kw_only=True):
     roles: dict[str, UserRole]
 
 
-class EventData(_Shape, frozen=True, kw_only=True):
+class RosterEventData(_Shape, frozen=True, kw_only=True):
     """What an event is about: the object as it is now, and what the fields were that an update changed."""
 
     object: Any
     previous_attributes: dict[str, Any] | None = None
 
 
-class Event(_Shape, frozen=True, kw_only=True):
+class RosterEvent(_Shape, frozen=True, kw_only=True):
     """That an object of the roster was created, updated or deleted."""
 
     created: str
-    data: EventData
+    data: RosterEventData
     id: str
     type: str
 

@@ -329,7 +329,7 @@ def _roster_schemas() -> Schema:
             },
             required=("id", "lms_matched_percentage", "lms_state", "lms_type", "name"),
         ),
-        "Event": object_of(
+        "RosterEvent": object_of(
             {
                 "created": times["created"],
                 "data": object_of(
