@@ -116,7 +116,7 @@ def test_production_has_no_sandbox_calls() -> None:
         ("GradingScale", responses.GradingScale),
         *(
             (name, getattr(roster, name))
-            for name in ("District", "School", "Term", "Course", "Section", "User")
+            for name in ("District", "School", "Term", "Course", "Section", "User", "RosterEvent")
         ),
     ],
 )

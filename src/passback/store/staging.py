@@ -112,16 +112,11 @@ def prepare(session: Session) -> None:
         }.get(kind, ["id"])
         typed = ", ".join(f"{name} TEXT" for name in (*columns, *ids))
         session.define(f"CREATE TEMP TABLE new_{kind} (line BIGINT, {typed})")
-    session.define(
-        "CREATE TEMP TABLE new_members (section_id TEXT NOT NULL, role TEXT NOT NULL, user_id TEXT NOT NULL,"
-        " PRIMARY KEY (section_id, role, user_id))"
-    )
-    session.define(
-        "CREATE TEMP TABLE ended (section_id TEXT NOT NULL, role TEXT NOT NULL, user_id TEXT NOT NULL)"
-    )
-    session.define(
-        "CREATE TEMP TABLE begun (section_id TEXT NOT NULL, role TEXT NOT NULL, user_id TEXT NOT NULL)"
-    )
+    for table in ("new_members", "ended", "begun"):
+        session.define(
+            f"CREATE TEMP TABLE {table} (section_id TEXT NOT NULL, role TEXT NOT NULL, user_id TEXT NOT NULL,"
+            " PRIMARY KEY (section_id, role, user_id))"
+        )
     session.define(
         "CREATE TEMP TABLE changes (kind TEXT NOT NULL, id TEXT NOT NULL, what TEXT NOT NULL, previous TEXT,"
         " PRIMARY KEY (kind, id))"
