@@ -12,7 +12,7 @@ from passback.store import roster, staging
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
-    from passback.sis.rows import Format, Kind
+    from passback.sis.rows import Format
     from passback.store.database import Session
     from passback.store.staging import Plan
 
@@ -59,7 +59,7 @@ def check(session: Session, files: Format, district_id: str, clock: Clock, progr
     staging.settle(session, repeated_users=files.repeats_users)
     for faults, count in staging.faults(session):
         for fault in faults:
-            file, column = files.place(_kind(fault.kind), fault.column, fault.role)
+            file, column = files.place(fault.kind, fault.column, fault.role)
             problems.add(file, fault.line, column, _text(fault))
         problems.more(count - len(faults))
     if problems.count:
@@ -82,14 +82,6 @@ def apply(session: Session, plan: Plan, clock: Clock, progress: Progress) -> Non
         district = roster.find(session, roster.DISTRICTS, plan.district_id, plan.district_id)
         own = district is not None and district.lms_type == BUILTIN
         staging.apply(session, plan, clock(), progress.step, own_lms=own)
-
-
-def _kind(name: str) -> Kind:
-    found: dict[str, Kind] = {
-        "schools": "schools", "terms": "terms", "courses": "courses", "sections": "sections", "users": "users",
-        "roles": "roles", "enrollments": "enrollments",
-    }  # fmt: skip
-    return found[name]
 
 
 def _text(fault: staging.Fault) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from passback.domain.clock import SECOND
+from passback.sis.rows import COLUMNS, Kind
 from passback.store import matching
 
 if TYPE_CHECKING:
@@ -24,21 +25,9 @@ if TYPE_CHECKING:
 Step = Callable[[str], None]
 """Told what is done next."""
 
-_LOADED: dict[str, tuple[str, ...]] = {
-    "schools": ("sis_id", "name", "school_number"),
-    "terms": ("sis_id", "name", "start_date", "end_date"),
-    "courses": ("sis_id", "name", "number"),
-    "sections": (
-        "sis_id", "name", "school_sis_id", "course_sis_id", "term_sis_id", "section_number", "subject", "grade",
-        "period",
-    ),
-    "users": ("sis_id", "role", "first_name", "middle_name", "last_name", "email", "school_sis_id", "grade"),
-    "roles": ("user_sis_id", "role"),
-    "enrollments": ("section_sis_id", "user_sis_id", "role"),
-}  # fmt: skip
-KINDS = ("schools", "terms", "courses", "sections", "users")
+KINDS: tuple[Kind, ...] = ("schools", "terms", "courses", "sections", "users")
 """The kinds of objects, each before those that refer to it."""
-_REFERENCES: dict[str, dict[str, str]] = {
+_REFERENCES: dict[Kind, dict[str, Kind]] = {
     "sections": {"school": "schools", "course": "courses", "term": "terms"},
     "users": {"school": "schools"},
 }
@@ -62,7 +51,7 @@ _MOST_TOLD = 200
 class Fault(Struct, frozen=True):
     """A row that does not go with the others."""
 
-    kind: str
+    kind: Kind
     column: str
     role: str
     line: int
@@ -103,7 +92,7 @@ class Overtaken(Exception):
 
 def prepare(session: Session) -> None:
     """Make the temporary tables."""
-    for kind, columns in _LOADED.items():
+    for kind, columns in COLUMNS.items():
         ids = {
             "sections": ["id", "school_id", "course_id", "term_id"],
             "users": ["id", "school_id"],
@@ -135,9 +124,9 @@ class Ids:
         return f"{self._prefix}{self._next:016x}"
 
 
-def load(session: Session, kind: str, rows: Sequence[Sequence[Any]], ids: Ids) -> None:
+def load(session: Session, kind: Kind, rows: Sequence[Sequence[Any]], ids: Ids) -> None:
     """Add rows: each its line, and its kind's columns."""
-    columns = ("line", *_LOADED[kind])
+    columns = ("line", *COLUMNS[kind])
     if kind in KINDS:
         session.load(f"new_{kind}", (*columns, "id"), ((*row, ids()) for row in rows))
     else:
