@@ -97,7 +97,7 @@ def build_gateway(
 def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedLmss | None = None) -> Api:
     """The ASGI application. A sandbox that has no district yet is filled; `lmss` are its simulated LMSs."""
     authorization = Authorization(gateway.database, gateway.clock)
-    pages = health_pages(gateway.database) | reference_pages(sandbox=kind == "sandbox")
+    pages = health_pages(gateway.database, gateway.engine.may_act) | reference_pages(sandbox=kind == "sandbox")
     if settings.metrics:
         pages |= metrics_pages(gateway.metrics)
     if kind == "sandbox":

@@ -329,6 +329,12 @@ def test_what_a_newer_one_has_set_since_is_not_set_again(
     assert [msgspec.json.decode(one.content) for one in claim(run)] == ([] if left is None else [left])
 
 
+def test_one_that_stands_for_none_has_ended_at_once(run: Run) -> None:
+    whole = delivery("many", {}, operation="update_submissions", lane="many", user_id=None, due=None)
+    run(lambda conn: ledger.accept_many(conn, whole, []))
+    assert state(run, "many") == "delivered"
+
+
 def test_what_has_ended_long_ago_is_removed_and_nothing_else(run: Run) -> None:
     accept(run, delivery("old", lane="l1"), delivery("open", lane="l2", due=NOW + DAY))
     [one] = claim(run)

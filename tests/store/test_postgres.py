@@ -12,7 +12,7 @@ import pytest
 from psycopg import errors
 
 from passback.store import migrate
-from passback.store.database import Connection, StoreError, StoreUnavailable
+from passback.store.database import Connection, StoreError, StoreUnavailable, connect
 from passback.store.postgres import PostgresDatabase
 from passback.store.snapshot import RUNNING, TABLES
 from postgres_support import fresh_database, kill_server, own_server
@@ -121,6 +121,13 @@ def test_a_server_that_cannot_be_reached_is_named_without_the_password() -> None
     with pytest.raises(StoreError, match=r"at 127\.0\.0\.1") as caught:
         PostgresDatabase("postgresql://me:hunter2@127.0.0.1:1/passback")
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", ["SECRET@PW", "SECRET/PW"])
+def test_a_password_that_is_not_escaped_is_not_shown(password: str) -> None:
+    with pytest.raises(StoreError, match="%40 and %2F") as error:
+        connect(f"postgresql://u:{password}@127.0.0.1:1/x", None)
+    assert "PW" not in str(error.value)
 
 
 def test_a_server_that_is_killed_and_started_again_is_found_again() -> None:

@@ -60,7 +60,9 @@ def test_the_answer_says_that_it_was_accepted_and_where_to_look(sandbox: Sandbox
 @pytest.mark.parametrize(
     ("prefer", "status"),
     [("respond-async", 202), ("Respond-Async", 202), ("wait=10, respond-async", 202), ("respond-async; x=1", 202),
-     ("handling=lenient", 200), ("", 200), ("respond-asynchronously", 200)],
+     ("handling=lenient", 200), ("", 200), ("respond-asynchronously", 200), ('respond-async=""', 202),
+     ('x="a, respond-async, b"', 200), ('x="a, respond-async', 200), ('x="a", respond-async', 202),
+     ('respond-async="no"', 200)],
 )  # fmt: skip
 def test_the_preference_is_read_as_its_standard_says(sandbox: Sandbox, prefer: str, status: int) -> None:
     assert sandbox.call("POST", ASSIGNMENTS, json.dumps(dict(ESSAY)), {"Prefer": prefer}).status == status
@@ -90,6 +92,12 @@ def test_a_grade_is_given(sandbox: Sandbox) -> None:
     assert (found["state"], found["user_id"]) == ("delivered", STUDENT)
     assert sandbox.get(path).data == found["result"]
     assert found["result"]["grade_points"] == 18.25
+
+
+def test_none_of_many_have_ended_at_once(sandbox: Sandbox) -> None:
+    reply = ask(sandbox, "PATCH", f"{sandbox.create()}/submissions", {"submissions": []})
+    found = sandbox.get(accepted(reply)).data
+    assert (found["state"], found["result"]) == ("delivered", [])
 
 
 def test_many_grades_are_given_and_each_is_told(sandbox: Sandbox) -> None:

@@ -124,6 +124,22 @@ def test_what_a_client_waits_for_stays_with_it_however_slow_the_lms_is() -> None
     assert [tuple(fence) for fence in fences] == [(1,)] * 3
 
 
+def test_one_that_may_have_been_taken_for_dead_says_that_it_is_not_available(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with serving() as sandbox:
+        district = District(sandbox, KINDS["canvas"])
+        path = district.create()
+        monkeypatch.setattr(sandbox.gateway.engine, "may_act", lambda: False)
+        replies = [
+            district.client.post(district.assignments, {**ESSAY, "title": "Another"}),
+            district.client.patch(path, {"title": "Another"}),
+        ]
+        kept = sandbox.write(lambda conn: conn.execute("SELECT COUNT(*) FROM deliveries").fetchone()[0])
+    assert [(it.status, it.headers["retry-after"]) for it in replies] == [(503, "5")] * 2
+    assert kept == 1
+
+
 def test_a_create_in_doubt_is_one_assignment_when_it_is_asked_for_again(district: District) -> None:
     assert district.fail("POST", district.assignments, "error-after", ESSAY).status == 500
     created = district.client.post(district.assignments, ESSAY)

@@ -88,11 +88,9 @@ def _serve(kind: Kind, *, host: str | None, port: int | None, data: str | None) 
     # The server's modules are imported only by the commands that serve.
     from passback.app import CannotListen
     from passback.app import serve as serve_app
-    from passback.settings import load, unknown_variables
+    from passback.settings import load
 
     settings = load(host=host, port=port, data=data)
-    for name in unknown_variables():
-        print(f"passback: {name} is no setting of Passback's and is ignored", file=sys.stderr)
     try:
         return serve_app(settings, kind)
     except CannotListen as error:
@@ -113,12 +111,14 @@ def _require_text(arguments: list[str]) -> None:
 
 def main() -> NoReturn:
     """Run the command. Exit codes: 0 done, 1 could not be done, 2 asked for wrongly."""
-    from passback.settings import SettingsError
+    from passback.settings import SettingsError, unknown_variables
     from passback.store.database import StoreError
     from passback.store.vault import VaultError
 
     try:
         _require_text(sys.argv)
+        for name in unknown_variables():
+            print(f"passback: {name} is no setting of Passback's and is ignored", file=sys.stderr)
         code = app()
     except (SettingsError, UsageError) as error:
         print(f"passback: {error}", file=sys.stderr)

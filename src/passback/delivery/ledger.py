@@ -269,7 +269,7 @@ def _end_batch(conn: Connection, batch_id: str, now: Instant) -> None:
     states = deliveries.states_of_parts(conn, batch_id)
     if states & set(OPEN):
         return
-    state = next(state for state in _WORST_FIRST if state in states)
+    state: State = next((one for one in _WORST_FIRST if one in states), "delivered")
     if deliveries.end_waiting(conn, batch_id, state, now):
         whole = deliveries.find(conn, batch_id)
         assert whole is not None

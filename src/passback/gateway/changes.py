@@ -122,6 +122,7 @@ async def carry_out_now(
         if _is_builtin(gateway, section):
             begun, outcomes = await gateway.database.write(within)
         else:
+            _require_to_act(gateway)
             with gateway.engine.at(delivery.id for delivery in wanted):
                 begun = await gateway.database.write(begin)
             outcomes = await _perform(gateway, begun, alone=alone)
@@ -157,6 +158,8 @@ async def carry_out_new(
         if _is_builtin(gateway, section) and not caller.background:
             begun, outcomes = await gateway.database.write(within)
         else:
+            if not caller.background:
+                _require_to_act(gateway)
             with gateway.engine.at([delivery.id]):
                 begun = await gateway.database.write(begin)
         if begun is not None:
@@ -238,7 +241,7 @@ def _repeated(conn: Connection, earlier: Delivery, worker: str) -> Delivery | Ac
 async def _accept(gateway: Gateway, delivery: Delivery, parts: Sequence[Delivery]) -> Accepted:
     def transaction(conn: Connection) -> None:
         expires = ledger.keep_until(conn, delivery.district_id, delivery.created)
-        if parts:
+        if delivery.operation == "update_submissions":
             of_whole = [replace(part, expires=expires) for part in parts]
             ledger.accept_many(conn, replace(delivery, expires=expires), of_whole)
         else:
@@ -276,6 +279,12 @@ def _write_down(
         )
         for delivery, outcome, mine in zip(begun, outcomes, own, strict=True)
     ]
+
+
+def _require_to_act(gateway: Gateway) -> None:
+    """Raise `StoreUnavailable` where others may take up what this process would begin: it could not finish it."""
+    if not gateway.engine.may_act():
+        raise StoreUnavailable("this process could not show lately that it lives")
 
 
 def _is_builtin(gateway: Gateway, section: SectionAtLms) -> bool:

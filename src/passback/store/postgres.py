@@ -117,6 +117,12 @@ class PostgresDatabase:
             raise StoreError(
                 "the database's address cannot be read: it is like postgresql://user@host/name"
             ) from None
+        if any("@" in str(parts.get(name) or "") for name in ("host", "dbname")):
+            # Part of the password was read as one of these; it must not be shown.
+            raise StoreError(
+                "the database's address cannot be read: characters such as @ and / in the password must be written as"
+                " %40 and %2F"
+            )
         self.name = f"the database {parts.get('dbname') or ''} at {parts.get('host') or 'this machine'}"
         self.shared = True
         self._url = url

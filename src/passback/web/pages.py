@@ -23,14 +23,19 @@ Page = Callable[[str, "Receive"], Awaitable[Response]]
 _READING = ("GET", "HEAD")
 
 
-def health_pages(database: Database) -> dict[str, Page]:
-    """``/health/live``: the process answers. ``/health/ready``: it can serve, its store included."""
+def health_pages(database: Database, may_act: Callable[[], bool]) -> dict[str, Page]:
+    """``/health/live``: the process answers. ``/health/ready``: it can serve, its store included.
+
+    It cannot while `may_act` says no: others would take what it began for left behind.
+    """
 
     async def ready() -> Response:
         try:
             await database.read(lambda conn: conn.execute("SELECT 1").fetchone())
         except StoreUnavailable:
             return Response(503, b'{"status":"store unavailable"}', JSON)
+        if not may_act():
+            return Response(503, b'{"status":"joining again"}', JSON)
         return Response(200, b'{"status":"ready"}', JSON)
 
     async def live() -> Response:

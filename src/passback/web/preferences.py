@@ -8,12 +8,19 @@ from collections.abc import Sequence
 from passback.wire.errors import bad_request
 
 _KEY = re.compile(rb'"((?:[ !#-\[\]-~]|\\["\\]){1,255})"|([!#-~](?:[ -~]{0,253}[!-~])?)')
+_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)+(?:"|$)')
+_VALUE = b"value"
+_ASYNC = re.compile(rb'respond-async(?:\s*=\s*(?:"")?)?')
 
 
 def prefers_async(headers: Sequence[bytes]) -> bool:
-    """Whether ``Prefer`` headers ask for ``respond-async`` (RFC 7240: names are compared without regard to case)."""
-    preferences = b",".join(headers).lower().split(b",")
-    return any(preference.split(b";")[0].strip() == b"respond-async" for preference in preferences)
+    """Whether ``Prefer`` headers ask for ``respond-async``.
+
+    RFC 7240: names are compared without regard to case, an empty value is as none, and what is within quotes is
+    a value.
+    """
+    preferences = b",".join(_QUOTED.sub(_VALUE, header) for header in headers).lower().split(b",")
+    return any(_ASYNC.fullmatch(preference.split(b";")[0].strip()) for preference in preferences)
 
 
 def idempotency_key(headers: Sequence[bytes]) -> str | None:
