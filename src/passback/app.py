@@ -19,6 +19,7 @@ from passback.delivery.worker import Worker
 from passback.domain.clock import Clock, system_clock
 from passback.gateway.context import Gateway
 from passback.gateway.performing import perform
+from passback.gateway.syncing import keep_in_step
 from passback.lms.registry import Connectors
 from passback.observe import logs, request_id, tracing
 from passback.observe.metrics import Metrics
@@ -43,11 +44,11 @@ if TYPE_CHECKING:
     from passback.domain.delivery import Delivery, Outcome
     from passback.lms.registry import Given
     from passback.settings import Settings
-    from passback.store.database import Connection, Database
+    from passback.store.database import Connection, Opened
     from passback.store.migrate import Kind
 
 
-def open_database(settings: Settings, kind: Kind) -> Database:
+def open_database(settings: Settings, kind: Kind) -> Opened:
     """The database that the settings name, ready for use. Raises `StoreError`."""
     database = connect(settings.database_url, settings.data_file)
     try:
@@ -59,7 +60,7 @@ def open_database(settings: Settings, kind: Kind) -> Database:
 
 
 def build_gateway(
-    database: Database, settings: Settings, clock: Clock = system_clock, given: Given | None = None
+    database: Opened, settings: Settings, clock: Clock = system_clock, given: Given | None = None
 ) -> Gateway:
     """The use cases' parts, on an open data file. `given` are connections beside those in the store."""
 
@@ -97,7 +98,9 @@ def build_gateway(
 def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedLmss | None = None) -> Api:
     """The ASGI application. A sandbox that has no district yet is filled; `lmss` are its simulated LMSs."""
     authorization = Authorization(gateway.database, gateway.clock)
-    pages = health_pages(gateway.database, gateway.engine.may_act) | reference_pages(sandbox=kind == "sandbox")
+    pages = health_pages(gateway.database, gateway.engine.may_act) | reference_pages(
+        sandbox=kind == "sandbox"
+    )
     if settings.metrics:
         pages |= metrics_pages(gateway.metrics)
     if kind == "sandbox":
@@ -186,17 +189,17 @@ def run_server(
 
 @contextlib.asynccontextmanager
 async def delivering(gateway: Gateway) -> AsyncIterator[None]:
-    """Deliver in the background inside the ``with``; in the end, what is under way is finished or handed back."""
+    """Deliver and keep in step inside the ``with``; in the end, what is under way is finished or handed back."""
     worker = gateway.engine
     assert isinstance(worker, Worker)
     await worker.presence.enter()
-    task = asyncio.create_task(worker.run())
+    tasks = [asyncio.create_task(worker.run()), asyncio.create_task(keep_in_step(gateway))]
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await gateway.connectors.close()
 
 

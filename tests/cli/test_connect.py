@@ -81,7 +81,7 @@ def commands(tmp_path: Path, slate: tuple[Served, dict[str, str]]) -> Commands:
 
 def test_a_new_district_is_connected_and_checked(commands: Commands) -> None:
     done = commands.connect("--name", "Slate Unified")
-    assert (done.returncode, "ok   Slate shows 2 sections" in done.stdout, "passback match run" in done.stdout) == (
+    assert (done.returncode, "ok   Slate shows 2 sections" in done.stdout, "passback sync run" in done.stdout) == (
         0, True, True,
     )  # fmt: skip
 
@@ -271,7 +271,7 @@ def test_a_missing_key_is_told(commands: Commands) -> None:
         (("connection", "check", "--district", "x"), "has no connection"),
         (("connection", "show", "--district", "x"), "has no connection"),
         (("connection", "remove", "--district", "x"), "has no connection"),
-        (("match", "run", "--district", "x"), "not connected"),
+        (("sync", "run", "--district", "x"), "there is no district"),
         (("match", "status", "--district", "x"), "there is no district"),
         (("match", "set", "x", "y"), "there is no section or user"),
     ],
@@ -290,7 +290,7 @@ def test_a_roster_is_read_from_the_lms_where_there_is_nothing_else(commands: Com
     assert "(success): sections 100 %, students 100 %, teachers 100 %" in status
     assert re.search(r"student +student-1 +student-1 \(by sis_id\)", status), status
     assert "Nothing to change." in commands.run(*command).stdout
-    again = commands.run("match", "run", "--district", district).stdout
+    again = commands.run("sync", "run", "--district", district).stdout
     assert re.fullmatch(r"sections: \d+ sis_id\npeople: \d+ sis_id\n", again), again
 
 
@@ -315,13 +315,13 @@ def test_a_roster_is_matched_shown_decided_and_cleared(commands: Commands) -> No
         )
         connection.execute("INSERT INTO enrollments VALUES (?, ?, 'student')", (section, student))
         connection.commit()
-    run = commands.run("match", "run", "--district", district)
+    run = commands.run("sync", "run", "--district", district)
     assert (run.returncode, run.stdout) == (0, "sections: 1 name\npeople: 1 unmatched\n")
     commands.run("match", "set", student, "student-1")
     status = commands.run("match", "status", "--district", district).stdout
     assert "students 100 %" in status
     assert re.search(rf"{student}  student +Ann Lee +student-1 \(by hand\)", status)
-    assert "people: 1 hand" in commands.run("match", "run", "--district", district).stdout
+    assert "people: 1 hand" in commands.run("sync", "run", "--district", district).stdout
     with closing(sqlite3.connect(commands.folder / "passback.db")) as connection:
         connection.execute(
             "INSERT INTO users (id, district_id, role, first_name, last_name, created, last_modified)"

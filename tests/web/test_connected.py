@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 import support
-from passback.gateway.matching import match_district
 from passback.settings import Settings
 from passback.store import connections, matching, roster
 from passback.store.database import Connection, StoreUnavailable
@@ -64,10 +63,12 @@ def started() -> Iterator[Connected]:
                 conn, DISTRICT, address=f"{slate.url}/", options={}, credentials=sealed, now=support.NOW
             )
             roster.set_lms(conn, DISTRICT, "slate", "success")
-            matching.decide(conn, ELSEWHERE_SECTION, "s1")
+            matching.decide(conn, ELSEWHERE_SECTION, "s1", support.NOW)
             for number in range(1, 6):
-                matching.decide(conn, f"4fee004cca2e43cf2800{1000 + number}", f"student-{number}")
-            matching.decide(conn, TEACHER, "teacher-1")
+                matching.decide(
+                    conn, f"4fee004cca2e43cf2800{1000 + number}", f"student-{number}", support.NOW
+                )
+            matching.decide(conn, TEACHER, "teacher-1", support.NOW)
 
         connected.write(connect)
         yield connected
@@ -191,49 +192,11 @@ def test_the_header_makes_the_lms_fail_for_one_request(lms: Connected, fault: st
     assert lms.count() == (2 if fault == "slow=20ms" else 1)
 
 
-def test_the_roster_is_matched_to_the_lms(lms: Connected) -> None:
-    people = lms.slate.simulator.records.all("sections")[0]["people"]
-    people.remove("student-5")
-    lms.write(
-        lambda conn: [matching.decide(conn, f"4fee004cca2e43cf2800{1000 + it}", None) for it in range(1, 6)]
-    )
-    try:
-        found = asyncio.run(_match(lms))
-        assert found["4fee004cca2e43cf28001001"] is None  # Slate has neither its SIS id, nor e-mail, nor name
-        assert found[TEACHER] == "teacher-1"  # decided by hand
-        district = lms.client.get(f"/v3.1/districts/{DISTRICT}").data
-        assert district["lms_matched_percentage"] == {"sections": 50.0, "students": 0.0, "teachers": 50.0}
-        user = lms.client.get(f"/v3.1/users/{STUDENT}").data
-        assert user["lms_status"] == {"synced_in_lms": False}
-    finally:
-        for number in range(1, 6):
-            lms.write(
-                lambda conn, it=number: matching.decide(
-                    conn, f"4fee004cca2e43cf2800{1000 + it}", f"student-{it}"
-                )  # type: ignore[misc]
-            )
-
-
-async def _match(lms: Connected) -> dict[str, str | None]:
-    # A connector of this loop's own: the server's belongs to the server's.
-    from msgspec.structs import replace
-
-    from passback.lms.registry import Connectors
-
-    gateway = lms.sandbox.gateway
-    own = Connectors(gateway.database, gateway.clock, Vault(Settings(data=":memory:").secret_keys))
-    try:
-        found = await match_district(replace(gateway, connectors=own), DISTRICT)
-    finally:
-        await own.close()
-    return {match.id: match.lms_id for match in found.people}
-
-
 def test_a_write_for_who_is_not_matched_says_in_the_log_which_match_is_missing(
     lms: Connected, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = f"{ASSIGNMENTS}/{lms.create().data['id']}/submissions/4fee004cca2e43cf28001006"
-    lms.write(lambda conn: matching.decide(conn, "4fee004cca2e43cf28001006", None))
+    lms.write(lambda conn: matching.decide(conn, "4fee004cca2e43cf28001006", None, support.NOW))
     with caplog.at_level(logging.WARNING, logger="passback"):
         reply = lms.client.patch(path, {"grade_points": 1})
     assert (reply.status, reply.json) == (404, {"message": "User not found"})

@@ -20,14 +20,14 @@ from passback.domain.roster import District
 from passback.lms import registry
 from passback.lms.connector import LmsError
 from passback.settings import load
-from passback.store import connections, matching, roster
+from passback.store import connections, matching, roster, syncs
 from passback.store.vault import Vault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from passback.lms.connector import ConnectorKind, Finding
-    from passback.store.database import Connection, Database
+    from passback.store.database import Connection, Database, Opened
 
 app = App(name="connection", help="See, check and remove districts' connections to their LMSs.")
 
@@ -91,12 +91,19 @@ def connect(
             matched = known is not None and known.lms_type == found.capabilities.kind and known.last_lms_sync
             state = "success" if matched else "initial_sync_processing"
             roster.set_lms(conn, district_id, found.capabilities.kind, state)
+            before = syncs.find(conn, district_id)
+            syncs.forget(conn, district_id)  # whoever reads it now reads what it was connected to before
+            syncs.schedule(conn, district_id, syncs.DAILY if before is None else before.every, system_clock())
 
         database.write_now(save)
         print(f"district {district_id} is connected to {found.capabilities.name} at {base}")
         good = _report(_check(database, data, district_id))
     if good:
-        print(f"next: passback match run --district {district_id}" + (f" --data {data}" if data else ""))
+        print(
+            f"next: passback sync run --district {district_id}"
+            + (f" --data {data}" if data else "")
+            + " (a running server has begun it)"
+        )
     return 0 if good else 1
 
 
@@ -173,6 +180,7 @@ def remove(*, district: str, data: Data = None) -> None:
 
     def forget(conn: Connection) -> bool:
         roster.set_lms_state(conn, district, "disconnected")
+        syncs.forget(conn, district)
         return connections.remove(conn, district)
 
     with existing(data) as database:
@@ -356,7 +364,7 @@ def _signed_in(kind: ConnectorKind, base: str, given: Mapping[str, str], port: i
         callback.close()
 
 
-def _check(database: Database, data: str | None, district_id: str) -> Sequence[Finding]:
+def _check(database: Opened, data: str | None, district_id: str) -> Sequence[Finding]:
     async def run() -> Sequence[Finding]:
         async with gateway_on(database, data) as gateway:
 

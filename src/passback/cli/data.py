@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from passback.gateway.context import Gateway
-    from passback.store.database import Database, Opened
+    from passback.store.database import Opened
 
 
 @contextlib.asynccontextmanager
-async def gateway_on(database: Database, data: str | None) -> AsyncIterator[Gateway]:
+async def gateway_on(database: Opened, data: str | None) -> AsyncIterator[Gateway]:
     """The use cases on an open data file, with its connectors closed in the end."""
     from passback.app import build_gateway
 

@@ -2,55 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
 from cyclopts import App
 
 from passback.cli import Data, UsageError, one_line
-from passback.cli.data import existing, gateway_on
+from passback.cli.data import existing
+from passback.domain.clock import system_clock
 from passback.store import matching, roster
 
 if TYPE_CHECKING:
-    from passback.gateway.matching import Matching
     from passback.store.database import Connection
 
-app = App(name="match", help="Match the roster's sections and people to the LMS's.")
-
-
-@app.command
-def run(*, district: str, data: Data = None) -> int:
-    """Read the LMS's sections and people, and match the roster's to them.
-
-    By SIS id, then by e-mail address, then by name within a matched section. Where several come into question
-    none is taken; `passback match status` lists them.
-
-    Args:
-        district: The district's id.
-        data: The folder of the data file [data].
-    """
-    from passback.gateway.matching import NotConnected, match_district
-    from passback.lms.connector import LmsError
-
-    district = district.lower()
-    with existing(data) as database:
-
-        async def match() -> Matching:
-            async with gateway_on(database, data) as gateway:
-                return await match_district(gateway, district)
-
-        try:
-            found = asyncio.run(match())
-        except NotConnected as error:
-            raise UsageError(str(error)) from None
-        except LmsError as error:
-            raise UsageError(f"the LMS cannot be read: {error}") from None
-    for name, matches in (("sections", found.sections), ("people", found.people)):
-        ways = Counter(match.by or ("undecided" if match.candidates else "unmatched") for match in matches)
-        print(f"{name}: " + (", ".join(f"{count} {way}" for way, count in ways.most_common()) or "none"))
-    return 0
+app = App(name="match", help="See and decide which of the LMS's the roster's sections and people are.")
 
 
 @app.command
@@ -188,4 +153,4 @@ def _decide_alone(conn: Connection, our_id: str, lms_id: str | None) -> str | No
     other = None if lms_id is None else matching.holder(conn, our_id, lms_id)
     if other is not None:
         raise UsageError(f"{lms_id} is {other} already: passback match clear {other}, if that is wrong")
-    return matching.decide(conn, our_id, lms_id)
+    return matching.decide(conn, our_id, lms_id, system_clock())

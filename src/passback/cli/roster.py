@@ -9,21 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cyclopts import App
+from msgspec import Struct
 
 from passback.cli import Data, UsageError, one_line
 from passback.cli.data import existing, gateway_on
+from passback.cli.progress import shown
 from passback.domain.clock import system_clock
 from passback.store import roster
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from rich.progress import Progress
-
     from passback.gateway.importing import Checked
-    from passback.gateway.lms_roster import LmsRoster
+    from passback.gateway.lms_reading import Hold
     from passback.sis.rows import Format
-    from passback.store.database import Database
+    from passback.store.database import Opened, Session
     from passback.store.staging import Plan
 
 app = App(name="roster", help="Bring in a district's people and sections.")
@@ -56,46 +54,98 @@ def import_roster(
         all_problems: Show more problems than the first 50.
         data: The folder of the data file [data].
     """
-    from passback.gateway import importing, lms_roster
-    from passback.store.staging import Overtaken
-
     if (file is None) is not from_lms:
         raise UsageError("name a file, or say --from-lms")
     district = district.lower()
+    wanted = Wanted(district, dry_run, allow_removals, all_problems)
     with existing(data) as database, contextlib.ExitStack() as ends:
         if database.read_now(lambda conn: roster.find(conn, roster.DISTRICTS, district, district)) is None:
             raise UsageError(f"there is no district {district}")
-        files = _read_lms(database, data, district) if file is None else _open(file, ends)
+        if file is None:
+            return asyncio.run(_take_lms(database, data, wanted))
+        files = _open(file, ends)
         session = ends.enter_context(database.session())
-        with _shown() as shown:
-            checked = importing.check(session, files, district, system_clock, shown)
-        if checked.plan is None:
-            _show_problems(checked, all_problems=all_problems)
-            return 1
-        print(f"{files.name}:")
-        _show_plan(checked.plan)
-        removed = importing.too_many_removed(checked.plan)
-        if dry_run:
-            return 0
-        if removed and not allow_removals:
-            print(
-                f"passback: this would remove {', '.join(removed)}. If that is right, say --allow-removals. Nothing has"
-                " been changed.",
-                file=sys.stderr,
-            )
-            return 1
-        if not checked.plan.nothing:
-            try:
-                with _shown() as shown:
-                    importing.apply(session, checked.plan, system_clock, shown)
-            except Overtaken:
-                raise UsageError(
-                    "the roster was changed by another import meanwhile: run this again"
-                ) from None
-            print("Done.")
-        if isinstance(files, lms_roster.LmsRoster):
-            database.write_now(lambda conn: lms_roster.match(conn, district, files, system_clock()))
-    return 0
+        return 0 if _take(session, files, wanted) is not None else 1
+
+
+class Wanted(Struct, frozen=True):
+    """What is to be done with a roster."""
+
+    district: str
+    dry_run: bool
+    allow_removals: bool
+    all_problems: bool
+
+
+def _take(session: Session, files: Format, wanted: Wanted, hold: Hold | None = None) -> bool | None:
+    """Check a roster, show its changes, and apply it. Whether it is the district's now; None where it is refused."""
+    from passback.gateway import importing
+    from passback.store.staging import Overtaken
+
+    with shown() as bar:
+        checked = importing.check(session, files, wanted.district, system_clock, bar)
+    if checked.plan is None:
+        _show_problems(checked, all_problems=wanted.all_problems)
+        return None
+    print(f"{files.name}:")
+    _show_plan(checked.plan)
+    removed = importing.too_many_removed(checked.plan)
+    if wanted.dry_run:
+        return False
+    if removed and not wanted.allow_removals:
+        print(
+            f"passback: this would remove {', '.join(removed)}. If that is right, say --allow-removals. Nothing has"
+            " been changed.",
+            file=sys.stderr,
+        )
+        return None
+    # Also where nothing changes: from now on the roster follows where this one is from.
+    try:
+        with shown() as bar:
+            importing.apply(session, checked.plan, system_clock, bar, hold)
+    except Overtaken:
+        raise UsageError("the roster was changed by another import meanwhile: run this again") from None
+    if not checked.plan.nothing:
+        print("Done.")
+    return True
+
+
+async def _take_lms(database: Opened, data: str | None, wanted: Wanted) -> int:
+    """Read the LMS, and take what it has. As any sync it can be broken off, and goes on where it was."""
+    from passback.gateway import syncing
+    from passback.gateway.lms_reading import Lost
+    from passback.gateway.lms_roster import LmsRoster
+    from passback.lms.connector import LmsError
+
+    async with gateway_on(database, data) as gateway:
+        try:
+            connector = await syncing.connector_of(gateway, wanted.district)
+            held = await syncing.claim(gateway, wanted.district)
+            if held is None:
+                raise UsageError("the LMS is being read now: see passback sync status")
+            async with syncing.holding(held):
+                with shown() as bar:
+                    await syncing.read(held, bar)
+
+                def take(session: Session, _: object) -> bool | None:
+                    files = LmsRoster(
+                        session, wanted.district, f"The roster of {connector.capabilities.name}"
+                    )
+                    taken = _take(session, files, wanted, held.hold)
+                    if taken:
+                        with shown() as bar:
+                            syncing.match(held, session, bar, allow_losses=wanted.allow_removals)
+                    return taken
+
+                taken = await syncing.in_thread(gateway, take)
+                await (syncing.finish if taken else syncing.give_up)(held)
+        except (syncing.NotConnected, syncing.Broken) as error:
+            raise UsageError(str(error)) from None
+        except LmsError as error:
+            raise UsageError(f"the LMS cannot be read: {error}") from None
+        except Lost:
+            raise UsageError("another began to read the LMS meanwhile: run this again") from None
+    return 1 if taken is None else 0
 
 
 def _open(file: Path, ends: contextlib.ExitStack) -> Format:
@@ -109,24 +159,6 @@ def _open(file: Path, ends: contextlib.ExitStack) -> Format:
         return format_of(archive)
     except UnusableFile as error:
         raise UsageError(one_line(str(error))) from None
-
-
-def _read_lms(database: Database, data: str | None, district: str) -> LmsRoster:
-    from passback.gateway.lms_roster import read_lms
-    from passback.gateway.matching import NotConnected
-    from passback.lms.connector import LmsError
-
-    async def read() -> LmsRoster:
-        async with gateway_on(database, data) as gateway:
-            with _shown() as shown:
-                return await read_lms(gateway, district, shown.read)
-
-    try:
-        return asyncio.run(read())
-    except NotConnected as error:
-        raise UsageError(str(error)) from None
-    except LmsError as error:
-        raise UsageError(f"the LMS cannot be read: {error}") from None
 
 
 def _show_problems(checked: Checked, *, all_problems: bool) -> None:
@@ -150,30 +182,3 @@ def _show_plan(plan: Plan) -> None:
         print(f"{plan.left_out:,} enrollments are left out: not now, or of people in another role")
     if plan.nothing:
         print("Nothing to change.")
-
-
-class _Shown:
-    """A bar on the terminal; where there is none, nothing."""
-
-    def __init__(self, bar: Progress) -> None:
-        self._bar = bar
-        self._task = bar.add_task("reading", total=None)
-
-    def read(self, done: int, total: int) -> None:
-        self._bar.update(self._task, completed=done, total=total)
-
-    def step(self, what: str) -> None:
-        self._bar.update(self._task, description=what, total=None)
-
-
-@contextlib.contextmanager
-def _shown() -> Iterator[_Shown]:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
-        console=console, transient=True, disable=not console.is_terminal,
-    ) as bar:  # fmt: skip
-        yield _Shown(bar)

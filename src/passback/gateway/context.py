@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from passback.domain.clock import Clock
     from passback.domain.delivery import Delivery, Outcome
     from passback.lms.connector import Connector
-    from passback.store.database import Connection, Database
+    from passback.store.database import Connection, Opened
     from passback.store.vault import Vault
 
 T = TypeVar("T")
@@ -74,7 +74,7 @@ class Engine(Protocol):
 class Gateway(Struct, frozen=True):
     """The parts of a running gateway."""
 
-    database: Database
+    database: Opened
     connectors: Reach
     clock: Clock
     cursor_key: bytes

@@ -8,10 +8,11 @@ from msgspec import Struct
 
 from passback.lms.registry import BUILTIN
 from passback.sis.rows import Problem, Problems
-from passback.store import roster, staging
+from passback.store import roster, staging, syncs
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
+    from passback.gateway.lms_reading import Hold
     from passback.sis.rows import Format
     from passback.store.database import Session
     from passback.store.staging import Plan
@@ -76,12 +77,23 @@ def too_many_removed(plan: Plan) -> list[str]:
     ]
 
 
-def apply(session: Session, plan: Plan, clock: Clock, progress: Progress) -> None:
-    """Make the roster the district's, in one transaction. Raises `passback.store.staging.Overtaken`."""
+def apply(session: Session, plan: Plan, clock: Clock, progress: Progress, hold: Hold | None = None) -> None:
+    """Make the roster the district's, in one transaction. Raises `passback.store.staging.Overtaken`.
+
+    `hold` where it was read from the LMS, and so follows it from now on: it raises
+    `passback.gateway.lms_reading.Lost`.
+    """
     with session.transaction():
+        if hold is not None:
+            hold(session)
+        roster.follow_lms(session, plan.district_id, follows=hold is not None)
+        if plan.nothing:
+            return
         district = roster.find(session, roster.DISTRICTS, plan.district_id, plan.district_id)
         own = district is not None and district.lms_type == BUILTIN
         staging.apply(session, plan, clock(), progress.step, own_lms=own)
+        if hold is None and syncs.find(session, plan.district_id) is not None:
+            syncs.ask(session, plan.district_id, clock())  # what is new must be matched
 
 
 def _text(fault: staging.Fault) -> str:

@@ -1,112 +1,73 @@
-"""Matching a district's roster to its LMS."""
+"""Matching a district's roster to what was read of its LMS."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
-from passback.domain.matching import Match, match_people, match_sections
+from passback.domain.matching import match_people, match_sections
 from passback.domain.roster import ROLES
-from passback.lms.connector import Gone
-from passback.store import matching, roster
+from passback.gateway.importing import MOST_REMOVED
+from passback.store import matching, staged_matches, staging, syncs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
-    from passback.domain.matching import Person
-    from passback.gateway.context import Gateway
-    from passback.lms.connector import Connector
-    from passback.store.database import Connection
-
-_AT_ONCE = 4
-_STRENGTH = {"hand": 0, "sis_id": 1, "email": 2, "name": 3}
+    from passback.domain.clock import Clock
+    from passback.gateway.lms_reading import Hold
+    from passback.store.database import Session
 
 
-class NotConnected(LookupError):
-    """The district has no connection to an LMS."""
+class TooManyLost(Exception):
+    """More would be matched no more than may be without being told; the message says how many."""
 
 
-class Matching(Struct, frozen=True):
-    """What came of matching a district."""
+def match(
+    session: Session,
+    district_id: str,
+    clock: Clock,
+    hold: Hold,
+    progress: Callable[[int, int], None],
+    *,
+    allow_losses: bool,
+) -> int:
+    """Match all sections, students and teachers of a district, and keep the result in one transaction.
 
-    sections: list[Match]
-    people: list[Match]
-
-
-async def match_district(gateway: Gateway, district_id: str) -> Matching:
-    """Match all sections, students and teachers of a district, and keep the result.
-
-    Raises `NotConnected` and `LmsError`; then nothing is changed.
+    How many are now matched that were not, or the other way round. `progress` is told how many of our sections of how
+    many. Raises `Lost`, `TooManyLost` unless `allow_losses`, and `passback.store.staging.Overtaken` where the roster
+    was changed meanwhile.
     """
-    connector = await connector_of(gateway, district_id)
-    sections, by_hand = await gateway.database.snapshot(
-        lambda conn: (matching.sections(conn, district_id), matching.by_hand(conn, district_id))
-    )
-    their_sections = await connector.read_sections()
-    section_matches = match_sections(sections, their_sections, by_hand)
-    limit = asyncio.Semaphore(_AT_ONCE)
-
-    async def people_of(match: Match) -> list[Match]:
-        if match.lms_id is None:
-            return await _unmatched(gateway, match.id)
-        async with limit:
-            try:
-                theirs = await connector.read_people(match.lms_id)
-            except Gone:
-                return await _unmatched(gateway, match.id)
-        ours = await _people(gateway, match.id)
-        return [
-            found
-            for role in ROLES
-            for found in match_people(
-                [person for person in ours if person.role == role],
-                [person for person in theirs if person.role == role],
-                by_hand,
+    staged_matches.prepare(session)
+    version = staging.version(session, district_id)
+    ours = matching.sections(session, district_id)
+    by_hand = matching.by_hand(session, district_id)
+    found = match_sections(ours, syncs.sections(session, district_id), by_hand["section"])
+    staged_matches.load(session, "section", found)
+    staged_matches.pair(session, found)
+    done, total = 0, sum(it.lms_id is not None for it in found)
+    for pairs in staged_matches.pairs(session, district_id):
+        for role in ROLES:
+            staged_matches.load(
+                session,
+                role,
+                [
+                    one
+                    for pair in pairs
+                    for one in match_people(pair.ours[role], pair.theirs.get(role, []), by_hand[role])
+                ],
             )
-        ]
-
-    each = await asyncio.gather(*(people_of(match) for match in section_matches))
-    person_matches = list(_best([match for matches in each for match in matches]).values())
-    now = gateway.clock()
-    await gateway.database.write(
-        lambda conn: matching.save(conn, district_id, section_matches, person_matches, now)
-    )
-    return Matching(section_matches, person_matches)
-
-
-async def connector_of(gateway: Gateway, district_id: str) -> Connector:
-    """The connector to a district's LMS. Raises `NotConnected`."""
-
-    def look_up(conn: Connection) -> Connector | None:
-        district = roster.find(conn, roster.DISTRICTS, district_id, district_id)
-        return None if district is None else gateway.connectors.find(conn, district_id, district.lms_type)
-
-    connector = await gateway.database.snapshot(look_up)
-    if connector is None:
-        raise NotConnected(f"district {district_id} is not connected to an LMS")
-    return connector
-
-
-async def _people(gateway: Gateway, section_id: str) -> list[Person]:
-    return await gateway.database.read(
-        lambda conn: [person for role in ROLES for person in matching.people(conn, section_id, role)]
-    )
-
-
-async def _unmatched(gateway: Gateway, section_id: str) -> list[Match]:
-    return [Match(person.id, None) for person in await _people(gateway, section_id)]
-
-
-def _best(matches: list[Match]) -> Mapping[str, Match]:
-    """One match for each person, who may be in several sections: the one that is surest."""
-    best: dict[str, Match] = {}
-    for match in matches:
-        if match.id not in best or _rank(match) < _rank(best[match.id]):
-            best[match.id] = match
-    return best
-
-
-def _rank(match: Match) -> tuple[int, int]:
-    return _STRENGTH.get(match.by or "", 4), -len(match.candidates)
+        done += len(pairs)
+        progress(done, total)
+    staged_matches.decide(session, district_id)
+    too_many = [
+        f"{lost:,} of {matched:,} {kind}"
+        for kind, (lost, matched) in staged_matches.losses(session, district_id).items()
+        if lost > matched * MOST_REMOVED
+    ]
+    if too_many and not allow_losses:
+        raise TooManyLost(", ".join(too_many))
+    with session.transaction():
+        session.lock(f"roster/{district_id}")
+        hold(session)
+        if staging.version(session, district_id) != version:
+            raise staging.Overtaken
+        return staged_matches.apply(session, district_id, clock())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from passback.domain.roster import Course, District, Role, School, Section, Term, User
-from passback.store import roster
+from passback.store import roster, syncs
 from passback.wire import errors
 from passback.wire import roster as shapes
 from passback.wire.dates import show
@@ -87,20 +87,35 @@ def present_all(conn: Connection, items: Sequence[Any]) -> list[Any]:
     """Roster objects in the published shape."""
     sections = [item.id for item in items if isinstance(item, Section)]
     members = roster.section_members(conn, sections) if sections else {}
-    return [_present(item, members) for item in items]
+    return [
+        _present_district(conn, item) if isinstance(item, District) else _present(item, members)
+        for item in items
+    ]
+
+
+def _present_district(conn: Connection, item: District) -> shapes.District:
+    return shapes.District(
+        id=item.id,
+        last_lms_sync=None if item.last_lms_sync is None else show(item.last_lms_sync),
+        lms_matched_percentage=item.lms_matched_percentage,
+        lms_state=item.lms_state,
+        lms_sync=_present_sync(conn, item.id),
+        lms_type=item.lms_type,
+        name=item.name,
+    )
+
+
+def _present_sync(conn: Connection, district_id: str) -> shapes.LmsSync | None:
+    sync = syncs.find(conn, district_id)
+    if sync is None or sync.worker is None or sync.phase == "idle":
+        return None
+    read, sections = syncs.progress(conn, district_id)
+    began = None if sync.began is None else show(sync.began)
+    return shapes.LmsSync(began=began, phase=sync.phase, sections=sections, sections_read=read)
 
 
 def _present(item: Any, members: dict[tuple[str, str], list[str]]) -> Any:
     match item:
-        case District():
-            return shapes.District(
-                id=item.id,
-                last_lms_sync=None if item.last_lms_sync is None else show(item.last_lms_sync),
-                lms_matched_percentage=item.lms_matched_percentage,
-                lms_state=item.lms_state,
-                lms_type=item.lms_type,
-                name=item.name,
-            )
         case School():
             return shapes.School(
                 created=show(item.created),

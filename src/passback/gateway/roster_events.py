@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _PUBLISHED = {
     "school_id": ("school",), "course_id": ("course",), "first_name": ("name", "first"),
-    "middle_name": ("name", "middle"), "last_name": ("name", "last"),
+    "middle_name": ("name", "middle"), "last_name": ("name", "last"), "synced_in_lms": ("lms_status", "synced_in_lms"),
 }  # fmt: skip
 """Where the published object has a field, if not under our name."""
 _OF_ROLE = {"school_id": "school", "grade": "grade"}

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from passback.domain.matching import Person, Place
+from passback.domain.matching import Place
+from passback.domain.roster import ROLES
+from passback.store import roster_events
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from passback.domain.clock import Instant
-    from passback.domain.matching import Match
-    from passback.domain.roster import Role
+    from passback.sis.rows import Kind
     from passback.store.database import Connection
 
 
@@ -38,71 +39,39 @@ def sections(connection: Connection, district_id: str) -> list[Place]:
     return [Place(*row) for row in rows]
 
 
-def people(connection: Connection, section_id: str, role: Role) -> list[Person]:
-    """The students or teachers of a section."""
-    rows = connection.execute(
-        "SELECT users.id, users.first_name, users.last_name, users.email, users.sis_id FROM enrollments"
-        " JOIN users ON users.id = enrollments.user_id"
-        " WHERE enrollments.section_id = :section_id AND enrollments.role = :role ORDER BY users.id",
-        {"section_id": section_id, "role": role},
-    )
-    return [Person(row[0], role, f"{row[1]} {row[2]}", row[3], row[4]) for row in rows]
-
-
-def by_hand(connection: Connection, district_id: str) -> dict[str, str]:
-    """What a person decided: the LMS's id for ours."""
-    found: dict[str, str] = {}
-    for table in ("sections", "users"):
-        rows = connection.execute(
-            f"SELECT id, lms_id FROM {table} WHERE district_id = :district_id AND matched_by = 'hand'"
-            " AND removed IS NULL",
-            {"district_id": district_id},
-        )
-        found |= {row[0]: row[1] for row in rows if row[1] is not None}
+def by_hand(connection: Connection, district_id: str) -> dict[str, dict[str, str]]:
+    """What a person decided of ``section``, ``student`` and ``teacher``: the LMS's id for ours."""
+    found: dict[str, dict[str, str]] = {"section": {}, **{role: {} for role in ROLES}}
+    for kind, our_id, lms_id in connection.execute(
+        "SELECT 'section', id, lms_id FROM sections WHERE district_id = :district_id AND matched_by = 'hand'"
+        " AND removed IS NULL UNION ALL SELECT role, id, lms_id FROM users WHERE district_id = :district_id"
+        " AND matched_by = 'hand' AND removed IS NULL",
+        {"district_id": district_id},
+    ):
+        found[kind][our_id] = lms_id
     return found
 
 
-def save(
-    connection: Connection,
-    district_id: str,
-    section_matches: Sequence[Match],
-    person_matches: Sequence[Match],
-    now: Instant,
-) -> None:
-    """Replace what is known of all sections and people, but for what a person decided."""
-    connection.execute(
-        "DELETE FROM match_candidates WHERE district_id = :district_id", {"district_id": district_id}
-    )
-    for table, matches in (("sections", section_matches), ("users", person_matches)):
-        connection.executemany(
-            f"UPDATE {table} SET lms_id = :lms_id, matched_by = :matched_by"
-            " WHERE id = :id AND district_id = :district_id AND COALESCE(matched_by, '') <> 'hand'",
-            [
-                {"id": it.id, "lms_id": it.lms_id, "matched_by": it.by, "district_id": district_id}
-                for it in matches
-                if it.by != "hand"
-            ],
-        )
-        _save_candidates(connection, district_id, matches)
-    connection.execute(
-        "UPDATE districts SET last_lms_sync = :now, lms_state = 'success' WHERE id = :district_id",
-        {"now": now, "district_id": district_id},
-    )
-    count(connection, district_id)
-
-
-def decide(connection: Connection, our_id: str, lms_id: str | None) -> str | None:
+def decide(connection: Connection, our_id: str, lms_id: str | None, now: Instant) -> str | None:
     """Match a section or user by hand, or, with None, undo what is known of it. The district; None for no such id."""
-    for table in ("sections", "users"):
-        row = connection.execute(f"SELECT district_id FROM {table} WHERE id = :id", {"id": our_id}).fetchone()
-        if row is not None:
-            connection.execute(
-                f"UPDATE {table} SET lms_id = :lms_id, matched_by = :by WHERE id = :id",
-                {"id": our_id, "lms_id": lms_id, "by": None if lms_id is None else "hand"},
-            )
-            connection.execute("DELETE FROM match_candidates WHERE id = :id", {"id": our_id})
-            count(connection, row[0])
-            return str(row[0])
+    tables: tuple[Kind, ...] = ("sections", "users")
+    for table in tables:
+        row = connection.execute(
+            f"SELECT district_id, lms_id FROM {table} WHERE id = :id AND removed IS NULL", {"id": our_id}
+        ).fetchone()
+        if row is None:
+            continue
+        district_id, before = row
+        connection.lock(f"roster/{district_id}")
+        connection.execute(
+            f"UPDATE {table} SET lms_id = :lms_id, matched_by = :by WHERE id = :id",
+            {"id": our_id, "lms_id": lms_id, "by": None if lms_id is None else "hand"},
+        )
+        if (before is None) is not (lms_id is None):
+            roster_events.add_matched(connection, district_id, table, our_id, now, was=before is not None)
+        connection.execute("DELETE FROM match_candidates WHERE id = :id", {"id": our_id})
+        count(connection, district_id)
+        return str(district_id)
     return None
 
 
@@ -118,16 +87,6 @@ def holder(connection: Connection, our_id: str, lms_id: str) -> str | None:
         if row is not None:
             return str(row[0])
     return None
-
-
-def keys(connection: Connection, district_id: str) -> tuple[list[Any], list[Any]]:
-    """The (id, SIS id) of each section, and the (id, role, SIS id) of each user."""
-    where = "WHERE district_id = :district_id AND removed IS NULL AND sis_id IS NOT NULL"
-    given = {"district_id": district_id}
-    return (
-        connection.execute(f"SELECT id, sis_id FROM sections {where}", given).fetchall(),
-        connection.execute(f"SELECT id, role, sis_id FROM users {where}", given).fetchall(),
-    )
 
 
 def forget(connection: Connection, district_id: str) -> None:
@@ -160,6 +119,22 @@ def count(connection: Connection, district_id: str) -> None:
     )
 
 
+def ways(connection: Connection, district_id: str) -> list[tuple[str, str, int]]:
+    """How many ``sections`` and ``people`` are matched in which way, the most common first."""
+    way = (
+        "CASE WHEN lms_id IS NOT NULL THEN COALESCE(matched_by, 'start')"
+        " WHEN EXISTS (SELECT 1 FROM match_candidates WHERE id = ours.id) THEN 'undecided' ELSE 'unmatched' END"
+    )
+    found = []
+    for kind, table in (("sections", "sections"), ("people", "users")):
+        found += connection.execute(
+            f"SELECT '{kind}', {way} AS way, COUNT(*) AS many FROM {table} AS ours"
+            " WHERE district_id = :id AND removed IS NULL GROUP BY way ORDER BY many DESC, way",
+            {"id": district_id},
+        ).fetchall()
+    return [(kind, way, count) for kind, way, count in found]
+
+
 def all_of(connection: Connection, district_id: str) -> list[Ours]:
     """All sections and people of a district, with what they are matched to."""
     rows = connection.execute(
@@ -183,22 +158,3 @@ def candidates(connection: Connection, district_id: str) -> dict[str, list[Mappi
             {"lms_id": row[1], "name": row[2], "email": row[3], "sis_id": row[4]}
         )
     return found
-
-
-def _save_candidates(connection: Connection, district_id: str, matches: Iterable[Match]) -> None:
-    connection.executemany(
-        "INSERT INTO match_candidates (district_id, id, lms_id, name, email, sis_id)"
-        " VALUES (:district_id, :id, :lms_id, :name, :email, :sis_id) ON CONFLICT DO NOTHING",
-        [
-            {
-                "district_id": district_id,
-                "id": match.id,
-                "lms_id": candidate.id,
-                "name": candidate.name,
-                "email": candidate.email if isinstance(candidate, Person) else None,
-                "sis_id": candidate.sis_id,
-            }
-            for match in matches
-            for candidate in match.candidates
-        ],
-    )

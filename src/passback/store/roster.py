@@ -269,6 +269,14 @@ def mend_lms_state(connection: Connection, district_id: str) -> None:
     )
 
 
+def enter_first_sync(connection: Connection, district_id: str, state: str) -> None:
+    """Say how far the first reading of a district's LMS is; later ones leave the state as it is."""
+    connection.execute(
+        "UPDATE districts SET lms_state = :state WHERE id = :id AND last_lms_sync IS NULL",
+        {"state": state, "id": district_id},
+    )
+
+
 def set_lms(connection: Connection, district_id: str, lms_type: str, state: str) -> None:
     """Say which kind of LMS a district uses, and how its connection stands."""
     connection.execute(
@@ -290,3 +298,19 @@ def districts_exist(connection: Connection) -> bool:
 def lms_types(connection: Connection) -> dict[str, str]:
     """The kind of LMS of each district."""
     return {row[0]: row[1] for row in connection.execute("SELECT id, lms_type FROM districts")}
+
+
+def follow_lms(connection: Connection, district_id: str, *, follows: bool) -> None:
+    """Say whether the roster is what the LMS has, because there is no other."""
+    connection.execute(
+        "UPDATE districts SET roster_from_lms = :follows WHERE id = :id AND roster_from_lms <> :follows",
+        {"follows": int(follows), "id": district_id},
+    )
+
+
+def follows_lms(connection: Connection, district_id: str) -> bool:
+    """Whether the roster is what the LMS has, because there is no other."""
+    row = connection.execute(
+        "SELECT roster_from_lms FROM districts WHERE id = :id", {"id": district_id}
+    ).fetchone()
+    return row is not None and row[0] == 1

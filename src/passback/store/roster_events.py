@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from passback.sis.rows import Kind
 from passback.store.roster import Page
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.store.database import Connection
+
+
+KINDS: tuple[Kind, ...] = ("schools", "terms", "courses", "sections", "users")
+"""The kinds of objects, each before those that refer to it."""
 
 
 class RosterEvent(Struct, frozen=True):
@@ -24,7 +29,7 @@ class RosterEvent(Struct, frozen=True):
     what: str
     object_id: str
     created: Instant
-    previous: dict[str, str | None]
+    previous: dict[str, Any]
     """What the changed fields of an updated object were."""
 
 
@@ -68,6 +73,39 @@ def page(
     if backwards:
         return Page(items[::-1], before=more, after=True)
     return Page(items, before=after is not None, after=more)
+
+
+def add_all(connection: Connection, district_id: str, table: str, now: Instant) -> None:
+    """Add what a table tells of, by its columns `kind`, `what`, `id` and `previous`."""
+    base = connection.execute(
+        "SELECT COALESCE(MAX(seq), 0) FROM roster_events WHERE district_id = :district_id",
+        {"district_id": district_id},
+    ).fetchone()[0]
+    order = " ".join(f"WHEN '{kind}' THEN {index}" for index, kind in enumerate(KINDS))
+    connection.execute(
+        "INSERT INTO roster_events (district_id, seq, kind, what, object_id, created, previous)"
+        f" SELECT :district_id, :base + ROW_NUMBER() OVER (ORDER BY CASE kind {order} END, id), kind, what, id, :now,"
+        f" previous FROM {table}",
+        {"district_id": district_id, "now": now, "base": base},
+    )
+
+
+def add_matched(
+    connection: Connection, district_id: str, kind: Kind, object_id: str, now: Instant, *, was: bool
+) -> None:
+    """Add that a section or user is matched to one in the LMS, or is no more; `was` it before."""
+    connection.execute(
+        "INSERT INTO roster_events (district_id, seq, kind, what, object_id, created, previous)"
+        " SELECT :district_id, COALESCE(MAX(seq), 0) + 1, :kind, 'updated', :id, :now, :previous FROM roster_events"
+        " WHERE district_id = :district_id",
+        {
+            "district_id": district_id,
+            "kind": kind,
+            "id": object_id,
+            "now": now,
+            "previous": json.dumps({"synced_in_lms": was}),
+        },
+    )
 
 
 def remove_old(connection: Connection, before: Instant, limit: int) -> int:

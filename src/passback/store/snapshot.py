@@ -37,6 +37,9 @@ TABLES = (
     "parties",
     "webhooks",
     "match_candidates",
+    "lms_syncs",
+    "lms_sections",
+    "lms_members",
     "simulator_records",
 )
 """Every table with content, each before those that refer to it. What runs on it, and its version, are none."""

@@ -16,7 +16,8 @@ from msgspec import Struct
 
 from passback.domain.clock import SECOND
 from passback.sis.rows import COLUMNS, Kind
-from passback.store import matching
+from passback.store import matching, roster_events
+from passback.store.roster_events import KINDS
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 Step = Callable[[str], None]
 """Told what is done next."""
 
-KINDS: tuple[Kind, ...] = ("schools", "terms", "courses", "sections", "users")
-"""The kinds of objects, each before those that refer to it."""
 _REFERENCES: dict[Kind, dict[str, Kind]] = {
     "sections": {"school": "schools", "course": "courses", "term": "terms"},
     "users": {"school": "schools"},
@@ -343,7 +342,7 @@ def apply(session: Session, planned: Plan, now: Instant, step: Step, *, own_lms:
         " ORDER BY section_id, role, user_id"
     )
     step("writing events")
-    _write_events(session, given)
+    roster_events.add_all(session, district_id, "changes", now)
     matching.count(session, district_id)
     session.execute(
         "UPDATE districts SET roster_version = roster_version + 1, last_modified = :now WHERE id = :district_id",
@@ -406,17 +405,3 @@ def _note_previous(session: Session) -> None:
                 "UPDATE changes SET previous = :previous WHERE kind = :kind AND id = :id", noted
             )
             after = rows[-1][0]
-
-
-def _write_events(session: Session, given: dict[str, Any]) -> None:
-    base = session.execute(
-        "SELECT COALESCE(MAX(seq), 0) FROM roster_events WHERE district_id = :district_id",
-        {"district_id": given["district_id"]},
-    ).fetchone()[0]
-    order = " ".join(f"WHEN '{kind}' THEN {index}" for index, kind in enumerate(KINDS))
-    session.execute(
-        "INSERT INTO roster_events (district_id, seq, kind, what, object_id, created, previous)"
-        f" SELECT :district_id, :base + ROW_NUMBER() OVER (ORDER BY CASE kind {order} END, id), kind, what, id, :now,"
-        " previous FROM changes",
-        {**given, "base": base},
-    )

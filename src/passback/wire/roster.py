@@ -11,6 +11,15 @@ class _Shape(Struct, frozen=True, omit_defaults=True):
     """A field without a value is left out of an answer."""
 
 
+class LmsSync(_Shape, frozen=True, kw_only=True):
+    """How far the reading of a district's LMS is."""
+
+    began: str | None = None
+    phase: str
+    sections: int
+    sections_read: int
+
+
 class District(_Shape, frozen=True, kw_only=True):
     """A school district and the state of its connection to an LMS."""
 
@@ -18,6 +27,7 @@ class District(_Shape, frozen=True, kw_only=True):
     last_lms_sync: str | None = None
     lms_matched_percentage: dict[str, float]
     lms_state: str
+    lms_sync: LmsSync | None = None
     lms_type: str
     name: str
 

@@ -24,6 +24,10 @@ def _one_of(values: tuple[str, ...], description: str) -> Schema:
     return {"type": "string", "enum": list(values), "description": description}
 
 
+def _whole(description: str) -> Schema:
+    return {"type": "integer", "minimum": 0, "description": description}
+
+
 def _list(items: Schema, description: str) -> Schema:
     return {"type": "array", "items": items, "description": description}
 
@@ -324,6 +328,16 @@ def _roster_schemas() -> Schema:
                 "last_lms_sync": _date("When the roster was last held against the LMS."),
                 "lms_matched_percentage": {"type": "object", "additionalProperties": percent},
                 "lms_state": _one_of(states, "How the connection to the LMS stands."),
+                "lms_sync": object_of(
+                    {
+                        "began": _date("When it began."),
+                        "phase": _one_of(("listing", "reading", "matching"), "What is being done."),
+                        "sections": _whole("How many sections the LMS has."),
+                        "sections_read": _whole("How many of them have been read."),
+                    },
+                    required=("phase", "sections", "sections_read"),
+                    description="How far the reading of the LMS is; left out while it is not being read.",
+                ),
                 "lms_type": _text("Which LMS it uses."),
                 "name": plain,
             },

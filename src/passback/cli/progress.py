@@ -1,0 +1,41 @@
+"""A bar on the terminal for what takes long."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.progress import Progress
+
+
+class Shown:
+    """What is done, and how far it is; where there is no terminal, nothing."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._task = bar.add_task("reading", total=None)
+
+    def read(self, done: int, total: int) -> None:
+        """So much of it is done."""
+        self._bar.update(self._task, completed=done, total=total)
+
+    def step(self, what: str) -> None:
+        """What is done next."""
+        self._bar.update(self._task, description=what, total=None)
+
+
+@contextlib.contextmanager
+def shown() -> Iterator[Shown]:
+    """Show a bar inside the ``with``."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
+        console=console, transient=True, disable=not console.is_terminal,
+    ) as bar:  # fmt: skip
+        yield Shown(bar)

@@ -1,0 +1,184 @@
+"""``passback sync``: keep districts in step with their LMSs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter, validators
+
+from passback.cli import Data, UsageError, one_line
+from passback.cli.data import existing, gateway_on
+from passback.cli.progress import shown
+from passback.domain.clock import HOUR, system_clock
+from passback.store import matching, roster, syncs, workers
+from passback.wire.dates import show as show_date
+
+if TYPE_CHECKING:
+    from passback.cli.progress import Shown
+    from passback.domain.roster import District
+    from passback.store.database import Connection, Opened
+    from passback.store.syncs import Sync
+
+app = App(name="sync", help="Keep districts in step with their LMSs.")
+
+_SERVER_TAKES_IT_SECONDS = 5.0
+"""How long a running server has to take up what it was asked for, before this command does it itself."""
+_LOOK_SECONDS = 0.25
+_DONE, _BROKEN_OFF = 0, 1
+
+
+@app.command
+def run(*, district: str, allow_removals: bool = False, data: Data = None) -> int:
+    """Read a district's LMS now, match, and write down what has changed.
+
+    A running server does it, at the LMS's pace beside the grades; where none is running, this command does. It can be
+    broken off, and goes on where it was.
+
+    Args:
+        district: The district's id.
+        allow_removals: Remove, or take as matched no more, also more than a tenth.
+        data: The folder of the data file [data].
+    """
+    district = district.lower()
+    with existing(data) as database:
+        _connected(database, district)
+        now = system_clock()
+        database.write_now(lambda conn: syncs.ask(conn, district, now, removals=allow_removals))
+        with shown() as bar:
+            code = asyncio.run(_follow(database, data, district, bar))
+        if code == _DONE:
+            _summarise(database, district)
+        return code
+
+
+async def _follow(database: Opened, data: str | None, district: str, bar: Shown) -> int:
+    """Show how far the sync is until it has ended, and carry it out where nobody does."""
+    # None is running where none has said that it is there; of one that was killed that is not known.
+    anybody = await database.read(workers.find_all)
+    patience = _SERVER_TAKES_IT_SECONDS if anybody else 0.0
+    free_since = time.monotonic()
+    while True:
+        sync, (done, total) = await database.snapshot(
+            lambda conn: (syncs.find(conn, district), syncs.progress(conn, district))
+        )
+        if sync is None:
+            raise UsageError(f"district {district} was disconnected meanwhile")
+        if sync.worker is None and sync.error is not None:
+            print(f"passback: {one_line(sync.error)}; tried again {_next(sync)}", file=sys.stderr)
+            return _BROKEN_OFF
+        if sync.worker is None and sync.asked is None:
+            return _DONE
+        if sync.worker is not None and (sync.held_until or 0) > system_clock():
+            free_since = time.monotonic()
+            bar.step(sync.phase)
+            if sync.phase == "reading":
+                bar.read(done, total)
+        elif time.monotonic() - free_since >= patience:
+            await _carry_out(database, data, district, bar)
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _carry_out(database: Opened, data: str | None, district: str, bar: Shown) -> None:
+    from passback.gateway import syncing
+    from passback.gateway.lms_reading import Lost
+    from passback.lms.connector import LmsError
+
+    async with gateway_on(database, data) as gateway:
+        held = await syncing.claim(gateway, district)
+        if held is not None:
+            # Why it was broken off is told from what is written down.
+            with contextlib.suppress(LmsError, syncing.NotConnected, syncing.Broken, Lost):
+                await syncing.sync(held, bar)
+
+
+@app.command
+def status(*, district: str | None = None, data: Data = None) -> None:
+    """Show when each district was last read, how far a sync is, and when the next one is.
+
+    Args:
+        district: The district's id; all that are connected unless given.
+        data: The folder of the data file [data].
+    """
+    wanted = None if district is None else district.lower()
+
+    def read(conn: Connection) -> list[tuple[District, Sync | None, tuple[int, int]]]:
+        found = []
+        for district_id in roster.district_ids(conn) if wanted is None else [wanted]:
+            known = roster.find(conn, roster.DISTRICTS, district_id, district_id)
+            if known is None:
+                raise UsageError(f"there is no district {district_id}")
+            sync = syncs.find(conn, district_id)
+            if sync is not None or wanted is not None:
+                found.append((known, sync, syncs.progress(conn, district_id)))
+        return found
+
+    with existing(data) as database:
+        for known, sync, (done, total) in database.read_now(read):
+            print(f"{known.id}  {one_line(known.name)} ({known.lms_state or 'not connected'})")
+            print(f"  last  {'never' if known.last_lms_sync is None else show_date(known.last_lms_sync)}")
+            if sync is None:
+                print("  next  not until somebody asks: passback sync run")
+                continue
+            if sync.worker is not None and (sync.held_until or 0) > system_clock():
+                print(f"  now   {sync.phase}, {done:,} of {total:,} sections read")
+            elif sync.phase != "idle":
+                print(f"  broken off, {done:,} of {total:,} sections read")
+            print(f"  next  {_next(sync)}")
+            if sync.error is not None:
+                print(f"  error {one_line(sync.error)}")
+
+
+@app.command
+def schedule(
+    *,
+    district: str,
+    hours: Annotated[int | None, Parameter(validator=validators.Number(gte=1, lte=24 * 90))] = None,
+    off: bool = False,
+    data: Data = None,
+) -> None:
+    """Say how often a district's LMS is read; once a day unless told.
+
+    Args:
+        district: The district's id.
+        hours: How many hours from one to the next.
+        off: Only when somebody asks.
+        data: The folder of the data file [data].
+    """
+    if (hours is None) is not off:
+        raise UsageError("give --hours, or say --off")
+    district = district.lower()
+    every = None if hours is None else hours * HOUR
+    with existing(data) as database:
+        known = _connected(database, district)
+        now = system_clock()
+        last = known.last_lms_sync or now
+        due = None if every is None else max(now, last + every)
+        database.write_now(lambda conn: syncs.schedule(conn, district, every, due))
+
+
+def _connected(database: Opened, district_id: str) -> District:
+    """The district. Raises `UsageError` for one without an LMS to read."""
+    known = database.read_now(lambda conn: roster.find(conn, roster.DISTRICTS, district_id, district_id))
+    if known is None:
+        raise UsageError(f"there is no district {district_id}")
+    if known.lms_type in ("", "builtin") or known.lms_state == "disconnected":
+        raise UsageError(f"district {district_id} is not connected to an LMS")
+    return known
+
+
+def _next(sync: Sync) -> str:
+    if sync.due is None:
+        return "not until somebody asks: passback sync run"
+    every = "" if sync.every is None else f", then every {sync.every // HOUR} hours"
+    return f"{show_date(sync.due) if sync.due > system_clock() else 'now'}{every}"
+
+
+def _summarise(database: Opened, district_id: str) -> None:
+    found = database.read_now(lambda conn: matching.ways(conn, district_id))
+    for kind, of_kind in groupby(found, key=lambda it: it[0]):
+        print(f"{kind}: " + ", ".join(f"{count:,} {way}" for _, way, count in of_kind))

@@ -1,0 +1,348 @@
+"""Keeping districts in step with their LMSs: reading them, matching, and writing down what has changed.
+
+A sync is held by one process at a time. What has been read of the LMS is kept section by section: whoever takes a sync
+up after a crash, a stop or a failure of the LMS goes on where it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from msgspec import Struct
+from uuid_utils import uuid7
+
+from passback.domain.clock import HOUR, MINUTE, SECOND
+from passback.gateway import importing, lms_reading, matching
+from passback.gateway.lms_reading import Lost
+from passback.gateway.lms_roster import LmsRoster
+from passback.gateway.lookup import heed
+from passback.lms.connector import LmsError, NotAllowed, Unavailable
+from passback.store import roster, staging, syncs
+from passback.store.database import StoreError
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Instant
+    from passback.gateway.context import Gateway
+    from passback.lms.connector import Connector
+    from passback.store.database import Connection, Session
+    from passback.store.syncs import Sync
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+MOST_AT_ONCE = 2
+"""How many districts a process reads at once."""
+_HELD_FOR = 45 * SECOND
+_HOLD_AGAIN_SECONDS = 10.0
+_POLL_SECONDS = 1.0
+_STOP_SECONDS = 20.0
+_LONGEST_WAIT = HOUR
+_ALLOW = "passback sync run --allow-removals --district"
+
+
+class NotConnected(LookupError):
+    """The district has no connection to an LMS."""
+
+
+class Broken(Exception):
+    """A sync cannot be finished until somebody does something; the message says what."""
+
+
+class _Stopped(Exception):
+    """This process is to stop."""
+
+
+class Progress(Protocol):
+    """Is told how far a sync is."""
+
+    def read(self, done: int, total: int) -> None:
+        """So many of the LMS's sections have been read, or of ours been matched."""
+        ...
+
+    def step(self, what: str) -> None:
+        """What is done next."""
+        ...
+
+
+class Quiet:
+    """Tells nobody. See `Progress`."""
+
+    def read(self, done: int, total: int) -> None:
+        """Nobody looks."""
+
+    def step(self, what: str) -> None:
+        """Nobody looks."""
+
+
+class Held(Struct, frozen=True):
+    """A sync that this process holds."""
+
+    sync: Sync
+    worker: str
+    gateway: Gateway
+
+    @property
+    def district_id(self) -> str:
+        """Whose it is."""
+        return self.sync.district_id
+
+    def hold(self, conn: Connection) -> None:
+        """Go on holding it; part of a transaction. Raises `Lost`."""
+        if not syncs.hold(conn, self.district_id, self.worker, self.gateway.clock() + _HELD_FOR):
+            raise Lost(self.district_id)
+
+
+async def claim(gateway: Gateway, district_id: str | None = None) -> Held | None:
+    """Hold a sync that is due, or the district's that is named; None where there is none, or another holds it."""
+    worker = str(uuid7())
+    now = gateway.clock()
+    found = await gateway.database.write(
+        lambda conn: syncs.claim(conn, worker, now, now + _HELD_FOR, district_id)
+    )
+    return None if found is None else Held(found, worker, gateway)
+
+
+async def sync(held: Held, progress: Progress) -> None:
+    """Carry out a sync, or write down why it was broken off. Raises what it was broken off by."""
+    began = await _progress(held)
+    async with holding(held):
+        try:
+            await read(held, progress)
+            await in_thread(
+                held.gateway, lambda session, check: _take_over(held, session, Checking(progress, check))
+            )
+            await finish(held)
+        except Lost:
+            raise
+        except Exception as error:
+            await _break_off(held, error, further=await _progress(held) > began)
+            raise
+
+
+async def read(held: Held, progress: Progress) -> None:
+    """Read the district's LMS. Raises `NotConnected` and `LmsError`."""
+    progress.step("reading")
+    connector = await connector_of(held.gateway, held.district_id)
+    await lms_reading.read_lms(held.gateway, connector, held.sync, held.hold, progress.read)
+
+    def enter(conn: Connection) -> None:
+        held.hold(conn)
+        syncs.enter(conn, held.district_id, "matching")
+        roster.enter_first_sync(conn, held.district_id, "matching_in_progress")
+
+    await held.gateway.database.write(enter)
+
+
+def _take_over(held: Held, session: Session, progress: Progress) -> None:
+    if roster.follows_lms(session, held.district_id):
+        files = LmsRoster(session, held.district_id, "The LMS's roster")
+        checked = importing.check(session, files, held.district_id, held.gateway.clock, progress)
+        if checked.plan is None:
+            raise Broken(f"{checked.count:,} problems, first: {checked.problems[0]}")
+        if (removed := importing.too_many_removed(checked.plan)) and not held.sync.removals:
+            raise Broken(
+                f"this would remove {', '.join(removed)}: if that is right, {_ALLOW} {held.district_id}"
+            )
+        if not checked.plan.nothing:
+            importing.apply(session, checked.plan, held.gateway.clock, progress, held.hold)
+    match(held, session, progress, allow_losses=held.sync.removals == 1)
+
+
+def match(held: Held, session: Session, progress: Progress, *, allow_losses: bool) -> None:
+    """Match the roster to what was read. Raises `Broken`, `Lost` and `passback.store.staging.Overtaken`."""
+    progress.step("matching")
+    try:
+        matching.match(
+            session, held.district_id, held.gateway.clock, held.hold, progress.read, allow_losses=allow_losses
+        )
+    except matching.TooManyLost as error:
+        raise Broken(
+            f"the LMS does not show {error} that were matched: if that is right, {_ALLOW} {held.district_id}"
+        ) from None
+
+
+async def finish(held: Held) -> None:
+    """The sync is done: the next one is set, and what was read is forgotten."""
+    now = held.gateway.clock()
+
+    def end(conn: Connection) -> None:
+        held.hold(conn)
+        syncs.succeeded(conn, held.district_id, now)
+
+    await held.gateway.database.write(end)
+    # What is left after a crash here is forgotten when the next one begins.
+    await lms_reading.clear(held.gateway, held.district_id)
+
+
+async def give_up(held: Held) -> None:
+    """Forget what was read, and leave the next sync as it was set."""
+
+    def end(conn: Connection) -> None:
+        held.hold(conn)
+        syncs.enter(conn, held.district_id, "idle")
+
+    await held.gateway.database.write(end)
+    await lms_reading.clear(held.gateway, held.district_id)
+
+
+@contextlib.asynccontextmanager
+async def holding(held: Held) -> AsyncIterator[None]:
+    """Hold a sync inside the ``with``. What is not finished in the end is gone on with later, by this or another."""
+
+    async def show() -> None:
+        while True:
+            await asyncio.sleep(_HOLD_AGAIN_SECONDS)
+            # Where it cannot be shown, or another holds it by now, the next thing that is written finds out.
+            with contextlib.suppress(StoreError, Lost):
+                await held.gateway.database.write(held.hold)
+
+    task = asyncio.create_task(show())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        with contextlib.suppress(StoreError):
+            await held.gateway.database.write(lambda conn: syncs.release(conn, held.district_id, held.worker))
+
+
+class Checking:
+    """Stops the work in a thread where the process is to stop. See `Progress`."""
+
+    def __init__(self, progress: Progress, check: Callable[[], None]) -> None:
+        self._progress = progress
+        self._check = check
+
+    def read(self, done: int, total: int) -> None:
+        self._check()
+        self._progress.read(done, total)
+
+    def step(self, what: str) -> None:
+        self._check()
+        self._progress.step(what)
+
+
+async def in_thread(gateway: Gateway, work: Callable[[Session, Callable[[], None]], T]) -> T:
+    """Do a long piece of work on a session of its own, beside all else. It is given what it must call now and then."""
+    stopped = threading.Event()
+
+    def check() -> None:
+        if stopped.is_set():
+            raise _Stopped
+
+    def run() -> T:
+        with gateway.database.session() as session:
+            return work(session, check)
+
+    doing = asyncio.ensure_future(asyncio.to_thread(run))
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        stopped.set()
+        await asyncio.wait([doing], timeout=_STOP_SECONDS)
+        if doing.done():
+            doing.exception()  # it has stopped, or is done with: either way it is gone on with later
+        raise
+
+
+async def connector_of(gateway: Gateway, district_id: str) -> Connector:
+    """The connector to a district's LMS. Raises `NotConnected`."""
+
+    def look_up(conn: Connection) -> Connector | None:
+        district = roster.find(conn, roster.DISTRICTS, district_id, district_id)
+        return None if district is None else gateway.connectors.find(conn, district_id, district.lms_type)
+
+    connector = await gateway.database.read(look_up)
+    if connector is None:
+        raise NotConnected(f"district {district_id} is not connected to an LMS")
+    return connector
+
+
+async def _progress(held: Held) -> int:
+    counts: tuple[int, int] = await held.gateway.database.read(
+        lambda conn: syncs.progress(conn, held.district_id)
+    )
+    return counts[0]
+
+
+async def _break_off(held: Held, error: Exception, *, further: bool) -> None:
+    """Write down why a sync was broken off, and when it is gone on with."""
+    gateway, district_id = held.gateway, held.district_id
+    if isinstance(error, LmsError):
+        await heed(gateway, district_id, error)
+    goes_on = isinstance(error, Unavailable | StoreError | staging.Overtaken)
+    due = gateway.clock() + _wait(held.sync, error, further=further)
+
+    def end(conn: Connection) -> None:
+        syncs.failed(conn, district_id, held.worker, text_of(error), due, goes_on=goes_on, further=further)
+        if isinstance(error, NotAllowed | Broken):
+            roster.enter_first_sync(conn, district_id, "error")
+
+    with contextlib.suppress(StoreError):  # then it is taken up when nobody holds it any more
+        await gateway.database.write(end)
+
+
+def _wait(sync: Sync, error: Exception, *, further: bool) -> Instant:
+    """After how long a sync that was broken off is gone on with: the longer, the more often it was."""
+    if isinstance(error, staging.Overtaken):
+        return 0
+    wait = min(MINUTE << min(0 if further else sync.failures, 10), _LONGEST_WAIT)
+    asked = error.retry_after if isinstance(error, Unavailable) and error.retry_after else 0
+    return max(wait, asked * SECOND)
+
+
+def text_of(error: Exception) -> str:
+    """What to tell an operator of why a sync was broken off."""
+    match error:
+        case LmsError():
+            return f"the LMS cannot be read: {error}"
+        case Broken() | NotConnected():
+            return str(error)
+        case staging.Overtaken():
+            return "the roster was changed meanwhile"
+        case StoreError():
+            return f"the store cannot be used: {error}"
+        case _:
+            return f"a fault of Passback's: {type(error).__name__}"
+
+
+async def keep_in_step(gateway: Gateway) -> None:
+    """Carry out the syncs that are due, until cancelled; then they are left for whoever comes next."""
+    running: set[asyncio.Task[None]] = set()
+    try:
+        while True:
+            with contextlib.suppress(StoreError):
+                while len(running) < MOST_AT_ONCE and (held := await _next(gateway)) is not None:
+                    task = asyncio.create_task(_carry_out(held))
+                    running.add(task)
+                    task.add_done_callback(running.discard)
+            await asyncio.sleep(_POLL_SECONDS)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _next(gateway: Gateway) -> Held | None:
+    now = gateway.clock()
+    if not await gateway.database.read(lambda conn: syncs.anything_due(conn, now)):
+        return None
+    return await claim(gateway)
+
+
+async def _carry_out(held: Held) -> None:
+    try:
+        await sync(held, Quiet())
+    except (LmsError, NotConnected, Broken, StoreError, staging.Overtaken) as error:
+        log.warning("the sync of district %s was broken off: %s", held.district_id, text_of(error))
+    except Lost:
+        log.warning("the sync of district %s was taken up by another", held.district_id)
+    except Exception:
+        log.exception("a fault of ours in the sync of district %s", held.district_id)

@@ -1,0 +1,46 @@
+-- Keeping in step with the LMS: when a district is to be read, how far that is, and what has been read by now.
+
+CREATE TABLE lms_syncs (
+    district_id TEXT PRIMARY KEY REFERENCES districts (id),
+    -- How long from one to the next; null where it is only done when somebody asks.
+    every BIGINT,
+    due BIGINT,
+    asked BIGINT,
+    phase TEXT NOT NULL CHECK (phase IN ('idle', 'listing', 'reading', 'matching')),
+    began BIGINT,
+    worker TEXT,
+    held_until BIGINT,
+    failures BIGINT NOT NULL,
+    error TEXT,
+    -- 1 where it may remove and unmatch as much as it will, this time.
+    removals BIGINT NOT NULL DEFAULT 0
+);
+CREATE INDEX lms_syncs_due ON lms_syncs (due);
+
+CREATE TABLE lms_sections (
+    district_id TEXT NOT NULL REFERENCES districts (id),
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    sis_id TEXT,
+    read BIGINT NOT NULL,
+    PRIMARY KEY (district_id, id)
+);
+CREATE INDEX lms_sections_unread ON lms_sections (district_id, id) WHERE read = 0;
+
+CREATE TABLE lms_members (
+    district_id TEXT NOT NULL REFERENCES districts (id),
+    section_id TEXT NOT NULL,
+    role TEXT NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    email TEXT,
+    sis_id TEXT,
+    PRIMARY KEY (district_id, section_id, role, id)
+);
+
+-- Those that are connected already are read once a day from now on.
+INSERT INTO lms_syncs (district_id, every, due, phase, failures)
+    SELECT district_id, 86400000, 0, 'idle', 0 FROM connections;
+
+-- Whether the roster is what the LMS has, because there is no other.
+ALTER TABLE districts ADD COLUMN roster_from_lms BIGINT NOT NULL DEFAULT 0;

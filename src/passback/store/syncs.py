@@ -1,0 +1,313 @@
+"""Reading districts' LMSs: when it is due, how far it is, and what has been read by now.
+
+Whoever reads a district holds it for a while, and says again and again that they still do; after that another may go on
+where they were. What is written is checked against who holds it, so that nobody writes into another's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+
+from passback.domain.clock import DAY
+from passback.domain.matching import Person, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from passback.domain.clock import Instant
+    from passback.domain.roster import Role
+    from passback.store.database import Connection, Session
+
+Phase = Literal["idle", "listing", "reading", "matching"]
+
+DAILY = DAY
+"""How often a district is read unless the operator says something else, in milliseconds."""
+
+
+class Sync(Struct, frozen=True):
+    """Where the reading of one district stands."""
+
+    district_id: str
+    every: int | None
+    """How many milliseconds from one to the next; None where it is done only when somebody asks."""
+    due: Instant | None
+    """When it is to begin, or go on."""
+    asked: Instant | None
+    """When somebody asked for it, since it was taken up last."""
+    phase: Phase
+    began: Instant | None
+    """When what was read by now began to be."""
+    worker: str | None
+    """Who holds it, until `held_until`."""
+    held_until: Instant | None
+    failures: int
+    """How often in a row it was broken off without having got further."""
+    error: str | None
+    """Why it was broken off last."""
+    removals: int
+    """1 where it may remove and unmatch as much as it will, this time."""
+
+
+_KEY = "COALESCE(sis_id, 'lms:' || id)"
+"""As `passback.domain.matching.key_of`."""
+_COLUMNS = ", ".join(Sync.__struct_fields__)
+
+
+def find(connection: Connection, district_id: str) -> Sync | None:
+    """Where the reading of a district stands; None where it was never asked for."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM lms_syncs WHERE district_id = :id", {"id": district_id}
+    ).fetchone()
+    return None if row is None else Sync(*row)
+
+
+def schedule(connection: Connection, district_id: str, every: int | None, due: Instant | None) -> None:
+    """Say how often a district is read, and when next."""
+    connection.execute(
+        "INSERT INTO lms_syncs (district_id, every, due, phase, failures) VALUES (:id, :every, :due, 'idle', 0)"
+        " ON CONFLICT (district_id) DO UPDATE SET every = excluded.every, due = excluded.due",
+        {"id": district_id, "every": every, "due": due},
+    )
+
+
+def ask(connection: Connection, district_id: str, now: Instant, *, removals: bool = False) -> None:
+    """Let a district be read now; where it is being read, once more after that."""
+    connection.execute(
+        "INSERT INTO lms_syncs (district_id, due, asked, phase, failures, removals)"
+        " VALUES (:id, :now, :now, 'idle', 0, :removals) ON CONFLICT (district_id) DO UPDATE SET due = excluded.due,"
+        " asked = excluded.asked, failures = 0, error = NULL, removals = excluded.removals",
+        {"id": district_id, "now": now, "removals": int(removals)},
+    )
+
+
+def forget(connection: Connection, district_id: str) -> None:
+    """Read a district no more, and forget what was read by now."""
+    for table in ("lms_members", "lms_sections", "lms_syncs"):
+        connection.execute(f"DELETE FROM {table} WHERE district_id = :id", {"id": district_id})
+
+
+_FREE = "(worker IS NULL OR held_until <= :now)"
+
+
+def anything_due(connection: Connection, now: Instant) -> bool:
+    """Whether a district is to be read that nobody holds."""
+    found = connection.execute(f"SELECT 1 FROM lms_syncs WHERE due <= :now AND {_FREE} LIMIT 1", {"now": now})
+    return found.fetchone() is not None
+
+
+def claim(
+    connection: Connection, worker: str, now: Instant, until: Instant, district_id: str | None = None
+) -> Sync | None:
+    """Hold a district that is due, or the one that is named; None where there is none, or another holds it."""
+    connection.lock("lms_syncs")
+    if district_id is not None:
+        connection.execute(
+            "INSERT INTO lms_syncs (district_id, phase, failures) VALUES (:id, 'idle', 0) ON CONFLICT DO NOTHING",
+            {"id": district_id},
+        )
+    which = "due <= :now" if district_id is None else "district_id = :id"
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM lms_syncs WHERE {which} AND {_FREE} ORDER BY due, district_id LIMIT 1",
+        {"now": now, "id": district_id or ""},
+    ).fetchone()
+    if row is None:
+        return None
+    found = Sync(*row)
+    connection.execute(
+        "UPDATE lms_syncs SET worker = :worker, held_until = :until, asked = NULL WHERE district_id = :id",
+        {"worker": worker, "until": until, "id": found.district_id},
+    )
+    return found
+
+
+def hold(connection: Connection, district_id: str, worker: str, until: Instant) -> bool:
+    """Hold a district longer. False where another does by now."""
+    done = connection.execute(
+        "UPDATE lms_syncs SET held_until = :until WHERE district_id = :id AND worker = :worker",
+        {"until": until, "id": district_id, "worker": worker},
+    )
+    return done.rowcount == 1
+
+
+def enter(connection: Connection, district_id: str, phase: Phase, began: Instant | None = None) -> None:
+    """Say what is being done; `began` where it is from the beginning."""
+    connection.execute(
+        "UPDATE lms_syncs SET phase = :phase, began = COALESCE(:began, began) WHERE district_id = :id",
+        {"phase": phase, "began": began, "id": district_id},
+    )
+
+
+def release(connection: Connection, district_id: str, worker: str) -> None:
+    """Hold a district no more: another may go on."""
+    connection.execute(
+        "UPDATE lms_syncs SET worker = NULL, held_until = NULL WHERE district_id = :id AND worker = :worker",
+        {"id": district_id, "worker": worker},
+    )
+
+
+def succeeded(connection: Connection, district_id: str, now: Instant) -> None:
+    """All has been read and matched. Where somebody asked for it meanwhile, it is due again. It stays held."""
+    connection.execute(
+        "UPDATE lms_syncs SET phase = 'idle', began = NULL, failures = 0, error = NULL,"
+        " due = CASE WHEN asked IS NULL THEN :now + every ELSE :now END,"
+        " removals = CASE WHEN asked IS NULL THEN 0 ELSE removals END WHERE district_id = :id",
+        {"now": now, "id": district_id},
+    )
+
+
+def failed(
+    connection: Connection,
+    district_id: str,
+    worker: str,
+    error: str,
+    due: Instant,
+    *,
+    goes_on: bool,
+    further: bool,
+) -> None:
+    """It was broken off. It `goes_on` where it was, or begins anew; `further` where it had got further this time."""
+    connection.execute(
+        "UPDATE lms_syncs SET worker = NULL, held_until = NULL, error = :error, due = :due,"
+        " failures = CASE WHEN :further = 1 THEN 1 ELSE failures + 1 END,"
+        " phase = CASE WHEN :goes_on = 1 THEN phase ELSE 'idle' END WHERE district_id = :id AND worker = :worker",
+        {
+            "error": error, "due": due, "further": int(further), "goes_on": int(goes_on), "id": district_id,
+            "worker": worker,
+        },
+    )  # fmt: skip
+
+
+def progress(connection: Connection, district_id: str) -> tuple[int, int]:
+    """How many of the LMS's sections have been read, and how many there are."""
+    done, total = connection.execute(
+        "SELECT COALESCE(SUM(read), 0), COUNT(*) FROM lms_sections WHERE district_id = :id",
+        {"id": district_id},
+    ).fetchone()
+    return int(done), int(total)
+
+
+def add_sections(connection: Connection, district_id: str, sections: Iterable[Place]) -> None:
+    """Keep sections of the LMS's that are to be read."""
+    connection.executemany(
+        "INSERT INTO lms_sections (district_id, id, name, sis_id, read) VALUES (:district_id, :id, :name, :sis_id, 0)"
+        " ON CONFLICT DO NOTHING",
+        [
+            {
+                "district_id": district_id,
+                "id": it.id,
+                "name": _kept(it.name),
+                "sis_id": _kept(it.sis_id) or None,
+            }
+            for it in sections
+        ],
+    )
+
+
+def unread(connection: Connection, district_id: str, limit: int) -> list[str]:
+    """The LMS's ids of sections that have not been read."""
+    rows = connection.execute(
+        "SELECT id FROM lms_sections WHERE district_id = :id AND read = 0 ORDER BY id LIMIT :limit",
+        {"id": district_id, "limit": limit},
+    )
+    return [row[0] for row in rows]
+
+
+def add_members(connection: Connection, district_id: str, section_id: str, people: Sequence[Person]) -> None:
+    """Keep who is in a section of the LMS's: it has been read."""
+    given = {"district_id": district_id, "section_id": section_id}
+    connection.executemany(
+        "INSERT INTO lms_members (district_id, section_id, role, id, name, email, sis_id)"
+        " VALUES (:district_id, :section_id, :role, :id, :name, :email, :sis_id) ON CONFLICT DO NOTHING",
+        [
+            {
+                **given, "role": it.role, "id": it.id, "name": _kept(it.name), "email": _kept(it.email) or None,
+                "sis_id": _kept(it.sis_id) or None,
+            }
+            for it in people
+        ],
+    )  # fmt: skip
+    connection.execute(
+        "UPDATE lms_sections SET read = 1 WHERE district_id = :district_id AND id = :section_id", given
+    )
+
+
+def clear(connection: Connection, district_id: str, limit: int) -> bool:
+    """Forget some of what was read, up to so many sections. Whether there may be more."""
+    rows = connection.execute(
+        "SELECT id FROM lms_sections WHERE district_id = :id ORDER BY id LIMIT :limit",
+        {"id": district_id, "limit": limit},
+    ).fetchall()
+    if rows:
+        given = {"id": district_id, "last": rows[-1][0]}
+        connection.execute("DELETE FROM lms_members WHERE district_id = :id AND section_id <= :last", given)
+        connection.execute("DELETE FROM lms_sections WHERE district_id = :id AND id <= :last", given)
+    return len(rows) == limit
+
+
+def gather_people(session: Session, district_id: str) -> int:
+    """Bring together, in a temporary table, each person once; how many memberships there are."""
+    session.define(
+        "CREATE TEMP TABLE lms_people (role TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL, email TEXT,"
+        " PRIMARY KEY (role, key))"
+    )
+    given = {"id": district_id}
+    session.execute(
+        f"INSERT INTO lms_people (role, key, name, email) SELECT role, {_KEY}, MIN(name), MIN(email) FROM lms_members"
+        f" WHERE district_id = :id GROUP BY role, {_KEY}",
+        given,
+    )
+    found = session.execute("SELECT COUNT(*) FROM lms_members WHERE district_id = :id", given)
+    return int(found.fetchone()[0])
+
+
+def keyed_sections(session: Session, district_id: str, batch: int) -> Iterator[list[tuple[str, str]]]:
+    """The key and the name of each section."""
+    after = ""
+    while rows := session.execute(
+        f"SELECT id, {_KEY}, name FROM lms_sections WHERE district_id = :id AND id > :after ORDER BY id LIMIT :batch",
+        {"id": district_id, "after": after, "batch": batch},
+    ).fetchall():
+        yield [(key, name or id_) for id_, key, name in rows]
+        after = rows[-1][0]
+
+
+def keyed_people(session: Session, batch: int) -> Iterator[list[tuple[Role, str, str, str | None]]]:
+    """Role, key, name and e-mail address of each person that was brought together."""
+    role = key = ""
+    while rows := session.execute(
+        "SELECT role, key, name, email FROM lms_people WHERE (role, key) > (:role, :key) ORDER BY role, key"
+        " LIMIT :batch",
+        {"role": role, "key": key, "batch": batch},
+    ).fetchall():
+        yield rows
+        role, key = rows[-1][:2]
+
+
+def keyed_members(session: Session, district_id: str, batch: int) -> Iterator[list[tuple[str, str, Role]]]:
+    """The keys of section and person, and the role, of each membership."""
+    last = ("", "", "")
+    while rows := session.execute(
+        "SELECT them.section_id, them.role, them.id, COALESCE(place.sis_id, 'lms:' || place.id),"
+        " COALESCE(them.sis_id, 'lms:' || them.id) FROM lms_members AS them JOIN lms_sections AS place"
+        " ON place.district_id = them.district_id AND place.id = them.section_id WHERE them.district_id = :id"
+        " AND (them.section_id, them.role, them.id) > (:section, :role, :person)"
+        " ORDER BY them.section_id, them.role, them.id LIMIT :batch",
+        {"id": district_id, "section": last[0], "role": last[1], "person": last[2], "batch": batch},
+    ).fetchall():
+        yield [(section, person, role) for _, role, _, section, person in rows]
+        last = rows[-1][:3]
+
+
+def sections(connection: Connection, district_id: str) -> list[Place]:
+    """The LMS's sections, as they were read."""
+    rows = connection.execute(
+        "SELECT id, name, sis_id FROM lms_sections WHERE district_id = :id ORDER BY id", {"id": district_id}
+    )
+    return [Place(*row) for row in rows]
+
+
+def _kept(text: str | None) -> str:
+    """What an LMS wrote, without what no database takes."""
+    return (text or "").encode("utf-8", "replace").decode().replace("\0", "")

@@ -1,0 +1,473 @@
+"""Keeping a district in step with its LMS: an LMS over HTTP, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pytest
+
+from passback.app import build_gateway, open_database
+from passback.domain.clock import DAY, MINUTE
+from passback.domain.roster import District
+from passback.gateway import syncing
+from passback.gateway.context import Gateway
+from passback.gateway.lms_reading import Lost
+from passback.gateway.syncing import Broken, Held, Quiet
+from passback.lms.connector import Connection as LmsConnection
+from passback.lms.connector import LmsError
+from passback.settings import Settings
+from passback.store import matching, roster, roster_events, syncs
+from passback.store.database import Connection, Opened
+from passback.store.staging import Overtaken
+from postgres_support import DATABASES, database_of
+from simulator_support import Served, serving
+from slate_support import SlateSimulator, installed
+from support import NOW, SetClock
+
+T = TypeVar("T")
+
+DISTRICT = "d" * 24
+SETTINGS = Settings(data=":memory:")
+
+
+@dataclass
+class Synced:
+    """A district that is connected to Slate."""
+
+    slate: Served
+    database: Opened
+    clock: SetClock
+
+    def write(self, fn: Callable[[Connection], T]) -> T:
+        return self.database.write_now(fn)
+
+    def execute(self, sql: str, **parameters: Any) -> list[Any]:
+        return self.write(lambda conn: conn.execute(sql, parameters).fetchall())
+
+    def change(self, sql: str, **parameters: Any) -> None:
+        self.write(lambda conn: conn.execute(sql, parameters))
+
+    def user(self, id_: str, name: str, *sections: str, role: str = "student", **known: str) -> None:
+        first, _, last = name.rpartition(" ")
+        fields = {
+            "id": id_, "district_id": DISTRICT, "role": role, "first_name": first, "last_name": last, "created": 0,
+            "last_modified": 0, **known,
+        }  # fmt: skip
+        self.change(
+            f"INSERT INTO users ({', '.join(fields)}) VALUES ({', '.join(':' + it for it in fields)})",
+            **fields,
+        )
+        for section in sections:
+            self.change(
+                "INSERT INTO enrollments (section_id, user_id, role) VALUES (:section, :user, :role)",
+                section=section, user=id_, role=role,
+            )  # fmt: skip
+
+    def section(self, id_: str, name: str) -> None:
+        self.change(
+            "INSERT INTO sections (id, district_id, name, created, last_modified) VALUES (:id, :d, :name, 0, 0)",
+            id=id_, d=DISTRICT, name=name,
+        )  # fmt: skip
+
+    def at_slate(self, section: str, *people: str) -> None:
+        self.slate.simulator.records.put(
+            "sections", section, {"id": section, "name": section, "people": list(people)}
+        )
+
+    def run(self, do: Callable[[Gateway], Awaitable[T]]) -> T:
+        """Do something with a gateway of its own, as another process would."""
+
+        async def run() -> T:
+            given = {
+                DISTRICT: lambda: LmsConnection(f"{self.slate.url}/", {"api_key": "slate-key"}, patience=0.5)
+            }
+            gateway = build_gateway(self.database, SETTINGS, self.clock, given)
+            try:
+                return await do(gateway)
+            finally:
+                await gateway.connectors.close()
+
+        return asyncio.run(run())
+
+    def claim(self) -> Held | None:
+        return self.run(syncing.claim)
+
+    def sync(self) -> None:
+        async def do(gateway: Gateway) -> None:
+            held = await syncing.claim(gateway)
+            assert held is not None
+            await syncing.sync(held, Quiet())
+
+        self.run(do)
+
+    def ask(self, *, removals: bool = False) -> None:
+        self.write(lambda conn: syncs.ask(conn, DISTRICT, self.clock(), removals=removals))
+
+    @property
+    def state(self) -> syncs.Sync:
+        found = self.database.read_now(lambda conn: syncs.find(conn, DISTRICT))
+        assert found is not None
+        return found
+
+    @property
+    def district(self) -> District:
+        found = self.database.read_now(lambda conn: roster.find(conn, roster.DISTRICTS, DISTRICT, DISTRICT))
+        assert found is not None
+        return found
+
+    def all(self) -> list[matching.Ours]:
+        return self.database.read_now(lambda conn: matching.all_of(conn, DISTRICT))
+
+    def matched(self) -> dict[str, str | None]:
+        return {it.id: it.lms_id for it in self.all()}
+
+    def candidates(self) -> dict[str, list[str]]:
+        found = self.database.read_now(lambda conn: matching.candidates(conn, DISTRICT))
+        return {key: [it["lms_id"] for it in them] for key, them in found.items()}
+
+    def events(self) -> list[tuple[str, str, str, dict[str, Any]]]:
+        page = self.database.read_now(lambda conn: roster_events.page(conn, DISTRICT, limit=1000))
+        return [(it.kind, it.what, it.object_id, it.previous) for it in page.items]
+
+    def asked_of_slate(self) -> list[str]:
+        found = [it.removeprefix("GET ") for it in self.slate.simulator.requests]
+        self.slate.simulator.requests.clear()
+        return found
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds, in another's work."""
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110 - it is another process's, as far as we can see
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture(params=DATABASES)
+def synced(request: pytest.FixtureRequest) -> Iterator[Synced]:
+    simulator = SlateSimulator(SetClock())
+    simulator.start()
+    clock = SetClock()
+    with installed(), serving(simulator) as slate, database_of(request.param) as url:
+        settings = Settings(data=":memory:", database_url=url)
+        with contextlib.closing(open_database(settings, "production")) as database:
+            found = Synced(slate, database, clock)
+            found.write(_connect)
+            yield found
+
+
+def _connect(conn: Connection) -> None:
+    district = District(DISTRICT, "Slate Unified", "slate", "initial_sync_processing", None, 0, 0, {})
+    roster.insert(conn, roster.DISTRICTS, [district])
+    syncs.schedule(conn, DISTRICT, DAY, NOW)
+
+
+@pytest.fixture
+def known(synced: Synced) -> Synced:
+    """The district's roster has Slate's two sections and two of its people."""
+    synced.section("a1", "s1")
+    synced.section("a2", "s2")
+    synced.user("u1", "student-1", "a1")
+    synced.user("u6", "student-6", "a2")
+    return synced
+
+
+def test_all_is_matched_and_written_down(known: Synced) -> None:
+    known.sync()
+    assert known.matched() == {"a1": "s1", "a2": "s2", "u1": "student-1", "u6": "student-6"}
+    assert known.events() == [
+        (kind, "updated", id_, {"synced_in_lms": False})
+        for kind, id_ in (("sections", "a1"), ("sections", "a2"), ("users", "u1"), ("users", "u6"))
+    ]
+    district = known.district
+    assert (district.lms_state, district.last_lms_sync) == ("success", NOW)
+    assert district.lms_matched_percentage == {"sections": 100.0, "students": 100.0, "teachers": 0.0}
+
+
+def test_a_second_one_changes_nothing(known: Synced) -> None:
+    known.sync()
+    before = known.execute("SELECT * FROM users"), known.execute("SELECT * FROM sections"), known.events()
+    known.clock.now += DAY
+    known.sync()
+    assert (
+        known.execute("SELECT * FROM users"), known.execute("SELECT * FROM sections"), known.events()
+    ) == before  # fmt: skip
+    assert known.district.last_lms_sync == NOW + DAY
+
+
+def test_what_was_read_is_not_kept(known: Synced) -> None:
+    known.sync()
+    assert known.execute("SELECT * FROM lms_members") + known.execute("SELECT * FROM lms_sections") == []
+
+
+def test_the_next_one_is_a_day_later(known: Synced) -> None:
+    known.sync()
+    assert (known.state.due, known.state.worker, known.claim()) == (NOW + DAY, None, None)
+    known.clock.now += DAY
+    assert known.claim() is not None
+
+
+def test_it_goes_on_where_it_was_broken_off(known: Synced) -> None:
+    for number in range(3, 30):
+        known.at_slate(f"s{number}", f"student-{number}")
+    known.slate.fail("error-before", path="/sections/s9/", times=100)
+    with pytest.raises(LmsError):
+        known.sync()
+    done, total = known.database.read_now(lambda conn: syncs.progress(conn, DISTRICT))
+    assert (0 < done < total, known.district.lms_state) == (True, "initial_sync_processing")
+    read_already = {row[0] for row in known.execute("SELECT id FROM lms_sections WHERE read = 1")}
+    assert "the LMS cannot be read" in (known.state.error or "")
+    assert (known.state.due, known.claim()) == (NOW + MINUTE, None)
+    known.slate.simulator.faults.rules.clear()
+    known.asked_of_slate()
+    known.clock.now += MINUTE
+    known.sync()
+    again = {path.split("/")[2] for path in known.asked_of_slate() if path != "/sections"}
+    assert again == {f"s{number}" for number in range(1, 30)} - read_already
+    assert (known.matched()["u6"], known.state.error, known.district.lms_state) == (
+        "student-6",
+        None,
+        "success",
+    )
+
+
+def test_it_is_tried_less_and_less_often_while_it_gets_no_further(known: Synced) -> None:
+    known.slate.fail("error-before", path="/sections", times=10_000)
+    waits = []
+    for _ in range(9):
+        with pytest.raises(LmsError):
+            known.sync()
+        due = known.state.due
+        assert due is not None
+        waits.append((due - known.clock.now) // MINUTE)
+        known.clock.now = due
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+
+
+def test_what_was_begun_long_ago_is_read_anew(known: Synced) -> None:
+    known.slate.fail("error-before", path="/sections/s2/", times=100)
+    with pytest.raises(LmsError):
+        known.sync()
+    known.slate.simulator.faults.rules.clear()
+    known.asked_of_slate()
+    known.clock.now += DAY
+    known.sync()
+    assert "/sections" in known.asked_of_slate()
+
+
+def test_only_one_holds_it(known: Synced) -> None:
+    first = known.claim()
+    assert first is not None
+    assert known.claim() is None
+    known.clock.now += MINUTE
+    second = known.claim()
+    assert second is not None
+    with pytest.raises(Lost):
+        known.write(first.hold)
+    known.write(second.hold)
+
+
+def test_who_was_taken_for_dead_writes_nothing(known: Synced) -> None:
+    async def do(gateway: Gateway) -> None:
+        held = await syncing.claim(gateway)
+        assert held is not None
+        known.clock.now += MINUTE
+        assert await syncing.claim(gateway) is not None
+        with pytest.raises(Lost):
+            await syncing.sync(held, Quiet())
+
+    known.run(do)
+    assert (known.execute("SELECT * FROM lms_sections"), known.matched()["u1"]) == ([], None)
+    assert known.state.worker is not None
+
+
+def test_after_a_crash_another_goes_on(known: Synced) -> None:
+    async def do(gateway: Gateway) -> None:
+        held = await syncing.claim(gateway)
+        assert held is not None
+        await syncing.read(held, Quiet())
+
+    known.run(do)  # its process ends here, with all that was read
+    known.asked_of_slate()
+    assert (known.claim(), known.district.lms_state) == (None, "matching_in_progress")
+    known.clock.now += MINUTE
+    known.sync()
+    assert (known.asked_of_slate(), known.matched()["u1"]) == ([], "student-1")
+
+
+def test_one_that_is_stopped_is_left_to_others_at_once(known: Synced) -> None:
+    known.slate.simulator.settings["latency_ms"] = 60_000
+
+    async def do(gateway: Gateway) -> None:
+        loop = asyncio.create_task(syncing.keep_in_step(gateway))
+        await until(lambda: known.state.phase == "listing")
+        loop.cancel()
+        await asyncio.wait([loop])
+
+    known.run(do)
+    known.slate.simulator.settings["latency_ms"] = 0
+    assert known.claim() is not None
+
+
+def test_whoever_is_due_is_read_in_the_background(known: Synced) -> None:
+    async def do(gateway: Gateway) -> None:
+        loop = asyncio.create_task(syncing.keep_in_step(gateway))
+        await until(lambda: known.district.lms_state == "success" and known.state.worker is None)
+        loop.cancel()
+        await asyncio.wait([loop])
+
+    known.run(do)
+    assert known.matched()["u1"] == "student-1"
+
+
+def test_where_it_is_asked_for_meanwhile_it_is_done_once_more(known: Synced) -> None:
+    async def do(gateway: Gateway) -> None:
+        held = await syncing.claim(gateway)
+        assert held is not None
+        known.clock.now += 1
+        await syncing.read(held, Quiet())
+        known.clock.now += 1
+        known.ask()
+        await syncing.finish(held)
+
+    known.run(do)
+    assert known.state.due == known.clock.now
+
+
+def test_who_leaves_a_section_of_the_lms_is_not_matched_to_it_any_more(known: Synced) -> None:
+    for number in range(30):
+        known.user(f"v{number}", f"student-{100 + number}", "a1")
+    known.at_slate("s1", "student-1", *(f"student-{100 + number}" for number in range(30)))
+    known.sync()
+    known.at_slate("s1", *(f"student-{100 + number}" for number in range(30)))
+    known.ask()
+    known.sync()
+    assert (known.matched()["u1"], known.events()[-1]) == (
+        None, ("users", "updated", "u1", {"synced_in_lms": True}),
+    )  # fmt: skip
+
+
+def test_an_lms_that_suddenly_shows_little_changes_nothing_unless_it_is_said(known: Synced) -> None:
+    known.sync()
+    before = known.matched()
+    known.slate.simulator.records.remove("sections", "s2")
+    known.ask()
+    with pytest.raises(Broken, match="does not show 1 of 2 sections, 1 of 2 users that were matched"):
+        known.sync()
+    assert (known.matched(), known.district.lms_state) == (before, "success")
+    assert "passback sync run --allow-removals" in (known.state.error or "")
+    known.ask(removals=True)
+    known.sync()
+    assert (known.matched()["u6"], known.state.removals) == (None, 0)
+
+
+def test_what_a_person_decides_stands(known: Synced) -> None:
+    known.write(lambda conn: matching.decide(conn, "u1", "student-5", NOW))
+    known.user("u5", "student-5", "a1")
+    known.sync()
+    found = known.matched()
+    assert (found["u1"], found["u5"]) == ("student-5", None)
+
+
+def test_a_decision_is_no_obstacle_for_another_kind_of_the_same_id(known: Synced) -> None:
+    known.at_slate("student-6", "student-1")
+    known.section("a3", "student-6")
+    known.write(lambda conn: matching.decide(conn, "u6", "student-6", NOW))
+    known.sync()
+    assert known.matched()["a3"] == "student-6"
+
+
+def test_two_never_become_the_same_one(known: Synced) -> None:
+    known.at_slate("s2", "student-1", "student-6")
+    known.user("u9", "student-1", "a2")
+    known.sync()
+    found = known.matched()
+    assert (found["u1"], found["u9"]) == (None, None)
+    assert known.candidates() == {"u1": ["student-1"], "u9": ["student-1"]}
+
+
+def test_the_surer_of_two_is_the_one(known: Synced) -> None:
+    known.at_slate("s2", "student-1", "student-6")
+    known.user("u9", "Ann Lee", "a2", sis_id="lms:student-1")
+    known.sync()
+    found = known.matched()
+    assert (found["u1"], found["u9"]) == (None, "student-1")
+
+
+def test_who_may_be_either_of_two_is_left_to_a_person(known: Synced) -> None:
+    known.at_slate("s1", "student-1", "student-1 ")
+    known.sync()
+    assert (known.matched()["u1"], known.candidates()["u1"]) == (None, ["student-1", "student-1 "])
+
+
+def test_refused_credentials_are_an_error_until_it_goes_well(known: Synced) -> None:
+    known.slate.fail("expired-credentials", times=100)
+    with pytest.raises(LmsError):
+        known.sync()
+    assert known.district.lms_state == "error"
+    known.slate.simulator.faults.rules.clear()
+    known.ask()
+    known.sync()
+    assert known.district.lms_state == "success"
+
+
+def test_a_failure_of_the_lms_is_no_error_of_the_connection(known: Synced) -> None:
+    known.sync()
+    known.slate.fail("error-before", times=100)
+    known.ask()
+    with pytest.raises(LmsError):
+        known.sync()
+    assert known.district.lms_state == "success"
+
+
+def test_a_change_of_the_roster_meanwhile_is_seen(known: Synced) -> None:
+    class Changing(Quiet):
+        def read(self, done: int, total: int) -> None:
+            if known.state.phase == "matching":
+                known.change("UPDATE districts SET roster_version = roster_version + 1")
+
+    async def do(gateway: Gateway) -> None:
+        held = await syncing.claim(gateway)
+        assert held is not None
+        with pytest.raises(Overtaken):
+            await syncing.sync(held, Changing())
+
+    known.run(do)
+    assert (known.matched()["u1"], known.state.due) == (None, NOW)
+    known.sync()
+    assert known.matched()["u1"] == "student-1"
+
+
+def test_a_roster_from_the_lms_follows_it(synced: Synced) -> None:
+    synced.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
+    synced.sync()
+    assert {(it.kind, it.name.strip(), it.lms_id) for it in synced.all()} == {
+        ("section", name, name) for name in ("s1", "s2")
+    } | {("teacher", f"teacher-{it}", f"teacher-{it}") for it in (1, 2)} | {
+        ("student", f"student-{it}", f"student-{it}") for it in range(1, 7)
+    }  # fmt: skip
+    assert synced.district.lms_matched_percentage == {"sections": 100.0, "students": 100.0, "teachers": 100.0}
+    before = {it.lms_id: it.id for it in synced.all()}
+    synced.at_slate("s2", "teacher-2", "student-6", "student-7", "student-5")
+    synced.ask()
+    synced.sync()
+    after = {it.lms_id: it.id for it in synced.all()}
+    assert after.keys() - before.keys() == {"student-7"}
+    assert {key: after[key] for key in before} == before
+
+
+def test_a_roster_from_the_lms_is_not_emptied_unless_it_is_said(synced: Synced) -> None:
+    synced.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
+    synced.sync()
+    for section in ("s1", "s2"):
+        synced.slate.simulator.records.remove("sections", section)
+    synced.ask()
+    with pytest.raises(Broken, match="would remove 2 of 2 sections, 6 of 6 students"):
+        synced.sync()
+    assert len(synced.all()) == 10
+    synced.ask(removals=True)
+    synced.sync()
+    assert synced.all() == []
