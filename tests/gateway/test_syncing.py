@@ -350,14 +350,16 @@ def test_who_leaves_a_section_of_the_lms_is_not_matched_to_it_any_more(known: Sy
     )  # fmt: skip
 
 
-def test_an_lms_that_suddenly_shows_little_changes_nothing_unless_it_is_said(known: Synced) -> None:
+def test_what_the_lms_suddenly_does_not_show_stays_matched_unless_it_is_said(known: Synced) -> None:
     known.sync()
     before = known.matched()
     known.slate.simulator.records.remove("sections", "s2")
+    known.user("u2", "student-2", "a1")
     known.ask()
     with pytest.raises(Broken, match="does not show 1 of 2 sections, 1 of 2 users that were matched"):
         known.sync()
-    assert (known.matched(), known.district.lms_state) == (before, "success")
+    assert (known.matched(), known.district.lms_state) == ({**before, "u2": "student-2"}, "success")
+    assert (known.state.due, known.claim()) == (NOW + DAY, None)
     assert "passback sync run --allow-removals" in (known.state.error or "")
     known.ask(removals=True)
     known.sync()
@@ -471,3 +473,22 @@ def test_a_roster_from_the_lms_is_not_emptied_unless_it_is_said(synced: Synced) 
     synced.ask(removals=True)
     synced.sync()
     assert synced.all() == []
+
+
+def test_whose_place_another_takes_does_not_stay_matched(known: Synced) -> None:
+    known.sync()
+    known.change("UPDATE users SET first_name = 'Somebody', last_name = 'Else' WHERE id = 'u1'")
+    known.user("u9", "student-1", "a1")
+    known.ask()
+    with contextlib.suppress(Broken):
+        known.sync()
+    found = known.matched()
+    assert (found["u1"], found["u9"]) == (None, "student-1")
+
+
+def test_who_is_in_no_section_stays_matched(known: Synced) -> None:
+    known.sync()
+    known.change("DELETE FROM enrollments WHERE user_id = 'u1'")
+    known.ask()
+    known.sync()
+    assert known.matched()["u1"] == "student-1"

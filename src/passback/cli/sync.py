@@ -69,7 +69,7 @@ async def _follow(database: Opened, data: str | None, district: str, bar: Shown)
         if sync is None:
             raise UsageError(f"district {district} was disconnected meanwhile")
         if sync.worker is None and sync.error is not None:
-            print(f"passback: {one_line(sync.error)}; tried again {_next(sync)}", file=sys.stderr)
+            print(f"passback: {one_line(sync.error)}; next: {_next(sync)}", file=sys.stderr)
             return _BROKEN_OFF
         if sync.worker is None and sync.asked is None:
             return _DONE

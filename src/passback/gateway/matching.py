@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TooManyLost(Exception):
-    """More would be matched no more than may be without being told; the message says how many."""
+    """More would have been matched no more than may be unasked: they stayed. The message says how many."""
 
 
 def match(
@@ -63,11 +63,15 @@ def match(
         for kind, (lost, matched) in staged_matches.losses(session, district_id).items()
         if lost > matched * MOST_REMOVED
     ]
-    if too_many and not allow_losses:
-        raise TooManyLost(", ".join(too_many))
+    keep = too_many and not allow_losses
+    if keep:
+        staged_matches.keep_matched(session)
     with session.transaction():
         session.lock(f"roster/{district_id}")
         hold(session)
         if staging.version(session, district_id) != version:
             raise staging.Overtaken
-        return staged_matches.apply(session, district_id, clock())
+        changed = staged_matches.apply(session, district_id, clock())
+    if keep:
+        raise TooManyLost(", ".join(too_many))
+    return changed

@@ -163,7 +163,7 @@ def match(held: Held, session: Session, progress: Progress, *, allow_losses: boo
         )
     except matching.TooManyLost as error:
         raise Broken(
-            f"the LMS does not show {error} that were matched: if that is right, {_ALLOW} {held.district_id}"
+            f"the LMS does not show {error} that were matched, and stay so: if it is right, {_ALLOW} {held.district_id}"
         ) from None
 
 
@@ -278,7 +278,7 @@ async def _break_off(held: Held, error: Exception, *, further: bool) -> None:
     if isinstance(error, LmsError):
         await heed(gateway, district_id, error)
     goes_on = isinstance(error, Unavailable | StoreError | staging.Overtaken)
-    due = gateway.clock() + _wait(held.sync, error, further=further)
+    due = _due(gateway.clock(), held.sync, error, further=further)
 
     def end(conn: Connection) -> None:
         syncs.failed(conn, district_id, held.worker, text_of(error), due, goes_on=goes_on, further=further)
@@ -289,13 +289,15 @@ async def _break_off(held: Held, error: Exception, *, further: bool) -> None:
         await gateway.database.write(end)
 
 
-def _wait(sync: Sync, error: Exception, *, further: bool) -> Instant:
-    """After how long a sync that was broken off is gone on with: the longer, the more often it was."""
+def _due(now: Instant, sync: Sync, error: Exception, *, further: bool) -> Instant | None:
+    """When a sync that was broken off is gone on with: the later, the more often it was."""
+    if isinstance(error, Broken | NotConnected):
+        return None if sync.every is None else now + sync.every  # before that, somebody must do something
     if isinstance(error, staging.Overtaken):
-        return 0
+        return now
     wait = min(MINUTE << min(0 if further else sync.failures, 10), _LONGEST_WAIT)
     asked = error.retry_after if isinstance(error, Unavailable) and error.retry_after else 0
-    return max(wait, asked * SECOND)
+    return now + max(wait, asked * SECOND)
 
 
 def text_of(error: Exception) -> str:

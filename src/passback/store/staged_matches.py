@@ -139,12 +139,21 @@ def decide(session: Session, district_id: str) -> None:
         " WHERE NOT EXISTS (SELECT 1 FROM surest AS rival WHERE rival.kind = surest.kind"
         " AND rival.lms_id = surest.lms_id AND rival.id <> surest.id AND rival.strength <= surest.strength)"
     )
+    session.define("CREATE INDEX taken_by_lms_id ON taken (kind, lms_id)")
     session.analyse("taken")
     way = "CASE taken.strength" + "".join(f" WHEN {it} THEN '{way}'" for it, way in enumerate(_WAYS)) + " END"
     for kind, table, ours, scope in (
         ("sections", "sections", "'section'", ""),
-        # Who is in no section cannot be looked for: they stay what they are.
-        ("users", "users", "was.role", " AND EXISTS (SELECT 1 FROM enrollments WHERE user_id = was.id)"),
+        # Who is in no section cannot be looked for: they stay what they are, unless another is that by now.
+        (
+            "users",
+            "users",
+            "was.role",
+            (
+                " AND (EXISTS (SELECT 1 FROM enrollments WHERE user_id = was.id) OR EXISTS (SELECT 1 FROM taken AS other"
+                " WHERE other.kind = was.role AND other.lms_id = was.lms_id AND other.id <> was.id))"
+            ),
+        ),
     ):
         session.execute(
             "INSERT INTO rematched (kind, id, lms_id, way, previous, what)"
@@ -196,6 +205,16 @@ def losses(session: Session, district_id: str) -> dict[str, tuple[int, int]]:
         ).fetchone()[0]
         found[table] = lost, matched
     return found
+
+
+def keep_matched(session: Session) -> None:
+    """Let none be matched no more, but those whose place in the LMS another takes."""
+    for table, kind in (("sections", "'section'"), ("users", "was.role")):
+        session.execute(
+            f"DELETE FROM rematched WHERE kind = '{table}' AND what = 'updated' AND lms_id IS NULL AND EXISTS"
+            f" (SELECT 1 FROM {table} AS was WHERE was.id = rematched.id AND NOT EXISTS (SELECT 1 FROM taken"
+            f" WHERE taken.kind = {kind} AND taken.lms_id = was.lms_id AND taken.id <> was.id))"
+        )
 
 
 def apply(session: Session, district_id: str, now: Instant) -> int:

@@ -162,7 +162,7 @@ def failed(
     district_id: str,
     worker: str,
     error: str,
-    due: Instant,
+    due: Instant | None,
     *,
     goes_on: bool,
     further: bool,
