@@ -151,7 +151,8 @@ def decide(session: Session, district_id: str) -> None:
             "was.role",
             (
                 " AND (EXISTS (SELECT 1 FROM enrollments WHERE user_id = was.id) OR EXISTS"
-                " (SELECT 1 FROM taken AS other WHERE other.kind = was.role AND other.lms_id = was.lms_id AND other.id <> was.id))"
+                " (SELECT 1 FROM taken AS other WHERE other.kind = was.role AND other.lms_id = was.lms_id"
+                " AND other.id <> was.id))"
             ),
         ),
     ):
