@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from passback.store.vault import new_key
+from roster_support import CLEVER, zipped
 from simulator_support import Served, serving
 from slate_support import SlateSimulator, installed
 from support import SetClock, stored
@@ -119,6 +120,28 @@ def test_an_lms_that_cannot_be_reached_is_told(commands: Commands) -> None:
         "--set", "consumer_secret=b",
     )  # fmt: skip
     assert (done.returncode, "users/me: ConnectError" in done.stdout) == (1, True)
+
+
+def test_a_district_may_use_the_built_in_gradebook(commands: Commands, tmp_path: Path) -> None:
+    made = commands.run("connect", "builtin", "--name", "Elm Schools")
+    district = made.stdout.split()[1]
+    assert made.stdout.startswith(
+        f"district {district} uses the built-in gradebook\nnext: passback roster import"
+    )
+    brought = commands.run(
+        "roster", "import", str(zipped(tmp_path / "r.zip", CLEVER)), "--district", district
+    )
+    assert brought.returncode == 0
+    status = commands.run("match", "status", "--district", district).stdout
+    assert status.startswith("Elm Schools (success): sections 100 %, students 100 %, teachers 100 %\n")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--district", "0" * 24), (), ("--name", "X", "--address", "https://x.example")]
+)
+def test_the_built_in_gradebook_is_asked_for_rightly(commands: Commands, arguments: tuple[str, ...]) -> None:
+    done = commands.run("connect", "builtin", *arguments)
+    assert (done.returncode, "built-in gradebook" in done.stderr) == (2, True)
 
 
 def test_a_value_may_stand_in_a_file(commands: Commands, tmp_path: Path) -> None:

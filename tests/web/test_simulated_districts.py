@@ -135,7 +135,9 @@ def test_one_that_may_have_been_taken_for_dead_says_that_it_is_not_available(
             district.client.post(district.assignments, {**ESSAY, "title": "Another"}),
             district.client.patch(path, {"title": "Another"}),
         ]
+        ready = district.client.get("/health/ready").status
         kept = sandbox.write(lambda conn: conn.execute("SELECT COUNT(*) FROM deliveries").fetchone()[0])
+    assert ready == 503
     assert [(it.status, it.headers["retry-after"]) for it in replies] == [(503, "5")] * 2
     assert kept == 1
 

@@ -56,7 +56,7 @@ def connect(
     "@" is the name of a file that holds it.
 
     Args:
-        kind: canvas, schoology, google, or what another installed connector brings.
+        kind: canvas, schoology, google, what another connector brings, or builtin, which is Passback's own gradebook.
         district: The district's id. Without it a new district is made.
         name: The name of the new district.
         address: The LMS's address, such as https://district.instructure.com.
@@ -65,6 +65,8 @@ def connect(
         callback_port: The port on this machine to which the browser comes back.
         data: The folder of the data file [data].
     """
+    if kind == registry.BUILTIN:
+        return _use_own_gradebook(district, name, data, given=bool(address or settings or sign_in))
     found = _kind(kind)
     given = dict(_setting(found, text) for text in settings)
     base = _address(found, address)
@@ -296,6 +298,20 @@ def _check_district(database: Database, district: str | None, name: str | None) 
     id_ = district.lower()
     if database.read_now(lambda conn: roster.find(conn, roster.DISTRICTS, id_, id_)) is None:
         raise UsageError(f"there is no district {id_}; without --district a new one is made")
+
+
+def _use_own_gradebook(district: str | None, name: str | None, data: str | None, *, given: bool) -> int:
+    """Make a district whose gradebook is Passback's own."""
+    if given:
+        raise UsageError("the built-in gradebook needs neither an address nor credentials")
+    if district is not None or not name:
+        raise UsageError("only a new district can use the built-in gradebook: give its --name")
+    with existing(data) as database:
+        district_id = _new_district(database, name)
+        database.write_now(lambda conn: roster.set_lms(conn, district_id, registry.BUILTIN, "success"))
+    print(f"district {district_id} uses the built-in gradebook")
+    print(f"next: passback roster import FILE --district {district_id}" + (f" --data {data}" if data else ""))
+    return 0
 
 
 def _new_district(database: Database, name: str) -> str:
