@@ -1,4 +1,4 @@
-"""Districts of several sizes: what it takes to import them, and whether reading costs more in a large one.
+"""Districts of several sizes: what it takes to import and match them, and whether reading costs more in a large one.
 
 30 students to a section, six sections to a student, in the five files of Clever's SFTP sync.
 """
@@ -21,8 +21,9 @@ from pathlib import Path
 
 from passback.domain.clock import system_clock
 from passback.domain.roster import District
+from passback.gateway import matching
 from passback.store import migrate, roster, tokens
-from passback.store.database import connect
+from passback.store.database import Connection, connect
 
 SIZES = (1_000, 50_000, 1_000_000)
 """How many students a district has."""
@@ -49,6 +50,8 @@ class Result:
     """Seconds of importing the same once more."""
     memory: float
     """The most memory of either, in MiB."""
+    match: float
+    """Seconds of matching all to an LMS that has been read."""
     reads: dict[str, float]
     """The median seconds of each kind of read."""
 
@@ -129,7 +132,35 @@ def measure(folder: Path, students: int, running: Running) -> Result:
     runs = [_import(folder / f"files-{students}", data) for _ in range(2)]
     with running("-m", "passback", "serve", "--port", "0", "--data", str(data)) as (port, _):
         reads = _reads(port)
-    return Result(students, size, runs[0][0], runs[1][0], max(memory for _, memory in runs), reads)
+    matched = _match(data)
+    return Result(students, size, runs[0][0], runs[1][0], max(memory for _, memory in runs), matched, reads)
+
+
+def _match(data: Path) -> float:
+    """Seconds of matching the district, as if an LMS that has just the same had been read."""
+
+    def read(conn: Connection) -> None:
+        conn.execute(
+            "INSERT INTO lms_sections SELECT district_id, 'at-' || id, name, sis_id, 1 FROM sections"
+        )
+        conn.execute(
+            "INSERT INTO lms_members SELECT district_id, 'at-' || section_id, enrollments.role, 'at-' || id,"
+            " first_name || ' ' || last_name, email, sis_id FROM enrollments JOIN users ON users.id = user_id"
+        )
+
+    with contextlib.closing(connect("", data / "passback.db")) as database:
+        database.write_now(read)
+        began = time.monotonic()
+        with database.session() as session:
+            matching.match(
+                session,
+                _DISTRICT,
+                system_clock,
+                lambda _: None,
+                lambda _done, _total: None,
+                allow_losses=True,
+            )
+        return time.monotonic() - began
 
 
 def _import(files: Path, data: Path) -> tuple[float, float]:
@@ -190,7 +221,8 @@ def bench(folder: Path, running: Running, sizes: Sequence[int] = SIZES) -> None:
         megabytes = found.file_bytes / 1e6
         print(
             f"  {students:>9,} students, {megabytes:6.1f} MB: import {found.first:6.1f} s"
-            f" ({found.first / megabytes:.2f} s for each MB), again {found.again:6.1f} s, {found.memory:4.0f} MiB;"
+            f" ({found.first / megabytes:.2f} s for each MB), again {found.again:6.1f} s, {found.memory:4.0f} MiB,"
+            f" matched in {found.match:5.1f} s;"
             f" {reads}",
             flush=True,
         )

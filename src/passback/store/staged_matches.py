@@ -53,6 +53,11 @@ def prepare(session: Session) -> None:
         "CREATE TEMP TABLE rematched (kind TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT, way TEXT, previous TEXT,"
         " what TEXT NOT NULL, PRIMARY KEY (kind, id))"
     )
+    session.define(
+        "CREATE TEMP TABLE decided (kind TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT NOT NULL, role TEXT NOT NULL,"
+        " PRIMARY KEY (kind, id))"
+    )
+    session.define("CREATE INDEX decided_by_lms_id ON decided (kind, lms_id)")
     session.define("CREATE TEMP TABLE open (kind TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT NOT NULL)")
     session.define(
         "CREATE TEMP TABLE choices (id TEXT NOT NULL, lms_id TEXT NOT NULL, name TEXT NOT NULL, email TEXT,"
@@ -126,11 +131,10 @@ def decide(session: Session, district_id: str) -> None:
     """
     session.analyse("possible")
     session.execute(
-        "INSERT INTO surest (kind, id, lms_id, strength) SELECT possible.kind, possible.id, MIN(possible.lms_id),"
-        " possible.strength FROM possible JOIN (SELECT kind, id, MIN(strength) AS strength FROM possible"
-        " GROUP BY kind, id) AS best ON best.kind = possible.kind AND best.id = possible.id"
-        f" AND best.strength = possible.strength WHERE possible.strength < {_UNDECIDED}"
-        " GROUP BY possible.kind, possible.id, possible.strength HAVING COUNT(DISTINCT possible.lms_id) = 1"
+        "INSERT INTO surest (kind, id, lms_id, strength) SELECT kind, id, MIN(lms_id), strength FROM"
+        " (SELECT kind, id, lms_id, strength, MIN(strength) OVER (PARTITION BY kind, id) AS best FROM possible) AS each"
+        f" WHERE strength = best AND strength < {_UNDECIDED}"
+        " GROUP BY kind, id, strength HAVING COUNT(DISTINCT lms_id) = 1"
     )
     session.define("CREATE INDEX surest_by_lms_id ON surest (kind, lms_id)")
     session.analyse("surest")
@@ -224,13 +228,17 @@ def apply(session: Session, district_id: str, now: Instant) -> int:
     How many sections and people are now matched that were not, or the other way round.
     """
     given = {"district_id": district_id, "now": now}
-    for table, role in (("sections", ""), ("users", " AND other.role = users.role")):
+    for table, role in (("sections", "'section'"), ("users", "role")):
         session.execute(
-            f"DELETE FROM rematched WHERE kind = '{table}' AND EXISTS (SELECT 1 FROM {table} WHERE {table}.id ="
-            f" rematched.id AND ({table}.matched_by = 'hand' OR EXISTS (SELECT 1 FROM {table} AS other"
-            " WHERE other.district_id = :district_id AND other.lms_id = rematched.lms_id AND other.id <> rematched.id"
-            f" AND other.matched_by = 'hand' AND other.removed IS NULL{role})))",
+            f"INSERT INTO decided (kind, id, lms_id, role) SELECT '{table}', id, lms_id, {role} FROM {table}"
+            " WHERE district_id = :district_id AND matched_by = 'hand' AND removed IS NULL",
             given,
+        )
+        session.execute(
+            f"DELETE FROM rematched WHERE kind = '{table}' AND (EXISTS (SELECT 1 FROM decided WHERE decided.kind ="
+            " rematched.kind AND decided.id = rematched.id) OR EXISTS (SELECT 1 FROM decided JOIN"
+            f" {table} AS mine ON mine.id = rematched.id WHERE decided.kind = rematched.kind"
+            f" AND decided.lms_id = rematched.lms_id AND decided.role = {'mine.role' if table == 'users' else role}))",
         )
         session.execute(
             f"UPDATE {table} SET lms_id = now.lms_id, matched_by = now.way,"

@@ -44,3 +44,6 @@ INSERT INTO lms_syncs (district_id, every, due, phase, failures)
 
 -- Whether the roster is what the LMS has, because there is no other.
 ALTER TABLE districts ADD COLUMN roster_from_lms BIGINT NOT NULL DEFAULT 0;
+
+CREATE INDEX sections_decided ON sections (district_id) WHERE matched_by = 'hand';
+CREATE INDEX users_decided ON users (district_id) WHERE matched_by = 'hand';
