@@ -17,6 +17,7 @@ import passback
 from passback.delivery.metrics import DeliveryMetrics
 from passback.delivery.worker import Worker
 from passback.domain.clock import Clock, system_clock
+from passback.gateway import sync_metrics
 from passback.gateway.context import Gateway
 from passback.gateway.performing import perform
 from passback.gateway.syncing import keep_in_step
@@ -82,6 +83,7 @@ def build_gateway(
     vault = Vault(settings.secret_keys)
     metrics = Metrics()
     counted = DeliveryMetrics(metrics, database, clock)
+    sync_metrics.add_to(metrics, database, clock)
     gateway = Gateway(
         database=database,
         connectors=Connectors(database, clock, vault, given, lambda: worker.name, metrics),

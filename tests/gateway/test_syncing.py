@@ -19,6 +19,7 @@ from passback.gateway.lms_reading import Lost
 from passback.gateway.syncing import Broken, Held, Quiet
 from passback.lms.connector import Connection as LmsConnection
 from passback.lms.connector import LmsError
+from passback.observe.exposition import exposition
 from passback.settings import Settings
 from passback.store import matching, roster, roster_events, syncs
 from passback.store.database import Connection, Opened
@@ -492,3 +493,15 @@ def test_who_is_in_no_section_stays_matched(known: Synced) -> None:
     known.ask()
     known.sync()
     assert known.matched()["u1"] == "student-1"
+
+
+def test_how_long_it_is_out_of_step_is_counted(known: Synced) -> None:
+    known.sync()
+    known.clock.now += DAY
+    known.slate.fail("error-before", path="/sections", times=100)
+    with pytest.raises(LmsError):
+        known.sync()
+    shown = known.run(lambda gateway: exposition(gateway.metrics, "1")).decode()
+    labels = f'{{district="{DISTRICT}",lms="slate"}}'
+    assert f"passback_lms_sync_age_seconds{labels} 86400.0" in shown
+    assert f"passback_lms_sync_failures{labels} 1.0" in shown

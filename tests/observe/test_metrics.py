@@ -67,6 +67,8 @@ def test_they_come_in_the_standard_form_without_a_token(own: Sandbox) -> None:
         "passback_lms_request_seconds": "histogram",
         "passback_lms_throttled": "counter",
         "passback_breaker_open": "gauge",
+        "passback_lms_sync_age_seconds": "gauge",
+        "passback_lms_sync_failures": "gauge",
     }
     assert found["passback_build_info"].samples[0].labels == {"version": passback.__version__}
     assert {"python_info", "process_resident_memory_bytes", "python_gc_collections"} <= set(found)

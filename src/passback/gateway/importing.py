@@ -84,15 +84,14 @@ def apply(session: Session, plan: Plan, clock: Clock, progress: Progress, hold: 
     `passback.gateway.lms_reading.Lost`.
     """
     with session.transaction():
-        if hold is not None:
-            hold(session)
         roster.follow_lms(session, plan.district_id, follows=hold is not None)
-        if plan.nothing:
-            return
-        district = roster.find(session, roster.DISTRICTS, plan.district_id, plan.district_id)
-        own = district is not None and district.lms_type == BUILTIN
-        staging.apply(session, plan, clock(), progress.step, own_lms=own)
-        if hold is None and syncs.find(session, plan.district_id) is not None:
+        if not plan.nothing:
+            district = roster.find(session, roster.DISTRICTS, plan.district_id, plan.district_id)
+            own = district is not None and district.lms_type == BUILTIN
+            staging.apply(session, plan, clock(), progress.step, own_lms=own)
+        if hold is not None:
+            hold(session)  # only now: it may have taken longer than one holds
+        elif not plan.nothing and syncs.find(session, plan.district_id) is not None:
             syncs.ask(session, plan.district_id, clock())  # what is new must be matched
 
 

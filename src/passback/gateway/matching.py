@@ -68,10 +68,10 @@ def match(
         staged_matches.keep_matched(session)
     with session.transaction():
         session.lock(f"roster/{district_id}")
-        hold(session)
         if staging.version(session, district_id) != version:
             raise staging.Overtaken
         changed = staged_matches.apply(session, district_id, clock())
+        hold(session)  # only now: it may have taken longer than one holds
     if keep:
         raise TooManyLost(", ".join(too_many))
     return changed

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from passback.domain.clock import DAY
+from passback.domain.clock import DAY, Instant
 from passback.domain.matching import Person, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from passback.domain.clock import Instant
     from passback.domain.roster import Role
     from passback.store.database import Connection, Session
 
@@ -50,6 +49,16 @@ class Sync(Struct, frozen=True):
     """1 where it may remove and unmatch as much as it will, this time."""
 
 
+class Age(Struct, frozen=True):
+    """Since when a district has not been in step with its LMS."""
+
+    district_id: str
+    lms_type: str
+    since: Instant
+    """When it was last, or when the district was made."""
+    failures: int
+
+
 _KEY = "COALESCE(sis_id, 'lms:' || id)"
 """As `passback.domain.matching.key_of`."""
 _COLUMNS = ", ".join(Sync.__struct_fields__)
@@ -61,6 +70,16 @@ def find(connection: Connection, district_id: str) -> Sync | None:
         f"SELECT {_COLUMNS} FROM lms_syncs WHERE district_id = :id", {"id": district_id}
     ).fetchone()
     return None if row is None else Sync(*row)
+
+
+def ages(connection: Connection) -> list[Age]:
+    """Of all districts that are read again and again."""
+    rows = connection.execute(
+        "SELECT districts.id, districts.lms_type, COALESCE(districts.last_lms_sync, districts.created), failures"
+        " FROM lms_syncs JOIN districts ON districts.id = lms_syncs.district_id WHERE every IS NOT NULL"
+        " ORDER BY districts.id"
+    )
+    return [Age(*row) for row in rows]
 
 
 def schedule(connection: Connection, district_id: str, every: int | None, due: Instant | None) -> None:
