@@ -505,3 +505,25 @@ def test_how_long_it_is_out_of_step_is_counted(known: Synced) -> None:
     labels = f'{{district="{DISTRICT}",lms="slate"}}'
     assert f"passback_lms_sync_age_seconds{labels} 86400.0" in shown
     assert f"passback_lms_sync_failures{labels} 1.0" in shown
+
+
+def test_what_no_database_takes_is_left_out_of_names(synced: Synced) -> None:
+    synced.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
+    synced.slate.simulator.records.put("sections", "s1", {"id": "s1", "name": "A\0lgebra", "people": []})
+    synced.sync()
+    assert "Algebra" in {it.name for it in synced.all()}
+
+
+def test_a_section_that_is_deleted_meanwhile_has_nobody(known: Synced) -> None:
+    class Deleting(Quiet):
+        def read(self, done: int, total: int) -> None:
+            if (done, total) == (0, 2):
+                known.slate.simulator.records.remove("sections", "s2")
+
+    async def do(gateway: Gateway) -> None:
+        held = await syncing.claim(gateway)
+        assert held is not None
+        await syncing.sync(held, Deleting())
+
+    known.run(do)
+    assert known.matched() == {"a1": "s1", "a2": "s2", "u1": "student-1", "u6": None}
