@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import logging
 import secrets
 import signal
 import socket
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from passback.settings import Settings
     from passback.store.database import Connection, Opened
     from passback.store.migrate import Kind
+
+log = logging.getLogger(__name__)
 
 
 def open_database(settings: Settings, kind: Kind) -> Opened:
@@ -170,6 +173,11 @@ def _observe(settings: Settings) -> None:
     """Begin to log and trace. Raises `SettingsError`."""
     # Standard output is for the start's message; what goes wrong is on standard error.
     logs.configure(settings.log_level, settings.log_format)
+    if settings.database_url and not (settings.secret_key or settings.secret_key_file):
+        log.warning(
+            "the database may be shared, but the key that opens the LMSs' credentials is in the data folder of this"
+            " machine: give all processes the same PASSBACK_SECRET_KEY"
+        )
     try:
         tracing.start(settings.tracing, passback.__version__)
     except tracing.NotInstalled as error:

@@ -90,6 +90,7 @@ def test_they_are_listed_by_state_and_district(commands: Commands) -> None:
     assert "d1" not in commands.run("list", "--state", "refused").stdout
     assert "d2" in commands.run("list", "--district", DISTRICT.upper()).stdout
     assert len(commands.run("list", "--district", "4fee004cca2e43cf28000000").stdout.splitlines()) == 1
+    assert commands.run("list", "--district", "x").stderr == "passback: there is no district x\n"
 
 
 def test_all_that_is_known_of_one_is_shown(commands: Commands) -> None:
@@ -153,6 +154,7 @@ def test_a_process_that_only_delivers_stops_when_it_is_told(tmp_path: Path) -> N
             assert process.stdout.readline().startswith("Passback delivers for the database test_")
             process.send_signal(signal.SIGTERM)
             _, errors = process.communicate(timeout=30)
-        assert (process.returncode, errors) == (0, "")
+        assert (process.returncode, "give all processes the same PASSBACK_SECRET_KEY" in errors) == (0, True)
+        assert len(errors.splitlines()) == 1
         with contextlib.closing(connect(url, None)) as database:
             assert database.read_now(workers.find_all) == []

@@ -43,12 +43,15 @@ def list_deliveries(
         limit: How many at most.
         data: The folder of the data file [data].
     """
+    district_id = None if district is None else district.lower()
+
+    def read(conn: Connection) -> list[Delivery]:
+        if district_id is not None and roster.find(conn, roster.DISTRICTS, district_id, district_id) is None:
+            raise UsageError(f"there is no district {district_id}")
+        return deliveries.page(conn, limit=limit, district_id=district_id, states=state or ())
+
     with existing(data) as database:
-        found = database.read_now(
-            lambda conn: deliveries.page(
-                conn, limit=limit, district_id=district and district.lower(), states=state or ()
-            )
-        )
+        found = database.read_now(read)
     print(
         f"{'delivery id':<36}  {'state':<10}  {'operation':<18}  {'tries':>5}  {'accepted':<20}  {'next try':<20}"
         "  why"
