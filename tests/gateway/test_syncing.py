@@ -13,7 +13,7 @@ import pytest
 from passback.app import build_gateway, open_database
 from passback.domain.clock import DAY, MINUTE
 from passback.domain.roster import District
-from passback.gateway import syncing
+from passback.gateway import lms_reading, syncing
 from passback.gateway.context import Gateway
 from passback.gateway.lms_reading import Lost
 from passback.gateway.syncing import Broken, Held, Quiet
@@ -527,3 +527,18 @@ def test_a_section_that_is_deleted_meanwhile_has_nobody(known: Synced) -> None:
 
     known.run(do)
     assert known.matched() == {"a1": "s1", "a2": "s2", "u1": "student-1", "u6": None}
+
+
+def test_who_was_taken_for_dead_forgets_nothing_of_anothers(known: Synced) -> None:
+    async def do(gateway: Gateway) -> None:
+        dead = await syncing.claim(gateway)
+        assert dead is not None
+        await syncing.read(dead, Quiet())
+        known.clock.now += MINUTE
+        other = await syncing.claim(gateway)
+        assert other is not None
+        with pytest.raises(Lost):
+            await lms_reading.clear(gateway, DISTRICT, dead.hold)
+
+    known.run(do)
+    assert len(known.execute("SELECT * FROM lms_sections")) == 2

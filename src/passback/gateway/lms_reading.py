@@ -73,9 +73,14 @@ async def read_lms(
             raise several.exceptions[0] from None
 
 
-async def clear(gateway: Gateway, district_id: str) -> None:
+async def clear(gateway: Gateway, district_id: str, hold: Hold) -> None:
     """Forget what was read, a little at a time, so that others are not held up."""
-    while await gateway.database.write(lambda conn: syncs.clear(conn, district_id, _WRITTEN_AT_ONCE)):
+
+    def some(conn: Connection) -> bool:
+        hold(conn)
+        return syncs.clear(conn, district_id, _WRITTEN_AT_ONCE)
+
+    while await gateway.database.write(some):
         pass
 
 
@@ -88,7 +93,7 @@ async def _list_sections(gateway: Gateway, connector: Connector, district_id: st
         roster.enter_first_sync(conn, district_id, "initial_sync_processing")
 
     await gateway.database.write(begin)
-    await clear(gateway, district_id)
+    await clear(gateway, district_id, hold)
     sections = await connector.read_sections()
     for start in range(0, len(sections), _WRITTEN_AT_ONCE):
         some = sections[start : start + _WRITTEN_AT_ONCE]

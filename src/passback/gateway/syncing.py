@@ -177,7 +177,7 @@ async def finish(held: Held) -> None:
 
     await held.gateway.database.write(end)
     # What is left after a crash here is forgotten when the next one begins.
-    await lms_reading.clear(held.gateway, held.district_id)
+    await lms_reading.clear(held.gateway, held.district_id, held.hold)
 
 
 async def give_up(held: Held) -> None:
@@ -188,7 +188,7 @@ async def give_up(held: Held) -> None:
         syncs.enter(conn, held.district_id, "idle")
 
     await held.gateway.database.write(end)
-    await lms_reading.clear(held.gateway, held.district_id)
+    await lms_reading.clear(held.gateway, held.district_id, held.hold)
 
 
 @contextlib.asynccontextmanager
@@ -342,7 +342,11 @@ async def _next(gateway: Gateway) -> Held | None:
 async def _carry_out(held: Held) -> None:
     try:
         await sync(held, Quiet())
-    except (LmsError, NotConnected, Broken, StoreError, staging.Overtaken) as error:
+    except Broken:  # what is in the way may name somebody
+        log.warning(
+            "the sync of district %s waits for somebody: passback sync status says why", held.district_id
+        )
+    except (LmsError, NotConnected, StoreError, staging.Overtaken) as error:
         log.warning("the sync of district %s was broken off: %s", held.district_id, text_of(error))
     except Lost:
         log.warning("the sync of district %s was taken up by another", held.district_id)
