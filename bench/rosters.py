@@ -141,7 +141,7 @@ def _match(data: Path) -> float:
 
     def read(conn: Connection) -> None:
         conn.execute(
-            "INSERT INTO lms_sections SELECT district_id, 'at-' || id, name, sis_id, 1 FROM sections"
+            "INSERT INTO lms_sections SELECT district_id, 'at-' || id, course_id, name, sis_id, 1 FROM sections"
         )
         conn.execute(
             "INSERT INTO lms_members SELECT district_id, 'at-' || section_id, enrollments.role, 'at-' || id,"

@@ -9,7 +9,7 @@ import msgspec
 
 from passback.domain.assignment import Assignment, AssignmentFields
 from passback.domain.clock import Clock, Instant
-from passback.domain.matching import Person, Place
+from passback.domain.matching import LmsCourse, Person, Place
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms import connector as lms
 from passback.lms import kept
@@ -104,15 +104,20 @@ class SlateConnector:
     ) -> Sequence[Submission | lms.LmsError]:
         return await lms.each_alone(self, section, assignment, changes, at_once=4)
 
-    async def read_sections(self) -> Sequence[Place]:
-        return (await self._call("GET", "sections")).typed(list[Place])
+    async def read_courses(self) -> Sequence[LmsCourse]:
+        return (await self._call("GET", "sections")).typed(
+            list[LmsCourse]
+        )  # Slate's sections are of no course
+
+    async def read_sections(self, course: LmsCourse) -> Sequence[Place]:
+        return [Place(course.id, course.name)]
 
     async def read_people(self, section: str) -> Sequence[Person]:
         return (await self._call("GET", f"sections/{section}/people", gone="section")).typed(list[Person])
 
     async def check(self) -> Sequence[lms.Finding]:
         try:
-            return [lms.Finding(True, f"Slate shows {len(await self.read_sections())} sections")]
+            return [lms.Finding(True, f"Slate shows {len(await self.read_courses())} sections")]
         except lms.NotAllowed as error:
             return [lms.Finding(False, f"Slate does not let us in: {error}", "make a new API key")]
         except lms.LmsError as error:

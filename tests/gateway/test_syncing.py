@@ -20,6 +20,7 @@ from passback.gateway.syncing import Broken, Held, Quiet
 from passback.lms.connector import Connection as LmsConnection
 from passback.lms.connector import LmsError
 from passback.observe.exposition import exposition
+from passback.sandbox.simulators.canvas.simulator import CanvasSimulator
 from passback.settings import Settings
 from passback.store import matching, roster, roster_events, syncs
 from passback.store.database import Connection, Opened
@@ -79,14 +80,12 @@ class Synced:
             "sections", section, {"id": section, "name": section, "people": list(people)}
         )
 
-    def run(self, do: Callable[[Gateway], Awaitable[T]]) -> T:
+    def run(self, do: Callable[[Gateway], Awaitable[T]], lms: LmsConnection | None = None) -> T:
         """Do something with a gateway of its own, as another process would."""
+        slate = LmsConnection(f"{self.slate.url}/", {"api_key": "slate-key"}, patience=0.5)
 
         async def run() -> T:
-            given = {
-                DISTRICT: lambda: LmsConnection(f"{self.slate.url}/", {"api_key": "slate-key"}, patience=0.5)
-            }
-            gateway = build_gateway(self.database, SETTINGS, self.clock, given)
+            gateway = build_gateway(self.database, SETTINGS, self.clock, {DISTRICT: lambda: lms or slate})
             try:
                 return await do(gateway)
             finally:
@@ -97,13 +96,13 @@ class Synced:
     def claim(self) -> Held | None:
         return self.run(syncing.claim)
 
-    def sync(self) -> None:
+    def sync(self, lms: LmsConnection | None = None) -> None:
         async def do(gateway: Gateway) -> None:
             held = await syncing.claim(gateway)
             assert held is not None
             await syncing.sync(held, Quiet())
 
-        self.run(do)
+        self.run(do, lms)
 
     def ask(self, *, removals: bool = False) -> None:
         self.write(lambda conn: syncs.ask(conn, DISTRICT, self.clock(), removals=removals))
@@ -217,8 +216,11 @@ def test_it_goes_on_where_it_was_broken_off(known: Synced) -> None:
     known.slate.fail("error-before", path="/sections/s9/", times=100)
     with pytest.raises(LmsError):
         known.sync()
-    done, total = known.database.read_now(lambda conn: syncs.progress(conn, DISTRICT))
-    assert (0 < done < total, known.district.lms_state) == (True, "initial_sync_processing")
+    found = known.database.read_now(lambda conn: syncs.progress(conn, DISTRICT))
+    assert (0 < found.sections_read < found.sections, known.district.lms_state) == (
+        True,
+        "initial_sync_processing",
+    )
     read_already = {row[0] for row in known.execute("SELECT id FROM lms_sections WHERE read = 1")}
     assert "the LMS cannot be read" in (known.state.error or "")
     assert (known.state.due, known.claim()) == (NOW + MINUTE, None)
@@ -226,7 +228,9 @@ def test_it_goes_on_where_it_was_broken_off(known: Synced) -> None:
     known.asked_of_slate()
     known.clock.now += MINUTE
     known.sync()
-    again = {path.split("/")[2] for path in known.asked_of_slate() if path != "/sections"}
+    asked = known.asked_of_slate()
+    assert "/sections" not in asked
+    again = {path.split("/")[2] for path in asked}
     assert again == {f"s{number}" for number in range(1, 30)} - read_already
     assert (known.matched()["u6"], known.state.error, known.district.lms_state) == (
         "student-6",
@@ -304,7 +308,7 @@ def test_one_that_is_stopped_is_left_to_others_at_once(known: Synced) -> None:
 
     async def do(gateway: Gateway) -> None:
         loop = asyncio.create_task(syncing.keep_in_step(gateway))
-        await until(lambda: known.state.phase == "listing")
+        await until(lambda: known.state.phase == "courses")
         loop.cancel()
         await asyncio.wait([loop])
 
@@ -462,13 +466,44 @@ def test_a_roster_from_the_lms_follows_it(synced: Synced) -> None:
     assert {key: after[key] for key in before} == before
 
 
+def test_sections_are_of_the_lmss_courses(synced: Synced) -> None:
+    synced.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
+    synced.sync()
+    rows = synced.execute(
+        "SELECT sections.name, courses.name FROM sections JOIN courses ON courses.id = sections.course_id"
+        " ORDER BY 1"
+    )
+    assert [tuple(row) for row in rows] == [("s1", "s1"), ("s2", "s2")]
+
+
+def test_courses_that_were_read_are_not_read_again(synced: Synced) -> None:
+    simulator = CanvasSimulator(SetClock())
+    simulator.start()
+    synced.change("UPDATE districts SET lms_type = 'canvas'")
+    with serving(simulator) as canvas:
+        given = LmsConnection(f"{canvas.url}/", simulator.connection_credentials(canvas.url), patience=0.5)
+        broken = [f"/courses/{it['id']}/sections" for it in simulator.records.all("courses")][-1]
+        canvas.fail("error-before", path=broken, times=100)
+        with pytest.raises(LmsError):
+            synced.sync(given)
+        read = {row[0] for row in synced.execute("SELECT id FROM lms_courses WHERE read = 1")}
+        assert read
+        simulator.faults.rules.clear()
+        simulator.requests.clear()
+        synced.clock.now += MINUTE
+        synced.sync(given)
+        asked = {line.split("/")[4] for line in simulator.requests if line.endswith("/sections")}
+    assert asked == {broken.split("/")[2]}
+    assert asked.isdisjoint(read)
+
+
 def test_a_roster_from_the_lms_is_not_emptied_unless_it_is_said(synced: Synced) -> None:
     synced.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
     synced.sync()
     for section in ("s1", "s2"):
         synced.slate.simulator.records.remove("sections", section)
     synced.ask()
-    with pytest.raises(Broken, match="would remove 2 of 2 sections, 6 of 6 students"):
+    with pytest.raises(Broken, match="would remove 2 of 2 courses, 2 of 2 sections, 6 of 6 students"):
         synced.sync()
     assert len(synced.all()) == 10
     synced.ask(removals=True)

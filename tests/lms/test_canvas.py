@@ -212,7 +212,7 @@ def test_each_missing_right_is_named_with_its_remedy(lms: Lms) -> None:
 def test_a_teachers_own_token_reaches_her_courses_alone(lms: Lms) -> None:
     token = simulator(lms).issue_token(lms.teacher)
     with lms.another({"access_token": token}) as connector:
-        places = lms.run(connector.read_sections())
+        places = lms.places(connector)
         findings = lms.run(connector.check())
     assert ([place.id for place in places], [finding.good for finding in findings]) == (
         [lms.section],

@@ -353,7 +353,7 @@ def test_an_answer_that_is_not_as_expected_is_a_fault_of_the_lms(lms: Lms, body:
 
 def test_the_sections_and_people_are_read_for_matching(lms: Lms) -> None:
     simulated(lms)
-    places = {place.id: place for place in lms.run(lms.connector.read_sections())}
+    places = {place.id: place for place in lms.places()}
     people = {(person.id, person.role) for person in lms.run(lms.connector.read_people(lms.section))}
     assert {lms.section, lms.other_section} <= places.keys()
     assert {(student, "student") for student in lms.students} | {(lms.teacher, "teacher")} <= people

@@ -119,7 +119,7 @@ def test_a_teacher_signs_in_and_works_in_her_own_courses(lms: Lms) -> None:
     email = seed.person_email(ALGEBRA.teacher)
     given = signed_in(lms, email)
     with lms.another(given, token_uri=given["token_uri"]) as connector:
-        places = lms.run(connector.read_sections())
+        places = lms.places(connector)
         created = lms.run(connector.create_assignment(lms.section, ESSAY, "mark"))
         fields = SubmissionFields(grade_points=Decimal(5), grader_id=lms.teacher)
         graded = lms.run(connector.update_submission(lms.section, created.lms_id, lms.students[0], fields))
@@ -209,7 +209,7 @@ def test_without_delegation_nothing_can_be_done(lms: Lms) -> None:
 
 
 def test_sections_are_known_by_their_alias(lms: Lms) -> None:
-    places = {place.id: place for place in lms.run(lms.connector.read_sections())}
+    places = {place.id: place for place in lms.places()}
     assert (places[lms.section].sis_id, seed.ARCHIVED_COURSE in places) == ("section-7", False)
 
 

@@ -135,7 +135,7 @@ def test_a_scale_that_the_teacher_chooses_counts(lms: Lms) -> None:
 def test_lists_are_read_to_their_end_whatever_their_form(lms: Lms, settings: dict[str, Any]) -> None:
     lms.set(**settings)
     people = lms.run(lms.connector.read_people(lms.section))
-    places = lms.run(lms.connector.read_sections())
+    places = lms.places()
     created = lms.create(assignee_mode="individuals", assignee_ids=(lms.students[0],))
     graded = lms.grade(created.lms_id, grade_points=Decimal(3))
     assert (len(people), lms.section in {place.id for place in places}, created.assignee_ids, graded.grade_points) == (

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from support import BIOLOGY_STUDENT, DISTRICT, NO_SUCH_ID, SECTION, STUDENT, STUDENTS, TEACHER, Sandbox
+from passback.domain.clock import DAY
+from passback.domain.matching import LmsCourse, Place
+from passback.store import syncs
+from passback.store.database import Connection
+from support import BIOLOGY_STUDENT, DISTRICT, NO_SUCH_ID, NOW, SECTION, STUDENT, STUDENTS, TEACHER, Sandbox
 
 ELSEWHERE = {
     "districts": "4fee004cca2e43cf28000000",
@@ -122,3 +126,25 @@ def test_bad_parameters_are_named(sandbox: Sandbox, query: str, message: str) ->
 def test_an_id_that_does_not_exist_is_still_a_place_to_go_on_from(sandbox: Sandbox) -> None:
     page = sandbox.get(f"/v3.1/users?starting_after={BIOLOGY_STUDENT}x").json
     assert ids(page)[0] > BIOLOGY_STUDENT
+
+
+def test_how_far_a_sync_is_is_shown_with_the_district(sandbox: Sandbox) -> None:
+    def begin(conn: Connection) -> None:
+        syncs.ask(conn, DISTRICT, NOW + DAY)  # the server leaves it alone
+        syncs.claim(conn, "worker", NOW, NOW + DAY, DISTRICT)
+        syncs.enter(conn, DISTRICT, "people", NOW)
+        courses = [LmsCourse("1", "Algebra"), LmsCourse("2", "Biology")]
+        syncs.add_courses(conn, DISTRICT, courses)
+        syncs.add_sections(conn, DISTRICT, courses[0], [Place("7", "Algebra 1"), Place("8", "Algebra 2")])
+        syncs.add_members(conn, DISTRICT, "7", [])
+
+    path = f"/v3.1/districts/{DISTRICT}"
+    before = sandbox.get(path).data
+    sandbox.write(begin)
+    shown = {
+        "began": "2026-01-01T00:00:00.000Z", "courses": 2, "courses_read": 1, "phase": "people", "sections": 2,
+        "sections_read": 1,
+    }  # fmt: skip
+    assert sandbox.get(path).data == {**before, "lms_sync": shown}
+    sandbox.write(lambda conn: syncs.release(conn, DISTRICT, "worker"))
+    assert sandbox.get(path).data == before

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from passback.cli.progress import Shown
     from passback.domain.roster import District
     from passback.store.database import Connection, Opened
-    from passback.store.syncs import Sync
+    from passback.store.syncs import Progress, Sync
 
 app = App(name="sync", help="Keep districts in step with their LMSs.")
 
@@ -63,7 +63,7 @@ async def _follow(database: Opened, data: str | None, district: str, bar: Shown)
     patience = _SERVER_TAKES_IT_SECONDS if anybody else 0.0
     free_since = time.monotonic()
     while True:
-        sync, (done, total) = await database.snapshot(
+        sync, found = await database.snapshot(
             lambda conn: (syncs.find(conn, district), syncs.progress(conn, district))
         )
         if sync is None:
@@ -76,8 +76,10 @@ async def _follow(database: Opened, data: str | None, district: str, bar: Shown)
         if sync.worker is not None and (sync.held_until or 0) > system_clock():
             free_since = time.monotonic()
             bar.step(sync.phase)
-            if sync.phase == "reading":
-                bar.read(done, total)
+            if sync.phase == "sections":
+                bar.read(found.courses_read, found.courses)
+            elif sync.phase == "people":
+                bar.read(found.sections_read, found.sections)
         elif time.monotonic() - free_since >= patience:
             await _carry_out(database, data, district, bar)
         await asyncio.sleep(_LOOK_SECONDS)
@@ -106,7 +108,7 @@ def status(*, district: str | None = None, data: Data = None) -> None:
     """
     wanted = None if district is None else district.lower()
 
-    def read(conn: Connection) -> list[tuple[District, Sync | None, tuple[int, int]]]:
+    def read(conn: Connection) -> list[tuple[District, Sync | None, Progress]]:
         found = []
         for district_id in roster.district_ids(conn) if wanted is None else [wanted]:
             known = roster.find(conn, roster.DISTRICTS, district_id, district_id)
@@ -118,16 +120,16 @@ def status(*, district: str | None = None, data: Data = None) -> None:
         return found
 
     with existing(data) as database:
-        for known, sync, (done, total) in database.read_now(read):
+        for known, sync, it in database.read_now(read):
             print(f"{known.id}  {one_line(known.name)} ({known.lms_state or 'not connected'})")
             print(f"  last  {'never' if known.last_lms_sync is None else show_date(known.last_lms_sync)}")
             if sync is None:
                 print("  next  not until somebody asks: passback sync run")
                 continue
             if sync.worker is not None and (sync.held_until or 0) > system_clock():
-                print(f"  now   {sync.phase}, {done:,} of {total:,} sections read")
+                print(f"  now   {sync.phase}: {_shown(it)}")
             elif sync.phase != "idle":
-                print(f"  broken off, {done:,} of {total:,} sections read")
+                print(f"  begun {_shown(it)}")
             print(f"  next  {_next(sync)}")
             if sync.error is not None:
                 print(f"  error {one_line(sync.error)}")
@@ -169,6 +171,10 @@ def _connected(database: Opened, district_id: str) -> District:
     if known.lms_type in ("", "builtin") or known.lms_state == "disconnected":
         raise UsageError(f"district {district_id} is not connected to an LMS")
     return known
+
+
+def _shown(it: Progress) -> str:
+    return f"{it.courses_read:,} of {it.courses:,} courses, {it.sections_read:,} of {it.sections:,} sections read"
 
 
 def _next(sync: Sync) -> str:

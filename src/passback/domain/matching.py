@@ -16,6 +16,16 @@ from passback.domain.roster import Role
 By = Literal["sis_id", "email", "name", "hand"]
 
 
+class LmsCourse(Struct, frozen=True):
+    """A course, as the LMS knows it: what its sections are of."""
+
+    id: str
+    name: str
+    sis_id: str | None = None
+    number: str | None = None
+    """The course's code, as people know it."""
+
+
 class Place(Struct, frozen=True):
     """A section, as the roster or the LMS knows it."""
 
@@ -49,7 +59,7 @@ class Match(Struct, frozen=True):
 T = TypeVar("T", Place, Person)
 
 
-def key_of(item: Place | Person) -> str:
+def key_of(item: LmsCourse | Place | Person) -> str:
     """The SIS id of one in the LMS; of one that has none there, what stands for it in a roster read from the LMS."""
     return item.sis_id or f"lms:{item.id}"
 

@@ -1,10 +1,10 @@
-"""Reading all of a district's LMS into the store, section by section, so that it can go on after a crash."""
+"""Reading all of a district's LMS into the store, piece by piece, so that it can go on after a crash."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from passback.domain.clock import DAY
 from passback.lms.connector import Gone
@@ -12,18 +12,18 @@ from passback.store import roster, syncs
 from passback.store.database import Connection
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from passback.domain.matching import Person, Place
+    from passback.domain.matching import LmsCourse, Person, Place
     from passback.gateway.context import Gateway
     from passback.lms.connector import Connector
-    from passback.store.syncs import Sync
+    from passback.store.syncs import Phase, Sync
+
+T = TypeVar("T")
 
 Hold = Callable[[Connection], None]
 """Part of every transaction of who reads a district: it raises `Lost` where another does by now."""
 
 _AT_ONCE = 4
-"""How many sections are read at once, so that grades find room beside it."""
+"""How many courses or sections are read at once, so that grades find room beside it."""
 _TOO_OLD = DAY
 """What was begun longer ago is not gone on with, but read anew, in milliseconds."""
 _WRITTEN_AT_ONCE = 1_000
@@ -34,43 +34,31 @@ class Lost(Exception):
     """Another reads the district by now: nothing may be written for it any more."""
 
 
+class Progress(Protocol):
+    """Is told how far a sync is."""
+
+    def read(self, done: int, total: int) -> None:
+        """So much of it is done."""
+        ...
+
+    def step(self, what: str) -> None:
+        """What is done next."""
+        ...
+
+
 async def read_lms(
-    gateway: Gateway, connector: Connector, sync: Sync, hold: Hold, progress: Callable[[int, int], None]
+    gateway: Gateway, connector: Connector, sync: Sync, hold: Hold, progress: Progress
 ) -> None:
-    """Read every section with its people. `progress` is told how many sections of how many.
+    """Read every course with its sections, then every section with its people.
 
     What an earlier one has read is not read again. Raises `LmsError`; what has been read by then stays.
     """
-    district_id = sync.district_id
+    reading = _Reading(gateway, connector, sync.district_id, hold, progress)
     recent = sync.began is not None and sync.began > gateway.clock() - _TOO_OLD
-    if sync.phase not in ("reading", "matching") or not recent:
-        await _list_sections(gateway, connector, district_id, hold)
-
-    def begin(conn: Connection) -> tuple[int, int]:
-        hold(conn)
-        syncs.enter(conn, district_id, "reading")
-        return syncs.progress(conn, district_id)
-
-    done, total = await gateway.database.write(begin)
-    progress(done, total)
-
-    async def read_each(sections: Iterator[str]) -> None:
-        nonlocal done
-        for section in sections:
-            await _read_section(gateway, connector, district_id, section, hold)
-            done += 1
-            progress(done, total)
-
-    while waiting := await gateway.database.read(
-        lambda conn: syncs.unread(conn, district_id, _LOOKED_UP_AT_ONCE)
-    ):
-        each = iter(waiting)
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(_AT_ONCE):
-                    group.create_task(read_each(each))
-        except* Exception as several:
-            raise several.exceptions[0] from None
+    if sync.phase in ("idle", "courses") or not recent:
+        await reading.courses()
+    await reading.sections()
+    await reading.people()
 
 
 async def clear(gateway: Gateway, district_id: str, hold: Hold) -> None:
@@ -84,38 +72,94 @@ async def clear(gateway: Gateway, district_id: str, hold: Hold) -> None:
         pass
 
 
-async def _list_sections(gateway: Gateway, connector: Connector, district_id: str, hold: Hold) -> None:
-    began = gateway.clock()
+class _Reading:
+    """The reading of one district."""
 
-    def begin(conn: Connection) -> None:
-        hold(conn)
-        syncs.enter(conn, district_id, "listing", began)
-        roster.enter_first_sync(conn, district_id, "initial_sync_processing")
+    def __init__(
+        self, gateway: Gateway, connector: Connector, district_id: str, hold: Hold, progress: Progress
+    ) -> None:
+        self._gateway = gateway
+        self._connector = connector
+        self._district_id = district_id
+        self._hold = hold
+        self._progress = progress
 
-    await gateway.database.write(begin)
-    await clear(gateway, district_id, hold)
-    sections = await connector.read_sections()
-    for start in range(0, len(sections), _WRITTEN_AT_ONCE):
-        some = sections[start : start + _WRITTEN_AT_ONCE]
+    async def courses(self) -> None:
+        """List the courses, from the beginning."""
+        await self._enter("courses", self._gateway.clock())
+        await clear(self._gateway, self._district_id, self._hold)
+        courses = await self._connector.read_courses()
+        for start in range(0, len(courses), _WRITTEN_AT_ONCE):
+            some = courses[start : start + _WRITTEN_AT_ONCE]
+            await self._write(lambda conn, some=some: syncs.add_courses(conn, self._district_id, some))  # type: ignore[misc]
 
-        def add(conn: Connection, some: Sequence[Place] = some) -> None:
-            hold(conn)
-            syncs.add_sections(conn, district_id, some)
+    async def sections(self) -> None:
+        """Read the sections of the courses that have not been read."""
+        found = await self._enter("sections")
+        await self._each(syncs.unread_courses, self._read_course, found.courses_read, found.courses)
 
-        await gateway.database.write(add)
+    async def people(self) -> None:
+        """Read the people of the sections that have not been read."""
+        found = await self._enter("people")
+        await self._each(syncs.unread_sections, self._read_section, found.sections_read, found.sections)
 
+    async def _enter(self, phase: Phase, began: int | None = None) -> syncs.Progress:
+        self._progress.step(phase)
 
-async def _read_section(
-    gateway: Gateway, connector: Connector, district_id: str, section: str, hold: Hold
-) -> None:
-    people: Sequence[Person]
-    try:
-        people = await connector.read_people(section)
-    except Gone:
-        people = []  # it was deleted meanwhile
+        def enter(conn: Connection) -> syncs.Progress:
+            syncs.enter(conn, self._district_id, phase, began)
+            roster.enter_first_sync(conn, self._district_id, "initial_sync_processing")
+            return syncs.progress(conn, self._district_id)
 
-    def add(conn: Connection) -> None:
-        hold(conn)
-        syncs.add_members(conn, district_id, section, people)
+        return await self._write(enter)
 
-    await gateway.database.write(add)
+    async def _write(self, fn: Callable[[Connection], T]) -> T:
+        def held(conn: Connection) -> T:
+            self._hold(conn)
+            return fn(conn)
+
+        return await self._gateway.database.write(held)
+
+    async def _each(
+        self,
+        unread: Callable[[Connection, str, int], list[T]],
+        read: Callable[[T], Awaitable[None]],
+        done: int,
+        total: int,
+    ) -> None:
+        """Read all that has not been read, some at once."""
+        self._progress.read(done, total)
+
+        async def read_some(waiting: Iterator[T]) -> None:
+            nonlocal done
+            for one in waiting:
+                await read(one)
+                done += 1
+                self._progress.read(done, total)
+
+        while found := await self._gateway.database.read(
+            lambda conn: unread(conn, self._district_id, _LOOKED_UP_AT_ONCE)
+        ):
+            waiting = iter(found)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(_AT_ONCE):
+                        group.create_task(read_some(waiting))
+            except* Exception as several:
+                raise several.exceptions[0] from None
+
+    async def _read_course(self, course: LmsCourse) -> None:
+        sections: Sequence[Place]
+        try:
+            sections = await self._connector.read_sections(course)
+        except Gone:
+            sections = []  # it was deleted meanwhile
+        await self._write(lambda conn: syncs.add_sections(conn, self._district_id, course, sections))
+
+    async def _read_section(self, section: str) -> None:
+        people: Sequence[Person]
+        try:
+            people = await self._connector.read_people(section)
+        except Gone:
+            people = []
+        await self._write(lambda conn: syncs.add_members(conn, self._district_id, section, people))

@@ -36,11 +36,18 @@ class LmsRoster(Struct):
     def rows(self, problems: Problems) -> Iterator[tuple[Kind, list[Row]]]:  # noqa: ARG002 - an LMS has no lines
         self.size = syncs.gather_people(self.session, self.district_id)
         number = 0
-        for sections in syncs.keyed_sections(self.session, self.district_id, BATCH):
+        for courses in syncs.keyed_courses(self.session, self.district_id, BATCH):
             rows: list[Row] = []
-            for key, name in sections:
+            for key, name, code in courses:
                 number += 1
-                rows.append((number, key, name, None, None, None, None, None, None, None))
+                rows.append((number, key, name, code))
+            yield "courses", rows
+        number = 0
+        for sections in syncs.keyed_sections(self.session, self.district_id, BATCH):
+            rows = []
+            for key, name, course in sections:
+                number += 1
+                rows.append((number, key, name, None, course, None, None, None, None, None))
             yield "sections", rows
         number = 0
         for people in syncs.keyed_people(self.session, BATCH):

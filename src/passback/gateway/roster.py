@@ -109,9 +109,15 @@ def _present_sync(conn: Connection, district_id: str) -> shapes.LmsSync | None:
     sync = syncs.find(conn, district_id)
     if sync is None or sync.worker is None or sync.phase == "idle":
         return None
-    read, sections = syncs.progress(conn, district_id)
-    began = None if sync.began is None else show(sync.began)
-    return shapes.LmsSync(began=began, phase=sync.phase, sections=sections, sections_read=read)
+    found = syncs.progress(conn, district_id)
+    return shapes.LmsSync(
+        began=None if sync.began is None else show(sync.began),
+        courses=found.courses,
+        courses_read=found.courses_read,
+        phase=sync.phase,
+        sections=found.sections,
+        sections_read=found.sections_read,
+    )
 
 
 def _present(item: Any, members: dict[tuple[str, str], list[str]]) -> Any:

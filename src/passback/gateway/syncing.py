@@ -11,14 +11,14 @@ import contextlib
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 from uuid_utils import uuid7
 
 from passback.domain.clock import HOUR, MINUTE, SECOND
 from passback.gateway import importing, lms_reading, matching
-from passback.gateway.lms_reading import Lost
+from passback.gateway.lms_reading import Lost, Progress
 from passback.gateway.lms_roster import LmsRoster
 from passback.gateway.lookup import heed
 from passback.lms.connector import LmsError, NotAllowed, Unavailable
@@ -56,18 +56,6 @@ class Broken(Exception):
 
 class _Stopped(Exception):
     """This process is to stop."""
-
-
-class Progress(Protocol):
-    """Is told how far a sync is."""
-
-    def read(self, done: int, total: int) -> None:
-        """So many of the LMS's sections have been read, or of ours been matched."""
-        ...
-
-    def step(self, what: str) -> None:
-        """What is done next."""
-        ...
 
 
 class Quiet:
@@ -127,9 +115,8 @@ async def sync(held: Held, progress: Progress) -> None:
 
 async def read(held: Held, progress: Progress) -> None:
     """Read the district's LMS. Raises `NotConnected` and `LmsError`."""
-    progress.step("reading")
     connector = await connector_of(held.gateway, held.district_id)
-    await lms_reading.read_lms(held.gateway, connector, held.sync, held.hold, progress.read)
+    await lms_reading.read_lms(held.gateway, connector, held.sync, held.hold, progress)
 
     def enter(conn: Connection) -> None:
         held.hold(conn)
@@ -266,10 +253,8 @@ async def connector_of(gateway: Gateway, district_id: str) -> Connector:
 
 
 async def _progress(held: Held) -> int:
-    counts: tuple[int, int] = await held.gateway.database.read(
-        lambda conn: syncs.progress(conn, held.district_id)
-    )
-    return counts[0]
+    found = await held.gateway.database.read(lambda conn: syncs.progress(conn, held.district_id))
+    return found.courses_read + found.sections_read
 
 
 async def _break_off(held: Held, error: Exception, *, further: bool) -> None:

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from passback.domain.assignment import Assignment, AssignmentFields
 from passback.domain.clock import Clock, Instant
-from passback.domain.matching import Person, Place
+from passback.domain.matching import LmsCourse, Person, Place
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.notes import Notes
 from passback.lms.pace import Seconds
@@ -223,8 +223,12 @@ class Connector(Protocol):
         """
         ...
 
-    async def read_sections(self) -> Sequence[Place]:
-        """Every section that the credentials reach, for matching."""
+    async def read_courses(self) -> Sequence[LmsCourse]:
+        """Every course that the credentials reach. Where the LMS has only sections, each is a course, too."""
+        ...
+
+    async def read_sections(self, course: LmsCourse) -> Sequence[Place]:
+        """The sections of a course, for matching."""
         ...
 
     async def read_people(self, section: str) -> Sequence[Person]:

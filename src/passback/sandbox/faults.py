@@ -20,7 +20,7 @@ from passback.wire.errors import bad_request
 if TYPE_CHECKING:
     from passback.domain.assignment import Assignment, AssignmentFields
     from passback.domain.clock import Instant
-    from passback.domain.matching import Person, Place
+    from passback.domain.matching import LmsCourse, Person, Place
     from passback.domain.submission import SubmissionFields
     from passback.gateway.context import Gateway
     from passback.store.database import Connection
@@ -170,8 +170,11 @@ class FaultyConnector(Struct, frozen=True):
             return [Gone("student") for _ in changes]
         return await self._meet(lambda: self.connector.update_submissions(section, assignment, changes))
 
-    async def read_sections(self) -> Sequence[Place]:
-        return await self._meet(self.connector.read_sections)
+    async def read_courses(self) -> Sequence[LmsCourse]:
+        return await self._meet(self.connector.read_courses)
+
+    async def read_sections(self, course: LmsCourse) -> Sequence[Place]:
+        return await self._meet(lambda: self.connector.read_sections(course))
 
     async def read_people(self, section: str) -> Sequence[Person]:
         return await self._meet(lambda: self.connector.read_people(section))

@@ -38,6 +38,7 @@ TABLES = (
     "webhooks",
     "match_candidates",
     "lms_syncs",
+    "lms_courses",
     "lms_sections",
     "lms_members",
     "simulator_records",

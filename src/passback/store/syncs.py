@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 from passback.domain.clock import DAY, Instant
-from passback.domain.matching import Person, Place
+from passback.domain.matching import LmsCourse, Person, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from passback.domain.roster import Role
     from passback.store.database import Connection, Session
 
-Phase = Literal["idle", "listing", "reading", "matching"]
+Phase = Literal["idle", "courses", "sections", "people", "matching"]
+"""What is being read, or done with it."""
 
 DAILY = DAY
 """How often a district is read unless the operator says something else, in milliseconds."""
@@ -47,6 +48,15 @@ class Sync(Struct, frozen=True):
     """Why it was broken off last."""
     removals: int
     """1 where it may remove and unmatch as much as it will, this time."""
+
+
+class Progress(Struct, frozen=True):
+    """How far the reading of a district is. How many sections there are is not known before all courses are read."""
+
+    courses_read: int
+    courses: int
+    sections_read: int
+    sections: int
 
 
 class Age(Struct, frozen=True):
@@ -103,7 +113,7 @@ def ask(connection: Connection, district_id: str, now: Instant, *, removals: boo
 
 def forget(connection: Connection, district_id: str) -> None:
     """Read a district no more, and forget what was read by now."""
-    for table in ("lms_members", "lms_sections", "lms_syncs"):
+    for table in ("lms_members", "lms_sections", "lms_courses", "lms_syncs"):
         connection.execute(f"DELETE FROM {table} WHERE district_id = :id", {"id": district_id})
 
 
@@ -198,33 +208,62 @@ def failed(
     )  # fmt: skip
 
 
-def progress(connection: Connection, district_id: str) -> tuple[int, int]:
-    """How many of the LMS's sections have been read, and how many there are."""
-    done, total = connection.execute(
-        "SELECT COALESCE(SUM(read), 0), COUNT(*) FROM lms_sections WHERE district_id = :id",
-        {"id": district_id},
-    ).fetchone()
-    return int(done), int(total)
+def progress(connection: Connection, district_id: str) -> Progress:
+    """How far the reading of a district is."""
+    counts = [
+        connection.execute(
+            f"SELECT COALESCE(SUM(read), 0), COUNT(*) FROM {table} WHERE district_id = :id",
+            {"id": district_id},
+        ).fetchone()
+        for table in ("lms_courses", "lms_sections")
+    ]
+    return Progress(*(int(count) for row in counts for count in row))
 
 
-def add_sections(connection: Connection, district_id: str, sections: Iterable[Place]) -> None:
-    """Keep sections of the LMS's that are to be read."""
+def add_courses(connection: Connection, district_id: str, courses: Iterable[LmsCourse]) -> None:
+    """Keep courses of the LMS's whose sections are to be read."""
     connection.executemany(
-        "INSERT INTO lms_sections (district_id, id, name, sis_id, read) VALUES (:district_id, :id, :name, :sis_id, 0)"
-        " ON CONFLICT DO NOTHING",
+        "INSERT INTO lms_courses (district_id, id, name, sis_id, number, read)"
+        " VALUES (:district_id, :id, :name, :sis_id, :number, 0) ON CONFLICT DO NOTHING",
         [
             {
-                "district_id": district_id,
-                "id": it.id,
-                "name": _kept(it.name),
-                "sis_id": _kept(it.sis_id) or None,
+                "district_id": district_id, "id": it.id, "name": _kept(it.name), "sis_id": _kept(it.sis_id) or None,
+                "number": _kept(it.number) or None,
             }
+            for it in courses
+        ],
+    )  # fmt: skip
+
+
+def add_sections(
+    connection: Connection, district_id: str, course: LmsCourse, sections: Sequence[Place]
+) -> None:
+    """Keep the sections of a course of the LMS's, whose people are to be read: it has been read."""
+    given = {"district_id": district_id, "course_id": course.id}
+    connection.executemany(
+        "INSERT INTO lms_sections (district_id, id, course_id, name, sis_id, read)"
+        " VALUES (:district_id, :id, :course_id, :name, :sis_id, 0) ON CONFLICT DO NOTHING",
+        [
+            {**given, "id": it.id, "name": _kept(it.name), "sis_id": _kept(it.sis_id) or None}
             for it in sections
         ],
     )
+    connection.execute(
+        "UPDATE lms_courses SET read = 1 WHERE district_id = :district_id AND id = :course_id", given
+    )
 
 
-def unread(connection: Connection, district_id: str, limit: int) -> list[str]:
+def unread_courses(connection: Connection, district_id: str, limit: int) -> list[LmsCourse]:
+    """The LMS's courses that have not been read."""
+    rows = connection.execute(
+        "SELECT id, name, sis_id, number FROM lms_courses WHERE district_id = :id AND read = 0 ORDER BY id"
+        " LIMIT :limit",
+        {"id": district_id, "limit": limit},
+    )
+    return [LmsCourse(*row) for row in rows]
+
+
+def unread_sections(connection: Connection, district_id: str, limit: int) -> list[str]:
     """The LMS's ids of sections that have not been read."""
     rows = connection.execute(
         "SELECT id FROM lms_sections WHERE district_id = :id AND read = 0 ORDER BY id LIMIT :limit",
@@ -262,7 +301,10 @@ def clear(connection: Connection, district_id: str, limit: int) -> bool:
         given = {"id": district_id, "last": rows[-1][0]}
         connection.execute("DELETE FROM lms_members WHERE district_id = :id AND section_id <= :last", given)
         connection.execute("DELETE FROM lms_sections WHERE district_id = :id AND id <= :last", given)
-    return len(rows) == limit
+    if len(rows) == limit:
+        return True
+    connection.execute("DELETE FROM lms_courses WHERE district_id = :id", {"id": district_id})
+    return False
 
 
 def gather_people(session: Session, district_id: str) -> int:
@@ -281,14 +323,32 @@ def gather_people(session: Session, district_id: str) -> int:
     return int(found.fetchone()[0])
 
 
-def keyed_sections(session: Session, district_id: str, batch: int) -> Iterator[list[tuple[str, str]]]:
-    """The key and the name of each section."""
+def keyed_courses(
+    session: Session, district_id: str, batch: int
+) -> Iterator[list[tuple[str, str, str | None]]]:
+    """Key, name and number of each course that has a section."""
     after = ""
     while rows := session.execute(
-        f"SELECT id, {_KEY}, name FROM lms_sections WHERE district_id = :id AND id > :after ORDER BY id LIMIT :batch",
+        f"SELECT id, {_KEY}, name, number FROM lms_courses AS course WHERE district_id = :id AND id > :after"
+        " AND EXISTS (SELECT 1 FROM lms_sections WHERE district_id = :id AND course_id = course.id)"
+        " ORDER BY id LIMIT :batch",
         {"id": district_id, "after": after, "batch": batch},
     ).fetchall():
-        yield [(key, name or id_) for id_, key, name in rows]
+        yield [(key, name or id_, number) for id_, key, name, number in rows]
+        after = rows[-1][0]
+
+
+def keyed_sections(session: Session, district_id: str, batch: int) -> Iterator[list[tuple[str, str, str]]]:
+    """Key and name of each section, and the key of its course."""
+    after = ""
+    while rows := session.execute(
+        "SELECT place.id, COALESCE(place.sis_id, 'lms:' || place.id), place.name,"
+        " COALESCE(course.sis_id, 'lms:' || course.id) FROM lms_sections AS place JOIN lms_courses AS course"
+        " ON course.district_id = place.district_id AND course.id = place.course_id"
+        " WHERE place.district_id = :id AND place.id > :after ORDER BY place.id LIMIT :batch",
+        {"id": district_id, "after": after, "batch": batch},
+    ).fetchall():
+        yield [(key, name or id_, course) for id_, key, name, course in rows]
         after = rows[-1][0]
 
 

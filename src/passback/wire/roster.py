@@ -15,6 +15,8 @@ class LmsSync(_Shape, frozen=True, kw_only=True):
     """How far the reading of a district's LMS is."""
 
     began: str | None = None
+    courses: int
+    courses_read: int
     phase: str
     sections: int
     sections_read: int

@@ -331,11 +331,15 @@ def _roster_schemas() -> Schema:
                 "lms_sync": object_of(
                     {
                         "began": _date("When it began."),
-                        "phase": _one_of(("listing", "reading", "matching"), "What is being done."),
-                        "sections": _whole("How many sections the LMS has."),
-                        "sections_read": _whole("How many of them have been read."),
+                        "phase": _one_of(
+                            ("courses", "sections", "people", "matching"), "What is being read, or done."
+                        ),
+                        "courses": _whole("How many courses the LMS has."),
+                        "courses_read": _whole("Of how many of them the sections have been read."),
+                        "sections": _whole("How many sections are known by now."),
+                        "sections_read": _whole("Of how many of them the people have been read."),
                     },
-                    required=("phase", "sections", "sections_read"),
+                    required=("courses", "courses_read", "phase", "sections", "sections_read"),
                     description="How far the reading of the LMS is; left out while it is not being read.",
                 ),
                 "lms_type": _text("Which LMS it uses."),

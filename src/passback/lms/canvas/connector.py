@@ -18,14 +18,14 @@ from passback.lms.canvas.api import CanvasApi
 from passback.lms.canvas.assignments import Audience, Held
 from passback.lms.canvas.check import findings
 from passback.lms.canvas.grading import Grading
-from passback.lms.canvas.roster import Courses, read_people, read_places, read_scale
+from passback.lms.canvas.roster import Courses, read_courses, read_people, read_scale, read_sections
 from passback.lms.connector import Capabilities, Gone, LmsError, Refused, once_made
 from passback.lms.reading import Json, id_of, text, thing
 from passback.lms.remembered import Remembered
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock, Instant
-    from passback.domain.matching import Person, Place
+    from passback.domain.matching import LmsCourse, Person, Place
     from passback.domain.submission import Submission, SubmissionFields
     from passback.lms.connector import Connection, Connector, Finding
     from passback.lms.notes import Note, Notes
@@ -204,8 +204,11 @@ class CanvasConnector:
 
         return await self._grading.update_many(course, own, item, scale, changes, one)
 
-    async def read_sections(self) -> Sequence[Place]:
-        return await read_places(self._api)
+    async def read_courses(self) -> Sequence[LmsCourse]:
+        return await read_courses(self._api)
+
+    async def read_sections(self, course: LmsCourse) -> Sequence[Place]:
+        return await read_sections(self._api, course)
 
     async def read_people(self, section: str) -> Sequence[Person]:
         course, own = _split(section)

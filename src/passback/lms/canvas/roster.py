@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from passback.domain.matching import Person, Place
+from passback.domain.matching import LmsCourse, Person, Place
 from passback.lms.connector import Gone, NotAllowed
 from passback.lms.reading import id_of, text, thing, things
 from passback.lms.remembered import Remembered
@@ -54,16 +54,29 @@ class Courses:
         return {id_of(it, "user_id") for it in enrollments}
 
 
-async def read_places(api: CanvasApi) -> list[Place]:
-    """Every section of the courses that the token reaches."""
-    places = []
-    for course in await _courses(api):
-        course_id = id_of(course)
-        for section in await api.pages(f"courses/{course_id}/sections", {}, gone="section"):
-            sis_id = text(section, "sis_section_id") or text(section, "integration_id")
-            name = text(section, "name") or text(course, "name") or ""
-            places.append(Place(f"{course_id}/{id_of(section)}", name, sis_id))
-    return places
+async def read_courses(api: CanvasApi) -> list[LmsCourse]:
+    """The courses that the token reaches."""
+    return [
+        LmsCourse(
+            id_of(it),
+            text(it, "name") or "",
+            text(it, "sis_course_id") or None,
+            text(it, "course_code") or None,
+        )
+        for it in await _courses(api)
+    ]
+
+
+async def read_sections(api: CanvasApi, course: LmsCourse) -> list[Place]:
+    """The sections of a course."""
+    return [
+        Place(
+            f"{course.id}/{id_of(it)}",
+            text(it, "name") or course.name,
+            text(it, "sis_section_id") or text(it, "integration_id"),
+        )
+        for it in await api.pages(f"courses/{course.id}/sections", {}, gone="section")
+    ]
 
 
 async def _courses(api: CanvasApi) -> Sequence[dict[str, Any]]:

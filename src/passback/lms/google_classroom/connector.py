@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from passback.domain.assignment import Assignment, AssignmentFields
     from passback.domain.clock import Clock, Instant
-    from passback.domain.matching import Person, Place
+    from passback.domain.matching import LmsCourse, Person, Place
     from passback.domain.submission import Submission, SubmissionFields
     from passback.lms.connector import Connection, Connector, Finding
     from passback.lms.google_classroom.assignments import Held
@@ -190,8 +190,11 @@ class ClassroomConnector:
         await self._grading.prepare(section, held, list(dict.fromkeys(student for student, _ in changes)))
         return await each_alone(self, section, assignment, changes, at_once=_AT_ONCE)
 
-    async def read_sections(self) -> Sequence[Place]:
-        return await self._courses.read_places()
+    async def read_courses(self) -> Sequence[LmsCourse]:
+        return await self._courses.read_all()
+
+    async def read_sections(self, course: LmsCourse) -> Sequence[Place]:
+        return [await self._courses.read_place(course)]
 
     async def read_people(self, section: str) -> Sequence[Person]:
         return await self._courses.read_people(section)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
-from passback.domain.matching import Person, Place
+from passback.domain.matching import LmsCourse, Person, Place
 from passback.lms.connector import Gone, LmsError, NotAllowed, Refused
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.google_classroom.tokens import AS_STUDENT, NoSuchUser
@@ -128,15 +128,19 @@ class Courses:
 
     # For matching.
 
-    async def read_places(self) -> list[Place]:
+    async def read_all(self) -> list[LmsCourse]:
         """Every course that is taught now."""
         query = {"courseStates": ["ACTIVE", "PROVISIONED"]}
         if not self._api.tokens.delegated:
             query["teacherId"] = ["me"]
         return [
-            Place(id_of(course), text(course, "name") or "", await self._sis_id(id_of(course)))
+            LmsCourse(id_of(course), text(course, "name") or "")
             for course in await self._api.pages("courses", "courses", self._admin, query, gone="section")
         ]
+
+    async def read_place(self, course: LmsCourse) -> Place:
+        """The one section that a course is."""
+        return Place(course.id, course.name, await self._sis_id(course.id))
 
     async def _sis_id(self, course: str) -> str | None:
         """The first of a course's aliases in the domain."""

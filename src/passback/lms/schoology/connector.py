@@ -14,14 +14,14 @@ from passback.lms.schoology.api import SchoologyApi
 from passback.lms.schoology.assignments import Ref
 from passback.lms.schoology.check import findings
 from passback.lms.schoology.grading import Grading
-from passback.lms.schoology.structure import Sections, read_people, read_places
+from passback.lms.schoology.structure import Sections, read_courses, read_people, read_sections
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from passback.domain.assignment import Assignment, AssignmentFields
     from passback.domain.clock import Clock, Instant
-    from passback.domain.matching import Person, Place
+    from passback.domain.matching import LmsCourse, Person, Place
     from passback.domain.submission import Submission, SubmissionFields
     from passback.lms.connector import Connection, Connector, Finding, LmsError
     from passback.lms.notes import Note, Notes
@@ -206,8 +206,11 @@ class SchoologyConnector:
         self._lately.forget(f"{section}/{ref.lms_id}")
         await self._read(section, ref)
 
-    async def read_sections(self) -> Sequence[Place]:
-        return await read_places(self._api)
+    async def read_courses(self) -> Sequence[LmsCourse]:
+        return await read_courses(self._api)
+
+    async def read_sections(self, course: LmsCourse) -> Sequence[Place]:
+        return await read_sections(self._api, course)
 
     async def read_people(self, section: str) -> Sequence[Person]:
         return await read_people(self._api, section)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from passback.domain.assignment import ScaleEntry
-from passback.domain.matching import Person, Place
+from passback.domain.matching import LmsCourse, Person, Place
 from passback.lms.connector import Gone, NotAllowed, Refused, Unavailable
 from passback.lms.reading import Json, id_of, number, text, thing, things, whole
 from passback.lms.remembered import Remembered
@@ -207,16 +207,23 @@ def letter_of(share: Decimal, levels: Sequence[ScaleEntry]) -> str | None:
 # For matching.
 
 
-async def read_places(api: SchoologyApi) -> list[Place]:
-    """Every section that the key reaches."""
+async def read_courses(api: SchoologyApi) -> list[LmsCourse]:
+    """The courses that the key reaches."""
+    return [
+        LmsCourse(id_of(it), text(it, "title") or "", number=text(it, "course_code") or None)
+        for it in await api.pages("courses", "course", gone="section")
+    ]
+
+
+async def read_sections(api: SchoologyApi, course: LmsCourse) -> list[Place]:
+    """The sections of a course: named as the course where there is but one."""
     places = []
-    for course in await api.pages("courses", "course", gone="section"):
-        sections = await api.pages(f"courses/{id_of(course)}/sections", "section", gone="section")
-        for section in sections:
-            name = text(course, "title") or text(section, "course_title") or ""
-            if len(sections) > 1:
-                name = f"{name}: {text(section, 'section_title') or ''}"
-            places.append(Place(id_of(section), name, text(section, "section_school_code") or None))
+    sections = await api.pages(f"courses/{course.id}/sections", "section", gone="section")
+    for section in sections:
+        name = course.name or text(section, "course_title") or ""
+        if len(sections) > 1:
+            name = f"{name}: {text(section, 'section_title') or ''}"
+        places.append(Place(id_of(section), name, text(section, "section_school_code") or None))
     return places
 
 

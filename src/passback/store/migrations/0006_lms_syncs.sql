@@ -6,7 +6,7 @@ CREATE TABLE lms_syncs (
     every BIGINT,
     due BIGINT,
     asked BIGINT,
-    phase TEXT NOT NULL CHECK (phase IN ('idle', 'listing', 'reading', 'matching')),
+    phase TEXT NOT NULL CHECK (phase IN ('idle', 'courses', 'sections', 'people', 'matching')),
     began BIGINT,
     worker TEXT,
     held_until BIGINT,
@@ -17,14 +17,27 @@ CREATE TABLE lms_syncs (
 );
 CREATE INDEX lms_syncs_due ON lms_syncs (due);
 
+CREATE TABLE lms_courses (
+    district_id TEXT NOT NULL REFERENCES districts (id),
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    sis_id TEXT,
+    number TEXT,
+    read BIGINT NOT NULL,
+    PRIMARY KEY (district_id, id)
+);
+CREATE INDEX lms_courses_unread ON lms_courses (district_id, id) WHERE read = 0;
+
 CREATE TABLE lms_sections (
     district_id TEXT NOT NULL REFERENCES districts (id),
     id TEXT NOT NULL,
+    course_id TEXT NOT NULL,
     name TEXT NOT NULL,
     sis_id TEXT,
     read BIGINT NOT NULL,
     PRIMARY KEY (district_id, id)
 );
+CREATE INDEX lms_sections_of_course ON lms_sections (district_id, course_id);
 CREATE INDEX lms_sections_unread ON lms_sections (district_id, id) WHERE read = 0;
 
 CREATE TABLE lms_members (
