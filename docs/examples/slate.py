@@ -32,7 +32,7 @@ class Item(msgspec.Struct):
 
 
 class Score(msgspec.Struct):
-    score: str | None = None
+    score: Decimal | None = None
     graded_by: str | None = None
 
 
@@ -44,6 +44,7 @@ class SlateConnector:
     def __init__(self, connection: lms.Connection, notes: Notes, clock: Clock) -> None:
         self._client = LmsClient(connection, PlainManners({"X-Api-Key": connection.credentials["api_key"]}))
         self._notes = notes
+        self.close = self._client.close
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
         path, sent = f"sections/{section}/assignments", {**written(fields), "external_id": mark}
@@ -96,18 +97,16 @@ class SlateConnector:
         if points is None and fields.grade is None:
             return before
         sent = {"score": points if points is None else str(points), "graded_by": fields.grader_id}
-        path = f"assignments/{assignment}/scores/{student}"
-        return submission(student, (await self._call("PUT", path, sent, "student")).typed(Score), held)
+        reply = await self._call("PUT", f"assignments/{assignment}/scores/{student}", sent, "student")
+        return submission(student, reply.typed(Score), held)
 
     async def update_submissions(
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
     ) -> Sequence[Submission | lms.LmsError]:
         return await lms.each_alone(self, section, assignment, changes, at_once=4)
 
-    async def read_courses(self) -> Sequence[LmsCourse]:
-        return (await self._call("GET", "sections")).typed(
-            list[LmsCourse]
-        )  # Slate's sections are of no course
+    async def read_courses(self) -> Sequence[LmsCourse]:  # Slate has only sections
+        return (await self._call("GET", "sections")).typed(list[LmsCourse])
 
     async def read_sections(self, course: LmsCourse) -> Sequence[Place]:
         return [Place(course.id, course.name)]
@@ -123,9 +122,6 @@ class SlateConnector:
         except lms.LmsError as error:
             return [lms.Finding(False, f"Slate cannot be reached: {error}", "check its address")]
 
-    async def close(self) -> None:
-        await self._client.close()
-
     async def _listed(self, section: str) -> list[Item]:
         return (await self._call("GET", f"sections/{section}/assignments", gone="section")).typed(list[Item])
 
@@ -139,14 +135,13 @@ class SlateConnector:
 
 
 def written(fields: AssignmentFields) -> dict[str, Any]:
-    points = fields.points_possible
-    given = {"title": fields.title, "due": fields.due_date, "points": points and str(points)}
+    points = fields.points_possible and str(fields.points_possible)
+    given = {"title": fields.title, "due": fields.due_date, "points": points}
     return {name: value for name, value in given.items() if value is not None}
 
 
-def submission(student: str, score: Score, held: Assignment) -> Submission:
-    points = Decimal(score.score) if score.score else None
-    return Submission(student, "created", (), grade_shown(points, held), points, None, score.graded_by)
+def submission(student: str, it: Score, held: Assignment) -> Submission:
+    return Submission(student, "created", (), grade_shown(it.score, held), it.score, None, it.graded_by)
 
 
 ADDRESS = lms.Setting("address", "the school's Slate, such as https://slate.example")

@@ -270,15 +270,10 @@ def _write_down(
 ) -> list[Outcome]:
     """Write down what came of deliveries that clients wait for. What they are to be told."""
     own = ledger.finish(conn, begun, outcomes, gateway.clock(), told=True)
-    return [
-        outcome
-        if mine
-        # It was taken for dead's, and another process finds out what came of it.
-        else Failed(
-            500, "Error " + DOING[delivery.operation], "it was taken up by another process", doubt=True
-        )
-        for delivery, outcome, mine in zip(begun, outcomes, own, strict=True)
-    ]
+    # This process was taken for dead, and another finds out what came of it: it is ours to say so, not the LMS's.
+    told = errors.store_unavailable()
+    lost = Failed(told.status, told.message, "another took it up", doubt=True, retry_after=told.retry_after)
+    return [outcome if mine else lost for outcome, mine in zip(outcomes, own, strict=True)]
 
 
 def _require_to_act(gateway: Gateway) -> None:
