@@ -199,7 +199,7 @@ def run_server(
 
 @contextlib.asynccontextmanager
 async def delivering(gateway: Gateway) -> AsyncIterator[None]:
-    """Deliver and keep in step inside the ``with``; in the end, what is under way is finished or handed back."""
+    """Deliver and keep in step inside the ``with``; in the end, what is under way is finished or left to others."""
     worker = gateway.engine
     assert isinstance(worker, Worker)
     await worker.presence.enter()

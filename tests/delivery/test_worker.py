@@ -101,17 +101,26 @@ def test_the_work_of_one_whose_beat_stands_still_is_taken_up(database: Database)
     asyncio.run(scenario())
 
 
-def test_the_work_of_a_process_that_is_gone_is_taken_up_without_waiting(database: Database) -> None:
-    async def scenario() -> None:
-        patient = Worker(database, SetClock(), deliver_all, lease=60.0, home="here")
+def test_the_work_of_a_process_that_is_gone_is_taken_up_once_the_lms_is_through_with_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = [0.0]
+    monkeypatch.setattr("passback.delivery.presence._seconds", lambda: seconds[0])
+
+    async def scenario() -> list[str]:
+        one = Worker(database, SetClock(), deliver_all, lease=60.0, home="here")
         gone = workers.Worker("gone", "here", 2**22 + 1, 0)  # no process has such a number
         await database.write(lambda conn: workers.add(conn, gone, NOW))
         await database.write(lambda conn: ledger.accept(conn, delivery("d1")))
         await database.write(lambda conn: ledger.claim(conn, "gone", NOW, 1))
-        async with running(patient):
-            await until(lambda: _is(database, "d1", "delivered"))
+        await one.presence.enter()
+        states = []
+        for seconds[0] in (0, 29, 30):
+            await one.presence.beat()
+            states.append(await state(database, "d1"))
+        return states
 
-    asyncio.run(scenario())
+    assert asyncio.run(scenario()) == ["delivering", "delivering", "waiting"]
 
 
 def test_one_that_beats_keeps_its_work_however_long_it_takes(database: Database) -> None:
@@ -164,7 +173,7 @@ def _renamed(late: Worker, before: str) -> Callable[[], Awaitable[bool]]:
 
 
 def test_what_it_holds_without_being_at_it_is_given_back(database: Database) -> None:
-    """As where the store failed when it was handed back, or when the answer to a claim was lost."""
+    """As where it was given up, or the answer to a claim was lost."""
 
     async def scenario() -> None:
         one = worker(database)
@@ -239,7 +248,7 @@ def test_one_that_is_told_to_stop_finishes_what_it_was_at(database: Database) ->
     asyncio.run(scenario())
 
 
-def test_one_that_cannot_finish_in_time_hands_it_back(
+def test_what_cannot_be_finished_in_time_is_left_to_those_who_see_that_the_process_is_gone(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("passback.delivery.worker._STOP_SECONDS", 0.05)
@@ -257,7 +266,9 @@ def test_one_that_cannot_finish_in_time_hands_it_back(
             await begun.wait()
         found = await database.read(lambda conn: deliveries.find(conn, "d1"))
         assert found is not None
-        assert (found.state, found.doubt) == ("waiting", True)
+        assert found.state == "delivering"
+        [left] = await database.read(workers.find_all)
+        assert left.id == found.worker
 
     asyncio.run(scenario())
 

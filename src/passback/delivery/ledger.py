@@ -340,11 +340,6 @@ def give_back_unfinished(conn: Connection, delivery: Delivery, now: Instant) -> 
     return deliveries.give_back(conn, delivery, now, expires)
 
 
-def hand_back(conn: Connection, delivery: Delivery, now: Instant) -> None:
-    """Let a delivery that one was amid wait again, because one stops."""
-    deliveries.give_back(conn, delivery, now, delivery.expires)
-
-
 def set_right(conn: Connection, late: Delivery, now: Instant) -> bool:
     """Deliver again what a worker that came back from the dead may have overwritten with something older.
 

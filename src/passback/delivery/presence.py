@@ -1,11 +1,13 @@
 """Which processes deliver, and which of them have died.
 
 Each shows by its beat that it lives. One whose beat stands still for the lease, by the clock of whoever watches, is
-declared dead, and so is one whose process is gone; what it was delivering is given back. One that was declared dead, or
-could not beat for too long, stops: it must not touch an LMS any more for what others may have taken up.
+declared dead, and so is one whose process has been gone for half of it; what it was delivering is given back. One that
+was declared dead, or could not beat for too long, stops: it must not touch an LMS any more for what others may have
+taken up.
 
-A process can hold what it is not at: where the store failed just when it was taken up, handed back or ended. That, too,
-is given back, once it has been seen so twice.
+A process can hold what it is not at: where it gave it up, or the store failed just when it was taken up or ended. That,
+too, is given back, once it has been seen so for half of the lease. Not sooner: the LMS may still be at what it was last
+sent, and who looks too soon does not find it there.
 """
 
 from __future__ import annotations
@@ -63,10 +65,13 @@ class Presence:
         self._lost = lost
         self._given_back = given_back
         self._under_way = under_way
-        self._forgotten: frozenset[Held] = frozenset()
-        """What it held at the last look without being at it."""
+        self._forgotten: dict[Held, float] = {}
+        """What it holds without being at it, and since when."""
         self._last_beat = _seconds()
         self._seen: dict[str, tuple[int, float]] = {}
+        """The beat of each of the others, and since when it stands there."""
+        self._gone: dict[str, float] = {}
+        """The others whose processes are gone, and since when."""
 
     def may_act(self) -> bool:
         """Whether nobody can have declared this process dead."""
@@ -82,7 +87,7 @@ class Presence:
         """Be there, and watch the others, until cancelled."""
         while True:
             try:
-                await self._beat()
+                await self.beat()
             except StoreUnavailable as error:
                 log.warning("the store does not take this process's beat: %s", error)
             if not self.may_act():
@@ -93,7 +98,8 @@ class Presence:
         """Be there no more."""
         await self._database.write(lambda conn: workers.remove(conn, self.worker))
 
-    async def _beat(self) -> None:
+    async def beat(self) -> None:
+        """Show that one lives, and see to those who do not."""
         began = _seconds()
         if await self._database.write(lambda conn: workers.beat(conn, self.worker)):
             self._last_beat = began
@@ -112,17 +118,22 @@ class Presence:
         known = self._under_way()
         if known is None:
             return False
-        before, worker = self._forgotten, self.worker
+        before, worker, now = self._forgotten, self.worker, _seconds()
 
-        def transaction(conn: Connection) -> tuple[frozenset[Held], bool]:
+        def transaction(conn: Connection) -> tuple[dict[Held, float], bool]:
             idle = [held for held in deliveries.held_by(conn, worker) if held.id not in known]
-            again = [held for held in idle if Held(held.id, held.fence) in before]
+            since = {Held(held.id, held.fence): before.get(Held(held.id, held.fence), now) for held in idle}
+            over = [held for held in idle if self._is_over(since[Held(held.id, held.fence)], now)]
             # A list: each is given back.
-            done = [ledger.give_back_unfinished(conn, held, self._clock()) for held in again]
-            return frozenset(Held(held.id, held.fence) for held in idle), any(done)
+            done = [ledger.give_back_unfinished(conn, held, self._clock()) for held in over]
+            return since, any(done)
 
         self._forgotten, given_back = await self._database.write(transaction)
         return given_back
+
+    def _is_over(self, since: float, now: float) -> bool:
+        """Whether an LMS is surely through with what was sent to it before `since`."""
+        return now - since >= self._lease / 2
 
     def _enter(self, conn: Connection) -> None:
         workers.add(conn, Worker(self.worker, self._home, os.getpid(), 0), self._clock())
@@ -137,25 +148,30 @@ class Presence:
             else (worker.beat, now)
             for worker in others
         }
+        self._gone = {
+            worker.id: self._gone.get(worker.id, now) for worker in others if _is_gone(worker, self._home)
+        }
         for worker in others:
-            if self._is_gone(worker) or now - self._seen[worker.id][1] > self._lease:
+            stood_still = now - self._seen[worker.id][1] > self._lease
+            if stood_still or (worker.id in self._gone and self._is_over(self._gone[worker.id], now)):
                 log.warning("worker %s has died: what it was delivering is given back", worker.id)
                 workers.remove(conn, worker.id, worker.beat)
         return ledger.give_back_orphans(conn, self._clock())
 
-    def _is_gone(self, worker: Worker) -> bool:
-        """Whether the process of a worker on this machine is surely gone."""
-        if not worker.home or worker.home != self._home:
-            return False
-        if worker.pid == os.getpid():
-            return True  # an earlier one with the number that is ours now
-        try:
-            os.kill(worker.pid, 0)
-        except ProcessLookupError:
-            return True
-        except OSError:
-            return False
+
+def _is_gone(worker: Worker, home: str) -> bool:
+    """Whether the process of a worker on this machine is surely gone."""
+    if not worker.home or worker.home != home:
         return False
+    if worker.pid == os.getpid():
+        return True  # an earlier one with the number that is ours now
+    try:
+        os.kill(worker.pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _seconds() -> float:

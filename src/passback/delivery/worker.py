@@ -94,7 +94,10 @@ class Worker:
         self._wake.set()
 
     async def run(self) -> None:
-        """Deliver until cancelled; then finish what is under way, or hand it back."""
+        """Deliver until cancelled; then finish what is under way.
+
+        What takes too long is given up: another takes it up once this process is gone.
+        """
         beats = asyncio.create_task(self.presence.stay())
         tidying = asyncio.create_task(self._tidy())
         try:
@@ -111,11 +114,12 @@ class Worker:
                         async with asyncio.timeout(_POLL_SECONDS):
                             await self._wake.wait()
         finally:
-            await self._stop()
+            through = await self._stop()
             for task in (beats, tidying):
                 task.cancel()
-            with contextlib.suppress(StoreError):
-                await self.presence.leave()
+            if through:
+                with contextlib.suppress(StoreError):
+                    await self.presence.leave()
 
     async def step(self) -> int:
         """End what is over, and take up what is due. How many deliveries were taken up."""
@@ -184,10 +188,6 @@ class Worker:
     async def _deliver(self, group: Sequence[Delivery]) -> None:
         try:
             outcomes = await self._perform(group)
-        except asyncio.CancelledError:
-            with contextlib.suppress(StoreError):
-                await self._database.write(lambda conn: self._hand_back(conn, group))
-            raise
         except Exception:  # there is none that we know of; but nothing may stay under way for ever
             log.exception("a fault of ours in delivering")
             outcomes = [Failed(500, "Internal error", "a fault of ours", doubt=True)] * len(group)
@@ -213,10 +213,6 @@ class Worker:
             if not mine and isinstance(outcome, Delivered):
                 ledger.set_right(conn, delivery, now)
 
-    def _hand_back(self, conn: Connection, group: Sequence[Delivery]) -> None:
-        for delivery in group:
-            ledger.hand_back(conn, delivery, self._clock())
-
     def _done(self, task: asyncio.Task[None]) -> None:
         del self._groups[task]
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -234,13 +230,16 @@ class Worker:
         for task in self._groups:
             task.cancel()
 
-    async def _stop(self) -> None:
+    async def _stop(self) -> bool:
+        """Finish what is under way, within bounds. Whether nothing had to be given up."""
         if self._groups:
             await asyncio.wait(list(self._groups), timeout=_STOP_SECONDS)
+        given_up = [*self._groups]
         self._give_up()
-        await asyncio.gather(*self._groups, return_exceptions=True)
+        await asyncio.gather(*given_up, return_exceptions=True)
         if self._closing:
             await asyncio.wait(self._closing, timeout=_STOP_SECONDS)
+        return not given_up and not self._closing
 
     async def _tidy(self) -> None:
         while True:
