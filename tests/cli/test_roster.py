@@ -171,7 +171,41 @@ def test_events_come_in_pages_in_both_directions(commands: Commands) -> None:
     assert events(sandbox, f"?ending_before={last}&limit=3")["data"] == everything[-4:-1]
 
 
-@pytest.mark.parametrize("event_id", ["x", "0" * 24, "f" * 24, "'" * 24])
+def test_the_newest_events_can_be_asked_for(commands: Commands) -> None:
+    commands.bring(CLEVER)
+    assert (
+        events(commands.sandbox, "?ending_before=last&limit=2")["data"]
+        == events(commands.sandbox)["data"][-2:]
+    )
+
+
+def test_events_of_some_kinds_of_objects(commands: Commands) -> None:
+    commands.bring(CLEVER)
+    everything = [
+        it for it in events(commands.sandbox)["data"] if it["data"]["type"].startswith(("users", "terms"))
+    ]
+    page = events(commands.sandbox, "?record_type=users&record_type=terms&limit=2")
+    found = [*page["data"]]
+    while following := [link["uri"] for link in page["links"] if link["rel"] == "next"]:
+        page = commands.sandbox.get(following[0]).json
+        found += page["data"]
+    assert found == everything
+    assert (
+        events(commands.sandbox, "?record_type=users&ending_before=last&limit=1")["data"] == everything[-1:]
+    )
+    assert events(commands.sandbox, "?record_type=contacts")["data"] == []
+
+
+def test_events_of_an_unknown_kind(commands: Commands) -> None:
+    reply = commands.sandbox.get("/v3.1/events?record_type=users&record_type=students")
+    kinds = "contacts courses districts resources schools sections terms users"
+    assert (reply.status, reply.json) == (
+        400,
+        {"message": f"record_type in query should be one of [{kinds}]"},
+    )
+
+
+@pytest.mark.parametrize("event_id", ["x", "last", "0" * 24, "f" * 24, "'" * 24])
 def test_an_event_that_there_is_not(commands: Commands, event_id: str) -> None:
     reply = commands.sandbox.get(f"/v3.1/events/{event_id}")
     assert (reply.status, reply.json) == (404, {"message": "Resource not found"})

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from passback.domain.clock import SECOND
 from passback.gateway.roster import TABLES, RosterPage, present_all
 from passback.store import roster, roster_events
+from passback.store.roster_events import KINDS
 from passback.wire import errors
 from passback.wire import roster as shapes
 from passback.wire.dates import show
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from passback.gateway.context import Gateway
     from passback.store.database import Connection
@@ -25,7 +26,12 @@ _PUBLISHED = {
 """Where the published object has a field, if not under our name."""
 _OF_ROLE = {"school_id": "school", "grade": "grade"}
 """Fields that users have in their roles."""
+RECORD_TYPES = ("contacts", "courses", "districts", "resources", "schools", "sections", "terms", "users")
+"""The kinds of objects that published events are of; not of all of them is there any here."""
 _SEQ_DIGITS = 16
+_BEHIND_ALL = 2**63 - 1
+LAST = "last"
+"""What stands for the end of the list, so that the newest events can be asked for."""
 
 
 async def read(gateway: Gateway, district_id: str, event_id: str) -> shapes.RosterEvent:
@@ -48,13 +54,18 @@ async def page(
     limit: int,
     starting_after: str | None = None,
     ending_before: str | None = None,
+    types: Collection[str] = (),
 ) -> RosterPage:
-    """A page of the events of the caller's district, the oldest first. An id that is none is before all."""
+    """A page of the events of the caller's district, the oldest first; only of those `RECORD_TYPES`, if any are given.
+
+    An id that is none is before all, but `LAST`, which is behind all.
+    """
     after = None if starting_after is None else _seq(starting_after) or 0
     before = None if ending_before is None else _seq(ending_before) or 0
+    kinds = [kind for kind in KINDS if kind in types] if types else None
 
     def look_up(conn: Connection) -> RosterPage:
-        found = roster_events.page(conn, district_id, limit=limit, after=after, before=before)
+        found = roster_events.page(conn, district_id, limit=limit, after=after, before=before, kinds=kinds)
         items = _present(conn, district_id, found.items)
         return RosterPage(
             items,
@@ -71,10 +82,12 @@ def _id(event: RosterEvent) -> str:
 
 
 def _seq(event_id: str) -> int | None:
+    if event_id == LAST:
+        return _BEHIND_ALL
     digits = event_id[-_SEQ_DIGITS:]
     if len(event_id) != 8 + _SEQ_DIGITS or not set(event_id) <= set("0123456789abcdef"):
         return None
-    return min(int(digits, 16), 2**63 - 2)
+    return min(int(digits, 16), _BEHIND_ALL - 1)
 
 
 def _present(conn: Connection, district_id: str, events: Sequence[RosterEvent]) -> list[shapes.RosterEvent]:

@@ -11,6 +11,8 @@ from passback.sis.rows import Kind
 from passback.store.roster import Page
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from passback.domain.clock import Instant
     from passback.store.database import Connection
 
@@ -56,20 +58,28 @@ def page(
     limit: int,
     after: int | None = None,
     before: int | None = None,
+    kinds: Collection[Kind] | None = None,
 ) -> Page[RosterEvent]:
-    """Events in order: those behind a place, or the last before one."""
+    """Events (of some kinds of objects) in order: those behind a place, or the last before one."""
     backwards = before is not None and after is None
-    rows = connection.execute(
-        f"{_SELECT} AND seq > :after AND seq < :before ORDER BY seq {'DESC' if backwards else 'ASC'} LIMIT :limit",
-        {
-            "district_id": district_id,
-            "after": -1 if after is None else after,
-            "before": 2**63 - 1 if before is None else before,
-            "limit": limit + 1,
-        },
-    ).fetchall()
-    more = len(rows) > limit
-    items = [_event(row) for row in rows[:limit]]
+    parameters = {
+        "district_id": district_id,
+        "after": -1 if after is None else after,
+        "before": 2**63 - 1 if before is None else before,
+        "limit": limit + 1,
+    }
+    found: list[RosterEvent] = []
+    for kind in (None,) if kinds is None else kinds:  # each by itself, for the index has each kind in order
+        of_kind = "" if kind is None else " AND kind = :kind"
+        rows = connection.execute(
+            f"{_SELECT}{of_kind} AND seq > :after AND seq < :before"
+            f" ORDER BY seq {'DESC' if backwards else 'ASC'} LIMIT :limit",
+            parameters if kind is None else {**parameters, "kind": kind},
+        )
+        found += map(_event, rows.fetchall())
+    found.sort(key=lambda event: event.seq, reverse=backwards)
+    more = len(found) > limit
+    items = found[:limit]
     if backwards:
         return Page(items[::-1], before=more, after=True)
     return Page(items, before=after is not None, after=more)

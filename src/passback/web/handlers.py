@@ -16,6 +16,7 @@ from passback.domain.delivery import STATES
 from passback.domain.roster import ROLES
 from passback.gateway import assignments, deliveries, roster, roster_events, submissions, webhooks
 from passback.gateway.context import Accepted, Answer
+from passback.gateway.roster_events import RECORD_TYPES
 from passback.web.messages import JSON, Response
 from passback.web.preferences import idempotency_key
 from passback.wire import decode, errors, params, validate
@@ -227,7 +228,7 @@ def _list_roster(kind: str) -> Handler:
     return handler
 
 
-def _roster_page(call: Call, page: roster.RosterPage, filters: dict[str, str]) -> Response:
+def _roster_page(call: Call, page: roster.RosterPage, filters: dict[str, str | list[str]]) -> Response:
     links = [Link(rel="self", uri=call.path + ("?" + call.query.decode("latin-1") if call.query else ""))]
     if page.next is not None:
         links.append(_link("next", call.path, filters | {"starting_after": page.next}))
@@ -240,14 +241,18 @@ async def list_events(call: Call) -> Response:
     """GET ``/events``."""
     limit = _limit(call)
     params.check_limit(limit, LONGEST_ROSTER_PAGE)
+    types = list(params.query_values(call.query, "record_type"))
+    if not set(types) <= set(RECORD_TYPES):
+        raise errors.bad_request(f"record_type in query should be one of [{' '.join(RECORD_TYPES)}]")
     page = await roster_events.page(
         call.gateway,
         call.district_id,
         limit=limit,
         starting_after=_text(params.query_value(call.query, "starting_after")),
         ending_before=_text(params.query_value(call.query, "ending_before")),
+        types=types,
     )
-    return _roster_page(call, page, {"limit": str(limit)})
+    return _roster_page(call, page, {"limit": str(limit), "record_type": types})
 
 
 async def read_event(call: Call) -> Response:
@@ -364,5 +369,5 @@ def _page(
     return Response(200, encode(content), JSON)
 
 
-def _link(rel: str, path: str, query: dict[str, str]) -> Link:
-    return Link(rel=rel, uri=f"{path}?{urlencode(query)}")
+def _link(rel: str, path: str, query: Mapping[str, str | list[str]]) -> Link:
+    return Link(rel=rel, uri=f"{path}?{urlencode(query, doseq=True)}")

@@ -322,6 +322,12 @@ def _list_parameters(kind: str, *, is_roster: bool) -> list[Schema]:
         found.append(parameter("ending_before", "End before this id.", {"type": "string"}))
         if kind == "users":
             found.append(parameter("role", "Only these.", {"enum": ["student", "teacher"]}))
+        if kind == "events":
+            types: Schema = {
+                "type": "array",
+                "items": {"enum": ["schools", "terms", "courses", "sections", "users"]},
+            }
+            found.append(parameter("record_type", "Only of these; it may be there several times.", types))
     else:
         found.append(
             parameter("cursor", "From the link to the next page; good for two hours.", {"type": "string"})

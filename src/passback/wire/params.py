@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from passback.wire.errors import bad_request
 from passback.wire.quote import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _is_mongo_id = re.compile(r"[0-9a-fA-F]{24}").fullmatch
 _is_integer = re.compile(r"[+-]?[0-9]+").fullmatch
@@ -32,20 +36,24 @@ def check_user_id(value: str) -> None:
 
 
 def query_value(query: bytes, name: str) -> str | None:
-    """The first value of the parameter `name` in a raw query; None where there is none.
+    """The first value of the parameter `name` in a raw query (`query_values`); None where there is none."""
+    return next(query_values(query, name), None)
+
+
+def query_values(query: bytes, name: str) -> Iterator[str]:
+    """The values of the parameter `name` in a raw query.
 
     Pairs with a ``;`` or a broken ``%`` are as good as absent, as in Go. Bytes that are not UTF-8 become surrogates.
     """
     if not query:
-        return None
+        return
     wanted = name.encode()
     for pair in query.split(b"&"):
         key, _, value = pair.partition(b"=")
         if b";" in pair or _has_broken_escape(pair):
             continue
         if _unescaped(key) == wanted:
-            return _unescaped(value).decode("utf-8", "surrogateescape")
-    return None
+            yield _unescaped(value).decode("utf-8", "surrogateescape")
 
 
 def convert_limit(text: str) -> int:
