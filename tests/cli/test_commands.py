@@ -376,3 +376,15 @@ def test_the_server_goes_on_after_a_client_that_hangs_up_in_the_middle(server: S
     connection2.request("GET", "/health/ready")
     assert connection2.getresponse().status == 200
     connection2.close()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Windows has no pipes that break like these")
+def test_one_whose_output_nobody_reads_to_its_end_says_nothing_more() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as output:
+        ended = subprocess.run(
+            [sys.executable, "-m", "passback", "--help"],
+            stdout=output, stderr=subprocess.PIPE, timeout=30, check=False, env=ENVIRONMENT,
+        )  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (1, b"")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -121,6 +122,10 @@ def main() -> NoReturn:
         for name in unknown_variables():
             print(f"passback: {name} is no setting of Passback's and is ignored", file=sys.stderr)
         code = app()
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads has seen enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except (SettingsError, UsageError) as error:
         print(f"passback: {error}", file=sys.stderr)
         sys.exit(2)

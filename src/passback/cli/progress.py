@@ -34,8 +34,9 @@ def shown() -> Iterator[Shown]:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    with Progress(
+    bar = Progress(
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
-        console=console, transient=True, disable=not console.is_terminal,
-    ) as bar:  # fmt: skip
+        console=console, transient=True,
+    )  # fmt: skip
+    with bar if console.is_terminal else contextlib.nullcontext():  # it would end with an empty line elsewhere
         yield Shown(bar)

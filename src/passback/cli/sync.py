@@ -174,6 +174,8 @@ def _connected(database: Opened, district_id: str) -> District:
 
 
 def _shown(it: Progress) -> str:
+    if not it.courses:
+        return "which there are is being read"
     return f"{it.courses_read:,} of {it.courses:,} courses, {it.sections_read:,} of {it.sections:,} sections read"
 
 
