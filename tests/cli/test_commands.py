@@ -384,7 +384,7 @@ def test_one_whose_output_nobody_reads_to_its_end_says_nothing_more() -> None:
     os.close(read)
     with os.fdopen(write, "wb") as output:
         ended = subprocess.run(
-            [sys.executable, "-m", "passback", "--help"],
+            [sys.executable, "-m", "passback", "key", "new"],
             stdout=output, stderr=subprocess.PIPE, timeout=30, check=False, env=ENVIRONMENT,
         )  # fmt: skip
     assert (ended.returncode, ended.stderr) == (1, b"")

@@ -38,5 +38,7 @@ def shown() -> Iterator[Shown]:
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
         console=console, transient=True,
     )  # fmt: skip
-    with bar if console.is_terminal else contextlib.nullcontext():  # it would end with an empty line elsewhere
+    with (
+        bar if console.is_terminal else contextlib.nullcontext()
+    ):  # it would end with an empty line elsewhere
         yield Shown(bar)
