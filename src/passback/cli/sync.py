@@ -120,7 +120,10 @@ def status(*, district: str | None = None, data: Data = None) -> None:
         return found
 
     with existing(data) as database:
-        for known, sync, it in database.read_now(read):
+        found = database.read_now(read)
+        if not found:
+            print("No district is connected to an LMS: passback connect")
+        for known, sync, it in found:
             print(f"{known.id}  {one_line(known.name)} ({known.lms_state or 'not connected'})")
             print(f"  last  {'never' if known.last_lms_sync is None else show_date(known.last_lms_sync)}")
             if sync is None:
@@ -128,7 +131,7 @@ def status(*, district: str | None = None, data: Data = None) -> None:
                 continue
             if sync.worker is not None and (sync.held_until or 0) > system_clock():
                 print(f"  now   {sync.phase}: {_shown(it)}")
-            elif sync.phase != "idle":
+            elif it.courses:
                 print(f"  begun {_shown(it)}")
             print(f"  next  {_next(sync)}")
             if sync.error is not None:

@@ -334,6 +334,6 @@ async def _carry_out(held: Held) -> None:
     except (LmsError, NotConnected, StoreError, staging.Overtaken) as error:
         log.warning("the sync of district %s was broken off: %s", held.district_id, text_of(error))
     except Lost:
-        log.warning("the sync of district %s was taken up by another", held.district_id)
+        log.warning("the sync of district %s is another's by now, or nobody's", held.district_id)
     except Exception:
         log.exception("a fault of ours in the sync of district %s", held.district_id)
