@@ -317,6 +317,24 @@ def test_a_roster_is_read_from_the_lms_where_there_is_nothing_else(commands: Com
     assert re.fullmatch(r"sections: \d+ sis_id\npeople: \d+ sis_id\n", again), again
 
 
+def test_a_roster_that_is_an_lms_s_is_not_made_anothers(commands: Commands) -> None:
+    district = commands.connected()
+    commands.run("roster", "import", "--from-lms", "--district", district)
+    elsewhere = (
+        "connect",
+        "slate",
+        "--district",
+        district,
+        "--address",
+        "http://127.0.0.1:1/",
+        "--set",
+        "api_key=x",
+    )
+    refused = commands.run(*elsewhere)
+    assert (refused.returncode, "say --same-lms" in refused.stderr) == (2, True)
+    assert "is connected to Slate at http://127.0.0.1:1/" in commands.run(*elsewhere, "--same-lms").stdout
+
+
 @pytest.mark.parametrize("arguments", [(), ("roster.zip", "--from-lms")])
 def test_a_roster_comes_from_a_file_or_from_the_lms(commands: Commands, arguments: tuple[str, ...]) -> None:
     told = commands.run("roster", "import", *arguments, "--district", "0" * 24)

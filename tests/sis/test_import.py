@@ -365,3 +365,13 @@ def test_only_enrollments_of_today_count(bring: Importer, begin: str, end: str, 
     )
     bring(files)
     assert ("p1" in bring.members()["student"]) is enrolled
+
+
+def test_old_events_are_forgotten_but_for_the_newest_from_which_counting_goes_on(bring: Importer) -> None:
+    """Who follows remembers a place: nothing that comes later may be before it."""
+    bring(CLEVER)
+    before = bring.database.read_now(lambda conn: roster_events.page(conn, DISTRICT, limit=100)).items
+    bring.database.write_now(lambda conn: roster_events.remove_old(conn, NOW + 1, 1000))
+    bring(changed(CLEVER, "students.csv", 2, "Last_name", "Aspen"))
+    after = bring.database.read_now(lambda conn: roster_events.page(conn, DISTRICT, limit=100)).items
+    assert [it.seq for it in after] == [before[-1].seq, before[-1].seq + 1]

@@ -17,10 +17,11 @@ from passback.cli import Data, Port, UsageError, one_line
 from passback.cli.data import existing, gateway_on
 from passback.domain.clock import system_clock
 from passback.domain.roster import District
+from passback.gateway import connecting
 from passback.lms import registry
 from passback.lms.connector import LmsError
 from passback.settings import load
-from passback.store import connections, matching, roster, syncs
+from passback.store import connections, roster, syncs
 from passback.store.vault import Vault
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def connect(
     settings: Values = (),
     sign_in: bool = False,
     callback_port: Port = CALLBACK_PORT,
+    same_lms: bool = False,
     data: Data = None,
 ) -> int:
     """Connect a district to its LMS, and check that it works.
@@ -63,6 +65,7 @@ def connect(
         settings: A credential or option, as NAME=VALUE; may come several times.
         sign_in: Let someone sign in with the browser instead of giving all credentials.
         callback_port: The port on this machine to which the browser comes back.
+        same_lms: It is the LMS that the district used before, which has another address now: what is matched stays.
         data: The folder of the data file [data].
     """
     if kind == registry.BUILTIN:
@@ -83,22 +86,24 @@ def connect(
         credentials |= {name: value for name, value in options.items() if value}
         sealed = connections.seal(Vault(load(data=data).secret_keys), district_id, credentials)
 
-        def save(conn: Connection) -> None:
-            connections.save(
-                conn, district_id, address=base, options=options, credentials=sealed, now=system_clock()
-            )
+        def save(conn: Connection) -> bool:
             known = roster.find(conn, roster.DISTRICTS, district_id, district_id)
-            if known is not None and known.lms_type not in ("", found.capabilities.kind):
-                matching.forget(conn, district_id)  # those were another LMS's ids
-            matched = known is not None and known.lms_type == found.capabilities.kind and known.last_lms_sync
-            state = "success" if matched else "initial_sync_processing"
-            roster.set_lms(conn, district_id, found.capabilities.kind, state)
-            before = syncs.find(conn, district_id)
-            syncs.forget(conn, district_id)  # whoever reads it now reads what it was connected to before
-            syncs.schedule(conn, district_id, syncs.DAILY if before is None else before.every, system_clock())
+            assert known is not None
+            return connecting.connect(
+                conn, known, found.capabilities.kind, address=base, options=options, credentials=sealed,
+                now=system_clock(), same_lms=same_lms,
+            )  # fmt: skip
 
-        database.write_now(save)
+        try:
+            same = database.write_now(save)
+        except connecting.RosterOfAnother as error:
+            raise UsageError(
+                f"the roster of district {district_id} is what the LMS at {error} has: make a new district with --name,"
+                " import a roster first, or say --same-lms if it only has another address now"
+            ) from None
         print(f"district {district_id} is connected to {found.capabilities.name} at {base}")
+        if not same:
+            print("It was connected to another LMS: what was matched to that is forgotten.")
         good = _report(_check(database, data, district_id))
     if good:
         print(

@@ -56,18 +56,25 @@ def decide(connection: Connection, our_id: str, lms_id: str | None, now: Instant
     """Match a section or user by hand, or, with None, undo what is known of it. The district; None for no such id."""
     tables: tuple[Kind, ...] = ("sections", "users")
     for table in tables:
-        row = connection.execute(
-            f"SELECT district_id, lms_id FROM {table} WHERE id = :id AND removed IS NULL", {"id": our_id}
-        ).fetchone()
+        row = connection.execute(f"SELECT district_id FROM {table} WHERE id = :id", {"id": our_id}).fetchone()
         if row is None:
             continue
-        district_id, before = row
+        district_id = row[0]
         connection.lock(f"roster/{district_id}")
+        row = connection.execute(
+            f"SELECT lms_id FROM {table} WHERE id = :id AND removed IS NULL", {"id": our_id}
+        ).fetchone()
+        if row is None:
+            return None
+        before = row[0]
         connection.execute(
             f"UPDATE {table} SET lms_id = :lms_id, matched_by = :by WHERE id = :id",
             {"id": our_id, "lms_id": lms_id, "by": None if lms_id is None else "hand"},
         )
         if (before is None) is not (lms_id is None):
+            connection.execute(
+                f"UPDATE {table} SET last_modified = :now WHERE id = :id", {"now": now, "id": our_id}
+            )
             roster_events.add_matched(connection, district_id, table, our_id, now, was=before is not None)
         connection.execute("DELETE FROM match_candidates WHERE id = :id", {"id": our_id})
         count(connection, district_id)
@@ -89,14 +96,24 @@ def holder(connection: Connection, our_id: str, lms_id: str) -> str | None:
     return None
 
 
-def forget(connection: Connection, district_id: str) -> None:
-    """Forget every match of a district, also those by hand."""
+def forget(connection: Connection, district_id: str, now: Instant) -> None:
+    """Forget every match of a district, also those by hand, and that its LMS was ever read."""
+    connection.lock(f"roster/{district_id}")
+    was = """'{"synced_in_lms": true}'"""
+    matched = " UNION ALL ".join(
+        f"SELECT '{table}' AS kind, 'updated' AS what, id, {was} AS previous FROM {table}"
+        f" WHERE district_id = :district_id AND lms_id IS NOT NULL AND removed IS NULL"
+        for table in ("sections", "users")
+    )
+    roster_events.add_all(connection, district_id, f"({matched}) AS matched", now)
     for table in ("sections", "users"):
         connection.execute(
-            f"UPDATE {table} SET lms_id = NULL, matched_by = NULL WHERE district_id = :id",
-            {"id": district_id},
+            f"UPDATE {table} SET lms_id = NULL, matched_by = NULL, last_modified = :now"
+            " WHERE district_id = :id AND lms_id IS NOT NULL",
+            {"id": district_id, "now": now},
         )
     connection.execute("DELETE FROM match_candidates WHERE district_id = :id", {"id": district_id})
+    connection.execute("UPDATE districts SET last_lms_sync = NULL WHERE id = :id", {"id": district_id})
     count(connection, district_id)
 
 

@@ -277,12 +277,22 @@ def enter_first_sync(connection: Connection, district_id: str, state: str) -> No
     )
 
 
-def set_lms(connection: Connection, district_id: str, lms_type: str, state: str) -> None:
-    """Say which kind of LMS a district uses, and how its connection stands."""
+def set_lms(
+    connection: Connection, district_id: str, lms_type: str, state: str, address: str | None = None
+) -> None:
+    """Say which LMS a district uses, and how its connection stands."""
     connection.execute(
-        "UPDATE districts SET lms_type = :lms_type, lms_state = :state WHERE id = :id",
-        {"lms_type": lms_type, "state": state, "id": district_id},
+        "UPDATE districts SET lms_type = :lms_type, lms_state = :state, lms_address = :address WHERE id = :id",
+        {"lms_type": lms_type, "state": state, "address": address, "id": district_id},
     )
+
+
+def lms_address(connection: Connection, district_id: str) -> str | None:
+    """Where the LMS is that a district uses, or used last; None where that is not known."""
+    row = connection.execute(
+        "SELECT lms_address FROM districts WHERE id = :id", {"id": district_id}
+    ).fetchone()
+    return None if row is None else row[0]
 
 
 def district_ids(connection: Connection) -> list[str]:

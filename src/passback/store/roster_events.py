@@ -86,7 +86,7 @@ def page(
 
 
 def add_all(connection: Connection, district_id: str, table: str, now: Instant) -> None:
-    """Add what a table tells of, by its columns `kind`, `what`, `id` and `previous`."""
+    """Add what a table (or a query with a name, of the district) tells of: `kind`, `what`, `id` and `previous`."""
     base = connection.execute(
         "SELECT COALESCE(MAX(seq), 0) FROM roster_events WHERE district_id = :district_id",
         {"district_id": district_id},
@@ -119,9 +119,11 @@ def add_matched(
 
 
 def remove_old(connection: Connection, before: Instant, limit: int) -> int:
-    """Forget events from before a time. How many there were."""
+    """Forget events from before a time, but for the newest of each district: counting goes on from it. How many."""
     return connection.execute(
         "DELETE FROM roster_events WHERE (district_id, seq) IN"
-        " (SELECT district_id, seq FROM roster_events WHERE created < :before ORDER BY created LIMIT :limit)",
+        " (SELECT district_id, seq FROM roster_events AS old WHERE created < :before AND EXISTS"
+        " (SELECT 1 FROM roster_events AS newer WHERE newer.district_id = old.district_id AND newer.seq > old.seq)"
+        " ORDER BY created LIMIT :limit)",
         {"before": before, "limit": limit},
     ).rowcount
