@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,16 @@ FORMATS = {"clever": CLEVER, "1.1": ONEROSTER_11, "1.2": ONEROSTER_12}
 
 
 class Silent:
-    """Shows nothing."""
+    """Shows nothing, but may do something at a step."""
+
+    def __init__(self, at: Mapping[str, Callable[[], object]] | None = None) -> None:
+        self._at = at or {}
 
     def read(self, done: int, total: int) -> None: ...
 
-    def step(self, what: str) -> None: ...
+    def step(self, what: str) -> None:
+        if what in self._at:
+            self._at[what]()
 
 
 class Importer:
@@ -42,14 +47,16 @@ class Importer:
         self.now = NOW
 
     def __call__(
-        self, files: Mapping[str, Table | str | bytes], *, district: str = DISTRICT, between: Any = None
+        self,
+        files: Mapping[str, Table | str | bytes],
+        *,
+        district: str = DISTRICT,
+        at: Mapping[str, Callable[[], object]] | None = None,
     ) -> importing.Checked:
-        """Check a roster, and apply it where nothing is wrong."""
+        """Check a roster, and apply it where nothing is wrong. `at` has what is to be done at which step."""
         archive = Archive(zipped(self._folder / "roster.zip", files))
         with contextlib.closing(archive), self.database.session() as session:
-            checked = importing.check(session, format_of(archive), district, lambda: self.now, Silent())
-            if between is not None:
-                between()
+            checked = importing.check(session, format_of(archive), district, lambda: self.now, Silent(at))
             if checked.plan is not None:
                 importing.apply(session, checked.plan, lambda: self.now, Silent())
         return checked
@@ -192,14 +199,17 @@ def test_a_section_that_is_no_more_is_not_found(bring: Importer) -> None:
     assert (bring.all(roster.SECTIONS), found) == ([], None)
 
 
-def test_what_was_planned_before_another_import_is_not_done(bring: Importer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", ["comparing schools", "comparing users", "comparing enrollments"])
+def test_what_was_planned_before_another_import_is_not_done(
+    bring: Importer, tmp_path: Path, step: str
+) -> None:
     bring(CLEVER)
     other = Importer(bring.database, tmp_path / "other")
     (tmp_path / "other").mkdir()
     with pytest.raises(staging.Overtaken):
         bring(
             changed(CLEVER, "students.csv", 2, "Last_name", "Aspen"),
-            between=lambda: other(changed(CLEVER, "students.csv", 2, "Last_name", "Alder")),
+            at={step: lambda: other(changed(CLEVER, "students.csv", 2, "Last_name", "Alder"))},
         )
     assert "Alder" in {user.last_name for user in bring.all(roster.USERS)}
 

@@ -201,6 +201,7 @@ def _told(session: Session, query: str) -> tuple[list[Fault], int]:
 def plan(session: Session, district_id: str, step: Step) -> Plan:
     """Compare the new roster with the district's."""
     given = {"district_id": district_id}
+    began_at = version(session, district_id)  # first: what changes while this compares is found out
     session.execute("DELETE FROM new_schools WHERE name IS NULL")  # an organisation that is no school
     session.execute("DELETE FROM new_users WHERE role = 'other'")
     for kind in KINDS:
@@ -247,7 +248,7 @@ def plan(session: Session, district_id: str, step: Step) -> Plan:
             " WHERE true ON CONFLICT DO NOTHING"
         )
     session.analyse("changes")
-    return Plan(district_id, version(session, district_id), _counts(session, given), _left_out(session))
+    return Plan(district_id, began_at, _counts(session, given), _left_out(session))
 
 
 def _compare(session: Session, kind: str, given: dict[str, Any]) -> None:
