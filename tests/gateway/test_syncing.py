@@ -16,7 +16,8 @@ from passback.domain.roster import District
 from passback.gateway import lms_reading, syncing
 from passback.gateway.context import Gateway
 from passback.gateway.lms_reading import Lost
-from passback.gateway.syncing import Broken, Held, Quiet
+from passback.gateway.progress import Quiet
+from passback.gateway.syncing import Broken, Held
 from passback.lms.connector import Connection as LmsConnection
 from passback.lms.connector import LmsError
 from passback.observe.exposition import exposition

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -13,6 +13,7 @@ from passback.store import roster, staging, syncs
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
     from passback.gateway.lms_reading import Hold
+    from passback.gateway.progress import Progress
     from passback.sis.rows import Format
     from passback.store.database import Session
     from passback.store.staging import Plan
@@ -23,18 +24,6 @@ MOST_REMOVED = 0.1
 _SINGULAR = {
     "schools": "school", "terms": "term", "courses": "course", "sections": "section", "users": "user",
 }  # fmt: skip
-
-
-class Progress(Protocol):
-    """Is told how far an import is."""
-
-    def read(self, done: int, total: int) -> None:
-        """So many of the bytes have been read."""
-        ...
-
-    def step(self, what: str) -> None:
-        """What is done next."""
-        ...
 
 
 class Checked(Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from passback.domain.clock import DAY
 from passback.lms.connector import Gone
@@ -14,6 +14,7 @@ from passback.store.database import Connection
 if TYPE_CHECKING:
     from passback.domain.matching import LmsCourse, Person, Place
     from passback.gateway.context import Gateway
+    from passback.gateway.progress import Progress
     from passback.lms.connector import Connector
     from passback.store.syncs import Phase, Sync
 
@@ -32,18 +33,6 @@ _LOOKED_UP_AT_ONCE = 500
 
 class Lost(Exception):
     """Another reads the district by now: nothing may be written for it any more."""
-
-
-class Progress(Protocol):
-    """Is told how far a sync is."""
-
-    def read(self, done: int, total: int) -> None:
-        """So much of it is done."""
-        ...
-
-    def step(self, what: str) -> None:
-        """What is done next."""
-        ...
 
 
 async def read_lms(

@@ -18,9 +18,10 @@ from uuid_utils import uuid7
 
 from passback.domain.clock import HOUR, MINUTE, SECOND
 from passback.gateway import importing, lms_reading, matching
-from passback.gateway.lms_reading import Lost, Progress
+from passback.gateway.lms_reading import Lost
 from passback.gateway.lms_roster import LmsRoster
 from passback.gateway.lookup import heed
+from passback.gateway.progress import Quiet
 from passback.lms.connector import LmsError, NotAllowed, Unavailable
 from passback.store import roster, staging, syncs
 from passback.store.database import StoreError
@@ -28,6 +29,7 @@ from passback.store.database import StoreError
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.gateway.context import Gateway
+    from passback.gateway.progress import Progress
     from passback.lms.connector import Connector
     from passback.store.database import Connection, Session
     from passback.store.syncs import Sync
@@ -56,16 +58,6 @@ class Broken(Exception):
 
 class _Stopped(Exception):
     """This process is to stop."""
-
-
-class Quiet:
-    """Tells nobody. See `Progress`."""
-
-    def read(self, done: int, total: int) -> None:
-        """Nobody looks."""
-
-    def step(self, what: str) -> None:
-        """Nobody looks."""
 
 
 class Held(Struct, frozen=True):
@@ -201,7 +193,7 @@ async def holding(held: Held) -> AsyncIterator[None]:
 
 
 class Checking:
-    """Stops the work in a thread where the process is to stop. See `Progress`."""
+    """Stops the work in a thread where the process is to stop. See `passback.gateway.progress.Progress`."""
 
     def __init__(self, progress: Progress, check: Callable[[], None]) -> None:
         self._progress = progress
