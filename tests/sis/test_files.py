@@ -89,8 +89,11 @@ def test_an_archive_that_cannot_be_used_says_why(
         format_of(Archive(make(tmp_path / "roster.zip")))
 
 
-def test_a_damaged_file_is_a_problem(tmp_path: Path) -> None:
-    path = zipped(tmp_path / "roster.zip", {**CLEVER, "students.csv": "\n".join(map(str, range(100_000)))})
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_file_is_a_problem(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "roster.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("students.csv", "\n".join(map(str, range(100_000))))
     content = bytearray(path.read_bytes())
     begin = content.index(b"students.csv") + 100
     content[begin : begin + 50] = b"\xff" * 50
@@ -98,6 +101,18 @@ def test_a_damaged_file_is_a_problem(tmp_path: Path) -> None:
     problems = Problems()
     list(Archive(path).lines("students.csv", problems))
     assert [problem.file for problem in problems.first] == ["students.csv"]
+
+
+def test_a_compression_that_python_does_not_know_is_a_problem(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "roster.zip", {"students.csv": "x"})
+    content = bytearray(path.read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        content[content.index(signature) + offset] = 9  # Deflate64
+    path.write_bytes(content)
+    problems = Problems()
+    list(Archive(path).lines("students.csv", problems))
+    [problem] = problems.first
+    assert "it cannot be read to its end" in problem.message
 
 
 def test_a_folder_is_as_good(tmp_path: Path) -> None:

@@ -90,8 +90,6 @@ def _take(session: Session, files: Format, wanted: Wanted, hold: Hold | None = N
     print(f"{files.name}:")
     _show_plan(checked.plan)
     removed = importing.too_many_removed(checked.plan)
-    if wanted.dry_run:
-        return False
     if removed and not wanted.allow_removals:
         print(
             f"passback: this would remove {', '.join(removed)}. If that is right, say --allow-removals. Nothing has"
@@ -99,6 +97,9 @@ def _take(session: Session, files: Format, wanted: Wanted, hold: Hold | None = N
             file=sys.stderr,
         )
         return None
+    if wanted.dry_run:
+        print("Nothing has been changed: this was a dry run.")
+        return False
     # Also where nothing changes: from now on the roster follows where this one is from.
     try:
         with shown() as bar:

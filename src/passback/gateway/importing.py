@@ -32,7 +32,7 @@ class Checked(Struct, frozen=True):
     plan: Plan | None
     """None where something is wrong."""
     problems: list[Problem]
-    """The first that are wrong, in the order of files and lines."""
+    """The first that are wrong: of each row by itself, then between them; in the order of files and lines."""
     count: int
     """How many are wrong in all."""
 
@@ -47,13 +47,15 @@ def check(session: Session, files: Format, district_id: str, clock: Clock, progr
         progress.read(files.read(), files.size)
     progress.step("checking")
     staging.settle(session, repeated_users=files.repeats_users)
-    for faults, count in staging.faults(session):
+    between = Problems()
+    for faults, count in [] if problems.cut_short else staging.faults(session):
         for fault in faults:
             file, column = files.place(fault.kind, fault.column, fault.role)
-            problems.add(file, fault.line, column, _text(fault))
-        problems.more(count - len(faults))
-    if problems.count:
-        return Checked(None, sorted(problems.first), problems.count)
+            between.add(file, fault.line, column, _text(fault))
+        between.more(count - len(faults))
+    if count := problems.count + between.count:
+        # Rows that cannot be used are missed by others: those come behind.
+        return Checked(None, [*sorted(problems.first), *sorted(between.first)], count)
     return Checked(staging.plan(session, district_id, progress.step), [], 0)
 
 

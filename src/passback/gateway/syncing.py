@@ -23,6 +23,7 @@ from passback.gateway.lms_roster import LmsRoster
 from passback.gateway.lookup import heed
 from passback.gateway.progress import Quiet
 from passback.lms.connector import LmsError, NotAllowed, Unavailable
+from passback.lms.registry import BUILTIN
 from passback.store import roster, staging, syncs
 from passback.store.database import StoreError
 
@@ -236,7 +237,9 @@ async def connector_of(gateway: Gateway, district_id: str) -> Connector:
 
     def look_up(conn: Connection) -> Connector | None:
         district = roster.find(conn, roster.DISTRICTS, district_id, district_id)
-        return None if district is None else gateway.connectors.find(conn, district_id, district.lms_type)
+        if district is None or district.lms_type == BUILTIN:  # which has no roster of its own
+            return None
+        return gateway.connectors.find(conn, district_id, district.lms_type)
 
     connector = await gateway.database.read(look_up)
     if connector is None:

@@ -81,12 +81,12 @@ class Archive:
         try:
             with self._open(name) as file:
                 yield from self._decoded(name, file, problems)
-        except (OSError, zipfile.BadZipFile, EOFError, ValueError) as error:
-            problems.add(name, 0, "", f"it cannot be read to its end ({error}): export it anew")
-        except Exception as error:  # zlib's own
-            if type(error).__module__ not in ("zlib", "lzma", "bz2"):
+        except (OSError, zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
+            problems.end(name, 0, "", f"it cannot be read to its end ({error}): export it anew")
+        except Exception as error:  # of the compressions, not all of which every Python has
+            if type(error).__module__ not in ("zlib", "_lzma"):
                 raise
-            problems.add(name, 0, "", f"it is damaged ({error}): export it anew")
+            problems.end(name, 0, "", f"it is damaged ({error}): export it anew")
 
     def _open(self, name: str) -> IO[bytes]:
         if self._zip is None:
@@ -105,21 +105,21 @@ class Archive:
             self.bytes_read += len(raw)
             if number == 1:
                 if raw.startswith(_UTF_16):
-                    problems.add(name, 1, "", "it is UTF-16: save it as UTF-8")
+                    problems.end(name, 1, "", "it is UTF-16: save it as UTF-8")
                     return
                 raw = raw.removeprefix(codecs.BOM_UTF8)
             if len(raw) == _LONGEST_LINE:
-                problems.add(
+                problems.end(
                     name, number, "", f"the line is longer than {_LONGEST_LINE} bytes: is a quote missing?"
                 )
                 return
             if read > most:
-                problems.add(name, number, "", "there is more than the archive says: zip the files anew")
+                problems.end(name, number, "", "there is more than the archive says: zip the files anew")
                 return
             try:
                 yield raw.decode("utf-8")
             except UnicodeDecodeError as error:
-                problems.add(
+                problems.end(
                     name,
                     number,
                     "",

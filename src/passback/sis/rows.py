@@ -63,6 +63,8 @@ class Problems:
     def __init__(self, most: int = 1000) -> None:
         self.first: list[Problem] = []
         self.count = 0
+        self.cut_short = False
+        """Whether a file could not be read to its end."""
         self._most = most
 
     def add(self, file: str, line: int, column: str, message: str) -> None:
@@ -70,6 +72,11 @@ class Problems:
         self.count += 1
         if len(self.first) < self._most:
             self.first.append(Problem(file, line, column, message))
+
+    def end(self, file: str, line: int, column: str, message: str) -> None:
+        """One more, for which the rest of the file cannot be read."""
+        self.add(file, line, column, message)
+        self.cut_short = True
 
     def more(self, count: int) -> None:
         """So many more, of which nothing is said."""

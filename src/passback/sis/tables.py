@@ -110,21 +110,25 @@ class Line:
 def lines(archive: Archive, name: str, required: Iterable[str], problems: Problems) -> Iterator[Line]:
     """The rows of a file, which must have the `required` columns (in any order and case). What is wrong is told."""
     reader = csv.reader(archive.lines(name, problems), strict=True)
+    told = problems.count
     try:
         header = next(reader, None)
         if header is None:
-            problems.add(name, 0, "", "the file is empty: it needs at least the line with the columns' names")
+            if problems.count == told:  # else it cannot be read
+                problems.end(
+                    name, 0, "", "the file is empty: it needs at least the line with the columns' names"
+                )
             return
         columns: dict[str, int] = {}
         for index, title in enumerate(header):
             key = title.strip().lower()
             if key in columns:
-                problems.add(name, 1, title.strip(), "the column is there twice: remove one")
+                problems.end(name, 1, title.strip(), "the column is there twice: remove one")
                 return
             columns[key] = index
         missing = [column for column in required if column.lower() not in columns]
         for column in missing:
-            problems.add(name, 1, column, "the column is missing: add it")
+            problems.end(name, 1, column, "the column is missing: add it")
         if missing:
             return
         width = len(header)
@@ -141,7 +145,7 @@ def lines(archive: Archive, name: str, required: Iterable[str], problems: Proble
                 continue
             yield Line(name, reader.line_num, columns, values, problems)
     except csv.Error as error:
-        problems.add(name, reader.line_num, "", f"the line is not CSV ({error}): check its quotes")
+        problems.end(name, reader.line_num, "", f"the line is not CSV ({error}): check its quotes")
 
 
 def today() -> str:

@@ -135,7 +135,7 @@ def load(session: Session, kind: Kind, rows: Sequence[Sequence[Any]], ids: Ids) 
 def settle(session: Session, *, repeated_users: bool) -> None:
     """When all is loaded: find out each user's role, and make it quick to look things up.
 
-    `repeated_users` where somebody may have a row for each school: the first counts.
+    `repeated_users` where somebody, known by id and name, may have a row for each school: the first counts.
     """
     for kind in KINDS:
         session.define(f"CREATE INDEX new_{kind}_by_sis_id ON new_{kind} (sis_id)")
@@ -156,6 +156,7 @@ def settle(session: Session, *, repeated_users: bool) -> None:
         session.execute(
             "DELETE FROM new_users WHERE EXISTS (SELECT 1 FROM new_users AS first WHERE first.sis_id = new_users.sis_id"
             " AND first.role = new_users.role AND first.line < new_users.line"
+            " AND first.first_name = new_users.first_name AND first.last_name = new_users.last_name"
             " AND COALESCE(first.school_sis_id, '') <> COALESCE(new_users.school_sis_id, ''))"
         )
 
