@@ -285,6 +285,10 @@ PROBLEMS: dict[str, tuple[Files, list[str]]] = {
         changed(ONEROSTER_11, "orgs.csv", 2, "type", "planet"),
         ["orgs.csv, line 2, type: it is none of department, school, district, local, state, national"],
     ),
+    "an unknown status": (
+        changed(ONEROSTER_11, "users.csv", 2, "status", "gone"),
+        ["users.csv, line 2, status: it is none of active, tobedeleted, inactive"],
+    ),
     "a column too few": (
         {**CLEVER, "students.csv": [row[1:] for row in CLEVER["students.csv"]]},
         ["students.csv, line 1, School_id: the column is missing: add it"],
@@ -386,6 +390,22 @@ def test_only_enrollments_of_today_count(bring: Importer, begin: str, end: str, 
         changed(ONEROSTER_12, "enrollments.csv", 2, "beginDate", begin), "enrollments.csv", 2, "endDate", end
     )
     bring(files)
+    assert ("p1" in bring.members()["student"]) is enrolled
+
+
+@pytest.mark.parametrize(("end", "role"), [("", "teacher"), ("2999-01-01", "teacher"), ("2020-01-01", None)])
+def test_a_role_that_has_ended_is_none(bring: Importer, end: str, role: str | None) -> None:
+    roles = [[*row, end if row[0] == "r4" else ""] for row in ONEROSTER_12["roles.csv"]]
+    roles[0][-1] = "endDate"
+    bring({**ONEROSTER_12, "roles.csv": roles})
+    assert {user.sis_id: user.role for user in bring.all(roster.USERS)}.get("t1") == role
+
+
+@pytest.mark.parametrize(
+    ("status", "enrolled"), [("active", True), ("Active", True), ("tobedeleted", False), ("inactive", False)]
+)
+def test_what_is_marked_as_deleted_is_not_there(bring: Importer, status: str, enrolled: bool) -> None:
+    bring(changed(ONEROSTER_11, "enrollments.csv", 2, "status", status))
     assert ("p1" in bring.members()["student"]) is enrolled
 
 

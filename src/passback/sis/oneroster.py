@@ -26,6 +26,8 @@ _FILES: dict[str, tuple[str, ...]] = {
 """Each file that is read, in order, with the columns that it must have."""
 _OPTIONAL = frozenset({"academicSessions.csv", "courses.csv"})
 _ORG_TYPES = ("department", "school", "district", "local", "state", "national")
+_STATUSES = ("active", "tobedeleted", "inactive")
+"""``inactive`` is older, and means the same as ``tobedeleted``."""
 _SESSION_TYPES = ("gradingPeriod", "semester", "schoolYear", "term")
 
 _PLACES: dict[tuple[Kind, str], tuple[str, str]] = {
@@ -101,14 +103,15 @@ class OneRoster:
         return _PLACES[kind, column]
 
     def rows(self, problems: Problems) -> Iterator[tuple[Kind, list[Row]]]:
+        day = today()
         makers: dict[str, tuple[Kind, Callable[[Line], Row | None]]] = {
             "orgs.csv": ("schools", _school),
             "academicSessions.csv": ("terms", _term),
             "courses.csv": ("courses", _course),
             "classes.csv": ("sections", self._section),
             "users.csv": ("users", self._user),
-            "roles.csv": ("roles", _role),
-            "enrollments.csv": ("enrollments", _Enrollments(today())),
+            "roles.csv": ("roles", lambda line: _role(line, day)),
+            "enrollments.csv": ("enrollments", lambda line: _enrollment(line, day)),
         }
         for name in self._names:
             kind, make = makers[name]
@@ -144,6 +147,8 @@ def _batches(
 ) -> Iterator[tuple[Kind, list[Row]]]:
     batch: list[Row] = []
     for line in found:
+        if not _is_there(line):
+            continue
         row = make(line)
         if row is not None and not line.spoilt:
             batch.append(row)
@@ -151,6 +156,13 @@ def _batches(
                 yield kind, batch
                 batch = []
     yield kind, batch
+
+
+def _is_there(line: Line) -> bool:
+    """Whether a row is of something that there is: bulk files need not say so, but many do, also of what is gone."""
+    if line.text("status") is None:
+        return not line.spoilt
+    return line.one_of("status", _STATUSES) == "active"
 
 
 def _school(line: Line) -> Row:
@@ -174,20 +186,17 @@ def _course(line: Line) -> Row:
     return line.number, line.id("sourcedId"), line.required("title"), line.text("courseCode")
 
 
-def _role(line: Line) -> Row:
+def _role(line: Line, day: str) -> Row:
+    return line.number, line.id("userSourcedId"), _role_on(day, line)
+
+
+def _enrollment(line: Line, day: str) -> Row:
+    return line.number, line.id("classSourcedId"), line.id("userSourcedId"), _role_on(day, line)
+
+
+def _role_on(day: str, line: Line) -> str:
+    """The role that a row gives; one that has ended by that day, or begins later, is none that counts."""
     word = line.required("role").lower()
-    return line.number, line.id("userSourcedId"), word if word in ("student", "teacher") else "other"
-
-
-class _Enrollments:
-    """Makes enrollments; those that have ended, or have not begun, are none today."""
-
-    def __init__(self, day: str) -> None:
-        self._day = day
-
-    def __call__(self, line: Line) -> Row:
-        word = line.required("role").lower()
-        begin, end = line.day("beginDate"), line.day("endDate")
-        current = (begin or self._day) <= self._day <= (end or self._day)
-        role = word if word in ("student", "teacher") and current else "other"
-        return line.number, line.id("classSourcedId"), line.id("userSourcedId"), role
+    begin, end = line.day("beginDate"), line.day("endDate")
+    current = (begin or day) <= day <= (end or day)
+    return word if word in ("student", "teacher") and current else "other"
