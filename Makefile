@@ -7,6 +7,8 @@
 
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Most tests wait for other processes, so more of them run at once than there are cores.
+TESTS_AT_ONCE ?= 4
 # The newest Python at hand that is new enough; PYTHON=... chooses another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
@@ -17,7 +19,7 @@ run: $(VENV)/.run
 	@exec $(BIN)/passback sandbox $(if $(PORT),--port '$(PORT)') $(if $(DATA),--data '$(DATA)')
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TESTS_AT_ONCE)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
