@@ -82,7 +82,7 @@ def commands(tmp_path: Path, slate: tuple[Served, dict[str, str]]) -> Commands:
 
 def test_a_new_district_is_connected_and_checked(commands: Commands) -> None:
     done = commands.connect("--name", "Slate Unified")
-    assert (done.returncode, "ok   Slate shows 2 sections" in done.stdout, "passback sync run" in done.stdout) == (
+    assert (done.returncode, "ok   Slate shows 2 sections" in done.stdout, "passback roster import" in done.stdout) == (
         0, True, True,
     )  # fmt: skip
 

@@ -85,6 +85,9 @@ def test_it_is_done_as_often_as_it_is_said(sandbox: tuple[Path, Sandbox]) -> Non
     found = served.write(lambda conn: syncs.find(conn, district))
     assert found is not None
     assert (found.every, found.due) == (None, None)
+    told = run(folder, "sync", "schedule", "--district", district, "--hours", "1.5")
+    assert told.stdout.endswith(", then every 1.5 hours\n")
+    assert run(folder, "sync", "schedule", "--district", district, "--off").returncode == 0
 
 
 @pytest.fixture
@@ -104,8 +107,15 @@ def test_killed_amid_it_goes_on_where_it_was(slate: tuple[Served, dict[str, str]
     made = run(
         tmp_path, "connect", "slate", "--name", "X", "--address", lms.url, "--set", "api_key=slate-key", **environment
     )  # fmt: skip
-    assert "passback sync run --district" in made.stdout, made
     district = made.stdout.split()[1]
+    assert f"next: passback roster import FILE --district {district}" in made.stdout, made
+    with contextlib.closing(connect("", tmp_path / "passback.db")) as database:
+        database.write_now(
+            lambda conn: conn.execute(
+                "INSERT INTO sections (id, district_id, name, created, last_modified) VALUES ('a', :id, 'a', 0, 0)",
+                {"id": district},
+            )
+        )
     lms.simulator.settings["latency_ms"] = 100
     with subprocess.Popen(
         command(tmp_path, "sync", "run", "--district", district), env={**os.environ, **environment}
@@ -120,6 +130,7 @@ def test_killed_amid_it_goes_on_where_it_was(slate: tuple[Served, dict[str, str]
     lms.simulator.requests.clear()
     done = run(tmp_path, "sync", "run", "--district", district, **environment)
     assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("going on with what was read since ")
     asked = {line.split("/")[2] for line in lms.simulator.requests if "/people" in line}
     assert asked.isdisjoint(read)
     [(due,)] = stored(tmp_path / "passback.db", "SELECT due FROM lms_syncs")

@@ -108,7 +108,7 @@ def test_a_roster_that_is_an_lms_s_is_not_made_anothers(database: Opened) -> Non
 
 
 def test_it_is_read_as_often_as_before_and_now(database: Opened) -> None:
-    database.write_now(lambda conn: syncs.schedule(conn, DISTRICT, 7, None))
+    database.write_now(lambda conn: syncs.begin(conn, DISTRICT, 7, 0))
     connect(database, HERE)
     sync = database.read_now(lambda conn: syncs.find(conn, DISTRICT))
     assert sync is not None

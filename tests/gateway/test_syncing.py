@@ -19,7 +19,7 @@ from passback.gateway.lms_reading import Lost
 from passback.gateway.progress import Quiet
 from passback.gateway.syncing import Broken, Held
 from passback.lms.connector import Connection as LmsConnection
-from passback.lms.connector import LmsError
+from passback.lms.connector import LmsError, NotAllowed
 from passback.observe.exposition import exposition
 from passback.sandbox.simulators.canvas.simulator import CanvasSimulator
 from passback.settings import Settings
@@ -163,7 +163,7 @@ def synced(request: pytest.FixtureRequest) -> Iterator[Synced]:
 def _connect(conn: Connection) -> None:
     district = District(DISTRICT, "Slate Unified", "slate", "initial_sync_processing", None, 0, 0, {})
     roster.insert(conn, roster.DISTRICTS, [district])
-    syncs.schedule(conn, DISTRICT, DAY, NOW)
+    syncs.begin(conn, DISTRICT, DAY, NOW)
 
 
 @pytest.fixture
@@ -238,6 +238,74 @@ def test_it_goes_on_where_it_was_broken_off(known: Synced) -> None:
         None,
         "success",
     )
+
+
+def test_one_section_that_fails_does_not_keep_the_others_from_being_read(known: Synced) -> None:
+    for number in range(3, 30):
+        known.at_slate(f"s{number}", f"student-{number}")
+    known.slate.fail("error-before", path="/sections/s1/", times=1000)
+    with pytest.raises(LmsError):
+        known.sync()
+    assert known.execute("SELECT id FROM lms_sections WHERE read = 0") == [("s1",)]
+    assert "section s1" in (known.state.error or "")
+
+
+def test_a_section_that_fails_again_and_again_stays_as_it_is(known: Synced) -> None:
+    known.sync()
+    known.user("u2", "student-2", "a1")
+    known.user("u5", "student-5", "a2")
+    known.at_slate("s2", "student-5", "student-6")
+    known.slate.fail("error-before", path="/sections/s1/", times=1000)
+    for _ in range(2):
+        known.ask()
+        with pytest.raises(LmsError):
+            known.sync()
+    assert known.matched()["u5"] is None
+    known.ask()
+    known.sync()
+    found = known.matched()
+    assert (found["u1"], found["u2"], found["u5"], found["a1"]) == ("student-1", None, "student-5", "s1")
+    assert (known.state.error or "").startswith("done, but for 1 section that could not be read")
+    assert known.state.due == NOW + DAY
+    known.slate.simulator.faults.rules.clear()
+    known.ask()
+    known.sync()
+    assert (known.matched()["u2"], known.state.error) == ("student-2", None)
+
+
+def test_in_a_roster_from_the_lms_a_section_that_fails_keeps_its_people(synced: Synced) -> None:
+    synced.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
+    synced.sync()
+    before = synced.matched(), synced.execute("SELECT * FROM enrollments ORDER BY 1, 2, 3")
+    synced.slate.fail("error-before", path="/sections/s1/", times=1000)
+    for _ in range(2):
+        synced.ask()
+        with pytest.raises(LmsError):
+            synced.sync()
+    synced.ask()
+    synced.sync()
+    assert (synced.matched(), synced.execute("SELECT * FROM enrollments ORDER BY 1, 2, 3")) == before
+
+
+def test_a_section_that_fails_does_not_stop_the_grades(known: Synced) -> None:
+    known.slate.fail("error-before", path="/sections/s1/", times=1000)
+
+    async def do(gateway: Gateway) -> None:
+        held = await syncing.claim(gateway)
+        assert held is not None
+        with pytest.raises(LmsError):
+            await syncing.sync(held, Quiet())
+        connector = await syncing.connector_of(gateway, DISTRICT)
+        assert [it.id for it in await connector.read_people("s2")]  # it is asked at once
+
+    known.run(do)
+    assert known.slate.simulator.faults.rules  # all of it in the time of the fault
+
+
+def test_without_a_roster_there_is_nothing_to_read_for(synced: Synced) -> None:
+    with pytest.raises(Broken, match="no roster yet"):
+        synced.sync()
+    assert (synced.asked_of_slate(), synced.district.lms_state) == ([], "initial_sync_processing")
 
 
 def test_it_is_tried_less_and_less_often_while_it_gets_no_further(known: Synced) -> None:
@@ -362,7 +430,7 @@ def test_what_the_lms_suddenly_does_not_show_stays_matched_unless_it_is_said(kno
     known.slate.simulator.records.remove("sections", "s2")
     known.user("u2", "student-2", "a1")
     known.ask()
-    with pytest.raises(Broken, match="does not show 1 of 2 sections, 1 of 2 users that were matched"):
+    with pytest.raises(Broken, match="1 of 2 sections, 1 of 2 users would be matched no more"):
         known.sync()
     assert (known.matched(), known.district.lms_state) == ({**before, "u2": "student-2"}, "success")
     assert (known.state.due, known.claim()) == (NOW + DAY, None)
@@ -370,6 +438,74 @@ def test_what_the_lms_suddenly_does_not_show_stays_matched_unless_it_is_said(kno
     known.ask(removals=True)
     known.sync()
     assert (known.matched()["u6"], known.state.removals) == (None, 0)
+
+
+def test_what_may_be_removed_holds_for_one_time(known: Synced) -> None:
+    known.sync()
+    known.slate.simulator.records.remove("sections", "s2")
+    known.ask(removals=True)
+    known.change("UPDATE districts SET lms_type = 'unknown'")  # so that it cannot be finished
+    with pytest.raises(NotAllowed):
+        known.sync()
+    assert known.state.removals == 1  # it goes on
+    known.clock.now += MINUTE
+    known.change("UPDATE districts SET lms_type = 'builtin'")
+    with pytest.raises(syncing.NotConnected):
+        known.sync()
+    assert known.state.removals == 0
+
+
+def test_asked_for_while_another_is_refused_it_is_done_as_it_was_asked_for(known: Synced) -> None:
+    known.sync()
+    known.slate.simulator.records.remove("sections", "s2")
+    known.ask()
+
+    class Asking(Quiet):
+        def step(self, what: str) -> None:
+            if what == "matching":
+                known.clock.now += 1
+                known.ask(removals=True)
+
+    async def do(gateway: Gateway) -> None:
+        held = await syncing.claim(gateway)
+        assert held is not None
+        with pytest.raises(Broken):
+            await syncing.sync(held, Asking())
+
+    known.run(do)
+    assert (known.state.due, known.state.removals) == (known.clock.now, 1)
+    known.sync()
+    assert known.matched()["a2"] is None
+
+
+def test_a_refused_one_keeps_nothing_of_what_it_read(known: Synced) -> None:
+    known.sync()
+    known.slate.simulator.records.remove("sections", "s2")
+    known.ask()
+    with pytest.raises(Broken):
+        known.sync()
+    assert known.execute("SELECT * FROM lms_members") + known.execute("SELECT * FROM lms_sections") == []
+
+
+def test_in_step_is_what_was_read_when_the_reading_began(known: Synced) -> None:
+    known.slate.fail("error-before", path="/sections/s2/", times=1000)
+    with pytest.raises(LmsError):
+        known.sync()
+    known.slate.simulator.faults.rules.clear()
+    known.clock.now += 10 * MINUTE
+    known.sync()
+    assert (known.district.last_lms_sync, known.state.due) == (NOW, known.clock.now + DAY)
+
+
+def test_another_schedule_does_not_put_off_what_is_due(known: Synced) -> None:
+    known.write(lambda conn: syncs.schedule(conn, DISTRICT, 2 * DAY, NOW, NOW))
+    assert (known.state.due, known.state.every) == (NOW, 2 * DAY)
+    known.sync()
+    known.write(lambda conn: syncs.schedule(conn, DISTRICT, 3 * DAY, NOW, NOW))
+    assert known.state.due == NOW + 3 * DAY
+    known.ask()
+    known.write(lambda conn: syncs.schedule(conn, DISTRICT, None, NOW, NOW))
+    assert known.state.due == NOW
 
 
 def test_what_a_person_decides_stands(known: Synced) -> None:
@@ -416,10 +552,31 @@ def test_refused_credentials_are_an_error_until_it_goes_well(known: Synced) -> N
     with pytest.raises(LmsError):
         known.sync()
     assert known.district.lms_state == "error"
+    known.ask()
+    with pytest.raises(LmsError):
+        known.sync()
+    assert known.district.lms_state == "error"  # all the while, so that it is told once
     known.slate.simulator.faults.rules.clear()
     known.ask()
     known.sync()
     assert known.district.lms_state == "success"
+
+
+def test_a_removed_connection_is_not_made_a_broken_one(known: Synced) -> None:
+    known.slate.fail("expired-credentials", times=100)
+
+    class Removing(Quiet):
+        def step(self, what: str) -> None:
+            known.write(lambda conn: roster.set_lms_state(conn, DISTRICT, "disconnected"))
+
+    async def do(gateway: Gateway) -> None:
+        held = await syncing.claim(gateway)
+        assert held is not None
+        with pytest.raises(LmsError):
+            await syncing.sync(held, Removing())
+
+    known.run(do)
+    assert known.district.lms_state == "disconnected"
 
 
 def test_a_failure_of_the_lms_is_no_error_of_the_connection(known: Synced) -> None:
@@ -481,6 +638,7 @@ def test_courses_that_were_read_are_not_read_again(synced: Synced) -> None:
     simulator = CanvasSimulator(SetClock())
     simulator.start()
     synced.change("UPDATE districts SET lms_type = 'canvas'")
+    synced.section("a1", "s1")
     with serving(simulator) as canvas:
         given = LmsConnection(f"{canvas.url}/", simulator.connection_credentials(canvas.url), patience=0.5)
         broken = [f"/courses/{it['id']}/sections" for it in simulator.records.all("courses")][-1]

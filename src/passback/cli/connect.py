@@ -105,11 +105,15 @@ def connect(
         if not same:
             print("It was connected to another LMS: what was matched to that is forgotten.")
         good = _report(_check(database, data, district_id))
+        has_roster = database.read_now(
+            lambda conn: roster.has_sections(conn, district_id) or roster.follows_lms(conn, district_id)
+        )
     if good:
+        where = f" --district {district_id}" + (f" --data {data}" if data else "")
         print(
-            f"next: passback sync run --district {district_id}"
-            + (f" --data {data}" if data else "")
-            + " (a running server has begun it)"
+            f"next: passback sync run{where} (a running server does it by itself)"
+            if has_roster
+            else f"next: passback roster import FILE{where} (or --from-lms for FILE, where there is no other)"
         )
     return 0 if good else 1
 

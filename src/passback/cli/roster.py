@@ -143,7 +143,7 @@ async def _take_lms(database: Opened, data: str | None, wanted: Wanted) -> int:
         except (syncing.NotConnected, syncing.Broken) as error:
             raise UsageError(str(error)) from None
         except LmsError as error:
-            raise UsageError(f"the LMS cannot be read: {error}") from None
+            raise UsageError(syncing.text_of(error)) from None
         except Lost:
             raise UsageError("another began to read the LMS meanwhile: run this again") from None
     return 1 if taken is None else 0

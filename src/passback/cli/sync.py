@@ -30,6 +30,7 @@ _SERVER_TAKES_IT_SECONDS = 5.0
 """How long a running server has to take up what it was asked for, before this command does it itself."""
 _LOOK_SECONDS = 0.25
 _DONE, _BROKEN_OFF = 0, 1
+_NOT_BEFORE = "not until somebody asks: passback sync run"
 
 
 @app.command
@@ -44,10 +45,15 @@ def run(*, district: str, allow_removals: bool = False, data: Data = None) -> in
         allow_removals: Remove, or take as matched no more, also more than a tenth.
         data: The folder of the data file [data].
     """
+    from passback.gateway import lms_reading
+
     district = district.lower()
     with existing(data) as database:
         _connected(database, district)
         now = system_clock()
+        before = database.read_now(lambda conn: syncs.find(conn, district))
+        if before is not None and lms_reading.goes_on(before, now):
+            print(f"going on with what was read since {show_date(before.began or now)}")
         database.write_now(lambda conn: syncs.ask(conn, district, now, removals=allow_removals))
         with shown() as bar:
             code = asyncio.run(_follow(database, data, district, bar))
@@ -68,11 +74,11 @@ async def _follow(database: Opened, data: str | None, district: str, bar: Shown)
         )
         if sync is None:
             raise UsageError(f"district {district} was disconnected meanwhile")
-        if sync.worker is None and sync.error is not None:
+        if sync.worker is None and sync.asked is None:
+            if sync.error is None:
+                return _DONE
             print(f"passback: {one_line(sync.error)}; next: {_next(sync)}", file=sys.stderr)
             return _BROKEN_OFF
-        if sync.worker is None and sync.asked is None:
-            return _DONE
         if sync.worker is not None and (sync.held_until or 0) > system_clock():
             free_since = time.monotonic()
             bar.step(sync.phase)
@@ -127,11 +133,12 @@ def status(*, district: str | None = None, data: Data = None) -> None:
             print(f"{known.id}  {one_line(known.name)} ({known.lms_state or 'not connected'})")
             print(f"  last  {'never' if known.last_lms_sync is None else show_date(known.last_lms_sync)}")
             if sync is None:
-                print("  next  not until somebody asks: passback sync run")
+                reached = known.lms_type not in ("", "builtin") and known.lms_state != "disconnected"
+                print(f"  next  {_NOT_BEFORE if reached else 'none: it is not connected to an LMS'}")
                 continue
             if sync.worker is not None and (sync.held_until or 0) > system_clock():
                 print(f"  now   {sync.phase}: {_shown(it)}")
-            elif it.courses:
+            elif sync.phase != "idle":
                 print(f"  begun {_shown(it)}")
             print(f"  next  {_next(sync)}")
             if sync.error is not None:
@@ -142,7 +149,7 @@ def status(*, district: str | None = None, data: Data = None) -> None:
 def schedule(
     *,
     district: str,
-    hours: Annotated[int | None, Parameter(validator=validators.Number(gte=1, lte=24 * 90))] = None,
+    hours: Annotated[float | None, Parameter(validator=validators.Number(gte=1, lte=24 * 90))] = None,
     off: bool = False,
     data: Data = None,
 ) -> None:
@@ -150,20 +157,26 @@ def schedule(
 
     Args:
         district: The district's id.
-        hours: How many hours from one to the next.
+        hours: How many hours from one to the next, from 1 to 2160.
         off: Only when somebody asks.
         data: The folder of the data file [data].
     """
     if (hours is None) is not off:
         raise UsageError("give --hours, or say --off")
     district = district.lower()
-    every = None if hours is None else hours * HOUR
+    every = None if hours is None else round(hours * HOUR)
     with existing(data) as database:
         known = _connected(database, district)
         now = system_clock()
         last = known.last_lms_sync or now
-        due = None if every is None else max(now, last + every)
-        database.write_now(lambda conn: syncs.schedule(conn, district, every, due))
+
+        def set_(conn: Connection) -> Sync | None:
+            syncs.schedule(conn, district, every, last, now)
+            return syncs.find(conn, district)
+
+        found = database.write_now(set_)
+    assert found is not None
+    print(f"next: {_next(found)}")
 
 
 def _connected(database: Opened, district_id: str) -> District:
@@ -184,8 +197,11 @@ def _shown(it: Progress) -> str:
 
 def _next(sync: Sync) -> str:
     if sync.due is None:
-        return "not until somebody asks: passback sync run"
-    every = "" if sync.every is None else f", then every {sync.every // HOUR} hours"
+        return _NOT_BEFORE
+    hours = 0.0 if sync.every is None else sync.every / HOUR
+    every = f", then every {hours:.6g} hours" if hours else ""
+    if hours == 1:
+        every = ", then every hour"
     return f"{show_date(sync.due) if sync.due > system_clock() else 'now'}{every}"
 
 

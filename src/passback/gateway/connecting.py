@@ -45,5 +45,5 @@ def connect(
     roster.set_lms(conn, district.id, lms_type, state, address)
     earlier = syncs.find(conn, district.id)
     syncs.forget(conn, district.id)  # whoever reads it now reads what it was connected to before
-    syncs.schedule(conn, district.id, syncs.DAILY if earlier is None else earlier.every, now)
+    syncs.begin(conn, district.id, syncs.DAILY if earlier is None else earlier.every, now)
     return same

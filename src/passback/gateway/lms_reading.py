@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from passback.domain.clock import DAY
-from passback.lms.connector import Gone
+from passback.domain.matching import LmsCourse, Place
+from passback.lms.client import aside
+from passback.lms.connector import Gone, LmsError, NotAllowed
 from passback.store import roster, syncs
 from passback.store.database import Connection
 
 if TYPE_CHECKING:
-    from passback.domain.matching import LmsCourse, Person, Place
+    from passback.domain.clock import Instant
+    from passback.domain.matching import Person
     from passback.gateway.context import Gateway
     from passback.gateway.progress import Progress
     from passback.lms.connector import Connector
     from passback.store.syncs import Phase, Sync
 
-T = TypeVar("T")
+T = TypeVar("T", LmsCourse, Place)
+R = TypeVar("R")
 
 Hold = Callable[[Connection], None]
 """Part of every transaction of who reads a district: it raises `Lost` where another does by now."""
@@ -29,25 +33,36 @@ _TOO_OLD = DAY
 """What was begun longer ago is not gone on with, but read anew, in milliseconds."""
 _WRITTEN_AT_ONCE = 1_000
 _LOOKED_UP_AT_ONCE = 500
+_MOST_FAILED = 5
+"""After how many courses or sections that cannot be read none is tried any more."""
+_TRIES = 3
+"""How often in a row nothing may have been got further, before what cannot be read is left as it is."""
 
 
 class Lost(Exception):
     """Another reads the district by now: nothing may be written for it any more."""
 
 
+def goes_on(sync: Sync, now: Instant) -> bool:
+    """Whether what was read by an earlier one counts, so that reading goes on from there."""
+    recent = sync.began is not None and sync.began > now - _TOO_OLD
+    return sync.phase not in ("idle", "courses") and recent
+
+
 async def read_lms(
     gateway: Gateway, connector: Connector, sync: Sync, hold: Hold, progress: Progress
-) -> None:
+) -> dict[str, LmsError]:
     """Read every course with its sections, then every section with its people.
 
-    What an earlier one has read is not read again. Raises `LmsError`; what has been read by then stays.
+    What an earlier one has read is not read again. Raises `LmsError`; what has been read by then stays. Where it failed
+    in the same sections again and again, it is done without them: why, by their ids.
     """
     reading = _Reading(gateway, connector, sync.district_id, hold, progress)
-    recent = sync.began is not None and sync.began > gateway.clock() - _TOO_OLD
-    if sync.phase in ("idle", "courses") or not recent:
-        await reading.courses()
-    await reading.sections()
-    await reading.people()
+    with aside():
+        if not goes_on(sync, gateway.clock()):
+            await reading.courses()
+        await reading.sections()
+        return await reading.people(patient=sync.failures < _TRIES - 1)
 
 
 async def clear(gateway: Gateway, district_id: str, hold: Hold) -> None:
@@ -78,6 +93,9 @@ class _Reading:
         await self._enter("courses", self._gateway.clock())
         await clear(self._gateway, self._district_id, self._hold)
         courses = await self._connector.read_courses()
+        await self._write(
+            lambda conn: roster.enter_first_sync(conn, self._district_id, "initial_sync_processing")
+        )
         for start in range(0, len(courses), _WRITTEN_AT_ONCE):
             some = courses[start : start + _WRITTEN_AT_ONCE]
             await self._write(lambda conn, some=some: syncs.add_courses(conn, self._district_id, some))  # type: ignore[misc]
@@ -85,25 +103,32 @@ class _Reading:
     async def sections(self) -> None:
         """Read the sections of the courses that have not been read."""
         found = await self._enter("sections")
-        await self._each(syncs.unread_courses, self._read_course, found.courses_read, found.courses)
+        failed = await self._each(syncs.unread_courses, self._read_course, found.courses_read, found.courses)
+        _raise_first(failed)
 
-    async def people(self) -> None:
-        """Read the people of the sections that have not been read."""
+    async def people(self, *, patient: bool) -> dict[str, LmsError]:
+        """Read the people of the sections that have not been read; why some cannot be, unless `patient`."""
         found = await self._enter("people")
-        await self._each(syncs.unread_sections, self._read_section, found.sections_read, found.sections)
+        failed = await self._each(
+            syncs.unread_sections, self._read_section, found.sections_read, found.sections
+        )
+        if patient:
+            _raise_first(failed)
+        if failed:
+            await self._write(lambda conn: syncs.keep_unread(conn, self._district_id))
+        return {section.id: error for section, error in failed.items()}
 
     async def _enter(self, phase: Phase, began: int | None = None) -> syncs.Progress:
         self._progress.step(phase)
 
         def enter(conn: Connection) -> syncs.Progress:
             syncs.enter(conn, self._district_id, phase, began)
-            roster.enter_first_sync(conn, self._district_id, "initial_sync_processing")
             return syncs.progress(conn, self._district_id)
 
         return await self._write(enter)
 
-    async def _write(self, fn: Callable[[Connection], T]) -> T:
-        def held(conn: Connection) -> T:
+    async def _write(self, fn: Callable[[Connection], R]) -> R:
+        def held(conn: Connection) -> R:
             self._hold(conn)
             return fn(conn)
 
@@ -115,20 +140,32 @@ class _Reading:
         read: Callable[[T], Awaitable[None]],
         done: int,
         total: int,
-    ) -> None:
-        """Read all that has not been read, some at once."""
+    ) -> dict[T, LmsError]:
+        """Read all that has not been read, some at once; which of them failed, and why.
+
+        Raises `LmsError` where too many do, or our credentials are refused.
+        """
         self._progress.read(done, total)
+        failed: dict[T, LmsError] = {}
 
         async def read_some(waiting: Iterator[T]) -> None:
             nonlocal done
             for one in waiting:
-                await read(one)
-                done += 1
-                self._progress.read(done, total)
+                try:
+                    await read(one)
+                except LmsError as error:
+                    failed[one] = error
+                    if len(failed) >= _MOST_FAILED or (isinstance(error, NotAllowed) and error.credentials):
+                        _raise_first(failed)
+                else:
+                    done += 1
+                    self._progress.read(done, total)
 
-        while found := await self._gateway.database.read(
-            lambda conn: unread(conn, self._district_id, _LOOKED_UP_AT_ONCE)
-        ):
+        def look_up(conn: Connection) -> list[T]:
+            found = unread(conn, self._district_id, _LOOKED_UP_AT_ONCE + len(failed))
+            return [it for it in found if it not in failed]
+
+        while found := await self._gateway.database.read(look_up):
             waiting = iter(found)
             try:
                 async with asyncio.TaskGroup() as group:
@@ -136,6 +173,7 @@ class _Reading:
                         group.create_task(read_some(waiting))
             except* Exception as several:
                 raise several.exceptions[0] from None
+        return failed
 
     async def _read_course(self, course: LmsCourse) -> None:
         sections: Sequence[Place]
@@ -145,10 +183,18 @@ class _Reading:
             sections = []  # it was deleted meanwhile
         await self._write(lambda conn: syncs.add_sections(conn, self._district_id, course, sections))
 
-    async def _read_section(self, section: str) -> None:
+    async def _read_section(self, section: Place) -> None:
         people: Sequence[Person]
         try:
-            people = await self._connector.read_people(section)
+            people = await self._connector.read_people(section.id)
         except Gone:
             people = []
-        await self._write(lambda conn: syncs.add_members(conn, self._district_id, section, people))
+        await self._write(lambda conn: syncs.add_members(conn, self._district_id, section.id, people))
+
+
+def _raise_first(failed: Mapping[T, LmsError]) -> None:
+    """Raise the first of what went wrong, if anything did, saying with what it did."""
+    for where, error in failed.items():
+        kind = "course" if isinstance(where, LmsCourse) else "section"
+        error.add_note(f"{kind} {where.id}")
+        raise error

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
@@ -57,6 +57,15 @@ class Broken(Exception):
     """A sync cannot be finished until somebody does something; the message says what."""
 
 
+class NoRoster(Broken):
+    """The district has no sections yet that could be matched."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the district has no roster yet: passback roster import FILE, or --from-lms where there is none"
+        )
+
+
 class _Stopped(Exception):
     """This process is to stop."""
 
@@ -94,11 +103,12 @@ async def sync(held: Held, progress: Progress) -> None:
     began = await _progress(held)
     async with holding(held):
         try:
-            await read(held, progress)
+            await held.gateway.database.read(lambda conn: _check_roster(conn, held.district_id))
+            unread = await read(held, progress)
             await in_thread(
                 held.gateway, lambda session, check: _take_over(held, session, Checking(progress, check))
             )
-            await finish(held)
+            await finish(held, _left(unread))
         except Lost:
             raise
         except Exception as error:
@@ -106,10 +116,16 @@ async def sync(held: Held, progress: Progress) -> None:
             raise
 
 
-async def read(held: Held, progress: Progress) -> None:
-    """Read the district's LMS. Raises `NotConnected` and `LmsError`."""
+def _check_roster(conn: Connection, district_id: str) -> None:
+    """Raises `NoRoster` where there would be nothing to match."""
+    if not (roster.follows_lms(conn, district_id) or roster.has_sections(conn, district_id)):
+        raise NoRoster
+
+
+async def read(held: Held, progress: Progress) -> dict[str, LmsError]:
+    """Read the district's LMS; why some sections cannot be. Raises `NotConnected` and `LmsError`."""
     connector = await connector_of(held.gateway, held.district_id)
-    await lms_reading.read_lms(held.gateway, connector, held.sync, held.hold, progress)
+    unread = await lms_reading.read_lms(held.gateway, connector, held.sync, held.hold, progress)
 
     def enter(conn: Connection) -> None:
         held.hold(conn)
@@ -117,6 +133,16 @@ async def read(held: Held, progress: Progress) -> None:
         roster.enter_first_sync(conn, held.district_id, "matching_in_progress")
 
     await held.gateway.database.write(enter)
+    return unread
+
+
+def _left(unread: Mapping[str, LmsError]) -> str | None:
+    """What to tell of sections that could not be read."""
+    if not unread:
+        return None
+    first, error = next(iter(unread.items()))
+    many = "1 section" if len(unread) == 1 else f"{len(unread)} sections"
+    return f"done, but for {many} that could not be read and stay as they were: section {first}: {error}"
 
 
 def _take_over(held: Held, session: Session, progress: Progress) -> None:
@@ -124,7 +150,8 @@ def _take_over(held: Held, session: Session, progress: Progress) -> None:
         files = LmsRoster(session, held.district_id, "The LMS's roster")
         checked = importing.check(session, files, held.district_id, held.gateway.clock, progress)
         if checked.plan is None:
-            raise Broken(f"{checked.count:,} problems, first: {checked.problems[0]}")
+            more = f" (and {checked.count - 1:,} more)" if checked.count > 1 else ""
+            raise Broken(f"{checked.problems[0]}{more}")
         if (removed := importing.too_many_removed(checked.plan)) and not held.sync.removals:
             raise Broken(
                 f"this would remove {', '.join(removed)}: if that is right, {_ALLOW} {held.district_id}"
@@ -143,17 +170,17 @@ def match(held: Held, session: Session, progress: Progress, *, allow_losses: boo
         )
     except matching.TooManyLost as error:
         raise Broken(
-            f"the LMS does not show {error} that were matched, and stay so: if it is right, {_ALLOW} {held.district_id}"
+            f"{error} would be matched no more, and stay as they are: if that is right, {_ALLOW} {held.district_id}"
         ) from None
 
 
-async def finish(held: Held) -> None:
-    """The sync is done: the next one is set, and what was read is forgotten."""
+async def finish(held: Held, left: str | None = None) -> None:
+    """The sync is done: the next one is set, and what was read is forgotten. `left` says what stayed as it was."""
     now = held.gateway.clock()
 
     def end(conn: Connection) -> None:
         held.hold(conn)
-        syncs.succeeded(conn, held.district_id, now)
+        syncs.succeeded(conn, held.district_id, now, left)
 
     await held.gateway.database.write(end)
     # What is left after a crash here is forgotten when the next one begins.
@@ -166,6 +193,7 @@ async def give_up(held: Held) -> None:
     def end(conn: Connection) -> None:
         held.hold(conn)
         syncs.enter(conn, held.district_id, "idle")
+        roster.enter_first_sync(conn, held.district_id, "initial_sync_processing")
 
     await held.gateway.database.write(end)
     await lms_reading.clear(held.gateway, held.district_id, held.hold)
@@ -257,15 +285,20 @@ async def _break_off(held: Held, error: Exception, *, further: bool) -> None:
     gateway, district_id = held.gateway, held.district_id
     if isinstance(error, LmsError):
         await heed(gateway, district_id, error)
-    goes_on = isinstance(error, Unavailable | StoreError | staging.Overtaken)
-    due = _due(gateway.clock(), held.sync, error, further=further)
+    goes_on = isinstance(error, LmsError | StoreError | staging.Overtaken)
+    now = gateway.clock()
+    due = _due(now, held.sync, error, further=further)
 
     def end(conn: Connection) -> None:
-        syncs.failed(conn, district_id, held.worker, text_of(error), due, goes_on=goes_on, further=further)
-        if isinstance(error, NotAllowed | Broken):
+        syncs.failed(
+            conn, district_id, held.worker, text_of(error), due, now, goes_on=goes_on, further=further
+        )
+        if isinstance(error, NotAllowed | Broken) and not isinstance(error, NoRoster):
             roster.enter_first_sync(conn, district_id, "error")
 
-    with contextlib.suppress(StoreError):  # then it is taken up when nobody holds it any more
+    with contextlib.suppress(StoreError, Lost):  # then it is taken up when nobody holds it any more
+        if not goes_on:
+            await give_up(held)
         await gateway.database.write(end)
 
 
@@ -284,7 +317,8 @@ def text_of(error: Exception) -> str:
     """What to tell an operator of why a sync was broken off."""
     match error:
         case LmsError():
-            return f"the LMS cannot be read: {error}"
+            where = "".join(f"{it}: " for it in getattr(error, "__notes__", ()))
+            return f"the LMS cannot be read: {where}{error}"
         case Broken() | NotConnected():
             return str(error)
         case staging.Overtaken():

@@ -48,6 +48,7 @@ _LONGEST_WAIT = 600.0
 T = TypeVar("T")
 
 _MAY_ACT: ContextVar[Callable[[], bool] | None] = ContextVar("may_act", default=None)
+_ASIDE: ContextVar[bool] = ContextVar("aside", default=False)
 
 
 @contextlib.contextmanager
@@ -58,6 +59,16 @@ def guarded(may_act: Callable[[], bool]) -> Iterator[None]:
         yield
     finally:
         _MAY_ACT.reset(token)
+
+
+@contextlib.contextmanager
+def aside() -> Iterator[None]:
+    """Inside the ``with`` no failure says that the LMS is down: what reads beside the grades never stops them."""
+    token = _ASIDE.set(True)
+    try:
+        yield
+    finally:
+        _ASIDE.reset(token)
 
 
 Params = Mapping[str, Any] | Sequence[tuple[str, str]]
@@ -297,7 +308,8 @@ class LmsClient:
         except TimeoutError:
             wait = round(self._gate.held_back(request.acting)) + 1
             raise Unavailable(f"{what}: it limits us", retry_after=wait) from None
-        went, hold_back, remaining = Went.FAILED, 0.0, None
+        # What is read aside may fail for a reason of its own, such as one section that the LMS cannot list.
+        went, hold_back, remaining = Went.NOT if _ASIDE.get() else Went.FAILED, 0.0, None
         began = time.monotonic()
         try:
             async with asyncio.timeout(max(_LEAST_TIME, give_up - time.monotonic())):

@@ -252,9 +252,9 @@ def set_lms_state(connection: Connection, district_id: str, state: str) -> None:
 
 
 def break_lms_state(connection: Connection, district_id: str) -> bool:
-    """Say that a connection is broken. False where that is known already."""
+    """Say that a connection is broken. False where that is known already, or it is removed."""
     done = connection.execute(
-        "UPDATE districts SET lms_state = 'error' WHERE id = :id AND lms_state <> 'error'",
+        "UPDATE districts SET lms_state = 'error' WHERE id = :id AND lms_state NOT IN ('error', 'disconnected')",
         {"id": district_id},
     )
     return done.rowcount == 1
@@ -272,7 +272,8 @@ def mend_lms_state(connection: Connection, district_id: str) -> None:
 def enter_first_sync(connection: Connection, district_id: str, state: str) -> None:
     """Say how far the first reading of a district's LMS is; later ones leave the state as it is."""
     connection.execute(
-        "UPDATE districts SET lms_state = :state WHERE id = :id AND last_lms_sync IS NULL",
+        "UPDATE districts SET lms_state = :state WHERE id = :id AND last_lms_sync IS NULL"
+        " AND lms_state <> 'disconnected'",
         {"state": state, "id": district_id},
     )
 
@@ -293,6 +294,14 @@ def lms_address(connection: Connection, district_id: str) -> str | None:
         "SELECT lms_address FROM districts WHERE id = :id", {"id": district_id}
     ).fetchone()
     return None if row is None else row[0]
+
+
+def has_sections(connection: Connection, district_id: str) -> bool:
+    """Whether a district has a roster."""
+    found = connection.execute(
+        "SELECT 1 FROM sections WHERE district_id = :id AND removed IS NULL LIMIT 1", {"id": district_id}
+    )
+    return found.fetchone() is not None
 
 
 def district_ids(connection: Connection) -> list[str]:

@@ -259,6 +259,8 @@ def apply(session: Session, district_id: str, now: Instant) -> int:
     )
     matching.count(session, district_id)
     session.execute(
-        "UPDATE districts SET last_lms_sync = :now, lms_state = 'success' WHERE id = :district_id", given
+        "UPDATE districts SET lms_state = 'success', last_lms_sync = COALESCE((SELECT began FROM lms_syncs"
+        " WHERE district_id = :district_id), :now) WHERE id = :district_id",
+        given,
     )
     return changed

@@ -92,13 +92,33 @@ def ages(connection: Connection) -> list[Age]:
     return [Age(*row) for row in rows]
 
 
-def schedule(connection: Connection, district_id: str, every: int | None, due: Instant | None) -> None:
-    """Say how often a district is read, and when next."""
+def begin(connection: Connection, district_id: str, every: int | None, now: Instant) -> None:
+    """Let a district be read now, and again and again."""
+    connection.execute(
+        "INSERT INTO lms_syncs (district_id, every, due, asked, phase, failures)"
+        " VALUES (:id, :every, :now, :now, 'idle', 0) ON CONFLICT (district_id)"
+        " DO UPDATE SET every = excluded.every, due = excluded.due, asked = excluded.asked",
+        {"id": district_id, "every": every, "now": now},
+    )
+
+
+def schedule(
+    connection: Connection, district_id: str, every: int | None, last: Instant, now: Instant
+) -> Instant | None:
+    """Say how often a district is read from now on, reckoned from the `last` time; when it is next.
+
+    What was asked for, or is under way, or waits to go on, stays due when it was.
+    """
+    found = find(connection, district_id)
+    due = None if every is None else max(now, last + every)
+    if found is not None and found.due is not None and (found.asked is not None or found.phase != "idle"):
+        due = found.due if due is None else min(found.due, due)
     connection.execute(
         "INSERT INTO lms_syncs (district_id, every, due, phase, failures) VALUES (:id, :every, :due, 'idle', 0)"
         " ON CONFLICT (district_id) DO UPDATE SET every = excluded.every, due = excluded.due",
         {"id": district_id, "every": every, "due": due},
     )
+    return due
 
 
 def ask(connection: Connection, district_id: str, now: Instant, *, removals: bool = False) -> None:
@@ -106,7 +126,7 @@ def ask(connection: Connection, district_id: str, now: Instant, *, removals: boo
     connection.execute(
         "INSERT INTO lms_syncs (district_id, due, asked, phase, failures, removals)"
         " VALUES (:id, :now, :now, 'idle', 0, :removals) ON CONFLICT (district_id) DO UPDATE SET due = excluded.due,"
-        " asked = excluded.asked, failures = 0, error = NULL, removals = excluded.removals",
+        " asked = excluded.asked, error = NULL, removals = excluded.removals",
         {"id": district_id, "now": now, "removals": int(removals)},
     )
 
@@ -176,13 +196,16 @@ def release(connection: Connection, district_id: str, worker: str) -> None:
     )
 
 
-def succeeded(connection: Connection, district_id: str, now: Instant) -> None:
-    """All has been read and matched. Where somebody asked for it meanwhile, it is due again. It stays held."""
+def succeeded(connection: Connection, district_id: str, now: Instant, error: str | None = None) -> None:
+    """All has been read and matched. Where somebody asked for it meanwhile, it is due again. It stays held.
+
+    `error` where something stayed as it was.
+    """
     connection.execute(
-        "UPDATE lms_syncs SET phase = 'idle', began = NULL, failures = 0, error = NULL,"
+        "UPDATE lms_syncs SET phase = 'idle', began = NULL, failures = 0, error = :error,"
         " due = CASE WHEN asked IS NULL THEN :now + every ELSE :now END,"
         " removals = CASE WHEN asked IS NULL THEN 0 ELSE removals END WHERE district_id = :id",
-        {"now": now, "id": district_id},
+        {"now": now, "id": district_id, "error": error},
     )
 
 
@@ -192,18 +215,25 @@ def failed(
     worker: str,
     error: str,
     due: Instant | None,
+    now: Instant,
     *,
     goes_on: bool,
     further: bool,
 ) -> None:
-    """It was broken off. It `goes_on` where it was, or begins anew; `further` where it had got further this time."""
+    """It was broken off. It `goes_on` where it was, or begins anew; `further` where it had got further this time.
+
+    Where somebody asked for it meanwhile it is due at once, as they asked for it; else what may be removed holds only
+    for as long as it goes on.
+    """
     connection.execute(
-        "UPDATE lms_syncs SET worker = NULL, held_until = NULL, error = :error, due = :due,"
+        "UPDATE lms_syncs SET worker = NULL, held_until = NULL, error = :error,"
+        " due = CASE WHEN asked IS NULL THEN CAST(:due AS BIGINT) ELSE :now END,"
+        " removals = CASE WHEN asked IS NULL AND :goes_on = 0 THEN 0 ELSE removals END,"
         " failures = CASE WHEN :further = 1 THEN 1 ELSE failures + 1 END,"
         " phase = CASE WHEN :goes_on = 1 THEN phase ELSE 'idle' END WHERE district_id = :id AND worker = :worker",
         {
-            "error": error, "due": due, "further": int(further), "goes_on": int(goes_on), "id": district_id,
-            "worker": worker,
+            "error": error, "due": due, "now": now, "further": int(further), "goes_on": int(goes_on),
+            "id": district_id, "worker": worker,
         },
     )  # fmt: skip
 
@@ -263,18 +293,21 @@ def unread_courses(connection: Connection, district_id: str, limit: int) -> list
     return [LmsCourse(*row) for row in rows]
 
 
-def unread_sections(connection: Connection, district_id: str, limit: int) -> list[str]:
-    """The LMS's ids of sections that have not been read."""
+def unread_sections(connection: Connection, district_id: str, limit: int) -> list[Place]:
+    """The LMS's sections that have not been read."""
     rows = connection.execute(
-        "SELECT id FROM lms_sections WHERE district_id = :id AND read = 0 ORDER BY id LIMIT :limit",
+        "SELECT id, name, sis_id FROM lms_sections WHERE district_id = :id AND read = 0 ORDER BY id LIMIT :limit",
         {"id": district_id, "limit": limit},
     )
-    return [row[0] for row in rows]
+    return [Place(*row) for row in rows]
 
 
 def add_members(connection: Connection, district_id: str, section_id: str, people: Sequence[Person]) -> None:
     """Keep who is in a section of the LMS's: it has been read."""
     given = {"district_id": district_id, "section_id": section_id}
+    connection.execute(
+        "DELETE FROM lms_members WHERE district_id = :district_id AND section_id = :section_id", given
+    )
     connection.executemany(
         "INSERT INTO lms_members (district_id, section_id, role, id, name, email, sis_id)"
         " VALUES (:district_id, :section_id, :role, :id, :name, :email, :sis_id) ON CONFLICT DO NOTHING",
@@ -288,6 +321,20 @@ def add_members(connection: Connection, district_id: str, section_id: str, peopl
     )  # fmt: skip
     connection.execute(
         "UPDATE lms_sections SET read = 1 WHERE district_id = :district_id AND id = :section_id", given
+    )
+
+
+def keep_unread(connection: Connection, district_id: str) -> None:
+    """Take those of ours who are matched as who is in the sections of the LMS's that cannot be read."""
+    connection.execute(
+        "INSERT INTO lms_members (district_id, section_id, role, id, name, email, sis_id)"
+        " SELECT :id, place.id, enrollments.role, users.lms_id, users.first_name || ' ' || users.last_name,"
+        " users.email, users.sis_id FROM lms_sections AS place"
+        " JOIN sections ON sections.district_id = place.district_id AND sections.lms_id = place.id"
+        " AND sections.removed IS NULL"
+        " JOIN enrollments ON enrollments.section_id = sections.id JOIN users ON users.id = enrollments.user_id"
+        " WHERE place.district_id = :id AND place.read = 0 AND users.lms_id IS NOT NULL ON CONFLICT DO NOTHING",
+        {"id": district_id},
     )
 
 
