@@ -179,16 +179,16 @@ def test_the_newest_events_can_be_asked_for(commands: Commands) -> None:
 def test_events_of_some_kinds_of_objects(commands: Commands) -> None:
     commands.bring(CLEVER)
     everything = [
-        it for it in events(commands.sandbox)["data"] if it["data"]["type"].startswith(("users", "terms"))
+        it for it in events(commands.sandbox)["data"] if it["data"]["type"].startswith(("users", "schools"))
     ]
-    page = events(commands.sandbox, "?record_type=users&record_type=terms&limit=2")
+    page = events(commands.sandbox, "?record_type=users&record_type=schools&limit=2")
     found = [*page["data"]]
     while following := [link["uri"] for link in page["links"] if link["rel"] == "next"]:
         page = commands.sandbox.get(following[0]).json
         found += page["data"]
     assert found == everything
     assert (
-        events(commands.sandbox, "?record_type=users&ending_before=last&limit=1")["data"] == everything[-1:]
+        events(commands.sandbox, "?record_type=schools&ending_before=last&limit=1")["data"] == everything[-1:]
     )
     assert events(commands.sandbox, "?record_type=contacts")["data"] == []
 

@@ -151,9 +151,10 @@ def test_a_student_who_leaves_and_returns_is_the_same(bring: Importer) -> None:
 def test_what_changed_is_told_as_events(bring: Importer) -> None:
     bring(CLEVER)
     assert [name for name, _ in bring.events()] == [
-        "schools.created", "terms.created", "courses.created", "sections.created", *["users.created"] * 3,
+        "schools.created", "terms.created", "courses.created", *["users.created"] * 3, "sections.created",
     ]  # fmt: skip
     seen = len(bring.events())
+    students = sorted(user.id for user in bring.all(roster.USERS) if user.role == "student")
     bring(
         without(
             changed(changed(CLEVER, "students.csv", 2, "Grade", "10"), "sections.csv", 2, "Name", "Algebra"),
@@ -162,11 +163,54 @@ def test_what_changed_is_told_as_events(bring: Importer) -> None:
         )
     )
     assert bring.events()[seen:] == [
-        ("sections.updated", {"name": "Algebra 1"}),
         ("users.updated", {"grade": "9"}),
+        ("sections.updated", {"name": "Algebra 1", "students": students}),
     ]
     bring(CLEVER)
-    assert bring.events()[-1] == ("users.updated", {"grade": "10"})
+    assert bring.events()[-2] == ("users.updated", {"grade": "10"})
+
+
+def test_what_names_others_is_told_behind_them_and_deleted_before_them(bring: Importer) -> None:
+    bring(CLEVER)
+    seen = len(bring.events())
+    bring({name: table[:1] for name, table in CLEVER.items()})
+    assert [name for name, _ in bring.events()[seen:]] == [
+        "sections.deleted", *["users.deleted"] * 3, "courses.deleted", "terms.deleted", "schools.deleted",
+    ]  # fmt: skip
+
+
+TWO_ROLES: dict[str, Files] = {
+    "1.1": {
+        **ONEROSTER_11,
+        "enrollments.csv": [
+            *ONEROSTER_11["enrollments.csv"],
+            ("e5", "", "", "c1", "s1", "t1", "student", "", "", ""),
+            ("e6", "", "", "c1", "s1", "a1", "teacher", "", "", ""),
+        ],
+    },
+    "1.2": {
+        **ONEROSTER_12,
+        "roles.csv": [
+            *ONEROSTER_12["roles.csv"],
+            ("r6", "", "", "t1", "secondary", "student", "s1"),
+            ("r7", "", "", "a1", "secondary", "teacher", "s1"),
+        ],
+        "enrollments.csv": [
+            *ONEROSTER_12["enrollments.csv"],
+            ("e5", "", "", "c1", "s1", "t1", "student", "", "", ""),
+            ("e6", "", "", "c1", "s1", "a1", "teacher", "", "", ""),
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize("files", TWO_ROLES.values(), ids=TWO_ROLES)
+def test_who_is_a_student_and_a_teacher_is_both(bring: Importer, files: Files) -> None:
+    bring(files)
+    found = {(user.sis_id, user.role) for user in bring.all(roster.USERS)}
+    assert found >= {("t1", "student"), ("t1", "teacher"), ("a1", "teacher")}
+    assert bring.members() == {"student": ["p1", "p2", "t1"], "teacher": ["a1", "t1"]}
+    assert counts(bring(files)) == {}
 
 
 def test_another_districts_roster_is_another(bring: Importer) -> None:

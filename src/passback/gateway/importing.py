@@ -46,7 +46,7 @@ def check(session: Session, files: Format, district_id: str, clock: Clock, progr
         staging.load(session, kind, rows, ids)
         progress.read(files.read(), files.size)
     progress.step("checking")
-    staging.settle(session, repeated_users=files.repeats_users)
+    staging.settle(session, ids, repeated_users=files.repeats_users, one_role=files.one_role)
     between = Problems()
     for faults, count in [] if problems.cut_short else staging.faults(session):
         for fault in faults:

@@ -25,6 +25,7 @@ class LmsRoster(Struct):
     size: int = 0
     """How many enrollments there are."""
     repeats_users: bool = False
+    one_role: bool = False
     done: int = 0
 
     def read(self) -> int:
@@ -45,16 +46,16 @@ class LmsRoster(Struct):
         number = 0
         for sections in syncs.keyed_sections(self.session, self.district_id, BATCH):
             rows = []
-            for key, name, course in sections:
+            for lms_id, key, name, course in sections:
                 number += 1
-                rows.append((number, key, name, None, course, None, None, None, None, None))
+                rows.append((number, key, name, None, course, None, None, None, None, None, lms_id))
             yield "sections", rows
         number = 0
         for people in syncs.keyed_people(self.session, BATCH):
             rows = []
-            for role, key, name, email in people:
+            for role, lms_id, key, name, email in people:
                 number += 1
-                rows.append((number, key, role, *_names(name, key), email, None, None))
+                rows.append((number, key, role, *_names(name, key), email, None, None, lms_id))
             yield "users", rows
         for members in syncs.keyed_members(self.session, self.district_id, BATCH):
             rows = [(self.done + place, *member) for place, member in enumerate(members, 1)]

@@ -24,7 +24,7 @@ _PUBLISHED = {
     "middle_name": ("name", "middle"), "last_name": ("name", "last"), "synced_in_lms": ("lms_status", "synced_in_lms"),
 }  # fmt: skip
 """Where the published object has a field, if not under our name."""
-_OF_ROLE = {"school_id": "school", "grade": "grade"}
+_OF_ROLE = {"school_id": "school", "grade": "grade", "sis_id": "sis_id"}
 """Fields that users have in their roles."""
 RECORD_TYPES = ("contacts", "courses", "districts", "resources", "schools", "sections", "terms", "users")
 """The kinds of objects that published events are of; not of all of them is there any here."""

@@ -44,6 +44,7 @@ class Clever:
 
     name = "The five files of Clever's SFTP sync"
     repeats_users = True
+    one_role = False
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -101,7 +102,7 @@ def _teacher(line: Line) -> list[tuple[Kind, Row]]:
 def _person(line: Line, role: str, id_column: str, email_column: str) -> Row:
     return (
         line.number, line.id(id_column), role, line.required("First_name"), line.text("Middle_name"),
-        line.required("Last_name"), line.text(email_column), line.id("School_id"), line.text("Grade"),
+        line.required("Last_name"), line.text(email_column), line.id("School_id"), line.text("Grade"), None,
     )  # fmt: skip
 
 
@@ -126,7 +127,7 @@ def _section(line: Line, terms: set[str], courses: set[str]) -> list[tuple[Kind,
             "sections",
             (
                 line.number, section, name, line.id("School_id"), course, term, section_number,
-                line.text("Subject"), line.text("Grade"), line.text("Period"),
+                line.text("Subject"), line.text("Grade"), line.text("Period"), None,
             ),
         )
     )  # fmt: skip

@@ -62,6 +62,7 @@ class OneRoster:
                 f"{MANIFEST} says that this is OneRoster {self.version or 'of no version'}: export 1.1 or 1.2"
             )
         self.name = f"OneRoster {self.version}"
+        self.one_role = self.version == "1.1"
         wanted = [name for name in _FILES if name != "roles.csv" or self.version == "1.2"]
         self._names = [
             name for name in wanted if self._is_stated(name, stated.get(f"file.{name[:-4]}", "absent"))
@@ -127,6 +128,7 @@ class OneRoster:
             course if "courses.csv" in self._names else None,
             term if "academicSessions.csv" in self._names else None,
             line.text("classCode"), line.first_of("subjects"), line.first_of("grades"), line.first_of("periods"),
+            None,
         )  # fmt: skip
 
     def _user(self, line: Line) -> Row | None:
@@ -138,7 +140,7 @@ class OneRoster:
             role, school = None, line.id("primaryOrgSourcedId", needed=False)
         return (
             line.number, line.id("sourcedId"), role, line.required("givenName"), line.text("middleName"),
-            line.required("familyName"), line.text("email"), school, line.first_of("grades"),
+            line.required("familyName"), line.text("email"), school, line.first_of("grades"), None,
         )  # fmt: skip
 
 

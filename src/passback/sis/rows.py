@@ -18,16 +18,19 @@ COLUMNS: dict[Kind, tuple[str, ...]] = {
     "courses": ("sis_id", "name", "number"),
     "sections": (
         "sis_id", "name", "school_sis_id", "course_sis_id", "term_sis_id", "section_number", "subject", "grade",
-        "period",
+        "period", "lms_id",
     ),
-    "users": ("sis_id", "role", "first_name", "middle_name", "last_name", "email", "school_sis_id", "grade"),
+    "users": (
+        "sis_id", "role", "first_name", "middle_name", "last_name", "email", "school_sis_id", "grade", "lms_id",
+    ),
     "roles": ("user_sis_id", "role"),
     "enrollments": ("section_sis_id", "user_sis_id", "role"),
 }  # fmt: skip
 """What a row of each kind holds, behind the line that it is from.
 
 A user's role is ``student``, ``teacher``, ``other`` (who is left out), or None where rows of ``roles`` say it; an
-organisation that is no school has no name, and an enrollment that is left out the role ``other``.
+organisation that is no school has no name, and an enrollment that is left out the role ``other``. The LMS's id is
+known only where the LMS is what the roster is read from.
 """
 
 BATCH = 5_000
@@ -99,6 +102,11 @@ class Format(Protocol):
     @property
     def repeats_users(self) -> bool:
         """Whether somebody may have a row for each school."""
+        ...
+
+    @property
+    def one_role(self) -> bool:
+        """Whether users have a place for one role alone, so that enrollments say which others they have."""
         ...
 
     def rows(self, problems: Problems) -> Iterator[tuple[Kind, list[Row]]]:

@@ -21,6 +21,10 @@ KINDS: tuple[Kind, ...] = ("schools", "terms", "courses", "sections", "users")
 """The kinds of objects, each before those that refer to it."""
 
 
+_TOLD: tuple[Kind, ...] = ("schools", "terms", "courses", "users", "sections")
+"""The kinds in the order in which they are told: each before those that name it, and deleted after them."""
+
+
 class RosterEvent(Struct, frozen=True):
     """One object that was created, updated or deleted."""
 
@@ -91,11 +95,12 @@ def add_all(connection: Connection, district_id: str, table: str, now: Instant) 
         "SELECT COALESCE(MAX(seq), 0) FROM roster_events WHERE district_id = :district_id",
         {"district_id": district_id},
     ).fetchone()[0]
-    order = " ".join(f"WHEN '{kind}' THEN {index}" for index, kind in enumerate(KINDS))
+    place = "CASE kind" + "".join(f" WHEN '{kind}' THEN {place}" for place, kind in enumerate(_TOLD)) + " END"
+    order = f"CASE WHEN what = 'deleted' THEN {2 * len(_TOLD)} - {place} ELSE {place} END"
     connection.execute(
         "INSERT INTO roster_events (district_id, seq, kind, what, object_id, created, previous)"
-        f" SELECT :district_id, :base + ROW_NUMBER() OVER (ORDER BY CASE kind {order} END, id), kind, what, id, :now,"
-        f" previous FROM {table}",
+        f" SELECT :district_id, :base + ROW_NUMBER() OVER (ORDER BY {order}, id), kind, what, id, :now, previous"
+        f" FROM {table}",
         {"district_id": district_id, "now": now, "base": base},
     )
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from passback.domain.clock import SECOND
+from passback.domain.roster import ROLES
 from passback.sis.rows import COLUMNS, Kind
 from passback.store import matching, roster_events
 from passback.store.roster_events import KINDS
@@ -34,14 +35,24 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "schools": ("name", "school_number"),
     "terms": ("name", "start_date", "end_date"),
     "courses": ("name", "number"),
-    "sections": ("name", "school_id", "course_id", "term_id", "section_number", "subject", "grade", "period"),
-    "users": ("first_name", "middle_name", "last_name", "email", "school_id", "grade"),
+    "sections": (
+        "sis_id",
+        "name",
+        "school_id",
+        "course_id",
+        "term_id",
+        "section_number",
+        "subject",
+        "grade",
+        "period",
+    ),
+    "users": ("sis_id", "first_name", "middle_name", "last_name", "email", "school_id", "grade"),
 }
-"""What of an object a roster sets."""
+"""What of an object a roster sets; its SIS id changes only where the LMS's id tells that it is the same."""
 _DATED = frozenset({"schools", "sections", "users"})
 """Those that keep when they were made and changed."""
 _MATCHED = frozenset({"sections", "users"})
-_TOGETHER = 5_000
+_TOGETHER = 2_000
 """How many rows are read at a time."""
 _MOST_TOLD = 200
 """How many problems of one sort are told one by one."""
@@ -132,9 +143,10 @@ def load(session: Session, kind: Kind, rows: Sequence[Sequence[Any]], ids: Ids) 
         session.load(f"new_{kind}", columns, rows)
 
 
-def settle(session: Session, *, repeated_users: bool) -> None:
-    """When all is loaded: find out each user's role, and make it quick to look things up.
+def settle(session: Session, ids: Ids, *, repeated_users: bool, one_role: bool) -> None:
+    """When all is loaded: find out each user's roles, and make it quick to look things up.
 
+    Who is a student and a teacher is two users. `one_role` where enrollments say who else somebody is;
     `repeated_users` where somebody, known by id and name, may have a row for each school: the first counts.
     """
     for kind in KINDS:
@@ -152,6 +164,7 @@ def settle(session: Session, *, repeated_users: bool) -> None:
         )
         + " ELSE 'other' END WHERE role IS NULL"
     )
+    _add_roles(session, ids, "new_enrollments" if one_role else "new_roles")
     if repeated_users:
         session.execute(
             "DELETE FROM new_users WHERE EXISTS (SELECT 1 FROM new_users AS first WHERE first.sis_id = new_users.sis_id"
@@ -159,6 +172,28 @@ def settle(session: Session, *, repeated_users: bool) -> None:
             " AND first.first_name = new_users.first_name AND first.last_name = new_users.last_name"
             " AND COALESCE(first.school_sis_id, '') <> COALESCE(new_users.school_sis_id, ''))"
         )
+
+
+def _add_roles(session: Session, ids: Ids, source: str) -> None:
+    """Add those who are somebody in another role, too."""
+    columns = ("line", "sis_id", "role", *(it for it in COLUMNS["users"] if it not in ("sis_id", "role")))
+    typed = ", ".join(f"{it} {'BIGINT' if it == 'line' else 'TEXT'}" for it in columns)
+    session.define(f"CREATE TEMP TABLE new_others ({typed}, PRIMARY KEY (line, sis_id, role))")
+    values = ", ".join("given.role" if it == "role" else f"new_users.{it}" for it in columns)
+    session.execute(
+        f"INSERT INTO new_others ({', '.join(columns)}) SELECT DISTINCT {values} FROM {source} AS given"
+        " JOIN new_users ON new_users.sis_id = given.user_sis_id AND new_users.role <> given.role"
+        f" WHERE given.role IN {ROLES} AND NOT EXISTS (SELECT 1 FROM new_users"
+        " AS other WHERE other.sis_id = given.user_sis_id AND other.role = given.role)"
+    )
+    after = (0, "", "")
+    while rows := session.execute(
+        f"SELECT {', '.join(columns)} FROM new_others WHERE (line, sis_id, role) > (:line, :sis_id, :role)"
+        f" ORDER BY line, sis_id, role LIMIT {_TOGETHER}",
+        {"line": after[0], "sis_id": after[1], "role": after[2]},
+    ).fetchall():
+        session.load("new_users", (*columns, "id"), ((*row, ids()) for row in rows))
+        after = rows[-1][:3]
 
 
 def faults(session: Session) -> Iterator[tuple[list[Fault], int]]:
@@ -207,18 +242,12 @@ def plan(session: Session, district_id: str, step: Step) -> Plan:
     session.execute("DELETE FROM new_users WHERE role = 'other'")
     for kind in KINDS:
         step(f"comparing {kind}")
-        same = " AND was.role = new_users.role" if kind == "users" else ""
-        session.execute(
-            f"UPDATE new_{kind} SET id = was.id FROM {kind} AS was"
-            f" WHERE was.district_id = :district_id AND was.sis_id = new_{kind}.sis_id{same}",
-            given,
-        )
+        _identify(session, kind, given)
         for column, target in _REFERENCES.get(kind, {}).items():
             session.execute(
                 f"UPDATE new_{kind} SET {column}_id = target.id FROM new_{target} AS target"
                 f" WHERE target.sis_id = new_{kind}.{column}_sis_id"
             )
-        session.define(f"CREATE UNIQUE INDEX new_{kind}_by_id ON new_{kind} (id)")
         session.analyse(f"new_{kind}")
         _compare(session, kind, given)
     step("comparing enrollments")
@@ -250,6 +279,42 @@ def plan(session: Session, district_id: str, step: Step) -> Plan:
         )
     session.analyse("changes")
     return Plan(district_id, began_at, _counts(session, given), _left_out(session))
+
+
+def _identify(session: Session, kind: str, given: dict[str, Any]) -> None:
+    """Find out which of ours the new ones are: those that have a SIS id, or an LMS's id, of ours.
+
+    The LMS's counts first: who gets a SIS id there, or another one, is who they were.
+    """
+    same = " AND was.role = new_users.role" if kind == "users" else ""
+    index = f"CREATE UNIQUE INDEX new_{kind}_by_id ON new_{kind} (id)"
+
+    def identify(by: str, where: str = "") -> None:
+        session.execute(
+            f"UPDATE new_{kind} SET id = was.id FROM {kind} AS was WHERE was.district_id = :district_id"
+            f" AND was.{by} = new_{kind}.{by}{same}{where}",
+            given,
+        )
+
+    if not _from_lms(session, kind):
+        identify("sis_id")
+        session.define(index)
+        return
+    identify("lms_id", " AND was.removed IS NULL")
+    session.define(index)
+    for by in ("sis_id", "lms_id"):
+        identify(
+            by,
+            f" AND NOT EXISTS (SELECT 1 FROM {kind} AS mine WHERE mine.id = new_{kind}.id)"
+            f" AND NOT EXISTS (SELECT 1 FROM new_{kind} AS other WHERE other.id = was.id)",
+        )
+
+
+def _from_lms(session: Session, kind: str) -> bool:
+    if kind not in _MATCHED:
+        return False
+    found = session.execute(f"SELECT 1 FROM new_{kind} WHERE lms_id IS NOT NULL LIMIT 1")
+    return found.fetchone() is not None
 
 
 def _compare(session: Session, kind: str, given: dict[str, Any]) -> None:
@@ -354,6 +419,13 @@ def apply(session: Session, planned: Plan, now: Instant, step: Step, *, own_lms:
 
 def _write(session: Session, kind: str, given: dict[str, Any], *, own_lms: bool) -> None:
     fields = _FIELDS[kind]
+    if _from_lms(session, kind):  # SIS ids may have changed hands
+        same = " AND now.role = users.role" if kind == "users" else ""
+        session.execute(
+            f"UPDATE {kind} SET sis_id = NULL WHERE district_id = :district_id AND EXISTS (SELECT 1 FROM new_{kind}"
+            f" AS now WHERE now.sis_id = {kind}.sis_id AND now.id <> {kind}.id{same})",
+            given,
+        )
     set_ = ", ".join(f"{it} = now.{it}" for it in fields) + (
         ", last_modified = :now" if kind in _DATED else ""
     )
@@ -362,17 +434,18 @@ def _write(session: Session, kind: str, given: dict[str, Any], *, own_lms: bool)
         f" ON changes.kind = '{kind}' AND changes.id = now.id AND changes.what <> 'deleted' WHERE {kind}.id = now.id",
         given,
     )
-    columns = ["id", "district_id", "sis_id", *fields]
-    values = ["now.id", ":district_id", "now.sis_id", *(f"now.{it}" for it in fields)]
+    fields = tuple(dict.fromkeys(("sis_id", *fields)))
+    columns = ["id", "district_id", *fields]
+    values = ["now.id", ":district_id", *(f"now.{it}" for it in fields)]
     if kind == "users":
         columns.append("role")
         values.append("now.role")
     if kind in _DATED:
         columns += ["created", "last_modified"]
         values += [":now", ":now"]
-    if own_lms and kind in _MATCHED:
+    if kind in _MATCHED:
         columns.append("lms_id")
-        values.append("now.id")
+        values.append("now.id" if own_lms else "now.lms_id")
     session.execute(
         f"INSERT INTO {kind} ({', '.join(columns)}) SELECT {', '.join(values)} FROM new_{kind} AS now"
         f" WHERE NOT EXISTS (SELECT 1 FROM {kind} AS was WHERE was.id = now.id) ORDER BY now.id",
@@ -398,12 +471,35 @@ def _note_previous(session: Session) -> None:
             f" ORDER BY changes.id LIMIT {_TOGETHER}",
             {"after": after},
         ).fetchall():
+            members = _members_before(session, after, rows[-1][0]) if kind == "sections" else {}
             noted = []
             for row in rows:
                 fields = zip(columns, row[1 : 1 + width], row[1 + width :], strict=True)
                 previous = {name: was for name, was, now in fields if (was or "") != (now or "")}
+                previous |= members.get(row[0], {})
                 noted.append({"kind": kind, "id": row[0], "previous": json.dumps(previous)})
             session.executemany(
                 "UPDATE changes SET previous = :previous WHERE kind = :kind AND id = :id", noted
             )
             after = rows[-1][0]
+
+
+def _members_before(session: Session, after: str, last: str) -> dict[str, dict[str, list[str]]]:
+    """Who the ``students`` and ``teachers`` were, where they change, of the sections behind one up to another."""
+    given = {"after": after, "last": last}
+    found: dict[str, dict[str, list[str]]] = {}
+    changed = " UNION ".join(
+        f"SELECT section_id, role FROM {table} WHERE section_id > :after AND section_id <= :last"
+        for table in ("begun", "ended")
+    )
+    for section_id, role in session.execute(changed, given):
+        found.setdefault(section_id, {})[f"{role}s"] = []
+    for section_id, role, user_id in session.execute(
+        "SELECT was.section_id, was.role, was.user_id FROM changes JOIN enrollments AS was"
+        " ON was.section_id = changes.id WHERE changes.kind = 'sections' AND changes.what = 'updated'"
+        " AND changes.id > :after AND changes.id <= :last ORDER BY was.section_id, was.role, was.user_id",
+        given,
+    ):
+        if f"{role}s" in found.get(section_id, {}):
+            found[section_id][f"{role}s"].append(user_id)
+    return found

@@ -69,6 +69,8 @@ class Age(Struct, frozen=True):
     failures: int
 
 
+_LONGEST = 1_000
+"""How many characters of a text are kept, as of a file's."""
 _KEY = "COALESCE(sis_id, 'lms:' || id)"
 """As `passback.domain.matching.key_of`."""
 _COLUMNS = ", ".join(Sync.__struct_fields__)
@@ -355,17 +357,32 @@ def clear(connection: Connection, district_id: str, limit: int) -> bool:
 
 
 def gather_people(session: Session, district_id: str) -> int:
-    """Bring together, in a temporary table, each person once; how many memberships there are."""
-    session.define(
-        "CREATE TEMP TABLE lms_people (role TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL, email TEXT,"
-        " PRIMARY KEY (role, key))"
-    )
+    """Bring together, in a temporary table, each person once; how many memberships there are.
+
+    A SIS id that several share is nobody's from now on, also of courses and sections: a roster needs ids that tell who
+    is who.
+    """
     given = {"id": district_id}
+    for table, scope in (("lms_courses", ""), ("lms_sections", ""), ("lms_members", "role, ")):
+        shared = (
+            f"SELECT {scope}sis_id FROM {table} WHERE district_id = :id AND sis_id IS NOT NULL"
+            f" GROUP BY {scope}sis_id HAVING MIN(id) <> MAX(id)"
+        )
+        session.execute(
+            f"UPDATE {table} SET sis_id = NULL WHERE district_id = :id"
+            f" AND (sis_id LIKE 'lms:%' OR ({scope}sis_id) IN ({shared}))",
+            given,
+        )
+    session.define(
+        "CREATE TEMP TABLE lms_people (role TEXT NOT NULL, id TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL,"
+        " email TEXT, PRIMARY KEY (role, id))"
+    )
     session.execute(
-        f"INSERT INTO lms_people (role, key, name, email) SELECT role, {_KEY}, MIN(name), MIN(email) FROM lms_members"
-        f" WHERE district_id = :id GROUP BY role, {_KEY}",
+        "INSERT INTO lms_people (role, id, key, name, email) SELECT role, id, COALESCE(MIN(sis_id), 'lms:' || id),"
+        " MIN(name), MIN(email) FROM lms_members WHERE district_id = :id GROUP BY role, id",
         given,
     )
+    session.analyse("lms_people")
     found = session.execute("SELECT COUNT(*) FROM lms_members WHERE district_id = :id", given)
     return int(found.fetchone()[0])
 
@@ -385,8 +402,10 @@ def keyed_courses(
         after = rows[-1][0]
 
 
-def keyed_sections(session: Session, district_id: str, batch: int) -> Iterator[list[tuple[str, str, str]]]:
-    """Key and name of each section, and the key of its course."""
+def keyed_sections(
+    session: Session, district_id: str, batch: int
+) -> Iterator[list[tuple[str, str, str, str]]]:
+    """Id, key and name of each section, and the key of its course."""
     after = ""
     while rows := session.execute(
         "SELECT place.id, COALESCE(place.sis_id, 'lms:' || place.id), place.name,"
@@ -395,29 +414,30 @@ def keyed_sections(session: Session, district_id: str, batch: int) -> Iterator[l
         " WHERE place.district_id = :id AND place.id > :after ORDER BY place.id LIMIT :batch",
         {"id": district_id, "after": after, "batch": batch},
     ).fetchall():
-        yield [(key, name or id_, course) for id_, key, name, course in rows]
+        yield [(id_, key, name or id_, course) for id_, key, name, course in rows]
         after = rows[-1][0]
 
 
-def keyed_people(session: Session, batch: int) -> Iterator[list[tuple[Role, str, str, str | None]]]:
-    """Role, key, name and e-mail address of each person that was brought together."""
-    role = key = ""
+def keyed_people(session: Session, batch: int) -> Iterator[list[tuple[Role, str, str, str, str | None]]]:
+    """Role, id, key, name and e-mail address of each person that was brought together."""
+    role = id_ = ""
     while rows := session.execute(
-        "SELECT role, key, name, email FROM lms_people WHERE (role, key) > (:role, :key) ORDER BY role, key"
+        "SELECT role, id, key, name, email FROM lms_people WHERE (role, id) > (:role, :id) ORDER BY role, id"
         " LIMIT :batch",
-        {"role": role, "key": key, "batch": batch},
+        {"role": role, "id": id_, "batch": batch},
     ).fetchall():
         yield rows
-        role, key = rows[-1][:2]
+        role, id_ = rows[-1][:2]
 
 
 def keyed_members(session: Session, district_id: str, batch: int) -> Iterator[list[tuple[str, str, Role]]]:
     """The keys of section and person, and the role, of each membership."""
     last = ("", "", "")
     while rows := session.execute(
-        "SELECT them.section_id, them.role, them.id, COALESCE(place.sis_id, 'lms:' || place.id),"
-        " COALESCE(them.sis_id, 'lms:' || them.id) FROM lms_members AS them JOIN lms_sections AS place"
-        " ON place.district_id = them.district_id AND place.id = them.section_id WHERE them.district_id = :id"
+        "SELECT them.section_id, them.role, them.id, COALESCE(place.sis_id, 'lms:' || place.id), person.key"
+        " FROM lms_members AS them JOIN lms_people AS person ON person.role = them.role AND person.id = them.id"
+        " JOIN lms_sections AS place ON place.district_id = them.district_id AND place.id = them.section_id"
+        " WHERE them.district_id = :id"
         " AND (them.section_id, them.role, them.id) > (:section, :role, :person)"
         " ORDER BY them.section_id, them.role, them.id LIMIT :batch",
         {"id": district_id, "section": last[0], "role": last[1], "person": last[2], "batch": batch},
@@ -435,5 +455,6 @@ def sections(connection: Connection, district_id: str) -> list[Place]:
 
 
 def _kept(text: str | None) -> str:
-    """What an LMS wrote, without what no database takes."""
-    return (text or "").encode("utf-8", "replace").decode().replace("\0", "")
+    """What an LMS wrote, without what no database takes and no roster has; only so much of it."""
+    kept = (text or "").encode("utf-8", "replace").decode().replace("\0", "")
+    return "".join(it if it.isprintable() else " " for it in kept).strip()[:_LONGEST]
