@@ -206,7 +206,15 @@ def test_events_of_an_unknown_kind(commands: Commands) -> None:
 def test_an_event_that_there_is_not(commands: Commands, event_id: str) -> None:
     reply = commands.sandbox.get(f"/v3.1/events/{event_id}")
     assert (reply.status, reply.json) == (404, {"message": "Resource not found"})
-    assert commands.sandbox.get(f"/v3.1/events?starting_after={event_id}").status == 200
+
+
+@pytest.mark.parametrize("where", ["starting_after", "ending_before"])
+def test_a_place_among_the_events_must_be_one(commands: Commands, where: str) -> None:
+    asked = {
+        it: commands.sandbox.get(f"/v3.1/events?{where}={it}") for it in ("x", "'" * 24, "0" * 24, "last")
+    }
+    assert [reply.status for reply in asked.values()] == [400, 400, 200, 200]
+    assert asked["x"].json == {"message": f"{where} in query should be the id of an event"}
 
 
 def test_anothers_events_are_not_seen(commands: Commands) -> None:

@@ -58,10 +58,10 @@ async def page(
 ) -> RosterPage:
     """A page of the events of the caller's district, the oldest first; only of those `RECORD_TYPES`, if any are given.
 
-    An id that is none is before all, but `LAST`, which is behind all.
+    An id need not be of an event that is still kept; `LAST` is behind all. Raises `Refusal`: 400 for what is no id at
+    all, because whoever follows would begin anew without noticing.
     """
-    after = None if starting_after is None else _seq(starting_after) or 0
-    before = None if ending_before is None else _seq(ending_before) or 0
+    after, before = _place("starting_after", starting_after), _place("ending_before", ending_before)
     kinds = [kind for kind in KINDS if kind in types] if types else None
 
     def look_up(conn: Connection) -> RosterPage:
@@ -88,6 +88,15 @@ def _seq(event_id: str) -> int | None:
     if len(event_id) != 8 + _SEQ_DIGITS or not set(event_id) <= set("0123456789abcdef"):
         return None
     return min(int(digits, 16), _BEHIND_ALL - 1)
+
+
+def _place(name: str, event_id: str | None) -> int | None:
+    if event_id is None:
+        return None
+    seq = _seq(event_id)
+    if seq is None:
+        raise errors.bad_request(f"{name} in query should be the id of an event")
+    return seq
 
 
 def _present(conn: Connection, district_id: str, events: Sequence[RosterEvent]) -> list[shapes.RosterEvent]:

@@ -426,6 +426,8 @@ def _failures(operation: Operation, tag: str) -> Schema:
             bad["state"] = errors.bad_request(
                 f"state in query should be one of [{' '.join(DELIVERY_STATES)}]"
             )
+        if name == "list_events":
+            bad["starting_after"] = errors.bad_request("starting_after in query should be the id of an event")
         if name == "list_users":
             bad["role"] = errors.bad_request("role in query should be one of [student teacher]")
     nothing_named = not has_section and name.split("_")[0] in ("create", "list")
