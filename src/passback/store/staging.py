@@ -300,6 +300,7 @@ def _identify(session: Session, kind: str, given: dict[str, Any]) -> None:
         identify("sis_id")
         session.define(index)
         return
+    session.define(f"CREATE INDEX new_{kind}_by_lms_id ON new_{kind} (lms_id)")
     identify("lms_id", " AND was.removed IS NULL")
     session.define(index)
     for by in ("sis_id", "lms_id"):
