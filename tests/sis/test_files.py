@@ -195,6 +195,12 @@ def test_a_file_that_grows_behind_its_name_is_cut(tmp_path: Path) -> None:
     assert "more than the archive says" in problems.first[0].message
 
 
+def test_a_file_without_a_name_is_passed_over(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "roster.zip", {"XYZ": "x", "schools.csv": "x"})
+    path.write_bytes(path.read_bytes().replace(b"XYZ", b"\0YZ"))
+    assert Archive(path).sizes == {"schools.csv": 1}
+
+
 def test_text_is_read_line_by_line(tmp_path: Path) -> None:
     path = zipped(tmp_path / "roster.zip", {"schools.csv": "a,b\r\n1,2\r\n"})
     assert list(Archive(path).lines("schools.csv", Problems())) == ["a,b\r\n", "1,2\r\n"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import io
 import stat
 import zipfile
@@ -69,7 +70,7 @@ class Archive:
         folders = set()
         for item in archive.infolist():
             name = PurePosixPath(item.filename)
-            if item.is_dir() or name.name.startswith("._") or "__MACOSX" in name.parts:
+            if not item.filename or item.is_dir() or name.name.startswith("._") or "__MACOSX" in name.parts:
                 continue
             if item.flag_bits & 1:
                 raise UnusableFile(f"{self._path} is encrypted: zip the files without a password")
@@ -103,8 +104,8 @@ class Archive:
         except NotImplementedError:
             problems.end(name, 0, "", "it is compressed in a way that is not known here: zip the files anew")
         except OSError as error:
-            why = f"it cannot be read ({error.strerror})" if error.strerror else _DAMAGED  # by bzip2
-            problems.end(name, 0, "", why)
+            damaged = error.errno in (None, errno.EINVAL)  # of bzip2, and of places that are none
+            problems.end(name, 0, "", _DAMAGED if damaged else f"it cannot be read ({error.strerror})")
         except (zipfile.BadZipFile, EOFError, ValueError):
             problems.end(name, 0, "", _DAMAGED)
         except Exception as error:  # of the compressions, not all of which every Python has

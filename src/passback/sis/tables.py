@@ -18,7 +18,9 @@ _LONGEST_ROW = 128 * 1024
 """In characters, over all its lines; the csv module's own limit, of a value, is not reached."""
 _SIGNS = "=@+-\uff1d\uff20\uff0b\uff0d"
 """What a formula begins with, also in full width, once somebody opens in a spreadsheet what we export or show."""
-_HARMLESS = re.compile(r"[+\-\uff0b\uff0d](?:[\w\s.,:/#&'\u2019-]|\((?:[^\W\d_](?!\d)|[\d\s.,'\u2019-])*\))*")
+_HARMLESS = re.compile(
+    r"[+\-\uff0b\uff0d](?:[\w\s.,:/#&@'\u2019-]|\((?:[^\W\d_](?!\d)|[\d\s.,'\u2019-])*\))*"
+)
 """What may begin with a sign nevertheless: words and numbers, and in parentheses nothing that a function could use,
 such as a cell's name."""
 _TIME = re.compile(r"[T ]\d\d?:\d\d(:\d\d(\.\d+)?)?( ?[AP]M)?(Z|[+-]\d\d:?\d\d)?$", re.IGNORECASE)
@@ -149,9 +151,8 @@ def lines(archive: Archive, name: str, required: Iterable[str], problems: Proble
     width, most = max(columns.values()) + 1, len(header)
     for number, values in rows:
         if len(values) < width or any(map(str.strip, values[most:])):
-            problems.add(
-                name, number, "", f"the row has {len(values)} values for {width} columns: is a quote missing?"
-            )
+            there = "1 value" if len(values) == 1 else f"{len(values)} values"
+            problems.add(name, number, "", f"the row has {there} for {width} columns: is a quote missing?")
             continue
         yield Line(name, number, columns, values, problems)
 
@@ -159,19 +160,14 @@ def lines(archive: Archive, name: str, required: Iterable[str], problems: Proble
 def _rows(archive: Archive, name: str, problems: Problems) -> Iterator[tuple[int, list[str]]]:
     """The rows that hold anything, each with the number of its first line."""
     first, length = 1, 0
+    too_long = f"the row is longer than {_LONGEST_ROW:,} characters, over several lines: is a quote missing?"
 
     def bounded() -> Iterator[str]:
         nonlocal length
         for line in archive.lines(name, problems):
             length += len(line)
             if length > _LONGEST_ROW:
-                problems.end(
-                    name,
-                    first,
-                    "",
-                    f"the row is longer than {_LONGEST_ROW:,} characters, over several lines: is a quote missing, or a value too"
-                    " long?",
-                )
+                problems.end(name, first, "", too_long)
                 return
             yield line
 
