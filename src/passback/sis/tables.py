@@ -150,7 +150,7 @@ def lines(archive: Archive, name: str, required: Iterable[str], problems: Proble
         return
     width, most = max(columns.values()) + 1, len(header)
     for number, values in rows:
-        if len(values) < width or any(map(str.strip, values[most:])):
+        if len(values) != most and (len(values) < width or any(map(str.strip, values[most:]))):
             there = "1 value" if len(values) == 1 else f"{len(values)} values"
             problems.add(name, number, "", f"the row has {there} for {width} columns: is a quote missing?")
             continue
