@@ -203,6 +203,12 @@ def test_help_is_there(arguments: list[str]) -> None:
     assert "Usage: passback" in result.stdout
 
 
+@pytest.mark.parametrize("arguments", [["roster", "import"], ["sync", "run"], ["deliveries", "list"]])
+def test_an_option_that_is_off_has_no_opposite(arguments: list[str]) -> None:
+    told = run(*arguments, "--help").stdout
+    assert ("--no-" in told, "--empty-" in told) == (False, False)
+
+
 def new_token(data: str, *options: str) -> tuple[str, str]:
     """A new token's id and secret."""
     result = run(

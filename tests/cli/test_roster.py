@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from roster_support import CLEVER, Table, changed, without, zipped
+from roster_support import CLEVER, ONEROSTER_12, Table, changed, without, zipped
 from support import DISTRICT, ESSAY, Sandbox, serving
 
 REMOVED = "2 of 2 sections, 40 of 40 students, 2 of 2 teachers"
@@ -105,14 +105,23 @@ def test_the_built_in_gradebook_has_no_roster_to_read(commands: Commands) -> Non
 @pytest.mark.parametrize(
     ("file", "district", "told"),
     [
-        (Path("/no/such/file.zip"), DISTRICT, "there is no file /no/such/file.zip"),
-        (Path(__file__), DISTRICT, "no zip archive that can be read"),
-        (Path(__file__), "f" * 24, "there is no district"),
+        ("/no/such/file.zip", DISTRICT, "there is no file /no/such/file.zip"),
+        (__file__, DISTRICT, "no zip archive that can be read"),
+        ("", DISTRICT, "name a file"),
+        (__file__, "f" * 24, "there is no district"),
     ],
 )
-def test_what_cannot_be_done_is_told(commands: Commands, file: Path, district: str, told: str) -> None:
-    refused = commands.run(file, district=district)
+def test_what_cannot_be_done_is_told(commands: Commands, file: str, district: str, told: str) -> None:
+    refused = commands.command(file, district=district)
     assert (refused.returncode, told in refused.stderr) == (2, True)
+
+
+def test_who_is_left_out_is_counted(commands: Commands) -> None:
+    told = commands.run(ONEROSTER_12, "--dry-run", "--allow-removals")
+    assert told.stdout.splitlines()[-3:-1] == [
+        "1 person is left out: neither student nor teacher, or not now",
+        "1 enrollment is left out: not now, or of people in another role",
+    ]
 
 
 def test_a_student_who_left_is_not_found_at_once_and_has_all_grades_on_return(commands: Commands) -> None:

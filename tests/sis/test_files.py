@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,33 @@ def encrypted(path: Path) -> Path:
     return path
 
 
+def two_cases(path: Path) -> Path:
+    return zipped(path, {**CLEVER, "Students.csv": CLEVER["students.csv"]})
+
+
+def pipe(path: Path) -> Path:
+    os.mkfifo(path)
+    return path
+
+
+def device(path: Path) -> Path:
+    return Path("/dev/zero")
+
+
+def too_long(path: Path) -> Path:
+    return path.with_name("x" * 300)
+
+
+def no_folder(path: Path) -> Path:
+    path.write_text("x")
+    return path / "roster.zip"
+
+
+def loop(path: Path) -> Path:
+    path.symlink_to(path)
+    return path
+
+
 def something_else(path: Path) -> Path:
     return zipped(path, {"grades.csv": "x"})
 
@@ -79,7 +108,10 @@ def absent(path: Path) -> Path:
         (in_a_folder, "in the folder export"), (twice, "schools.csv twice"), (encrypted, "without a password"),
         (something_else, "there is grades.csv"), (a_file_missing, "there is no teachers.csv"),
         (old_version, "OneRoster 1.0: export 1.1 or 1.2"), (delta, "not only what has changed"),
-        (stated_but_missing, "there is a users.csv, but there is none"), (absent, "users.csv is absent"),
+        (two_cases, "Students.csv and students.csv, whose names differ in case alone"),
+        (pipe, "neither a zip archive nor a folder"), (device, "neither a zip archive nor a folder"),
+        (too_long, "cannot be read: File name too long"), (no_folder, "cannot be read: Not a directory"),
+        (loop, "cannot be read: Too many levels"), (stated_but_missing, "there is a users.csv, but there is none"), (absent, "users.csv is absent"),
     ],
 )  # fmt: skip
 def test_an_archive_that_cannot_be_used_says_why(
@@ -100,7 +132,39 @@ def test_a_damaged_file_is_a_problem(tmp_path: Path, method: int) -> None:
     path.write_bytes(content)
     problems = Problems()
     list(Archive(path).lines("students.csv", problems))
-    assert [problem.file for problem in problems.first] == ["students.csv"]
+    assert [str(problem) for problem in problems.first] == [
+        "students.csv: it is damaged: export it anew, or zip the files anew"
+    ]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("name", ["", "students.csv"])
+def test_what_may_not_be_read_says_so(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "roster"
+    folder.mkdir()
+    for file, table in CLEVER.items():
+        (folder / file).write_text(text(table))
+    (folder / name).chmod(0)
+    problems = Problems()
+    with (
+        pytest.raises(UnusableFile, match="cannot be read: Permission denied") if not name else nullcontext()
+    ):
+        list(format_of(Archive(folder)).rows(problems))
+    folder.chmod(0o700)
+    assert [str(problem) for problem in problems.first] == (
+        ["students.csv: it cannot be read (Permission denied)"] if name else []
+    )
+
+
+def test_a_file_that_vanishes_is_a_problem(tmp_path: Path) -> None:
+    for file, table in CLEVER.items():
+        (tmp_path / file).write_text(text(table))
+    files, problems = format_of(Archive(tmp_path)), Problems()
+    (tmp_path / "students.csv").unlink()
+    list(files.rows(problems))
+    assert [str(problem) for problem in problems.first] == [
+        "students.csv: it cannot be read (No such file or directory)"
+    ]
 
 
 def test_a_compression_that_python_does_not_know_is_a_problem(tmp_path: Path) -> None:
@@ -112,7 +176,7 @@ def test_a_compression_that_python_does_not_know_is_a_problem(tmp_path: Path) ->
     problems = Problems()
     list(Archive(path).lines("students.csv", problems))
     [problem] = problems.first
-    assert "it cannot be read to its end" in problem.message
+    assert "compressed in a way that is not known here" in problem.message
 
 
 def test_a_folder_is_as_good(tmp_path: Path) -> None:
@@ -129,6 +193,12 @@ def test_a_file_that_grows_behind_its_name_is_cut(tmp_path: Path) -> None:
     problems = Problems()
     assert len(list(archive.lines("schools.csv", problems))) == 5
     assert "more than the archive says" in problems.first[0].message
+
+
+def test_a_file_without_a_name_is_passed_over(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "roster.zip", {"XYZ": "x", "schools.csv": "x"})
+    path.write_bytes(path.read_bytes().replace(b"XYZ", b"\0YZ"))
+    assert Archive(path).sizes == {"schools.csv": 1}
 
 
 def test_text_is_read_line_by_line(tmp_path: Path) -> None:

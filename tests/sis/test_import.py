@@ -285,9 +285,42 @@ PROBLEMS: dict[str, tuple[Files, list[str]]] = {
     "an id twice": (
         changed(CLEVER, "students.csv", 3, "Student_id", "p1"),
         [
+            "students.csv, line 3, Student_id: 'p1' is there more than once, first in line 2: each user needs an id of its own",
             "enrollments.csv, line 3, Student_id: there is no user 'p2': add it, or correct the id",
-            "students.csv, line 3, Student_id: 'p1' is there more than once: each user needs an id of its own",
         ],
+    ),
+    "a section and a student that there are not": (
+        changed(changed(CLEVER, "enrollments.csv", 3, "Student_id", "p9"), "students.csv", 2, "School_id", "s9"),
+        [
+            "students.csv, line 2, School_id: there is no school 's9': add it, or correct the id",
+            "enrollments.csv, line 3, Student_id: there is no user 'p9': add it, or correct the id",
+        ],
+    ),
+    "a student who is left out": (
+        changed(CLEVER, "students.csv", 2, "Last_name", ""),
+        [
+            "students.csv, line 2, Last_name: it is empty: every row needs one",
+            "enrollments.csv, line 2, Student_id: the row refers to users that are not there, or left out for what is wrong"
+            " with students.csv",
+        ],
+    ),
+    "a school that is left out": (
+        changed(CLEVER, "schools.csv", 2, "School_name", ""),
+        [
+            "schools.csv, line 2, School_name: it is empty: every row needs one",
+            "sections.csv, line 2, School_id: the row refers to schools that are not there, or left out for what is wrong"
+            " with schools.csv",
+            "students.csv, line 2, School_id: 2 rows, first this, refer to schools that are not there, or left out for what"
+            " is wrong with schools.csv",
+            "teachers.csv, line 2, School_id: the row refers to schools that are not there, or left out for what is wrong"
+            " with schools.csv",
+        ],
+    ),
+    "the section that names its course and term first": (
+        {**CLEVER, "sections.csv": [
+            CLEVER["sections.csv"][0], ("s1", "", "t1", "Algebra 2", "Algebra", "MA1", "2026-27", ""), CLEVER["sections.csv"][1],
+        ]},
+        ["sections.csv, line 2, Section_id: it is empty: every row needs one"],
     ),
     "a class's term": (
         changed(ONEROSTER_11, "classes.csv", 2, "termSourcedIds", "t9"),
@@ -307,15 +340,14 @@ PROBLEMS: dict[str, tuple[Files, list[str]]] = {
     ),
     "a formula": (
         changed(CLEVER, "students.csv", 2, "First_name", '=HYPERLINK("https://evil.example")'),
-        ["students.csv, line 2, First_name: the value would be a formula in a spreadsheet: remove the sign it begins with"],
-    ),
-    "a formula with a sign": (
-        changed(CLEVER, "students.csv", 2, "First_name", "-2+3+cmd|' /C calc'!A0"),
-        ["students.csv, line 2, First_name: the value would be a formula in a spreadsheet: remove the sign it begins with"],
+        [
+            "students.csv, line 2, First_name: the value '=HYPERLINK(\"https://evil.example\")' would be a formula in a"
+            " spreadsheet: remove the = it begins with",
+        ],
     ),
     "a line break": (
         changed(CLEVER, "students.csv", 2, "First_name", "An\nn"),
-        ["students.csv, line 3, First_name: the value holds a line break or control character: remove it"],
+        ["students.csv, line 2, First_name: the value holds a line break or control character: remove it"],
     ),
     "a day": (
         changed(CLEVER, "sections.csv", 2, "Term_start", "31.08.2026"),
@@ -354,14 +386,20 @@ def test_what_is_wrong_is_told_with_its_place(bring: Importer, files: Files, tol
     first = [str(problem) for problem in checked.problems]
     # What refers to a row that was left out is told, too, but behind it.
     assert first[: len(told)] == told
-    assert (checked.plan, checked.count >= len(told), bring.all(roster.USERS)) == (None, True, [])
+    assert all("left out" in more for more in first[len(told) :])
+    assert (checked.plan, checked.count, bring.all(roster.USERS)) == (None, len(first), [])
 
 
 BYTES: dict[str, tuple[str, bytes, str]] = {
     "UTF-16": (
         "students.csv",
         "School_id".encode("utf-16"),
-        "students.csv, line 1: it is UTF-16: save it as UTF-8",
+        "students.csv, line 1: it is UTF-16, or no text at all: save it as UTF-8",
+    ),
+    "UTF-16 that does not say so": (
+        "students.csv",
+        "School_id,Student_id\n".encode("utf-16-le"),
+        "students.csv, line 1: it is UTF-16, or no text at all: save it as UTF-8",
     ),
     "Windows-1252": (
         "schools.csv",
@@ -376,12 +414,53 @@ BYTES: dict[str, tuple[str, bytes, str]] = {
     "an open quote": (
         "schools.csv",
         b'School_id,School_name\ns1,"North',
-        "schools.csv, line 2: the line is not CSV (unexpected end of data): check its quotes",
+        "schools.csv, line 2: a quote is opened and never closed: close it, or remove it",
+    ),
+    "a quote that is open over lines": (
+        "schools.csv",
+        b'School_id,School_name\ns1,"North\ns2,South\n',
+        "schools.csv, line 2: a quote is opened and never closed: close it, or remove it",
+    ),
+    "a quote within quotes": (
+        "schools.csv",
+        b'School_id,School_name\ns1,"North "High""\n',
+        "schools.csv, line 2: there is something behind a closing quote: write quotes within a value twice",
+    ),
+    "line ends of old Macs": (
+        "schools.csv",
+        b"School_id,School_name\rs1,North\r",
+        "schools.csv, line 1: its lines end as on old Macs (with CR alone): save it with those of Windows or Unix",
+    ),
+    "line ends of old Macs further on": (
+        "schools.csv",
+        b"School_id,School_name\ns1,North\rs2,South\n",
+        "schools.csv, line 2: its lines end as on old Macs (with CR alone): save it with those of Windows or Unix",
+    ),
+    "semicolons": (
+        "schools.csv",
+        b"School_id;School_name\ns1;North\n",
+        "schools.csv, line 1: the columns are separated by semicolons: separate them by commas",
+    ),
+    "tabs": (
+        "schools.csv",
+        b"School_id\tSchool_name\ns1\tNorth\n",
+        "schools.csv, line 1: the columns are separated by tabs: separate them by commas",
     ),
     "an endless line": (
         "schools.csv",
         b"School_id,School_name\n" + b"x" * 100_000,
-        "schools.csv, line 2: the line is longer than 65536 bytes: is a quote missing?",
+        "schools.csv, line 2: the line is longer than 65,536 bytes: shorten its longest value, or remove that column"
+        " where nobody needs it",
+    ),
+    "an endless value": (
+        "schools.csv",
+        b'School_id,School_name\ns1,"' + b"x\n" * 100_000 + b'"\n',
+        "schools.csv, line 2: the row is longer than 131,072 characters, over several lines: is a quote missing?",
+    ),
+    "an endless row": (
+        "schools.csv",
+        b'School_id,School_name\ns1,"' + b'x\n","' * 100_000 + b'"\n',
+        "schools.csv, line 2: the row is longer than 131,072 characters, over several lines: is a quote missing?",
     ),
 }
 
@@ -400,6 +479,70 @@ def test_a_byte_order_mark_and_other_cases_and_orders_of_columns_are_taken(bring
     assert counts(bring({**CLEVER, "students.csv": students}))["students"] == (2, 0, 0)
 
 
+def test_what_a_spreadsheet_leaves_behind_is_taken(bring: Importer) -> None:
+    """Columns without a name, rows without values."""
+    teachers = "\r\nSchool_id,Teacher_id,First_name,Last_name,,\r\ns1,t1,Tom,Teak,,x\r\n,, ,,,\r\ns1,t2,Tim,Tamarind\r\n,\r\n"
+    assert counts(bring({**CLEVER, "teachers.csv": teachers}))["teachers"] == (2, 0, 0)
+
+
+def test_a_row_is_where_it_begins(bring: Importer) -> None:
+    teachers = 'Notes,School_id,Teacher_id,First_name,Last_name\r\n"a\r\nb",s1,t1,Tom,Teak\r\n"c\r\nd",s1,t2,Tim,\r\n'
+    assert [str(problem) for problem in bring({**CLEVER, "teachers.csv": teachers}).problems] == [
+        "teachers.csv, line 4, Last_name: it is empty: every row needs one"
+    ]
+
+
+@pytest.mark.parametrize(
+    "day", ["08/20/2026", "2026-08-20T00:00:00Z", "2026-08-20 00:00:00", "2026-08-20T00:00:00.000+02:00", "8/20/2026 0:00"]
+)  # fmt: skip
+def test_the_time_of_a_day_is_not_looked_at(bring: Importer, day: str) -> None:
+    bring(changed(CLEVER, "sections.csv", 2, "Term_start", day))
+    assert [term.start_date for term in bring.all(roster.TERMS)] == ["2026-08-20"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "-", "- Reading (Honors)", "- Reading & Writing (Room 12)", "+1 (555) 123", "-5.5", "Reading = fun",
+        "-Reading, 3rd period", "-ann@d.example",
+    ],
+)  # fmt: skip
+def test_words_and_numbers_may_begin_with_a_sign(bring: Importer, name: str) -> None:
+    bring(changed(CLEVER, "sections.csv", 2, "Name", name))
+    assert [section.name for section in bring.all(roster.SECTIONS)] == [name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "-2+3+cmd|' /C calc'!A0", "-2+3+cmd", "=1", "@SUM(A1)", "+HYPERLINK(\"https://evil.example\")", "-WEBSERVICE (A1)",
+        "+A1*2", "＝1+1", "＋2＋3", "－cmd|' /C calc'!A0", "＠SUM", "\t=1", "-f((A1))",
+    ],
+)  # fmt: skip
+def test_what_a_spreadsheet_would_work_out_is_refused(bring: Importer, name: str) -> None:
+    [problem] = bring(changed(CLEVER, "sections.csv", 2, "Name", name)).problems[:1]
+    assert (problem.file, problem.column) == ("sections.csv", "Name")
+    assert f"{name.strip()!r} would be a formula" in problem.message
+
+
+def test_the_school_of_a_user_is_the_first_organisation_that_is_one(bring: Importer) -> None:
+    bring(changed(ONEROSTER_11, "users.csv", 2, "orgSourcedIds", "d, s1"))
+    [school] = bring.all(roster.SCHOOLS)
+    assert {user.sis_id: user.school_id for user in bring.all(roster.USERS)}["p1"] == school.id
+
+
+def test_people_without_a_role_are_counted(bring: Importer) -> None:
+    """The administrator, and who has no role at all."""
+    plan = bring(without(ONEROSTER_12, "roles.csv", 3)).plan
+    assert plan is not None
+    assert (plan.people_left_out, plan.left_out) == (2, 2)
+
+
+@pytest.mark.parametrize("files", FORMATS.values(), ids=FORMATS)
+def test_the_names_of_files_may_be_in_any_case(bring: Importer, files: Files) -> None:
+    assert counts(bring({name.upper(): table for name, table in files.items()}))["students"] == (2, 0, 0)
+
+
 def test_a_student_of_two_schools_is_one(bring: Importer) -> None:
     two = {
         **CLEVER,
@@ -416,7 +559,7 @@ def test_two_people_of_two_schools_do_not_share_an_id(bring: Importer) -> None:
         "students.csv": [*CLEVER["students.csv"], ("s2", "p1", "Zoe", "Zimmer", "9", "zoe@d.example")],
     }
     assert [str(problem) for problem in bring(two).problems] == [
-        "students.csv, line 4, Student_id: 'p1' is there more than once: each user needs an id of its own"
+        "students.csv, line 4, Student_id: 'p1' is there more than once, first in line 2: each user needs an id of its own"
     ]
 
 

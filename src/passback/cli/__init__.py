@@ -17,6 +17,8 @@ app = App(
     name="passback",
     help="One API call puts an assignment or a grade into whichever LMS the school district uses.",
     version=passback.__version__,
+    # What is off unless it is said needs no word for that.
+    default_parameter=Parameter(negative_bool=(), negative_iterable=()),
 )
 for _name, _target, _help in (
     ("token", "tokens:app", "Make, list, rotate and revoke applications' tokens."),

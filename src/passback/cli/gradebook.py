@@ -37,7 +37,7 @@ app = App(name="gradebook", help="See and change the built-in gradebook as a tea
 
 T = TypeVar("T")
 
-Switch = Annotated[bool | None, Parameter()]
+Switch = Annotated[bool | None, Parameter(negative_bool="no-")]
 
 
 @app.command(name="list")

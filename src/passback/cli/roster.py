@@ -31,7 +31,7 @@ _MOST_SHOWN = 50
 
 @app.command(name="import")
 def import_roster(
-    file: Path | None = None,
+    file: str | None = None,
     *,
     district: str,
     from_lms: bool = False,
@@ -45,16 +45,20 @@ def import_roster(
     All is checked first, and shown with file, line and column where it is wrong; then it is applied at once or not at
     all. Ids stay the same across imports: objects are known by their SIS ids.
 
+    Exit codes: 0 done (or nothing to do), 1 the roster has problems or would remove too much, 2 it could not be read,
+    or was asked for wrongly.
+
     Args:
         file: The zip archive, or the folder of the files.
         district: The district's id.
         from_lms: Read the roster from the connected LMS instead, where there is nothing else.
         dry_run: Only show what would change.
         allow_removals: Remove also more than a tenth of what there is.
-        all_problems: Show more problems than the first 50.
+        all_problems: Show not only the first 50 problems, but all that are kept: 1,000, and of each sort of problem
+            between rows (such as students who are not there) 200.
         data: The folder of the data file [data].
     """
-    if (file is None) is not from_lms:
+    if (file is None) is not from_lms or file == "":  # which would be the folder that one is in
         raise UsageError("name a file, or say --from-lms")
     district = district.lower()
     wanted = Wanted(district, dry_run, allow_removals, all_problems)
@@ -63,7 +67,7 @@ def import_roster(
             raise UsageError(f"there is no district {district}")
         if file is None:
             return asyncio.run(_take_lms(database, data, wanted))
-        files = _open(file, ends)
+        files = _open(Path(file), ends)
         session = ends.enter_context(database.session())
         return 0 if _take(session, files, wanted) is not None else 1
 
@@ -179,7 +183,11 @@ def _show_plan(plan: Plan) -> None:
     print(f"{'':<12}  {'now':>10}  {'added':>10}  {'changed':>10}  {'removed':>10}")
     for kind, it in plan.kinds.items():
         print(f"{kind:<12}  {it.before:>10,}  {it.created:>10,}  {it.updated:>10,}  {it.removed:>10,}")
+    if plan.people_left_out:
+        people = "1 person is" if plan.people_left_out == 1 else f"{plan.people_left_out:,} people are"
+        print(f"{people} left out: neither student nor teacher, or not now")
     if plan.left_out:
-        print(f"{plan.left_out:,} enrollments are left out: not now, or of people in another role")
+        enrollments = "1 enrollment is" if plan.left_out == 1 else f"{plan.left_out:,} enrollments are"
+        print(f"{enrollments} left out: not now, or of people in another role")
     if plan.nothing:
         print("Nothing to change.")

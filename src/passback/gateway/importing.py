@@ -32,7 +32,7 @@ class Checked(Struct, frozen=True):
     plan: Plan | None
     """None where something is wrong."""
     problems: list[Problem]
-    """The first that are wrong: of each row by itself, then between them; in the order of files and lines."""
+    """The first that are wrong: of each row by itself, then between them; in the order of reading, the root first."""
     count: int
     """How many are wrong in all."""
 
@@ -48,14 +48,10 @@ def check(session: Session, files: Format, district_id: str, clock: Clock, progr
     progress.step("checking")
     staging.settle(session, ids, repeated_users=files.repeats_users, one_role=files.one_role)
     between = Problems()
-    for faults, count in [] if problems.cut_short else staging.faults(session):
-        for fault in faults:
-            file, column = files.place(fault.kind, fault.column, fault.role)
-            between.add(file, fault.line, column, _text(fault))
-        between.more(count - len(faults))
+    for sort in [] if problems.cut_short else staging.faults(session):
+        _tell(sort, files, problems.files, between)
     if count := problems.count + between.count:
-        # Rows that cannot be used are missed by others: those come behind.
-        return Checked(None, [*sorted(problems.first), *sorted(between.first)], count)
+        return Checked(None, [*problems.first, *between.first], count)
     return Checked(staging.plan(session, district_id, progress.step), [], 0)
 
 
@@ -86,8 +82,37 @@ def apply(session: Session, plan: Plan, clock: Clock, progress: Progress, hold: 
             syncs.ask(session, plan.district_id, clock())  # what is new must be matched
 
 
-def _text(fault: staging.Fault) -> str:
-    shown = "".join(it if it.isprintable() else " " for it in fault.value)[:80]
-    if fault.why == "twice":
-        return f"{shown!r} is there more than once: each {_SINGULAR[fault.kind]} needs an id of its own"
-    return f"there is no {_SINGULAR[fault.why]} {shown!r}: add it, or correct the id"
+def _tell(sort: staging.Faults, files: Format, spoilt: set[str], problems: Problems) -> None:
+    """Add faults of a sort; as one, where what they miss may be in a row of a `spoilt` file that was left out."""
+    file, column = files.place(sort.kind, sort.column, sort.role)
+    if sort.missing is None:
+        for fault in sort.first:
+            problems.add(
+                file,
+                fault.line,
+                column,
+                f"{_shown(fault)} is there more than once, first in line {fault.first}: each {_SINGULAR[sort.kind]}"
+                " needs an id of its own",
+            )
+    elif (home := files.place(sort.missing, "sis_id", sort.role)[0]) in spoilt:
+        rows = "the row refers" if sort.count == 1 else f"{sort.count:,} rows, first this, refer"
+        problems.add(
+            file,
+            sort.first[0].line,
+            column,
+            f"{rows} to {sort.missing} that are not there, or left out for what is wrong with {home}",
+        )
+        return
+    else:
+        for fault in sort.first:
+            problems.add(
+                file,
+                fault.line,
+                column,
+                f"there is no {_SINGULAR[sort.missing]} {_shown(fault)}: add it, or correct the id",
+            )
+    problems.more(sort.count - len(sort.first))
+
+
+def _shown(fault: staging.Fault) -> str:
+    return repr("".join(it if it.isprintable() else " " for it in fault.value)[:80])

@@ -24,8 +24,12 @@ _MOST_TEACHERS = 10
 
 _PLACES: dict[tuple[Kind, str], tuple[str, str]] = {
     ("schools", "sis_id"): ("schools.csv", "School_id"),
+    ("terms", "sis_id"): ("sections.csv", "Term_name"),
+    ("courses", "sis_id"): ("sections.csv", "Course_number"),
     ("sections", "sis_id"): ("sections.csv", "Section_id"),
     ("sections", "school_sis_id"): ("sections.csv", "School_id"),
+    ("sections", "course_sis_id"): ("sections.csv", "Course_number"),
+    ("sections", "term_sis_id"): ("sections.csv", "Term_name"),
 }
 _PLACES_OF_ROLES: dict[tuple[Kind, str, str], tuple[str, str]] = {
     ("users", "school_sis_id", "student"): ("students.csv", "School_id"),
@@ -48,10 +52,9 @@ class Clever:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._found = {name.lower(): name for name in archive.sizes}
-        if missing := [name for name in _FILES if name not in self._found]:
+        if missing := [name for name in _FILES if name not in archive.sizes]:
             raise UnusableFile(f"there is no {missing[0]}: these five are needed: {', '.join(_FILES)}")
-        self.size = sum(archive.sizes[self._found[name]] for name in _FILES)
+        self.size = sum(archive.sizes[name] for name in _FILES)
 
     def read(self) -> int:
         return self._archive.bytes_read
@@ -75,7 +78,7 @@ class Clever:
         }
         for name, make in makers.items():
             waiting: dict[Kind, list[Row]] = {}
-            for line in lines(self._archive, self._found[name], _FILES[name], problems):
+            for line in lines(self._archive, name, _FILES[name], problems):
                 made = make(line)
                 if line.spoilt:
                     continue
@@ -107,35 +110,31 @@ def _person(line: Line, role: str, id_column: str, email_column: str) -> Row:
 
 
 def _section(line: Line, terms: set[str], courses: set[str]) -> list[tuple[Kind, Row]]:
-    """A section, the term and course that it is the first to name, and its teachers."""
-    section = line.id("Section_id")
+    """A section, the term and course that it is the first to name, and its teachers; nothing of a spoilt row."""
+    section, school = line.id("Section_id"), line.id("School_id")
+    term, start, end = line.text("Term_name"), line.day("Term_start"), line.day("Term_end")
+    title, course_number = line.text("Course_name"), line.text("Course_number")
+    course = course_number or title
+    section_number = line.text("Section_number")
+    row = (
+        line.number, section, line.text("Name") or title or section_number or section, school, course, term,
+        section_number, line.text("Subject"), line.text("Grade"), line.text("Period"), None,
+    )  # fmt: skip
+    teachers = [
+        line.id("Teacher_id" if place == 1 else f"Teacher_{place}_id", needed=False)
+        for place in range(1, _MOST_TEACHERS + 1)
+    ]
+    if line.spoilt:
+        return []
     made: list[tuple[Kind, Row]] = []
-    term, title = line.text("Term_name"), line.text("Course_name")
-    start, end = line.day("Term_start"), line.day("Term_end")
-    number = line.text("Course_number")
-    course = number or title
     if term is not None and term not in terms:
         terms.add(term)
         made.append(("terms", (line.number, term, term, start, end)))
     if course is not None and course not in courses:
         courses.add(course)
-        made.append(("courses", (line.number, course, title or course, number)))
-    section_number = line.text("Section_number")
-    name = line.text("Name") or title or section_number or section
-    made.append(
-        (
-            "sections",
-            (
-                line.number, section, name, line.id("School_id"), course, term, section_number,
-                line.text("Subject"), line.text("Grade"), line.text("Period"), None,
-            ),
-        )
-    )  # fmt: skip
-    for place in range(1, _MOST_TEACHERS + 1):
-        column = "Teacher_id" if place == 1 else f"Teacher_{place}_id"
-        teacher = line.id(column, needed=False)
-        if teacher is not None:
-            made.append(("enrollments", (line.number, section, teacher, "teacher")))
+        made.append(("courses", (line.number, course, title or course, course_number)))
+    made.append(("sections", row))
+    made += [("enrollments", (line.number, section, it, "teacher")) for it in teachers if it is not None]
     return made
 
 

@@ -12,7 +12,7 @@ def format_of(archive: Archive) -> Format:
     """The format of an archive's files. Raises `UnusableFile` for one that is unknown."""
     if MANIFEST in archive.sizes:
         return OneRoster(archive)
-    if {"schools.csv", "sections.csv"} <= {name.lower() for name in archive.sizes}:
+    if {"schools.csv", "sections.csv"} <= archive.sizes.keys():
         return Clever(archive)
     there = ", ".join(sorted(archive.sizes)[:8]) or "no CSV file at all"
     raise UnusableFile(

@@ -28,6 +28,8 @@ _OPTIONAL = frozenset({"academicSessions.csv", "courses.csv"})
 _ORG_TYPES = ("department", "school", "district", "local", "state", "national")
 _STATUSES = ("active", "tobedeleted", "inactive")
 """``inactive`` is older, and means the same as ``tobedeleted``."""
+_STATED = frozenset({"oneroster.version", *(f"file.{name[:-4]}".lower() for name in _FILES)})
+"""What is looked at of a manifest."""
 _SESSION_TYPES = ("gradingPeriod", "semester", "schoolYear", "term")
 
 _PLACES: dict[tuple[Kind, str], tuple[str, str]] = {
@@ -65,31 +67,37 @@ class OneRoster:
         self.one_role = self.version == "1.1"
         wanted = [name for name in _FILES if name != "roles.csv" or self.version == "1.2"]
         self._names = [
-            name for name in wanted if self._is_stated(name, stated.get(f"file.{name[:-4]}", "absent"))
+            name
+            for name in wanted
+            if self._is_stated(name, stated.get(f"file.{name[:-4]}".lower(), "absent"))
         ]
-        self.size = sum(archive.sizes[name] for name in self._names)
+        self.size = sum(archive.sizes[name.lower()] for name in self._names)
         self._before = archive.bytes_read
+        self._schools: set[str] = set()
+        """The ids of the organisations that are schools, of those that were read."""
 
     def _manifest(self) -> dict[str, str]:
         problems = Problems()
         stated = {}
         for line in lines(self._archive, MANIFEST, ("propertyName", "value"), problems):
-            stated[line.text("propertyName") or ""] = line.text("value") or ""
+            name = (line.text("propertyName") or "").lower()
+            if name in _STATED:
+                stated[name] = line.text("value") or ""
         if problems.count:
             raise UnusableFile(str(problems.first[0]))
         return stated
 
     def _is_stated(self, name: str, mode: str) -> bool:
         """Whether a file is to be read."""
-        if mode == "absent":
+        if mode.lower() == "absent":
             if name in _OPTIONAL:
                 return False
             raise UnusableFile(f"{MANIFEST} says that {name} is absent: export it, too")
-        if mode != "bulk":
+        if mode.lower() != "bulk":
             raise UnusableFile(
                 f"{MANIFEST} says that {name} is {mode!r}: export all there is (bulk), not only what has changed"
             )
-        if name not in self._archive.sizes:
+        if name.lower() not in self._archive.sizes:
             raise UnusableFile(f"{MANIFEST} says that there is a {name}, but there is none: export it, too")
         return True
 
@@ -106,7 +114,7 @@ class OneRoster:
     def rows(self, problems: Problems) -> Iterator[tuple[Kind, list[Row]]]:
         day = today()
         makers: dict[str, tuple[Kind, Callable[[Line], Row | None]]] = {
-            "orgs.csv": ("schools", _school),
+            "orgs.csv": ("schools", self._org),
             "academicSessions.csv": ("terms", _term),
             "courses.csv": ("courses", _course),
             "classes.csv": ("sections", self._section),
@@ -120,6 +128,13 @@ class OneRoster:
 
     def _required(self, name: str) -> tuple[str, ...]:
         return (*_FILES[name], "role") if name == "users.csv" and self.version == "1.1" else _FILES[name]
+
+    def _org(self, line: Line) -> Row | None:
+        is_school = line.one_of("type", _ORG_TYPES) == "school"
+        sis_id, name = line.id("sourcedId"), line.required("name")
+        if is_school and sis_id:
+            self._schools.add(sis_id)
+        return line.number, sis_id, name if is_school else None, line.text("identifier")
 
     def _section(self, line: Line) -> Row | None:
         course, term = line.id("courseSourcedId", needed=False), line.first_of("termSourcedIds")
@@ -135,7 +150,8 @@ class OneRoster:
         if self.version == "1.1":
             word = line.required("role").lower()
             role = word if word in ("student", "teacher") else "other"
-            school = line.first_of("orgSourcedIds")
+            orgs = line.list_of("orgSourcedIds")
+            school = next((it for it in orgs if it in self._schools), orgs[0] if orgs else None)
         else:
             role, school = None, line.id("primaryOrgSourcedId", needed=False)
         return (
@@ -165,12 +181,6 @@ def _is_there(line: Line) -> bool:
     if line.text("status") is None:
         return not line.spoilt
     return line.one_of("status", _STATUSES) == "active"
-
-
-def _school(line: Line) -> Row:
-    is_school = line.one_of("type", _ORG_TYPES) == "school"
-    name = line.required("name")
-    return line.number, line.id("sourcedId"), name if is_school else None, line.text("identifier")
 
 
 def _term(line: Line) -> Row:

@@ -37,7 +37,7 @@ BATCH = 5_000
 """How many rows are handed on at a time."""
 
 
-class Problem(Struct, frozen=True, order=True):
+class Problem(Struct, frozen=True):
     """What is wrong with a file, where, and what to do."""
 
     file: str
@@ -66,20 +66,23 @@ class Problems:
     def __init__(self, most: int = 1000) -> None:
         self.first: list[Problem] = []
         self.count = 0
-        self.cut_short = False
-        """Whether a file could not be read to its end."""
+        self.files: set[str] = set()
+        """The files in which something is wrong."""
+        self.cut_short: set[str] = set()
+        """Those that could not be read to their end."""
         self._most = most
 
     def add(self, file: str, line: int, column: str, message: str) -> None:
         """One more."""
         self.count += 1
+        self.files.add(file)
         if len(self.first) < self._most:
             self.first.append(Problem(file, line, column, message))
 
     def end(self, file: str, line: int, column: str, message: str) -> None:
         """One more, for which the rest of the file cannot be read."""
         self.add(file, line, column, message)
-        self.cut_short = True
+        self.cut_short.add(file)
 
     def more(self, count: int) -> None:
         """So many more, of which nothing is said."""

@@ -7,15 +7,25 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 
-from passback.sis.archive import Archive
+from passback.sis.archive import OLD_LINE_ENDS, Archive
 from passback.sis.rows import Problems
 
 LONGEST = 1000
 LONGEST_ID = 255
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
-_FORMULA = re.compile(r"[=@]|[+-].*[(|!=]")
-"""What a spreadsheet would take for a formula, once somebody opens there what we export or show."""
+_LONGEST_ROW = 128 * 1024
+"""In characters, over all its lines; the csv module's own limit, of a value, is not reached."""
+_SIGNS = "=@+-\uff1d\uff20\uff0b\uff0d"
+"""What a formula begins with, also in full width, once somebody opens in a spreadsheet what we export or show."""
+_HARMLESS = re.compile(
+    r"[+\-\uff0b\uff0d](?:[\w\s.,:/#&@'\u2019-]|\((?:[^\W\d_](?!\d)|[\d\s.,'\u2019-])*\))*"
+)
+"""What may begin with a sign nevertheless: words and numbers, and in parentheses nothing that a function could use,
+such as a cell's name."""
+_TIME = re.compile(r"[T ]\d\d?:\d\d(:\d\d(\.\d+)?)?( ?[AP]M)?(Z|[+-]\d\d:?\d\d)?$", re.IGNORECASE)
+"""What may come behind a day, and is not looked at."""
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs"}
 
 
 class Line:
@@ -55,9 +65,10 @@ class Line:
             self.wrong(column, f"the value is longer than {LONGEST} characters: shorten it")
         elif not value.isprintable() and _CONTROLS.search(value):
             self.wrong(column, "the value holds a line break or control character: remove it")
-        elif value[0] in "=@+-" and _FORMULA.match(value):
+        elif value[0] in _SIGNS and not _HARMLESS.fullmatch(value):
             self.wrong(
-                column, "the value would be a formula in a spreadsheet: remove the sign it begins with"
+                column,
+                f"the value {value[:80]!r} would be a formula in a spreadsheet: remove the {value[0]} it begins with",
             )
         else:
             return value
@@ -83,9 +94,10 @@ class Line:
         value = self.text(column)
         if value is None:
             return None
+        day = _TIME.sub("", value)
         for form in ("%Y-%m-%d", "%m/%d/%Y"):
             try:
-                return datetime.strptime(value, form).date().isoformat()
+                return datetime.strptime(day, form).date().isoformat()
             except ValueError:
                 continue
         self.wrong(column, "it is no day: write it as 2026-08-31")
@@ -101,51 +113,83 @@ class Line:
             self.wrong(column, f"it is none of {', '.join(words)}")
         return ""
 
+    def list_of(self, column: str) -> list[str]:
+        """What a list with commas holds."""
+        return [it for word in (self.text(column) or "").split(",") if (it := word.strip())]
+
     def first_of(self, column: str) -> str | None:
         """The first of a list with commas."""
-        value = self.text(column)
-        return None if value is None else value.split(",")[0].strip() or None
+        return next(iter(self.list_of(column)), None)
 
 
 def lines(archive: Archive, name: str, required: Iterable[str], problems: Problems) -> Iterator[Line]:
     """The rows of a file, which must have the `required` columns (in any order and case). What is wrong is told."""
-    reader = csv.reader(archive.lines(name, problems), strict=True)
-    told = problems.count
-    try:
-        header = next(reader, None)
-        if header is None:
-            if problems.count == told:  # else it cannot be read
-                problems.end(
-                    name, 0, "", "the file is empty: it needs at least the line with the columns' names"
-                )
+    rows = _rows(archive, name, problems)
+    number, header = next(rows, (0, None))
+    if header is None:
+        if name not in problems.cut_short:
+            problems.end(name, 0, "", "the file is empty: it needs at least the line with the columns' names")
+        return
+    columns: dict[str, int] = {}
+    for index, title in enumerate(header):
+        key = title.strip().lower()
+        if key in columns:
+            problems.end(name, number, title.strip(), "the column is there twice: remove one")
             return
-        columns: dict[str, int] = {}
-        for index, title in enumerate(header):
-            key = title.strip().lower()
-            if key in columns:
-                problems.end(name, 1, title.strip(), "the column is there twice: remove one")
-                return
+        if key:  # a spreadsheet may leave some without a name at the end
             columns[key] = index
-        missing = [column for column in required if column.lower() not in columns]
-        for column in missing:
-            problems.end(name, 1, column, "the column is missing: add it")
-        if missing:
-            return
-        width = len(header)
-        for values in reader:
-            if len(values) != width:
-                if not values:
-                    continue  # an empty line
-                problems.add(
-                    name,
-                    reader.line_num,
-                    "",
-                    f"the row has {len(values)} values for {width} columns: is a quote missing?",
+    if missing := [column for column in required if column.lower() not in columns]:
+        for separator, word in _OTHER_SEPARATORS.items():
+            if any(separator in title for title in header):
+                problems.end(
+                    name, number, "", f"the columns are separated by {word}: separate them by commas"
                 )
-                continue
-            yield Line(name, reader.line_num, columns, values, problems)
+                return
+        for column in missing:
+            problems.end(name, number, column, "the column is missing: add it")
+        return
+    width, most = max(columns.values()) + 1, len(header)
+    for number, values in rows:
+        if len(values) != most and (len(values) < width or any(map(str.strip, values[most:]))):
+            there = "1 value" if len(values) == 1 else f"{len(values)} values"
+            problems.add(name, number, "", f"the row has {there} for {width} columns: is a quote missing?")
+            continue
+        yield Line(name, number, columns, values, problems)
+
+
+def _rows(archive: Archive, name: str, problems: Problems) -> Iterator[tuple[int, list[str]]]:
+    """The rows that hold anything, each with the number of its first line."""
+    first, length = 1, 0
+    too_long = f"the row is longer than {_LONGEST_ROW:,} characters, over several lines: is a quote missing?"
+
+    def bounded() -> Iterator[str]:
+        nonlocal length
+        for line in archive.lines(name, problems):
+            length += len(line)
+            if length > _LONGEST_ROW:
+                problems.end(name, first, "", too_long)
+                return
+            yield line
+
+    reader = csv.reader(bounded(), strict=True)
+    try:
+        for values in reader:
+            if any(map(str.strip, values)):
+                yield first, values
+            first, length = reader.line_num + 1, 0
     except csv.Error as error:
-        problems.end(name, reader.line_num, "", f"the line is not CSV ({error}): check its quotes")
+        if name not in problems.cut_short:  # else it is for that
+            problems.end(name, first, "", _in_words(str(error)))
+
+
+def _in_words(error: str) -> str:
+    if error.startswith("new-line"):
+        return f"{OLD_LINE_ENDS}: save it with those of Windows or Unix"
+    if error.startswith("unexpected end"):
+        return "a quote is opened and never closed: close it, or remove it"
+    if "expected after" in error:
+        return "there is something behind a closing quote: write quotes within a value twice"
+    return f"the line is not CSV ({error}): check its quotes"
 
 
 def today() -> str:

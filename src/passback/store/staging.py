@@ -61,13 +61,23 @@ _MOST_TOLD = 200
 class Fault(Struct, frozen=True):
     """A row that does not go with the others."""
 
+    line: int
+    value: str
+    first: int
+    """Of an id that is there more than once, the line that has it first."""
+
+
+class Faults(Struct, frozen=True):
+    """Rows that do not go with the others, of one sort."""
+
     kind: Kind
     column: str
     role: str
-    line: int
-    value: str
-    why: str
-    """``twice``, or what there is none of."""
+    """The role of users and enrollments; else empty."""
+    missing: Kind | None
+    """What there is none of; None where an id is there more than once."""
+    count: int
+    first: list[Fault]
 
 
 class Changes(Struct, frozen=True):
@@ -89,6 +99,8 @@ class Plan(Struct, frozen=True):
     """By ``schools`` and so on, ``students``, ``teachers`` and ``enrollments``."""
     left_out: int
     """How many enrollments are of people who are neither students nor teachers, or not now, or in another role."""
+    people_left_out: int = 0
+    """How many people are neither students nor teachers, or not now."""
 
     @property
     def nothing(self) -> bool:
@@ -196,15 +208,16 @@ def _add_roles(session: Session, ids: Ids, source: str) -> None:
         after = rows[-1][:3]
 
 
-def faults(session: Session) -> Iterator[tuple[list[Fault], int]]:
-    """What does not go together, sort by sort: the first of each, and how many there are."""
+def faults(session: Session) -> Iterator[Faults]:
+    """What does not go together, sort by sort and the root first: ids that are there twice, references to nothing."""
     for kind in KINDS:
         by = "sis_id, role" if kind == "users" else "sis_id"
         role = "role" if kind == "users" else "''"
-        yield _told(
+        yield from _told(
             session,
-            f"SELECT '{kind}' AS kind, 'sis_id' AS name, {role} AS role, MAX(line) AS line, sis_id AS value,"
-            f" 'twice' AS why FROM new_{kind} GROUP BY {by} HAVING COUNT(*) > 1",
+            (kind, "sis_id", None),
+            f"SELECT {role} AS role, MAX(line) AS line, sis_id AS value, MIN(line) AS first FROM new_{kind}"
+            f" GROUP BY {by} HAVING COUNT(*) > 1",
         )
     references = [
         (kind, column, target) for kind, them in _REFERENCES.items() for column, target in them.items()
@@ -217,21 +230,24 @@ def faults(session: Session) -> Iterator[tuple[list[Fault], int]]:
     for kind, column, target in references:
         role = "role" if kind in ("users", "enrollments") else "''"
         present = f"SELECT 1 FROM new_{target} AS target WHERE target.sis_id = new_{kind}.{column}_sis_id"
-        yield _told(
+        yield from _told(
             session,
-            f"SELECT '{kind}' AS kind, '{column}_sis_id' AS name, {role} AS role, line, {column}_sis_id AS value,"
-            f" '{target}' AS why FROM new_{kind} WHERE {column}_sis_id IS NOT NULL AND NOT EXISTS ({present})",
+            (kind, f"{column}_sis_id", target),
+            f"SELECT {role} AS role, line, {column}_sis_id AS value, line AS first FROM new_{kind}"
+            f" WHERE {column}_sis_id IS NOT NULL AND NOT EXISTS ({present})",
         )
 
 
-def _told(session: Session, query: str) -> tuple[list[Fault], int]:
-    total = session.execute(f"SELECT COUNT(*) FROM ({query}) AS found").fetchone()[0]
-    if not total:
-        return [], 0
-    rows = session.execute(
-        f"SELECT kind, name, role, line, value, why FROM ({query}) AS found ORDER BY line LIMIT {_MOST_TOLD}"
-    )
-    return [Fault(*row) for row in rows], total
+def _told(session: Session, sort: tuple[Kind, str, Kind | None], query: str) -> Iterator[Faults]:
+    kind, column, missing = sort
+    counts = session.execute(f"SELECT role, COUNT(*) FROM ({query}) AS found GROUP BY role ORDER BY role")
+    for role, count in counts.fetchall():
+        rows = session.execute(
+            f"SELECT line, value, first FROM ({query}) AS found WHERE role = :role ORDER BY line"
+            f" LIMIT {_MOST_TOLD}",
+            {"role": role},
+        )
+        yield Faults(kind, column, role, missing, count, [Fault(*row) for row in rows])
 
 
 def plan(session: Session, district_id: str, step: Step) -> Plan:
@@ -239,6 +255,10 @@ def plan(session: Session, district_id: str, step: Step) -> Plan:
     given = {"district_id": district_id}
     began_at = version(session, district_id)  # first: what changes while this compares is found out
     session.execute("DELETE FROM new_schools WHERE name IS NULL")  # an organisation that is no school
+    people_left_out = session.execute(
+        "SELECT COUNT(*) FROM new_users WHERE role = 'other' AND NOT EXISTS (SELECT 1 FROM new_users AS also"
+        " WHERE also.sis_id = new_users.sis_id AND also.role <> 'other')"
+    ).fetchone()[0]
     session.execute("DELETE FROM new_users WHERE role = 'other'")
     for kind in KINDS:
         step(f"comparing {kind}")
@@ -278,7 +298,7 @@ def plan(session: Session, district_id: str, step: Step) -> Plan:
             " WHERE true ON CONFLICT DO NOTHING"
         )
     session.analyse("changes")
-    return Plan(district_id, began_at, _counts(session, given), _left_out(session))
+    return Plan(district_id, began_at, _counts(session, given), _left_out(session), people_left_out)
 
 
 def _identify(session: Session, kind: str, given: dict[str, Any]) -> None:
