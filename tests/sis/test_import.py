@@ -179,6 +179,25 @@ def test_what_names_others_is_told_behind_them_and_deleted_before_them(bring: Im
     ]  # fmt: skip
 
 
+def test_the_school_of_whoever_names_none_is_that_of_their_role(bring: Importer) -> None:
+    bring(changed(ONEROSTER_12, "users.csv", 2, "primaryOrgSourcedId", ""))
+    [school] = bring.all(roster.SCHOOLS)
+    assert {user.school_id for user in bring.all(roster.USERS)} == {school.id}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ("e9", "", "", "c1", "s1", "gone", "student", "", "", "2020-01-01"),
+        ("e9", "", "", "gone", "s1", "p1", "administrator", "", "", ""),
+        ("e9", "tobedeleted", "", "gone", "s1", "gone", "student", "", "", ""),
+    ],
+)
+def test_what_is_left_out_may_be_of_what_is_not_there(bring: Importer, row: tuple[str, ...]) -> None:
+    bring({**ONEROSTER_11, "enrollments.csv": [*ONEROSTER_11["enrollments.csv"], row]})
+    assert bring.members() == {"student": ["p1", "p2"], "teacher": ["t1"]}
+
+
 TWO_ROLES: dict[str, Files] = {
     "1.1": {
         **ONEROSTER_11,

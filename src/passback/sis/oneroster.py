@@ -119,7 +119,7 @@ class OneRoster:
             "courses.csv": ("courses", _course),
             "classes.csv": ("sections", self._section),
             "users.csv": ("users", self._user),
-            "roles.csv": ("roles", lambda line: _role(line, day)),
+            "roles.csv": ("roles", lambda line: self._role(line, day)),
             "enrollments.csv": ("enrollments", lambda line: _enrollment(line, day)),
         }
         for name in self._names:
@@ -159,6 +159,11 @@ class OneRoster:
             line.required("familyName"), line.text("email"), school, line.first_of("grades"), None,
         )  # fmt: skip
 
+    def _role(self, line: Line, day: str) -> Row:
+        org = line.id("orgSourcedId", needed=False)
+        school = org if org in self._schools else None
+        return line.number, line.id("userSourcedId"), _role_on(day, line), school
+
 
 def _batches(
     kind: Kind, make: Callable[[Line], Row | None], found: Iterator[Line]
@@ -196,10 +201,6 @@ def _term(line: Line) -> Row:
 
 def _course(line: Line) -> Row:
     return line.number, line.id("sourcedId"), line.required("title"), line.text("courseCode")
-
-
-def _role(line: Line, day: str) -> Row:
-    return line.number, line.id("userSourcedId"), _role_on(day, line)
 
 
 def _enrollment(line: Line, day: str) -> Row:

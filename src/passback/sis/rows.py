@@ -23,14 +23,14 @@ COLUMNS: dict[Kind, tuple[str, ...]] = {
     "users": (
         "sis_id", "role", "first_name", "middle_name", "last_name", "email", "school_sis_id", "grade", "lms_id",
     ),
-    "roles": ("user_sis_id", "role"),
+    "roles": ("user_sis_id", "role", "school_sis_id"),
     "enrollments": ("section_sis_id", "user_sis_id", "role"),
 }  # fmt: skip
 """What a row of each kind holds, behind the line that it is from.
 
-A user's role is ``student``, ``teacher``, ``other`` (who is left out), or None where rows of ``roles`` say it; an
-organisation that is no school has no name, and an enrollment that is left out the role ``other``. The LMS's id is
-known only where the LMS is what the roster is read from.
+A user's role is ``student``, ``teacher``, ``other`` (who is left out), or None where rows of ``roles`` say it, as they
+say the school of whoever has none; an organisation that is no school has no name, and an enrollment that is left out
+the role ``other``. The LMS's id is known only where the LMS is what the roster is read from.
 """
 
 BATCH = 5_000

@@ -176,6 +176,10 @@ def settle(session: Session, ids: Ids, *, repeated_users: bool, one_role: bool) 
         )
         + " ELSE 'other' END WHERE role IS NULL"
     )
+    session.execute(
+        "UPDATE new_users SET school_sis_id = (SELECT school_sis_id FROM new_roles WHERE user_sis_id ="
+        " new_users.sis_id AND new_roles.role = new_users.role ORDER BY line LIMIT 1) WHERE school_sis_id IS NULL"
+    )
     _add_roles(session, ids, "new_enrollments" if one_role else "new_roles")
     if repeated_users:
         session.execute(
@@ -229,12 +233,14 @@ def faults(session: Session) -> Iterator[Faults]:
     ]
     for kind, column, target in references:
         role = "role" if kind in ("users", "enrollments") else "''"
+        # What is left out may be of what there is no more.
+        counts = f" AND role IN {ROLES}" if kind in ("roles", "enrollments") else ""
         present = f"SELECT 1 FROM new_{target} AS target WHERE target.sis_id = new_{kind}.{column}_sis_id"
         yield from _told(
             session,
             (kind, f"{column}_sis_id", target),
             f"SELECT {role} AS role, line, {column}_sis_id AS value, line AS first FROM new_{kind}"
-            f" WHERE {column}_sis_id IS NOT NULL AND NOT EXISTS ({present})",
+            f" WHERE {column}_sis_id IS NOT NULL AND NOT EXISTS ({present}){counts}",
         )
 
 
