@@ -85,7 +85,7 @@ class Synced:
 
     def run(self, do: Callable[[Gateway], Awaitable[T]], lms: LmsConnection | None = None) -> T:
         """Do something with a gateway of its own, as another process would."""
-        slate = LmsConnection(f"{self.slate.url}/", {"api_key": "slate-key"}, patience=0.5)
+        slate = LmsConnection(f"{self.slate.url}/", {"api_key": "slate-key"}, patience=1.0)
 
         async def run() -> T:
             gateway = build_gateway(self.database, SETTINGS, self.clock, {DISTRICT: lambda: lms or slate})
@@ -643,7 +643,7 @@ def test_courses_that_were_read_are_not_read_again(synced: Synced) -> None:
     synced.change("UPDATE districts SET lms_type = 'canvas'")
     synced.section("a1", "s1")
     with serving(simulator) as canvas:
-        given = LmsConnection(f"{canvas.url}/", simulator.connection_credentials(canvas.url), patience=0.5)
+        given = LmsConnection(f"{canvas.url}/", simulator.connection_credentials(canvas.url), patience=2.0)
         broken = [f"/courses/{it['id']}/sections" for it in simulator.records.all("courses")][-1]
         canvas.fail("error-before", path=broken, times=100)
         with pytest.raises(LmsError):
