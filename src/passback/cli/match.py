@@ -177,7 +177,7 @@ def decide(our_id: str, lms_id: str, *, data: Data = None) -> None:
         data: The folder of the data file [data].
     """
     our_id = our_id.lower()
-    if not lms_id or not lms_id.isprintable() or " " in lms_id or ".." in lms_id:
+    if not lms_id or not lms_id.isprintable() or ".." in lms_id or set(lms_id) & set(" #%?\\"):
         raise UsageError(f"{one_line(lms_id)!r} is no id of an LMS")
     with existing(data) as database:
         ours = database.read_now(lambda conn: matching.find(conn, our_id))
@@ -245,4 +245,7 @@ def _ask_for_sync(database: Opened, district_id: str) -> None:
         return True
 
     if database.write_now(ask):
-        print("Its people are matched by the sync that is asked for now (passback sync status).")
+        print(
+            "The people of what was decided are matched by the sync that is asked for now: a running server does it,"
+            f" or passback sync run --district {district_id}"
+        )

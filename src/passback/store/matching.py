@@ -63,9 +63,10 @@ class Question(Struct, frozen=True):
     candidates: list[Known]
 
 
+_NAME = "TRIM(first_name || ' ' || last_name)"
 _OURS = (
     "SELECT district_id, id, 'section' AS kind, name, lms_id, matched_by FROM sections WHERE removed IS NULL"
-    " UNION ALL SELECT district_id, id, role, first_name || ' ' || last_name, lms_id, matched_by FROM users"
+    f" UNION ALL SELECT district_id, id, role, {_NAME}, lms_id, matched_by FROM users"
     " WHERE removed IS NULL"
 )
 _CANDIDATES = "SELECT id, lms_id, name, sis_id, email, course, teachers, students FROM match_candidates"
@@ -288,7 +289,7 @@ def question(connection: Connection, ours: Ours) -> Question | None:
 
 def _section(connection: Connection, section_id: str) -> Known:
     teachers = first_names(
-        "SELECT first_name || ' ' || last_name AS name FROM enrollments JOIN users ON users.id = user_id"
+        f"SELECT {_NAME} AS name FROM enrollments JOIN users ON users.id = user_id"
         " WHERE section_id = ours.id AND enrollments.role = 'teacher'"
     )
     row = connection.execute(
@@ -306,7 +307,7 @@ def _user(connection: Connection, user_id: str) -> Known:
         "SELECT name FROM enrollments JOIN sections ON sections.id = section_id WHERE user_id = ours.id"
     )
     row = connection.execute(
-        f"SELECT id, first_name || ' ' || last_name, sis_id, email, {sections} FROM users AS ours WHERE id = :id",
+        f"SELECT id, {_NAME}, sis_id, email, {sections} FROM users AS ours WHERE id = :id",
         {"id": user_id},
     ).fetchone()
     id_, name, sis_id, email, among = row
