@@ -578,7 +578,7 @@ def test_courses_that_were_read_are_not_read_again(synced: Synced) -> None:
     simulator.start()
     synced.change("UPDATE districts SET lms_type = 'canvas'")
     with serving(simulator) as canvas:
-        given = LmsConnection(f"{canvas.url}/", simulator.connection_credentials(canvas.url), patience=0.5)
+        given = LmsConnection(f"{canvas.url}/", simulator.connection_credentials(canvas.url), patience=2.0)
         broken = [f"/courses/{it['id']}/sections" for it in simulator.records.all("courses")][-1]
         canvas.fail("error-before", path=broken, times=100)
         with pytest.raises(LmsError):
