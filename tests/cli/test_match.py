@@ -1,21 +1,33 @@
-"""``passback match review``: what a person must decide."""
+"""``passback match``: what a person must decide, and what they say by hand."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO, Any, TypeVar
 
 import pytest
 
 from passback.sandbox.seed import seed
-from passback.store import matching, migrate
+from passback.store import matching, migrate, syncs
 from passback.store.database import Connection, connect
-from support import DISTRICT, NOW, STUDENTS
+from simulator_support import serving
+from slate_support import SlateSimulator, installed
+from support import DISTRICT, NOW, SECTION, STUDENTS, SetClock, stored
+
+T = TypeVar("T")
 
 ONE, OTHER = STUDENTS[:2]
+_PROMPT = "q to stop] "
+
+
+def command(folder: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "passback", "match", *arguments, "--data", str(folder)]
 
 
 class Commands:
@@ -25,35 +37,68 @@ class Commands:
         self.folder = folder
         with contextlib.closing(connect("", folder / "passback.db")) as database:
             migrate.prepare(database, "sandbox")
-            database.write_now(lambda conn: seed(conn, NOW))
-            database.write_now(_fill)
+        self.write(lambda conn: seed(conn, NOW))
+        for id_ in (ONE, OTHER):
+            self.open("users", id_)
 
-    def review(self, answers: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "passback", "match", "review", "--district", DISTRICT],
-            input=answers,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-            env={**os.environ, "PASSBACK_DATA": str(self.folder)},
-        )
-
-    def matched(self) -> list[tuple[str | None, str | None]]:
+    def write(self, fn: Callable[[Connection], T]) -> T:
         with contextlib.closing(connect("", self.folder / "passback.db")) as database:
-            found = {it.id: it for it in database.read_now(lambda conn: matching.all_of(conn, DISTRICT))}
-        return [(found[id_].lms_id, found[id_].matched_by) for id_ in (ONE, OTHER)]
+            return database.write_now(fn)
+
+    def open(self, table: str, id_: str, **known: Any) -> None:
+        """Let a section or user be undecided."""
+
+        def write(conn: Connection) -> None:
+            conn.execute(f"UPDATE {table} SET lms_id = NULL, matched_by = NULL WHERE id = :id", {"id": id_})
+            for lms_id in ("77", "78"):
+                fields = {
+                    "district_id": DISTRICT,
+                    "id": id_,
+                    "lms_id": lms_id,
+                    "name": f"No. {lms_id}",
+                    **known,
+                }
+                conn.execute(
+                    f"INSERT INTO match_candidates ({', '.join(fields)})"
+                    f" VALUES ({', '.join(':' + it for it in fields)})",
+                    fields,
+                )
+
+        self.write(write)
+
+    def review(self, answers: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command(self.folder, "review", "--district", DISTRICT),
+            input=answers, capture_output=True, text=True, timeout=30, check=False, **options,
+        )  # fmt: skip
+
+    @contextlib.contextmanager
+    def reviewing(self) -> Iterator[subprocess.Popen[str]]:
+        """A review that has asked its first question."""
+        with subprocess.Popen(
+            command(self.folder, "review", "--district", DISTRICT),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        ) as process:  # fmt: skip
+            read_to(process.stdout, _PROMPT)
+            yield process
+
+    def matched(self, *ids: str) -> list[tuple[str | None, str | None]]:
+        found = {it.id: it for it in self.write(lambda conn: matching.all_of(conn, DISTRICT))}
+        return [(found[id_].lms_id, found[id_].matched_by) for id_ in ids or (ONE, OTHER)]
+
+    def asked(self) -> bool:
+        """Whether a sync was asked for."""
+        found = self.write(lambda conn: syncs.find(conn, DISTRICT))
+        return found is not None and found.asked is not None
 
 
-def _fill(conn: Connection) -> None:
-    for id_ in (ONE, OTHER):
-        conn.execute("UPDATE users SET lms_id = NULL, matched_by = NULL WHERE id = :id", {"id": id_})
-        for lms_id in ("77", "78"):
-            conn.execute(
-                "INSERT INTO match_candidates (district_id, id, lms_id, name, email, sis_id)"
-                " VALUES (:district_id, :id, :lms_id, :name, NULL, NULL)",
-                {"district_id": DISTRICT, "id": id_, "lms_id": lms_id, "name": f"Person {lms_id}\x1b[31m"},
-            )
+def read_to(stream: IO[str] | None, end: str) -> None:
+    assert stream is not None
+    told = ""
+    while not told.endswith(end):
+        character = stream.read(1)
+        assert character, told
+        told += character
 
 
 @pytest.fixture
@@ -64,8 +109,31 @@ def commands(tmp_path: Path) -> Commands:
 def test_each_is_shown_and_decided(commands: Commands) -> None:
     told = commands.review("7\nx\n2\n1\n")
     assert (told.returncode, told.stderr, commands.matched()) == (0, "", [("78", "hand"), ("77", "hand")])
-    assert f"({ONE}) may be\n  1  Person 77 [31m (77)\n  2  Person 78 [31m (78)\n" in told.stdout
     assert commands.review("").stdout == "There is nothing to decide.\n"
+
+
+def test_what_tells_them_apart_is_shown(commands: Commands) -> None:
+    commands.open(
+        "sections", SECTION, course="Maths\x1b[31m", teachers="Ann Lee, Bo Ek", students=1, sis_id="s-1"
+    )
+    told = commands.review("q\n").stdout
+    assert told.startswith(
+        f"1 of 3: section Algebra 1 ({SECTION}): course Algebra 1; at Sandbox High School; term School year; period 7;"
+        " taught by Amara Okafor; 30 students; SIS id section-7\n"
+        "  1  No. 77 (77): course Maths [31m; taught by Ann Lee, Bo Ek; 1 student; SIS id s-1\n"
+        "  2  No. 78 (78): course Maths [31m;"
+    ), told  # fmt: skip
+    told = commands.review("s\nq\n").stdout
+    assert (
+        f"2 of 3: student Ada Abbott ({ONE}): in Algebra 1; ada.abbott@district-27.example; SIS id student-001001\n"
+        in told
+    ), told
+
+
+def test_what_one_is_is_not_offered_to_another(commands: Commands) -> None:
+    told = commands.review("1\nq\n").stdout
+    assert told.count("  1  No. 77 (77)") == 1
+    assert "  1  No. 78 (78)\nWhich is it? [1, s to skip" in told
 
 
 def test_one_can_be_left_for_later(commands: Commands) -> None:
@@ -75,12 +143,110 @@ def test_one_can_be_left_for_later(commands: Commands) -> None:
 
 @pytest.mark.parametrize("answers", ["q\n", ""])
 def test_the_rest_can_be_left_for_later(commands: Commands, answers: str) -> None:
-    told = commands.review(answers)
-    assert (told.returncode, commands.matched()) == (0, [(None, None)] * 2)
+    told = commands.review(f"1\n{answers}")
+    assert (told.returncode, commands.matched()) == (0, [("77", "hand"), (None, None)])
     assert told.stdout.endswith("The rest is left for later.\n")
 
 
+def test_it_can_be_interrupted(commands: Commands) -> None:
+    commands.write(lambda conn: syncs.schedule(conn, DISTRICT, None, 0, 0))
+    commands.open("sections", SECTION)
+    with commands.reviewing() as process:
+        assert process.stdin is not None
+        process.stdin.write("1\n")
+        process.stdin.flush()
+        read_to(process.stdout, _PROMPT)
+        process.send_signal(signal.SIGINT)
+        told, wrong = process.communicate(timeout=30)
+    assert (process.returncode, wrong, commands.matched(SECTION)) == (0, "", [("77", "hand")])
+    assert "\nThe rest is left for later.\nThe people of what was decided" in told
+    assert commands.asked()
+
+
+def test_without_a_terminal_it_says_what_to_do(commands: Commands) -> None:
+    told = subprocess.run(
+        ["/bin/sh", "-c", '"$@" <&-', "sh", *command(commands.folder, "review", "--district", DISTRICT)],
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert (told.returncode, told.stdout) == (2, "")
+    assert told.stderr.startswith("passback: match review asks at the terminal")
+
+
+@pytest.mark.parametrize("meanwhile", ["decided", "not a candidate any more"])
+def test_what_changes_meanwhile_is_not_overwritten(commands: Commands, meanwhile: str) -> None:
+    with commands.reviewing() as process:
+        if meanwhile == "decided":
+            commands.write(lambda conn: matching.decide(conn, ONE, "78", NOW))
+        else:
+            commands.write(lambda conn: conn.execute("DELETE FROM match_candidates WHERE lms_id = '77'"))
+        told, wrong = process.communicate("1\n1\n", timeout=30)
+    assert (process.returncode, wrong, f"{ONE} has been decided meanwhile" in told) == (0, "", True)
+    kept = ("78", "hand") if meanwhile == "decided" else (None, None)
+    other = "77" if meanwhile == "decided" else "78"
+    assert commands.matched() == [kept, (other, "hand")]
+
+
 def test_two_are_never_the_same(commands: Commands) -> None:
-    told = commands.review("1\n1\n")
-    assert commands.matched() == [("77", "hand"), (None, None)]
-    assert f"That cannot be: 77 is {ONE} already" in told.stdout
+    with commands.reviewing() as process:
+        commands.write(lambda conn: matching.decide(conn, OTHER, "77", NOW))
+        told, _ = process.communicate("1\n", timeout=30)
+    assert commands.matched() == [(None, None), ("77", "hand")]
+    assert f"That cannot be: 77 is {OTHER} already" in told
+    assert f"2 of 2: of student Ben Bauer ({OTHER}) nothing is to be decided any more." in told
+
+
+@pytest.mark.parametrize(
+    ("answers", "read", "asked"),
+    [("1\nq\n", True, True), ("s\n1\nq\n", True, False), ("1\nq\n", False, False)],
+)
+def test_a_sync_is_asked_for_where_a_section_was_decided(
+    commands: Commands, answers: str, read: bool, asked: bool
+) -> None:
+    if read:
+        commands.write(lambda conn: syncs.schedule(conn, DISTRICT, None, 0, 0))
+    commands.open("sections", SECTION)
+    told = commands.review(answers).stdout
+    assert (commands.asked(), "by the sync that is asked for now" in told) == (asked, asked)
+
+
+def test_what_no_lms_can_be_asked_is_set_with_a_warning(commands: Commands) -> None:
+    told = subprocess.run(
+        command(commands.folder, "set", ONE, "79"), capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (told.returncode, commands.matched(ONE)) == (0, [("79", "hand")])
+    assert told.stderr == (
+        "passback: it is set, but could not be looked up in the LMS: district 4fee004cca2e43cf27000000 is not connected"
+        " to an LMS\n"
+    )
+
+
+def test_what_the_lms_has_not_is_not_set(tmp_path: Path) -> None:
+    with contextlib.closing(connect("", tmp_path / "passback.db")) as database:
+        migrate.prepare(database, "production")
+    simulator = SlateSimulator(SetClock())
+    simulator.start()
+    with installed() as paths, serving(simulator) as slate:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([*paths, os.environ.get("PYTHONPATH", "")]),
+        }
+
+        def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                [sys.executable, "-m", "passback", *arguments, "--data", str(tmp_path)],
+                capture_output=True, text=True, timeout=60, check=False, env=environment,
+            )  # fmt: skip
+
+        made = run("connect", "slate", "--name", "X", "--address", slate.url, "--set", "api_key=slate-key")
+        run("roster", "import", "--from-lms", "--district", made.stdout.split()[1])
+        [(section, before)] = stored(
+            tmp_path / "passback.db", "SELECT id, lms_id FROM sections WHERE name = 's1'"
+        )
+        told = run("match", "set", section, "s9")
+        assert (told.returncode, told.stdout, told.stderr) == (
+            2, "", "passback: the LMS has no section s9: nothing has been changed\n",
+        )  # fmt: skip
+        told = run("match", "set", section, "s1")
+    assert (told.returncode, told.stderr, "sync that is asked for now" in told.stdout) == (0, "", True)
+    how = stored(tmp_path / "passback.db", f"SELECT lms_id, matched_by FROM sections WHERE id = '{section}'")
+    assert (before, how) == ("s1", [("s1", "hand")])

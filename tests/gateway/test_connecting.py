@@ -82,8 +82,8 @@ def test_applications_are_told_that_it_is_forgotten(database: Opened) -> None:
     connect(database, THERE)
     found = database.read_now(lambda conn: roster_events.page(conn, DISTRICT, limit=10)).items
     assert [(it.kind, it.what, it.object_id, it.previous) for it in found] == [
-        ("sections", "updated", SECTION, {"synced_in_lms": True}),
         ("users", "updated", STUDENT, {"synced_in_lms": True}),
+        ("sections", "updated", SECTION, {"synced_in_lms": True}),
     ]
 
 

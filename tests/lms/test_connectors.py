@@ -360,6 +360,12 @@ def test_the_sections_and_people_are_read_for_matching(lms: Lms) -> None:
     assert (lms.other_teacher, "teacher") not in people
 
 
+def test_nobody_is_read_of_a_section_that_is_not_there(lms: Lms) -> None:
+    simulated(lms)
+    with pytest.raises(Gone):
+        lms.run(lms.connector.read_people(lms.nowhere))
+
+
 def test_a_good_connection_is_found_good(lms: Lms) -> None:
     findings = lms.run(lms.connector.check())
     assert findings

@@ -60,8 +60,12 @@ def prepare(session: Session) -> None:
     session.define("CREATE INDEX decided_by_lms_id ON decided (kind, lms_id)")
     session.define("CREATE TEMP TABLE open (kind TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT NOT NULL)")
     session.define(
+        "CREATE TEMP TABLE described (lms_id TEXT PRIMARY KEY, name TEXT NOT NULL, sis_id TEXT, course TEXT,"
+        " teachers TEXT, students BIGINT NOT NULL)"
+    )
+    session.define(
         "CREATE TEMP TABLE choices (id TEXT NOT NULL, lms_id TEXT NOT NULL, name TEXT NOT NULL, email TEXT,"
-        " sis_id TEXT)"
+        " sis_id TEXT, course TEXT, teachers TEXT, students BIGINT)"
     )
 
 
@@ -184,17 +188,31 @@ def _note_choices(session: Session, district_id: str) -> None:
     )
     session.define("CREATE INDEX open_by_lms_id ON open (lms_id)")
     session.analyse("open")
-    for theirs, email, kinds in (
-        ("lms_sections", "CAST(NULL AS TEXT)", "= 'section'"),
-        ("lms_members", "them.email", "<> 'section'"),
-    ):
-        # There are few of them: what was read is gone through once.
-        session.execute(
-            "INSERT INTO choices (id, lms_id, name, email, sis_id) SELECT DISTINCT open.id, open.lms_id, them.name,"
-            f" {email}, them.sis_id FROM {theirs} AS them CROSS JOIN open WHERE them.district_id = :district_id"
-            f" AND open.lms_id = them.id AND open.kind {kinds}",
-            {"district_id": district_id},
-        )
+    given = {"district_id": district_id}
+    teachers = matching.first_names(
+        "SELECT name FROM lms_members WHERE district_id = :district_id AND section_id = them.id AND role = 'teacher'"
+        " AND name <> ''"
+    )
+    # Each of the LMS's once, however many of ours may be it.
+    session.execute(
+        "INSERT INTO described (lms_id, name, sis_id, course, teachers, students)"
+        f" SELECT them.id, them.name, them.sis_id, lms_courses.name, {teachers}, (SELECT COUNT(*) FROM lms_members"
+        " WHERE district_id = :district_id AND section_id = them.id AND role = 'student') FROM lms_sections AS them"
+        " LEFT JOIN lms_courses ON lms_courses.district_id = :district_id AND lms_courses.id = them.course_id"
+        " WHERE them.district_id = :district_id AND them.id IN (SELECT lms_id FROM open WHERE kind = 'section')",
+        given,
+    )
+    session.execute(
+        "INSERT INTO choices (id, lms_id, name, sis_id, course, teachers, students) SELECT open.id, lms_id, name,"
+        " sis_id, course, teachers, students FROM open JOIN described USING (lms_id) WHERE kind = 'section'"
+    )
+    # There are few of them: what was read is gone through once.
+    session.execute(
+        "INSERT INTO choices (id, lms_id, name, email, sis_id) SELECT DISTINCT open.id, open.lms_id, them.name,"
+        " them.email, them.sis_id FROM lms_members AS them CROSS JOIN open WHERE them.district_id = :district_id"
+        " AND open.lms_id = them.id AND open.kind = them.role",
+        given,
+    )
 
 
 def losses(session: Session, district_id: str) -> dict[str, tuple[int, int]]:
@@ -251,10 +269,11 @@ def apply(session: Session, district_id: str, now: Instant) -> int:
     roster_events.add_all(session, district_id, "rematched", now)
     session.execute("DELETE FROM match_candidates WHERE district_id = :district_id", given)
     session.execute(
-        "INSERT INTO match_candidates (district_id, id, lms_id, name, email, sis_id)"
-        " SELECT :district_id, id, lms_id, name, email, sis_id FROM choices WHERE EXISTS (SELECT 1 FROM sections"
-        " WHERE id = choices.id AND lms_id IS NULL AND removed IS NULL) OR EXISTS (SELECT 1 FROM users"
-        " WHERE id = choices.id AND lms_id IS NULL AND removed IS NULL) ON CONFLICT DO NOTHING",
+        "INSERT INTO match_candidates (district_id, id, lms_id, name, email, sis_id, course, teachers, students)"
+        " SELECT :district_id, id, lms_id, name, email, sis_id, course, teachers, students FROM choices"
+        " WHERE EXISTS (SELECT 1 FROM sections WHERE id = choices.id AND lms_id IS NULL AND removed IS NULL)"
+        " OR EXISTS (SELECT 1 FROM users WHERE id = choices.id AND lms_id IS NULL AND removed IS NULL)"
+        " ON CONFLICT DO NOTHING",
         given,
     )
     matching.count(session, district_id)
