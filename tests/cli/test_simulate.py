@@ -80,7 +80,7 @@ def test_what_a_simulated_lms_prints_connects_a_district_to_it(kind: str, data: 
             settings += ["--set", f"{name}=@{tmp_path / name}"]
         shown = run(data, "connect", kind, "--name", "Unified", "--address", address, *settings)
     assert "NOT" not in shown
-    assert "passback sync run" in shown
+    assert "passback roster import" in shown
     assert stored(Path(data) / "passback.db", "SELECT lms_type FROM districts") == [(kind,)]
 
 

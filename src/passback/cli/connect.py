@@ -110,11 +110,11 @@ def connect(
         )
     if good:
         where = f" --district {district_id}" + (f" --data {data}" if data else "")
-        print(
-            f"next: passback sync run{where} (a running server does it by itself)"
-            if has_roster
-            else f"next: passback roster import FILE{where} (or --from-lms for FILE, where there is no other)"
-        )
+        if has_roster:
+            print(f"next: passback sync run{where} (a running server does it by itself)")
+        else:
+            print(f"next: passback roster import FILE{where}")
+            print(f"or, where the LMS is all there is: passback roster import --from-lms{where}")
     return 0 if good else 1
 
 
