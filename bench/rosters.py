@@ -21,7 +21,9 @@ from pathlib import Path
 
 from passback.domain.clock import system_clock
 from passback.domain.roster import District
-from passback.gateway import matching
+from passback.gateway import importing, matching
+from passback.gateway.lms_roster import LmsRoster
+from passback.gateway.progress import Quiet
 from passback.store import migrate, roster, tokens
 from passback.store.database import Connection, connect
 
@@ -52,6 +54,8 @@ class Result:
     """The most memory of either, in MiB."""
     match: float
     """Seconds of matching all to an LMS that has been read."""
+    follow: float
+    """Seconds of making the roster what was read."""
     reads: dict[str, float]
     """The median seconds of each kind of read."""
 
@@ -132,14 +136,16 @@ def measure(folder: Path, students: int, running: Running) -> Result:
     runs = [_import(folder / f"files-{students}", data) for _ in range(2)]
     with running("-m", "passback", "serve", "--port", "0", "--data", str(data)) as (port, _):
         reads = _reads(port)
-    matched = _match(data)
-    return Result(students, size, runs[0][0], runs[1][0], max(memory for _, memory in runs), matched, reads)
+    matched, followed = _sync(data)
+    memory = max(memory for _, memory in runs)
+    return Result(students, size, runs[0][0], runs[1][0], memory, matched, followed, reads)
 
 
-def _match(data: Path) -> float:
-    """Seconds of matching the district, as if an LMS that has just the same had been read."""
+def _sync(data: Path) -> tuple[float, float]:
+    """Seconds of matching the district, as if an LMS that has just the same had been read, and of following it."""
 
     def read(conn: Connection) -> None:
+        conn.execute("INSERT INTO lms_courses SELECT district_id, id, name, sis_id, number, 1 FROM courses")
         conn.execute(
             "INSERT INTO lms_sections SELECT district_id, 'at-' || id, course_id, name, sis_id, 1 FROM sections"
         )
@@ -150,7 +156,7 @@ def _match(data: Path) -> float:
 
     with contextlib.closing(connect("", data / "passback.db")) as database:
         database.write_now(read)
-        began = time.monotonic()
+        times = [time.monotonic()]
         with database.session() as session:
             matching.match(
                 session,
@@ -160,7 +166,14 @@ def _match(data: Path) -> float:
                 lambda _done, _total: None,
                 allow_losses=True,
             )
-        return time.monotonic() - began
+        times.append(time.monotonic())
+        with database.session() as session:
+            files = LmsRoster(session, _DISTRICT, "The LMS's roster")
+            checked = importing.check(session, files, _DISTRICT, system_clock, Quiet())
+            assert checked.plan is not None, checked.problems
+            importing.apply(session, checked.plan, system_clock, Quiet(), lambda _: None)
+        times.append(time.monotonic())
+    return times[1] - times[0], times[2] - times[1]
 
 
 def _import(files: Path, data: Path) -> tuple[float, float]:
@@ -222,7 +235,7 @@ def bench(folder: Path, running: Running, sizes: Sequence[int] = SIZES) -> None:
         print(
             f"  {students:>9,} students, {megabytes:6.1f} MB: import {found.first:6.1f} s"
             f" ({found.first / megabytes:.2f} s for each MB), again {found.again:6.1f} s, {found.memory:4.0f} MiB,"
-            f" matched in {found.match:5.1f} s;"
+            f" matched in {found.match:5.1f} s, taken over from an LMS in {found.follow:5.1f} s;"
             f" {reads}",
             flush=True,
         )
