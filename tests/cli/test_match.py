@@ -14,7 +14,7 @@ from typing import IO, Any, TypeVar
 import pytest
 
 from passback.sandbox.seed import seed
-from passback.store import matching, migrate, syncs
+from passback.store import matching, migrate, roster, syncs
 from passback.store.database import Connection, connect
 from simulator_support import serving
 from slate_support import SlateSimulator, installed
@@ -209,7 +209,21 @@ def test_a_sync_is_asked_for_where_a_section_was_decided(
     assert (commands.asked(), "by the sync that is asked for now" in told) == (asked, asked)
 
 
+@pytest.mark.parametrize("arguments", [("set", ONE, "79"), ("clear", ONE)])
+def test_the_built_in_gradebook_has_nothing_to_decide(commands: Commands, arguments: tuple[str, ...]) -> None:
+    before = commands.matched()
+    told = subprocess.run(
+        command(commands.folder, *arguments), capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (told.returncode, "uses the built-in gradebook" in told.stderr, commands.matched()) == (
+        2,
+        True,
+        before,
+    )
+
+
 def test_what_no_lms_can_be_asked_is_set_with_a_warning(commands: Commands) -> None:
+    commands.write(lambda conn: roster.set_lms(conn, DISTRICT, "canvas", "success"))
     told = subprocess.run(
         command(commands.folder, "set", ONE, "79"), capture_output=True, text=True, timeout=30, check=False
     )

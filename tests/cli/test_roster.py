@@ -163,6 +163,55 @@ def test_applications_follow_by_events(commands: Commands) -> None:
     assert sandbox.get(f"/v3.1/events/{found['id']}").data == found
 
 
+@pytest.mark.parametrize("limit", [2, 1000])
+def test_a_copy_that_follows_is_what_there_is(commands: Commands, limit: int) -> None:
+    sandbox = commands.sandbox
+    copy = read_all(sandbox)
+    seen = events(sandbox, "?ending_before=last&limit=1")["data"]
+    place = seen[-1]["data"]["id"] if seen else "0" * 24
+    for files in (
+        CLEVER,
+        changed(CLEVER, "sections.csv", 2, "Name", "Algebra"),
+        without(changed(CLEVER, "sections.csv", 2, "Teacher_id", ""), "enrollments.csv", 3),
+        without(without(CLEVER, "students.csv", 3), "enrollments.csv", 3),
+        {**CLEVER, "sections.csv": CLEVER["sections.csv"][:1], "enrollments.csv": CLEVER["enrollments.csv"][:1]},
+        CLEVER,
+    ):  # fmt: skip
+        commands.bring(files)
+    while page := events(sandbox, f"?starting_after={place}&limit={limit}")["data"]:
+        for event in (it["data"] for it in page):
+            kind, what = event["type"].split(".")
+            found = event["data"]["object"]
+            if what == "deleted":
+                del copy[kind][found["id"]]
+            else:
+                copy[kind][found["id"]] = found
+        place = page[-1]["data"]["id"]
+    assert copy == read_all(sandbox)
+
+
+def read_all(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
+    """Everything that events are about, by kind and id."""
+    kinds = ("schools", "terms", "courses", "sections", "users")
+    return {
+        kind: {it["data"]["id"]: it["data"] for it in sandbox.get(f"/v3.1/{kind}?limit=1000").data} for kind in kinds
+    }  # fmt: skip
+
+
+def test_a_section_that_is_no_more_is_told_with_who_was_in_it(commands: Commands) -> None:
+    commands.bring(CLEVER)
+    [section] = commands.sandbox.get("/v3.1/sections").data
+    commands.bring(
+        {
+            **CLEVER,
+            "sections.csv": CLEVER["sections.csv"][:1],
+            "enrollments.csv": CLEVER["enrollments.csv"][:1],
+        }
+    )
+    [told] = events(commands.sandbox, "?record_type=sections&ending_before=last&limit=1")["data"]
+    assert (told["data"]["type"], told["data"]["data"]["object"]) == ("sections.deleted", section["data"])
+
+
 def test_events_come_in_pages_in_both_directions(commands: Commands) -> None:
     commands.bring(CLEVER)
     sandbox = commands.sandbox

@@ -269,7 +269,7 @@ def test_a_section_that_fails_again_and_again_stays_as_it_is(known: Synced) -> N
     known.sync()
     found = known.matched()
     assert (found["u1"], found["u2"], found["u5"], found["a1"]) == ("student-1", None, "student-5", "s1")
-    assert (known.state.error or "").startswith("done, but for 1 section that could not be read")
+    assert (known.state.error or "").startswith("done, but section s1 could not be read")
     assert known.state.due == NOW + DAY
     known.slate.simulator.faults.rules.clear()
     known.ask()
@@ -305,6 +305,15 @@ def test_sections_that_fail_do_not_stop_the_grades(known: Synced) -> None:
         assert [it.id for it in await connector.read_people("s2")]  # it is asked at once
 
     known.run(do)
+
+
+def test_without_a_roster_what_an_import_has_read_is_kept_for_the_next(synced: Synced) -> None:
+    course = LmsCourse("c", "Algebra")
+    synced.write(lambda conn: syncs.enter(conn, DISTRICT, "people", NOW))
+    synced.write(lambda conn: syncs.add_courses(conn, DISTRICT, [course]))
+    with pytest.raises(Broken):
+        synced.sync()
+    assert (synced.state.phase, len(synced.execute("SELECT * FROM lms_courses"))) == ("people", 1)
 
 
 def test_without_a_roster_there_is_nothing_to_read_for(synced: Synced) -> None:
@@ -922,6 +931,14 @@ def test_who_returns_to_the_lms_is_who_they_were(synced: Synced) -> None:
     assert ids(synced) == before
 
 
+def test_who_returns_is_not_taken_for_another_who_had_their_sis_id(synced: Synced) -> None:
+    follow(synced, {"x": ("S1", [("a", "1"), ("z", None)])})
+    before = ids(synced)
+    follow(synced, {"x": ("S1", [("z", "1")])})
+    follow(synced, {"x": ("S1", [("a", "1")])})
+    assert ids(synced)["a"] == before["a"]
+
+
 def test_who_has_two_accounts_with_one_sis_id_is_two_with_names_of_their_own(synced: Synced) -> None:
     follow(synced, {"x": ("S1", [("a", "1"), ("b", "1")])})
     rows = synced.execute("SELECT lms_id, last_name FROM users ORDER BY lms_id")
@@ -936,4 +953,4 @@ def test_what_the_lms_has_is_matched_as_soon_as_it_is_there(synced: Synced) -> N
     seen = len(synced.events())
     with synced.database.session() as session:
         syncing.match(held, session, Quiet(), allow_losses=False)
-    assert (synced.events()[seen:], {it.matched_by for it in synced.all()}) == ([], {"sis_id"})
+    assert (synced.events()[seen:], {it.matched_by for it in synced.all()}) == ([], {"sis_id", "lms_id"})

@@ -166,7 +166,12 @@ def test_what_changed_is_told_as_events(bring: Importer) -> None:
         ("users.updated", {"grade": "9"}),
         ("sections.updated", {"name": "Algebra 1", "students": students}),
     ]
-    bring(CLEVER)
+    [teacher] = [user.id for user in bring.all(roster.USERS) if user.role == "teacher"]
+    bring(without(changed(CLEVER, "sections.csv", 2, "Teacher_id", ""), "enrollments.csv", 3))
+    assert bring.events()[-1] == (
+        "sections.updated",
+        {"name": "Algebra", "teacher": teacher, "teachers": [teacher]},
+    )
     assert bring.events()[-2] == ("users.updated", {"grade": "10"})
 
 
@@ -179,8 +184,11 @@ def test_what_names_others_is_told_behind_them_and_deleted_before_them(bring: Im
     ]  # fmt: skip
 
 
-def test_the_school_of_whoever_names_none_is_that_of_their_role(bring: Importer) -> None:
-    bring(changed(ONEROSTER_12, "users.csv", 2, "primaryOrgSourcedId", ""))
+@pytest.mark.parametrize("primary", ["", "d"])
+def test_the_school_of_whoever_names_none_is_that_of_their_role(bring: Importer, primary: str) -> None:
+    roles = ONEROSTER_12["roles.csv"]
+    files = changed(ONEROSTER_12, "users.csv", 2, "primaryOrgSourcedId", primary)
+    bring({**files, "roles.csv": [roles[0], ("r0", "", "", "p1", "secondary", "student", "d"), *roles[1:]]})
     [school] = bring.all(roster.SCHOOLS)
     assert {user.school_id for user in bring.all(roster.USERS)} == {school.id}
 
@@ -292,6 +300,16 @@ PROBLEMS: dict[str, tuple[Files, list[str]]] = {
     "a section's school": (
         changed(CLEVER, "sections.csv", 2, "School_id", "s9"),
         ["sections.csv, line 2, School_id: there is no school 's9': add it, or correct the id"],
+    ),
+    "a role's school": (
+        changed(ONEROSTER_12, "roles.csv", 2, "orgSourcedId", "s9"),
+        ["roles.csv, line 2, orgSourcedId: there is no school 's9': add it, or correct the id"],
+    ),
+    "an id that two have in two roles": (
+        {**ONEROSTER_11, "users.csv": [*ONEROSTER_11["users.csv"], (
+            "p1", "", "", "true", "s1", "teacher", "pat", "Pat", "Pine", "", "", "",
+        )]},
+        ["users.csv, line 6, sourcedId: 'p1' is there more than once, first in line 2: each user needs an id of its own"],
     ),
     "a section's teacher": (
         changed(CLEVER, "sections.csv", 2, "Teacher_id", "t9"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from typing import TYPE_CHECKING
 
 from passback.cli import UsageError
@@ -32,6 +33,8 @@ async def gateway_on(database: Opened, data: str | None) -> AsyncIterator[Gatewa
 @contextlib.contextmanager
 def existing(data: str | None) -> Iterator[Opened]:
     """The database of a gateway or sandbox that has been started before. Raises `UsageError`, `StoreError`."""
+    # That the database cannot be reached is told once, by the command.
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
     settings = load(data=data)
     path = settings.data_file
     if not settings.database_url:

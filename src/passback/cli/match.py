@@ -11,6 +11,7 @@ from cyclopts import App
 from passback.cli import Data, UsageError, one_line
 from passback.cli.data import existing, gateway_on
 from passback.domain.clock import system_clock
+from passback.lms.registry import BUILTIN
 from passback.store import matching, roster, syncs
 
 if TYPE_CHECKING:
@@ -180,9 +181,7 @@ def decide(our_id: str, lms_id: str, *, data: Data = None) -> None:
     if not lms_id or not lms_id.isprintable() or ".." in lms_id or set(lms_id) & set(" #%?\\"):
         raise UsageError(f"{one_line(lms_id)!r} is no id of an LMS")
     with existing(data) as database:
-        ours = database.read_now(lambda conn: matching.find(conn, our_id))
-        if ours is None:
-            raise UsageError(f"there is no section or user {our_id}")
+        ours = _matchable(database, our_id)
         doubt = asyncio.run(_doubt(database, data, ours, lms_id))
         _decide(database, our_id, lms_id)
         if doubt:
@@ -203,7 +202,28 @@ def clear(our_id: str, *, data: Data = None) -> None:
         data: The folder of the data file [data].
     """
     with existing(data) as database:
-        _decide(database, our_id.lower(), None)
+        _decide(database, _matchable(database, our_id.lower()).id, None)
+
+
+def _matchable(database: Opened, our_id: str) -> Ours:
+    """A section or user that can be matched. Raises `UsageError`."""
+
+    def read(conn: Connection) -> tuple[Ours | None, bool]:
+        ours = matching.find(conn, our_id)
+        if ours is None:
+            return None, False
+        known = roster.find(conn, roster.DISTRICTS, ours.district_id, ours.district_id)
+        return ours, known is not None and known.lms_type == BUILTIN
+
+    ours, own = database.read_now(read)
+    if ours is None:
+        raise UsageError(f"there is no section or user {our_id}")
+    if own:
+        raise UsageError(
+            f"district {ours.district_id} uses the built-in gradebook, which has the roster's own sections and people:"
+            " there is nothing to decide"
+        )
+    return ours
 
 
 async def _doubt(database: Opened, data: str | None, ours: Ours, lms_id: str) -> str | None:

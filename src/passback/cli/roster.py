@@ -14,6 +14,7 @@ from msgspec import Struct
 from passback.cli import Data, UsageError, one_line
 from passback.cli.data import existing, gateway_on
 from passback.cli.progress import shown
+from passback.cli.sync import say_since
 from passback.domain.clock import system_clock
 from passback.store import roster
 
@@ -59,7 +60,7 @@ def import_roster(
         data: The folder of the data file [data].
     """
     if (file is None) is not from_lms or file == "":  # which would be the folder that one is in
-        raise UsageError("name a file, or say --from-lms")
+        raise UsageError("name a file, or say --from-lms" + (", not both" if file and from_lms else ""))
     district = district.lower()
     wanted = Wanted(district, dry_run, allow_removals, all_problems)
     with existing(data) as database, contextlib.ExitStack() as ends:
@@ -127,7 +128,11 @@ async def _take_lms(database: Opened, data: str | None, wanted: Wanted) -> int:
             connector = await syncing.connector_of(gateway, wanted.district)
             held = await syncing.claim(gateway, wanted.district)
             if held is None:
-                raise UsageError("the LMS is being read now: see passback sync status")
+                raise UsageError(
+                    "the LMS is being read now: passback sync status says how far it is (a command that was killed is"
+                    " waited for 45 seconds)"
+                )
+            say_since(held.sync)
             async with syncing.holding(held):
                 with shown() as bar:
                     await syncing.read(held, bar)

@@ -45,21 +45,26 @@ def run(*, district: str, allow_removals: bool = False, data: Data = None) -> in
         allow_removals: Remove, or take as matched no more, also more than a tenth.
         data: The folder of the data file [data].
     """
-    from passback.gateway import lms_reading
-
     district = district.lower()
     with existing(data) as database:
         _connected(database, district)
         now = system_clock()
-        before = database.read_now(lambda conn: syncs.find(conn, district))
-        if before is not None and lms_reading.goes_on(before, now):
-            print(f"going on with what was read since {show_date(before.began or now)}")
+        say_since(database.read_now(lambda conn: syncs.find(conn, district)))
         database.write_now(lambda conn: syncs.ask(conn, district, now, removals=allow_removals))
         with shown() as bar:
             code = asyncio.run(_follow(database, data, district, bar))
         if code == _DONE:
             _summarise(database, district)
         return code
+
+
+def say_since(sync: Sync | None) -> None:
+    """Say where a sync goes on with what an earlier one has read."""
+    from passback.gateway import lms_reading
+
+    now = system_clock()
+    if sync is not None and lms_reading.goes_on(sync, now):
+        print(f"going on with what was read since {show_date(sync.began or now)}")
 
 
 async def _follow(database: Opened, data: str | None, district: str, bar: Shown) -> int:

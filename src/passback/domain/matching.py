@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from passback.domain.roster import Role
 
-By = Literal["sis_id", "email", "name", "hand"]
+By = Literal["lms_id", "sis_id", "email", "name", "hand"]
 
 
 class LmsCourse(Struct, frozen=True):
@@ -59,21 +59,27 @@ class Match(Struct, frozen=True):
 T = TypeVar("T", Place, Person)
 
 
-def key_of(item: LmsCourse | Place | Person) -> str:
-    """The SIS id of one in the LMS; of one that has none there, what stands for it in a roster read from the LMS."""
-    return item.sis_id or f"lms:{item.id}"
+def lms_key(item: Place | Person) -> str:
+    """What stands for the LMS's id: ours have it for a SIS id where they were read from an LMS that had none."""
+    return item.sis_id if item.sis_id and item.sis_id.startswith("lms:") else f"lms:{item.id}"
 
 
 def match_sections(ours: Iterable[Place], theirs: Sequence[Place], by_hand: Mapping[str, str]) -> list[Match]:
     """The LMS's section for each of `ours`; `by_hand` gives those that a person decided."""
-    return _match(ours, theirs, by_hand, (("sis_id", key_of), ("name", lambda it: it.name)))
+    return _match(
+        ours, theirs, by_hand,
+        (("lms_id", lms_key), ("sis_id", lambda it: it.sis_id), ("name", lambda it: it.name)),
+    )  # fmt: skip
 
 
 def match_people(ours: Iterable[Person], theirs: Sequence[Person], by_hand: Mapping[str, str]) -> list[Match]:
     """The LMS's person for each of `ours`, all of one matched section and of one role."""
     return _match(
         ours, theirs, by_hand,
-        (("sis_id", key_of), ("email", lambda it: it.email), ("name", lambda it: it.name)),
+        (
+            ("lms_id", lms_key), ("sis_id", lambda it: it.sis_id), ("email", lambda it: it.email),
+            ("name", lambda it: it.name),
+        ),
     )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def check(session: Session, files: Format, district_id: str, clock: Clock, progr
     progress.step("checking")
     staging.settle(session, ids, repeated_users=files.repeats_users, one_role=files.one_role)
     between = Problems()
-    for sort in [] if problems.cut_short else staging.faults(session):
+    for sort in [] if problems.cut_short else staging.faults(session, ids_by_role=files.ids_by_role):
         _tell(sort, files, problems.files, between)
     if count := problems.count + between.count:
         return Checked(None, [*problems.first, *between.first], count)

@@ -25,6 +25,7 @@ class LmsRoster(Struct):
     size: int = 0
     """How many enrollments there are."""
     repeats_users: bool = False
+    ids_by_role: bool = True
     one_role: bool = False
     done: int = 0
 

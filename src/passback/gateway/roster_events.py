@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from passback.domain.clock import SECOND
 from passback.gateway.roster import TABLES, RosterPage, present_all
 from passback.store import roster, roster_events
@@ -106,12 +108,27 @@ def _present(conn: Connection, district_id: str, events: Sequence[RosterEvent]) 
     return [
         shapes.RosterEvent(
             created=show(event.created),
-            data=shapes.RosterEventData(object=shown, previous_attributes=_previous(event, object_)),
+            data=shapes.RosterEventData(
+                object=_as_it_was(event, shown), previous_attributes=_previous(event, object_)
+            ),
             id=_id(event),
             type=f"{event.kind}.{event.what}",
         )
         for event, object_, shown in zip(events, objects, present_all(conn, objects), strict=True)
     ]
+
+
+def _as_it_was(event: RosterEvent, shown: Any) -> Any:
+    """A section that is no more with the members that it had; anything else as it is."""
+    if event.kind != "sections" or event.what != "deleted" or shown.students or shown.teachers:
+        return shown
+    teachers = event.previous.get("teachers", [])
+    return replace(
+        shown,
+        students=event.previous.get("students", []),
+        teachers=teachers,
+        teacher=teachers[0] if teachers else None,
+    )
 
 
 def _previous(event: RosterEvent, object_: Any) -> dict[str, Any] | None:

@@ -141,8 +141,11 @@ def _left(unread: Mapping[str, LmsError]) -> str | None:
     if not unread:
         return None
     first, error = next(iter(unread.items()))
-    many = "1 section" if len(unread) == 1 else f"{len(unread)} sections"
-    return f"done, but for {many} that could not be read and stay as they were: section {first}: {error}"
+    if len(unread) == 1:
+        return f"done, but section {first} could not be read and stays as it was: {error}"
+    return (
+        f"done, but {len(unread)} sections could not be read and stay as they were: section {first}: {error}"
+    )
 
 
 def _take_over(held: Held, session: Session, progress: Progress) -> None:
@@ -285,7 +288,8 @@ async def _break_off(held: Held, error: Exception, *, further: bool) -> None:
     gateway, district_id = held.gateway, held.district_id
     if isinstance(error, LmsError):
         await heed(gateway, district_id, error)
-    goes_on = isinstance(error, LmsError | StoreError | staging.Overtaken)
+    # Without a roster what an import from the LMS has read by now waits for the next one.
+    goes_on = isinstance(error, LmsError | StoreError | staging.Overtaken | NoRoster)
     now = gateway.clock()
     due = _due(now, held.sync, error, further=further)
 

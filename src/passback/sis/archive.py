@@ -69,7 +69,7 @@ class Archive:
         files: dict[str, int] = {}
         folders = set()
         for item in archive.infolist():
-            name = PurePosixPath(item.filename)
+            name = PurePosixPath(item.filename.replace("\\", "/"))
             if not item.filename or item.is_dir() or name.name.startswith("._") or "__MACOSX" in name.parts:
                 continue
             if item.flag_bits & 1:

@@ -48,6 +48,7 @@ class Clever:
 
     name = "The five files of Clever's SFTP sync"
     repeats_users = True
+    ids_by_role = True
     one_role = False
 
     def __init__(self, archive: Archive) -> None:

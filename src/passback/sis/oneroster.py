@@ -5,7 +5,7 @@ Only the roster is read, and only where the manifest says that a file is ``bulk`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from passback.sis.archive import Archive
 from passback.sis.rows import BATCH, Kind, Problems, Row, UnusableFile
@@ -44,6 +44,7 @@ _PLACES: dict[tuple[Kind, str], tuple[str, str]] = {
     ("users", "role"): ("users.csv", "role"),
     ("users", "school_sis_id"): ("users.csv", "orgSourcedIds"),
     ("roles", "user_sis_id"): ("roles.csv", "userSourcedId"),
+    ("roles", "school_sis_id"): ("roles.csv", "orgSourcedId"),
     ("enrollments", "section_sis_id"): ("enrollments.csv", "classSourcedId"),
     ("enrollments", "user_sis_id"): ("enrollments.csv", "userSourcedId"),
     ("enrollments", "role"): ("enrollments.csv", "role"),
@@ -54,6 +55,7 @@ class OneRoster:
     """See `passback.sis.rows.Format`. Raises `UnusableFile` where the manifest does not allow it to be read."""
 
     repeats_users = False
+    ids_by_role = False
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -73,7 +75,8 @@ class OneRoster:
         ]
         self.size = sum(archive.sizes[name.lower()] for name in self._names)
         self._before = archive.bytes_read
-        self._schools: set[str] = set()
+        self._orgs: dict[str, bool] = {}
+        """The organisations, and whether they are schools."""
         """The ids of the organisations that are schools, of those that were read."""
 
     def _manifest(self) -> dict[str, str]:
@@ -132,8 +135,8 @@ class OneRoster:
     def _org(self, line: Line) -> Row | None:
         is_school = line.one_of("type", _ORG_TYPES) == "school"
         sis_id, name = line.id("sourcedId"), line.required("name")
-        if is_school and sis_id:
-            self._schools.add(sis_id)
+        if sis_id:
+            self._orgs[sis_id] = is_school
         return line.number, sis_id, name if is_school else None, line.text("identifier")
 
     def _section(self, line: Line) -> Row | None:
@@ -150,19 +153,22 @@ class OneRoster:
         if self.version == "1.1":
             word = line.required("role").lower()
             role = word if word in ("student", "teacher") else "other"
-            orgs = line.list_of("orgSourcedIds")
-            school = next((it for it in orgs if it in self._schools), orgs[0] if orgs else None)
+            school = self._school(line.list_of("orgSourcedIds"))
         else:
-            role, school = None, line.id("primaryOrgSourcedId", needed=False)
+            role, school = None, self._school([line.id("primaryOrgSourcedId", needed=False)])
         return (
             line.number, line.id("sourcedId"), role, line.required("givenName"), line.text("middleName"),
             line.required("familyName"), line.text("email"), school, line.first_of("grades"), None,
         )  # fmt: skip
 
     def _role(self, line: Line, day: str) -> Row:
-        org = line.id("orgSourcedId", needed=False)
-        school = org if org in self._schools else None
+        school = self._school([line.id("orgSourcedId", needed=False)])
         return line.number, line.id("userSourcedId"), _role_on(day, line), school
+
+    def _school(self, orgs: Sequence[str | None]) -> str | None:
+        """The first that is a school, or else the first that is not there, so that it is told."""
+        there = [it for it in orgs if it and self._orgs.get(it, True)]
+        return next((it for it in there if it in self._orgs), there[0] if there else None)
 
 
 def _batches(

@@ -108,6 +108,11 @@ class Format(Protocol):
         ...
 
     @property
+    def ids_by_role(self) -> bool:
+        """Whether a student and a teacher of one id may be two people."""
+        ...
+
+    @property
     def one_role(self) -> bool:
         """Whether users have a place for one role alone, so that enrollments say which others they have."""
         ...

@@ -126,6 +126,8 @@ def lines(archive: Archive, name: str, required: Iterable[str], problems: Proble
     """The rows of a file, which must have the `required` columns (in any order and case). What is wrong is told."""
     rows = _rows(archive, name, problems)
     number, header = next(rows, (0, None))
+    if header is not None and header[0].startswith("sep="):  # a note to spreadsheets
+        number, header = next(rows, (0, None))
     if header is None:
         if name not in problems.cut_short:
             problems.end(name, 0, "", "the file is empty: it needs at least the line with the columns' names")

@@ -230,7 +230,7 @@ def unenroll(connection: Connection, section_id: str, role: Role, user_id: str) 
 def section_members(connection: Connection, section_ids: Iterable[str]) -> dict[tuple[str, str], list[str]]:
     """The user ids of each (section id, role), in order."""
     found: dict[tuple[str, str], list[str]] = {}
-    for section_id in section_ids:
+    for section_id in set(section_ids):  # there may be several events of one
         for role, user_id in connection.execute(
             "SELECT role, user_id FROM enrollments WHERE section_id = :section_id ORDER BY role, user_id",
             {"section_id": section_id},

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["section", "student", "teacher"]
 
-_WAYS: tuple[By, ...] = ("hand", "sis_id", "email", "name")
+_WAYS: tuple[By, ...] = ("hand", "lms_id", "sis_id", "email", "name")
 """How one is found, the surest first."""
 _UNDECIDED = len(_WAYS)
 _SECTIONS_AT_ONCE = 200

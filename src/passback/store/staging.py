@@ -30,6 +30,8 @@ Step = Callable[[str], None]
 _REFERENCES: dict[Kind, dict[str, Kind]] = {
     "sections": {"school": "schools", "course": "courses", "term": "terms"},
     "users": {"school": "schools"},
+    "roles": {"school": "schools", "user": "users"},
+    "enrollments": {"section": "sections", "user": "users"},
 }
 _FIELDS: dict[str, tuple[str, ...]] = {
     "schools": ("name", "school_number"),
@@ -178,7 +180,8 @@ def settle(session: Session, ids: Ids, *, repeated_users: bool, one_role: bool) 
     )
     session.execute(
         "UPDATE new_users SET school_sis_id = (SELECT school_sis_id FROM new_roles WHERE user_sis_id ="
-        " new_users.sis_id AND new_roles.role = new_users.role ORDER BY line LIMIT 1) WHERE school_sis_id IS NULL"
+        " new_users.sis_id AND new_roles.role = new_users.role AND school_sis_id IS NOT NULL ORDER BY line LIMIT 1)"
+        " WHERE school_sis_id IS NULL"
     )
     _add_roles(session, ids, "new_enrollments" if one_role else "new_roles")
     if repeated_users:
@@ -212,26 +215,24 @@ def _add_roles(session: Session, ids: Ids, source: str) -> None:
         after = rows[-1][:3]
 
 
-def faults(session: Session) -> Iterator[Faults]:
-    """What does not go together, sort by sort and the root first: ids that are there twice, references to nothing."""
+def faults(session: Session, *, ids_by_role: bool) -> Iterator[Faults]:
+    """What does not go together, sort by sort and the root first: ids that are there twice, references to nothing.
+
+    `ids_by_role` where a student and a teacher of one id may be two people.
+    """
     for kind in KINDS:
-        by = "sis_id, role" if kind == "users" else "sis_id"
-        role = "role" if kind == "users" else "''"
+        by = "sis_id, role" if kind == "users" and ids_by_role else "sis_id"
+        role = "MIN(role)" if kind == "users" else "''"
+        # Who has two roles is two with one line.
         yield from _told(
             session,
             (kind, "sis_id", None),
             f"SELECT {role} AS role, MAX(line) AS line, sis_id AS value, MIN(line) AS first FROM new_{kind}"
-            f" GROUP BY {by} HAVING COUNT(*) > 1",
+            f" GROUP BY {by} HAVING MIN(line) <> MAX(line)",
         )
-    references = [
+    for kind, column, target in (
         (kind, column, target) for kind, them in _REFERENCES.items() for column, target in them.items()
-    ]
-    references += [
-        ("roles", "user", "users"),
-        ("enrollments", "section", "sections"),
-        ("enrollments", "user", "users"),
-    ]
-    for kind, column, target in references:
+    ):
         role = "role" if kind in ("users", "enrollments") else "''"
         # What is left out may be of what there is no more.
         counts = f" AND role IN {ROLES}" if kind in ("roles", "enrollments") else ""
@@ -329,7 +330,7 @@ def _identify(session: Session, kind: str, given: dict[str, Any]) -> None:
     session.define(f"CREATE INDEX new_{kind}_by_lms_id ON new_{kind} (lms_id)")
     identify("lms_id", " AND was.removed IS NULL")
     session.define(index)
-    for by in ("sis_id", "lms_id"):
+    for by in ("lms_id", "sis_id"):  # who is no more may be there again
         identify(
             by,
             f" AND NOT EXISTS (SELECT 1 FROM {kind} AS mine WHERE mine.id = new_{kind}.id)"
@@ -422,6 +423,7 @@ def apply(session: Session, planned: Plan, now: Instant, step: Step, *, own_lms:
         raise Overtaken
     step("noting what was before")
     _note_previous(session)
+    _note_members(session)
     for kind in KINDS:
         step(f"writing {kind}")
         _write(session, kind, given, own_lms=own_lms)
@@ -498,12 +500,10 @@ def _note_previous(session: Session) -> None:
             f" ORDER BY changes.id LIMIT {_TOGETHER}",
             {"after": after},
         ).fetchall():
-            members = _members_before(session, after, rows[-1][0]) if kind == "sections" else {}
             noted = []
             for row in rows:
                 fields = zip(columns, row[1 : 1 + width], row[1 + width :], strict=True)
                 previous = {name: was for name, was, now in fields if (was or "") != (now or "")}
-                previous |= members.get(row[0], {})
                 noted.append({"kind": kind, "id": row[0], "previous": json.dumps(previous)})
             session.executemany(
                 "UPDATE changes SET previous = :previous WHERE kind = :kind AND id = :id", noted
@@ -511,22 +511,45 @@ def _note_previous(session: Session) -> None:
             after = rows[-1][0]
 
 
-def _members_before(session: Session, after: str, last: str) -> dict[str, dict[str, list[str]]]:
-    """Who the ``students`` and ``teachers`` were, where they change, of the sections behind one up to another."""
-    given = {"after": after, "last": last}
-    found: dict[str, dict[str, list[str]]] = {}
-    changed = " UNION ".join(
-        f"SELECT section_id, role FROM {table} WHERE section_id > :after AND section_id <= :last"
-        for table in ("begun", "ended")
-    )
-    for section_id, role in session.execute(changed, given):
-        found.setdefault(section_id, {})[f"{role}s"] = []
-    for section_id, role, user_id in session.execute(
-        "SELECT was.section_id, was.role, was.user_id FROM changes JOIN enrollments AS was"
-        " ON was.section_id = changes.id WHERE changes.kind = 'sections' AND changes.what = 'updated'"
-        " AND changes.id > :after AND changes.id <= :last ORDER BY was.section_id, was.role, was.user_id",
-        given,
-    ):
-        if f"{role}s" in found.get(section_id, {}):
-            found[section_id][f"{role}s"].append(user_id)
+def _note_members(session: Session) -> None:
+    """Keep who was in the sections whose members change, also in those that are no more, as events tell it."""
+    after = ""
+    while rows := session.execute(
+        "SELECT id, what, previous FROM changes WHERE kind = 'sections' AND what <> 'created' AND id > :after"
+        f" ORDER BY id LIMIT {_TOGETHER}",
+        {"after": after},
+    ).fetchall():
+        given = {"after": after, "last": rows[-1][0]}
+        before = _members(
+            session,
+            "SELECT was.section_id, was.role, was.user_id FROM changes JOIN enrollments AS was"
+            " ON was.section_id = changes.id WHERE changes.kind = 'sections' AND changes.what <> 'created'"
+            " AND changes.id > :after AND changes.id <= :last",
+            given,
+        )
+        moved = "SELECT section_id, role, user_id FROM {} WHERE section_id > :after AND section_id <= :last"
+        ended, begun = (_members(session, moved.format(table), given) for table in ("ended", "begun"))
+        noted = []
+        for id_, what, previous in rows:
+            were: dict[str, Any] = {}
+            for role in ROLES:
+                past = before.get((id_, role), set())
+                gone, new = ended.get((id_, role), set()), begun.get((id_, role), set())
+                if what == "deleted" or gone or new:
+                    were[f"{role}s"] = sorted(past)
+                if role == "teacher" and min(past, default=None) != min(past - gone | new, default=None):
+                    were["teacher"] = min(past, default=None)
+            if were:
+                told = {**json.loads(previous or "{}"), **were}
+                noted.append({"id": id_, "previous": json.dumps(told)})
+        session.executemany(
+            "UPDATE changes SET previous = :previous WHERE kind = 'sections' AND id = :id", noted
+        )
+        after = rows[-1][0]
+
+
+def _members(session: Session, query: str, given: dict[str, Any]) -> dict[tuple[str, str], set[str]]:
+    found: dict[tuple[str, str], set[str]] = {}
+    for section_id, role, user_id in session.execute(query, given):
+        found.setdefault((section_id, role), set()).add(user_id)
     return found

@@ -72,7 +72,7 @@ class Age(Struct, frozen=True):
 _LONGEST = 1_000
 """How many characters of a text are kept, as of a file's."""
 _KEY = "COALESCE(sis_id, 'lms:' || id)"
-"""As `passback.domain.matching.key_of`."""
+"""What tells one in a roster: its SIS id, or else what `passback.domain.matching.lms_key` gives."""
 _COLUMNS = ", ".join(Sync.__struct_fields__)
 
 
