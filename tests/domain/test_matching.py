@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,3 +90,15 @@ def test_nobody_is_given_to_two(
     given_to = [match.lms_id for match in matches if match.lms_id is not None]
     assert len(given_to) == len(set(given_to))
     assert [match.id for match in matches] == [person.id for person in mine]
+
+
+@pytest.mark.parametrize(("alike", "shown"), [(50, 50), (51, 0)])
+def test_among_very_many_nobody_is_asked_to_choose(alike: int, shown: int) -> None:
+    theirs = [person(str(number), "Ann Lee") for number in range(alike)]
+    (match,) = match_people([person("a", "Ann Lee")], theirs, {})
+    assert (match.lms_id, len(match.candidates)) == (None, shown)
+
+
+def test_one_that_was_read_from_the_lms_is_known_by_its_id_there() -> None:
+    ours = [person("a", "Ann Lee", sis_id="lms:X")]
+    assert found(match_people(ours, [person("X", "Ann Oak", sis_id="7")], {})) == {"a": ("X", "lms_id")}

@@ -269,7 +269,7 @@ def test_a_section_that_fails_again_and_again_stays_as_it_is(known: Synced) -> N
     known.sync()
     found = known.matched()
     assert (found["u1"], found["u2"], found["u5"], found["a1"]) == ("student-1", None, "student-5", "s1")
-    assert (known.state.error or "").startswith("done, but section s1 could not be read")
+    assert (known.state.error or "").startswith("done, but section s1 could not be read,")
     assert known.state.due == NOW + DAY
     known.slate.simulator.faults.rules.clear()
     known.ask()
@@ -305,6 +305,133 @@ def test_sections_that_fail_do_not_stop_the_grades(known: Synced) -> None:
         assert [it.id for it in await connector.read_people("s2")]  # it is asked at once
 
     known.run(do)
+
+
+def test_many_sections_that_fail_in_a_row_do_not_keep_the_others_for_ever(known: Synced) -> None:
+    for number in range(5):
+        known.at_slate(f"a{number}")
+    known.slate.fail("error-before", path="/sections/a", times=1000)
+    for _ in range(2):
+        with pytest.raises(LmsError):
+            known.sync()
+        known.ask()
+    known.sync()
+    assert known.matched()["u1"] == "student-1"
+
+
+def test_a_section_that_fails_and_is_not_known_yet_is_left_out(synced: Synced) -> None:
+    synced.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
+    synced.slate.fail("error-before", path="/sections/s1/", times=1000)
+    for _ in range(2):
+        with pytest.raises(LmsError):
+            synced.sync()
+        synced.ask()
+    synced.sync()
+    assert {it.name for it in synced.all() if it.kind == "section"} == {"s2"}
+    assert "s1" in (synced.state.error or "")
+
+
+def test_what_was_tried_without_a_roster_is_no_try_of_the_lms(synced: Synced) -> None:
+    for _ in range(3):
+        with pytest.raises(Broken):
+            synced.sync()
+        synced.ask()
+    synced.slate.fail("error-before", path="/sections/s1/", times=1000)
+
+    async def do(gateway: Gateway) -> None:
+        held = await syncing.claim(gateway)
+        assert held is not None
+        with pytest.raises(LmsError):
+            await syncing.read(held, Quiet())
+
+    synced.run(do)
+
+
+def test_who_is_in_no_section_gives_way_to_another(known: Synced) -> None:
+    known.sync()
+    known.change("DELETE FROM enrollments WHERE user_id = 'u1'")
+    known.user("u9", "student-1", "a1")
+    known.ask()
+    with contextlib.suppress(Broken):
+        known.sync()
+    found = known.matched()
+    assert (found["u1"], found["u9"]) == (None, "student-1")
+
+
+def test_a_decision_meanwhile_makes_no_two_the_same(known: Synced) -> None:
+    """u1 moves to another's place that a person gives away meanwhile, while a third takes its own."""
+    known.sync()
+    known.user("u2", "somebody else", "a1")
+    known.user("u3", "student-1", "a1")
+    known.change("UPDATE users SET first_name = 'student-2', last_name = '' WHERE id = 'u1'")
+    known.ask(removals=True)
+
+    class Deciding(Quiet):
+        def read(self, done: int, total: int) -> None:
+            if known.state.phase == "matching" and done == total:
+                known.write(lambda conn: matching.decide(conn, "u2", "student-2", NOW))
+
+    async def do(gateway: Gateway) -> None:
+        held = await syncing.claim(gateway)
+        assert held is not None
+        await syncing.sync(held, Deciding())
+
+    known.run(do)
+    found = known.matched()
+    assert (found["u1"], found["u2"], found["u3"]) == (None, "student-2", "student-1")
+
+
+@pytest.mark.parametrize("follows", [True, False])
+def test_who_was_taken_for_dead_changes_no_roster(known: Synced, follows: bool) -> None:
+    known.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=follows))
+    before = known.all()
+
+    class Losing(Quiet):
+        def step(self, what: str) -> None:
+            if what == ("noting what was before" if follows else "matching"):
+                known.change("UPDATE lms_syncs SET worker = 'another'")
+
+    async def do(gateway: Gateway) -> None:
+        held = await syncing.claim(gateway)
+        assert held is not None
+        with pytest.raises(Lost):
+            await syncing.sync(held, Losing())
+
+    known.ask(removals=True)
+    known.run(do)
+    assert known.all() == before
+
+
+def test_a_file_that_is_imported_meanwhile_is_what_counts(known: Synced) -> None:
+    known.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
+    before = known.all()
+
+    class Importing(Quiet):
+        def step(self, what: str) -> None:
+            if what == "checking":
+                known.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=False))
+
+    async def do(gateway: Gateway) -> None:
+        held = await syncing.claim(gateway)
+        assert held is not None
+        with pytest.raises(Overtaken):
+            await syncing.sync(held, Importing())
+
+    known.ask(removals=True)
+    known.run(do)
+    assert (known.all(), known.database.read_now(lambda conn: roster.follows_lms(conn, DISTRICT))) == (
+        before,
+        False,
+    )
+
+
+def test_what_may_be_removed_is_not_lost_to_another_who_asks(known: Synced) -> None:
+    known.ask(removals=True)
+    known.ask()
+    assert known.state.removals == 1
+    assert known.claim() is not None
+    known.ask()  # for one more after this
+    assert known.state.removals == 0
 
 
 def test_without_a_roster_what_an_import_has_read_is_kept_for_the_next(synced: Synced) -> None:
@@ -937,6 +1064,15 @@ def test_who_returns_is_not_taken_for_another_who_had_their_sis_id(synced: Synce
     follow(synced, {"x": ("S1", [("z", "1")])})
     follow(synced, {"x": ("S1", [("a", "1")])})
     assert ids(synced)["a"] == before["a"]
+
+
+def test_an_account_that_was_made_anew_and_the_old_one_are_two(synced: Synced) -> None:
+    follow(synced, {"x": ("S1", [("a", "1")])})
+    before = ids(synced)
+    follow(synced, {"x": ("S1", [("n", "1")])})
+    follow(synced, {"x": ("S1", [("n", "1"), ("a", None)])})
+    assert ids(synced)["n"][0] == before["a"][0]
+    assert ids(synced)["a"][0] != before["a"][0]
 
 
 def test_who_has_two_accounts_with_one_sis_id_is_two_with_names_of_their_own(synced: Synced) -> None:

@@ -14,7 +14,7 @@ from passback.domain.roster import District
 from passback.gateway import importing
 from passback.sis.archive import Archive
 from passback.sis.formats import format_of
-from passback.store import migrate, roster, roster_events, staging
+from passback.store import matching, migrate, roster, roster_events, staging, syncs
 from passback.store.database import Opened, connect
 from postgres_support import DATABASES, database_of
 from roster_support import CLEVER, ONEROSTER_11, ONEROSTER_12, Files, Table, changed, without, zipped
@@ -206,6 +206,20 @@ def test_what_is_left_out_may_be_of_what_is_not_there(bring: Importer, row: tupl
     assert bring.members() == {"student": ["p1", "p2"], "teacher": ["t1"]}
 
 
+def test_each_role_has_a_school_of_its_own(bring: Importer) -> None:
+    files = changed(ONEROSTER_12, "users.csv", 4, "primaryOrgSourcedId", "")
+    bring(
+        {
+            **files,
+            "orgs.csv": [*files["orgs.csv"], ("s2", "", "", "South High", "school", "13", "d")],
+            "roles.csv": [*files["roles.csv"], ("r6", "", "", "t1", "secondary", "student", "s2")],
+        }
+    )
+    schools = {school.id: school.sis_id for school in bring.all(roster.SCHOOLS)}
+    found = {(user.sis_id, user.role): schools[user.school_id] for user in bring.all(roster.USERS)}
+    assert (found["t1", "teacher"], found["t1", "student"]) == ("s1", "s2")
+
+
 TWO_ROLES: dict[str, Files] = {
     "1.1": {
         **ONEROSTER_11,
@@ -238,6 +252,31 @@ def test_who_is_a_student_and_a_teacher_is_both(bring: Importer, files: Files) -
     assert found >= {("t1", "student"), ("t1", "teacher"), ("a1", "teacher")}
     assert bring.members() == {"student": ["p1", "p2", "t1"], "teacher": ["a1", "t1"]}
     assert counts(bring(files)) == {}
+
+
+def test_who_comes_back_is_not_matched_to_what_another_is_by_now(bring: Importer) -> None:
+    bring(CLEVER)
+    ids = bring.ids(roster.USERS)
+    bring.database.write_now(lambda conn: matching.decide(conn, ids["p1"], "L1", NOW))
+    bring(without(without(CLEVER, "students.csv", 2), "enrollments.csv", 2))
+    bring.database.write_now(lambda conn: matching.decide(conn, ids["p2"], "L1", NOW))
+    bring(CLEVER)
+    found = {user.sis_id: (user.lms_id, user.matched_by) for user in bring.all(roster.USERS)}
+    assert (found["p1"], found["p2"]) == ((None, None), ("L1", "hand"))
+
+
+def test_a_file_is_followed_no_more_by_the_lms(bring: Importer) -> None:
+    bring.database.write_now(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
+    bring(CLEVER)
+    assert not bring.database.read_now(lambda conn: roster.follows_lms(conn, DISTRICT))
+
+
+def test_what_is_new_is_matched_by_a_sync_that_is_asked_for(bring: Importer) -> None:
+    bring.database.write_now(lambda conn: syncs.schedule(conn, DISTRICT, None, 0, 0))
+    bring(CLEVER)
+    found = bring.database.read_now(lambda conn: syncs.find(conn, DISTRICT))
+    assert found is not None
+    assert (found.asked, found.due) == (NOW, NOW)
 
 
 def test_another_districts_roster_is_another(bring: Importer) -> None:

@@ -135,7 +135,7 @@ async def _take_lms(database: Opened, data: str | None, wanted: Wanted) -> int:
             say_since(held.sync)
             async with syncing.holding(held):
                 with shown() as bar:
-                    await syncing.read(held, bar)
+                    unread = await syncing.read(held, bar)
 
                 def take(session: Session, _: object) -> bool | None:
                     files = LmsRoster(
@@ -148,7 +148,10 @@ async def _take_lms(database: Opened, data: str | None, wanted: Wanted) -> int:
                     return taken
 
                 taken = await syncing.in_thread(gateway, take)
-                await (syncing.finish if taken else syncing.give_up)(held)
+                left = syncing.left(unread)
+                if left is not None:
+                    print(f"passback: {one_line(left)}", file=sys.stderr)
+                await (syncing.finish(held, left) if taken else syncing.give_up(held))
         except (syncing.NotConnected, syncing.Broken) as error:
             raise UsageError(str(error)) from None
         except LmsError as error:

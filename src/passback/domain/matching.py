@@ -56,6 +56,9 @@ class Match(Struct, frozen=True):
     """The LMS's among which a person must choose."""
 
 
+MOST_CANDIDATES = 50
+"""Among how many a person may be asked to choose; of more nothing is kept, since each of ours would have them all."""
+
 T = TypeVar("T", Place, Person)
 
 
@@ -104,7 +107,7 @@ def _match(
             if len(items) == 1 and len(candidates) == 1:
                 found[items[0].id] = Match(items[0].id, candidates[0].id, by)
                 taken.add(candidates[0].id)
-            elif candidates:
+            elif 0 < len(candidates) <= MOST_CANDIDATES:
                 found |= {item.id: Match(item.id, None, None, tuple(candidates)) for item in items}
     return [found.get(id_, Match(id_, None)) for id_ in order]
 

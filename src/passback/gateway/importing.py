@@ -70,12 +70,15 @@ def apply(session: Session, plan: Plan, clock: Clock, progress: Progress, hold: 
     `hold` where it was read from the LMS, and so follows it from now on: it raises
     `passback.gateway.lms_reading.Lost`.
     """
+    progress.step("noting what was before")
+    staging.note_previous(session)
     with session.transaction():
-        roster.follow_lms(session, plan.district_id, follows=hold is not None)
+        staging.begin(session, plan)
         if not plan.nothing:
             district = roster.find(session, roster.DISTRICTS, plan.district_id, plan.district_id)
             own = district is not None and district.lms_type == BUILTIN
             staging.apply(session, plan, clock(), progress.step, own_lms=own)
+        roster.follow_lms(session, plan.district_id, follows=hold is not None)
         if hold is not None:
             hold(session)  # only now: it may have taken longer than one holds
         elif not plan.nothing and syncs.find(session, plan.district_id) is not None:

@@ -33,8 +33,10 @@ _TOO_OLD = DAY
 """What was begun longer ago is not gone on with, but read anew, in milliseconds."""
 _WRITTEN_AT_ONCE = 1_000
 _LOOKED_UP_AT_ONCE = 500
-_MOST_FAILED = 5
-"""After how many courses or sections that cannot be read none is tried any more."""
+_MOST_IN_A_ROW = 5
+"""After how many courses or sections in a row that cannot be read none is tried any more: the LMS is down."""
+_MOST_FAILED = 5, 0.01
+"""How many may fail at all: so many, or such a part of them."""
 _TRIES = 3
 """How often in a row nothing may have been got further, before what cannot be read is left as it is."""
 
@@ -59,10 +61,11 @@ async def read_lms(
     """
     reading = _Reading(gateway, connector, sync.district_id, hold, progress)
     with aside():
-        if not goes_on(sync, gateway.clock()):
+        before = goes_on(sync, gateway.clock())
+        if not before:
             await reading.courses()
         await reading.sections()
-        return await reading.people(patient=sync.failures < _TRIES - 1)
+        return await reading.people(last=before and sync.failures >= _TRIES - 1)
 
 
 async def clear(gateway: Gateway, district_id: str, hold: Hold) -> None:
@@ -93,12 +96,15 @@ class _Reading:
         await self._enter("courses", self._gateway.clock())
         await clear(self._gateway, self._district_id, self._hold)
         courses = await self._connector.read_courses()
-        await self._write(
-            lambda conn: roster.enter_first_sync(conn, self._district_id, "initial_sync_processing")
-        )
+        await self._gateway.database.write(self._begun)
         for start in range(0, len(courses), _WRITTEN_AT_ONCE):
             some = courses[start : start + _WRITTEN_AT_ONCE]
             await self._write(lambda conn, some=some: syncs.add_courses(conn, self._district_id, some))  # type: ignore[misc]
+
+    def _begun(self, conn: Connection) -> None:
+        # The district first, as everywhere: who locks them the other way round would wait for one another.
+        roster.enter_first_sync(conn, self._district_id, "initial_sync_processing")
+        self._hold(conn)
 
     async def sections(self) -> None:
         """Read the sections of the courses that have not been read."""
@@ -106,13 +112,13 @@ class _Reading:
         failed = await self._each(syncs.unread_courses, self._read_course, found.courses_read, found.courses)
         _raise_first(failed)
 
-    async def people(self, *, patient: bool) -> dict[str, LmsError]:
-        """Read the people of the sections that have not been read; why some cannot be, unless `patient`."""
+    async def people(self, *, last: bool) -> dict[str, LmsError]:
+        """Read the people of the sections that have not been read; why some cannot be, where it is the `last` try."""
         found = await self._enter("people")
         failed = await self._each(
-            syncs.unread_sections, self._read_section, found.sections_read, found.sections
+            syncs.unread_sections, self._read_section, found.sections_read, found.sections, to_the_end=last
         )
-        if patient:
+        if not last:
             _raise_first(failed)
         if failed:
             await self._write(lambda conn: syncs.keep_unread(conn, self._district_id))
@@ -140,25 +146,34 @@ class _Reading:
         read: Callable[[T], Awaitable[None]],
         done: int,
         total: int,
+        *,
+        to_the_end: bool = False,
     ) -> dict[T, LmsError]:
         """Read all that has not been read, some at once; which of them failed, and why.
 
-        Raises `LmsError` where too many do, or our credentials are refused.
+        Raises `LmsError` where too many do (also in a row, unless it is to go on `to_the_end`), or our credentials are
+        refused.
         """
         self._progress.read(done, total)
         failed: dict[T, LmsError] = {}
+        in_a_row = 0
+        least, share = _MOST_FAILED
 
         async def read_some(waiting: Iterator[T]) -> None:
-            nonlocal done
+            nonlocal done, in_a_row
             for one in waiting:
                 try:
                     await read(one)
                 except LmsError as error:
                     failed[one] = error
-                    if len(failed) >= _MOST_FAILED or (isinstance(error, NotAllowed) and error.credentials):
+                    in_a_row += 1
+                    down = in_a_row >= _MOST_IN_A_ROW and not to_the_end
+                    too_many = len(failed) > max(least, share * total)
+                    if down or too_many or (isinstance(error, NotAllowed) and error.credentials):
                         _raise_first(failed)
                 else:
                     done += 1
+                    in_a_row = 0
                     self._progress.read(done, total)
 
         def look_up(conn: Connection) -> list[T]:

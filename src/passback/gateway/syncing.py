@@ -108,7 +108,7 @@ async def sync(held: Held, progress: Progress) -> None:
             await in_thread(
                 held.gateway, lambda session, check: _take_over(held, session, Checking(progress, check))
             )
-            await finish(held, _left(unread))
+            await finish(held, left(unread))
         except Lost:
             raise
         except Exception as error:
@@ -128,33 +128,34 @@ async def read(held: Held, progress: Progress) -> dict[str, LmsError]:
     unread = await lms_reading.read_lms(held.gateway, connector, held.sync, held.hold, progress)
 
     def enter(conn: Connection) -> None:
+        roster.enter_first_sync(conn, held.district_id, "matching_in_progress")
         held.hold(conn)
         syncs.enter(conn, held.district_id, "matching")
-        roster.enter_first_sync(conn, held.district_id, "matching_in_progress")
 
     await held.gateway.database.write(enter)
     return unread
 
 
-def _left(unread: Mapping[str, LmsError]) -> str | None:
+def left(unread: Mapping[str, LmsError]) -> str | None:
     """What to tell of sections that could not be read."""
     if not unread:
         return None
     first, error = next(iter(unread.items()))
     if len(unread) == 1:
-        return f"done, but section {first} could not be read and stays as it was: {error}"
-    return (
-        f"done, but {len(unread)} sections could not be read and stay as they were: section {first}: {error}"
-    )
+        return f"done, but section {first} could not be read, and stays as it was here: {error}"
+    return f"done, but {len(unread):,} sections could not be read, and stay as they were here: section {first}: {error}"
 
 
 def _take_over(held: Held, session: Session, progress: Progress) -> None:
+    version = staging.version(session, held.district_id)
     if roster.follows_lms(session, held.district_id):
         files = LmsRoster(session, held.district_id, "The LMS's roster")
         checked = importing.check(session, files, held.district_id, held.gateway.clock, progress)
         if checked.plan is None:
             more = f" (and {checked.count - 1:,} more)" if checked.count > 1 else ""
             raise Broken(f"{checked.problems[0]}{more}")
+        if checked.plan.version != version:
+            raise staging.Overtaken  # a file may have been imported since, which is followed from now on
         if (removed := importing.too_many_removed(checked.plan)) and not held.sync.removals:
             raise Broken(
                 f"this would remove {', '.join(removed)}: if that is right, {_ALLOW} {held.district_id}"
@@ -194,9 +195,9 @@ async def give_up(held: Held) -> None:
     """Forget what was read, and leave the next sync as it was set."""
 
     def end(conn: Connection) -> None:
+        roster.enter_first_sync(conn, held.district_id, "initial_sync_processing")
         held.hold(conn)
         syncs.enter(conn, held.district_id, "idle")
-        roster.enter_first_sync(conn, held.district_id, "initial_sync_processing")
 
     await held.gateway.database.write(end)
     await lms_reading.clear(held.gateway, held.district_id, held.hold)
@@ -294,11 +295,11 @@ async def _break_off(held: Held, error: Exception, *, further: bool) -> None:
     due = _due(now, held.sync, error, further=further)
 
     def end(conn: Connection) -> None:
+        if isinstance(error, NotAllowed | Broken) and not isinstance(error, NoRoster):
+            roster.enter_first_sync(conn, district_id, "error")
         syncs.failed(
             conn, district_id, held.worker, text_of(error), due, now, goes_on=goes_on, further=further
         )
-        if isinstance(error, NotAllowed | Broken) and not isinstance(error, NoRoster):
-            roster.enter_first_sync(conn, district_id, "error")
 
     with contextlib.suppress(StoreError, Lost):  # then it is taken up when nobody holds it any more
         if not goes_on:

@@ -76,7 +76,10 @@ class Session(Connection, Protocol):
         ...
 
     def analyse(self, table: str) -> None:
-        """Let the database see what a temporary table holds, so that it finds good ways to work with it."""
+        """Let the database see what a table holds, so that it finds good ways to work with it.
+
+        Of one that is not temporary only where that holds nobody up.
+        """
         ...
 
     def transaction(self) -> AbstractContextManager[None]:

@@ -320,9 +320,10 @@ def lms_types(connection: Connection) -> dict[str, str]:
 
 
 def follow_lms(connection: Connection, district_id: str, *, follows: bool) -> None:
-    """Say whether the roster is what the LMS has, because there is no other."""
+    """Say whether the roster is what the LMS has, because there is no other: what was planned before is overtaken."""
     connection.execute(
-        "UPDATE districts SET roster_from_lms = :follows WHERE id = :id AND roster_from_lms <> :follows",
+        "UPDATE districts SET roster_from_lms = :follows, roster_version = roster_version + 1"
+        " WHERE id = :id AND roster_from_lms <> :follows",
         {"follows": int(follows), "id": district_id},
     )
 

@@ -58,7 +58,9 @@ class SqliteSession(SqliteConnection):
         self.execute("COMMIT")
 
     def analyse(self, table: str) -> None:
-        self.execute(f"ANALYZE temp.{table}")
+        found = self.execute("SELECT 1 FROM temp.sqlite_master WHERE name = :table", {"table": table})
+        if found.fetchone() is not None:
+            self.execute(f"ANALYZE temp.{table}")
 
     def transaction(self) -> contextlib.AbstractContextManager[None]:
         return _transaction(self)

@@ -39,6 +39,8 @@ class Pair(Struct, frozen=True):
 
 def prepare(session: Session) -> None:
     """Make the temporary tables."""
+    for table in ("lms_sections", "lms_members", "sections", "enrollments", "users"):
+        session.analyse(table)  # they may have grown a lot just now
     session.define(
         "CREATE TEMP TABLE possible (kind TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT NOT NULL,"
         " strength BIGINT NOT NULL)"
@@ -253,10 +255,20 @@ def apply(session: Session, district_id: str, now: Instant) -> int:
             given,
         )
         session.execute(
-            f"DELETE FROM rematched WHERE kind = '{table}' AND (EXISTS (SELECT 1 FROM decided WHERE decided.kind ="
-            " rematched.kind AND decided.id = rematched.id) OR EXISTS (SELECT 1 FROM decided JOIN"
-            f" {table} AS mine ON mine.id = rematched.id WHERE decided.kind = rematched.kind"
-            f" AND decided.lms_id = rematched.lms_id AND decided.role = {'mine.role' if table == 'users' else role}))",
+            f"DELETE FROM rematched WHERE kind = '{table}' AND EXISTS (SELECT 1 FROM decided WHERE decided.kind ="
+            " rematched.kind AND decided.id = rematched.id)"
+        )
+        # Whose place is somebody's by hand has none, not even the one before: another may have been given that.
+        session.execute(
+            "UPDATE rematched SET lms_id = NULL, way = NULL, what = CASE WHEN EXISTS (SELECT 1 FROM"
+            f" {table} AS was WHERE was.id = rematched.id AND was.lms_id IS NOT NULL) THEN 'updated' ELSE '' END"
+            f" WHERE kind = '{table}' AND EXISTS (SELECT 1 FROM decided JOIN {table} AS mine ON mine.id = rematched.id"
+            " WHERE decided.kind = rematched.kind AND decided.lms_id = rematched.lms_id"
+            f" AND decided.role = {'mine.role' if table == 'users' else role})"
+        )
+        session.execute(  # first of all, for places may change hands
+            f"UPDATE {table} SET lms_id = NULL WHERE lms_id IS NOT NULL AND id IN"
+            f" (SELECT id FROM rematched WHERE kind = '{table}')"
         )
         session.execute(
             f"UPDATE {table} SET lms_id = now.lms_id, matched_by = now.way,"

@@ -178,12 +178,12 @@ def settle(session: Session, ids: Ids, *, repeated_users: bool, one_role: bool) 
         )
         + " ELSE 'other' END WHERE role IS NULL"
     )
+    _add_roles(session, ids, "new_enrollments" if one_role else "new_roles")
     session.execute(
         "UPDATE new_users SET school_sis_id = (SELECT school_sis_id FROM new_roles WHERE user_sis_id ="
         " new_users.sis_id AND new_roles.role = new_users.role AND school_sis_id IS NOT NULL ORDER BY line LIMIT 1)"
         " WHERE school_sis_id IS NULL"
     )
-    _add_roles(session, ids, "new_enrollments" if one_role else "new_roles")
     if repeated_users:
         session.execute(
             "DELETE FROM new_users WHERE EXISTS (SELECT 1 FROM new_users AS first WHERE first.sis_id = new_users.sis_id"
@@ -411,19 +411,20 @@ def version(connection: Connection, district_id: str) -> int:
     return 0 if row is None else int(row[0])
 
 
+def begin(session: Session, planned: Plan) -> None:
+    """Begin to make the district's roster the new one; part of a transaction. Raises `Overtaken`."""
+    session.lock(f"roster/{planned.district_id}")
+    if version(session, planned.district_id) != planned.version:
+        raise Overtaken
+
+
 def apply(session: Session, planned: Plan, now: Instant, step: Step, *, own_lms: bool) -> None:
-    """Make the district's roster the new one; part of a transaction. Raises `Overtaken`.
+    """Make the district's roster the new one; part of the transaction that has begun to.
 
     `own_lms` where the LMS is the gateway's own gradebook, which has the roster's sections and people.
     """
     district_id = planned.district_id
     given: dict[str, Any] = {"district_id": district_id, "now": now}
-    session.lock(f"roster/{district_id}")
-    if version(session, district_id) != planned.version:
-        raise Overtaken
-    step("noting what was before")
-    _note_previous(session)
-    _note_members(session)
     for kind in KINDS:
         step(f"writing {kind}")
         _write(session, kind, given, own_lms=own_lms)
@@ -448,13 +449,8 @@ def apply(session: Session, planned: Plan, now: Instant, step: Step, *, own_lms:
 
 def _write(session: Session, kind: str, given: dict[str, Any], *, own_lms: bool) -> None:
     fields = _FIELDS[kind]
-    if _from_lms(session, kind):  # SIS ids may have changed hands
-        same = " AND now.role = users.role" if kind == "users" else ""
-        session.execute(
-            f"UPDATE {kind} SET sis_id = NULL WHERE district_id = :district_id AND EXISTS (SELECT 1 FROM new_{kind}"
-            f" AS now WHERE now.sis_id = {kind}.sis_id AND now.id <> {kind}.id{same})",
-            given,
-        )
+    if kind in _MATCHED:
+        _give_ids(session, kind, given)
     set_ = ", ".join(f"{it} = now.{it}" for it in fields) + (
         ", last_modified = :now" if kind in _DATED else ""
     )
@@ -487,7 +483,40 @@ def _write(session: Session, kind: str, given: dict[str, Any], *, own_lms: bool)
     )
 
 
-def _note_previous(session: Session) -> None:
+def _give_ids(session: Session, kind: str, given: dict[str, Any]) -> None:
+    """Let ids of the SIS and the LMS change hands, so that no two have the same at any time."""
+    same = "" if kind == "sections" else f" AND {{}}.role = {kind}.role"
+    if _from_lms(session, kind):
+        for column, others in (("sis_id", ""), ("lms_id", " AND COALESCE(matched_by, '') <> 'hand'")):
+            session.execute(
+                f"UPDATE {kind} SET {column} = NULL WHERE district_id = :district_id{others} AND EXISTS (SELECT 1 FROM"
+                f" new_{kind} AS now WHERE now.{column} = {kind}.{column} AND now.id <> {kind}.id{same.format('now')})",
+                given,
+            )
+        session.execute(
+            f"UPDATE {kind} SET lms_id = now.lms_id FROM new_{kind} AS now WHERE now.id = {kind}.id"
+            f" AND COALESCE({kind}.lms_id, '') <> now.lms_id AND COALESCE({kind}.matched_by, '') <> 'hand'"
+            f" AND NOT EXISTS (SELECT 1 FROM {kind} AS other WHERE other.district_id = {kind}.district_id"
+            f" AND other.lms_id = now.lms_id AND other.removed IS NULL{same.format('other')})"
+        )
+    # Who comes back may find that another is what they were in the LMS by now.
+    session.execute(
+        f"UPDATE {kind} SET lms_id = NULL, matched_by = NULL WHERE district_id = :district_id AND removed IS NOT NULL"
+        f" AND lms_id IS NOT NULL AND EXISTS (SELECT 1 FROM new_{kind} AS now WHERE now.id = {kind}.id) AND EXISTS"
+        f" (SELECT 1 FROM {kind} AS other WHERE other.district_id = {kind}.district_id AND other.lms_id = {kind}.lms_id"
+        f" AND other.id <> {kind}.id{same.format('other')} AND (other.removed IS NULL OR (other.id < {kind}.id"
+        f" AND EXISTS (SELECT 1 FROM new_{kind} AS also WHERE also.id = other.id))))",
+        given,
+    )
+
+
+def note_previous(session: Session) -> None:
+    """Keep what there was before of what changes, as events tell it."""
+    _note_fields(session)
+    _note_members(session)
+
+
+def _note_fields(session: Session) -> None:
     """Keep what the changed fields of updated objects were, as events tell it."""
     for kind in KINDS:
         columns = _FIELDS[kind]

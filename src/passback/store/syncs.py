@@ -71,6 +71,7 @@ class Age(Struct, frozen=True):
 
 _LONGEST = 1_000
 """How many characters of a text are kept, as of a file's."""
+_FREE = "(lms_syncs.worker IS NULL OR lms_syncs.held_until <= :now)"
 _KEY = "COALESCE(sis_id, 'lms:' || id)"
 """What tells one in a roster: its SIS id, or else what `passback.domain.matching.lms_key` gives."""
 _COLUMNS = ", ".join(Sync.__struct_fields__)
@@ -124,22 +125,24 @@ def schedule(
 
 
 def ask(connection: Connection, district_id: str, now: Instant, *, removals: bool = False) -> None:
-    """Let a district be read now; where it is being read, once more after that."""
+    """Let a district be read now; where it is being read, once more after that.
+
+    What one that has not ended may remove it may still, but not one more after that.
+    """
     connection.execute(
         "INSERT INTO lms_syncs (district_id, due, asked, phase, failures, removals)"
         " VALUES (:id, :now, :now, 'idle', 0, :removals) ON CONFLICT (district_id) DO UPDATE SET due = excluded.due,"
-        " asked = excluded.asked, error = NULL, removals = excluded.removals",
+        " asked = excluded.asked, error = NULL, removals = CASE WHEN excluded.removals = 1 OR lms_syncs.removals = 0"
+        f" OR NOT {_FREE} THEN excluded.removals ELSE 1 END",
         {"id": district_id, "now": now, "removals": int(removals)},
     )
 
 
 def forget(connection: Connection, district_id: str) -> None:
     """Read a district no more, and forget what was read by now."""
-    for table in ("lms_members", "lms_sections", "lms_courses", "lms_syncs"):
+    # The sync first: whoever reads the district writes nothing behind that.
+    for table in ("lms_syncs", "lms_members", "lms_sections", "lms_courses"):
         connection.execute(f"DELETE FROM {table} WHERE district_id = :id", {"id": district_id})
-
-
-_FREE = "(worker IS NULL OR held_until <= :now)"
 
 
 def anything_due(connection: Connection, now: Instant) -> bool:
@@ -327,7 +330,15 @@ def add_members(connection: Connection, district_id: str, section_id: str, peopl
 
 
 def keep_unread(connection: Connection, district_id: str) -> None:
-    """Take those of ours who are matched as who is in the sections of the LMS's that cannot be read."""
+    """Take those of ours who are matched as who is in the sections of the LMS's that cannot be read.
+
+    Those that none of ours is matched to are left out.
+    """
+    connection.execute(
+        "DELETE FROM lms_sections WHERE district_id = :id AND read = 0 AND NOT EXISTS (SELECT 1 FROM sections"
+        " WHERE sections.district_id = :id AND sections.lms_id = lms_sections.id AND sections.removed IS NULL)",
+        {"id": district_id},
+    )
     connection.execute(
         "INSERT INTO lms_members (district_id, section_id, role, id, name, email, sis_id)"
         " SELECT :id, place.id, enrollments.role, users.lms_id, users.first_name || ' ' || users.last_name,"
@@ -352,7 +363,8 @@ def clear(connection: Connection, district_id: str, limit: int) -> bool:
         connection.execute("DELETE FROM lms_sections WHERE district_id = :id AND id <= :last", given)
     if len(rows) == limit:
         return True
-    connection.execute("DELETE FROM lms_courses WHERE district_id = :id", {"id": district_id})
+    for table in ("lms_members", "lms_courses"):
+        connection.execute(f"DELETE FROM {table} WHERE district_id = :id", {"id": district_id})
     return False
 
 
@@ -363,16 +375,19 @@ def gather_people(session: Session, district_id: str) -> int:
     is who.
     """
     given = {"id": district_id}
+    for table in ("lms_courses", "lms_sections", "lms_members"):
+        session.analyse(table)  # they may have grown a lot just now
     for table, scope in (("lms_courses", ""), ("lms_sections", ""), ("lms_members", "role, ")):
         shared = (
             f"SELECT {scope}sis_id FROM {table} WHERE district_id = :id AND sis_id IS NOT NULL"
             f" GROUP BY {scope}sis_id HAVING MIN(id) <> MAX(id)"
         )
-        session.execute(
-            f"UPDATE {table} SET sis_id = NULL WHERE district_id = :id"
-            f" AND (sis_id LIKE 'lms:%' OR ({scope}sis_id) IN ({shared}))",
-            given,
-        )
+        with session.transaction():
+            session.execute(
+                f"UPDATE {table} SET sis_id = NULL WHERE district_id = :id"
+                f" AND (sis_id LIKE 'lms:%' OR ({scope}sis_id) IN ({shared}))",
+                given,
+            )
     session.define(
         "CREATE TEMP TABLE lms_people (role TEXT NOT NULL, id TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL,"
         " email TEXT, PRIMARY KEY (role, id))"
