@@ -311,7 +311,7 @@ def test_a_roster_is_read_from_the_lms_where_there_is_nothing_else(commands: Com
     assert (read.returncode, read.stdout.splitlines()[-1], read.stderr) == (0, "Done.", "")
     status = commands.run("match", "status", "--district", district).stdout
     assert "(success): sections 100 %, students 100 %, teachers 100 %" in status
-    assert re.search(r"student +student-1 +student-1 \(by sis_id\)", status), status
+    assert re.search(r"student +student-1 +student-1 \(by lms_id\)", status), status
     assert "Nothing to change." in commands.run(*command).stdout
     again = commands.run("sync", "run", "--district", district).stdout
     assert re.fullmatch(r"sections: \d+ sis_id\npeople: \d+ sis_id\n", again), again
@@ -335,10 +335,18 @@ def test_a_roster_that_is_an_lms_s_is_not_made_anothers(commands: Commands) -> N
     assert "is connected to Slate at http://127.0.0.1:1/" in commands.run(*elsewhere, "--same-lms").stdout
 
 
-@pytest.mark.parametrize("arguments", [(), ("roster.zip", "--from-lms")])
-def test_a_roster_comes_from_a_file_or_from_the_lms(commands: Commands, arguments: tuple[str, ...]) -> None:
-    told = commands.run("roster", "import", *arguments, "--district", "0" * 24)
-    assert (told.returncode, told.stderr) == (2, "passback: name a file, or say --from-lms\n")
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "name a file, or say --from-lms"),
+        (("roster.zip", "--from-lms"), "name a file, or say --from-lms, not both"),
+    ],
+)
+def test_a_roster_comes_from_a_file_or_from_the_lms(
+    commands: Commands, arguments: tuple[str, ...], told: str
+) -> None:
+    done = commands.run("roster", "import", *arguments, "--district", "0" * 24)
+    assert (done.returncode, done.stderr) == (2, f"passback: {told}\n")
 
 
 def test_a_roster_is_matched_shown_decided_and_cleared(commands: Commands) -> None:
