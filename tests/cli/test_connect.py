@@ -314,7 +314,7 @@ def test_a_roster_is_read_from_the_lms_where_there_is_nothing_else(commands: Com
     assert re.search(r"student +student-1 +student-1 \(by lms_id\)", status), status
     assert "Nothing to change." in commands.run(*command).stdout
     again = commands.run("sync", "run", "--district", district).stdout
-    assert re.fullmatch(r"sections: \d+ sis_id\npeople: \d+ sis_id\n", again), again
+    assert re.fullmatch(r"sections: \d+ lms_id\npeople: \d+ lms_id\n", again), again
 
 
 def test_a_roster_that_is_an_lms_s_is_not_made_anothers(commands: Commands) -> None:
