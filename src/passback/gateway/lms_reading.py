@@ -165,11 +165,12 @@ class _Reading:
                 try:
                     await read(one)
                 except LmsError as error:
+                    if isinstance(error, NotAllowed) and error.credentials:
+                        raise
                     failed[one] = error
                     in_a_row += 1
                     down = in_a_row >= _MOST_IN_A_ROW and not to_the_end
-                    too_many = len(failed) > max(least, share * total)
-                    if down or too_many or (isinstance(error, NotAllowed) and error.credentials):
+                    if down or len(failed) > max(least, share * total):
                         _raise_first(failed)
                 else:
                     done += 1
