@@ -269,7 +269,7 @@ def test_a_section_that_fails_again_and_again_stays_as_it_is(known: Synced) -> N
     known.sync()
     found = known.matched()
     assert (found["u1"], found["u2"], found["u5"], found["a1"]) == ("student-1", None, "student-5", "s1")
-    assert (known.state.error or "").startswith("done, but section s1 could not be read,")
+    assert (known.state.error or "").startswith("done without section s1, which could not be read")
     assert known.state.due == NOW + DAY
     known.slate.simulator.faults.rules.clear()
     known.ask()
@@ -329,6 +329,23 @@ def test_a_section_that_fails_and_is_not_known_yet_is_left_out(synced: Synced) -
     synced.sync()
     assert {it.name for it in synced.all() if it.kind == "section"} == {"s2"}
     assert "s1" in (synced.state.error or "")
+
+
+def test_an_import_from_the_lms_is_done_without_such_a_section_too(synced: Synced) -> None:
+    synced.slate.fail("error-before", path="/sections/s1/", times=1000)
+
+    async def do(gateway: Gateway) -> list[str] | None:
+        held = await syncing.claim(gateway, DISTRICT)
+        assert held is not None
+        began = await syncing.how_far(held)
+        async with syncing.holding(held):
+            try:
+                return [*await syncing.read(held, Quiet())]
+            except LmsError as error:
+                await syncing.break_off(held, error, began)
+        return None
+
+    assert [synced.run(do) for _ in range(3)] == [None, None, ["s1"]]
 
 
 def test_what_was_tried_without_a_roster_is_no_try_of_the_lms(synced: Synced) -> None:

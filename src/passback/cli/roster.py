@@ -133,9 +133,14 @@ async def _take_lms(database: Opened, data: str | None, wanted: Wanted) -> int:
                     " waited for 45 seconds)"
                 )
             say_since(held.sync)
+            began = await syncing.how_far(held)
             async with syncing.holding(held):
-                with shown() as bar:
-                    unread = await syncing.read(held, bar)
+                try:
+                    with shown() as bar:
+                        unread = await syncing.read(held, bar)
+                except LmsError as error:
+                    await syncing.break_off(held, error, began)
+                    raise
 
                 def take(session: Session, _: object) -> bool | None:
                     files = LmsRoster(
@@ -149,7 +154,7 @@ async def _take_lms(database: Opened, data: str | None, wanted: Wanted) -> int:
 
                 taken = await syncing.in_thread(gateway, take)
                 left = syncing.left(unread)
-                if left is not None:
+                if left is not None and taken is not None:
                     print(f"passback: {one_line(left)}", file=sys.stderr)
                 await (syncing.finish(held, left) if taken else syncing.give_up(held))
         except (syncing.NotConnected, syncing.Broken) as error:
@@ -158,7 +163,7 @@ async def _take_lms(database: Opened, data: str | None, wanted: Wanted) -> int:
             raise UsageError(syncing.text_of(error)) from None
         except Lost:
             raise UsageError("another began to read the LMS meanwhile: run this again") from None
-    return 1 if taken is None else 0
+    return 1 if taken is None or left is not None else 0
 
 
 def _open(file: Path, ends: contextlib.ExitStack) -> Format:

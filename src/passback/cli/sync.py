@@ -29,7 +29,6 @@ app = App(name="sync", help="Keep districts in step with their LMSs.")
 _SERVER_TAKES_IT_SECONDS = 5.0
 """How long a running server has to take up what it was asked for, before this command does it itself."""
 _LOOK_SECONDS = 0.25
-_DONE, _BROKEN_OFF = 0, 1
 _NOT_BEFORE = "not until somebody asks: passback sync run"
 
 
@@ -39,6 +38,8 @@ def run(*, district: str, allow_removals: bool = False, data: Data = None) -> in
 
     A running server does it, at the LMS's pace beside the grades; where none is running, this command does. It can be
     broken off, and goes on where it was.
+
+    Exit codes: 0 done, 1 broken off or done without some sections (it says which), 2 asked for wrongly.
 
     Args:
         district: The district's id.
@@ -52,10 +53,13 @@ def run(*, district: str, allow_removals: bool = False, data: Data = None) -> in
         say_since(database.read_now(lambda conn: syncs.find(conn, district)))
         database.write_now(lambda conn: syncs.ask(conn, district, now, removals=allow_removals))
         with shown() as bar:
-            code = asyncio.run(_follow(database, data, district, bar))
-        if code == _DONE:
+            ended = asyncio.run(_follow(database, data, district, bar))
+        if ended.failures == 0:
             _summarise(database, district)
-        return code
+        if ended.error is None:
+            return 0
+        print(f"passback: {one_line(ended.error)}; next: {_next(ended)}", file=sys.stderr)
+        return 1
 
 
 def say_since(sync: Sync | None) -> None:
@@ -67,8 +71,8 @@ def say_since(sync: Sync | None) -> None:
         print(f"going on with what was read since {show_date(sync.began or now)}")
 
 
-async def _follow(database: Opened, data: str | None, district: str, bar: Shown) -> int:
-    """Show how far the sync is until it has ended, and carry it out where nobody does."""
+async def _follow(database: Opened, data: str | None, district: str, bar: Shown) -> Sync:
+    """Show how far the sync is until it has ended, and carry it out where nobody does. How it ended."""
     # None is running where none has said that it is there; of one that was killed that is not known.
     anybody = await database.read(workers.find_all)
     patience = _SERVER_TAKES_IT_SECONDS if anybody else 0.0
@@ -80,10 +84,7 @@ async def _follow(database: Opened, data: str | None, district: str, bar: Shown)
         if sync is None:
             raise UsageError(f"district {district} was disconnected meanwhile")
         if sync.worker is None and sync.asked is None:
-            if sync.error is None:
-                return _DONE
-            print(f"passback: {one_line(sync.error)}; next: {_next(sync)}", file=sys.stderr)
-            return _BROKEN_OFF
+            return sync
         if sync.worker is not None and (sync.held_until or 0) > system_clock():
             free_since = time.monotonic()
             bar.step(sync.phase)

@@ -100,7 +100,7 @@ async def claim(gateway: Gateway, district_id: str | None = None) -> Held | None
 
 async def sync(held: Held, progress: Progress) -> None:
     """Carry out a sync, or write down why it was broken off. Raises what it was broken off by."""
-    began = await _progress(held)
+    began = await how_far(held)
     async with holding(held):
         try:
             await held.gateway.database.read(lambda conn: _check_roster(conn, held.district_id))
@@ -112,7 +112,7 @@ async def sync(held: Held, progress: Progress) -> None:
         except Lost:
             raise
         except Exception as error:
-            await _break_off(held, error, further=await _progress(held) > began)
+            await break_off(held, error, began)
             raise
 
 
@@ -142,8 +142,13 @@ def left(unread: Mapping[str, LmsError]) -> str | None:
         return None
     first, error = next(iter(unread.items()))
     if len(unread) == 1:
-        return f"done, but section {first} could not be read, and stays as it was here: {error}"
-    return f"done, but {len(unread):,} sections could not be read, and stay as they were here: section {first}: {error}"
+        return (
+            f"done without section {first}, which could not be read; what there is of it here stays: {error}"
+        )
+    return (
+        f"done without {len(unread):,} sections that could not be read; what there is of them here stays: section"
+        f" {first}: {error}"
+    )
 
 
 def _take_over(held: Held, session: Session, progress: Progress) -> None:
@@ -279,13 +284,15 @@ async def connector_of(gateway: Gateway, district_id: str) -> Connector:
     return connector
 
 
-async def _progress(held: Held) -> int:
+async def how_far(held: Held) -> int:
+    """How many courses and sections have been read."""
     found = await held.gateway.database.read(lambda conn: syncs.progress(conn, held.district_id))
     return found.courses_read + found.sections_read
 
 
-async def _break_off(held: Held, error: Exception, *, further: bool) -> None:
-    """Write down why a sync was broken off, and when it is gone on with."""
+async def break_off(held: Held, error: Exception, began: int) -> None:
+    """Write down why a sync was broken off that `began` with so much read, and when it is gone on with."""
+    further = await how_far(held) > began
     gateway, district_id = held.gateway, held.district_id
     if isinstance(error, LmsError):
         await heed(gateway, district_id, error)
@@ -298,8 +305,9 @@ async def _break_off(held: Held, error: Exception, *, further: bool) -> None:
         if isinstance(error, NotAllowed | Broken) and not isinstance(error, NoRoster):
             roster.enter_first_sync(conn, district_id, "error")
         syncs.failed(
-            conn, district_id, held.worker, text_of(error), due, now, goes_on=goes_on, further=further
-        )
+            conn, district_id, held.worker, text_of(error), due, now, goes_on=goes_on, further=further,
+            tried=not isinstance(error, NoRoster),
+        )  # fmt: skip
 
     with contextlib.suppress(StoreError, Lost):  # then it is taken up when nobody holds it any more
         if not goes_on:

@@ -224,9 +224,11 @@ def failed(
     *,
     goes_on: bool,
     further: bool,
+    tried: bool,
 ) -> None:
-    """It was broken off. It `goes_on` where it was, or begins anew; `further` where it had got further this time.
+    """It was broken off. It `goes_on` where it was, or begins anew.
 
+    `further` where it had got further this time, `tried` where it tried to at all: only such count as failures.
     Where somebody asked for it meanwhile it is due at once, as they asked for it; else what may be removed holds only
     for as long as it goes on.
     """
@@ -234,11 +236,11 @@ def failed(
         "UPDATE lms_syncs SET worker = NULL, held_until = NULL, error = :error,"
         " due = CASE WHEN asked IS NULL THEN CAST(:due AS BIGINT) ELSE :now END,"
         " removals = CASE WHEN asked IS NULL AND :goes_on = 0 THEN 0 ELSE removals END,"
-        " failures = CASE WHEN :further = 1 THEN 1 ELSE failures + 1 END,"
+        " failures = CASE WHEN :further = 1 THEN 1 ELSE failures + :tried END,"
         " phase = CASE WHEN :goes_on = 1 THEN phase ELSE 'idle' END WHERE district_id = :id AND worker = :worker",
         {
             "error": error, "due": due, "now": now, "further": int(further), "goes_on": int(goes_on),
-            "id": district_id, "worker": worker,
+            "tried": int(tried), "id": district_id, "worker": worker,
         },
     )  # fmt: skip
 
