@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -30,7 +31,7 @@ from passback.store.database import Connection, connect
 SIZES = (1_000, 50_000, 1_000_000)
 """How many students a district has."""
 TOKEN = "BENCH_TOKEN"
-READS = 400
+READS = 1_000
 
 _DISTRICT = "d" * 24
 _SECTIONS_OF_A_STUDENT = 6
@@ -56,8 +57,8 @@ class Result:
     """Seconds of matching all to an LMS that has been read."""
     follow: float
     """Seconds of making the roster what was read."""
-    reads: dict[str, float]
-    """The median seconds of each kind of read."""
+    reads: dict[str, tuple[float, float]]
+    """The median seconds of each kind of read, and those of the same in the smallest, one after the other."""
 
 
 def generate(folder: Path, students: int, seed: int = 1) -> int:
@@ -120,7 +121,7 @@ def generate(folder: Path, students: int, seed: int = 1) -> int:
 
 
 def measure(folder: Path, students: int, running: Running) -> Result:
-    """Import a district of that size twice, and read from it."""
+    """Import a district of that size twice, and read from it and from the first that was measured, as it was then."""
     data = folder / f"data-{students}"
     with contextlib.closing(connect("", data / "passback.db")) as database:
         migrate.prepare(database, "production")
@@ -134,8 +135,15 @@ def measure(folder: Path, students: int, running: Running) -> Result:
         )
     size = generate(folder / f"files-{students}", students)
     runs = [_import(folder / f"files-{students}", data) for _ in range(2)]
-    with running("-m", "passback", "serve", "--port", "0", "--data", str(data)) as (port, _):
-        reads = _reads(port)
+    smallest = folder / "smallest"
+    if not smallest.exists():
+        shutil.copytree(data, smallest)
+    with contextlib.ExitStack() as ends:
+        ports = [
+            ends.enter_context(running("-m", "passback", "serve", "--port", "0", "--data", str(served)))[0]
+            for served in (data, smallest)
+        ]
+        reads = _reads(ports)
     matched, followed = _sync(data)
     memory = max(memory for _, memory in runs)
     return Result(students, size, runs[0][0], runs[1][0], memory, matched, followed, reads)
@@ -187,49 +195,54 @@ def _import(files: Path, data: Path) -> tuple[float, float]:
     return time.monotonic() - began, usage.ru_maxrss / 1024
 
 
-def _reads(port: int) -> dict[str, float]:
-    connection = http.client.HTTPConnection("127.0.0.1", port)
+def _reads(ports: Sequence[int]) -> dict[str, tuple[float, float]]:
+    """The median seconds of each kind of read from each of two servers, that are asked by turns."""
+    readers = [_Reader(port) for port in ports]
+    medians = {}
+    for name in readers[0].paths:
+        times: list[list[float]] = [[], []]
+        for _ in range(READS):
+            for reader, taken in zip(readers, times, strict=True):
+                began = time.perf_counter()
+                reader.ask("GET", reader.paths[name])
+                taken.append(time.perf_counter() - began)
+        medians[name] = statistics.median(times[0]), statistics.median(times[1])
+    return medians
 
-    def ask(method: str, path: str, body: str | None = None) -> bytes:
-        connection.request(method, path, body, {"Authorization": f"Bearer {TOKEN}"})
-        answer = connection.getresponse()
+
+class _Reader:
+    """Reads from a server's district."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port)
+        section = json.loads(self.ask("GET", "/v3.1/sections?limit=1"))["data"][0]["data"]
+        user = section["students"][0]
+        assignments = f"/v3.1/sections/{section['id']}/assignments"
+        essay = '{"title":"Essay","description":"Two pages","due_date":"2099-06-01T23:59:00Z","points_possible":20}'
+        assignment = json.loads(self.ask("POST", assignments, essay))["data"]["id"]
+        self.paths = {
+            "a section": f"/v3.1/sections/{section['id']}",
+            "a user": f"/v3.1/users/{user}",
+            "a submission": f"{assignments}/{assignment}/submissions/{user}",
+        }
+
+    def ask(self, method: str, path: str, body: str | None = None) -> bytes:
+        """What a call answers."""
+        self._connection.request(method, path, body, {"Authorization": f"Bearer {TOKEN}"})
+        answer = self._connection.getresponse()
         content = answer.read()
         assert answer.status == 200, content
         return content
-
-    section = json.loads(ask("GET", "/v3.1/sections?limit=1"))["data"][0]["data"]
-    user = section["students"][0]
-    assignments = f"/v3.1/sections/{section['id']}/assignments"
-    essay = (
-        '{"title":"Essay","description":"Two pages","due_date":"2099-06-01T23:59:00Z","points_possible":20}'
-    )
-    assignment = json.loads(ask("POST", assignments, essay))["data"]["id"]
-    paths = {
-        "a section": f"/v3.1/sections/{section['id']}",
-        "a user": f"/v3.1/users/{user}",
-        "a submission": f"{assignments}/{assignment}/submissions/{user}",
-    }
-    medians = {}
-    for name, path in paths.items():
-        times = []
-        for _ in range(READS):
-            began = time.perf_counter()
-            ask("GET", path)
-            times.append(time.perf_counter() - began)
-        medians[name] = statistics.median(times)
-    return medians
 
 
 def bench(folder: Path, running: Running, sizes: Sequence[int] = SIZES) -> None:
     """Measure and print, beside the smallest."""
     print("\nrosters: imports, and the median times of reads beside those of the smallest")
-    smallest: Result | None = None
     for students in sizes:
         found = measure(folder, students, running)
-        smallest = smallest or found
         reads = ", ".join(
-            f"{name} {1000 * seconds:.2f} ms ({seconds / smallest.reads[name]:.2f})"
-            for name, seconds in found.reads.items()
+            f"{name} {1000 * seconds:.2f} ms ({seconds / smallest:.2f})"
+            for name, (seconds, smallest) in found.reads.items()
         )
         megabytes = found.file_bytes / 1e6
         print(
