@@ -19,7 +19,7 @@ from passback.gateway.context import Gateway
 from passback.gateway.deciding import CannotTell, NotThere
 from passback.gateway.lms_reading import Lost
 from passback.gateway.lms_roster import LmsRoster
-from passback.gateway.progress import Quiet
+from passback.gateway.progress import Progress, Quiet
 from passback.gateway.syncing import Broken, Held
 from passback.lms.connector import Connection as LmsConnection
 from passback.lms.connector import LmsError, NotAllowed
@@ -101,11 +101,11 @@ class Synced:
     def claim(self) -> Held | None:
         return self.run(syncing.claim)
 
-    def sync(self, lms: LmsConnection | None = None) -> None:
+    def sync(self, lms: LmsConnection | None = None, progress: Progress | None = None) -> None:
         async def do(gateway: Gateway) -> None:
             held = await syncing.claim(gateway)
             assert held is not None
-            await syncing.sync(held, Quiet())
+            await syncing.sync(held, progress or Quiet())
 
         self.run(do, lms)
 
@@ -388,12 +388,7 @@ def test_a_decision_meanwhile_makes_no_two_the_same(known: Synced) -> None:
             if known.state.phase == "matching" and done == total:
                 known.write(lambda conn: matching.decide(conn, "u2", "student-2", NOW))
 
-    async def do(gateway: Gateway) -> None:
-        held = await syncing.claim(gateway)
-        assert held is not None
-        await syncing.sync(held, Deciding())
-
-    known.run(do)
+    known.sync(progress=Deciding())
     found = known.matched()
     assert (found["u1"], found["u2"], found["u3"]) == (None, "student-2", "student-1")
 
@@ -408,14 +403,9 @@ def test_who_was_taken_for_dead_changes_no_roster(known: Synced, follows: bool) 
             if what == ("noting what was before" if follows else "matching"):
                 known.change("UPDATE lms_syncs SET worker = 'another'")
 
-    async def do(gateway: Gateway) -> None:
-        held = await syncing.claim(gateway)
-        assert held is not None
-        with pytest.raises(Lost):
-            await syncing.sync(held, Losing())
-
     known.ask(removals=True)
-    known.run(do)
+    with pytest.raises(Lost):
+        known.sync(progress=Losing())
     assert known.all() == before
 
 
@@ -428,14 +418,9 @@ def test_a_file_that_is_imported_meanwhile_is_what_counts(known: Synced) -> None
             if what == "checking":
                 known.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=False))
 
-    async def do(gateway: Gateway) -> None:
-        held = await syncing.claim(gateway)
-        assert held is not None
-        with pytest.raises(Overtaken):
-            await syncing.sync(held, Importing())
-
     known.ask(removals=True)
-    known.run(do)
+    with pytest.raises(Overtaken):
+        known.sync(progress=Importing())
     assert (known.all(), known.database.read_now(lambda conn: roster.follows_lms(conn, DISTRICT))) == (
         before,
         False,
@@ -624,13 +609,8 @@ def test_asked_for_while_another_is_refused_it_is_done_as_it_was_asked_for(known
                 known.clock.now += 1
                 known.ask(removals=True)
 
-    async def do(gateway: Gateway) -> None:
-        held = await syncing.claim(gateway)
-        assert held is not None
-        with pytest.raises(Broken):
-            await syncing.sync(held, Asking())
-
-    known.run(do)
+    with pytest.raises(Broken):
+        known.sync(progress=Asking())
     assert (known.state.due, known.state.removals) == (known.clock.now, 1)
     known.sync()
     assert known.matched()["a2"] is None
@@ -821,13 +801,8 @@ def test_a_removed_connection_is_not_made_a_broken_one(known: Synced) -> None:
         def step(self, what: str) -> None:
             known.write(lambda conn: roster.set_lms_state(conn, DISTRICT, "disconnected"))
 
-    async def do(gateway: Gateway) -> None:
-        held = await syncing.claim(gateway)
-        assert held is not None
-        with pytest.raises(LmsError):
-            await syncing.sync(held, Removing())
-
-    known.run(do)
+    with pytest.raises(LmsError):
+        known.sync(progress=Removing())
     assert known.district.lms_state == "disconnected"
 
 
@@ -846,13 +821,8 @@ def test_a_change_of_the_roster_meanwhile_is_seen(known: Synced) -> None:
             if known.state.phase == "matching":
                 known.change("UPDATE districts SET roster_version = roster_version + 1")
 
-    async def do(gateway: Gateway) -> None:
-        held = await syncing.claim(gateway)
-        assert held is not None
-        with pytest.raises(Overtaken):
-            await syncing.sync(held, Changing())
-
-    known.run(do)
+    with pytest.raises(Overtaken):
+        known.sync(progress=Changing())
     assert (known.matched()["u1"], known.state.due) == (None, NOW)
     known.sync()
     assert known.matched()["u1"] == "student-1"
@@ -966,12 +936,7 @@ def test_a_section_that_is_deleted_meanwhile_has_nobody(known: Synced) -> None:
             if (done, total) == (0, 2):
                 known.slate.simulator.records.remove("sections", "s2")
 
-    async def do(gateway: Gateway) -> None:
-        held = await syncing.claim(gateway)
-        assert held is not None
-        await syncing.sync(held, Deleting())
-
-    known.run(do)
+    known.sync(progress=Deleting())
     assert known.matched() == {"a1": "s1", "a2": "s2", "u1": "student-1", "u6": None}
 
 

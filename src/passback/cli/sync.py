@@ -139,8 +139,7 @@ def status(*, district: str | None = None, data: Data = None) -> None:
             print(f"{known.id}  {one_line(known.name)} ({known.lms_state or 'not connected'})")
             print(f"  last  {'never' if known.last_lms_sync is None else show_date(known.last_lms_sync)}")
             if sync is None:
-                reached = known.lms_type not in ("", "builtin") and known.lms_state != "disconnected"
-                print(f"  next  {_NOT_BEFORE if reached else 'none: it is not connected to an LMS'}")
+                print(f"  next  {_NOT_BEFORE if _is_read(known) else 'none: it is not connected to an LMS'}")
                 continue
             if sync.worker is not None and (sync.held_until or 0) > system_clock():
                 print(f"  now   {sync.phase}: {_shown(it)}")
@@ -190,9 +189,14 @@ def _connected(database: Opened, district_id: str) -> District:
     known = database.read_now(lambda conn: roster.find(conn, roster.DISTRICTS, district_id, district_id))
     if known is None:
         raise UsageError(f"there is no district {district_id}")
-    if known.lms_type in ("", "builtin") or known.lms_state == "disconnected":
+    if not _is_read(known):
         raise UsageError(f"district {district_id} is not connected to an LMS")
     return known
+
+
+def _is_read(known: District) -> bool:
+    """Whether a district has an LMS to read."""
+    return known.lms_type not in ("", "builtin") and known.lms_state != "disconnected"
 
 
 def _shown(it: Progress) -> str:

@@ -77,7 +77,6 @@ class OneRoster:
         self._before = archive.bytes_read
         self._orgs: dict[str, bool] = {}
         """The organisations, and whether they are schools."""
-        """The ids of the organisations that are schools, of those that were read."""
 
     def _manifest(self) -> dict[str, str]:
         problems = Problems()

@@ -107,8 +107,8 @@ def begin(connection: Connection, district_id: str, every: int | None, now: Inst
 
 def schedule(
     connection: Connection, district_id: str, every: int | None, last: Instant, now: Instant
-) -> Instant | None:
-    """Say how often a district is read from now on, reckoned from the `last` time; when it is next.
+) -> None:
+    """Say how often a district is read from now on, reckoned from the `last` time.
 
     What was asked for, or is under way, or waits to go on, stays due when it was.
     """
@@ -121,7 +121,6 @@ def schedule(
         " ON CONFLICT (district_id) DO UPDATE SET every = excluded.every, due = excluded.due",
         {"id": district_id, "every": every, "due": due},
     )
-    return due
 
 
 def ask(connection: Connection, district_id: str, now: Instant, *, removals: bool = False) -> None:
