@@ -21,7 +21,7 @@ from pathlib import Path
 
 from bench import lms, rosters
 from bench.load import Result, drive, request
-from passback.sandbox.identities import ALGEBRA, SANDBOX_UNIFIED, SIMULATED
+from passback_simulators.identities import ALGEBRA, SANDBOX_UNIFIED, SIMULATED
 
 ROUNDS = 3
 SECONDS = 2.0

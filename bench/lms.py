@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from passback.sandbox.identities import ALGEBRA, SIMULATED, SandboxDistrict
+from passback_simulators.identities import ALGEBRA, SIMULATED, SandboxDistrict
 
 LATENCY = 0.05
 """How long a simulated LMS holds back each answer, in seconds."""

@@ -22,11 +22,13 @@ from pathlib import Path
 
 from passback.domain.clock import system_clock
 from passback.domain.roster import District
-from passback.gateway import importing, matching
-from passback.gateway.lms_roster import LmsRoster
-from passback.gateway.progress import Quiet
-from passback.store import migrate, roster, tokens
-from passback.store.database import Connection, connect
+from passback.rosters import import_files, match
+from passback.rosters.lms_as_files import LmsRoster
+from passback.rosters.progress import Quiet
+from passback.store import roster, tokens
+from passback.store.engine import migrate
+from passback.store.engine.database import Connection
+from passback.store.engine.open import connect
 
 SIZES = (1_000, 50_000, 1_000_000)
 """How many students a district has."""
@@ -166,7 +168,7 @@ def _sync(data: Path) -> tuple[float, float]:
         database.write_now(read)
         times = [time.monotonic()]
         with database.session() as session:
-            matching.match(
+            match.match_roster(
                 session,
                 _DISTRICT,
                 system_clock,
@@ -177,9 +179,9 @@ def _sync(data: Path) -> tuple[float, float]:
         times.append(time.monotonic())
         with database.session() as session:
             files = LmsRoster(session, _DISTRICT, "The LMS's roster")
-            checked = importing.check(session, files, _DISTRICT, system_clock, Quiet())
+            checked = import_files.check(session, files, _DISTRICT, system_clock, Quiet())
             assert checked.plan is not None, checked.problems
-            importing.apply(session, checked.plan, system_clock, Quiet(), lambda _: None)
+            import_files.apply(session, checked.plan, system_clock, Quiet(), lambda _: None)
         times.append(time.monotonic())
     return times[1] - times[0], times[2] - times[1]
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from postgres_support import DATABASES, database_of, end_server
-from simulator_support import end_servers
-from support import NOW, Sandbox, serving
+from support.postgres import DATABASES, database_of, end_server
+from support.sandbox import NOW, Sandbox, serving
+from support.simulators import end_servers
 
 
 @pytest.fixture(scope="session", autouse=True)

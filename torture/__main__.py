@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from postgres_support import DATABASES, end_server
+from support.postgres import DATABASES, end_server
 from torture import kill, outage, plot, store, storm, twins
 
 

@@ -13,14 +13,14 @@ from msgspec.structs import replace
 from passback.app import build_api, build_gateway, open_database
 from passback.delivery.worker import Worker
 from passback.domain.clock import MINUTE, SECOND
-from passback.sandbox.identities import CANVAS_UNIFIED
-from passback.sandbox.simulators.canvas.simulator import CanvasSimulator
 from passback.settings import Settings
-from passback.store import deliveries, parties
-from passback.store.database import Connection, Database
+from passback.store import deliveries, destinations
+from passback.store.engine.database import Connection, Database
 from passback.web.api import Api
-from simulator_support import Served, serving
-from support import NOW, SetClock
+from passback_simulators.canvas.simulator import CanvasSimulator
+from passback_simulators.identities import CANVAS_UNIFIED
+from support.sandbox import NOW, SetClock
+from support.simulators import Served, serving
 from torture.load import ESSAY
 from torture.world import ASSIGNMENTS, STUDENTS, TOKEN
 
@@ -69,7 +69,7 @@ def outage(grades: int, down_for: int = 60 * MINUTE) -> Result:
 
 
 async def _outage(grades: int, down_for: int, clock: SetClock, canvas: Served) -> Result:
-    from passback.lms.connector import Connection as LmsConnection
+    from passback.lms.interface import Connection as LmsConnection
 
     simulator = canvas.simulator
     connection = LmsConnection(
@@ -133,7 +133,7 @@ async def _next(database: Database, now: int, end: int) -> int:
 
     def read(conn: Connection) -> int:
         due = deliveries.next_due(conn) or now
-        rests = [party.rests_until for party in parties.find_all(conn).values()]
+        rests = [party.rests_until for party in destinations.find_all(conn).values()]
         return max([due, *rests])
 
     wanted = max(now + LATENCY, await database.read(read))

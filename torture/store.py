@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from passback.store.sqlite import BUSY_TIMEOUT_SECONDS
-from postgres_support import kill_server, own_server
+from passback.store.engine.sqlite import BUSY_TIMEOUT_SECONDS
+from support.postgres import kill_server, own_server
 from torture.load import ESSAY, Promised
 from torture.world import ASSIGNMENTS, STUDENTS, Caller, Gone, World, world
 

@@ -21,15 +21,17 @@ from typing import Any
 from passback.delivery import ledger
 from passback.domain.clock import system_clock
 from passback.domain.delivery import OPEN
-from passback.sandbox.identities import ALGEBRA, CANVAS_UNIFIED
 from passback.sandbox.seed import seed
-from passback.sandbox.simulators.canvas.seed import ADMIN_TOKEN, SECTION_LMS_ID, person_lms_id
-from passback.sandbox.simulators.canvas.simulator import CanvasSimulator
-from passback.store import connections, deliveries, migrate
-from passback.store.database import Connection, Database, connect
-from passback.store.vault import Vault, new_key, parse_keys
-from postgres_support import database_of
-from simulator_support import Served, end_servers, serving
+from passback.store import connections, deliveries
+from passback.store.engine import migrate
+from passback.store.engine.database import Connection, Database
+from passback.store.engine.open import connect
+from passback.store.engine.vault import Vault, new_key, parse_keys
+from passback_simulators.canvas.seed import ADMIN_TOKEN, SECTION_LMS_ID, person_lms_id
+from passback_simulators.canvas.simulator import CanvasSimulator
+from passback_simulators.identities import ALGEBRA, CANVAS_UNIFIED
+from support.postgres import database_of
+from support.simulators import Served, end_servers, serving
 
 TOKEN = CANVAS_UNIFIED.token
 SECTION = CANVAS_UNIFIED.id(ALGEBRA.digits)

@@ -11,11 +11,11 @@ from passback.domain.assignment import Assignment, AssignmentFields
 from passback.domain.clock import Clock, Instant
 from passback.domain.matching import LmsCourse, Person, Place
 from passback.domain.submission import Submission, SubmissionFields
-from passback.lms import connector as lms
-from passback.lms import kept
-from passback.lms.client import LmsClient, PlainManners, Reply
-from passback.lms.grades import grade_shown, points_given, refuse_unsupported
+from passback.lms import interface as lms
+from passback.lms.http.client import LmsClient, PlainManners, Reply
 from passback.lms.notes import Notes
+from passback.lms.toolkit import unsupported_fields as kept
+from passback.lms.toolkit.points import grade_shown, points_given, refuse_unsupported
 
 # The other fields of an assignment have no place in Slate: Passback keeps them.
 KEPT = frozenset(AssignmentFields.__struct_fields__) - {"title", "due_date", "points_possible"}
@@ -37,7 +37,7 @@ class Score(msgspec.Struct):
 
 
 class SlateConnector:
-    """See `passback.lms.connector.Connector`, which says what each method must do."""
+    """See `passback.lms.interface.Connector`, which says what each method must do."""
 
     capabilities = CAPABILITIES
 

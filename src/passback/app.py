@@ -15,25 +15,26 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 import passback
+from passback.context import Gateway
 from passback.delivery.metrics import DeliveryMetrics
+from passback.delivery.perform import perform
 from passback.delivery.worker import Worker
 from passback.domain.clock import Clock, system_clock
-from passback.gateway import sync_metrics
-from passback.gateway.context import Gateway
-from passback.gateway.performing import perform
-from passback.gateway.syncing import keep_in_step
 from passback.lms.registry import Connectors
 from passback.observe import logs, request_id, tracing
 from passback.observe.metrics import Metrics
+from passback.rosters import metrics as sync_metrics
+from passback.rosters.sync import keep_in_step
 from passback.sandbox.banner import banner
 from passback.sandbox.faults import gateway_with
 from passback.sandbox.lms import SimulatedLmss
 from passback.sandbox.pages import sandbox_pages
 from passback.sandbox.seed import seed
 from passback.settings import SettingsError
-from passback.store import migrate, roster
-from passback.store.database import connect
-from passback.store.vault import Vault
+from passback.store import roster
+from passback.store.engine import migrate
+from passback.store.engine.open import connect
+from passback.store.engine.vault import Vault
 from passback.web.api import Api
 from passback.web.authorization import Authorization
 from passback.web.pages import health_pages, metrics_pages, reference_pages
@@ -46,8 +47,8 @@ if TYPE_CHECKING:
     from passback.domain.delivery import Delivery, Outcome
     from passback.lms.registry import Given
     from passback.settings import Settings
-    from passback.store.database import Connection, Opened
-    from passback.store.migrate import Kind
+    from passback.store.engine.database import Connection, Opened
+    from passback.store.engine.migrate import Kind
 
 log = logging.getLogger(__name__)
 

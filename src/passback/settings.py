@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 from msgspec import Meta
 
-from passback.store.vault import KEY_BYTES, VaultError, parse_keys, read_key_file
+from passback.store.engine.vault import KEY_BYTES, VaultError, parse_keys, read_key_file
 
 PREFIX = "PASSBACK_"
 CONFIG = PREFIX + "CONFIG"

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from passback.sandbox.seed import seed
-from passback.store.sqlite import SqliteDatabase
-from support import ASSIGNMENTS, DISTRICT, ESSAY, SECTION, STUDENT, TEACHER, Client
+from passback.store.engine.sqlite import SqliteDatabase
+from support.sandbox import ASSIGNMENTS, DISTRICT, ESSAY, SECTION, STUDENT, TEACHER, Client
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("PASSBACK_")}
 

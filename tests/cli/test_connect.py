@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from passback.store.vault import new_key
-from roster_support import CLEVER, zipped
-from simulator_support import Served, serving
-from slate_support import SlateSimulator, installed
-from support import SetClock, stored
+from passback.store.engine.vault import new_key
+from support.rosters import CLEVER, zipped
+from support.sandbox import SetClock, stored
+from support.simulators import Served, serving
+from support.slate import SlateSimulator, installed
 
 KEY = "slate-key"
 
@@ -72,8 +72,8 @@ def slate() -> Iterator[tuple[Served, dict[str, str]]]:
 
 @pytest.fixture
 def commands(tmp_path: Path, slate: tuple[Served, dict[str, str]]) -> Commands:
-    from passback.store import migrate
-    from passback.store.sqlite import SqliteDatabase
+    from passback.store.engine import migrate
+    from passback.store.engine.sqlite import SqliteDatabase
 
     with closing(SqliteDatabase(tmp_path / "passback.db")) as database:
         migrate.prepare(database, "production")

@@ -12,16 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from delivery_support import delivery
 from passback.delivery import ledger
 from passback.domain.clock import DAY, system_clock
 from passback.domain.delivery import Failed, Outcome, Refused
 from passback.sandbox.seed import seed
-from passback.store import deliveries, migrate, workers
-from passback.store.database import Connection, connect
+from passback.store import deliveries, workers
+from passback.store.engine import migrate
+from passback.store.engine.database import Connection
+from passback.store.engine.open import connect
 from passback.store.workers import Worker
-from postgres_support import DATABASES, database_of, fresh_database
-from support import DISTRICT, NOW, STUDENT
+from support.delivery import delivery
+from support.postgres import DATABASES, database_of, fresh_database
+from support.sandbox import DISTRICT, NOW, STUDENT
 
 
 class Commands:

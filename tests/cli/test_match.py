@@ -14,11 +14,13 @@ from typing import IO, Any, TypeVar
 import pytest
 
 from passback.sandbox.seed import seed
-from passback.store import matching, migrate, roster, syncs
-from passback.store.database import Connection, connect
-from simulator_support import serving
-from slate_support import SlateSimulator, installed
-from support import DISTRICT, NOW, SECTION, STUDENTS, SetClock, stored
+from passback.store import matching, roster, syncs
+from passback.store.engine import migrate
+from passback.store.engine.database import Connection
+from passback.store.engine.open import connect
+from support.sandbox import DISTRICT, NOW, SECTION, STUDENTS, SetClock, stored
+from support.simulators import serving
+from support.slate import SlateSimulator, installed
 
 T = TypeVar("T")
 

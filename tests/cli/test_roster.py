@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from roster_support import CLEVER, ONEROSTER_12, Table, changed, without, zipped
-from support import DISTRICT, ESSAY, Sandbox, serving
+from support.rosters import CLEVER, ONEROSTER_12, Table, changed, without, zipped
+from support.sandbox import DISTRICT, ESSAY, Sandbox, serving
 
 REMOVED = "2 of 2 sections, 40 of 40 students, 2 of 2 teachers"
 

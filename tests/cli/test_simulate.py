@@ -15,12 +15,12 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from passback.sandbox.simulators.canvas import seed as canvas
-from passback.sandbox.simulators.google_classroom import seed as google
-from passback.sandbox.simulators.schoology import seed as schoology
-from passback.store import migrate
-from passback.store.sqlite import SqliteDatabase
-from support import stored
+from passback.store.engine import migrate
+from passback.store.engine.sqlite import SqliteDatabase
+from passback_simulators.canvas import seed as canvas
+from passback_simulators.google_classroom import seed as google
+from passback_simulators.schoology import seed as schoology
+from support.sandbox import stored
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("PASSBACK_")}
 

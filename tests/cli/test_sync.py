@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from passback.domain.clock import DAY, HOUR, MINUTE, system_clock
-from passback.store import migrate, syncs
-from passback.store.database import connect
-from simulator_support import Served
-from simulator_support import serving as serving_simulator
-from slate_support import SlateSimulator, installed
-from support import DISTRICT, Sandbox, SetClock, serving, stored
+from passback.store import syncs
+from passback.store.engine import migrate
+from passback.store.engine.open import connect
+from support.sandbox import DISTRICT, Sandbox, SetClock, serving, stored
+from support.simulators import Served
+from support.simulators import serving as serving_simulator
+from support.slate import SlateSimulator, installed
 
 SIMULATED = {"canvas": "ca", "schoology": "5c", "google": "6c"}
 

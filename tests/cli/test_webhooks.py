@@ -11,11 +11,12 @@ import pytest
 
 from passback.sandbox.seed import seed
 from passback.settings import Settings
-from passback.store import migrate, webhooks
-from passback.store.database import connect
-from passback.store.vault import Vault
+from passback.store import webhooks
+from passback.store.engine import migrate
+from passback.store.engine.open import connect
+from passback.store.engine.vault import Vault
 from passback.store.webhooks import Webhook
-from support import DISTRICT, NOW, stored
+from support.sandbox import DISTRICT, NOW, stored
 
 WEBHOOK = "019aafe2-4b1c-7d33-9a60-5f0f3d0f8a12"
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from passback.network.addresses import Unreachable, addresses_of, is_public, resolve
-from support import resolver
+from support.sandbox import resolver
 
 
 @pytest.mark.parametrize(

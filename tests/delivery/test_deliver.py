@@ -12,20 +12,22 @@ import pytest
 from msgspec.structs import replace
 from standardwebhooks.webhooks import Webhook as Verifier
 
-from passback.delivery import webhooks as delivery
-from passback.delivery.webhooks import Sent
+from passback.delivery import webhook_send
+from passback.delivery.webhook_send import Sent
 from passback.sandbox.seed import seed
-from passback.store import migrate, tokens, webhooks
-from passback.store.database import Database, connect
-from passback.store.vault import Vault
+from passback.store import tokens, webhooks
+from passback.store.engine import migrate
+from passback.store.engine.database import Database
+from passback.store.engine.open import connect
+from passback.store.engine.vault import Vault
 from passback.store.webhooks import Webhook
 from passback.wire.events import EVENTS
-from support import DISTRICT
-from webhook_support import Endpoint, endpoint
+from support.sandbox import DISTRICT
+from support.webhooks import Endpoint, endpoint
 
 NOW = int(time.time() * 1000)
 VAULT = Vault(lambda: [b"k" * 32])
-SECRET = delivery.new_secret()
+SECRET = webhook_send.new_secret()
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ def deliver(
     database: Database, webhook_id: str = "1", *, vault: Vault = VAULT, now: int = NOW
 ) -> Sent | None:
     return asyncio.run(
-        delivery.deliver(
+        webhook_send.deliver(
             database, vault, lambda: now, webhook_id, "msg_1", b'{"type":"x"}', private=True, patience=5
         )
     )

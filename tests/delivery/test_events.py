@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from support import ASSIGNMENTS, DISTRICT, ESSAY, NOW, SECTION, STUDENT, Sandbox
+from support.sandbox import ASSIGNMENTS, DISTRICT, ESSAY, NOW, SECTION, STUDENT, Sandbox
 
 ASYNC = {"Prefer": "respond-async"}
 

@@ -10,16 +10,18 @@ from typing import Any, TypeVar
 import msgspec
 import pytest
 
-from delivery_support import delivery
-from passback.delivery import ledger, rest
+from passback.delivery import backoff, ledger
 from passback.domain.clock import DAY, HOUR, MINUTE, SECOND
 from passback.domain.delivery import Delivered, Delivery, Failed, Refused
 from passback.sandbox.seed import seed
-from passback.store import deliveries, migrate, parties, workers
-from passback.store.database import Connection, Database, connect
+from passback.store import deliveries, destinations, workers
+from passback.store.engine import migrate
+from passback.store.engine.database import Connection, Database
+from passback.store.engine.open import connect
 from passback.store.workers import Worker
-from postgres_support import DATABASES, database_of
-from support import DISTRICT, NOW
+from support.delivery import delivery
+from support.postgres import DATABASES, database_of
+from support.sandbox import DISTRICT, NOW
 
 T = TypeVar("T")
 
@@ -253,20 +255,20 @@ def test_an_lms_that_is_down_rests_and_is_tried_with_one(run: Run) -> None:
     [one] = claim(run, limit=1)
     finish(run, one, DOWN)
     assert claim(run, now=NOW + SECOND) == []
-    resting = run(lambda conn: parties.find(conn, DISTRICT))
+    resting = run(lambda conn: destinations.find(conn, DISTRICT))
     probes = claim(run, now=resting.rests_until)
     assert len(probes) == 1
     assert claim(run, now=resting.rests_until) == []
     finish(run, probes[0], DOWN, now=resting.rests_until)
-    longer = run(lambda conn: parties.find(conn, DISTRICT))
-    assert longer.rests_until - resting.rests_until >= rest.FIRST_REST
+    longer = run(lambda conn: destinations.find(conn, DISTRICT))
+    assert longer.rests_until - resting.rests_until >= backoff.FIRST_REST
 
 
 def test_what_fails_together_is_one_failure(run: Run) -> None:
     accept(run, *(delivery(f"d{n:02}", lane=f"l{n}") for n in range(20)))
     group = claim(run)
     run(lambda conn: ledger.finish(conn, group, [DOWN] * len(group), NOW))
-    assert run(lambda conn: parties.find(conn, DISTRICT)).failures == 1
+    assert run(lambda conn: destinations.find(conn, DISTRICT)).failures == 1
 
 
 def test_one_that_fails_alone_does_not_stop_the_others(run: Run) -> None:

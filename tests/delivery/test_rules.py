@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery_support import delivery
 from passback.domain.clock import MINUTE, SECOND
 from passback.domain.delivery import (
     Delivery,
@@ -19,6 +18,7 @@ from passback.domain.delivery import (
     wait_after,
     without,
 )
+from support.delivery import delivery
 
 
 def grade(number: int, /, **content: Any) -> Delivery:

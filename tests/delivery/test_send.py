@@ -17,13 +17,13 @@ import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 import passback
-from passback.delivery import webhooks
-from passback.delivery.webhooks import Sent, new_secret
+from passback.delivery import webhook_send
+from passback.delivery.webhook_send import Sent, new_secret
 from passback.network import addresses
 from passback.network.addresses import Unreachable
 from passback.wire import events
-from support import resolver
-from webhook_support import Endpoint, authority, endpoint
+from support.sandbox import resolver
+from support.webhooks import Endpoint, authority, endpoint
 
 SECRET = new_secret()
 PAYLOAD = events.payload(events.TEST, 0, events.TestData(webhook_id="é"))
@@ -32,7 +32,7 @@ PAYLOAD = events.payload(events.TEST, 0, events.TestData(webhook_id="é"))
 def send(url: str, *, secrets: Sequence[str] = (SECRET,), private: bool = True, **how: Any) -> Sent:
     now = int(time.time() * 1000)
     return asyncio.run(
-        webhooks.send(url, secrets, "msg_1", now, PAYLOAD, private=private, **{"patience": 5.0, **how})
+        webhook_send.send(url, secrets, "msg_1", now, PAYLOAD, private=private, **{"patience": 5.0, **how})
     )
 
 
@@ -110,12 +110,12 @@ def test_a_redirect_is_not_followed(app: Endpoint) -> None:
     [
         (429, "7", 7),
         (503, "0", 0),
-        (503, "999999999999999999999", webhooks.LONGEST_WAIT),
+        (503, "999999999999999999999", webhook_send.LONGEST_WAIT),
         (500, "7", None),
         (503, "soon", None),
         (503, "-5", None),
         (503, "Thu, 01 Jan 1970 00:00:00 GMT", 0),
-        (503, "Fri, 01 Jan 2100 00:00:00 GMT", webhooks.LONGEST_WAIT),
+        (503, "Fri, 01 Jan 2100 00:00:00 GMT", webhook_send.LONGEST_WAIT),
     ],
 )
 def test_when_to_try_again_is_told(app: Endpoint, status: int, header: str, wait: int | None) -> None:
@@ -254,7 +254,7 @@ def test_a_name_that_leads_elsewhere_after_it_was_judged_changes_nothing() -> No
 
     with endpoint(name="app.example") as app:
         url = f"https://app.example:{app.port}/"
-        asyncio.run(webhooks.check(url, private=False, resolve=rebinding))
+        asyncio.run(webhook_send.check(url, private=False, resolve=rebinding))
         sent = send(url, private=False, resolve=rebinding, tls=authority().client())
         assert sent == Sent("failed", reason="its server is not on the public network")
         assert (app.names, app.received) == ([], [])
@@ -325,7 +325,7 @@ PUBLIC = resolver({"app.example": ["93.184.215.14"], "inside.example": ["10.0.0.
 )
 def test_an_address_is_refused(url: str, why: str) -> None:
     with pytest.raises(Unreachable, match=why):
-        asyncio.run(webhooks.check(url, private=False, resolve=PUBLIC))
+        asyncio.run(webhook_send.check(url, private=False, resolve=PUBLIC))
     sent = send(url, private=False, resolve=PUBLIC)
     assert sent.outcome == "failed"
     assert sent.reason is not None
@@ -342,17 +342,17 @@ def test_an_address_is_refused(url: str, why: str) -> None:
     ],
 )
 def test_an_address_is_taken(url: str) -> None:
-    asyncio.run(webhooks.check(url, private=False, resolve=PUBLIC))
+    asyncio.run(webhook_send.check(url, private=False, resolve=PUBLIC))
 
 
 @pytest.mark.parametrize("url", ["http://inside.example/", "http://127.0.0.1:9/", "https://[::1]/"])
 def test_the_own_network_is_taken_where_it_is_allowed(url: str) -> None:
-    asyncio.run(webhooks.check(url, private=True, resolve=PUBLIC))
+    asyncio.run(webhook_send.check(url, private=True, resolve=PUBLIC))
 
 
 def test_plain_http_does_not_go_to_the_public_network_even_then() -> None:
     with pytest.raises(Unreachable, match="must begin with https://"):
-        asyncio.run(webhooks.check("http://app.example/", private=True, resolve=PUBLIC))
+        asyncio.run(webhook_send.check("http://app.example/", private=True, resolve=PUBLIC))
     reason = send("http://app.example/", private=True, resolve=PUBLIC).reason
     assert reason == "its server is on the public network, so its address must begin with https://"
 
@@ -362,9 +362,9 @@ def test_a_resolver_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch
         await asyncio.sleep(60)
         return []
 
-    monkeypatch.setattr(webhooks, "_LOOK_UP_SECONDS", 0.05)
+    monkeypatch.setattr(webhook_send, "_LOOK_UP_SECONDS", 0.05)
     with pytest.raises(Unreachable, match="cannot be found"):
-        asyncio.run(webhooks.check("https://app.example/", private=False, resolve=hanging))
+        asyncio.run(webhook_send.check("https://app.example/", private=False, resolve=hanging))
     assert (
         send("https://app.example/", private=False, resolve=hanging, patience=0.1).reason
         == "it took too long"

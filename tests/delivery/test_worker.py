@@ -8,15 +8,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 
 import pytest
 
-from delivery_support import delivery
 from passback.delivery import ledger
 from passback.delivery.worker import MOST_TOGETHER, Worker, together
 from passback.domain.delivery import Delivered, Delivery, Outcome
 from passback.sandbox.seed import seed
-from passback.store import deliveries, migrate, workers
-from passback.store.database import Connection, Database, StoreUnavailable, connect
-from postgres_support import DATABASES, database_of
-from support import NOW, SetClock
+from passback.store import deliveries, workers
+from passback.store.engine import migrate
+from passback.store.engine.database import Connection, Database, StoreUnavailable
+from passback.store.engine.open import connect
+from support.delivery import delivery
+from support.postgres import DATABASES, database_of
+from support.sandbox import NOW, SetClock
 
 LEASE = 0.4
 

@@ -8,17 +8,27 @@ from functools import partial
 
 import pytest
 
-from canvas_support import canvas
-from google_support import google
-from lms_support import Lms
 from passback.lms.builtin.connector import BuiltinConnector
 from passback.sandbox.seed import seed
-from passback.store import gradebook, migrate, roster
-from passback.store.database import connect
-from postgres_support import database_of
-from schoology_connector_support import schoology
-from slate_support import slate
-from support import BIOLOGY, BIOLOGY_STUDENT, BIOLOGY_TEACHER, NOW, SECTION, STUDENTS, TEACHER, SetClock
+from passback.store import gradebook, roster
+from passback.store.engine import migrate
+from passback.store.engine.open import connect
+from support.canvas import canvas
+from support.google import google
+from support.lms import Lms
+from support.postgres import database_of
+from support.sandbox import (
+    BIOLOGY,
+    BIOLOGY_STUDENT,
+    BIOLOGY_TEACHER,
+    NOW,
+    SECTION,
+    STUDENTS,
+    TEACHER,
+    SetClock,
+)
+from support.schoology import schoology
+from support.slate import slate
 
 
 @contextlib.contextmanager

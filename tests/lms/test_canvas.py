@@ -10,13 +10,13 @@ import httpx2
 import pytest
 from uuid_utils import uuid7
 
-from canvas_support import canvas, comments, simulator
-from lms_support import ESSAY, Lms
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.canvas import KIND, errors
-from passback.lms.client import Reply
-from passback.lms.connector import Gone, LmsError, NotAllowed, Refused, Unavailable
-from passback.sandbox.simulators.canvas.seed import CLIENT_ID, CLIENT_SECRET
+from passback.lms.http.client import Reply
+from passback.lms.interface import Gone, LmsError, NotAllowed, Refused, Unavailable
+from passback_simulators.canvas.seed import CLIENT_ID, CLIENT_SECRET
+from support.canvas import canvas, comments, simulator
+from support.lms import ESSAY, Lms
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from decimal import Decimal
 import pytest
 from uuid_utils import uuid7
 
-from canvas_support import canvas, simulator
-from lms_support import ESSAY, Lms
 from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY, HOUR
-from passback.lms.connector import Gone, Refused, Unavailable, Unsupported
-from passback.sandbox.simulators.canvas.seed import COURSE_STANDARD
-from support import NOW
+from passback.lms.interface import Gone, Refused, Unavailable, Unsupported
+from passback_simulators.canvas.seed import COURSE_STANDARD
+from support.canvas import canvas, simulator
+from support.lms import ESSAY, Lms
+from support.sandbox import NOW
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from uuid_utils import uuid7
 
-from canvas_support import canvas, comments, simulator
-from lms_support import Lms
 from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY
 from passback.domain.submission import Submission, SubmissionFields
-from passback.lms.connector import LmsError, Refused, Unavailable
-from support import NOW
+from passback.lms.interface import LmsError, Refused, Unavailable
+from support.canvas import canvas, comments, simulator
+from support.lms import Lms
+from support.sandbox import NOW
 
 
 @pytest.fixture

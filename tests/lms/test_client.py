@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from passback.lms import client as client_module
-from passback.lms.client import LmsClient, Reply
-from passback.lms.connector import Connection, Unavailable
-from passback.lms.pace import Limit
+from passback.lms.http import client as client_module
+from passback.lms.http.client import LmsClient, Reply
+from passback.lms.http.pace import Limit
+from passback.lms.interface import Connection, Unavailable
 
 SECRET = "s3cret-token"
 

@@ -11,13 +11,13 @@ import pytest
 from msgspec.structs import replace
 from uuid_utils import uuid7
 
-from lms_support import ESSAY, LINK, TEXT, Lms
 from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY
 from passback.domain.submission import Submission, SubmissionFields
-from passback.lms.connector import Gone, LmsError, Refused, Unavailable, Unsupported
-from simulator_support import Served
-from support import NOW
+from passback.lms.interface import Gone, LmsError, Refused, Unavailable, Unsupported
+from support.lms import ESSAY, LINK, TEXT, Lms
+from support.sandbox import NOW
+from support.simulators import Served
 
 
 def gone(lms: Lms, action: Coroutine[Any, Any, Any]) -> str:

@@ -9,13 +9,15 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 
 from passback.domain.clock import SECOND
-from passback.lms.gate import Gate, Resting, SharedGate, Went
-from passback.lms.pace import Limit
+from passback.lms.http.gate import Gate, Resting, SharedGate, Went
+from passback.lms.http.pace import Limit
 from passback.lms.shared import Shared
-from passback.store import migrate, workers
-from passback.store.database import Database, connect
+from passback.store import workers
+from passback.store.engine import migrate
+from passback.store.engine.database import Database
+from passback.store.engine.open import connect
 from passback.store.workers import Worker
-from postgres_support import DATABASES, database_of
+from support.postgres import DATABASES, database_of
 
 REST = 30.0
 

@@ -9,15 +9,15 @@ from decimal import Decimal
 import httpx2
 import pytest
 
-from google_support import google, said, simulator
-from lms_support import ESSAY, LINK, Lms
 from passback.domain.submission import SubmissionFields
-from passback.lms.client import Reply
-from passback.lms.connector import Gone, LmsError, NotAllowed, Refused
 from passback.lms.google_classroom import KIND, errors
 from passback.lms.google_classroom.tokens import STUDENT_SCOPES, TEACHER_SCOPES
-from passback.sandbox.identities import ALGEBRA
-from passback.sandbox.simulators.google_classroom import seed
+from passback.lms.http.client import Reply
+from passback.lms.interface import Gone, LmsError, NotAllowed, Refused
+from passback_simulators.google_classroom import seed
+from passback_simulators.identities import ALGEBRA
+from support.google import google, said, simulator
+from support.lms import ESSAY, LINK, Lms
 
 
 @pytest.fixture

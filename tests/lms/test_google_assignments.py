@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from google_support import google, record, said, simulator
-from lms_support import ESSAY, Lms
 from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY, HOUR
-from passback.lms.connector import LmsError, Refused, Unavailable, Unsupported
 from passback.lms.google_classroom import dates
-from passback.sandbox.identities import ALGEBRA, BIOLOGY
-from passback.sandbox.simulators.google_classroom import seed
-from passback.sandbox.simulators.simulator import Reply as SimulatedReply
-from support import NOW
+from passback.lms.interface import LmsError, Refused, Unavailable, Unsupported
+from passback_simulators.google_classroom import seed
+from passback_simulators.identities import ALGEBRA, BIOLOGY
+from passback_simulators.simulator import Reply as SimulatedReply
+from support.google import google, record, said, simulator
+from support.lms import ESSAY, Lms
+from support.sandbox import NOW
 
 
 @pytest.fixture

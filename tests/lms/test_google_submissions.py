@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from google_support import google, simulator
-from lms_support import LINK, Lms
 from passback.domain.assignment import Attachment
 from passback.domain.clock import DAY
 from passback.domain.submission import SubmissionFields
-from passback.lms.connector import Gone, LmsError, Refused, Unsupported
 from passback.lms.google_classroom.tokens import TEACHER_SCOPES
-from passback.sandbox.simulators.google_classroom import seed
-from support import NOW
+from passback.lms.interface import Gone, LmsError, Refused, Unsupported
+from passback_simulators.google_classroom import seed
+from support.google import google, simulator
+from support.lms import LINK, Lms
+from support.sandbox import NOW
 
 
 @pytest.fixture

@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 
 from passback.lms import registry
-from passback.lms.connector import NotAllowed
+from passback.lms.interface import NotAllowed
 from passback.lms.registry import Connectors, UnknownKind
 from passback.sandbox.seed import seed
-from passback.store import connections, migrate
-from passback.store.database import Connection, Database
-from passback.store.sqlite import SqliteDatabase
-from passback.store.vault import Vault, new_key, parse_keys
-from support import NOW
+from passback.store import connections
+from passback.store.engine import migrate
+from passback.store.engine.database import Connection, Database
+from passback.store.engine.sqlite import SqliteDatabase
+from passback.store.engine.vault import Vault, new_key, parse_keys
+from support.sandbox import NOW
 
 DISTRICT = "4fee004cca2e43cf28000000"
 

@@ -10,16 +10,16 @@ from typing import Any
 import httpx2
 import pytest
 
-from lms_support import ESSAY, TEXT, Lms
 from passback.domain.assignment import AssignmentFields
 from passback.domain.submission import SubmissionFields
-from passback.lms.client import Reply
-from passback.lms.connector import Gone, LmsError, NotAllowed, Refused, Unavailable
+from passback.lms.http.client import Reply
+from passback.lms.interface import Gone, LmsError, NotAllowed, Refused, Unavailable
 from passback.lms.schoology import KIND, errors
-from passback.sandbox.simulators.schoology import seed
-from passback.sandbox.simulators.schoology.oauth import DUPLICATE
-from passback.sandbox.simulators.simulator import text_reply
-from schoology_connector_support import schoology, simulator
+from passback_simulators.schoology import seed
+from passback_simulators.schoology.oauth import DUPLICATE
+from passback_simulators.simulator import text_reply
+from support.lms import ESSAY, TEXT, Lms
+from support.schoology import schoology, simulator
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from lms_support import ESSAY, Lms
 from passback.domain.assignment import Attachment
 from passback.domain.clock import DAY, HOUR
-from passback.lms.connector import Gone, LmsError, Refused, Unavailable, Unsupported
+from passback.lms.interface import Gone, LmsError, Refused, Unavailable, Unsupported
 from passback.lms.schoology import dates
-from passback.sandbox.simulators.schoology import seed
-from schoology_connector_support import item, record, schoology, simulator
-from support import NOW
+from passback_simulators.schoology import seed
+from support.lms import ESSAY, Lms
+from support.sandbox import NOW
+from support.schoology import item, record, schoology, simulator
 
 
 @pytest.fixture

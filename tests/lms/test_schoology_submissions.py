@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from lms_support import TEXT, Lms
 from passback.domain.assignment import Attachment
 from passback.domain.submission import SubmissionFields
-from passback.lms.connector import Gone, LmsError, NotAllowed, Refused, Unavailable, Unsupported
+from passback.lms.interface import Gone, LmsError, NotAllowed, Refused, Unavailable, Unsupported
 from passback.lms.schoology import dates
-from passback.sandbox.simulators.schoology import seed
-from passback.sandbox.simulators.simulator import Reply as SimulatedReply
-from schoology_connector_support import item, schoology, simulator
+from passback_simulators.schoology import seed
+from passback_simulators.simulator import Reply as SimulatedReply
+from support.lms import TEXT, Lms
+from support.schoology import item, schoology, simulator
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support import Sandbox, serving
+from support.sandbox import Sandbox, serving
 
 
 @pytest.fixture

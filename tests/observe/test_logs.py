@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from observe_support import logged
 from passback.observe import request_id
 from passback.observe.logs import JsonFormatter, TextFormatter
-from passback.sandbox.identities import CANVAS_UNIFIED
-from passback.store.database import StoreUnavailable
-from support import ASSIGNMENTS, DISTRICT, ESSAY, STUDENT, TEACHER, TOKEN, Sandbox
+from passback.store.engine.database import StoreUnavailable
+from passback_simulators.identities import CANVAS_UNIFIED
+from support.observe import logged
+from support.sandbox import ASSIGNMENTS, DISTRICT, ESSAY, STUDENT, TEACHER, TOKEN, Sandbox
 
 TEMPLATE = "/v3.1/sections/{section_id}/assignments"
 HOSTILE = "x\nERROR passback.web.api: forged\r\x1b[2J\x00\x85\u2028\u202e\udcff end"
@@ -68,9 +68,11 @@ def test_json_has_what_there_is() -> None:
 
 def test_json_tells_an_exception_by_type_and_traceback() -> None:
     line = json.loads(JsonFormatter().format(record("no", exc_info=caught(StoreUnavailable("disk\nfull")))))
-    assert line["exception"]["type"] == "passback.store.database.StoreUnavailable"
+    assert line["exception"]["type"] == "passback.store.engine.database.StoreUnavailable"
     assert line["exception"]["traceback"].startswith("  File ")
-    assert line["exception"]["traceback"].endswith(r"passback.store.database.StoreUnavailable: disk\nfull")
+    assert line["exception"]["traceback"].endswith(
+        r"passback.store.engine.database.StoreUnavailable: disk\nfull"
+    )
 
 
 @pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()])
@@ -192,7 +194,7 @@ def test_what_a_request_logs_has_its_id(sandbox: Sandbox) -> None:
     with logged("json") as log:
         sandbox.call("GET", ASSIGNMENTS, headers={"Sandbox-Fault": "error-before", "X-Request-Id": "r-9"})
     found = lines(log.getvalue())
-    assert [line["logger"] for line in found] == ["passback.gateway.lookup", "passback.access"]
+    assert [line["logger"] for line in found] == ["passback.delivery.lookup", "passback.access"]
     assert {line["request_id"] for line in found} == {"r-9"}
 
 

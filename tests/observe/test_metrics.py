@@ -18,11 +18,11 @@ import passback
 from passback.observe.counts import BUCKETS, Counter, Gauge
 from passback.observe.exposition import exposition
 from passback.observe.metrics import Metrics
-from passback.sandbox.identities import CANVAS_UNIFIED
-from passback.sandbox.simulators.simulator import Reply as SimulatorReply
-from passback.sandbox.simulators.simulator import Request as SimulatorRequest
-from passback.sandbox.simulators.simulator import Simulator
-from support import ASSIGNMENTS, ESSAY, SECTION, STUDENTS, Reply, Sandbox, serving
+from passback_simulators.identities import CANVAS_UNIFIED
+from passback_simulators.simulator import Reply as SimulatorReply
+from passback_simulators.simulator import Request as SimulatorRequest
+from passback_simulators.simulator import Simulator
+from support.sandbox import ASSIGNMENTS, ESSAY, SECTION, STUDENTS, Reply, Sandbox, serving
 
 
 def families(text: bytes) -> dict[str, Metric]:

@@ -10,7 +10,7 @@ from contextvars import copy_context
 import pytest
 
 from passback.observe import request_id
-from support import ASSIGNMENTS, ESSAY, Sandbox, serving
+from support.sandbox import ASSIGNMENTS, ESSAY, Sandbox, serving
 
 OWN = "App-1.2_3~a:b/c+d=e@f"
 

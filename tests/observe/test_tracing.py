@@ -23,14 +23,14 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode, format_span_id, format_trace_id
 
-from observe_support import logged
 from passback.observe import tracing
 from passback.observe.spans import Tracing
-from passback.sandbox.identities import CANVAS_UNIFIED, SIMULATED, SandboxDistrict
-from passback.sandbox.simulators.simulator import Reply as SimulatorReply
-from passback.sandbox.simulators.simulator import Request as SimulatorRequest
-from passback.sandbox.simulators.simulator import Simulator
-from support import ASSIGNMENTS, DISTRICT, ESSAY, STUDENT, Client, Sandbox
+from passback_simulators.identities import CANVAS_UNIFIED, SIMULATED, SandboxDistrict
+from passback_simulators.simulator import Reply as SimulatorReply
+from passback_simulators.simulator import Request as SimulatorRequest
+from passback_simulators.simulator import Simulator
+from support.observe import logged
+from support.sandbox import ASSIGNMENTS, DISTRICT, ESSAY, STUDENT, Client, Sandbox
 
 TEMPLATE = "/v3.1/sections/{section_id}/assignments"
 TRACE = "0af7651916cd43dd8448eb211c80319c"

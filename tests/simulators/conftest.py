@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from classroom_support import Classroom, Clients, serving_classroom, serving_clients
-from passback.sandbox.simulators.canvas.simulator import CanvasSimulator
-from schoology_support import Schoology, serving_schoology
-from simulator_support import Served, fresh, serving
-from support import SetClock
+from passback_simulators.canvas.simulator import CanvasSimulator
+from support.classroom import Classroom, Clients, serving_classroom, serving_clients
+from support.sandbox import SetClock
+from support.schoology_client import Schoology, serving_schoology
+from support.simulators import Served, fresh, serving
 
 
 @pytest.fixture(scope="session")

@@ -16,10 +16,10 @@ from canvasapi.exceptions import (
 )  # fmt: skip
 
 from passback.domain.clock import DAY
-from passback.sandbox.simulators.canvas.seed import ADMIN_TOKEN, EXTRA_SECTION, FAR_STUDENT, person_lms_id
-from passback.sandbox.simulators.canvas.simulator import CanvasSimulator
-from simulator_support import Served
-from support import NOW, SetClock
+from passback_simulators.canvas.seed import ADMIN_TOKEN, EXTRA_SECTION, FAR_STUDENT, person_lms_id
+from passback_simulators.canvas.simulator import CanvasSimulator
+from support.sandbox import NOW, SetClock
+from support.simulators import Served
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Canvas may respond unexpectedly when making requests to HTTP"),

@@ -12,7 +12,10 @@ from google.auth.exceptions import RefreshError
 from google_auth_httplib2 import Request
 from httplib2 import Http  # type: ignore[import-untyped]
 
-from classroom_support import (
+from passback_simulators.google_classroom import seed
+from passback_simulators.google_classroom.api import Operation
+from passback_simulators.identities import ALGEBRA as ALGEBRA_SECTION
+from support.classroom import (
     ALGEBRA,
     BIOLOGY,
     OTHER_STUDENT_ID,
@@ -29,9 +32,6 @@ from classroom_support import (
     refused,
     submissions,
 )
-from passback.sandbox.identities import ALGEBRA as ALGEBRA_SECTION
-from passback.sandbox.simulators.google_classroom import seed
-from passback.sandbox.simulators.google_classroom.api import Operation
 
 NOT_SIMULATED = {"courseMaterialSets", "assignedRubricGrades", "draftRubricGrades"}
 """Fields of messages, by which the document shows more than the simulator."""

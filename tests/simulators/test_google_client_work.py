@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from googleapiclient.http import BatchHttpRequest
 
-from classroom_support import (
+from passback_simulators.google_classroom import seed
+from support.classroom import (
     ALGEBRA,
     BIOLOGY,
     ESSAY,
@@ -24,7 +25,6 @@ from classroom_support import (
     submission,
     submissions,
 )
-from passback.sandbox.simulators.google_classroom import seed
 
 LINK = {"link": {"url": "https://app.example/a/1"}}
 

@@ -8,19 +8,11 @@ from typing import Any
 import httpx2
 import pytest
 
-from classroom_support import (
-    ALGEBRA,
-    ESSAY,
-    STUDENT_ID,
-    TEACHER_ID,
-    WORKS,
-    Classroom,
-    error_of,
-)
-from passback.sandbox.simulators.google_classroom import seed
-from passback.sandbox.simulators.google_classroom.simulator import ClassroomSimulator
-from passback.sandbox.simulators.records import Change
-from support import SetClock
+from passback_simulators.google_classroom import seed
+from passback_simulators.google_classroom.simulator import ClassroomSimulator
+from passback_simulators.records import Change
+from support.classroom import ALGEBRA, ESSAY, STUDENT_ID, TEACHER_ID, WORKS, Classroom, error_of
+from support.sandbox import SetClock
 
 INVALID, PRECONDITION = "INVALID_ARGUMENT", "FAILED_PRECONDITION"
 STUDENTS = f"courses/{ALGEBRA}/students"

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from classroom_support import (
+from passback_simulators.google_classroom import seed
+from support.classroom import (
     ALGEBRA,
     BIOLOGY,
     BIOLOGY_TEACHER,
@@ -19,7 +20,6 @@ from classroom_support import (
     Classroom,
     error_of,
 )
-from passback.sandbox.simulators.google_classroom import seed
 
 INVALID, PRECONDITION, DENIED = "INVALID_ARGUMENT", "FAILED_PRECONDITION", "PERMISSION_DENIED"
 STUDENTS = f"courses/{ALGEBRA}/students"

@@ -13,18 +13,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from classroom_support import (
-    ALGEBRA,
-    SCOPES,
-    STUDENT,
-    TEACHER,
-    TEACHER_ID,
-    WORKS,
-    Caller,
-    Classroom,
-)
-from passback.sandbox.simulators.google_classroom import seed
-from support import NOW
+from passback_simulators.google_classroom import seed
+from support.classroom import ALGEBRA, SCOPES, STUDENT, TEACHER, TEACHER_ID, WORKS, Caller, Classroom
+from support.sandbox import NOW
 
 EMAIL = seed.person_email(TEACHER)
 COURSES = f"{SCOPES}classroom.courses"

@@ -6,16 +6,9 @@ from typing import Any
 
 import pytest
 
-from classroom_support import (
-    ALGEBRA,
-    ESSAY,
-    ESSAY_DUE,
-    STUDENT_ID,
-    WORKS,
-    Classroom,
-)
 from passback.domain.clock import DAY
-from passback.sandbox.simulators.google_classroom import seed
+from passback_simulators.google_classroom import seed
+from support.classroom import ALGEBRA, ESSAY, ESSAY_DUE, STUDENT_ID, WORKS, Classroom
 
 INVALID, PRECONDITION, DENIED = "INVALID_ARGUMENT", "FAILED_PRECONDITION", "PERMISSION_DENIED"
 DUE = {"dueDate": ESSAY["dueDate"], "dueTime": ESSAY["dueTime"]}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from classroom_support import (
+from passback_simulators.google_classroom import seed
+from support.classroom import (
     ALGEBRA,
     STUDENT,
     TEACHER,
@@ -14,7 +15,6 @@ from classroom_support import (
     Classroom,
     error_of,
 )
-from passback.sandbox.simulators.google_classroom import seed
 
 EMAIL = seed.person_email(TEACHER)
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from classroom_support import (
+from passback_simulators.google_classroom import seed
+from support.classroom import (
     ALGEBRA,
     ESSAY_DUE,
     OTHER_STUDENT,
@@ -17,8 +18,7 @@ from classroom_support import (
     Caller,
     Classroom,
 )
-from passback.sandbox.simulators.google_classroom import seed
-from support import NOW
+from support.sandbox import NOW
 
 INVALID, PRECONDITION, DENIED = "INVALID_ARGUMENT", "FAILED_PRECONDITION", "PERMISSION_DENIED"
 LINK = {"link": {"url": "https://app.example/work/1"}}

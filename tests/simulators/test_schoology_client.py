@@ -10,8 +10,8 @@ import pytest
 import requests
 import schoolopy
 
-from passback.sandbox.simulators.schoology import seed
-from schoology_support import ALGEBRA, STUDENT, Schoology
+from passback_simulators.schoology import seed
+from support.schoology_client import ALGEBRA, STUDENT, Schoology
 
 
 class Auth(schoolopy.Auth):  # type: ignore[misc]

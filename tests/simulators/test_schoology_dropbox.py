@@ -9,15 +9,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from passback.sandbox.simulators.schoology import seed
-from schoology_support import (
-    ALGEBRA,
-    ASSIGNMENTS,
-    OTHER_STUDENT,
-    STUDENT,
-    Client,
-    Schoology,
-)
+from passback_simulators.schoology import seed
+from support.schoology_client import ALGEBRA, ASSIGNMENTS, OTHER_STUDENT, STUDENT, Client, Schoology
 
 ESSAY = b"%PDF-1.4 my essay"
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from passback.sandbox.simulators.schoology import seed
-from schoology_support import (
+from passback_simulators.schoology import seed
+from support.schoology_client import (
     ALGEBRA,
     ASSIGNMENTS,
     BIOLOGY,

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, quote, urlsplit
 import httpx2
 import pytest
 
-from passback.sandbox.simulators.schoology import seed
-from schoology_support import (
+from passback_simulators.schoology import seed
+from support.schoology_client import (
     ALGEBRA,
     ASSIGNMENTS,
     BIOLOGY,

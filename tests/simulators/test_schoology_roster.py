@@ -9,18 +9,11 @@ from typing import Any
 
 import pytest
 
-from passback.sandbox.identities import ALGEBRA as ALGEBRA_SECTION
-from passback.sandbox.identities import STUDENTS
-from passback.sandbox.simulators.records import Records
-from passback.sandbox.simulators.schoology import seed
-from schoology_support import (
-    ALGEBRA,
-    BIOLOGY,
-    ENROLLMENT,
-    STUDENT,
-    TEACHER,
-    Schoology,
-)
+from passback_simulators.identities import ALGEBRA as ALGEBRA_SECTION
+from passback_simulators.identities import STUDENTS
+from passback_simulators.records import Records
+from passback_simulators.schoology import seed
+from support.schoology_client import ALGEBRA, BIOLOGY, ENROLLMENT, STUDENT, TEACHER, Schoology
 
 
 def pages(schoology: Schoology, path: str, key: str) -> list[list[Any]]:

@@ -13,14 +13,7 @@ from typing import Any
 
 import pytest
 
-from schoology_support import (
-    ALGEBRA,
-    ASSIGNMENTS,
-    ENROLLMENT,
-    GRADES,
-    STUDENT,
-    Schoology,
-)
+from support.schoology_client import ALGEBRA, ASSIGNMENTS, ENROLLMENT, GRADES, STUDENT, Schoology
 
 
 @dataclass

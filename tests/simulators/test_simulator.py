@@ -10,10 +10,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from passback.sandbox.simulators.records import Change
-from passback.sandbox.simulators.simulator import Reply, Request, Route, Simulator, json_reply, route
-from simulator_support import Served, serving
-from support import SetClock
+from passback_simulators.records import Change
+from passback_simulators.simulator import Reply, Request, Route, Simulator, json_reply, route
+from support.sandbox import SetClock
+from support.simulators import Served, serving
 
 
 class Counter(Simulator):

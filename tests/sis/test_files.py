@@ -13,7 +13,7 @@ import pytest
 from passback.sis.archive import Archive
 from passback.sis.formats import format_of
 from passback.sis.rows import Problems, UnusableFile
-from roster_support import CLEVER, ONEROSTER_11, changed, text, zipped
+from support.rosters import CLEVER, ONEROSTER_11, changed, text, zipped
 
 
 def no_zip(path: Path) -> Path:

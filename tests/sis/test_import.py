@@ -11,14 +11,17 @@ import pytest
 
 from passback.domain.clock import HOUR
 from passback.domain.roster import District
-from passback.gateway import importing
+from passback.rosters import import_files
 from passback.sis.archive import Archive
 from passback.sis.formats import format_of
-from passback.store import matching, migrate, roster, roster_events, staging, syncs
-from passback.store.database import Opened, connect
-from postgres_support import DATABASES, database_of
-from roster_support import CLEVER, ONEROSTER_11, ONEROSTER_12, Files, Table, changed, without, zipped
-from support import NOW
+from passback.store import matching, roster, roster_events, syncs
+from passback.store.engine import migrate
+from passback.store.engine.database import Opened
+from passback.store.engine.open import connect
+from passback.store.staging import tables
+from support.postgres import DATABASES, database_of
+from support.rosters import CLEVER, ONEROSTER_11, ONEROSTER_12, Files, Table, changed, without, zipped
+from support.sandbox import NOW
 
 DISTRICT = "d" * 24
 OTHER = "e" * 24
@@ -52,13 +55,13 @@ class Importer:
         *,
         district: str = DISTRICT,
         at: Mapping[str, Callable[[], object]] | None = None,
-    ) -> importing.Checked:
+    ) -> import_files.Checked:
         """Check a roster, and apply it where nothing is wrong. `at` has what is to be done at which step."""
         archive = Archive(zipped(self._folder / "roster.zip", files))
         with contextlib.closing(archive), self.database.session() as session:
-            checked = importing.check(session, format_of(archive), district, lambda: self.now, Silent(at))
+            checked = import_files.check(session, format_of(archive), district, lambda: self.now, Silent(at))
             if checked.plan is not None:
-                importing.apply(session, checked.plan, lambda: self.now, Silent())
+                import_files.apply(session, checked.plan, lambda: self.now, Silent())
         return checked
 
     def all(self, table: roster.Table[Any], district: str = DISTRICT) -> list[Any]:
@@ -88,7 +91,7 @@ def bring(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Importer]:
         yield Importer(database, tmp_path)
 
 
-def counts(checked: importing.Checked) -> dict[str, tuple[int, int, int]]:
+def counts(checked: import_files.Checked) -> dict[str, tuple[int, int, int]]:
     """What changes: how many are added, changed and removed."""
     assert checked.plan is not None, checked.problems
     found = {kind: (it.created, it.updated, it.removed) for kind, it in checked.plan.kinds.items()}
@@ -316,7 +319,7 @@ def test_what_was_planned_before_another_import_is_not_done(
     bring(CLEVER)
     other = Importer(bring.database, tmp_path / "other")
     (tmp_path / "other").mkdir()
-    with pytest.raises(staging.Overtaken):
+    with pytest.raises(tables.Overtaken):
         bring(
             changed(CLEVER, "students.csv", 2, "Last_name", "Aspen"),
             at={step: lambda: other(changed(CLEVER, "students.csv", 2, "Last_name", "Alder"))},
@@ -329,8 +332,8 @@ def test_what_was_planned_before_another_import_is_not_done(
     [(0.0, []), (0.1, []), (0.11, ["11 of 100 students"]), (1.0, ["100 of 100 students"])],
 )
 def test_removing_more_than_a_tenth_is_noticed(share: float, refused: list[str]) -> None:
-    kinds = {"students": staging.Changes(100, 5, 5, round(100 * share)), "terms": staging.Changes(0, 1, 0, 0)}
-    assert importing.too_many_removed(staging.Plan(DISTRICT, 0, kinds, 0)) == refused
+    kinds = {"students": tables.Changes(100, 5, 5, round(100 * share)), "terms": tables.Changes(0, 1, 0, 0)}
+    assert import_files.too_many_removed(tables.Plan(DISTRICT, 0, kinds, 0)) == refused
 
 
 # What is wrong

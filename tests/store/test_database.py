@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from passback.store.database import Connection, Database, Unfit, connect
-from postgres_support import DATABASES, database_of
-from store_support import add, ids, make_table
+from passback.store.engine.database import Connection, Database, Unfit
+from passback.store.engine.open import connect
+from support.postgres import DATABASES, database_of
+from support.store import add, ids, make_table
 
 
 @pytest.fixture(params=DATABASES)
@@ -115,7 +116,7 @@ def test_a_number_that_is_too_large_is_refused_and_told(database: Database) -> N
 _WRITER = """
 import asyncio, sys
 from pathlib import Path
-from passback.store.database import connect
+from passback.store.engine.open import connect
 
 database = connect(sys.argv[1], Path(sys.argv[2]))
 start = 1 + (database.read_now(lambda conn: conn.execute("SELECT MAX(id) FROM notes").fetchone()[0]) or 0)

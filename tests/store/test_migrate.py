@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from passback.store import migrate
-from passback.store.database import StoreError
-from passback.store.migrate import Kind
+from passback.store.engine import migrate
+from passback.store.engine.database import StoreError
+from passback.store.engine.migrate import Kind
+from passback.store.engine.sqlite import SqliteDatabase
 from passback.store.snapshot import RUNNING, TABLES
-from passback.store.sqlite import SqliteDatabase
-from support import stored
+from support.sandbox import stored
 
 
 def prepare(path: Path, kind: Kind = "production") -> None:

@@ -11,12 +11,13 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from passback.store import migrate
-from passback.store.database import Connection, StoreError, StoreUnavailable, connect
-from passback.store.postgres import PostgresDatabase
+from passback.store.engine import migrate
+from passback.store.engine.database import Connection, StoreError, StoreUnavailable
+from passback.store.engine.open import connect
+from passback.store.engine.postgres import PostgresDatabase
 from passback.store.snapshot import RUNNING, TABLES
-from postgres_support import fresh_database, kill_server, own_server
-from store_support import add, ids, make_table
+from support.postgres import fresh_database, kill_server, own_server
+from support.store import add, ids, make_table
 
 
 @pytest.fixture

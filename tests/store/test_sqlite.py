@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from passback.store.database import Connection, StoreError, StoreUnavailable
-from passback.store.sqlite import SqliteDatabase
-from store_support import add, ids, make_table
+from passback.store.engine.database import Connection, StoreError, StoreUnavailable
+from passback.store.engine.sqlite import SqliteDatabase
+from support.store import add, ids, make_table
 
 
 @pytest.fixture

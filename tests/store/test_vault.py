@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from passback.store.vault import (
+from passback.store.engine.vault import (
     KEY_BYTES,
     Vault,
     VaultError,

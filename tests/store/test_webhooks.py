@@ -9,12 +9,14 @@ import pytest
 from msgspec.structs import replace
 
 from passback.sandbox.seed import seed
-from passback.store import migrate, tokens, webhooks
-from passback.store.database import Connection, Database, connect
-from passback.store.vault import Vault, VaultError
+from passback.store import tokens, webhooks
+from passback.store.engine import migrate
+from passback.store.engine.database import Connection, Database
+from passback.store.engine.open import connect
+from passback.store.engine.vault import Vault, VaultError
 from passback.store.webhooks import Webhook
 from passback.wire.events import CONNECTION_BROKEN, DELIVERED, EVENTS, REFUSED
-from support import DISTRICT, NOW
+from support.sandbox import DISTRICT, NOW
 
 ELSEWHERE = "4fee004cca2e43cf28000000"
 VAULT = Vault(lambda: [b"k" * 32])

@@ -13,7 +13,7 @@ from torture.storm import storm
 from torture.twins import twins
 
 from passback.domain.clock import MINUTE
-from postgres_support import DATABASES
+from support.postgres import DATABASES
 from torture import plot
 
 

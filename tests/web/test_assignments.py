@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from support import (
+from support.sandbox import (
     ASSIGNMENTS,
     BIOLOGY,
     BIOLOGY_STUDENT,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from passback.domain.clock import HOUR
-from support import (
+from support.sandbox import (
     ASSIGNMENTS,
     BIOLOGY_STUDENT,
     ESSAY,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from support import BIOLOGY_STUDENT, BIOLOGY_TEACHER, NO_SUCH_ID, STUDENTS, TEACHER, Sandbox
+from support.sandbox import BIOLOGY_STUDENT, BIOLOGY_TEACHER, NO_SUCH_ID, STUDENTS, TEACHER, Sandbox
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-import support
+import support.sandbox
 from passback.settings import Settings
 from passback.store import connections, matching, roster
-from passback.store.database import Connection, StoreUnavailable
-from passback.store.vault import Vault
-from simulator_support import Served, serving
-from slate_support import SlateSimulator, installed
-from support import ELSEWHERE_SECTION, ESSAY, Client, Sandbox, SetClock
+from passback.store.engine.database import Connection, StoreUnavailable
+from passback.store.engine.vault import Vault
+from support.sandbox import ELSEWHERE_SECTION, ESSAY, Client, Sandbox, SetClock
+from support.simulators import Served, serving
+from support.slate import SlateSimulator, installed
 
 DISTRICT = "4fee004cca2e43cf28000000"
 ASSIGNMENTS = f"/v3.1/sections/{ELSEWHERE_SECTION}/assignments"
@@ -41,7 +41,7 @@ class Connected:
 
         return asyncio.run(run())
 
-    def create(self, **changes: Any) -> support.Reply:
+    def create(self, **changes: Any) -> support.sandbox.Reply:
         return self.client.post(ASSIGNMENTS, {**ESSAY, **changes})
 
     def count(self) -> int:
@@ -54,21 +54,26 @@ def started() -> Iterator[Connected]:
     simulator = SlateSimulator(SetClock())
     simulator.start()
     settings = Settings(data=":memory:")
-    with installed(), serving(simulator) as slate, support.serving() as sandbox:
+    with installed(), serving(simulator) as slate, support.sandbox.serving() as sandbox:
         connected = Connected(sandbox, sandbox.client("DEMO_TOKEN_ELSEWHERE"), slate)
 
         def connect(conn: Connection) -> None:
             sealed = connections.seal(Vault(settings.secret_keys), DISTRICT, {"api_key": "slate-key"})
             connections.save(
-                conn, DISTRICT, address=f"{slate.url}/", options={}, credentials=sealed, now=support.NOW
+                conn,
+                DISTRICT,
+                address=f"{slate.url}/",
+                options={},
+                credentials=sealed,
+                now=support.sandbox.NOW,
             )
             roster.set_lms(conn, DISTRICT, "slate", "success")
-            matching.decide(conn, ELSEWHERE_SECTION, "s1", support.NOW)
+            matching.decide(conn, ELSEWHERE_SECTION, "s1", support.sandbox.NOW)
             for number in range(1, 6):
                 matching.decide(
-                    conn, f"4fee004cca2e43cf2800{1000 + number}", f"student-{number}", support.NOW
+                    conn, f"4fee004cca2e43cf2800{1000 + number}", f"student-{number}", support.sandbox.NOW
                 )
-            matching.decide(conn, TEACHER, "teacher-1", support.NOW)
+            matching.decide(conn, TEACHER, "teacher-1", support.sandbox.NOW)
 
         connected.write(connect)
         yield connected
@@ -110,7 +115,10 @@ def test_a_grade_goes_to_the_lms(lms: Connected) -> None:
 def test_what_the_lms_cannot_do_for_a_student_is_refused(lms: Connected) -> None:
     path = f"{ASSIGNMENTS}/{lms.create().data['id']}/submissions/{STUDENT}"
     reply = lms.client.patch(path, {"override_due_date": "2031-01-01T00:00:00Z"})
-    assert (reply.status, reply.json) == (400, {"message": "Slate does not support override_due_date"})
+    assert (reply.status, reply.json) == (
+        400,
+        {"message": "Slate does not support override_due_date"},
+    )
 
 
 def test_an_assignment_that_was_deleted_in_the_lms_is_row_13(lms: Connected) -> None:
@@ -196,7 +204,7 @@ def test_a_write_for_who_is_not_matched_says_in_the_log_which_match_is_missing(
     lms: Connected, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = f"{ASSIGNMENTS}/{lms.create().data['id']}/submissions/4fee004cca2e43cf28001006"
-    lms.write(lambda conn: matching.decide(conn, "4fee004cca2e43cf28001006", None, support.NOW))
+    lms.write(lambda conn: matching.decide(conn, "4fee004cca2e43cf28001006", None, support.sandbox.NOW))
     with caplog.at_level(logging.WARNING, logger="passback"):
         reply = lms.client.patch(path, {"grade_points": 1})
     assert (reply.status, reply.json) == (404, {"message": "User not found"})

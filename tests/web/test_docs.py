@@ -13,7 +13,7 @@ import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from passback.wire import events
-from support import Sandbox
+from support.sandbox import Sandbox
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 ERRORS = (DOCS / "errors.md").read_text("utf-8")

@@ -9,7 +9,7 @@ import pytest
 
 from passback.sandbox.faults import NAMES, Fault, parse
 from passback.wire.errors import Refusal
-from support import ASSIGNMENTS, ESSAY, STUDENT, STUDENTS, Reply, Sandbox
+from support.sandbox import ASSIGNMENTS, ESSAY, STUDENT, STUDENTS, Reply, Sandbox
 
 FAILING = ["timeout", "error-before", "error-after", "throttled", "expired-credentials"]
 CALLS = {

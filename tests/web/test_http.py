@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from support import ASSIGNMENTS, ESSAY, Sandbox
+from support.sandbox import ASSIGNMENTS, ESSAY, Sandbox
 
 AUTH = "Authorization: Bearer DEMO_TOKEN\r\n"
 

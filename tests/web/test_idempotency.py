@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support import ASSIGNMENTS, ELSEWHERE_SECTION, ESSAY, Client, Reply, Sandbox
+from support.sandbox import ASSIGNMENTS, ELSEWHERE_SECTION, ESSAY, Client, Reply, Sandbox
 
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 

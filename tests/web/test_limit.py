@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support import ASSIGNMENTS, Sandbox, serving
+from support.sandbox import ASSIGNMENTS, Sandbox, serving
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,10 @@ from passback.domain.assignment import AssigneeMode, AssignmentState, GradingTyp
 from passback.domain.delivery import STATES, Operation
 from passback.domain.submission import FLAGS, SubmissionState
 from passback.wire import events, requests, responses, roster
-from passback.wire.openapi import document
+from passback.wire.openapi.document import document
+from passback.wire.openapi.schemas import DELIVERY_OPERATIONS, DELIVERY_STATES
 from passback.wire.operations import OPERATIONS
-from passback.wire.schemas import DELIVERY_OPERATIONS, DELIVERY_STATES
-from support import Sandbox
+from support.sandbox import Sandbox
 
 DOCUMENT = document(passback.__version__, sandbox=True)
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from support import (
+from support.sandbox import (
     ASSIGNMENTS,
     BIOLOGY,
     BIOLOGY_STUDENT,

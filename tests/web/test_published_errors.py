@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from support import ASSIGNMENTS, BIOLOGY_STUDENT, BIOLOGY_TEACHER, ESSAY, STUDENT, Sandbox
+from support.sandbox import ASSIGNMENTS, BIOLOGY_STUDENT, BIOLOGY_TEACHER, ESSAY, STUDENT, Sandbox
 
 NO_TOKEN = None
 WRONG_TOKEN = "WRONG"

@@ -7,8 +7,18 @@ import pytest
 from passback.domain.clock import DAY
 from passback.domain.matching import LmsCourse, Place
 from passback.store import syncs
-from passback.store.database import Connection
-from support import BIOLOGY_STUDENT, DISTRICT, NO_SUCH_ID, NOW, SECTION, STUDENT, STUDENTS, TEACHER, Sandbox
+from passback.store.engine.database import Connection
+from support.sandbox import (
+    BIOLOGY_STUDENT,
+    DISTRICT,
+    NO_SUCH_ID,
+    NOW,
+    SECTION,
+    STUDENT,
+    STUDENTS,
+    TEACHER,
+    Sandbox,
+)
 
 ELSEWHERE = {
     "districts": "4fee004cca2e43cf28000000",

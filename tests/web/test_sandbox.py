@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from support import ASSIGNMENTS, STUDENT, TEACHER, Sandbox
+from support.sandbox import ASSIGNMENTS, STUDENT, TEACHER, Sandbox
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 import passback
-from passback.wire.openapi import document
-from support import TOKEN, Sandbox
+from passback.wire.openapi.document import document
+from support.sandbox import TOKEN, Sandbox
 
 SCHEMA = schemathesis.openapi.from_dict(document(passback.__version__, sandbox=False))
 CHECKS = [

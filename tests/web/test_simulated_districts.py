@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from passback.sandbox.identities import SIMULATED, SandboxDistrict
-from support import ESSAY, NOW, Client, Reply, Sandbox, serving
+from passback_simulators.identities import SIMULATED, SandboxDistrict
+from support.sandbox import ESSAY, NOW, Client, Reply, Sandbox, serving
 
 KINDS = {district.lms_type: district for district in SIMULATED}
 

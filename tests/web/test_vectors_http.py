@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from support import Sandbox
+from support.sandbox import Sandbox
 
 VECTORS = [
     json.loads(line)

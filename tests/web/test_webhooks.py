@@ -14,10 +14,10 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from passback.app import build_gateway, open_database
 from passback.settings import Settings
 from passback.store import tokens
-from passback.store.migrate import Kind
+from passback.store.engine.migrate import Kind
 from passback.wire import events
-from support import DISTRICT, Client, Reply, Sandbox, serving
-from webhook_support import Endpoint, endpoint
+from support.sandbox import DISTRICT, Client, Reply, Sandbox, serving
+from support.webhooks import Endpoint, endpoint
 
 WEBHOOKS = "/v3.1/webhooks"
 URL = "https://app.example/hook"

@@ -11,7 +11,7 @@ from cyclopts import App, Parameter, validators
 import passback
 
 if TYPE_CHECKING:
-    from passback.store.migrate import Kind
+    from passback.store.engine.migrate import Kind
 
 app = App(
     name="passback",
@@ -116,8 +116,8 @@ def _require_text(arguments: list[str]) -> None:
 def main() -> NoReturn:
     """Run the command. Exit codes: 0 done, 1 could not be done, 2 asked for wrongly."""
     from passback.settings import SettingsError, unknown_variables
-    from passback.store.database import StoreError
-    from passback.store.vault import VaultError
+    from passback.store.engine.database import StoreError
+    from passback.store.engine.vault import VaultError
 
     try:
         _require_text(sys.argv)

@@ -17,18 +17,18 @@ from passback.cli import Data, Port, UsageError, one_line
 from passback.cli.data import existing, gateway_on
 from passback.domain.clock import system_clock
 from passback.domain.roster import District
-from passback.gateway import connecting
 from passback.lms import registry
-from passback.lms.connector import LmsError
+from passback.lms.interface import LmsError
+from passback.rosters import connect as connecting
 from passback.settings import load
 from passback.store import connections, roster, syncs
-from passback.store.vault import Vault
+from passback.store.engine.vault import Vault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from passback.lms.connector import ConnectorKind, Finding
-    from passback.store.database import Connection, Database, Opened
+    from passback.lms.interface import ConnectorKind, Finding
+    from passback.store.engine.database import Connection, Database, Opened
 
 app = App(name="connection", help="See, check and remove districts' connections to their LMSs.")
 
@@ -364,7 +364,7 @@ def _asked(kind: ConnectorKind, given: Mapping[str, str], *, signing_in: bool) -
 
 def _signed_in(kind: ConnectorKind, base: str, given: Mapping[str, str], port: int) -> dict[str, str]:
     """The credentials that someone's sign-in gives."""
-    from passback.lms.callback import Callback
+    from passback.lms.http.callback import Callback
 
     sign_in = kind.sign_in
     if sign_in is None:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from passback.cli import UsageError
 from passback.settings import load
-from passback.store import migrate
-from passback.store.database import connect
+from passback.store.engine import migrate
+from passback.store.engine.open import connect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from passback.gateway.context import Gateway
-    from passback.store.database import Opened
+    from passback.context import Gateway
+    from passback.store.engine.database import Opened
 
 
 @contextlib.asynccontextmanager

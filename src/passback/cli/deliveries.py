@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from passback.domain.clock import Instant
     from passback.domain.delivery import Delivery
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
 
 app = App(name="deliveries", help="See, retry and cancel deliveries to the LMSs.")
 

@@ -19,7 +19,7 @@ from passback.domain.roster import ROLES
 from passback.domain.submission import SubmissionFields
 from passback.lms.builtin import grades
 from passback.lms.builtin.connector import edit_assignment, grade_submission
-from passback.lms.connector import Gone, Refused
+from passback.lms.interface import Gone, Refused
 from passback.store import assignments, gradebook, roster
 from passback.wire import dates
 from passback.wire.errors import Refusal
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.domain.submission import Submission
     from passback.store.assignments import AssignmentRecord
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
 
 app = App(name="gradebook", help="See and change the built-in gradebook as a teacher.")
 

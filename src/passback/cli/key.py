@@ -10,10 +10,10 @@ from passback.cli import Data, UsageError
 from passback.cli.data import existing
 from passback.settings import load
 from passback.store import connections, webhooks
-from passback.store.vault import Vault, new_key, read_key_file, write_key_file
+from passback.store.engine.vault import Vault, new_key, read_key_file, write_key_file
 
 if TYPE_CHECKING:
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
 
 app = App(name="key", help="Make and rotate the key that credentials are encrypted with.")
 

@@ -15,7 +15,7 @@ from passback.lms.registry import BUILTIN
 from passback.store import matching, roster, syncs
 
 if TYPE_CHECKING:
-    from passback.store.database import Connection, Opened
+    from passback.store.engine.database import Connection, Opened
     from passback.store.matching import Known, Ours
 
 app = App(name="match", help="See and decide which of the LMS's the roster's sections and people are.")
@@ -228,14 +228,14 @@ def _matchable(database: Opened, our_id: str) -> Ours:
 
 async def _doubt(database: Opened, data: str | None, ours: Ours, lms_id: str) -> str | None:
     """Why it cannot be told whether the LMS has what ours is said to be; None where it has. Raises `UsageError`."""
-    from passback.gateway import deciding
+    from passback.rosters import decide
 
     async with gateway_on(database, data) as gateway:
         try:
-            await deciding.look_up(gateway, ours, lms_id)
-        except deciding.NotThere as error:
+            await decide.look_up(gateway, ours, lms_id)
+        except decide.NotThere as error:
             raise UsageError(f"{error}: nothing has been changed") from None
-        except deciding.CannotTell as error:
+        except decide.CannotTell as error:
             return str(error)
     return None
 

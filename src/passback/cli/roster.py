@@ -19,11 +19,11 @@ from passback.domain.clock import system_clock
 from passback.store import roster
 
 if TYPE_CHECKING:
-    from passback.gateway.importing import Checked
-    from passback.gateway.lms_reading import Hold
+    from passback.rosters.import_files import Checked
+    from passback.rosters.read_lms import Hold
     from passback.sis.rows import Format
-    from passback.store.database import Opened, Session
-    from passback.store.staging import Plan
+    from passback.store.engine.database import Opened, Session
+    from passback.store.staging.tables import Plan
 
 app = App(name="roster", help="Bring in a district's people and sections.")
 
@@ -84,17 +84,17 @@ class Wanted(Struct, frozen=True):
 
 def _take(session: Session, files: Format, wanted: Wanted, hold: Hold | None = None) -> bool | None:
     """Check a roster, show its changes, and apply it. Whether it is the district's now; None where it is refused."""
-    from passback.gateway import importing
-    from passback.store.staging import Overtaken
+    from passback.rosters import import_files
+    from passback.store.staging.tables import Overtaken
 
     with shown() as bar:
-        checked = importing.check(session, files, wanted.district, system_clock, bar)
+        checked = import_files.check(session, files, wanted.district, system_clock, bar)
     if checked.plan is None:
         _show_problems(checked, all_problems=wanted.all_problems)
         return None
     print(f"{files.name}:")
     _show_plan(checked.plan)
-    removed = importing.too_many_removed(checked.plan)
+    removed = import_files.too_many_removed(checked.plan)
     if removed and not wanted.allow_removals:
         print(
             f"passback: this would remove {', '.join(removed)}. If that is right, say --allow-removals. Nothing has"
@@ -108,7 +108,7 @@ def _take(session: Session, files: Format, wanted: Wanted, hold: Hold | None = N
     # Also where nothing changes: from now on the roster follows where this one is from.
     try:
         with shown() as bar:
-            importing.apply(session, checked.plan, system_clock, bar, hold)
+            import_files.apply(session, checked.plan, system_clock, bar, hold)
     except Overtaken:
         raise UsageError("the roster was changed by another import meanwhile: run this again") from None
     if not checked.plan.nothing:
@@ -118,28 +118,28 @@ def _take(session: Session, files: Format, wanted: Wanted, hold: Hold | None = N
 
 async def _take_lms(database: Opened, data: str | None, wanted: Wanted) -> int:
     """Read the LMS, and take what it has. As any sync it can be broken off, and goes on where it was."""
-    from passback.gateway import syncing
-    from passback.gateway.lms_reading import Lost
-    from passback.gateway.lms_roster import LmsRoster
-    from passback.lms.connector import LmsError
+    from passback.lms.interface import LmsError
+    from passback.rosters import sync
+    from passback.rosters.lms_as_files import LmsRoster
+    from passback.rosters.read_lms import Lost
 
     async with gateway_on(database, data) as gateway:
         try:
-            connector = await syncing.connector_of(gateway, wanted.district)
-            held = await syncing.claim(gateway, wanted.district)
+            connector = await sync.connector_of(gateway, wanted.district)
+            held = await sync.claim(gateway, wanted.district)
             if held is None:
                 raise UsageError(
                     "the LMS is being read now: passback sync status says how far it is (a command that was killed is"
                     " waited for 45 seconds)"
                 )
             say_since(held.sync)
-            began = await syncing.how_far(held)
-            async with syncing.holding(held):
+            began = await sync.how_far(held)
+            async with sync.holding(held):
                 try:
                     with shown() as bar:
-                        unread = await syncing.read(held, bar)
+                        unread = await sync.read(held, bar)
                 except LmsError as error:
-                    await syncing.break_off(held, error, began)
+                    await sync.break_off(held, error, began)
                     raise
 
                 def take(session: Session, _: object) -> bool | None:
@@ -149,18 +149,18 @@ async def _take_lms(database: Opened, data: str | None, wanted: Wanted) -> int:
                     taken = _take(session, files, wanted, held.hold)
                     if taken:
                         with shown() as bar:
-                            syncing.match(held, session, bar, allow_losses=wanted.allow_removals)
+                            sync.match(held, session, bar, allow_losses=wanted.allow_removals)
                     return taken
 
-                taken = await syncing.in_thread(gateway, take)
-                left = syncing.left(unread)
+                taken = await sync.in_thread(gateway, take)
+                left = sync.left(unread)
                 if left is not None and taken is not None:
                     print(f"passback: {one_line(left)}", file=sys.stderr)
-                await (syncing.finish(held, left) if taken else syncing.give_up(held))
-        except (syncing.NotConnected, syncing.Broken) as error:
+                await (sync.finish(held, left) if taken else sync.give_up(held))
+        except (sync.NotConnected, sync.Broken) as error:
             raise UsageError(str(error)) from None
         except LmsError as error:
-            raise UsageError(syncing.text_of(error)) from None
+            raise UsageError(sync.text_of(error)) from None
         except Lost:
             raise UsageError("another began to read the LMS meanwhile: run this again") from None
     return 1 if taken is None or left is not None else 0

@@ -21,8 +21,8 @@ def simulate(kind: str, *, host: str = "127.0.0.1", port: Port = 0) -> int:
         port: The port to listen on; 0 takes a free one.
     """
     from passback.domain.clock import system_clock
-    from passback.sandbox.simulators import KINDS, address_of, simulator_of
-    from passback.sandbox.simulators.server import serving
+    from passback_simulators import KINDS, address_of, simulator_of
+    from passback_simulators.server import serving
 
     if kind not in KINDS:
         raise UsageError(f"there is no simulated {kind!r}: there are {', '.join(KINDS)}")

@@ -21,7 +21,7 @@ from passback.wire.dates import show as show_date
 if TYPE_CHECKING:
     from passback.cli.progress import Shown
     from passback.domain.roster import District
-    from passback.store.database import Connection, Opened
+    from passback.store.engine.database import Connection, Opened
     from passback.store.syncs import Progress, Sync
 
 app = App(name="sync", help="Keep districts in step with their LMSs.")
@@ -64,10 +64,10 @@ def run(*, district: str, allow_removals: bool = False, data: Data = None) -> in
 
 def say_since(sync: Sync | None) -> None:
     """Say where a sync goes on with what an earlier one has read."""
-    from passback.gateway import lms_reading
+    from passback.rosters import read_lms
 
     now = system_clock()
-    if sync is not None and lms_reading.goes_on(sync, now):
+    if sync is not None and read_lms.goes_on(sync, now):
         print(f"going on with what was read since {show_date(sync.began or now)}")
 
 
@@ -98,16 +98,16 @@ async def _follow(database: Opened, data: str | None, district: str, bar: Shown)
 
 
 async def _carry_out(database: Opened, data: str | None, district: str, bar: Shown) -> None:
-    from passback.gateway import syncing
-    from passback.gateway.lms_reading import Lost
-    from passback.lms.connector import LmsError
+    from passback.lms.interface import LmsError
+    from passback.rosters import sync
+    from passback.rosters.read_lms import Lost
 
     async with gateway_on(database, data) as gateway:
-        held = await syncing.claim(gateway, district)
+        held = await sync.claim(gateway, district)
         if held is not None:
             # Why it was broken off is told from what is written down.
-            with contextlib.suppress(LmsError, syncing.NotConnected, syncing.Broken, Lost):
-                await syncing.sync(held, bar)
+            with contextlib.suppress(LmsError, sync.NotConnected, sync.Broken, Lost):
+                await sync.sync(held, bar)
 
 
 @app.command

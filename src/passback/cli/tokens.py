@@ -15,7 +15,7 @@ from passback.store import roster, tokens
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
     from passback.store.tokens import Token
 
 app = App(name="token", help="Make, list, rotate and revoke the tokens of applications.")

@@ -15,7 +15,7 @@ from passback.store import webhooks
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
     from passback.store.webhooks import Webhook
 
 app = App(name="webhook", help="See, disable and delete applications' webhooks.")

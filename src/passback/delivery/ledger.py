@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from passback.delivery import events, rest
+from passback.delivery import backoff, webhook_notify
 from passback.domain.delivery import (
     INTERRUPTED_KEPT_FOR,
     KEPT_FOR,
@@ -26,7 +26,7 @@ from passback.domain.delivery import (
     wait_after,
     without,
 )
-from passback.store import assignments, deliveries, parties
+from passback.store import assignments, deliveries, destinations
 from passback.store.deliveries import Held
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from passback.domain.clock import Instant
     from passback.domain.delivery import State
-    from passback.store.database import Connection
-    from passback.store.parties import Party
+    from passback.store.destinations import Party
+    from passback.store.engine.database import Connection
 
 _MOST_COMPARED = 50
 """Of how many that wait in a lane it is looked which come first."""
@@ -112,7 +112,7 @@ def claim(
     many as it may be asked for now.
     """
     conn.lock("claims")
-    failed = parties.find_all(conn)
+    failed = destinations.find_all(conn)
     waiting = [party_id for party_id in deliveries.waiting_parties(conn) if party_id not in but]
     random.shuffle(waiting)  # where there are more than can be served at once
     lanes: list[str] = []
@@ -130,7 +130,7 @@ def claim(
 
 def anything_due(conn: Connection, now: Instant, but: Collection[str] = ()) -> bool:
     """Whether `claim` may find something, or something has expired."""
-    resting = {party.id for party in parties.find_all(conn).values() if party.rests_until > now}
+    resting = {party.id for party in destinations.find_all(conn).values() if party.rests_until > now}
     return any(
         deliveries.is_due(conn, party_id, now)
         for party_id in deliveries.waiting_parties(conn)
@@ -153,7 +153,7 @@ def finish(
 ) -> list[bool]:
     """Write down what came of what was sent together. For each whether it was still the worker's own (`finish_one`)."""
     if group:
-        rest.heed(conn, group[0].party, outcomes, now)
+        backoff.heed(conn, group[0].party, outcomes, now)
     return [
         finish_one(conn, delivery, outcome, now, told=told)
         for delivery, outcome in zip(group, outcomes, strict=True)
@@ -260,7 +260,7 @@ def _ended(conn: Connection, delivery: Delivery, state: State, now: Instant, *, 
     if delivery.batch_id is not None:
         _end_batch(conn, delivery.batch_id, now)
     elif not told:
-        events.delivery_ended(conn, delivery, state, now)
+        webhook_notify.delivery_ended(conn, delivery, state, now)
 
 
 def _end_batch(conn: Connection, batch_id: str, now: Instant) -> None:
@@ -273,7 +273,7 @@ def _end_batch(conn: Connection, batch_id: str, now: Instant) -> None:
     if deliveries.end_waiting(conn, batch_id, state, now):
         whole = deliveries.find(conn, batch_id)
         assert whole is not None
-        events.delivery_ended(conn, whole, state, now)
+        webhook_notify.delivery_ended(conn, whole, state, now)
 
 
 def end_expired(conn: Connection, now: Instant, limit: int = 500) -> int:
@@ -309,7 +309,7 @@ def retry(conn: Connection, delivery: Delivery, now: Instant) -> bool:
     for batch_id in {one.batch_id for one in tried if one.batch_id is not None}:
         deliveries.reopen_batch(conn, batch_id)
     if tried:
-        parties.remove(conn, delivery.party)
+        destinations.remove(conn, delivery.party)
     return bool(tried)
 
 

@@ -10,7 +10,7 @@ from passback.domain.clock import SECOND
 from passback.domain.delivery import Delivered, Refused
 from passback.observe.counts import Counter, Histogram
 from passback.store import deliveries, roster
-from passback.store.database import StoreError
+from passback.store.engine.database import StoreError
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from passback.domain.clock import Clock
     from passback.domain.delivery import Delivery, Outcome
     from passback.observe.metrics import Metrics
-    from passback.store.database import Connection, Database
+    from passback.store.engine.database import Connection, Database
 
 _WEBHOOK = "webhook"
 

@@ -24,14 +24,14 @@ from uuid_utils import uuid7
 
 from passback.delivery import ledger
 from passback.store import deliveries, workers
-from passback.store.database import StoreUnavailable
 from passback.store.deliveries import Held
+from passback.store.engine.database import StoreUnavailable
 from passback.store.workers import Worker
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
     from passback.domain.delivery import Delivery
-    from passback.store.database import Connection, Database
+    from passback.store.engine.database import Connection, Database
 
 log = logging.getLogger(__name__)
 

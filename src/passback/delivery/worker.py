@@ -15,11 +15,11 @@ from passback.delivery.presence import Presence
 from passback.domain.clock import DAY, MINUTE
 from passback.domain.delivery import Delivered, Delivery, Failed, Outcome
 from passback.store import deliveries, idempotency, rate, roster_events
-from passback.store.database import StoreError
+from passback.store.engine.database import StoreError
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
-    from passback.store.database import Connection, Database
+    from passback.store.engine.database import Connection, Database
 
 log = logging.getLogger(__name__)
 

@@ -10,6 +10,9 @@ Instant = int
 
 Clock = Callable[[], Instant]
 
+Seconds = Callable[[], float]
+"""A clock in seconds that only goes forward."""
+
 SECOND = 1000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE

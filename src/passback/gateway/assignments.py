@@ -9,16 +9,17 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from passback.gateway import changes, lookup, present, rules
-from passback.gateway.context import Accepted, Answer
+from passback.context import Accepted, Answer
+from passback.delivery import lookup, present
+from passback.gateway import execute, rules
 from passback.store import assignments
 from passback.wire import cursor
 
 if TYPE_CHECKING:
-    from passback.gateway.context import Caller, Gateway
-    from passback.gateway.lookup import SectionAtLms
+    from passback.context import Caller, Gateway
+    from passback.delivery.lookup import SectionAtLms
     from passback.store.assignments import AssignmentRecord
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
     from passback.wire import responses
     from passback.wire.requests import AssignmentRequest
 
@@ -43,7 +44,7 @@ async def create(
         return section
 
     section = await gateway.database.read(look_up)
-    delivery = changes.new_delivery(
+    delivery = execute.new_delivery(
         caller,
         "create_assignment",
         now,
@@ -53,7 +54,7 @@ async def create(
     )
     digest = hashlib.sha256(msgspec.json.encode(fields)).hexdigest()
     delivery = replace(delivery, digest=digest, untold=not caller.background)
-    return await changes.carry_out_new(gateway, caller, section, delivery, fingerprint)
+    return await execute.carry_out_new(gateway, caller, section, delivery, fingerprint)
 
 
 async def read(
@@ -81,7 +82,7 @@ async def update(
         return lookup.assignment(gateway, conn, caller.district_id, section_id, assignment_id)
 
     section, record = await gateway.database.read(look_up)
-    delivery = changes.new_delivery(
+    delivery = execute.new_delivery(
         caller,
         "update_assignment",
         now,
@@ -90,16 +91,16 @@ async def update(
         fields=fields,
         warnings=rules.warnings(request),
     )
-    return await changes.carry_out(gateway, caller, section, delivery)
+    return await execute.carry_out(gateway, caller, section, delivery)
 
 
 async def delete(gateway: Gateway, caller: Caller, section_id: str, assignment_id: str) -> None:
     """Delete an assignment in the LMS. Raises `Refusal`: rows 8 and 13, the LMS."""
     section, record = await _find(gateway, caller.district_id, section_id, assignment_id)
-    delivery = changes.new_delivery(
+    delivery = execute.new_delivery(
         caller, "delete_assignment", gateway.clock(), section_id=section_id, assignment_id=record.id
     )
-    await changes.carry_out(gateway, caller, section, delivery)
+    await execute.carry_out(gateway, caller, section, delivery)
 
 
 class AssignmentPage(Struct, frozen=True):

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from passback.context import Answer
+from passback.delivery import present
 from passback.domain.delivery import Delivered, Refused
-from passback.gateway import present
-from passback.gateway.context import Answer
 from passback.store import deliveries
 from passback.wire import cursor, errors
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from passback.context import Caller, Gateway
     from passback.domain.delivery import Delivery, State
-    from passback.gateway.context import Caller, Gateway
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
     from passback.wire import responses
 
 

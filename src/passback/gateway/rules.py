@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from passback.domain.assignment import AssignmentFields, Attachment, misordered_dates
+from passback.delivery.assignments import check_date_order
+from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.submission import SubmissionFields
 from passback.wire import errors
 from passback.wire.validate import check_numbers
@@ -59,17 +60,6 @@ def changed_submission(request: SubmissionRequest) -> SubmissionFields:
         override_due_date=_instant(request.override_due_date),
         state=request.state or None,
     )
-
-
-def check_date_order(
-    start_date: Instant | None,
-    display_date: Instant | None,
-    due_date: Instant | None,
-    end_date: Instant | None,
-) -> None:
-    """Raise `Refusal` naming the first pair of dates that is out of order."""
-    if pair := misordered_dates(start_date, display_date, due_date, end_date):
-        raise errors.bad_request(f"{pair[0]} must not be after {pair[1]}")
 
 
 def warnings(request: AssignmentRequest | SubmissionRequest) -> tuple[str, ...]:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from passback.context import Accepted, Answer
+from passback.delivery import lookup, present
+from passback.delivery.submissions import assigned, grader_id_of
 from passback.domain.delivery import Delivered, Delivery, Refused
-from passback.gateway import changes, lookup, present, rules
-from passback.gateway.context import Accepted, Answer
-from passback.gateway.deliver_submissions import assigned, grader_id_of
+from passback.gateway import execute, rules
 from passback.store import roster
 from passback.wire import cursor, errors, responses
 from passback.wire.params import check_user_id
@@ -19,12 +20,12 @@ from passback.wire.validate import validate_submission
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from passback.context import Caller, Gateway
+    from passback.delivery.lookup import SectionAtLms
     from passback.domain.assignment import Assignment
     from passback.domain.clock import Instant
-    from passback.gateway.context import Caller, Gateway
-    from passback.gateway.lookup import SectionAtLms
     from passback.store.assignments import AssignmentRecord
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
     from passback.store.roster import Matched
     from passback.wire.requests import SubmissionItem, SubmissionRequest
 
@@ -64,7 +65,7 @@ async def update(
         return section, record
 
     section, record = await gateway.database.read(look_up)
-    delivery = changes.new_delivery(
+    delivery = execute.new_delivery(
         caller,
         "update_submission",
         gateway.clock(),
@@ -74,7 +75,7 @@ async def update(
         fields=fields,
         warnings=rules.warnings(request),
     )
-    return await changes.carry_out(gateway, caller, section, delivery)
+    return await execute.carry_out(gateway, caller, section, delivery)
 
 
 async def update_many(
@@ -94,10 +95,10 @@ async def update_many(
     parts = [one for one in judged if isinstance(one, Delivery)]
     if caller.background:
         return await _accept_many(gateway, caller, section_id, record.id, items, judged)
-    came_of = await changes.carry_out_now(gateway, section, parts)
+    came_of = await execute.carry_out_now(gateway, section, parts)
     for outcome in came_of:
         if not isinstance(outcome, Delivered) and outcome.whole:
-            changes.answer(outcome)
+            execute.answer(outcome)
     outcomes = dict(zip((part.id for part in parts), came_of, strict=True))
     answers, warnings = [], dict[str, None]()
     for item, one in zip(items, judged, strict=True):
@@ -123,7 +124,7 @@ def _part(
             lookup.known_grader(conn, section_id, item.request.grader_id)
     except errors.Refusal as refusal:
         return refusal
-    return changes.new_delivery(
+    return execute.new_delivery(
         caller,
         "update_submission",
         now,
@@ -145,7 +146,7 @@ async def _accept_many(
 ) -> Accepted:
     """Accept all that can be delivered; the others are refused parts of the same delivery."""
     now = gateway.clock()
-    whole = changes.new_delivery(
+    whole = execute.new_delivery(
         caller, "update_submissions", now, section_id=section_id, assignment_id=assignment_id
     )
     parts = []
@@ -153,7 +154,7 @@ async def _accept_many(
         if isinstance(one, Delivery):
             parts.append(replace(one, batch_id=whole.id, position=position))
             continue
-        refused = changes.new_delivery(
+        refused = execute.new_delivery(
             caller,
             "update_submission",
             now,
@@ -172,7 +173,7 @@ async def _accept_many(
                 finished=now,
             )
         )
-    return await changes.carry_out_many(gateway, whole, parts)
+    return await execute.carry_out_many(gateway, whole, parts)
 
 
 class SubmissionPage(Struct, frozen=True):

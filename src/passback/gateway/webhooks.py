@@ -8,9 +8,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 from uuid_utils import uuid7
 
-from passback.delivery import webhooks as delivery
+from passback.context import Answer
+from passback.delivery import webhook_send
 from passback.domain.clock import DAY
-from passback.gateway.context import Answer
 from passback.gateway.rules import unknown_fields
 from passback.network.addresses import Unreachable
 from passback.store import webhooks
@@ -19,8 +19,8 @@ from passback.wire.dates import show
 from passback.wire.quote import quoted
 
 if TYPE_CHECKING:
-    from passback.gateway.context import Caller, Gateway
-    from passback.store.database import Connection
+    from passback.context import Caller, Gateway
+    from passback.store.engine.database import Connection
     from passback.store.webhooks import Webhook
     from passback.wire.requests import WebhookRequest
 
@@ -37,7 +37,7 @@ async def create(gateway: Gateway, caller: Caller, request: WebhookRequest) -> A
         raise errors.missing_fields(["url"])
     await _check_url(gateway, request.url)
     now = gateway.clock()
-    webhook_id, secret = str(uuid7()), delivery.new_secret()
+    webhook_id, secret = str(uuid7()), webhook_send.new_secret()
     webhook = webhooks.Webhook(
         id=webhook_id,
         district_id=caller.district_id,
@@ -124,7 +124,7 @@ async def update(
 async def rotate(gateway: Gateway, caller: Caller, webhook_id: str) -> responses.Webhook:
     """Give a webhook a new secret, shown this once; the old one also signs for a day. Raises `Refusal`: 404."""
     now = gateway.clock()
-    secret = delivery.new_secret()
+    secret = webhook_send.new_secret()
 
     def change(conn: Connection) -> Webhook:
         webhook = _find(conn, caller, webhook_id)
@@ -149,7 +149,7 @@ async def test(gateway: Gateway, caller: Caller, webhook_id: str) -> responses.W
     webhook = await gateway.database.read(lambda conn: _find(conn, caller, webhook_id))
     now = gateway.clock()
     message_id = str(uuid7())
-    sent = await delivery.send_to(
+    sent = await webhook_send.send_to(
         webhook,
         gateway.vault,
         message_id,
@@ -192,7 +192,7 @@ def _invalid_events(what: str) -> errors.Refusal:
 
 async def _check_url(gateway: Gateway, url: str) -> None:
     try:
-        await delivery.check(url, private=gateway.private_webhooks, resolve=gateway.resolve)
+        await webhook_send.check(url, private=gateway.private_webhooks, resolve=gateway.resolve)
     except Unreachable as error:
         raise errors.bad_request(f"INVALID_URL: the endpoint cannot be used: {error}") from None
 

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, NoReturn, cast
 from msgspec.structs import replace
 
 from passback.lms.builtin.connector import BuiltinConnector
-from passback.lms.connector import Capabilities, Connection, ConnectorKind, Finding, NotAllowed
+from passback.lms.interface import Capabilities, Connection, ConnectorKind, Finding, NotAllowed
 from passback.lms.shared import Shared
 from passback.observe.counts import Gauge
 from passback.observe.lms import LmsWatch
 from passback.observe.metrics import Metrics
 from passback.store import connections
+from passback.store.engine.vault import Vault, VaultError
 from passback.store.notes import StoredNotes
-from passback.store.vault import Vault, VaultError
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
-    from passback.lms.connector import Connector
+    from passback.lms.interface import Connector
     from passback.store.connections import StoredConnection
-    from passback.store.database import Connection as StoreConnection
-    from passback.store.database import Database
+    from passback.store.engine.database import Connection as StoreConnection
+    from passback.store.engine.database import Database
 
 GROUP = "passback.connectors"
 """The group of entry points by which a package brings a connector."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from passback.domain.clock import Clock
-from passback.store.database import Database
+from passback.store.engine.database import Database
 
 
 class Shared(Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from passback.sandbox.identities import ALGEBRA, DISTRICTS, SANDBOX_UNIFIED
+from passback_simulators.identities import ALGEBRA, DISTRICTS, SANDBOX_UNIFIED
 
 
 def banner(url: str, simulators: Mapping[str, str]) -> str:

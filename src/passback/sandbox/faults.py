@@ -13,17 +13,17 @@ from msgspec.structs import replace
 from uuid_utils import uuid7
 
 from passback.domain.submission import Submission
-from passback.lms.connector import Capabilities, Connector, Finding, Gone, LmsError, NotAllowed, Unavailable
+from passback.lms.interface import Capabilities, Connector, Finding, Gone, LmsError, NotAllowed, Unavailable
 from passback.lms.registry import BUILTIN, Connectors
 from passback.wire.errors import bad_request
 
 if TYPE_CHECKING:
+    from passback.context import Gateway
     from passback.domain.assignment import Assignment, AssignmentFields
     from passback.domain.clock import Instant
     from passback.domain.matching import LmsCourse, Person, Place
     from passback.domain.submission import SubmissionFields
-    from passback.gateway.context import Gateway
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ async def gateway_with(gateway: Gateway, headers: list[bytes]) -> AsyncIterator[
 
 
 class FaultyConnectors:
-    """The connectors as one request meets them. See `passback.gateway.context.Reach`.
+    """The connectors as one request meets them. See `passback.context.Reach`.
 
     The built-in gradebook's is given the fault. Those of simulated LMSs are connectors of their own, whose requests
     tell the simulator how to fail: what they then make of it is what they make of the real LMS's failure.
@@ -114,7 +114,7 @@ class FaultyConnectors:
 
 
 class FaultyConnector(Struct, frozen=True):
-    """A connector whose LMS has a fault. See `passback.lms.connector.Connector`."""
+    """A connector whose LMS has a fault. See `passback.lms.interface.Connector`."""
 
     connector: Connector
     fault: Fault

@@ -7,19 +7,19 @@ import contextlib
 import socket
 from typing import TYPE_CHECKING
 
-from passback.lms.connector import Connection
-from passback.sandbox.identities import SIMULATED
-from passback.sandbox.simulators import address_of, simulator_of
+from passback.lms.interface import Connection
 from passback.store import simulators
+from passback_simulators import address_of, simulator_of
+from passback_simulators.identities import SIMULATED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from passback.domain.clock import Clock
     from passback.lms.registry import Given
-    from passback.sandbox.simulators.records import Change
-    from passback.sandbox.simulators.simulator import Simulator
-    from passback.store.database import Database
+    from passback.store.engine.database import Database
+    from passback_simulators.records import Change
+    from passback_simulators.simulator import Simulator
 
 PATIENCE = 10.0
 """For how many seconds a call to a simulator may take: a developer waits for it."""
@@ -100,7 +100,7 @@ class SimulatedLmss:
         return self._running[kind]
 
     def _saved(self, kind: str) -> list[Change]:
-        from passback.sandbox.simulators.records import Change
+        from passback_simulators.records import Change
 
         rows = self._database.read_now(lambda conn: simulators.load(conn, kind))
         return [Change(table, id_, record) for table, id_, record in rows]
@@ -111,7 +111,7 @@ class SimulatedLmss:
         self._tasks.add(asyncio.get_running_loop().create_task(self._serve(kind)))
 
     async def _serve(self, kind: str) -> None:
-        from passback.sandbox.simulators.server import serving
+        from passback_simulators.server import serving
 
         async with serving(self._simulator(kind), self._listeners[kind]):
             await asyncio.Event().wait()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from passback.domain.clock import Clock
-    from passback.store.database import Database
+    from passback.store.engine.database import Database
     from passback.web.messages import Receive
     from passback.web.pages import Page
 

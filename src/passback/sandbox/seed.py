@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from passback.domain.roster import Course, District, School, Section, Term, User
-from passback.sandbox.identities import (
+from passback.store import roster, tokens
+from passback_simulators import seed_of
+from passback_simulators.identities import (
     COURSES,
     DISTRICTS,
     SCHOOL,
@@ -15,16 +17,14 @@ from passback.sandbox.identities import (
     TEACHERS,
     TERM,
 )
-from passback.sandbox.simulators import seed_of
-from passback.store import roster, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from passback.domain.clock import Instant
     from passback.domain.roster import Role
-    from passback.sandbox.identities import SandboxDistrict
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
+    from passback_simulators.identities import SandboxDistrict
 
 
 def seed(connection: Connection, now: Instant) -> None:

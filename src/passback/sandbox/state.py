@@ -8,13 +8,13 @@ import msgspec
 
 from passback.sandbox.seed import seed
 from passback.store import snapshot
-from passback.store.database import Unfit
+from passback.store.engine.database import Unfit
 from passback.store.snapshot import InvalidContent, Value
 from passback.wire.errors import bad_request
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
-    from passback.store.database import Connection, Database
+    from passback.store.engine.database import Connection, Database
 
 FORMAT = 1
 

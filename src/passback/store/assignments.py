@@ -10,7 +10,7 @@ from passback.store.roster import SectionInLms
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
 
 
 class AssignmentRecord(Struct, frozen=True):

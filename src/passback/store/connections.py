@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from passback.domain.clock import Instant
-    from passback.store.database import Connection
-    from passback.store.vault import Vault
+    from passback.store.engine.database import Connection
+    from passback.store.engine.vault import Vault
 
 _texts = msgspec.json.Decoder(dict[str, str])
 

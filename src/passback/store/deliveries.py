@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from passback.domain.clock import Instant
     from passback.domain.delivery import State
-    from passback.store.database import Connection, Rows
+    from passback.store.engine.database import Connection, Rows
 
 _COLUMNS = Delivery.__struct_fields__
 _FLAGS = ("background", "doubt", "untold")

@@ -13,7 +13,7 @@ from passback.domain.assignment import Assignment, Attachment
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
 
 T = TypeVar("T")
 

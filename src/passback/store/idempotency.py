@@ -11,7 +11,7 @@ from passback.domain.clock import DAY
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
 
 LIFETIME = DAY
 

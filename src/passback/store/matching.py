@@ -14,7 +14,7 @@ from passback.store import roster_events
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.sis.rows import Kind
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
 
 
 class Taken(Exception):

@@ -10,7 +10,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from passback.store.database import Connection, Database
+    from passback.store.engine.database import Connection, Database
 
 
 class StoredNotes(Struct, frozen=True):

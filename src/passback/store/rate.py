@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
 
 
 def count(connection: Connection, token_id: str, minute: int, most: int) -> int | None:

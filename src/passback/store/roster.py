@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 from passback.domain.roster import Course, District, Role, School, Section, Term, User
 
 if TYPE_CHECKING:
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
 
 T = TypeVar("T")
 

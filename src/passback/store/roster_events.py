@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from passback.domain.clock import Instant
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
 
 
 KINDS: tuple[Kind, ...] = ("schools", "terms", "courses", "sections", "users")

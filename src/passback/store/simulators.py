@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
 
 Row = tuple[str, str, dict[str, Any] | None]
 """A record's kind, its id, and the record; None where it was removed."""

@@ -10,7 +10,7 @@ from msgspec import MsgspecError
 from passback.store import gradebook, roster, webhooks
 
 if TYPE_CHECKING:
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
 
 Value = str | int | None
 Content = Mapping[str, list[dict[str, Value]]]

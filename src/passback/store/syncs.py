@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from passback.domain.roster import Role
-    from passback.store.database import Connection, Session
+    from passback.store.engine.database import Connection, Session
 
 Phase = Literal["idle", "courses", "sections", "people", "matching"]
 """What is being read, or done with it."""

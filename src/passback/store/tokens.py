@@ -15,7 +15,7 @@ from uuid_utils import uuid7
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
 
 TokenState = Literal["active", "expired", "revoked"]
 

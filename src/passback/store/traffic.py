@@ -9,7 +9,7 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
 
 
 class Rules(Struct, frozen=True):

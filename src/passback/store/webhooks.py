@@ -9,12 +9,12 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from passback.store import tokens
-from passback.store.vault import VaultError
+from passback.store.engine.vault import VaultError
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
-    from passback.store.database import Connection
-    from passback.store.vault import Vault
+    from passback.store.engine.database import Connection
+    from passback.store.engine.vault import Vault
 
 
 class Webhook(Struct, frozen=True):

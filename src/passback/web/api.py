@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from passback.gateway.context import Caller
+from passback.context import Caller
 from passback.observe import request_id, tracing
 from passback.observe.requests import Seen
-from passback.store.database import StoreUnavailable
+from passback.store.engine.database import StoreUnavailable
 from passback.web.handlers import HANDLERS
 from passback.web.limit import RateLimit
 from passback.web.messages import (
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
-    from passback.gateway.context import Gateway
+    from passback.context import Gateway
     from passback.web.authorization import Authorization
     from passback.web.messages import Header, Receive, Scope, Send
     from passback.web.pages import Page

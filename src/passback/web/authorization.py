@@ -10,7 +10,7 @@ from passback.wire import errors
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
-    from passback.store.database import Database
+    from passback.store.engine.database import Database
     from passback.store.tokens import Token
 
 FRESH_SECONDS = 0.02

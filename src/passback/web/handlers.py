@@ -12,11 +12,12 @@ from urllib.parse import urlencode
 
 from msgspec.structs import replace
 
+from passback.context import Accepted, Answer
 from passback.domain.delivery import STATES
 from passback.domain.roster import ROLES
-from passback.gateway import assignments, deliveries, roster, roster_events, submissions, webhooks
-from passback.gateway.context import Accepted, Answer
-from passback.gateway.roster_events import RECORD_TYPES
+from passback.gateway import assignments, deliveries, submissions, webhooks
+from passback.rosters import events, queries
+from passback.rosters.events import RECORD_TYPES
 from passback.web.messages import JSON, Response
 from passback.web.preferences import idempotency_key
 from passback.wire import decode, errors, params, validate
@@ -201,7 +202,7 @@ async def test_webhook(call: Call) -> Response:
 
 def _read_roster(kind: str) -> Handler:
     async def handler(call: Call) -> Response:
-        found = await roster.read(call.gateway, call.district_id, kind, _text(call.parameters["id"]).lower())
+        found = await queries.read(call.gateway, call.district_id, kind, _text(call.parameters["id"]).lower())
         return Response(200, encode({"data": found}), JSON)
 
     return handler
@@ -212,7 +213,7 @@ def _list_roster(kind: str) -> Handler:
         limit = _limit(call)
         params.check_limit(limit, LONGEST_ROSTER_PAGE)
         role = _role(call) if kind == "users" else None
-        page = await roster.page(
+        page = await queries.page(
             call.gateway,
             call.district_id,
             kind,
@@ -228,7 +229,7 @@ def _list_roster(kind: str) -> Handler:
     return handler
 
 
-def _roster_page(call: Call, page: roster.RosterPage, filters: dict[str, str | list[str]]) -> Response:
+def _roster_page(call: Call, page: queries.RosterPage, filters: dict[str, str | list[str]]) -> Response:
     links = [Link(rel="self", uri=call.path + ("?" + call.query.decode("latin-1") if call.query else ""))]
     if page.next is not None:
         links.append(_link("next", call.path, filters | {"starting_after": page.next}))
@@ -244,7 +245,7 @@ async def list_events(call: Call) -> Response:
     types = list(params.query_values(call.query, "record_type"))
     if not set(types) <= set(RECORD_TYPES):
         raise errors.bad_request(f"record_type in query should be one of [{' '.join(RECORD_TYPES)}]")
-    page = await roster_events.page(
+    page = await events.page(
         call.gateway,
         call.district_id,
         limit=limit,
@@ -257,7 +258,7 @@ async def list_events(call: Call) -> Response:
 
 async def read_event(call: Call) -> Response:
     """GET ``/events/{id}``."""
-    found = await roster_events.read(call.gateway, call.district_id, _text(call.parameters["id"]).lower())
+    found = await events.read(call.gateway, call.district_id, _text(call.parameters["id"]).lower())
     return Response(200, encode({"data": found}), JSON)
 
 
@@ -282,8 +283,8 @@ HANDLERS: Mapping[str, Handler] = {
     "delete_webhook": delete_webhook,
     "rotate_webhook": rotate_webhook,
     "test_webhook": test_webhook,
-    **{f"list_{kind}": _list_roster(kind) for kind in roster.TABLES},
-    **{f"read_{kind[:-1]}": _read_roster(kind) for kind in roster.TABLES},
+    **{f"list_{kind}": _list_roster(kind) for kind in queries.TABLES},
+    **{f"read_{kind[:-1]}": _read_roster(kind) for kind in queries.TABLES},
 }
 """The handlers by their operations' names (`passback.wire.operations`)."""
 

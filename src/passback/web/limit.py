@@ -10,7 +10,7 @@ from passback.wire import errors
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
-    from passback.store.database import Database
+    from passback.store.engine.database import Database
     from passback.web.messages import Header
 
 _BUCKET = (b"x-ratelimit-bucket", b"all")

@@ -9,7 +9,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
-    from passback.gateway.context import Caller, Gateway
+    from passback.context import Caller, Gateway
 
     Scope = MutableMapping[str, Any]
     Message = MutableMapping[str, Any]

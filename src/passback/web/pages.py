@@ -8,13 +8,13 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import passback
-from passback.store.database import StoreUnavailable
+from passback.store.engine.database import StoreUnavailable
 from passback.web.messages import JSON, Response
 from passback.wire.encode import encode
 
 if TYPE_CHECKING:
     from passback.observe.metrics import Metrics
-    from passback.store.database import Database
+    from passback.store.engine.database import Database
     from passback.web.messages import Receive
 
 Page = Callable[[str, "Receive"], Awaitable[Response]]
@@ -80,7 +80,7 @@ def reference_pages(*, sandbox: bool) -> dict[str, Page]:
     @cache
     def content() -> bytes:
         # Imported when first asked for: the server starts without it.
-        from passback.wire.openapi import document
+        from passback.wire.openapi.document import document
 
         return encode(document(passback.__version__, sandbox=sandbox))
 

@@ -14,14 +14,14 @@ from msgspec.structs import replace
 
 from passback.domain.assignment import Assignment, AssignmentFields
 from passback.lms.builtin import grades
-from passback.lms.connector import Capabilities, Finding, Gone, LmsError, Refused
+from passback.lms.interface import Capabilities, Finding, Gone, LmsError, Refused
 from passback.store import gradebook, roster
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock, Instant
     from passback.domain.matching import LmsCourse, Person, Place
     from passback.domain.submission import Submission, SubmissionFields
-    from passback.store.database import Connection, Database
+    from passback.store.engine.database import Connection, Database
 
 CAPABILITIES = Capabilities(
     kind="builtin",
@@ -33,7 +33,7 @@ _SETTABLE = AssignmentFields.__struct_fields__
 
 
 class BuiltinConnector(Struct, frozen=True):
-    """See `passback.lms.connector.Connector`."""
+    """See `passback.lms.interface.Connector`."""
 
     database: Database
     clock: Clock

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from passback.domain.grading import InvalidGrade, points_of, text_of
 from passback.domain.submission import Submission, SubmissionFields, flags_of
-from passback.lms.connector import Refused
-from passback.lms.moves import is_move
+from passback.lms.interface import Refused
+from passback.lms.toolkit.transitions import is_move
 from passback.store import gradebook
 from passback.store.gradebook import Comment, SubmissionRow
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from passback.domain.assignment import Assignment, GradingType
     from passback.domain.clock import Instant
-    from passback.store.database import Connection
+    from passback.store.engine.database import Connection
 
 
 def read(conn: Connection, assignment: Assignment, student: str, now: Instant) -> Submission:

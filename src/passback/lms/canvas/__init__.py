@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from passback.lms.canvas.connector import CAPABILITIES, open_connection
 from passback.lms.canvas.sign_in import CanvasSignIn
-from passback.lms.connector import ConnectorKind, Setting
+from passback.lms.interface import ConnectorKind, Setting
 
 KIND = ConnectorKind(
     capabilities=CAPABILITIES,

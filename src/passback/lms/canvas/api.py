@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from passback.lms.canvas import errors
-from passback.lms.client import LmsClient, Reply
-from passback.lms.connector import NotAllowed
-from passback.lms.oauth2 import Token, TokenEndpoint, Tokens
+from passback.lms.http.client import LmsClient, Reply
+from passback.lms.http.oauth2 import Token, TokenEndpoint, Tokens
+from passback.lms.interface import NotAllowed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from passback.domain.clock import Clock
-    from passback.lms.client import Params
-    from passback.lms.connector import Connection, Thing
+    from passback.lms.http.client import Params
+    from passback.lms.interface import Connection, Thing
 
 _FULL_BUCKET = 600.0
 _RESERVED = 50.0
@@ -31,7 +31,7 @@ _MOST_PAGES = 1000
 
 
 class CanvasManners:
-    """How Canvas is authorized to and how it limits. See `passback.lms.client.Manners`."""
+    """How Canvas is authorized to and how it limits. See `passback.lms.http.client.Manners`."""
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._given = connection.credentials

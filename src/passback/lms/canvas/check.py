@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from passback.lms.connector import Finding, LmsError, NotAllowed
-from passback.lms.reading import text, thing
+from passback.lms.interface import Finding, LmsError, NotAllowed
+from passback.lms.toolkit.json_fields import text, thing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

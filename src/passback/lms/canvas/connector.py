@@ -12,29 +12,29 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from passback.domain.assignment import Assignment, AssignmentFields, ScaleEntry
-from passback.lms import kept
-from passback.lms.canvas import assignments, submissions
+from passback.lms.canvas import map_assignments, map_submissions
 from passback.lms.canvas.api import CanvasApi
-from passback.lms.canvas.assignments import Audience, Held
 from passback.lms.canvas.check import findings
-from passback.lms.canvas.grading import Grading
+from passback.lms.canvas.grade import Grading
+from passback.lms.canvas.map_assignments import Audience, Held
 from passback.lms.canvas.roster import Courses, read_courses, read_people, read_scale, read_sections
-from passback.lms.connector import Capabilities, Gone, LmsError, Refused, once_made
-from passback.lms.reading import Json, id_of, text, thing
-from passback.lms.remembered import Remembered
+from passback.lms.interface import Capabilities, Gone, LmsError, Refused, once_made
+from passback.lms.toolkit import unsupported_fields
+from passback.lms.toolkit.json_fields import Json, id_of, text, thing
+from passback.lms.toolkit.ttl_cache import Remembered
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock, Instant
     from passback.domain.matching import LmsCourse, Person, Place
     from passback.domain.submission import Submission, SubmissionFields
-    from passback.lms.connector import Connection, Connector, Finding
+    from passback.lms.interface import Connection, Connector, Finding
     from passback.lms.notes import Note, Notes
 
 _KEPT = frozenset({"start_date", "term_id"})
 
 CAPABILITIES = Capabilities(
     kind="canvas",
-    name=assignments.NAME,
+    name=map_assignments.NAME,
     not_stored_assignment=_KEPT,
     ignored_assignment=frozenset({"description_plaintext"}),
 )
@@ -51,7 +51,7 @@ def open_connection(connection: Connection, notes: Notes, clock: Clock) -> Conne
 
 
 class CanvasConnector:
-    """See `passback.lms.connector.Connector`."""
+    """See `passback.lms.interface.Connector`."""
 
     def __init__(self, connection: Connection, notes: Notes, clock: Clock) -> None:
         self._api = CanvasApi(connection, clock)
@@ -70,8 +70,8 @@ class CanvasConnector:
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
         course, own = _split(section)
         whole = await self._courses.is_whole(course, own)
-        audience = assignments.audience(fields, own, whole_course=whole, before=None)
-        sent = {**assignments.written_fields(fields), **audience.sent, "published": True}
+        audience = map_assignments.audience(fields, own, whole_course=whole, before=None)
+        sent = {**map_assignments.written_fields(fields), **audience.sent, "published": True}
         if self._marks:
             sent["sis_assignment_id"] = mark
         path = f"courses/{course}/assignments"
@@ -97,13 +97,14 @@ class CanvasConnector:
             alike = [
                 item
                 for item in listed
-                if id_of(item) not in known and _is_alike(assignments.held(item, own, None), fields, since)
+                if id_of(item) not in known
+                and _is_alike(map_assignments.held(item, own, None), fields, since)
             ]
             if len(alike) != 1:
                 return None
             found = alike[0]
         whole = await self._courses.is_whole(course, own)
-        audience = assignments.audience(fields, own, whole_course=whole, before=None)
+        audience = map_assignments.audience(fields, own, whole_course=whole, before=None)
         return await self._remember(course, own, found, fields, audience, None)
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
@@ -115,13 +116,13 @@ class CanvasConnector:
         if not wanted:
             return {}
         course, own = _split(section)
-        notes = await self._notes.read([kept.key(assignment) for assignment in wanted])
+        notes = await self._notes.read([unsupported_fields.key(assignment) for assignment in wanted])
         params = {"assignment_ids[]": list(wanted), "include[]": "overrides", **_BASE_DATES}
         found = {}
         for item in await self._api.pages(f"courses/{course}/assignments", params, gone="section"):
-            note = notes.get(kept.key(id_of(item)))
+            note = notes.get(unsupported_fields.key(id_of(item)))
             found[id_of(item)] = await self._shown(
-                course, assignments.held(item, own, assignments.kept_due(note)), note
+                course, map_assignments.held(item, own, map_assignments.kept_due(note)), note
             )
         return {assignment: found[assignment] for assignment in wanted if assignment in found}
 
@@ -133,11 +134,11 @@ class CanvasConnector:
         course, own = _split(section)
         note = await self._note(assignment)
         before = await self._held(course, own, assignment, note)
-        sent = assignments.written_fields(fields, assignments.shown(before, ()))
+        sent = map_assignments.written_fields(fields, map_assignments.shown(before, ()))
         audience = None
         if _changes_audience(fields):
             whole = await self._courses.is_whole(course, own)
-            audience = assignments.audience(fields, own, whole_course=whole, before=before)
+            audience = map_assignments.audience(fields, own, whole_course=whole, before=before)
             sent |= audience.sent
         path = f"courses/{course}/assignments/{assignment}"
         await self._api.send("PUT", path, {"assignment": sent}, safe=True)
@@ -152,7 +153,7 @@ class CanvasConnector:
         self._lately.forget(f"{course}/{assignment}")
         with contextlib.suppress(Gone):
             await self._api.send("DELETE", f"courses/{course}/assignments/{assignment}", safe=True)
-        await self._notes.write({kept.key(assignment): None})
+        await self._notes.write({unsupported_fields.key(assignment): None})
 
     async def read_submissions(
         self, section: str, assignment: str, students: Sequence[str]
@@ -169,11 +170,11 @@ class CanvasConnector:
             found = await self._grading.read_all(course, own, assignment)
         graders = await self._notes.read([_grade_key(assignment, student) for student in students])
         return {
-            student: submissions.shown(
+            student: map_submissions.shown(
                 found[student], student, item, graders.get(_grade_key(assignment, student))
             )
             for student in students
-            if student in found and submissions.is_assigned(found[student])
+            if student in found and map_submissions.is_assigned(found[student])
         }
 
     async def update_submission(
@@ -229,7 +230,9 @@ class CanvasConnector:
         return thing(await self._api.get(f"courses/{course}/assignments/{assignment}", params))
 
     async def _held(self, course: str, section: str, assignment: str, note: Note | None) -> Held:
-        return assignments.held(await self._read(course, assignment), section, assignments.kept_due(note))
+        return map_assignments.held(
+            await self._read(course, assignment), section, map_assignments.kept_due(note)
+        )
 
     async def _for_grading(
         self, course: str, section: str, assignment: str
@@ -255,11 +258,13 @@ class CanvasConnector:
         )
 
     async def _shown(self, course: str, item: Held, note: Note | None) -> Assignment:
-        shown = assignments.shown(item, await self._scale(course, item))
-        return kept.with_exact(kept.with_kept(shown, note, _KEPT), note)
+        shown = map_assignments.shown(item, await self._scale(course, item))
+        return unsupported_fields.with_exact(unsupported_fields.with_kept(shown, note, _KEPT), note)
 
     async def _note(self, assignment: str) -> Note | None:
-        return (await self._notes.read([kept.key(assignment)])).get(kept.key(assignment))
+        return (await self._notes.read([unsupported_fields.key(assignment)])).get(
+            unsupported_fields.key(assignment)
+        )
 
     async def _remember(
         self,
@@ -271,19 +276,19 @@ class CanvasConnector:
         before: Note | None,
     ) -> Assignment:
         """Keep what Canvas has no place for; the assignment that `answer` is."""
-        note = kept.kept(fields, _KEPT, before)
+        note = unsupported_fields.kept(fields, _KEPT, before)
         if audience is not None:
             note.pop("due_date", None)
             if audience.due_date is not None:
                 note["due_date"] = audience.due_date
         if "overrides" not in answer:
             answer = await self._read(course, id_of(answer))
-        item = assignments.held(answer, section, note.get("due_date"))
-        shown = assignments.shown(item, await self._scale(course, item))
-        note = kept.exact(fields, shown, note)
+        item = map_assignments.held(answer, section, note.get("due_date"))
+        shown = map_assignments.shown(item, await self._scale(course, item))
+        note = unsupported_fields.exact(fields, shown, note)
         if note != (before or {}):
-            await self._notes.write({kept.key(item.id): note})
-        return kept.with_exact(kept.with_kept(shown, note, _KEPT), note)
+            await self._notes.write({unsupported_fields.key(item.id): note})
+        return unsupported_fields.with_exact(unsupported_fields.with_kept(shown, note, _KEPT), note)
 
     async def _find_by_mark(self, course: str, mark: str) -> Json | None:
         params = {"include[]": "overrides", **_BASE_DATES}
@@ -319,10 +324,10 @@ def _changes_audience(fields: AssignmentFields) -> bool:
 
 def _is_alike(item: Held, fields: AssignmentFields, since: Instant) -> bool:
     """Whether an assignment could be what an attempt to create `fields` made, `since` then."""
-    created = assignments.created(item)
+    created = map_assignments.created(item)
     second = 1000
     return (
-        assignments.title(item) == fields.title
+        map_assignments.title(item) == fields.title
         and item.points_possible == (fields.points_possible or 0)
         and item.due_date is not None
         and fields.due_date is not None

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from passback.lms.connector import Gone, LmsError, NotAllowed, Refused
+from passback.lms.interface import Gone, LmsError, NotAllowed, Refused
 
 if TYPE_CHECKING:
-    from passback.lms.client import Reply
-    from passback.lms.connector import Thing
+    from passback.lms.http.client import Reply
+    from passback.lms.interface import Thing
 
 _FIELDS = {
     "name": ("INVALID_TITLE", "the title"),

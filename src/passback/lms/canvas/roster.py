@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from passback.domain.matching import LmsCourse, Person, Place
-from passback.lms.connector import Gone, NotAllowed
-from passback.lms.reading import id_of, text, thing, things
-from passback.lms.remembered import Remembered
+from passback.lms.interface import Gone, NotAllowed
+from passback.lms.toolkit.json_fields import id_of, text, thing, things
+from passback.lms.toolkit.ttl_cache import Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,11 +6,11 @@ import secrets
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from passback.lms.oauth2 import exchange_code
+from passback.lms.http.oauth2 import exchange_code
 
 
 class CanvasSignIn:
-    """See `passback.lms.connector.SignIn`."""
+    """See `passback.lms.interface.SignIn`."""
 
     async def begin(
         self, address: str, given: Mapping[str, str], callback: str

@@ -7,14 +7,14 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from passback.lms.connector import Refused, Unavailable
-from passback.lms.reading import Json, id_of, instant, text, thing, whole
+from passback.lms.interface import Refused, Unavailable
+from passback.lms.toolkit.json_fields import Json, id_of, instant, text, thing, whole
 
 if TYPE_CHECKING:
     from passback.domain.assignment import Attachment
     from passback.lms.canvas.api import CanvasApi
-    from passback.lms.canvas.submissions import Work
-    from passback.lms.connector import Connection
+    from passback.lms.canvas.map_submissions import Work
+    from passback.lms.interface import Connection
 
 _POLL_SECONDS = 0.2
 

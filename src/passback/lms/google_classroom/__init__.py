@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from passback.lms.connector import ConnectorKind, Setting
 from passback.lms.google_classroom.connector import CAPABILITIES, open_connection
 from passback.lms.google_classroom.sign_in import AUTHORIZE_URI, GoogleSignIn
 from passback.lms.google_classroom.tokens import TOKEN_URI
+from passback.lms.interface import ConnectorKind, Setting
 
 KIND = ConnectorKind(
     capabilities=CAPABILITIES,

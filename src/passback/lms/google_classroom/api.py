@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from passback.lms.client import LmsClient, Reply, retry_after
 from passback.lms.google_classroom import errors
 from passback.lms.google_classroom.tokens import GoogleTokens
-from passback.lms.reading import Json, text, thing, things
+from passback.lms.http.client import LmsClient, Reply, retry_after
+from passback.lms.toolkit.json_fields import Json, text, thing, things
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from passback.domain.clock import Clock
-    from passback.lms.client import Params
-    from passback.lms.connector import Connection, Thing
+    from passback.lms.http.client import Params
+    from passback.lms.interface import Connection, Thing
 
 _FIRST_WAIT = 1.0
 """Seconds to wait where Google limits us without saying for how long; the client adds its own, longer each time."""
@@ -23,7 +23,7 @@ _MOST_PAGES = 1000
 
 
 class GoogleManners:
-    """How Google is authorized to and how it limits. See `passback.lms.client.Manners`."""
+    """How Google is authorized to and how it limits. See `passback.lms.http.client.Manners`."""
 
     def __init__(self, tokens: GoogleTokens) -> None:
         self._tokens = tokens

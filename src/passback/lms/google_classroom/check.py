@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from passback.lms.connector import Finding, LmsError, NotAllowed
 from passback.lms.google_classroom.courses import Courses
 from passback.lms.google_classroom.tokens import AS_STUDENT, STUDENT_SCOPES
+from passback.lms.interface import Finding, LmsError, NotAllowed
 
 if TYPE_CHECKING:
     from passback.lms.google_classroom.api import ClassroomApi

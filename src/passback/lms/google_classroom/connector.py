@@ -5,24 +5,16 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from passback.lms import kept
-from passback.lms.connector import (
-    Capabilities,
-    Gone,
-    LmsError,
-    Refused,
-    Unavailable,
-    Unsupported,
-    each_alone,
-)
-from passback.lms.google_classroom import assignments
+from passback.lms.google_classroom import map_assignments
 from passback.lms.google_classroom.api import ClassroomApi
 from passback.lms.google_classroom.check import findings
 from passback.lms.google_classroom.courses import Courses
 from passback.lms.google_classroom.errors import NAME
-from passback.lms.google_classroom.grading import FEW, Grading
-from passback.lms.reading import Json, id_of, instant, text
-from passback.lms.remembered import Remembered
+from passback.lms.google_classroom.grade import FEW, Grading
+from passback.lms.interface import Capabilities, Gone, LmsError, Refused, Unavailable, Unsupported, each_alone
+from passback.lms.toolkit import unsupported_fields
+from passback.lms.toolkit.json_fields import Json, id_of, instant, text
+from passback.lms.toolkit.ttl_cache import Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -31,14 +23,14 @@ if TYPE_CHECKING:
     from passback.domain.clock import Clock, Instant
     from passback.domain.matching import LmsCourse, Person, Place
     from passback.domain.submission import Submission, SubmissionFields
-    from passback.lms.connector import Connection, Connector, Finding
-    from passback.lms.google_classroom.assignments import Held
+    from passback.lms.google_classroom.map_assignments import Held
+    from passback.lms.interface import Connection, Connector, Finding
     from passback.lms.notes import Note, Notes
 
 CAPABILITIES = Capabilities(
     kind="google",
     name=NAME,
-    not_stored_assignment=assignments.KEPT,
+    not_stored_assignment=map_assignments.KEPT,
     not_stored_flags=frozenset({"late", "missing"}),
 )
 
@@ -56,7 +48,7 @@ def open_connection(connection: Connection, notes: Notes, clock: Clock) -> Conne
 
 
 class ClassroomConnector:
-    """See `passback.lms.connector.Connector`."""
+    """See `passback.lms.interface.Connector`."""
 
     def __init__(self, connection: Connection, notes: Notes, clock: Clock) -> None:
         self._api = ClassroomApi(connection, clock)
@@ -72,9 +64,9 @@ class ClassroomConnector:
         return CAPABILITIES
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
-        assignments.check(fields)
+        map_assignments.check(fields)
         # First a draft that holds the mark, which no student sees: so it can be found if the answer is lost.
-        draft = assignments.new_only(fields) | assignments.written_fields(fields, new=True)
+        draft = map_assignments.new_only(fields) | map_assignments.written_fields(fields, new=True)
         draft["description"] = _marked(mark)
         if topic := await self._courses.topic_for_new(section):
             draft["topicId"] = topic
@@ -87,7 +79,7 @@ class ClassroomConnector:
         try:
             made = await self._courses.as_teacher(section, post)
         except Refused as refused:
-            raise assignments.explained(refused, fields, self._clock()) from None
+            raise map_assignments.explained(refused, fields, self._clock()) from None
         return await self._show(section, made, fields)
 
     async def find_assignment(
@@ -98,7 +90,7 @@ class ClassroomConnector:
             if text(item, "description") == _marked(mark):
                 return await self._show(section, item, fields)
         # Perhaps it lost its mark already, when it was made visible.
-        alike = [item for item in listed if assignments.is_alike(item, fields, since, list(known))]
+        alike = [item for item in listed if map_assignments.is_alike(item, fields, since, list(known))]
         return await self._remember(alike[0], fields, None) if len(alike) == 1 else None
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
@@ -111,29 +103,29 @@ class ClassroomConnector:
                 with contextlib.suppress(Gone):
                     found[assignment] = await self.read_assignment(section, assignment)
             return found
-        notes = await self._notes.read([kept.key(assignment) for assignment in wanted])
+        notes = await self._notes.read([unsupported_fields.key(assignment) for assignment in wanted])
         listed = {id_of(item): item for item in await self._list(section, None)}
         return {
-            it: assignments.held(listed[it], notes.get(kept.key(it))).assignment
+            it: map_assignments.held(listed[it], notes.get(unsupported_fields.key(it))).assignment
             for it in wanted
             if it in listed
         }
 
     async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
-        assignments.check(fields)
+        map_assignments.check(fields)
         note = await self._note(assignment)
-        before = assignments.held(await self._read(section, assignment), note)
+        before = map_assignments.held(await self._read(section, assignment), note)
         if fields.attachments is not None and fields.attachments != before.assignment.attachments:
             raise Unsupported(NAME, "changing attachments")
-        sent = assignments.written_fields(fields, new=False)
+        sent = map_assignments.written_fields(fields, new=False)
         if fields.display_date is not None:
             if before.is_draft:
-                sent |= assignments.visible(fields.display_date, self._clock())
+                sent |= map_assignments.visible(fields.display_date, self._clock())
             elif fields.display_date > self._clock():
                 raise Refused(
                     "ALREADY_PUBLISHED", f"{NAME} cannot hide an assignment again that students see"
                 )
-        change = assignments.changed_assignees(fields, before.assignment)
+        change = map_assignments.changed_assignees(fields, before.assignment)
         self._lately.forget(f"{section}/{assignment}")
         content = before.content
         try:
@@ -141,10 +133,10 @@ class ClassroomConnector:
                 content = await self._change(section, f"{assignment}:modifyAssignees", "POST", change, {})
             if sent:
                 content = await self._change(
-                    section, assignment, "PATCH", sent, {"updateMask": assignments.mask_of(sent)}
+                    section, assignment, "PATCH", sent, {"updateMask": map_assignments.mask_of(sent)}
                 )
         except Refused as refused:
-            raise assignments.explained(refused, fields, self._clock()) from None
+            raise map_assignments.explained(refused, fields, self._clock()) from None
         return await self._remember(content, fields, note)
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
@@ -162,7 +154,7 @@ class ClassroomConnector:
                     raise
 
         await self._courses.as_teacher(section, delete)
-        await self._notes.write({kept.key(assignment): None})
+        await self._notes.write({unsupported_fields.key(assignment): None})
 
     async def read_submissions(
         self, section: str, assignment: str, students: Sequence[str]
@@ -209,12 +201,12 @@ class ClassroomConnector:
     async def _show(self, section: str, made: Json, fields: AssignmentFields) -> Assignment:
         """Make a marked draft what it shall be, and visible. Raises `LmsError`, in doubt where that is not certain."""
         sent = {
-            "description": assignments.written_fields(fields, new=True).get("description", ""),
-            **assignments.visible(fields.display_date, self._clock()),
+            "description": map_assignments.written_fields(fields, new=True).get("description", ""),
+            **map_assignments.visible(fields.display_date, self._clock()),
         }
         try:
             content = await self._change(
-                section, id_of(made), "PATCH", sent, {"updateMask": assignments.mask_of(sent)}
+                section, id_of(made), "PATCH", sent, {"updateMask": map_assignments.mask_of(sent)}
             )
         except Refused:
             await self._discard(section, id_of(made))
@@ -263,13 +255,15 @@ class ClassroomConnector:
         return await self._courses.as_teacher(section, read)
 
     async def _held(self, section: str, assignment: str) -> Held:
-        return assignments.held(await self._read(section, assignment), await self._note(assignment))
+        return map_assignments.held(await self._read(section, assignment), await self._note(assignment))
 
     async def _for_grading(self, section: str, assignment: str) -> Held:
         return await self._lately.get(f"{section}/{assignment}", lambda: self._held(section, assignment))
 
     async def _note(self, assignment: str) -> Note | None:
-        return (await self._notes.read([kept.key(assignment)])).get(kept.key(assignment))
+        return (await self._notes.read([unsupported_fields.key(assignment)])).get(
+            unsupported_fields.key(assignment)
+        )
 
     async def _note_project(self) -> None:
         """Keep to which project the district's assignments belong: no other can change them."""
@@ -279,10 +273,10 @@ class ClassroomConnector:
 
     async def _remember(self, content: Json, fields: AssignmentFields, before: Note | None) -> Assignment:
         """Keep what Classroom has no place for; the assignment that `content` is."""
-        note = assignments.noted(fields, content, before)
+        note = map_assignments.noted(fields, content, before)
         if note != (before or {}):
-            await self._notes.write({kept.key(id_of(content)): note})
-        return assignments.held(content, note).assignment
+            await self._notes.write({unsupported_fields.key(id_of(content)): note})
+        return map_assignments.held(content, note).assignment
 
 
 def _marked(mark: str) -> str:

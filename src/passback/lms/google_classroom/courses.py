@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import Struct
 
 from passback.domain.matching import LmsCourse, Person, Place
-from passback.lms.connector import Gone, LmsError, NotAllowed, Refused
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.google_classroom.tokens import AS_STUDENT, NoSuchUser
-from passback.lms.reading import Json, id_of, text, thing
-from passback.lms.remembered import Remembered
+from passback.lms.interface import Gone, LmsError, NotAllowed, Refused
+from passback.lms.toolkit.json_fields import Json, id_of, text, thing
+from passback.lms.toolkit.ttl_cache import Remembered
 
 if TYPE_CHECKING:
     from passback.domain.roster import Role

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from passback.lms.reading import moment_of, whole
+from passback.lms.toolkit.json_fields import moment_of, whole
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
-    from passback.lms.reading import Json
+    from passback.lms.toolkit.json_fields import Json
 
 
 def written(when: Instant) -> dict[str, Any]:

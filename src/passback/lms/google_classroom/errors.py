@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from passback.lms.connector import Gone, LmsError, NotAllowed, Refused
-from passback.lms.reading import things
+from passback.lms.interface import Gone, LmsError, NotAllowed, Refused
+from passback.lms.toolkit.json_fields import things
 
 if TYPE_CHECKING:
-    from passback.lms.client import Reply
-    from passback.lms.connector import Thing
+    from passback.lms.http.client import Reply
+    from passback.lms.interface import Thing
 
 NAME = "Google Classroom"
 

@@ -9,15 +9,15 @@ import secrets
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from passback.lms.connector import NotAllowed
 from passback.lms.google_classroom.tokens import TOKEN_URI, teacher_scopes
-from passback.lms.oauth2 import exchange_code
+from passback.lms.http.oauth2 import exchange_code
+from passback.lms.interface import NotAllowed
 
 AUTHORIZE_URI = "https://accounts.google.com/o/oauth2/v2/auth"
 
 
 class GoogleSignIn:
-    """See `passback.lms.connector.SignIn`."""
+    """See `passback.lms.interface.SignIn`."""
 
     async def begin(
         self,

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from passback.lms.connector import NotAllowed
-from passback.lms.oauth2 import Token, TokenEndpoint, Tokens
+from passback.lms.http.oauth2 import Token, TokenEndpoint, Tokens
+from passback.lms.interface import NotAllowed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from passback.domain.clock import Clock
-    from passback.lms.connector import Connection
+    from passback.lms.interface import Connection
 
 TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"

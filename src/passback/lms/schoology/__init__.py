@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from passback.lms.connector import ConnectorKind, Setting
+from passback.lms.interface import ConnectorKind, Setting
 from passback.lms.schoology.connector import CAPABILITIES, open_connection
 from passback.lms.schoology.sign_in import SchoologySignIn
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from passback.lms.client import LmsClient, Reply, retry_after
-from passback.lms.connector import NotAllowed
-from passback.lms.pace import Limit
-from passback.lms.reading import Json, number, text, thing, things
+from passback.lms.http.client import LmsClient, Reply, retry_after
+from passback.lms.http.pace import Limit
+from passback.lms.interface import NotAllowed
 from passback.lms.schoology import errors
 from passback.lms.schoology.signing import HMAC, Key, Signer
+from passback.lms.toolkit.json_fields import Json, number, text, thing, things
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from passback.domain.clock import Clock
-    from passback.lms.client import Params
-    from passback.lms.connector import Connection, Thing
+    from passback.lms.http.client import Params
+    from passback.lms.interface import Connection, Thing
 
 _RUN_AS = "X-Schoology-Run-As"
 _WINDOW_SECONDS = 5.0
@@ -33,7 +33,7 @@ _STUDENT = "student:"
 
 
 class SchoologyManners:
-    """How Schoology is authorized to and how it limits. See `passback.lms.client.Manners`."""
+    """How Schoology is authorized to and how it limits. See `passback.lms.http.client.Manners`."""
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._given = connection.credentials

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from passback.lms.connector import Finding, LmsError, NotAllowed
-from passback.lms.reading import id_of, text, whole
+from passback.lms.interface import Finding, LmsError, NotAllowed
 from passback.lms.schoology import dates
 from passback.lms.schoology.api import several
+from passback.lms.toolkit.json_fields import id_of, text, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from passback.lms import kept
-from passback.lms.connector import Capabilities, Gone, Refused, once_made
-from passback.lms.reading import Json, id_of, texts, whole
-from passback.lms.remembered import Remembered
-from passback.lms.schoology import assignments
+from passback.lms.interface import Capabilities, Gone, Refused, once_made
+from passback.lms.schoology import map_assignments
 from passback.lms.schoology.api import SchoologyApi
-from passback.lms.schoology.assignments import Ref
 from passback.lms.schoology.check import findings
-from passback.lms.schoology.grading import Grading
+from passback.lms.schoology.grade import Grading
+from passback.lms.schoology.map_assignments import Ref
 from passback.lms.schoology.structure import Sections, read_courses, read_people, read_sections
+from passback.lms.toolkit import unsupported_fields
+from passback.lms.toolkit.json_fields import Json, id_of, texts, whole
+from passback.lms.toolkit.ttl_cache import Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from passback.domain.clock import Clock, Instant
     from passback.domain.matching import LmsCourse, Person, Place
     from passback.domain.submission import Submission, SubmissionFields
-    from passback.lms.connector import Connection, Connector, Finding, LmsError
+    from passback.lms.interface import Connection, Connector, Finding, LmsError
     from passback.lms.notes import Note, Notes
-    from passback.lms.schoology.assignments import Held
+    from passback.lms.schoology.map_assignments import Held
 
 CAPABILITIES = Capabilities(
     kind="schoology",
-    name=assignments.NAME,
-    not_stored_assignment=assignments.KEPT,
+    name=map_assignments.NAME,
+    not_stored_assignment=map_assignments.KEPT,
     ignored_assignment=frozenset({"description_plaintext"}),
     not_stored_flags=frozenset({"late", "missing"}),
 )
@@ -48,7 +48,7 @@ def open_connection(connection: Connection, notes: Notes, clock: Clock) -> Conne
 
 
 class SchoologyConnector:
-    """See `passback.lms.connector.Connector`.
+    """See `passback.lms.interface.Connector`.
 
     Assignments are written and read as the key's own user, so that all dates are in one time zone; grades are given as
     the teacher who is named.
@@ -70,9 +70,9 @@ class SchoologyConnector:
         return CAPABILITIES
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:  # noqa: ARG002
-        kind = assignments.kind_of(fields)
+        kind = map_assignments.kind_of(fields)
         sent = await self._new(section, kind, fields)
-        answer = assignments.answer_of(
+        answer = map_assignments.answer_of(
             await self._api.send("POST", f"sections/{section}/{kind}s", sent, safe=False, gone="section")
         )
         with once_made():
@@ -82,7 +82,7 @@ class SchoologyConnector:
         self, section: str, kind: str, fields: AssignmentFields, sent: Mapping[str, Any], answer: Json
     ) -> Assignment:
         """See that a new assignment is as it was sent, and keep the rest."""
-        ref = assignments.ref_of(kind, answer)
+        ref = map_assignments.ref_of(kind, answer)
         if fields.assignee_ids and set(texts(answer, "assignees")) != {str(it) for it in sent["assignees"]}:
             # What it does not take it drops silently, and then everyone would have it.
             await self._api.send("DELETE", ref.path(section), safe=True)
@@ -99,24 +99,26 @@ class SchoologyConnector:
         since: Instant,
         known: Collection[str],
     ) -> Assignment | None:
-        kind = assignments.kind_of(fields)
+        kind = map_assignments.kind_of(fields)
         sent = await self._new(section, kind, fields)
         # Ids grow: what we are looking for came after all that there was when the attempt began.
-        notes = await self._notes.read([kept.key(lms_id) for lms_id in known])
-        before = [it for it in known if (notes.get(kept.key(it)) or {}).get("created", 0) < since]
-        newest = max((id_ for lms_id in before if (id_ := assignments.number_of(lms_id))), default=0)
-        taken = {assignments.number_of(lms_id) for lms_id in known}
+        notes = await self._notes.read([unsupported_fields.key(lms_id) for lms_id in known])
+        before = [
+            it for it in known if (notes.get(unsupported_fields.key(it)) or {}).get("created", 0) < since
+        ]
+        newest = max((id_ for lms_id in before if (id_ := map_assignments.number_of(lms_id))), default=0)
+        taken = {map_assignments.number_of(lms_id) for lms_id in known}
         listed = await self._api.pages(f"sections/{section}/{kind}s", kind, _WITH_ATTACHMENTS, gone="section")
         alike = [
             it
             for it in listed
-            if assignments.is_alike(it, sent)
+            if map_assignments.is_alike(it, sent)
             and (whole(it, "id") or 0) > newest
             and whole(it, "id") not in taken
         ]
         if len(alike) != 1:
             return None
-        ref = assignments.ref_of(kind, alike[0])
+        ref = map_assignments.ref_of(kind, alike[0])
         return await self._remember(section, ref, await self._read(section, ref), fields, sent, None)
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
@@ -126,14 +128,16 @@ class SchoologyConnector:
 
     async def read_assignments(self, section: str, wanted: Sequence[str]) -> Mapping[str, Assignment]:
         refs = [Ref.of(assignment) for assignment in wanted]
-        notes = await self._notes.read([kept.key(ref.lms_id) for ref in refs])
+        notes = await self._notes.read([unsupported_fields.key(ref.lms_id) for ref in refs])
         contents: dict[str, Json] = {}
         for kind in sorted({ref.kind for ref in refs}):
             contents |= await self._read_all(section, kind, [ref for ref in refs if ref.kind == kind])
         found = {}
         for ref in refs:
             if ref.lms_id in contents:
-                held = await self._held(section, ref, contents[ref.lms_id], notes.get(kept.key(ref.lms_id)))
+                held = await self._held(
+                    section, ref, contents[ref.lms_id], notes.get(unsupported_fields.key(ref.lms_id))
+                )
                 found[ref.lms_id] = held.assignment
         return found
 
@@ -159,7 +163,7 @@ class SchoologyConnector:
         self._lately.forget(f"{section}/{assignment}")
         with contextlib.suppress(Gone):
             await self._api.send("DELETE", ref.path(section), safe=True)
-        await self._notes.write({kept.key(assignment): None})
+        await self._notes.write({unsupported_fields.key(assignment): None})
 
     async def read_submissions(
         self, section: str, assignment: str, students: Sequence[str]
@@ -223,11 +227,11 @@ class SchoologyConnector:
 
     async def _new(self, section: str, kind: str, fields: AssignmentFields) -> dict[str, Any]:
         """What a new assignment is sent."""
-        sent = assignments.new(kind) | await self._written(section, kind, fields, None)
+        sent = map_assignments.new(kind) | await self._written(section, kind, fields, None)
         if category := await self._sections.category_for_new(section):
-            sent["grading_category"] = assignments.numeric(category)
+            sent["grading_category"] = map_assignments.numeric(category)
         if period := (await self._sections.setup(section)).period_at(fields.due_date):
-            sent["grading_period"] = assignments.numeric(period)
+            sent["grading_period"] = map_assignments.numeric(period)
         return sent
 
     async def _written(
@@ -237,7 +241,7 @@ class SchoologyConnector:
         enrollments: Mapping[str, str] = {}
         if fields.assignee_ids:
             enrollments = await self._sections.enrollments(section, fields.assignee_ids)
-        return assignments.written(fields, kind, setup, await self._sections.zone(), enrollments, before)
+        return map_assignments.written(fields, kind, setup, await self._sections.zone(), enrollments, before)
 
     async def _read(self, section: str, ref: Ref) -> Json:
         content = await self._api.get(ref.path(section), _WITH_ATTACHMENTS)
@@ -261,11 +265,11 @@ class SchoologyConnector:
         has_scale = whole(content, "grading_scale")
         setup = await self._sections.setup(section) if has_scale else None
         members: dict[str, str] = {}
-        if assignments.is_for_some(content):
+        if map_assignments.is_for_some(content):
             students = (await self._sections.enrolled(section)).students
             members = {enrollment: student for student, enrollment in students.items()}
             content = {**content, "assignees": await self._assignees(section, content)}
-        return assignments.held(ref, content, note, setup, zone, members)
+        return map_assignments.held(ref, content, note, setup, zone, members)
 
     async def _assignees(self, section: str, content: Json) -> list[str]:
         """The enrollments that an assignment is for, by themselves or by their groups."""
@@ -277,7 +281,9 @@ class SchoologyConnector:
         return list(dict.fromkeys(assignees))
 
     async def _note(self, ref: Ref) -> Note | None:
-        return (await self._notes.read([kept.key(ref.lms_id)])).get(kept.key(ref.lms_id))
+        return (await self._notes.read([unsupported_fields.key(ref.lms_id)])).get(
+            unsupported_fields.key(ref.lms_id)
+        )
 
     async def _remember(
         self,
@@ -289,6 +295,6 @@ class SchoologyConnector:
         before: Note | None,
     ) -> Assignment:
         """Keep what Schoology has no place for; the assignment that `answer` is."""
-        note = assignments.noted(fields, sent, before, self._clock())
-        await self._notes.write({kept.key(ref.lms_id): note})
+        note = map_assignments.noted(fields, sent, before, self._clock())
+        await self._notes.write({unsupported_fields.key(ref.lms_id): note})
         return (await self._held(section, ref, answer, note)).assignment

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from passback.lms.connector import Refused
+from passback.lms.interface import Refused
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant

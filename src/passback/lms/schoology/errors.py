@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from passback.lms.connector import Gone, LmsError, NotAllowed, Refused, Unavailable
+from passback.lms.interface import Gone, LmsError, NotAllowed, Refused, Unavailable
 
 if TYPE_CHECKING:
-    from passback.lms.client import Reply
-    from passback.lms.connector import Thing
+    from passback.lms.http.client import Reply
+    from passback.lms.interface import Thing
 
 _REPLAYED = ("duplicate timestamp/nonce", "timestamp is out of sequence")
 """What the OAuth check says of a request that was not done: signed anew, it is another."""

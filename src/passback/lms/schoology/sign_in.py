@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from urllib.parse import parse_qs, urlencode
 
 from passback.domain.clock import system_clock
-from passback.lms.client import LmsClient, PlainManners
-from passback.lms.connector import Connection, NotAllowed
+from passback.lms.http.client import LmsClient, PlainManners
+from passback.lms.interface import Connection, NotAllowed
 from passback.lms.schoology.signing import HMAC, Key, Signer
 
 
 class SchoologySignIn:
-    """See `passback.lms.connector.SignIn`."""
+    """See `passback.lms.interface.SignIn`."""
 
     async def begin(
         self, address: str, given: Mapping[str, str], callback: str

@@ -9,11 +9,11 @@ from msgspec import Struct
 
 from passback.domain.assignment import ScaleEntry
 from passback.domain.matching import LmsCourse, Person, Place
-from passback.lms.connector import Gone, NotAllowed, Refused, Unavailable
-from passback.lms.reading import Json, id_of, number, text, thing, things, whole
-from passback.lms.remembered import Remembered
+from passback.lms.interface import Gone, NotAllowed, Refused, Unavailable
 from passback.lms.schoology import dates
 from passback.lms.schoology.api import several
+from passback.lms.toolkit.json_fields import Json, id_of, number, text, thing, things, whole
+from passback.lms.toolkit.ttl_cache import Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

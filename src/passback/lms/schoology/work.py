@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from passback.lms.connector import NotAllowed, Refused, Unavailable, Unsupported
-from passback.lms.download import fetch
-from passback.lms.html import html_of, is_html
-from passback.lms.reading import id_of, text, thing
-from passback.lms.schoology.assignments import NAME
+from passback.lms.http.download import fetch
+from passback.lms.interface import NotAllowed, Refused, Unavailable, Unsupported
+from passback.lms.schoology.map_assignments import NAME
+from passback.lms.toolkit.html import html_of, is_html
+from passback.lms.toolkit.json_fields import id_of, text, thing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from typing import Any
 
     from passback.domain.assignment import Attachment
-    from passback.lms.connector import Connection
+    from passback.lms.interface import Connection
     from passback.lms.schoology.api import SchoologyApi
 
 

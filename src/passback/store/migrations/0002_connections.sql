@@ -1,4 +1,4 @@
--- How the gateway reaches a district's LMS. The credentials are encrypted (store/vault.py).
+-- How the gateway reaches a district's LMS. The credentials are encrypted (store/engine/vault.py).
 CREATE TABLE connections (
     district_id TEXT PRIMARY KEY REFERENCES districts (id),
     address TEXT NOT NULL,

@@ -1,0 +1,46 @@
+"""Sparing an LMS (or a webhook) that fails: it rests, is tried with one delivery, and gets more as they go well.
+
+So neither thousands of deliveries ask an LMS that is down, nor do they all come at once when it is back.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from passback.domain.clock import MINUTE, SECOND
+from passback.domain.delivery import Delivered, Failed, Outcome
+from passback.store import destinations
+from passback.store.destinations import Party
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from passback.domain.clock import Instant
+    from passback.store.engine.database import Connection
+
+FIRST_REST = 5 * SECOND
+LONGEST_REST = 5 * MINUTE
+ENOUGH = 64
+"""With how many at once a party is taken to be well."""
+
+
+def heed(conn: Connection, party_id: str, outcomes: Sequence[Outcome], now: Instant) -> None:
+    """Remember how it went with what was sent to a party together."""
+    known = destinations.find(conn, party_id)
+    down = [outcome for outcome in outcomes if isinstance(outcome, Failed) and outcome.down]
+    if down:
+        failures = 1 if known is None else known.failures + 1
+        rest = now + _rest_after(failures, max(outcome.wait or 0 for outcome in down))
+        destinations.save(conn, Party(party_id, failures, rest, 1))
+    elif known is not None and any(isinstance(outcome, Delivered) for outcome in outcomes):
+        if known.allowed * 2 < ENOUGH:
+            destinations.save(conn, Party(party_id, 0, 0, known.allowed * 2))
+        else:
+            destinations.remove(conn, party_id)
+
+
+def _rest_after(failures: int, asked: int) -> int:
+    longest = min(LONGEST_REST, FIRST_REST * 2 ** min(failures - 1, 20))
+    wait = random.randint(longest // 2, longest)  # noqa: S311 - jitter
+    return max(wait, min(asked * SECOND, LONGEST_REST))

@@ -1,0 +1,83 @@
+"""What applications are told of by their webhooks: each message is a delivery, and is kept with what it tells of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from uuid_utils import uuid7
+
+from passback.domain.delivery import KEPT_FOR, Delivery
+from passback.store import assignments, deliveries, roster, webhooks
+from passback.wire import events
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Instant
+    from passback.domain.delivery import State
+    from passback.store.engine.database import Connection
+
+_OF_STATE: dict[State, str] = {
+    "delivered": events.DELIVERED,
+    "refused": events.REFUSED,
+    "expired": events.EXPIRED,
+}
+
+
+def delivery_ended(conn: Connection, delivery: Delivery, state: State, now: Instant) -> None:
+    """A delivery in the background has ended: its application is told."""
+    kind = _OF_STATE.get(state)
+    if kind is None or delivery.operation == "send_webhook":
+        return
+    ended = deliveries.find(conn, delivery.id)
+    if ended is None or delivery.section_id is None:
+        return
+    went_well = state == "delivered"
+    data = events.DeliveryData(
+        assignment_id=delivery.assignment_id,
+        delivery_id=delivery.id,
+        message=None if went_well else ended.message,
+        operation=delivery.operation,
+        section_id=delivery.section_id,
+        state=state,
+        status=200 if went_well else ended.status,
+        user_id=delivery.user_id,
+    )
+    _tell(conn, kind, delivery.district_id, delivery.application, data, now)
+
+
+def assignment_gone(
+    conn: Connection, district_id: str, section_id: str, assignment_id: str, now: Instant, *, pretended: bool
+) -> None:
+    """An assignment is no longer in the LMS: the district's applications are told, once."""
+    if pretended or assignments.mark_gone(conn, assignment_id, now):
+        data = events.AssignmentData(section_id=section_id, assignment_id=assignment_id)
+        _tell(conn, events.ASSIGNMENT_DELETED, district_id, None, data, now)
+
+
+def connection_broken(conn: Connection, district_id: str, now: Instant, *, pretended: bool) -> None:
+    """The LMS refuses our credentials: the district is marked, and its applications are told, once."""
+    if pretended or roster.break_lms_state(conn, district_id):
+        data = events.ConnectionData(district_id=district_id)
+        _tell(conn, events.CONNECTION_BROKEN, district_id, None, data, now)
+
+
+def _tell(
+    conn: Connection, kind: str, district_id: str, application: str | None, data: events.Data, now: Instant
+) -> None:
+    for webhook in webhooks.wanting(conn, kind, district_id, now, application):
+        message_id = str(uuid7())
+        message = Delivery(
+            id=message_id,
+            district_id=district_id,
+            application=webhook.application,
+            operation="send_webhook",
+            party=webhook.id,
+            lane=message_id,
+            rank=now,
+            content=events.payload(kind, now, data).decode(),
+            background=True,
+            state="waiting",
+            created=now,
+            due=now,
+            expires=now + KEPT_FOR,
+        )
+        deliveries.add(conn, [message])

@@ -1,0 +1,292 @@
+"""Sending one message to an application's endpoint, as Standard Webhooks prescribes.
+
+The endpoint's address comes from outside: it is judged when it is registered, and again at every sending, when the
+connection goes to exactly the address that was judged (`passback.network`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import logging
+import re
+import secrets
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+
+import passback
+from passback.network.addresses import Unreachable, addresses_of, is_public, resolve
+from passback.store import webhooks
+from passback.store.engine.vault import VaultError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Sequence
+
+    import httpx2
+
+    from passback.domain.clock import Clock, Instant
+    from passback.network.addresses import Resolve
+    from passback.store.engine.database import Connection, Database
+    from passback.store.engine.vault import Vault
+    from passback.store.webhooks import Webhook
+
+log = logging.getLogger(__name__)
+
+LONGEST_URL = 2048
+LONGEST_WAIT = 60 * 60
+"""The most seconds that an endpoint's ``Retry-After`` makes us wait."""
+
+_LOOK_UP_SECONDS = 5.0
+_SECRET_BYTES = 32
+_READ_BYTES = 16 * 1024
+_READ_SECONDS = 1.0
+_WITH_USER = re.compile(r"https?://[^/?#]*@", re.IGNORECASE)
+_PLAIN = re.compile(r"[!-~]+")
+_NAME = re.compile(
+    r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE
+)
+_ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)", re.IGNORECASE)
+
+
+class Sent(Struct, frozen=True):
+    """What came of a message."""
+
+    outcome: Literal["delivered", "gone", "failed"]
+    """``gone``: the endpoint wants no more messages (410), and its webhook is to be disabled."""
+    status: int | None = None
+    """The HTTP status, where there was an answer."""
+    reason: str | None = None
+    """Why it was not delivered, in words that tell nothing of the message or the address."""
+    retry_after: int | None = None
+    """After how many seconds the endpoint wants to be tried again."""
+
+
+def new_secret() -> str:
+    """What a webhook's messages are signed with, as Standard Webhooks writes it."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+
+
+async def check(url: str, *, private: bool, resolve: Resolve = resolve) -> None:
+    """Whether messages may be sent to `url` as things stand now. Raises `Unreachable`.
+
+    `private` allows the own network, and there also HTTP without TLS.
+    """
+    parsed = _parsed(url, private=private)
+    try:
+        async with asyncio.timeout(_LOOK_UP_SECONDS):
+            await addresses_of(parsed.host, private=private, resolve=_for_scheme(parsed, resolve))
+    except TimeoutError:
+        raise Unreachable("its server cannot be found") from None
+
+
+async def send(
+    url: str,
+    secrets: Sequence[str],
+    message_id: str,
+    timestamp: Instant,
+    payload: bytes,
+    *,
+    private: bool,
+    patience: float,
+    resolve: Resolve = resolve,
+    tls: ssl.SSLContext | None = None,
+) -> Sent:
+    """POST one message, signed with each of the `secrets`, and wait at most `patience` seconds for the answer.
+
+    `message_id` is the same for every try, `timestamp` is that of the try. Whatever happens is in the result; nothing
+    of it is logged here.
+    """
+    import httpx2
+
+    from passback.network.client import client
+
+    sent: Sent | None = None
+    try:
+        resolve = _for_scheme(_parsed(url, private=private), resolve)
+        headers = _headers(secrets, message_id, timestamp, payload)
+        async with (
+            asyncio.timeout(patience),
+            client(patience, private=private, resolve=resolve, tls=tls) as http,
+            http.stream("POST", url, content=payload, headers=headers) as response,
+        ):
+            sent = _outcome(response)
+            await _read_a_little(response)
+    except TimeoutError:
+        return sent or Sent("failed", reason="it took too long")
+    except Unreachable as error:
+        return Sent("failed", reason=str(error))
+    except httpx2.TimeoutException:
+        return sent or Sent("failed", reason="it took too long")
+    except httpx2.ConnectError as error:
+        untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
+        reason = "its certificate is not to be trusted" if untrusted else "it cannot be connected to"
+        return sent or Sent("failed", reason=reason)
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+        return sent or Sent("failed", reason=f"its answer cannot be read ({type(error).__name__})")
+    return sent
+
+
+async def deliver(
+    database: Database,
+    vault: Vault,
+    clock: Clock,
+    webhook_id: str,
+    message_id: str,
+    payload: bytes,
+    *,
+    private: bool,
+    patience: float,
+    resolve: Resolve = resolve,
+) -> Sent | None:
+    """Send a message to a webhook as it is now; None where there is nobody to be told any more.
+
+    A webhook whose endpoint wants no more messages is disabled.
+    """
+    now = clock()
+
+    def look_up(conn: Connection) -> Webhook | None:
+        webhook = webhooks.find(conn, webhook_id)
+        return webhook if webhook is not None and webhooks.is_active(conn, webhook, now) else None
+
+    webhook = await database.read(look_up)
+    if webhook is None:
+        return None
+    sent = await send_to(
+        webhook, vault, message_id, now, payload, private=private, patience=patience, resolve=resolve
+    )
+    url = webhook.url
+
+    def give_up(conn: Connection) -> None:
+        now_there = webhooks.find(conn, webhook_id)
+        if now_there is not None and now_there.url == url:  # a new address has not said so
+            webhooks.disable(conn, webhook_id, clock())
+
+    if sent.outcome == "gone":
+        log.warning("the endpoint of webhook %s wants no more messages: it is disabled", webhook_id)
+        await database.write(give_up)
+    return sent
+
+
+async def send_to(
+    webhook: Webhook,
+    vault: Vault,
+    message_id: str,
+    now: Instant,
+    payload: bytes,
+    *,
+    private: bool,
+    patience: float,
+    resolve: Resolve = resolve,
+) -> Sent:
+    """`send` to the address of a webhook, with the secrets that sign `now`."""
+    try:
+        secrets = webhooks.secrets(vault, webhook, now)
+    except VaultError as error:
+        log.error("webhook %s: %s", webhook.id, error)  # noqa: TRY400 - where it happened says nothing
+        return Sent("failed", reason="its secret cannot be read: rotate it")
+    return await send(
+        webhook.url, secrets, message_id, now, payload, private=private, patience=patience, resolve=resolve
+    )
+
+
+def _headers(secrets: Sequence[str], message_id: str, timestamp: Instant, payload: bytes) -> dict[str, str]:
+    from standardwebhooks.webhooks import Webhook
+
+    seconds = timestamp // 1000
+    at = datetime.fromtimestamp(seconds, UTC)
+    signatures = [Webhook(secret).sign(message_id, at, payload.decode()) for secret in secrets]
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": f"Passback/{passback.__version__}",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(seconds),
+        "webhook-signature": " ".join(signatures),
+    }
+
+
+def _outcome(response: httpx2.Response) -> Sent:
+    status = response.status_code
+    if response.is_success:
+        return Sent("delivered", status)
+    if status == 410:
+        return Sent("gone", status, "it answered 410: it wants no more messages")
+    wait = _retry_after(response.headers.get("retry-after", "")) if status in (429, 503) else None
+    return Sent("failed", status, f"it answered {status}", wait)
+
+
+def _retry_after(text: str) -> int | None:
+    """The seconds that a ``Retry-After`` header asks for, up to `LONGEST_WAIT`; it may be a date."""
+    text = text.strip()
+    if text.isascii() and text.isdecimal():
+        return min(int(text[:9]), LONGEST_WAIT)
+    try:
+        wait = parsedate_to_datetime(text) - datetime.now(UTC)
+    except (ValueError, TypeError):  # no date, or one without a zone
+        return None
+    return max(0, min(int(wait.total_seconds()), LONGEST_WAIT))
+
+
+async def _read_a_little(response: httpx2.Response) -> None:
+    """Read the start of an answer that nobody looks at, so that most endpoints can write theirs to its end."""
+    import httpx2
+
+    size = 0
+    with contextlib.suppress(httpx2.HTTPError, TimeoutError):
+        async with asyncio.timeout(_READ_SECONDS):
+            async for part in response.aiter_raw():
+                size += len(part)
+                if size > _READ_BYTES:
+                    break
+
+
+def _for_scheme(url: httpx2.URL, resolve: Resolve) -> Resolve:
+    """`resolve`, which leads plain HTTP nowhere but to the own network."""
+
+    async def own_network(host: str) -> Sequence[str]:
+        found = await resolve(host)
+        if any(is_public(address) for address in found):
+            raise Unreachable("its server is on the public network, so its address must begin with https://")
+        return found
+
+    return own_network if url.scheme == "http" else resolve
+
+
+def _parsed(url: str, *, private: bool) -> httpx2.URL:
+    """`url` taken apart by the parser that will also be used to send. Raises `Unreachable`."""
+    import httpx2
+
+    if len(url) > LONGEST_URL:
+        raise Unreachable(f"its address is longer than {LONGEST_URL} characters")
+    if not _PLAIN.fullmatch(url) or "\\" in url:
+        raise Unreachable("its address has characters that must be written as %XX, or a name as xn--")
+    try:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        raise Unreachable("its address is none of a web server") from None
+    if parsed.scheme != "https" and not (private and parsed.scheme == "http"):
+        raise Unreachable("its address must begin with https://")
+    if _WITH_USER.match(url):
+        raise Unreachable("its address may not hold a user or password")
+    if "#" in url:
+        raise Unreachable("its address may not hold a fragment (#)")
+    if not _is_host(parsed.host) or parsed.port == 0 or (parsed.port or 0) > 65535:
+        raise Unreachable("its address is none of a web server")
+    return parsed
+
+
+def _is_host(host: str) -> bool:
+    """A name, or an IP address in its usual form: others read `0x7f.1` as they like."""
+    try:
+        if ":" in host:
+            return IPv6Address(host).scope_id is None
+        if _ENDS_IN_NUMBER.fullmatch(host):
+            return IPv4Address(host) is not None
+    except ValueError:
+        return False
+    return _NAME.fullmatch(host) is not None and len(host) <= 253

@@ -1,0 +1,404 @@
+"""Assignments: between the gateway's and Canvas's.
+
+A Canvas assignment belongs to a course, not to a section. Who it is for, and with which dates, is said by overrides
+where it is not for everyone in the course: one for the section, or one for the students who were chosen; and one for
+each student with a due date of their own.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from decimal import Decimal
+from html.parser import HTMLParser
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from passback.domain.assignment import Assignment, AssignmentFields, Attachment, ScaleEntry
+from passback.domain.clock import Instant
+from passback.lms.interface import Refused, Unsupported
+from passback.lms.notes import Note
+from passback.lms.toolkit.html import html_of, text_of
+from passback.lms.toolkit.json_fields import Json, id_of, instant, number, text, texts, things, whole, written
+
+NAME = "Canvas"
+
+OWN_DUE_DATE = "Own due date"
+"""The title of the overrides that give one student a due date."""
+
+_SUBMISSION_TYPES = {"link": "online_url", "file": "online_upload", "text": "online_text_entry",
+                     "discussion": "discussion_topic"}  # fmt: skip
+_THEIR_SUBMISSION_TYPES = {theirs: ours for ours, theirs in _SUBMISSION_TYPES.items()}
+_GRADING_TYPES = {"points": "points", "percent": "percent", "pass_fail": "pass_fail", "letter_grade": "letter_grade",
+                  "gpa_scale": "letter_grade", "not_graded": "points"}  # fmt: skip
+
+_POINTS = {"percent": 100, "letter_grade": 100, "pass_fail": 1}
+"""The points of a grading type, where none are given: Canvas reckons all grades in points."""
+
+_BLOCK = "passback-attachments"
+_BLOCK_START = f'<div class="{_BLOCK}">'
+
+
+class Override(Struct, frozen=True):
+    """Dates for some of a course's students."""
+
+    id: str | None
+    title: str
+    student_ids: tuple[str, ...]
+    section_id: str | None
+    due_at: Instant | None
+    unlock_at: Instant | None
+    lock_at: Instant | None
+    group_id: str | None = None
+
+    @property
+    def own_due_date(self) -> bool:
+        """Whether it gives one student a due date."""
+        return self.title == OWN_DUE_DATE
+
+    def written(self) -> dict[str, Any]:
+        """The override as Canvas takes it."""
+        for_whom: dict[str, Any] = {"student_ids": list(self.student_ids), "title": self.title}
+        if self.section_id is not None:
+            for_whom = {"course_section_id": self.section_id}
+        elif self.group_id is not None:
+            for_whom = {"group_id": self.group_id}
+        dates = {name: written(getattr(self, name)) for name in ("due_at", "unlock_at", "lock_at")}
+        return for_whom | dates | ({"id": self.id} if self.id else {})
+
+
+class Held(Struct, frozen=True):
+    """An assignment as Canvas has it, as far as changes and grades need it."""
+
+    id: str
+    content: Json
+    overrides: tuple[Override, ...]
+    for_all: bool
+    """Whether everyone of the course, or of the section, has it."""
+    shared: Override | None
+    """The override that holds the assignment's dates and its section or students; None where it has its own."""
+    due_date: Instant | None
+    display_date: Instant | None
+    end_date: Instant | None
+    section: str
+    """For which it was read."""
+
+    @property
+    def grading_type(self) -> str:
+        return _GRADING_TYPES.get(str(self.content.get("grading_type")), "points")
+
+    @property
+    def points_possible(self) -> Decimal | None:
+        return number(self.content, "points_possible")
+
+    @property
+    def published(self) -> bool:
+        return self.content.get("published") is not False
+
+    @property
+    def assignees(self) -> tuple[str, ...]:
+        """Whom it is for, where it is not for all."""
+        if self.for_all:
+            return ()
+        found = (student for override in self.overrides for student in override.student_ids)
+        return tuple(dict.fromkeys(found))
+
+
+def held(content: Json, section: str, kept_due_date: Instant | None) -> Held:
+    """What Canvas answered of an assignment, for one section.
+
+    `kept_due_date` is the assignment's due date where every student who has it was given another.
+    """
+    overrides = tuple(_override(item) for item in things(content.get("overrides")))
+    individual = [override for override in overrides if override.student_ids]
+    base = {name: instant(content, name) for name in ("due_at", "unlock_at", "lock_at")}
+    if content.get("only_visible_to_overrides") is not True:
+        for_all, shared = True, None
+    else:
+        mine = [override for override in overrides if override.section_id == section]
+        for_all = bool(mine)
+        chosen = [override for override in individual if not override.own_due_date]
+        shared = mine[0] if mine else max(chosen, key=lambda it: len(it.student_ids), default=None)
+        if shared is not None:
+            base = {name: getattr(shared, name) for name in base}
+        elif individual:
+            first = individual[0]
+            base = {
+                "due_at": kept_due_date or first.due_at,
+                "unlock_at": first.unlock_at,
+                "lock_at": first.lock_at,
+            }
+    return Held(
+        id=id_of(content),
+        content=content,
+        overrides=overrides,
+        for_all=for_all,
+        shared=shared,
+        due_date=base["due_at"],
+        display_date=base["unlock_at"],
+        end_date=base["lock_at"],
+        section=section,
+    )
+
+
+def kept_due(note: Note | None) -> Instant | None:
+    """The assignment's due date, as it was kept where none of Canvas's holds it."""
+    due = (note or {}).get("due_date")
+    return due if isinstance(due, int) else None
+
+
+def shown(item: Held, scale: Sequence[ScaleEntry]) -> Assignment:
+    """The gateway's form of an assignment; `scale` is its grading scale, where it has one of its own."""
+    content = item.content
+    description, attachments = split_description(text(content, "description") or "")
+    attempts = whole(content, "allowed_attempts")
+    return Assignment(
+        lms_id=item.id,
+        title=text(content, "name") or "",
+        description=description,
+        description_plaintext=text_of(description),
+        points_possible=item.points_possible,
+        grading_type=item.grading_type,
+        submission_types=tuple(
+            _THEIR_SUBMISSION_TYPES[kind]
+            for kind in texts(content, "submission_types")
+            if kind in _THEIR_SUBMISSION_TYPES
+        ),
+        due_date=item.due_date,
+        start_date=None,
+        display_date=item.display_date,
+        end_date=item.end_date,
+        max_attempts=attempts if attempts is not None and attempts > 0 else None,
+        assignee_mode="all" if item.for_all else "individuals",
+        assignee_ids=item.assignees,
+        attachments=attachments,
+        term_id=None,
+        published=item.published,
+        created=instant(content, "created_at"),
+        last_modified=instant(content, "updated_at"),
+        category_id=text(content, "assignment_group_id"),
+        grading_scale=tuple(scale),
+    )
+
+
+def written_fields(fields: AssignmentFields, before: Assignment | None = None) -> dict[str, Any]:
+    """What Canvas is sent of `fields`, without dates and assignees.
+
+    `before` is the assignment that is changed: its attachments stand in the description. Raises `Unsupported`.
+    """
+    sent: dict[str, Any] = {"notify_of_update": False}
+    if fields.title is not None:
+        if len(fields.title) > 255:
+            raise Refused("INVALID_TITLE", "Canvas takes titles of up to 255 characters")
+        sent["name"] = fields.title
+    description = fields.description or (
+        html_of(fields.description_plaintext) if fields.description_plaintext else fields.description
+    )
+    if description is not None or fields.attachments is not None:
+        words = description if description is not None else (before.description if before else "")
+        attachments = fields.attachments
+        if attachments is None:
+            attachments = before.attachments if before else ()
+        sent["description"] = words + _block(attachments)
+    if fields.points_possible is not None:
+        sent["points_possible"] = float(fields.points_possible)
+    elif before is None:
+        sent["points_possible"] = _POINTS.get(fields.grading_type or "", 0)
+    if fields.grading_type is not None:
+        sent["grading_type"] = fields.grading_type
+    elif before is None:
+        sent["grading_type"] = "points"
+    if fields.submission_types is not None or before is None:
+        sent["submission_types"] = _submission_types(fields.submission_types or ())
+    if fields.max_attempts is not None:
+        sent["allowed_attempts"] = fields.max_attempts
+    return sent
+
+
+class Audience(Struct, frozen=True):
+    """For whom an assignment is, and when: as Canvas is sent it."""
+
+    sent: dict[str, Any]
+    due_date: Instant | None
+    """The assignment's due date, where none of what is sent holds it."""
+
+
+def audience(fields: AssignmentFields, section: str, *, whole_course: bool, before: Held | None) -> Audience:
+    """Whom and when `fields` make an assignment for; what they leave open is as `before`.
+
+    `whole_course` says that the section is the course's only one. Source: the recipes of Canvas's "Assignment
+    Overrides": dates stand in the assignment itself only where everyone of the course has it.
+    """
+    mode = fields.assignee_mode or ("all" if before is None or before.for_all else "individuals")
+    students = fields.assignee_ids or (before.assignees if before is not None else ())
+    dates = {
+        "due_at": _first(fields.due_date, None if before is None else before.due_date),
+        "unlock_at": _first(fields.display_date, None if before is None else before.display_date),
+        "lock_at": _first(fields.end_date, None if before is None else before.end_date),
+    }
+    own = (
+        []
+        if before is None
+        else [it for it in before.overrides if it is not before.shared and it.student_ids]
+    )
+    others = (
+        []
+        if before is None
+        else [it for it in before.overrides if it is not before.shared and not it.student_ids]
+    )
+    if mode == "all" and whole_course:
+        sent: dict[str, Any] = {name: written(value) for name, value in dates.items()}
+        sent["only_visible_to_overrides"] = False
+        if before is not None and before.content.get("only_visible_to_overrides") is True:
+            sent["assignment_overrides"] = [override.written() for override in [*others, *own]]
+        return Audience(sent, None)
+    if mode == "individuals":
+        own = [it for it in own if set(it.student_ids) <= set(students)]
+        apart = {student for override in own for student in override.student_ids}
+        together = tuple(student for student in students if student not in apart)
+        shared = Override(
+            _id_of_shared(before, section=None), f"{len(together)} students", together, None,
+            dates["due_at"], dates["unlock_at"], dates["lock_at"],
+        )  # fmt: skip
+    else:
+        shared = Override(
+            _id_of_shared(before, section=section), "", (), section,
+            dates["due_at"], dates["unlock_at"], dates["lock_at"],
+        )  # fmt: skip
+    overrides = (
+        [*others, *own] if shared.section_id is None and not shared.student_ids else [*others, *own, shared]
+    )
+    nothing = dict.fromkeys(dates) if before is not None else {}
+    return Audience(
+        {
+            **nothing,  # a due date of the assignment's own would give it to everyone
+            "only_visible_to_overrides": True,
+            "assignment_overrides": [override.written() for override in overrides],
+        },
+        None if shared in overrides else dates["due_at"],
+    )
+
+
+def with_own_due_date(item: Held, student: str, due: Instant) -> Audience:
+    """The assignment's overrides once a student has a due date of their own."""
+    earlier = next((it for it in item.overrides if it.own_due_date and it.student_ids == (student,)), None)
+    others = [_without(override, student) for override in item.overrides if override is not earlier]
+    others = [it for it in others if it.section_id or it.group_id or it.student_ids]
+    own = Override(
+        id=earlier.id if earlier else None,
+        title=OWN_DUE_DATE,
+        student_ids=(student,),
+        section_id=None,
+        due_at=due,
+        unlock_at=item.display_date,
+        # The work must not be locked before it is due.
+        lock_at=None if item.end_date is None else max(item.end_date, due),
+    )
+    dated = item.shared is None or any(it.id == item.shared.id for it in others)
+    return Audience(
+        {"assignment_overrides": [override.written() for override in [*others, own]]},
+        None if dated else item.due_date,
+    )
+
+
+def _first(given: Instant | None, kept: Instant | None) -> Instant | None:
+    return given if given is not None else kept
+
+
+def _id_of_shared(before: Held | None, *, section: str | None) -> str | None:
+    """The id of the override that is replaced by one of the same kind."""
+    if before is None or before.shared is None or before.shared.section_id != section:
+        return None
+    return before.shared.id
+
+
+def split_description(markup: str) -> tuple[str, tuple[Attachment, ...]]:
+    """A description's own words, and the attachments that we put behind them."""
+    begin = markup.rfind(f'<div class="{_BLOCK}"')
+    if begin < 0:
+        return markup, ()
+    parser = _Links()
+    parser.feed(markup[begin:])
+    parser.close()
+    return markup[:begin], tuple(parser.found)
+
+
+def _block(attachments: Sequence[Attachment]) -> str:
+    """Links to the attachments: Canvas has no place for them but the description."""
+    if not attachments:
+        return ""
+    items = "".join(
+        f'<li><a class="passback-{item.type}" href="{html.escape(item.url or "")}"'
+        f' title="{html.escape(item.description or "")}">{html.escape(item.title or item.url or "")}</a></li>'
+        for item in attachments
+    )
+    return f"{_BLOCK_START}<ul>{items}</ul></div>"
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[Attachment] = []
+        self._open: dict[str, str] | None = None
+        self._text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self._open = {name: value or "" for name, value in attrs}
+            self._text = ""
+
+    def handle_data(self, data: str) -> None:
+        self._text += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag != "a" or self._open is None:
+            return
+        url, title = self._open.get("href", ""), self._text.strip()
+        kind = "file" if "passback-file" in self._open.get("class", "").split() else "link"
+        self.found.append(
+            Attachment(
+                type=kind,
+                url=url,
+                title=title if title != url else None,
+                description=self._open.get("title") or None,
+            )
+        )
+        self._open = None
+
+
+def _override(item: Json) -> Override:
+    return Override(
+        id=text(item, "id"),
+        title=text(item, "title") or "",
+        student_ids=tuple(texts(item, "student_ids")),
+        section_id=text(item, "course_section_id"),
+        due_at=instant(item, "due_at"),
+        unlock_at=instant(item, "unlock_at"),
+        lock_at=instant(item, "lock_at"),
+        group_id=text(item, "group_id"),
+    )
+
+
+def _without(override: Override, student: str) -> Override:
+    kept = tuple(one for one in override.student_ids if one != student)
+    if kept == override.student_ids:
+        return override
+    return replace(override, student_ids=kept)
+
+
+def _submission_types(ours: Sequence[str]) -> list[str]:
+    if "discussion" in ours and len(ours) > 1:
+        raise Unsupported(NAME, "submission type of discussion together with others")
+    return [_SUBMISSION_TYPES[kind] for kind in ours] or ["none"]
+
+
+def title(item: Held) -> str:
+    """The assignment's title."""
+    return text(item.content, "name") or ""
+
+
+def created(item: Held) -> Instant | None:
+    """When the assignment was made."""
+    return instant(item.content, "created_at")

@@ -1,0 +1,260 @@
+"""Submissions: between the gateway's and Canvas's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+from msgspec import Struct
+
+from passback.domain.assignment import Attachment, GradingType, ScaleEntry
+from passback.domain.grading import InvalidGrade, plain, points_of
+from passback.domain.submission import FLAGS, Submission, SubmissionFields
+from passback.lms.canvas.map_assignments import NAME, Held
+from passback.lms.interface import Refused, Unsupported
+from passback.lms.toolkit.html import html_of, text_of
+from passback.lms.toolkit.json_fields import Json, instant, number, text, things, whole
+from passback.lms.toolkit.transitions import is_move
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Instant
+
+
+class Grade(Struct, frozen=True):
+    """What Canvas is sent to grade one student, and how to know that it understood it."""
+
+    posted: str | None
+    """``posted_grade``; None where no grade is given."""
+    points: Decimal | None = None
+    """The points that it must be entered with, where they are known."""
+
+
+def grade_of(fields: SubmissionFields, item: Held, scale: Collection[ScaleEntry]) -> Grade:
+    """The grade that `fields` give on an assignment. Raises `Refused`.
+
+    Points count over the text, being exact; but pass or fail is only said by the text.
+    """
+    points, words, kind = fields.grade_points, fields.grade, cast("GradingType", item.grading_type)
+    if points is None and words is None:
+        return Grade(None)
+    if points is not None and not (words and kind == "pass_fail"):
+        if kind == "pass_fail" and points not in (0, item.points_possible):
+            raise Refused("INVALID_GRADE", "Canvas grades pass or fail with all of the points or none")
+        return Grade(plain(points), points)
+    if not words:
+        return Grade("")
+    if kind != "points" and not item.points_possible:
+        # Canvas would take a share of nothing for nothing: a pass for a fail.
+        raise Refused("INVALID_GRADE", "the assignment has no points of which this could be a share")
+    if kind == "letter_grade" and scale:
+        if words not in {entry.name for entry in scale}:
+            letters = " ".join(entry.name for entry in scale)
+            raise Refused("INVALID_GRADE", f"'{words[:40]}' is not a letter of the grading scale [{letters}]")
+        return Grade(words)
+    try:
+        worth = points_of(words, kind, item.points_possible)
+    except InvalidGrade as error:
+        raise Refused("INVALID_GRADE", str(error)) from None
+    # Canvas gives a letter the top of its range, and a percentage its own rounding.
+    return Grade(words, worth if kind in ("points", "pass_fail") else None)
+
+
+def check_taken(grade: Grade, answer: Json) -> None:
+    """Whether Canvas entered the grade: what it cannot interpret, it drops silently. Raises `Refused`."""
+    if grade.posted is None:
+        return
+    entered = number(answer, "entered_score") if "entered_score" in answer else number(answer, "score")
+    if grade.posted == "":
+        taken = entered is None
+    elif grade.points is not None:
+        taken = entered is not None and float(entered) == float(grade.points)
+    else:
+        taken = entered is not None or text(answer, "entered_grade") is not None
+    if not taken:
+        raise Refused("INVALID_GRADE", "Canvas does not take the grade")
+
+
+def is_assigned(answer: Json) -> bool:
+    """Whether the student has the assignment: Canvas shows an unsaved submission of those who have not."""
+    return text(answer, "id") is not None and answer.get("assignment_visible") is not False
+
+
+def shown(answer: Json, student: str, item: Held, note: Mapping[str, Any] | None) -> Submission:
+    """The gateway's form of a submission; `note` is what we keep of it."""
+    grade = text(answer, "grade")
+    if grade in ("complete", "incomplete"):
+        grade = "pass" if grade == "complete" else "fail"
+    due = instant(answer, "cached_due_date")
+    submitted = instant(answer, "submitted_at")
+    dates = [submitted, instant(answer, "graded_at"), instant(answer, "posted_at")]
+    created = instant(item.content, "created_at")
+    own = (note or {}).get("override_due_date")
+    override = due if due is not None and due != item.due_date else None
+    return Submission(
+        student_id=student,
+        state=state_of(answer),
+        flags=tuple(flag for flag in FLAGS if answer.get(flag) is True),
+        grade=grade,
+        grade_points=number(answer, "score"),
+        grade_comment=newest_comment(answer, student),
+        grader_id=_grader(answer, note),
+        extra_attempts=whole(answer, "extra_attempts"),
+        override_due_date=own[0] if own and override == own[1] else override,
+        attachments=work_shown(answer, note),
+        created=created,
+        last_modified=max((date for date in [created, *dates] if date is not None), default=None),
+    )
+
+
+def state_of(answer: Json) -> str:
+    """Where the submission stands; a grade that Canvas hides is not returned yet."""
+    if answer.get("redo_request") is True:
+        return "reclaimed"
+    match answer.get("workflow_state"):
+        case "graded" if answer.get("posted_at"):
+            return "returned"
+        case "submitted" | "pending_review":
+            return "submitted"
+        case _:
+            return "submitted" if answer.get("submitted_at") else "created"
+
+
+def has_comment(answer: Json, student: str, fields: SubmissionFields) -> bool:
+    """Whether the comment that `fields` give is there: as the newest, or because an earlier try left it."""
+    if newest_comment(answer, student) == fields.grade_comment:
+        return True
+    since = fields.comment_since
+    return since is not None and any(
+        text(it, "comment") == fields.grade_comment and (instant(it, "created_at") or 0) >= since
+        for it in _comments(answer, student)
+    )
+
+
+def _comments(answer: Json, student: str) -> list[Json]:
+    return [it for it in things(answer.get("submission_comments")) if text(it, "author_id") != student]
+
+
+def newest_comment(answer: Json, student: str) -> str | None:
+    """The newest comment that is not the student's own."""
+    comments = _comments(answer, student)
+    newest = max(comments, key=lambda it: (text(it, "created_at") or "", whole(it, "id") or 0), default=None)
+    return None if newest is None else text(newest, "comment")
+
+
+def check_move(
+    fields: SubmissionFields, answer: Json, note: Mapping[str, Any] | None, now: Instant, item: Held
+) -> bool:
+    """Whether work is to be handed in. Raises `Refused` and `Unsupported` for a state that cannot be reached."""
+    state = state_of(answer)
+    wanted = fields.state
+    handing_in = bool(fields.attachments) and fields.attachments != work_shown(answer, note)
+    if is_move(state, wanted):
+        if wanted == "reclaimed":
+            raise Unsupported(NAME, "state of reclaimed")
+        if wanted == "submitted" and not fields.attachments:
+            raise Refused("INVALID_ATTACHMENT", "Canvas takes work only with an attachment")
+        if wanted == "returned" and not _graded(fields, answer):
+            raise Refused("INVALID_STATE", "Canvas returns work only with a grade")
+        handing_in = handing_in or wanted == "submitted"
+    if handing_in:
+        _check_attempts(fields, answer, now, item)
+    return handing_in
+
+
+def _graded(fields: SubmissionFields, answer: Json) -> bool:
+    given = bool(fields.grade) or fields.grade_points is not None or "excused" in (fields.flags or ())
+    return given or number(answer, "score") is not None or answer.get("excused") is True
+
+
+def _check_attempts(fields: SubmissionFields, answer: Json, now: Instant, item: Held) -> None:
+    allowed, used = whole(item.content, "allowed_attempts"), whole(answer, "attempt") or 0
+    extra = whole(answer, "extra_attempts") if fields.extra_attempts is None else fields.extra_attempts
+    if allowed is not None and allowed > 0 and used >= allowed + (extra or 0):
+        raise Refused("NO_ATTEMPTS_LEFT", f"the student has used all of {used} attempts")
+    if item.end_date is not None and now > item.end_date:
+        raise Refused("ASSIGNMENT_LOCKED", "the assignment takes no more work")
+    if item.display_date is not None and now < item.display_date:
+        raise Refused("ASSIGNMENT_LOCKED", "the assignment takes no work yet")
+
+
+class Work(Struct, frozen=True):
+    """What a student hands in: of one kind, as Canvas wants it."""
+
+    kind: str
+    body: str | None = None
+    url: str | None = None
+    files: tuple[Attachment, ...] = ()
+
+
+def work_of(attachments: Collection[Attachment]) -> Work:
+    """The work that attachments make. Raises `Refused` where Canvas cannot take them together."""
+    kinds = {item.type for item in attachments}
+    if len(kinds) != 1:
+        raise Refused("INVALID_ATTACHMENT", "Canvas takes work of one kind at a time: texts, files or a link")
+    match kinds.pop():
+        case "text":
+            body = "".join(_markup(item.text or "") for item in attachments)
+            return Work("online_text_entry", body=body)
+        case "file":
+            return Work("online_upload", files=tuple(attachments))
+        case _ if len(attachments) > 1:
+            raise Refused("INVALID_ATTACHMENT", "Canvas takes one link at a time")
+        case _:
+            return Work("online_url", url=next(iter(attachments)).url)
+
+
+def work_shown(answer: Json, note: Mapping[str, Any] | None) -> tuple[Attachment, ...]:
+    """The newest attempt's work: as it was handed in through us, or else as Canvas shows it."""
+    ours = (note or {}).get("work") or {}
+    if ours and ours.get("attempt") == whole(answer, "attempt"):
+        return msgspec.convert(ours["attachments"], tuple[Attachment, ...])
+    return _work(answer)
+
+
+def _work(answer: Json) -> tuple[Attachment, ...]:
+    """The newest attempt's work."""
+    match answer.get("submission_type"):
+        case "online_text_entry":
+            body = text(answer, "body") or ""
+            words = text_of(body)
+            return (Attachment(type="text", text=words if html_of(words) == body else body),)
+        case "online_url":
+            return (Attachment(type="link", url=text(answer, "url")),)
+        case "online_upload":
+            files = things(answer.get("attachments"))
+            return tuple(
+                Attachment(type="file", url=text(it, "url"), title=text(it, "display_name")) for it in files
+            )
+        case _:
+            return ()
+
+
+def _markup(words: str) -> str:
+    return words if words.lstrip().startswith("<") else html_of(words)
+
+
+def flags_sent(fields: SubmissionFields, answer: Json) -> dict[str, Any]:
+    """What Canvas is sent for the flags that are asked for, over those that `answer` shows. Raises `Refused`."""
+    if fields.flags is None:
+        return {}
+    sent: dict[str, Any] = {}
+    late_or_missing = fields.flags & {"late", "missing"}
+    if len(late_or_missing) == 2:
+        raise Refused("INVALID_FLAGS", "Canvas marks work as late or as missing, not as both")
+    if "excused" in fields.flags and answer.get("excused") is not True:
+        sent["excuse"] = True
+    before = {flag for flag in ("late", "missing") if answer.get(flag) is True}
+    if late_or_missing != before:
+        sent["late_policy_status"] = next(iter(late_or_missing), "none")
+    return sent
+
+
+def _grader(answer: Json, note: Mapping[str, Any] | None) -> str | None:
+    """Who graded: also where Canvas was told as another."""
+    grader = text(answer, "grader_id")
+    if note and grader is not None and note.get("graded_as") == grader:
+        return str(note["grader"])
+    # Canvas's own graders (quizzes, tools) have negative ids.
+    return grader if grader is not None and not grader.startswith("-") else None

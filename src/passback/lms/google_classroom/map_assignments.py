@@ -1,0 +1,238 @@
+"""Assignments: between the gateway's and Google Classroom's course work."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from passback.domain.assignment import Assignment, AssignmentFields, Attachment
+from passback.lms.google_classroom import dates
+from passback.lms.google_classroom.errors import NAME
+from passback.lms.interface import Gone, Refused, Unsupported
+from passback.lms.toolkit import unsupported_fields
+from passback.lms.toolkit.html import text_of
+from passback.lms.toolkit.json_fields import Json, id_of, instant, number, text, texts, thing, things, written
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from passback.domain.clock import Instant
+    from passback.lms.notes import Note
+
+KEPT = frozenset({"start_date", "end_date", "max_attempts", "submission_types", "term_id"})
+"""Fields that Google Classroom has no place for."""
+_REMEMBERED = KEPT | {"grading_type"}
+
+_LONGEST_TITLE = 3000
+_LONGEST_DESCRIPTION = 30_000
+_MOST_MATERIALS = 20
+_POINTS = {"percent": 100, "pass_fail": 1}
+"""The points of a grading type, where none are given."""
+
+_ADDRESSES = (
+    ("link", "url"),
+    ("driveFile", "alternateLink"),
+    ("youtubeVideo", "alternateLink"),
+    ("youTubeVideo", "alternateLink"),  # so spelt in submissions
+    ("form", "formUrl"),
+)
+"""The kinds of materials and attachments that have an address, and where they have it."""
+
+MASKED = ("title", "description", "dueDate", "dueTime", "maxPoints", "scheduledTime", "state")
+"""What can be changed of course work by a PATCH, which names it in a mask."""
+
+
+class Held(Struct, frozen=True):
+    """An assignment as Classroom has it, with what grading needs of it."""
+
+    content: Json
+    assignment: Assignment
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether students do not see it yet."""
+        return text(self.content, "state") == "DRAFT"
+
+
+def check(fields: AssignmentFields) -> None:
+    """Refuse what Classroom cannot be given. Raises `Refused` and `Unsupported`."""
+    if fields.grading_type == "letter_grade":
+        raise Unsupported(NAME, "grading type of letter_grade")
+    if fields.title is not None and len(fields.title) > _LONGEST_TITLE:
+        raise Refused("INVALID_TITLE", f"{NAME} takes titles of up to {_LONGEST_TITLE} characters")
+    if len(_words(fields) or "") > _LONGEST_DESCRIPTION:
+        raise Refused(
+            "INVALID_DESCRIPTION", f"{NAME} takes descriptions of up to {_LONGEST_DESCRIPTION} characters"
+        )
+    if fields.points_possible is not None and fields.points_possible != int(fields.points_possible):
+        raise Refused("INVALID_POINTS", f"{NAME} takes whole points only")
+    if len(fields.attachments or ()) > _MOST_MATERIALS:
+        raise Refused("INVALID_ATTACHMENT", f"{NAME} takes up to {_MOST_MATERIALS} attachments")
+
+
+def explained(refused: Refused, fields: AssignmentFields, now: Instant) -> Refused:
+    """What most likely is wrong, where Google does not say: it takes no due date that is past, nor strangers."""
+    if str(refused).startswith("REFUSED_BY_LMS"):
+        if fields.due_date is not None and fields.due_date <= now:
+            return Refused("INVALID_DUE_DATE", f"{NAME} takes only due dates that are yet to come")
+        if fields.assignee_ids:
+            return Refused("INVALID_ASSIGNEES", f"{NAME} does not take the assignees")
+    return refused
+
+
+def _words(fields: AssignmentFields) -> str | None:
+    """The description as Classroom shows it, without HTML; None where none is given."""
+    if fields.description_plaintext:
+        return fields.description_plaintext
+    return None if fields.description is None else text_of(fields.description)
+
+
+def written_fields(fields: AssignmentFields, *, new: bool) -> dict[str, Any]:
+    """What Classroom is sent of `fields`, as far as it can be changed later."""
+    sent: dict[str, Any] = {}
+    if fields.title is not None:
+        sent["title"] = fields.title
+    words = _words(fields)
+    if words is not None:
+        sent["description"] = words
+    if fields.due_date is not None:
+        sent |= dates.written(fields.due_date)
+    if fields.points_possible is not None:
+        sent["maxPoints"] = int(fields.points_possible)
+    elif new and fields.grading_type in _POINTS:
+        sent["maxPoints"] = _POINTS[fields.grading_type]
+    return sent
+
+
+def new_only(fields: AssignmentFields) -> dict[str, Any]:
+    """What can be said of course work only when it is made, or by other calls."""
+    sent: dict[str, Any] = {"workType": "ASSIGNMENT", "state": "DRAFT"}
+    if fields.attachments:
+        sent["materials"] = [{"link": {"url": item.url}} for item in fields.attachments]
+    if fields.assignee_mode == "individuals":
+        sent["assigneeMode"] = "INDIVIDUAL_STUDENTS"
+        sent["individualStudentsOptions"] = {"studentIds": list(fields.assignee_ids or ())}
+    return sent
+
+
+def visible(display_date: Instant | None, now: Instant) -> dict[str, Any]:
+    """What makes a draft visible, at once or when it shall be."""
+    if display_date is not None and display_date > now:
+        return {"scheduledTime": written(display_date)}
+    return {"state": "PUBLISHED"}
+
+
+def changed_assignees(fields: AssignmentFields, before: Assignment) -> dict[str, Any] | None:
+    """The change of whom an assignment is for, as Classroom takes it; None where there is none."""
+    mode = fields.assignee_mode or before.assignee_mode
+    if mode == "all":
+        return None if before.assignee_mode == "all" else {"assigneeMode": "ALL_STUDENTS"}
+    wanted = before.assignee_ids if fields.assignee_ids is None else fields.assignee_ids
+    had = before.assignee_ids
+    added = [student for student in wanted if student not in had]
+    removed = [student for student in had if student not in wanted]
+    if mode == before.assignee_mode and not added and not removed:
+        return None
+    options: dict[str, Any] = {"addStudentIds": added} if added else {}
+    if removed:
+        options["removeStudentIds"] = removed
+    return {"assigneeMode": "INDIVIDUAL_STUDENTS", "modifyIndividualStudentsOptions": options}
+
+
+def held(content: Json, note: Note | None) -> Held:
+    """What Classroom answered of an assignment, and what we keep of it. Raises `Gone`."""
+    note = note or {}
+    state, scheduled = text(content, "state"), instant(content, "scheduledTime")
+    if state == "DELETED":
+        raise Gone("assignment")  # its teachers can still read it
+    words = text(content, "description") or ""
+    ours = note.get("description") or (None, None)
+    some = text(content, "assigneeMode") == "INDIVIDUAL_STUDENTS"
+    options = content.get("individualStudentsOptions")
+    assignment = Assignment(
+        lms_id=id_of(content),
+        title=text(content, "title") or "",
+        description=ours[0] if ours[0] is not None and ours[1] == words else words,
+        description_plaintext=words,
+        # Google leaves nought out.
+        points_possible=number(content, "maxPoints") or (Decimal(0) if note.get("no_points") else None),
+        grading_type="points",
+        submission_types=(),
+        due_date=dates.instant(content),
+        start_date=None,
+        display_date=scheduled if state == "DRAFT" else note.get("display_date"),
+        end_date=None,
+        max_attempts=None,
+        assignee_mode="individuals" if some else "all",
+        assignee_ids=tuple(texts(options, "studentIds")) if some and isinstance(options, dict) else (),
+        attachments=_attachments(content, note),
+        term_id=None,
+        published=state != "DRAFT" or scheduled is not None,
+        created=instant(content, "creationTime"),
+        last_modified=instant(content, "updateTime"),
+        category_id=text(thing(content.get("gradeCategory") or {}), "id"),
+    )
+    return Held(
+        content,
+        unsupported_fields.with_exact(unsupported_fields.with_kept(assignment, note, _REMEMBERED), note),
+    )
+
+
+def _attachments(content: Json, note: Note) -> tuple[Attachment, ...]:
+    """The materials; as they were sent, while Classroom has the same addresses."""
+    stored = tuple(found for it in things(content.get("materials")) if (found := attachment(it)) is not None)
+    sent = msgspec.convert(note.get("attachments") or [], tuple[Attachment, ...])
+    return sent if [item.url for item in sent] == [item.url for item in stored] else stored
+
+
+def attachment(item: Json) -> Attachment | None:
+    """A material or attachment as the gateway shows it; None for a kind that has no address."""
+    for name, address in _ADDRESSES:
+        found = item.get(name)
+        if not isinstance(found, dict):
+            continue
+        inner = found.get("driveFile")
+        inner = inner if isinstance(inner, dict) else found  # a file's address is one level deeper
+        url, title = text(inner, address), text(inner, "title")
+        if url:
+            return Attachment("link", url=url, title=None if title in (None, "", url) else title)
+    return None
+
+
+def noted(fields: AssignmentFields, content: Json, before: Note | None) -> dict[str, Any]:
+    """What is to be kept of an assignment: what Classroom has no place for, or only roughly."""
+    note = unsupported_fields.kept(fields, _REMEMBERED, before)
+    if fields.description is not None:
+        note["description"] = [fields.description, text(content, "description") or ""]
+    if fields.points_possible is not None:
+        note["no_points"] = fields.points_possible == 0
+    if fields.attachments is not None:
+        note["attachments"] = msgspec.to_builtins(fields.attachments)
+    if fields.display_date is not None:
+        note["display_date"] = fields.display_date
+    return unsupported_fields.exact(fields, held(content, note).assignment, note)
+
+
+def is_alike(content: Json, fields: AssignmentFields, since: Instant, known: Sequence[str]) -> bool:
+    """Whether course work that was found was made by an attempt of ours: all that Google keeps is the same."""
+    created = instant(content, "creationTime")
+    sent = written_fields(fields, new=True)
+    due = dates.instant(content)
+    return (
+        content.get("associatedWithDeveloper") is True
+        and text(content, "id") not in known
+        and text(content, "title") == sent["title"]
+        and (text(content, "description") or "") == (sent.get("description") or "")
+        and (due is None) == (fields.due_date is None)
+        and (due is None or fields.due_date is None or due // 1000 == fields.due_date // 1000)
+        and (number(content, "maxPoints") or 0) == sent.get("maxPoints", 0)
+        and (created is None or created >= since - 60_000)  # its clock is not ours
+    )
+
+
+def mask_of(sent: Mapping[str, Any]) -> str:
+    """The update mask that names what is sent."""
+    return ",".join(name for name in MASKED if name in sent)

@@ -1,0 +1,136 @@
+"""Submissions: between the gateway's and Google Classroom's."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING, Any
+
+from passback.domain.submission import Submission, SubmissionFields
+from passback.lms.google_classroom.errors import NAME
+from passback.lms.google_classroom.map_assignments import Held, attachment
+from passback.lms.interface import Refused, Unsupported
+from passback.lms.toolkit.json_fields import Json, instant, number, text, things
+from passback.lms.toolkit.points import grade_shown, points_given
+from passback.lms.toolkit.transitions import is_move
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from passback.domain.assignment import Attachment
+    from passback.domain.clock import Instant
+
+UNSUPPORTED = frozenset({"excused", "grade_comment", "extra_attempts", "override_due_date"})
+_MOST_ATTACHMENTS = 20
+_CENT = Decimal("0.01")
+
+_STATES = {"TURNED_IN": "submitted", "RETURNED": "returned", "RECLAIMED_BY_STUDENT": "reclaimed"}
+
+
+def untouched(student: str, held: Held) -> Submission:
+    """The submission for an assignment that students do not have yet: Classroom makes it when it is published."""
+    assignment = held.assignment
+    return Submission(student, "created", (), created=assignment.created, last_modified=assignment.created)
+
+
+def state_of(answer: Json) -> str:
+    """Where the submission stands. A grade that its student sees is returned, also where nothing was turned in."""
+    state = _STATES.get(text(answer, "state") or "")
+    if state is not None:
+        return state
+    return "created" if number(answer, "assignedGrade") is None else "returned"
+
+
+def points_sent(fields: SubmissionFields, held: Held) -> Decimal | None:
+    """The points that `fields` give, to two decimals as Classroom keeps them; None takes the grade away.
+
+    Raises `Refused`.
+    """
+    points = points_given(fields, held.assignment)
+    if points is not None and not held.assignment.points_possible:
+        raise Refused("NOT_GRADED", f"{NAME} grades only assignments that have points_possible")
+    return None if points is None else points.quantize(_CENT, ROUND_HALF_UP)
+
+
+def gives_grade(fields: SubmissionFields) -> bool:
+    """Whether a grade is given or taken away."""
+    return fields.grade is not None or fields.grade_points is not None
+
+
+def check_move(fields: SubmissionFields, answer: Json) -> bool:
+    """Whether `fields.state` is another than the submission has. Raises `Refused` where it cannot be reached."""
+    moves = is_move(state_of(answer), fields.state)
+    if moves and fields.state == "returned" and state_of(answer) == "created":
+        graded = (
+            bool(fields.grade) or fields.grade_points is not None or number(answer, "draftGrade") is not None
+        )
+        if not graded:
+            raise Refused("INVALID_STATE", f"{NAME} returns work only with a grade, or once it was turned in")
+    return moves
+
+
+def new_links(fields: SubmissionFields, answer: Json) -> list[str]:
+    """The addresses to attach that are not attached yet: Classroom would attach them twice. Raises `LmsError`."""
+    wanted = fields.attachments or ()
+    if any(item.type == "text" for item in wanted):
+        raise Unsupported(NAME, "submission type of text")
+    if len(wanted) > _MOST_ATTACHMENTS:
+        raise Refused("INVALID_ATTACHMENT", f"{NAME} takes up to {_MOST_ATTACHMENTS} attachments")
+    attached = {item.url for item in work(answer)}
+    return list(dict.fromkeys(item.url for item in wanted if item.url and item.url not in attached))
+
+
+def work(answer: Json) -> tuple[Attachment, ...]:
+    """What the student has attached."""
+    submission = answer.get("assignmentSubmission")
+    attached = things(submission.get("attachments")) if isinstance(submission, dict) else []
+    return tuple(found for it in attached if (found := attachment(it)) is not None)
+
+
+def shown(answer: Json, student: str, held: Held, note: Mapping[str, Any] | None, now: Instant) -> Submission:
+    """The gateway's form of a submission; `note` is what we keep of it."""
+    assignment = held.assignment
+    assigned = number(answer, "assignedGrade")
+    draft = number(answer, "draftGrade")
+    points = assigned if draft is None else draft
+    exact = (note or {}).get("points")
+    if exact and points is not None and Decimal(exact[1]) == points:
+        points = Decimal(exact[0])
+    return Submission(
+        student_id=student,
+        state=state_of(answer),
+        flags=_flags(answer, points, held, now),
+        grade=grade_shown(points, assignment),
+        grade_points=points,
+        grader_id=_grader(answer, note),
+        attachments=work(answer),
+        created=instant(answer, "creationTime") or assignment.created,
+        last_modified=instant(answer, "updateTime") or assignment.created,
+    )
+
+
+def _flags(answer: Json, points: Decimal | None, held: Held, now: Instant) -> tuple[str, ...]:
+    """Late is what was turned in too late: Classroom also says it of what is not turned in, which is missing here."""
+    handed_in = text(answer, "state") in ("TURNED_IN", "RETURNED") and _was_turned_in(answer)
+    due = held.assignment.due_date
+    flags = ["late"] if handed_in and answer.get("late") is True else []
+    if due is not None and now > due and not handed_in and points is None:
+        flags.append("missing")
+    return tuple(flags)
+
+
+def _history(answer: Json, name: str) -> Sequence[Json]:
+    return [it[name] for it in things(answer.get("submissionHistory")) if isinstance(it.get(name), dict)]
+
+
+def _was_turned_in(answer: Json) -> bool:
+    states = _history(answer, "stateHistory")
+    return not states or any(text(it, "state") == "TURNED_IN" for it in states)
+
+
+def _grader(answer: Json, note: Mapping[str, Any] | None) -> str | None:
+    """Who graded last: also where Google was told as another."""
+    grades = _history(answer, "gradeHistory")
+    actor = text(grades[-1], "actorUserId") if grades else None
+    if note and note.get("grader") and note.get("graded_as") == actor:
+        return str(note["grader"])
+    return actor

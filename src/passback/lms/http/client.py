@@ -1,0 +1,434 @@
+"""HTTP to an LMS, as every connector needs it: bounded, paced, retried only where that is safe, and discreet.
+
+What is retried, within the patience of the client: what the LMS has certainly not done (no connection, a throttled
+request), and reading. A write that may have happened raises `Unavailable` with `in_doubt`: whoever sent it looks
+whether it did. What an LMS says of a request (a status from 200 to 499) is returned; what it means is the connector's
+business. Nothing that is logged or raised holds a query, a header or a body: those may hold secrets and students.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import math
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from passback.lms.http.gate import Gate, Resting, SharedGate, Went
+from passback.lms.http.pace import Limit
+from passback.lms.interface import Connection, Gone, NotAllowed, Refused, Thing, Unavailable
+from passback.observe import tracing
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from passback.observe.lms import Outcome
+
+LARGEST_REPLY = 10 * 1024 * 1024
+"""The most bytes that are read of an answer."""
+
+_MOST_REDIRECTS = 3
+_LEAST_TIME = 1.0
+"""The seconds that a request gets even when its turn came late."""
+_FIRST_BACKOFF = 0.5
+_LONGEST_BACKOFF = 8.0
+_LONGEST_WAIT = 600.0
+"""The longest that an LMS can make us wait, in seconds, whatever it says."""
+
+T = TypeVar("T")
+
+_MAY_ACT: ContextVar[Callable[[], bool] | None] = ContextVar("may_act", default=None)
+_ASIDE: ContextVar[bool] = ContextVar("aside", default=False)
+
+
+@contextlib.contextmanager
+def guarded(may_act: Callable[[], bool]) -> Iterator[None]:
+    """Inside the ``with`` nothing is written to an LMS once `may_act` says no: others may be doing it by now."""
+    token = _MAY_ACT.set(may_act)
+    try:
+        yield
+    finally:
+        _MAY_ACT.reset(token)
+
+
+@contextlib.contextmanager
+def aside() -> Iterator[None]:
+    """Inside the ``with`` no failure says that the LMS is down: what reads beside the grades never stops them."""
+    token = _ASIDE.set(True)
+    try:
+        yield
+    finally:
+        _ASIDE.reset(token)
+
+
+Params = Mapping[str, Any] | Sequence[tuple[str, str]]
+"""A query; a value may be a list, for a name that comes several times."""
+
+
+class Reply(Struct, frozen=True):
+    """What an LMS answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By lower-case names."""
+    body: bytes
+    doubtful: bool = False
+    """Whether it answers a write that, should the answer be of no use, may have happened."""
+
+    def good(self, gone: Thing = "assignment") -> Reply:
+        """The reply itself, of an LMS that answers as HTTP says; `gone` is what is not there with a 404.
+
+        Raises `NotAllowed` with 401 and 403, `Gone` with 404, `Refused` with any other from 400 on.
+        """
+        if self.status in (401, 403):
+            refused = self.status == 401
+            raise NotAllowed(f"it refuses our credentials (status {self.status})", credentials=refused)
+        if self.status == 404:
+            raise Gone(gone)
+        if self.status >= 400:
+            raise Refused("REFUSED_BY_LMS", "the LMS does not take the values")
+        return self
+
+    def json(self) -> Any:
+        """The body. Raises `Unavailable` where it is no JSON, as when a proxy answers for the LMS."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise self.useless("is not JSON") from None
+
+    def typed(self, kind: type[T]) -> T:
+        """The body as `kind`: anything that msgspec decodes. Raises `Unavailable` where it is none."""
+        try:
+            return msgspec.json.decode(self.body, type=kind)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            raise self.useless("is not as expected") from None
+
+    def useless(self, why: str) -> Unavailable:
+        """The error to raise for an answer that is not as expected, such as ``has no id``."""
+        return Unavailable(f"its answer (status {self.status}) {why}", in_doubt=self.doubtful)
+
+
+class Manners(Protocol):
+    """What is particular about one LMS."""
+
+    async def credentials(self, method: str, url: str, acting: str, *, renew: bool) -> Mapping[str, str]:
+        """The headers that authorize a request to `url`, query included.
+
+        `acting` says whose credentials, where a connector has several (empty: the connection's own); `renew` that
+        the LMS has just refused those given before. Raises `Unavailable`, also where there are none.
+        """
+        ...
+
+    def refused_credentials(self, reply: Reply) -> bool:
+        """Whether renewed credentials may help."""
+        ...
+
+    def throttled(self, reply: Reply) -> float | None:
+        """For how many seconds to wait where the LMS says that it is too much; None where it does not."""
+        ...
+
+    def remaining(self, reply: Reply) -> float | None:
+        """What remains of the LMS's limit, from 0 to 1, where it says so."""
+        ...
+
+
+class PlainManners:
+    """An LMS that is authorized to by fixed headers, if at all, and limits as HTTP says it. See `Manners`."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    async def credentials(self, method: str, url: str, acting: str, *, renew: bool) -> Mapping[str, str]:  # noqa: ARG002
+        return self._headers
+
+    def refused_credentials(self, reply: Reply) -> bool:  # noqa: ARG002 - there is nothing to renew
+        return False
+
+    def throttled(self, reply: Reply) -> float | None:
+        return retry_after(reply, default=5.0) if reply.status == 429 else None
+
+    def remaining(self, reply: Reply) -> float | None:  # noqa: ARG002
+        return None
+
+
+def retry_after(reply: Reply, default: float) -> float:
+    """The seconds of a ``Retry-After`` header; `default` where there is none, or a date."""
+    try:
+        seconds = float(reply.headers.get("retry-after", default))
+    except ValueError:
+        return default
+    return min(max(0.0, seconds), _LONGEST_WAIT) if math.isfinite(seconds) else default
+
+
+class LmsClient:
+    """Sends requests to one LMS, paced for each of its credentials."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        manners: Manners,
+        *,
+        most_at_once: int = 6,
+        timeout: float = 15.0,
+        failures: int = 5,
+        rest: float = 30.0,
+        limit: Limit | None = None,
+    ) -> None:
+        """`timeout` bounds each phase of a try, in seconds; the connection's patience a call with its retries.
+
+        `limit` is for an LMS that counts the requests of each credential, and does not tell how many remain.
+        """
+        # Imported with the first connection: a gateway without any starts faster without it.
+        import httpx2
+
+        for name in ("httpx2", "httpcore2"):
+            # They would log every address, queries and so students' ids included.
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self._base_url = connection.address
+        self._origin = _origin(connection.address)
+        self._headers = connection.headers
+        self._manners = manners
+        self._patience = connection.patience
+        own = Gate(
+            most_at_once=most_at_once,
+            limit=limit,
+            failures=failures,
+            rest=rest,
+            seconds=connection.seconds,
+        )
+        self._gate = own if connection.shared is None else SharedGate(connection.shared, own)
+        self._watch = connection.watch
+        self._watch.rests_with(own.resting)
+        self._http = httpx2.AsyncClient(
+            timeout=min(timeout, max(_LEAST_TIME, connection.patience)),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def get(self, path: str, params: Params | None = None, **how: Any) -> Reply:
+        """Read something; retried where it fails. `how` as for `send`. Raises `Unavailable`."""
+        return await self.send("GET", path, params=params, safe=True, **how)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        content: Any = None,
+        headers: Mapping[str, str] | None = None,
+        acting: str = "",
+        safe: bool = False,
+    ) -> Reply:
+        """Send a request, with `content` as JSON (bytes as they are); `safe` where twice is as good as once.
+
+        A path that is an address must be on the LMS's host. `acting` says whose credentials are used.
+        Raises `Unavailable`, with `in_doubt` where it may have happened.
+        """
+        try:
+            url = urljoin(self._base_url, path)
+        except ValueError:
+            raise Unavailable(f"{method}: it sends us to what is no address") from None
+        if params:
+            url += ("&" if urlsplit(url).query else "?") + urlencode(params, doseq=True)
+        if _origin(url) != self._origin:
+            raise Unavailable(f"{method}: it sends us to another host")
+        if isinstance(content, bytes):
+            body, sent = content, dict(headers or {})
+        elif content is None:
+            body, sent = b"", dict(headers or {})
+        else:
+            body = json.dumps(content).encode()
+            sent = {"Content-Type": "application/json", **(headers or {})}
+        request = _Request(
+            method, url, body, {"Accept": "application/json", **self._headers, **sent}, acting, safe
+        )
+        return await self._send(request)
+
+    async def _send(self, request: _Request) -> Reply:
+        what, safe = f"{request.method} {urlsplit(request.url).path}", request.safe
+        give_up = time.monotonic() + self._patience
+        renewed = renew = False
+        tries = 0
+        failed: Unavailable | None = None
+        while True:
+            tries += 1
+            backoff = random.uniform(0, min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**tries))  # noqa: S311 - jitter
+            try:
+                reply = await self._try(request, give_up, what, backoff, renew=renew)
+            except Resting as resting:
+                raise failed or resting from None
+            except _Failed as failure:
+                if not (safe or failure.not_sent):
+                    raise Unavailable(f"{what}: {failure}", in_doubt=True, retry_after=30) from None
+                failed = Unavailable(f"{what}: {failure}", retry_after=30)
+                if time.monotonic() + backoff > give_up:
+                    raise failed from None
+                await asyncio.sleep(backoff)
+                continue
+            if reply is None:
+                continue
+            if reply.status >= 500:
+                if not safe:
+                    raise Unavailable(f"{what}: status {reply.status}", in_doubt=True, retry_after=30)
+                failed = Unavailable(f"{what}: status {reply.status}", retry_after=30)
+                if time.monotonic() + backoff > give_up:
+                    raise failed
+                await asyncio.sleep(backoff)
+                continue
+            renew = not renewed and self._manners.refused_credentials(reply)
+            if not renew:
+                return reply
+            renewed = True
+
+    async def _try(
+        self, request: _Request, give_up: float, what: str, backoff: float, *, renew: bool
+    ) -> Reply | None:
+        """One try, in its turn and in time; None where the LMS limits us. Raises `_Failed` and `Unavailable`.
+
+        How it went is told to the gate: after a request that was too much nothing is sent for `backoff` more seconds
+        than the LMS asks for.
+        """
+        try:
+            turn = await self._gate.enter(request.acting, max(0.0, give_up - time.monotonic()))
+        except TimeoutError:
+            wait = round(self._gate.held_back(request.acting)) + 1
+            raise Unavailable(f"{what}: it limits us", retry_after=wait) from None
+        # What is read aside may fail for a reason of its own, such as one section that the LMS cannot list.
+        went, hold_back, remaining = Went.NOT if _ASIDE.get() else Went.FAILED, 0.0, None
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(max(_LEAST_TIME, give_up - time.monotonic())):
+                reply = await self._once(request, renew=renew)
+        except _Failed as failure:
+            nothing_done = request.safe or failure.not_sent
+            self._watch.tried("failed" if nothing_done else "in_doubt", time.monotonic() - began)
+            raise
+        except TimeoutError:
+            self._watch.tried("failed" if request.safe else "in_doubt", time.monotonic() - began)
+            raise Unavailable(
+                f"{what}: it took too long", in_doubt=not request.safe, retry_after=30
+            ) from None
+        except (Unavailable, asyncio.CancelledError):
+            went = Went.NOT  # it was not asked, such as for want of credentials
+            raise
+        else:
+            self._watch.tried(self._outcome(reply), time.monotonic() - began)
+            wait_for = self._manners.throttled(reply)
+            if wait_for is not None:
+                went, hold_back = Went.WELL, wait_for + backoff
+            elif reply.status < 500:
+                went, remaining = Went.WELL, self._manners.remaining(reply)
+            return reply if wait_for is None else None
+        finally:
+            await self._gate.leave(turn, went, hold_back=hold_back, remaining=remaining)
+
+    def _outcome(self, reply: Reply) -> Outcome:
+        if self._manners.throttled(reply) is not None:
+            return "throttled"
+        if reply.status >= 500:
+            return "in_doubt" if reply.doubtful else "failed"
+        return "refused" if reply.status >= 400 else "ok"
+
+    async def _once(self, request: _Request, *, renew: bool) -> Reply:
+        """One try, with the redirects that stay on the LMS's host. Raises `_Failed`."""
+        for _ in range(_MOST_REDIRECTS + 1):
+            reply = await self._exchange(request, renew=renew)
+            location = reply.headers.get("location")
+            if reply.status not in (301, 302, 303, 307, 308) or location is None:
+                return reply
+            try:
+                url = urljoin(request.url, location)
+            except ValueError:
+                raise _Failed("it redirects to what is no address") from None
+            if urlsplit(url).scheme == "http" and self._origin[0] == "https":
+                url = "https" + url[4:]  # an LMS that forgets that it is behind TLS
+            if _origin(url) != self._origin:
+                raise _Failed("it redirects to another host")
+            if request.method != "GET":
+                raise _Failed("it redirects a write")
+            request = replace(request, url=url)
+        raise _Failed("it redirects too often")
+
+    async def _exchange(self, request: _Request, *, renew: bool) -> Reply:
+        import httpx2
+
+        credentials = await self._manners.credentials(
+            request.method, request.url, request.acting, renew=renew
+        )
+        may_act = _MAY_ACT.get()
+        if not request.safe and may_act is not None and not may_act():
+            raise Unavailable("this process was taken for dead, and leaves it to others")
+        try:
+            with tracing.client_span(request.method, request.url) as span:
+                sent = {**request.headers, **credentials, **span.headers}
+                async with self._http.stream(
+                    request.method, request.url, content=request.body or None, headers=sent
+                ) as response:
+                    span.answered(response.status_code)
+                    body = await _bounded(response)
+                    return Reply(
+                        response.status_code, dict(response.headers), body, doubtful=not request.safe
+                    )
+        except (httpx2.LocalProtocolError, UnicodeError):
+            raise NotAllowed(
+                "the credentials hold characters that cannot be sent", credentials=True
+            ) from None
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+            raise _Failed(type(error).__name__, not_sent=True) from None
+        except (httpx2.TransportError, httpx2.DecodingError, httpx2.InvalidURL) as error:
+            # Its text may hold the address with its query, so only its name is told.
+            raise _Failed(type(error).__name__) from None
+
+
+class _Request(Struct, frozen=True):
+    """A request, as far as it is alike in every try."""
+
+    method: str
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
+    acting: str
+    safe: bool
+
+
+def _origin(url: str) -> tuple[str, str]:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "", ""  # no address, and so nobody's
+    return parts.scheme, parts.netloc.lower()
+
+
+class _Failed(Exception):
+    """A try came to nothing; `not_sent` where the LMS cannot have seen it."""
+
+    def __init__(self, reason: str, *, not_sent: bool = False) -> None:
+        super().__init__(reason)
+        self.not_sent = not_sent
+
+
+async def _bounded(response: httpx2.Response) -> bytes:
+    """The whole body, if it is not too large. Raises `_Failed`."""
+    parts = []
+    size = 0
+    async for part in response.aiter_bytes():
+        size += len(part)
+        if size > LARGEST_REPLY:
+            raise _Failed("its answer is too large")
+        parts.append(part)
+    return b"".join(parts)

@@ -1,0 +1,211 @@
+"""The gate through which every request to an LMS goes: in its turn, at the LMS's pace, and not while it rests.
+
+A process that is alone keeps the count itself. Several keep it together in the database, so that they ask no more of
+the LMS than one would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+import time
+
+from msgspec import Struct
+from uuid_utils import uuid7
+
+from passback.domain.clock import SECOND, Seconds
+from passback.lms.http.pace import Breaker, Limit, Pace
+from passback.lms.interface import Unavailable
+from passback.lms.shared import Shared
+from passback.store import traffic
+from passback.store.engine.database import Connection, StoreError
+
+log = logging.getLogger(__name__)
+
+_MOST_PACES = 10_000
+_LONGEST_REQUEST_SECONDS = 60.0
+"""After how long a turn that nobody gave back is free."""
+_LOOK_AGAIN_SECONDS = 0.05
+
+
+class Resting(Unavailable):
+    """The LMS failed several times in a row, and is not asked now."""
+
+
+class Went(enum.Enum):
+    """How a request went."""
+
+    WELL = "well"
+    """The LMS answered."""
+    FAILED = "failed"
+    """It did not, or with a fault of its own."""
+    NOT = "not"
+    """It was not asked."""
+
+
+class Turn(Struct, frozen=True):
+    """The right to have one request under way."""
+
+    acting: str
+    id: str = ""
+    tries: bool = False
+    """Whether it is the first after a rest."""
+
+
+class Gate:
+    """The gate of a process that is alone. There is a `Pace` for each credential, and one `Breaker`."""
+
+    def __init__(
+        self,
+        *,
+        most_at_once: int,
+        limit: Limit | None,
+        failures: int,
+        rest: float,
+        seconds: Seconds = time.monotonic,
+    ) -> None:
+        self._seconds = seconds
+        self.most_at_once = most_at_once
+        self.limit = limit
+        self.failures = failures
+        self.rest = rest
+        self._paces: dict[str, Pace] = {}
+        self._breaker = Breaker(failures, rest, seconds)
+
+    async def enter(self, acting: str, patience: float) -> Turn:
+        """Wait for a turn of a credential, for up to so many seconds. Raises `TimeoutError` and `Resting`."""
+        self._check()
+        pace = self._pace(acting)
+        await pace.begin(patience)
+        try:
+            self._check()  # it may have failed meanwhile
+        except Resting:
+            await pace.end()
+            raise
+        return Turn(acting, tries=self._breaker.begin())
+
+    def _check(self) -> None:
+        if (wait := self._breaker.wait()) > 0:
+            raise resting(wait)
+
+    async def leave(
+        self, turn: Turn, went: Went, *, hold_back: float = 0.0, remaining: float | None = None
+    ) -> None:
+        """Give a turn back, and tell how the request went.
+
+        `hold_back` where the LMS says that it was too much: for so many seconds nothing is sent. `remaining` is what it
+        says is left of its limit, from 0 to 1.
+        """
+        pace = self._pace(turn.acting)
+        if hold_back:
+            pace.hold_back(hold_back)
+        if remaining is not None:
+            pace.leave_room(remaining)
+        if went is Went.WELL:
+            self._breaker.succeeded()
+        elif went is Went.FAILED:
+            self._breaker.failed()
+        elif turn.tries:
+            self._breaker.not_tried()
+        await pace.end()
+
+    def resting(self) -> bool:
+        """Whether the LMS is not asked now."""
+        return self._breaker.resting()
+
+    def held_back(self, acting: str) -> float:
+        """For how many more seconds nothing is sent."""
+        return self._pace(acting).held_back()
+
+    def _pace(self, acting: str) -> Pace:
+        pace = self._paces.get(acting)
+        if pace is None:
+            if len(self._paces) >= _MOST_PACES:
+                self._paces = {name: pace for name, pace in self._paces.items() if not pace.idle()}
+            pace = self._paces[acting] = Pace(self.most_at_once, self._seconds, self.limit)
+        return pace
+
+
+class SharedGate:
+    """The gate of processes that reach the same LMS: behind the process's own comes the one that they share."""
+
+    def __init__(self, shared: Shared, own: Gate) -> None:
+        self._shared = shared
+        self._own = own
+        self._rules = traffic.Rules(
+            most_at_once=own.most_at_once,
+            requests=None if own.limit is None else own.limit.requests,
+            span=0 if own.limit is None else round(own.limit.seconds * SECOND),
+            failures=own.failures,
+            rest=round(own.rest * SECOND),
+            longest=round(_LONGEST_REQUEST_SECONDS * SECOND),
+        )
+
+    async def enter(self, acting: str, patience: float) -> Turn:
+        """See `Gate`."""
+        give_up = time.monotonic() + patience
+        own = await self._own.enter(acting, patience)
+        turn = Turn(acting, str(uuid7()), own.tries)
+        try:
+            await self._enter_shared(turn, give_up)
+        except BaseException:
+            await self._own.leave(own, Went.NOT)
+            raise
+        return turn
+
+    async def _enter_shared(self, turn: Turn, give_up: float) -> None:
+
+        def begin(conn: Connection) -> traffic.Entry:
+            return traffic.enter(
+                conn,
+                self._shared.name,
+                turn.acting,
+                turn.id,
+                self._shared.worker(),
+                self._rules,
+                self._shared.clock(),
+            )
+
+        while True:
+            entry = await self._shared.database.note(begin)
+            if entry.resting:
+                raise resting(entry.wait / SECOND)
+            if entry.entered:
+                return
+            wait = max(entry.wait / SECOND, _LOOK_AGAIN_SECONDS)
+            if time.monotonic() + wait > give_up:
+                raise TimeoutError
+            await asyncio.sleep(wait)
+
+    async def leave(
+        self, turn: Turn, went: Went, *, hold_back: float = 0.0, remaining: float | None = None
+    ) -> None:
+        """See `Gate`."""
+        try:
+            await self._shared.database.note(
+                lambda conn: traffic.leave(
+                    conn,
+                    self._shared.name,
+                    turn.acting,
+                    turn.id,
+                    self._rules,
+                    self._shared.clock(),
+                    went=None if went is Went.NOT else went is Went.WELL,
+                    hold_back=round(hold_back * SECOND),
+                    remaining=remaining,
+                )
+            )
+        except StoreError as error:  # the turn ends of itself, and what the LMS answered counts
+            log.warning("the store does not take back a turn: %s", error)
+        finally:
+            await self._own.leave(turn, went, hold_back=hold_back, remaining=remaining)
+
+    def held_back(self, acting: str) -> float:
+        """See `Gate`."""
+        return self._own.held_back(acting)
+
+
+def resting(wait: float) -> Resting:
+    """The error while an LMS rests for so many more seconds."""
+    return Resting("it failed several times in a row and is not asked now", retry_after=round(wait) + 1)

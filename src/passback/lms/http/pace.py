@@ -1,0 +1,126 @@
+"""How fast an LMS may be asked: as it tells us, and not at all for a while when it keeps failing.
+
+There is one `Pace` for each credential, because LMSs count by credential, and one `Breaker` for each connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from msgspec import Struct
+
+from passback.domain.clock import Seconds
+
+
+class Limit(Struct, frozen=True):
+    """How many requests an LMS takes within a span of time that moves."""
+
+    requests: int
+    seconds: float
+
+
+class Pace:
+    """Bounds how many requests are under way, and holds them back when the LMS says that it is too much."""
+
+    def __init__(self, most_at_once: int, seconds: Seconds, limit: Limit | None = None) -> None:
+        self._most = most_at_once
+        self._allowed = most_at_once
+        self._under_way = 0
+        self._not_before = 0.0
+        self._seconds = seconds
+        self._changed = asyncio.Condition()
+        self._limit = limit
+        self._begun: deque[float] = deque()
+        """When the requests that count against the limit were begun."""
+
+    async def begin(self, patience: float) -> None:
+        """Wait for a turn, for up to so many seconds, and take it. Raises `TimeoutError` where it does not come."""
+        give_up = self._seconds() + patience
+        async with asyncio.timeout(patience), self._changed:
+            await self._changed.wait_for(lambda: self._under_way < self._allowed)
+            self._under_way += 1
+        try:
+            await self._while_held_back(give_up)
+        except BaseException:
+            await self.end()
+            raise
+        if self._limit is not None:
+            self._begun.append(self._seconds())
+
+    async def _while_held_back(self, give_up: float) -> None:
+        while wait := self.held_back():  # it may be held back further meanwhile
+            if self._seconds() + wait > give_up:
+                raise TimeoutError
+            await asyncio.sleep(wait)
+
+    async def end(self) -> None:
+        """Leave the turn to another."""
+        async with self._changed:
+            self._under_way -= 1
+            self._changed.notify_all()
+
+    def idle(self) -> bool:
+        """Whether nothing would be lost by forgetting it."""
+        return not self._under_way and not self.held_back()
+
+    def held_back(self) -> float:
+        """For how many more seconds nothing is sent."""
+        return max(0.0, self._not_before - self._seconds(), self._until_limit_allows())
+
+    def _until_limit_allows(self) -> float:
+        if self._limit is None:
+            return 0.0
+        now = self._seconds()
+        while self._begun and self._begun[0] <= now - self._limit.seconds:
+            self._begun.popleft()
+        if len(self._begun) < self._limit.requests:
+            return 0.0
+        return self._begun[0] + self._limit.seconds - now
+
+    def hold_back(self, seconds: float) -> None:
+        """Send nothing for so long."""
+        self._not_before = max(self._not_before, self._seconds() + seconds)
+
+    def leave_room(self, remaining: float) -> None:
+        """Heed what the LMS says remains of its limit, from 0 (nothing) to 1 (all): below a half, ask for less."""
+        self._allowed = max(1, min(self._most, round(self._most * remaining * 2)))
+
+
+class Breaker:
+    """Stops asking an LMS that failed several times in a row, and lets one request try again after a while."""
+
+    def __init__(self, failures: int, rest: float, seconds: Seconds) -> None:
+        self._most = failures
+        self._rest = rest
+        self._seconds = seconds
+        self._failures = 0
+        self._closed_until = 0.0
+
+    def wait(self) -> float:
+        """For how many more seconds it rests; 0 where a request may be sent."""
+        return max(0.0, self._closed_until - self._seconds()) if self._failures >= self._most else 0.0
+
+    def begin(self) -> bool:
+        """A request is sent. Whether it is the one that tries whether the LMS is back: the others wait for it."""
+        tries = self._failures >= self._most
+        if tries:
+            self._closed_until = self._seconds() + self._rest
+        return tries
+
+    def not_tried(self) -> None:
+        """The request that was to try was not sent after all: another may be."""
+        self._closed_until = self._seconds()
+
+    def resting(self) -> bool:
+        """Whether it rests."""
+        return self.wait() > 0
+
+    def succeeded(self) -> None:
+        """The LMS answered."""
+        self._failures = 0
+
+    def failed(self) -> None:
+        """The LMS did not answer, or with a fault of its own."""
+        self._failures += 1
+        self._closed_until = self._seconds() + self._rest

@@ -1,0 +1,336 @@
+"""Assignments: between the gateway's and Schoology's.
+
+A graded discussion is another thing in Schoology than an assignment, with two ids: its own and that of its grade item.
+So an assignment's id here is ``assignment/<id>`` or ``discussion/<id>/<grade item>``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from passback.domain.assignment import Assignment, AssignmentFields, Attachment
+from passback.lms.interface import Gone, Refused, Unavailable, Unsupported
+from passback.lms.schoology import dates
+from passback.lms.schoology.api import several
+from passback.lms.toolkit import unsupported_fields
+from passback.lms.toolkit.html import html_of, text_of
+from passback.lms.toolkit.json_fields import Json, id_of, number, text, texts, thing, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from passback.lms.notes import Note
+    from passback.lms.schoology.structure import Scale, Setup
+
+NAME = "Schoology"
+
+KEPT = frozenset({"start_date", "display_date", "end_date", "max_attempts", "term_id"})
+"""Fields that Schoology has no place for."""
+_REMEMBERED = KEPT | {"created", "last_modified"}
+
+_WORK = ("file", "text")
+"""What a dropbox takes."""
+
+
+class Ref(Struct, frozen=True):
+    """Where an assignment is in Schoology."""
+
+    kind: str
+    id: str
+    item: str
+    """What grades are given by."""
+
+    @classmethod
+    def of(cls, lms_id: str) -> Ref:
+        """From an assignment's id. Raises `Gone`."""
+        match lms_id.split("/"):
+            case ["assignment", id_]:
+                return cls("assignment", id_, id_)
+            case ["discussion", id_, item]:
+                return cls("discussion", id_, item)
+        raise Gone("assignment")
+
+    @property
+    def lms_id(self) -> str:
+        return f"discussion/{self.id}/{self.item}" if self.kind == "discussion" else f"assignment/{self.id}"
+
+    def path(self, section: str) -> str:
+        """Where the API has it."""
+        return f"sections/{section}/{self.kind}s/{self.id}"
+
+
+def number_of(lms_id: str) -> int | None:
+    """The number of an assignment among those of Schoology; None for an id of another LMS's."""
+    try:
+        id_ = Ref.of(lms_id).id
+    except Gone:
+        return None
+    return int(id_) if id_.isdecimal() else None
+
+
+class Held(Struct, frozen=True):
+    """An assignment as Schoology has it, with what grading needs of it."""
+
+    ref: Ref
+    content: Json
+    assignment: Assignment
+
+    @property
+    def takes_work(self) -> bool:
+        """Whether students can hand in."""
+        return self.ref.kind == "assignment" and whole(self.content, "allow_dropbox") == 1
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the teacher has closed the dropbox."""
+        return whole(self.content, "dropbox_locked") == 1
+
+    @property
+    def shows_grades(self) -> bool:
+        """Whether a student sees a grade as soon as it is given."""
+        return whole(self.content, "auto_publish_grades") != 0
+
+    @property
+    def scale_id(self) -> str:
+        return text(self.content, "grading_scale") or "0"
+
+
+def numeric(id_: str) -> int | str:
+    """An id as Schoology shows it in what is sent to it: a number."""
+    return int(id_) if id_.isdecimal() else id_
+
+
+def ref_of(kind: str, content: Json) -> Ref:
+    """Where something is that Schoology answered. Raises `Unavailable`."""
+    id_ = id_of(content)
+    return Ref(kind, id_, id_of(content, "grade_item_id") if kind == "discussion" else id_)
+
+
+def kind_of(fields: AssignmentFields) -> str:
+    """What `fields` make in Schoology. Raises `Refused`."""
+    types = fields.submission_types or ()
+    if "discussion" not in types:
+        return "assignment"
+    if len(types) > 1:
+        raise Refused("INVALID_SUBMISSION_TYPES", "in Schoology a discussion takes no other work beside it")
+    if fields.assignee_mode == "individuals":
+        raise Refused("INVALID_ASSIGNEES", "in Schoology a discussion is for the whole section")
+    return "discussion"
+
+
+def written(
+    fields: AssignmentFields,
+    kind: str,
+    setup: Setup | None,
+    zone: str,
+    enrollments: Mapping[str, str],
+    before: Json | None = None,
+) -> dict[str, Any]:
+    """What Schoology is sent of `fields`; `before` is what it has, where something is changed.
+
+    `setup` must be given with a grading type, `enrollments` those of the assignees. Raises `Refused`.
+    """
+    sent: dict[str, Any] = {}
+    if fields.title is not None:
+        sent["title"] = fields.title
+    description = fields.description or (
+        html_of(fields.description_plaintext) if fields.description_plaintext else fields.description
+    )
+    if description is not None:
+        sent["body" if kind == "discussion" else "description"] = description
+    if fields.due_date is not None:
+        sent["due"] = dates.written(fields.due_date, zone)
+    if fields.points_possible is not None:
+        sent["max_points"] = float(fields.points_possible)
+    if fields.grading_type is not None and setup is not None:
+        sent["grading_scale"] = _scale_for(fields.grading_type, setup)
+    if fields.submission_types is not None:
+        if (kind == "discussion") != ("discussion" in fields.submission_types):
+            raise Unsupported(NAME, "changing between assignment and discussion")
+        if kind == "assignment":
+            sent["allow_dropbox"] = int(bool(fields.submission_types))
+    if fields.attachments is not None:
+        sent["attachments"] = _attachments(fields.attachments, before)
+    if fields.assignee_mode == "all":
+        sent["assignees"] = []
+        sent["grading_group_ids"] = []
+    elif fields.assignee_ids is not None:
+        unknown = set(fields.assignee_ids) - enrollments.keys()
+        if unknown or kind == "discussion":
+            raise Refused(
+                "INVALID_ASSIGNEES", "Schoology does not take the assignees: they are not in the section"
+            )
+        sent["assignees"] = [numeric(enrollments[student]) for student in fields.assignee_ids]
+        sent["grading_group_ids"] = []
+    return sent
+
+
+def new(kind: str) -> dict[str, Any]:
+    """What a new assignment is sent besides its fields: visible, with grades and comments that are shown."""
+    if kind == "discussion":
+        return {"graded": 1, "published": 1}
+    return {
+        "published": 1,
+        "allow_dropbox": 0,
+        "allow_discussion": 0,
+        "show_comments": 1,
+        "auto_publish_grades": 1,
+    }
+
+
+def _scale_for(grading_type: str, setup: Setup) -> int | str:
+    """The id of the scale by which a grading type is entered; 0 is by number. Raises `Refused`."""
+    if grading_type == "letter_grade":
+        letters = next((scale for scale in setup.scales if not scale.is_pass_fail), None)
+        if letters is None:
+            raise Refused("NO_GRADING_SCALE", "the section has no grading scale for letters in Schoology")
+        return numeric(letters.id)
+    if grading_type == "pass_fail":
+        return next((numeric(scale.id) for scale in setup.scales if scale.is_pass_fail), 0)
+    return 0
+
+
+def _attachments(wanted: Sequence[Attachment], before: Json | None) -> list[dict[str, Any]]:
+    """The complete list: an entry without an id is added, and what is left out is removed."""
+    existing = {item.url: id_ for id_, item in _stored(before or {})}
+    return [
+        {"id": existing[item.url], **_titled(item)}
+        if item.url in existing
+        else {"url": item.url, **_titled(item)}
+        for item in wanted
+    ]
+
+
+def _titled(item: Attachment) -> dict[str, str]:
+    return {"title": item.title or item.url or ""}
+
+
+def _stored(content: Json) -> list[tuple[str, Attachment]]:
+    """The attachments that Schoology shows, with their ids."""
+    groups = content.get("attachments")
+    if not isinstance(groups, dict):
+        return []
+    found = []
+    for group, name, address in (("links", "link", "url"), ("videos", "video", "url"),
+                                 ("files", "file", "download_path")):  # fmt: skip
+        inner = groups.get(group)
+        for item in several(inner.get(name) if isinstance(inner, dict) else inner):
+            url, kind = text(item, address), "file" if name == "file" else "link"
+            title = text(item, "title") or None
+            found.append((id_of(item), Attachment(kind, url=url, title=None if title == url else title)))
+    return found
+
+
+def held(
+    ref: Ref, content: Json, note: Note | None, setup: Setup | None, zone: str, members: Mapping[str, str]
+) -> Held:
+    """What Schoology answered of an assignment, and what we keep of it. `members` are uids by enrollment id."""
+    note = note or {}
+    grading_type, scale = _grading(content, note, setup)
+    markup = text(content, "body" if ref.kind == "discussion" else "description") or ""
+    due = text(content, "due")
+    sent_due = note.get("due") or (None, None)
+    assignees = tuple(members[it] for it in texts(content, "assignees") if it in members)
+    assignment = Assignment(
+        lms_id=ref.lms_id,
+        title=text(content, "title") or "",
+        description=markup,
+        description_plaintext=text_of(markup),
+        points_possible=number(content, "max_points"),
+        grading_type=grading_type,
+        submission_types=_submission_types(ref, content, note),
+        due_date=sent_due[0] if due and due == sent_due[1] else dates.instant(due or "", zone),
+        start_date=None,
+        display_date=None,
+        end_date=None,
+        max_attempts=None,
+        assignee_mode="individuals" if is_for_some(content) else "all",
+        assignee_ids=assignees,
+        attachments=_shown_attachments(content, note),
+        term_id=None,
+        published=whole(content, "published") != 0,
+        created=None,
+        last_modified=None,
+        category_id=None if (category := text(content, "grading_category")) in (None, "", "0") else category,
+        grading_scale=scale.levels if scale is not None and grading_type == "letter_grade" else (),
+    )
+    return Held(ref, content, unsupported_fields.with_kept(assignment, note, _REMEMBERED))
+
+
+def is_for_some(content: Json) -> bool:
+    """Whether only some students have it."""
+    return bool(texts(content, "assignees") or texts(content, "grading_group_ids"))
+
+
+def _grading(content: Json, note: Note, setup: Setup | None) -> tuple[str, Scale | None]:
+    """The grading type: what we wrote, as long as Schoology has the scale that it was written with."""
+    scale_id = text(content, "grading_scale") or "0"
+    scale = setup.scale(scale_id) if setup is not None else None
+    if note.get("grading_scale") == scale_id:
+        return str(note["grading_type"]), scale
+    if scale is None:
+        return "points", None
+    return ("pass_fail" if scale.is_pass_fail else "letter_grade"), scale
+
+
+def _submission_types(ref: Ref, content: Json, note: Note) -> tuple[str, ...]:
+    if ref.kind == "discussion":
+        return ("discussion",)
+    types = tuple(note.get("submission_types") or ())
+    takes_work = whole(content, "allow_dropbox") == 1
+    if takes_work == bool(types):
+        return types
+    return _WORK if takes_work else ()
+
+
+def _shown_attachments(content: Json, note: Note) -> tuple[Attachment, ...]:
+    stored = [item for _, item in _stored(content)]
+    sent = msgspec.convert(note.get("attachments") or [], tuple[Attachment, ...])
+    if {item.url for item in sent} == {item.url for item in stored}:
+        return sent
+    return tuple(stored)
+
+
+def noted(fields: AssignmentFields, sent: Mapping[str, Any], before: Note | None, now: int) -> dict[str, Any]:
+    """What is to be kept of an assignment that was `sent`: what Schoology has no place for, or only roughly."""
+    note = unsupported_fields.kept(fields, KEPT, before)
+    note.setdefault("created", now)
+    note["last_modified"] = now
+    if fields.due_date is not None:
+        note["due"] = [fields.due_date, sent["due"]]
+    if fields.grading_type is not None:
+        note["grading_type"] = fields.grading_type
+        note["grading_scale"] = str(sent["grading_scale"])
+    if fields.submission_types is not None:
+        note["submission_types"] = list(fields.submission_types)
+    if fields.attachments is not None:
+        note["attachments"] = msgspec.to_builtins(fields.attachments)
+    return note
+
+
+def is_alike(content: Json, sent: Mapping[str, Any]) -> bool:
+    """Whether an assignment that was found is one that was made by what was `sent`."""
+    points = sent.get("max_points")
+    body = "body" if "body" in sent else "description"
+    return (
+        text(content, "title") == sent["title"]
+        and (text(content, "due") or None) == sent.get("due")
+        and (points is None or number(content, "max_points") == number({"points": points}, "points"))
+        and (text_of(text(content, body) or "") == text_of(sent.get(body) or ""))
+        and set(texts(content, "assignees")) == {str(it) for it in sent.get("assignees", ())}
+    )
+
+
+def answer_of(answer: Any) -> Json:
+    """What a creation answered; without it, whether it happened must be looked for. Raises `Unavailable`."""
+    if answer is None:
+        raise Unavailable("its answer to a creation is empty", in_doubt=True)
+    try:
+        found = thing(answer)
+        id_of(found)
+    except Unavailable as error:
+        raise Unavailable(str(error), in_doubt=True) from None
+    return found

@@ -1,0 +1,1 @@
+"""What connectors share: stable for connectors outside this package."""

@@ -1,0 +1,53 @@
+"""Grades for LMSs that keep only points: what a change gives in points, and how points are shown."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, cast
+
+from passback.domain.grading import InvalidGrade, points_of, text_of
+from passback.lms.interface import Refused, Unsupported
+
+if TYPE_CHECKING:
+    from passback.domain.assignment import Assignment, GradingType
+    from passback.domain.submission import SubmissionFields
+
+
+def points_given(fields: SubmissionFields, assignment: Assignment) -> Decimal | None:
+    """The points that a change gives; None where it gives none, or takes the grade away (``grade`` is empty).
+
+    Points count over the text, being exact; but pass or fail is only said by the text. Raises `Refused`.
+    """
+    kind = cast("GradingType", assignment.grading_type)
+    if fields.grade_points is not None and not (fields.grade and kind == "pass_fail"):
+        return fields.grade_points
+    if not fields.grade:
+        return None
+    if kind != "points" and assignment.points_possible == 0:
+        raise Refused("INVALID_GRADE", "the assignment has no points of which this could be a share")
+    try:
+        worth = points_of(fields.grade, kind, assignment.points_possible)
+    except InvalidGrade as error:
+        raise Refused("INVALID_GRADE", str(error)) from None
+    if worth is None and fields.grade_points is None:
+        raise Refused("INVALID_GRADE", "without points_possible only points can be given")
+    return worth if fields.grade_points is None else fields.grade_points
+
+
+def grade_shown(points: Decimal | None, assignment: Assignment) -> str | None:
+    """The text form of points."""
+    if points is None:
+        return None
+    return text_of(points, cast("GradingType", assignment.grading_type), assignment.points_possible)
+
+
+def refuse_unsupported(lms: str, fields: SubmissionFields, unsupported: frozenset[str]) -> None:
+    """Refuse what an LMS (by its name) cannot do: names of fields, and of flags, that are `unsupported`.
+
+    What touches a student is refused, never dropped silently (contract: When the LMS fails). Raises `Unsupported`.
+    """
+    for name in sorted(unsupported & set(fields.__struct_fields__)):
+        if getattr(fields, name):
+            raise Unsupported(lms, name)
+    for flag in sorted(unsupported & (fields.flags or frozenset())):
+        raise Unsupported(lms, f"flag of {flag}")

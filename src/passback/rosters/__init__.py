@@ -1,0 +1,1 @@
+"""Rosters: importing them, reading them from the LMS, matching, and following their changes."""

@@ -1,0 +1,147 @@
+"""Following a roster's changes, in the shape of the published Data API's events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from passback.domain.clock import SECOND
+from passback.rosters.queries import TABLES, RosterPage, present_all
+from passback.store import roster, roster_events
+from passback.store.roster_events import KINDS
+from passback.wire import errors
+from passback.wire import roster as shapes
+from passback.wire.dates import show
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from passback.context import Gateway
+    from passback.store.engine.database import Connection
+    from passback.store.roster_events import RosterEvent
+
+_PUBLISHED = {
+    "school_id": ("school",), "course_id": ("course",), "first_name": ("name", "first"),
+    "middle_name": ("name", "middle"), "last_name": ("name", "last"), "synced_in_lms": ("lms_status", "synced_in_lms"),
+}  # fmt: skip
+"""Where the published object has a field, if not under our name."""
+_OF_ROLE = {"school_id": "school", "grade": "grade", "sis_id": "sis_id"}
+"""Fields that users have in their roles."""
+RECORD_TYPES = ("contacts", "courses", "districts", "resources", "schools", "sections", "terms", "users")
+"""The kinds of objects that published events are of; not of all of them is there any here."""
+_SEQ_DIGITS = 16
+_BEHIND_ALL = 2**63 - 1
+LAST = "last"
+"""What stands for the end of the list, so that the newest events can be asked for."""
+
+
+async def read(gateway: Gateway, district_id: str, event_id: str) -> shapes.RosterEvent:
+    """One event of the caller's district. Raises `Refusal`: 404 where there is none."""
+    seq = _seq(event_id)
+
+    def look_up(conn: Connection) -> shapes.RosterEvent:
+        found = None if seq is None else roster_events.find(conn, district_id, seq)
+        if found is None or _id(found) != event_id:
+            raise errors.resource_not_found()
+        return _present(conn, district_id, [found])[0]
+
+    return await gateway.database.snapshot(look_up)
+
+
+async def page(
+    gateway: Gateway,
+    district_id: str,
+    *,
+    limit: int,
+    starting_after: str | None = None,
+    ending_before: str | None = None,
+    types: Collection[str] = (),
+) -> RosterPage:
+    """A page of the events of the caller's district, the oldest first; only of those `RECORD_TYPES`, if any are given.
+
+    An id need not be of an event that is still kept; `LAST` is behind all. Raises `Refusal`: 400 for what is no id at
+    all, because whoever follows would begin anew without noticing.
+    """
+    after, before = _place("starting_after", starting_after), _place("ending_before", ending_before)
+    kinds = [kind for kind in KINDS if kind in types] if types else None
+
+    def look_up(conn: Connection) -> RosterPage:
+        found = roster_events.page(conn, district_id, limit=limit, after=after, before=before, kinds=kinds)
+        items = _present(conn, district_id, found.items)
+        return RosterPage(
+            items,
+            previous=items[0].id if found.before and items else None,
+            next=items[-1].id if found.after and items else None,
+        )
+
+    return await gateway.database.snapshot(look_up)
+
+
+def _id(event: RosterEvent) -> str:
+    """24 hex digits: its second, and its place."""
+    return f"{event.created // SECOND:08x}{event.seq:0{_SEQ_DIGITS}x}"
+
+
+def _seq(event_id: str) -> int | None:
+    if event_id == LAST:
+        return _BEHIND_ALL
+    digits = event_id[-_SEQ_DIGITS:]
+    if len(event_id) != 8 + _SEQ_DIGITS or not set(event_id) <= set("0123456789abcdef"):
+        return None
+    return min(int(digits, 16), _BEHIND_ALL - 1)
+
+
+def _place(name: str, event_id: str | None) -> int | None:
+    if event_id is None:
+        return None
+    seq = _seq(event_id)
+    if seq is None:
+        raise errors.bad_request(f"{name} in query should be the id of an event")
+    return seq
+
+
+def _present(conn: Connection, district_id: str, events: Sequence[RosterEvent]) -> list[shapes.RosterEvent]:
+    objects = [
+        roster.find(conn, TABLES[event.kind], district_id, event.object_id, removed=True) for event in events
+    ]
+    return [
+        shapes.RosterEvent(
+            created=show(event.created),
+            data=shapes.RosterEventData(
+                object=_as_it_was(event, shown), previous_attributes=_previous(event, object_)
+            ),
+            id=_id(event),
+            type=f"{event.kind}.{event.what}",
+        )
+        for event, object_, shown in zip(events, objects, present_all(conn, objects), strict=True)
+    ]
+
+
+def _as_it_was(event: RosterEvent, shown: Any) -> Any:
+    """A section that is no more with the members that it had; anything else as it is."""
+    if event.kind != "sections" or event.what != "deleted" or shown.students or shown.teachers:
+        return shown
+    teachers = event.previous.get("teachers", [])
+    return replace(
+        shown,
+        students=event.previous.get("students", []),
+        teachers=teachers,
+        teacher=teachers[0] if teachers else None,
+    )
+
+
+def _previous(event: RosterEvent, object_: Any) -> dict[str, Any] | None:
+    if event.what != "updated":
+        return None
+    previous: dict[str, Any] = {}
+    for name, value in event.previous.items():
+        if event.kind == "users" and name in _OF_ROLE:
+            path: tuple[str, ...] = ("roles", object_.role, _OF_ROLE[name])
+        else:
+            path = _PUBLISHED.get(name, (name,))
+        into = previous
+        for step in path[:-1]:
+            into = into.setdefault(step, {})
+        into[path[-1]] = value
+    return previous

@@ -1,0 +1,78 @@
+"""Matching a district's roster to what was read of its LMS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from passback.domain.matching import match_people, match_sections
+from passback.domain.roster import ROLES
+from passback.rosters.import_files import MOST_REMOVED
+from passback.store import matching, syncs
+from passback.store.staging import matches, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from passback.domain.clock import Clock
+    from passback.rosters.read_lms import Hold
+    from passback.store.engine.database import Session
+
+
+class TooManyLost(Exception):
+    """More would have been matched no more than may be unasked: they stayed. The message says how many."""
+
+
+def match_roster(
+    session: Session,
+    district_id: str,
+    clock: Clock,
+    hold: Hold,
+    progress: Callable[[int, int], None],
+    *,
+    allow_losses: bool,
+) -> int:
+    """Match all sections, students and teachers of a district, and keep the result in one transaction.
+
+    How many are now matched that were not, or the other way round. `progress` is told how many of our sections of how
+    many. Raises `Lost`, `TooManyLost` unless `allow_losses`, and `passback.store.staging.tables.Overtaken` where the
+    roster was changed meanwhile.
+    """
+    matches.prepare(session)
+    version = tables.version(session, district_id)
+    ours = matching.sections(session, district_id)
+    by_hand = matching.by_hand(session, district_id)
+    found = match_sections(ours, syncs.sections(session, district_id), by_hand["section"])
+    matches.load(session, "section", found)
+    matches.pair(session, found)
+    done, total = 0, sum(it.lms_id is not None for it in found)
+    for pairs in matches.pairs(session, district_id):
+        for role in ROLES:
+            matches.load(
+                session,
+                role,
+                [
+                    one
+                    for pair in pairs
+                    for one in match_people(pair.ours[role], pair.theirs.get(role, []), by_hand[role])
+                ],
+            )
+        done += len(pairs)
+        progress(done, total)
+    matches.decide(session, district_id)
+    too_many = [
+        f"{lost:,} of {matched:,} {kind}"
+        for kind, (lost, matched) in matches.losses(session, district_id).items()
+        if lost > matched * MOST_REMOVED
+    ]
+    keep = too_many and not allow_losses
+    if keep:
+        matches.keep_matched(session)
+    with session.transaction():
+        session.lock(f"roster/{district_id}")
+        if tables.version(session, district_id) != version:
+            raise tables.Overtaken
+        changed = matches.apply(session, district_id, clock())
+        hold(session)  # only now: it may have taken longer than one holds
+    if keep:
+        raise TooManyLost(", ".join(too_many))
+    return changed

@@ -1,0 +1,179 @@
+"""Reading the roster, in the shape of the published Data API, with the LMS fields."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from passback.domain.roster import Course, District, Role, School, Section, Term, User
+from passback.store import roster, syncs
+from passback.wire import errors
+from passback.wire import roster as shapes
+from passback.wire.dates import show
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from passback.context import Gateway
+    from passback.store.engine.database import Connection
+
+TABLES: dict[str, roster.Table[Any]] = {
+    "districts": roster.DISTRICTS,
+    "schools": roster.SCHOOLS,
+    "terms": roster.TERMS,
+    "courses": roster.COURSES,
+    "sections": roster.SECTIONS,
+    "users": roster.USERS,
+}
+"""The kinds of roster objects, by their names in paths."""
+
+
+class RosterPage(Struct, frozen=True):
+    """A page of the roster: its objects, and the ids to go on from in either direction."""
+
+    items: list[Any]
+    previous: str | None
+    """What to end before, where there is more before."""
+    next: str | None
+    """What to start after, where there is more after."""
+
+
+async def read(gateway: Gateway, district_id: str, kind: str, object_id: str) -> Any:
+    """One object of the caller's district. Raises `Refusal`: 404 where there is none."""
+
+    def look_up(conn: Connection) -> Any:
+        found = roster.find(conn, TABLES[kind], district_id, object_id)
+        if found is None:
+            raise errors.resource_not_found()
+        return present_all(conn, [found])[0]
+
+    return await gateway.database.snapshot(look_up)
+
+
+async def page(
+    gateway: Gateway,
+    district_id: str,
+    kind: str,
+    *,
+    limit: int,
+    starting_after: str | None = None,
+    ending_before: str | None = None,
+    role: Role | None = None,
+) -> RosterPage:
+    """A page of the caller's district, in the order of ids; `role` is for users."""
+
+    def look_up(conn: Connection) -> RosterPage:
+        found = roster.page(
+            conn,
+            TABLES[kind],
+            district_id,
+            limit=limit,
+            starting_after=starting_after,
+            ending_before=ending_before,
+            role=role,
+        )
+        items = found.items
+        return RosterPage(
+            present_all(conn, items),
+            previous=items[0].id if found.before and items else None,
+            next=items[-1].id if found.after and items else None,
+        )
+
+    return await gateway.database.snapshot(look_up)
+
+
+def present_all(conn: Connection, items: Sequence[Any]) -> list[Any]:
+    """Roster objects in the published shape."""
+    sections = [item.id for item in items if isinstance(item, Section)]
+    members = roster.section_members(conn, sections) if sections else {}
+    return [
+        _present_district(conn, item) if isinstance(item, District) else _present(item, members)
+        for item in items
+    ]
+
+
+def _present_district(conn: Connection, item: District) -> shapes.District:
+    return shapes.District(
+        id=item.id,
+        last_lms_sync=None if item.last_lms_sync is None else show(item.last_lms_sync),
+        lms_matched_percentage=item.lms_matched_percentage,
+        lms_state=item.lms_state,
+        lms_sync=_present_sync(conn, item.id),
+        lms_type=item.lms_type,
+        name=item.name,
+    )
+
+
+def _present_sync(conn: Connection, district_id: str) -> shapes.LmsSync | None:
+    sync = syncs.find(conn, district_id)
+    if sync is None or sync.worker is None or sync.phase == "idle":
+        return None
+    found = syncs.progress(conn, district_id)
+    return shapes.LmsSync(
+        began=None if sync.began is None else show(sync.began),
+        courses=found.courses,
+        courses_read=found.courses_read,
+        phase=sync.phase,
+        sections=found.sections,
+        sections_read=found.sections_read,
+    )
+
+
+def _present(item: Any, members: dict[tuple[str, str], list[str]]) -> Any:
+    match item:
+        case School():
+            return shapes.School(
+                created=show(item.created),
+                district=item.district_id,
+                id=item.id,
+                last_modified=show(item.last_modified),
+                name=item.name,
+                school_number=item.school_number,
+                sis_id=item.sis_id,
+            )
+        case Term():
+            return shapes.Term(
+                district=item.district_id,
+                end_date=item.end_date,
+                id=item.id,
+                name=item.name,
+                start_date=item.start_date,
+            )
+        case Course():
+            return shapes.Course(district=item.district_id, id=item.id, name=item.name, number=item.number)
+        case Section():
+            teachers = members.get((item.id, "teacher"), [])
+            return shapes.Section(
+                course=item.course_id,
+                created=show(item.created),
+                district=item.district_id,
+                grade=item.grade,
+                id=item.id,
+                last_modified=show(item.last_modified),
+                lms_status=shapes.LmsStatus(synced_in_lms=item.lms_id is not None),
+                name=item.name,
+                period=item.period,
+                school=item.school_id,
+                section_number=item.section_number,
+                sis_id=item.sis_id,
+                students=members.get((item.id, "student"), []),
+                subject=item.subject,
+                teacher=teachers[0] if teachers else None,
+                teachers=teachers,
+                term_id=item.term_id,
+            )
+        case User():
+            role = shapes.UserRole(grade=item.grade, school=item.school_id, sis_id=item.sis_id)
+            return shapes.User(
+                created=show(item.created),
+                district=item.district_id,
+                email=item.email,
+                id=item.id,
+                last_modified=show(item.last_modified),
+                lms_status=shapes.LmsStatus(synced_in_lms=item.lms_id is not None),
+                name=shapes.Name(first=item.first_name, last=item.last_name, middle=item.middle_name),
+                roles={item.role: role},
+            )
+        case _:
+            raise TypeError(item)

@@ -1,0 +1,112 @@
+"""Bring a data file to the shape that this version works with, or say why it cannot be.
+
+The file says of itself, in `passback_meta`, which migrations it has had and whether it holds a sandbox or a
+production gateway: the sandbox's published tokens must never open a real district's data.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from typing import TYPE_CHECKING, Literal
+
+from passback.store.engine.database import StoreError
+
+if TYPE_CHECKING:
+    from passback.store.engine.database import Connection, Database
+
+Kind = Literal["sandbox", "production"]
+
+_META = "CREATE TABLE passback_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
+
+
+def migrations() -> list[tuple[int, str]]:
+    """Every migration's number and its file's name, in order."""
+    names = (item.name for item in files("passback.store.migrations").iterdir())
+    return sorted(
+        (int(match[1]), name) for name in names if (match := re.fullmatch(r"(\d{4})_\w+\.sql", name))
+    )
+
+
+def prepare(database: Database, kind: Kind) -> None:
+    """Make `database` ready for a gateway of `kind`: create or migrate its tables.
+
+    Raises `StoreError` for a file that is not Passback's, is of a newer version, or is of the other kind.
+    """
+    known = migrations()
+    newest = known[-1][0]
+    version = database.read_now(lambda connection: _version(connection, database.name))
+    if version > newest:
+        raise StoreError(
+            f"{database.name} was written by a newer Passback (its schema is {version}, this one knows up to "
+            f"{newest}): upgrade Passback, or use another data folder or database"
+        )
+    if version < newest:
+        database.write_now(lambda connection: _migrate(connection, known, kind))
+    found = database.read_now(lambda connection: meta(connection, "kind"))
+    if found != kind:
+        raise StoreError(
+            f"{database.name} holds a {found} gateway's data, not a {kind}'s: use another data folder, or another"
+            " database"
+        )
+
+
+def kind_of(database: Database) -> Kind:
+    """What kind of gateway the data file holds. Raises `StoreError` for one that is not Passback's."""
+
+    def read(connection: Connection) -> Kind:
+        if _version(connection, database.name) == 0:
+            raise StoreError(f"{database.name} is empty: start the gateway on it first")
+        return "sandbox" if meta(connection, "kind") == "sandbox" else "production"
+
+    return database.read_now(read)
+
+
+def meta(connection: Connection, name: str) -> str | None:
+    """A fact that the data file keeps about itself."""
+    row = connection.execute("SELECT value FROM passback_meta WHERE name = :name", {"name": name}).fetchone()
+    return None if row is None else str(row[0])
+
+
+def set_meta(connection: Connection, name: str, value: str) -> None:
+    """Write a fact about the data file."""
+    connection.execute(
+        "INSERT INTO passback_meta (name, value) VALUES (:name, :value)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        {"name": name, "value": value},
+    )
+
+
+def _version(connection: Connection, path: str) -> int:
+    tables = connection.tables()
+    if not tables:
+        return 0
+    if "passback_meta" not in tables:
+        raise StoreError(
+            f"{path} is a database, but not Passback's: use another data folder, or another database"
+        )
+    version = meta(connection, "schema")
+    if version is None or not version.isdecimal():
+        raise StoreError(f"{path} does not say which schema it has: restore it from a copy")
+    return int(version)
+
+
+def _migrate(connection: Connection, known: list[tuple[int, str]], kind: Kind) -> None:
+    connection.lock("migration")
+    # Read again inside the transaction: another process may have migrated since.
+    version = _version(connection, "the data file")
+    if version == 0:
+        connection.define(_META)
+        set_meta(connection, "kind", kind)
+    for number, name in known:
+        if number > version:
+            script = files("passback.store.migrations").joinpath(name).read_text("utf-8")
+            for statement in statements(script):
+                connection.define(statement)
+            set_meta(connection, "schema", str(number))
+
+
+def statements(script: str) -> list[str]:
+    """The statements of a migration file, without its comments; a semicolon ends each."""
+    without_comments = re.sub(r"--[^\n]*", "", script)
+    return [statement for part in without_comments.split(";") if (statement := part.strip())]

@@ -1,0 +1,254 @@
+"""PostgreSQL: any number of processes and machines on one database.
+
+A transaction runs in a thread, on a connection of the pool. Every statement sees the newest commit (READ COMMITTED), so
+what decides by what it has read takes a lock (`Connection.lock`). What PostgreSQL gives up because of others, and what
+a lost connection took along before it was committed, is run again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, TypeVar
+
+import psycopg
+import psycopg.types.numeric
+import psycopg_pool
+from psycopg import errors
+
+from passback.store.engine.database import Rows, StoreError, StoreUnavailable, Transaction, Unfit
+
+T = TypeVar("T")
+
+CONNECTIONS = 10
+"""The most connections of a process, and so the most transactions at once."""
+
+_PATIENCE_SECONDS = 5.0
+"""How long a transaction waits for a connection."""
+_TRIES = 8
+_BEGIN = "BEGIN"
+_BEGIN_NOTE = "BEGIN; SET LOCAL synchronous_commit TO OFF"
+_BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+# A process that is stopped amid a transaction must not hold up the others for ever.
+_SESSION = """
+SET lock_timeout = '15s';
+SET statement_timeout = '60s';
+SET idle_in_transaction_session_timeout = '10s'
+"""
+
+# A long piece of work: its statements may take minutes.
+_LONG_SESSION = """
+SET statement_timeout = 0;
+SET idle_in_transaction_session_timeout = '60s';
+SET work_mem = '64MB';
+SET temp_buffers = '64MB'
+"""
+
+
+class PostgresConnection:
+    """See `passback.store.engine.database.Connection`."""
+
+    def __init__(self, raw: psycopg.Connection[Any]) -> None:
+        self._raw = raw
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
+        return self._raw.execute(_translated(sql), parameters or {})
+
+    def executemany(self, sql: str, parameters: Sequence[Mapping[str, Any]]) -> Rows:
+        cursor = self._raw.cursor()
+        cursor.executemany(_translated(sql), parameters)
+        return cursor
+
+    def lock(self, name: str) -> None:
+        self._raw.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (name,))
+
+    def tables(self) -> set[str]:
+        rows = self._raw.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+        return {row[0] for row in rows}
+
+    def columns(self, table: str) -> dict[str, type]:
+        rows = self._raw.execute(
+            "SELECT column_name, data_type FROM information_schema.columns"
+            " WHERE table_schema = current_schema() AND table_name = %s ORDER BY ordinal_position",
+            (table,),
+        )
+        return {name: str if kind == "text" else int for name, kind in rows}
+
+    def define(self, statement: str) -> None:
+        # Ids are compared byte by byte, as SQLite does: pages follow their order, whatever the database's language.
+        self._raw.execute(re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', statement).encode())
+
+
+class PostgresSession(PostgresConnection):
+    """See `passback.store.engine.database.Session`."""
+
+    def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        with (
+            self._raw.cursor() as cursor,
+            cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN".encode()) as copy,
+        ):
+            for row in rows:
+                copy.write_row(row)
+
+    def analyse(self, table: str) -> None:
+        self._raw.execute(f"ANALYZE {table}".encode())
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        with self._raw.transaction():
+            yield
+
+
+class PostgresDatabase:
+    """See `passback.store.engine.database.Database`. `url` is a ``postgresql://`` address.
+
+    Raises `StoreError` where it cannot be reached.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            parts = psycopg.conninfo.conninfo_to_dict(url)
+        except psycopg.Error:
+            raise StoreError(
+                "the database's address cannot be read: it is like postgresql://user@host/name"
+            ) from None
+        if any("@" in str(parts.get(name) or "") for name in ("host", "dbname")):
+            # Part of the password was read as one of these; it must not be shown.
+            raise StoreError(
+                "the database's address cannot be read: characters such as @ and / in the password must be written as"
+                " %40 and %2F"
+            )
+        self.name = f"the database {parts.get('dbname') or ''} at {parts.get('host') or 'this machine'}"
+        self.shared = True
+        self._url = url
+        self._pool = psycopg_pool.ConnectionPool(
+            url,
+            min_size=1,
+            max_size=CONNECTIONS,
+            kwargs={
+                "autocommit": True,
+                "application_name": parts.get("application_name") or "passback",
+                "connect_timeout": 10,
+                "keepalives_idle": 30,
+                "keepalives_interval": 10,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 30_000,
+            },
+            configure=_configure,
+            open=False,
+            timeout=_PATIENCE_SECONDS,
+            reconnect_timeout=20,
+        )
+        try:
+            with psycopg.connect(url, connect_timeout=10):
+                self._pool.open()
+        except psycopg.Error as error:
+            raise StoreError(f"cannot open {self.name}: {_text(error)}") from error
+        self._threads = ThreadPoolExecutor(CONNECTIONS, "passback-store")
+        self._closed = False
+
+    async def write(self, fn: Transaction[T]) -> T:
+        return await self._in_thread(lambda: self._transact(fn, _BEGIN))
+
+    async def note(self, fn: Transaction[T]) -> T:
+        return await self._in_thread(lambda: self._transact(fn, _BEGIN_NOTE))
+
+    async def read(self, fn: Transaction[T]) -> T:
+        return await self._in_thread(lambda: self._transact(fn, None))
+
+    async def snapshot(self, fn: Transaction[T]) -> T:
+        return await self._in_thread(lambda: self.read_now(fn))
+
+    def read_now(self, fn: Transaction[T]) -> T:
+        return self._transact(fn, _BEGIN_SNAPSHOT)
+
+    def write_now(self, fn: Transaction[T]) -> T:
+        return self._transact(fn, _BEGIN)
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[PostgresSession]:
+        try:
+            with psycopg.connect(self._url, autocommit=True, connect_timeout=10) as raw:
+                _configure(raw)
+                raw.execute(_LONG_SESSION)
+                yield PostgresSession(raw)
+        except (errors.IntegrityError, errors.DataError) as error:
+            raise Unfit(_text(error)) from error
+        except psycopg.Error as error:
+            raise StoreUnavailable(_text(error)) from error
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._threads.shutdown()
+        self._pool.close()
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        # Shielded: what was begun is finished, also where its client has gone.
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._threads, work))
+
+    def _transact(self, fn: Transaction[T], begin: str | None) -> T:
+        """Run `fn` between `begin` and COMMIT; without a `begin` each of its statements stands for itself."""
+        for left in reversed(range(_TRIES)):
+            committing = False
+            try:
+                with self._pool.connection() as raw:
+                    if begin is None:
+                        return fn(PostgresConnection(raw))
+                    raw.execute(begin, prepare=False)
+                    try:
+                        result = fn(PostgresConnection(raw))
+                        committing = True
+                        raw.execute("COMMIT", prepare=False)
+                    except BaseException:
+                        if not raw.closed:
+                            raw.rollback()
+                        raise
+                    return result
+            except (errors.SerializationFailure, errors.DeadlockDetected) as error:
+                if not left:
+                    raise StoreUnavailable(_text(error)) from error
+            except (errors.IntegrityError, errors.DataError) as error:
+                raise Unfit(_text(error)) from error
+            except psycopg_pool.PoolTimeout as error:
+                raise StoreUnavailable("no connection to the database can be had") from error
+            except (errors.OperationalError, errors.InterfaceError, errors.InternalError) as error:
+                # What was lost with the COMMIT may have happened.
+                if committing or not left or not _lost(error):
+                    raise StoreUnavailable(_text(error)) from error
+                self._pool.check()  # the others of the pool will be lost, too
+        raise AssertionError
+
+
+def _configure(raw: psycopg.Connection[Any]) -> None:
+    raw.adapters.register_dumper(bool, _Flag)
+    raw.execute(_SESSION)
+
+
+class _Flag(psycopg.types.numeric.Int2Dumper):
+    """Flags are 0 or 1."""
+
+    def dump(self, obj: Any) -> bytes:
+        return b"1" if obj else b"0"
+
+
+def _lost(error: psycopg.Error) -> bool:
+    """Whether the connection was lost, so that nothing of the transaction has happened."""
+    return error.sqlstate is None or error.sqlstate.startswith(("57P", "08"))
+
+
+def _text(error: psycopg.Error) -> str:
+    """The first line of what an error says: the others hold values."""
+    return str(error).partition("\n")[0]
+
+
+@cache
+def _translated(sql: str) -> bytes:
+    """A statement with its ``:name`` parameters as psycopg takes them."""
+    return re.sub(r"(?<![:\w]):([a-z_]+)", r"%(\1)s", sql.replace("%", "%%")).encode()

@@ -1,0 +1,306 @@
+"""SQLite: one file, and one process that serves on it.
+
+`write` runs in the one writer thread. Many writes share one commit: while a commit waits for the disk the next
+functions queue up, and the writer takes all of them into its next transaction (group commit). One that fails takes
+nothing else with it: then they are run again, each with a savepoint of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import queue
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from passback.store.engine.database import StoreError, StoreUnavailable, Transaction, Unfit
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT_SECONDS = 15
+"""How long a transaction waits for another process (the CLI) that is writing."""
+
+BATCH = 128
+"""The most functions that one commit takes in, so that the first of them does not wait for long."""
+
+_UNFIT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, OverflowError)
+
+
+class SqliteConnection(sqlite3.Connection):
+    """See `passback.store.engine.database.Connection`."""
+
+    def lock(self, name: str) -> None:
+        """There is one writer."""
+
+    def tables(self) -> set[str]:
+        return {row[0] for row in self.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+    def columns(self, table: str) -> dict[str, type]:
+        rows = self.execute("SELECT name, type FROM pragma_table_info(:table)", {"table": table})
+        return {name: str if kind == "TEXT" else int for name, kind in rows}
+
+    def define(self, statement: str) -> None:
+        self.execute(statement)
+
+
+class SqliteSession(SqliteConnection):
+    """See `passback.store.engine.database.Session`."""
+
+    def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        places = ", ".join("?" * len(columns))
+        self.execute("BEGIN")  # of temporary tables alone: nobody waits for it
+        self.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
+        self.execute("COMMIT")
+
+    def analyse(self, table: str) -> None:
+        found = self.execute("SELECT 1 FROM temp.sqlite_master WHERE name = :table", {"table": table})
+        if found.fetchone() is not None:
+            self.execute(f"ANALYZE temp.{table}")
+
+    def transaction(self) -> contextlib.AbstractContextManager[None]:
+        return _transaction(self)
+
+
+C = TypeVar("C", bound=SqliteConnection)
+
+
+class _Job:
+    """A queued write: the function, and the future of the one who waits for it."""
+
+    __slots__ = ("error", "fn", "future", "loop", "result")
+
+    def __init__(self, fn: Transaction[Any], future: asyncio.Future[Any]) -> None:
+        self.fn = fn
+        self.future: asyncio.Future[Any] | None = future
+        self.loop = future.get_loop()
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def tell(self) -> None:
+        """Tell the one who waits how it went; only in the loop."""
+        assert self.future is not None
+        if self.future.cancelled():
+            pass  # its client has gone; the write stands
+        elif self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
+        # An error's traceback holds this job: together they would wait for the garbage collector.
+        self.future = self.error = None
+
+
+class SqliteDatabase:
+    """See `passback.store.engine.database.Database`.
+
+    `path` is the file; None keeps the data in a temporary folder that is removed on `close`.
+    Raises `StoreError` where the file cannot be opened or is no database.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._temporary = tempfile.TemporaryDirectory(prefix="passback-") if path is None else None
+        self.path = Path(self._temporary.name) / "passback.db" if self._temporary else path
+        assert self.path is not None
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Nobody else need read who got which grade; SQLite gives its other files the same mode.
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            # A file that keeps nothing need not wait for the disk.
+            self._writer = _connect(
+                self.path, synchronous="OFF" if self._temporary else "FULL", factory=SqliteConnection
+            )
+            self._reader = _connect(self.path, synchronous="OFF", factory=SqliteConnection)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"cannot open the data file {self.path}: {error}") from error
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._ending = False
+        self._thread = threading.Thread(target=self._run, name="passback-writer", daemon=True)
+        self._thread.start()
+        self._closed = False
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    @property
+    def shared(self) -> bool:
+        return False
+
+    async def write(self, fn: Transaction[T]) -> T:
+        result: T = await self._queued(fn)
+        return result
+
+    async def note(self, fn: Transaction[T]) -> T:
+        return await self.write(fn)
+
+    def _queued(self, fn: Transaction[T]) -> asyncio.Future[T]:
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queue.put(_Job(fn, future))
+        return future
+
+    async def read(self, fn: Transaction[T]) -> T:
+        """See `Database`. It runs where it is called: a read by key takes some microseconds, a thread change more."""
+        try:
+            return fn(self._reader)
+        except sqlite3.OperationalError as error:
+            raise StoreUnavailable(str(error)) from error
+
+    async def snapshot(self, fn: Transaction[T]) -> T:
+        return self.read_now(fn)
+
+    def read_now(self, fn: Transaction[T]) -> T:
+        connection = self._reader
+        try:
+            connection.execute("BEGIN")
+            try:
+                return fn(connection)
+            finally:
+                connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def write_now(self, fn: Transaction[T]) -> T:
+        with _transaction(self._writer):
+            return fn(self._writer)
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[SqliteSession]:
+        assert self.path is not None
+        try:
+            connection = _connect(self.path, synchronous="FULL", factory=SqliteSession)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(str(error)) from error
+        try:
+            yield connection
+        except (sqlite3.OperationalError, *_UNFIT) as error:
+            raise _ours(error) from error
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+        self._reader.close()
+        self._writer.close()
+        if self._temporary:
+            self._temporary.cleanup()
+
+    def _run(self) -> None:
+        """The writer thread: take what waits, run it in one transaction, tell the waiting."""
+        while not self._ending:
+            batch = self._take(self._queue.get())
+            if batch:
+                self._commit(batch)
+
+    def _take(self, *first: _Job | None) -> list[_Job]:
+        """What waits, after those that were taken already; None asks to end."""
+        jobs = [*first]
+        while len(jobs) < BATCH and not self._queue.empty():
+            jobs.append(self._queue.get())
+        self._ending = self._ending or None in jobs
+        return [job for job in jobs if job is not None]
+
+    def _commit(self, batch: list[_Job]) -> None:
+        # Almost always all go well; only when one does not, they are run again, each with a savepoint.
+        if not self._run_all(batch):
+            self._run_each(batch)
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+        for job in batch:
+            by_loop.setdefault(job.loop, []).append(job)
+        for loop, jobs in by_loop.items():
+            with contextlib.suppress(RuntimeError):  # a loop that closed meanwhile has nobody waiting
+                loop.call_soon_threadsafe(_tell, jobs)
+
+    def _run_all(self, batch: list[_Job]) -> bool:
+        """Run all jobs in one transaction. False, and nothing happened, where one of them or the commit failed."""
+        begun = False
+        try:
+            with _transaction(self._writer):
+                begun = True
+                for job in batch:
+                    job.result = job.fn(self._writer)
+        except Exception as error:
+            if begun:
+                return False  # it is met again, and told, in the second run
+            # The file is locked: neither a second run nor those behind shall wait as long again.
+            batch += self._take()
+            for job in batch:
+                job.error = error
+        return True
+
+    def _run_each(self, batch: list[_Job]) -> None:
+        try:
+            with _transaction(self._writer):
+                for job in batch:
+                    self._attempt(job)
+        except Exception as error:  # the commit itself failed, so nothing in the batch happened
+            for job in batch:
+                job.error = error
+
+    def _attempt(self, job: _Job) -> None:
+        connection = self._writer
+        connection.execute("SAVEPOINT job")
+        try:
+            job.result = job.fn(connection)
+        except Exception as error:  # told to the one who waits
+            if not connection.in_transaction:
+                raise  # a full disk or the like: SQLite has taken back the whole batch
+            job.error = _ours(error)
+            connection.execute("ROLLBACK TO job")
+        connection.execute("RELEASE job")
+
+
+def _connect(path: Path, *, synchronous: str, factory: type[C]) -> C:
+    connection = sqlite3.connect(
+        path,
+        factory=factory,
+        timeout=BUSY_TIMEOUT_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=512,
+    )
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """BEGIN to COMMIT; anything raised, the commit's own failure included, leaves nothing behind."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            # SQLite has already rolled back after some errors (a full disk).
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+    except (sqlite3.OperationalError, *_UNFIT) as error:
+        raise _ours(error) from error
+
+
+def _ours(error: Exception) -> Exception:
+    """The error that stands for one of SQLite's."""
+    if isinstance(error, sqlite3.OperationalError):
+        return StoreUnavailable(str(error))
+    return Unfit(str(error)) if isinstance(error, _UNFIT) else error
+
+
+def _tell(jobs: list[_Job]) -> None:
+    for job in jobs:
+        job.tell()

@@ -1,0 +1,36 @@
+"""Simulators of LMSs: small servers that behave as the real ones' APIs do, faults included."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Clock
+    from passback_simulators.simulator import Keep, Simulator
+
+_CLASSES = {
+    "canvas": ("canvas", "CanvasSimulator"),
+    "google": ("google_classroom", "ClassroomSimulator"),
+    "schoology": ("schoology", "SchoologySimulator"),
+}
+KINDS = tuple(_CLASSES)
+"""The LMSs that are simulated, by a district's ``lms_type``."""
+
+
+def simulator_of(kind: str, clock: Clock, keep: Keep | None = None) -> Simulator:
+    """A simulator, not started yet. Only the modules of that LMS are imported."""
+    package, name = _CLASSES[kind]
+    module = import_module(f"{__name__}.{package}.simulator")
+    simulator: Simulator = getattr(module, name)(clock, keep)
+    return simulator
+
+
+def seed_of(kind: str) -> Any:
+    """The module that knows which ids a simulated LMS gives the sandbox's sections and people."""
+    return import_module(f"{__name__}.{_CLASSES[kind][0]}.seed")
+
+
+def address_of(kind: str, url: str) -> str:
+    """The address that a connection to a simulator at `url` has."""
+    return f"{url}/v1/" if kind == "schoology" else f"{url}/"

@@ -1,0 +1,156 @@
+"""How Canvas understands a grade."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from passback_simulators.canvas.replies import refuse
+from passback_simulators.canvas.seed import LETTERS, STANDARDS
+
+if TYPE_CHECKING:
+    from passback_simulators.canvas.simulator import CanvasSimulator
+    from passback_simulators.records import Record
+
+_NUMBER = re.compile(r"[+-]?\d*\.?\d+", re.ASCII)
+_PASS, _FAIL = ("pass", "complete"), ("fail", "incomplete")
+_STATUSES = ("late", "missing", "extended", "none", None)
+
+
+def graded(
+    simulator: CanvasSimulator,
+    assignment: Record,
+    submission: Record,
+    given: dict[str, Any],
+    *,
+    grader: int,
+    prefer_points: bool,
+) -> Record:
+    """A submission with the grade, excuse and late policy that are given. Raises `Refusal`.
+
+    A JSON false for ``excuse`` is skipped; as a text it goes the way of grading, with no grade.
+    """
+    excuse, posted = given.get("excuse"), given.get("posted_grade")
+    excused = excuse in (True, "true", "1", 1)
+    if excused and posted not in (None, ""):
+        raise refuse(400, {"error": "Cannot simultaneously grade and excuse an assignment"})
+    grades = excused or posted is not None or excuse == "false"
+    if grades:
+        _check_gradable(simulator, assignment)
+    changed = dict(submission)
+    now = simulator.clock()
+    if excused:
+        changed |= {
+            "excused": True, "score": None, "grade": None, "entered_score": None, "entered_grade": None,
+            "workflow_state": "graded", "grader_id": grader, "graded_at": now,
+        }  # fmt: skip
+    elif grades:
+        score, grade = understood(assignment, posted, prefer_points=prefer_points)
+        handed_in = submission["submitted_at"] is not None
+        changed |= {
+            "excused": False, "entered_score": score, "entered_grade": grade, "grader_id": grader,
+            "graded_at": now if grade is not None else None, "grade_matches_current_submission": True,
+            "workflow_state": "graded" if grade is not None else "submitted" if handed_in else "unsubmitted",
+        }  # fmt: skip
+    if "late_policy_status" in given:
+        if given["late_policy_status"] not in _STATUSES:
+            raise refuse(
+                400, {"errors": {"late_policy_status": [{"message": "is not included in the list"}]}}
+            )
+        changed["late_policy_status"] = given["late_policy_status"]
+    if grades or "late_policy_status" in given:
+        changed |= _after_policy(simulator, assignment, changed)
+    if grades:
+        visible = changed["workflow_state"] == "graded" and not assignment["post_manually"]
+        changed["posted_at"] = now if visible else submission["posted_at"]
+    return changed
+
+
+def understood(assignment: Record, posted: Any, *, prefer_points: bool) -> tuple[float | None, str | None]:
+    """Score and grade of what was posted; neither where Canvas cannot interpret it, which is no error."""
+    text = str(posted if posted is not None else "").strip()
+    possible = assignment["points_possible"] or 0.0
+    kind = assignment["grading_type"]
+    score: float | None = None
+    scheme = None if prefer_points else _level(assignment, text)
+    if kind == "pass_fail":
+        if text in _PASS or (_NUMBER.fullmatch(text) and float(text) == possible and possible):
+            score = possible
+        elif text in _FAIL or (_NUMBER.fullmatch(text) and float(text) == 0):
+            score = 0.0
+    elif scheme is not None:
+        score = scheme * possible
+    elif text.endswith("%") and _NUMBER.fullmatch(text[:-1]):
+        score = round(float(text[:-1]) / 100 * possible, 10)
+    elif _NUMBER.fullmatch(text):
+        score = float(text)
+    if score is None:
+        return None, None
+    return score, shown(assignment, score, text)
+
+
+def shown(assignment: Record, score: float, posted: str | None = None) -> str:
+    """The text of a score for the assignment's grading type."""
+    possible = assignment["points_possible"]
+    match assignment["grading_type"]:
+        case "pass_fail":
+            return "complete" if score else "incomplete"
+        case "percent":
+            return f"{_plain(round(score / possible * 100, 2))}%" if possible else "0%"
+        case "letter_grade" | "gpa_scale":
+            levels = _levels(assignment)
+            given = _level(assignment, posted or "")
+            if given is not None and possible and given == score / possible:
+                return str(posted)
+            share = score / possible if possible else 0.0
+            return next((name for name, least in levels if share >= least - 1e-9), levels[-1][0])
+        case _:
+            return _plain(score)
+
+
+def _after_policy(simulator: CanvasSimulator, assignment: Record, submission: Record) -> Record:
+    """The score once the course's late policy has been applied."""
+    entered = submission["entered_score"]
+    if entered is None:
+        return {"score": None, "grade": None, "points_deducted": None}
+    course = simulator.records.get("courses", assignment["course_id"]) or {}
+    status = submission["late_policy_status"]
+    late = status == "late" or (
+        status is None and submission["submitted_at"] and submission["seconds_late"] > 0
+    )
+    deduction = (
+        course.get("late_deduction_percent", 0) / 100 * (assignment["points_possible"] or 0) if late else 0.0
+    )
+    score = max(0.0, entered - deduction)
+    grade = submission["entered_grade"] if not deduction else shown(assignment, score)
+    return {"score": score, "grade": grade, "points_deducted": deduction}
+
+
+def _check_gradable(simulator: CanvasSimulator, assignment: Record) -> None:
+    why = None
+    if not assignment["published"]:
+        why = "assignment is unpublished"
+    elif simulator.settings["closed_grading_period"]:
+        why = "it is in a closed grading period"
+    if why is not None:
+        raise refuse(400, {"error": f"Cannot grade this submission at this time: {why}"})
+
+
+def _levels(assignment: Record) -> tuple[tuple[str, float], ...]:
+    standard = assignment["grading_standard_id"]
+    return STANDARDS[int(standard)][2] if standard and int(standard) in STANDARDS else LETTERS
+
+
+def _level(assignment: Record, name: str) -> float | None:
+    """The share that a level of the scheme is worth: the top of its range."""
+    if assignment["grading_type"] not in ("letter_grade", "gpa_scale"):
+        return None
+    levels = _levels(assignment)
+    for index, (level, _) in enumerate(levels):
+        if level == name:
+            return 1.0 if index == 0 else round(levels[index - 1][1] - 0.01, 4)
+    return None
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if number == int(number) else str(number)

@@ -1,0 +1,169 @@
+"""Reading what clients send as proto3 JSON: types are checked, and fields that a message does not have are refused.
+
+Names may come in camelCase or in snake_case; null is the same as absence. Read messages have camelCase names.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from passback_simulators.google_classroom import errors
+from passback_simulators.simulator import Refusal
+
+
+class Enum(Struct, frozen=True):
+    """A field that takes one of a few names. What ends in ``_UNSPECIFIED`` is the same as absence."""
+
+    name: str
+    """The type's name within google.classroom.v1."""
+    unspecified: str
+    values: tuple[str, ...]
+
+
+class Repeated(Struct, frozen=True):
+    """A field with any number of values."""
+
+    kind: Kind
+
+
+Message = Mapping[str, "Kind"]
+"""The fields of a message, by their camelCase names."""
+Kind = str | Enum | Repeated | Message
+"""``string``, ``bool``, ``double``, ``int32``, ``timestamp``, or more than that."""
+
+_INT32 = 2**31
+_PROTO_NAMES = {"string": "TYPE_STRING", "bool": "TYPE_BOOL", "double": "TYPE_DOUBLE", "int32": "TYPE_INT32"}
+_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+
+
+def camel(name: str) -> str:
+    """A name in camelCase, from either case."""
+    first, *more = name.split("_")
+    return first + "".join(word[:1].upper() + word[1:] for word in more)
+
+
+def snake(name: str) -> str:
+    """A name in snake_case, from either case."""
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: f"_{found[1].lower()}", name)
+
+
+def parse(body: bytes, message: Message, at: str = "") -> dict[str, Any]:
+    """The message in a request's body; `at` is the name of the request's field that it is. An empty body is empty."""
+    if not body.strip():
+        return {}
+    try:
+        content = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise errors.invalid(f"Invalid JSON payload received. {error}") from error
+    if not isinstance(content, dict):
+        raise errors.invalid("Invalid JSON payload received. Root element must be a message.")
+    return _message(content, message, at)
+
+
+def _message(content: Mapping[str, Any], message: Message, at: str) -> dict[str, Any]:
+    read = {}
+    for given, value in content.items():
+        name = camel(given)
+        if name not in message:
+            where = f" at '{at}'" if at else ""
+            raise errors.invalid(
+                f'Invalid JSON payload received. Unknown name "{given}"{where}: Cannot find field.',
+                at or given,
+            )
+        if value is not None:
+            parsed = _value(value, message[name], f"{at}.{snake(name)}".lstrip("."))
+            if parsed is not None:
+                read[name] = parsed
+    return read
+
+
+def _value(value: Any, kind: Kind, at: str) -> Any:
+    """A value that is not null; None where it says that there is none."""
+    match kind:
+        case Enum():
+            return enum(value, kind, at)
+        case Repeated():
+            values = value if isinstance(value, list) else [value]
+            parsed = [_value(one, kind.kind, f"{at}[{place}]") for place, one in enumerate(values)]
+            return [one for one in parsed if one is not None]
+        case "string" if isinstance(value, str):
+            return value
+        case "bool" if isinstance(value, bool):
+            return value
+        case "double" | "int32" if not isinstance(value, bool):
+            return _number(value, kind, at)
+        case "timestamp" if isinstance(value, str):
+            return instant(value, at)
+        case Mapping() if isinstance(value, dict):
+            return _message(value, kind, at)
+    raise _wrong(value, _PROTO_NAMES.get(str(kind), "type.googleapis.com/google.classroom.v1"), at)
+
+
+def enum(value: Any, kind: Enum, at: str) -> str | None:
+    """The value of an enumeration."""
+    if value == kind.unspecified:
+        return None
+    if not isinstance(value, str) or value not in kind.values:
+        raise _wrong(value, f"type.googleapis.com/google.classroom.v1.{kind.name}", at)
+    return value
+
+
+def _number(value: Any, kind: str, at: str) -> float | int:
+    """A number, which may come as text."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = float(value)
+    if isinstance(value, int | float):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if kind == "double" and math.isfinite(number):
+            return number
+        if kind == "int32" and number.is_integer() and -_INT32 <= number < _INT32:
+            return int(number)
+    raise _wrong(value, _PROTO_NAMES[kind], at)
+
+
+def int32(text: str, at: str) -> int:
+    """The value of a query parameter."""
+    return int(_number(text, "int32", at))
+
+
+def instant(text: str, at: str) -> int:
+    """Milliseconds since 1970, from RFC 3339 with any offset."""
+    found = _TIMESTAMP.fullmatch(text)
+    try:
+        if found is None:
+            raise ValueError(text)  # noqa: TRY301 - the same answer
+        offset = "+00:00" if found[3] in "Zz" else found[3]
+        seconds = datetime.fromisoformat(found[1].upper() + offset).timestamp()
+    except (ValueError, OverflowError) as error:
+        raise errors.invalid(
+            f"Invalid value at '{at}' (type.googleapis.com/google.protobuf.Timestamp), Illegal timestamp format; "
+            "timestamps must end with 'Z' or have a valid timezone offset.",
+            at,
+        ) from error
+    return int(seconds) * 1000 + int((found[2] or ".000")[1:4].ljust(3, "0"))
+
+
+def update_mask(text: str, allowed: frozenset[str]) -> frozenset[str]:
+    """The camelCase names in an ``updateMask``. Raises where there is none, or one that is not allowed."""
+    names = frozenset(camel(name.strip()) for name in text.split(",") if name.strip())
+    if not names:
+        raise errors.invalid("Update mask is required")
+    if odd := names - allowed:
+        raise errors.invalid(f"Invalid update mask: {snake(min(odd))}", "update_mask")
+    return names
+
+
+def _wrong(value: Any, type_name: str, at: str) -> Refusal:
+    shown = msgspec.json.encode(value).decode()[:200]
+    return errors.invalid(f"Invalid value at '{at}' ({type_name}), {shown}", at)

@@ -1,0 +1,54 @@
+"""How Google writes JSON: proto3's mapping, which leaves out what has its default value.
+
+A list that is empty, a string that is empty, 0 and false are never sent; a message that is set is, even if nothing is
+in it (a due time of midnight is ``{}``). Grades are the exception: a grade of 0 is a grade.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64encode
+from datetime import UTC, datetime
+from typing import Any
+
+from passback_simulators.google_classroom.errors import JSON_TYPE
+from passback_simulators.simulator import Reply
+
+_KEPT_ZERO = ("draftGrade", "assignedGrade")
+
+
+def compact(content: Any) -> Any:
+    """What is sent of a message: None stands for what is unset."""
+    if isinstance(content, dict):
+        sent = {name: compact(value) for name, value in content.items()}
+        return {
+            name: value
+            for name, value in sent.items()
+            if isinstance(value, dict) or value or (name in _KEPT_ZERO and value is not None)
+        }
+    if isinstance(content, list):
+        return [compact(item) for item in content]
+    if isinstance(content, float) and content.is_integer():
+        return int(content)
+    return content
+
+
+def message_reply(content: Any, *, pretty: bool = True) -> Reply:
+    """200 with a message. Google indents, unless it is asked not to."""
+    indent, separators = (2, (",", ": ")) if pretty else (None, (",", ":"))
+    body = json.dumps(compact(content), ensure_ascii=False, indent=indent, separators=separators).encode()
+    return Reply(200, body, (("content-type", JSON_TYPE),))
+
+
+def timestamp(milliseconds: int | None) -> str | None:
+    """RFC 3339 in UTC, with as many groups of three decimals as it takes."""
+    if milliseconds is None:
+        return None
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    decimals = f".{milliseconds % 1000:03}" if milliseconds % 1000 else ""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{decimals}Z"
+
+
+def id_in_links(id_: str) -> str:
+    """An id as the web pages' addresses show it."""
+    return urlsafe_b64encode(id_.encode()).decode().rstrip("=")

@@ -1,0 +1,150 @@
+"""Who acts, and what that person may see and do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from passback_simulators.schoology import times
+from passback_simulators.schoology.replies import forbidden, missing, refusal
+from passback_simulators.schoology.seed import ADMIN, STUDENT
+
+if TYPE_CHECKING:
+    from passback_simulators.records import Record
+    from passback_simulators.schoology.oauth import Credentials
+    from passback_simulators.schoology.simulator import SchoologySimulator
+    from passback_simulators.simulator import Request
+
+RUN_AS = "x-schoology-run-as"
+ACTIVE = 1
+"""The status of an enrollment that counts."""
+
+
+class Actor(Struct, frozen=True):
+    """The user with whose rights a request is done."""
+
+    user: Record
+    personal: bool
+    """By a teacher's or student's own key, which since June 2025 may not read about others."""
+    impersonated: bool
+    """By an administrator, with Run-As."""
+
+    @property
+    def uid(self) -> str:
+        return str(self.user["uid"])
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether it is a system administrator."""
+        return bool(self.user["role_id"] == ADMIN)
+
+
+def actor(lms: SchoologySimulator, request: Request, credentials: Credentials) -> Actor:
+    """Who acts. Raises `Refusal`."""
+    token, consumer = credentials.token, credentials.consumer
+    uid = token["uid"] if token is not None and token["kind"] == "access" else consumer["uid"]
+    user = lms.records.get("users", uid)
+    if user is None:
+        raise refusal(401)
+    personal = token is None and consumer["kind"] == "personal" and user["role_id"] != ADMIN
+    own = Actor(user, personal, impersonated=False)
+    target = request.headers.get(RUN_AS)
+    return own if target is None else _impersonated(lms, own, target.strip())
+
+
+def _impersonated(lms: SchoologySimulator, own: Actor, target: str) -> Actor:
+    settings = lms.settings
+    if not own.is_admin or not settings["run_as_allowed"]:
+        raise forbidden()
+    user = lms.records.get("users", target)
+    if user is None:  # a school_uid is no id
+        raise missing("User")
+    role = lms.records.get("roles", user["role_id"])
+    assert role is not None
+    student = user["role_id"] == STUDENT
+    if not (settings["student_run_as"] if student else role["title"] in settings["run_as_roles"]):
+        raise forbidden()
+    return Actor(user, personal=False, impersonated=True)
+
+
+def only_admin(lms: SchoologySimulator) -> None:
+    """Refuse everyone but a system administrator."""
+    if not lms.actor.is_admin:
+        raise forbidden()
+
+
+def no_personal_key(lms: SchoologySimulator) -> None:
+    """Refuse personal keys what is about others."""
+    if lms.actor.personal:
+        raise refusal(401)
+
+
+# Sections.
+
+
+def is_past(lms: SchoologySimulator, section: Record) -> bool:
+    """Whether all grading periods of a section have ended."""
+    periods = [lms.records.get("periods", period) for period in section["grading_periods"]]
+    return all(period is not None and period["end"] < times.today(lms) for period in periods)
+
+
+def enrollments(lms: SchoologySimulator, request: Request | None, section_id: str) -> list[Record]:
+    """Everyone in a section, teachers first; no members where the request's fault says so."""
+    found = [e for e in lms.records.all("enrollments") if e["section_id"] == section_id]
+    if request is not None and request.fault == "not-enrolled":
+        found = [enrollment for enrollment in found if enrollment["admin"]]
+    return sorted(found, key=lambda enrollment: -int(enrollment["admin"]))
+
+
+def membership(
+    lms: SchoologySimulator, section_id: str, uid: str, request: Request | None = None
+) -> Record | None:
+    """The active enrollment of a user in a section."""
+    for enrollment in enrollments(lms, request, section_id):
+        if enrollment["uid"] == uid and enrollment["status"] == ACTIVE:
+            return enrollment
+    return None
+
+
+def member(
+    lms: SchoologySimulator, request: Request | None, section_id: str, enrollment_id: object
+) -> Record | None:
+    """The active enrollment of a student, by its id (never the uid)."""
+    enrollment = lms.records.get("enrollments", str(enrollment_id))
+    if enrollment is None or enrollment["section_id"] != section_id or enrollment["status"] != ACTIVE:
+        return None
+    gone = request is not None and request.fault == "not-enrolled"
+    return None if enrollment["admin"] or gone else enrollment
+
+
+def section(lms: SchoologySimulator, section_id: str) -> Record:
+    """A section that the actor may look into. Raises `Refusal`."""
+    found = lms.records.get("sections", section_id)
+    if found is None:
+        raise missing("Section")
+    if not lms.actor.is_admin and membership(lms, section_id, lms.actor.uid) is None:
+        raise forbidden()
+    return found
+
+
+def teaches(lms: SchoologySimulator, section_id: str) -> bool:
+    """Whether the actor has a teacher's rights in a section."""
+    own = membership(lms, section_id, lms.actor.uid)
+    return lms.actor.is_admin or bool(own and own["admin"])
+
+
+def taught(lms: SchoologySimulator, section_id: str, *, write: bool = True) -> Record:
+    """A section in which the actor has a teacher's rights. Raises `Refusal`."""
+    found = section(lms, section_id)
+    if not teaches(lms, section_id):
+        raise forbidden()
+    if write:
+        writable(lms, found)
+    return found
+
+
+def writable(lms: SchoologySimulator, found: Record) -> None:
+    """Refuse to write into a section whose grading periods have ended."""
+    if lms.settings["past_sections_read_only"] and is_past(lms, found):
+        raise forbidden()

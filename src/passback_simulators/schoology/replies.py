@@ -1,0 +1,168 @@
+"""The forms of answers and of what is sent: lists with links, empty and plain-text errors, loose types."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from passback_simulators.schoology import xml_form
+from passback_simulators.simulator import Refusal, Reply, Request, json_reply, text_reply
+
+if TYPE_CHECKING:
+    from passback_simulators.records import Record
+    from passback_simulators.schoology.simulator import SchoologySimulator
+
+DEFAULT_PAGE = 20
+
+
+def refusal(status: int, text: str = "") -> Refusal:
+    """A refusal in plain text, or without any body."""
+    return Refusal(text_reply(status, text) if text else Reply(status))
+
+
+def forbidden() -> Refusal:
+    """403 has no body."""
+    return refusal(403)
+
+
+def missing(what: str) -> Refusal:
+    """404 for something that is not there."""
+    return refusal(404, f"{what} not found")
+
+
+def content(request: Request) -> Record:
+    """The object that was sent, in JSON or XML. Forms are refused with 415."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in ("application/json", "text/xml", "application/xml"):
+        raise refusal(415, "Unsupported Media Type")
+    try:
+        given = json.loads(request.body) if kind == "application/json" else xml_form.read(request.body)
+    except ValueError as error:
+        raise refusal(400, "The request body could not be parsed") from error
+    if not isinstance(given, dict):
+        raise refusal(400, "The request body is not an object")
+    return given
+
+
+def as_list(value: Any) -> list[Any]:
+    """What may be sent as a list or as its only element."""
+    if value is None or value == "":
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def wrapped(given: Record, outer: str, inner: str) -> list[Record]:
+    """The objects of a bulk request: ``{outer: {inner: [...]}}``."""
+    group = given.get(outer)
+    items = as_list(group.get(inner) if isinstance(group, dict) else group)
+    if not items or not all(isinstance(item, dict) for item in items):
+        raise refusal(400, f"{outer} must hold a list of {inner}")
+    return items
+
+
+def integer(value: Any) -> int | None:
+    """A whole number that was sent as such or as text."""
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def decimal(value: Any) -> float | None:
+    """A number that was sent as such or as text."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def flag(value: Any) -> int:
+    """0 or 1, sent as number, text or boolean."""
+    return int(value in (1, "1", True, "true", "TRUE"))
+
+
+def number(value: float | None) -> float | None:
+    """A number as JSON shows it: whole ones without a point."""
+    return int(value) if value is not None and value == int(value) else value
+
+
+def as_text(value: float) -> str:
+    """A number as text: ``20``, ``12.5``."""
+    return f"{value:.12g}"
+
+
+def link(lms: SchoologySimulator, request: Request, path: str) -> str:
+    """The address of something in the API. Old parts of it write http although they are reached by https."""
+    scheme = "http" if lms.settings["http_links"] else "https"
+    return f"{scheme}://{request.base_url.partition('://')[2]}/v1/{path}"
+
+
+def page(lms: SchoologySimulator, request: Request) -> tuple[int, int]:
+    """The start and the limit that a request asks for. The server's maximum wins without a word."""
+    start = integer(request.param("start")) or 0
+    limit = integer(request.param("limit")) or DEFAULT_PAGE
+    if limit < 0:
+        limit = DEFAULT_PAGE
+    return max(start, 0), min(limit, lms.settings["largest_page"])
+
+
+def page_links(lms: SchoologySimulator, request: Request, start: int, limit: int, *, more: bool) -> Record:
+    """The ``links`` of a page."""
+    kept = [(name, value) for name, value in request.query if name not in ("start", "limit")]
+
+    def address(first: int) -> str:
+        query = urlencode([*kept, ("start", first), ("limit", limit)])
+        return link(lms, request, f"{request.path.removeprefix('/v1/')}?{query}")
+
+    links = {"self": address(start)}
+    if more and lms.settings["next_in_lists"]:
+        links["next"] = address(start + limit)
+    return links
+
+
+def several(lms: SchoologySimulator, items: list[Any]) -> Any:
+    """A list as it is shown; where the setting says so, a single element stands for itself."""
+    return items[0] if len(items) == 1 and lms.settings["single_as_object"] else items
+
+
+def paged(
+    lms: SchoologySimulator,
+    request: Request,
+    key: str,
+    items: Sequence[Record],
+    shown: Callable[[Record], Record],
+    total: Callable[[int], int | str] = str,
+) -> Reply:
+    """One page of a list. `total`: how the list writes its total."""
+    start, limit = page(lms, request)
+    part = [shown(item) for item in items[start : start + limit]]
+    envelope: Record = {key: several(lms, part)}
+    if lms.settings["total_in_lists"]:
+        envelope["total"] = total(len(items))
+    envelope["links"] = page_links(lms, request, start, limit, more=start + limit < len(items))
+    return json_reply(200, envelope)
+
+
+def whole(
+    lms: SchoologySimulator, request: Request, key: str, items: Sequence[Record], *, links: bool = True
+) -> Reply:
+    """A list that is not paged."""
+    envelope: Record = {key: several(lms, list(items))}
+    if links:
+        envelope["links"] = {"self": link(lms, request, request.path.removeprefix("/v1/"))}
+    return json_reply(200, envelope)
+
+
+def created(lms: SchoologySimulator, record: Record) -> Reply:
+    """The answer to a creation; some answer without a body."""
+    return json_reply(201, record) if lms.settings["create_returns_body"] else Reply(201)
+
+
+def updated(lms: SchoologySimulator, record: Record) -> Reply:
+    """The answer to an update."""
+    status = lms.settings["update_status"]
+    return Reply(204) if status == 204 else json_reply(status, record)

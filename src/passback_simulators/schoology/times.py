@@ -1,0 +1,54 @@
+"""Dates without a zone: those that Schoology writes are in the zone of whoever asks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from passback_simulators.records import Record
+    from passback_simulators.schoology.simulator import SchoologySimulator
+
+
+def zone_name(lms: SchoologySimulator, user: Record) -> str:
+    """The IANA name of a user's zone."""
+    return str(user["tz_name"] or lms.settings["due_zone"])
+
+
+def seconds_now(lms: SchoologySimulator) -> int:
+    """The Unix time."""
+    return lms.clock() // 1000
+
+
+def local(lms: SchoologySimulator, seconds: int) -> str:
+    """An instant as ``YYYY-MM-DD HH:MM:SS`` of the acting user's zone."""
+    moment = datetime.fromtimestamp(seconds, ZoneInfo(zone_name(lms, lms.actor.user)))
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def instant(lms: SchoologySimulator, text: str) -> int | None:
+    """The Unix time of a date as the acting user writes it, with or without a time of day; None where it is none."""
+    for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"):
+        try:
+            moment = datetime.strptime(text.strip(), form)
+        except ValueError:
+            continue
+        if not 1970 <= moment.year < 9999:
+            return None
+        return int(moment.replace(tzinfo=ZoneInfo(zone_name(lms, lms.actor.user))).timestamp())
+    return None
+
+
+def utc_offset(lms: SchoologySimulator, user: Record) -> float:
+    """How many hours a user's zone is ahead of UTC now."""
+    moment = datetime.fromtimestamp(seconds_now(lms), ZoneInfo(zone_name(lms, user)))
+    offset = moment.utcoffset()
+    assert offset is not None
+    hours = offset.total_seconds() / 3600
+    return int(hours) if hours == int(hours) else hours
+
+
+def today(lms: SchoologySimulator) -> str:
+    """The date in UTC, for comparing with those of grading periods."""
+    return f"{datetime.fromtimestamp(seconds_now(lms), UTC):%Y-%m-%d}"

@@ -1,0 +1,51 @@
+"""Serving simulators on loopback, beside whatever else the process does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from passback_simulators.simulator import Simulator
+
+
+class _Protocol(HttpToolsProtocol):
+    """A connection that a simulator can cut."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["transport"] = self.transport  # type: ignore[typeddict-unknown-key]
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the process's signals alone."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def server(simulator: Simulator) -> uvicorn.Server:
+    """A server for a simulator; `serve` it on a listening socket, and set `should_exit` to end it."""
+    config = uvicorn.Config(
+        simulator, http=_Protocol, ws="none", lifespan="off", access_log=False, log_config=None,
+        server_header=False, timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    return _Server(config)
+
+
+@contextlib.asynccontextmanager
+async def serving(simulator: Simulator, listener: socket.socket) -> AsyncIterator[str]:
+    """Serve a simulator on a listening socket inside the ``with``; its base URL."""
+    running = server(simulator)
+    task = asyncio.create_task(running.serve([listener]))
+    host, port = listener.getsockname()[:2]
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        running.should_exit = True
+        await task

@@ -1,0 +1,34 @@
+"""The simulated Canvas, and the connector on it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from passback.lms.canvas import KIND
+from passback_simulators.canvas import seed
+from passback_simulators.canvas.simulator import CanvasSimulator
+from support.lms import Lms, simulated
+from support.sandbox import SetClock
+
+
+@contextlib.contextmanager
+def canvas(credentials: dict[str, str] | None = None, **options: Any) -> Iterator[Lms]:
+    """Canvas with the sandbox's people."""
+    simulator = CanvasSimulator(SetClock())
+    with simulated(
+        simulator, KIND, seed, nowhere="107/999", delete=simulator.ui_delete_assignment,
+        unenroll=simulator.ui_end_enrollment, credentials=credentials, options=options,
+    ) as lms:  # fmt: skip
+        yield lms
+
+
+def simulator(lms: Lms) -> CanvasSimulator:
+    assert isinstance(lms.served.simulator, CanvasSimulator)
+    return lms.served.simulator
+
+
+def comments(lms: Lms, assignment: str, student: str | None = None) -> list[str]:
+    record = simulator(lms).records.get("submissions", f"{assignment}/{student or lms.students[0]}") or {}
+    return [it["comment"] for it in record.get("comments", [])]

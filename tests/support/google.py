@@ -1,0 +1,49 @@
+"""The simulated Google Classroom, and the connector on it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from passback.lms.google_classroom import KIND
+from passback_simulators.google_classroom import seed
+from passback_simulators.google_classroom.simulator import ClassroomSimulator
+from passback_simulators.identities import ALGEBRA
+from support.lms import Lms, simulated
+from support.sandbox import SetClock
+
+KEYS: dict[str, tuple[str, str]] = {}
+"""The service accounts' key pairs, which take long to make: the same for all simulators of the process."""
+
+
+@contextlib.contextmanager
+def google(credentials: dict[str, str] | None = None, **options: Any) -> Iterator[Lms]:
+    """Google Classroom with the sandbox's people."""
+    simulator = ClassroomSimulator(SetClock())
+    simulator.private_keys = KEYS
+
+    def unenroll(student: str) -> None:
+        simulator.ui_unenroll(seed.SECTION_LMS_ID[ALGEBRA.digits], student)
+
+    with simulated(
+        simulator, KIND, seed, nowhere="999", delete=simulator.ui_delete_assignment, unenroll=unenroll,
+        credentials=credentials, options=options,
+        unsupported=frozenset({"excused", "grade_comment", "extra_attempts", "override_due_date", "text"}),
+    ) as lms:  # fmt: skip
+        yield lms
+
+
+def simulator(lms: Lms) -> ClassroomSimulator:
+    assert isinstance(lms.served.simulator, ClassroomSimulator)
+    return lms.served.simulator
+
+
+def record(lms: Lms, assignment: str) -> dict[str, Any]:
+    """Course work as Classroom holds it."""
+    return simulator(lms).records.get("course_work", assignment) or {}
+
+
+def said(status: str, message: str) -> bytes:
+    return json.dumps({"error": {"code": 0, "status": status, "message": message}}).encode()

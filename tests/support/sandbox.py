@@ -1,0 +1,207 @@
+"""What tests share: a sandbox that really serves on loopback, with a clock that tests set."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.client
+import ipaddress
+import json
+import socket
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from msgspec.structs import replace
+
+from passback.app import build_api, build_gateway, open_database, run_server, server_config
+from passback.context import Gateway
+from passback.network.addresses import Resolve
+from passback.sandbox.lms import SimulatedLmss
+from passback.settings import Settings
+from passback.store.engine.database import Connection
+
+NOW = 1_767_225_600_000
+"""2026-01-01T00:00:00Z, where the tests' clock starts."""
+
+TOKEN = "DEMO_TOKEN"
+DISTRICT = "4fee004cca2e43cf27000000"
+SECTION = "4fee004cca2e43cf27000007"
+BIOLOGY = "4fee004cca2e43cf27000008"
+TEACHER = "4fee004cca2e43cf27000001"
+BIOLOGY_TEACHER = "4fee004cca2e43cf27000002"
+STUDENT = "4fee004cca2e43cf27001001"
+BIOLOGY_STUDENT = "4fee004cca2e43cf27001031"
+STUDENTS = [f"4fee004cca2e43cf2700{number}" for number in range(1001, 1031)]
+ELSEWHERE_SECTION = "4fee004cca2e43cf28000007"
+NO_SUCH_ID = "4fee004cca2e43cf27ffffff"
+NO_SUCH_ASSIGNMENT = "00000000-0000-7000-8000-000000000000"
+
+ASSIGNMENTS = f"/v3.1/sections/{SECTION}/assignments"
+ESSAY: Mapping[str, Any] = {
+    "title": "Essay 1",
+    "description": "Two pages",
+    "due_date": "2030-06-01T23:59:00Z",
+    "points_possible": 20,
+}
+
+
+def stored(path: Path, query: str) -> list[Any]:
+    """What a query of another process finds in a data file."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchall()
+
+
+@dataclass
+class SetClock:
+    """A clock that stands still until it is set."""
+
+    now: int = NOW
+
+    def __call__(self) -> int:
+        return self.now
+
+    def advance(self, *, hours: float = 0, days: float = 0) -> None:
+        self.now += int((hours + 24 * days) * 3_600_000)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An HTTP answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By lower-case names."""
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def data(self) -> Any:
+        return self.json["data"]
+
+
+@dataclass
+class Client:
+    """One keep-alive connection to a server, sending what it is told to, byte for byte."""
+
+    port: int
+    token: str | None = TOKEN
+    _connection: http.client.HTTPConnection = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | str | Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        if isinstance(body, Mapping):
+            body = json.dumps(body)
+        if isinstance(body, str):
+            body = body.encode()
+        own = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+        self._connection.request(method, path, body=body, headers={**own, **(headers or {})})
+        response = self._connection.getresponse()
+        content = response.read()
+        return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
+
+    def get(self, path: str, **headers: str) -> Reply:
+        return self.call("GET", path, headers=headers)
+
+    def post(self, path: str, body: bytes | str | Mapping[str, Any]) -> Reply:
+        return self.call("POST", path, body)
+
+    def patch(self, path: str, body: bytes | str | Mapping[str, Any]) -> Reply:
+        return self.call("PATCH", path, body)
+
+    def delete(self, path: str) -> Reply:
+        return self.call("DELETE", path)
+
+    def create(self, **changes: Any) -> str:
+        """Create an assignment in Algebra 1 and return its path."""
+        reply = self.post(ASSIGNMENTS, {**ESSAY, **changes})
+        assert reply.status == 200, reply
+        return f"{ASSIGNMENTS}/{reply.data['id']}"
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@dataclass
+class Sandbox(Client):
+    """A sandbox that serves on loopback."""
+
+    gateway: Gateway = field(kw_only=True)
+    clock: SetClock = field(kw_only=True)
+    names: dict[str, list[str]] = field(kw_only=True)
+    """What the names of webhooks' servers lead to; no resolver is asked."""
+    _others: dict[str | None, Client] = field(default_factory=dict)
+
+    def write(self, transaction: Callable[[Connection], Any]) -> Any:
+        """Run a transaction beside the server."""
+
+        async def run() -> Any:
+            return await self.gateway.database.write(transaction)
+
+        return asyncio.run(run())
+
+    def client(self, token: str | None) -> Client:
+        """A connection of its own, for another caller."""
+        return self._others.setdefault(token, Client(self.port, token))
+
+    def close(self) -> None:
+        for client in self._others.values():
+            client.close()
+        super().close()
+
+
+def resolver(names: Mapping[str, Sequence[str]]) -> Resolve:
+    """Knows these names, and addresses themselves."""
+
+    async def resolve(host: str) -> Sequence[str]:
+        if host in names:
+            return names[host]
+        with contextlib.suppress(ValueError):
+            return [str(ipaddress.ip_address(host))]
+        raise OSError(host)
+
+    return resolve
+
+
+@contextlib.contextmanager
+def serving(data: Path | None = None, **settings: Any) -> Iterator[Sandbox]:
+    """A sandbox on a free port, on the data folder `data` or on none."""
+    clock = SetClock()
+    configured = Settings(
+        port=0,
+        data=":memory:" if data is None else str(data),
+        **{"rate_limit": 1_000_000, "allow_private_webhooks": True, **settings},
+    )
+    with (
+        contextlib.closing(open_database(configured, "sandbox")) as database,
+        contextlib.closing(SimulatedLmss(database, clock)) as lmss,
+    ):
+        names: dict[str, list[str]] = {}
+        gateway = replace(build_gateway(database, configured, clock, lmss.given()), resolve=resolver(names))
+        server = uvicorn.Server(server_config(build_api(gateway, configured, "sandbox", lmss)))
+        listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        thread = threading.Thread(target=run_server, args=(server, listener, gateway, lmss), daemon=True)
+        thread.start()
+        sandbox = Sandbox(listener.getsockname()[1], gateway=gateway, clock=clock, names=names)
+        try:
+            yield sandbox
+        finally:
+            sandbox.close()
+            server.should_exit = True
+            thread.join(20)
+            listener.close()

@@ -1,0 +1,46 @@
+"""The simulated Schoology, and the connector on it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from passback.lms.schoology import KIND
+from passback_simulators.identities import ALGEBRA
+from passback_simulators.schoology import seed
+from passback_simulators.schoology.simulator import SchoologySimulator
+from support.lms import Lms, simulated
+from support.sandbox import SetClock
+
+
+@contextlib.contextmanager
+def schoology(credentials: dict[str, str] | None = None, **options: Any) -> Iterator[Lms]:
+    """Schoology with the sandbox's people."""
+    simulator = SchoologySimulator(SetClock())
+
+    def delete(assignment: str) -> None:
+        simulator.ui_delete_assignment(int(assignment.rpartition("/")[2]))
+
+    def unenroll(student: str) -> None:
+        simulator.ui_unenroll(seed.SECTION_LMS_ID[ALGEBRA.digits], student)
+
+    with simulated(
+        simulator, KIND, seed, path="v1/", nowhere="999", delete=delete, unenroll=unenroll, credentials=credentials,
+        options=options, unsupported=frozenset({"extra_attempts", "override_due_date", "link"}),
+    ) as lms:  # fmt: skip
+        yield lms
+
+
+def simulator(lms: Lms) -> SchoologySimulator:
+    assert isinstance(lms.served.simulator, SchoologySimulator)
+    return lms.served.simulator
+
+
+def record(lms: Lms, lms_id: str) -> dict[str, Any]:
+    """A grade item as Schoology holds it."""
+    return simulator(lms).records.get("grade_items", lms_id.rpartition("/")[2]) or {}
+
+
+def item(lms_id: str) -> int:
+    return int(lms_id.rpartition("/")[2])

@@ -1,0 +1,137 @@
+"""Speaking to the Schoology simulator as an independent OAuth 1.0a client would."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx2
+from oauthlib import oauth1  # type: ignore[import-untyped]
+
+from passback_simulators.schoology import seed
+from passback_simulators.schoology.simulator import SchoologySimulator
+from support.sandbox import SetClock
+from support.simulators import Served, serving
+
+ALGEBRA = seed.SECTION_LMS_ID["000007"]
+BIOLOGY = seed.SECTION_LMS_ID["000008"]
+TEACHER = seed.person_lms_id("000001")
+BIOLOGY_TEACHER = seed.person_lms_id("000002")
+STUDENT = seed.person_lms_id("001001")
+OTHER_STUDENT = seed.person_lms_id("001002")
+ENROLLMENT = seed.enrollment_lms_id("000007", "001001")
+OTHER_ENROLLMENT = seed.enrollment_lms_id("000007", "001002")
+ASSIGNMENTS = f"sections/{ALGEBRA}/assignments"
+GRADES = f"sections/{ALGEBRA}/grades"
+
+
+@dataclass(frozen=True)
+class Client:
+    """Someone who signs each request anew."""
+
+    http: httpx2.Client
+    url: str
+    key: str = seed.CONSUMER_KEY
+    secret: str = seed.CONSUMER_SECRET
+    token: str | None = None
+    token_secret: str | None = None
+    run_as: str | None = None
+    method: str = "HMAC-SHA1"
+
+    def authorization(self, method: str, url: str) -> str:
+        """The header that signs a request."""
+        signer = oauth1.Client(
+            self.key,
+            self.secret,
+            self.token,
+            self.token_secret,
+            signature_method=self.method,
+            realm="Schoology API",
+        )
+        _, headers, _ = signer.sign(url, method)
+        return str(headers["Authorization"])
+
+    def __call__(
+        self, method: str, path: str, json: Any = None, headers: dict[str, str] | None = None, **options: Any
+    ) -> httpx2.Response:
+        """Send a request to a path below /v1/, or a whole address."""
+        url = path if "://" in path else f"{self.url}/v1/{path}"
+        own = {"accept": "application/json", "authorization": self.authorization(method, url)}
+        if json is not None:
+            options["json"] = json
+        if self.run_as is not None:
+            own["x-schoology-run-as"] = self.run_as
+        return self.http.request(method, url, headers=own | (headers or {}), **options)
+
+    def get(self, path: str) -> Any:
+        """What a GET gives."""
+        reply = self("GET", path)
+        assert reply.status_code == 200, (reply.status_code, reply.text)
+        return reply.json()
+
+
+@dataclass(frozen=True)
+class Schoology(Served):
+    """The simulator, with a clock that tests set."""
+
+    http: httpx2.Client
+
+    def control(self, method: str, path: str, content: Any = None) -> Any:
+        reply = self.http.request(method, f"{self.url}/_simulator/{path}", json=content)
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+    @property
+    def lms(self) -> SchoologySimulator:
+        assert isinstance(self.simulator, SchoologySimulator)
+        return self.simulator
+
+    @property
+    def clock(self) -> SetClock:
+        assert isinstance(self.simulator.clock, SetClock)
+        return self.simulator.clock
+
+    @property
+    def admin(self) -> Client:
+        """The district's key."""
+        return Client(self.http, self.url)
+
+    @property
+    def teacher(self) -> Client:
+        """The district's key, running as the teacher of Algebra."""
+        return replace(self.admin, run_as=TEACHER)
+
+    @property
+    def app(self) -> Client:
+        """The app, two-legged."""
+        return Client(self.http, self.url, seed.APP_KEY, seed.APP_SECRET)
+
+    def as_user(self, uid: str) -> Client:
+        """A user who allowed the app."""
+        token, secret = self.lms.issue_user_token(uid)
+        return replace(self.app, token=token, token_secret=secret)
+
+    def personal(self, uid: str) -> Client:
+        """A user's own key."""
+        return Client(self.http, self.url, *self.lms.issue_personal_key(uid))
+
+    def set(self, **settings: Any) -> None:
+        """Set settings."""
+        self.control("PUT", "settings", settings)
+
+    def assignment(self, **fields: Any) -> int:
+        """A new assignment in Algebra."""
+        reply = self.teacher("POST", ASSIGNMENTS, {"title": "Essay 1", "max_points": 20, **fields})
+        assert reply.status_code == 201, reply.text
+        return int(reply.json()["id"])
+
+
+@contextlib.contextmanager
+def serving_schoology() -> Iterator[Schoology]:
+    """Serve the simulator."""
+    simulator = SchoologySimulator(SetClock())
+    simulator.start()
+    with serving(simulator) as served, httpx2.Client() as http:
+        yield Schoology(served.simulator, served.url, http)

@@ -1,0 +1,73 @@
+"""Serving a simulator to tests that speak to it from their own thread, as others' clients do."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx2
+
+from passback_simulators.server import server
+from passback_simulators.simulator import Simulator
+from support.sandbox import NOW, SetClock
+
+
+@dataclass(frozen=True)
+class Served:
+    """A simulator that listens on loopback."""
+
+    simulator: Simulator
+    url: str
+
+    def control(self, method: str, path: str, content: Any = None) -> Any:
+        """Ask the control endpoint; its answer's content."""
+        reply = httpx2.request(method, f"{self.url}/_simulator/{path}", json=content)
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+    def fail(self, fault: str, **rule: Any) -> None:
+        """Let the next request (that the rule names) meet a fault."""
+        self.control("POST", "faults", {"fault": fault, **rule})
+
+
+S = TypeVar("S", bound=Served)
+
+
+_ENDING: list[tuple[threading.Thread, socket.socket]] = []
+"""Servers that were told to end, which takes them a tenth of a second: nobody waits for it, before the very end."""
+
+
+def end_servers(but: int = 0) -> None:
+    """Wait for the servers that are ending, except the last few."""
+    while len(_ENDING) > but:
+        thread, listener = _ENDING.pop(0)
+        thread.join(10)
+        listener.close()
+
+
+@contextlib.contextmanager
+def serving(simulator: Simulator) -> Iterator[Served]:
+    """Serve a simulator, which has been started, on a free port."""
+    running = server(simulator)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+    thread = threading.Thread(target=running.run, args=([listener],), daemon=True)
+    thread.start()
+    try:
+        yield Served(simulator, f"http://127.0.0.1:{listener.getsockname()[1]}")
+    finally:
+        running.should_exit = True
+        _ENDING.append((thread, listener))
+        end_servers(but=5)
+
+
+def fresh(served: S) -> S:
+    """A simulator as it is at its start, at `NOW`."""
+    assert isinstance(served.simulator.clock, SetClock)
+    served.simulator.clock.now = NOW
+    served.simulator.settings = {"latency_ms": 0, **served.simulator.own_settings()}
+    served.control("POST", "reset")
+    return served

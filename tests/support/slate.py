@@ -1,0 +1,170 @@
+"""Slate, the LMS of docs/examples: a server for it, and the example's connector, found as an installed package's is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from passback.lms import registry
+from passback.lms.interface import Connection
+from passback_simulators.records import Record
+from passback_simulators.simulator import Refusal, Reply, Request, Route, Simulator, json_reply, route
+from support.lms import Lms, MemoryNotes
+from support.sandbox import SetClock
+from support.simulators import serving
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+
+SECTIONS = {
+    "s1": ["teacher-1", *(f"student-{number}" for number in range(1, 6))],
+    "s2": ["teacher-2", "student-6"],
+}
+
+
+class SlateSimulator(Simulator):
+    """The imagined LMS."""
+
+    name = "Slate"
+
+    def routes(self) -> Sequence[Route]:
+        return [
+            route("GET", "/sections", self.sections),
+            route("GET", "/sections/{section}/people", self.people),
+            route("GET", "/sections/{section}/assignments", self.listed),
+            route("POST", "/sections/{section}/assignments", self.create),
+            route("GET", "/assignments/{id}", self.read),
+            route("PUT", "/assignments/{id}", self.update),
+            route("DELETE", "/assignments/{id}", self.delete),
+            route("GET", "/assignments/{id}/scores", self.scores),
+            route("PUT", "/assignments/{id}/scores/{student}", self.score),
+        ]
+
+    def seed(self) -> None:
+        for section, people in SECTIONS.items():
+            self.records.put("sections", section, {"id": section, "name": section, "people": list(people)})
+
+    def admit(self, request: Request) -> None:
+        if request.headers.get("x-api-key") != "slate-key":
+            raise Refusal(json_reply(401, {}))
+
+    def not_found(self, request: Request) -> Reply:
+        return json_reply(404, {})
+
+    def fault_reply(self, fault: str, request: Request) -> Reply:
+        return json_reply({"throttled": 429, "expired-credentials": 401}.get(fault, 500), {}).with_headers(
+            retry_after="0"
+        )
+
+    def one(self, table: str, id: str) -> Record:  # noqa: A002
+        found = self.records.get(table, id)
+        if found is None:
+            raise Refusal(json_reply(404, {}))
+        return found
+
+    def sections(self, request: Request) -> Reply:
+        return json_reply(200, self.records.all("sections"))
+
+    def people(self, request: Request, section: str) -> Reply:
+        found = self.one("sections", section)["people"]
+        return json_reply(200, [{"id": it, "role": it.partition("-")[0], "name": it} for it in found])
+
+    def listed(self, request: Request, section: str) -> Reply:
+        self.one("sections", section)
+        return json_reply(200, [it for it in self.records.all("assignments") if it["section"] == section])
+
+    def create(self, request: Request, section: str) -> Reply:
+        self.one("sections", section)
+        made = f"a{self.records.next_number('assignments')}"
+        record = {"points": None, **json.loads(request.body), "id": made, "section": section, "scores": {}}
+        return json_reply(201, self.records.put("assignments", made, record))
+
+    def read(self, request: Request, id: str) -> Reply:  # noqa: A002
+        return json_reply(200, self.one("assignments", id))
+
+    def update(self, request: Request, id: str) -> Reply:  # noqa: A002
+        return json_reply(
+            200,
+            self.records.put("assignments", id, {**self.one("assignments", id), **json.loads(request.body)}),
+        )
+
+    def delete(self, request: Request, id: str) -> Reply:  # noqa: A002
+        self.one("assignments", id)
+        self.records.remove("assignments", id)
+        return json_reply(200, {})
+
+    def scores(self, request: Request, id: str) -> Reply:  # noqa: A002
+        held = self.one("assignments", id)
+        people = self.one("sections", held["section"])["people"]
+        return json_reply(200, {it: held["scores"].get(it, {}) for it in people if it.startswith("student")})
+
+    def score(self, request: Request, id: str, student: str) -> Reply:  # noqa: A002
+        held = self.one("assignments", id)
+        held["scores"][student] = {**held["scores"].get(student, {}), **_given(json.loads(request.body))}
+        self.records.put("assignments", id, held)
+        return json_reply(200, held["scores"][student])
+
+
+def _given(body: Record) -> Record:
+    return {name: value for name, value in body.items() if name != "graded_by" or value is not None}
+
+
+@contextlib.contextmanager
+def installed() -> Iterator[list[str]]:
+    """The example as an installed package: a module and the metadata that names its entry point, on the path."""
+    with tempfile.TemporaryDirectory() as folder:
+        metadata = Path(folder) / "slate_connector-1.0.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: slate-connector\nVersion: 1.0\n")
+        (metadata / "entry_points.txt").write_text("[passback.connectors]\nslate = slate:KIND\n")
+        added = [folder, str(EXAMPLES)]
+        sys.path[:0] = added
+        try:
+            yield added
+        finally:
+            del sys.path[: len(added)]
+
+
+@contextlib.contextmanager
+def slate() -> Iterator[Lms]:
+    """Slate, with the example's connector."""
+    clock = SetClock()
+    simulator = SlateSimulator(clock)
+    simulator.start()
+
+    def delete(assignment: str) -> None:
+        simulator.records.remove("assignments", assignment)
+
+    def unenroll(student: str) -> None:
+        simulator.records.all("sections")[0]["people"].remove(student)
+
+    with installed(), serving(simulator) as served, asyncio.Runner() as runner:
+        connection = Connection(f"{served.url}/", {"api_key": "slate-key"}, patience=1.0)
+        kind, notes = registry.kind("slate"), MemoryNotes()
+        connector = kind.open(connection, notes, clock)
+        yield Lms(
+            connector=connector,
+            clock=clock,
+            runner=runner,
+            section="s1",
+            students=SECTIONS["s1"][1:],
+            teacher="teacher-1",
+            nowhere="s9",
+            other_section="s2",
+            other_student="student-6",
+            other_teacher="teacher-2",
+            delete=delete,
+            unenroll=unenroll,
+            simulator=served,
+            unsupported=frozenset(
+                {"excused", "grade_comment", "override_due_date", "extra_attempts", "text", "link"}
+            ),
+            kind=kind,
+            connection=connection,
+            notes=notes,
+        )
+        runner.run(connector.close())
