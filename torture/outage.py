@@ -133,7 +133,7 @@ async def _next(database: Database, now: int, end: int) -> int:
 
     def read(conn: Connection) -> int:
         due = deliveries.next_due(conn) or now
-        rests = [party.rests_until for party in destinations.find_all(conn).values()]
+        rests = [one.backing_off_until for one in destinations.find_all(conn).values()]
         return max([due, *rests])
 
     wanted = max(now + LATENCY, await database.read(read))

@@ -127,8 +127,8 @@ class SlateConnector:
 
     async def _shown(self, item: Item, fields: AssignmentFields | None = None) -> Assignment:
         """The assignment, with what Slate has no place for; where `fields` are given they are kept first."""
-        note = await kept.noted(self._notes, item.id, fields, KEPT)
-        return kept.with_kept(kept.bare(item.id, item.title, item.due, item.points), note, KEPT)
+        note = await kept.read_note(self._notes, item.id, fields, KEPT)
+        return kept.with_noted(kept.bare(item.id, item.title, item.due, item.points), note, KEPT)
 
     async def _call(self, method: str, path: str, sent: Any = None, gone: lms.Thing = "assignment") -> Reply:
         return (await self._client.send(method, path, content=sent, safe=method != "POST")).good(gone)

@@ -16,15 +16,15 @@ import uvicorn
 
 import passback
 from passback.context import Gateway
+from passback.delivery import perform
 from passback.delivery.metrics import DeliveryMetrics
-from passback.delivery.perform import perform
 from passback.delivery.worker import Worker
 from passback.domain.clock import Clock, system_clock
 from passback.lms.registry import Connectors
 from passback.observe import logs, request_id, tracing
 from passback.observe.metrics import Metrics
 from passback.rosters import metrics as sync_metrics
-from passback.rosters.sync import keep_in_step
+from passback.rosters.sync import run_due
 from passback.sandbox.banner import banner
 from passback.sandbox.faults import gateway_with
 from passback.sandbox.lms import SimulatedLmss
@@ -77,7 +77,7 @@ def build_gateway(
             tracing.continued(first.trace, f"deliver {first.operation}"),
         ):
             async with gateway_with(gateway, [fault.encode()] if fault else []) as met:
-                outcomes = await perform(met, group)
+                outcomes = await perform.deliver(met, group)
         await counted.tried(group, outcomes)
         return outcomes
 
@@ -204,7 +204,7 @@ async def delivering(gateway: Gateway) -> AsyncIterator[None]:
     worker = gateway.engine
     assert isinstance(worker, Worker)
     await worker.presence.enter()
-    tasks = [asyncio.create_task(worker.run()), asyncio.create_task(keep_in_step(gateway))]
+    tasks = [asyncio.create_task(worker.run()), asyncio.create_task(run_due(gateway))]
     try:
         yield
     finally:

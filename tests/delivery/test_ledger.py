@@ -130,7 +130,7 @@ def test_what_is_accepted_later_comes_later_whatever_the_clock_says(run: Run) ->
 def test_what_a_client_waits_for_goes_past_those_that_wait_and_settles_them(run: Run) -> None:
     accept(run, delivery("d1", {"grade_points": "5", "extra_attempts": 2}))
     now = run(lambda conn: ledger.begin(conn, delivery("d2", {"grade_points": "6"}, background=False), "w1"))
-    assert finish(run, now, DONE, told=True)
+    assert finish(run, now, DONE, client_waiting=True)
     [older] = claim(run)
     assert (older.id, older.content) == ("d1", '{"extra_attempts":2}')
 
@@ -164,7 +164,12 @@ def test_a_lane_waits_for_the_first_of_it(run: Run) -> None:
 
 def test_a_failure_that_a_waiting_client_was_told_has_ended(run: Run) -> None:
     one = run(lambda conn: ledger.begin(conn, delivery("d1", background=False), "w1"))
-    finish(run, one, Failed(500, "Error updating submission", "it took too long", doubt=True), told=True)
+    finish(
+        run,
+        one,
+        Failed(500, "Error updating submission", "it took too long", doubt=True),
+        client_waiting=True,
+    )
     ended = read(run, "d1")
     assert (ended.state, ended.doubt, claim(run, now=NOW + DAY)) == ("failed", True, [])
 
@@ -181,7 +186,7 @@ def test_who_was_overtaken_can_no_longer_finish(run: Run) -> None:
     accept(run, delivery("d1"))
     [late] = claim(run, "w1")
     run(lambda conn: workers.remove(conn, "w1"))
-    run(lambda conn: ledger.give_back_orphans(conn, NOW))
+    run(lambda conn: ledger.requeue_orphans(conn, NOW))
     [mine] = claim(run, "w2")
     assert (mine.doubt, mine.fence) == (True, late.fence + 2)
     assert not finish(run, late, Refused(400, "no"))
@@ -193,18 +198,18 @@ def test_what_one_that_came_back_from_the_dead_overwrote_is_delivered_again(run:
     accept(run, delivery("d1", {"grade_points": "5"}))
     [late] = claim(run, "w1")
     run(lambda conn: workers.remove(conn, "w1"))
-    run(lambda conn: ledger.give_back_orphans(conn, NOW))
+    run(lambda conn: ledger.requeue_orphans(conn, NOW))
     accept(run, delivery("d2", {"grade_points": "6"}))
     [newer] = claim(run, "w2")
     finish(run, newer, DONE)
     assert not finish(run, late, DONE)
-    assert run(lambda conn: ledger.set_right(conn, late, NOW))
+    assert run(lambda conn: ledger.redeliver_newest(conn, late, NOW))
     assert ids(claim(run, "w2")) == ["d2"]
 
 
 def test_what_a_client_waited_for_when_the_process_died_is_finished_for_an_hour(run: Run) -> None:
     run(lambda conn: ledger.begin(conn, delivery("d1", background=False), "dead"))
-    [orphan] = run(lambda conn: ledger.give_back_orphans(conn, NOW))
+    [orphan] = run(lambda conn: ledger.requeue_orphans(conn, NOW))
     assert (orphan.id, read(run, "d1").expires) == ("d1", NOW + HOUR)
     [one] = claim(run)
     finish(run, one, FAILED)
@@ -256,12 +261,12 @@ def test_an_lms_that_is_down_rests_and_is_tried_with_one(run: Run) -> None:
     finish(run, one, DOWN)
     assert claim(run, now=NOW + SECOND) == []
     resting = run(lambda conn: destinations.find(conn, DISTRICT))
-    probes = claim(run, now=resting.rests_until)
+    probes = claim(run, now=resting.backing_off_until)
     assert len(probes) == 1
-    assert claim(run, now=resting.rests_until) == []
-    finish(run, probes[0], DOWN, now=resting.rests_until)
+    assert claim(run, now=resting.backing_off_until) == []
+    finish(run, probes[0], DOWN, now=resting.backing_off_until)
     longer = run(lambda conn: destinations.find(conn, DISTRICT))
-    assert longer.rests_until - resting.rests_until >= backoff.FIRST_REST
+    assert longer.backing_off_until - resting.backing_off_until >= backoff.FIRST_BACKOFF
 
 
 def test_what_fails_together_is_one_failure(run: Run) -> None:
@@ -294,7 +299,7 @@ def test_others_do_not_wait_for_one_that_rests(run: Run) -> None:
     accept(run, delivery("d1", lane="l1"), delivery("d2", lane="l2"))
     [one] = claim(run, limit=1)
     finish(run, one, DOWN)
-    accept(run, delivery("other", lane="other", party="another"))
+    accept(run, delivery("other", lane="other", destination="another"))
     assert ids(claim(run, now=NOW + SECOND)) == ["other"]
 
 

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from passback.delivery.lookup import answers_of_the_lms, refusal
+from passback.delivery.lookup import lms_errors_as_refusals, refusal
 from passback.lms.interface import Gone, LmsError, NotAllowed, Refused, Unavailable, Unsupported
 from passback.wire.errors import Refusal
 from support.sandbox import DISTRICT, Sandbox
@@ -50,7 +50,7 @@ def test_the_cause_goes_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def call(sandbox: Sandbox, error: Exception) -> None:
-    async with answers_of_the_lms(sandbox.gateway, DISTRICT, "reading assignment"):
+    async with lms_errors_as_refusals(sandbox.gateway, DISTRICT, "reading assignment"):
         raise error
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 
 from passback.domain.clock import SECOND
-from passback.lms.http.gate import Gate, Resting, SharedGate, Went
+from passback.lms.http.gate import Gate, Resting, Result, SharedGate
 from passback.lms.http.pace import Limit
 from passback.lms.shared import Shared
 from passback.store import workers
@@ -70,7 +70,7 @@ def gates(database: Database, time: Time) -> Callable[..., list[SharedGate]]:
 
 async def fail(gate: Gate | SharedGate, times: int = 2) -> None:
     for _ in range(times):
-        await gate.leave(await gate.enter("token", 0.1), Went.FAILED)
+        await gate.leave(await gate.enter("token", 0.1), Result.FAILED)
 
 
 async def refusal(wanted: Awaitable[object]) -> Refusal:
@@ -89,7 +89,7 @@ def test_after_a_rest_one_request_is_sent_and_the_others_wait_for_it(time: Time)
         time.now += REST
         turn = await gate.enter("token", 0.0)
         seen.append(await refusal(gate.enter("token", 0.0)))
-        await gate.leave(turn, Went.WELL)
+        await gate.leave(turn, Result.OK)
         seen.append(await refusal(gate.enter("token", 0.0)))
         return seen
 
@@ -103,7 +103,7 @@ def test_what_waited_for_a_turn_when_the_lms_failed_is_not_sent(time: Time) -> N
         waiting = asyncio.create_task(refusal(gate.enter("token", 5.0)))
         await asyncio.sleep(0)
         for turn in turns:
-            await gate.leave(turn, Went.FAILED)
+            await gate.leave(turn, Result.FAILED)
         return await waiting
 
     assert asyncio.run(scenario()) is Resting
@@ -114,7 +114,7 @@ def test_a_try_after_a_rest_that_is_not_sent_is_left_to_the_next(time: Time) -> 
         gate = gate_at(time)
         await fail(gate)
         time.now += REST
-        await gate.leave(await gate.enter("token", 0.0), Went.NOT)
+        await gate.leave(await gate.enter("token", 0.0), Result.NOT_SENT)
         return await refusal(gate.enter("token", 0.0))
 
     assert asyncio.run(scenario()) is None
@@ -129,13 +129,13 @@ def test_processes_count_together(gates: Callable[..., list[SharedGate]], time: 
         turns = [await one.enter("token", 0.1), await other.enter("token", 0.1)]
         if what == "limit":
             for gate, turn in zip((one, other), turns, strict=True):
-                await gate.leave(turn, Went.WELL)
+                await gate.leave(turn, Result.OK)
         seen.append(await refusal(one.enter("token", 0.1)))
         seen.append(await refusal(other.enter("another", 0.1)))
         if what == "limit":
             time.now += 11
         else:
-            await other.leave(turns[1], Went.WELL)
+            await other.leave(turns[1], Result.OK)
         seen.append(await refusal(one.enter("token", 0.1)))
         return seen
 
@@ -151,7 +151,7 @@ def test_failures_at_one_process_rest_it_at_all(gates: Callable[..., list[Shared
         time.now += REST
         turn = await other.enter("token", 0.1)
         seen.append(await refusal(one.enter("token", 0.1)))  # waits for how that goes
-        await other.leave(turn, Went.WELL)
+        await other.leave(turn, Result.OK)
         seen.append(await refusal(one.enter("token", 0.1)))
         return seen
 
@@ -165,7 +165,7 @@ def test_being_held_back_does_not_lengthen_a_rest(gates: Callable[..., list[Shar
         turn = await one.enter("token", 0.1)
         await fail(other)
         time.now += REST
-        await one.leave(turn, Went.NOT, hold_back=5.0)
+        await one.leave(turn, Result.NOT_SENT, hold_back=5.0)
         seen: list[Refusal] = [await refusal(other.enter("token", 0.1))]
         time.now += 6
         seen.append(await refusal(other.enter("token", 0.1)))

@@ -22,13 +22,13 @@ from passback.rosters import decide, import_files, read_lms, sync
 from passback.rosters.decide import CannotTell, NotThere
 from passback.rosters.lms_as_files import LmsRoster
 from passback.rosters.progress import Progress, Quiet
-from passback.rosters.read_lms import Lost
-from passback.rosters.sync import Broken, Held
+from passback.rosters.read_lms import LeaseLost
+from passback.rosters.sync import Broken, SyncLease
 from passback.settings import Settings
 from passback.store import matching, roster, roster_events, syncs
 from passback.store.engine.database import Connection, Opened
-from passback.store.matching import Known, Question, Taken
-from passback.store.staging.tables import Overtaken
+from passback.store.matching import AlreadyMatched, Decision, Known
+from passback.store.staging.tables import RosterChanged
 from passback_simulators.canvas.simulator import CanvasSimulator
 from support.postgres import DATABASES, database_of
 from support.sandbox import NOW, SetClock
@@ -98,7 +98,7 @@ class Synced:
 
         return asyncio.run(run())
 
-    def claim(self) -> Held | None:
+    def claim(self) -> SyncLease | None:
         return self.run(sync.claim)
 
     def sync(self, lms: LmsConnection | None = None, progress: Progress | None = None) -> None:
@@ -337,12 +337,12 @@ def test_an_import_from_the_lms_is_done_without_such_a_section_too(synced: Synce
     async def do(gateway: Gateway) -> list[str] | None:
         held = await sync.claim(gateway, DISTRICT)
         assert held is not None
-        began = await sync.how_far(held)
-        async with sync.holding(held):
+        began = await sync.items_read(held)
+        async with sync.leased(held):
             try:
                 return [*await sync.read(held, Quiet())]
             except LmsError as error:
-                await sync.break_off(held, error, began)
+                await sync.record_failure(held, error, began)
         return None
 
     assert [synced.run(do) for _ in range(3)] == [None, None, ["s1"]]
@@ -404,7 +404,7 @@ def test_who_was_taken_for_dead_changes_no_roster(known: Synced, follows: bool) 
                 known.change("UPDATE lms_syncs SET worker = 'another'")
 
     known.ask(removals=True)
-    with pytest.raises(Lost):
+    with pytest.raises(LeaseLost):
         known.sync(progress=Losing())
     assert known.all() == before
 
@@ -419,7 +419,7 @@ def test_a_file_that_is_imported_meanwhile_is_what_counts(known: Synced) -> None
                 known.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=False))
 
     known.ask(removals=True)
-    with pytest.raises(Overtaken):
+    with pytest.raises(RosterChanged):
         known.sync(progress=Importing())
     assert (known.all(), known.database.read_now(lambda conn: roster.follows_lms(conn, DISTRICT))) == (
         before,
@@ -482,9 +482,9 @@ def test_only_one_holds_it(known: Synced) -> None:
     known.clock.now += MINUTE
     second = known.claim()
     assert second is not None
-    with pytest.raises(Lost):
-        known.write(first.hold)
-    known.write(second.hold)
+    with pytest.raises(LeaseLost):
+        known.write(first.renew)
+    known.write(second.renew)
 
 
 def test_who_was_taken_for_dead_writes_nothing(known: Synced) -> None:
@@ -493,7 +493,7 @@ def test_who_was_taken_for_dead_writes_nothing(known: Synced) -> None:
         assert held is not None
         known.clock.now += MINUTE
         assert await sync.claim(gateway) is not None
-        with pytest.raises(Lost):
+        with pytest.raises(LeaseLost):
             await sync.sync(held, Quiet())
 
     known.run(do)
@@ -519,7 +519,7 @@ def test_one_that_is_stopped_is_left_to_others_at_once(known: Synced) -> None:
     known.slate.simulator.settings["latency_ms"] = 60_000
 
     async def do(gateway: Gateway) -> None:
-        loop = asyncio.create_task(sync.keep_in_step(gateway))
+        loop = asyncio.create_task(sync.run_due(gateway))
         await until(lambda: known.state.phase == "courses")
         loop.cancel()
         await asyncio.wait([loop])
@@ -531,7 +531,7 @@ def test_one_that_is_stopped_is_left_to_others_at_once(known: Synced) -> None:
 
 def test_whoever_is_due_is_read_in_the_background(known: Synced) -> None:
     async def do(gateway: Gateway) -> None:
-        loop = asyncio.create_task(sync.keep_in_step(gateway))
+        loop = asyncio.create_task(sync.run_due(gateway))
         await until(lambda: known.district.lms_state == "success" and known.state.worker is None)
         loop.cancel()
         await asyncio.wait([loop])
@@ -707,9 +707,9 @@ def test_what_is_asked_tells_of_ours_and_of_what_no_other_is(known: Synced) -> N
     waiting = known.database.read_now(lambda conn: matching.undecided(conn, DISTRICT))
     assert [it.id for it in waiting] == ["a2", "u1", "u2"]
     known.write(lambda conn: matching.choose(conn, waiting[1], "student-1 ", NOW))
-    asked = [known.database.read_now(lambda conn, it=it: matching.question(conn, it)) for it in waiting]  # type: ignore[misc]
+    asked = [known.database.read_now(lambda conn, it=it: matching.decision(conn, it)) for it in waiting]  # type: ignore[misc]
     assert asked == [
-        Question(
+        Decision(
             Known("a2", "s2", None, students=2),
             [
                 Known("s2", "s2", None, None, "s2", "teacher-2", 1),
@@ -717,7 +717,7 @@ def test_what_is_asked_tells_of_ours_and_of_what_no_other_is(known: Synced) -> N
             ],
         ),
         None,
-        Question(
+        Decision(
             Known("u2", "student-1", "7", "u2@x", sections="s1, s2"), [Known("student-1", "student-1", None)]
         ),
     ]
@@ -730,7 +730,7 @@ def test_of_two_who_decide_at_once_the_first_does(known: Synced) -> None:
     one, other = known.database.read_now(lambda conn: matching.undecided(conn, DISTRICT))
     assert known.write(lambda conn: matching.choose(conn, one, "student-1", NOW))
     assert not known.write(lambda conn: matching.choose(conn, one, "student-1 ", NOW))
-    with pytest.raises(Taken, match="u1"):
+    with pytest.raises(AlreadyMatched, match="u1"):
         known.write(lambda conn: matching.choose(conn, other, "student-1", NOW))
     assert not known.write(lambda conn: matching.choose(conn, other, "student-2", NOW))
     assert (known.matched()["u1"], known.matched()["u2"]) == ("student-1", None)
@@ -749,7 +749,7 @@ def test_two_who_decide_beside_each_other_do_not_take_the_same_one(known: Synced
         ]
         return await asyncio.gather(*choices, return_exceptions=True)
 
-    assert sorted(str(type(it).__name__) for it in known.run(do)) == ["Taken", "bool"]
+    assert sorted(str(type(it).__name__) for it in known.run(do)) == ["AlreadyMatched", "bool"]
 
 
 @pytest.mark.parametrize(
@@ -767,16 +767,16 @@ def test_what_a_person_decides_is_looked_up(known: Synced, id_: str, lms_id: str
     ours = next(it for it in known.all() if it.id == id_)
     expected = contextlib.nullcontext() if told is None else pytest.raises(NotThere, match=told)
     with expected:
-        known.run(lambda gateway: decide.look_up(gateway, ours, lms_id))
+        known.run(lambda gateway: decide.verify(gateway, ours, lms_id))
 
 
 def test_what_cannot_be_looked_up_is_told(known: Synced) -> None:
     section, student = (it for it in known.all() if it.id in ("a1", "u1"))
     with pytest.raises(CannotTell, match="none of the sections of u1 is matched"):
-        known.run(lambda gateway: decide.look_up(gateway, student, "student-1"))
+        known.run(lambda gateway: decide.verify(gateway, student, "student-1"))
     known.slate.fail("error-before", times=100)
     with pytest.raises(CannotTell, match="the LMS cannot be read"):
-        known.run(lambda gateway: decide.look_up(gateway, section, "s1"))
+        known.run(lambda gateway: decide.verify(gateway, section, "s1"))
 
 
 def test_refused_credentials_are_an_error_until_it_goes_well(known: Synced) -> None:
@@ -821,7 +821,7 @@ def test_a_change_of_the_roster_meanwhile_is_seen(known: Synced) -> None:
             if known.state.phase == "matching":
                 known.change("UPDATE districts SET roster_version = roster_version + 1")
 
-    with pytest.raises(Overtaken):
+    with pytest.raises(RosterChanged):
         known.sync(progress=Changing())
     assert (known.matched()["u1"], known.state.due) == (None, NOW)
     known.sync()
@@ -948,8 +948,8 @@ def test_who_was_taken_for_dead_forgets_nothing_of_anothers(known: Synced) -> No
         known.clock.now += MINUTE
         other = await sync.claim(gateway)
         assert other is not None
-        with pytest.raises(Lost):
-            await read_lms.clear(gateway, DISTRICT, dead.hold)
+        with pytest.raises(LeaseLost):
+            await read_lms.clear(gateway, DISTRICT, dead.renew)
 
     known.run(do)
     assert len(known.execute("SELECT * FROM lms_sections")) == 2
@@ -1067,7 +1067,7 @@ def test_what_the_lms_has_is_matched_as_soon_as_it_is_there(synced: Synced) -> N
     follow(synced, START)
     assert synced.district.lms_matched_percentage == {"sections": 100.0, "students": 100.0, "teachers": 0.0}
     synced.change("UPDATE lms_syncs SET worker = 'me'")
-    held = sync.Held(synced.state, "me", synced.run(lambda gateway: asyncio.sleep(0, gateway)))
+    held = sync.SyncLease(synced.state, "me", synced.run(lambda gateway: asyncio.sleep(0, gateway)))
     seen = len(synced.events())
     with synced.database.session() as session:
         sync.match(held, session, Quiet(), allow_losses=False)

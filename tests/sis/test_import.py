@@ -319,7 +319,7 @@ def test_what_was_planned_before_another_import_is_not_done(
     bring(CLEVER)
     other = Importer(bring.database, tmp_path / "other")
     (tmp_path / "other").mkdir()
-    with pytest.raises(tables.Overtaken):
+    with pytest.raises(tables.RosterChanged):
         bring(
             changed(CLEVER, "students.csv", 2, "Last_name", "Aspen"),
             at={step: lambda: other(changed(CLEVER, "students.csv", 2, "Last_name", "Alder"))},

@@ -20,7 +20,7 @@ def delivery(delivery_id: str, content: dict[str, Any] | None = None, **changes:
         "section_id": SECTION,
         "assignment_id": "a1",
         "user_id": STUDENT,
-        "party": DISTRICT,
+        "destination": DISTRICT,
         "lane": "submission/a1/u1",
         "rank": NOW,
         "content": msgspec.json.encode({"grade_points": "5"} if content is None else content).decode(),

@@ -100,7 +100,7 @@ def review(*, district: str, data: Data = None) -> int:
 def _review(database: Opened, item: Ours, place: str) -> bool:
     """Let a person decide which of the LMS's one of ours is. Whether it is decided. Raises `_Later`."""
     # What it may be is read when its turn has come: others may have decided meanwhile.
-    question = database.read_now(lambda conn: matching.question(conn, item))
+    question = database.read_now(lambda conn: matching.decision(conn, item))
     if question is None:
         print(f"{place}: of {item.kind} {one_line(item.name)} ({item.id}) nothing is to be decided any more.")
         return False
@@ -113,7 +113,7 @@ def _review(database: Opened, item: Ours, place: str) -> bool:
     lms_id = question.candidates[chosen - 1].id
     try:
         decided = database.write_now(lambda conn: matching.choose(conn, item, lms_id, system_clock()))
-    except matching.Taken as taken:
+    except matching.AlreadyMatched as taken:
         print(f"That cannot be: {_taken(lms_id, taken)}")
         return False
     print(
@@ -232,7 +232,7 @@ async def _doubt(database: Opened, data: str | None, ours: Ours, lms_id: str) ->
 
     async with gateway_on(database, data) as gateway:
         try:
-            await decide.look_up(gateway, ours, lms_id)
+            await decide.verify(gateway, ours, lms_id)
         except decide.NotThere as error:
             raise UsageError(f"{error}: nothing has been changed") from None
         except decide.CannotTell as error:
@@ -243,13 +243,13 @@ async def _doubt(database: Opened, data: str | None, ours: Ours, lms_id: str) ->
 def _decide(database: Opened, our_id: str, lms_id: str | None) -> None:
     try:
         district = database.write_now(lambda conn: matching.decide(conn, our_id, lms_id, system_clock()))
-    except matching.Taken as taken:
+    except matching.AlreadyMatched as taken:
         raise UsageError(_taken(lms_id or "", taken)) from None
     if district is None:
         raise UsageError(f"there is no section or user {our_id}")
 
 
-def _taken(lms_id: str, taken: matching.Taken) -> str:
+def _taken(lms_id: str, taken: matching.AlreadyMatched) -> str:
     return (
         f"{one_line(lms_id)} is {taken.other} already: passback match clear {taken.other}, if that is wrong"
     )

@@ -14,13 +14,13 @@ from msgspec import Struct
 from passback.cli import Data, UsageError, one_line
 from passback.cli.data import existing, gateway_on
 from passback.cli.progress import shown
-from passback.cli.sync import say_since
+from passback.cli.sync import report_resuming
 from passback.domain.clock import system_clock
 from passback.store import roster
 
 if TYPE_CHECKING:
     from passback.rosters.import_files import Checked
-    from passback.rosters.read_lms import Hold
+    from passback.rosters.read_lms import Renew
     from passback.sis.rows import Format
     from passback.store.engine.database import Opened, Session
     from passback.store.staging.tables import Plan
@@ -82,10 +82,10 @@ class Wanted(Struct, frozen=True):
     all_problems: bool
 
 
-def _take(session: Session, files: Format, wanted: Wanted, hold: Hold | None = None) -> bool | None:
+def _take(session: Session, files: Format, wanted: Wanted, hold: Renew | None = None) -> bool | None:
     """Check a roster, show its changes, and apply it. Whether it is the district's now; None where it is refused."""
     from passback.rosters import import_files
-    from passback.store.staging.tables import Overtaken
+    from passback.store.staging.tables import RosterChanged
 
     with shown() as bar:
         checked = import_files.check(session, files, wanted.district, system_clock, bar)
@@ -109,7 +109,7 @@ def _take(session: Session, files: Format, wanted: Wanted, hold: Hold | None = N
     try:
         with shown() as bar:
             import_files.apply(session, checked.plan, system_clock, bar, hold)
-    except Overtaken:
+    except RosterChanged:
         raise UsageError("the roster was changed by another import meanwhile: run this again") from None
     if not checked.plan.nothing:
         print("Done.")
@@ -121,7 +121,7 @@ async def _take_lms(database: Opened, data: str | None, wanted: Wanted) -> int:
     from passback.lms.interface import LmsError
     from passback.rosters import sync
     from passback.rosters.lms_as_files import LmsRoster
-    from passback.rosters.read_lms import Lost
+    from passback.rosters.read_lms import LeaseLost
 
     async with gateway_on(database, data) as gateway:
         try:
@@ -132,36 +132,36 @@ async def _take_lms(database: Opened, data: str | None, wanted: Wanted) -> int:
                     "the LMS is being read now: passback sync status says how far it is (a command that was killed is"
                     " waited for 45 seconds)"
                 )
-            say_since(held.sync)
-            began = await sync.how_far(held)
-            async with sync.holding(held):
+            report_resuming(held.sync)
+            began = await sync.items_read(held)
+            async with sync.leased(held):
                 try:
                     with shown() as bar:
                         unread = await sync.read(held, bar)
                 except LmsError as error:
-                    await sync.break_off(held, error, began)
+                    await sync.record_failure(held, error, began)
                     raise
 
                 def take(session: Session, _: object) -> bool | None:
                     files = LmsRoster(
                         session, wanted.district, f"The roster of {connector.capabilities.name}"
                     )
-                    taken = _take(session, files, wanted, held.hold)
+                    taken = _take(session, files, wanted, held.renew)
                     if taken:
                         with shown() as bar:
                             sync.match(held, session, bar, allow_losses=wanted.allow_removals)
                     return taken
 
                 taken = await sync.in_thread(gateway, take)
-                left = sync.left(unread)
+                left = sync.skipped_sections_note(unread)
                 if left is not None and taken is not None:
                     print(f"passback: {one_line(left)}", file=sys.stderr)
-                await (sync.finish(held, left) if taken else sync.give_up(held))
+                await (sync.finish(held, left) if taken else sync.discard(held))
         except (sync.NotConnected, sync.Broken) as error:
             raise UsageError(str(error)) from None
         except LmsError as error:
-            raise UsageError(sync.text_of(error)) from None
-        except Lost:
+            raise UsageError(sync.describe_error(error)) from None
+        except LeaseLost:
             raise UsageError("another began to read the LMS meanwhile: run this again") from None
     return 1 if taken is None or left is not None else 0
 

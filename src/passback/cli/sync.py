@@ -50,7 +50,7 @@ def run(*, district: str, allow_removals: bool = False, data: Data = None) -> in
     with existing(data) as database:
         _connected(database, district)
         now = system_clock()
-        say_since(database.read_now(lambda conn: syncs.find(conn, district)))
+        report_resuming(database.read_now(lambda conn: syncs.find(conn, district)))
         database.write_now(lambda conn: syncs.ask(conn, district, now, removals=allow_removals))
         with shown() as bar:
             ended = asyncio.run(_follow(database, data, district, bar))
@@ -62,12 +62,12 @@ def run(*, district: str, allow_removals: bool = False, data: Data = None) -> in
         return 1
 
 
-def say_since(sync: Sync | None) -> None:
+def report_resuming(sync: Sync | None) -> None:
     """Say where a sync goes on with what an earlier one has read."""
     from passback.rosters import read_lms
 
     now = system_clock()
-    if sync is not None and read_lms.goes_on(sync, now):
+    if sync is not None and read_lms.can_resume(sync, now):
         print(f"going on with what was read since {show_date(sync.began or now)}")
 
 
@@ -93,20 +93,20 @@ async def _follow(database: Opened, data: str | None, district: str, bar: Shown)
             elif sync.phase == "people":
                 bar.read(found.sections_read, found.sections)
         elif time.monotonic() - free_since >= patience:
-            await _carry_out(database, data, district, bar)
+            await _run_here(database, data, district, bar)
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-async def _carry_out(database: Opened, data: str | None, district: str, bar: Shown) -> None:
+async def _run_here(database: Opened, data: str | None, district: str, bar: Shown) -> None:
     from passback.lms.interface import LmsError
     from passback.rosters import sync
-    from passback.rosters.read_lms import Lost
+    from passback.rosters.read_lms import LeaseLost
 
     async with gateway_on(database, data) as gateway:
         held = await sync.claim(gateway, district)
         if held is not None:
             # Why it was broken off is told from what is written down.
-            with contextlib.suppress(LmsError, sync.NotConnected, sync.Broken, Lost):
+            with contextlib.suppress(LmsError, sync.NotConnected, sync.Broken, LeaseLost):
                 await sync.sync(held, bar)
 
 

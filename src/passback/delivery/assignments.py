@@ -47,7 +47,7 @@ async def create(gateway: Gateway, delivery: Delivery) -> Delivered:
     section, resolved = await gateway.database.read(look_up)
     held = await _look(gateway, section, delivery, resolved) if delivery.doubt else None
     if held is None:
-        if delivery.untold and delivery.background:
+        if delivery.unacknowledged and delivery.background:
             raise NotMade("a crash left it in doubt, and it is not to be seen in the LMS")
         held = await _attempt(gateway, section, delivery, resolved)
     return await _delivered(gateway, section, delivery, fields, held)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from passback.domain.clock import MINUTE, SECOND
 from passback.domain.delivery import Delivered, Failed, Outcome
 from passback.store import destinations
-from passback.store.destinations import Party
+from passback.store.destinations import Destination
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.store.engine.database import Connection
 
-FIRST_REST = 5 * SECOND
-LONGEST_REST = 5 * MINUTE
+FIRST_BACKOFF = 5 * SECOND
+LONGEST_BACKOFF = 5 * MINUTE
 ENOUGH = 64
-"""With how many at once a party is taken to be well."""
+"""With how many at once a destination is taken to be well."""
 
 
-def heed(conn: Connection, party_id: str, outcomes: Sequence[Outcome], now: Instant) -> None:
-    """Remember how it went with what was sent to a party together."""
-    known = destinations.find(conn, party_id)
+def record(conn: Connection, destination_id: str, outcomes: Sequence[Outcome], now: Instant) -> None:
+    """Remember how it went with what was sent to a destination together."""
+    known = destinations.find(conn, destination_id)
     down = [outcome for outcome in outcomes if isinstance(outcome, Failed) and outcome.down]
     if down:
         failures = 1 if known is None else known.failures + 1
-        rest = now + _rest_after(failures, max(outcome.wait or 0 for outcome in down))
-        destinations.save(conn, Party(party_id, failures, rest, 1))
+        rest = now + _backoff_after(failures, max(outcome.wait or 0 for outcome in down))
+        destinations.save(conn, Destination(destination_id, failures, rest, 1))
     elif known is not None and any(isinstance(outcome, Delivered) for outcome in outcomes):
         if known.allowed * 2 < ENOUGH:
-            destinations.save(conn, Party(party_id, 0, 0, known.allowed * 2))
+            destinations.save(conn, Destination(destination_id, 0, 0, known.allowed * 2))
         else:
-            destinations.remove(conn, party_id)
+            destinations.remove(conn, destination_id)
 
 
-def _rest_after(failures: int, asked: int) -> int:
-    longest = min(LONGEST_REST, FIRST_REST * 2 ** min(failures - 1, 20))
+def _backoff_after(failures: int, asked: int) -> int:
+    longest = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(failures - 1, 20))
     wait = random.randint(longest // 2, longest)  # noqa: S311 - jitter
-    return max(wait, min(asked * SECOND, LONGEST_REST))
+    return max(wait, min(asked * SECOND, LONGEST_BACKOFF))

@@ -27,14 +27,14 @@ from passback.domain.delivery import (
     without,
 )
 from passback.store import assignments, deliveries, destinations
-from passback.store.deliveries import Held
+from passback.store.deliveries import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from passback.domain.clock import Instant
     from passback.domain.delivery import State
-    from passback.store.destinations import Party
+    from passback.store.destinations import Destination
     from passback.store.engine.database import Connection
 
 _MOST_COMPARED = 50
@@ -92,12 +92,12 @@ def begin_create(
     assert delivery.section_id is not None
     assert delivery.digest is not None
     conn.lock(f"create/{delivery.section_id}/{delivery.digest}")
-    for earlier in deliveries.untold(conn, delivery.section_id, delivery.digest):
+    for earlier in deliveries.unacknowledged(conn, delivery.section_id, delivery.digest):
         if earlier.state == "delivered":
-            deliveries.tell(conn, earlier.id)
+            deliveries.mark_acknowledged(conn, earlier.id)
             return earlier
         if earlier.state in ("failed", "expired", "cancelled"):
-            return deliveries.take_again(conn, earlier.id, worker)
+            return deliveries.retake(conn, earlier.id, worker)
         if earlier.worker != worker or closing(earlier.id):
             return None
     return begin(conn, delivery, worker)
@@ -108,39 +108,51 @@ def claim(
 ) -> list[Delivery]:
     """Let a worker begin up to so many deliveries that are due, one of a lane at a time.
 
-    Those to parties that rest are left alone, and those to the parties in `but`; to a party that failed lately go as
-    many as it may be asked for now.
+    A destination in `but`, or one that is backing off, is left alone; one that failed recently gets only as many as it
+    may be sent now.
     """
     conn.lock("claims")
     failed = destinations.find_all(conn)
-    waiting = [party_id for party_id in deliveries.waiting_parties(conn) if party_id not in but]
+    waiting = [
+        destination_id
+        for destination_id in deliveries.waiting_destinations(conn)
+        if destination_id not in but
+    ]
     random.shuffle(waiting)  # where there are more than can be served at once
     lanes: list[str] = []
-    for party_id in waiting:
+    for destination_id in waiting:
         if len(lanes) >= limit:
             break
         room = max(1, limit // len(waiting))
-        if (party := failed.get(party_id)) is not None:
-            room = min(room, _room(conn, party, now))
+        if (destination := failed.get(destination_id)) is not None:
+            room = min(room, _room(conn, destination, now))
         if room > 0:
-            lanes += deliveries.due_lanes(conn, party_id, now, room)
+            lanes += deliveries.due_lanes(conn, destination_id, now, room)
     in_each = deliveries.waiting_in_each(conn, lanes, _MOST_COMPARED)
     return deliveries.take(conn, [first_to_deliver(lane).id for lane in in_each.values() if lane], worker)
 
 
 def anything_due(conn: Connection, now: Instant, but: Collection[str] = ()) -> bool:
     """Whether `claim` may find something, or something has expired."""
-    resting = {party.id for party in destinations.find_all(conn).values() if party.rests_until > now}
+    resting = {
+        destination.id
+        for destination in destinations.find_all(conn).values()
+        if destination.backing_off_until > now
+    }
     return any(
-        deliveries.is_due(conn, party_id, now)
-        for party_id in deliveries.waiting_parties(conn)
-        if party_id not in resting and party_id not in but
+        deliveries.is_due(conn, destination_id, now)
+        for destination_id in deliveries.waiting_destinations(conn)
+        if destination_id not in resting and destination_id not in but
     ) or bool(deliveries.expired(conn, now, 1))
 
 
-def _room(conn: Connection, party: Party, now: Instant) -> int:
-    """How many more deliveries to a party that failed lately may be begun."""
-    return 0 if party.rests_until > now else party.allowed - deliveries.under_way_to(conn, party.id)
+def _room(conn: Connection, destination: Destination, now: Instant) -> int:
+    """How many more deliveries to a destination that failed lately may be begun."""
+    return (
+        0
+        if destination.backing_off_until > now
+        else destination.allowed - deliveries.under_way_to(conn, destination.id)
+    )
 
 
 def finish(
@@ -149,26 +161,26 @@ def finish(
     outcomes: Sequence[Outcome],
     now: Instant,
     *,
-    told: bool = False,
+    client_waiting: bool = False,
 ) -> list[bool]:
     """Write down what came of what was sent together. For each whether it was still the worker's own (`finish_one`)."""
     if group:
-        backoff.heed(conn, group[0].party, outcomes, now)
+        backoff.record(conn, group[0].destination, outcomes, now)
     return [
-        finish_one(conn, delivery, outcome, now, told=told)
+        finish_one(conn, delivery, outcome, now, client_waiting=client_waiting)
         for delivery, outcome in zip(group, outcomes, strict=True)
     ]
 
 
 def finish_one(
-    conn: Connection, delivery: Delivery, outcome: Outcome, now: Instant, *, told: bool = False
+    conn: Connection, delivery: Delivery, outcome: Outcome, now: Instant, *, client_waiting: bool = False
 ) -> bool:
     """Write down what came of a try. False where the delivery is no longer the worker's own: then nothing changes.
 
-    `told` where a client waits for the answer: then what failed has ended, else it is tried again until its time is
-    over. What was delivered need not be set by those before it.
+    `client_waiting` if a client waits for the answer: then a failure ends the delivery; otherwise it is tried again
+    until it expires. What was delivered need not be set by those before it.
     """
-    held = Held(delivery.id, delivery.fence)
+    held = Claim(delivery.id, delivery.fence)
     match outcome:
         case Delivered():
             state: State = "delivered"
@@ -179,14 +191,14 @@ def finish_one(
                 now,
                 status=200,
                 # What a client was told of a student need not be kept.
-                result=outcome.result if _asked_for_again(delivery, told=told) else None,
+                result=outcome.result if _asked_for_again(delivery, client_waiting=client_waiting) else None,
                 warnings=outcome.warnings,
-                untold=delivery.untold and not told,
+                unacknowledged=delivery.unacknowledged and not client_waiting,
             )
         case Refused():
             state = "refused"
             ended = deliveries.close(conn, held, state, now, status=outcome.status, message=outcome.message)
-        case Failed() if told or outcome.final:
+        case Failed() if client_waiting or outcome.final:
             state = "failed"
             doubt = outcome.doubt or delivery.doubt
             ended = deliveries.close(
@@ -198,7 +210,7 @@ def finish_one(
                 message=outcome.message,
                 cause=outcome.cause,
                 doubt=doubt,
-                untold=delivery.untold and doubt,
+                unacknowledged=delivery.unacknowledged and doubt,
             )
         case Failed():
             state = "waiting"
@@ -207,15 +219,15 @@ def finish_one(
         if isinstance(outcome, Delivered):
             _delivered(conn, delivery, outcome, now)
         if state not in OPEN:
-            _ended(conn, delivery, state, now, told=told)
+            _ended(conn, delivery, state, now, client_waiting=client_waiting)
     return ended
 
 
-def _asked_for_again(delivery: Delivery, *, told: bool) -> bool:
-    return not told or delivery.operation == "create_assignment"
+def _asked_for_again(delivery: Delivery, *, client_waiting: bool) -> bool:
+    return not client_waiting or delivery.operation == "create_assignment"
 
 
-def _postpone(conn: Connection, delivery: Delivery, held: Held, outcome: Failed, now: Instant) -> bool:
+def _postpone(conn: Connection, delivery: Delivery, held: Claim, outcome: Failed, now: Instant) -> bool:
     due = min(now + wait_after(delivery.attempts, outcome.wait), delivery.expires)
     postponed = deliveries.postpone(
         conn,
@@ -227,7 +239,7 @@ def _postpone(conn: Connection, delivery: Delivery, held: Held, outcome: Failed,
         doubt=outcome.doubt,
     )
     if postponed:
-        deliveries.put_off_lane(conn, delivery.lane, due)
+        deliveries.delay_lane(conn, delivery.lane, due)
     return postponed
 
 
@@ -256,10 +268,12 @@ def _delivered(conn: Connection, delivery: Delivery, outcome: Delivered, now: In
                 _ended(conn, older, "delivered", now)
 
 
-def _ended(conn: Connection, delivery: Delivery, state: State, now: Instant, *, told: bool = False) -> None:
+def _ended(
+    conn: Connection, delivery: Delivery, state: State, now: Instant, *, client_waiting: bool = False
+) -> None:
     if delivery.batch_id is not None:
         _end_batch(conn, delivery.batch_id, now)
-    elif not told:
+    elif not client_waiting:
         webhook_notify.delivery_ended(conn, delivery, state, now)
 
 
@@ -304,12 +318,14 @@ def retry(conn: Connection, delivery: Delivery, now: Instant) -> bool:
     parts = deliveries.parts(conn, delivery.id) if delivery.operation == "update_submissions" else [delivery]
     expires = keep_until(conn, delivery.district_id, now)
     tried = [
-        one for one in parts if deliveries.hasten(conn, one.id, now) or _retry_ended(conn, one, now, expires)
+        one
+        for one in parts
+        if deliveries.retry_now(conn, one.id, now) or _retry_ended(conn, one, now, expires)
     ]
     for batch_id in {one.batch_id for one in tried if one.batch_id is not None}:
         deliveries.reopen_batch(conn, batch_id)
     if tried:
-        destinations.remove(conn, delivery.party)
+        destinations.remove(conn, delivery.destination)
     return bool(tried)
 
 
@@ -326,21 +342,21 @@ def _retry_ended(conn: Connection, delivery: Delivery, now: Instant, expires: In
     return True
 
 
-def give_back_orphans(conn: Connection, now: Instant, limit: int = 500) -> list[Delivery]:
+def requeue_orphans(conn: Connection, now: Instant, limit: int = 500) -> list[Delivery]:
     """Let what dead workers were delivering wait again. Each is in doubt, and its client has not been told."""
     conn.lock("claims")
     return [
-        delivery for delivery in deliveries.orphans(conn, limit) if give_back_unfinished(conn, delivery, now)
+        delivery for delivery in deliveries.orphans(conn, limit) if requeue_unfinished(conn, delivery, now)
     ]
 
 
-def give_back_unfinished(conn: Connection, delivery: Delivery, now: Instant) -> bool:
+def requeue_unfinished(conn: Connection, delivery: Delivery, now: Instant) -> bool:
     """Let one that nobody is delivering any more wait again. False where somebody has taken it up or ended it."""
     expires = delivery.expires if delivery.background else now + INTERRUPTED_KEPT_FOR
-    return deliveries.give_back(conn, delivery, now, expires)
+    return deliveries.requeue(conn, delivery, now, expires)
 
 
-def set_right(conn: Connection, late: Delivery, now: Instant) -> bool:
+def redeliver_newest(conn: Connection, late: Delivery, now: Instant) -> bool:
     """Deliver again what a worker that came back from the dead may have overwritten with something older.
 
     `late` is what it delivered after it had lost it. True where there is something newer, which is now delivered again.

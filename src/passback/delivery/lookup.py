@@ -125,7 +125,7 @@ def _member(conn: Connection, section_id: str, role: Role, user_id: str) -> str 
     return None
 
 
-class answers_of_the_lms:  # noqa: N801 - reads as a statement: async with answers_of_the_lms(...)
+class lms_errors_as_refusals:  # noqa: N801 - reads as a statement: async with answers_of_the_lms(...)
     """Turns what an LMS says is wrong, inside the ``with``, into the answer the contract has for it: `refusal`.
 
     What it says of the connection, and of the assignment `about` (section and assignment), is heeded (`heed`).
@@ -145,11 +145,11 @@ class answers_of_the_lms:  # noqa: N801 - reads as a statement: async with answe
 
     async def __aexit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         if isinstance(error, LmsError):
-            await heed(self._gateway, self._district_id, error, self._about)
+            await report_lms_error(self._gateway, self._district_id, error, self._about)
             raise refusal(error, self._doing) from error
 
 
-async def heed(
+async def report_lms_error(
     gateway: Gateway, district_id: str, error: LmsError, about: tuple[str, str] | None = None
 ) -> None:
     """Heed what an LMS says beyond the request: that our credentials are no good, that an assignment is gone.

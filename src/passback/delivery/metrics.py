@@ -76,7 +76,7 @@ class DeliveryMetrics:
         counts: dict[tuple[str, str], int] = {}
         oldest: dict[str, float] = {}
         for tally in tallies:
-            lms = kinds.get(tally.party, _WEBHOOK)
+            lms = kinds.get(tally.destination, _WEBHOOK)
             counts[lms, tally.state] = counts.get((lms, tally.state), 0) + tally.count
             if tally.state == "waiting":
                 age = max(0.0, (self._clock() - _time_of(tally.first_id)) / SECOND)

@@ -49,7 +49,7 @@ _ALONE = {
 }
 
 
-async def perform(gateway: Gateway, group: Sequence[Delivery], *, alone: bool | None = None) -> list[Outcome]:
+async def deliver(gateway: Gateway, group: Sequence[Delivery], *, alone: bool | None = None) -> list[Outcome]:
     """Deliver what may go together (one delivery, or grades of one assignment). What came of each, in order.
 
     `alone` where it is not one of many; unless said otherwise, where it is one.
@@ -80,7 +80,7 @@ async def _send(gateway: Gateway, message: Delivery) -> Outcome:
             gateway.database,
             gateway.vault,
             gateway.clock,
-            message.party,
+            message.destination,
             message.id,
             message.content.encode(),
             private=gateway.private_webhooks,
@@ -110,7 +110,7 @@ async def _outcome(gateway: Gateway, delivery: Delivery, error: Exception, *, wh
             about = None
             if delivery.section_id is not None and delivery.operation != "create_assignment":
                 about = delivery.section_id, delivery.assignment_id or ""
-            await lookup.heed(gateway, delivery.district_id, error, about)
+            await lookup.report_lms_error(gateway, delivery.district_id, error, about)
             grader_id = (
                 delivery.fields(SubmissionFields).grader_id
                 if delivery.operation == "update_submission"
@@ -149,7 +149,7 @@ async def _outcome(gateway: Gateway, delivery: Delivery, error: Exception, *, wh
             return Failed(refusal.status, refusal.message, type(error).__name__, doubt=True)
 
 
-def perform_within(
+def deliver_within(
     conn: Connection, gateway: Gateway, group: Sequence[Delivery], *, alone: bool = True
 ) -> list[Outcome]:
     """`perform` for the built-in gradebook, as a part of a transaction: the delivery and its effect are one commit."""
@@ -157,7 +157,7 @@ def perform_within(
         return []
     within = _WithinTransaction(conn)
     connectors = _BuiltinOnly(BuiltinConnector(within, gateway.clock))
-    return _run(perform(replace(gateway, database=within, connectors=connectors), group, alone=alone))
+    return _run(deliver(replace(gateway, database=within, connectors=connectors), group, alone=alone))
 
 
 class _WithinTransaction:

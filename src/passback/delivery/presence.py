@@ -24,7 +24,7 @@ from uuid_utils import uuid7
 
 from passback.delivery import ledger
 from passback.store import deliveries, workers
-from passback.store.deliveries import Held
+from passback.store.deliveries import Claim
 from passback.store.engine.database import StoreUnavailable
 from passback.store.workers import Worker
 
@@ -65,7 +65,7 @@ class Presence:
         self._lost = lost
         self._given_back = given_back
         self._under_way = under_way
-        self._forgotten: dict[Held, float] = {}
+        self._forgotten: dict[Claim, float] = {}
         """What it holds without being at it, and since when."""
         self._last_beat = _seconds()
         self._seen: dict[str, tuple[int, float]] = {}
@@ -120,12 +120,12 @@ class Presence:
             return False
         before, worker, now = self._forgotten, self.worker, _seconds()
 
-        def transaction(conn: Connection) -> tuple[dict[Held, float], bool]:
+        def transaction(conn: Connection) -> tuple[dict[Claim, float], bool]:
             idle = [held for held in deliveries.held_by(conn, worker) if held.id not in known]
-            since = {Held(held.id, held.fence): before.get(Held(held.id, held.fence), now) for held in idle}
-            over = [held for held in idle if self._is_over(since[Held(held.id, held.fence)], now)]
+            since = {Claim(held.id, held.fence): before.get(Claim(held.id, held.fence), now) for held in idle}
+            over = [held for held in idle if self._is_over(since[Claim(held.id, held.fence)], now)]
             # A list: each is given back.
-            done = [ledger.give_back_unfinished(conn, held, self._clock()) for held in over]
+            done = [ledger.requeue_unfinished(conn, held, self._clock()) for held in over]
             return since, any(done)
 
         self._forgotten, given_back = await self._database.write(transaction)
@@ -156,7 +156,7 @@ class Presence:
             if stood_still or (worker.id in self._gone and self._is_over(self._gone[worker.id], now)):
                 log.warning("worker %s has died: what it was delivering is given back", worker.id)
                 workers.remove(conn, worker.id, worker.beat)
-        return ledger.give_back_orphans(conn, self._clock())
+        return ledger.requeue_orphans(conn, self._clock())
 
 
 def _is_gone(worker: Worker, home: str) -> bool:

@@ -70,7 +70,7 @@ def _tell(
             district_id=district_id,
             application=webhook.application,
             operation="send_webhook",
-            party=webhook.id,
+            destination=webhook.id,
             lane=message_id,
             rank=now,
             content=events.payload(kind, now, data).decode(),

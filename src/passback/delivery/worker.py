@@ -28,8 +28,8 @@ Perform = Callable[[Sequence[Delivery]], Awaitable[Sequence[Outcome]]]
 
 MOST_AT_ONCE = 64
 """How many groups a process delivers at once."""
-MOST_TO_A_PARTY = 32
-"""How many of them to one party, so that a slow one does not hold up the others."""
+MOST_TO_A_DESTINATION = 32
+"""How many of them to one destination, so that a slow one does not hold up the others."""
 MOST_TOGETHER = 100
 """How many deliveries go in one group."""
 MOST_TAKEN = 500
@@ -67,7 +67,7 @@ class Worker:
             database,
             clock,
             lease=lease,
-            lost=self._give_up,
+            lost=self._abandon,
             given_back=self.wake,
             under_way=self._under_way,
             home=home,
@@ -127,7 +127,7 @@ class Worker:
         if room <= 0 or not self.presence.may_act():
             return 0
         now = self._clock()
-        full = self._full_parties()
+        full = self._full_destinations()
 
         def transaction(conn: Connection) -> list[Delivery]:
             ledger.end_expired(conn, now)
@@ -211,7 +211,7 @@ class Worker:
         own = ledger.finish(conn, group, outcomes, now)
         for delivery, outcome, mine in zip(group, outcomes, own, strict=True):
             if not mine and isinstance(outcome, Delivered):
-                ledger.set_right(conn, delivery, now)
+                ledger.redeliver_newest(conn, delivery, now)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         del self._groups[task]
@@ -219,13 +219,13 @@ class Worker:
             log.error("a fault of ours in delivering", exc_info=error)
         self.wake()
 
-    def _full_parties(self) -> list[str]:
+    def _full_destinations(self) -> list[str]:
         under_way: dict[str, int] = {}
         for group in self._groups.values():
-            under_way[group[0].party] = under_way.get(group[0].party, 0) + 1
-        return [party for party, groups in under_way.items() if groups >= MOST_TO_A_PARTY]
+            under_way[group[0].destination] = under_way.get(group[0].destination, 0) + 1
+        return [destination for destination, groups in under_way.items() if groups >= MOST_TO_A_DESTINATION]
 
-    def _give_up(self) -> None:
+    def _abandon(self) -> None:
         """Stop what is under way: others may have taken it up."""
         for task in self._groups:
             task.cancel()
@@ -235,7 +235,7 @@ class Worker:
         if self._groups:
             await asyncio.wait(list(self._groups), timeout=_STOP_SECONDS)
         given_up = [*self._groups]
-        self._give_up()
+        self._abandon()
         await asyncio.gather(*given_up, return_exceptions=True)
         if self._closing:
             await asyncio.wait(self._closing, timeout=_STOP_SECONDS)

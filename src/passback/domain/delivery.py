@@ -59,7 +59,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     assignment_id: str | None = None
     """Ours; of an assignment that is created, the id that it gets."""
     user_id: str | None = None
-    party: str
+    destination: str
     """Whom it goes to: the district, whose LMS it is, or a webhook."""
     lane: str
     rank: int
@@ -77,7 +77,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     state: State
     doubt: bool = False
     """Whether the last try may have taken effect, though its answer was lost."""
-    untold: bool = False
+    unacknowledged: bool = False
     """Whether the client that asked to create it does not know what became of it."""
     attempts: int = 0
     created: Instant

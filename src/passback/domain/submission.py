@@ -18,7 +18,7 @@ SubmissionFlag = Literal["excused", "late", "missing"]
 
 FLAGS: tuple[SubmissionFlag, ...] = get_args(SubmissionFlag)
 
-MOVES: dict[str, frozenset[str]] = {
+TRANSITIONS: dict[str, frozenset[str]] = {
     "created": frozenset({"submitted", "returned"}),
     "submitted": frozenset({"returned", "reclaimed"}),
     "reclaimed": frozenset({"submitted"}),

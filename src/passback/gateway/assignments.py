@@ -53,8 +53,8 @@ async def create(
         warnings=(*rules.warnings(request), *ignored),
     )
     digest = hashlib.sha256(msgspec.json.encode(fields)).hexdigest()
-    delivery = replace(delivery, digest=digest, untold=not caller.background)
-    return await execute.carry_out_new(gateway, caller, section, delivery, fingerprint)
+    delivery = replace(delivery, digest=digest, unacknowledged=not caller.background)
+    return await execute.execute_create(gateway, caller, section, delivery, fingerprint)
 
 
 async def read(
@@ -62,7 +62,9 @@ async def read(
 ) -> Answer[responses.Assignment]:
     """Read an assignment from the LMS, as it is there now. Raises `Refusal`: rows 8 and 13, the LMS."""
     section, record = await _find(gateway, district_id, section_id, assignment_id)
-    async with lookup.answers_of_the_lms(gateway, district_id, "reading assignment", (section.id, record.id)):
+    async with lookup.lms_errors_as_refusals(
+        gateway, district_id, "reading assignment", (section.id, record.id)
+    ):
         held = await section.connector.read_assignment(section.lms_id, record.lms_id)
     return Answer(await present.assignment_of(gateway, district_id, record.id, held, gateway.clock()))
 
@@ -91,7 +93,7 @@ async def update(
         fields=fields,
         warnings=rules.warnings(request),
     )
-    return await execute.carry_out(gateway, caller, section, delivery)
+    return await execute.execute(gateway, caller, section, delivery)
 
 
 async def delete(gateway: Gateway, caller: Caller, section_id: str, assignment_id: str) -> None:
@@ -100,7 +102,7 @@ async def delete(gateway: Gateway, caller: Caller, section_id: str, assignment_i
     delivery = execute.new_delivery(
         caller, "delete_assignment", gateway.clock(), section_id=section_id, assignment_id=record.id
     )
-    await execute.carry_out(gateway, caller, section, delivery)
+    await execute.execute(gateway, caller, section, delivery)
 
 
 class AssignmentPage(Struct, frozen=True):
@@ -127,7 +129,7 @@ async def page(
 
     section, records = await gateway.database.read(look_up)
     shown = records[:limit]
-    async with lookup.answers_of_the_lms(gateway, district_id, "reading assignments"):
+    async with lookup.lms_errors_as_refusals(gateway, district_id, "reading assignments"):
         held = await section.connector.read_assignments(section.lms_id, [record.lms_id for record in shown])
     items = [
         await present.assignment_of(gateway, district_id, record.id, held[record.lms_id], now)

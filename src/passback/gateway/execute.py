@@ -16,7 +16,7 @@ from uuid_utils import uuid7
 
 from passback.context import Accepted, Answer
 from passback.delivery import ledger
-from passback.delivery.perform import DOING, perform, perform_within
+from passback.delivery.perform import DOING, deliver, deliver_within
 from passback.domain.delivery import (
     KEPT_FOR,
     Delivered,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from passback.domain.submission import SubmissionFields
     from passback.store.engine.database import Connection
 
-TURN_SECONDS = 25.0
+LANE_WAIT_SECONDS = 25.0
 """How long a client waits for another change of the same thing to be through."""
 _FIRST_LOOK_SECONDS = 0.02
 _LONGEST_LOOK_SECONDS = 0.5
@@ -71,7 +71,7 @@ def new_delivery(
         section_id=section_id,
         assignment_id=delivery_id if operation == "create_assignment" else assignment_id,
         user_id=user_id,
-        party=caller.district_id,
+        destination=caller.district_id,
         lane=lane_of(operation, delivery_id, assignment_id, user_id),
         rank=now,
         content="{}" if fields is None else content_of(fields),
@@ -87,22 +87,22 @@ def new_delivery(
     )
 
 
-async def carry_out(
+async def execute(
     gateway: Gateway, caller: Caller, section: SectionAtLms, delivery: Delivery
 ) -> Answer[Raw] | Accepted:
     """Carry out a change of what there is. Raises `Refusal`."""
     if caller.background:
         return await _accept(gateway, delivery, [])
-    [outcome] = await carry_out_now(gateway, section, [delivery], alone=True)
+    [outcome] = await execute_now(gateway, section, [delivery], alone=True)
     return answer(outcome)
 
 
-async def carry_out_many(gateway: Gateway, whole: Delivery, parts: Sequence[Delivery]) -> Accepted:
+async def accept_many(gateway: Gateway, whole: Delivery, parts: Sequence[Delivery]) -> Accepted:
     """Accept changes of many, as the parts of one delivery. Raises `Refusal`."""
     return await _accept(gateway, replace(whole, due=None), parts)
 
 
-async def carry_out_now(
+async def execute_now(
     gateway: Gateway, section: SectionAtLms, wanted: Sequence[Delivery], *, alone: bool = False
 ) -> list[Outcome]:
     """Carry out changes of what there is while the client waits, each in its turn. What came of each, in order."""
@@ -115,9 +115,9 @@ async def carry_out_now(
 
     def within(conn: Connection) -> tuple[list[Delivery], list[Outcome]]:
         begun = begin(conn)
-        return begun, _write_down(conn, gateway, begun, perform_within(conn, gateway, begun, alone=alone))
+        return begun, _write_down(conn, gateway, begun, deliver_within(conn, gateway, begun, alone=alone))
 
-    turn = _Turn()
+    turn = LaneWait()
     while len(came_of) < len(wanted):
         if _is_builtin(gateway, section):
             begun, outcomes = await gateway.database.write(within)
@@ -127,7 +127,7 @@ async def carry_out_now(
                 begun = await gateway.database.write(begin)
             outcomes = await _perform(gateway, begun, alone=alone)
         came_of |= {delivery.id: outcome for delivery, outcome in zip(begun, outcomes, strict=True)}
-        if not begun and not await turn.comes():
+        if not begun and not await turn.retry():
             late = Failed(
                 500, "Error " + DOING[wanted[0].operation], "another change is under way", retry_after=5
             )
@@ -135,7 +135,7 @@ async def carry_out_now(
     return [came_of[delivery.id] for delivery in wanted]
 
 
-async def carry_out_new(
+async def execute_create(
     gateway: Gateway, caller: Caller, section: SectionAtLms, delivery: Delivery, fingerprint: str
 ) -> Answer[Raw] | Accepted:
     """Create what is new, once: also where the request is repeated, with its key or because its answer was lost.
@@ -150,9 +150,9 @@ async def carry_out_new(
         begun = begin(conn)
         if not isinstance(begun, Delivery) or begun.state == "delivered":
             return begun, []
-        return begun, _write_down(conn, gateway, [begun], perform_within(conn, gateway, [begun]))
+        return begun, _write_down(conn, gateway, [begun], deliver_within(conn, gateway, [begun]))
 
-    turn = _Turn()
+    turn = LaneWait()
     outcomes: list[Outcome] = []
     while True:
         if _is_builtin(gateway, section) and not caller.background:
@@ -164,7 +164,7 @@ async def carry_out_new(
                 begun = await gateway.database.write(begin)
         if begun is not None:
             break
-        if not await turn.comes():
+        if not await turn.retry():
             raise errors.lms_failed(DOING["create_assignment"], 5)
     if isinstance(begun, Accepted):
         gateway.engine.wake()
@@ -220,19 +220,19 @@ def _begin_new(
 
 def _repeated(conn: Connection, earlier: Delivery, worker: str) -> Delivery | Accepted:
     """What a repeated request gets, by what became of the first."""
-    if earlier.background and not earlier.untold:
+    if earlier.background and not earlier.unacknowledged:
         return Accepted(earlier.id)
     match earlier.state:
         case "delivered":
-            if earlier.untold:
-                deliveries.tell(conn, earlier.id)
+            if earlier.unacknowledged:
+                deliveries.mark_acknowledged(conn, earlier.id)
             return earlier
         case "refused":
             raise errors.Refusal(earlier.status or 400, earlier.message or "")
         case "waiting" | "delivering":
             raise errors.key_in_use()
     # It failed, so that nothing was answered that could be repeated: it is tried again, after it was looked for.
-    again = deliveries.take_again(conn, earlier.id, worker)
+    again = deliveries.retake(conn, earlier.id, worker)
     if again is None:
         raise errors.key_in_use()
     return again
@@ -257,7 +257,7 @@ async def _perform(gateway: Gateway, begun: Sequence[Delivery], *, alone: bool =
     if not begun:
         return []
     with gateway.engine.at(delivery.id for delivery in begun):
-        outcomes = await perform(gateway, begun, alone=alone)
+        outcomes = await deliver(gateway, begun, alone=alone)
         try:
             return await gateway.database.write(lambda conn: _write_down(conn, gateway, begun, outcomes))
         except StoreUnavailable:
@@ -269,7 +269,7 @@ def _write_down(
     conn: Connection, gateway: Gateway, begun: Sequence[Delivery], outcomes: Sequence[Outcome]
 ) -> list[Outcome]:
     """Write down what came of deliveries that clients wait for. What they are to be told."""
-    own = ledger.finish(conn, begun, outcomes, gateway.clock(), told=True)
+    own = ledger.finish(conn, begun, outcomes, gateway.clock(), client_waiting=True)
     # This process was taken for dead, and another finds out what came of it: it is ours to say so, not the LMS's.
     told = errors.store_unavailable()
     lost = Failed(told.status, told.message, "another took it up", doubt=True, retry_after=told.retry_after)
@@ -291,14 +291,14 @@ def _codes(warnings: str) -> tuple[str, ...]:
     return tuple(warnings.split(", ")) if warnings else ()
 
 
-class _Turn:
+class LaneWait:
     """Waiting for another change of the same thing to be through."""
 
     def __init__(self) -> None:
-        self._give_up = time.monotonic() + TURN_SECONDS
+        self._give_up = time.monotonic() + LANE_WAIT_SECONDS
         self._wait = _FIRST_LOOK_SECONDS
 
-    async def comes(self) -> bool:
+    async def retry(self) -> bool:
         """Wait a little longer. False where it has been long enough."""
         if time.monotonic() > self._give_up:
             return False

@@ -40,7 +40,9 @@ async def read(
         return section, record, lookup.student(conn, section_id, user_id)
 
     section, record, student = await gateway.database.read(look_up)
-    async with lookup.answers_of_the_lms(gateway, district_id, "reading submission", (section.id, record.id)):
+    async with lookup.lms_errors_as_refusals(
+        gateway, district_id, "reading submission", (section.id, record.id)
+    ):
         held = await assigned(section, record, student)
     grader_id = await grader_id_of(gateway, district_id, held)
     return Answer(present.submission(held, record.id, user_id, grader_id))
@@ -75,7 +77,7 @@ async def update(
         fields=fields,
         warnings=rules.warnings(request),
     )
-    return await execute.carry_out(gateway, caller, section, delivery)
+    return await execute.execute(gateway, caller, section, delivery)
 
 
 async def update_many(
@@ -95,7 +97,7 @@ async def update_many(
     parts = [one for one in judged if isinstance(one, Delivery)]
     if caller.background:
         return await _accept_many(gateway, caller, section_id, record.id, items, judged)
-    came_of = await execute.carry_out_now(gateway, section, parts)
+    came_of = await execute.execute_now(gateway, section, parts)
     for outcome in came_of:
         if not isinstance(outcome, Delivered) and outcome.whole:
             execute.answer(outcome)
@@ -173,7 +175,7 @@ async def _accept_many(
                 finished=now,
             )
         )
-    return await execute.carry_out_many(gateway, whole, parts)
+    return await execute.accept_many(gateway, whole, parts)
 
 
 class SubmissionPage(Struct, frozen=True):
@@ -203,7 +205,7 @@ async def page(
     )
     list_name = f"{district_id}/{section_id}/{record.id}/submissions"
     after = cursor.open_sealed(gateway.cursor_key, list_name, after_cursor, now) if after_cursor else ""
-    async with lookup.answers_of_the_lms(
+    async with lookup.lms_errors_as_refusals(
         gateway, district_id, "reading submissions", (section.id, record.id)
     ):
         assignment = await section.connector.read_assignment(section.lms_id, record.lms_id)

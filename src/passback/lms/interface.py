@@ -70,7 +70,7 @@ class Unavailable(LmsError):
 
 
 @contextlib.contextmanager
-def once_made() -> Iterator[None]:
+def in_doubt_after_create() -> Iterator[None]:
     """What fails inside the ``with`` fails after something was created: it leaves that in doubt."""
     try:
         yield

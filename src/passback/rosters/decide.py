@@ -22,7 +22,7 @@ class CannotTell(Exception):
     """It cannot be found out now; the message says why."""
 
 
-async def look_up(gateway: Gateway, ours: Ours, lms_id: str) -> None:
+async def verify(gateway: Gateway, ours: Ours, lms_id: str) -> None:
     """Find in the LMS what `ours` is said to be: a person in one of their matched sections.
 
     Raises `NotThere` and `CannotTell`.
@@ -40,7 +40,7 @@ async def look_up(gateway: Gateway, ours: Ours, lms_id: str) -> None:
                 if ours.kind == "section" or any((it.id, it.role) == (lms_id, ours.kind) for it in people):
                     return
     except (LmsError, sync.NotConnected) as error:
-        raise CannotTell(sync.text_of(error)) from error
+        raise CannotTell(sync.describe_error(error)) from error
     if ours.kind == "section":
         raise NotThere(f"the LMS has no section {lms_id}")
     raise NotThere(f"the LMS has no {ours.kind} {lms_id} in the sections of {ours.id} that are matched")

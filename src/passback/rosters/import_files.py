@@ -14,7 +14,7 @@ from passback.store.staging import tables
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
     from passback.rosters.progress import Progress
-    from passback.rosters.read_lms import Hold
+    from passback.rosters.read_lms import Renew
     from passback.sis.rows import Format
     from passback.store.engine.database import Session
     from passback.store.staging.tables import Plan
@@ -65,7 +65,7 @@ def too_many_removed(plan: Plan) -> list[str]:
     ]
 
 
-def apply(session: Session, plan: Plan, clock: Clock, progress: Progress, hold: Hold | None = None) -> None:
+def apply(session: Session, plan: Plan, clock: Clock, progress: Progress, hold: Renew | None = None) -> None:
     """Make the roster the district's, in one transaction. Raises `passback.store.staging.tables.Overtaken`.
 
     `hold` where it was read from the LMS, and so follows it from now on: it raises

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from passback.domain.clock import Clock
-    from passback.rosters.read_lms import Hold
+    from passback.rosters.read_lms import Renew
     from passback.store.engine.database import Session
 
 
-class TooManyLost(Exception):
+class TooManyUnmatched(Exception):
     """More would have been matched no more than may be unasked: they stayed. The message says how many."""
 
 
@@ -26,7 +26,7 @@ def match_roster(
     session: Session,
     district_id: str,
     clock: Clock,
-    hold: Hold,
+    hold: Renew,
     progress: Callable[[int, int], None],
     *,
     allow_losses: bool,
@@ -66,13 +66,13 @@ def match_roster(
     ]
     keep = too_many and not allow_losses
     if keep:
-        matches.keep_matched(session)
+        matches.keep_existing(session)
     with session.transaction():
         session.lock(f"roster/{district_id}")
         if tables.version(session, district_id) != version:
-            raise tables.Overtaken
+            raise tables.RosterChanged
         changed = matches.apply(session, district_id, clock())
         hold(session)  # only now: it may have taken longer than one holds
     if keep:
-        raise TooManyLost(", ".join(too_many))
+        raise TooManyUnmatched(", ".join(too_many))
     return changed

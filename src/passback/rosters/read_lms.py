@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from passback.domain.clock import DAY
 from passback.domain.matching import LmsCourse, Place
-from passback.lms.http.client import aside
+from passback.lms.http.client import without_tripping_breaker
 from passback.lms.interface import Gone, LmsError, NotAllowed
 from passback.store import roster, syncs
 from passback.store.engine.database import Connection
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", LmsCourse, Place)
 R = TypeVar("R")
 
-Hold = Callable[[Connection], None]
+Renew = Callable[[Connection], None]
 """Part of every transaction of who reads a district: it raises `Lost` where another does by now."""
 
 _AT_ONCE = 4
@@ -41,18 +41,18 @@ _TRIES = 3
 """How often in a row nothing may have been got further, before what cannot be read is left as it is."""
 
 
-class Lost(Exception):
+class LeaseLost(Exception):
     """Another reads the district by now: nothing may be written for it any more."""
 
 
-def goes_on(sync: Sync, now: Instant) -> bool:
+def can_resume(sync: Sync, now: Instant) -> bool:
     """Whether what was read by an earlier one counts, so that reading goes on from there."""
     recent = sync.began is not None and sync.began > now - _TOO_OLD
     return sync.phase not in ("idle", "courses") and recent
 
 
 async def read_lms(
-    gateway: Gateway, connector: Connector, sync: Sync, hold: Hold, progress: Progress
+    gateway: Gateway, connector: Connector, sync: Sync, hold: Renew, progress: Progress
 ) -> dict[str, LmsError]:
     """Read every course with its sections, then every section with its people.
 
@@ -60,15 +60,15 @@ async def read_lms(
     in the same sections again and again, it is done without them: why, by their ids.
     """
     reading = _Reading(gateway, connector, sync.district_id, hold, progress)
-    with aside():
-        before = goes_on(sync, gateway.clock())
+    with without_tripping_breaker():
+        before = can_resume(sync, gateway.clock())
         if not before:
             await reading.courses()
         await reading.sections()
         return await reading.people(last=before and sync.failures >= _TRIES - 1)
 
 
-async def clear(gateway: Gateway, district_id: str, hold: Hold) -> None:
+async def clear(gateway: Gateway, district_id: str, hold: Renew) -> None:
     """Forget what was read, a little at a time, so that others are not held up."""
 
     def some(conn: Connection) -> bool:
@@ -83,7 +83,7 @@ class _Reading:
     """The reading of one district."""
 
     def __init__(
-        self, gateway: Gateway, connector: Connector, district_id: str, hold: Hold, progress: Progress
+        self, gateway: Gateway, connector: Connector, district_id: str, hold: Renew, progress: Progress
     ) -> None:
         self._gateway = gateway
         self._connector = connector

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import Struct
 from uuid_utils import uuid7
 
-from passback.delivery.lookup import heed
+from passback.delivery.lookup import report_lms_error
 from passback.domain.clock import HOUR, MINUTE, SECOND
 from passback.lms.interface import LmsError, NotAllowed, Unavailable
 from passback.lms.registry import BUILTIN
 from passback.rosters import import_files, read_lms
 from passback.rosters.lms_as_files import LmsRoster
-from passback.rosters.match import TooManyLost, match_roster
+from passback.rosters.match import TooManyUnmatched, match_roster
 from passback.rosters.progress import Quiet
-from passback.rosters.read_lms import Lost
+from passback.rosters.read_lms import LeaseLost
 from passback.store import roster, syncs
 from passback.store.engine.database import StoreError
 from passback.store.staging import tables
@@ -72,7 +72,7 @@ class _Stopped(Exception):
     """This process is to stop."""
 
 
-class Held(Struct, frozen=True):
+class SyncLease(Struct, frozen=True):
     """A sync that this process holds."""
 
     sync: Sync
@@ -84,37 +84,37 @@ class Held(Struct, frozen=True):
         """Whose it is."""
         return self.sync.district_id
 
-    def hold(self, conn: Connection) -> None:
+    def renew(self, conn: Connection) -> None:
         """Go on holding it; part of a transaction. Raises `Lost`."""
-        if not syncs.hold(conn, self.district_id, self.worker, self.gateway.clock() + _HELD_FOR):
-            raise Lost(self.district_id)
+        if not syncs.renew(conn, self.district_id, self.worker, self.gateway.clock() + _HELD_FOR):
+            raise LeaseLost(self.district_id)
 
 
-async def claim(gateway: Gateway, district_id: str | None = None) -> Held | None:
+async def claim(gateway: Gateway, district_id: str | None = None) -> SyncLease | None:
     """Hold a sync that is due, or the district's that is named; None where there is none, or another holds it."""
     worker = str(uuid7())
     now = gateway.clock()
     found = await gateway.database.write(
         lambda conn: syncs.claim(conn, worker, now, now + _HELD_FOR, district_id)
     )
-    return None if found is None else Held(found, worker, gateway)
+    return None if found is None else SyncLease(found, worker, gateway)
 
 
-async def sync(held: Held, progress: Progress) -> None:
+async def sync(held: SyncLease, progress: Progress) -> None:
     """Carry out a sync, or write down why it was broken off. Raises what it was broken off by."""
-    began = await how_far(held)
-    async with holding(held):
+    began = await items_read(held)
+    async with leased(held):
         try:
             await held.gateway.database.read(lambda conn: _check_roster(conn, held.district_id))
             unread = await read(held, progress)
             await in_thread(
                 held.gateway, lambda session, check: _take_over(held, session, Checking(progress, check))
             )
-            await finish(held, left(unread))
-        except Lost:
+            await finish(held, skipped_sections_note(unread))
+        except LeaseLost:
             raise
         except Exception as error:
-            await break_off(held, error, began)
+            await record_failure(held, error, began)
             raise
 
 
@@ -124,21 +124,21 @@ def _check_roster(conn: Connection, district_id: str) -> None:
         raise NoRoster
 
 
-async def read(held: Held, progress: Progress) -> dict[str, LmsError]:
+async def read(held: SyncLease, progress: Progress) -> dict[str, LmsError]:
     """Read the district's LMS; why some sections cannot be. Raises `NotConnected` and `LmsError`."""
     connector = await connector_of(held.gateway, held.district_id)
-    unread = await read_lms.read_lms(held.gateway, connector, held.sync, held.hold, progress)
+    unread = await read_lms.read_lms(held.gateway, connector, held.sync, held.renew, progress)
 
     def enter(conn: Connection) -> None:
         roster.enter_first_sync(conn, held.district_id, "matching_in_progress")
-        held.hold(conn)
+        held.renew(conn)
         syncs.enter(conn, held.district_id, "matching")
 
     await held.gateway.database.write(enter)
     return unread
 
 
-def left(unread: Mapping[str, LmsError]) -> str | None:
+def skipped_sections_note(unread: Mapping[str, LmsError]) -> str | None:
     """What to tell of sections that could not be read."""
     if not unread:
         return None
@@ -153,7 +153,7 @@ def left(unread: Mapping[str, LmsError]) -> str | None:
     )
 
 
-def _take_over(held: Held, session: Session, progress: Progress) -> None:
+def _take_over(held: SyncLease, session: Session, progress: Progress) -> None:
     version = tables.version(session, held.district_id)
     if roster.follows_lms(session, held.district_id):
         files = LmsRoster(session, held.district_id, "The LMS's roster")
@@ -162,64 +162,69 @@ def _take_over(held: Held, session: Session, progress: Progress) -> None:
             more = f" (and {checked.count - 1:,} more)" if checked.count > 1 else ""
             raise Broken(f"{checked.problems[0]}{more}")
         if checked.plan.version != version:
-            raise tables.Overtaken  # a file may have been imported since, which is followed from now on
+            raise tables.RosterChanged  # a file may have been imported since, which is followed from now on
         if (removed := import_files.too_many_removed(checked.plan)) and not held.sync.removals:
             raise Broken(
                 f"this would remove {', '.join(removed)}: if that is right, {_ALLOW} {held.district_id}"
             )
         if not checked.plan.nothing:
-            import_files.apply(session, checked.plan, held.gateway.clock, progress, held.hold)
+            import_files.apply(session, checked.plan, held.gateway.clock, progress, held.renew)
     match(held, session, progress, allow_losses=held.sync.removals == 1)
 
 
-def match(held: Held, session: Session, progress: Progress, *, allow_losses: bool) -> None:
+def match(held: SyncLease, session: Session, progress: Progress, *, allow_losses: bool) -> None:
     """Match the roster to what was read. Raises `Broken`, `Lost` and `passback.store.staging.tables.Overtaken`."""
     progress.step("matching")
     try:
         match_roster(
-            session, held.district_id, held.gateway.clock, held.hold, progress.read, allow_losses=allow_losses
+            session,
+            held.district_id,
+            held.gateway.clock,
+            held.renew,
+            progress.read,
+            allow_losses=allow_losses,
         )
-    except TooManyLost as error:
+    except TooManyUnmatched as error:
         raise Broken(
             f"{error} would be matched no more, and stay as they are: if that is right, {_ALLOW} {held.district_id}"
         ) from None
 
 
-async def finish(held: Held, left: str | None = None) -> None:
+async def finish(held: SyncLease, left: str | None = None) -> None:
     """The sync is done: the next one is set, and what was read is forgotten. `left` says what stayed as it was."""
     now = held.gateway.clock()
 
     def end(conn: Connection) -> None:
-        held.hold(conn)
+        held.renew(conn)
         syncs.succeeded(conn, held.district_id, now, left)
 
     await held.gateway.database.write(end)
     # What is left after a crash here is forgotten when the next one begins.
-    await read_lms.clear(held.gateway, held.district_id, held.hold)
+    await read_lms.clear(held.gateway, held.district_id, held.renew)
 
 
-async def give_up(held: Held) -> None:
+async def discard(held: SyncLease) -> None:
     """Forget what was read, and leave the next sync as it was set."""
 
     def end(conn: Connection) -> None:
         roster.enter_first_sync(conn, held.district_id, "initial_sync_processing")
-        held.hold(conn)
+        held.renew(conn)
         syncs.enter(conn, held.district_id, "idle")
 
     await held.gateway.database.write(end)
-    await read_lms.clear(held.gateway, held.district_id, held.hold)
+    await read_lms.clear(held.gateway, held.district_id, held.renew)
 
 
 @contextlib.asynccontextmanager
-async def holding(held: Held) -> AsyncIterator[None]:
+async def leased(held: SyncLease) -> AsyncIterator[None]:
     """Hold a sync inside the ``with``. What is not finished in the end is gone on with later, by this or another."""
 
     async def show() -> None:
         while True:
             await asyncio.sleep(_HOLD_AGAIN_SECONDS)
             # Where it cannot be shown, or another holds it by now, the next thing that is written finds out.
-            with contextlib.suppress(StoreError, Lost):
-                await held.gateway.database.write(held.hold)
+            with contextlib.suppress(StoreError, LeaseLost):
+                await held.gateway.database.write(held.renew)
 
     task = asyncio.create_task(show())
     try:
@@ -286,20 +291,20 @@ async def connector_of(gateway: Gateway, district_id: str) -> Connector:
     return connector
 
 
-async def how_far(held: Held) -> int:
+async def items_read(held: SyncLease) -> int:
     """How many courses and sections have been read."""
     found = await held.gateway.database.read(lambda conn: syncs.progress(conn, held.district_id))
     return found.courses_read + found.sections_read
 
 
-async def break_off(held: Held, error: Exception, began: int) -> None:
+async def record_failure(held: SyncLease, error: Exception, began: int) -> None:
     """Write down why a sync was broken off that `began` with so much read, and when it is gone on with."""
-    further = await how_far(held) > began
+    further = await items_read(held) > began
     gateway, district_id = held.gateway, held.district_id
     if isinstance(error, LmsError):
-        await heed(gateway, district_id, error)
+        await report_lms_error(gateway, district_id, error)
     # Without a roster what an import from the LMS has read by now waits for the next one.
-    goes_on = isinstance(error, LmsError | StoreError | tables.Overtaken | NoRoster)
+    goes_on = isinstance(error, LmsError | StoreError | tables.RosterChanged | NoRoster)
     now = gateway.clock()
     due = _due(now, held.sync, error, further=further)
 
@@ -307,13 +312,13 @@ async def break_off(held: Held, error: Exception, began: int) -> None:
         if isinstance(error, NotAllowed | Broken) and not isinstance(error, NoRoster):
             roster.enter_first_sync(conn, district_id, "error")
         syncs.failed(
-            conn, district_id, held.worker, text_of(error), due, now, goes_on=goes_on, further=further,
+            conn, district_id, held.worker, describe_error(error), due, now, can_resume=goes_on, further=further,
             tried=not isinstance(error, NoRoster),
         )  # fmt: skip
 
-    with contextlib.suppress(StoreError, Lost):  # then it is taken up when nobody holds it any more
+    with contextlib.suppress(StoreError, LeaseLost):  # then it is taken up when nobody holds it any more
         if not goes_on:
-            await give_up(held)
+            await discard(held)
         await gateway.database.write(end)
 
 
@@ -321,14 +326,14 @@ def _due(now: Instant, sync: Sync, error: Exception, *, further: bool) -> Instan
     """When a sync that was broken off is gone on with: the later, the more often it was."""
     if isinstance(error, Broken | NotConnected):
         return None if sync.every is None else now + sync.every  # before that, somebody must do something
-    if isinstance(error, tables.Overtaken):
+    if isinstance(error, tables.RosterChanged):
         return now
     wait = min(MINUTE << min(0 if further else sync.failures, 10), _LONGEST_WAIT)
     asked = error.retry_after if isinstance(error, Unavailable) and error.retry_after else 0
     return now + max(wait, asked * SECOND)
 
 
-def text_of(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """What to tell an operator of why a sync was broken off."""
     match error:
         case LmsError():
@@ -336,7 +341,7 @@ def text_of(error: Exception) -> str:
             return f"the LMS cannot be read: {where}{error}"
         case Broken() | NotConnected():
             return str(error)
-        case tables.Overtaken():
+        case tables.RosterChanged():
             return "the roster was changed meanwhile"
         case StoreError():
             return f"the store cannot be used: {error}"
@@ -344,14 +349,14 @@ def text_of(error: Exception) -> str:
             return f"a fault of Passback's: {type(error).__name__}"
 
 
-async def keep_in_step(gateway: Gateway) -> None:
+async def run_due(gateway: Gateway) -> None:
     """Carry out the syncs that are due, until cancelled; then they are left for whoever comes next."""
     running: set[asyncio.Task[None]] = set()
     try:
         while True:
             with contextlib.suppress(StoreError):
                 while len(running) < MOST_AT_ONCE and (held := await _next(gateway)) is not None:
-                    task = asyncio.create_task(_carry_out(held))
+                    task = asyncio.create_task(_run_one(held))
                     running.add(task)
                     task.add_done_callback(running.discard)
             await asyncio.sleep(_POLL_SECONDS)
@@ -361,23 +366,23 @@ async def keep_in_step(gateway: Gateway) -> None:
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _next(gateway: Gateway) -> Held | None:
+async def _next(gateway: Gateway) -> SyncLease | None:
     now = gateway.clock()
     if not await gateway.database.read(lambda conn: syncs.anything_due(conn, now)):
         return None
     return await claim(gateway)
 
 
-async def _carry_out(held: Held) -> None:
+async def _run_one(held: SyncLease) -> None:
     try:
         await sync(held, Quiet())
     except Broken:  # what is in the way may name somebody
         log.warning(
             "the sync of district %s waits for somebody: passback sync status says why", held.district_id
         )
-    except (LmsError, NotConnected, StoreError, tables.Overtaken) as error:
-        log.warning("the sync of district %s was broken off: %s", held.district_id, text_of(error))
-    except Lost:
+    except (LmsError, NotConnected, StoreError, tables.RosterChanged) as error:
+        log.warning("the sync of district %s was broken off: %s", held.district_id, describe_error(error))
+    except LeaseLost:
         log.warning("the sync of district %s is another's by now, or nobody's", held.district_id)
     except Exception:
         log.exception("a fault of ours in the sync of district %s", held.district_id)

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from passback.domain.delivery import State
     from passback.store.engine.database import Connection, Rows
 
-_COLUMNS = Delivery.__struct_fields__
-_FLAGS = ("background", "doubt", "untold")
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM deliveries"
-_INSERT = (
-    f"INSERT INTO deliveries ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)})"
-)
+_FIELDS = Delivery.__struct_fields__
+_NAMED_OTHERWISE = {"destination": "party", "unacknowledged": "untold"}
+"""Columns that keep their first name, so that an older Passback still opens the data file."""
+_COLUMNS = ", ".join(_NAMED_OTHERWISE.get(name, name) for name in _FIELDS)
+_FLAGS = ("background", "doubt", "unacknowledged")
+_SELECT = f"SELECT {_COLUMNS} FROM deliveries"
+_INSERT = f"INSERT INTO deliveries ({_COLUMNS}) VALUES ({', '.join(':' + name for name in _FIELDS)})"
 
 
 def add(connection: Connection, deliveries: Iterable[Delivery]) -> None:
@@ -119,7 +120,7 @@ def waiting_in_each(connection: Connection, lanes: Collection[str], limit: int) 
     parameters: dict[str, Any] = {"limit": limit}
     among = _among("lane", lanes, parameters)
     rows = connection.execute(
-        f"SELECT {', '.join(_COLUMNS)} FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY lane ORDER BY rank, id)"
+        f"SELECT {_COLUMNS} FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY lane ORDER BY rank, id)"
         f" AS place FROM deliveries WHERE state = 'waiting' AND {among}) AS placed"
         " WHERE place <= :limit ORDER BY rank, id",
         parameters,
@@ -160,7 +161,7 @@ def last_rank(connection: Connection, lane: str) -> int | None:
     return None if row is None else row[0]
 
 
-def waiting_parties(connection: Connection) -> list[str]:
+def waiting_destinations(connection: Connection) -> list[str]:
     """Whom deliveries wait for. It takes a look-up for each, however many wait."""
     rows = connection.execute(
         "WITH RECURSIVE found (party) AS ("
@@ -173,22 +174,22 @@ def waiting_parties(connection: Connection) -> list[str]:
     return [row[0] for row in rows]
 
 
-def due_lanes(connection: Connection, party: str, now: Instant, limit: int) -> list[str]:
-    """Lanes in which a delivery to a party is due and none is under way; the longest due first."""
+def due_lanes(connection: Connection, destination: str, now: Instant, limit: int) -> list[str]:
+    """Lanes in which a delivery to a destination is due and none is under way; the longest due first."""
     rows = connection.execute(
         "SELECT lane FROM deliveries AS waiting WHERE state = 'waiting' AND party = :party AND due <= :now"
         " AND NOT EXISTS (SELECT 1 FROM deliveries AS other"
         " WHERE other.lane = waiting.lane AND other.state = 'delivering')"
         " ORDER BY due, id LIMIT :limit",
-        {"party": party, "now": now, "limit": limit},
+        {"party": destination, "now": now, "limit": limit},
     )
     return list(dict.fromkeys(row[0] for row in rows))
 
 
-def is_due(connection: Connection, party: str, now: Instant) -> bool:
-    """Whether a delivery to a party is due."""
+def is_due(connection: Connection, destination: str, now: Instant) -> bool:
+    """Whether a delivery to a destination is due."""
     row = connection.execute(
-        "SELECT MIN(due) FROM deliveries WHERE state = 'waiting' AND party = :party", {"party": party}
+        "SELECT MIN(due) FROM deliveries WHERE state = 'waiting' AND party = :party", {"party": destination}
     ).fetchone()
     return row is not None and row[0] is not None and row[0] <= now
 
@@ -199,10 +200,11 @@ def next_due(connection: Connection) -> Instant | None:
     return None if row is None else row[0]
 
 
-def under_way_to(connection: Connection, party: str) -> int:
-    """How many deliveries to a party are under way."""
+def under_way_to(connection: Connection, destination: str) -> int:
+    """How many deliveries to a destination are under way."""
     row = connection.execute(
-        "SELECT COUNT(*) FROM deliveries WHERE state = 'delivering' AND party = :party", {"party": party}
+        "SELECT COUNT(*) FROM deliveries WHERE state = 'delivering' AND party = :party",
+        {"party": destination},
     ).fetchone()
     return int(row[0])
 
@@ -215,26 +217,26 @@ def take(connection: Connection, delivery_ids: Collection[str], worker: str) -> 
     among = _among("id", delivery_ids, parameters)
     rows = connection.execute(
         "UPDATE deliveries SET state = 'delivering', worker = :worker, fence = fence + 1,"
-        f" attempts = attempts + 1 WHERE state = 'waiting' AND {among} RETURNING {', '.join(_COLUMNS)}",
+        f" attempts = attempts + 1 WHERE state = 'waiting' AND {among} RETURNING {_COLUMNS}",
         parameters,
     )
     return sorted(_all(rows), key=lambda delivery: (delivery.rank, delivery.id))
 
 
-def take_again(connection: Connection, delivery_id: str, worker: str) -> Delivery | None:
+def retake(connection: Connection, delivery_id: str, worker: str) -> Delivery | None:
     """Let a worker deliver what ended without an answer, for a client that waits. None where it did not."""
     return _one(
         connection.execute(
             "UPDATE deliveries SET state = 'delivering', worker = :worker, fence = fence + 1,"
             " attempts = attempts + 1, finished = NULL, background = 0 WHERE id = :id"
             " AND state IN ('failed', 'expired', 'cancelled')"
-            f" RETURNING {', '.join(_COLUMNS)}",
+            f" RETURNING {_COLUMNS}",
             {"id": delivery_id, "worker": worker},
         )
     )
 
 
-class Held(Struct, frozen=True):
+class Claim(Struct, frozen=True):
     """What one must hold to write down what came of a delivery: its id, and the fence it was taken up with."""
 
     id: str
@@ -243,7 +245,7 @@ class Held(Struct, frozen=True):
 
 def close(
     connection: Connection,
-    held: Held,
+    held: Claim,
     state: State,
     now: Instant,
     *,
@@ -253,7 +255,7 @@ def close(
     result: str | None = None,
     warnings: str = "",
     doubt: bool = False,
-    untold: bool = False,
+    unacknowledged: bool = False,
 ) -> bool:
     """Write down how a delivery ended. False where it is no longer one's own, and nothing is changed."""
     done = connection.execute(
@@ -269,7 +271,7 @@ def close(
             "result": result,
             "warnings": warnings,
             "doubt": int(doubt),
-            "untold": int(untold),
+            "untold": int(unacknowledged),
             **asdict(held),
         },
     )
@@ -278,7 +280,7 @@ def close(
 
 def postpone(
     connection: Connection,
-    held: Held,
+    held: Claim,
     due: Instant,
     *,
     status: int | None,
@@ -303,7 +305,7 @@ def postpone(
     return done.rowcount == 1
 
 
-def put_off_lane(connection: Connection, lane: str, due: Instant) -> None:
+def delay_lane(connection: Connection, lane: str, due: Instant) -> None:
     """Let nothing of a lane be due before `due`."""
     connection.execute(
         "UPDATE deliveries SET due = :due WHERE lane = :lane AND state = 'waiting' AND due < :due",
@@ -349,7 +351,7 @@ def retry(connection: Connection, delivery_id: str, now: Instant, expires: Insta
     return done.rowcount == 1
 
 
-def hasten(connection: Connection, delivery_id: str, now: Instant) -> bool:
+def retry_now(connection: Connection, delivery_id: str, now: Instant) -> bool:
     """Let a waiting delivery be tried now. False where it does not wait."""
     done = connection.execute(
         "UPDATE deliveries SET due = :now WHERE id = :id AND state = 'waiting' AND due IS NOT NULL",
@@ -376,7 +378,7 @@ def reopen(connection: Connection, delivery_id: str, now: Instant) -> bool:
     return done.rowcount == 1
 
 
-def tell(connection: Connection, delivery_id: str) -> None:
+def mark_acknowledged(connection: Connection, delivery_id: str) -> None:
     """Write down that the client that asked to create something knows now what became of it."""
     connection.execute("UPDATE deliveries SET untold = 0, background = 0 WHERE id = :id", {"id": delivery_id})
 
@@ -409,7 +411,7 @@ def held_by(connection: Connection, worker: str) -> list[Delivery]:
     )
 
 
-def give_back(connection: Connection, delivery: Delivery, due: Instant, expires: Instant) -> bool:
+def requeue(connection: Connection, delivery: Delivery, due: Instant, expires: Instant) -> bool:
     """Let what another was delivering wait again. It is in doubt, and the other can no longer finish it."""
     done = connection.execute(
         "UPDATE deliveries SET state = 'waiting', worker = NULL, fence = fence + 1, doubt = 1, due = :due,"
@@ -419,7 +421,7 @@ def give_back(connection: Connection, delivery: Delivery, due: Instant, expires:
     return done.rowcount == 1
 
 
-def untold(connection: Connection, section_id: str, digest: str) -> list[Delivery]:
+def unacknowledged(connection: Connection, section_id: str, digest: str) -> list[Delivery]:
     """Creates of a section with that content whose clients do not know what became of them, the newest first."""
     return _all(
         connection.execute(
@@ -459,9 +461,9 @@ def newest_delivered(connection: Connection, lane: str) -> Delivery | None:
 
 
 class Tally(Struct, frozen=True):
-    """How many deliveries to a party are in a state, and the oldest's id."""
+    """How many deliveries to a destination are in a state, and the oldest's id."""
 
-    party: str
+    destination: str
     state: str
     count: int
     first_id: str
@@ -527,7 +529,7 @@ def _all(rows: Rows) -> list[Delivery]:
 
 
 def _made(row: Sequence[Any]) -> Delivery:
-    values = dict(zip(_COLUMNS, row, strict=True))
+    values = dict(zip(_FIELDS, row, strict=True))
     for name in _FLAGS:
         values[name] = bool(values[name])
     return Delivery(**values)

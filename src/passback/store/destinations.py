@@ -11,47 +11,47 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection
 
 
-class Party(Struct, frozen=True):
+class Destination(Struct, frozen=True):
     """One that failed lately."""
 
     id: str
     failures: int
     """How many deliveries in a row failed."""
-    rests_until: Instant
+    backing_off_until: Instant
     """Until when nothing is sent."""
     allowed: int
     """How many may be under way at once."""
 
 
-def find_all(connection: Connection) -> dict[str, Party]:
+def find_all(connection: Connection) -> dict[str, Destination]:
     """All that failed lately, by their ids."""
     rows = connection.execute("SELECT id, failures, rests_until, allowed FROM parties")
-    return {row[0]: Party(*row) for row in rows}
+    return {row[0]: Destination(*row) for row in rows}
 
 
-def find(connection: Connection, party_id: str) -> Party | None:
-    """The party, if it failed lately."""
+def find(connection: Connection, destination_id: str) -> Destination | None:
+    """The destination, if it failed lately."""
     row = connection.execute(
-        "SELECT id, failures, rests_until, allowed FROM parties WHERE id = :id", {"id": party_id}
+        "SELECT id, failures, rests_until, allowed FROM parties WHERE id = :id", {"id": destination_id}
     ).fetchone()
-    return None if row is None else Party(*row)
+    return None if row is None else Destination(*row)
 
 
-def save(connection: Connection, party: Party) -> None:
-    """Keep how it goes with a party."""
+def save(connection: Connection, destination: Destination) -> None:
+    """Keep how it goes with a destination."""
     connection.execute(
         "INSERT INTO parties (id, failures, rests_until, allowed) VALUES (:id, :failures, :rests_until, :allowed)"
         " ON CONFLICT (id) DO UPDATE SET failures = excluded.failures, rests_until = excluded.rests_until,"
         " allowed = excluded.allowed",
         {
-            "id": party.id,
-            "failures": party.failures,
-            "rests_until": party.rests_until,
-            "allowed": party.allowed,
+            "id": destination.id,
+            "failures": destination.failures,
+            "rests_until": destination.backing_off_until,
+            "allowed": destination.allowed,
         },
     )
 
 
-def remove(connection: Connection, party_id: str) -> None:
-    """Forget that a party failed."""
-    connection.execute("DELETE FROM parties WHERE id = :id", {"id": party_id})
+def remove(connection: Connection, destination_id: str) -> None:
+    """Forget that a destination failed."""
+    connection.execute("DELETE FROM parties WHERE id = :id", {"id": destination_id})

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection
 
 
-class Taken(Exception):
+class AlreadyMatched(Exception):
     """Another of ours is that one of the LMS's already."""
 
     def __init__(self, other: str) -> None:
@@ -56,7 +56,7 @@ class Known(Struct, frozen=True):
     """The names of those that somebody is in, as with `teachers`."""
 
 
-class Question(Struct, frozen=True):
+class Decision(Struct, frozen=True):
     """What a person must decide: which of the LMS's one of ours is."""
 
     ours: Known
@@ -119,7 +119,7 @@ def decide(connection: Connection, our_id: str, lms_id: str | None, now: Instant
         return None
     other = None if lms_id is None else _holder(connection, found, lms_id)
     if other is not None:
-        raise Taken(other)
+        raise AlreadyMatched(other)
     connection.execute(
         f"UPDATE {table} SET lms_id = :lms_id, matched_by = :by WHERE id = :id",
         {"id": our_id, "lms_id": lms_id, "by": None if lms_id is None else "hand"},
@@ -269,7 +269,7 @@ def undecided(connection: Connection, district_id: str) -> list[Ours]:
     return [Ours(*row) for row in rows]
 
 
-def question(connection: Connection, ours: Ours) -> Question | None:
+def decision(connection: Connection, ours: Ours) -> Decision | None:
     """What is known of one of ours, and of the LMS's that it may be and that no other is.
 
     None where nothing is to be decided any more.
@@ -284,7 +284,7 @@ def question(connection: Connection, ours: Ours) -> Question | None:
         {"district_id": ours.district_id, "id": ours.id, "kind": ours.kind},
     ).fetchall()
     known = _section(connection, ours.id) if ours.kind == "section" else _user(connection, ours.id)
-    return Question(known, [Known(*row[1:]) for row in rows]) if rows else None
+    return Decision(known, [Known(*row[1:]) for row in rows]) if rows else None
 
 
 def _section(connection: Connection, section_id: str) -> Known:

@@ -175,7 +175,7 @@ def claim(
     return found
 
 
-def hold(connection: Connection, district_id: str, worker: str, until: Instant) -> bool:
+def renew(connection: Connection, district_id: str, worker: str, until: Instant) -> bool:
     """Hold a district longer. False where another does by now."""
     done = connection.execute(
         "UPDATE lms_syncs SET held_until = :until WHERE district_id = :id AND worker = :worker",
@@ -221,7 +221,7 @@ def failed(
     due: Instant | None,
     now: Instant,
     *,
-    goes_on: bool,
+    can_resume: bool,
     further: bool,
     tried: bool,
 ) -> None:
@@ -238,7 +238,7 @@ def failed(
         " failures = CASE WHEN :further = 1 THEN 1 ELSE failures + :tried END,"
         " phase = CASE WHEN :goes_on = 1 THEN phase ELSE 'idle' END WHERE district_id = :id AND worker = :worker",
         {
-            "error": error, "due": due, "now": now, "further": int(further), "goes_on": int(goes_on),
+            "error": error, "due": due, "now": now, "further": int(further), "goes_on": int(can_resume),
             "tried": int(tried), "id": district_id, "worker": worker,
         },
     )  # fmt: skip

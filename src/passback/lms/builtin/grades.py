@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from passback.domain.grading import InvalidGrade, points_of, text_of
 from passback.domain.submission import Submission, SubmissionFields, flags_of
 from passback.lms.interface import Refused
-from passback.lms.toolkit.transitions import is_move
+from passback.lms.toolkit.transitions import is_transition
 from passback.store import gradebook
 from passback.store.gradebook import Comment, SubmissionRow
 
@@ -78,7 +78,7 @@ def _moved(
 ) -> SubmissionRow:
     """`row` with the state that is asked for. Handing in counts as an attempt."""
     state = fields.state
-    if state is None or not is_move(row.state, state):
+    if state is None or not is_transition(row.state, state):
         return row
     if state != "submitted":
         return replace(row, state=state)

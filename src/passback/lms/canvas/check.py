@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from passback.lms.interface import Finding, LmsError, NotAllowed
-from passback.lms.toolkit.json_fields import text, thing
+from passback.lms.toolkit.json_fields import as_object, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,7 @@ _OPTIONAL = {
 async def findings(api: CanvasApi, options: Mapping[str, str]) -> list[Finding]:
     """Look at everything that the connector needs; nothing is changed in Canvas."""
     try:
-        user = thing(await api.get("users/self"))
+        user = as_object(await api.get("users/self"))
     except NotAllowed as error:
         remedy = "sign in again, or give a new token: passback connect canvas ..."
         return [Finding(False, f"Canvas refuses the credentials: {error}", remedy)]
@@ -58,7 +58,7 @@ async def findings(api: CanvasApi, options: Mapping[str, str]) -> list[Finding]:
     account = text(accounts[0], "id")
     wanted = [*_RIGHTS, *(right for right, (option, _, _) in _OPTIONAL.items() if _is_on(options, option))]
     try:
-        rights = thing(await api.get(f"accounts/{account}/permissions", {"permissions[]": wanted}))
+        rights = as_object(await api.get(f"accounts/{account}/permissions", {"permissions[]": wanted}))
     except LmsError as error:
         return [*found, Finding(False, f"Canvas does not tell the user's rights: {error}", "try again later")]
     for right in wanted:

@@ -18,10 +18,10 @@ from passback.lms.canvas.check import findings
 from passback.lms.canvas.grade import Grading
 from passback.lms.canvas.map_assignments import Audience, Held
 from passback.lms.canvas.roster import Courses, read_courses, read_people, read_scale, read_sections
-from passback.lms.interface import Capabilities, Gone, LmsError, Refused, once_made
+from passback.lms.interface import Capabilities, Gone, LmsError, Refused, in_doubt_after_create
 from passback.lms.toolkit import unsupported_fields
-from passback.lms.toolkit.json_fields import Json, id_of, text, thing
-from passback.lms.toolkit.ttl_cache import Remembered
+from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
+from passback.lms.toolkit.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock, Instant
@@ -58,9 +58,9 @@ class CanvasConnector:
         self._connection = connection
         self._notes = notes
         self._courses = Courses(self._api)
-        self._scales = Remembered()
+        self._scales = TtlCache()
         # Another process may have changed the assignment a moment ago.
-        self._lately = Remembered(0.0 if connection.shared else _GRADING_SECONDS)
+        self._lately = TtlCache(0.0 if connection.shared else _GRADING_SECONDS)
         self._grading = Grading(self._api, connection, notes, clock, self._courses)
 
     @property
@@ -83,8 +83,8 @@ class CanvasConnector:
             if found is None:
                 raise
             answer = found
-        with once_made():
-            return await self._remember(course, own, thing(answer), fields, audience, None)
+        with in_doubt_after_create():
+            return await self._remember(course, own, as_object(answer), fields, audience, None)
 
     async def find_assignment(
         self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
@@ -227,7 +227,7 @@ class CanvasConnector:
 
     async def _read(self, course: str, assignment: str) -> Json:
         params = {"include[]": "overrides", **_BASE_DATES}
-        return thing(await self._api.get(f"courses/{course}/assignments/{assignment}", params))
+        return as_object(await self._api.get(f"courses/{course}/assignments/{assignment}", params))
 
     async def _held(self, course: str, section: str, assignment: str, note: Note | None) -> Held:
         return map_assignments.held(
@@ -259,7 +259,7 @@ class CanvasConnector:
 
     async def _shown(self, course: str, item: Held, note: Note | None) -> Assignment:
         shown = map_assignments.shown(item, await self._scale(course, item))
-        return unsupported_fields.with_exact(unsupported_fields.with_kept(shown, note, _KEPT), note)
+        return unsupported_fields.with_exact_dates(unsupported_fields.with_noted(shown, note, _KEPT), note)
 
     async def _note(self, assignment: str) -> Note | None:
         return (await self._notes.read([unsupported_fields.key(assignment)])).get(
@@ -276,7 +276,7 @@ class CanvasConnector:
         before: Note | None,
     ) -> Assignment:
         """Keep what Canvas has no place for; the assignment that `answer` is."""
-        note = unsupported_fields.kept(fields, _KEPT, before)
+        note = unsupported_fields.note_of(fields, _KEPT, before)
         if audience is not None:
             note.pop("due_date", None)
             if audience.due_date is not None:
@@ -285,15 +285,15 @@ class CanvasConnector:
             answer = await self._read(course, id_of(answer))
         item = map_assignments.held(answer, section, note.get("due_date"))
         shown = map_assignments.shown(item, await self._scale(course, item))
-        note = unsupported_fields.exact(fields, shown, note)
+        note = unsupported_fields.note_of_dates(fields, shown, note)
         if note != (before or {}):
             await self._notes.write({unsupported_fields.key(item.id): note})
-        return unsupported_fields.with_exact(unsupported_fields.with_kept(shown, note, _KEPT), note)
+        return unsupported_fields.with_exact_dates(unsupported_fields.with_noted(shown, note, _KEPT), note)
 
     async def _find_by_mark(self, course: str, mark: str) -> Json | None:
         params = {"include[]": "overrides", **_BASE_DATES}
         try:
-            return thing(
+            return as_object(
                 await self._api.get(f"courses/{course}/assignments/sis_assignment_id:{mark}", params)
             )
         except Gone:

@@ -13,10 +13,10 @@ from msgspec import Struct
 
 from passback.lms.canvas import map_assignments, map_submissions
 from passback.lms.canvas.work import hand_in
-from passback.lms.interface import Gone, LmsError, NotAllowed, Refused, Unavailable, once_made
+from passback.lms.interface import Gone, LmsError, NotAllowed, Refused, Unavailable, in_doubt_after_create
 from passback.lms.toolkit import unsupported_fields
-from passback.lms.toolkit.json_fields import Json, id_of, instant, text, thing, things, whole
-from passback.lms.toolkit.ttl_cache import Remembered
+from passback.lms.toolkit.json_fields import Json, as_integer, as_object, as_objects, id_of, instant, text
+from passback.lms.toolkit.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
     from passback.domain.assignment import ScaleEntry
@@ -68,7 +68,7 @@ class Grading:
         self._courses = courses
         self._masquerade = connection.options.get("masquerade", "yes") == "yes"
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._not_as = Remembered()
+        self._not_as = TtlCache()
         """Teachers as whom Canvas does not let us act."""
 
     def overrides(self, assignment: str) -> asyncio.Lock:
@@ -81,7 +81,9 @@ class Grading:
     async def read(self, course: str, assignment: str, student: str) -> Json | None:
         """A student's submission as Canvas shows it; None where it knows no such student in the course."""
         try:
-            return thing(await self._api.get(_path(course, assignment, student), _INCLUDE, gone="student"))
+            return as_object(
+                await self._api.get(_path(course, assignment, student), _INCLUDE, gone="student")
+            )
         except Gone:
             return None
 
@@ -194,13 +196,15 @@ class Grading:
         if fields.extra_attempts is None:
             return
         content = {"assignment_extensions": [{"user_id": student, "extra_attempts": fields.extra_attempts}]}
-        answer = thing(
+        answer = as_object(
             await self._api.send(
                 "POST", f"courses/{course}/assignments/{item.id}/extensions", content, safe=True
             )
         )
-        given = [it for it in things(answer.get("assignment_extensions")) if text(it, "user_id") == student]
-        if not given or whole(given[0], "extra_attempts") != fields.extra_attempts:
+        given = [
+            it for it in as_objects(answer.get("assignment_extensions")) if text(it, "user_id") == student
+        ]
+        if not given or as_integer(given[0], "extra_attempts") != fields.extra_attempts:
             raise Refused("INVALID_ATTEMPTS", "Canvas gives no more attempts for this assignment")
 
     async def _give_due_date(self, course: str, item: Held, student: str, fields: SubmissionFields) -> None:
@@ -213,7 +217,7 @@ class Grading:
     async def _set_due_date(self, course: str, item: Held, student: str, due: Instant) -> None:
         """All overrides are sent at once, so they must be those that Canvas has now."""
         params = {"include[]": "overrides", "override_assignment_dates": "false"}
-        content = thing(await self._api.get(f"courses/{course}/assignments/{item.id}", params))
+        content = as_object(await self._api.get(f"courses/{course}/assignments/{item.id}", params))
         key = unsupported_fields.key(item.id)
         note = (await self._notes.read([key])).get(key) or {}
         now = map_assignments.held(content, item.section, map_assignments.kept_due(note))
@@ -300,9 +304,11 @@ class Grading:
         asked, and only what is missing is sent.
         """
         if "comment" not in content:
-            return thing(await self._api.send("PUT", path, content, params=params, safe=True, gone="student"))
+            return as_object(
+                await self._api.send("PUT", path, content, params=params, safe=True, gone="student")
+            )
         try:
-            return thing(
+            return as_object(
                 await self._api.send("PUT", path, content, params=params, safe=False, gone="student")
             )
         except Unavailable as error:
@@ -314,7 +320,9 @@ class Grading:
             rest = {name: value for name, value in content.items() if name != "comment"}
             if not rest["submission"]:
                 return now
-            return thing(await self._api.send("PUT", path, rest, params=params, safe=True, gone="student"))
+            return as_object(
+                await self._api.send("PUT", path, rest, params=params, safe=True, gone="student")
+            )
 
     async def _returned(self, course: str, item: Held, student: str, answer: Json) -> Json:
         """See that a grade is visible to its student."""
@@ -332,7 +340,7 @@ class Grading:
         key = _key(item, student)
         note = dict((await self._notes.read([key])).get(key) or {})
         attachments = msgspec.to_builtins(fields.attachments or ())
-        note["work"] = {"attempt": whole(answer, "attempt"), "attachments": attachments}
+        note["work"] = {"attempt": as_integer(answer, "attempt"), "attachments": attachments}
         await self._notes.write({key: note})
 
     async def _noted(
@@ -400,13 +408,13 @@ class Grading:
         """Have Canvas grade, and wait until it has."""
         path = f"courses/{course}/assignments/{item.id}/submissions/update_grades"
         content = {"grade_data": data, "prefer_points_over_scheme": True}
-        progress = thing(await self._api.send("POST", path, content, params=params, safe=False))
+        progress = as_object(await self._api.send("POST", path, content, params=params, safe=False))
         progress_id = id_of(progress)
 
         async def poll() -> Json:
-            return thing(await self._api.get(f"progress/{progress_id}"))
+            return as_object(await self._api.get(f"progress/{progress_id}"))
 
-        with once_made():
+        with in_doubt_after_create():
             await self._until(poll, lambda now: now.get("workflow_state") in ("completed", "failed"))
 
     async def _until(self, read: Callable[[], Awaitable[Json]], ready: Callable[[Json], bool]) -> Json:

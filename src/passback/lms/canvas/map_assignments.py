@@ -21,7 +21,17 @@ from passback.domain.clock import Instant
 from passback.lms.interface import Refused, Unsupported
 from passback.lms.notes import Note
 from passback.lms.toolkit.html import html_of, text_of
-from passback.lms.toolkit.json_fields import Json, id_of, instant, number, text, texts, things, whole, written
+from passback.lms.toolkit.json_fields import (
+    Json,
+    as_integer,
+    as_objects,
+    id_of,
+    instant,
+    isoformat,
+    number,
+    text,
+    texts,
+)
 
 NAME = "Canvas"
 
@@ -65,7 +75,7 @@ class Override(Struct, frozen=True):
             for_whom = {"course_section_id": self.section_id}
         elif self.group_id is not None:
             for_whom = {"group_id": self.group_id}
-        dates = {name: written(getattr(self, name)) for name in ("due_at", "unlock_at", "lock_at")}
+        dates = {name: isoformat(getattr(self, name)) for name in ("due_at", "unlock_at", "lock_at")}
         return for_whom | dates | ({"id": self.id} if self.id else {})
 
 
@@ -111,7 +121,7 @@ def held(content: Json, section: str, kept_due_date: Instant | None) -> Held:
 
     `kept_due_date` is the assignment's due date where every student who has it was given another.
     """
-    overrides = tuple(_override(item) for item in things(content.get("overrides")))
+    overrides = tuple(_override(item) for item in as_objects(content.get("overrides")))
     individual = [override for override in overrides if override.student_ids]
     base = {name: instant(content, name) for name in ("due_at", "unlock_at", "lock_at")}
     if content.get("only_visible_to_overrides") is not True:
@@ -153,7 +163,7 @@ def shown(item: Held, scale: Sequence[ScaleEntry]) -> Assignment:
     """The gateway's form of an assignment; `scale` is its grading scale, where it has one of its own."""
     content = item.content
     description, attachments = split_description(text(content, "description") or "")
-    attempts = whole(content, "allowed_attempts")
+    attempts = as_integer(content, "allowed_attempts")
     return Assignment(
         lms_id=item.id,
         title=text(content, "name") or "",
@@ -249,7 +259,7 @@ def audience(fields: AssignmentFields, section: str, *, whole_course: bool, befo
         else [it for it in before.overrides if it is not before.shared and not it.student_ids]
     )
     if mode == "all" and whole_course:
-        sent: dict[str, Any] = {name: written(value) for name, value in dates.items()}
+        sent: dict[str, Any] = {name: isoformat(value) for name, value in dates.items()}
         sent["only_visible_to_overrides"] = False
         if before is not None and before.content.get("only_visible_to_overrides") is True:
             sent["assignment_overrides"] = [override.written() for override in [*others, *own]]

@@ -15,8 +15,8 @@ from passback.domain.submission import FLAGS, Submission, SubmissionFields
 from passback.lms.canvas.map_assignments import NAME, Held
 from passback.lms.interface import Refused, Unsupported
 from passback.lms.toolkit.html import html_of, text_of
-from passback.lms.toolkit.json_fields import Json, instant, number, text, things, whole
-from passback.lms.toolkit.transitions import is_move
+from passback.lms.toolkit.json_fields import Json, as_integer, as_objects, instant, number, text
+from passback.lms.toolkit.transitions import is_transition
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
@@ -100,7 +100,7 @@ def shown(answer: Json, student: str, item: Held, note: Mapping[str, Any] | None
         grade_points=number(answer, "score"),
         grade_comment=newest_comment(answer, student),
         grader_id=_grader(answer, note),
-        extra_attempts=whole(answer, "extra_attempts"),
+        extra_attempts=as_integer(answer, "extra_attempts"),
         override_due_date=own[0] if own and override == own[1] else override,
         attachments=work_shown(answer, note),
         created=created,
@@ -133,13 +133,15 @@ def has_comment(answer: Json, student: str, fields: SubmissionFields) -> bool:
 
 
 def _comments(answer: Json, student: str) -> list[Json]:
-    return [it for it in things(answer.get("submission_comments")) if text(it, "author_id") != student]
+    return [it for it in as_objects(answer.get("submission_comments")) if text(it, "author_id") != student]
 
 
 def newest_comment(answer: Json, student: str) -> str | None:
     """The newest comment that is not the student's own."""
     comments = _comments(answer, student)
-    newest = max(comments, key=lambda it: (text(it, "created_at") or "", whole(it, "id") or 0), default=None)
+    newest = max(
+        comments, key=lambda it: (text(it, "created_at") or "", as_integer(it, "id") or 0), default=None
+    )
     return None if newest is None else text(newest, "comment")
 
 
@@ -150,7 +152,7 @@ def check_move(
     state = state_of(answer)
     wanted = fields.state
     handing_in = bool(fields.attachments) and fields.attachments != work_shown(answer, note)
-    if is_move(state, wanted):
+    if is_transition(state, wanted):
         if wanted == "reclaimed":
             raise Unsupported(NAME, "state of reclaimed")
         if wanted == "submitted" and not fields.attachments:
@@ -169,8 +171,8 @@ def _graded(fields: SubmissionFields, answer: Json) -> bool:
 
 
 def _check_attempts(fields: SubmissionFields, answer: Json, now: Instant, item: Held) -> None:
-    allowed, used = whole(item.content, "allowed_attempts"), whole(answer, "attempt") or 0
-    extra = whole(answer, "extra_attempts") if fields.extra_attempts is None else fields.extra_attempts
+    allowed, used = as_integer(item.content, "allowed_attempts"), as_integer(answer, "attempt") or 0
+    extra = as_integer(answer, "extra_attempts") if fields.extra_attempts is None else fields.extra_attempts
     if allowed is not None and allowed > 0 and used >= allowed + (extra or 0):
         raise Refused("NO_ATTEMPTS_LEFT", f"the student has used all of {used} attempts")
     if item.end_date is not None and now > item.end_date:
@@ -208,7 +210,7 @@ def work_of(attachments: Collection[Attachment]) -> Work:
 def work_shown(answer: Json, note: Mapping[str, Any] | None) -> tuple[Attachment, ...]:
     """The newest attempt's work: as it was handed in through us, or else as Canvas shows it."""
     ours = (note or {}).get("work") or {}
-    if ours and ours.get("attempt") == whole(answer, "attempt"):
+    if ours and ours.get("attempt") == as_integer(answer, "attempt"):
         return msgspec.convert(ours["attachments"], tuple[Attachment, ...])
     return _work(answer)
 
@@ -223,7 +225,7 @@ def _work(answer: Json) -> tuple[Attachment, ...]:
         case "online_url":
             return (Attachment(type="link", url=text(answer, "url")),)
         case "online_upload":
-            files = things(answer.get("attachments"))
+            files = as_objects(answer.get("attachments"))
             return tuple(
                 Attachment(type="file", url=text(it, "url"), title=text(it, "display_name")) for it in files
             )

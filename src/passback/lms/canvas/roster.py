@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from passback.domain.matching import LmsCourse, Person, Place
 from passback.lms.interface import Gone, NotAllowed
-from passback.lms.toolkit.json_fields import id_of, text, thing, things
-from passback.lms.toolkit.ttl_cache import Remembered
+from passback.lms.toolkit.json_fields import as_object, as_objects, id_of, text
+from passback.lms.toolkit.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +23,8 @@ class Courses:
 
     def __init__(self, api: CanvasApi) -> None:
         self._api = api
-        self._sections = Remembered()
-        self._teachers = Remembered()
+        self._sections = TtlCache()
+        self._teachers = TtlCache()
 
     async def is_whole(self, course: str, section: str) -> bool:
         """Whether a section is its course's only one. Raises `Gone`."""
@@ -113,7 +113,7 @@ async def read_people(api: CanvasApi, course: str, section: str) -> list[Person]
     people: dict[tuple[str, str], Person] = {}
     for enrollment in [*students, *teachers]:
         role = _ROLES.get(text(enrollment, "type") or "")
-        user = thing(enrollment.get("user") or {})
+        user = as_object(enrollment.get("user") or {})
         user_id = id_of(enrollment, "user_id")
         if role is not None:
             people[user_id, role] = Person(
@@ -134,5 +134,7 @@ async def read_scale(api: CanvasApi, course: str, standard: str) -> list[tuple[s
         except (Gone, NotAllowed):
             continue
         if found is not None:
-            return [(text(it, "name") or "", it.get("value")) for it in things(found.get("grading_scheme"))]
+            return [
+                (text(it, "name") or "", it.get("value")) for it in as_objects(found.get("grading_scheme"))
+            ]
     return []

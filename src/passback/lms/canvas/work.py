@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from passback.lms.interface import Refused, Unavailable
-from passback.lms.toolkit.json_fields import Json, id_of, instant, text, thing, whole
+from passback.lms.toolkit.json_fields import Json, as_integer, as_object, id_of, instant, text
 
 if TYPE_CHECKING:
     from passback.domain.assignment import Attachment
@@ -49,7 +49,7 @@ async def hand_in(
         if not error.in_doubt:
             raise
         # Each is a new attempt: look whether this one came through before anybody tries again.
-        now = thing(await api.get(f"{path}/{student}", gone="student"))
+        now = as_object(await api.get(f"{path}/{student}", gone="student"))
         if _attempt(now) == _attempt(before):
             raise
 
@@ -67,22 +67,22 @@ async def _upload(
     name = file.title or urlsplit(file.url or "").path.rpartition("/")[2] or "file"
     content = {"url": file.url, "name": name, "submit_assignment": False}
     path = f"courses/{course}/assignments/{assignment}/submissions/{student}/files"
-    answer = thing(await api.send("POST", path, content, params=params, safe=True, gone="student"))
+    answer = as_object(await api.send("POST", path, content, params=params, safe=True, gone="student"))
     if text(answer, "id") and "progress" not in answer:
         return id_of(answer)
-    progress = thing(answer.get("progress"))
+    progress = as_object(answer.get("progress"))
     give_up = time.monotonic() + connection.patience
     while True:
         state = text(progress, "workflow_state")
         if state == "completed":
-            return id_of(thing(progress.get("results")))
+            return id_of(as_object(progress.get("results")))
         if state == "failed":
             raise Refused("INVALID_ATTACHMENT", "Canvas cannot fetch the file from its address")
         if time.monotonic() > give_up:
             raise Unavailable("Canvas takes too long to fetch a file", retry_after=30)
         await asyncio.sleep(_POLL_SECONDS)
-        progress = thing(await api.get(f"progress/{id_of(progress)}", params))
+        progress = as_object(await api.get(f"progress/{id_of(progress)}", params))
 
 
 def _attempt(answer: Json) -> tuple[int | None, int | None]:
-    return whole(answer, "attempt"), instant(answer, "submitted_at")
+    return as_integer(answer, "attempt"), instant(answer, "submitted_at")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from passback.lms.google_classroom import errors
 from passback.lms.google_classroom.tokens import GoogleTokens
 from passback.lms.http.client import LmsClient, Reply, retry_after
-from passback.lms.toolkit.json_fields import Json, text, thing, things
+from passback.lms.toolkit.json_fields import Json, as_object, as_objects, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +51,7 @@ class ClassroomApi:
     async def get(self, path: str, acting: str, params: Params | None = None, *,
                   gone: Thing = "assignment") -> Json:  # fmt: skip
         """Read one thing. Raises `LmsError`; with a 404 `gone` is gone."""
-        return thing(_good(await self._client.get("v1/" + path, params, acting=acting), gone).json())
+        return as_object(_good(await self._client.get("v1/" + path, params, acting=acting), gone).json())
 
     async def pages(self, path: str, name: str, acting: str, params: Mapping[str, Any] | None = None, *,
                     gone: Thing = "assignment", most: int = _MOST_PAGES) -> list[Json]:  # fmt: skip
@@ -60,7 +60,7 @@ class ClassroomApi:
         query: dict[str, Any] = {"pageSize": _PAGE, **(params or {})}
         for _ in range(most):
             content = await self.get(path, acting, query, gone=gone)
-            found += things(content.get(name) or [])
+            found += as_objects(content.get(name) or [])
             token = text(content, "nextPageToken")
             if not token:
                 break

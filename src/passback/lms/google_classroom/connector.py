@@ -14,7 +14,7 @@ from passback.lms.google_classroom.grade import FEW, Grading
 from passback.lms.interface import Capabilities, Gone, LmsError, Refused, Unavailable, Unsupported, each_alone
 from passback.lms.toolkit import unsupported_fields
 from passback.lms.toolkit.json_fields import Json, id_of, instant, text
-from passback.lms.toolkit.ttl_cache import Remembered
+from passback.lms.toolkit.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -57,7 +57,7 @@ class ClassroomConnector:
         self._clock = clock
         self._courses = Courses(self._api, self._admin, connection.options.get("topic", ""))
         self._grading = Grading(self._api, connection, notes, clock, self._courses)
-        self._lately = Remembered(_GRADING_SECONDS)
+        self._lately = TtlCache(_GRADING_SECONDS)
 
     @property
     def capabilities(self) -> Capabilities:

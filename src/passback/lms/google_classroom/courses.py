@@ -12,8 +12,8 @@ from passback.domain.matching import LmsCourse, Person, Place
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.google_classroom.tokens import AS_STUDENT, NoSuchUser
 from passback.lms.interface import Gone, LmsError, NotAllowed, Refused
-from passback.lms.toolkit.json_fields import Json, id_of, text, thing
-from passback.lms.toolkit.ttl_cache import Remembered
+from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
+from passback.lms.toolkit.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
     from passback.domain.roster import Role
@@ -42,11 +42,11 @@ class Courses:
         """
         self._api = api
         self._admin = admin
-        self._teachers = Remembered()
-        self._students = Remembered()
+        self._teachers = TtlCache()
+        self._students = TtlCache()
         self._topic = topic
-        self._topics = Remembered()
-        self._refused = Remembered()
+        self._topics = TtlCache()
+        self._refused = TtlCache()
         """Teachers for whom Google gives no token."""
 
     async def teaches(self, course: str, teacher: str) -> bool:
@@ -157,10 +157,10 @@ class Courses:
 
 
 def _person(item: Json, role: Role) -> Person:
-    profile = thing(item.get("profile") or {})
+    profile = as_object(item.get("profile") or {})
     return Person(
         id=id_of(item, "userId"),
         role=role,
-        name=text(thing(profile.get("name") or {}), "fullName") or "",
+        name=text(as_object(profile.get("name") or {}), "fullName") or "",
         email=text(profile, "emailAddress"),
     )

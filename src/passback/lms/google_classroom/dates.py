@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from passback.lms.toolkit.json_fields import moment_of, whole
+from passback.lms.toolkit.json_fields import as_datetime, as_integer
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def written(when: Instant) -> dict[str, Any]:
     """``dueDate`` and ``dueTime`` of an instant, in whole seconds."""
-    moment = moment_of(when)
+    moment = as_datetime(when)
     return {
         "dueDate": {"year": moment.year, "month": moment.month, "day": moment.day},
         "dueTime": {"hours": moment.hour, "minutes": moment.minute, "seconds": moment.second},
@@ -30,9 +30,10 @@ def instant(content: Json) -> Instant | None:
     clock = time if isinstance(time, dict) else {}
     try:
         moment = datetime(
-            whole(day, "year") or 0, whole(day, "month") or 0, whole(day, "day") or 0,
-            whole(clock, "hours") or 0, whole(clock, "minutes") or 0, whole(clock, "seconds") or 0, tzinfo=UTC,
+            as_integer(day, "year") or 0, as_integer(day, "month") or 0, as_integer(day, "day") or 0,
+            as_integer(clock, "hours") or 0, as_integer(clock, "minutes") or 0, as_integer(clock, "seconds") or 0,
+            tzinfo=UTC,
         )  # fmt: skip
     except ValueError:
         return None
-    return int(moment.timestamp()) * 1000 + (whole(clock, "nanos") or 0) // 1_000_000
+    return int(moment.timestamp()) * 1000 + (as_integer(clock, "nanos") or 0) // 1_000_000

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from passback.lms.interface import Gone, LmsError, NotAllowed, Refused
-from passback.lms.toolkit.json_fields import things
+from passback.lms.toolkit.json_fields import as_objects
 
 if TYPE_CHECKING:
     from passback.lms.http.client import Reply
@@ -93,6 +93,8 @@ def _said(reply: Reply) -> tuple[str, str]:
         return "", ""
     if not isinstance(error, dict):
         return "", ""
-    violations = [one for it in things(error.get("details")) for one in things(it.get("fieldViolations"))]
+    violations = [
+        one for it in as_objects(error.get("details")) for one in as_objects(it.get("fieldViolations"))
+    ]
     words = [str(error.get("message") or ""), *(str(it.get("field") or "") for it in violations)]
     return str(error.get("status") or ""), " ".join(words)

@@ -12,7 +12,7 @@ from passback.lms.google_classroom.errors import NAME
 from passback.lms.interface import Gone, NotAllowed, Refused, Unavailable
 from passback.lms.toolkit.json_fields import Json, id_of, number, text
 from passback.lms.toolkit.points import refuse_unsupported
-from passback.lms.toolkit.ttl_cache import Remembered
+from passback.lms.toolkit.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -43,7 +43,7 @@ class Grading:
         self._clock = clock
         self._courses = courses
         self._publish = connection.options.get("publish_grades", "yes") == "yes"
-        self._ids = Remembered()
+        self._ids = TtlCache()
         """The ids of submissions, which never change."""
 
     async def read(self, course: str, held: Held, students: Sequence[str]) -> dict[str, Submission]:

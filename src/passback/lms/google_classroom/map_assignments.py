@@ -14,7 +14,17 @@ from passback.lms.google_classroom.errors import NAME
 from passback.lms.interface import Gone, Refused, Unsupported
 from passback.lms.toolkit import unsupported_fields
 from passback.lms.toolkit.html import text_of
-from passback.lms.toolkit.json_fields import Json, id_of, instant, number, text, texts, thing, things, written
+from passback.lms.toolkit.json_fields import (
+    Json,
+    as_object,
+    as_objects,
+    id_of,
+    instant,
+    isoformat,
+    number,
+    text,
+    texts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -121,7 +131,7 @@ def new_only(fields: AssignmentFields) -> dict[str, Any]:
 def visible(display_date: Instant | None, now: Instant) -> dict[str, Any]:
     """What makes a draft visible, at once or when it shall be."""
     if display_date is not None and display_date > now:
-        return {"scheduledTime": written(display_date)}
+        return {"scheduledTime": isoformat(display_date)}
     return {"state": "PUBLISHED"}
 
 
@@ -173,17 +183,21 @@ def held(content: Json, note: Note | None) -> Held:
         published=state != "DRAFT" or scheduled is not None,
         created=instant(content, "creationTime"),
         last_modified=instant(content, "updateTime"),
-        category_id=text(thing(content.get("gradeCategory") or {}), "id"),
+        category_id=text(as_object(content.get("gradeCategory") or {}), "id"),
     )
     return Held(
         content,
-        unsupported_fields.with_exact(unsupported_fields.with_kept(assignment, note, _REMEMBERED), note),
+        unsupported_fields.with_exact_dates(
+            unsupported_fields.with_noted(assignment, note, _REMEMBERED), note
+        ),
     )
 
 
 def _attachments(content: Json, note: Note) -> tuple[Attachment, ...]:
     """The materials; as they were sent, while Classroom has the same addresses."""
-    stored = tuple(found for it in things(content.get("materials")) if (found := attachment(it)) is not None)
+    stored = tuple(
+        found for it in as_objects(content.get("materials")) if (found := attachment(it)) is not None
+    )
     sent = msgspec.convert(note.get("attachments") or [], tuple[Attachment, ...])
     return sent if [item.url for item in sent] == [item.url for item in stored] else stored
 
@@ -204,7 +218,7 @@ def attachment(item: Json) -> Attachment | None:
 
 def noted(fields: AssignmentFields, content: Json, before: Note | None) -> dict[str, Any]:
     """What is to be kept of an assignment: what Classroom has no place for, or only roughly."""
-    note = unsupported_fields.kept(fields, _REMEMBERED, before)
+    note = unsupported_fields.note_of(fields, _REMEMBERED, before)
     if fields.description is not None:
         note["description"] = [fields.description, text(content, "description") or ""]
     if fields.points_possible is not None:
@@ -213,7 +227,7 @@ def noted(fields: AssignmentFields, content: Json, before: Note | None) -> dict[
         note["attachments"] = msgspec.to_builtins(fields.attachments)
     if fields.display_date is not None:
         note["display_date"] = fields.display_date
-    return unsupported_fields.exact(fields, held(content, note).assignment, note)
+    return unsupported_fields.note_of_dates(fields, held(content, note).assignment, note)
 
 
 def is_alike(content: Json, fields: AssignmentFields, since: Instant, known: Sequence[str]) -> bool:

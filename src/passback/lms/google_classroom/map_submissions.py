@@ -9,9 +9,9 @@ from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.google_classroom.map_assignments import Held, attachment
 from passback.lms.interface import Refused, Unsupported
-from passback.lms.toolkit.json_fields import Json, instant, number, text, things
+from passback.lms.toolkit.json_fields import Json, as_objects, instant, number, text
 from passback.lms.toolkit.points import grade_shown, points_given
-from passback.lms.toolkit.transitions import is_move
+from passback.lms.toolkit.transitions import is_transition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ def gives_grade(fields: SubmissionFields) -> bool:
 
 def check_move(fields: SubmissionFields, answer: Json) -> bool:
     """Whether `fields.state` is another than the submission has. Raises `Refused` where it cannot be reached."""
-    moves = is_move(state_of(answer), fields.state)
+    moves = is_transition(state_of(answer), fields.state)
     if moves and fields.state == "returned" and state_of(answer) == "created":
         graded = (
             bool(fields.grade) or fields.grade_points is not None or number(answer, "draftGrade") is not None
@@ -82,7 +82,7 @@ def new_links(fields: SubmissionFields, answer: Json) -> list[str]:
 def work(answer: Json) -> tuple[Attachment, ...]:
     """What the student has attached."""
     submission = answer.get("assignmentSubmission")
-    attached = things(submission.get("attachments")) if isinstance(submission, dict) else []
+    attached = as_objects(submission.get("attachments")) if isinstance(submission, dict) else []
     return tuple(found for it in attached if (found := attachment(it)) is not None)
 
 
@@ -119,7 +119,7 @@ def _flags(answer: Json, points: Decimal | None, held: Held, now: Instant) -> tu
 
 
 def _history(answer: Json, name: str) -> Sequence[Json]:
-    return [it[name] for it in things(answer.get("submissionHistory")) if isinstance(it.get(name), dict)]
+    return [it[name] for it in as_objects(answer.get("submissionHistory")) if isinstance(it.get(name), dict)]
 
 
 def _was_turned_in(answer: Json) -> bool:

@@ -24,7 +24,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from passback.lms.http.gate import Gate, Resting, SharedGate, Went
+from passback.lms.http.gate import Gate, Resting, Result, SharedGate
 from passback.lms.http.pace import Limit
 from passback.lms.interface import Connection, Gone, NotAllowed, Refused, Thing, Unavailable
 from passback.observe import tracing
@@ -48,7 +48,7 @@ _LONGEST_WAIT = 600.0
 T = TypeVar("T")
 
 _MAY_ACT: ContextVar[Callable[[], bool] | None] = ContextVar("may_act", default=None)
-_ASIDE: ContextVar[bool] = ContextVar("aside", default=False)
+_SPARES_BREAKER: ContextVar[bool] = ContextVar("aside", default=False)
 
 
 @contextlib.contextmanager
@@ -62,13 +62,13 @@ def guarded(may_act: Callable[[], bool]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def aside() -> Iterator[None]:
+def without_tripping_breaker() -> Iterator[None]:
     """Inside the ``with`` no failure says that the LMS is down: what reads beside the grades never stops them."""
-    token = _ASIDE.set(True)
+    token = _SPARES_BREAKER.set(True)
     try:
         yield
     finally:
-        _ASIDE.reset(token)
+        _SPARES_BREAKER.reset(token)
 
 
 Params = Mapping[str, Any] | Sequence[tuple[str, str]]
@@ -309,7 +309,7 @@ class LmsClient:
             wait = round(self._gate.held_back(request.acting)) + 1
             raise Unavailable(f"{what}: it limits us", retry_after=wait) from None
         # What is read aside may fail for a reason of its own, such as one section that the LMS cannot list.
-        went, hold_back, remaining = Went.NOT if _ASIDE.get() else Went.FAILED, 0.0, None
+        went, hold_back, remaining = Result.NOT_SENT if _SPARES_BREAKER.get() else Result.FAILED, 0.0, None
         began = time.monotonic()
         try:
             async with asyncio.timeout(max(_LEAST_TIME, give_up - time.monotonic())):
@@ -324,15 +324,15 @@ class LmsClient:
                 f"{what}: it took too long", in_doubt=not request.safe, retry_after=30
             ) from None
         except (Unavailable, asyncio.CancelledError):
-            went = Went.NOT  # it was not asked, such as for want of credentials
+            went = Result.NOT_SENT  # it was not asked, such as for want of credentials
             raise
         else:
             self._watch.tried(self._outcome(reply), time.monotonic() - began)
             wait_for = self._manners.throttled(reply)
             if wait_for is not None:
-                went, hold_back = Went.WELL, wait_for + backoff
+                went, hold_back = Result.OK, wait_for + backoff
             elif reply.status < 500:
-                went, remaining = Went.WELL, self._manners.remaining(reply)
+                went, remaining = Result.OK, self._manners.remaining(reply)
             return reply if wait_for is None else None
         finally:
             await self._gate.leave(turn, went, hold_back=hold_back, remaining=remaining)

@@ -33,14 +33,14 @@ class Resting(Unavailable):
     """The LMS failed several times in a row, and is not asked now."""
 
 
-class Went(enum.Enum):
+class Result(enum.Enum):
     """How a request went."""
 
-    WELL = "well"
+    OK = "well"
     """The LMS answered."""
     FAILED = "failed"
     """It did not, or with a fault of its own."""
-    NOT = "not"
+    NOT_SENT = "not"
     """It was not asked."""
 
 
@@ -90,7 +90,7 @@ class Gate:
             raise resting(wait)
 
     async def leave(
-        self, turn: Turn, went: Went, *, hold_back: float = 0.0, remaining: float | None = None
+        self, turn: Turn, went: Result, *, hold_back: float = 0.0, remaining: float | None = None
     ) -> None:
         """Give a turn back, and tell how the request went.
 
@@ -102,9 +102,9 @@ class Gate:
             pace.hold_back(hold_back)
         if remaining is not None:
             pace.leave_room(remaining)
-        if went is Went.WELL:
+        if went is Result.OK:
             self._breaker.succeeded()
-        elif went is Went.FAILED:
+        elif went is Result.FAILED:
             self._breaker.failed()
         elif turn.tries:
             self._breaker.not_tried()
@@ -150,7 +150,7 @@ class SharedGate:
         try:
             await self._enter_shared(turn, give_up)
         except BaseException:
-            await self._own.leave(own, Went.NOT)
+            await self._own.leave(own, Result.NOT_SENT)
             raise
         return turn
 
@@ -179,7 +179,7 @@ class SharedGate:
             await asyncio.sleep(wait)
 
     async def leave(
-        self, turn: Turn, went: Went, *, hold_back: float = 0.0, remaining: float | None = None
+        self, turn: Turn, went: Result, *, hold_back: float = 0.0, remaining: float | None = None
     ) -> None:
         """See `Gate`."""
         try:
@@ -191,7 +191,7 @@ class SharedGate:
                     turn.id,
                     self._rules,
                     self._shared.clock(),
-                    went=None if went is Went.NOT else went is Went.WELL,
+                    went=None if went is Result.NOT_SENT else went is Result.OK,
                     hold_back=round(hold_back * SECOND),
                     remaining=remaining,
                 )

@@ -13,7 +13,7 @@ from passback.lms.http.pace import Limit
 from passback.lms.interface import NotAllowed
 from passback.lms.schoology import errors
 from passback.lms.schoology.signing import HMAC, Key, Signer
-from passback.lms.toolkit.json_fields import Json, number, text, thing, things
+from passback.lms.toolkit.json_fields import Json, as_object, as_objects, number, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +81,7 @@ class SchoologyApi:
                   run_as: str | None = None) -> Json:  # fmt: skip
         """Read one thing. Raises `LmsError`; with a 404 `gone` is gone."""
         reply = await self._client.get(path, params, headers=_headers(run_as))
-        return thing(_good(reply, gone).json())
+        return as_object(_good(reply, gone).json())
 
     async def pages(self, path: str, name: str | tuple[str, str], params: Mapping[str, Any] | None = None, *,
                     gone: Thing = "assignment") -> list[Json]:  # fmt: skip
@@ -90,10 +90,10 @@ class SchoologyApi:
         url, query = path, {"start": 0, "limit": _PAGE, **(params or {})}
         for _ in range(_MOST_PAGES):
             reply = _good(await self._client.get(url, query), gone)
-            content = thing(reply.json())
+            content = as_object(reply.json())
             items = several(_below(content, (name,) if isinstance(name, str) else name))
             found += items
-            next_url = text(thing(content.get("links") or {}), "next")
+            next_url = text(as_object(content.get("links") or {}), "next")
             total = number(content, "total")
             if next_url:
                 url, query = self._own(next_url), {}
@@ -148,7 +148,7 @@ class SchoologyApi:
 
 def several(value: Any) -> list[Json]:
     """The objects of a list. A list of one may come as the object itself."""
-    return [value] if isinstance(value, dict) else things(value)
+    return [value] if isinstance(value, dict) else as_objects(value)
 
 
 def _below(content: Any, names: tuple[str, ...]) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from passback.lms.interface import Finding, LmsError, NotAllowed
 from passback.lms.schoology import dates
 from passback.lms.schoology.api import several
-from passback.lms.toolkit.json_fields import id_of, text, whole
+from passback.lms.toolkit.json_fields import as_integer, id_of, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +81,7 @@ async def _impersonation(api: SchoologyApi, section: str) -> Finding:
     """Whether the key may act as a teacher, tried on one of the section."""
     try:
         enrollments = await api.pages(f"sections/{section}/enrollments", "enrollment", gone="section")
-        teacher = next((id_of(it, "uid") for it in enrollments if whole(it, "admin")), None)
+        teacher = next((id_of(it, "uid") for it in enrollments if as_integer(it, "admin")), None)
         if teacher is None:
             return Finding(True, "no teacher was found to try grading as")
         await api.get(f"sections/{section}", run_as=teacher, gone="section")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from passback.lms.interface import Capabilities, Gone, Refused, once_made
+from passback.lms.interface import Capabilities, Gone, Refused, in_doubt_after_create
 from passback.lms.schoology import map_assignments
 from passback.lms.schoology.api import SchoologyApi
 from passback.lms.schoology.check import findings
@@ -13,8 +13,8 @@ from passback.lms.schoology.grade import Grading
 from passback.lms.schoology.map_assignments import Ref
 from passback.lms.schoology.structure import Sections, read_courses, read_people, read_sections
 from passback.lms.toolkit import unsupported_fields
-from passback.lms.toolkit.json_fields import Json, id_of, texts, whole
-from passback.lms.toolkit.ttl_cache import Remembered
+from passback.lms.toolkit.json_fields import Json, as_integer, id_of, texts
+from passback.lms.toolkit.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -63,7 +63,7 @@ class SchoologyConnector:
         self._sections = Sections(self._api, options.get("category", ""), options.get("time_zone", ""))
         self._grading = Grading(self._api, connection, notes, clock, self._sections)
         # Another process may have changed the assignment a moment ago.
-        self._lately = Remembered(0.0 if connection.shared else _GRADING_SECONDS)
+        self._lately = TtlCache(0.0 if connection.shared else _GRADING_SECONDS)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -75,7 +75,7 @@ class SchoologyConnector:
         answer = map_assignments.answer_of(
             await self._api.send("POST", f"sections/{section}/{kind}s", sent, safe=False, gone="section")
         )
-        with once_made():
+        with in_doubt_after_create():
             return await self._made(section, kind, fields, sent, answer)
 
     async def _made(
@@ -113,8 +113,8 @@ class SchoologyConnector:
             it
             for it in listed
             if map_assignments.is_alike(it, sent)
-            and (whole(it, "id") or 0) > newest
-            and whole(it, "id") not in taken
+            and (as_integer(it, "id") or 0) > newest
+            and as_integer(it, "id") not in taken
         ]
         if len(alike) != 1:
             return None
@@ -262,7 +262,7 @@ class SchoologyConnector:
 
     async def _held(self, section: str, ref: Ref, content: Json, note: Note | None) -> Held:
         zone = await self._sections.zone()
-        has_scale = whole(content, "grading_scale")
+        has_scale = as_integer(content, "grading_scale")
         setup = await self._sections.setup(section) if has_scale else None
         members: dict[str, str] = {}
         if map_assignments.is_for_some(content):

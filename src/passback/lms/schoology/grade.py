@@ -14,9 +14,9 @@ from passback.lms.schoology.api import several
 from passback.lms.schoology.map_assignments import NAME, numeric
 from passback.lms.schoology.map_submissions import Seen
 from passback.lms.schoology.work import Work, check_work
-from passback.lms.toolkit.json_fields import Json, text, thing, whole
+from passback.lms.toolkit.json_fields import Json, as_integer, as_object, text
 from passback.lms.toolkit.points import refuse_unsupported
-from passback.lms.toolkit.ttl_cache import Remembered
+from passback.lms.toolkit.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,7 +62,7 @@ class Grading:
         self._sections = sections
         self._work = Work(api, connection)
         self._run_as = connection.options.get("run_as", "yes") == "yes"
-        self._not_run_as = Remembered()
+        self._not_run_as = TtlCache()
         """Teachers whom the district does not let its key impersonate."""
         self._handing_in = asyncio.Semaphore(_HANDING_IN)
         self._write_missing = connection.options.get("write_missing") == "yes"
@@ -241,9 +241,9 @@ class Grading:
             raise Gone("grader") from None
         failed = {}
         by_enrollment = {plan.enrollment: plan for plan in plans}
-        for result in several(thing(thing(answer or {}).get("grades") or {}).get("grade")):
+        for result in several(as_object(as_object(answer or {}).get("grades") or {}).get("grade")):
             status, plan = (
-                whole(result, "response_code"),
+                as_integer(result, "response_code"),
                 by_enrollment.get(text(result, "enrollment_id") or ""),
             )
             if plan is not None and status is not None and status >= 400:

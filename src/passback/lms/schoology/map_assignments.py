@@ -17,7 +17,7 @@ from passback.lms.schoology import dates
 from passback.lms.schoology.api import several
 from passback.lms.toolkit import unsupported_fields
 from passback.lms.toolkit.html import html_of, text_of
-from passback.lms.toolkit.json_fields import Json, id_of, number, text, texts, thing, whole
+from passback.lms.toolkit.json_fields import Json, as_integer, as_object, id_of, number, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,17 +81,17 @@ class Held(Struct, frozen=True):
     @property
     def takes_work(self) -> bool:
         """Whether students can hand in."""
-        return self.ref.kind == "assignment" and whole(self.content, "allow_dropbox") == 1
+        return self.ref.kind == "assignment" and as_integer(self.content, "allow_dropbox") == 1
 
     @property
     def is_locked(self) -> bool:
         """Whether the teacher has closed the dropbox."""
-        return whole(self.content, "dropbox_locked") == 1
+        return as_integer(self.content, "dropbox_locked") == 1
 
     @property
     def shows_grades(self) -> bool:
         """Whether a student sees a grade as soon as it is given."""
-        return whole(self.content, "auto_publish_grades") != 0
+        return as_integer(self.content, "auto_publish_grades") != 0
 
     @property
     def scale_id(self) -> str:
@@ -251,13 +251,13 @@ def held(
         assignee_ids=assignees,
         attachments=_shown_attachments(content, note),
         term_id=None,
-        published=whole(content, "published") != 0,
+        published=as_integer(content, "published") != 0,
         created=None,
         last_modified=None,
         category_id=None if (category := text(content, "grading_category")) in (None, "", "0") else category,
         grading_scale=scale.levels if scale is not None and grading_type == "letter_grade" else (),
     )
-    return Held(ref, content, unsupported_fields.with_kept(assignment, note, _REMEMBERED))
+    return Held(ref, content, unsupported_fields.with_noted(assignment, note, _REMEMBERED))
 
 
 def is_for_some(content: Json) -> bool:
@@ -280,7 +280,7 @@ def _submission_types(ref: Ref, content: Json, note: Note) -> tuple[str, ...]:
     if ref.kind == "discussion":
         return ("discussion",)
     types = tuple(note.get("submission_types") or ())
-    takes_work = whole(content, "allow_dropbox") == 1
+    takes_work = as_integer(content, "allow_dropbox") == 1
     if takes_work == bool(types):
         return types
     return _WORK if takes_work else ()
@@ -296,7 +296,7 @@ def _shown_attachments(content: Json, note: Note) -> tuple[Attachment, ...]:
 
 def noted(fields: AssignmentFields, sent: Mapping[str, Any], before: Note | None, now: int) -> dict[str, Any]:
     """What is to be kept of an assignment that was `sent`: what Schoology has no place for, or only roughly."""
-    note = unsupported_fields.kept(fields, KEPT, before)
+    note = unsupported_fields.note_of(fields, KEPT, before)
     note.setdefault("created", now)
     note["last_modified"] = now
     if fields.due_date is not None:
@@ -329,7 +329,7 @@ def answer_of(answer: Any) -> Json:
     if answer is None:
         raise Unavailable("its answer to a creation is empty", in_doubt=True)
     try:
-        found = thing(answer)
+        found = as_object(answer)
         id_of(found)
     except Unavailable as error:
         raise Unavailable(str(error), in_doubt=True) from None

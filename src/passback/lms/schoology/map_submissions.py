@@ -15,9 +15,9 @@ from passback.lms.interface import Refused, Unsupported
 from passback.lms.schoology.api import several
 from passback.lms.schoology.map_assignments import NAME, Held
 from passback.lms.schoology.structure import letter_of
-from passback.lms.toolkit.json_fields import Json, number, text, whole
+from passback.lms.toolkit.json_fields import Json, as_integer, number, text
 from passback.lms.toolkit.points import grade_shown, points_given
-from passback.lms.toolkit.transitions import is_move
+from passback.lms.toolkit.transitions import is_transition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ class Seen(Struct, frozen=True):
 
     @property
     def exception(self) -> int:
-        return 0 if self.grade is None else whole(self.grade, "exception") or 0
+        return 0 if self.grade is None else as_integer(self.grade, "exception") or 0
 
     @property
     def comment(self) -> str | None:
@@ -54,19 +54,22 @@ class Seen(Struct, frozen=True):
     @property
     def revision_id(self) -> int:
         """The number of the newest revision, from 1; 0 without any."""
-        return 0 if self.revision is None else whole(self.revision, "revision_id") or 0
+        return 0 if self.revision is None else as_integer(self.revision, "revision_id") or 0
 
 
 def newest(revisions: Sequence[Json]) -> Json | None:
     """The newest revision that is no draft."""
-    handed_in = [it for it in revisions if whole(it, "draft") != 1]
-    return max(handed_in, key=lambda it: whole(it, "revision_id") or 0, default=None)
+    handed_in = [it for it in revisions if as_integer(it, "draft") != 1]
+    return max(handed_in, key=lambda it: as_integer(it, "revision_id") or 0, default=None)
 
 
 def state_of(seen: Seen, held: Held) -> str:
     """Where the submission stands; a grade that Schoology hides is not returned yet."""
     if seen.is_graded and held.shows_grades:
-        graded, handed_in = whole(seen.grade or {}, "timestamp"), whole(seen.revision or {}, "created")
+        graded, handed_in = (
+            as_integer(seen.grade or {}, "timestamp"),
+            as_integer(seen.revision or {}, "created"),
+        )
         if graded is None or handed_in is None or handed_in <= graded:
             return "returned"
     return "created" if seen.revision is None and not seen.is_graded else "submitted"
@@ -140,7 +143,7 @@ def _letter(points: Decimal | None, held: Held) -> str | None:
 def check_move(fields: SubmissionFields, seen: Seen, shown: Submission, held: Held) -> bool:
     """Whether work is to be handed in. Raises `Refused` and `Unsupported` for a state that cannot be reached."""
     handing_in = bool(fields.attachments) and fields.attachments != shown.attachments
-    if is_move(shown.state, fields.state):
+    if is_transition(shown.state, fields.state):
         if fields.state == "reclaimed":
             raise Unsupported(NAME, "state of reclaimed")
         if fields.state == "submitted" and not fields.attachments:
@@ -178,7 +181,7 @@ def shown(student: str, seen: Seen, held: Held, note: Mapping[str, Any] | None, 
     times = [
         at * SECOND
         for item, name in ((seen.grade, "timestamp"), (seen.revision, "created"))
-        if item is not None and (at := whole(item, name)) is not None
+        if item is not None and (at := as_integer(item, name)) is not None
     ]
     return Submission(
         student_id=student,
@@ -196,7 +199,7 @@ def shown(student: str, seen: Seen, held: Held, note: Mapping[str, Any] | None, 
 
 def _flags(seen: Seen, held: Held, now: Instant) -> tuple[str, ...]:
     flags = ["excused"] if seen.exception == EXCUSED else []
-    if seen.revision is not None and whole(seen.revision, "late") == 1:
+    if seen.revision is not None and as_integer(seen.revision, "late") == 1:
         flags.append("late")
     due = held.assignment.due_date
     overdue = held.takes_work and due is not None and now > due

@@ -12,8 +12,8 @@ from passback.domain.matching import LmsCourse, Person, Place
 from passback.lms.interface import Gone, NotAllowed, Refused, Unavailable
 from passback.lms.schoology import dates
 from passback.lms.schoology.api import several
-from passback.lms.toolkit.json_fields import Json, id_of, number, text, thing, things, whole
-from passback.lms.toolkit.ttl_cache import Remembered
+from passback.lms.toolkit.json_fields import Json, as_integer, as_object, as_objects, id_of, number, text
+from passback.lms.toolkit.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -83,9 +83,9 @@ class Sections:
         self._api = api
         self._category = category
         self._zone = zone
-        self._people = Remembered()
-        self._setups = Remembered()
-        self._zones = Remembered()
+        self._people = TtlCache()
+        self._setups = TtlCache()
+        self._zones = TtlCache()
 
     async def zone(self) -> str:
         """The time zone of due dates."""
@@ -144,7 +144,7 @@ class Sections:
                 raise
             answer = None  # perhaps it is there
         self._setups.forget(section)
-        made = several(thing(answer or {}).get("grading_category"))
+        made = several(as_object(answer or {}).get("grading_category"))
         if made and text(made[0], "id"):
             return id_of(made[0])
         return next((id_ for id_, name in (await self.setup(section)).categories if name == title), None)
@@ -159,7 +159,7 @@ class Sections:
         path = f"sections/{section}/enrollments"
         for enrollment in await self._api.pages(path, "enrollment", gone="section"):
             if text(enrollment, "status") in (_ACTIVE, None):
-                of_role = teachers if whole(enrollment, "admin") else students
+                of_role = teachers if as_integer(enrollment, "admin") else students
                 of_role[id_of(enrollment, "uid")] = id_of(enrollment)
         return Enrolled(students, teachers)
 
@@ -184,7 +184,7 @@ def _period(item: Json, zone: str) -> Period | None:
 
 
 def _scale(item: Json) -> Scale | None:
-    if whole(item, "type") != _PERCENT_SCALE:
+    if as_integer(item, "type") != _PERCENT_SCALE:
         return None
     found = []
     for level in several(_levels(item)):
@@ -238,7 +238,7 @@ async def read_people(api: SchoologyApi, section: str) -> list[Person]:
     return [
         Person(
             id=id_of(it, "uid"),
-            role="teacher" if whole(it, "admin") else "student",
+            role="teacher" if as_integer(it, "admin") else "student",
             name=text(it, "name_display") or "",
             email=emails.get(id_of(it, "uid")),
             sis_id=text(it, "school_uid") or None,
@@ -260,4 +260,6 @@ async def _emails(api: SchoologyApi, enrollments: Sequence[Json]) -> dict[str, s
                 users.append(await api.get(f"users/{id_of(it, 'uid')}", gone="student"))
     except Gone:
         pass
-    return {id_of(it, "uid"): text(it, "primary_email") or text(it, "username") or "" for it in things(users)}
+    return {
+        id_of(it, "uid"): text(it, "primary_email") or text(it, "username") or "" for it in as_objects(users)
+    }

@@ -9,7 +9,7 @@ from passback.lms.http.download import fetch
 from passback.lms.interface import NotAllowed, Refused, Unavailable, Unsupported
 from passback.lms.schoology.map_assignments import NAME
 from passback.lms.toolkit.html import html_of, is_html
-from passback.lms.toolkit.json_fields import id_of, text, thing
+from passback.lms.toolkit.json_fields import as_object, id_of, text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -76,7 +76,7 @@ class Work:
             "filesize": len(fetched.content),
             "md5_checksum": hashlib.md5(fetched.content, usedforsecurity=False).hexdigest(),
         }
-        answer = thing(await self._send("POST", "upload", announced, student, safe=True))
+        answer = as_object(await self._send("POST", "upload", announced, student, safe=True))
         place = text(answer, "upload_location") or f"upload/{id_of(answer)}"
         await self._send("PUT", place, fetched.content, student, safe=False, kind=fetched.kind)
         return id_of(answer)

@@ -15,14 +15,14 @@ Json = Mapping[str, Any]
 _MOST_DIGITS = 30
 
 
-def thing(content: Any) -> Json:
+def as_object(content: Any) -> Json:
     """`content`, which must be an object."""
     if not isinstance(content, dict):
         raise Unavailable("its answer is not as expected")
     return content
 
 
-def things(content: Any) -> list[Json]:
+def as_objects(content: Any) -> list[Json]:
     """The objects of a list; whatever else is in it, or instead of it, is left out."""
     return [item for item in content if isinstance(item, dict)] if isinstance(content, list) else []
 
@@ -62,7 +62,7 @@ def number(item: Json, name: str) -> Decimal | None:
     return found if found.is_finite() and abs(found.adjusted()) <= _MOST_DIGITS else None
 
 
-def whole(item: Json, name: str) -> int | None:
+def as_integer(item: Json, name: str) -> int | None:
     """A whole number."""
     found = number(item, name)
     return None if found is None else int(found)
@@ -81,14 +81,14 @@ def instant(item: Json, name: str) -> Instant | None:
     return int(zoned.timestamp()) * 1000 + zoned.microsecond // 1000
 
 
-def written(when: Instant | None) -> str | None:
+def isoformat(when: Instant | None) -> str | None:
     """A time as ISO 8601, in whole seconds of UTC."""
     if when is None:
         return None
-    return moment_of(when).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return as_datetime(when).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def moment_of(when: Instant) -> datetime:
+def as_datetime(when: Instant) -> datetime:
     """An instant in UTC, in whole seconds. Raises `Refused` where no LMS has such a date."""
     try:
         return datetime.fromtimestamp(when // 1000, UTC)

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 _LIFE_SECONDS = 300.0
-_MOST_REMEMBERED = 20_000
+_MOST_CACHED = 20_000
 
 
-class Remembered:
+class TtlCache:
     """What was read a short while ago."""
 
     def __init__(self, seconds: float = _LIFE_SECONDS) -> None:
@@ -28,7 +28,7 @@ class Remembered:
 
     def put(self, key: str, value: T) -> T:
         """Remember a value; it is given back."""
-        if len(self._values) >= _MOST_REMEMBERED:
+        if len(self._values) >= _MOST_CACHED:
             self._values.clear()
         self._values[key] = time.monotonic(), value
         return value

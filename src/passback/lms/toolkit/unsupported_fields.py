@@ -23,7 +23,7 @@ def key(assignment: str) -> str:
     return f"assignment/{assignment}"
 
 
-def kept(fields: AssignmentFields, names: Collection[str], before: Note | None = None) -> dict[str, Any]:
+def note_of(fields: AssignmentFields, names: Collection[str], before: Note | None = None) -> dict[str, Any]:
     """What is to be kept of the fields with these `names`, over what was kept `before`."""
     given = {name: getattr(fields, name) for name in names}
     return {
@@ -32,18 +32,18 @@ def kept(fields: AssignmentFields, names: Collection[str], before: Note | None =
     }
 
 
-async def noted(
+async def read_note(
     notes: Notes, assignment: str, fields: AssignmentFields | None, names: Collection[str]
 ) -> Note:
     """An assignment's note, once what `fields` give of those with these `names` has been kept in it."""
     note = (await notes.read([key(assignment)])).get(key(assignment)) or {}
     if fields is not None:
-        note = kept(fields, names, note)
+        note = note_of(fields, names, note)
         await notes.write({key(assignment): note})
     return note
 
 
-def with_kept(assignment: Assignment, note: Note | None, names: Collection[str]) -> Assignment:
+def with_noted(assignment: Assignment, note: Note | None, names: Collection[str]) -> Assignment:
     """The assignment with what was kept of the fields with these `names`."""
     known = {name: value for name, value in (note or {}).items() if name in names}
     return replace(
@@ -76,7 +76,7 @@ def bare(lms_id: str, title: str, due_date: Instant | None, points_possible: str
     )
 
 
-def exact(fields: AssignmentFields, stored: Assignment, before: Note | None = None) -> dict[str, Any]:
+def note_of_dates(fields: AssignmentFields, stored: Assignment, before: Note | None = None) -> dict[str, Any]:
     """A note that also says which dates an LMS rounded: those of `fields`, beside what it `stored` of them."""
     note = dict(before or {})
     dates = dict(note.get("dates") or {})
@@ -92,7 +92,7 @@ def exact(fields: AssignmentFields, stored: Assignment, before: Note | None = No
     return note
 
 
-def with_exact(assignment: Assignment, note: Note | None) -> Assignment:
+def with_exact_dates(assignment: Assignment, note: Note | None) -> Assignment:
     """The assignment with the dates as they were sent, as long as the LMS has what it made of them."""
     dates = (note or {}).get("dates") or {}
     return replace(

@@ -232,7 +232,7 @@ def losses(session: Session, district_id: str) -> dict[str, tuple[int, int]]:
     return found
 
 
-def keep_matched(session: Session) -> None:
+def keep_existing(session: Session) -> None:
     """Let none be matched no more, but those whose place in the LMS another takes."""
     for table, kind in (("sections", "'section'"), ("users", "was.role")):
         session.execute(

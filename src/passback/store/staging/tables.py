@@ -110,7 +110,7 @@ class Plan(Struct, frozen=True):
         return not any(it.created or it.updated or it.removed for it in self.kinds.values())
 
 
-class Overtaken(Exception):
+class RosterChanged(Exception):
     """The roster was changed by another since the plan was made."""
 
 
@@ -415,7 +415,7 @@ def begin(session: Session, planned: Plan) -> None:
     """Begin to make the district's roster the new one; part of a transaction. Raises `Overtaken`."""
     session.lock(f"roster/{planned.district_id}")
     if version(session, planned.district_id) != planned.version:
-        raise Overtaken
+        raise RosterChanged
 
 
 def apply(session: Session, planned: Plan, now: Instant, step: Step, *, own_lms: bool) -> None:
