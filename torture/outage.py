@@ -85,8 +85,7 @@ async def _outage(grades: int, down_for: int, clock: SetClock, canvas: Served) -
             database, settings, clock, {CANVAS_UNIFIED.district_id: lambda: replace(connection)}
         )
         api = build_api(gateway, settings, "sandbox")
-        worker = gateway.engine
-        assert isinstance(worker, Worker)
+        worker = Worker(gateway)
         await worker.presence.enter()
         paths = [await _create(api, number) for number in range(-(-grades // len(STUDENTS)))]
         await asyncio.to_thread(canvas.fail, "error-before", times=None)
@@ -101,7 +100,7 @@ async def _outage(grades: int, down_for: int, clock: SetClock, canvas: Served) -
                 simulator.faults.rules.clear()
             before = simulator.asked
             await worker.step()
-            await worker.settled()
+            await gateway.in_flight.settled()
             asked = simulator.asked - before
             for call in range(asked):
                 bucket = (clock.now - NOW + call * LATENCY // AT_ONCE) // BUCKET * BUCKET

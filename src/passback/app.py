@@ -16,12 +16,11 @@ import uvicorn
 
 import passback
 from passback.context import Gateway
-from passback.delivery import perform
-from passback.delivery.metrics import DeliveryMetrics
 from passback.delivery.worker import Worker
-from passback.domain.clock import Clock, system_clock
+from passback.domain.clock import DAY, Clock, system_clock
+from passback.in_flight import InFlight
 from passback.lms.registry import Connectors
-from passback.observe import logs, request_id, tracing
+from passback.observe import logs, tracing
 from passback.observe.metrics import Metrics
 from passback.rosters import metrics as sync_metrics
 from passback.rosters.sync import run_due
@@ -41,10 +40,9 @@ from passback.web.pages import health_pages, metrics_pages, reference_pages
 from passback.web.protocol import AnyMethodProtocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator
     from types import FrameType
 
-    from passback.domain.delivery import Delivery, Outcome
     from passback.lms.registry import Given
     from passback.settings import Settings
     from passback.store.engine.database import Connection, Opened
@@ -68,43 +66,28 @@ def build_gateway(
     database: Opened, settings: Settings, clock: Clock = system_clock, given: Given | None = None
 ) -> Gateway:
     """The use cases' parts, on an open data file. `given` are connections beside those in the store."""
-
-    async def deliver(group: Sequence[Delivery]) -> Sequence[Outcome]:
-        fault = group[0].fault if group[0].attempts == 1 else None
-        first = group[0]
-        with (
-            request_id.continued(first.request_id),
-            tracing.continued(first.trace, f"deliver {first.operation}"),
-        ):
-            async with gateway_with(gateway, [fault.encode()] if fault else []) as met:
-                outcomes = await perform.deliver(met, group)
-        await counted.tried(group, outcomes)
-        return outcomes
-
-    worker = Worker(
-        database, clock, deliver, lease=settings.lease_seconds, keep_days=settings.keep_deliveries_days
-    )
     vault = Vault(settings.secret_keys)
     metrics = Metrics()
-    counted = DeliveryMetrics(metrics, database, clock)
     sync_metrics.add_to(metrics, database, clock)
-    gateway = Gateway(
+    in_flight = InFlight(settings.lease_seconds)
+    return Gateway(
         database=database,
-        connectors=Connectors(database, clock, vault, given, lambda: worker.name, metrics),
+        connectors=Connectors(database, clock, vault, given, lambda: in_flight.worker, metrics),
         clock=clock,
         cursor_key=database.write_now(_cursor_key),
-        engine=worker,
         vault=vault,
+        in_flight=in_flight,
+        keep_ended=settings.keep_deliveries_days * DAY,
         private_webhooks=settings.allow_private_webhooks,
+        faults=gateway_with,
         metrics=metrics,
     )
-    return gateway
 
 
 def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedLmss | None = None) -> Api:
     """The ASGI application. A sandbox that has no district yet is filled; `lmss` are its simulated LMSs."""
     authorization = Authorization(gateway.database, gateway.clock)
-    pages = health_pages(gateway.database, gateway.engine.may_act) | reference_pages(
+    pages = health_pages(gateway.database, gateway.in_flight.may_act) | reference_pages(
         sandbox=kind == "sandbox"
     )
     if settings.metrics:
@@ -125,7 +108,7 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedL
         requests_per_minute=settings.rate_limit,
         max_body_bytes=settings.max_body_bytes,
         pages=pages,
-        faults=gateway_with if kind == "sandbox" else None,
+        faults=gateway.faults if kind == "sandbox" else None,
     )
 
 
@@ -200,9 +183,8 @@ def run_server(
 
 @contextlib.asynccontextmanager
 async def delivering(gateway: Gateway) -> AsyncIterator[None]:
-    """Deliver and keep in step inside the ``with``; in the end, what is under way is finished or left to others."""
-    worker = gateway.engine
-    assert isinstance(worker, Worker)
+    """Deliver and sync inside the ``with``; at its end, deliveries in flight are finished or left to others."""
+    worker = Worker(gateway)
     await worker.presence.enter()
     tasks = [asyncio.create_task(worker.run()), asyncio.create_task(run_due(gateway))]
     try:

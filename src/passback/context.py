@@ -1,21 +1,21 @@
-"""What every use case works with."""
+"""The parts of a running gateway, which every use case works with."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from passback.domain.clock import DAY
+from passback.in_flight import InFlight
 from passback.network.addresses import Resolve, resolve
 from passback.observe.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from contextlib import AbstractContextManager
-
     from passback.domain.clock import Clock
-    from passback.domain.delivery import Delivery, Outcome
     from passback.lms.interface import Connector
     from passback.store.engine.database import Connection, Opened
     from passback.store.engine.vault import Vault
@@ -24,51 +24,26 @@ T = TypeVar("T")
 
 
 class Reach(Protocol):
-    """How a district's LMS is reached (`passback.lms.registry.Connectors`)."""
+    """How districts' LMSs are reached (`passback.lms.registry.Connectors`)."""
 
     pretending: bool
-    """Whether the LMSs only pretend to fail, so that nothing is to be concluded from it."""
+    """Whether the LMSs only pretend to fail, so that nothing may be concluded from it."""
 
     def find(self, conn: Connection, district_id: str, lms_type: str) -> Connector | None:
-        """The connector to a district's LMS; None where there is none."""
+        """The connector to a district's LMS; None if it has none."""
         ...
 
     def forget(self) -> None:
-        """Open every connection anew when it is next needed."""
+        """Open every connection again when it is next needed."""
         ...
 
     async def close(self) -> None:
-        """Close all that are open."""
+        """Close all open connections."""
         ...
 
 
-class Engine(Protocol):
-    """What delivers in the background (`passback.delivery.worker.Worker`)."""
-
-    @property
-    def name(self) -> str:
-        """As which worker this process delivers."""
-        ...
-
-    def wake(self) -> None:
-        """Look for what is due now."""
-        ...
-
-    def may_act(self) -> bool:
-        """Whether nobody can have taken up what this process is delivering."""
-        ...
-
-    def at(self, delivery_ids: Iterable[str]) -> AbstractContextManager[None]:
-        """While these are delivered for clients that wait: else they would be given back to be delivered later."""
-        ...
-
-    def close_later(self, group: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
-        """Write down what came of deliveries once the store takes it again; their clients were told nothing."""
-        ...
-
-    def is_closing(self, delivery_id: str) -> bool:
-        """Whether what came of a delivery is still to be written down."""
-        ...
+Faults = Callable[["Gateway", list[bytes]], AbstractAsyncContextManager["Gateway"]]
+"""Makes of ``Sandbox-Fault`` headers the gateway that a request or delivery with them meets."""
 
 
 class Gateway(Struct, frozen=True):
@@ -79,40 +54,45 @@ class Gateway(Struct, frozen=True):
     clock: Clock
     cursor_key: bytes
     """What cursors are sealed with; kept in the database, so that they outlive a restart."""
-    engine: Engine
     vault: Vault
     """What the secrets of webhooks are encrypted with."""
+    in_flight: InFlight = msgspec.field(default_factory=InFlight)
+    """What this process is delivering."""
+    keep_ended: int = 30 * DAY
+    """For how many milliseconds deliveries that have ended are kept."""
     private_webhooks: bool = False
-    """Whether webhooks may be sent to the own network."""
+    """Whether webhooks may target private network addresses."""
     resolve: Resolve = resolve
     """How the names of webhooks' servers are looked up."""
+    faults: Faults | None = None
+    """How faults on demand are made, which only the sandbox takes."""
     metrics: Metrics = msgspec.field(default_factory=Metrics)
-    """What is counted of it."""
+    """What is counted."""
 
 
 class Caller(Struct, frozen=True):
-    """Whose request it is, and how it is to be carried out."""
+    """Whose request it is, and how to execute it."""
 
     district_id: str
     application: str
     background: bool = False
-    """Whether the answer is to be 202, and the LMS's comes later (``Prefer: respond-async``)."""
+    """Whether to answer 202 now and deliver later (``Prefer: respond-async``)."""
     key: str | None = None
     """The ``Idempotency-Key``."""
     fault: str | None = None
-    """How the sandbox's LMS shall fail (``Sandbox-Fault``), where that is after the answer."""
+    """How the sandbox's LMS fails (``Sandbox-Fault``) if it is asked after the answer."""
     request_id: str | None = None
     trace: str | None = None
 
 
 class Answer(Struct, Generic[T], frozen=True):
-    """What a use case answers, and the codes of what it ignored or changed (``Passback-Warnings``)."""
+    """The answer of a use case, and the codes of what it ignored or changed (``Passback-Warnings``)."""
 
     value: T
     warnings: tuple[str, ...] = ()
 
 
 class Accepted(Struct, frozen=True):
-    """It is kept, and will be delivered in the background."""
+    """The change is on disk and will be delivered in the background."""
 
     delivery_id: str

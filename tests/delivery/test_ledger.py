@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 FAILED = Failed(500, "Error updating submission", "status 503")
 DOWN = Failed(500, "Error updating submission", "it is not asked now", down=True)
-DONE = Delivered('{"state":"created"}')
+DONE = Delivered(b'{"state":"created"}')
 
 
 @pytest.fixture(scope="module", params=DATABASES)

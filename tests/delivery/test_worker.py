@@ -8,14 +8,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 
 import pytest
 
+from passback.context import Gateway
 from passback.delivery import ledger
 from passback.delivery.worker import MOST_TOGETHER, Worker, together
 from passback.domain.delivery import Delivered, Delivery, Outcome
+from passback.in_flight import InFlight
+from passback.lms.registry import Connectors
 from passback.sandbox.seed import seed
 from passback.store import deliveries, workers
 from passback.store.engine import migrate
-from passback.store.engine.database import Connection, Database, StoreUnavailable
+from passback.store.engine.database import Connection, Opened, StoreUnavailable
 from passback.store.engine.open import connect
+from passback.store.engine.vault import Vault
 from support.delivery import delivery
 from support.postgres import DATABASES, database_of
 from support.sandbox import NOW, SetClock
@@ -26,7 +30,7 @@ Perform = Callable[[Sequence[Delivery]], Awaitable[Sequence[Outcome]]]
 
 
 @pytest.fixture(params=DATABASES)
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+def database(request: pytest.FixtureRequest) -> Iterator[Opened]:
     with database_of(request.param) as url, contextlib.closing(connect(url, None)) as opened:
         migrate.prepare(opened, "sandbox")
         opened.write_now(lambda conn: seed(conn, NOW))
@@ -34,15 +38,26 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database]:
 
 
 async def deliver_all(group: Sequence[Delivery]) -> Sequence[Outcome]:
-    return [Delivered("{}") for _ in group]
+    return [Delivered(b"{}") for _ in group]
 
 
-def worker(database: Database, perform: Perform = deliver_all, home: str = "elsewhere") -> Worker:
+def worker(
+    database: Opened, deliver: Perform = deliver_all, home: str = "elsewhere", lease: float = LEASE
+) -> Worker:
     """A worker of a process that seems to be on another machine."""
-    return Worker(database, SetClock(), perform, lease=LEASE, home=home)
+    clock, vault = SetClock(), Vault(list)
+    gateway = Gateway(
+        database=database,
+        connectors=Connectors(database, clock, vault),
+        clock=clock,
+        cursor_key=b"",
+        vault=vault,
+        in_flight=InFlight(lease),
+    )
+    return Worker(gateway, lambda _, group: deliver(group), home=home)
 
 
-async def state(database: Database, delivery_id: str) -> str:
+async def state(database: Opened, delivery_id: str) -> str:
     found = await database.read(lambda conn: deliveries.find(conn, delivery_id))
     assert found is not None
     return found.state
@@ -66,22 +81,22 @@ async def running(one: Worker) -> AsyncIterator[None]:
             await task
 
 
-def test_what_is_accepted_is_delivered_at_once(database: Database) -> None:
+def test_what_is_accepted_is_delivered_at_once(database: Opened) -> None:
     async def scenario() -> None:
         one = worker(database)
         async with running(one):
             await database.write(lambda conn: ledger.accept(conn, delivery("d1")))
-            one.wake()
+            one.in_flight.wake()
             await until(lambda: _is(database, "d1", "delivered"))
 
     asyncio.run(scenario())
 
 
-async def _is(database: Database, delivery_id: str, wanted: str) -> bool:
+async def _is(database: Opened, delivery_id: str, wanted: str) -> bool:
     return await state(database, delivery_id) == wanted
 
 
-def test_what_another_process_accepted_is_found(database: Database) -> None:
+def test_what_another_process_accepted_is_found(database: Opened) -> None:
     async def scenario() -> None:
         async with running(worker(database)):
             await database.write(lambda conn: ledger.accept(conn, delivery("d1")))
@@ -90,12 +105,12 @@ def test_what_another_process_accepted_is_found(database: Database) -> None:
     asyncio.run(scenario())
 
 
-def test_the_work_of_one_whose_beat_stands_still_is_taken_up(database: Database) -> None:
+def test_the_work_of_one_whose_beat_stands_still_is_taken_up(database: Opened) -> None:
     async def scenario() -> None:
         dead = worker(database, home="another machine")
         await dead.presence.enter()
         await database.write(lambda conn: ledger.accept(conn, delivery("d1")))
-        assert await database.write(lambda conn: ledger.claim(conn, dead.name, NOW, 1))
+        assert await database.write(lambda conn: ledger.claim(conn, dead.in_flight.worker, NOW, 1))
         async with running(worker(database)):
             await until(lambda: _is(database, "d1", "delivered"))
         assert await database.read(workers.find_all) == []
@@ -104,13 +119,13 @@ def test_the_work_of_one_whose_beat_stands_still_is_taken_up(database: Database)
 
 
 def test_the_work_of_a_process_that_is_gone_is_taken_up_once_the_lms_is_through_with_it(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = [0.0]
-    monkeypatch.setattr("passback.delivery.presence._seconds", lambda: seconds[0])
+    monkeypatch.setattr("passback.delivery.presence.seconds", lambda: seconds[0])
 
     async def scenario() -> list[str]:
-        one = Worker(database, SetClock(), deliver_all, lease=60.0, home="here")
+        one = worker(database, home="here", lease=60.0)
         gone = workers.Worker("gone", "here", 2**22 + 1, 0)  # no process has such a number
         await database.write(lambda conn: workers.add(conn, gone, NOW))
         await database.write(lambda conn: ledger.accept(conn, delivery("d1")))
@@ -125,7 +140,7 @@ def test_the_work_of_a_process_that_is_gone_is_taken_up_once_the_lms_is_through_
     assert asyncio.run(scenario()) == ["delivering", "delivering", "waiting"]
 
 
-def test_one_that_beats_keeps_its_work_however_long_it_takes(database: Database) -> None:
+def test_one_that_beats_keeps_its_work_however_long_it_takes(database: Opened) -> None:
     begun: list[str] = []
 
     async def slowly(group: Sequence[Delivery]) -> Sequence[Outcome]:
@@ -143,7 +158,7 @@ def test_one_that_beats_keeps_its_work_however_long_it_takes(database: Database)
 
 
 def test_one_that_was_taken_for_dead_gives_up_what_it_was_at_and_goes_on_under_another_name(
-    database: Database,
+    database: Opened,
 ) -> None:
     given_up = asyncio.Event()
 
@@ -156,7 +171,7 @@ def test_one_that_was_taken_for_dead_gives_up_what_it_was_at_and_goes_on_under_a
 
     async def scenario() -> None:
         late = worker(database, forever)
-        before = late.name
+        before = late.in_flight.worker
         async with running(late):
             await database.write(lambda conn: ledger.accept(conn, delivery("d1")))
             await until(lambda: _is(database, "d1", "delivering"))
@@ -169,18 +184,18 @@ def test_one_that_was_taken_for_dead_gives_up_what_it_was_at_and_goes_on_under_a
 
 def _renamed(late: Worker, before: str) -> Callable[[], Awaitable[bool]]:
     async def renamed() -> bool:
-        return late.name != before
+        return late.in_flight.worker != before
 
     return renamed
 
 
-def test_what_it_holds_without_being_at_it_is_given_back(database: Database) -> None:
+def test_what_it_holds_without_being_at_it_is_given_back(database: Opened) -> None:
     """As where it was given up, or the answer to a claim was lost."""
 
     async def scenario() -> None:
         one = worker(database)
         async with running(one):
-            await database.write(lambda conn: _take(conn, one.name))
+            await database.write(lambda conn: _take(conn, one.in_flight.worker))
             await until(lambda: _is(database, "d1", "delivered"))
         found = await database.read(lambda conn: deliveries.find(conn, "d1"))
         assert found is not None
@@ -189,12 +204,12 @@ def test_what_it_holds_without_being_at_it_is_given_back(database: Database) -> 
     asyncio.run(scenario())
 
 
-def test_what_is_delivered_for_a_client_that_waits_is_not_given_back(database: Database) -> None:
+def test_what_is_delivered_for_a_client_that_waits_is_not_given_back(database: Opened) -> None:
     async def scenario() -> None:
         one = worker(database)
         async with running(one):
-            with one.at(["d1"]):
-                await database.write(lambda conn: _take(conn, one.name))
+            with one.in_flight.for_clients(["d1"]):
+                await database.write(lambda conn: _take(conn, one.in_flight.worker))
                 await asyncio.sleep(LEASE * 2)  # eight looks
                 assert await state(database, "d1") == "delivering"
             await until(lambda: _is(database, "d1", "delivered"))
@@ -207,11 +222,11 @@ def _take(conn: Connection, name: str) -> None:
     assert ledger.claim(conn, name, NOW, 1)
 
 
-def test_one_that_cannot_beat_does_nothing_more(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_cannot_beat_does_nothing_more(database: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         one = worker(database)
         async with running(one):
-            assert one.may_act()
+            assert one.in_flight.may_act()
 
             def full(*_: object) -> bool:
                 raise StoreUnavailable("the disk is full")
@@ -226,12 +241,12 @@ def test_one_that_cannot_beat_does_nothing_more(database: Database, monkeypatch:
 
 def _cannot_act(one: Worker) -> Callable[[], Awaitable[bool]]:
     async def cannot_act() -> bool:
-        return not one.may_act()
+        return not one.in_flight.may_act()
 
     return cannot_act
 
 
-def test_one_that_is_told_to_stop_finishes_what_it_was_at(database: Database) -> None:
+def test_one_that_is_told_to_stop_finishes_what_it_was_at(database: Opened) -> None:
     async def scenario() -> None:
         begun, finish = asyncio.Event(), asyncio.Event()
 
@@ -251,7 +266,7 @@ def test_one_that_is_told_to_stop_finishes_what_it_was_at(database: Database) ->
 
 
 def test_what_cannot_be_finished_in_time_is_left_to_those_who_see_that_the_process_is_gone(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("passback.delivery.worker._STOP_SECONDS", 0.05)
 

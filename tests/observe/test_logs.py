@@ -194,7 +194,7 @@ def test_what_a_request_logs_has_its_id(sandbox: Sandbox) -> None:
     with logged("json") as log:
         sandbox.call("GET", ASSIGNMENTS, headers={"Sandbox-Fault": "error-before", "X-Request-Id": "r-9"})
     found = lines(log.getvalue())
-    assert [line["logger"] for line in found] == ["passback.delivery.lookup", "passback.access"]
+    assert [line["logger"] for line in found] == ["passback.delivery.lms_errors", "passback.access"]
     assert {line["request_id"] for line in found} == {"r-9"}
 
 

@@ -94,7 +94,7 @@ def show(delivery_id: str, *, data: Data = None) -> None:
         "status": None if one.status is None else str(one.status),
         "message": one.message,
         "cause": one.cause,
-        "warnings": one.warnings or None,
+        "warnings": ", ".join(one.warnings) or None,
         "in doubt": "it may have happened all the same" if one.doubt and one.state != "delivered" else None,
         "superseded by": one.superseded_by,
         "delivered by": one.worker,

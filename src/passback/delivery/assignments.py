@@ -1,29 +1,29 @@
-"""Carrying new, changed and deleted assignments into the LMS."""
+"""Delivering new, changed and deleted assignments to the LMS."""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from passback.delivery import lookup, present
 from passback.domain.assignment import AssignmentFields, misordered_dates
 from passback.domain.delivery import Delivered
 from passback.lms.interface import Gone, LmsError, Unavailable
-from passback.store import assignments
+from passback.store import assignments, roster
 from passback.wire import errors
 from passback.wire.encode import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from passback.context import Gateway
     from passback.delivery.lookup import SectionAtLms
     from passback.domain.assignment import Assignment
     from passback.domain.clock import Instant
     from passback.domain.delivery import Delivery
-    from passback.lms.interface import Capabilities
     from passback.store.assignments import AssignmentRecord
     from passback.store.engine.database import Connection
 
@@ -31,88 +31,122 @@ log = logging.getLogger(__name__)
 
 
 class NotMade(Exception):
-    """What a crash left in doubt is not in the LMS, or not yet; its client was told nothing, and may ask again."""
+    """A create that a crash left in doubt is not in the LMS, or not yet; its client was told nothing, and may retry."""
 
 
-async def create(gateway: Gateway, delivery: Delivery) -> Delivered:
-    """Create an assignment, once: what an earlier try may have made is looked for, by the mark that it was given.
+class AssignmentTarget(Struct, frozen=True):
+    """What a change of an assignment is about, looked up once."""
+
+    section: SectionAtLms
+    record: AssignmentRecord | None
+    """Our record of it; None for a new one."""
+    asked: AssignmentFields
+    """With our ids of the assignees."""
+    fields: AssignmentFields
+    """With the LMS's."""
+
+    @property
+    def lms_id(self) -> str:
+        """The LMS's id of an assignment that exists."""
+        assert self.record is not None
+        return self.record.lms_id
+
+
+def find_target(
+    gateway: Gateway,
+    conn: Connection,
+    district_id: str,
+    section_id: str,
+    assignment_id: str | None,
+    asked: AssignmentFields,
+) -> AssignmentTarget:
+    """Look up what a change is about; the assignment has no id yet if it is new.
+
+    Raises `Refusal`: 404 for the section, the assignees, then rows 8 and 13. Assignees are a rule on values, so they
+    are judged before the assignment's id (order of checks).
+    """
+    record = None
+    if assignment_id is None:
+        section = lookup.section(gateway, conn, district_id, section_id)
+    else:
+        section, record = lookup.section_and_record(gateway, conn, district_id, section_id, assignment_id)
+    fields = asked
+    if asked.assignee_mode == "individuals" and (assignment_id is None or asked.assignee_ids is not None):
+        fields = replace(asked, assignee_ids=lookup.assignees(conn, section_id, asked.assignee_ids))
+    if assignment_id is not None:
+        record = lookup.required(record, assignment_id)
+    return AssignmentTarget(section, record, asked, fields)
+
+
+def target_of(gateway: Gateway, conn: Connection, delivery: Delivery) -> AssignmentTarget:
+    """`find_target` for a delivery that comes from the ledger."""
+    assert delivery.section_id is not None
+    return find_target(
+        gateway,
+        conn,
+        delivery.district_id,
+        delivery.section_id,
+        None if delivery.operation == "create_assignment" else delivery.assignment_id,
+        delivery.fields(AssignmentFields),
+    )
+
+
+async def create(gateway: Gateway, delivery: Delivery, target: AssignmentTarget) -> Delivered:
+    """Create an assignment, once: if an earlier try may have made it, that is searched for first.
 
     Raises `Refusal`, `LmsError` and `NotMade`.
     """
-    fields = delivery.fields(AssignmentFields)
-
-    def look_up(conn: Connection) -> tuple[SectionAtLms, AssignmentFields]:
-        return _section_and_fields(gateway, conn, delivery, fields)
-
-    section, resolved = await gateway.database.read(look_up)
-    held = await _look(gateway, section, delivery, resolved) if delivery.doubt else None
+    held = await _search(gateway, delivery, target) if delivery.doubt else None
     if held is None:
-        if delivery.unacknowledged and delivery.background:
-            raise NotMade("a crash left it in doubt, and it is not to be seen in the LMS")
-        held = await _attempt(gateway, section, delivery, resolved)
-    return await _delivered(gateway, section, delivery, fields, held)
+        require_not_lost(delivery)
+        held = await _attempt(gateway, delivery, target)
+    return await _delivered(gateway, delivery, target, held)
 
 
-async def change(gateway: Gateway, delivery: Delivery) -> Delivered:
+def require_not_lost(delivery: Delivery) -> None:
+    """Raise `NotMade` for a create in doubt that was not found and that no client waits for."""
+    if delivery.unacknowledged and delivery.background:
+        raise NotMade("a crash left it in doubt, and it is not to be seen in the LMS")
+
+
+async def change(gateway: Gateway, delivery: Delivery, target: AssignmentTarget) -> Delivered:
     """Change the given fields of an assignment. Raises `Refusal` and `LmsError`."""
-    fields = delivery.fields(AssignmentFields)
-
-    def look_up(conn: Connection) -> tuple[SectionAtLms, AssignmentRecord, AssignmentFields]:
-        section, resolved = _section_and_fields(gateway, conn, delivery, fields)
-        _, record = _found(gateway, conn, delivery)
-        return section, record, resolved
-
-    section, record, resolved = await gateway.database.read(look_up)
-    held = await section.connector.read_assignment(section.lms_id, record.lms_id)
-    fitting = await _fitting(gateway, section.id, held, resolved)
-    held = await section.connector.update_assignment(section.lms_id, record.lms_id, fitting)
-    return await _delivered(gateway, section, delivery, fields, held)
+    section, lms_id = target.section, target.lms_id
+    held = await section.connector.read_assignment(section.lms_id, lms_id)
+    fields = fitting(held, target.fields)
+    if lacks_assignees(held, fields):
+        ids = await gateway.database.read(
+            lambda conn: lookup.assignees(conn, section.id, target.fields.assignee_ids)
+        )
+        fields = replace(fields, assignee_ids=ids)
+    held = await section.connector.update_assignment(section.lms_id, lms_id, fields)
+    return await _delivered(gateway, delivery, target, held)
 
 
-async def remove(gateway: Gateway, delivery: Delivery) -> Delivered:
-    """Delete an assignment. Raises `Refusal` and `LmsError`."""
-    section, record = await gateway.database.read(lambda conn: _found(gateway, conn, delivery))
+async def remove(gateway: Gateway, delivery: Delivery, target: AssignmentTarget) -> Delivered:  # noqa: ARG001 - as `create`
+    """Delete an assignment. Raises `LmsError`."""
     try:
-        await section.connector.delete_assignment(section.lms_id, record.lms_id)
+        await target.section.connector.delete_assignment(target.section.lms_id, target.lms_id)
     except Gone as gone:
         if gone.thing != "assignment" or not delivery.doubt:
             raise  # an earlier try did not do it
     return Delivered()
 
 
-def _section_and_fields(
-    gateway: Gateway, conn: Connection, delivery: Delivery, fields: AssignmentFields
-) -> tuple[SectionAtLms, AssignmentFields]:
-    """The section, and the fields with the LMS's ids of the assignees."""
-    assert delivery.section_id is not None
-    section = lookup.section(gateway, conn, delivery.district_id, delivery.section_id)
-    if fields.assignee_mode != "individuals" or (
-        fields.assignee_ids is None and delivery.operation == "update_assignment"
-    ):
-        return section, fields
-    ids = lookup.assignees(conn, delivery.section_id, fields.assignee_ids)
-    return section, replace(fields, assignee_ids=ids)
-
-
-def _found(gateway: Gateway, conn: Connection, delivery: Delivery) -> tuple[SectionAtLms, AssignmentRecord]:
-    assert delivery.section_id is not None
+async def _attempt(gateway: Gateway, delivery: Delivery, target: AssignmentTarget) -> Assignment:
+    """Create it, and search for it if the answer is lost. Raises `LmsError`."""
     assert delivery.assignment_id is not None
-    return lookup.assignment(gateway, conn, delivery.district_id, delivery.section_id, delivery.assignment_id)
-
-
-async def _attempt(
-    gateway: Gateway, section: SectionAtLms, delivery: Delivery, fields: AssignmentFields
-) -> Assignment:
-    """Create it, and look for it where the answer is lost. Raises `LmsError`."""
-    assert delivery.assignment_id is not None
+    section = target.section
     try:
-        return await section.connector.create_assignment(section.lms_id, fields, delivery.assignment_id)
+        return await section.connector.create_assignment(
+            section.lms_id, target.fields, delivery.assignment_id
+        )
     except Unavailable as error:
         if not error.in_doubt:
             raise
         log.warning("it is in doubt whether an assignment was created: %s", error)
         try:
-            held = await _look(gateway, section, delivery, fields)
+            held = await _search(gateway, delivery, target)
         except LmsError as still:
             log.warning("it cannot be found out now: %s", still)
             held = None
@@ -121,20 +155,17 @@ async def _attempt(
         return held
 
 
-async def _look(
-    gateway: Gateway, section: SectionAtLms, delivery: Delivery, fields: AssignmentFields
-) -> Assignment | None:
+async def _search(gateway: Gateway, delivery: Delivery, target: AssignmentTarget) -> Assignment | None:
     assert delivery.assignment_id is not None
+    section = target.section
     known = await gateway.database.read(lambda conn: assignments.lms_ids(conn, section.id))
     return await section.connector.find_assignment(
-        section.lms_id, fields, delivery.assignment_id, delivery.created, known
+        section.lms_id, target.fields, delivery.assignment_id, delivery.created, known
     )
 
 
-async def _fitting(
-    gateway: Gateway, section_id: str, held: Assignment, fields: AssignmentFields
-) -> AssignmentFields:
-    """`fields` of a change, once they are known to fit what the assignment `held` keeps. Raises `Refusal`."""
+def fitting(held: Assignment, fields: AssignmentFields) -> AssignmentFields:
+    """The fields of a change, if they fit the assignment that the LMS has. Raises `Refusal`."""
     check_date_order(
         fields.start_date if fields.start_date is not None else held.start_date,
         fields.display_date if fields.display_date is not None else held.display_date,
@@ -142,14 +173,15 @@ async def _fitting(
         fields.end_date if fields.end_date is not None else held.end_date,
     )
     mode = fields.assignee_mode or held.assignee_mode
-    if mode == "all":
-        return replace(fields, assignee_ids=None)
+    return replace(fields, assignee_ids=None) if mode == "all" else fields
+
+
+def lacks_assignees(held: Assignment, fields: AssignmentFields) -> bool:
+    """Whether a fitting change needs assignees that are not looked up yet."""
+    if (fields.assignee_mode or held.assignee_mode) == "all":
+        return False
     unresolved = fields.assignee_mode is None and fields.assignee_ids is not None
-    if unresolved or not (fields.assignee_ids or held.assignee_ids):
-        given = fields.assignee_ids
-        ids = await gateway.database.read(lambda conn: lookup.assignees(conn, section_id, given))
-        return replace(fields, assignee_ids=ids)
-    return fields
+    return unresolved or not (fields.assignee_ids or held.assignee_ids)
 
 
 def check_date_order(
@@ -164,19 +196,33 @@ def check_date_order(
 
 
 async def _delivered(
-    gateway: Gateway, section: SectionAtLms, delivery: Delivery, fields: AssignmentFields, held: Assignment
+    gateway: Gateway, delivery: Delivery, target: AssignmentTarget, held: Assignment
 ) -> Delivered:
+    user_ids: Mapping[str, str] = {}
+    if held.assignee_ids:
+        user_ids = await gateway.database.read(
+            lambda conn: roster.ids_of(conn, delivery.district_id, held.assignee_ids)
+        )
+    return delivered(delivery, target, held, user_ids, gateway.clock())
+
+
+def delivered(
+    delivery: Delivery,
+    target: AssignmentTarget,
+    held: Assignment,
+    user_ids: Mapping[str, str],
+    now: Instant,
+) -> Delivered:
+    """The outcome of a change whose assignment the LMS now has so; `user_ids` gives our id for each assignee's."""
     assert delivery.assignment_id is not None
-    shown = await present.assignment_of(
-        gateway, delivery.district_id, delivery.assignment_id, held, gateway.clock()
-    )
-    codes = _warnings(fields, section.connector.capabilities, held.assignee_mode)
-    warnings = ", ".join([delivery.warnings, *codes] if delivery.warnings else codes)
-    return Delivered(encode(shown).decode(), warnings, held.lms_id)
+    shown = present.assignment(held, delivery.assignment_id, user_ids, now)
+    warnings = (*delivery.warnings, *_warnings(target, held.assignee_mode))
+    return Delivered(encode(shown), warnings, held.lms_id)
 
 
-def _warnings(fields: AssignmentFields, capabilities: Capabilities, mode: str) -> Sequence[str]:
-    codes = ["ASSIGNEES_IGNORED"] if fields.assignee_ids and mode == "all" else []
+def _warnings(target: AssignmentTarget, mode: str) -> list[str]:
+    asked, capabilities = target.asked, target.section.connector.capabilities
+    codes = ["ASSIGNEES_IGNORED"] if asked.assignee_ids and mode == "all" else []
     not_stored = capabilities.not_stored_assignment | capabilities.ignored_assignment
-    given = (name for name in sorted(not_stored) if getattr(fields, name, None) is not None)
+    given = (name for name in sorted(not_stored) if getattr(asked, name, None) is not None)
     return [*codes, *(f"NOT_STORED_BY_LMS:{name}" for name in given)]

@@ -27,7 +27,7 @@ from passback.domain.delivery import (
     without,
 )
 from passback.store import assignments, deliveries, destinations
-from passback.store.deliveries import Claim
+from passback.store.deliveries import Claim, Ending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -180,64 +180,51 @@ def finish_one(
     `client_waiting` if a client waits for the answer: then a failure ends the delivery; otherwise it is tried again
     until it expires. What was delivered need not be set by those before it.
     """
-    held = Claim(delivery.id, delivery.fence)
+    claim = Claim(delivery.id, delivery.fence)
+    ending = _ending(delivery, outcome, client_waiting=client_waiting)
+    if ending is None:
+        assert isinstance(outcome, Failed)
+        return _postpone(conn, delivery, claim, outcome, now)
+    ended = deliveries.close(conn, claim, ending, now)
+    if ended:
+        if isinstance(outcome, Delivered):
+            _delivered(conn, delivery, outcome, now)
+        _ended(conn, delivery, ending.state, now, client_waiting=client_waiting)
+    return ended
+
+
+def _ending(delivery: Delivery, outcome: Outcome, *, client_waiting: bool) -> Ending | None:
+    """How a delivery ends with an outcome; None if it is to be tried again."""
     match outcome:
         case Delivered():
-            state: State = "delivered"
-            ended = deliveries.close(
-                conn,
-                held,
-                state,
-                now,
-                status=200,
-                # What a client was told of a student need not be kept.
-                result=outcome.result if _asked_for_again(delivery, client_waiting=client_waiting) else None,
+            # What a client was told of a student need not be kept.
+            kept = not client_waiting or delivery.operation == "create_assignment"
+            return Ending(
+                "delivered",
+                200,
+                result=outcome.result if kept else None,
                 warnings=outcome.warnings,
                 unacknowledged=delivery.unacknowledged and not client_waiting,
             )
         case Refused():
-            state = "refused"
-            ended = deliveries.close(conn, held, state, now, status=outcome.status, message=outcome.message)
+            return Ending("refused", outcome.status, outcome.message)
         case Failed() if client_waiting or outcome.final:
-            state = "failed"
             doubt = outcome.doubt or delivery.doubt
-            ended = deliveries.close(
-                conn,
-                held,
-                state,
-                now,
-                status=outcome.status,
-                message=outcome.message,
-                cause=outcome.cause,
+            return Ending(
+                "failed",
+                outcome.status,
+                outcome.message,
+                outcome.cause,
                 doubt=doubt,
                 unacknowledged=delivery.unacknowledged and doubt,
             )
         case Failed():
-            state = "waiting"
-            ended = _postpone(conn, delivery, held, outcome, now)
-    if ended:
-        if isinstance(outcome, Delivered):
-            _delivered(conn, delivery, outcome, now)
-        if state not in OPEN:
-            _ended(conn, delivery, state, now, client_waiting=client_waiting)
-    return ended
+            return None
 
 
-def _asked_for_again(delivery: Delivery, *, client_waiting: bool) -> bool:
-    return not client_waiting or delivery.operation == "create_assignment"
-
-
-def _postpone(conn: Connection, delivery: Delivery, held: Claim, outcome: Failed, now: Instant) -> bool:
-    due = min(now + wait_after(delivery.attempts, outcome.wait), delivery.expires)
-    postponed = deliveries.postpone(
-        conn,
-        held,
-        due,
-        status=outcome.status,
-        message=outcome.message,
-        cause=outcome.cause,
-        doubt=outcome.doubt,
-    )
+def _postpone(conn: Connection, delivery: Delivery, claim: Claim, failed: Failed, now: Instant) -> bool:
+    due = min(now + wait_after(delivery.attempts, failed.wait), delivery.expires)
+    postponed = deliveries.postpone(conn, claim, due, failed)
     if postponed:
         deliveries.delay_lane(conn, delivery.lane, due)
     return postponed

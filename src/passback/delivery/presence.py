@@ -1,13 +1,13 @@
 """Which processes deliver, and which of them have died.
 
-Each shows by its beat that it lives. One whose beat stands still for the lease, by the clock of whoever watches, is
-declared dead, and so is one whose process has been gone for half of it; what it was delivering is given back. One that
-was declared dead, or could not beat for too long, stops: it must not touch an LMS any more for what others may have
-taken up.
+Each shows by its beat that it is alive. One whose beat stands still for the lease, by the clock of whoever watches, is
+declared dead, and so is one whose process has been gone for half of it; its deliveries are requeued. A process that was
+declared dead, or could not beat for too long, stops: it must not touch an LMS any more for what others may have taken
+up.
 
-A process can hold what it is not at: where it gave it up, or the store failed just when it was taken up or ended. That,
-too, is given back, once it has been seen so for half of the lease. Not sooner: the LMS may still be at what it was last
-sent, and who looks too soon does not find it there.
+The ledger can also say that a process is delivering something that it is not: because it abandoned it, or because the
+store failed just when it was claimed or ended. That is requeued, too, once it has been so for half of the lease. Not
+sooner: the LMS may still be busy with what it was last sent, and a search that comes too soon does not find it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uuid_utils import uuid7
 
 from passback.delivery import ledger
+from passback.in_flight import InFlight, seconds
 from passback.store import deliveries, workers
 from passback.store.deliveries import Claim
 from passback.store.engine.database import StoreUnavailable
@@ -46,102 +46,93 @@ class Presence:
         self,
         database: Database,
         clock: Clock,
+        in_flight: InFlight,
         *,
-        lease: float,
         lost: Callable[[], None],
-        given_back: Callable[[], None],
-        under_way: Callable[[], Collection[str] | None],
         home: str | None = None,
     ) -> None:
-        """`lease` in seconds. `lost` is called when this process may have been declared dead, `given_back` when another
-        was. `under_way` gives the ids of what it is delivering, or None while it is taking up more. `home` is where its
-        number means something; found out unless given.
+        """`lost` is called when this process may have been declared dead. `home` is where its process number means
+        something; found out unless given.
         """
         self._home = _home() if home is None else home
-        self.worker = str(uuid7())
         self._database = database
         self._clock = clock
-        self._lease = lease
+        self._in_flight = in_flight
         self._lost = lost
-        self._given_back = given_back
-        self._under_way = under_way
-        self._forgotten: dict[Claim, float] = {}
-        """What it holds without being at it, and since when."""
-        self._last_beat = _seconds()
+        self._idle: dict[Claim, float] = {}
+        """Claims of this process that are not in flight, and since when."""
         self._seen: dict[str, tuple[int, float]] = {}
-        """The beat of each of the others, and since when it stands there."""
+        """The beat of each other process, and since when it has stood there."""
         self._gone: dict[str, float] = {}
-        """The others whose processes are gone, and since when."""
-
-    def may_act(self) -> bool:
-        """Whether nobody can have declared this process dead."""
-        return _seconds() - self._last_beat < self._lease * 0.75
+        """The workers whose processes are gone, and since when."""
 
     async def enter(self) -> None:
-        """Begin to be there, before anything is delivered."""
-        began = _seconds()
+        """Become present, before anything is delivered."""
+        began = seconds()
         await self._database.write(self._enter)
-        self._last_beat = began
+        self._in_flight.beat(began)
 
     async def stay(self) -> None:
-        """Be there, and watch the others, until cancelled."""
+        """Stay present, and watch the others, until cancelled."""
         while True:
             try:
                 await self.beat()
             except StoreUnavailable as error:
                 log.warning("the store does not take this process's beat: %s", error)
-            if not self.may_act():
+            if not self._in_flight.may_act():
                 self._lost()
-            await asyncio.sleep(self._lease / _BEATS)
+            await asyncio.sleep(self._in_flight.lease / _BEATS)
 
     async def leave(self) -> None:
-        """Be there no more."""
-        await self._database.write(lambda conn: workers.remove(conn, self.worker))
+        """No longer be present."""
+        await self._database.write(lambda conn: workers.remove(conn, self._in_flight.worker))
 
     async def beat(self) -> None:
-        """Show that one lives, and see to those who do not."""
-        began = _seconds()
-        if await self._database.write(lambda conn: workers.beat(conn, self.worker)):
-            self._last_beat = began
+        """Show that this process is alive, and requeue the deliveries of those that are not."""
+        began = seconds()
+        if await self._database.write(lambda conn: workers.beat(conn, self._in_flight.worker)):
+            self._in_flight.beat(began)
         else:
             log.warning("this process was taken for dead: it gives up what it was delivering")
             self._lost()
-            self.worker = str(uuid7())
-            began = _seconds()
-            await self._database.write(self._enter)
-            self._last_beat = began
-        given_back = await self._database.write(self._bury)
-        if await self._give_back_forgotten() or given_back:
-            self._given_back()
+            self._in_flight.worker = str(uuid7())
+            await self.enter()
+        requeued = await self._database.write(self._bury)
+        if await self._requeue_idle() or requeued:
+            self._in_flight.wake()
 
-    async def _give_back_forgotten(self) -> bool:
-        known = self._under_way()
+    async def _requeue_idle(self) -> bool:
+        known = self._in_flight.ids()
         if known is None:
             return False
-        before, worker, now = self._forgotten, self.worker, _seconds()
+        before, worker, now = self._idle, self._in_flight.worker, seconds()
 
         def transaction(conn: Connection) -> tuple[dict[Claim, float], bool]:
-            idle = [held for held in deliveries.held_by(conn, worker) if held.id not in known]
-            since = {Claim(held.id, held.fence): before.get(Claim(held.id, held.fence), now) for held in idle}
-            over = [held for held in idle if self._is_over(since[Claim(held.id, held.fence)], now)]
-            # A list: each is given back.
+            idle = {
+                Claim(held.id, held.fence): held
+                for held in deliveries.held_by(conn, worker)
+                if held.id not in known
+            }
+            since = {claim: before.get(claim, now) for claim in idle}
+            over = [held for claim, held in idle.items() if self._is_over(since[claim], now)]
+            # A list: each is requeued.
             done = [ledger.requeue_unfinished(conn, held, self._clock()) for held in over]
             return since, any(done)
 
-        self._forgotten, given_back = await self._database.write(transaction)
-        return given_back
+        self._idle, requeued = await self._database.write(transaction)
+        return requeued
 
     def _is_over(self, since: float, now: float) -> bool:
-        """Whether an LMS is surely through with what was sent to it before `since`."""
-        return now - since >= self._lease / 2
+        """Whether an LMS is surely done with what was sent to it before `since`."""
+        return now - since >= self._in_flight.lease / 2
 
     def _enter(self, conn: Connection) -> None:
-        workers.add(conn, Worker(self.worker, self._home, os.getpid(), 0), self._clock())
+        workers.add(conn, Worker(self._in_flight.worker, self._home, os.getpid(), 0), self._clock())
 
     def _bury(self, conn: Connection) -> list[Delivery]:
-        """Declare dead who is, and give back what they were delivering."""
-        now = _seconds()
-        others = [worker for worker in workers.find_all(conn) if worker.id != self.worker]
+        """Declare dead which processes are, and requeue what they were delivering."""
+        now = seconds()
+        others = [worker for worker in workers.find_all(conn) if worker.id != self._in_flight.worker]
         self._seen = {
             worker.id: seen
             if (seen := self._seen.get(worker.id)) and seen[0] == worker.beat
@@ -152,7 +143,7 @@ class Presence:
             worker.id: self._gone.get(worker.id, now) for worker in others if _is_gone(worker, self._home)
         }
         for worker in others:
-            stood_still = now - self._seen[worker.id][1] > self._lease
+            stood_still = now - self._seen[worker.id][1] > self._in_flight.lease
             if stood_still or (worker.id in self._gone and self._is_over(self._gone[worker.id], now)):
                 log.warning("worker %s has died: what it was delivering is given back", worker.id)
                 workers.remove(conn, worker.id, worker.beat)
@@ -164,7 +155,7 @@ def _is_gone(worker: Worker, home: str) -> bool:
     if not worker.home or worker.home != home:
         return False
     if worker.pid == os.getpid():
-        return True  # an earlier one with the number that is ours now
+        return True  # an earlier process that had our number
     try:
         os.kill(worker.pid, 0)
     except ProcessLookupError:
@@ -174,14 +165,8 @@ def _is_gone(worker: Worker, home: str) -> bool:
     return False
 
 
-def _seconds() -> float:
-    """A clock that only goes forward, also while the machine sleeps where that can be told."""
-    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    return time.clock_gettime(clock)
-
-
 def _home() -> str:
-    """What tells apart places in which the same number is another process; empty where it cannot be told."""
+    """What tells apart places in which the same number is another process; empty if that cannot be found out."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
         return f"{boot} {Path('/proc/self/ns/pid').readlink()}"

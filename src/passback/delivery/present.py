@@ -10,7 +10,6 @@ from msgspec import Raw
 from passback.domain.assignment import ScaleEntry
 from passback.domain.delivery import Delivered
 from passback.domain.grading import LETTER_SCALE, plain
-from passback.store import roster
 from passback.wire import responses
 from passback.wire.dates import show
 from passback.wire.encode import number
@@ -18,7 +17,6 @@ from passback.wire.encode import number
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from passback.context import Gateway
     from passback.domain.assignment import Assignment, Attachment
     from passback.domain.clock import Instant
     from passback.domain.delivery import Delivery, Outcome
@@ -59,18 +57,6 @@ def assignment(
     )
 
 
-async def assignment_of(
-    gateway: Gateway, district_id: str, assignment_id: str, held: Assignment, now: Instant
-) -> responses.Assignment:
-    """`assignment`, with the assignees looked up."""
-    user_ids: Mapping[str, str] = {}
-    if held.assignee_ids:
-        user_ids = await gateway.database.read(
-            lambda conn: roster.ids_of(conn, district_id, held.assignee_ids)
-        )
-    return assignment(held, assignment_id, user_ids, now)
-
-
 def submission(
     held: Submission, assignment_id: str, user_id: str, grader_id: str | None
 ) -> responses.Submission:
@@ -93,18 +79,18 @@ def submission(
 
 
 def submission_outcome(user_id: str, outcome: Outcome) -> responses.SubmissionOutcome:
-    """What came of one student's part of a change of many."""
+    """The outcome of one student's part of a change of many."""
     if isinstance(outcome, Delivered):
-        data = None if outcome.result is None else Raw(outcome.result.encode())
+        data = None if outcome.result is None else Raw(outcome.result)
         return responses.SubmissionOutcome(user_id=user_id, status=200, data=data)
     return responses.SubmissionOutcome(user_id=user_id, status=outcome.status, message=outcome.message)
 
 
 def delivery(held: Delivery, outcomes: list[responses.SubmissionOutcome] | None = None) -> responses.Delivery:
-    """The form of a delivery that clients get; `outcomes` are those of one of many."""
+    """The form of a delivery that clients get; `outcomes` are those of its parts, if it stands for many."""
     result: Raw | list[responses.SubmissionOutcome] | None = outcomes
     if held.result is not None:
-        result = Raw(held.result.encode())
+        result = Raw(held.result)
     failed = held.message is not None and held.state != "delivered"
     return responses.Delivery(
         assignment_id=held.assignment_id if held.operation != "create_assignment" else None,
@@ -123,7 +109,7 @@ def delivery(held: Delivery, outcomes: list[responses.SubmissionOutcome] | None 
         state=held.state,
         superseded_by=held.superseded_by,
         user_id=held.user_id,
-        warnings=held.warnings.split(", ") if held.warnings else None,
+        warnings=list(held.warnings) or None,
     )
 
 

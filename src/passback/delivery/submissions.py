@@ -1,4 +1,4 @@
-"""Carrying grades, comments and work of students into the LMS."""
+"""Delivering grades, comments and work of students to the LMS."""
 
 from __future__ import annotations
 
@@ -17,75 +17,136 @@ from passback.wire import errors
 from passback.wire.encode import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from passback.context import Gateway
     from passback.delivery.lookup import SectionAtLms
-    from passback.domain.clock import Instant
     from passback.domain.delivery import Delivery
     from passback.domain.submission import Submission
     from passback.lms.interface import Capabilities
     from passback.store.assignments import AssignmentRecord
     from passback.store.engine.database import Connection
+    from passback.store.roster import Matched
 
 
 CLOCKS_DIFFER_BY = 2 * MINUTE
 """By how much an LMS's clock may be behind ours."""
 
 
-class _Change(Struct, frozen=True):
-    """One student's part of what is delivered, as far as it can be judged without the LMS."""
+class SubmissionTarget(Struct, frozen=True):
+    """What a change of a submission is about, looked up once."""
 
-    delivery: Delivery
+    section: SectionAtLms
+    record: AssignmentRecord
     student: str
-    fields: SubmissionFields
-    """With the LMS's id of the grader."""
+    """The LMS's id."""
+    grader: Matched | None
+    """None if no grader is asked for, or not a teacher of the section."""
     asked: SubmissionFields
-    """With our own."""
+    """With our id of the grader."""
 
     @property
-    def sound(self) -> bool:
-        """Whether the grader, where one was asked for, is a teacher of the section."""
-        return self.asked.grader_id is None or self.fields.grader_id is not None
+    def grader_is_known(self) -> bool:
+        """Whether the grader, if one is asked for, is a teacher of the section."""
+        return self.asked.grader_id is None or self.grader is not None
+
+    @property
+    def fields(self) -> SubmissionFields:
+        """The fields with the LMS's id of the grader."""
+        return replace(self.asked, grader_id=None if self.grader is None else self.grader.lms_id)
 
 
-async def deliver(gateway: Gateway, group: Sequence[Delivery], *, alone: bool) -> list[Delivered | Exception]:
-    """Change submissions of one assignment, each judged as if it were alone. What came of each, in order.
+def find_target(
+    conn: Connection, section: SectionAtLms, record: AssignmentRecord, user_id: str, asked: SubmissionFields
+) -> SubmissionTarget:
+    """Look up the student and the grader of a change. Raises `Refusal`: row 14."""
+    student = lookup.student(conn, section.id, user_id)
+    return SubmissionTarget(section, record, student, lookup.grader(conn, section.id, asked.grader_id), asked)
 
-    Raises `Refusal` and `LmsError` for what concerns all.
+
+def begun(conn: Connection, delivery: Delivery, target: SubmissionTarget) -> SubmissionTarget:
+    """The target of a delivery that has just begun: now no other of its lane can leave a comment any more.
+
+    If an earlier try may have left the comment (of this delivery, or one whose client was told that it failed), it
+    says since when.
+    """
+    if not target.asked.grade_comment:
+        return target
+    tries = [delivery] if delivery.doubt else []
+    tries += [
+        earlier
+        for earlier in deliveries.in_doubt(conn, delivery.lane)
+        if earlier.fields(SubmissionFields).grade_comment == target.asked.grade_comment
+    ]
+    since = min((earlier.created - CLOCKS_DIFFER_BY for earlier in tries), default=None)
+    return replace(target, asked=replace(target.asked, comment_since=since))
+
+
+def targets_of(
+    gateway: Gateway, conn: Connection, group: Sequence[Delivery]
+) -> tuple[SectionAtLms, AssignmentRecord, list[SubmissionTarget | errors.Refusal]]:
+    """Section, assignment and targets of begun deliveries that come from the ledger, all about one assignment.
+
+    Raises `Refusal` for what concerns all.
     """
     first = group[0]
-
-    def look_up(conn: Connection) -> tuple[SectionAtLms, AssignmentRecord, list[_Change | errors.Refusal]]:
-        assert first.section_id is not None
-        assert first.assignment_id is not None
-        section, record = lookup.assignment(
-            gateway, conn, first.district_id, first.section_id, first.assignment_id
-        )
-        return section, record, [_change_of(conn, delivery) for delivery in group]
-
-    section, record, judged = await gateway.database.read(look_up)
-    changes = [one for one in judged if isinstance(one, _Change)]
-    outcomes: Sequence[Submission | Exception]
-    if alone:
-        outcomes = [await _change(section, record, change) for change in changes]
-    else:
-        outcomes = await _change_all(section, record, changes)
-    in_order = iter(zip(changes, outcomes, strict=True))
-    came_of: list[Delivered | Exception] = []
-    for one in judged:
-        if isinstance(one, errors.Refusal):
-            came_of.append(one)
-            continue
-        change, outcome = next(in_order)
-        if isinstance(outcome, Exception):
-            came_of.append(outcome)
+    assert first.section_id is not None
+    assert first.assignment_id is not None
+    section, record = lookup.assignment(
+        gateway, conn, first.district_id, first.section_id, first.assignment_id
+    )
+    found: list[SubmissionTarget | errors.Refusal] = []
+    for delivery in group:
+        assert delivery.user_id is not None
+        try:
+            target = find_target(conn, section, record, delivery.user_id, delivery.fields(SubmissionFields))
+        except errors.Refusal as refusal:
+            found.append(refusal)
         else:
-            came_of.append(await _delivered(gateway, section, change, outcome))
-    return came_of
+            found.append(begun(conn, delivery, target))
+    return section, record, found
 
 
-async def assigned(section: SectionAtLms, record: AssignmentRecord, student: str) -> Submission:
+async def change(target: SubmissionTarget) -> Submission:
+    """Let the LMS change one submission. Raises `Refusal` and `LmsError`."""
+    if not target.grader_is_known:
+        # The assignment and the student come before the grader in the order of checks, and only the LMS
+        # knows whether they still exist.
+        await read(target.section, target.record, target.student)
+        raise unknown_grader(target)
+    section, record = target.section, target.record
+    return await section.connector.update_submission(
+        section.lms_id, record.lms_id, target.student, target.fields
+    )
+
+
+async def change_all(
+    section: SectionAtLms, record: AssignmentRecord, targets: Sequence[SubmissionTarget]
+) -> list[Submission | Exception]:
+    """Let the LMS change submissions of one assignment, each judged as if it were alone; the outcomes in order.
+
+    Raises `LmsError` for what concerns all.
+    """
+    await section.connector.read_assignment(section.lms_id, record.lms_id)
+    # For the others only the LMS knows whether the student, who comes before the grader, is assigned.
+    doubtful = [target.student for target in targets if not target.grader_is_known]
+    known = await section.connector.read_submissions(section.lms_id, record.lms_id, doubtful)
+    changes = [(target.student, target.fields) for target in targets if target.grader_is_known]
+    answers = iter(await section.connector.update_submissions(section.lms_id, record.lms_id, changes))
+    return [next(answers) if target.grader_is_known else refused(target, known) for target in targets]
+
+
+def refused(target: SubmissionTarget, assigned: Mapping[str, Submission]) -> errors.Refusal:
+    """Why a change with an unknown grader is refused, by the submissions of students who are assigned."""
+    return unknown_grader(target) if target.student in assigned else errors.user_not_found()
+
+
+def unknown_grader(target: SubmissionTarget) -> errors.Refusal:
+    """Row 9."""
+    return errors.grader_not_found(target.asked.grader_id or "")
+
+
+async def read(section: SectionAtLms, record: AssignmentRecord, student: str) -> Submission:
     """The student's submission as the LMS has it. Raises `Gone`."""
     found = await section.connector.read_submissions(section.lms_id, record.lms_id, [student])
     if student not in found:
@@ -93,75 +154,11 @@ async def assigned(section: SectionAtLms, record: AssignmentRecord, student: str
     return found[student]
 
 
-def _change_of(conn: Connection, delivery: Delivery) -> _Change | errors.Refusal:
-    assert delivery.section_id is not None
-    assert delivery.user_id is not None
-    asked = delivery.fields(SubmissionFields)
-    try:
-        student = lookup.student(conn, delivery.section_id, delivery.user_id)
-    except errors.Refusal as refusal:
-        return refusal
-    if asked.grade_comment:
-        asked = replace(asked, comment_since=_comment_since(conn, delivery, asked))
-    grader = None if asked.grader_id is None else lookup.grader(conn, delivery.section_id, asked.grader_id)
-    return _Change(delivery, student, replace(asked, grader_id=grader), asked)
-
-
-def _comment_since(conn: Connection, delivery: Delivery, asked: SubmissionFields) -> Instant | None:
-    """Since when the comment may be there because of an earlier try: this delivery's, or one of which a client was told
-    that it failed.
-    """
-    tries = [delivery] if delivery.doubt else []
-    tries += [
-        earlier
-        for earlier in deliveries.in_doubt(conn, delivery.lane)
-        if earlier.fields(SubmissionFields).grade_comment == asked.grade_comment
-    ]
-    return min((earlier.created - CLOCKS_DIFFER_BY for earlier in tries), default=None)
-
-
-async def _change(section: SectionAtLms, record: AssignmentRecord, change: _Change) -> Submission:
-    """What the LMS makes of one change. Raises `Refusal` and `LmsError`."""
-    if not change.sound:
-        # The assignment and the student come before the grader in the order of checks, and only the LMS
-        # knows whether they are still there.
-        await assigned(section, record, change.student)
-        raise errors.grader_not_found(change.asked.grader_id or "")
-    return await section.connector.update_submission(
-        section.lms_id, record.lms_id, change.student, change.fields
-    )
-
-
-async def _change_all(
-    section: SectionAtLms, record: AssignmentRecord, changes: Sequence[_Change]
-) -> Sequence[Submission | Exception]:
-    """What the LMS makes of `changes`, in order. Raises `LmsError` for what concerns all."""
-    await section.connector.read_assignment(section.lms_id, record.lms_id)
-    # For the others only the LMS knows whether the student, who comes before the grader, is assigned.
-    unsound = [change.student for change in changes if not change.sound]
-    known = await section.connector.read_submissions(section.lms_id, record.lms_id, unsound)
-    sound = [(change.student, change.fields) for change in changes if change.sound]
-    said = iter(await section.connector.update_submissions(section.lms_id, record.lms_id, sound))
-    outcomes: list[Submission | Exception] = []
-    for change in changes:
-        if change.sound:
-            outcomes.append(next(said))
-        elif change.student in known:
-            outcomes.append(errors.grader_not_found(change.asked.grader_id or ""))
-        else:
-            outcomes.append(errors.user_not_found())
-    return outcomes
-
-
-async def _delivered(gateway: Gateway, section: SectionAtLms, change: _Change, held: Submission) -> Delivered:
-    delivery = change.delivery
-    assert delivery.assignment_id is not None
-    assert delivery.user_id is not None
-    grader_id = await grader_id_of(gateway, delivery.district_id, held)
-    shown = present.submission(held, delivery.assignment_id, delivery.user_id, grader_id)
-    codes = _warnings(change.asked, section.connector.capabilities, held)
-    warnings = ", ".join([delivery.warnings, *codes] if delivery.warnings else codes)
-    return Delivered(encode(shown).decode(), warnings)
+def unknown_graders(target: SubmissionTarget, held: Submission) -> list[str]:
+    """The LMS's id of the teacher who graded, if it has to be looked up."""
+    if held.grader_id is None or (target.grader is not None and target.grader.lms_id == held.grader_id):
+        return []
+    return [held.grader_id]
 
 
 async def grader_id_of(gateway: Gateway, district_id: str, held: Submission) -> str | None:
@@ -170,6 +167,22 @@ async def grader_id_of(gateway: Gateway, district_id: str, held: Submission) -> 
     if grader is None:
         return None
     return (await gateway.database.read(lambda conn: roster.ids_of(conn, district_id, [grader]))).get(grader)
+
+
+def delivered(
+    delivery: Delivery, target: SubmissionTarget, held: Submission, user_ids: Mapping[str, str]
+) -> Delivered:
+    """The outcome of a change whose submission the LMS now has so; `user_ids` gives our ids of `unknown_graders`."""
+    assert delivery.assignment_id is not None
+    assert delivery.user_id is not None
+    grader = target.grader
+    if grader is not None and grader.lms_id == held.grader_id:
+        grader_id: str | None = grader.user_id
+    else:
+        grader_id = user_ids.get(held.grader_id or "")
+    shown = present.submission(held, delivery.assignment_id, delivery.user_id, grader_id)
+    warnings = (*delivery.warnings, *_warnings(target.asked, target.section.connector.capabilities, held))
+    return Delivered(encode(shown), warnings)
 
 
 def _warnings(asked: SubmissionFields, capabilities: Capabilities, held: Submission) -> list[str]:

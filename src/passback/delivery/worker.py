@@ -1,30 +1,32 @@
-"""The work in the background: it takes up what is due, delivers it, and writes down what came of it."""
+"""The work in the background: it claims what is due, delivers it, and records the outcome."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from passback.delivery import ledger
+from passback.delivery import ledger, perform
+from passback.delivery.metrics import DeliveryMetrics
 from passback.delivery.presence import Presence
 from passback.domain.clock import DAY, MINUTE
 from passback.domain.delivery import Delivered, Delivery, Failed, Outcome
+from passback.observe import request_id, tracing
 from passback.store import deliveries, idempotency, rate, roster_events
 from passback.store.engine.database import StoreError
 
 if TYPE_CHECKING:
-    from passback.domain.clock import Clock
-    from passback.store.engine.database import Connection, Database
+    from passback.context import Gateway
+    from passback.store.engine.database import Connection
 
 log = logging.getLogger(__name__)
 
-Perform = Callable[[Sequence[Delivery]], Awaitable[Sequence[Outcome]]]
-"""Delivers what may go together (`together`), and tells what came of each, in order. It raises nothing."""
+Deliver = Callable[["Gateway", Sequence[Delivery]], Awaitable[Sequence[Outcome]]]
+"""Delivers what may go together (`together`). The outcomes, in order; it raises nothing."""
 
 MOST_AT_ONCE = 64
 """How many groups a process delivers at once."""
@@ -33,7 +35,7 @@ MOST_TO_A_DESTINATION = 32
 MOST_TOGETHER = 100
 """How many deliveries go in one group."""
 MOST_TAKEN = 500
-"""How many are taken up at a time."""
+"""How many are claimed at a time."""
 
 _POLL_SECONDS = 1.0
 """How often a process looks for what others have accepted."""
@@ -42,77 +44,43 @@ _TIDY_ROWS = 1000
 _EVENTS_KEPT_FOR = 30 * DAY
 """For how long applications can catch up with a roster's changes."""
 _STOP_SECONDS = 20.0
-"""How long what is under way may take to finish when the process is told to stop."""
+"""How long deliveries in flight may take to finish when the process is asked to stop."""
 
 
 class Worker:
-    """This process's part in delivering."""
+    """This process's loop. What it is at is in `Gateway.in_flight`, where clients that wait add theirs."""
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        perform: Perform,
-        *,
-        lease: float = 20.0,
-        keep_days: int = 30,
-        home: str | None = None,
-    ) -> None:
-        """`lease` in seconds; what ended is kept for `keep_days`."""
-        self._database = database
-        self._clock = clock
-        self._perform = perform
-        self._keep = keep_days * DAY
+    def __init__(self, gateway: Gateway, deliver: Deliver | None = None, *, home: str | None = None) -> None:
+        """`home` is for `Presence`."""
+        self._gateway = gateway
+        self.in_flight = gateway.in_flight
+        self._metrics = DeliveryMetrics(gateway.metrics, gateway.database, gateway.clock)
+        self._attempt = deliver or self._deliver_counted
         self.presence = Presence(
-            database,
-            clock,
-            lease=lease,
+            gateway.database,
+            gateway.clock,
+            gateway.in_flight,
             lost=self._abandon,
-            given_back=self.wake,
-            under_way=self._under_way,
             home=home,
         )
-        self._wake = asyncio.Event()
-        self._groups: dict[asyncio.Task[None], Sequence[Delivery]] = {}
-        self._closing: set[asyncio.Task[None]] = set()
-        self._closing_ids: set[str] = set()
-        self._held: set[str] = set()
-        """What others of this process are delivering, whose clients wait."""
-        self._taking = False
-
-    @property
-    def name(self) -> str:
-        """As which worker this process delivers."""
-        return self.presence.worker
-
-    def may_act(self) -> bool:
-        """Whether nobody can have taken up what this process is delivering."""
-        return self.presence.may_act()
-
-    def wake(self) -> None:
-        """Look for what is due now: something was accepted, or can go on."""
-        self._wake.set()
 
     async def run(self) -> None:
-        """Deliver until cancelled; then finish what is under way.
+        """Deliver until cancelled; then finish what is in flight.
 
-        What takes too long is given up: another takes it up once this process is gone.
+        What takes too long is abandoned: another process takes it up once this one is gone.
         """
         beats = asyncio.create_task(self.presence.stay())
         tidying = asyncio.create_task(self._tidy())
         try:
             while True:
-                self._wake.clear()
+                self.in_flight.sleep()
                 try:
                     taken = await self.step()
                 except StoreError as error:
                     log.warning("the store does not say what is due: %s", error)
                     taken = 0
                 if not taken:
-                    # Not `wait_for`: up to Python 3.11 it may swallow that one is told to stop.
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(_POLL_SECONDS):
-                            await self._wake.wait()
+                    await self.in_flight.woken(_POLL_SECONDS)
         finally:
             through = await self._stop()
             for task in (beats, tidying):
@@ -122,138 +90,125 @@ class Worker:
                     await self.presence.leave()
 
     async def step(self) -> int:
-        """End what is over, and take up what is due. How many deliveries were taken up."""
-        room = MOST_AT_ONCE - len(self._groups)
-        if room <= 0 or not self.presence.may_act():
+        """End what has expired, and claim what is due. How many deliveries were claimed."""
+        room = MOST_AT_ONCE - len(self.in_flight.groups)
+        if room <= 0 or not self.in_flight.may_act():
             return 0
-        now = self._clock()
+        now = self._gateway.clock()
         full = self._full_destinations()
 
         def transaction(conn: Connection) -> list[Delivery]:
             ledger.end_expired(conn, now)
-            return ledger.claim(conn, self.presence.worker, now, MOST_TAKEN, full)
+            return ledger.claim(conn, self.in_flight.worker, now, MOST_TAKEN, full)
 
-        if not await self._database.read(lambda conn: ledger.anything_due(conn, now, full)):
+        if not await self._gateway.database.read(lambda conn: ledger.anything_due(conn, now, full)):
             return 0
-        self._taking = True
+        self.in_flight.claiming = True
         try:
-            taken = await self._database.write(transaction)
+            taken = await self._gateway.database.write(transaction)
             for group in together(taken):
                 task = asyncio.create_task(self._deliver(group))
-                self._groups[task] = group
+                self.in_flight.groups[task] = group
                 task.add_done_callback(self._done)
         finally:
-            self._taking = False
+            self.in_flight.claiming = False
         return len(taken)
-
-    @contextlib.contextmanager
-    def at(self, delivery_ids: Iterable[str]) -> Iterator[None]:
-        """While these are delivered for clients that wait: else they would be given back to be delivered later."""
-        held = set(delivery_ids)
-        self._held |= held
-        try:
-            yield
-        finally:
-            self._held -= held
-
-    def _under_way(self) -> set[str] | None:
-        if self._taking:
-            return None
-        of_groups = (delivery.id for group in self._groups.values() for delivery in group)
-        return {*of_groups, *self._closing_ids, *self._held}
-
-    async def settled(self) -> None:
-        """Wait until nothing is under way."""
-        while tasks := {*self._groups, *self._closing}:
-            await asyncio.wait(tasks)
-
-    def close_later(self, group: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
-        """Write down what came of deliveries once the store takes it again; their clients were told nothing."""
-        ended = [replace(one, final=True) if isinstance(one, Failed) else one for one in outcomes]
-        ids = {delivery.id for delivery in group}
-        self._closing_ids |= ids
-
-        async def close() -> None:
-            await self._close(group, ended)
-            self._closing_ids -= ids
-
-        task = asyncio.create_task(close())
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
-
-    def is_closing(self, delivery_id: str) -> bool:
-        """Whether what came of a delivery is still to be written down."""
-        return delivery_id in self._closing_ids
 
     async def _deliver(self, group: Sequence[Delivery]) -> None:
         try:
-            outcomes = await self._perform(group)
-        except Exception:  # there is none that we know of; but nothing may stay under way for ever
+            outcomes = await self._attempt(self._gateway, group)
+        except Exception:  # we know of none; but nothing may stay in flight for ever
             log.exception("a fault of ours in delivering")
             outcomes = [Failed(500, "Internal error", "a fault of ours", doubt=True)] * len(group)
-        await self._close(group, outcomes)
+        await _record(self._gateway, group, outcomes)
 
-    async def _close(self, group: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
-        """Write down what came of a group, as soon as the store takes it."""
-        wait = 0.1
-        while True:
-            try:
-                await self._database.write(lambda conn: self._finish(conn, group, outcomes))
-                break
-            except StoreError as error:
-                log.warning("the store does not take what was delivered: %s", error)
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, 5.0)
-        self.wake()
-
-    def _finish(self, conn: Connection, group: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
-        now = self._clock()
-        own = ledger.finish(conn, group, outcomes, now)
-        for delivery, outcome, mine in zip(group, outcomes, own, strict=True):
-            if not mine and isinstance(outcome, Delivered):
-                ledger.redeliver_newest(conn, delivery, now)
+    async def _deliver_counted(self, gateway: Gateway, group: Sequence[Delivery]) -> Sequence[Outcome]:
+        first = group[0]
+        with (
+            request_id.continued(first.request_id),
+            tracing.continued(first.trace, f"deliver {first.operation}"),
+        ):
+            if first.fault and first.attempts == 1 and gateway.faults is not None:
+                async with gateway.faults(gateway, [first.fault.encode()]) as faulty:
+                    outcomes = await perform.deliver(faulty, group)
+            else:
+                outcomes = await perform.deliver(gateway, group)
+        await self._metrics.tried(group, outcomes)
+        return outcomes
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        del self._groups[task]
+        del self.in_flight.groups[task]
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a fault of ours in delivering", exc_info=error)
-        self.wake()
+        self.in_flight.wake()
 
     def _full_destinations(self) -> list[str]:
-        under_way: dict[str, int] = {}
-        for group in self._groups.values():
-            under_way[group[0].destination] = under_way.get(group[0].destination, 0) + 1
-        return [destination for destination, groups in under_way.items() if groups >= MOST_TO_A_DESTINATION]
+        counts: dict[str, int] = {}
+        for group in self.in_flight.groups.values():
+            counts[group[0].destination] = counts.get(group[0].destination, 0) + 1
+        return [destination for destination, groups in counts.items() if groups >= MOST_TO_A_DESTINATION]
 
     def _abandon(self) -> None:
-        """Stop what is under way: others may have taken it up."""
-        for task in self._groups:
+        """Stop what is in flight: others may have taken it up."""
+        for task in self.in_flight.groups:
             task.cancel()
 
     async def _stop(self) -> bool:
-        """Finish what is under way, within bounds. Whether nothing had to be given up."""
-        if self._groups:
-            await asyncio.wait(list(self._groups), timeout=_STOP_SECONDS)
-        given_up = [*self._groups]
+        """Finish what is in flight, within bounds. Whether nothing had to be abandoned."""
+        if self.in_flight.groups:
+            await asyncio.wait(list(self.in_flight.groups), timeout=_STOP_SECONDS)
+        abandoned = [*self.in_flight.groups]
         self._abandon()
-        await asyncio.gather(*given_up, return_exceptions=True)
-        if self._closing:
-            await asyncio.wait(self._closing, timeout=_STOP_SECONDS)
-        return not given_up and not self._closing
+        await asyncio.gather(*abandoned, return_exceptions=True)
+        if self.in_flight.closing:
+            await asyncio.wait(list(self.in_flight.closing), timeout=_STOP_SECONDS)
+        return not abandoned and not self.in_flight.closing
 
     async def _tidy(self) -> None:
         while True:
             more = False
             with contextlib.suppress(StoreError):
-                more = await self._database.write(self._remove_old)
+                more = await self._gateway.database.write(self._remove_old)
             await asyncio.sleep(0.1 if more else _TIDY_SECONDS)
 
     def _remove_old(self, conn: Connection) -> bool:
-        now = self._clock()
+        now = self._gateway.clock()
         rate.remove_old(conn, now // MINUTE - 1)
-        removed = deliveries.remove_finished(conn, now - self._keep, _TIDY_ROWS)
+        removed = deliveries.remove_finished(conn, now - self._gateway.keep_ended, _TIDY_ROWS)
         removed += roster_events.remove_old(conn, now - _EVENTS_KEPT_FOR, _TIDY_ROWS)
         return removed + idempotency.remove_old(conn, now, _TIDY_ROWS) >= _TIDY_ROWS
+
+
+def close_later(gateway: Gateway, group: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
+    """Record outcomes once the store takes them again; their clients were told nothing."""
+    ended = [replace(one, final=True) if isinstance(one, Failed) else one for one in outcomes]
+    task = asyncio.create_task(_record(gateway, group, ended))
+    gateway.in_flight.closing[task] = group
+    task.add_done_callback(gateway.in_flight.closing.pop)
+
+
+async def _record(gateway: Gateway, group: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
+    """Record the outcomes of a group as soon as the store takes them."""
+    wait = 0.1
+    while True:
+        try:
+            await gateway.database.write(lambda conn: _finish(conn, gateway, group, outcomes))
+            break
+        except StoreError as error:
+            log.warning("the store does not take what was delivered: %s", error)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 5.0)
+    gateway.in_flight.wake()
+
+
+def _finish(
+    conn: Connection, gateway: Gateway, group: Sequence[Delivery], outcomes: Sequence[Outcome]
+) -> None:
+    now = gateway.clock()
+    own = ledger.finish(conn, group, outcomes, now)
+    for delivery, outcome, mine in zip(group, outcomes, own, strict=True):
+        if not mine and isinstance(outcome, Delivered):
+            ledger.redeliver_newest(conn, delivery, now)
 
 
 def together(taken: Sequence[Delivery]) -> list[list[Delivery]]:

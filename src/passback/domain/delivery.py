@@ -95,9 +95,9 @@ class Delivery(Struct, frozen=True, kw_only=True):
     """The error that the client is told."""
     cause: str | None = None
     """Why, for the operator; it holds no secret and nothing of a student."""
-    result: str | None = None
+    result: bytes | None = None
     """The object that the client gets, as JSON."""
-    warnings: str = ""
+    warnings: tuple[str, ...] = ()
     """The codes of what was ignored or changed."""
     superseded_by: str | None = None
     """The newer delivery that set all that this one was to set."""
@@ -115,9 +115,9 @@ class Delivery(Struct, frozen=True, kw_only=True):
 class Delivered(Struct, frozen=True):
     """It is in the LMS."""
 
-    result: str | None = None
+    result: bytes | None = None
     """The object that the client gets, as JSON."""
-    warnings: str = ""
+    warnings: tuple[str, ...] = ()
     lms_id: str | None = None
     """The LMS's id of an assignment that was created."""
 

@@ -11,13 +11,20 @@ from msgspec.structs import replace
 
 from passback.context import Accepted, Answer
 from passback.delivery import lookup, present
+from passback.delivery.assignments import find_target
+from passback.delivery.lms_errors import lms_errors_as_refusals
+from passback.domain.assignment import AssignmentFields
 from passback.gateway import execute, rules
-from passback.store import assignments
+from passback.store import assignments, roster
 from passback.wire import cursor
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from passback.context import Caller, Gateway
     from passback.delivery.lookup import SectionAtLms
+    from passback.domain.assignment import Assignment
+    from passback.domain.clock import Instant
     from passback.store.assignments import AssignmentRecord
     from passback.store.engine.database import Connection
     from passback.wire import responses
@@ -36,14 +43,9 @@ async def create(
     if fields.assignee_mode != "individuals":
         fields = replace(fields, assignee_ids=None)
     ignored = ("ASSIGNEES_IGNORED",) if request.assignee_ids and fields.assignee_ids is None else ()
-
-    def look_up(conn: Connection) -> SectionAtLms:
-        section = lookup.section(gateway, conn, caller.district_id, section_id)
-        if fields.assignee_mode == "individuals":
-            lookup.assignees(conn, section_id, fields.assignee_ids)
-        return section
-
-    section = await gateway.database.read(look_up)
+    target = await gateway.database.read(
+        lambda conn: find_target(gateway, conn, caller.district_id, section_id, None, fields)
+    )
     delivery = execute.new_delivery(
         caller,
         "create_assignment",
@@ -54,19 +56,20 @@ async def create(
     )
     digest = hashlib.sha256(msgspec.json.encode(fields)).hexdigest()
     delivery = replace(delivery, digest=digest, unacknowledged=not caller.background)
-    return await execute.execute_create(gateway, caller, section, delivery, fingerprint)
+    return await execute.execute_create(gateway, caller, delivery, target, fingerprint)
 
 
 async def read(
     gateway: Gateway, district_id: str, section_id: str, assignment_id: str
 ) -> Answer[responses.Assignment]:
     """Read an assignment from the LMS, as it is there now. Raises `Refusal`: rows 8 and 13, the LMS."""
-    section, record = await _find(gateway, district_id, section_id, assignment_id)
-    async with lookup.lms_errors_as_refusals(
-        gateway, district_id, "reading assignment", (section.id, record.id)
-    ):
+    section, record = await gateway.database.read(
+        lambda conn: lookup.assignment(gateway, conn, district_id, section_id, assignment_id)
+    )
+    async with lms_errors_as_refusals(gateway, district_id, "reading assignment", (section.id, record.id)):
         held = await section.connector.read_assignment(section.lms_id, record.lms_id)
-    return Answer(await present.assignment_of(gateway, district_id, record.id, held, gateway.clock()))
+    [shown] = await _present(gateway, district_id, {record.id: held}, gateway.clock())
+    return Answer(shown)
 
 
 async def update(
@@ -75,34 +78,35 @@ async def update(
     """Change the given fields in the LMS. Raises `Refusal`: rows 8, 10 and 13, the LMS."""
     now = gateway.clock()
     fields = rules.changed_assignment(request, now)
-
-    def look_up(conn: Connection) -> tuple[SectionAtLms, AssignmentRecord]:
-        # Assignees are a rule on values, so they are judged before the assignment's id (order of checks).
-        if fields.assignee_mode == "individuals" and fields.assignee_ids is not None:
-            lookup.section(gateway, conn, caller.district_id, section_id)
-            lookup.assignees(conn, section_id, fields.assignee_ids)
-        return lookup.assignment(gateway, conn, caller.district_id, section_id, assignment_id)
-
-    section, record = await gateway.database.read(look_up)
+    target = await gateway.database.read(
+        lambda conn: find_target(gateway, conn, caller.district_id, section_id, assignment_id, fields)
+    )
     delivery = execute.new_delivery(
         caller,
         "update_assignment",
         now,
         section_id=section_id,
-        assignment_id=record.id,
+        assignment_id=assignment_id.lower(),
         fields=fields,
         warnings=rules.warnings(request),
     )
-    return await execute.execute(gateway, caller, section, delivery)
+    return await execute.execute(gateway, caller, delivery, target)
 
 
 async def delete(gateway: Gateway, caller: Caller, section_id: str, assignment_id: str) -> None:
     """Delete an assignment in the LMS. Raises `Refusal`: rows 8 and 13, the LMS."""
-    section, record = await _find(gateway, caller.district_id, section_id, assignment_id)
-    delivery = execute.new_delivery(
-        caller, "delete_assignment", gateway.clock(), section_id=section_id, assignment_id=record.id
+    nothing = AssignmentFields()
+    target = await gateway.database.read(
+        lambda conn: find_target(gateway, conn, caller.district_id, section_id, assignment_id, nothing)
     )
-    await execute.execute(gateway, caller, section, delivery)
+    delivery = execute.new_delivery(
+        caller,
+        "delete_assignment",
+        gateway.clock(),
+        section_id=section_id,
+        assignment_id=assignment_id.lower(),
+    )
+    await execute.execute(gateway, caller, delivery, target)
 
 
 class AssignmentPage(Struct, frozen=True):
@@ -129,22 +133,22 @@ async def page(
 
     section, records = await gateway.database.read(look_up)
     shown = records[:limit]
-    async with lookup.lms_errors_as_refusals(gateway, district_id, "reading assignments"):
+    async with lms_errors_as_refusals(gateway, district_id, "reading assignments"):
         held = await section.connector.read_assignments(section.lms_id, [record.lms_id for record in shown])
-    items = [
-        await present.assignment_of(gateway, district_id, record.id, held[record.lms_id], now)
-        for record in shown
-        if record.lms_id in held
-    ]
+    known = {record.id: held[record.lms_id] for record in shown if record.lms_id in held}
+    items = await _present(gateway, district_id, known, now)
     more = len(records) > limit
     return AssignmentPage(
         items, cursor.seal(gateway.cursor_key, list_name, shown[-1].id, now) if more else None
     )
 
 
-async def _find(
-    gateway: Gateway, district_id: str, section_id: str, assignment_id: str
-) -> tuple[SectionAtLms, AssignmentRecord]:
-    return await gateway.database.read(
-        lambda conn: lookup.assignment(gateway, conn, district_id, section_id, assignment_id)
-    )
+async def _present(
+    gateway: Gateway, district_id: str, held: Mapping[str, Assignment], now: Instant
+) -> list[responses.Assignment]:
+    """The published form of assignments, by our ids, with their assignees looked up together."""
+    assignees = {lms_id for assignment in held.values() for lms_id in assignment.assignee_ids}
+    user_ids = {}
+    if assignees:
+        user_ids = await gateway.database.read(lambda conn: roster.ids_of(conn, district_id, assignees))
+    return [present.assignment(assignment, id_, user_ids, now) for id_, assignment in held.items()]

@@ -1,7 +1,7 @@
-"""How a change that a client asks for is carried out: while the client waits, or in the background.
+"""Executing the change that a client asks for: while the client waits, or in the background.
 
-Either way it is kept as a delivery before the LMS is asked, so that a crash loses nothing: what was under way is found
-out and finished by whichever process lives.
+Either way it is kept as a delivery before the LMS is asked, so that a crash loses nothing: another process finds out
+what became of a delivery that was in flight, and finishes it.
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ from msgspec.structs import replace
 from uuid_utils import uuid7
 
 from passback.context import Accepted, Answer
-from passback.delivery import ledger
-from passback.delivery.perform import DOING, deliver, deliver_within
+from passback.delivery import builtin, ledger, perform
+from passback.delivery.lms_errors import as_refusal
+from passback.delivery.outcomes import DOING
+from passback.delivery.submissions import SubmissionTarget, begun
+from passback.delivery.worker import close_later
 from passback.domain.delivery import (
     KEPT_FOR,
     Delivered,
     Delivery,
     Failed,
     Outcome,
-    Refused,
     content_of,
     lane_of,
 )
@@ -34,10 +36,11 @@ from passback.store.idempotency import KeyedRequest
 from passback.wire import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from passback.context import Caller, Gateway
     from passback.delivery.lookup import SectionAtLms
+    from passback.delivery.perform import Target
     from passback.domain.assignment import AssignmentFields
     from passback.domain.clock import Instant
     from passback.domain.delivery import Operation
@@ -45,7 +48,7 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection
 
 LANE_WAIT_SECONDS = 25.0
-"""How long a client waits for another change of the same thing to be through."""
+"""How long a client waits for another change of the same lane to end."""
 _FIRST_LOOK_SECONDS = 0.02
 _LONGEST_LOOK_SECONDS = 0.5
 
@@ -59,7 +62,7 @@ def new_delivery(
     assignment_id: str | None = None,
     user_id: str | None = None,
     fields: AssignmentFields | SubmissionFields | None = None,
-    warnings: Sequence[str] = (),
+    warnings: tuple[str, ...] = (),
 ) -> Delivery:
     """A delivery as a caller asks for it."""
     delivery_id = str(uuid7())
@@ -80,7 +83,7 @@ def new_delivery(
         created=now,
         due=now,
         expires=now + KEPT_FOR,
-        warnings=", ".join(warnings),
+        warnings=warnings,
         fault=caller.fault,
         request_id=caller.request_id,
         trace=caller.trace,
@@ -88,12 +91,12 @@ def new_delivery(
 
 
 async def execute(
-    gateway: Gateway, caller: Caller, section: SectionAtLms, delivery: Delivery
+    gateway: Gateway, caller: Caller, delivery: Delivery, target: Target
 ) -> Answer[Raw] | Accepted:
-    """Carry out a change of what there is. Raises `Refusal`."""
+    """Execute a change of something that exists. Raises `Refusal`."""
     if caller.background:
         return await _accept(gateway, delivery, [])
-    [outcome] = await execute_now(gateway, section, [delivery], alone=True)
+    [outcome] = await execute_now(gateway, target.section, [delivery], {delivery.id: target}, alone=True)
     return answer(outcome)
 
 
@@ -103,94 +106,106 @@ async def accept_many(gateway: Gateway, whole: Delivery, parts: Sequence[Deliver
 
 
 async def execute_now(
-    gateway: Gateway, section: SectionAtLms, wanted: Sequence[Delivery], *, alone: bool = False
+    gateway: Gateway,
+    section: SectionAtLms,
+    wanted: Sequence[Delivery],
+    targets: Mapping[str, Target],
+    *,
+    alone: bool = False,
 ) -> list[Outcome]:
-    """Carry out changes of what there is while the client waits, each in its turn. What came of each, in order."""
+    """Execute changes of things that exist while the client waits, each in its lane's order. The outcomes, in order.
+
+    `targets` says what each is about, by its delivery's id.
+    """
     came_of: dict[str, Outcome] = {}
 
-    def begin(conn: Connection) -> list[Delivery]:
+    def begin(conn: Connection) -> tuple[list[Delivery], dict[str, Target]]:
         left = (delivery for delivery in wanted if delivery.id not in came_of)
-        begun = (ledger.begin(conn, delivery, gateway.engine.name) for delivery in left)
-        return [delivery for delivery in begun if delivery is not None]
+        started = [it for delivery in left if (it := ledger.begin(conn, delivery, gateway.in_flight.worker))]
+        return started, {it.id: _begun(conn, it, found[it.id]) for it in started if it.id in found}
 
     def within(conn: Connection) -> tuple[list[Delivery], list[Outcome]]:
-        begun = begin(conn)
-        return begun, _write_down(conn, gateway, begun, deliver_within(conn, gateway, begun, alone=alone))
+        started, own = begin(conn)
+        outcomes = builtin.deliver(conn, gateway, started, own, alone=alone)
+        return started, _record(conn, gateway, started, outcomes)
 
-    turn = LaneWait()
+    found, lane = targets, LaneWait()
     while len(came_of) < len(wanted):
         if _is_builtin(gateway, section):
-            begun, outcomes = await gateway.database.write(within)
+            started, outcomes = await gateway.database.write(within)
         else:
             _require_to_act(gateway)
-            with gateway.engine.at(delivery.id for delivery in wanted):
-                begun = await gateway.database.write(begin)
-            outcomes = await _perform(gateway, begun, alone=alone)
-        came_of |= {delivery.id: outcome for delivery, outcome in zip(begun, outcomes, strict=True)}
-        if not begun and not await turn.retry():
+            with gateway.in_flight.for_clients(delivery.id for delivery in wanted):
+                started, own = await gateway.database.write(begin)
+            outcomes = await _deliver(gateway, started, own, alone=alone)
+        came_of |= {delivery.id: outcome for delivery, outcome in zip(started, outcomes, strict=True)}
+        if not started and not await lane.retry():
             late = Failed(
                 500, "Error " + DOING[wanted[0].operation], "another change is under way", retry_after=5
             )
             return [came_of.get(delivery.id, late) for delivery in wanted]
+        found = perform.NONE_FOUND  # what had to wait is looked up again
     return [came_of[delivery.id] for delivery in wanted]
 
 
 async def execute_create(
-    gateway: Gateway, caller: Caller, section: SectionAtLms, delivery: Delivery, fingerprint: str
+    gateway: Gateway, caller: Caller, delivery: Delivery, target: Target, fingerprint: str
 ) -> Answer[Raw] | Accepted:
-    """Create what is new, once: also where the request is repeated, with its key or because its answer was lost.
+    """Create something new, once: also if the request is repeated, with its key or because its answer was lost.
 
     `fingerprint` tells one request from another. Raises `Refusal`.
     """
+    targets = {delivery.id: target}
 
     def begin(conn: Connection) -> Delivery | Accepted | None:
-        return _begin_new(conn, gateway, caller, delivery, fingerprint)
+        return _begin_create(conn, gateway, caller, delivery, fingerprint)
 
     def within(conn: Connection) -> tuple[Delivery | Accepted | None, list[Outcome]]:
-        begun = begin(conn)
-        if not isinstance(begun, Delivery) or begun.state == "delivered":
-            return begun, []
-        return begun, _write_down(conn, gateway, [begun], deliver_within(conn, gateway, [begun]))
+        started = begin(conn)
+        if not isinstance(started, Delivery) or started.state == "delivered":
+            return started, []
+        outcomes = builtin.deliver(conn, gateway, [started], targets)
+        return started, _record(conn, gateway, [started], outcomes)
 
-    turn = LaneWait()
+    lane = LaneWait()
     outcomes: list[Outcome] = []
     while True:
-        if _is_builtin(gateway, section) and not caller.background:
-            begun, outcomes = await gateway.database.write(within)
+        if _is_builtin(gateway, target.section) and not caller.background:
+            started, outcomes = await gateway.database.write(within)
         else:
             if not caller.background:
                 _require_to_act(gateway)
-            with gateway.engine.at([delivery.id]):
-                begun = await gateway.database.write(begin)
-        if begun is not None:
+            with gateway.in_flight.for_clients([delivery.id]):
+                started = await gateway.database.write(begin)
+        if started is not None:
             break
-        if not await turn.retry():
+        if not await lane.retry():
             raise errors.lms_failed(DOING["create_assignment"], 5)
-    if isinstance(begun, Accepted):
-        gateway.engine.wake()
-        return begun
-    if begun.state == "delivered":
-        return Answer(Raw((begun.result or "null").encode()), _codes(begun.warnings))
-    [outcome] = outcomes or await _perform(gateway, [begun])
+    if isinstance(started, Accepted):
+        gateway.in_flight.wake()
+        return started
+    if started.state == "delivered":
+        return Answer(Raw(started.result or b"null"), started.warnings)
+    [outcome] = outcomes or await _deliver(gateway, [started], targets)
     return answer(outcome)
 
 
 def answer(outcome: Outcome) -> Answer[Raw]:
     """The answer that an outcome is. Raises `Refusal`."""
-    match outcome:
-        case Delivered(result, warnings):
-            return Answer(Raw((result or "null").encode()), _codes(warnings))
-        case Refused():
-            raise errors.Refusal(outcome.status, outcome.message)
-        case Failed():
-            raise errors.Refusal(outcome.status, outcome.message, retry_after=outcome.retry_after)
+    if isinstance(outcome, Delivered):
+        return Answer(Raw(outcome.result or b"null"), outcome.warnings)
+    raise as_refusal(outcome)
 
 
-def _begin_new(
+def _begun(conn: Connection, delivery: Delivery, target: Target) -> Target:
+    return begun(conn, delivery, target) if isinstance(target, SubmissionTarget) else target
+
+
+def _begin_create(
     conn: Connection, gateway: Gateway, caller: Caller, delivery: Delivery, fingerprint: str
 ) -> Delivery | Accepted | None:
-    """The delivery to carry out now, or one that is delivered already. None where that is not known yet."""
-    worker = gateway.engine.name
+    """The delivery to execute now, or one that is delivered already. None if that is not known yet."""
+    worker = gateway.in_flight.worker
     if caller.key is not None:
         conn.lock(f"key/{caller.district_id}/{caller.application}/{caller.key}")
         found = idempotency.find(conn, caller.district_id, caller.application, caller.key, delivery.created)
@@ -202,24 +217,24 @@ def _begin_new(
     if caller.background:
         expires = ledger.keep_until(conn, delivery.district_id, delivery.created)
         ledger.accept(conn, replace(delivery, expires=expires))
-        begun: Delivery | Accepted | None = Accepted(delivery.id)
+        started: Delivery | Accepted | None = Accepted(delivery.id)
     else:
-        begun = ledger.begin_create(conn, delivery, worker, gateway.engine.is_closing)
-    if caller.key is not None and begun is not None:
+        started = ledger.begin_create(conn, delivery, worker, gateway.in_flight.is_closing)
+    if caller.key is not None and started is not None:
         made = KeyedRequest(
             district_id=caller.district_id,
             application=caller.application,
             key=caller.key,
             fingerprint=fingerprint,
-            delivery_id=begun.id if isinstance(begun, Delivery) else begun.delivery_id,
+            delivery_id=started.id if isinstance(started, Delivery) else started.delivery_id,
             created=delivery.created,
         )
         idempotency.add(conn, made)
-    return begun
+    return started
 
 
 def _repeated(conn: Connection, earlier: Delivery, worker: str) -> Delivery | Accepted:
-    """What a repeated request gets, by what became of the first."""
+    """The answer to a repeated request, by the outcome of the first."""
     if earlier.background and not earlier.unacknowledged:
         return Accepted(earlier.id)
     match earlier.state:
@@ -231,7 +246,7 @@ def _repeated(conn: Connection, earlier: Delivery, worker: str) -> Delivery | Ac
             raise errors.Refusal(earlier.status or 400, earlier.message or "")
         case "waiting" | "delivering":
             raise errors.key_in_use()
-    # It failed, so that nothing was answered that could be repeated: it is tried again, after it was looked for.
+    # It failed, so nothing was answered that could be repeated: it is tried again, after a search for what it made.
     again = deliveries.retake(conn, earlier.id, worker)
     if again is None:
         raise errors.key_in_use()
@@ -248,37 +263,41 @@ async def _accept(gateway: Gateway, delivery: Delivery, parts: Sequence[Delivery
             ledger.accept(conn, replace(delivery, expires=expires))
 
     await gateway.database.write(transaction)
-    gateway.engine.wake()
+    gateway.in_flight.wake()
     return Accepted(delivery.id)
 
 
-async def _perform(gateway: Gateway, begun: Sequence[Delivery], *, alone: bool = True) -> list[Outcome]:
-    """Deliver what was begun, and write down what came of it, at once or as soon as the store takes it."""
-    if not begun:
+async def _deliver(
+    gateway: Gateway, started: Sequence[Delivery], targets: Mapping[str, Target], *, alone: bool = True
+) -> list[Outcome]:
+    """Deliver what has begun, and record the outcomes, at once or as soon as the store takes them."""
+    if not started:
         return []
-    with gateway.engine.at(delivery.id for delivery in begun):
-        outcomes = await deliver(gateway, begun, alone=alone)
+    with gateway.in_flight.for_clients(delivery.id for delivery in started):
+        outcomes = await perform.deliver(gateway, started, targets, alone=alone)
         try:
-            return await gateway.database.write(lambda conn: _write_down(conn, gateway, begun, outcomes))
+            return await gateway.database.write(lambda conn: _record(conn, gateway, started, outcomes))
         except StoreUnavailable:
-            gateway.engine.close_later(begun, outcomes)
+            close_later(gateway, started, outcomes)
             raise
 
 
-def _write_down(
-    conn: Connection, gateway: Gateway, begun: Sequence[Delivery], outcomes: Sequence[Outcome]
+def _record(
+    conn: Connection, gateway: Gateway, started: Sequence[Delivery], outcomes: Sequence[Outcome]
 ) -> list[Outcome]:
-    """Write down what came of deliveries that clients wait for. What they are to be told."""
-    own = ledger.finish(conn, begun, outcomes, gateway.clock(), client_waiting=True)
-    # This process was taken for dead, and another finds out what came of it: it is ours to say so, not the LMS's.
-    told = errors.store_unavailable()
-    lost = Failed(told.status, told.message, "another took it up", doubt=True, retry_after=told.retry_after)
+    """Record the outcomes of deliveries that clients wait for. What the clients get."""
+    own = ledger.finish(conn, started, outcomes, gateway.clock(), client_waiting=True)
+    # This process was declared dead, and another finds out the outcome: that is our fault, not the LMS's.
+    failed = errors.store_unavailable()
+    lost = Failed(
+        failed.status, failed.message, "another took it up", doubt=True, retry_after=failed.retry_after
+    )
     return [outcome if mine else lost for outcome, mine in zip(outcomes, own, strict=True)]
 
 
 def _require_to_act(gateway: Gateway) -> None:
-    """Raise `StoreUnavailable` where others may take up what this process would begin: it could not finish it."""
-    if not gateway.engine.may_act():
+    """Raise `StoreUnavailable` if others may take up what this process would begin: it could not finish it."""
+    if not gateway.in_flight.may_act():
         raise StoreUnavailable("this process could not show lately that it lives")
 
 
@@ -287,19 +306,15 @@ def _is_builtin(gateway: Gateway, section: SectionAtLms) -> bool:
     return section.connector.capabilities.kind == BUILTIN and not gateway.connectors.pretending
 
 
-def _codes(warnings: str) -> tuple[str, ...]:
-    return tuple(warnings.split(", ")) if warnings else ()
-
-
 class LaneWait:
-    """Waiting for another change of the same thing to be through."""
+    """Waiting for another change of the same lane to end."""
 
     def __init__(self) -> None:
         self._give_up = time.monotonic() + LANE_WAIT_SECONDS
         self._wait = _FIRST_LOOK_SECONDS
 
     async def retry(self) -> bool:
-        """Wait a little longer. False where it has been long enough."""
+        """Wait a little longer. False if it has been long enough."""
         if time.monotonic() > self._give_up:
             return False
         await asyncio.sleep(self._wait)

@@ -8,9 +8,10 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from passback.context import Accepted, Answer
-from passback.delivery import lookup, present
-from passback.delivery.submissions import assigned, grader_id_of
-from passback.domain.delivery import Delivered, Delivery, Refused
+from passback.delivery import lookup, present, submissions
+from passback.delivery.lms_errors import as_refusal, lms_errors_as_refusals, refused
+from passback.delivery.submissions import SubmissionTarget
+from passback.domain.delivery import Delivered, Delivery
 from passback.gateway import execute, rules
 from passback.store import roster
 from passback.wire import cursor, errors, responses
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from passback.context import Caller, Gateway
     from passback.delivery.lookup import SectionAtLms
     from passback.domain.assignment import Assignment
-    from passback.domain.clock import Instant
+    from passback.domain.delivery import Outcome
+    from passback.domain.submission import SubmissionFields
     from passback.store.assignments import AssignmentRecord
     from passback.store.engine.database import Connection
     from passback.store.roster import Matched
@@ -40,11 +42,9 @@ async def read(
         return section, record, lookup.student(conn, section_id, user_id)
 
     section, record, student = await gateway.database.read(look_up)
-    async with lookup.lms_errors_as_refusals(
-        gateway, district_id, "reading submission", (section.id, record.id)
-    ):
-        held = await assigned(section, record, student)
-    grader_id = await grader_id_of(gateway, district_id, held)
+    async with lms_errors_as_refusals(gateway, district_id, "reading submission", (section.id, record.id)):
+        held = await submissions.read(section, record, student)
+    grader_id = await submissions.grader_id_of(gateway, district_id, held)
     return Answer(present.submission(held, record.id, user_id, grader_id))
 
 
@@ -59,25 +59,40 @@ async def update(
     """Change the given fields of one student's submission. Raises `Refusal`: rows 8, 9, 13, 14, the LMS."""
     fields = rules.changed_submission(request)
 
-    def look_up(conn: Connection) -> tuple[SectionAtLms, AssignmentRecord]:
+    def look_up(conn: Connection) -> SubmissionTarget:
         section, record = lookup.assignment(gateway, conn, caller.district_id, section_id, assignment_id)
-        lookup.student(conn, section_id, user_id)
-        if caller.background:  # what the client waits for is judged by the LMS's word first
-            lookup.known_grader(conn, section_id, request.grader_id)
-        return section, record
+        return _target(conn, caller, section, record, user_id, fields)
 
-    section, record = await gateway.database.read(look_up)
+    target = await gateway.database.read(look_up)
     delivery = execute.new_delivery(
         caller,
         "update_submission",
         gateway.clock(),
         section_id=section_id,
-        assignment_id=record.id,
+        assignment_id=target.record.id,
         user_id=user_id,
         fields=fields,
         warnings=rules.warnings(request),
     )
-    return await execute.execute(gateway, caller, section, delivery)
+    return await execute.execute(gateway, caller, delivery, target)
+
+
+def _target(
+    conn: Connection,
+    caller: Caller,
+    section: SectionAtLms,
+    record: AssignmentRecord,
+    user_id: str,
+    fields: SubmissionFields,
+) -> SubmissionTarget:
+    """What a change is about. Raises `Refusal`: row 14, and in the background row 9.
+
+    For a client that waits, the LMS judges the assignment and the student before the grader is judged.
+    """
+    target = submissions.find_target(conn, section, record, user_id, fields)
+    if caller.background and not target.grader_is_known:
+        raise submissions.unknown_grader(target)
+    return target
 
 
 async def update_many(
@@ -89,31 +104,65 @@ async def update_many(
     """
     now = gateway.clock()
 
-    def look_up(conn: Connection) -> tuple[SectionAtLms, AssignmentRecord, list[Delivery | errors.Refusal]]:
+    def look_up(
+        conn: Connection,
+    ) -> tuple[SectionAtLms, AssignmentRecord, list[SubmissionTarget | errors.Refusal]]:
         section, record = lookup.assignment(gateway, conn, caller.district_id, section_id, assignment_id)
-        return section, record, [_part(conn, caller, section_id, record.id, item, now) for item in items]
+        return section, record, [_judge(conn, caller, section, record, item) for item in items]
 
     section, record, judged = await gateway.database.read(look_up)
-    parts = [one for one in judged if isinstance(one, Delivery)]
+    parts = [
+        one
+        if isinstance(one, errors.Refusal)
+        else execute.new_delivery(
+            caller,
+            "update_submission",
+            now,
+            section_id=section_id,
+            assignment_id=record.id,
+            user_id=item.user_id.lower(),
+            fields=one.asked,
+            warnings=() if item.request is None else rules.warnings(item.request),
+        )
+        for item, one in zip(items, judged, strict=True)
+    ]
     if caller.background:
-        return await _accept_many(gateway, caller, section_id, record.id, items, judged)
-    came_of = await execute.execute_now(gateway, section, parts)
-    for outcome in came_of:
-        if not isinstance(outcome, Delivered) and outcome.whole:
-            execute.answer(outcome)
-    outcomes = dict(zip((part.id for part in parts), came_of, strict=True))
-    answers, warnings = [], dict[str, None]()
-    for item, one in zip(items, judged, strict=True):
-        outcome = Refused(one.status, one.message) if isinstance(one, errors.Refusal) else outcomes[one.id]
-        answers.append(present.submission_outcome(item.user_id, outcome))
-        if isinstance(outcome, Delivered) and outcome.warnings:
-            warnings |= dict.fromkeys(outcome.warnings.split(", "))
-    return Answer(answers, tuple(warnings))
+        return await _accept_many(gateway, caller, section_id, record.id, items, parts)
+    targets = {
+        part.id: target
+        for part, target in zip(parts, judged, strict=True)
+        if isinstance(part, Delivery) and isinstance(target, SubmissionTarget)
+    }
+    wanted = [part for part in parts if isinstance(part, Delivery)]
+    came_of = iter(await execute.execute_now(gateway, section, wanted, targets))
+    outcomes = [refused(part) if isinstance(part, errors.Refusal) else next(came_of) for part in parts]
+    return _answer_many(items, outcomes)
 
 
-def _part(
-    conn: Connection, caller: Caller, section_id: str, assignment_id: str, item: SubmissionItem, now: Instant
-) -> Delivery | errors.Refusal:
+def _answer_many(
+    items: Sequence[SubmissionItem], outcomes: Sequence[Outcome]
+) -> Answer[list[responses.SubmissionOutcome]]:
+    """The answer to a change of many. Raises `Refusal` for an outcome that concerns all."""
+    warnings = dict[str, None]()
+    for outcome in outcomes:
+        if isinstance(outcome, Delivered):
+            warnings |= dict.fromkeys(outcome.warnings)
+        elif outcome.whole:
+            raise as_refusal(outcome)
+    shown = [
+        present.submission_outcome(item.user_id, outcome)
+        for item, outcome in zip(items, outcomes, strict=True)
+    ]
+    return Answer(shown, tuple(warnings))
+
+
+def _judge(
+    conn: Connection,
+    caller: Caller,
+    section: SectionAtLms,
+    record: AssignmentRecord,
+    item: SubmissionItem,
+) -> SubmissionTarget | errors.Refusal:
     """One part, judged in the contract's order of checks."""
     if item.request is None:
         return item.refusal or errors.internal_error()
@@ -121,21 +170,9 @@ def _part(
         check_user_id(item.user_id)
         validate_submission(item.request)
         fields = rules.changed_submission(item.request)
-        lookup.student(conn, section_id, item.user_id.lower())
-        if caller.background:
-            lookup.known_grader(conn, section_id, item.request.grader_id)
+        return _target(conn, caller, section, record, item.user_id.lower(), fields)
     except errors.Refusal as refusal:
         return refusal
-    return execute.new_delivery(
-        caller,
-        "update_submission",
-        now,
-        section_id=section_id,
-        assignment_id=assignment_id,
-        user_id=item.user_id.lower(),
-        fields=fields,
-        warnings=rules.warnings(item.request),
-    )
 
 
 async def _accept_many(
@@ -156,7 +193,7 @@ async def _accept_many(
         if isinstance(one, Delivery):
             parts.append(replace(one, batch_id=whole.id, position=position))
             continue
-        refused = execute.new_delivery(
+        part = execute.new_delivery(
             caller,
             "update_submission",
             now,
@@ -166,7 +203,7 @@ async def _accept_many(
         )
         parts.append(
             replace(
-                refused,
+                part,
                 batch_id=whole.id,
                 position=position,
                 state="refused",
@@ -205,9 +242,7 @@ async def page(
     )
     list_name = f"{district_id}/{section_id}/{record.id}/submissions"
     after = cursor.open_sealed(gateway.cursor_key, list_name, after_cursor, now) if after_cursor else ""
-    async with lookup.lms_errors_as_refusals(
-        gateway, district_id, "reading submissions", (section.id, record.id)
-    ):
+    async with lms_errors_as_refusals(gateway, district_id, "reading submissions", (section.id, record.id)):
         assignment = await section.connector.read_assignment(section.lms_id, record.lms_id)
         students = await gateway.database.read(
             lambda conn: _assigned_students(conn, section_id, assignment, after, limit + 1)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import Struct
 from uuid_utils import uuid7
 
-from passback.delivery.lookup import report_lms_error
+from passback.delivery.lms_errors import report_lms_error
 from passback.domain.clock import HOUR, MINUTE, SECOND
 from passback.lms.interface import LmsError, NotAllowed, Unavailable
 from passback.lms.registry import BUILTIN

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from passback.domain.clock import Instant
-    from passback.domain.delivery import State
+    from passback.domain.delivery import Failed, State
     from passback.store.engine.database import Connection, Rows
 
 _FIELDS = Delivery.__struct_fields__
@@ -28,7 +28,7 @@ _INSERT = f"INSERT INTO deliveries ({_COLUMNS}) VALUES ({', '.join(':' + name fo
 
 def add(connection: Connection, deliveries: Iterable[Delivery]) -> None:
     """Keep new deliveries."""
-    rows = [asdict(delivery) for delivery in deliveries]
+    rows = [_row(delivery) for delivery in deliveries]
     if len(rows) == 1:
         connection.execute(_INSERT, rows[0])
     elif rows:
@@ -37,7 +37,7 @@ def add(connection: Connection, deliveries: Iterable[Delivery]) -> None:
 
 def add_unless_under_way(connection: Connection, delivery: Delivery) -> bool:
     """Keep a new delivery that begins now; False where another of its lane is under way."""
-    return connection.execute(f"{_INSERT} ON CONFLICT DO NOTHING", asdict(delivery)).rowcount == 1
+    return connection.execute(f"{_INSERT} ON CONFLICT DO NOTHING", _row(delivery)).rowcount == 1
 
 
 def find(connection: Connection, delivery_id: str) -> Delivery | None:
@@ -243,63 +243,43 @@ class Claim(Struct, frozen=True):
     fence: int
 
 
-def close(
-    connection: Connection,
-    held: Claim,
-    state: State,
-    now: Instant,
-    *,
-    status: int | None = None,
-    message: str | None = None,
-    cause: str | None = None,
-    result: str | None = None,
-    warnings: str = "",
-    doubt: bool = False,
-    unacknowledged: bool = False,
-) -> bool:
-    """Write down how a delivery ended. False where it is no longer one's own, and nothing is changed."""
+class Ending(Struct, frozen=True):
+    """How a delivery ended."""
+
+    state: State
+    status: int | None = None
+    message: str | None = None
+    cause: str | None = None
+    result: bytes | None = None
+    warnings: tuple[str, ...] = ()
+    doubt: bool = False
+    unacknowledged: bool = False
+
+
+def close(connection: Connection, claim: Claim, ending: Ending, now: Instant) -> bool:
+    """Record how a delivery ended. False if it is no longer one's own; then nothing changes."""
     done = connection.execute(
         "UPDATE deliveries SET state = :state, finished = :now, worker = NULL, status = :status,"
         " message = :message, cause = :cause, result = :result, warnings = :warnings, doubt = :doubt,"
-        " untold = :untold WHERE id = :id AND fence = :fence AND state = 'delivering'",
-        {
-            "state": state,
-            "now": now,
-            "status": status,
-            "message": message,
-            "cause": cause,
-            "result": result,
-            "warnings": warnings,
-            "doubt": int(doubt),
-            "untold": int(unacknowledged),
-            **asdict(held),
-        },
+        " untold = :unacknowledged WHERE id = :id AND fence = :fence AND state = 'delivering'",
+        {**_row(ending), "now": now, **asdict(claim)},
     )
     return done.rowcount == 1
 
 
-def postpone(
-    connection: Connection,
-    held: Claim,
-    due: Instant,
-    *,
-    status: int | None,
-    message: str | None,
-    cause: str | None,
-    doubt: bool,
-) -> bool:
-    """Let a delivery wait for its next try. False where it is no longer one's own, and nothing is changed."""
+def postpone(connection: Connection, claim: Claim, due: Instant, failed: Failed) -> bool:
+    """Let a delivery wait for its next try. False if it is no longer one's own; then nothing changes."""
     done = connection.execute(
         "UPDATE deliveries SET state = 'waiting', due = :due, worker = NULL, status = :status,"
         " message = :message, cause = :cause, doubt = CASE WHEN :doubt = 1 THEN 1 ELSE doubt END"
         " WHERE id = :id AND fence = :fence AND state = 'delivering'",
         {
             "due": due,
-            "status": status,
-            "message": message,
-            "cause": cause,
-            "doubt": int(doubt),
-            **asdict(held),
+            "status": failed.status,
+            "message": failed.message,
+            "cause": failed.cause,
+            "doubt": int(failed.doubt),
+            **asdict(claim),
         },
     )
     return done.rowcount == 1
@@ -528,8 +508,17 @@ def _all(rows: Rows) -> list[Delivery]:
     return [_made(row) for row in rows.fetchall()]
 
 
+def _row(item: Delivery | Ending) -> dict[str, Any]:
+    values = asdict(item)
+    values["warnings"] = ", ".join(item.warnings)
+    values["result"] = None if item.result is None else item.result.decode()
+    return {name: int(value) if isinstance(value, bool) else value for name, value in values.items()}
+
+
 def _made(row: Sequence[Any]) -> Delivery:
     values = dict(zip(_FIELDS, row, strict=True))
     for name in _FLAGS:
         values[name] = bool(values[name])
+    values["warnings"] = tuple(values["warnings"].split(", ")) if values["warnings"] else ()
+    values["result"] = None if values["result"] is None else values["result"].encode()
     return Delivery(**values)

@@ -58,7 +58,7 @@ class BuiltinConnector(Struct, frozen=True):
         return await self.database.read(lambda conn: gradebook.find_assignment(conn, section, mark))
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
-        return await self.database.read(lambda conn: _assignment(conn, section, assignment))
+        return await self.database.read(lambda conn: existing_assignment(conn, section, assignment))
 
     async def read_assignments(self, section: str, assignments: Sequence[str]) -> Mapping[str, Assignment]:
         def read(conn: Connection) -> dict[str, Assignment]:
@@ -82,11 +82,11 @@ class BuiltinConnector(Struct, frozen=True):
         now = self.clock()
 
         def read(conn: Connection) -> dict[str, Submission]:
-            held = _assignment(conn, section, assignment)
+            held = existing_assignment(conn, section, assignment)
             return {
                 student: grades.read(conn, held, student, now)
                 for student in students
-                if _is_assigned(conn, section, held, student)
+                if is_assigned(conn, section, held, student)
             }
 
         return await self.database.snapshot(read)
@@ -163,7 +163,7 @@ def edit_assignment(
     """Change an assignment, as a client or a teacher may. Raises `Gone` and `Refused`."""
     conn.lock(f"gradebook/{assignment}")
     _check_texts(fields)
-    held = _assignment(conn, section, assignment)
+    held = existing_assignment(conn, section, assignment)
     given = {name: value for name in _SETTABLE if (value := getattr(fields, name)) is not None}
     edited = replace(held, **given, last_modified=now)
     if edited.assignee_mode == "all":
@@ -178,22 +178,24 @@ def grade_submission(
     """Change a student's submission, as a client or a teacher may. Raises `Gone` and `Refused`."""
     conn.lock(f"gradebook/{assignment}/{student}")
     _check_texts(fields)
-    held = _assignment(conn, section, assignment)
-    if not _is_assigned(conn, section, held, student):
+    held = existing_assignment(conn, section, assignment)
+    if not is_assigned(conn, section, held, student):
         raise Gone("student")
     if fields.grader_id is not None and not roster.is_enrolled(conn, section, "teacher", fields.grader_id):
         raise Gone("grader")
     return grades.write(conn, held, student, fields, now)
 
 
-def _assignment(conn: Connection, section: str, assignment: str) -> Assignment:
+def existing_assignment(conn: Connection, section: str, assignment: str) -> Assignment:
+    """The assignment as the gradebook has it. Raises `Gone`."""
     held = gradebook.find_assignment(conn, section, assignment)
     if held is None:
         raise Gone("assignment")
     return held
 
 
-def _is_assigned(conn: Connection, section: str, held: Assignment, student: str) -> bool:
+def is_assigned(conn: Connection, section: str, held: Assignment, student: str) -> bool:
+    """Whether a student of the section is given the assignment."""
     if held.assignee_mode == "individuals" and student not in held.assignee_ids:
         return False
     return roster.is_enrolled(conn, section, "student", student)

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from passback.delivery.lookup import lms_errors_as_refusals, refusal
+from passback.delivery.lms_errors import as_refusal, lms_errors_as_refusals, outcome_of
 from passback.lms.interface import Gone, LmsError, NotAllowed, Refused, Unavailable, Unsupported
 from passback.wire.errors import Refusal
 from support.sandbox import DISTRICT, Sandbox
@@ -31,21 +31,22 @@ from support.sandbox import DISTRICT, Sandbox
     ],
 )
 def test_answer(error: LmsError, status: int, message: str) -> None:
-    told = refusal(error, "updating submission", grader_id="teacher-1")
-    assert (told.status, told.message) == (status, message)
+    outcome = outcome_of(error, "updating submission", grader_id="teacher-1")
+    assert (outcome.status, outcome.message) == (status, message)
 
 
 def test_a_section_that_is_gone_while_an_assignment_is_created_is_not_found() -> None:
-    assert refusal(Gone("assignment"), "creating assignment").message == "Resource not found"
+    assert outcome_of(Gone("assignment"), "creating assignment").message == "Resource not found"
 
 
 def test_where_waiting_helps_the_client_is_told_how_long() -> None:
-    assert refusal(Unavailable("throttled", retry_after=30), "reading assignment").retry_after == 30
+    outcome = outcome_of(Unavailable("throttled", retry_after=30), "reading assignment")
+    assert as_refusal(outcome).retry_after == 30
 
 
 def test_the_cause_goes_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        refusal(Unavailable("the LMS answered 503"), "reading assignment")
+        outcome_of(Unavailable("the LMS answered 503"), "reading assignment")
     assert "the LMS answered 503" in caplog.text
 
 

@@ -1,0 +1,152 @@
+"""Deliveries to the built-in gradebook: the delivery and its effect are one commit.
+
+The gradebook is in the gateway's own database, so its changes are plain functions of the transaction that also begins
+and ends the delivery. Every other LMS is served by `passback.delivery.perform`; the rules are shared.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from passback.delivery import assignments, lookup, outcomes, submissions
+from passback.delivery.assignments import AssignmentTarget
+from passback.delivery.submissions import SubmissionTarget
+from passback.domain.delivery import Delivered
+from passback.lms.builtin import connector as builtin
+from passback.lms.interface import Gone, LmsError
+from passback.store import gradebook, roster
+from passback.wire import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from passback.context import Gateway
+    from passback.delivery.perform import Target
+    from passback.domain.assignment import Assignment
+    from passback.domain.clock import Instant
+    from passback.domain.delivery import Delivery, Outcome
+    from passback.domain.submission import Submission
+    from passback.store.engine.database import Connection
+
+
+def deliver(
+    conn: Connection,
+    gateway: Gateway,
+    group: Sequence[Delivery],
+    targets: Mapping[str, Target],
+    *,
+    alone: bool = True,
+) -> list[Outcome]:
+    """`passback.delivery.perform.deliver` as a part of a transaction."""
+    if not group:
+        return []
+    first = group[0]
+    came_of: Sequence[Delivered | Exception]
+    try:
+        if first.operation == "update_submission":
+            came_of = _change_submissions(conn, gateway, group, targets, alone=alone)
+        else:
+            came_of = [_change_assignment(conn, gateway, first, targets.get(first.id))]
+    except Exception as error:
+        return [_failed(conn, gateway, first, error, whole=not alone)] * len(group)
+    return [
+        outcome if isinstance(outcome, Delivered) else _failed(conn, gateway, delivery, outcome, whole=False)
+        for delivery, outcome in zip(group, came_of, strict=True)
+    ]
+
+
+def _failed(
+    conn: Connection, gateway: Gateway, delivery: Delivery, error: Exception, *, whole: bool
+) -> Outcome:
+    consequence = outcomes.consequence_of(gateway, delivery, error)
+    if consequence is not None:
+        consequence(conn)
+    return outcomes.outcome_of(delivery, error, whole=whole)
+
+
+def _change_assignment(
+    conn: Connection, gateway: Gateway, delivery: Delivery, target: Target | None
+) -> Delivered:
+    if target is None:
+        target = assignments.target_of(gateway, conn, delivery)
+    assert isinstance(target, AssignmentTarget)
+    now = gateway.clock()
+    match delivery.operation:
+        case "create_assignment":
+            held = _create(conn, delivery, target, now)
+        case "update_assignment":
+            held = _change(conn, target, now)
+        case _:
+            deleted = gradebook.delete_assignment(conn, target.section.lms_id, target.lms_id)
+            if not (deleted or delivery.doubt):
+                raise Gone("assignment")
+            return Delivered()
+    user_ids = roster.ids_of(conn, delivery.district_id, held.assignee_ids)
+    return assignments.delivered(delivery, target, held, user_ids, now)
+
+
+def _create(conn: Connection, delivery: Delivery, target: AssignmentTarget, now: Instant) -> Assignment:
+    assert delivery.assignment_id is not None
+    section = target.section.lms_id
+    held = None
+    if delivery.doubt:
+        held = gradebook.find_assignment(conn, section, delivery.assignment_id)
+    if held is None:
+        assignments.require_not_lost(delivery)
+        held = builtin.new_assignment(target.fields, delivery.assignment_id, now)
+        gradebook.insert_assignment(conn, section, held)
+    return held
+
+
+def _change(conn: Connection, target: AssignmentTarget, now: Instant) -> Assignment:
+    section, lms_id = target.section.lms_id, target.lms_id
+    held = builtin.existing_assignment(conn, section, lms_id)
+    fields = assignments.fitting(held, target.fields)
+    if assignments.lacks_assignees(held, fields):
+        ids = lookup.assignees(conn, target.section.id, target.fields.assignee_ids)
+        fields = replace(fields, assignee_ids=ids)
+    return builtin.edit_assignment(conn, section, lms_id, fields, now)
+
+
+def _change_submissions(
+    conn: Connection,
+    gateway: Gateway,
+    group: Sequence[Delivery],
+    targets: Mapping[str, Target],
+    *,
+    alone: bool,
+) -> list[Delivered | Exception]:
+    now = gateway.clock()
+    found = [targets.get(delivery.id) for delivery in group]
+    if None in found:
+        _, _, judged = submissions.targets_of(gateway, conn, group)
+    else:
+        judged = [target for target in found if isinstance(target, SubmissionTarget)]
+    came_of: list[Delivered | Exception] = []
+    for delivery, target in zip(group, judged, strict=True):
+        if isinstance(target, errors.Refusal):
+            came_of.append(target)
+            continue
+        try:
+            held = _change_submission(conn, target, now)
+        except (LmsError, errors.Refusal) as error:  # raised before anything of this student's is written
+            if alone or (isinstance(error, Gone) and error.thing == "assignment"):
+                raise
+            came_of.append(error)
+            continue
+        graders = submissions.unknown_graders(target, held)
+        user_ids = roster.ids_of(conn, delivery.district_id, graders)
+        came_of.append(submissions.delivered(delivery, target, held, user_ids))
+    return came_of
+
+
+def _change_submission(conn: Connection, target: SubmissionTarget, now: Instant) -> Submission:
+    section, assignment = target.section.lms_id, target.record.lms_id
+    if not target.grader_is_known:
+        held = builtin.existing_assignment(conn, section, assignment)
+        if not builtin.is_assigned(conn, section, held, target.student):
+            raise Gone("student")
+        raise submissions.unknown_grader(target)
+    return builtin.grade_submission(conn, section, assignment, target.student, target.fields, now)

@@ -1,0 +1,127 @@
+"""From what went wrong at an LMS to what becomes of the delivery, and to what the client gets: one table."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from passback.delivery import webhook_notify
+from passback.domain.delivery import Failed, Refused
+from passback.lms.http.gate import Resting
+from passback.lms.interface import Gone, LmsError, NotAllowed, Unavailable, Unsupported
+from passback.lms.interface import Refused as RefusedByLms
+from passback.wire import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from passback.context import Gateway
+    from passback.store.engine.database import Connection
+
+log = logging.getLogger(__name__)
+
+
+def outcome_of(
+    error: LmsError, doing: str, *, grader_id: str | None = None, whole: bool = False
+) -> Refused | Failed:
+    """The outcome that the contract has for what an LMS answered (contract: When the LMS fails).
+
+    `doing` is what was tried, as in ``creating assignment``; `grader_id` is the client's, for row 9; `whole` if it
+    concerns everything it was sent with. The cause goes to the log and never to the client.
+    """
+    match error:
+        case Gone():
+            return refused(_gone(error, doing, grader_id), whole=whole)
+        case RefusedByLms() | Unsupported():
+            return Refused(400, str(error), whole)
+        case Unavailable():
+            log.warning("error %s: %s", doing, error)
+            failed = errors.lms_failed(doing)
+            return Failed(
+                failed.status,
+                failed.message,
+                str(error),
+                doubt=error.in_doubt,
+                retry_after=error.retry_after,
+                down=isinstance(error, Resting) or (isinstance(error, NotAllowed) and error.credentials),
+                whole=whole,
+            )
+        case _:
+            log.error("error %s", doing, exc_info=error)
+            failed = errors.lms_failed(doing)
+            return Failed(failed.status, failed.message, type(error).__name__, whole=whole)
+
+
+def _gone(error: Gone, doing: str, grader_id: str | None) -> errors.Refusal:
+    match error.thing:
+        case "section":
+            return errors.resource_not_found()
+        case "student":
+            return errors.user_not_found()
+        case "grader":
+            return errors.grader_not_found(grader_id or "")
+        case "assignment":
+            # A section that is gone while its assignment is created has no row of its own.
+            return errors.resource_not_found() if doing == "creating assignment" else errors.assignment_gone()
+
+
+def refused(refusal: errors.Refusal, *, whole: bool = False) -> Refused:
+    """The outcome that is a refusal of ours."""
+    return Refused(refusal.status, refusal.message, whole)
+
+
+def as_refusal(outcome: Refused | Failed) -> errors.Refusal:
+    """The error that a client gets for an outcome."""
+    retry_after = outcome.retry_after if isinstance(outcome, Failed) else None
+    return errors.Refusal(outcome.status, outcome.message, retry_after=retry_after)
+
+
+class lms_errors_as_refusals:  # noqa: N801 - reads as a statement: async with lms_errors_as_refusals(...)
+    """Turns an `LmsError` raised inside the ``with`` into the `Refusal` that the contract has for it.
+
+    What it says of the connection, and of the assignment `about` (section and assignment), is reported, too.
+    """
+
+    __slots__ = ("_about", "_district_id", "_doing", "_gateway")
+
+    def __init__(
+        self, gateway: Gateway, district_id: str, doing: str, about: tuple[str, str] | None = None
+    ) -> None:
+        self._gateway = gateway
+        self._district_id = district_id
+        self._doing = doing
+        self._about = about
+
+    async def __aenter__(self) -> None: ...
+
+    async def __aexit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, LmsError):
+            await report_lms_error(self._gateway, self._district_id, error, self._about)
+            raise as_refusal(outcome_of(error, self._doing)) from error
+
+
+async def report_lms_error(
+    gateway: Gateway, district_id: str, error: LmsError, about: tuple[str, str] | None = None
+) -> None:
+    """Record what an error says beyond the request: refused credentials, or an assignment that is gone.
+
+    The district's connection is marked (``lms_state``), and webhooks report it.
+    """
+    consequence = consequence_of(gateway, district_id, error, about)
+    if consequence is not None:
+        await gateway.database.write(consequence)
+
+
+def consequence_of(
+    gateway: Gateway, district_id: str, error: LmsError, about: tuple[str, str] | None
+) -> Callable[[Connection], None] | None:
+    """The part of a transaction that records what `report_lms_error` reports; None if that is nothing."""
+    pretended = gateway.connectors.pretending
+    now = gateway.clock()
+    if isinstance(error, NotAllowed) and error.credentials:
+        return lambda conn: webhook_notify.connection_broken(conn, district_id, now, pretended=pretended)
+    if isinstance(error, Gone) and error.thing == "assignment" and about is not None:
+        return lambda conn: webhook_notify.assignment_gone(
+            conn, district_id, *about, now, pretended=pretended
+        )
+    return None
