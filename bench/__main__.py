@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import lms, rosters
+from bench import lms, rosters, way
 from bench.load import Result, drive, request
 from passback_simulators.identities import ALGEBRA, SANDBOX_UNIFIED, SIMULATED
 
@@ -156,4 +156,5 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix=".bench-", dir=Path.cwd()) as folder:
         bench(folder)
         bench_connectors(folder)
+        way.bench()
         rosters.bench(Path(folder), running, [int(size) for size in sys.argv[1:]] or rosters.SIZES)

@@ -1,0 +1,161 @@
+"""The way of one grade through the gateway: what a PATCH of a submission runs through, counted, not timed.
+
+A simulated Canvas answers. Counted are the distinct functions and files of the gateway that the request runs, the rooms
+(top packages) they are in, and its reads and writes of the store. ``python -m bench.way`` prints them for the first
+grade after a start, when nothing is cached, and for a later one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import passback
+from passback.app import build_api, build_gateway, open_database
+from passback.domain.clock import system_clock
+from passback.lms.http.client import LmsClient
+from passback.sandbox.lms import SimulatedLmss
+from passback.settings import Settings
+from passback_simulators.identities import ALGEBRA, SIMULATED
+
+_ROOT = f"{Path(passback.__file__).parent}/"
+_NOT_COUNTED = "sandbox"
+_READS, _WRITES = ("read", "snapshot"), ("write", "note")
+ESSAY = {"title": "Essay", "description": "x", "due_date": "2099-06-01T23:59:00Z", "points_possible": 100}
+
+
+class Count:
+    """What one request ran through."""
+
+    def __init__(self) -> None:
+        self.counting = False
+        self.codes: set[CodeType] = set()
+        self.reads = self.writes = 0
+        self.before_lms: tuple[int, int] | None = None
+        """The reads and writes before the LMS was first asked."""
+
+    def profile(self, frame: FrameType, event: str, _: object) -> None:
+        """See `sys.setprofile`."""
+        if self.counting and event == "call" and frame.f_code.co_filename.startswith(_ROOT):
+            self.codes.add(frame.f_code)
+
+    def store(self, kind: type[Any]) -> None:
+        """Count the transactions of a kind of database."""
+        for name in (*_READS, *_WRITES):
+            setattr(kind, name, self._counted(getattr(kind, name), reads=name in _READS))
+
+    def _counted(
+        self, method: Callable[..., Awaitable[Any]], *, reads: bool
+    ) -> Callable[..., Awaitable[Any]]:
+        async def counted(*arguments: Any) -> Any:
+            # The simulators keep their state in the same database.
+            if self.counting and _room(arguments[1].__code__) != _NOT_COUNTED:
+                self.reads += reads
+                self.writes += not reads
+            return await method(*arguments)
+
+        return counted
+
+    def lms(self) -> None:
+        """Notice when the LMS is first asked."""
+        send = LmsClient.send
+
+        async def noticed(*arguments: Any, **how: Any) -> Any:
+            if self.counting and self.before_lms is None:
+                self.before_lms = self.reads, self.writes
+            return await send(*arguments, **how)
+
+        LmsClient.send = noticed  # type: ignore[method-assign]
+
+    def __str__(self) -> str:
+        rooms = {code: _room(code) for code in self.codes}
+        ours = [code for code, room in rooms.items() if room != _NOT_COUNTED]
+        reads, writes = self.before_lms or (0, 0)
+        return (
+            f"{len(ours)} functions in {len({code.co_filename for code in ours})} files of"
+            f" {len({rooms[code] for code in ours} - {''})} rooms; {self.reads} reads and {self.writes} writes,"
+            f" {reads} and {writes} of them before Canvas is asked"
+        )
+
+
+def _room(code: CodeType) -> str:
+    """The top package of a function; empty for a module beside the packages."""
+    path = Path(code.co_filename)
+    parts = path.relative_to(_ROOT).parts if path.is_relative_to(_ROOT) else ("",)
+    return parts[0] if len(parts) > 1 else ""
+
+
+async def _call(api: Any, token: str, method: str, path: str, content: Any) -> Any:
+    """The content of an answer, which must be 200."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": json.dumps(content).encode(), "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {token}".encode())],
+    }  # fmt: skip
+    await api(scope, receive, send)
+    body = b"".join(message.get("body", b"") for message in sent)
+    assert sent[0]["status"] == 200, body
+    return json.loads(body)["data"]
+
+
+async def measure() -> list[Count]:
+    """Count the first grade and a later one."""
+    district = next(it for it in SIMULATED if it.lms_type == "canvas")
+    count = Count()
+    threading.setprofile(count.profile)
+    sys.setprofile(count.profile)
+    count.lms()
+    settings = Settings(data=":memory:")
+    counts = []
+    with (
+        contextlib.closing(open_database(settings, "sandbox")) as database,
+        contextlib.closing(SimulatedLmss(database, system_clock)) as lmss,
+    ):
+        count.store(type(database))
+        gateway = build_gateway(database, settings, given=lmss.given())
+        api = build_api(gateway, settings, "sandbox", lmss)
+        assignments = f"/v3.1/sections/{district.id(ALGEBRA.digits)}/assignments"
+        async with lmss.serving():
+            made = await _call(api, district.token, "POST", assignments, ESSAY)
+            gateway.connectors.forget()
+            for points in (5, 6):
+                count.codes, count.reads, count.writes, count.before_lms = set(), 0, 0, None
+                await asyncio.sleep(0.05)  # the token is looked up again
+                count.counting = True
+                path = f"{assignments}/{made['id']}/submissions/{district.id(ALGEBRA.students[0])}"
+                grade = {"grade_points": points, "grader_id": district.id(ALGEBRA.teacher)}
+                await _call(api, district.token, "PATCH", path, grade)
+                count.counting = False
+                done = Count()
+                done.codes, done.reads, done.writes, done.before_lms = (
+                    count.codes, count.reads, count.writes, count.before_lms
+                )  # fmt: skip
+                counts.append(done)
+        await gateway.connectors.close()
+    sys.setprofile(None)
+    threading.setprofile(None)
+    return counts
+
+
+def bench() -> None:
+    """Measure and print."""
+    first, later = asyncio.run(measure())
+    print(f"\nthe way of a grade through Canvas\n  the first  {first}\n  a later    {later}")
+
+
+if __name__ == "__main__":
+    bench()
