@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from standardwebhooks.webhooks import Webhook as Verifier
 
 from passback.delivery import webhook_send
-from passback.delivery.webhook_send import Sent
+from passback.delivery.webhook_send import Message, Sent, Transport
 from passback.sandbox.seed import seed
 from passback.store import tokens, webhooks
 from passback.store.engine import migrate
@@ -25,73 +25,83 @@ from passback.wire.events import EVENTS
 from support.sandbox import DISTRICT
 from support.webhooks import Endpoint, endpoint
 
-NOW = int(time.time() * 1000)
 VAULT = Vault(lambda: [b"k" * 32])
 SECRET = webhook_send.new_secret()
 
 
 @pytest.fixture
-def database() -> Iterator[Database]:
+def now() -> int:
+    """The real time: a message is good for five minutes."""
+    return int(time.time() * 1000)
+
+
+@pytest.fixture
+def database(now: int) -> Iterator[Database]:
     with contextlib.closing(connect("", None)) as database:
         migrate.prepare(database, "sandbox")
-        database.write_now(lambda conn: seed(conn, NOW))
+        database.write_now(lambda conn: seed(conn, now))
         database.write_now(
             lambda conn: tokens.create(
-                conn, district_id=DISTRICT, application="Maths", secret="T", now=NOW, expires=NOW + 1000
+                conn, district_id=DISTRICT, application="Maths", secret="T", now=now, expires=now + 1000
             )
         )
         yield database
 
 
 @pytest.fixture
-def app(database: Database) -> Iterator[Endpoint]:
+def app(database: Database, now: int) -> Iterator[Endpoint]:
     with endpoint() as app:
         webhook = Webhook(
             id="1", district_id=DISTRICT, application="Maths", url=f"http://127.0.0.1:{app.port}/", events=EVENTS,
             secret=webhooks.seal(VAULT, "1", SECRET), secret_before=None, secret_before_until=None, disabled=None,
-            created=NOW, last_modified=NOW,
+            created=now, last_modified=now,
         )  # fmt: skip
         database.write_now(lambda conn: webhooks.insert(conn, webhook))
         yield app
 
 
-def deliver(
-    database: Database, webhook_id: str = "1", *, vault: Vault = VAULT, now: int = NOW
-) -> Sent | None:
+def deliver(database: Database, now: int, webhook_id: str = "1", *, vault: Vault = VAULT) -> Sent | None:
     return asyncio.run(
         webhook_send.deliver(
-            database, vault, lambda: now, webhook_id, "msg_1", b'{"type":"x"}', private=True, patience=5
+            database,
+            vault,
+            lambda: now,
+            webhook_id,
+            Message("msg_1", b'{"type":"x"}'),
+            Transport(private=True, patience=5),
         )
     )
 
 
-def test_it_is_sent_as_the_webhook_is_now(database: Database, app: Endpoint) -> None:
-    assert deliver(database) == Sent("delivered", 204)
+def test_it_is_sent_as_the_webhook_is_now(database: Database, app: Endpoint, now: int) -> None:
+    assert deliver(database, now) == Sent("delivered", 204)
     assert Verifier(SECRET).verify(app.received[0].body, dict(app.received[0].headers)) == {"type": "x"}
 
 
 def test_nobody_is_told_of_a_webhook_that_is_gone_disabled_or_of_no_application(
-    database: Database, app: Endpoint
+    database: Database, app: Endpoint, now: int
 ) -> None:
-    assert deliver(database, "2") is None
-    assert deliver(database, now=NOW + 1000) is None
-    database.write_now(lambda conn: webhooks.disable(conn, "1", NOW))
-    assert deliver(database) is None
+    assert deliver(database, now, "2") is None
+    assert deliver(database, now + 1000) is None
+    database.write_now(lambda conn: webhooks.disable(conn, "1", now))
+    assert deliver(database, now) is None
     assert app.received == []
 
 
-def test_an_endpoint_that_is_gone_is_disabled(database: Database, app: Endpoint) -> None:
+def test_an_endpoint_that_is_gone_is_disabled(database: Database, app: Endpoint, now: int) -> None:
     app.status = 410
-    sent = deliver(database)
+    sent = deliver(database, now)
     assert sent is not None
     assert sent.outcome == "gone"
     found = database.read_now(lambda conn: webhooks.find(conn, "1"))
     assert found is not None
-    assert found.disabled == NOW
-    assert deliver(database) is None
+    assert found.disabled == now
+    assert deliver(database, now) is None
 
 
-def test_an_address_that_was_changed_meanwhile_is_not_given_up(database: Database, app: Endpoint) -> None:
+def test_an_address_that_was_changed_meanwhile_is_not_given_up(
+    database: Database, app: Endpoint, now: int
+) -> None:
     def gone(handler: BaseHTTPRequestHandler) -> None:
         found = database.write_now(lambda conn: webhooks.find(conn, "1"))
         assert found is not None
@@ -100,7 +110,7 @@ def test_an_address_that_was_changed_meanwhile_is_not_given_up(database: Databas
         handler.end_headers()
 
     app.answer = gone
-    sent = deliver(database)
+    sent = deliver(database, now)
     assert sent is not None
     assert sent.outcome == "gone"
     found = database.read_now(lambda conn: webhooks.find(conn, "1"))
@@ -108,7 +118,9 @@ def test_an_address_that_was_changed_meanwhile_is_not_given_up(database: Databas
     assert (found.url, found.disabled) == ("https://new.example/", None)
 
 
-def test_a_secret_that_cannot_be_read_is_a_failure(database: Database, app: Endpoint) -> None:
+def test_a_secret_that_cannot_be_read_is_a_failure(database: Database, app: Endpoint, now: int) -> None:
     other = Vault(lambda: [b"o" * 32])
-    assert deliver(database, vault=other) == Sent("failed", reason="its secret cannot be read: rotate it")
+    assert deliver(database, now, vault=other) == Sent(
+        "failed", reason="its secret cannot be read: rotate it"
+    )
     assert app.received == []

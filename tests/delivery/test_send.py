@@ -18,7 +18,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 import passback
 from passback.delivery import webhook_send
-from passback.delivery.webhook_send import Sent, new_secret
+from passback.delivery.webhook_send import Message, Sent, Transport, new_secret
 from passback.network import addresses
 from passback.network.addresses import Unreachable
 from passback.wire import events
@@ -31,9 +31,8 @@ PAYLOAD = events.payload(events.TEST, 0, events.TestData(webhook_id="é"))
 
 def send(url: str, *, secrets: Sequence[str] = (SECRET,), private: bool = True, **how: Any) -> Sent:
     now = int(time.time() * 1000)
-    return asyncio.run(
-        webhook_send.send(url, secrets, "msg_1", now, PAYLOAD, private=private, **{"patience": 5.0, **how})
-    )
+    transport = Transport(private, **{"patience": 5.0, **how})
+    return asyncio.run(webhook_send.send(url, secrets, Message("msg_1", PAYLOAD), now, transport))
 
 
 @pytest.fixture
@@ -291,11 +290,11 @@ PUBLIC = resolver({"app.example": ["93.184.215.14"], "inside.example": ["10.0.0.
         ("//app.example/", "must begin with https://"),
         ("app.example", "must begin with https://"),
         ("", "characters"),
-        ("https:app.example", "none of a web server"),
-        ("https:///path", "none of a web server"),
-        ("https://app.example:0/", "none of a web server"),
-        ("https://app.example:70000/", "none of a web server"),
-        ("https://app.example:x/", "none of a web server"),
+        ("https:app.example", "not a valid web server address"),
+        ("https:///path", "not a valid web server address"),
+        ("https://app.example:0/", "not a valid web server address"),
+        ("https://app.example:70000/", "not a valid web server address"),
+        ("https://app.example:x/", "not a valid web server address"),
         ("https://user:pw@app.example/", "user or password"),
         ("https://app.example@inside.example/", "user or password"),
         ("https://@app.example/", "user or password"),
@@ -310,15 +309,15 @@ PUBLIC = resolver({"app.example": ["93.184.215.14"], "inside.example": ["10.0.0.
         ("https://[::1]/", "not on the public network"),
         ("https://[::ffff:127.0.0.1]/", "not on the public network"),
         ("https://[64:ff9b::7f00:1]/", "not on the public network"),
-        ("https://[fe80::1%25eth0]/", "none of a web server"),
-        ("https://127.1/", "none of a web server"),
-        ("https://2130706433/", "none of a web server"),
-        ("https://0x7f000001/", "none of a web server"),
-        ("https://0177.0.0.1/", "none of a web server"),
-        ("https://0x7f.0.0.1/", "none of a web server"),
-        ("https://127.0.0.1./", "none of a web server"),
-        ("https://app..example/", "none of a web server"),
-        ("https://app%2eexample/", "none of a web server"),
+        ("https://[fe80::1%25eth0]/", "not a valid web server address"),
+        ("https://127.1/", "not a valid web server address"),
+        ("https://2130706433/", "not a valid web server address"),
+        ("https://0x7f000001/", "not a valid web server address"),
+        ("https://0177.0.0.1/", "not a valid web server address"),
+        ("https://0x7f.0.0.1/", "not a valid web server address"),
+        ("https://127.0.0.1./", "not a valid web server address"),
+        ("https://app..example/", "not a valid web server address"),
+        ("https://app%2eexample/", "not a valid web server address"),
         ("https://inside.example/", "not on the public network"),
         ("https://nowhere.example/", "cannot be found"),
     ],

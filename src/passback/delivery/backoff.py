@@ -1,6 +1,6 @@
-"""Sparing an LMS (or a webhook) that fails: it rests, is tried with one delivery, and gets more as they go well.
+"""Backing off from an LMS (or a webhook) that fails: it is left alone, tried with one delivery, then with more.
 
-So neither thousands of deliveries ask an LMS that is down, nor do they all come at once when it is back.
+So an LMS that is down is not asked by thousands of deliveries, and does not get them all at once when it is back.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 FIRST_BACKOFF = 5 * SECOND
 LONGEST_BACKOFF = 5 * MINUTE
 ENOUGH = 64
-"""With how many at once a destination is taken to be well."""
+"""With how many at once a destination is considered healthy."""
 
 
 def record(conn: Connection, destination_id: str, outcomes: Sequence[Outcome], now: Instant) -> None:
-    """Remember how it went with what was sent to a destination together."""
+    """Record how a group that was sent to a destination went."""
     known = destinations.find(conn, destination_id)
     down = [outcome for outcome in outcomes if isinstance(outcome, Failed) and outcome.down]
     if down:

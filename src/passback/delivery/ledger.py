@@ -1,7 +1,7 @@
 """The rules of the ledger: how a delivery is accepted, begun, tried again and ended.
 
-Each function is (a part of) one transaction. What a crash leaves behind is a delivery that a dead worker holds: it is
-given back and done again, which is safe because what it did is looked for first, or the same twice as once.
+Each function is (a part of) one transaction. A crash leaves behind a delivery that a dead worker has claimed: it is
+requeued and tried again, which is safe because what it did is searched for first, or has the same effect twice as once.
 """
 
 from __future__ import annotations
@@ -38,30 +38,30 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection
 
 _MOST_COMPARED = 50
-"""Of how many that wait in a lane it is looked which come first."""
+"""How many of a lane's waiting deliveries are compared to find the first."""
 _WORST_FIRST: tuple[State, ...] = ("refused", "expired", "failed", "cancelled", "delivered")
 
 
 def keep_until(conn: Connection, district_id: str, now: Instant) -> Instant:
-    """Until when a delivery to a district is tried, by the district's policy."""
+    """The time until which a delivery to a district is tried, by the district's policy."""
     return now + (deliveries.keep_trying(conn, district_id) or KEPT_FOR)
 
 
 def accept(conn: Connection, delivery: Delivery) -> None:
-    """Keep a delivery that waits for its turn, not before those of its lane that it must follow."""
+    """Add a delivery that waits for its turn; it is not due before those of its lane that it must follow."""
     before = deliveries.waiting_in(conn, delivery.lane, _MOST_COMPARED)
     if before and not (len(before) < _MOST_COMPARED and all(covers(delivery, older) for older in before)):
         latest = max(older.due or 0 for older in before)
         delivery = replace(delivery, due=max(latest, delivery.due or 0))
     if before:
-        # The clocks of machines differ: what is accepted later comes later all the same.
+        # The clocks of machines differ: what is accepted later still ranks later.
         last = deliveries.last_rank(conn, delivery.lane) or 0
         delivery = replace(delivery, rank=max(delivery.rank, last + 1))
     deliveries.add(conn, [delivery])
 
 
 def accept_many(conn: Connection, whole: Delivery, parts: Sequence[Delivery]) -> None:
-    """Keep a delivery that stands for many, and those, some of which may have been refused already."""
+    """Add a delivery that stands for many, and its parts, some of which may already be refused."""
     deliveries.add(conn, [whole])
     deliveries.add(conn, [part for part in parts if part.state not in OPEN])
     for part in parts:
@@ -71,9 +71,9 @@ def accept_many(conn: Connection, whole: Delivery, parts: Sequence[Delivery]) ->
 
 
 def begin(conn: Connection, delivery: Delivery, worker: str) -> Delivery | None:
-    """Let a worker begin a new delivery at once. None where another of its lane is under way.
+    """Let a worker begin a new delivery at once. None if another of its lane is in flight.
 
-    Those of its lane that wait need not come first: what it sets they will not set any more.
+    Those of its lane that wait need not come first: they will no longer set what it sets.
     """
     last = deliveries.last_rank(conn, delivery.lane)
     rank = delivery.rank if last is None else max(delivery.rank, last + 1)
@@ -84,10 +84,10 @@ def begin(conn: Connection, delivery: Delivery, worker: str) -> Delivery | None:
 def begin_create(
     conn: Connection, delivery: Delivery, worker: str, closing: Callable[[str], bool]
 ) -> Delivery | None:
-    """`begin` to create an assignment; or take up an equal one whose client does not know what became of it.
+    """`begin` a create; or take up an equal one whose client has not got the outcome.
 
-    The latter may be delivered already. None where it is not known yet what an equal one came to: because another
-    process was at it, which may have died, or because it could not be written down yet (`closing`).
+    The latter may already be delivered. None if the outcome of an equal one is not known yet: because another process,
+    which may have died, was delivering it, or because it could not be recorded yet (`closing`).
     """
     assert delivery.section_id is not None
     assert delivery.digest is not None
@@ -106,7 +106,7 @@ def begin_create(
 def claim(
     conn: Connection, worker: str, now: Instant, limit: int, but: Collection[str] = ()
 ) -> list[Delivery]:
-    """Let a worker begin up to so many deliveries that are due, one of a lane at a time.
+    """Let a worker begin up to `limit` deliveries that are due, one of a lane at a time.
 
     A destination in `but`, or one that is backing off, is left alone; one that failed recently gets only as many as it
     may be sent now.
@@ -118,7 +118,7 @@ def claim(
         for destination_id in deliveries.waiting_destinations(conn)
         if destination_id not in but
     ]
-    random.shuffle(waiting)  # where there are more than can be served at once
+    random.shuffle(waiting)  # there may be more than can be served at once
     lanes: list[str] = []
     for destination_id in waiting:
         if len(lanes) >= limit:
@@ -147,7 +147,7 @@ def anything_due(conn: Connection, now: Instant, but: Collection[str] = ()) -> b
 
 
 def _room(conn: Connection, destination: Destination, now: Instant) -> int:
-    """How many more deliveries to a destination that failed lately may be begun."""
+    """How many more deliveries to a destination that failed recently may begin."""
     return (
         0
         if destination.backing_off_until > now
@@ -163,7 +163,7 @@ def finish(
     *,
     client_waiting: bool = False,
 ) -> list[bool]:
-    """Write down what came of what was sent together. For each whether it was still the worker's own (`finish_one`)."""
+    """Record the outcomes of what was sent together. For each, whether it was still the worker's own (`finish_one`)."""
     if group:
         backoff.record(conn, group[0].destination, outcomes, now)
     return [
@@ -175,7 +175,7 @@ def finish(
 def finish_one(
     conn: Connection, delivery: Delivery, outcome: Outcome, now: Instant, *, client_waiting: bool = False
 ) -> bool:
-    """Write down what came of a try. False where the delivery is no longer the worker's own: then nothing changes.
+    """Record the outcome of a try. False if the delivery is no longer the worker's own: then nothing changes.
 
     `client_waiting` if a client waits for the answer: then a failure ends the delivery; otherwise it is tried again
     until it expires. What was delivered need not be set by those before it.
@@ -231,7 +231,7 @@ def _postpone(conn: Connection, delivery: Delivery, claim: Claim, failed: Failed
 
 
 def _delivered(conn: Connection, delivery: Delivery, outcome: Delivered, now: Instant) -> None:
-    """What follows from a delivery: an assignment is ours, or no more; those before it need not set what it has set."""
+    """Apply what follows from success: a record of the assignment, and less to deliver for older deliveries."""
     if delivery.operation == "create_assignment":
         assert delivery.assignment_id is not None
         assert delivery.section_id is not None
@@ -265,7 +265,7 @@ def _ended(
 
 
 def _end_batch(conn: Connection, batch_id: str, now: Instant) -> None:
-    """End a delivery of many once all its parts have: as the worst of them."""
+    """End a delivery that stands for many once all its parts have ended, as the worst of them."""
     conn.lock(f"batch/{batch_id}")
     states = deliveries.states_of_parts(conn, batch_id)
     if states & set(OPEN):
@@ -278,7 +278,7 @@ def _end_batch(conn: Connection, batch_id: str, now: Instant) -> None:
 
 
 def end_expired(conn: Connection, now: Instant, limit: int = 500) -> int:
-    """End deliveries whose time is over. How many there were."""
+    """End deliveries that have expired. How many there were."""
     over = deliveries.expired(conn, now, limit)
     for delivery in over:
         if deliveries.end_waiting(conn, delivery.id, "expired", now):
@@ -287,7 +287,7 @@ def end_expired(conn: Connection, now: Instant, limit: int = 500) -> int:
 
 
 def cancel(conn: Connection, delivery: Delivery, now: Instant) -> bool:
-    """End a delivery that waits (with its parts, if it stands for many). False where there was nothing to end."""
+    """End a waiting delivery (or the parts of one that stands for many). False if there was nothing to end."""
     waiting = (
         deliveries.parts(conn, delivery.id) if delivery.operation == "update_submissions" else [delivery]
     )
@@ -298,9 +298,9 @@ def cancel(conn: Connection, delivery: Delivery, now: Instant) -> bool:
 
 
 def retry(conn: Connection, delivery: Delivery, now: Instant) -> bool:
-    """Try a delivery (or the parts of one of many) now, also one that had ended. False where nothing can be.
+    """Try a delivery (or the parts of one that stands for many) now, also if it had ended. False if nothing can be.
 
-    What a newer one has set since is not set again.
+    What a newer delivery has set since is not set again.
     """
     parts = deliveries.parts(conn, delivery.id) if delivery.operation == "update_submissions" else [delivery]
     expires = keep_until(conn, delivery.district_id, now)
@@ -330,7 +330,7 @@ def _retry_ended(conn: Connection, delivery: Delivery, now: Instant, expires: In
 
 
 def requeue_orphans(conn: Connection, now: Instant, limit: int = 500) -> list[Delivery]:
-    """Let what dead workers were delivering wait again. Each is in doubt, and its client has not been told."""
+    """Let what dead workers were delivering wait again. Each is in doubt, and its client has no answer."""
     conn.lock("claims")
     return [
         delivery for delivery in deliveries.orphans(conn, limit) if requeue_unfinished(conn, delivery, now)
@@ -338,15 +338,15 @@ def requeue_orphans(conn: Connection, now: Instant, limit: int = 500) -> list[De
 
 
 def requeue_unfinished(conn: Connection, delivery: Delivery, now: Instant) -> bool:
-    """Let one that nobody is delivering any more wait again. False where somebody has taken it up or ended it."""
+    """Let one that is no longer being delivered wait again. False if it has been claimed or ended since."""
     expires = delivery.expires if delivery.background else now + INTERRUPTED_KEPT_FOR
     return deliveries.requeue(conn, delivery, now, expires)
 
 
 def redeliver_newest(conn: Connection, late: Delivery, now: Instant) -> bool:
-    """Deliver again what a worker that came back from the dead may have overwritten with something older.
+    """Deliver again what a worker that was wrongly declared dead may have overwritten with an older value.
 
-    `late` is what it delivered after it had lost it. True where there is something newer, which is now delivered again.
+    `late` is what it delivered after it had lost its claim. True if there is something newer, which is now redelivered.
     """
     newest = deliveries.newest_delivered(conn, late.lane)
     if newest is None or (newest.rank, newest.id) <= (late.rank, late.id):

@@ -1,4 +1,4 @@
-"""What of deliveries is counted as they are tried, and what is read from the ledger when somebody asks."""
+"""Metrics of deliveries: counted as they are tried, or read from the ledger when they are scraped."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class DeliveryMetrics:
         metrics.add_source(self._read)
 
     async def tried(self, group: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
-        """Count what came of a try."""
+        """Count the outcomes of a try."""
         first = group[0]
         lms = _WEBHOOK
         if first.operation != "send_webhook":
@@ -66,7 +66,7 @@ class DeliveryMetrics:
                     self._attempts.add(lms, "failed")
 
     async def _read(self) -> Iterable[Metric]:
-        # Imported when somebody asks: the server starts without it.
+        # Imported when metrics are scraped: the server starts without it.
         from prometheus_client.metrics_core import GaugeMetricFamily
 
         def read(conn: Connection) -> tuple[list[deliveries.Tally], dict[str, str]]:

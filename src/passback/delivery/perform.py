@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from passback.delivery import assignments, outcomes, submissions, webhook_send
 from passback.delivery.assignments import AssignmentTarget
 from passback.delivery.submissions import SubmissionTarget
+from passback.delivery.webhook_send import Message, Transport
 from passback.domain.delivery import Delivered, Failed, Refused
 from passback.lms.http.client import guarded
 from passback.store import roster
@@ -135,11 +136,8 @@ async def _send(gateway: Gateway, message: Delivery) -> Outcome:
             gateway.vault,
             gateway.clock,
             message.destination,
-            message.id,
-            message.content.encode(),
-            private=gateway.private_webhooks,
-            patience=WEBHOOK_PATIENCE,
-            resolve=gateway.resolve,
+            Message(message.id, message.content.encode()),
+            Transport(gateway.private_webhooks, WEBHOOK_PATIENCE, gateway.resolve),
         )
     except StoreUnavailable as error:
         return Failed(503, "", str(error))

@@ -1,4 +1,4 @@
-"""What applications are told of by their webhooks: each message is a delivery, and is kept with what it tells of."""
+"""Notifying applications by their webhooks: each message is a delivery, kept in the commit that it reports."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OF_STATE: dict[State, str] = {
 
 
 def delivery_ended(conn: Connection, delivery: Delivery, state: State, now: Instant) -> None:
-    """A delivery in the background has ended: its application is told."""
+    """Notify its application that a delivery in the background has ended."""
     kind = _OF_STATE.get(state)
     if kind is None or delivery.operation == "send_webhook":
         return
@@ -41,26 +41,26 @@ def delivery_ended(conn: Connection, delivery: Delivery, state: State, now: Inst
         status=200 if went_well else ended.status,
         user_id=delivery.user_id,
     )
-    _tell(conn, kind, delivery.district_id, delivery.application, data, now)
+    _notify(conn, kind, delivery.district_id, delivery.application, data, now)
 
 
 def assignment_gone(
     conn: Connection, district_id: str, section_id: str, assignment_id: str, now: Instant, *, pretended: bool
 ) -> None:
-    """An assignment is no longer in the LMS: the district's applications are told, once."""
+    """Notify the district's applications, once, that an assignment is no longer in the LMS."""
     if pretended or assignments.mark_gone(conn, assignment_id, now):
         data = events.AssignmentData(section_id=section_id, assignment_id=assignment_id)
-        _tell(conn, events.ASSIGNMENT_DELETED, district_id, None, data, now)
+        _notify(conn, events.ASSIGNMENT_DELETED, district_id, None, data, now)
 
 
 def connection_broken(conn: Connection, district_id: str, now: Instant, *, pretended: bool) -> None:
-    """The LMS refuses our credentials: the district is marked, and its applications are told, once."""
+    """Mark the district and notify its applications, once, that the LMS refuses our credentials."""
     if pretended or roster.break_lms_state(conn, district_id):
         data = events.ConnectionData(district_id=district_id)
-        _tell(conn, events.CONNECTION_BROKEN, district_id, None, data, now)
+        _notify(conn, events.CONNECTION_BROKEN, district_id, None, data, now)
 
 
-def _tell(
+def _notify(
     conn: Connection, kind: str, district_id: str, application: str | None, data: events.Data, now: Instant
 ) -> None:
     for webhook in webhooks.wanting(conn, kind, district_id, now, application):

@@ -1,7 +1,7 @@
 """Sending one message to an application's endpoint, as Standard Webhooks prescribes.
 
-The endpoint's address comes from outside: it is judged when it is registered, and again at every sending, when the
-connection goes to exactly the address that was judged (`passback.network`).
+The endpoint's address comes from outside: it is checked when it is registered, and again before every message, when
+the connection goes to exactly the address that was checked (`passback.network`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import contextlib
 import logging
 import re
 import secrets
+import ssl
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import IPv4Address, IPv6Address
@@ -20,18 +21,16 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 import passback
-from passback.network.addresses import Unreachable, addresses_of, is_public, resolve
+from passback.network.addresses import Resolve, Unreachable, addresses_of, is_public, resolve
 from passback.store import webhooks
 from passback.store.engine.vault import VaultError
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Sequence
 
     import httpx2
 
     from passback.domain.clock import Clock, Instant
-    from passback.network.addresses import Resolve
     from passback.store.engine.database import Connection, Database
     from passback.store.engine.vault import Vault
     from passback.store.webhooks import Webhook
@@ -40,7 +39,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_URL = 2048
 LONGEST_WAIT = 60 * 60
-"""The most seconds that an endpoint's ``Retry-After`` makes us wait."""
+"""The most seconds that an endpoint's ``Retry-After`` can make us wait."""
 
 _LOOK_UP_SECONDS = 5.0
 _SECRET_BYTES = 32
@@ -54,28 +53,46 @@ _NAME = re.compile(
 _ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)", re.IGNORECASE)
 
 
+class Message(Struct, frozen=True):
+    """A message, the same for every try."""
+
+    id: str
+    payload: bytes
+
+
+class Transport(Struct, frozen=True):
+    """How endpoints are reached."""
+
+    private: bool
+    """Whether the private network is allowed, and HTTP without TLS there."""
+    patience: float
+    """How many seconds an endpoint has to answer."""
+    resolve: Resolve = resolve
+    tls: ssl.SSLContext | None = None
+
+
 class Sent(Struct, frozen=True):
-    """What came of a message."""
+    """The outcome of a message."""
 
     outcome: Literal["delivered", "gone", "failed"]
     """``gone``: the endpoint wants no more messages (410), and its webhook is to be disabled."""
     status: int | None = None
-    """The HTTP status, where there was an answer."""
+    """The HTTP status, if there was an answer."""
     reason: str | None = None
-    """Why it was not delivered, in words that tell nothing of the message or the address."""
+    """Why it was not delivered, in words that reveal nothing of the message or the address."""
     retry_after: int | None = None
-    """After how many seconds the endpoint wants to be tried again."""
+    """After how many seconds the endpoint asks to be tried again."""
 
 
 def new_secret() -> str:
-    """What a webhook's messages are signed with, as Standard Webhooks writes it."""
+    """A new signing secret, as Standard Webhooks writes it."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
 async def check(url: str, *, private: bool, resolve: Resolve = resolve) -> None:
-    """Whether messages may be sent to `url` as things stand now. Raises `Unreachable`.
+    """Raise `Unreachable` if no messages may be sent to `url` as things stand now.
 
-    `private` allows the own network, and there also HTTP without TLS.
+    `private` allows the private network, and HTTP without TLS there.
     """
     parsed = _parsed(url, private=private)
     try:
@@ -86,21 +103,11 @@ async def check(url: str, *, private: bool, resolve: Resolve = resolve) -> None:
 
 
 async def send(
-    url: str,
-    secrets: Sequence[str],
-    message_id: str,
-    timestamp: Instant,
-    payload: bytes,
-    *,
-    private: bool,
-    patience: float,
-    resolve: Resolve = resolve,
-    tls: ssl.SSLContext | None = None,
+    url: str, secrets: Sequence[str], message: Message, timestamp: Instant, transport: Transport
 ) -> Sent:
-    """POST one message, signed with each of the `secrets`, and wait at most `patience` seconds for the answer.
+    """POST one message, signed with each of the `secrets`, and wait for the answer.
 
-    `message_id` is the same for every try, `timestamp` is that of the try. Whatever happens is in the result; nothing
-    of it is logged here.
+    `timestamp` is the time of this try. Whatever happens is in the result; nothing is logged here.
     """
     import httpx2
 
@@ -108,12 +115,13 @@ async def send(
 
     sent: Sent | None = None
     try:
-        resolve = _for_scheme(_parsed(url, private=private), resolve)
-        headers = _headers(secrets, message_id, timestamp, payload)
+        resolve = _for_scheme(_parsed(url, private=transport.private), transport.resolve)
+        headers = _headers(secrets, message, timestamp)
+        patience, private = transport.patience, transport.private
         async with (
             asyncio.timeout(patience),
-            client(patience, private=private, resolve=resolve, tls=tls) as http,
-            http.stream("POST", url, content=payload, headers=headers) as response,
+            client(patience, private=private, resolve=resolve, tls=transport.tls) as http,
+            http.stream("POST", url, content=message.payload, headers=headers) as response,
         ):
             sent = _outcome(response)
             await _read_a_little(response)
@@ -137,14 +145,10 @@ async def deliver(
     vault: Vault,
     clock: Clock,
     webhook_id: str,
-    message_id: str,
-    payload: bytes,
-    *,
-    private: bool,
-    patience: float,
-    resolve: Resolve = resolve,
+    message: Message,
+    transport: Transport,
 ) -> Sent | None:
-    """Send a message to a webhook as it is now; None where there is nobody to be told any more.
+    """Send a message to a webhook as it is now; None if the webhook no longer exists or is no longer active.
 
     A webhook whose endpoint wants no more messages is disabled.
     """
@@ -157,9 +161,7 @@ async def deliver(
     webhook = await database.read(look_up)
     if webhook is None:
         return None
-    sent = await send_to(
-        webhook, vault, message_id, now, payload, private=private, patience=patience, resolve=resolve
-    )
+    sent = await send_to(webhook, vault, message, now, transport)
     url = webhook.url
 
     def give_up(conn: Connection) -> None:
@@ -174,15 +176,7 @@ async def deliver(
 
 
 async def send_to(
-    webhook: Webhook,
-    vault: Vault,
-    message_id: str,
-    now: Instant,
-    payload: bytes,
-    *,
-    private: bool,
-    patience: float,
-    resolve: Resolve = resolve,
+    webhook: Webhook, vault: Vault, message: Message, now: Instant, transport: Transport
 ) -> Sent:
     """`send` to the address of a webhook, with the secrets that sign `now`."""
     try:
@@ -190,21 +184,19 @@ async def send_to(
     except VaultError as error:
         log.error("webhook %s: %s", webhook.id, error)  # noqa: TRY400 - where it happened says nothing
         return Sent("failed", reason="its secret cannot be read: rotate it")
-    return await send(
-        webhook.url, secrets, message_id, now, payload, private=private, patience=patience, resolve=resolve
-    )
+    return await send(webhook.url, secrets, message, now, transport)
 
 
-def _headers(secrets: Sequence[str], message_id: str, timestamp: Instant, payload: bytes) -> dict[str, str]:
+def _headers(secrets: Sequence[str], message: Message, timestamp: Instant) -> dict[str, str]:
     from standardwebhooks.webhooks import Webhook
 
     seconds = timestamp // 1000
     at = datetime.fromtimestamp(seconds, UTC)
-    signatures = [Webhook(secret).sign(message_id, at, payload.decode()) for secret in secrets]
+    signatures = [Webhook(secret).sign(message.id, at, message.payload.decode()) for secret in secrets]
     return {
         "Content-Type": "application/json",
         "User-Agent": f"Passback/{passback.__version__}",
-        "webhook-id": message_id,
+        "webhook-id": message.id,
         "webhook-timestamp": str(seconds),
         "webhook-signature": " ".join(signatures),
     }
@@ -233,7 +225,7 @@ def _retry_after(text: str) -> int | None:
 
 
 async def _read_a_little(response: httpx2.Response) -> None:
-    """Read the start of an answer that nobody looks at, so that most endpoints can write theirs to its end."""
+    """Read the start of an answer that is not used, so that most endpoints can finish writing theirs."""
     import httpx2
 
     size = 0
@@ -246,7 +238,7 @@ async def _read_a_little(response: httpx2.Response) -> None:
 
 
 def _for_scheme(url: httpx2.URL, resolve: Resolve) -> Resolve:
-    """`resolve`, which leads plain HTTP nowhere but to the own network."""
+    """`resolve`, which leads plain HTTP only to the private network."""
 
     async def own_network(host: str) -> Sequence[str]:
         found = await resolve(host)
@@ -258,7 +250,7 @@ def _for_scheme(url: httpx2.URL, resolve: Resolve) -> Resolve:
 
 
 def _parsed(url: str, *, private: bool) -> httpx2.URL:
-    """`url` taken apart by the parser that will also be used to send. Raises `Unreachable`."""
+    """`url` parsed by the same parser that is used to send. Raises `Unreachable`."""
     import httpx2
 
     if len(url) > LONGEST_URL:
@@ -268,7 +260,7 @@ def _parsed(url: str, *, private: bool) -> httpx2.URL:
     try:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL:
-        raise Unreachable("its address is none of a web server") from None
+        raise Unreachable("not a valid web server address") from None
     if parsed.scheme != "https" and not (private and parsed.scheme == "http"):
         raise Unreachable("its address must begin with https://")
     if _WITH_USER.match(url):
@@ -276,12 +268,12 @@ def _parsed(url: str, *, private: bool) -> httpx2.URL:
     if "#" in url:
         raise Unreachable("its address may not hold a fragment (#)")
     if not _is_host(parsed.host) or parsed.port == 0 or (parsed.port or 0) > 65535:
-        raise Unreachable("its address is none of a web server")
+        raise Unreachable("not a valid web server address")
     return parsed
 
 
 def _is_host(host: str) -> bool:
-    """A name, or an IP address in its usual form: others read `0x7f.1` as they like."""
+    """A name, or an IP address in its usual form: other parsers differ on `0x7f.1`."""
     try:
         if ":" in host:
             return IPv6Address(host).scope_id is None

@@ -1,7 +1,7 @@
-"""A delivery: one change that a client asked for, on its way into the LMS, and the rules of that way.
+"""A delivery: one change that a client asked for, on its way to the LMS, and the rules of that way.
 
-Deliveries about the same submission (or the same assignment) share a lane: one is under way at a time, in the order in
-which they were accepted, except that a value which a newer one sets need not be delivered first.
+Deliveries about the same submission (or the same assignment) share a lane: one is in flight at a time, in the order in
+which they were accepted. A value that a newer delivery sets need not be delivered first.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ Operation = Literal[
     "update_submissions",
     "send_webhook",
 ]
-"""What is delivered. ``update_submissions`` stands for many, each of which is a delivery of its own."""
+"""The kinds of change. ``update_submissions`` stands for many, each of which is a delivery of its own."""
 
 State = Literal["waiting", "delivering", "delivered", "refused", "expired", "failed", "cancelled"]
-"""``waiting`` for its turn or the next try, ``delivering`` now; then ``delivered``, ``refused`` (by the contract or
-the LMS), ``expired`` (not delivered in the time that the district allows), ``failed`` (a client that waited was told
-so), or ``cancelled`` by the operator."""
+"""``waiting`` for its turn or the next try, or ``delivering`` now; in the end ``delivered``, ``refused`` (by the
+contract or the LMS), ``expired`` (not delivered within the time that the district allows), ``failed`` (its client
+waited and got an error) or ``cancelled`` (by the operator)."""
 
 STATES: tuple[State, ...] = get_args(State)
 OPEN: tuple[State, ...] = ("waiting", "delivering")
 
 KEPT_FOR = 72 * HOUR
-"""For how long a delivery is tried, unless the district's policy says otherwise."""
+"""How long a delivery is tried, unless the district's policy says otherwise."""
 INTERRUPTED_KEPT_FOR = HOUR
-"""For how long one is tried that a client waited for when the gateway crashed: nobody was promised anything."""
+"""How long a delivery is tried whose client was waiting when the gateway crashed: nothing was promised."""
 
 FIRST_WAIT = SECOND
 LONGEST_WAIT = 15 * MINUTE
@@ -48,72 +48,72 @@ Fields = TypeVar("Fields", AssignmentFields, SubmissionFields)
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
-    """A delivery as the ledger keeps it."""
+    """A delivery as the ledger holds it."""
 
     id: str
     district_id: str
     application: str
-    """Who asked for it: the name of the token's application."""
+    """The application that asked for it, by the name of its token."""
     operation: Operation
     section_id: str | None = None
     assignment_id: str | None = None
-    """Ours; of an assignment that is created, the id that it gets."""
+    """Our id; for a new assignment, the id that it will get."""
     user_id: str | None = None
     destination: str
-    """Whom it goes to: the district, whose LMS it is, or a webhook."""
+    """The id of what it is sent to: the district, for its LMS, or a webhook."""
     lane: str
     rank: int
-    """Its place in the lane: the time when it was accepted, but always behind what waits there."""
+    """Its place in the lane: the time when it was accepted, but always after what waits there."""
     batch_id: str | None = None
-    """The delivery of many that it is a part of."""
+    """The ``update_submissions`` that it is a part of."""
     position: int | None = None
-    """Its place in that, from 0."""
+    """Its position in that, from 0."""
     content: str
-    """What is asked for: `AssignmentFields` or `SubmissionFields` as JSON, with our own ids of users."""
+    """The fields to set: `AssignmentFields` or `SubmissionFields` as JSON, with our own ids of users."""
     digest: str | None = None
-    """What tells equal requests to create an assignment."""
+    """A hash by which equal requests to create an assignment are recognized."""
     background: bool
-    """Whether the client was told 202 and does not wait."""
+    """Whether the client got a 202 and does not wait."""
     state: State
     doubt: bool = False
-    """Whether the last try may have taken effect, though its answer was lost."""
+    """Whether the last try is in doubt: it may have taken effect, though its answer was lost."""
     unacknowledged: bool = False
-    """Whether the client that asked to create it does not know what became of it."""
+    """Whether the client that asked to create it has not got the outcome yet."""
     attempts: int = 0
     created: Instant
     due: Instant | None
-    """When it is to be tried (next); None for one that stands for many."""
+    """When to try it (next); None for one that stands for many."""
     expires: Instant
     finished: Instant | None = None
     worker: str | None = None
     """The process that is delivering it."""
     fence: int = 0
-    """How many times it has been taken up: who took it up before can no longer finish it."""
+    """How many times it has been claimed: whoever claimed it earlier can no longer finish it."""
     status: int | None = None
-    """The HTTP status of the answer, once there is one, or of the last try's."""
+    """The HTTP status of the answer, or of the last try until there is one."""
     message: str | None = None
-    """The error that the client is told."""
+    """The error that the client gets."""
     cause: str | None = None
-    """Why, for the operator; it holds no secret and nothing of a student."""
+    """Why, for the operator; it holds no secret and no student data."""
     result: bytes | None = None
     """The object that the client gets, as JSON."""
     warnings: tuple[str, ...] = ()
     """The codes of what was ignored or changed."""
     superseded_by: str | None = None
-    """The newer delivery that set all that this one was to set."""
+    """The newer delivery that has set everything that this one was to set."""
     fault: str | None = None
-    """How the sandbox's LMS shall fail at the first try."""
+    """How the sandbox's LMS fails at the first try."""
     request_id: str | None = None
     trace: str | None = None
-    """The trace that it is a part of (a W3C ``traceparent``)."""
+    """The trace that it belongs to (a W3C ``traceparent``)."""
 
     def fields(self, kind: type[Fields]) -> Fields:
-        """What is asked for."""
+        """The fields to set."""
         return msgspec.json.decode(self.content, type=kind)
 
 
 class Delivered(Struct, frozen=True):
-    """It is in the LMS."""
+    """The change is in the LMS."""
 
     result: bytes | None = None
     """The object that the client gets, as JSON."""
@@ -123,44 +123,44 @@ class Delivered(Struct, frozen=True):
 
 
 class Refused(Struct, frozen=True):
-    """It cannot be in the LMS: the contract's answer."""
+    """The change cannot be made: the contract's answer."""
 
     status: int
     message: str
     whole: bool = False
-    """Whether it concerns all that it was sent with."""
+    """Whether it concerns everything that was sent with it."""
 
 
 class Failed(Struct, frozen=True):
-    """The LMS failed, or could not be asked; another try may go well."""
+    """The LMS failed, or could not be asked; another try may succeed."""
 
     status: int
     message: str
     cause: str
     doubt: bool = False
     retry_after: int | None = None
-    """After how many seconds a client that waits may ask again."""
+    """After how many seconds a waiting client may ask again."""
     down: bool = False
-    """Whether whom it goes to is not to be asked at all for a while, whatever is to be delivered."""
+    """Whether nothing at all should be sent to the destination for a while."""
     wait: int | None = None
-    """For how many seconds whom it goes to asks to be left alone."""
+    """For how many seconds the destination asks to be left alone."""
     final: bool = False
-    """Whether it shall not be tried again of itself."""
+    """Whether it is not tried again by itself."""
     whole: bool = False
-    """Whether it concerns all that it was sent with."""
+    """Whether it concerns everything that was sent with it."""
 
 
 Outcome = Delivered | Refused | Failed
 
 
 def content_of(fields: AssignmentFields | SubmissionFields) -> str:
-    """What a delivery keeps of what is asked for: only what is given."""
+    """The content of a delivery: only the fields that are given."""
     given = {name: value for name in fields.__struct_fields__ if (value := getattr(fields, name)) is not None}
     return msgspec.json.encode(given).decode()
 
 
 def lane_of(operation: Operation, delivery_id: str, assignment_id: str | None, user_id: str | None) -> str:
-    """What must be delivered in order: the changes of one assignment, those of one submission; else nothing."""
+    """The lane: changes of one assignment, or of one submission, go in order; anything else has a lane of its own."""
     match operation:
         case "update_assignment" | "delete_assignment":
             return f"assignment/{assignment_id}"
@@ -171,27 +171,27 @@ def lane_of(operation: Operation, delivery_id: str, assignment_id: str | None, u
 
 
 def wait_after(attempts: int, asked: int | None = None) -> int:
-    """For how many milliseconds to wait after so many tries: half as long again each time, never all at once.
+    """How many milliseconds to wait after so many attempts: half as long again each time, with jitter.
 
-    `asked` is for how many seconds whom it goes to asks to be left alone.
+    `asked` is for how many seconds the destination asks to be left alone.
     """
     longest = min(LONGEST_WAIT, round(FIRST_WAIT * _GROWTH ** min(attempts - 1, 50)))
     wait = random.randint(longest // 2, longest)  # noqa: S311 - jitter
     return max(wait, min((asked or 0) * SECOND, LONGEST_WAIT))
 
 
-# Which values a newer delivery of the same lane makes needless.
+# The values that need not be delivered because a newer delivery of the same lane sets them.
 
 _ONE_VALUE = {"grade_points": "grade", "assignee_ids": "assignee_mode"}
 """Fields that are two forms, or two parts, of one value."""
 _ALWAYS_DELIVERED = frozenset({"grade_comment"})
-"""Every comment is one of its own: no newer one takes its place."""
+"""No newer comment replaces an older one."""
 _STEPS = frozenset({"grade_comment", "state", "attachments"})
-"""Fields that do something, beside setting a value: a submission may have to go through them in order."""
+"""Fields that do more than set a value: a submission may have to go through them in order."""
 
 
 def first_to_deliver(lane: Sequence[Delivery]) -> Delivery:
-    """Which of a lane's waiting deliveries (the oldest first) comes first: the oldest that no newer one covers."""
+    """The first to deliver of a lane's waiting deliveries (oldest first): the oldest that no newer one covers."""
     for index, delivery in enumerate(lane):
         if not any(covers(newer, delivery) for newer in lane[index + 1 :]):
             return delivery
@@ -199,7 +199,7 @@ def first_to_deliver(lane: Sequence[Delivery]) -> Delivery:
 
 
 def covers(newer: Delivery, older: Delivery) -> bool:
-    """Whether `newer` sets all that `older` sets, so that `older` need not be delivered before it."""
+    """Whether `newer` sets everything that `older` sets, so that `older` need not be delivered before it."""
     if newer.operation != older.operation or older.operation not in (
         "update_assignment",
         "update_submission",
@@ -212,7 +212,7 @@ def covers(newer: Delivery, older: Delivery) -> bool:
 
 
 def without(older: Delivery, done: Delivery) -> str | None:
-    """What is left to deliver of `older` once the newer `done` is delivered; None where nothing is."""
+    """What is left of `older` once the newer `done` is delivered; None if nothing is."""
     if older.operation != done.operation:
         return older.content
     given = msgspec.json.decode(older.content)

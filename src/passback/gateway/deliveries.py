@@ -1,4 +1,4 @@
-"""Reading what became of what was accepted."""
+"""Reading deliveries and their outcomes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 async def read(gateway: Gateway, caller: Caller, delivery_id: str) -> Answer[responses.Delivery]:
-    """A delivery that the caller's application asked for. Raises `Refusal`: 404 where there is none."""
+    """A delivery that the caller's application asked for. Raises `Refusal`: 404 if there is none."""
 
     def transaction(conn: Connection) -> responses.Delivery:
         found = deliveries.find_of(conn, caller.district_id, caller.application, delivery_id)
@@ -75,7 +75,7 @@ def _shown(conn: Connection, delivery: Delivery) -> responses.Delivery:
 
 
 def _outcome(part: Delivery) -> responses.SubmissionOutcome:
-    """What came of a part of many; 202 where that is not known yet."""
+    """The outcome of a part of many; 202 if it is not known yet."""
     user_id = part.user_id or ""
     match part.state:
         case "delivered":

@@ -1,4 +1,4 @@
-"""Our rules on the values of a request, after its form was found good and before anything is looked up.
+"""Our rules on the values of a request, after its form was found valid and before anything is looked up.
 
 They are the seventh step of the contract's order of checks. Each raises `Refusal`.
 """
@@ -63,7 +63,7 @@ def changed_submission(request: SubmissionRequest) -> SubmissionFields:
 
 
 def warnings(request: AssignmentRequest | SubmissionRequest) -> tuple[str, ...]:
-    """The codes of what the request held and was not used as it stood."""
+    """The codes of what in the request was ignored or changed."""
     codes = unknown_fields(request.unknown_fields)
     if any(not date.zoned for date in _dates(request)):
         return (*codes, "DATETIME_MISSING_TIMEZONE")
@@ -112,7 +112,7 @@ def _attachments(
 
 
 def _attachment(index: int, request: AttachmentRequest, *, text_allowed: bool) -> Attachment:
-    """The attachment that is asked for. Without a type it is a file, or a text where it has only that."""
+    """The attachment that is asked for. Without a type it is a file, or a text if it has only that."""
     kind = request.type or ("text" if request.text is not None and request.url is None else "file")
     if kind == "text":
         if not text_allowed:

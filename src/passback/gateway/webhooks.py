@@ -1,4 +1,4 @@
-"""Registering where an application is told of events, and trying it."""
+"""Registering the endpoints that get an application's events, and testing them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from uuid_utils import uuid7
 
 from passback.context import Answer
 from passback.delivery import webhook_send
+from passback.delivery.webhook_send import Message, Transport
 from passback.domain.clock import DAY
 from passback.gateway.rules import unknown_fields
 from passback.network.addresses import Unreachable
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from passback.wire.requests import WebhookRequest
 
 OVERLAP = DAY
-"""How long the secret before a rotation also signs."""
+"""How long the previous secret still signs after a rotation."""
 TEST_PATIENCE = 10.0
 """How many seconds an endpoint has to answer a test message."""
 
@@ -64,7 +65,7 @@ async def create(gateway: Gateway, caller: Caller, request: WebhookRequest) -> A
 
 
 async def read(gateway: Gateway, caller: Caller, webhook_id: str) -> responses.Webhook:
-    """One of the caller's webhooks. Raises `Refusal`: 404 where it is not the caller's."""
+    """One of the caller's webhooks. Raises `Refusal`: 404 if it is not the caller's."""
     webhook = await gateway.database.read(lambda conn: _find(conn, caller, webhook_id))
     return _present(webhook, gateway.clock())
 
@@ -95,7 +96,7 @@ async def page(gateway: Gateway, caller: Caller, *, limit: int, after_cursor: st
 async def update(
     gateway: Gateway, caller: Caller, webhook_id: str, request: WebhookRequest
 ) -> Answer[responses.Webhook]:
-    """Change the given fields. Raises `Refusal`: 404, what is wrong with the address or the events."""
+    """Change the given fields. Raises `Refusal`: 404, or what is wrong with the address or the events."""
     wanted = _events(request)
     await gateway.database.read(lambda conn: _find(conn, caller, webhook_id))
     if request.url is not None:
@@ -152,12 +153,9 @@ async def test(gateway: Gateway, caller: Caller, webhook_id: str) -> responses.W
     sent = await webhook_send.send_to(
         webhook,
         gateway.vault,
-        message_id,
+        Message(message_id, events.payload(events.TEST, now, events.TestData(webhook_id=webhook.id))),
         now,
-        events.payload(events.TEST, now, events.TestData(webhook_id=webhook.id)),
-        private=gateway.private_webhooks,
-        patience=TEST_PATIENCE,
-        resolve=gateway.resolve,
+        Transport(gateway.private_webhooks, TEST_PATIENCE, gateway.resolve),
     )
     return responses.WebhookTest(
         delivered=sent.outcome == "delivered", id=message_id, message=sent.reason, status=sent.status
@@ -175,7 +173,7 @@ def _find(conn: Connection, caller: Caller, webhook_id: str) -> Webhook:
 
 
 def _events(request: WebhookRequest) -> tuple[str, ...] | None:
-    """The events that are asked for, in our order and each once; None where none were given."""
+    """The events that are asked for, in our order and each once; None if none were given."""
     if request.events is None:
         return None
     for event in request.events:

@@ -1,4 +1,4 @@
-"""The ledger of deliveries: what was promised to clients, and how far it is."""
+"""The ledger of deliveries: what was promised to clients, and what became of it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _INSERT = f"INSERT INTO deliveries ({_COLUMNS}) VALUES ({', '.join(':' + name fo
 
 
 def add(connection: Connection, deliveries: Iterable[Delivery]) -> None:
-    """Keep new deliveries."""
+    """Add new deliveries."""
     rows = [_row(delivery) for delivery in deliveries]
     if len(rows) == 1:
         connection.execute(_INSERT, rows[0])
@@ -36,7 +36,7 @@ def add(connection: Connection, deliveries: Iterable[Delivery]) -> None:
 
 
 def add_unless_under_way(connection: Connection, delivery: Delivery) -> bool:
-    """Keep a new delivery that begins now; False where another of its lane is under way."""
+    """Add a new delivery that begins now; False if another of its lane is in flight."""
     return connection.execute(f"{_INSERT} ON CONFLICT DO NOTHING", _row(delivery)).rowcount == 1
 
 
@@ -66,7 +66,7 @@ def page(
     before: str | None = None,
     background: bool = False,
 ) -> list[Delivery]:
-    """Deliveries with ids before `before`, the newest first; those that belong to one of many are left out."""
+    """Deliveries with ids before `before`, the newest first; parts of one that stands for many are left out."""
     where = ["batch_id IS NULL"]
     parameters: dict[str, Any] = {"limit": limit}
     if district_id is not None:
@@ -89,14 +89,14 @@ def page(
 
 
 def parts(connection: Connection, batch_id: str) -> list[Delivery]:
-    """The deliveries that one of many stands for, in order."""
+    """The parts of a delivery that stands for many, in order."""
     return _all(
         connection.execute(f"{_SELECT} WHERE batch_id = :batch_id ORDER BY position", {"batch_id": batch_id})
     )
 
 
 def states_of_parts(connection: Connection, batch_id: str) -> set[str]:
-    """The states of the deliveries that one of many stands for."""
+    """The states of the parts of a delivery that stands for many."""
     rows = connection.execute(
         "SELECT DISTINCT state FROM deliveries WHERE batch_id = :batch_id", {"batch_id": batch_id}
     )
@@ -162,7 +162,7 @@ def last_rank(connection: Connection, lane: str) -> int | None:
 
 
 def waiting_destinations(connection: Connection) -> list[str]:
-    """Whom deliveries wait for. It takes a look-up for each, however many wait."""
+    """The destinations that deliveries wait for. It takes one look-up for each, however many wait."""
     rows = connection.execute(
         "WITH RECURSIVE found (party) AS ("
         " SELECT MIN(party) FROM deliveries WHERE state = 'waiting' AND due IS NOT NULL"
@@ -175,7 +175,7 @@ def waiting_destinations(connection: Connection) -> list[str]:
 
 
 def due_lanes(connection: Connection, destination: str, now: Instant, limit: int) -> list[str]:
-    """Lanes in which a delivery to a destination is due and none is under way; the longest due first."""
+    """Lanes in which a delivery to a destination is due and none is in flight; the longest due first."""
     rows = connection.execute(
         "SELECT lane FROM deliveries AS waiting WHERE state = 'waiting' AND party = :party AND due <= :now"
         " AND NOT EXISTS (SELECT 1 FROM deliveries AS other"
@@ -201,7 +201,7 @@ def next_due(connection: Connection) -> Instant | None:
 
 
 def under_way_to(connection: Connection, destination: str) -> int:
-    """How many deliveries to a destination are under way."""
+    """How many deliveries to a destination are in flight."""
     row = connection.execute(
         "SELECT COUNT(*) FROM deliveries WHERE state = 'delivering' AND party = :party",
         {"party": destination},
@@ -210,7 +210,7 @@ def under_way_to(connection: Connection, destination: str) -> int:
 
 
 def take(connection: Connection, delivery_ids: Collection[str], worker: str) -> list[Delivery]:
-    """Let a worker deliver what waits; those that do not wait are left out."""
+    """Let a worker deliver what waits; deliveries that do not wait are left out."""
     if not delivery_ids:
         return []
     parameters: dict[str, Any] = {"worker": worker}
@@ -224,7 +224,7 @@ def take(connection: Connection, delivery_ids: Collection[str], worker: str) -> 
 
 
 def retake(connection: Connection, delivery_id: str, worker: str) -> Delivery | None:
-    """Let a worker deliver what ended without an answer, for a client that waits. None where it did not."""
+    """Let a worker deliver what ended without success, for a client that waits. None if it did not end so."""
     return _one(
         connection.execute(
             "UPDATE deliveries SET state = 'delivering', worker = :worker, fence = fence + 1,"
@@ -237,7 +237,7 @@ def retake(connection: Connection, delivery_id: str, worker: str) -> Delivery | 
 
 
 class Claim(Struct, frozen=True):
-    """What one must hold to write down what came of a delivery: its id, and the fence it was taken up with."""
+    """What is needed to record the outcome of a delivery: its id, and the fence it was claimed with."""
 
     id: str
     fence: int
@@ -294,7 +294,7 @@ def delay_lane(connection: Connection, lane: str, due: Instant) -> None:
 
 
 def set_content(connection: Connection, delivery_id: str, content: str) -> None:
-    """Change what a waiting delivery is to set."""
+    """Change the fields that a waiting delivery is to set."""
     connection.execute(
         "UPDATE deliveries SET content = :content WHERE id = :id AND state = 'waiting'",
         {"id": delivery_id, "content": content},
@@ -302,7 +302,7 @@ def set_content(connection: Connection, delivery_id: str, content: str) -> None:
 
 
 def supersede(connection: Connection, delivery_id: str, by: Delivery, now: Instant) -> bool:
-    """Write down that a waiting delivery was delivered by a newer one."""
+    """Record that a newer delivery has set what a waiting one was to set."""
     done = connection.execute(
         "UPDATE deliveries SET state = 'delivered', finished = :now, superseded_by = :by, status = 200,"
         " message = NULL, cause = NULL WHERE id = :id AND state = 'waiting'",
@@ -312,7 +312,7 @@ def supersede(connection: Connection, delivery_id: str, by: Delivery, now: Insta
 
 
 def end_waiting(connection: Connection, delivery_id: str, state: State, now: Instant) -> bool:
-    """End a delivery that waits. False where it does not."""
+    """End a waiting delivery. False if it does not wait."""
     done = connection.execute(
         "UPDATE deliveries SET state = :state, finished = :now WHERE id = :id AND state = 'waiting'",
         {"id": delivery_id, "state": state, "now": now},
@@ -321,7 +321,7 @@ def end_waiting(connection: Connection, delivery_id: str, state: State, now: Ins
 
 
 def retry(connection: Connection, delivery_id: str, now: Instant, expires: Instant) -> bool:
-    """Let a delivery that ended without success be tried again. False where it did not."""
+    """Let a delivery that ended without success be tried again. False if it did not end so."""
     done = connection.execute(
         "UPDATE deliveries SET state = 'waiting', due = :now, expires = :expires, finished = NULL,"
         " background = 1 WHERE id = :id AND state IN ('refused', 'expired', 'failed', 'cancelled')"
@@ -332,7 +332,7 @@ def retry(connection: Connection, delivery_id: str, now: Instant, expires: Insta
 
 
 def retry_now(connection: Connection, delivery_id: str, now: Instant) -> bool:
-    """Let a waiting delivery be tried now. False where it does not wait."""
+    """Let a waiting delivery be tried now. False if it does not wait."""
     done = connection.execute(
         "UPDATE deliveries SET due = :now WHERE id = :id AND state = 'waiting' AND due IS NOT NULL",
         {"id": delivery_id, "now": now},
@@ -341,14 +341,14 @@ def retry_now(connection: Connection, delivery_id: str, now: Instant) -> bool:
 
 
 def reopen_batch(connection: Connection, batch_id: str) -> None:
-    """Let one of many be open again."""
+    """Open a delivery that stands for many again."""
     connection.execute(
         "UPDATE deliveries SET state = 'waiting', finished = NULL WHERE id = :id", {"id": batch_id}
     )
 
 
 def reopen(connection: Connection, delivery_id: str, now: Instant) -> bool:
-    """Let what was delivered be delivered again. False where it was not."""
+    """Let what was delivered be delivered again. False if it was not delivered."""
     done = connection.execute(
         "UPDATE deliveries SET state = 'waiting', due = :now, finished = NULL, background = 1,"
         " expires = CASE WHEN expires < :later THEN :later ELSE expires END"
@@ -359,12 +359,12 @@ def reopen(connection: Connection, delivery_id: str, now: Instant) -> bool:
 
 
 def mark_acknowledged(connection: Connection, delivery_id: str) -> None:
-    """Write down that the client that asked to create something knows now what became of it."""
+    """Record that the client that asked to create something has got the outcome."""
     connection.execute("UPDATE deliveries SET untold = 0, background = 0 WHERE id = :id", {"id": delivery_id})
 
 
 def expired(connection: Connection, now: Instant, limit: int) -> list[Delivery]:
-    """Waiting deliveries whose time is over."""
+    """Waiting deliveries that have expired."""
     return _all(
         connection.execute(
             f"{_SELECT} WHERE state = 'waiting' AND due IS NOT NULL AND expires <= :now ORDER BY expires LIMIT :limit",
@@ -374,7 +374,7 @@ def expired(connection: Connection, now: Instant, limit: int) -> list[Delivery]:
 
 
 def orphans(connection: Connection, limit: int) -> list[Delivery]:
-    """Deliveries under way whose worker there is no more."""
+    """Deliveries in flight whose worker no longer exists."""
     return _all(
         connection.execute(
             f"{_SELECT} WHERE state = 'delivering'"
@@ -385,14 +385,14 @@ def orphans(connection: Connection, limit: int) -> list[Delivery]:
 
 
 def held_by(connection: Connection, worker: str) -> list[Delivery]:
-    """Deliveries that a worker has under way."""
+    """Deliveries that a worker has claimed and not ended."""
     return _all(
         connection.execute(f"{_SELECT} WHERE worker = :worker AND state = 'delivering'", {"worker": worker})
     )
 
 
 def requeue(connection: Connection, delivery: Delivery, due: Instant, expires: Instant) -> bool:
-    """Let what another was delivering wait again. It is in doubt, and the other can no longer finish it."""
+    """Let what another worker was delivering wait again. It is in doubt, and the other can no longer finish it."""
     done = connection.execute(
         "UPDATE deliveries SET state = 'waiting', worker = NULL, fence = fence + 1, doubt = 1, due = :due,"
         " expires = :expires, background = 1 WHERE id = :id AND fence = :fence AND state = 'delivering'",
@@ -402,7 +402,7 @@ def requeue(connection: Connection, delivery: Delivery, due: Instant, expires: I
 
 
 def unacknowledged(connection: Connection, section_id: str, digest: str) -> list[Delivery]:
-    """Creates of a section with that content whose clients do not know what became of them, the newest first."""
+    """Creates of a section with that content whose clients have not got the outcome, the newest first."""
     return _all(
         connection.execute(
             f"{_SELECT} WHERE section_id = :section_id AND digest = :digest AND untold = 1 ORDER BY id DESC",
@@ -412,7 +412,7 @@ def unacknowledged(connection: Connection, section_id: str, digest: str) -> list
 
 
 def in_doubt(connection: Connection, lane: str) -> list[Delivery]:
-    """The deliveries of a lane that clients were told had failed, though they may have taken effect."""
+    """The deliveries of a lane whose clients got an error, though they may have taken effect."""
     return _all(
         connection.execute(
             f"{_SELECT} WHERE lane = :lane AND doubt = 1 AND state = 'failed' ORDER BY rank, id",
@@ -422,7 +422,7 @@ def in_doubt(connection: Connection, lane: str) -> list[Delivery]:
 
 
 def settle_doubt(connection: Connection, lane: str) -> None:
-    """Write down that nothing of a lane is in doubt any more: something newer was delivered."""
+    """Record that nothing of a lane is in doubt any longer: something newer was delivered."""
     connection.execute(
         "UPDATE deliveries SET doubt = 0 WHERE lane = :lane AND doubt = 1 AND state = 'failed'",
         {"lane": lane},
@@ -450,7 +450,7 @@ class Tally(Struct, frozen=True):
 
 
 def tallies(connection: Connection) -> list[Tally]:
-    """How many deliveries there are that are open, or ended without success. Only indexes are read."""
+    """How many deliveries are open, or ended without success. Only indexes are read."""
     found = []
     for where in ("state = 'waiting' AND due IS NOT NULL", "state = 'delivering'"):
         state = where.split("'")[1]
@@ -466,7 +466,7 @@ def tallies(connection: Connection) -> list[Tally]:
 
 
 def keep_trying(connection: Connection, district_id: str) -> int | None:
-    """For how many milliseconds deliveries to a district are tried, where it is not the usual time."""
+    """For how many milliseconds deliveries to a district are tried; None for the usual time."""
     row = connection.execute(
         "SELECT keep_trying FROM districts WHERE id = :id", {"id": district_id}
     ).fetchone()
@@ -482,7 +482,7 @@ def set_keep_trying(connection: Connection, district_id: str, keep_trying: int |
 
 
 def remove_finished(connection: Connection, before: Instant, limit: int) -> int:
-    """Remove deliveries that ended before that time. How many there were."""
+    """Remove deliveries that ended before that time. How many were removed."""
     return connection.execute(
         "DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE finished < :before LIMIT :limit)",
         {"before": before, "limit": limit},

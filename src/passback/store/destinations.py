@@ -1,4 +1,7 @@
-"""How it goes with those that deliveries go to: the LMSs and webhooks that failed lately."""
+"""The LMSs and webhooks that failed recently, and how much may be sent to them.
+
+The table and its columns keep their first names (see `passback.store.deliveries`).
+"""
 
 from __future__ import annotations
 
@@ -12,25 +15,25 @@ if TYPE_CHECKING:
 
 
 class Destination(Struct, frozen=True):
-    """One that failed lately."""
+    """A destination that failed recently."""
 
     id: str
     failures: int
     """How many deliveries in a row failed."""
     backing_off_until: Instant
-    """Until when nothing is sent."""
+    """The time until which nothing is sent."""
     allowed: int
-    """How many may be under way at once."""
+    """How many deliveries may be in flight at once."""
 
 
 def find_all(connection: Connection) -> dict[str, Destination]:
-    """All that failed lately, by their ids."""
+    """All that failed recently, by their ids."""
     rows = connection.execute("SELECT id, failures, rests_until, allowed FROM parties")
     return {row[0]: Destination(*row) for row in rows}
 
 
 def find(connection: Connection, destination_id: str) -> Destination | None:
-    """The destination, if it failed lately."""
+    """The destination, if it failed recently."""
     row = connection.execute(
         "SELECT id, failures, rests_until, allowed FROM parties WHERE id = :id", {"id": destination_id}
     ).fetchone()
@@ -38,7 +41,7 @@ def find(connection: Connection, destination_id: str) -> Destination | None:
 
 
 def save(connection: Connection, destination: Destination) -> None:
-    """Keep how it goes with a destination."""
+    """Save the state of a destination."""
     connection.execute(
         "INSERT INTO parties (id, failures, rests_until, allowed) VALUES (:id, :failures, :rests_until, :allowed)"
         " ON CONFLICT (id) DO UPDATE SET failures = excluded.failures, rests_until = excluded.rests_until,"
