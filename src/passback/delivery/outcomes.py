@@ -10,7 +10,7 @@ from passback.delivery.assignments import NotMade
 from passback.delivery.lookup import NotReached
 from passback.domain.delivery import Failed
 from passback.domain.submission import SubmissionFields
-from passback.lms.interface import LmsError
+from passback.lms.interface import Gone, LmsError
 from passback.store.engine.database import StoreUnavailable
 from passback.wire import errors
 
@@ -42,7 +42,7 @@ def outcome_of(delivery: Delivery, error: Exception, *, whole: bool = False) -> 
             return lms_errors.refused(error, whole=whole)
         case LmsError():
             grader_id = None
-            if delivery.operation == "update_submission":
+            if isinstance(error, Gone) and error.thing == "grader":
                 grader_id = delivery.fields(SubmissionFields).grader_id
             doing = DOING["update_submissions" if whole else delivery.operation]
             return lms_errors.outcome_of(error, doing, grader_id=grader_id, whole=whole)
