@@ -16,7 +16,7 @@ from passback.wire import events
 from support.sandbox import Sandbox
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
-ERRORS = (DOCS / "errors.md").read_text("utf-8")
+ERRORS = (DOCS / "reference" / "errors.md").read_text("utf-8")
 SETUP = re.findall(r"```sh\n(.*?)```", ERRORS, re.DOTALL)[0]
 EXAMPLES = re.findall(r"(?<=\n)```sh\n(curl[^`]*)```\n```\n(.*?)```", ERRORS, re.DOTALL)
 
@@ -33,7 +33,7 @@ def test_every_row_has_an_example() -> None:
     assert [int(number) for number, text in rows if "```sh\ncurl" in text] == list(range(1, 16))
 
 
-WEBHOOKS = (DOCS / "webhooks.md").read_text("utf-8")
+WEBHOOKS = (DOCS / "reference" / "webhooks.md").read_text("utf-8")
 
 
 def test_a_webhook_is_registered_as_its_page_says(sandbox: Sandbox) -> None:
@@ -92,7 +92,7 @@ def test_the_readmes_error_table_is_that_of_the_errors_page() -> None:
 
 
 def test_every_link_between_the_pages_leads_somewhere() -> None:
-    for page in [DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md", *DOCS.glob("*.md")]:
+    for page in [DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md", *DOCS.rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
