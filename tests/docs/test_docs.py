@@ -3,29 +3,49 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import sys
+import tomllib
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from passback.domain.delivery import STATES
 from passback.wire import events
 from support.sandbox import Sandbox
 
-DOCS = Path(__file__).parent.parent.parent / "docs"
-ERRORS = (DOCS / "reference" / "errors.md").read_text("utf-8")
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text("utf-8")
+
+
+def run(script: str, sandbox: Sandbox, folder: Path | None = None) -> str:
+    """What a reader's shell shows who runs `script` while the sandbox is served."""
+    script = script.replace("127.0.0.1:8080", f"127.0.0.1:{sandbox.port}")
+    done = subprocess.run(
+        ["sh", "-c", script], capture_output=True, text=True, check=True, timeout=20, cwd=folder
+    )
+    return done.stdout
+
+
+ERRORS = page("reference/errors.md")
 SETUP = re.findall(r"```sh\n(.*?)```", ERRORS, re.DOTALL)[0]
 EXAMPLES = re.findall(r"(?<=\n)```sh\n(curl[^`]*)```\n```\n(.*?)```", ERRORS, re.DOTALL)
 
 
 @pytest.mark.parametrize(("command", "answer"), EXAMPLES, ids=lambda text: text[:40])
 def test_example_of_the_errors_page(sandbox: Sandbox, command: str, answer: str) -> None:
-    script = f"set -eu\n{SETUP}\n{command}".replace("127.0.0.1:8080", f"127.0.0.1:{sandbox.port}")
-    result = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, timeout=20)
-    assert result.stdout.rstrip("\n") == answer.rstrip("\n")
+    assert run(f"set -eu\n{SETUP}\n{command}", sandbox).rstrip("\n") == answer.rstrip("\n")
 
 
 def test_every_row_has_an_example() -> None:
@@ -33,15 +53,90 @@ def test_every_row_has_an_example() -> None:
     assert [int(number) for number, text in rows if "```sh\ncurl" in text] == list(range(1, 16))
 
 
-WEBHOOKS = (DOCS / "reference" / "webhooks.md").read_text("utf-8")
+def test_example_of_the_sandbox_page(sandbox: Sandbox) -> None:
+    command, answer = re.findall(
+        r"```sh\n(curl[^`]*)```\n```\n(.*?)```", page("reference/sandbox.md"), re.DOTALL
+    )[0]
+    assert run(f"set -eu\n{SETUP}\n{command}", sandbox).rstrip("\n") == answer.rstrip("\n")
+
+
+def test_a_sandbox_is_reset_saved_and_loaded_as_its_page_says(sandbox: Sandbox, tmp_path: Path) -> None:
+    script = re.findall(r"```sh\n(curl.*?)```", page("how-to/use-the-sandbox.md"), re.DOTALL)[0]
+    run(f"set -eu\n{script.replace('curl', 'curl -sf')}", sandbox, tmp_path)
+    assert json.loads((tmp_path / "state.json").read_text("utf-8"))
+
+
+FIRST_GRADE = page("tutorials/your-first-grade.md")
+
+
+def test_the_first_tutorial_goes_as_it_says(sandbox: Sandbox, tmp_path: Path) -> None:
+    steps = re.findall(r"```sh\n(.*?)```(?:\n```json\n(.*?)```)?", FIRST_GRADE, re.DOTALL)
+    script = "\necho\necho ---\n".join(call for call, _ in steps)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run, f"set -eu\n{script}", sandbox, tmp_path)
+        while wait([running], timeout=0.1).not_done:
+            sandbox.clock.now += 500  # so that the second try comes
+    answers = running.result().split("\n---\n")
+    shown = [
+        (json.loads(answer), json.loads(expected))
+        for answer, (_, expected) in zip(answers, steps, strict=True)
+        if expected
+    ]
+    assert len(shown) == 6
+    for answer, expected in shown:
+        assert _shape(answer) == _shape(expected)
+
+
+def _shape(value: Any, name: str = "") -> Any:
+    """What stays the same each time: all but ids, times and the number of tries."""
+    if isinstance(value, dict):
+        return {key: _shape(item, key) for key, item in value.items()}
+    varying = {
+        "id",
+        "assignment_id",
+        "created",
+        "last_modified",
+        "next_attempt",
+        "expires",
+        "finished",
+        "category_id",
+    }
+    return "..." if name in varying else value
+
+
+CONNECTOR = page("tutorials/write-a-connector.md")
+
+
+def test_the_connectors_package_names_its_entry_point() -> None:
+    package = tomllib.loads(
+        re.findall(r"cat > slate-connector/pyproject.toml <<'END'\n(.*?)END", CONNECTOR, re.DOTALL)[0]
+    )
+    assert package["project"]["entry-points"] == {"passback.connectors": {"slate": "slate:KIND"}}
+    assert package["tool"]["hatch"]["build"]["targets"]["wheel"]["include"] == ["slate.py"]
+
+
+def test_slate_is_served_as_the_tutorial_says(tmp_path: Path) -> None:
+    code = re.findall(r"cat > serve_slate.py <<'END'\n(.*?)END", CONNECTOR, re.DOTALL)[0]
+    (tmp_path / "serve_slate.py").write_text(code, "utf-8")
+    command, paths = [sys.executable, "serve_slate.py"], {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+    with subprocess.Popen(command, cwd=tmp_path, env=paths, stdout=subprocess.PIPE, text=True) as served:
+        try:
+            assert served.stdout is not None
+            url = served.stdout.readline().strip()
+            sections = httpx2.get(f"{url}/sections", headers={"X-Api-Key": "slate-key"}).json()
+            assert [section["name"] for section in sections] == ["s1", "s2"]
+        finally:
+            served.kill()
+
+
+WEBHOOKS = page("how-to/receive-webhooks.md")
+EVENTS = page("reference/webhooks.md")
 
 
 def test_a_webhook_is_registered_as_its_page_says(sandbox: Sandbox) -> None:
     sandbox.names["app.example"] = ["93.184.215.14"]
     call, shown = re.findall(r"```sh\n(curl.*?)```\n```json\n(.*?)```", WEBHOOKS, re.DOTALL)[0]
-    script = call.replace("127.0.0.1:8080", f"127.0.0.1:{sandbox.port}")
-    result = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, timeout=20)
-    answer, shown = json.loads(result.stdout)["data"], json.loads(shown)["data"]
+    answer, shown = json.loads(run(call, sandbox))["data"], json.loads(shown)["data"]
     assert answer.keys() == shown.keys()
     assert (answer["url"], answer["events"]) == (shown["url"], shown["events"])
 
@@ -51,7 +146,7 @@ def test_a_message_is_verified_as_the_page_says(capsys: pytest.CaptureFixture[st
     given: dict[str, Any] = {}
     exec(code, given)
     now = datetime.now(UTC)
-    body = re.findall(r'```json\n(\{"type".*?)\n```', WEBHOOKS, re.DOTALL)[0]
+    body = re.findall(r'```json\n(\{"type".*?)\n```', EVENTS, re.DOTALL)[0]
     signature = given["webhook"].sign("msg_1", now, body)
     headers = {
         "Webhook-Id": "msg_1",
@@ -65,19 +160,30 @@ def test_a_message_is_verified_as_the_page_says(capsys: pytest.CaptureFixture[st
 
 
 def test_the_page_names_every_event() -> None:
-    listed = re.findall(r"^\| `([a-z_.]+)` \| ", WEBHOOKS, re.MULTILINE)
+    listed = re.findall(r"^\| `([a-z_.]+)` \| ", EVENTS, re.MULTILINE)
     assert listed == [*events.EVENTS, events.TEST]
 
 
-README = (DOCS.parent / "README.md").read_text("utf-8")
+def test_the_page_names_every_state_of_a_delivery() -> None:
+    section = page("reference/deliveries.md").partition("## States")[2].partition("\n## ")[0]
+    assert sorted(re.findall(r"^\| `([a-z]+)` \| ", section, re.MULTILINE)) == sorted(STATES)
+
+
+def test_the_page_names_every_metric() -> None:
+    listed = re.findall(r"^\| `(passback_[a-z_]+)` \| ", page("reference/logs-and-metrics.md"), re.MULTILINE)
+    rooms = [ROOT / "src" / "passback" / room for room in ("observe", "delivery", "rosters", "web", "lms")]
+    sources = [file.read_text("utf-8") for room in rooms for file in room.rglob("*.py")]
+    made = {name for source in sources for name in re.findall(r'"(passback_[a-z_]+)"', source)}
+    assert {name.removesuffix("_total") for name in listed} == {name.removesuffix("_total") for name in made}
+
+
+README = (ROOT / "README.md").read_text("utf-8")
 
 
 def test_the_readmes_first_call_is_answered_as_it_says(sandbox: Sandbox) -> None:
     call = re.findall(r"```sh\n(curl.*?)```", README, re.DOTALL)[0]
     shown = json.loads(re.findall(r"```json\n(.*?)```", README, re.DOTALL)[0])
-    script = call.replace("127.0.0.1:8080", f"127.0.0.1:{sandbox.port}")
-    result = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, timeout=20)
-    answer = json.loads(result.stdout)["data"]
+    answer = json.loads(run(call, sandbox))["data"]
     varying = ("id", "created", "last_modified")
     assert list(answer) == list(shown["data"])
     assert all(answer[name] == value for name, value in shown["data"].items() if name not in varying)
@@ -89,12 +195,6 @@ def test_the_readmes_error_table_is_that_of_the_errors_page() -> None:
     placeholders = {"9": ("{{grader_id}}", "4fee004cca2e43cf27000002"), "10": ("YYYY-MM-DD", "2020-01-01")}
     shown = {row: text.replace(*placeholders.get(row, ("", ""))) for row, text in texts.items()}
     assert shown == {row: text for row, text in examples if row != "15"}
-
-
-def test_every_link_between_the_pages_leads_somewhere() -> None:
-    for page in [DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md", *DOCS.rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
 def test_the_example_of_a_connector_stays_short() -> None:
