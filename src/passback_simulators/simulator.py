@@ -3,8 +3,8 @@
 A simulator is an ASGI application. Its handlers are plain functions that work on its records; each request is
 handled as a whole before the next, so there is nothing to lock.
 
-The control endpoint (``/_simulator/...``, documented in docs/simulators.md) is for tests and developers: no real LMS
-has it.
+The control endpoint (``/_simulator/...``, documented in docs/reference/simulators.md) is for tests and developers: no
+real LMS has it.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ class Simulator:
         raise NotImplementedError
 
     def connection_credentials(self, url: str) -> Mapping[str, str]:
-        """What a connection to this simulator, served at `url`, is made with (docs/connections.md)."""
+        """What a connection to this simulator, served at `url`, is made with (docs/how-to/connect-a-district.md)."""
         raise NotImplementedError
 
     def connection_options(self) -> Mapping[str, str]:

@@ -80,6 +80,15 @@ def test_the_index_itself_names_every_page() -> None:
     assert {str(page.relative_to(ROOT)) for page in pages - named} == set()
 
 
+def test_the_pages_that_code_names_exist() -> None:
+    rooms = ("src", "tests", "bench", "torture")
+    files = [file for room in rooms for file in sorted((ROOT / room).rglob("*.py")) if file != Path(__file__)]
+    texts = {file: file.read_text("utf-8") for file in [*files, ROOT / "Makefile", ROOT / "pyproject.toml"]}
+    named = [(file, page) for file, text in texts.items() for page in re.findall(r"\bdocs/[\w/-]+\.md", text)]
+    assert len(named) > 5
+    assert [(str(file.relative_to(ROOT)), page) for file, page in named if not (ROOT / page).exists()] == []
+
+
 def test_what_leads_nowhere_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "other.md").write_text("# `Other` things: a, b\n## Twice\n## Twice\n", "utf-8")

@@ -25,7 +25,7 @@ def lms() -> Iterator[Lms]:
         yield served
 
 
-# What Canvas answers, row by row (docs/lms/canvas.md).
+# What Canvas answers, row by row (docs/reference/lms/canvas.md).
 
 UNAUTHENTICATED = {"www-authenticate": 'Bearer realm="canvas-lms"'}
 

@@ -26,7 +26,7 @@ def lms() -> Iterator[Lms]:
         yield served
 
 
-# What Google answers, row by row (docs/lms/google_classroom.md).
+# What Google answers, row by row (docs/reference/lms/google_classroom.md).
 
 
 @pytest.mark.parametrize(

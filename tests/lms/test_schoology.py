@@ -28,7 +28,7 @@ def lms() -> Iterator[Lms]:
         yield served
 
 
-# What Schoology answers, row by row (docs/lms/schoology.md).
+# What Schoology answers, row by row (docs/reference/lms/schoology.md).
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from passback.cli import Port, UsageError
 def simulate(kind: str, *, host: str = "127.0.0.1", port: Port = 0) -> int:
     """Serve a simulated LMS: a district with sections and people, and faults on demand. It keeps nothing.
 
-    docs/simulators.md tells its credentials, its control endpoint and its faults.
+    docs/reference/simulators.md tells its credentials, its control endpoint and its faults.
 
     Args:
         kind: canvas, schoology or google.

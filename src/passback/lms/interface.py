@@ -5,7 +5,7 @@ sections, students and teachers; it never sees ours. Whatever goes wrong is told
 each of which stands for one answer to the client (contract: When the LMS fails).
 
 A package brings a connector by an entry point of the group ``passback.connectors``, named as the kind of LMS, that
-leads to a `ConnectorKind` (docs/connectors.md).
+leads to a `ConnectorKind` (docs/reference/connector-kit.md).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Every refusal a client can be given, by name.
 
-The published rows are numbered as in the error table of the docs (``docs/errors.md``). Everything that
+The published rows are numbered as in the error table of the docs (``docs/reference/errors.md``). Everything that
 refuses a request raises a `Refusal`; the web layer writes it out. The texts never bend: clients match them.
 """
 

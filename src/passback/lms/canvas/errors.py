@@ -1,7 +1,7 @@
 """What Canvas answers when it does not do what was asked, and what that is to the gateway.
 
 Canvas says why in four shapes: ``errors`` as a list of objects, a list of texts, a map of fields or a text; also
-``error`` or ``message``. The table in docs/lms/canvas.md has a row for each case (and a test for each row).
+``error`` or ``message``. The table in docs/reference/lms/canvas.md has a row for each case (and a test for each row).
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ async def _course(api: ClassroomApi, admin: str) -> list[Finding]:
 async def _student(api: ClassroomApi, email: str) -> list[Finding]:
     """Whether work can be handed in as a student."""
     if not api.tokens.delegated:
-        return []  # only the one who signed in; docs/lms/google_classroom.md says what that means
+        return []  # only the one who signed in; docs/reference/lms/google_classroom.md says what that means
     try:
         await api.tokens.get(AS_STUDENT + email)
     except LmsError:

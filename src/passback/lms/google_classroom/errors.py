@@ -1,7 +1,7 @@
 """What Google Classroom answers when it does not do what was asked, and what that is to the gateway.
 
 Google's errors have a status by name, and a message that may begin with ``@Name `` (Classroom API: "Access control",
-"Errors"). The table in docs/lms/google_classroom.md has a row for each case (and a test for each row).
+"Errors"). The table in docs/reference/lms/google_classroom.md has a row for each case (and a test for each row).
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
         case 403 if message.startswith(("@ClassroomApiDisabled ", "@ClassroomDisabled ")):
             return NotAllowed("the domain's administrator has turned Classroom, or its API, off for the user")
         case 403 if "scope" in message.lower():
-            return NotAllowed("a scope is missing: delegate all that docs/lms/google_classroom.md lists")
+            return NotAllowed(
+                "a scope is missing: delegate all that docs/reference/lms/google_classroom.md lists"
+            )
         case 403:
             return NotAllowed("the user as whom we act may not do this: do they teach the course?")
         case 404:

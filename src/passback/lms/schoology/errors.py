@@ -1,7 +1,7 @@
 """What Schoology answers when it does not do what was asked, and what that is to the gateway.
 
 Its bodies are plain text, HTML, JSON or nothing, so only few words of them are relied on. The table in
-docs/lms/schoology.md has a row for each case (and a test for each row).
+docs/reference/lms/schoology.md has a row for each case (and a test for each row).
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ _TAGS = {
     "Submissions": "Each assigned student's work and grade.",
     "Deliveries": "What was accepted in the background (`Prefer: respond-async`), and what became of it.",
     "Roster": "Who is in the district, and who of them is matched in the LMS.",
-    "Webhooks": "Where the token's application is told of events; docs/webhooks.md has how to verify them.",
+    "Webhooks": "Messages about events, for the token's application: see docs/how-to/receive-webhooks.md.",
     "Sandbox": "Only in the sandbox, without a token: back to the start, save and load.",
     "Health": "For those who run it.",
 }
