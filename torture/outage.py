@@ -17,7 +17,7 @@ from passback.settings import Settings
 from passback.store import deliveries, destinations
 from passback.store.engine.database import Connection, Database
 from passback.web.api import Api
-from passback_simulators.canvas.simulator import CanvasSimulator
+from passback_simulators.canvas.app import CanvasSimulator
 from passback_simulators.identities import CANVAS_UNIFIED
 from support.sandbox import NOW, SetClock
 from support.simulators import Served, serving

@@ -27,8 +27,8 @@ from passback.store.engine import migrate
 from passback.store.engine.database import Connection, Database
 from passback.store.engine.open import connect
 from passback.store.engine.vault import Vault, new_key, parse_keys
+from passback_simulators.canvas.app import CanvasSimulator
 from passback_simulators.canvas.seed import ADMIN_TOKEN, SECTION_LMS_ID, person_lms_id
-from passback_simulators.canvas.simulator import CanvasSimulator
 from passback_simulators.identities import ALGEBRA, CANVAS_UNIFIED
 from support.postgres import database_of
 from support.simulators import Served, end_servers, serving

@@ -21,7 +21,7 @@ KINDS = tuple(_CLASSES)
 def simulator_of(kind: str, clock: Clock, keep: Keep | None = None) -> Simulator:
     """A simulator, not started yet. Only the modules of that LMS are imported."""
     package, name = _CLASSES[kind]
-    module = import_module(f"{__name__}.{package}.simulator")
+    module = import_module(f"{__name__}.{package}.app")
     simulator: Simulator = getattr(module, name)(clock, keep)
     return simulator
 

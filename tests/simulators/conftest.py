@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from passback_simulators.canvas.simulator import CanvasSimulator
+from passback_simulators.canvas.app import CanvasSimulator
 from support.classroom import Classroom, Clients, serving_classroom, serving_clients
 from support.sandbox import SetClock
 from support.schoology_client import Schoology, serving_schoology

@@ -16,8 +16,8 @@ from canvasapi.exceptions import (
 )  # fmt: skip
 
 from passback.domain.clock import DAY
+from passback_simulators.canvas.app import CanvasSimulator
 from passback_simulators.canvas.seed import ADMIN_TOKEN, EXTRA_SECTION, FAR_STUDENT, person_lms_id
-from passback_simulators.canvas.simulator import CanvasSimulator
 from support.sandbox import NOW, SetClock
 from support.simulators import Served
 

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 import pytest
 
+from passback_simulators.canvas.app import CanvasSimulator
 from passback_simulators.canvas.seed import ADMIN_TOKEN, CLIENT_ID, CLIENT_SECRET, FAR_STUDENT, person_lms_id
-from passback_simulators.canvas.simulator import CanvasSimulator
 from support.sandbox import SetClock
 from support.simulators import Served
 

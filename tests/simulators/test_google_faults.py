@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from passback_simulators.google_classroom import seed
-from passback_simulators.google_classroom.simulator import ClassroomSimulator
+from passback_simulators.google_classroom.app import ClassroomSimulator
 from passback_simulators.records import Change
 from support.classroom import ALGEBRA, ESSAY, STUDENT_ID, TEACHER_ID, WORKS, Classroom, error_of
 from support.sandbox import SetClock

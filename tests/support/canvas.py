@@ -8,7 +8,7 @@ from typing import Any
 
 from passback.lms.canvas import KIND
 from passback_simulators.canvas import seed
-from passback_simulators.canvas.simulator import CanvasSimulator
+from passback_simulators.canvas.app import CanvasSimulator
 from support.lms import Lms, simulated
 from support.sandbox import SetClock
 

@@ -23,7 +23,7 @@ from googleapiclient.errors import HttpError
 from googleapiclient.http import HttpRequest
 
 from passback_simulators.google_classroom import seed
-from passback_simulators.google_classroom.simulator import ClassroomSimulator
+from passback_simulators.google_classroom.app import ClassroomSimulator
 from support.google import KEYS
 from support.sandbox import SetClock
 from support.simulators import Served, serving

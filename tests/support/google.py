@@ -9,7 +9,7 @@ from typing import Any
 
 from passback.lms.google_classroom import KIND
 from passback_simulators.google_classroom import seed
-from passback_simulators.google_classroom.simulator import ClassroomSimulator
+from passback_simulators.google_classroom.app import ClassroomSimulator
 from passback_simulators.identities import ALGEBRA
 from support.lms import Lms, simulated
 from support.sandbox import SetClock

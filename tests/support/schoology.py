@@ -9,7 +9,7 @@ from typing import Any
 from passback.lms.schoology import KIND
 from passback_simulators.identities import ALGEBRA
 from passback_simulators.schoology import seed
-from passback_simulators.schoology.simulator import SchoologySimulator
+from passback_simulators.schoology.app import SchoologySimulator
 from support.lms import Lms, simulated
 from support.sandbox import SetClock
 

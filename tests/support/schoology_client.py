@@ -11,7 +11,7 @@ import httpx2
 from oauthlib import oauth1  # type: ignore[import-untyped]
 
 from passback_simulators.schoology import seed
-from passback_simulators.schoology.simulator import SchoologySimulator
+from passback_simulators.schoology.app import SchoologySimulator
 from support.sandbox import SetClock
 from support.simulators import Served, serving
 

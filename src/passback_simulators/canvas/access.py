@@ -22,7 +22,7 @@ from passback_simulators.canvas.seed import ADMIN, CLIENT_ID, CLIENT_SECRET
 from passback_simulators.simulator import Refusal, Reply, text_reply
 
 if TYPE_CHECKING:
-    from passback_simulators.canvas.simulator import CanvasSimulator
+    from passback_simulators.canvas.app import CanvasSimulator
     from passback_simulators.simulator import Request
 
 HOUR = 3_600_000

@@ -9,7 +9,7 @@ from passback_simulators.canvas.replies import refuse
 from passback_simulators.canvas.seed import LETTERS, STANDARDS
 
 if TYPE_CHECKING:
-    from passback_simulators.canvas.simulator import CanvasSimulator
+    from passback_simulators.canvas.app import CanvasSimulator
     from passback_simulators.records import Record
 
 _NUMBER = re.compile(r"[+-]?\d*\.?\d+", re.ASCII)

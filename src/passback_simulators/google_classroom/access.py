@@ -8,7 +8,7 @@ from passback_simulators.google_classroom import errors
 
 if TYPE_CHECKING:
     from passback_simulators.google_classroom.api import Call
-    from passback_simulators.google_classroom.simulator import ClassroomSimulator
+    from passback_simulators.google_classroom.app import ClassroomSimulator
     from passback_simulators.records import Record
 
 TEACHER = "TEACHER"

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from passback_simulators.google_classroom import errors, oauth, parsing, partial_response, wire
+from passback_simulators.google_classroom import errors, parsing, partial_response, wire
+from passback_simulators.google_classroom.handlers import oauth
 from passback_simulators.simulator import Refusal
 
 if TYPE_CHECKING:
-    from passback_simulators.google_classroom.oauth import Grant
+    from passback_simulators.google_classroom.app import ClassroomSimulator
+    from passback_simulators.google_classroom.handlers.oauth import Grant
     from passback_simulators.google_classroom.parsing import Enum, Message
-    from passback_simulators.google_classroom.simulator import ClassroomSimulator
     from passback_simulators.records import Record
     from passback_simulators.simulator import Reply, Request
 

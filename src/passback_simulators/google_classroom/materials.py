@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 from passback_simulators.google_classroom import errors
 
 if TYPE_CHECKING:
-    from passback_simulators.google_classroom.simulator import ClassroomSimulator
+    from passback_simulators.google_classroom.app import ClassroomSimulator
 
 MOST = 20
 """How many of them course work, or a submission, may have."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from passback_simulators.google_classroom.simulator import ClassroomSimulator
+    from passback_simulators.google_classroom.app import ClassroomSimulator
     from passback_simulators.records import Record
 
 

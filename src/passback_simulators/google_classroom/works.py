@@ -8,7 +8,7 @@ from passback_simulators.google_classroom import access, errors
 
 if TYPE_CHECKING:
     from passback_simulators.google_classroom.api import Call
-    from passback_simulators.google_classroom.simulator import ClassroomSimulator
+    from passback_simulators.google_classroom.app import ClassroomSimulator
     from passback_simulators.records import Record
 
 DAY_MS = 86_400_000

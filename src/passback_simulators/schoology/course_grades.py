@@ -8,7 +8,7 @@ from passback_simulators.schoology.replies import number
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record
-    from passback_simulators.schoology.simulator import SchoologySimulator
+    from passback_simulators.schoology.app import SchoologySimulator
 
 MISSING = 3
 """The exception that counts as zero; the others do not count at all."""

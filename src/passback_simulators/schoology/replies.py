@@ -13,7 +13,7 @@ from passback_simulators.simulator import Refusal, Reply, Request, json_reply, t
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record
-    from passback_simulators.schoology.simulator import SchoologySimulator
+    from passback_simulators.schoology.app import SchoologySimulator
 
 DEFAULT_PAGE = 20
 

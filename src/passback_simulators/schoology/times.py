@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record
-    from passback_simulators.schoology.simulator import SchoologySimulator
+    from passback_simulators.schoology.app import SchoologySimulator
 
 
 def zone_name(lms: SchoologySimulator, user: Record) -> str:

@@ -1,0 +1,120 @@
+"""Handing in files: Canvas's upload in three steps, or by an address that Canvas fetches."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from passback_simulators.canvas.handlers import assignments
+from passback_simulators.canvas.replies import answer, body_of, messages, not_found, refuse, unauthorized
+from passback_simulators.simulator import Reply, text_reply
+
+if TYPE_CHECKING:
+    from passback_simulators.canvas.app import CanvasSimulator
+    from passback_simulators.records import Record
+    from passback_simulators.simulator import Request
+
+_VALID_FOR = 30 * 60_000
+_NAME = re.compile(rb'name="([^"]*)"(?:; filename="([^"]*)")?')
+
+
+def begin(
+    simulator: CanvasSimulator, request: Request, course_id: str, assignment_id: str, user_id: str
+) -> Reply:
+    """``POST .../submissions/:user_id/files``: where to upload to, or, with a ``url``, a Progress."""
+    assignments.visible(simulator, request, course_id, assignment_id)
+    caller = simulator.caller(request)
+    user = simulator.find_user(user_id)
+    if user is None or (
+        user["id"] != caller.user and not (caller.admin and simulator.settings["can_submit_on_behalf"])
+    ):
+        raise unauthorized(simulator.settings["unauthorized_status"])
+    given = body_of(request)
+    if not given.get("name"):
+        raise messages(400, "name is missing")
+    if given.get("url"):
+        if "unreachable" in given["url"]:
+            return answer(request, 200, {"progress": _progress(simulator, request, None)})
+        made = _file(simulator, user["id"], given["name"], 0, given["url"])
+        return answer(request, 200, {"progress": _progress(simulator, request, made["id"])})
+    key = secrets.token_hex(12)
+    simulator.records.put(
+        "uploads", key, {"user": user["id"], "name": given["name"], "until": simulator.clock() + _VALID_FOR}
+    )
+    parameters = {
+        "filename": given["name"],
+        "key": key,
+        "content_type": given.get("content_type") or "unknown",
+    }
+    return answer(request, 200, {"upload_url": f"{request.base_url}/files_api", "upload_params": parameters,
+                                 "file_param": "file"})  # fmt: skip
+
+
+def receive(simulator: CanvasSimulator, request: Request) -> Reply:
+    """``POST`` to the upload's address: its parameters unchanged and first, the file last, no authorization."""
+    if "authorization" in request.headers:
+        return text_reply(400, "no Authorization header is allowed here")
+    parts = _parts(request)
+    names = [name for name, _, _ in parts]
+    values = {name: content for name, _, content in parts}
+    upload = simulator.records.get("uploads", values.get("key", b"").decode("utf-8", "replace"))
+    if upload is None or names[-1:] != ["file"] or names[:3] != ["filename", "key", "content_type"]:
+        return text_reply(400, "the upload parameters must come unchanged and before the file")
+    if simulator.clock() > upload["until"]:
+        return text_reply(403, "the upload has expired")
+    made = _file(simulator, upload["user"], upload["name"], len(values["file"]), None)
+    where = f"{request.base_url}/api/v1/files/{made['id']}/create_success"
+    if simulator.settings["upload_redirects"]:
+        return Reply(303, headers=(("location", where),))
+    return answer(request, 201, simulator.shown_file(request, made["id"])).with_headers(Location=where)
+
+
+def confirm(simulator: CanvasSimulator, request: Request, file_id: str) -> Reply:
+    """The last step: ``GET`` of the location, with the token."""
+    simulator.caller(request)
+    record = simulator.records.get("files", file_id)
+    if record is None:
+        raise not_found()
+    return answer(request, 200, simulator.shown_file(request, record["id"]))
+
+
+def of_student(simulator: CanvasSimulator, ids: Any, user: int) -> list[int]:
+    """The ids of a student's files. Raises `Refusal`."""
+    found = [simulator.records.get("files", str(it)) for it in (ids if isinstance(ids, list) else [ids])]
+    if not found or any(it is None or it["user"] != user for it in found):
+        raise refuse(400, {"message": "No valid file ids given"})
+    return [it["id"] for it in found if it is not None]
+
+
+def _file(simulator: CanvasSimulator, user: int, name: str, size: int, url: str | None) -> Record:
+    number = simulator.records.next_number("files", 77)
+    record = {"id": number, "user": user, "name": name, "size": size, "url": url}
+    return simulator.records.put("files", number, record)
+
+
+def _progress(simulator: CanvasSimulator, request: Request, file_id: int | None) -> Record:
+    number = simulator.records.next_number("progress", 3)
+    state = (
+        {"workflow_state": "completed", "results": {"id": file_id}}
+        if file_id
+        else {"workflow_state": "failed"}
+    )
+    record = {"id": number, "context_type": "User", "tag": "upload_via_url", "completion": 100.0, "message": None,
+              "polls": 0, **state}  # fmt: skip
+    simulator.records.put("progress", number, record)
+    shown = {name: value for name, value in record.items() if name not in ("polls", "results")}
+    return {**shown, "workflow_state": "queued", "url": f"{request.base_url}/api/v1/progress/{number}"}
+
+
+def _parts(request: Request) -> list[tuple[str, str | None, bytes]]:
+    """The parts of a multipart body, in order."""
+    boundary = request.headers.get("content-type", "").partition("boundary=")[2].strip('"').encode()
+    parts = []
+    for part in request.body.split(b"--" + boundary)[1:-1]:
+        head, _, content = part.partition(b"\r\n\r\n")
+        match = _NAME.search(head)
+        if match:
+            filename = match[2].decode() if match[2] is not None else None
+            parts.append((match[1].decode(), filename, content.removesuffix(b"\r\n")))
+    return parts

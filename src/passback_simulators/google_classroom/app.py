@@ -1,0 +1,187 @@
+"""The simulator of Google Classroom: which requests it answers, and how it can be set up.
+
+One server stands for classroom.googleapis.com (``/v1/...``, ``/batch``), oauth2.googleapis.com (``/token``,
+``/revoke``, ``/tokeninfo``), www.googleapis.com (``/oauth2/v2/userinfo``) and accounts.google.com
+(``/o/oauth2/v2/auth``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from passback_simulators.google_classroom import api, errors, seed, service_accounts, web_ui
+from passback_simulators.google_classroom.handlers import (
+    batch,
+    consent,
+    course_work,
+    courses,
+    grading_periods,
+    oauth,
+    registrations,
+    rosters,
+    submission_changes,
+    submissions,
+    topics,
+)
+from passback_simulators.google_classroom.seed import PROJECT, PROJECT_NUMBERS
+from passback_simulators.simulator import Refusal, Reply, Request, Route, Simulator, json_reply, route
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Clock
+    from passback_simulators.simulator import Keep
+
+_OAUTH_PATHS = ("/token", "/revoke")
+
+
+class ClassroomSimulator(Simulator):
+    """Google Classroom as its API v1 and Google's OAuth show it."""
+
+    name = "Google Classroom"
+
+    def __init__(self, clock: Clock, keep: Keep | None = None) -> None:
+        super().__init__(clock, keep)
+        self.quotas = api.Quotas()
+        self.private_keys: dict[str, tuple[str, str]] = {}
+        """The service accounts' keys that this process has made: private and public PEM, by project."""
+
+    def own_settings(self) -> dict[str, Any]:
+        return {
+            # Whether the administrator has delegated to the service accounts at all, and which scopes.
+            "delegation": True,
+            "delegated_scopes": list(seed.ALL_SCOPES),
+            # E-mail addresses of users for whom the administrator has turned the Classroom API off.
+            "api_disabled_for": [],
+            # How many calls each user, and each Cloud project, may make within a minute that moves; 0 is no limit.
+            "per_minute_per_user": 1200,
+            "per_minute_per_client": 3000,
+            # The largest page of a list; a larger pageSize is cut without a word.
+            "largest_page": 100,
+            # Whether pages have fewer items than were asked for, as the documentation allows.
+            "short_pages": False,
+            # Whether the school's licence has grading periods.
+            "grading_periods": True,
+            # Whether course work may be due in the past.
+            "past_due_dates": False,
+            # For how many days teachers can still read deleted course work.
+            "deleted_kept_days": 30,
+            # Whether work that is already returned can be returned again; otherwise 400.
+            "return_again": True,
+            # Whether the app's refresh tokens end after 7 days, as while it is in testing.
+            "app_in_testing": False,
+            # Whether the administrator trusts the app, without which users under 18 cannot consent.
+            "app_trusted": True,
+            # Whether a consent to coursework.students.readonly is granted as student-submissions.students.readonly.
+            "readonly_scope_narrowed": False,
+            # To which addresses the consent page may lead back; empty is any.
+            "redirect_uris": [],
+            # The failure that the faults "error-before" and "error-after" show: 503 or 500.
+            "error_status": 503,
+        }
+
+    @staticmethod
+    def operations() -> Sequence[api.Operation]:
+        """The methods of the API."""
+        return (
+            *courses.OPERATIONS, *topics.OPERATIONS, *grading_periods.OPERATIONS, *rosters.OPERATIONS,
+            *course_work.OPERATIONS, *submissions.OPERATIONS, *submission_changes.OPERATIONS, *registrations.OPERATIONS,
+        )  # fmt: skip
+
+    def routes(self) -> Sequence[Route]:
+        others = (
+            ("POST", "/token", oauth.token),
+            ("POST", "/revoke", oauth.revoke),
+            ("GET", "/tokeninfo", oauth.tokeninfo),
+            ("GET", "/oauth2/v2/userinfo", oauth.userinfo),
+            ("GET", "/o/oauth2/v2/auth", consent.page),
+            ("POST", "/o/oauth2/v2/auth", consent.decide),
+            ("POST", "/batch", batch.batch),
+        )
+        return [
+            *(route(one.method, one.path, partial(api.perform, self, one)) for one in self.operations()),
+            *(route(method, path, partial(handler, self)) for method, path, handler in others),
+        ]
+
+    def seed(self) -> None:
+        seed.seed(self.records, self.clock())
+        for project in self.private_keys:
+            service_accounts.register(self, project)
+
+    async def reset(self) -> None:
+        self.quotas.clear()
+        await super().reset()
+
+    def call(self, request: Request) -> Reply:
+        """The answer to one call of a batch."""
+        if not request.path.startswith("/v1/"):
+            return self.not_found(request)
+        try:
+            return self._handle(request)
+        except Refusal as refusal:
+            return refusal.reply
+
+    def not_found(self, request: Request) -> Reply:
+        return errors.no_such_path(request.path)
+
+    def fault_reply(self, fault: str, request: Request) -> Reply:
+        if request.path in _OAUTH_PATHS:
+            return oauth.fault_reply(fault)
+        match fault:
+            case "throttled":
+                return errors.quota_exceeded("Queries per minute per user", PROJECT_NUMBERS[PROJECT])
+            case "expired-credentials":
+                return errors.unauthenticated("ACCESS_TOKEN_EXPIRED")
+            case _:
+                return errors.unavailable(self.settings["error_status"])
+
+    def finish(self, request: Request, reply: Reply) -> Reply:
+        if not request.path.startswith("/v1/"):
+            return reply
+        return reply.with_headers(
+            vary="Origin, X-Origin, Referer",
+            cache_control="private",
+            server="ESF",
+            x_content_type_options="nosniff",
+        )
+
+    def own_control(self, request: Request) -> Reply | None:
+        """``GET /_simulator/service-account-key?project=...``: a key file, as `service_account_key` gives it."""
+        if (request.method, request.path) != ("GET", "/_simulator/service-account-key"):
+            return None
+        project = request.param("project", PROJECT)
+        if project not in PROJECT_NUMBERS:
+            return json_reply(400, {"message": f"there is no project {project!r}"})
+        return json_reply(200, self.service_account_key(request.base_url, project))
+
+    def service_account_key(self, url: str, project: str = PROJECT) -> dict[str, Any]:
+        """The key file of a project's service account, for a simulator that is served at `url`."""
+        return service_accounts.service_account_key(self, url, project)
+
+    def connection_credentials(self, url: str) -> dict[str, str]:
+        """What a connection to a simulator that is served at `url` needs: the service account's key."""
+        return {"service_account": msgspec.json.encode(self.service_account_key(url)).decode()}
+
+    def connection_options(self) -> dict[str, str]:
+        return {"admin_email": seed.person_email(seed.ADMIN)}
+
+    # What people do in the web pages; see web_ui.py.
+
+    issue_user_tokens = web_ui.issue_user_tokens
+    ui_revoke_grants = web_ui.revoke_grants
+    ui_create_user = web_ui.create_user
+    ui_change_email = web_ui.change_email
+    ui_delete_user = web_ui.delete_user
+    ui_enroll = web_ui.enroll
+    ui_unenroll = web_ui.unenroll
+    ui_change_course = web_ui.change_course
+    ui_create_assignment = web_ui.create_assignment
+    ui_change_assignment = web_ui.change_assignment
+    ui_delete_assignment = web_ui.delete_assignment
+    ui_grade = web_ui.grade
+    ui_return = web_ui.return_work
+    ui_open = web_ui.open_assignment
+    ui_turn_in = web_ui.turn_in
+    ui_reclaim = web_ui.reclaim

@@ -1,0 +1,1 @@
+"""The operations of the simulated Classroom, and of Google's OAuth."""

@@ -1,0 +1,155 @@
+"""What people do in Classroom's web pages and in the Admin console, which the API cannot do, or not in their name.
+
+These are methods of `ClassroomSimulator`, for tests and for the sandbox. Ids are those of the API: people are given by
+their numeric ids.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from passback_simulators.google_classroom import access
+from passback_simulators.google_classroom.handlers import course_work, oauth, submission_changes, submissions
+from passback_simulators.google_classroom.seed import CLIENT_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from passback_simulators.google_classroom.app import ClassroomSimulator
+    from passback_simulators.records import Record
+
+
+def _record(lms: ClassroomSimulator, table: str, id_: str) -> Record:
+    found = lms.records.get(table, id_)
+    assert found is not None, f"no {id_} in {table}"
+    return found
+
+
+# Credentials.
+
+
+def issue_user_tokens(
+    lms: ClassroomSimulator, email: str, scopes: Sequence[str], client_id: str = CLIENT_ID
+) -> dict[str, Any]:
+    """The token endpoint's answer for a user who has consented, with access and refresh token."""
+    user = access.find_user(lms, email)
+    assert user is not None, f"no user {email}"
+    return oauth.issue_user_tokens(lms, user["id"], scopes, _record(lms, "clients", client_id), offline=True)
+
+
+def revoke_grants(lms: ClassroomSimulator, user_id: str) -> None:
+    """A user takes back all consent, or gets a new password."""
+    for row in lms.records.all("refresh_tokens"):
+        if row["user_id"] == user_id:
+            oauth.end_grant(lms, row["token"])
+
+
+# People and courses.
+
+
+def create_user(lms: ClassroomSimulator, email: str, given: str, family: str) -> str:
+    """A new account of the domain; its id."""
+    user_id = f"1152000000000{lms.records.next_number('user', 90_000_001)}"
+    user = {
+        "id": user_id, "email": email.lower(), "given": given, "family": family, "admin": False,
+        "creates_courses": False, "minor": False, "deleted": False,
+    }  # fmt: skip
+    lms.records.put("users", user_id, user)
+    return user_id
+
+
+def change_email(lms: ClassroomSimulator, user_id: str, email: str) -> None:
+    """The administrator renames an account; its id stays."""
+    lms.records.put("users", user_id, _record(lms, "users", user_id) | {"email": email.lower()})
+
+
+def delete_user(lms: ClassroomSimulator, user_id: str) -> None:
+    """The administrator deletes an account."""
+    lms.records.put("users", user_id, _record(lms, "users", user_id) | {"deleted": True})
+
+
+def enroll(lms: ClassroomSimulator, course_id: str, user_id: str, *, teacher: bool = False) -> None:
+    """Someone joins a course; a student who was in it before finds the old work again."""
+    role = access.TEACHER if teacher else access.STUDENT
+    row = {"course_id": course_id, "user_id": user_id, "role": role}
+    lms.records.put("members", f"{course_id}/{user_id}", row)
+
+
+def unenroll(lms: ClassroomSimulator, course_id: str, user_id: str) -> None:
+    """A student or teacher leaves a course."""
+    lms.records.remove("members", f"{course_id}/{user_id}")
+
+
+def change_course(lms: ClassroomSimulator, course_id: str, **fields: Any) -> None:
+    """Change fields of a course's record, such as ``state="ARCHIVED"`` or ``owner_id``."""
+    lms.records.put("courses", course_id, _record(lms, "courses", course_id) | fields)
+
+
+# Course work.
+
+
+def create_assignment(lms: ClassroomSimulator, course_id: str, title: str, **fields: Any) -> str:
+    """The owner makes an assignment, which belongs to no project; its id. `fields` as for `change_assignment`."""
+    course = _record(lms, "courses", course_id)
+    usual: dict[str, Any] = {
+        "title": title, "description": "", "state": "PUBLISHED", "work_type": "ASSIGNMENT", "choices": None,
+        "due": None, "scheduled": None, "max_points": 100, "materials": [], "assignee_mode": "ALL_STUDENTS",
+        "student_ids": [], "modification_mode": "MODIFIABLE_UNTIL_TURNED_IN", "topic_id": None,
+        "grading_period_id": None, "grade_category": None,
+    }  # fmt: skip
+    work = course_work.add(lms, course, course["owner_id"], None, usual | fields)
+    return str(work["id"])
+
+
+def change_assignment(lms: ClassroomSimulator, work_id: str, **fields: Any) -> None:
+    """The owner changes fields of an assignment's record: ``title``, ``due`` (milliseconds since 1970), ..."""
+    work = _record(lms, "course_work", work_id)
+    owner = _record(lms, "courses", work["course_id"])["owner_id"]
+    course_work.change(lms, work, fields, owner)
+
+
+def delete_assignment(lms: ClassroomSimulator, work_id: str) -> None:
+    """A teacher deletes an assignment."""
+    course_work.delete(lms, _record(lms, "course_work", work_id))
+
+
+# Submissions.
+
+
+def _submission(lms: ClassroomSimulator, work_id: str, student_id: str) -> tuple[Record, Record, str]:
+    """Course work, a student's submission for it, and the id of the course's owner."""
+    work = _record(lms, "course_work", work_id)
+    owner = str(_record(lms, "courses", work["course_id"])["owner_id"])
+    return work, submissions.of(lms, work, student_id), owner
+
+
+def grade(lms: ClassroomSimulator, work_id: str, student_id: str, points: float | None) -> None:
+    """A teacher enters a draft grade; None takes it away, as Excuse does."""
+    work, submission, owner = _submission(lms, work_id, student_id)
+    submissions.put(lms, submissions.grade(lms, work, submission, owner, {"draft": points}))
+
+
+def return_work(lms: ClassroomSimulator, work_id: str, student_id: str) -> None:
+    """A teacher returns work, in whatever state it is: the draft grade becomes the assigned one."""
+    work, submission, owner = _submission(lms, work_id, student_id)
+    graded = submissions.grade(lms, work, submission, owner, {"assigned": submission["draft"]})
+    submissions.put(lms, submissions.enter(lms, graded, "RETURNED", owner))
+
+
+def open_assignment(lms: ClassroomSimulator, work_id: str, student_id: str) -> None:
+    """A student looks at an assignment for the first time."""
+    _, submission, _ = _submission(lms, work_id, student_id)
+    if submission["state"] == "NEW":
+        submissions.put(lms, submissions.enter(lms, submission, "CREATED", student_id))
+
+
+def turn_in(lms: ClassroomSimulator, work_id: str, student_id: str) -> None:
+    """A student turns work in."""
+    _, submission, _ = _submission(lms, work_id, student_id)
+    submissions.put(lms, submission_changes.turn_in(lms, submission))
+
+
+def reclaim(lms: ClassroomSimulator, work_id: str, student_id: str) -> None:
+    """A student takes back what was turned in."""
+    _, submission, _ = _submission(lms, work_id, student_id)
+    submissions.put(lms, submission_changes.reclaim(lms, submission))

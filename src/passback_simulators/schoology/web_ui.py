@@ -1,0 +1,155 @@
+"""What people do in Schoology's own web pages, which the API cannot do, or not in their name.
+
+These are methods of `SchoologySimulator` (``ui_...``), for tests and for the sandbox. Ids are those of the API.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from passback_simulators.schoology.access import ACTIVE, Actor, enrollments
+from passback_simulators.schoology.handlers import assignments, dropbox, grade_setup, grades, oauth
+from passback_simulators.schoology.seed import APP_KEY, PERIOD_PAST
+from passback_simulators.simulator import Request
+
+if TYPE_CHECKING:
+    from passback_simulators.records import Record
+    from passback_simulators.schoology.app import SchoologySimulator
+
+
+# Credentials.
+
+
+def issue_user_token(lms: SchoologySimulator, uid: str, app_key: str = APP_KEY) -> tuple[str, str]:
+    """The token and secret that the three-legged handshake would give an app for a user."""
+    token = oauth.issue(lms, app_key, "access", uid)
+    return token["token"], token["secret"]
+
+
+def issue_personal_key(lms: SchoologySimulator, uid: str) -> tuple[str, str]:
+    """The key and secret that a user gets for herself at <district>.schoology.com/api."""
+    key = {"key": secrets.token_hex(20), "secret": secrets.token_hex(16), "kind": "personal", "uid": uid}
+    lms.records.put("consumers", key["key"], key)
+    return key["key"], key["secret"]
+
+
+def revoke_token(lms: SchoologySimulator, token: str) -> None:
+    """A user takes back what she allowed an app."""
+    lms.records.remove("tokens", token)
+
+
+# People and sections.
+
+
+def enroll(lms: SchoologySimulator, section_id: str, uid: str, *, admin: int = 0) -> str:
+    """Enroll a user, or again; the enrollment's id, which stays the same."""
+    found = [one for one in enrollments(lms, None, section_id) if one["uid"] == uid]
+    id_ = found[0]["id"] if found else str(lms.records.next_number("enrollment", 5_899_000_001))
+    row = {"id": id_, "section_id": section_id, "uid": uid, "admin": admin, "status": ACTIVE}
+    lms.records.put("enrollments", id_, row)
+    return id_
+
+
+def unenroll(lms: SchoologySimulator, section_id: str, uid: str, *, status: int | None = 2) -> None:
+    """End an enrollment. `status`: 2 expired, 5 archived; None removes it altogether."""
+    for enrollment in enrollments(lms, None, section_id):
+        if enrollment["uid"] == uid and status is None:
+            lms.records.remove("enrollments", enrollment["id"])
+        elif enrollment["uid"] == uid:
+            lms.records.put("enrollments", enrollment["id"], enrollment | {"status": status})
+
+
+def delete_user(lms: SchoologySimulator, uid: str) -> None:
+    """Delete a user, with enrollments and tokens."""
+    for table in ("enrollments", "tokens"):
+        for row in lms.records.all(table):
+            if row["uid"] == uid:
+                lms.records.remove(table, row.get("id") or row["token"])
+    lms.records.remove("users", uid)
+
+
+def set_time_zone(lms: SchoologySimulator, uid: str, zone: str | None) -> None:
+    """Choose a user's own time zone (IANA); None is the district's."""
+    user = lms.records.get("users", uid)
+    assert user is not None
+    lms.records.put("users", uid, user | {"tz_name": zone})
+
+
+def end_section(lms: SchoologySimulator, section_id: str) -> None:
+    """Let the grading periods of a section be over."""
+    section = lms.records.get("sections", section_id)
+    assert section is not None
+    lms.records.put("sections", section_id, section | {"grading_periods": [PERIOD_PAST]})
+
+
+def create_category(lms: SchoologySimulator, section_id: str, title: str, weight: int = 100) -> int:
+    """Add a grading category to a section; its id."""
+    return int(grade_setup.add_category(lms, section_id, title, {"weight": weight})["id"])
+
+
+# Materials.
+
+
+def _acting(lms: SchoologySimulator, uid: str) -> Request:
+    """Let a user act, by a request of the web pages' own."""
+    user = lms.records.get("users", uid)
+    assert user is not None
+    lms.actor = Actor(user, personal=False, impersonated=False)
+    return Request("POST", "http://api.schoology.com", "/v1/", "/v1/", "", {}, b"")
+
+
+def _teacher(lms: SchoologySimulator, section_id: str) -> str:
+    return next(str(one["uid"]) for one in enrollments(lms, None, section_id) if one["admin"])
+
+
+def _item(lms: SchoologySimulator, item_id: int) -> Record:
+    item = lms.records.get("grade_items", item_id)
+    assert item is not None
+    return item
+
+
+def create_test(lms: SchoologySimulator, section_id: str, title: str, **fields: Any) -> int:
+    """Add a test/quiz, a grade item that the API does not make; its id."""
+    request = _acting(lms, _teacher(lms, section_id))
+    item = assignments.add(lms, section_id, "assessment", {"title": title, "allow_dropbox": 0, **fields})
+    assignments.announce(lms, request, item, "update")
+    return int(item["id"])
+
+
+def change_assignment(lms: SchoologySimulator, item_id: int, **fields: Any) -> None:
+    """Change fields of a grade item, such as ``published`` or ``dropbox_locked`` (0 or 1)."""
+    item = lms.records.put("grade_items", item_id, _item(lms, item_id) | fields)
+    request = _acting(lms, _teacher(lms, item["section_id"]))
+    assignments.announce(lms, request, item, "update")
+
+
+def delete_assignment(lms: SchoologySimulator, item_id: int) -> None:
+    """Delete a grade item."""
+    item = _item(lms, item_id)
+    request = _acting(lms, _teacher(lms, item["section_id"]))
+    assignments.announce(lms, request, item, "delete")
+    assignments.remove(lms, item)
+    lms.records.remove("discussions", item.get("discussion_id") or "")
+
+
+def grade(lms: SchoologySimulator, item_id: int, uid: str, **given: Any) -> None:
+    """The teacher grades: ``grade`` (number, letter or None), ``exception``, ``comment``, ``comment_status``."""
+    item = _item(lms, item_id)
+    request = _acting(lms, _teacher(lms, item["section_id"]))
+    enrollment = next(one for one in enrollments(lms, None, item["section_id"]) if one["uid"] == uid)
+    kept = grades.put(lms, item, enrollment["id"], given)
+    grades.announce(lms, request, [(item, enrollment, kept)])
+
+
+def submit(lms: SchoologySimulator, item_id: int, uid: str, text: str, *, draft: bool = False) -> int:
+    """A student hands in text; the revision's id."""
+    request = _acting(lms, uid)
+    revision = dropbox.submit_text(lms, _item(lms, item_id), uid, text, int(draft))
+    dropbox.announce(lms, request, revision)
+    return int(revision["revision_id"])
+
+
+def comment(lms: SchoologySimulator, item_id: int, student: str, uid: str, text: str) -> None:
+    """Someone writes into a student's dropbox."""
+    dropbox.comment(lms, item_id, student, uid, text)
