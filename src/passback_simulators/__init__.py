@@ -6,8 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from passback.domain.clock import Clock
-    from passback_simulators.simulator import Keep, Simulator
+    from passback_simulators.clock import Clock
+    from passback_simulators.simulator import Simulator
+    from passback_simulators.state import Keep
 
 _CLASSES = {
     "canvas": ("canvas", "CanvasSimulator"),

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from passback_simulators.asgi import application
 from passback_simulators.simulator import Simulator
 
 
@@ -32,7 +33,7 @@ class _Server(uvicorn.Server):
 def server(simulator: Simulator) -> uvicorn.Server:
     """A server for a simulator; `serve` it on a listening socket, and set `should_exit` to end it."""
     config = uvicorn.Config(
-        simulator, http=_Protocol, ws="none", lifespan="off", access_log=False, log_config=None,
+        application(simulator), http=_Protocol, ws="none", lifespan="off", access_log=False, log_config=None,
         server_header=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
     return _Server(config)

@@ -14,7 +14,7 @@ from passback.lms.google_classroom import dates
 from passback.lms.interface import LmsError, Refused, Unavailable, Unsupported
 from passback_simulators.google_classroom import seed
 from passback_simulators.identities import ALGEBRA, BIOLOGY
-from passback_simulators.simulator import Reply as SimulatedReply
+from passback_simulators.reply import Reply as SimulatedReply
 from support.google import google, record, said, simulator
 from support.lms import ESSAY, Lms
 from support.sandbox import NOW

@@ -15,9 +15,9 @@ from passback.domain.submission import SubmissionFields
 from passback.lms.http.client import Reply
 from passback.lms.interface import Gone, LmsError, NotAllowed, Refused, Unavailable
 from passback.lms.schoology import KIND, errors
+from passback_simulators.reply import text_reply
 from passback_simulators.schoology import seed
 from passback_simulators.schoology.handlers.oauth import DUPLICATE
-from passback_simulators.simulator import text_reply
 from support.lms import ESSAY, TEXT, Lms
 from support.schoology import schoology, simulator
 

@@ -17,8 +17,8 @@ from passback.domain.assignment import Attachment
 from passback.domain.submission import SubmissionFields
 from passback.lms.interface import Gone, LmsError, NotAllowed, Refused, Unavailable, Unsupported
 from passback.lms.schoology import dates
+from passback_simulators.reply import Reply as SimulatedReply
 from passback_simulators.schoology import seed
-from passback_simulators.simulator import Reply as SimulatedReply
 from support.lms import TEXT, Lms
 from support.schoology import item, schoology, simulator
 

@@ -19,8 +19,8 @@ from passback.observe.counts import BUCKETS, Counter, Gauge
 from passback.observe.exposition import exposition
 from passback.observe.metrics import Metrics
 from passback_simulators.identities import CANVAS_UNIFIED
-from passback_simulators.simulator import Reply as SimulatorReply
-from passback_simulators.simulator import Request as SimulatorRequest
+from passback_simulators.reply import Reply as SimulatorReply
+from passback_simulators.request import Request as SimulatorRequest
 from passback_simulators.simulator import Simulator
 from support.sandbox import ASSIGNMENTS, ESSAY, SECTION, STUDENTS, Reply, Sandbox, serving
 

@@ -26,8 +26,8 @@ from opentelemetry.trace import SpanKind, StatusCode, format_span_id, format_tra
 from passback.observe import tracing
 from passback.observe.spans import Tracing
 from passback_simulators.identities import CANVAS_UNIFIED, SIMULATED, SandboxDistrict
-from passback_simulators.simulator import Reply as SimulatorReply
-from passback_simulators.simulator import Request as SimulatorRequest
+from passback_simulators.reply import Reply as SimulatorReply
+from passback_simulators.request import Request as SimulatorRequest
 from passback_simulators.simulator import Simulator
 from support.observe import logged
 from support.sandbox import ASSIGNMENTS, DISTRICT, ESSAY, STUDENT, Client, Sandbox

@@ -11,7 +11,10 @@ import httpx2
 import pytest
 
 from passback_simulators.records import Change
-from passback_simulators.simulator import Reply, Request, Route, Simulator, json_reply, route
+from passback_simulators.reply import Reply, json_reply
+from passback_simulators.request import Request
+from passback_simulators.route import Route, route
+from passback_simulators.simulator import Simulator
 from support.sandbox import SetClock
 from support.simulators import Served, serving
 

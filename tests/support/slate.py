@@ -13,7 +13,10 @@ from pathlib import Path
 from passback.lms import registry
 from passback.lms.interface import Connection
 from passback_simulators.records import Record
-from passback_simulators.simulator import Refusal, Reply, Request, Route, Simulator, json_reply, route
+from passback_simulators.reply import Refusal, Reply, json_reply
+from passback_simulators.request import Request
+from passback_simulators.route import Route, route
+from passback_simulators.simulator import Simulator
 from support.lms import Lms, MemoryNotes
 from support.sandbox import SetClock
 from support.simulators import serving

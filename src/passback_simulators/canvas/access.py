@@ -19,11 +19,11 @@ from passback_simulators.canvas.replies import (
     unauthorized,
 )
 from passback_simulators.canvas.seed import ADMIN, CLIENT_ID, CLIENT_SECRET
-from passback_simulators.simulator import Refusal, Reply, text_reply
+from passback_simulators.reply import Refusal, Reply, text_reply
 
 if TYPE_CHECKING:
     from passback_simulators.canvas.app import CanvasSimulator
-    from passback_simulators.simulator import Request
+    from passback_simulators.request import Request
 
 HOUR = 3_600_000
 LOOPBACK = re.compile(r"https?://(127\.0\.0\.1|localhost)(:\d+)?/")

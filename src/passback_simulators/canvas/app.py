@@ -13,12 +13,15 @@ from passback_simulators.canvas.handlers import assignments, courses, files, sub
 from passback_simulators.canvas.replies import answer, not_found
 from passback_simulators.canvas.sanitize import sanitized
 from passback_simulators.canvas.seed import ADMIN_TOKEN, seed
-from passback_simulators.simulator import Reply, Request, Route, Simulator, json_reply, route, text_reply
+from passback_simulators.reply import Reply, json_reply, text_reply
+from passback_simulators.request import Request
+from passback_simulators.route import Route, route
+from passback_simulators.simulator import Simulator
 
 if TYPE_CHECKING:
-    from passback.domain.clock import Clock
+    from passback_simulators.clock import Clock
     from passback_simulators.records import Record
-    from passback_simulators.simulator import Keep
+    from passback_simulators.state import Keep
 
 _S = "/api/v1/sections/{section_id}"
 _A = "/api/v1/courses/{course_id}/assignments/{assignment_id}"

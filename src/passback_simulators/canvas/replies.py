@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from passback_simulators.simulator import Refusal, Reply, Request, json_reply
+from passback_simulators.reply import Refusal, Reply, json_reply
+from passback_simulators.request import Request
 
 STRING_IDS = "application/json+canvas-string-ids"
 

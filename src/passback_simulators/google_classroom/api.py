@@ -10,14 +10,15 @@ from msgspec import Struct
 
 from passback_simulators.google_classroom import errors, parsing, partial_response, wire
 from passback_simulators.google_classroom.handlers import oauth
-from passback_simulators.simulator import Refusal
+from passback_simulators.reply import Refusal
 
 if TYPE_CHECKING:
     from passback_simulators.google_classroom.app import ClassroomSimulator
     from passback_simulators.google_classroom.handlers.oauth import Grant
     from passback_simulators.google_classroom.parsing import Enum, Message
     from passback_simulators.records import Record
-    from passback_simulators.simulator import Reply, Request
+    from passback_simulators.reply import Reply
+    from passback_simulators.request import Request
 
 SCOPE_PREFIX = "https://www.googleapis.com/auth/"
 MINUTE_MS = 60_000

@@ -28,11 +28,14 @@ from passback_simulators.google_classroom.handlers import (
     topics,
 )
 from passback_simulators.google_classroom.seed import PROJECT, PROJECT_NUMBERS
-from passback_simulators.simulator import Refusal, Reply, Request, Route, Simulator, json_reply, route
+from passback_simulators.reply import Refusal, Reply, json_reply
+from passback_simulators.request import Request
+from passback_simulators.route import Route, route
+from passback_simulators.simulator import Simulator
 
 if TYPE_CHECKING:
-    from passback.domain.clock import Clock
-    from passback_simulators.simulator import Keep
+    from passback_simulators.clock import Clock
+    from passback_simulators.state import Keep
 
 _OAUTH_PATHS = ("/token", "/revoke")
 
@@ -119,7 +122,7 @@ class ClassroomSimulator(Simulator):
         if not request.path.startswith("/v1/"):
             return self.not_found(request)
         try:
-            return self._handle(request)
+            return self.handle(request)
         except Refusal as refusal:
             return refusal.reply
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from passback_simulators.simulator import Refusal, Reply, text_reply
+from passback_simulators.reply import Refusal, Reply, text_reply
 
 JSON_TYPE = "application/json; charset=UTF-8"
 

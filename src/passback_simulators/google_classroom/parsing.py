@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from passback_simulators.google_classroom import errors
-from passback_simulators.simulator import Refusal
+from passback_simulators.reply import Refusal
 
 
 class Enum(Struct, frozen=True):

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from passback_simulators.google_classroom.errors import JSON_TYPE
-from passback_simulators.simulator import Reply
+from passback_simulators.reply import Reply
 
 _KEPT_ZERO = ("draftGrade", "assignedGrade")
 

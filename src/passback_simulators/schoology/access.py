@@ -12,9 +12,9 @@ from passback_simulators.schoology.seed import ADMIN, STUDENT
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record
+    from passback_simulators.request import Request
     from passback_simulators.schoology.app import SchoologySimulator
     from passback_simulators.schoology.handlers.oauth import Credentials
-    from passback_simulators.simulator import Request
 
 RUN_AS = "x-schoology-run-as"
 ACTIVE = 1

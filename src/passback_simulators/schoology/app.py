@@ -10,6 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from passback_simulators.identities import STUDENTS
+from passback_simulators.reply import Refusal, Reply, text_reply
+from passback_simulators.request import Request
+from passback_simulators.route import Route, route
 from passback_simulators.schoology import access, seed, web_ui, xml_form
 from passback_simulators.schoology.access import Actor
 from passback_simulators.schoology.handlers import (
@@ -25,12 +28,12 @@ from passback_simulators.schoology.handlers import (
     triggers,
 )
 from passback_simulators.schoology.handlers.oauth import Credentials, Nonces
-from passback_simulators.simulator import Refusal, Reply, Request, Route, Simulator, route, text_reply
+from passback_simulators.simulator import Simulator
 
 if TYPE_CHECKING:
-    from passback.domain.clock import Clock
+    from passback_simulators.clock import Clock
     from passback_simulators.records import Change
-    from passback_simulators.simulator import Keep
+    from passback_simulators.state import Keep
 
 WINDOW_MS = 5000
 """The length of the window in which requests are counted."""

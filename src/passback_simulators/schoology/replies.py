@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from passback_simulators.reply import Refusal, Reply, json_reply, text_reply
+from passback_simulators.request import Request
 from passback_simulators.schoology import xml_form
-from passback_simulators.simulator import Refusal, Reply, Request, json_reply, text_reply
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record

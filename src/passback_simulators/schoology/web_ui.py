@@ -8,10 +8,10 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from passback_simulators.request import Request
 from passback_simulators.schoology.access import ACTIVE, Actor, enrollments
 from passback_simulators.schoology.handlers import assignments, dropbox, grade_setup, grades, oauth
 from passback_simulators.schoology.seed import APP_KEY, PERIOD_PAST
-from passback_simulators.simulator import Request
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record

@@ -14,7 +14,8 @@ from passback_simulators.canvas.sanitize import sanitized
 if TYPE_CHECKING:
     from passback_simulators.canvas.app import CanvasSimulator
     from passback_simulators.records import Record
-    from passback_simulators.simulator import Reply, Request
+    from passback_simulators.reply import Reply
+    from passback_simulators.request import Request
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)", re.ASCII)
 _DATES = ("due_at", "unlock_at", "lock_at")

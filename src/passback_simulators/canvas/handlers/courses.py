@@ -11,7 +11,8 @@ from passback_simulators.canvas.seed import ACCOUNT, STANDARDS
 if TYPE_CHECKING:
     from passback_simulators.canvas.app import CanvasSimulator
     from passback_simulators.records import Record
-    from passback_simulators.simulator import Reply, Request
+    from passback_simulators.reply import Reply
+    from passback_simulators.request import Request
 
 SIS_FIELDS = ("sis_user_id", "sis_section_id", "sis_course_id", "sis_account_id")
 

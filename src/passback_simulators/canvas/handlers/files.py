@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from passback_simulators.canvas.handlers import assignments
 from passback_simulators.canvas.replies import answer, body_of, messages, not_found, refuse, unauthorized
-from passback_simulators.simulator import Reply, text_reply
+from passback_simulators.reply import Reply, text_reply
 
 if TYPE_CHECKING:
     from passback_simulators.canvas.app import CanvasSimulator
     from passback_simulators.records import Record
-    from passback_simulators.simulator import Request
+    from passback_simulators.request import Request
 
 _VALID_FOR = 30 * 60_000
 _NAME = re.compile(rb'name="([^"]*)"(?:; filename="([^"]*)")?')

@@ -16,12 +16,13 @@ from passback_simulators.canvas.replies import (
     refuse,
     unauthorized,
 )
-from passback_simulators.simulator import Refusal
+from passback_simulators.reply import Refusal
 
 if TYPE_CHECKING:
     from passback_simulators.canvas.app import CanvasSimulator
     from passback_simulators.records import Record
-    from passback_simulators.simulator import Reply, Request
+    from passback_simulators.reply import Reply
+    from passback_simulators.request import Request
 
 _DATES = ("submitted_at", "graded_at", "posted_at")
 _REQUIRED = {"online_text_entry": "body", "online_url": "url", "online_upload": "file_ids"}

@@ -16,11 +16,11 @@ from urllib.parse import unquote, urlsplit
 from msgspec.structs import replace
 
 from passback_simulators.google_classroom import errors
-from passback_simulators.simulator import Reply
+from passback_simulators.reply import Reply
 
 if TYPE_CHECKING:
     from passback_simulators.google_classroom.app import ClassroomSimulator
-    from passback_simulators.simulator import Request
+    from passback_simulators.request import Request
 
 MOST_CALLS = 50
 

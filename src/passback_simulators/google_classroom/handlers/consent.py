@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode
 
 from passback_simulators.google_classroom import access
-from passback_simulators.simulator import Refusal, Reply, text_reply
+from passback_simulators.reply import Refusal, Reply, text_reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from passback_simulators.google_classroom.app import ClassroomSimulator
     from passback_simulators.records import Record
-    from passback_simulators.simulator import Request
+    from passback_simulators.request import Request
 
 CODE_LIFETIME_MS = 600_000
 

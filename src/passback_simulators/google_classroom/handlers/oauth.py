@@ -17,12 +17,12 @@ from urllib.parse import parse_qsl, unquote
 from msgspec import Struct
 
 from passback_simulators.google_classroom import access, errors, service_accounts
-from passback_simulators.simulator import Refusal, Reply, json_reply
+from passback_simulators.reply import Refusal, Reply, json_reply
 
 if TYPE_CHECKING:
     from passback_simulators.google_classroom.app import ClassroomSimulator
     from passback_simulators.records import Record
-    from passback_simulators.simulator import Request
+    from passback_simulators.request import Request
 
 GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 LIFETIME_S = 3599

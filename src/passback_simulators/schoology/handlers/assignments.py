@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from passback_simulators.reply import Reply, json_reply
+from passback_simulators.request import Request
 from passback_simulators.schoology.access import enrollments, member, membership, section, taught, teaches
 from passback_simulators.schoology.handlers import attachments, triggers
 from passback_simulators.schoology.handlers.grade_setup import of_section
@@ -28,7 +30,6 @@ from passback_simulators.schoology.replies import (
     updated,
 )
 from passback_simulators.schoology.times import instant, local
-from passback_simulators.simulator import Reply, Request, json_reply
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record

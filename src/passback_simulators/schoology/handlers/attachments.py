@@ -10,8 +10,8 @@ from passback_simulators.schoology.replies import as_list, integer, refusal, sev
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record
+    from passback_simulators.request import Request
     from passback_simulators.schoology.app import SchoologySimulator
-    from passback_simulators.simulator import Request
 
 _VIDEO_HOSTS = ("youtube.com", "youtu.be", "vimeo.com")
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from passback_simulators.reply import Reply, json_reply
+from passback_simulators.request import Request
 from passback_simulators.schoology.access import section, taught, teaches
 from passback_simulators.schoology.handlers import assignments, attachments
 from passback_simulators.schoology.handlers.grade_setup import of_section
@@ -21,7 +23,6 @@ from passback_simulators.schoology.replies import (
     updated,
 )
 from passback_simulators.schoology.times import local
-from passback_simulators.simulator import Reply, Request, json_reply
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record

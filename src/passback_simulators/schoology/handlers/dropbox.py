@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from passback_simulators.reply import Refusal, Reply, json_reply
+from passback_simulators.request import Request
 from passback_simulators.schoology.access import (
     member,
     membership,
@@ -28,7 +30,6 @@ from passback_simulators.schoology.replies import (
     several,
 )
 from passback_simulators.schoology.times import seconds_now
-from passback_simulators.simulator import Refusal, Reply, Request, json_reply
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record

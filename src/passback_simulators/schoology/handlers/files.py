@@ -8,9 +8,10 @@ import mimetypes
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from passback_simulators.reply import Reply, json_reply
+from passback_simulators.request import Request
 from passback_simulators.schoology.replies import content, forbidden, integer, link, missing, refusal
 from passback_simulators.schoology.times import seconds_now
-from passback_simulators.simulator import Reply, Request, json_reply
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from passback_simulators.reply import Reply, json_reply
+from passback_simulators.request import Request
 from passback_simulators.schoology.access import only_admin, section, taught
 from passback_simulators.schoology.replies import (
     content,
@@ -16,7 +18,6 @@ from passback_simulators.schoology.replies import (
     wrapped,
 )
 from passback_simulators.schoology.times import today
-from passback_simulators.simulator import Reply, Request, json_reply
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record

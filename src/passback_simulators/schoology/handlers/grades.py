@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from passback_simulators.reply import Reply, json_reply
+from passback_simulators.request import Request
 from passback_simulators.schoology import course_grades
 from passback_simulators.schoology.access import (
     ACTIVE,
@@ -33,7 +35,6 @@ from passback_simulators.schoology.replies import (
     wrapped,
 )
 from passback_simulators.schoology.times import seconds_now
-from passback_simulators.simulator import Reply, Request, json_reply
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record

@@ -9,8 +9,9 @@ from urllib.parse import unquote
 
 from msgspec.structs import replace
 
+from passback_simulators.reply import Refusal, Reply, json_reply
+from passback_simulators.request import Request
 from passback_simulators.schoology.replies import as_list, content, refusal
-from passback_simulators.simulator import Refusal, Reply, Request, json_reply
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record
@@ -39,7 +40,7 @@ def _one(lms: SchoologySimulator, request: Request, address: str) -> Record:
     if not _ALLOWED.fullmatch(single.path):
         return {"location": address, "response_code": 403, "body": ""}
     try:
-        reply = lms._handle(single)
+        reply = lms.handle(single)
     except Refusal as refused:
         reply = refused.reply
     body: Any = reply.body.decode()

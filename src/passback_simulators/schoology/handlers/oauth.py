@@ -17,9 +17,10 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from msgspec import Struct
 
+from passback_simulators.reply import Refusal, Reply, text_reply
+from passback_simulators.request import Request
 from passback_simulators.schoology.replies import refusal
 from passback_simulators.schoology.times import seconds_now
-from passback_simulators.simulator import Refusal, Reply, Request, text_reply
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record

@@ -6,6 +6,8 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+from passback_simulators.reply import Reply, json_reply, text_reply
+from passback_simulators.request import Request
 from passback_simulators.schoology import times
 from passback_simulators.schoology.access import (
     ACTIVE,
@@ -18,7 +20,6 @@ from passback_simulators.schoology.access import (
 )
 from passback_simulators.schoology.replies import forbidden, link, missing, paged, refusal, whole
 from passback_simulators.schoology.seed import PARENT, SCHOOL, STUDENT
-from passback_simulators.simulator import Reply, Request, json_reply, text_reply
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record

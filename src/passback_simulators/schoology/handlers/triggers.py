@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from passback_simulators.reply import Reply, json_reply
+from passback_simulators.request import Request
 from passback_simulators.schoology.access import only_admin
 from passback_simulators.schoology.replies import as_list, content, flag, missing, refusal, several
 from passback_simulators.schoology.times import seconds_now
-from passback_simulators.simulator import Reply, Request, json_reply
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record
