@@ -9,7 +9,7 @@ from passback_simulators.canvas.replies import refuse
 from passback_simulators.canvas.seed import LETTERS, STANDARDS
 
 if TYPE_CHECKING:
-    from passback_simulators.canvas.app import CanvasSimulator
+    from passback_simulators.canvas.state import CanvasState
     from passback_simulators.records import Record
 
 _NUMBER = re.compile(r"[+-]?\d*\.?\d+", re.ASCII)
@@ -18,7 +18,7 @@ _STATUSES = ("late", "missing", "extended", "none", None)
 
 
 def graded(
-    simulator: CanvasSimulator,
+    lms: CanvasState,
     assignment: Record,
     submission: Record,
     given: dict[str, Any],
@@ -36,9 +36,9 @@ def graded(
         raise refuse(400, {"error": "Cannot simultaneously grade and excuse an assignment"})
     grades = excused or posted is not None or excuse == "false"
     if grades:
-        _check_gradable(simulator, assignment)
+        _check_gradable(lms, assignment)
     changed = dict(submission)
-    now = simulator.clock()
+    now = lms.clock()
     if excused:
         changed |= {
             "excused": True, "score": None, "grade": None, "entered_score": None, "entered_grade": None,
@@ -59,7 +59,7 @@ def graded(
             )
         changed["late_policy_status"] = given["late_policy_status"]
     if grades or "late_policy_status" in given:
-        changed |= _after_policy(simulator, assignment, changed)
+        changed |= _after_policy(lms, assignment, changed)
     if grades:
         visible = changed["workflow_state"] == "graded" and not assignment["post_manually"]
         changed["posted_at"] = now if visible else submission["posted_at"]
@@ -108,12 +108,12 @@ def shown(assignment: Record, score: float, posted: str | None = None) -> str:
             return _plain(score)
 
 
-def _after_policy(simulator: CanvasSimulator, assignment: Record, submission: Record) -> Record:
+def _after_policy(lms: CanvasState, assignment: Record, submission: Record) -> Record:
     """The score once the course's late policy has been applied."""
     entered = submission["entered_score"]
     if entered is None:
         return {"score": None, "grade": None, "points_deducted": None}
-    course = simulator.records.get("courses", assignment["course_id"]) or {}
+    course = lms.records.get("courses", assignment["course_id"]) or {}
     status = submission["late_policy_status"]
     late = status == "late" or (
         status is None and submission["submitted_at"] and submission["seconds_late"] > 0
@@ -126,11 +126,11 @@ def _after_policy(simulator: CanvasSimulator, assignment: Record, submission: Re
     return {"score": score, "grade": grade, "points_deducted": deduction}
 
 
-def _check_gradable(simulator: CanvasSimulator, assignment: Record) -> None:
+def _check_gradable(lms: CanvasState, assignment: Record) -> None:
     why = None
     if not assignment["published"]:
         why = "assignment is unpublished"
-    elif simulator.settings["closed_grading_period"]:
+    elif lms.settings["closed_grading_period"]:
         why = "it is in a closed grading period"
     if why is not None:
         raise refuse(400, {"error": f"Cannot grade this submission at this time: {why}"})

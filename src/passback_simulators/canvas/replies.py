@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from passback_simulators.reply import Refusal, Reply, json_reply
 from passback_simulators.request import Request
@@ -102,36 +102,6 @@ def _put(place: dict[str, Any], parts: list[str], value: str) -> None:
         if not isinstance(inner, dict):
             raise messages(400, "invalid parameters")
         _put(inner, rest, value)
-
-
-def page(request: Request, items: list[Any], *, cap: int, bookmarks: bool = False) -> Reply:
-    """A page of a list with its ``Link`` header; ten unless asked for more, and never more than `cap`."""
-    size = max(1, min(cap, _number(request.param("per_page"), 10)))
-    wanted = request.param("page")
-    number = _number(wanted.removeprefix("bookmark:"), 1)
-    last = max(1, -(-len(items) // size))
-    kept = [
-        (name, value) for name, value in request.query if name not in ("page", "per_page", "access_token")
-    ]
-
-    def link(page_number: int, rel: str) -> str:
-        shown = f"bookmark:{page_number}" if bookmarks else str(page_number)
-        query = urlencode([*kept, ("page", shown), ("per_page", str(size))])
-        return f'<{request.base_url}{request.path}?{query}>; rel="{rel}"'
-
-    links = [link(number, "current"), link(1, "first")]
-    if number < last:
-        links.append(link(number + 1, "next"))
-    if number > 1:
-        links.append(link(number - 1, "prev"))
-    if not bookmarks:
-        links.append(link(last, "last"))
-    shown = items[(number - 1) * size : number * size]
-    return answer(request, 200, shown).with_headers(Link=",".join(links))
-
-
-def _number(text: str, default: int) -> int:
-    return int(text) if text.isdecimal() and int(text) > 0 else default
 
 
 def _with_string_ids(content: Any) -> Any:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from passback_simulators.canvas.access import Caller, teaches
-from passback_simulators.canvas.replies import answer, not_found, unauthorized
+from passback_simulators.canvas.access import (
+    caller_of,
+    included,
+    no_right,
+    require_teacher,
+    visible_course,
+    visible_section,
+)
+from passback_simulators.canvas.paging import page
+from passback_simulators.canvas.replies import answer, not_found
 from passback_simulators.canvas.seed import ACCOUNT, STANDARDS
 
 if TYPE_CHECKING:
-    from passback_simulators.canvas.app import CanvasSimulator
+    from passback_simulators.canvas.state import CanvasState
     from passback_simulators.records import Record
     from passback_simulators.reply import Reply
     from passback_simulators.request import Request
@@ -17,151 +25,155 @@ if TYPE_CHECKING:
 SIS_FIELDS = ("sis_user_id", "sis_section_id", "sis_course_id", "sis_account_id")
 
 
-def accounts(simulator: CanvasSimulator, request: Request) -> Reply:
+def accounts(lms: CanvasState, request: Request) -> Reply:
     """``GET /accounts``: those that the caller administers."""
-    found = [simulator.records.get("accounts", ACCOUNT)] if simulator.caller(request).admin else []
-    return simulator.page(request, found)
+    found = [lms.records.get("accounts", ACCOUNT)] if caller_of(lms, request).admin else []
+    return page(lms, request, found)
 
 
-def account(simulator: CanvasSimulator, request: Request, account_id: str) -> Reply:
+def account(lms: CanvasState, request: Request, account_id: str) -> Reply:
     """``GET /accounts/:id``."""
     if account_id not in ("self", str(ACCOUNT)):
         raise not_found()
-    return answer(request, 200, simulator.records.get("accounts", ACCOUNT))
+    return answer(request, 200, lms.records.get("accounts", ACCOUNT))
 
 
-def terms(simulator: CanvasSimulator, request: Request, account_id: str) -> Reply:
+def terms(lms: CanvasState, request: Request, account_id: str) -> Reply:
     """``GET /accounts/:id/terms``: an object, not a list."""
-    return answer(request, 200, {"enrollment_terms": simulator.records.all("terms")})
+    return answer(request, 200, {"enrollment_terms": lms.records.all("terms")})
 
 
-def account_courses(simulator: CanvasSimulator, request: Request, account_id: str) -> Reply:
+def account_courses(lms: CanvasState, request: Request, account_id: str) -> Reply:
     """``GET /accounts/:id/courses``."""
-    caller = simulator.caller(request)
-    if not caller.admin:
-        raise unauthorized(simulator.settings["unauthorized_status"])
-    return simulator.page(request, [shown_course(simulator, it) for it in _in_states(simulator, request)])
+    _require_admin(lms, request)
+    return page(lms, request, [shown_course(lms, it) for it in _in_states(lms, request)])
 
 
-def own_courses(simulator: CanvasSimulator, request: Request) -> Reply:
+def own_courses(lms: CanvasState, request: Request) -> Reply:
     """``GET /courses``: those that the caller is enrolled in."""
-    caller = simulator.caller(request)
-    mine = {it["course_id"] for it in simulator.records.all("enrollments") if it["user_id"] == caller.user}
-    return simulator.page(
-        request, [shown_course(simulator, it) for it in _in_states(simulator, request) if it["id"] in mine]
-    )
+    caller = caller_of(lms, request)
+    mine = {it["course_id"] for it in lms.records.all("enrollments") if it["user_id"] == caller.user}
+    return page(lms, request, [shown_course(lms, it) for it in _in_states(lms, request) if it["id"] in mine])
 
 
-def course(simulator: CanvasSimulator, request: Request, course_id: str) -> Reply:
+def course(lms: CanvasState, request: Request, course_id: str) -> Reply:
     """``GET /courses/:id``."""
-    return answer(request, 200, shown_course(simulator, simulator.course(request, course_id)))
+    return answer(request, 200, shown_course(lms, visible_course(lms, request, course_id)))
 
 
-def sections(simulator: CanvasSimulator, request: Request, course_id: str) -> Reply:
+def sections(lms: CanvasState, request: Request, course_id: str) -> Reply:
     """``GET /courses/:id/sections``."""
-    found = simulator.course(request, course_id)
-    listed = [it for it in simulator.records.all("sections") if it["course_id"] == found["id"]]
-    return simulator.page(request, [_without_sis(simulator, it) for it in listed])
+    found = visible_course(lms, request, course_id)
+    listed = [it for it in lms.records.all("sections") if it["course_id"] == found["id"]]
+    return page(lms, request, [_without_sis(lms, it) for it in listed])
 
 
-def section(simulator: CanvasSimulator, request: Request, section_id: str) -> Reply:
+def section(lms: CanvasState, request: Request, section_id: str) -> Reply:
     """``GET /sections/:id``."""
-    return answer(request, 200, _without_sis(simulator, simulator.section(request, section_id)))
+    return answer(request, 200, _without_sis(lms, visible_section(lms, request, section_id)))
 
 
-def course_enrollments(simulator: CanvasSimulator, request: Request, course_id: str) -> Reply:
+def course_enrollments(lms: CanvasState, request: Request, course_id: str) -> Reply:
     """``GET /courses/:id/enrollments``."""
-    found = simulator.course(request, course_id)
-    return _enrollments(simulator, request, found["id"], None)
+    found = visible_course(lms, request, course_id)
+    return _enrollments(lms, request, found["id"], None)
 
 
-def section_enrollments(simulator: CanvasSimulator, request: Request, section_id: str) -> Reply:
+def section_enrollments(lms: CanvasState, request: Request, section_id: str) -> Reply:
     """``GET /sections/:id/enrollments``."""
-    found = simulator.section(request, section_id)
-    return _enrollments(simulator, request, found["course_id"], found["id"])
+    found = visible_section(lms, request, section_id)
+    return _enrollments(lms, request, found["course_id"], found["id"])
 
 
-def course_users(simulator: CanvasSimulator, request: Request, course_id: str) -> Reply:
+def course_users(lms: CanvasState, request: Request, course_id: str) -> Reply:
     """``GET /courses/:id/users``."""
-    found = simulator.course(request, course_id)
+    found = visible_course(lms, request, course_id)
     kinds = [f"{it.capitalize()}Enrollment" for it in request.params("enrollment_type[]")]
     users: dict[int, Record] = {}
-    for enrollment in simulator.enrollments(found["id"]):
+    for enrollment in lms.enrollments(found["id"]):
         if kinds and enrollment["type"] not in kinds:
             continue
-        user = simulator.records.get("users", enrollment["user_id"])
+        user = lms.records.get("users", enrollment["user_id"])
         assert user is not None
-        shown = users.setdefault(user["id"], shown_user(simulator, user, request))
-        if "enrollments" in simulator.included(request):
+        shown = users.setdefault(user["id"], shown_user(lms, user, request))
+        if "enrollments" in included(lms, request):
             shown.setdefault("enrollments", []).append(enrollment)
-    return simulator.page(request, list(users.values()))
+    return page(lms, request, list(users.values()))
 
 
-def user(simulator: CanvasSimulator, request: Request, user_id: str) -> Reply:
+def user(lms: CanvasState, request: Request, user_id: str) -> Reply:
     """``GET /users/:id``, ``self`` included."""
-    caller = simulator.caller(request)
-    found = simulator.records.get("users", caller.user) if user_id == "self" else simulator.find_user(user_id)
+    caller = caller_of(lms, request)
+    found = lms.records.get("users", caller.user) if user_id == "self" else lms.find_user(user_id)
     if found is None:
         raise not_found()
-    return answer(request, 200, shown_user(simulator, found, request))
+    return answer(request, 200, shown_user(lms, found, request))
 
 
-def account_users(simulator: CanvasSimulator, request: Request, account_id: str) -> Reply:
+def account_users(lms: CanvasState, request: Request, account_id: str) -> Reply:
     """``GET /accounts/:id/users``."""
-    if not simulator.caller(request).admin:
-        raise unauthorized(simulator.settings["unauthorized_status"])
-    users = [shown_user(simulator, it, request) for it in simulator.records.all("users")]
-    return simulator.page(request, users)
+    _require_admin(lms, request)
+    users = [shown_user(lms, it, request) for it in lms.records.all("users")]
+    return page(lms, request, users)
 
 
-def assignment_groups(simulator: CanvasSimulator, request: Request, course_id: str) -> Reply:
+def assignment_groups(lms: CanvasState, request: Request, course_id: str) -> Reply:
     """``GET /courses/:id/assignment_groups``."""
-    found = simulator.course(request, course_id)
-    groups = [it for it in simulator.records.all("groups") if it["course"] == found["id"]]
+    found = visible_course(lms, request, course_id)
+    groups = [it for it in lms.records.all("groups") if it["course"] == found["id"]]
     shown = [{name: value for name, value in it.items() if name != "course"} for it in groups]
-    return simulator.page(request, shown)
+    return page(lms, request, shown)
 
 
-def course_standards(simulator: CanvasSimulator, request: Request, course_id: str) -> Reply:
+def course_standards(lms: CanvasState, request: Request, course_id: str) -> Reply:
     """``GET /courses/:id/grading_standards``: the course's and its account's."""
-    found = simulator.course(request, course_id)
-    return simulator.page(request, [it for it in _standards() if it["context_id"] in (found["id"], ACCOUNT)])
+    found = visible_course(lms, request, course_id)
+    return page(lms, request, [it for it in _standards() if it["context_id"] in (found["id"], ACCOUNT)])
 
 
-def account_standards(simulator: CanvasSimulator, request: Request, account_id: str) -> Reply:
+def account_standards(lms: CanvasState, request: Request, account_id: str) -> Reply:
     """``GET /accounts/:id/grading_standards``."""
-    return simulator.page(request, [it for it in _standards() if it["context_id"] == ACCOUNT])
+    return page(lms, request, [it for it in _standards() if it["context_id"] == ACCOUNT])
 
 
-def shown_course(simulator: CanvasSimulator, record: Record) -> Record:
+def permissions(lms: CanvasState, request: Request, account: str) -> Reply:
+    """``GET /accounts/:id/permissions``: which rights the caller has."""
+    caller = caller_of(lms, request)
+    if account not in ("self", "1"):
+        raise not_found()
+    by_setting = {"become_user": "can_masquerade", "manage_sis": "can_manage_sis", "read_sis": "can_read_sis"}
+    rights = {
+        name: caller.admin and bool(lms.settings.get(by_setting.get(name, ""), True))
+        for name in request.params("permissions[]")
+    }
+    return answer(request, 200, rights)
+
+
+def shown_course(lms: CanvasState, record: Record) -> Record:
     """A course as the API shows it."""
     hidden = {"late_deduction_percent"}
-    return _without_sis(simulator, {name: value for name, value in record.items() if name not in hidden})
+    return _without_sis(lms, {name: value for name, value in record.items() if name not in hidden})
 
 
-def shown_user(simulator: CanvasSimulator, record: Record, request: Request) -> Record:
+def shown_user(lms: CanvasState, record: Record, request: Request) -> Record:
     """A user as the API shows them; the e-mail only where it is asked for."""
-    shown = _without_sis(simulator, dict(record))
-    if "email" not in simulator.included(request):
+    shown = _without_sis(lms, dict(record))
+    if "email" not in included(lms, request):
         shown.pop("email", None)
     return shown
 
 
-def _enrollments(
-    simulator: CanvasSimulator, request: Request, course_id: int, section_id: int | None
-) -> Reply:
-    caller: Caller = simulator.caller(request)
-    if not teaches(simulator, caller, course_id):
-        raise unauthorized(simulator.settings["unauthorized_status"])
+def _enrollments(lms: CanvasState, request: Request, course_id: int, section_id: int | None) -> Reply:
+    require_teacher(lms, request, course_id)
     kinds, states = request.params("type[]"), request.params("state[]") or ["active", "invited"]
     shown: list[dict[str, Any]] = []
-    for enrollment in simulator.records.all("enrollments"):
+    for enrollment in lms.records.all("enrollments"):
         if enrollment["course_id"] != course_id or section_id not in (None, enrollment["course_section_id"]):
             continue
         if (kinds and enrollment["type"] not in kinds) or enrollment["enrollment_state"] not in states:
             continue
-        person = simulator.records.get("users", enrollment["user_id"])
-        place = simulator.records.get("sections", enrollment["course_section_id"])
+        person = lms.records.get("users", enrollment["user_id"])
+        place = lms.records.get("sections", enrollment["course_section_id"])
         assert person is not None
         assert place is not None
         entry = {
@@ -171,15 +183,20 @@ def _enrollments(
             "sis_user_id": person["sis_user_id"],
             "user": {name: value for name, value in person.items() if name != "email"},
         }
-        shown.append(_without_sis(simulator, entry))
+        shown.append(_without_sis(lms, entry))
     if request.fault == "not-enrolled":
         shown = [it for it in shown if it["type"] != "StudentEnrollment"]
-    return simulator.page(request, shown)
+    return page(lms, request, shown)
 
 
-def _in_states(simulator: CanvasSimulator, request: Request) -> list[Record]:
+def _require_admin(lms: CanvasState, request: Request) -> None:
+    if not caller_of(lms, request).admin:
+        raise no_right(lms)
+
+
+def _in_states(lms: CanvasState, request: Request) -> list[Record]:
     states = request.params("state[]") or ["available", "unpublished", "completed"]
-    return [it for it in simulator.records.all("courses") if it["workflow_state"] in states]
+    return [it for it in lms.records.all("courses") if it["workflow_state"] in states]
 
 
 def _standards() -> list[dict[str, Any]]:
@@ -195,9 +212,9 @@ def _standards() -> list[dict[str, Any]]:
     ]
 
 
-def _without_sis(simulator: CanvasSimulator, record: Record) -> Record:
+def _without_sis(lms: CanvasState, record: Record) -> Record:
     """A record without SIS ids, for a caller who may not read them."""
-    if simulator.settings["can_read_sis"]:
+    if lms.settings["can_read_sis"]:
         return record
     shown = {name: value for name, value in record.items() if name not in SIS_FIELDS}
     if isinstance(shown.get("user"), dict):

@@ -6,12 +6,13 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from passback_simulators.canvas.access import caller_of, no_right
 from passback_simulators.canvas.handlers import assignments
-from passback_simulators.canvas.replies import answer, body_of, messages, not_found, refuse, unauthorized
+from passback_simulators.canvas.replies import answer, body_of, messages, not_found, refuse
 from passback_simulators.reply import Reply, text_reply
 
 if TYPE_CHECKING:
-    from passback_simulators.canvas.app import CanvasSimulator
+    from passback_simulators.canvas.state import CanvasState
     from passback_simulators.records import Record
     from passback_simulators.request import Request
 
@@ -19,28 +20,26 @@ _VALID_FOR = 30 * 60_000
 _NAME = re.compile(rb'name="([^"]*)"(?:; filename="([^"]*)")?')
 
 
-def begin(
-    simulator: CanvasSimulator, request: Request, course_id: str, assignment_id: str, user_id: str
-) -> Reply:
+def begin(lms: CanvasState, request: Request, course_id: str, assignment_id: str, user_id: str) -> Reply:
     """``POST .../submissions/:user_id/files``: where to upload to, or, with a ``url``, a Progress."""
-    assignments.visible(simulator, request, course_id, assignment_id)
-    caller = simulator.caller(request)
-    user = simulator.find_user(user_id)
+    assignments.visible(lms, request, course_id, assignment_id)
+    caller = caller_of(lms, request)
+    user = lms.find_user(user_id)
     if user is None or (
-        user["id"] != caller.user and not (caller.admin and simulator.settings["can_submit_on_behalf"])
+        user["id"] != caller.user and not (caller.admin and lms.settings["can_submit_on_behalf"])
     ):
-        raise unauthorized(simulator.settings["unauthorized_status"])
+        raise no_right(lms)
     given = body_of(request)
     if not given.get("name"):
         raise messages(400, "name is missing")
     if given.get("url"):
         if "unreachable" in given["url"]:
-            return answer(request, 200, {"progress": _progress(simulator, request, None)})
-        made = _file(simulator, user["id"], given["name"], 0, given["url"])
-        return answer(request, 200, {"progress": _progress(simulator, request, made["id"])})
+            return answer(request, 200, {"progress": _progress(lms, request, None)})
+        made = _file(lms, user["id"], given["name"], 0, given["url"])
+        return answer(request, 200, {"progress": _progress(lms, request, made["id"])})
     key = secrets.token_hex(12)
-    simulator.records.put(
-        "uploads", key, {"user": user["id"], "name": given["name"], "until": simulator.clock() + _VALID_FOR}
+    lms.records.put(
+        "uploads", key, {"user": user["id"], "name": given["name"], "until": lms.clock() + _VALID_FOR}
     )
     parameters = {
         "filename": given["name"],
@@ -51,50 +50,60 @@ def begin(
                                  "file_param": "file"})  # fmt: skip
 
 
-def receive(simulator: CanvasSimulator, request: Request) -> Reply:
+def receive(lms: CanvasState, request: Request) -> Reply:
     """``POST`` to the upload's address: its parameters unchanged and first, the file last, no authorization."""
     if "authorization" in request.headers:
         return text_reply(400, "no Authorization header is allowed here")
     parts = _parts(request)
     names = [name for name, _, _ in parts]
     values = {name: content for name, _, content in parts}
-    upload = simulator.records.get("uploads", values.get("key", b"").decode("utf-8", "replace"))
+    upload = lms.records.get("uploads", values.get("key", b"").decode("utf-8", "replace"))
     if upload is None or names[-1:] != ["file"] or names[:3] != ["filename", "key", "content_type"]:
         return text_reply(400, "the upload parameters must come unchanged and before the file")
-    if simulator.clock() > upload["until"]:
+    if lms.clock() > upload["until"]:
         return text_reply(403, "the upload has expired")
-    made = _file(simulator, upload["user"], upload["name"], len(values["file"]), None)
+    made = _file(lms, upload["user"], upload["name"], len(values["file"]), None)
     where = f"{request.base_url}/api/v1/files/{made['id']}/create_success"
-    if simulator.settings["upload_redirects"]:
+    if lms.settings["upload_redirects"]:
         return Reply(303, headers=(("location", where),))
-    return answer(request, 201, simulator.shown_file(request, made["id"])).with_headers(Location=where)
+    return answer(request, 201, shown(lms, request, made["id"])).with_headers(Location=where)
 
 
-def confirm(simulator: CanvasSimulator, request: Request, file_id: str) -> Reply:
+def confirm(lms: CanvasState, request: Request, file_id: str) -> Reply:
     """The last step: ``GET`` of the location, with the token."""
-    simulator.caller(request)
-    record = simulator.records.get("files", file_id)
+    caller_of(lms, request)
+    record = lms.records.get("files", file_id)
     if record is None:
         raise not_found()
-    return answer(request, 200, simulator.shown_file(request, record["id"]))
+    return answer(request, 200, shown(lms, request, record["id"]))
 
 
-def of_student(simulator: CanvasSimulator, ids: Any, user: int) -> list[int]:
+def of_student(lms: CanvasState, ids: Any, user: int) -> list[int]:
     """The ids of a student's files. Raises `Refusal`."""
-    found = [simulator.records.get("files", str(it)) for it in (ids if isinstance(ids, list) else [ids])]
+    found = [lms.records.get("files", str(it)) for it in (ids if isinstance(ids, list) else [ids])]
     if not found or any(it is None or it["user"] != user for it in found):
         raise refuse(400, {"message": "No valid file ids given"})
     return [it["id"] for it in found if it is not None]
 
 
-def _file(simulator: CanvasSimulator, user: int, name: str, size: int, url: str | None) -> Record:
-    number = simulator.records.next_number("files", 77)
+def shown(lms: CanvasState, request: Request, file_id: int) -> Record:
+    """A file as the API shows it."""
+    record = lms.records.get("files", file_id) or {}
+    return {
+        "id": file_id, "display_name": record.get("name"), "filename": record.get("name"),
+        "content-type": "application/octet-stream", "size": record.get("size"), "thumbnail_url": None,
+        "url": record.get("url") or f"{request.base_url}/files/{file_id}/download?download_frd=1",
+    }  # fmt: skip
+
+
+def _file(lms: CanvasState, user: int, name: str, size: int, url: str | None) -> Record:
+    number = lms.records.next_number("files", 77)
     record = {"id": number, "user": user, "name": name, "size": size, "url": url}
-    return simulator.records.put("files", number, record)
+    return lms.records.put("files", number, record)
 
 
-def _progress(simulator: CanvasSimulator, request: Request, file_id: int | None) -> Record:
-    number = simulator.records.next_number("progress", 3)
+def _progress(lms: CanvasState, request: Request, file_id: int | None) -> Record:
+    number = lms.records.next_number("progress", 3)
     state = (
         {"workflow_state": "completed", "results": {"id": file_id}}
         if file_id
@@ -102,7 +111,7 @@ def _progress(simulator: CanvasSimulator, request: Request, file_id: int | None)
     )
     record = {"id": number, "context_type": "User", "tag": "upload_via_url", "completion": 100.0, "message": None,
               "polls": 0, **state}  # fmt: skip
-    simulator.records.put("progress", number, record)
+    lms.records.put("progress", number, record)
     shown = {name: value for name, value in record.items() if name not in ("polls", "results")}
     return {**shown, "workflow_state": "queued", "url": f"{request.base_url}/api/v1/progress/{number}"}
 

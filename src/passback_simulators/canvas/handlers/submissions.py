@@ -1,25 +1,28 @@
-"""Submissions: reading, handing in, grading one or many, comments and extra attempts."""
+"""Submissions: reading, handing in, grading, comments and extra attempts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from passback_simulators.canvas.access import require_teacher, teaches
-from passback_simulators.canvas.grades import graded
-from passback_simulators.canvas.handlers import assignments
-from passback_simulators.canvas.replies import (
-    answer,
-    body_of,
-    date,
-    messages,
-    not_found,
-    refuse,
-    unauthorized,
+from passback_simulators.canvas import overrides
+from passback_simulators.canvas.access import (
+    caller_of,
+    included,
+    no_right,
+    require_teacher,
+    teaches,
+    visible_section,
 )
-from passback_simulators.reply import Refusal
+from passback_simulators.canvas.grades import graded
+from passback_simulators.canvas.handlers import assignments, files
+from passback_simulators.canvas.paging import page
+from passback_simulators.canvas.replies import answer, body_of, date, messages, not_found, refuse
+from passback_simulators.canvas.sanitize import sanitized
 
 if TYPE_CHECKING:
-    from passback_simulators.canvas.app import CanvasSimulator
+    from collections.abc import Mapping
+
+    from passback_simulators.canvas.state import CanvasState
     from passback_simulators.records import Record
     from passback_simulators.reply import Reply
     from passback_simulators.request import Request
@@ -28,57 +31,50 @@ _DATES = ("submitted_at", "graded_at", "posted_at")
 _REQUIRED = {"online_text_entry": "body", "online_url": "url", "online_upload": "file_ids"}
 
 
-def list_of_course(simulator: CanvasSimulator, request: Request, course_id: str, assignment_id: str) -> Reply:
+def list_of_course(lms: CanvasState, request: Request, course_id: str, assignment_id: str) -> Reply:
     """``GET /courses/:id/assignments/:id/submissions``: one of every student who is assigned."""
-    record = assignments.visible(simulator, request, course_id, assignment_id)
-    return _listed(simulator, request, record, None)
+    record = assignments.visible(lms, request, course_id, assignment_id)
+    return _listed(lms, request, record, None)
 
 
-def list_of_section(
-    simulator: CanvasSimulator, request: Request, section_id: str, assignment_id: str
-) -> Reply:
+def list_of_section(lms: CanvasState, request: Request, section_id: str, assignment_id: str) -> Reply:
     """``GET /sections/:id/assignments/:id/submissions``: those of the section's students."""
-    section = simulator.section(request, section_id)
-    record = assignments.visible(simulator, request, str(section["course_id"]), assignment_id)
-    return _listed(simulator, request, record, section["id"])
+    section = visible_section(lms, request, section_id)
+    record = assignments.visible(lms, request, str(section["course_id"]), assignment_id)
+    return _listed(lms, request, record, section["id"])
 
 
-def read(
-    simulator: CanvasSimulator, request: Request, course_id: str, assignment_id: str, user_id: str
-) -> Reply:
+def read(lms: CanvasState, request: Request, course_id: str, assignment_id: str, user_id: str) -> Reply:
     """``GET .../submissions/:user_id``."""
-    record = assignments.visible(simulator, request, course_id, assignment_id)
-    caller = simulator.caller(request)
-    user = _student(simulator, record, user_id)
-    if not teaches(simulator, caller, record["course_id"]) and caller.user != user:
-        raise unauthorized(simulator.settings["unauthorized_status"])
-    return answer(request, 200, shown(simulator, request, record, submission_of(simulator, record, user)))
+    record = assignments.visible(lms, request, course_id, assignment_id)
+    caller = caller_of(lms, request)
+    user = _student(lms, record, user_id)
+    if not teaches(lms, caller, record["course_id"]) and caller.user != user:
+        raise no_right(lms)
+    return answer(request, 200, shown(lms, request, record, submission_of(lms, record, user)))
 
 
-def grade(
-    simulator: CanvasSimulator, request: Request, course_id: str, assignment_id: str, user_id: str
-) -> Reply:
+def grade(lms: CanvasState, request: Request, course_id: str, assignment_id: str, user_id: str) -> Reply:
     """``PUT .../submissions/:user_id``: grade, excuse, late policy and comment."""
-    record = assignments.visible(simulator, request, course_id, assignment_id)
-    caller = simulator.caller(request)
-    require_teacher(simulator, caller, record["course_id"])
-    user = _student(simulator, record, user_id)
+    record = assignments.visible(lms, request, course_id, assignment_id)
+    caller = require_teacher(lms, request, record["course_id"])
+    user = _student(lms, record, user_id)
     content = body_of(request)
-    submission = submission_of(simulator, record, user)
+    submission = submission_of(lms, record, user)
     changed = graded(
-        simulator, record, submission, content.get("submission") or {}, grader=caller.user,
+        lms, record, submission, content.get("submission") or {}, grader=caller.user,
         prefer_points=content.get("prefer_points_over_scheme") in (True, "true", "1"),
     )  # fmt: skip
     comment = (content.get("comment") or {}).get("text_comment")
     if comment:
-        changed = _commented(simulator, changed, caller.user, comment)
-    _keep(simulator, record, changed)
-    content = shown(simulator, request, record, changed, comments=True)
+        changed = commented(lms, changed, caller.user, comment)
+    keep(lms, record, changed)
+    content = shown(lms, request, record, changed, comments=True)
     return answer(request, 200, {**content, "all_submissions": [dict(content)]})
 
 
 def edit_comment(
-    simulator: CanvasSimulator,
+    lms: CanvasState,
     request: Request,
     course_id: str,
     assignment_id: str,
@@ -86,117 +82,94 @@ def edit_comment(
     comment_id: str,
 ) -> Reply:
     """``PUT`` and ``DELETE .../submissions/:user_id/comments/:id``."""
-    record = assignments.visible(simulator, request, course_id, assignment_id)
-    require_teacher(simulator, simulator.caller(request), record["course_id"])
-    submission = submission_of(simulator, record, _student(simulator, record, user_id))
+    record = assignments.visible(lms, request, course_id, assignment_id)
+    require_teacher(lms, request, record["course_id"])
+    submission = submission_of(lms, record, _student(lms, record, user_id))
     found = next((it for it in submission["comments"] if str(it["id"]) == comment_id), None)
     if found is None:
         raise not_found()
     others = [it for it in submission["comments"] if it is not found]
     if request.method == "PUT":
         words = (body_of(request).get("comment")) or ""
-        found = {**found, "comment": str(words), "edited_at": simulator.clock()}
+        found = {**found, "comment": str(words), "edited_at": lms.clock()}
         others = [found if it["id"] == found["id"] else it for it in submission["comments"]]
-    _keep(simulator, record, {**submission, "comments": others})
+    keep(lms, record, {**submission, "comments": others})
     return answer(request, 200, _shown_comment(found))
 
 
-def bulk(simulator: CanvasSimulator, request: Request, course_id: str, assignment_id: str) -> Reply:
-    """``POST .../submissions/update_grades``: asynchronous, without any student's result."""
-    record = assignments.visible(simulator, request, course_id, assignment_id)
-    caller = simulator.caller(request)
-    require_teacher(simulator, caller, record["course_id"])
-    content = body_of(request)
-    data = content.get("grade_data")
-    if not isinstance(data, dict) or not data:
-        raise messages(400, "grade_data is missing")
-    if not record["published"]:
-        raise unauthorized(simulator.settings["unauthorized_status"])
-    number = simulator.records.next_number("progress", 3)
-    progress: Record = {
-        "id": number, "context_id": record["course_id"], "context_type": "Course", "tag": "submissions_update",
-        "completion": None, "workflow_state": "queued", "message": None, "user_id": None,
-        "polls": simulator.settings["bulk_polls"], "assignment": record["id"], "data": data, "grader": caller.user,
-        "prefer_points": content.get("prefer_points_over_scheme") in (True, "true", "1"),
-    }  # fmt: skip
-    simulator.records.put("progress", number, progress)
-    return answer(request, 200, _shown_progress(request, progress))
-
-
-def progress(simulator: CanvasSimulator, request: Request, progress_id: str) -> Reply:
-    """``GET /progress/:id``: the work is done while it is being watched."""
-    simulator.caller(request)
-    record = simulator.records.get("progress", progress_id)
-    if record is None:
-        raise not_found()
-    if record["workflow_state"] in ("queued", "running"):
-        record = {**record, "polls": record["polls"] - 1, "workflow_state": "running"}
-        if record["polls"] <= 0:
-            record = _finished(simulator, record)
-        simulator.records.put("progress", progress_id, record)
-    return answer(request, 200, _shown_progress(request, record))
-
-
-def extend(simulator: CanvasSimulator, request: Request, course_id: str, assignment_id: str) -> Reply:
+def extend(lms: CanvasState, request: Request, course_id: str, assignment_id: str) -> Reply:
     """``POST .../extensions``: an absolute number of extra attempts; unknown students are dropped silently."""
-    record = assignments.visible(simulator, request, course_id, assignment_id)
-    require_teacher(simulator, simulator.caller(request), record["course_id"])
+    record = assignments.visible(lms, request, course_id, assignment_id)
+    require_teacher(lms, request, record["course_id"])
     if "discussion_topic" in record["submission_types"]:
         raise messages(400, "extensions are not possible for discussions")
     given = []
     for item in body_of(request).get("assignment_extensions") or []:
-        user = simulator.find_user(str(item.get("user_id")))
-        if user is None or not _is_student(simulator, record, user["id"]):
+        user = lms.find_user(str(item.get("user_id")))
+        if user is None or not _is_student(lms, record, user["id"]):
             continue
         changed = {
-            **submission_of(simulator, record, user["id"]),
+            **submission_of(lms, record, user["id"]),
             "extra_attempts": int(item["extra_attempts"]),
         }
-        _keep(simulator, record, changed)
+        keep(lms, record, changed)
         given.append({"assignment_id": record["id"], "user_id": user["id"],
                       "extra_attempts": changed["extra_attempts"]})  # fmt: skip
     return answer(request, 200, {"assignment_extensions": given})
 
 
-def submit(simulator: CanvasSimulator, request: Request, course_id: str, assignment_id: str) -> Reply:
+def submit(lms: CanvasState, request: Request, course_id: str, assignment_id: str) -> Reply:
     """``POST .../submissions``: each is a new attempt."""
-    record = assignments.visible(simulator, request, course_id, assignment_id)
-    caller = simulator.caller(request)
+    record = assignments.visible(lms, request, course_id, assignment_id)
+    caller = caller_of(lms, request)
     given = body_of(request).get("submission") or {}
     kind = given.get("submission_type")
     user = caller.user
     if given.get("user_id") is not None:
-        named = simulator.find_user(str(given["user_id"]))
-        if named is None or not simulator.settings["can_submit_on_behalf"] or not caller.admin:
-            raise unauthorized(simulator.settings["unauthorized_status"])
+        named = lms.find_user(str(given["user_id"]))
+        if named is None or not lms.settings["can_submit_on_behalf"] or not caller.admin:
+            raise no_right(lms)
         user = named["id"]
-    submission = submission_of(simulator, record, user)
-    if not _is_student(simulator, record, user) or not _takes_work(simulator, record, submission, user):
-        raise unauthorized(simulator.settings["unauthorized_status"])
+    submission = submission_of(lms, record, user)
+    if not _is_student(lms, record, user) or not _takes_work(lms, record, submission, user):
+        raise no_right(lms)
     if kind not in record["submission_types"] or kind not in _REQUIRED:
         raise refuse(400, {"message": "Invalid submission[submission_type] given"})
     field = _REQUIRED[kind]
     if not given.get(field):
         text = f"Invalid parameters for submission_type {kind}. Required: submission[{field}]"
         raise refuse(400, {"message": text})
-    changed = {**submission, **simulator.work_of(kind, given, user)}
-    now = simulator.clock()
-    due = assignments.dates_for(record, simulator, user)["due_at"]
+    changed = {**submission, **_work(lms, kind, given, user)}
+    now = lms.clock()
+    due = overrides.dates_for(lms, record, user)["due_at"]
     changed |= {
         "submission_type": kind, "attempt": (submission["attempt"] or 0) + 1, "submitted_at": now,
         "workflow_state": "submitted", "late_policy_status": None, "redo_request": False,
         "grade_matches_current_submission": submission["score"] is None,
         "seconds_late": max(0, (now - due) // 1000) if due is not None else 0,
     }  # fmt: skip
-    _keep(simulator, record, changed)
-    return answer(request, 201, shown(simulator, request, record, changed)).with_headers(
+    keep(lms, record, changed)
+    return answer(request, 201, shown(lms, request, record, changed)).with_headers(
         Location=f"{request.base_url}{request.path}/{user}"
     )
 
 
-def submission_of(simulator: CanvasSimulator, record: Record, user: int) -> Record:
+def _work(lms: CanvasState, kind: str, given: Mapping[str, Any], user: int) -> Record:
+    """What a student hands in, as the fields of a submission. Raises `Refusal`."""
+    work: Record = {"body": None, "url": None, "attachments": []}
+    match kind:
+        case "online_upload":
+            return work | {"attachments": files.of_student(lms, given["file_ids"], user)}
+        case "online_url":
+            url = str(given["url"])
+            return work | {"url": url if "://" in url else f"http://{url}"}
+        case _:
+            return work | {"body": sanitized(str(given["body"]))}
+
+
+def submission_of(lms: CanvasState, record: Record, user: int) -> Record:
     """A student's submission; one that nothing has happened to yet is as when it was assigned."""
-    found = simulator.records.get("submissions", f"{record['id']}/{user}")
+    found = lms.records.get("submissions", f"{record['id']}/{user}")
     if found is not None:
         return found
     return {
@@ -210,7 +183,7 @@ def submission_of(simulator: CanvasSimulator, record: Record, user: int) -> Reco
 
 
 def shown(
-    simulator: CanvasSimulator,
+    lms: CanvasState,
     request: Request,
     record: Record,
     submission: Record,
@@ -219,12 +192,12 @@ def shown(
 ) -> Record:
     """A submission as the API shows it."""
     user = submission["user_id"]
-    assigned = request.fault != "not-enrolled" and _is_assigned(simulator, record, user)
-    dates = assignments.dates_for(record, simulator, user)
+    assigned = request.fault != "not-enrolled" and is_assigned(lms, record, user)
+    dates = overrides.dates_for(lms, record, user)
     content = {name: value for name, value in submission.items() if name != "comments"}
     content |= {name: date(submission[name]) for name in _DATES}
     status, handed_in = submission["late_policy_status"], submission["submitted_at"] is not None
-    overdue = dates["due_at"] is not None and simulator.clock() > dates["due_at"]
+    overdue = dates["due_at"] is not None and lms.clock() > dates["due_at"]
     settled = submission["excused"] or submission["score"] is not None
     content |= {
         "cached_due_date": date(dates["due_at"]),
@@ -233,108 +206,72 @@ def shown(
         "grading_period_id": None,
         "custom_grade_status_id": None,
         "preview_url": f"{request.base_url}/courses/{record['course_id']}/assignments/{record['id']}",
-        "attachments": [simulator.shown_file(request, it) for it in submission["attachments"]],
+        "attachments": [files.shown(lms, request, it) for it in submission["attachments"]],
     }
     if not assigned:
         content |= {"id": None, "workflow_state": "unsubmitted"}
-    included = simulator.included(request)
-    if "visibility" in included:
+    asked = included(lms, request)
+    if "visibility" in asked:
         content["assignment_visible"] = assigned
-    if comments or "submission_comments" in included:
+    if comments or "submission_comments" in asked:
         content["submission_comments"] = [_shown_comment(it) for it in submission["comments"]]
-    if "assignment" in included:
-        content["assignment"] = assignments.shown(simulator, request, record)
+    if "assignment" in asked:
+        content["assignment"] = assignments.shown(lms, request, record)
     return content
 
 
-def _listed(simulator: CanvasSimulator, request: Request, record: Record, section: int | None) -> Reply:
-    require_teacher(simulator, simulator.caller(request), record["course_id"])
-    students = [
-        user
-        for user in simulator.students(record["course_id"], section)
-        if _is_assigned(simulator, record, user)
-    ]
+def _listed(lms: CanvasState, request: Request, record: Record, section: int | None) -> Reply:
+    require_teacher(lms, request, record["course_id"])
+    students = [user for user in lms.students(record["course_id"], section) if is_assigned(lms, record, user)]
     if request.fault == "not-enrolled":
         students = []
-    items = [shown(simulator, request, record, submission_of(simulator, record, user)) for user in students]
-    return simulator.page(request, items)
+    items = [shown(lms, request, record, submission_of(lms, record, user)) for user in students]
+    return page(lms, request, items)
 
 
-def _student(simulator: CanvasSimulator, record: Record, user_id: str) -> int:
+def _student(lms: CanvasState, record: Record, user_id: str) -> int:
     """A student of the course. Raises `Refusal`: 404 for anybody else."""
-    user = simulator.find_user(user_id)
-    if user is None or not _is_student(simulator, record, user["id"]):
+    user = lms.find_user(user_id)
+    if user is None or not _is_student(lms, record, user["id"]):
         raise not_found()
     found: int = user["id"]
     return found
 
 
-def _is_student(simulator: CanvasSimulator, record: Record, user: int) -> bool:
-    return user in simulator.students(record["course_id"], None)
+def _is_student(lms: CanvasState, record: Record, user: int) -> bool:
+    return user in lms.students(record["course_id"], None)
 
 
-def _is_assigned(simulator: CanvasSimulator, record: Record, user: int) -> bool:
-    return _is_student(simulator, record, user) and assignments.is_assigned(record, simulator, user)
+def is_assigned(lms: CanvasState, record: Record, user: int) -> bool:
+    """Whether a user is a student of the course to whom the assignment is assigned."""
+    return _is_student(lms, record, user) and overrides.is_assigned(lms, record, user)
 
 
-def _takes_work(simulator: CanvasSimulator, record: Record, submission: Record, user: int) -> bool:
+def _takes_work(lms: CanvasState, record: Record, submission: Record, user: int) -> bool:
     """Whether Canvas lets a student hand in: published, assigned, not locked, attempts left."""
-    dates, now = assignments.dates_for(record, simulator, user), simulator.clock()
+    dates, now = overrides.dates_for(lms, record, user), lms.clock()
     locked = (dates["lock_at"] is not None and now > dates["lock_at"]) or (
         dates["unlock_at"] is not None and now < dates["unlock_at"]
     )
     allowed = record["allowed_attempts"]
     used_up = allowed > 0 and (submission["attempt"] or 0) >= allowed + (submission["extra_attempts"] or 0)
-    return record["published"] and _is_assigned(simulator, record, user) and not locked and not used_up
+    return record["published"] and is_assigned(lms, record, user) and not locked and not used_up
 
 
-def _keep(simulator: CanvasSimulator, record: Record, submission: Record) -> None:
-    simulator.records.put("submissions", f"{record['id']}/{submission['user_id']}", submission)
+def keep(lms: CanvasState, record: Record, submission: Record) -> None:
+    """Keep a changed submission."""
+    lms.records.put("submissions", f"{record['id']}/{submission['user_id']}", submission)
 
 
-def _commented(simulator: CanvasSimulator, submission: Record, author: int, text: Any) -> Record:
-    user = simulator.records.get("users", author) or {}
+def commented(lms: CanvasState, submission: Record, author: int, text: Any) -> Record:
+    """The submission with one more comment; not kept yet."""
+    user = lms.records.get("users", author) or {}
     comment = {
-        "id": simulator.records.next_number("comments", 3), "author_id": author, "author_name": user.get("name"),
-        "comment": str(text), "created_at": simulator.clock(), "edited_at": None,
+        "id": lms.records.next_number("comments", 3), "author_id": author, "author_name": user.get("name"),
+        "comment": str(text), "created_at": lms.clock(), "edited_at": None,
     }  # fmt: skip
     return {**submission, "comments": [*submission["comments"], comment]}
 
 
 def _shown_comment(comment: Record) -> Record:
     return {**comment, "created_at": date(comment["created_at"]), "edited_at": date(comment["edited_at"])}
-
-
-def _shown_progress(request: Request, record: Record) -> Record:
-    hidden = {"polls", "assignment", "data", "grader", "prefer_points"}
-    content = {name: value for name, value in record.items() if name not in hidden}
-    return content | {"url": f"{request.base_url}/api/v1/progress/{record['id']}"}
-
-
-def _finished(simulator: CanvasSimulator, record: Record) -> Record:
-    """Grade the students of a bulk update, as far as Canvas can; what it cannot do it does not tell."""
-    if simulator.settings["bulk_fails"]:
-        return {**record, "workflow_state": "failed", "message": "an error occurred"}
-    assignment = simulator.records.get("assignments", record["assignment"])
-    if assignment is None or assignment["deleted"]:
-        return {**record, "workflow_state": "failed", "message": "the assignment is gone"}
-    for user_id, given in record["data"].items():
-        user = simulator.find_user(user_id)
-        if user is None or not _is_assigned(simulator, assignment, user["id"]):
-            continue
-        submission = submission_of(simulator, assignment, user["id"])
-        try:
-            changed = graded(
-                simulator,
-                assignment,
-                submission,
-                given,
-                grader=record["grader"],
-                prefer_points=record["prefer_points"],
-            )
-        except Refusal:
-            continue
-        if given.get("text_comment"):
-            changed = _commented(simulator, changed, record["grader"], given["text_comment"])
-        _keep(simulator, assignment, changed)
-    return {**record, "workflow_state": "completed", "completion": 100.0}

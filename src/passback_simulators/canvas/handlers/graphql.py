@@ -1,0 +1,30 @@
+"""Canvas's GraphQL, as far as it is needed to post an assignment's grades."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from passback_simulators.canvas.access import require_teacher
+from passback_simulators.canvas.replies import answer
+
+if TYPE_CHECKING:
+    from passback_simulators.canvas.state import CanvasState
+    from passback_simulators.reply import Reply
+    from passback_simulators.request import Request
+
+
+def graphql(lms: CanvasState, request: Request) -> Reply:
+    """``POST /api/graphql``: only to post an assignment's grades."""
+    content = json.loads(request.body or b"{}")
+    if "postAssignmentGrades" not in content.get("query", ""):
+        return answer(request, 200, {"errors": [{"message": "Field doesn't exist on type 'Mutation'"}]})
+    record = lms.records.get("assignments", str((content.get("variables") or {}).get("assignment")))
+    if record is None or record["deleted"]:
+        return answer(request, 200, {"data": None, "errors": [{"message": "not found"}]})
+    require_teacher(lms, request, record["course_id"])
+    for submission in lms.submissions_of(record):
+        if submission["workflow_state"] == "graded" and submission["posted_at"] is None:
+            changed = {**submission, "posted_at": lms.clock()}
+            lms.records.put("submissions", f"{record['id']}/{submission['user_id']}", changed)
+    return answer(request, 200, {"data": {"postAssignmentGrades": {"progress": {"state": "queued"}}}})

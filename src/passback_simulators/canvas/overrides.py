@@ -1,0 +1,89 @@
+"""Overrides: dates of an assignment that hold for some of its students, or for a section."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from passback_simulators.canvas.replies import date, invalid, messages, refuse
+
+if TYPE_CHECKING:
+    from passback_simulators.canvas.state import CanvasState
+    from passback_simulators.records import Record
+
+DATES = ("due_at", "unlock_at", "lock_at")
+_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)", re.ASCII)
+
+
+def dates_for(lms: CanvasState, assignment: Record, user: int) -> Record:
+    """The record whose dates apply to a user: their own override, else their section's, else the assignment."""
+    sections = {it["course_section_id"] for it in lms.enrollments(assignment["course_id"], user=user)}
+    mine = [it for it in assignment["overrides"] if user in it["student_ids"]]
+    mine += [it for it in assignment["overrides"] if it["course_section_id"] in sections]
+    return mine[0] if mine else assignment
+
+
+def is_assigned(lms: CanvasState, assignment: Record, user: int) -> bool:
+    """Whether a student of the course has the assignment."""
+    return not assignment["only_visible_to_overrides"] or dates_for(lms, assignment, user) is not assignment
+
+
+def new(lms: CanvasState, assignment: Record, given: Record, others: list[Record]) -> Record:
+    """A new override. Raises `Refusal`, with a list of texts."""
+    made: Record = {
+        "id": lms.records.next_number("overrides", 90), "assignment_id": assignment.get("id"), "title": None,
+        "student_ids": [], "course_section_id": None, "group_id": None,
+        **{name: instant(given.get(name), name) for name in DATES},
+    }  # fmt: skip
+    if given.get("student_ids"):
+        made["student_ids"] = _students(lms, assignment, given["student_ids"])
+        if any(set(made["student_ids"]) & set(other["student_ids"]) for other in others):
+            raise refuse(400, {"errors": ["invalid student_ids: already in another override"]})
+        made["title"] = given.get("title") or f"{len(made['student_ids'])} students"
+    elif given.get("course_section_id"):
+        section = lms.records.get("sections", given["course_section_id"])
+        if section is None or section["course_id"] != assignment["course_id"]:
+            raise refuse(400, {"errors": [f"unknown section id {given['course_section_id']}"]})
+        made |= {"course_section_id": section["id"], "title": section["name"]}
+    else:
+        raise refuse(400, {"errors": ["one of student_ids, group_id, or course_section_id is required"]})
+    check_order(made)
+    return made
+
+
+def _students(lms: CanvasState, assignment: Record, ids: list[Any]) -> list[int]:
+    """The users of those ids, all of them students of the course. Raises `Refusal`."""
+    students = {
+        it["user_id"] for it in lms.enrollments(assignment["course_id"], kinds=("StudentEnrollment",))
+    }
+    found = [lms.find_user(str(it)) for it in ids]
+    unknown = [
+        str(sent) for sent, it in zip(ids, found, strict=True) if it is None or it["id"] not in students
+    ]
+    if unknown:
+        raise refuse(400, {"errors": [f"unknown student ids: {json.dumps(unknown)}"]})
+    return [it["id"] for it in found if it is not None]
+
+
+def shown(override: Record) -> Record:
+    """An override as the API shows it."""
+    content = {name: value for name, value in override.items() if value is not None}
+    return content | {name: date(override[name]) for name in DATES} | {"all_day": False}
+
+
+def instant(text: Any, field: str) -> int | None:
+    """Read a date, in milliseconds since 1970. Raises `Refusal` for one without seconds or zone."""
+    if text in (None, ""):
+        return None
+    if not isinstance(text, str) or not _ISO.fullmatch(text):
+        raise messages(400, f"Invalid datetime for {field}")
+    return int(datetime.fromisoformat(text).astimezone(UTC).timestamp()) * 1000
+
+
+def check_order(dated: Record) -> None:
+    """Refuse dates of an assignment or override that are not in order."""
+    in_order = [dated[name] for name in ("unlock_at", "due_at", "lock_at") if dated[name] is not None]
+    if in_order != sorted(in_order):
+        raise invalid("due_at", "due_at", "must be between availability dates")

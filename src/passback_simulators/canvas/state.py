@@ -1,0 +1,75 @@
+"""What the simulated Canvas knows: its settings, and look-ups in its records."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from passback_simulators.records import Record
+from passback_simulators.state import State
+
+
+class CanvasState(State):
+    """See `passback_simulators.state.State`."""
+
+    def own_settings(self) -> dict[str, Any]:
+        return {
+            # Rights of the administrator's role, and how the developer key is set up.
+            "can_masquerade": True, "can_manage_sis": True, "can_read_sis": True, "can_submit_on_behalf": False,
+            "enforce_scopes": False, "include_allowed": True,
+            # How this Canvas answers: older ones say 401 where newer ones say 403, and 403 where newer ones say 429.
+            "unauthorized_status": 403, "throttle_status": 429, "update_status": 200,
+            "per_page_cap": 100, "bookmark_pages": False, "upload_redirects": True,
+            # The limit: whether requests fill the bucket, and by how much each.
+            "throttle": False, "cost": 5.0,
+            # Whether grades stay hidden until the teacher posts them; whether the grading period is closed.
+            "manual_post_policy": False, "closed_grading_period": False,
+            # The bulk update: how often its progress must be polled, and whether it fails.
+            "bulk_polls": 1, "bulk_fails": False,
+        }  # fmt: skip
+
+    def find_user(self, text: str) -> Record | None:
+        """A user by id, SIS id or login."""
+        kind, separator, value = text.partition(":")
+        if not separator:
+            return self.records.get("users", text)
+        field = {"sis_user_id": "sis_user_id", "sis_login_id": "login_id"}.get(kind)
+        return next((it for it in self.records.all("users") if field and it[field] == value), None)
+
+    def find_course(self, text: str) -> Record | None:
+        """A course by id or SIS id."""
+        return self._by_sis_id("courses", "sis_course_id", text)
+
+    def find_section(self, text: str) -> Record | None:
+        """A section by id or SIS id."""
+        return self._by_sis_id("sections", "sis_section_id", text)
+
+    def _by_sis_id(self, table: str, field: str, text: str) -> Record | None:
+        kind, separator, value = text.partition(":")
+        if not separator:
+            return self.records.get(table, text)
+        return next((it for it in self.records.all(table) if kind == field and it[field] == value), None)
+
+    def enrollments(
+        self, course: int, *, user: int | None = None, kinds: Collection[str] | None = None
+    ) -> list[Record]:
+        """The active enrollments of a course."""
+        return [
+            it
+            for it in self.records.all("enrollments")
+            if it["course_id"] == course
+            and it["enrollment_state"] in ("active", "invited")
+            and (user is None or it["user_id"] == user)
+            and (kinds is None or it["type"] in kinds)
+        ]
+
+    def students(self, course: int, section: int | None = None) -> list[int]:
+        """The students of a course or section, including the test student, as Canvas lists them."""
+        found = self.enrollments(course, kinds=("StudentEnrollment", "StudentViewEnrollment"))
+        return list(
+            dict.fromkeys(it["user_id"] for it in found if section in (None, it["course_section_id"]))
+        )
+
+    def submissions_of(self, assignment: Record) -> list[Record]:
+        """The submissions of an assignment to which something has happened."""
+        return [it for it in self.records.all("submissions") if it["assignment_id"] == assignment["id"]]

@@ -1,0 +1,44 @@
+"""Canvas's rate limit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from passback_simulators.reply import Refusal, Reply, text_reply
+
+if TYPE_CHECKING:
+    from passback_simulators.canvas.state import CanvasState
+    from passback_simulators.request import Request
+
+FULL = 600.0
+_RESERVED, _DRAIN = 50.0, 10.0
+
+
+class Bucket:
+    """The leaky bucket of each token: full at 600, drained by 10 a second; each request reserves 50."""
+
+    def __init__(self, lms: CanvasState) -> None:
+        self._lms = lms
+        self._levels: dict[str, tuple[float, int]] = {}
+
+    def take(self, request: Request) -> float:
+        """Admit a request and return what remains. Raises `Refusal` if the bucket is full."""
+        if not self._lms.settings["throttle"]:
+            return FULL
+        key = request.headers.get("authorization", "")
+        now = self._lms.clock()
+        level, then = self._levels.get(key, (0.0, now))
+        level = max(0.0, level - (now - then) / 1000 * _DRAIN)
+        if level + _RESERVED > FULL:
+            raise Refusal(throttled(self._lms.settings["throttle_status"]))
+        cost = float(self._lms.settings["cost"])
+        self._levels[key] = level + cost, now
+        return FULL - level - cost
+
+
+def throttled(status: int) -> Reply:
+    """Canvas's reply to too many requests."""
+    reason = "Forbidden" if status == 403 else "Too Many Requests"
+    return text_reply(status, f"{status} {reason} (Rate Limit Exceeded)\n").with_headers(
+        X_Rate_Limit_Remaining="0.0"
+    )

@@ -1,0 +1,57 @@
+"""What people do in Canvas's own web pages, which the API cannot do, or not in their name.
+
+These are methods of `CanvasSimulator`, for tests and for the sandbox. Ids are those of the API.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from passback_simulators.canvas.state import CanvasState
+
+
+def issue_token(
+    lms: CanvasState, user_id: str, *, scopes: list[str] | None = None, expires: int | None = None
+) -> str:
+    """A token that a user makes by hand; `expires` is in milliseconds since 1970."""
+    text = f"token-{lms.records.next_number('tokens')}-of-{user_id}"
+    lms.records.put(
+        "tokens", text, {"user": int(user_id), "expires": expires, "scopes": scopes, "refreshes": False}
+    )
+    return text
+
+
+def revoke_token(lms: CanvasState, text: str) -> None:
+    """Take a token back."""
+    record = lms.records.get("tokens", text)
+    if record is not None:
+        lms.records.put("tokens", text, {**record, "revoked": True})
+
+
+def delete_assignment(lms: CanvasState, assignment_id: str) -> None:
+    """Delete an assignment, as a teacher does."""
+    record = lms.records.get("assignments", assignment_id)
+    if record is not None:
+        lms.records.put("assignments", assignment_id, {**record, "deleted": True})
+
+
+def change_assignment(lms: CanvasState, assignment_id: str, **fields: Any) -> None:
+    """Change an assignment's fields, as a teacher does."""
+    record = lms.records.get("assignments", assignment_id)
+    assert record is not None
+    lms.records.put("assignments", assignment_id, {**record, **fields})
+
+
+def end_enrollment(lms: CanvasState, user_id: str, state: str = "completed") -> None:
+    """End a user's enrollments."""
+    for record in lms.records.all("enrollments"):
+        if str(record["user_id"]) == user_id:
+            lms.records.put("enrollments", record["id"], {**record, "enrollment_state": state})
+
+
+def set_late_policy(lms: CanvasState, course_id: str, percent: int) -> None:
+    """Have a course deduct so much of the points for late work."""
+    record = lms.records.get("courses", course_id)
+    assert record is not None
+    lms.records.put("courses", course_id, {**record, "late_deduction_percent": percent})
