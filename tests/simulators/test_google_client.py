@@ -13,7 +13,7 @@ from google_auth_httplib2 import Request
 from httplib2 import Http  # type: ignore[import-untyped]
 
 from passback_simulators.google_classroom import seed
-from passback_simulators.google_classroom.api import Operation
+from passback_simulators.google_classroom.call import Operation
 from passback_simulators.identities import ALGEBRA as ALGEBRA_SECTION
 from support.classroom import (
     ALGEBRA,

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from passback_simulators.google_classroom import errors
 
 if TYPE_CHECKING:
-    from passback_simulators.google_classroom.api import Call
-    from passback_simulators.google_classroom.app import ClassroomSimulator
+    from passback_simulators.google_classroom.call import Call
     from passback_simulators.records import Record
 
 TEACHER = "TEACHER"
@@ -18,18 +17,9 @@ NOT_MODIFIABLE = frozenset({"ARCHIVED", "DECLINED", "SUSPENDED"})
 """The states of courses in which nothing can be changed."""
 
 
-def find_user(lms: ClassroomSimulator, identifier: str) -> Record | None:
-    """The user of a numeric id or an e-mail address, unless the account is deleted."""
-    user = lms.records.get("users", identifier)
-    if user is None and "@" in identifier:
-        email = identifier.lower()
-        user = next((one for one in lms.records.all("users") if one["email"] == email), None)
-    return None if user is None or user["deleted"] else user
-
-
 def user_of(call: Call, identifier: str) -> Record | None:
     """The user whom a request means: ``me``, a numeric id or an e-mail address."""
-    return call.user if identifier == "me" else find_user(call.lms, identifier)
+    return call.user if identifier == "me" else call.lms.find_user(identifier)
 
 
 def existing_user(call: Call, identifier: str) -> Record:
@@ -57,30 +47,16 @@ def alias_key(call: Call, alias: str) -> str:
     return f"{call.grant.project}/{alias}" if alias.startswith("p:") else alias
 
 
-def member(lms: ClassroomSimulator, course_id: str, user_id: str) -> Record | None:
-    """A user's membership in a course."""
-    return lms.records.get("members", f"{course_id}/{user_id}")
-
-
-def members(lms: ClassroomSimulator, course_id: str, role: str) -> list[Record]:
-    """The teachers or students of a course whose accounts exist, in the order in which they joined."""
-    return [
-        one
-        for one in lms.records.all("members")
-        if one["course_id"] == course_id and one["role"] == role and find_user(lms, one["user_id"])
-    ]
-
-
 def students(call: Call, course_id: str) -> list[str]:
     """The ids of the students of a course; none with the fault ``not-enrolled``."""
     if call.request.fault == "not-enrolled":
         return []
-    return [one["user_id"] for one in members(call.lms, course_id, STUDENT)]
+    return [one["user_id"] for one in call.lms.members(course_id, STUDENT)]
 
 
 def role_in(call: Call, course: Record) -> str | None:
     """TEACHER, STUDENT, or None where the caller is no member of the course."""
-    found = member(call.lms, course["id"], call.user["id"])
+    found = call.lms.member(course["id"], call.user["id"])
     return str(found["role"]) if found else None
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from passback_simulators.google_classroom import api, errors, seed, service_accounts, web_ui
+from passback_simulators.google_classroom.call import Operation
 from passback_simulators.google_classroom.handlers import (
     batch,
     consent,
@@ -28,65 +29,22 @@ from passback_simulators.google_classroom.handlers import (
     topics,
 )
 from passback_simulators.google_classroom.seed import PROJECT, PROJECT_NUMBERS
+from passback_simulators.google_classroom.state import ClassroomState
 from passback_simulators.reply import Refusal, Reply, json_reply
 from passback_simulators.request import Request
 from passback_simulators.route import Route, route
 from passback_simulators.simulator import Simulator
 
-if TYPE_CHECKING:
-    from passback_simulators.clock import Clock
-    from passback_simulators.state import Keep
-
 _OAUTH_PATHS = ("/token", "/revoke")
 
 
-class ClassroomSimulator(Simulator):
+class ClassroomSimulator(ClassroomState, Simulator):
     """Google Classroom as its API v1 and Google's OAuth show it."""
 
     name = "Google Classroom"
 
-    def __init__(self, clock: Clock, keep: Keep | None = None) -> None:
-        super().__init__(clock, keep)
-        self.quotas = api.Quotas()
-        self.private_keys: dict[str, tuple[str, str]] = {}
-        """The service accounts' keys that this process has made: private and public PEM, by project."""
-
-    def own_settings(self) -> dict[str, Any]:
-        return {
-            # Whether the administrator has delegated to the service accounts at all, and which scopes.
-            "delegation": True,
-            "delegated_scopes": list(seed.ALL_SCOPES),
-            # E-mail addresses of users for whom the administrator has turned the Classroom API off.
-            "api_disabled_for": [],
-            # How many calls each user, and each Cloud project, may make within a minute that moves; 0 is no limit.
-            "per_minute_per_user": 1200,
-            "per_minute_per_client": 3000,
-            # The largest page of a list; a larger pageSize is cut without a word.
-            "largest_page": 100,
-            # Whether pages have fewer items than were asked for, as the documentation allows.
-            "short_pages": False,
-            # Whether the school's licence has grading periods.
-            "grading_periods": True,
-            # Whether course work may be due in the past.
-            "past_due_dates": False,
-            # For how many days teachers can still read deleted course work.
-            "deleted_kept_days": 30,
-            # Whether work that is already returned can be returned again; otherwise 400.
-            "return_again": True,
-            # Whether the app's refresh tokens end after 7 days, as while it is in testing.
-            "app_in_testing": False,
-            # Whether the administrator trusts the app, without which users under 18 cannot consent.
-            "app_trusted": True,
-            # Whether a consent to coursework.students.readonly is granted as student-submissions.students.readonly.
-            "readonly_scope_narrowed": False,
-            # To which addresses the consent page may lead back; empty is any.
-            "redirect_uris": [],
-            # The failure that the faults "error-before" and "error-after" show: 503 or 500.
-            "error_status": 503,
-        }
-
     @staticmethod
-    def operations() -> Sequence[api.Operation]:
+    def operations() -> Sequence[Operation]:
         """The methods of the API."""
         return (
             *courses.OPERATIONS, *topics.OPERATIONS, *grading_periods.OPERATIONS, *rosters.OPERATIONS,
@@ -101,9 +59,9 @@ class ClassroomSimulator(Simulator):
             ("GET", "/oauth2/v2/userinfo", oauth.userinfo),
             ("GET", "/o/oauth2/v2/auth", consent.page),
             ("POST", "/o/oauth2/v2/auth", consent.decide),
-            ("POST", "/batch", batch.batch),
         )
         return [
+            route("POST", "/batch", partial(batch.batch, self.call)),
             *(route(one.method, one.path, partial(api.perform, self, one)) for one in self.operations()),
             *(route(method, path, partial(handler, self)) for method, path, handler in others),
         ]

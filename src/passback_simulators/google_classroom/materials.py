@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 from passback_simulators.google_classroom import errors
 
 if TYPE_CHECKING:
-    from passback_simulators.google_classroom.app import ClassroomSimulator
+    from passback_simulators.google_classroom.state import ClassroomState
 
 MOST = 20
 """How many of them course work, or a submission, may have."""
@@ -23,7 +23,7 @@ _DRIVE = re.compile(
 )
 
 
-def material(lms: ClassroomSimulator, given: dict[str, Any], user_id: str) -> dict[str, Any]:
+def material(lms: ClassroomState, given: dict[str, Any], user_id: str) -> dict[str, Any]:
     """A material of course work as Classroom keeps it; links may turn into what they lead to."""
     kind, content = _only(given)
     match kind:
@@ -40,7 +40,7 @@ def material(lms: ClassroomSimulator, given: dict[str, Any], user_id: str) -> di
     raise errors.invalid(field="course_work.materials")
 
 
-def attachment(lms: ClassroomSimulator, given: dict[str, Any], user_id: str) -> dict[str, Any]:
+def attachment(lms: ClassroomState, given: dict[str, Any], user_id: str) -> dict[str, Any]:
     """An attachment of a submission, likewise."""
     kind, content = _only(given)
     match kind:
@@ -61,7 +61,7 @@ def _only(given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return next(iter(given.items()))
 
 
-def _link(lms: ClassroomSimulator, content: dict[str, Any], user_id: str) -> tuple[str, dict[str, Any]]:
+def _link(lms: ClassroomState, content: dict[str, Any], user_id: str) -> tuple[str, dict[str, Any]]:
     """A link, or what it is upgraded to, with its kind as attachments name it."""
     url = content.get("url", "")
     try:
@@ -90,12 +90,12 @@ def _video(video_id: str) -> dict[str, Any]:
     }
 
 
-def _visible(lms: ClassroomSimulator, file_id: str, user_id: str) -> bool:
+def _visible(lms: ClassroomState, file_id: str, user_id: str) -> bool:
     file = lms.records.get("drive_files", file_id)
     return file is not None and user_id in file["readers"]
 
 
-def _drive_file(lms: ClassroomSimulator, content: dict[str, Any], user_id: str) -> dict[str, Any]:
+def _drive_file(lms: ClassroomState, content: dict[str, Any], user_id: str) -> dict[str, Any]:
     file_id = content.get("id", "")
     if not file_id:
         raise errors.invalid(field="drive_file.id")

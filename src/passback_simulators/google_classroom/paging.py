@@ -12,7 +12,7 @@ from passback_simulators.google_classroom import errors, parsing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from passback_simulators.google_classroom.api import Call
+    from passback_simulators.google_classroom.call import Call
 
 
 def page(call: Call, name: str, items: Sequence[Any], usual: int = 0) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from passback_simulators.google_classroom.app import ClassroomSimulator
+    from passback_simulators.google_classroom.state import ClassroomState
     from passback_simulators.records import Record
 
 
-def service_account_key(lms: ClassroomSimulator, url: str, project: str) -> dict[str, Any]:
+def service_account_key(lms: ClassroomState, url: str, project: str) -> dict[str, Any]:
     """The key file of a project's service account, as the Cloud console gives it once. `url`: the simulator's own."""
     if project not in lms.private_keys:
         lms.private_keys[project] = _new_private_key()
@@ -37,7 +37,7 @@ def service_account_key(lms: ClassroomSimulator, url: str, project: str) -> dict
     }
 
 
-def register(lms: ClassroomSimulator, project: str) -> tuple[Record, str]:
+def register(lms: ClassroomState, project: str) -> tuple[Record, str]:
     """Keep the public half of the process's key of a project; the service account's record and the key's id."""
     account = next(one for one in lms.records.all("service_accounts") if one["project"] == project)
     public_key = lms.private_keys[project][1]
@@ -63,7 +63,7 @@ def _new_private_key() -> tuple[str, str]:
     return private.decode(), public.decode()
 
 
-def verified_claims(lms: ClassroomSimulator, assertion: str) -> dict[str, Any] | str:
+def verified_claims(lms: ClassroomState, assertion: str) -> dict[str, Any] | str:
     """The claims of an assertion that a known service account signed; otherwise what Google says is wrong with it."""
     parts = assertion.split(".")
     try:

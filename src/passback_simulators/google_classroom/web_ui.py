@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from passback_simulators.google_classroom import access
-from passback_simulators.google_classroom.handlers import course_work, oauth, submission_changes, submissions
+from passback_simulators.google_classroom import access, grants
+from passback_simulators.google_classroom.handlers import course_work, submission_changes, submissions
 from passback_simulators.google_classroom.seed import CLIENT_ID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from passback_simulators.google_classroom.app import ClassroomSimulator
+    from passback_simulators.google_classroom.state import ClassroomState
     from passback_simulators.records import Record
 
 
-def _record(lms: ClassroomSimulator, table: str, id_: str) -> Record:
+def _record(lms: ClassroomState, table: str, id_: str) -> Record:
     found = lms.records.get(table, id_)
     assert found is not None, f"no {id_} in {table}"
     return found
@@ -29,25 +29,25 @@ def _record(lms: ClassroomSimulator, table: str, id_: str) -> Record:
 
 
 def issue_user_tokens(
-    lms: ClassroomSimulator, email: str, scopes: Sequence[str], client_id: str = CLIENT_ID
+    lms: ClassroomState, email: str, scopes: Sequence[str], client_id: str = CLIENT_ID
 ) -> dict[str, Any]:
     """The token endpoint's answer for a user who has consented, with access and refresh token."""
-    user = access.find_user(lms, email)
+    user = lms.find_user(email)
     assert user is not None, f"no user {email}"
-    return oauth.issue_user_tokens(lms, user["id"], scopes, _record(lms, "clients", client_id), offline=True)
+    return grants.issue_user_tokens(lms, user["id"], scopes, _record(lms, "clients", client_id), offline=True)
 
 
-def revoke_grants(lms: ClassroomSimulator, user_id: str) -> None:
+def revoke_grants(lms: ClassroomState, user_id: str) -> None:
     """A user takes back all consent, or gets a new password."""
     for row in lms.records.all("refresh_tokens"):
         if row["user_id"] == user_id:
-            oauth.end_grant(lms, row["token"])
+            grants.end_grant(lms, row["token"])
 
 
 # People and courses.
 
 
-def create_user(lms: ClassroomSimulator, email: str, given: str, family: str) -> str:
+def create_user(lms: ClassroomState, email: str, given: str, family: str) -> str:
     """A new account of the domain; its id."""
     user_id = f"1152000000000{lms.records.next_number('user', 90_000_001)}"
     user = {
@@ -58,29 +58,28 @@ def create_user(lms: ClassroomSimulator, email: str, given: str, family: str) ->
     return user_id
 
 
-def change_email(lms: ClassroomSimulator, user_id: str, email: str) -> None:
+def change_email(lms: ClassroomState, user_id: str, email: str) -> None:
     """The administrator renames an account; its id stays."""
     lms.records.put("users", user_id, _record(lms, "users", user_id) | {"email": email.lower()})
 
 
-def delete_user(lms: ClassroomSimulator, user_id: str) -> None:
+def delete_user(lms: ClassroomState, user_id: str) -> None:
     """The administrator deletes an account."""
     lms.records.put("users", user_id, _record(lms, "users", user_id) | {"deleted": True})
 
 
-def enroll(lms: ClassroomSimulator, course_id: str, user_id: str, *, teacher: bool = False) -> None:
+def enroll(lms: ClassroomState, course_id: str, user_id: str, *, teacher: bool = False) -> None:
     """Someone joins a course; a student who was in it before finds the old work again."""
     role = access.TEACHER if teacher else access.STUDENT
-    row = {"course_id": course_id, "user_id": user_id, "role": role}
-    lms.records.put("members", f"{course_id}/{user_id}", row)
+    lms.join(course_id, user_id, role)
 
 
-def unenroll(lms: ClassroomSimulator, course_id: str, user_id: str) -> None:
+def unenroll(lms: ClassroomState, course_id: str, user_id: str) -> None:
     """A student or teacher leaves a course."""
     lms.records.remove("members", f"{course_id}/{user_id}")
 
 
-def change_course(lms: ClassroomSimulator, course_id: str, **fields: Any) -> None:
+def change_course(lms: ClassroomState, course_id: str, **fields: Any) -> None:
     """Change fields of a course's record, such as ``state="ARCHIVED"`` or ``owner_id``."""
     lms.records.put("courses", course_id, _record(lms, "courses", course_id) | fields)
 
@@ -88,7 +87,7 @@ def change_course(lms: ClassroomSimulator, course_id: str, **fields: Any) -> Non
 # Course work.
 
 
-def create_assignment(lms: ClassroomSimulator, course_id: str, title: str, **fields: Any) -> str:
+def create_assignment(lms: ClassroomState, course_id: str, title: str, **fields: Any) -> str:
     """The owner makes an assignment, which belongs to no project; its id. `fields` as for `change_assignment`."""
     course = _record(lms, "courses", course_id)
     usual: dict[str, Any] = {
@@ -101,14 +100,14 @@ def create_assignment(lms: ClassroomSimulator, course_id: str, title: str, **fie
     return str(work["id"])
 
 
-def change_assignment(lms: ClassroomSimulator, work_id: str, **fields: Any) -> None:
+def change_assignment(lms: ClassroomState, work_id: str, **fields: Any) -> None:
     """The owner changes fields of an assignment's record: ``title``, ``due`` (milliseconds since 1970), ..."""
     work = _record(lms, "course_work", work_id)
     owner = _record(lms, "courses", work["course_id"])["owner_id"]
     course_work.change(lms, work, fields, owner)
 
 
-def delete_assignment(lms: ClassroomSimulator, work_id: str) -> None:
+def delete_assignment(lms: ClassroomState, work_id: str) -> None:
     """A teacher deletes an assignment."""
     course_work.delete(lms, _record(lms, "course_work", work_id))
 
@@ -116,40 +115,40 @@ def delete_assignment(lms: ClassroomSimulator, work_id: str) -> None:
 # Submissions.
 
 
-def _submission(lms: ClassroomSimulator, work_id: str, student_id: str) -> tuple[Record, Record, str]:
+def _submission(lms: ClassroomState, work_id: str, student_id: str) -> tuple[Record, Record, str]:
     """Course work, a student's submission for it, and the id of the course's owner."""
     work = _record(lms, "course_work", work_id)
     owner = str(_record(lms, "courses", work["course_id"])["owner_id"])
     return work, submissions.of(lms, work, student_id), owner
 
 
-def grade(lms: ClassroomSimulator, work_id: str, student_id: str, points: float | None) -> None:
+def grade(lms: ClassroomState, work_id: str, student_id: str, points: float | None) -> None:
     """A teacher enters a draft grade; None takes it away, as Excuse does."""
     work, submission, owner = _submission(lms, work_id, student_id)
     submissions.put(lms, submissions.grade(lms, work, submission, owner, {"draft": points}))
 
 
-def return_work(lms: ClassroomSimulator, work_id: str, student_id: str) -> None:
+def return_work(lms: ClassroomState, work_id: str, student_id: str) -> None:
     """A teacher returns work, in whatever state it is: the draft grade becomes the assigned one."""
     work, submission, owner = _submission(lms, work_id, student_id)
     graded = submissions.grade(lms, work, submission, owner, {"assigned": submission["draft"]})
     submissions.put(lms, submissions.enter(lms, graded, "RETURNED", owner))
 
 
-def open_assignment(lms: ClassroomSimulator, work_id: str, student_id: str) -> None:
+def open_assignment(lms: ClassroomState, work_id: str, student_id: str) -> None:
     """A student looks at an assignment for the first time."""
     _, submission, _ = _submission(lms, work_id, student_id)
     if submission["state"] == "NEW":
         submissions.put(lms, submissions.enter(lms, submission, "CREATED", student_id))
 
 
-def turn_in(lms: ClassroomSimulator, work_id: str, student_id: str) -> None:
+def turn_in(lms: ClassroomState, work_id: str, student_id: str) -> None:
     """A student turns work in."""
     _, submission, _ = _submission(lms, work_id, student_id)
     submissions.put(lms, submission_changes.turn_in(lms, submission))
 
 
-def reclaim(lms: ClassroomSimulator, work_id: str, student_id: str) -> None:
+def reclaim(lms: ClassroomState, work_id: str, student_id: str) -> None:
     """A student takes back what was turned in."""
     _, submission, _ = _submission(lms, work_id, student_id)
     submissions.put(lms, submission_changes.reclaim(lms, submission))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from passback_simulators.google_classroom import access, errors
 
 if TYPE_CHECKING:
-    from passback_simulators.google_classroom.api import Call
-    from passback_simulators.google_classroom.app import ClassroomSimulator
+    from passback_simulators.google_classroom.call import Call
+    from passback_simulators.google_classroom.state import ClassroomState
     from passback_simulators.records import Record
 
 DAY_MS = 86_400_000
@@ -19,7 +19,7 @@ READ_SCOPES_ME = ("classroom.coursework.me", "classroom.coursework.me.readonly")
 """For its students."""
 
 
-def current(lms: ClassroomSimulator, work: Record) -> Record | None:
+def current(lms: ClassroomState, work: Record) -> Record | None:
     """Course work as it is by now: published if its time has come; None if it was deleted long ago."""
     now = lms.clock()
     if work["state"] == "DRAFT" and work["scheduled"] is not None and work["scheduled"] <= now:
@@ -31,7 +31,7 @@ def current(lms: ClassroomSimulator, work: Record) -> Record | None:
     return work
 
 
-def of_course(lms: ClassroomSimulator, course_id: str) -> list[Record]:
+def of_course(lms: ClassroomState, course_id: str) -> list[Record]:
     """The course work of a course, whatever its state, oldest first."""
     works = (current(lms, one) for one in lms.records.all("course_work") if one["course_id"] == course_id)
     return [one for one in works if one is not None]

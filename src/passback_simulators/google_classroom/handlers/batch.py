@@ -19,13 +19,14 @@ from passback_simulators.google_classroom import errors
 from passback_simulators.reply import Reply
 
 if TYPE_CHECKING:
-    from passback_simulators.google_classroom.app import ClassroomSimulator
+    from collections.abc import Callable
+
     from passback_simulators.request import Request
 
 MOST_CALLS = 50
 
 
-def batch(lms: ClassroomSimulator, request: Request) -> Reply:
+def batch(perform: Callable[[Request], Reply], request: Request) -> Reply:
     """Answer the calls of a batch, in their order."""
     head = f"content-type: {request.headers.get('content-type', '')}\r\n\r\n".encode("latin-1")
     message = message_from_bytes(head + request.body)
@@ -39,14 +40,14 @@ def batch(lms: ClassroomSimulator, request: Request) -> Reply:
     calls = [
         (part, _call(request, part.get_payload(decode=True))) for part in parts if isinstance(part, Message)
     ]
-    answers = b"".join(_answer(lms, part, call, boundary) for part, call in calls)
+    answers = b"".join(_answer(perform, part, call, boundary) for part, call in calls)
     kind = f"multipart/mixed; boundary={boundary}"
     return Reply(200, answers + f"--{boundary}--\r\n".encode(), (("content-type", kind),))
 
 
-def _answer(lms: ClassroomSimulator, part: Message, call: Request, boundary: str) -> bytes:
+def _answer(perform: Callable[[Request], Reply], part: Message, call: Request, boundary: str) -> bytes:
     """The part of the answer for one call."""
-    reply = lms.call(call)
+    reply = perform(call)
     id_ = part.get("Content-ID", "")
     content_id = f"Content-ID: <response-{id_.strip().removeprefix('<')}\r\n" if id_ else ""
     headers = "".join(f"{name.title()}: {value}\r\n" for name, value in reply.headers)

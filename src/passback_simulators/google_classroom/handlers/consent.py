@@ -7,13 +7,12 @@ import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode
 
-from passback_simulators.google_classroom import access
 from passback_simulators.reply import Refusal, Reply, text_reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from passback_simulators.google_classroom.app import ClassroomSimulator
+    from passback_simulators.google_classroom.state import ClassroomState
     from passback_simulators.records import Record
     from passback_simulators.request import Request
 
@@ -27,7 +26,7 @@ _NARROWED = {
 """What Google has been seen to grant instead of what was asked for."""
 
 
-def page(lms: ClassroomSimulator, request: Request) -> Reply:
+def page(lms: ClassroomState, request: Request) -> Reply:
     """``GET /o/oauth2/v2/auth``: the page with an Allow and a Cancel button."""
     asked = dict(request.query)
     _checked_client(lms, asked)
@@ -56,7 +55,7 @@ def page(lms: ClassroomSimulator, request: Request) -> Reply:
     )
 
 
-def decide(lms: ClassroomSimulator, request: Request) -> Reply:
+def decide(lms: ClassroomState, request: Request) -> Reply:
     """``POST /o/oauth2/v2/auth``: back to the client, with a code or with the refusal."""
     form = parse_qs(request.body.decode(errors="replace"), keep_blank_values=True)
     asked = {name: values[-1] for name, values in form.items()}
@@ -65,7 +64,7 @@ def decide(lms: ClassroomSimulator, request: Request) -> Reply:
     state = {"state": asked["state"]} if "state" in asked else {}
     if asked.get("decision") != "allow" or not scopes:
         return _redirect(asked["redirect_uri"], {"error": "access_denied", **state})
-    user = access.find_user(lms, asked.get("email", ""))
+    user = lms.find_user(asked.get("email", ""))
     if user is None:
         raise Refusal(_error_page(400, "invalid_request", "Couldn't find your Google Account"))
     if user["minor"] and not lms.settings["app_trusted"]:
@@ -86,11 +85,11 @@ def decide(lms: ClassroomSimulator, request: Request) -> Reply:
     return _redirect(asked["redirect_uri"], {**state, **back})
 
 
-def _accounts(lms: ClassroomSimulator) -> list[Record]:
+def _accounts(lms: ClassroomState) -> list[Record]:
     return [one for one in lms.records.all("users") if not one["deleted"]]
 
 
-def _checked_client(lms: ClassroomSimulator, asked: Mapping[str, str]) -> Record:
+def _checked_client(lms: ClassroomState, asked: Mapping[str, str]) -> Record:
     """The client that asks; an error page, and no way back, where the request cannot be trusted."""
     client = lms.records.get("clients", asked.get("client_id", ""))
     if client is None:

@@ -6,18 +6,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from passback_simulators.google_classroom import access, errors, messages, parsing, wire, works
-from passback_simulators.google_classroom.api import PAGES, Operation
+from passback_simulators.google_classroom.call import PAGES, Operation
 from passback_simulators.google_classroom.handlers import submissions, work_fields
 from passback_simulators.google_classroom.paging import page
 
 if TYPE_CHECKING:
-    from passback_simulators.google_classroom.api import Call
-    from passback_simulators.google_classroom.app import ClassroomSimulator
+    from passback_simulators.google_classroom.call import Call
+    from passback_simulators.google_classroom.state import ClassroomState
     from passback_simulators.records import Record
 
 
 def add(
-    lms: ClassroomSimulator, course: Record, creator: str, project: str | None, fields: dict[str, Any]
+    lms: ClassroomState, course: Record, creator: str, project: str | None, fields: dict[str, Any]
 ) -> Record:
     """Keep new course work. `project`: the Cloud project that makes it; None where a teacher does in the web pages."""
     work_id = str(lms.records.next_number("course_work", 712_000_000_001))
@@ -146,7 +146,7 @@ def _patch(call: Call, course_id: str, work_id: str) -> dict[str, Any]:
     return shown(call, course, changed)
 
 
-def change(lms: ClassroomSimulator, work: Record, fields: dict[str, Any], actor: str) -> Record:
+def change(lms: ClassroomState, work: Record, fields: dict[str, Any], actor: str) -> Record:
     """Keep changed fields. Grades that exist stay as they are, but their histories tell of a new maximum."""
     changed = lms.records.put("course_work", work["id"], work | fields | {"updated": lms.clock()})
     if changed["max_points"] != work["max_points"]:
@@ -160,7 +160,7 @@ def _delete(call: Call, course_id: str, work_id: str) -> dict[str, Any]:
     return {}
 
 
-def delete(lms: ClassroomSimulator, work: Record) -> None:
+def delete(lms: ClassroomState, work: Record) -> None:
     """Delete course work: what was published stays readable for a while, a draft is gone."""
     if work["state"] == "DRAFT":
         lms.records.remove("course_work", work["id"])

@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from passback_simulators.google_classroom import access, errors, messages, parsing, wire
-from passback_simulators.google_classroom.api import PAGES, Operation
+from passback_simulators.google_classroom.call import PAGES, Operation
 from passback_simulators.google_classroom.paging import page
 
 if TYPE_CHECKING:
-    from passback_simulators.google_classroom.api import Call
+    from passback_simulators.google_classroom.call import Call
     from passback_simulators.records import Record
 
 _PATCHABLE = frozenset(
@@ -75,7 +75,7 @@ def _list(call: Call) -> dict[str, Any]:
     for identifier, role in ((teacher, access.TEACHER), (student, access.STUDENT)):
         if identifier:
             user = access.existing_user(call, identifier)
-            memberships = ((one, access.member(call.lms, one["id"], user["id"])) for one in found)
+            memberships = ((one, call.lms.member(one["id"], user["id"])) for one in found)
             found = [one for one, membership in memberships if membership and membership["role"] == role]
     found.sort(key=lambda one: (-one["created"], -int(one["id"])))
     content = page(call, "courses", found)
@@ -106,16 +106,10 @@ def _create(call: Call) -> dict[str, Any]:
         "gradebook": {"calculationType": "TOTAL_POINTS", "displaySetting": "HIDE_OVERALL_GRADE"},
     }  # fmt: skip
     call.lms.records.put("courses", course_id, course)
-    join(call, course_id, owner["id"], access.TEACHER)
+    call.lms.join(course_id, owner["id"], access.TEACHER)
     if alias:
         _add_alias(call, alias, course_id)
     return shown(call, course)
-
-
-def join(call: Call, course_id: str, user_id: str, role: str) -> Record:
-    """Make a user a member of a course."""
-    row = {"course_id": course_id, "user_id": user_id, "role": role}
-    return call.lms.records.put("members", f"{course_id}/{user_id}", row)
 
 
 def _check_lengths(body: dict[str, Any]) -> None:
@@ -129,7 +123,7 @@ def _patch(call: Call, course_id: str) -> dict[str, Any]:
     mask = parsing.update_mask(call.param("updateMask"), _PATCHABLE)
     if not access.sees_all(call, course):
         raise errors.denied()
-    if access.find_user(call.lms, course["owner_id"]) is None and "ownerId" not in mask:
+    if call.lms.find_user(course["owner_id"]) is None and "ownerId" not in mask:
         raise errors.named("InactiveCourseOwner")
     changed = dict(course)
     if "courseState" in mask:
@@ -142,7 +136,7 @@ def _patch(call: Call, course_id: str) -> dict[str, Any]:
         owner = access.existing_user(call, call.body.get("ownerId", ""))
         if not access.is_admin(call):
             raise errors.denied()
-        if (access.member(call.lms, course["id"], owner["id"]) or {}).get("role") != access.TEACHER:
+        if (call.lms.member(course["id"], owner["id"]) or {}).get("role") != access.TEACHER:
             raise errors.failed_precondition()
         changed["owner_id"] = owner["id"]
     if "name" in mask and not call.body.get("name"):

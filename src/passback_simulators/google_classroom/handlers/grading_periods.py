@@ -6,11 +6,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from passback_simulators.google_classroom import access, errors, messages, parsing
-from passback_simulators.google_classroom.api import Operation
+from passback_simulators.google_classroom.call import Operation
 from passback_simulators.google_classroom.handlers.courses import staffed
 
 if TYPE_CHECKING:
-    from passback_simulators.google_classroom.api import Call
+    from passback_simulators.google_classroom.call import Call
     from passback_simulators.records import Record
 
 

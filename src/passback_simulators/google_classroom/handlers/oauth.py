@@ -10,22 +10,18 @@ import base64
 import binascii
 import hashlib
 import secrets
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
-from msgspec import Struct
-
-from passback_simulators.google_classroom import access, errors, service_accounts
+from passback_simulators.google_classroom import errors, grants, service_accounts
 from passback_simulators.reply import Refusal, Reply, json_reply
 
 if TYPE_CHECKING:
-    from passback_simulators.google_classroom.app import ClassroomSimulator
+    from passback_simulators.google_classroom.state import ClassroomState
     from passback_simulators.records import Record
     from passback_simulators.request import Request
 
 GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
-LIFETIME_S = 3599
 LONGEST_ASSERTION_S = 3600
 SKEW_S = 300
 """By how much the clocks of Google and of its clients may differ."""
@@ -37,20 +33,6 @@ USERINFO_SCOPES = (
     "https://www.googleapis.com/auth/userinfo.email",
     "https://www.googleapis.com/auth/userinfo.profile",
 )
-
-
-class Grant(Struct, frozen=True):
-    """What an access token stands for."""
-
-    user: dict[str, Any]
-    """The user's record; a service account as itself has only an ``id``."""
-    project: str
-    """The Cloud project of the client, to which what it creates belongs."""
-    scopes: frozenset[str]
-    delegated: bool
-    """Whether an administrator delegated it to a service account, rather than the user granting it."""
-    expires: int
-    """Milliseconds since 1970."""
 
 
 def oauth_error(status: int, error: str, description: str | None = None) -> Reply:
@@ -65,7 +47,7 @@ def _refusal(status: int, error: str, description: str | None = None) -> Refusal
     return Refusal(oauth_error(status, error, description))
 
 
-def token(lms: ClassroomSimulator, request: Request) -> Reply:
+def token(lms: ClassroomState, request: Request) -> Reply:
     """``POST /token``."""
     form = _form(request)
     match form.get("grant_type", ""):
@@ -92,7 +74,7 @@ def _form(request: Request) -> dict[str, str]:
 # A service account.
 
 
-def _by_assertion(lms: ClassroomSimulator, request: Request, assertion: str) -> dict[str, Any]:
+def _by_assertion(lms: ClassroomState, request: Request, assertion: str) -> dict[str, Any]:
     claims = service_accounts.verified_claims(lms, assertion)
     if isinstance(claims, str):
         raise _refusal(400, "invalid_grant", claims)
@@ -125,17 +107,17 @@ def _by_assertion(lms: ClassroomSimulator, request: Request, assertion: str) -> 
                 "of the scopes requested."
             )
             raise _refusal(401, "unauthorized_client", message)
-        user = access.find_user(lms, subject) if "@" in subject else None
+        user = lms.find_user(subject) if "@" in subject else None
         if user is None:
             raise _refusal(400, "invalid_grant", "Invalid email or User ID")
         user_id = user["id"]
-    return _issue(lms, user_id, account["project"], scopes, delegated=True)
+    return grants.issue(lms, user_id, account["project"], scopes, delegated=True)
 
 
 # A user who consented.
 
 
-def _client(lms: ClassroomSimulator, request: Request, form: dict[str, str]) -> Record:
+def _client(lms: ClassroomState, request: Request, form: dict[str, str]) -> Record:
     """The client that asks, by HTTP Basic or by its parameters."""
     client_id, secret = form.get("client_id", ""), form.get("client_secret", "")
     kind, _, encoded = request.headers.get("authorization", "").partition(" ")
@@ -155,7 +137,7 @@ def _client(lms: ClassroomSimulator, request: Request, form: dict[str, str]) -> 
     return client
 
 
-def _by_code(lms: ClassroomSimulator, client: Record, form: dict[str, str]) -> dict[str, Any]:
+def _by_code(lms: ClassroomState, client: Record, form: dict[str, str]) -> dict[str, Any]:
     code = lms.records.get("codes", form.get("code", ""))
     if code is None or code["client_id"] != client["id"] or code["expires"] <= lms.clock():
         raise _refusal(400, "invalid_grant", "Malformed auth code." if code is None else "Bad Request")
@@ -164,7 +146,7 @@ def _by_code(lms: ClassroomSimulator, client: Record, form: dict[str, str]) -> d
     if code["challenge"] and _challenge(form.get("code_verifier", ""), code["method"]) != code["challenge"]:
         raise _refusal(400, "invalid_grant", "Invalid code verifier.")
     lms.records.remove("codes", code["code"])
-    return issue_user_tokens(lms, code["user_id"], code["scopes"], client, offline=code["offline"])
+    return grants.issue_user_tokens(lms, code["user_id"], code["scopes"], client, offline=code["offline"])
 
 
 def _challenge(verifier: str, method: str) -> str:
@@ -174,93 +156,33 @@ def _challenge(verifier: str, method: str) -> str:
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def issue_user_tokens(
-    lms: ClassroomSimulator, user_id: str, scopes: Sequence[str], client: Record, *, offline: bool
-) -> dict[str, Any]:
-    """The token endpoint's answer for a user's grant; `offline`: with a refresh token."""
-    refresh = None
-    if offline:
-        refresh = f"1//0{secrets.token_urlsafe(48)}"
-        row = {
-            "token": refresh, "user_id": user_id, "client_id": client["id"], "scopes": list(scopes),
-            "issued": lms.clock(),
-        }  # fmt: skip
-        lms.records.put("refresh_tokens", refresh, row)
-    content = _issue(lms, user_id, client["project"], scopes, refresh=refresh)
-    content["scope"] = " ".join(scopes)
-    return content | ({"refresh_token": refresh} if refresh else {})
-
-
-def _by_refresh_token(lms: ClassroomSimulator, client: Record, form: dict[str, str]) -> dict[str, Any]:
+def _by_refresh_token(lms: ClassroomState, client: Record, form: dict[str, str]) -> dict[str, Any]:
     row = lms.records.get("refresh_tokens", form.get("refresh_token", ""))
-    if row is None or row["client_id"] != client["id"] or access.find_user(lms, row["user_id"]) is None:
+    if row is None or row["client_id"] != client["id"] or lms.find_user(row["user_id"]) is None:
         raise _refusal(400, "invalid_grant", "Token has been expired or revoked.")
     if lms.settings["app_in_testing"] and row["issued"] + TESTING_LIFETIME_MS <= lms.clock():
         raise _refusal(400, "invalid_grant", "Token has been expired or revoked.")
     scopes = form.get("scope", "").split() or row["scopes"]
     if not set(scopes) <= set(row["scopes"]):
         raise _refusal(400, "invalid_scope", "Bad Request")
-    content = _issue(lms, row["user_id"], client["project"], scopes, refresh=row["token"])
+    content = grants.issue(lms, row["user_id"], client["project"], scopes, refresh=row["token"])
     return content | {"scope": " ".join(scopes)}
 
 
-# Access tokens.
-
-
-def _issue(
-    lms: ClassroomSimulator, user_id: str, project: str, scopes: Sequence[str], *, refresh: str | None = None,
-    delegated: bool = False,
-) -> dict[str, Any]:  # fmt: skip
-    now = lms.clock()
-    for old in lms.records.all("access_tokens"):
-        if old["expires"] <= now:
-            lms.records.remove("access_tokens", old["token"])
-    access_token = f"ya29.{'c' if delegated else 'a0'}.{secrets.token_urlsafe(72)}"
-    row = {
-        "token": access_token, "user_id": user_id, "project": project, "scopes": sorted(set(scopes)),
-        "delegated": delegated, "refresh": refresh, "expires": now + LIFETIME_S * 1000,
-    }  # fmt: skip
-    lms.records.put("access_tokens", access_token, row)
-    return {"access_token": access_token, "expires_in": LIFETIME_S, "token_type": "Bearer"}
-
-
-def grant_of(lms: ClassroomSimulator, access_token: str) -> Grant | None:
-    """What a token stands for; None where it is unknown, expired or revoked, or its user is deleted."""
-    row = lms.records.get("access_tokens", access_token)
-    if row is None or row["expires"] <= lms.clock():
-        return None
-    user: Record | None = {"id": row["user_id"]}
-    if not row["user_id"].startswith("service-account/"):
-        user = access.find_user(lms, row["user_id"])
-    if user is None:
-        return None
-    return Grant(user, row["project"], frozenset(row["scopes"]), row["delegated"], row["expires"])
-
-
-def revoke(lms: ClassroomSimulator, request: Request) -> Reply:
+def revoke(lms: ClassroomState, request: Request) -> Reply:
     """``POST /revoke``: end a token, and with it the grant that it came from."""
     revoked = _form(request).get("token") or request.param("token")
     row = lms.records.get("access_tokens", revoked) or lms.records.get("refresh_tokens", revoked)
     if row is None:
         return oauth_error(400, "invalid_token", "Token expired or revoked")
-    end_grant(lms, row["refresh"] if "refresh" in row else row["token"])
+    grants.end_grant(lms, row["refresh"] if "refresh" in row else row["token"])
     lms.records.remove("access_tokens", revoked)
     return json_reply(200, {}, errors.JSON_TYPE)
 
 
-def end_grant(lms: ClassroomSimulator, refresh_token: str | None) -> None:
-    """Forget a refresh token and the access tokens that came from it."""
-    if refresh_token is None:
-        return
-    lms.records.remove("refresh_tokens", refresh_token)
-    for row in lms.records.all("access_tokens"):
-        if row["refresh"] == refresh_token:
-            lms.records.remove("access_tokens", row["token"])
-
-
-def tokeninfo(lms: ClassroomSimulator, request: Request) -> Reply:
+def tokeninfo(lms: ClassroomState, request: Request) -> Reply:
     """``GET /tokeninfo``: whose a token is, and what for."""
-    grant = grant_of(lms, request.param("access_token"))
+    grant = grants.grant_of(lms, request.param("access_token"))
     if grant is None:
         return oauth_error(400, "invalid_token", "Invalid Value")
     content = {
@@ -275,9 +197,9 @@ def tokeninfo(lms: ClassroomSimulator, request: Request) -> Reply:
     return json_reply(200, content, errors.JSON_TYPE)
 
 
-def userinfo(lms: ClassroomSimulator, request: Request) -> Reply:
+def userinfo(lms: ClassroomState, request: Request) -> Reply:
     """``GET /oauth2/v2/userinfo``: who consented."""
-    grant = grant_of(lms, request.headers.get("authorization", "").partition(" ")[2])
+    grant = grants.grant_of(lms, request.headers.get("authorization", "").partition(" ")[2])
     if grant is None or grant.scopes.isdisjoint(USERINFO_SCOPES) or "email" not in grant.user:
         return errors.unauthenticated(None)
     user = grant.user

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from passback_simulators.google_classroom import access, errors, messages, wire
-from passback_simulators.google_classroom.api import Operation
+from passback_simulators.google_classroom.call import Operation
 
 if TYPE_CHECKING:
-    from passback_simulators.google_classroom.api import Call
+    from passback_simulators.google_classroom.call import Call
 
 LIFETIME_MS = 7 * 86_400_000
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from passback_simulators.google_classroom import access, errors, messages
 from passback_simulators.google_classroom.access import STUDENT, TEACHER
-from passback_simulators.google_classroom.api import PAGES, Operation
-from passback_simulators.google_classroom.handlers.courses import join
+from passback_simulators.google_classroom.call import PAGES, Operation
 from passback_simulators.google_classroom.paging import page
 
 if TYPE_CHECKING:
-    from passback_simulators.google_classroom.api import Call
+    from passback_simulators.google_classroom.call import Call
     from passback_simulators.records import Record
 
 USUAL_PAGE = 30
@@ -36,7 +35,7 @@ def profile(call: Call, user: Record) -> dict[str, Any]:
 
 
 def _shown(call: Call, course: Record, user_id: str, role: str) -> dict[str, Any]:
-    user = access.find_user(call.lms, user_id)
+    user = call.lms.find_user(user_id)
     assert user is not None
     content: dict[str, Any] = {
         "courseId": course["id"],
@@ -56,7 +55,7 @@ def _shown(call: Call, course: Record, user_id: str, role: str) -> dict[str, Any
 def _ids(call: Call, course: Record, role: str) -> list[str]:
     if role == STUDENT:
         return access.students(call, course["id"])
-    return [one["user_id"] for one in access.members(call.lms, course["id"], TEACHER)]
+    return [one["user_id"] for one in call.lms.members(course["id"], TEACHER)]
 
 
 def _list(role: str, call: Call, course_id: str) -> dict[str, Any]:
@@ -89,11 +88,11 @@ def _create(role: str, call: Call, course_id: str) -> dict[str, Any]:
     if by_code and by_code != f"c{course['id'][-6:]}":
         raise errors.denied()
     access.require_modifiable(course)
-    if access.find_user(call.lms, course["owner_id"]) is None:
+    if call.lms.find_user(course["owner_id"]) is None:
         raise errors.named("InactiveCourseOwner")
-    if access.member(call.lms, course["id"], user["id"]):
+    if call.lms.member(course["id"], user["id"]):
         raise errors.already_exists()
-    join(call, course["id"], user["id"], role)
+    call.lms.join(course["id"], user["id"], role)
     for invitation in _invitations(call, course["id"], user["id"]):
         call.lms.records.remove("invitations", invitation["id"])
     return _shown(call, course, user["id"], role)
@@ -160,7 +159,7 @@ def _create_invitation(call: Call) -> dict[str, Any]:
     if not access.sees_all(call, course):
         raise errors.denied()
     access.require_modifiable(course)
-    if access.member(call.lms, course["id"], user["id"]):
+    if call.lms.member(course["id"], user["id"]):
         raise errors.failed_precondition()
     if _invitations(call, course["id"], user["id"]):
         raise errors.already_exists()
@@ -181,8 +180,7 @@ def _accept_invitation(call: Call, invitation_id: str) -> dict[str, Any]:
         raise errors.denied()
     access.require_modifiable(access.find_course(call, invitation["courseId"]))
     call.lms.records.remove("invitations", invitation_id)
-    join(
-        call,
+    call.lms.join(
         invitation["courseId"],
         invitation["userId"],
         STUDENT if invitation["role"] == STUDENT else TEACHER,
@@ -199,7 +197,7 @@ def _get_profile(call: Call, user_id: str) -> dict[str, Any]:
     if user is None:
         raise errors.denied()
     courses = {one["course_id"] for one in call.lms.records.all("members") if one["user_id"] == user["id"]}
-    shared = any(access.member(call.lms, one, call.user["id"]) for one in courses)
+    shared = any(call.lms.member(one, call.user["id"]) for one in courses)
     if user["id"] != call.user["id"] and not shared and not access.is_admin(call):
         raise errors.denied()
     return profile(call, user)
@@ -220,7 +218,7 @@ def _guardians(call: Call, student: str) -> list[dict[str, Any]]:
     }
     may = student_id == call.user["id"]
     if call.may(*_GUARDIANS_OF_STUDENTS):
-        may = may or access.is_admin(call) or any(access.member(call.lms, one, student_id) for one in taught)
+        may = may or access.is_admin(call) or any(call.lms.member(one, student_id) for one in taught)
     if not may:
         raise errors.denied()
     return [

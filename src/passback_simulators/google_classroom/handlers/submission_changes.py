@@ -9,13 +9,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 from passback_simulators.google_classroom import access, errors, materials, messages, parsing, works
-from passback_simulators.google_classroom.api import Operation
+from passback_simulators.google_classroom.call import Operation
 from passback_simulators.google_classroom.handlers import submissions
 from passback_simulators.google_classroom.handlers.submissions import SUBMISSION
 
 if TYPE_CHECKING:
-    from passback_simulators.google_classroom.api import Call
-    from passback_simulators.google_classroom.app import ClassroomSimulator
+    from passback_simulators.google_classroom.call import Call
+    from passback_simulators.google_classroom.state import ClassroomState
     from passback_simulators.records import Record
 
 _GRADES = {"draftGrade": "draft", "assignedGrade": "assigned"}
@@ -87,7 +87,7 @@ def _return(call: Call, course_id: str, work_id: str, submission_id: str) -> dic
 # Students.
 
 
-def turn_in(lms: ClassroomSimulator, submission: Record) -> Record:
+def turn_in(lms: ClassroomState, submission: Record) -> Record:
     """The submission as turned in by its student; not kept yet."""
     student = submission["user_id"]
     if submission["state"] == "NEW":
@@ -95,7 +95,7 @@ def turn_in(lms: ClassroomSimulator, submission: Record) -> Record:
     return submissions.enter(lms, submission, "TURNED_IN", student) | {"turned_in": lms.clock()}
 
 
-def reclaim(lms: ClassroomSimulator, submission: Record) -> Record:
+def reclaim(lms: ClassroomState, submission: Record) -> Record:
     """The submission as taken back by its student; not kept yet."""
     changed = submissions.enter(lms, submission, "RECLAIMED_BY_STUDENT", submission["user_id"])
     return changed | {"turned_in": None}

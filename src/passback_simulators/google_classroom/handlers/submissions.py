@@ -9,12 +9,12 @@ from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, Any
 
 from passback_simulators.google_classroom import access, errors, messages, wire, works
-from passback_simulators.google_classroom.api import PAGES, Operation
+from passback_simulators.google_classroom.call import PAGES, Operation
 from passback_simulators.google_classroom.paging import page
 
 if TYPE_CHECKING:
-    from passback_simulators.google_classroom.api import Call
-    from passback_simulators.google_classroom.app import ClassroomSimulator
+    from passback_simulators.google_classroom.call import Call
+    from passback_simulators.google_classroom.state import ClassroomState
     from passback_simulators.records import Record
 
 DRAFT_CHANGE = "DRAFT_GRADE_POINTS_EARNED_CHANGE"
@@ -49,7 +49,7 @@ def _varint(number: int) -> bytes:
     return bytes([*groups, number])
 
 
-def of(lms: ClassroomSimulator, work: Record, user_id: str) -> Record:
+def of(lms: ClassroomState, work: Record, user_id: str) -> Record:
     """A student's submission."""
     id_ = submission_id(work["id"], user_id)
     return lms.records.get("submissions", id_) or {
@@ -59,21 +59,21 @@ def of(lms: ClassroomSimulator, work: Record, user_id: str) -> Record:
     }  # fmt: skip
 
 
-def put(lms: ClassroomSimulator, submission: Record) -> Record:
+def put(lms: ClassroomState, submission: Record) -> Record:
     """Keep a changed submission."""
     now = lms.clock()
     changed = submission | {"created": submission["created"] or now, "updated": now}
     return lms.records.put("submissions", submission["id"], changed)
 
 
-def enter(lms: ClassroomSimulator, submission: Record, state: str, actor: str) -> Record:
+def enter(lms: ClassroomState, submission: Record, state: str, actor: str) -> Record:
     """The submission in another state, with the history's entry for it; not kept yet."""
     entry = {"state": state, "actor": actor, "at": lms.clock()}
     return submission | {"state": state, "history": [*submission["history"], entry]}
 
 
 def grade(
-    lms: ClassroomSimulator, work: Record, submission: Record, actor: str, grades: dict[str, float | None]
+    lms: ClassroomState, work: Record, submission: Record, actor: str, grades: dict[str, float | None]
 ) -> Record:
     """The submission with other grades, ``draft`` or ``assigned``, and the history's entries; not kept yet."""
     history = list(submission["history"])
@@ -84,12 +84,12 @@ def grade(
 
 
 def _grade_entry(
-    lms: ClassroomSimulator, kind: str, points: float | None, maximum: int, actor: str
+    lms: ClassroomState, kind: str, points: float | None, maximum: int, actor: str
 ) -> dict[str, Any]:
     return {"grade_change": kind, "points": points, "max_points": maximum, "actor": actor, "at": lms.clock()}
 
 
-def note_max_points(lms: ClassroomSimulator, work: Record, actor: str) -> None:
+def note_max_points(lms: ClassroomState, work: Record, actor: str) -> None:
     """Enter a new maximum into the histories of the graded submissions."""
     for one in lms.records.all("submissions"):
         if one["work_id"] == work["id"] and one["draft"] is not None:
@@ -97,7 +97,7 @@ def note_max_points(lms: ClassroomSimulator, work: Record, actor: str) -> None:
             put(lms, one | {"history": [*one["history"], entry]})
 
 
-def late(lms: ClassroomSimulator, work: Record, submission: Record) -> bool:
+def late(lms: ClassroomState, work: Record, submission: Record) -> bool:
     """Whether it was turned in after it was due, or is not turned in though it is due."""
     if work["due"] is None:
         return False

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from passback_simulators.google_classroom import access, errors, messages, parsing, wire
-from passback_simulators.google_classroom.api import PAGES, Operation
+from passback_simulators.google_classroom.call import PAGES, Operation
 from passback_simulators.google_classroom.paging import page
 
 if TYPE_CHECKING:
-    from passback_simulators.google_classroom.api import Call
+    from passback_simulators.google_classroom.call import Call
     from passback_simulators.records import Record
 
 _LONGEST_TOPIC = 100

@@ -15,7 +15,7 @@ from passback_simulators.google_classroom.handlers.grading_periods import day
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from passback_simulators.google_classroom.api import Call
+    from passback_simulators.google_classroom.call import Call
     from passback_simulators.records import Record
 
 _LONGEST_TITLE = 3000

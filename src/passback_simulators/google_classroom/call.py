@@ -1,0 +1,73 @@
+"""The API's operations, and a call of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from passback_simulators.google_classroom import parsing
+
+if TYPE_CHECKING:
+    from passback_simulators.google_classroom.grants import Grant
+    from passback_simulators.google_classroom.parsing import Enum, Message
+    from passback_simulators.google_classroom.state import ClassroomState
+    from passback_simulators.records import Record
+    from passback_simulators.request import Request
+
+SCOPE_PREFIX = "https://www.googleapis.com/auth/"
+PAGES = ("pageSize", "pageToken")
+"""The parameters of lists in pages."""
+
+
+class Operation(Struct, frozen=True):
+    """A method of the API."""
+
+    method: str
+    path: str
+    name: str
+    """The method's own name within google.classroom.v1, as errors give it."""
+    scopes: tuple[str, ...]
+    """Those of which one is needed, without their common prefix."""
+    handler: Callable[..., Any]
+    """Takes the `Call` and the path's parameters; gives the message of the answer."""
+    params: tuple[str, ...] = ()
+    """The query parameters beside those that every method has."""
+    message: Message | None = None
+    """What the body is."""
+    field: str = ""
+    """The name of the request's field that the body is; empty where the body is the request."""
+
+
+class Call(Struct, frozen=True):
+    """A request to an operation, once it is admitted."""
+
+    lms: ClassroomState
+    request: Request
+    grant: Grant
+    """Whom the token lets the caller be, and what it lets do."""
+    query: Mapping[str, list[str]]
+    """The operation's own query parameters, by camelCase names."""
+    body: dict[str, Any]
+
+    @property
+    def user(self) -> Record:
+        """Who asks."""
+        return self.grant.user
+
+    def may(self, *scopes: str) -> bool:
+        """Whether the token has one of these scopes."""
+        return any(SCOPE_PREFIX + scope in self.grant.scopes for scope in scopes)
+
+    def param(self, name: str) -> str:
+        """A query parameter's last value, or nothing."""
+        return self.query.get(name, [""])[-1]
+
+    def choices(self, name: str, kind: Enum) -> list[str]:
+        """The values of a repeated query parameter that takes names."""
+        found = (
+            parsing.enum(value, kind, f"{parsing.snake(name)}[{place}]")
+            for place, value in enumerate(self.query.get(name, []))
+        )
+        return [value for value in found if value is not None]
