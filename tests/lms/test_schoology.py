@@ -17,7 +17,7 @@ from passback.lms.interface import Gone, LmsError, NotAllowed, Refused, Unavaila
 from passback.lms.schoology import KIND, errors
 from passback_simulators.reply import text_reply
 from passback_simulators.schoology import seed
-from passback_simulators.schoology.handlers.oauth import DUPLICATE
+from passback_simulators.schoology.nonces import DUPLICATE
 from support.lms import ESSAY, TEXT, Lms
 from support.schoology import schoology, simulator
 

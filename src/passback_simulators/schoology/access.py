@@ -4,43 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from passback_simulators.schoology import times
 from passback_simulators.schoology.replies import forbidden, missing, refusal
 from passback_simulators.schoology.seed import ADMIN, STUDENT
+from passback_simulators.schoology.state import Actor
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record
     from passback_simulators.request import Request
-    from passback_simulators.schoology.app import SchoologySimulator
-    from passback_simulators.schoology.handlers.oauth import Credentials
+    from passback_simulators.schoology.state import Credentials, SchoologyState
 
 RUN_AS = "x-schoology-run-as"
 ACTIVE = 1
 """The status of an enrollment that counts."""
 
 
-class Actor(Struct, frozen=True):
-    """The user with whose rights a request is done."""
-
-    user: Record
-    personal: bool
-    """By a teacher's or student's own key, which since June 2025 may not read about others."""
-    impersonated: bool
-    """By an administrator, with Run-As."""
-
-    @property
-    def uid(self) -> str:
-        return str(self.user["uid"])
-
-    @property
-    def is_admin(self) -> bool:
-        """Whether it is a system administrator."""
-        return bool(self.user["role_id"] == ADMIN)
-
-
-def actor(lms: SchoologySimulator, request: Request, credentials: Credentials) -> Actor:
+def actor(lms: SchoologyState, request: Request, credentials: Credentials) -> Actor:
     """Who acts. Raises `Refusal`."""
     token, consumer = credentials.token, credentials.consumer
     uid = token["uid"] if token is not None and token["kind"] == "access" else consumer["uid"]
@@ -53,7 +32,7 @@ def actor(lms: SchoologySimulator, request: Request, credentials: Credentials) -
     return own if target is None else _impersonated(lms, own, target.strip())
 
 
-def _impersonated(lms: SchoologySimulator, own: Actor, target: str) -> Actor:
+def _impersonated(lms: SchoologyState, own: Actor, target: str) -> Actor:
     settings = lms.settings
     if not own.is_admin or not settings["run_as_allowed"]:
         raise forbidden()
@@ -68,13 +47,13 @@ def _impersonated(lms: SchoologySimulator, own: Actor, target: str) -> Actor:
     return Actor(user, personal=False, impersonated=True)
 
 
-def only_admin(lms: SchoologySimulator) -> None:
+def only_admin(lms: SchoologyState) -> None:
     """Refuse everyone but a system administrator."""
     if not lms.actor.is_admin:
         raise forbidden()
 
 
-def no_personal_key(lms: SchoologySimulator) -> None:
+def no_personal_key(lms: SchoologyState) -> None:
     """Refuse personal keys what is about others."""
     if lms.actor.personal:
         raise refusal(401)
@@ -83,13 +62,13 @@ def no_personal_key(lms: SchoologySimulator) -> None:
 # Sections.
 
 
-def is_past(lms: SchoologySimulator, section: Record) -> bool:
+def is_past(lms: SchoologyState, section: Record) -> bool:
     """Whether all grading periods of a section have ended."""
     periods = [lms.records.get("periods", period) for period in section["grading_periods"]]
     return all(period is not None and period["end"] < times.today(lms) for period in periods)
 
 
-def enrollments(lms: SchoologySimulator, request: Request | None, section_id: str) -> list[Record]:
+def enrollments(lms: SchoologyState, request: Request | None, section_id: str) -> list[Record]:
     """Everyone in a section, teachers first; no members where the request's fault says so."""
     found = [e for e in lms.records.all("enrollments") if e["section_id"] == section_id]
     if request is not None and request.fault == "not-enrolled":
@@ -98,7 +77,7 @@ def enrollments(lms: SchoologySimulator, request: Request | None, section_id: st
 
 
 def membership(
-    lms: SchoologySimulator, section_id: str, uid: str, request: Request | None = None
+    lms: SchoologyState, section_id: str, uid: str, request: Request | None = None
 ) -> Record | None:
     """The active enrollment of a user in a section."""
     for enrollment in enrollments(lms, request, section_id):
@@ -108,7 +87,7 @@ def membership(
 
 
 def member(
-    lms: SchoologySimulator, request: Request | None, section_id: str, enrollment_id: object
+    lms: SchoologyState, request: Request | None, section_id: str, enrollment_id: object
 ) -> Record | None:
     """The active enrollment of a student, by its id (never the uid)."""
     enrollment = lms.records.get("enrollments", str(enrollment_id))
@@ -118,7 +97,7 @@ def member(
     return None if enrollment["admin"] or gone else enrollment
 
 
-def section(lms: SchoologySimulator, section_id: str) -> Record:
+def section(lms: SchoologyState, section_id: str) -> Record:
     """A section that the actor may look into. Raises `Refusal`."""
     found = lms.records.get("sections", section_id)
     if found is None:
@@ -128,13 +107,13 @@ def section(lms: SchoologySimulator, section_id: str) -> Record:
     return found
 
 
-def teaches(lms: SchoologySimulator, section_id: str) -> bool:
+def teaches(lms: SchoologyState, section_id: str) -> bool:
     """Whether the actor has a teacher's rights in a section."""
     own = membership(lms, section_id, lms.actor.uid)
     return lms.actor.is_admin or bool(own and own["admin"])
 
 
-def taught(lms: SchoologySimulator, section_id: str, *, write: bool = True) -> Record:
+def taught(lms: SchoologyState, section_id: str, *, write: bool = True) -> Record:
     """A section in which the actor has a teacher's rights. Raises `Refusal`."""
     found = section(lms, section_id)
     if not teaches(lms, section_id):
@@ -144,7 +123,7 @@ def taught(lms: SchoologySimulator, section_id: str, *, write: bool = True) -> R
     return found
 
 
-def writable(lms: SchoologySimulator, found: Record) -> None:
+def writable(lms: SchoologyState, found: Record) -> None:
     """Refuse to write into a section whose grading periods have ended."""
     if lms.settings["past_sections_read_only"] and is_past(lms, found):
         raise forbidden()

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from passback_simulators.identities import STUDENTS
 from passback_simulators.reply import Refusal, Reply, text_reply
 from passback_simulators.request import Request
 from passback_simulators.route import Route, route
 from passback_simulators.schoology import access, seed, web_ui, xml_form
-from passback_simulators.schoology.access import Actor
 from passback_simulators.schoology.handlers import (
     assignments,
     discussions,
@@ -27,8 +25,11 @@ from passback_simulators.schoology.handlers import (
     roster,
     triggers,
 )
-from passback_simulators.schoology.handlers.oauth import Credentials, Nonces
+from passback_simulators.schoology.signatures import revoked, verify
+from passback_simulators.schoology.state import SchoologyState
+from passback_simulators.schoology.tokens import issue
 from passback_simulators.simulator import Simulator
+from passback_simulators.window import MovingWindow
 
 if TYPE_CHECKING:
     from passback_simulators.clock import Clock
@@ -44,70 +45,16 @@ _ERROR_PAGE = (
 )
 
 
-class SchoologySimulator(Simulator):
+class SchoologySimulator(SchoologyState, Simulator):
     """Schoology as its REST API v1 (under ``/v1/``) and its OAuth page (``/oauth/authorize``) show it."""
 
     name = "Schoology"
 
-    actor: Actor
-    """Whose rights the request that is being handled has."""
-    credentials: Credentials
-    """Who signed it."""
-
     def __init__(self, clock: Clock, keep: Keep | None = None) -> None:
         super().__init__(clock, keep)
-        self.nonces = Nonces()
         self._students_have_tokens = False
-        self._recent: dict[str, deque[int]] = {}
+        self._window = MovingWindow(WINDOW_MS)
         self._posting: asyncio.Task[int] | None = None
-
-    def own_settings(self) -> dict[str, Any]:
-        return {
-            # Whether administrators may run as others (User Management > Permissions > Impersonation), and as whom.
-            "run_as_allowed": True,
-            "run_as_roles": ["School Admin", "Teacher"],
-            # Whether they may run as students, too.
-            "student_run_as": False,
-            # Whether a student must have opened the app once (and so have an access token) before an administrator
-            # who runs as her can hand in: otherwise 500.
-            "submission_needs_token": True,
-            # How many requests each credentials may make in 5 seconds: 15 and 50 were seen; 0 is no limit.
-            "requests_in_5_seconds": 0,
-            # The largest page of a list; a larger ``limit`` is cut without a word.
-            "largest_page": 200,
-            # By how much a timestamp may lie before the latest of the same credentials.
-            "timestamp_skew_seconds": 600,
-            # Whether signatures by PLAINTEXT are accepted, and if so, whether only with ``realm="Schoology%20API"``, a
-            # literal ``&`` and no ``oauth_token``; otherwise the answer is the one for a used nonce.
-            "accept_plaintext": True,
-            "plaintext_literal_only": False,
-            # Whether the app may make two-legged calls: since June 2025 Schoology must have approved it.
-            "app_approved": True,
-            # Whether the API takes exception 3, missing, which is not documented.
-            "grade_exception_missing": True,
-            # Whether the API makes grading categories; in some districts only the web pages do.
-            "categories_can_be_created": True,
-            # Whether links in answers begin with http, even where the API is reached by https.
-            "http_links": True,
-            # Whether a list of one is shown as the object itself.
-            "single_as_object": False,
-            # Whether lists have ``total``, and ``links.next`` where there is more.
-            "total_in_lists": True,
-            "next_in_lists": True,
-            # The answer to grades: 207 with an item for each, or 200 or 204 without a body.
-            "bulk_grades_status": 207,
-            # The answers to an update (200 with the object, or 204) and to a creation.
-            "update_status": 204,
-            "create_returns_body": True,
-            # The zone of users who have not chosen one, in which dates without a zone are read and written.
-            "due_zone": "America/New_York",
-            # Whether sections whose grading periods have ended refuse changes.
-            "past_sections_read_only": True,
-            # Whether a user's grades need ``section_id``: otherwise 403.
-            "user_grades_need_section": False,
-            # Whether events are posted after each request. Otherwise only `post_triggers` does it.
-            "triggers_post_themselves": False,
-        }
 
     def routes(self) -> Sequence[Route]:
         web = [
@@ -118,9 +65,14 @@ class SchoologySimulator(Simulator):
             ("GET", "/oauth/request_token", oauth.request_token),
             ("GET", "/oauth/access_token", oauth.access_token),
             *roster.ROUTES, *grade_setup.ROUTES, *assignments.ROUTES, *discussions.ROUTES, *grades.ROUTES,
-            *dropbox.ROUTES, *files.ROUTES, *triggers.ROUTES, *multiget.ROUTES,
+            *dropbox.ROUTES, *files.ROUTES, *triggers.ROUTES,
         )  # fmt: skip
-        return [*web, *(route(method, f"/v1{path}", partial(handler, self)) for method, path, handler in api)]
+        several = route("POST", "/v1/multiget", partial(multiget.multiget, self.handle))
+        return [
+            *web,
+            several,
+            *(route(method, f"/v1{path}", partial(handler, self)) for method, path, handler in api),
+        ]
 
     def seed(self) -> None:
         seed.seed(self.records, self.clock())
@@ -132,13 +84,13 @@ class SchoologySimulator(Simulator):
 
     async def reset(self) -> None:
         self.nonces.clear()
-        self._recent.clear()
+        self._window.clear()
         await super().reset()
 
     def admit(self, request: Request) -> None:
         if not request.path.startswith("/v1/"):
             return
-        self.credentials = oauth.verify(self, request)
+        self.credentials = verify(self, request)
         self._count(self.credentials.name)
         self.actor = access.actor(self, request, self.credentials)
 
@@ -148,12 +100,9 @@ class SchoologySimulator(Simulator):
         if not limit:
             return
         now = self.clock()
-        recent = self._recent.setdefault(credentials, deque())
-        while recent and recent[0] <= now - WINDOW_MS:
-            recent.popleft()
-        if len(recent) >= limit:
+        if not self._window.has_room(credentials, limit, now):
             raise Refusal(_too_many())
-        recent.append(now)
+        self._window.count(credentials, now)
 
     def not_found(self, request: Request) -> Reply:
         """404, or 405 where the path has other methods, which OPTIONS tells."""
@@ -169,7 +118,7 @@ class SchoologySimulator(Simulator):
             case "throttled":
                 return _too_many()
             case "expired-credentials":
-                return oauth.revoked(request)
+                return revoked(request)
             case _:
                 return text_reply(500, _ERROR_PAGE, "text/html")
 
@@ -213,9 +162,7 @@ class SchoologySimulator(Simulator):
         for digits in STUDENTS if self._students_have_tokens else ():
             token, secret = seed.student_token(digits)
             if self.records.get("tokens", token) is None:
-                oauth.issue(
-                    self, seed.APP_KEY, "access", seed.person_lms_id(digits), name=token, secret=secret
-                )
+                issue(self, seed.APP_KEY, "access", seed.person_lms_id(digits), name=token, secret=secret)
 
     async def post_triggers(self) -> int:
         """Post the events whose time has come to their targets; how many arrived."""

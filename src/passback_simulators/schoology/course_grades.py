@@ -8,14 +8,14 @@ from passback_simulators.schoology.replies import number
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record
-    from passback_simulators.schoology.app import SchoologySimulator
+    from passback_simulators.schoology.state import SchoologyState
 
 MISSING = 3
 """The exception that counts as zero; the others do not count at all."""
 
 
 def percent(
-    lms: SchoologySimulator, section_id: str, enrollment_id: str, period: int | None = None
+    lms: SchoologyState, section_id: str, enrollment_id: str, period: int | None = None
 ) -> float | None:
     """The percentage of a student in a period, or in the course; None while nothing counts.
 
@@ -47,7 +47,7 @@ def percent(
     return number(round(100 * share / whole, 2))
 
 
-def periods(lms: SchoologySimulator, section_id: str) -> list[Record]:
+def periods(lms: SchoologyState, section_id: str) -> list[Record]:
     """The periods of a section as grades name them."""
     ids = (lms.records.get("sections", section_id) or {"grading_periods": []})["grading_periods"]
     return [
@@ -60,7 +60,7 @@ def periods(lms: SchoologySimulator, section_id: str) -> list[Record]:
     ]
 
 
-def final(lms: SchoologySimulator, section_id: str, enrollment_id: str) -> list[Record]:
+def final(lms: SchoologyState, section_id: str, enrollment_id: str) -> list[Record]:
     """A student's grades of each period, of "other" (no period), and of the course."""
     rows: list[tuple[str, float | None]] = []
     for period in periods(lms, section_id):

@@ -14,7 +14,7 @@ from passback_simulators.schoology import xml_form
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record
-    from passback_simulators.schoology.app import SchoologySimulator
+    from passback_simulators.schoology.state import SchoologyState
 
 DEFAULT_PAGE = 20
 
@@ -96,13 +96,13 @@ def as_text(value: float) -> str:
     return f"{value:.12g}"
 
 
-def link(lms: SchoologySimulator, request: Request, path: str) -> str:
+def link(lms: SchoologyState, request: Request, path: str) -> str:
     """The address of something in the API. Old parts of it write http although they are reached by https."""
     scheme = "http" if lms.settings["http_links"] else "https"
     return f"{scheme}://{request.base_url.partition('://')[2]}/v1/{path}"
 
 
-def page(lms: SchoologySimulator, request: Request) -> tuple[int, int]:
+def page(lms: SchoologyState, request: Request) -> tuple[int, int]:
     """The start and the limit that a request asks for. The server's maximum wins without a word."""
     start = integer(request.param("start")) or 0
     limit = integer(request.param("limit")) or DEFAULT_PAGE
@@ -111,7 +111,7 @@ def page(lms: SchoologySimulator, request: Request) -> tuple[int, int]:
     return max(start, 0), min(limit, lms.settings["largest_page"])
 
 
-def page_links(lms: SchoologySimulator, request: Request, start: int, limit: int, *, more: bool) -> Record:
+def page_links(lms: SchoologyState, request: Request, start: int, limit: int, *, more: bool) -> Record:
     """The ``links`` of a page."""
     kept = [(name, value) for name, value in request.query if name not in ("start", "limit")]
 
@@ -125,13 +125,13 @@ def page_links(lms: SchoologySimulator, request: Request, start: int, limit: int
     return links
 
 
-def several(lms: SchoologySimulator, items: list[Any]) -> Any:
+def several(lms: SchoologyState, items: list[Any]) -> Any:
     """A list as it is shown; where the setting says so, a single element stands for itself."""
     return items[0] if len(items) == 1 and lms.settings["single_as_object"] else items
 
 
 def paged(
-    lms: SchoologySimulator,
+    lms: SchoologyState,
     request: Request,
     key: str,
     items: Sequence[Record],
@@ -149,7 +149,7 @@ def paged(
 
 
 def whole(
-    lms: SchoologySimulator, request: Request, key: str, items: Sequence[Record], *, links: bool = True
+    lms: SchoologyState, request: Request, key: str, items: Sequence[Record], *, links: bool = True
 ) -> Reply:
     """A list that is not paged."""
     envelope: Record = {key: several(lms, list(items))}
@@ -158,12 +158,12 @@ def whole(
     return json_reply(200, envelope)
 
 
-def created(lms: SchoologySimulator, record: Record) -> Reply:
+def created(lms: SchoologyState, record: Record) -> Reply:
     """The answer to a creation; some answer without a body."""
     return json_reply(201, record) if lms.settings["create_returns_body"] else Reply(201)
 
 
-def updated(lms: SchoologySimulator, record: Record) -> Reply:
+def updated(lms: SchoologyState, record: Record) -> Reply:
     """The answer to an update."""
     status = lms.settings["update_status"]
     return Reply(204) if status == 204 else json_reply(status, record)

@@ -8,26 +8,26 @@ from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record
-    from passback_simulators.schoology.app import SchoologySimulator
+    from passback_simulators.schoology.state import SchoologyState
 
 
-def zone_name(lms: SchoologySimulator, user: Record) -> str:
+def zone_name(lms: SchoologyState, user: Record) -> str:
     """The IANA name of a user's zone."""
     return str(user["tz_name"] or lms.settings["due_zone"])
 
 
-def seconds_now(lms: SchoologySimulator) -> int:
+def seconds_now(lms: SchoologyState) -> int:
     """The Unix time."""
     return lms.clock() // 1000
 
 
-def local(lms: SchoologySimulator, seconds: int) -> str:
+def local(lms: SchoologyState, seconds: int) -> str:
     """An instant as ``YYYY-MM-DD HH:MM:SS`` of the acting user's zone."""
     moment = datetime.fromtimestamp(seconds, ZoneInfo(zone_name(lms, lms.actor.user)))
     return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
-def instant(lms: SchoologySimulator, text: str) -> int | None:
+def instant(lms: SchoologyState, text: str) -> int | None:
     """The Unix time of a date as the acting user writes it, with or without a time of day; None where it is none."""
     for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"):
         try:
@@ -40,7 +40,7 @@ def instant(lms: SchoologySimulator, text: str) -> int | None:
     return None
 
 
-def utc_offset(lms: SchoologySimulator, user: Record) -> float:
+def utc_offset(lms: SchoologyState, user: Record) -> float:
     """How many hours a user's zone is ahead of UTC now."""
     moment = datetime.fromtimestamp(seconds_now(lms), ZoneInfo(zone_name(lms, user)))
     offset = moment.utcoffset()
@@ -49,6 +49,6 @@ def utc_offset(lms: SchoologySimulator, user: Record) -> float:
     return int(hours) if hours == int(hours) else hours
 
 
-def today(lms: SchoologySimulator) -> str:
+def today(lms: SchoologyState) -> str:
     """The date in UTC, for comparing with those of grading periods."""
     return f"{datetime.fromtimestamp(seconds_now(lms), UTC):%Y-%m-%d}"

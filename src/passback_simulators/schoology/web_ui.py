@@ -9,32 +9,34 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from passback_simulators.request import Request
-from passback_simulators.schoology.access import ACTIVE, Actor, enrollments
-from passback_simulators.schoology.handlers import assignments, dropbox, grade_setup, grades, oauth
+from passback_simulators.schoology.access import ACTIVE, enrollments
+from passback_simulators.schoology.handlers import assignments, dropbox, grade_setup, grades
 from passback_simulators.schoology.seed import APP_KEY, PERIOD_PAST
+from passback_simulators.schoology.state import Actor
+from passback_simulators.schoology.tokens import issue
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record
-    from passback_simulators.schoology.app import SchoologySimulator
+    from passback_simulators.schoology.state import SchoologyState
 
 
 # Credentials.
 
 
-def issue_user_token(lms: SchoologySimulator, uid: str, app_key: str = APP_KEY) -> tuple[str, str]:
+def issue_user_token(lms: SchoologyState, uid: str, app_key: str = APP_KEY) -> tuple[str, str]:
     """The token and secret that the three-legged handshake would give an app for a user."""
-    token = oauth.issue(lms, app_key, "access", uid)
+    token = issue(lms, app_key, "access", uid)
     return token["token"], token["secret"]
 
 
-def issue_personal_key(lms: SchoologySimulator, uid: str) -> tuple[str, str]:
+def issue_personal_key(lms: SchoologyState, uid: str) -> tuple[str, str]:
     """The key and secret that a user gets for herself at <district>.schoology.com/api."""
     key = {"key": secrets.token_hex(20), "secret": secrets.token_hex(16), "kind": "personal", "uid": uid}
     lms.records.put("consumers", key["key"], key)
     return key["key"], key["secret"]
 
 
-def revoke_token(lms: SchoologySimulator, token: str) -> None:
+def revoke_token(lms: SchoologyState, token: str) -> None:
     """A user takes back what she allowed an app."""
     lms.records.remove("tokens", token)
 
@@ -42,7 +44,7 @@ def revoke_token(lms: SchoologySimulator, token: str) -> None:
 # People and sections.
 
 
-def enroll(lms: SchoologySimulator, section_id: str, uid: str, *, admin: int = 0) -> str:
+def enroll(lms: SchoologyState, section_id: str, uid: str, *, admin: int = 0) -> str:
     """Enroll a user, or again; the enrollment's id, which stays the same."""
     found = [one for one in enrollments(lms, None, section_id) if one["uid"] == uid]
     id_ = found[0]["id"] if found else str(lms.records.next_number("enrollment", 5_899_000_001))
@@ -51,7 +53,7 @@ def enroll(lms: SchoologySimulator, section_id: str, uid: str, *, admin: int = 0
     return id_
 
 
-def unenroll(lms: SchoologySimulator, section_id: str, uid: str, *, status: int | None = 2) -> None:
+def unenroll(lms: SchoologyState, section_id: str, uid: str, *, status: int | None = 2) -> None:
     """End an enrollment. `status`: 2 expired, 5 archived; None removes it altogether."""
     for enrollment in enrollments(lms, None, section_id):
         if enrollment["uid"] == uid and status is None:
@@ -60,7 +62,7 @@ def unenroll(lms: SchoologySimulator, section_id: str, uid: str, *, status: int 
             lms.records.put("enrollments", enrollment["id"], enrollment | {"status": status})
 
 
-def delete_user(lms: SchoologySimulator, uid: str) -> None:
+def delete_user(lms: SchoologyState, uid: str) -> None:
     """Delete a user, with enrollments and tokens."""
     for table in ("enrollments", "tokens"):
         for row in lms.records.all(table):
@@ -69,21 +71,21 @@ def delete_user(lms: SchoologySimulator, uid: str) -> None:
     lms.records.remove("users", uid)
 
 
-def set_time_zone(lms: SchoologySimulator, uid: str, zone: str | None) -> None:
+def set_time_zone(lms: SchoologyState, uid: str, zone: str | None) -> None:
     """Choose a user's own time zone (IANA); None is the district's."""
     user = lms.records.get("users", uid)
     assert user is not None
     lms.records.put("users", uid, user | {"tz_name": zone})
 
 
-def end_section(lms: SchoologySimulator, section_id: str) -> None:
+def end_section(lms: SchoologyState, section_id: str) -> None:
     """Let the grading periods of a section be over."""
     section = lms.records.get("sections", section_id)
     assert section is not None
     lms.records.put("sections", section_id, section | {"grading_periods": [PERIOD_PAST]})
 
 
-def create_category(lms: SchoologySimulator, section_id: str, title: str, weight: int = 100) -> int:
+def create_category(lms: SchoologyState, section_id: str, title: str, weight: int = 100) -> int:
     """Add a grading category to a section; its id."""
     return int(grade_setup.add_category(lms, section_id, title, {"weight": weight})["id"])
 
@@ -91,7 +93,7 @@ def create_category(lms: SchoologySimulator, section_id: str, title: str, weight
 # Materials.
 
 
-def _acting(lms: SchoologySimulator, uid: str) -> Request:
+def _acting(lms: SchoologyState, uid: str) -> Request:
     """Let a user act, by a request of the web pages' own."""
     user = lms.records.get("users", uid)
     assert user is not None
@@ -99,17 +101,17 @@ def _acting(lms: SchoologySimulator, uid: str) -> Request:
     return Request("POST", "http://api.schoology.com", "/v1/", "/v1/", "", {}, b"")
 
 
-def _teacher(lms: SchoologySimulator, section_id: str) -> str:
+def _teacher(lms: SchoologyState, section_id: str) -> str:
     return next(str(one["uid"]) for one in enrollments(lms, None, section_id) if one["admin"])
 
 
-def _item(lms: SchoologySimulator, item_id: int) -> Record:
+def _item(lms: SchoologyState, item_id: int) -> Record:
     item = lms.records.get("grade_items", item_id)
     assert item is not None
     return item
 
 
-def create_test(lms: SchoologySimulator, section_id: str, title: str, **fields: Any) -> int:
+def create_test(lms: SchoologyState, section_id: str, title: str, **fields: Any) -> int:
     """Add a test/quiz, a grade item that the API does not make; its id."""
     request = _acting(lms, _teacher(lms, section_id))
     item = assignments.add(lms, section_id, "assessment", {"title": title, "allow_dropbox": 0, **fields})
@@ -117,14 +119,14 @@ def create_test(lms: SchoologySimulator, section_id: str, title: str, **fields: 
     return int(item["id"])
 
 
-def change_assignment(lms: SchoologySimulator, item_id: int, **fields: Any) -> None:
+def change_assignment(lms: SchoologyState, item_id: int, **fields: Any) -> None:
     """Change fields of a grade item, such as ``published`` or ``dropbox_locked`` (0 or 1)."""
     item = lms.records.put("grade_items", item_id, _item(lms, item_id) | fields)
     request = _acting(lms, _teacher(lms, item["section_id"]))
     assignments.announce(lms, request, item, "update")
 
 
-def delete_assignment(lms: SchoologySimulator, item_id: int) -> None:
+def delete_assignment(lms: SchoologyState, item_id: int) -> None:
     """Delete a grade item."""
     item = _item(lms, item_id)
     request = _acting(lms, _teacher(lms, item["section_id"]))
@@ -133,7 +135,7 @@ def delete_assignment(lms: SchoologySimulator, item_id: int) -> None:
     lms.records.remove("discussions", item.get("discussion_id") or "")
 
 
-def grade(lms: SchoologySimulator, item_id: int, uid: str, **given: Any) -> None:
+def grade(lms: SchoologyState, item_id: int, uid: str, **given: Any) -> None:
     """The teacher grades: ``grade`` (number, letter or None), ``exception``, ``comment``, ``comment_status``."""
     item = _item(lms, item_id)
     request = _acting(lms, _teacher(lms, item["section_id"]))
@@ -142,7 +144,7 @@ def grade(lms: SchoologySimulator, item_id: int, uid: str, **given: Any) -> None
     grades.announce(lms, request, [(item, enrollment, kept)])
 
 
-def submit(lms: SchoologySimulator, item_id: int, uid: str, text: str, *, draft: bool = False) -> int:
+def submit(lms: SchoologyState, item_id: int, uid: str, text: str, *, draft: bool = False) -> int:
     """A student hands in text; the revision's id."""
     request = _acting(lms, uid)
     revision = dropbox.submit_text(lms, _item(lms, item_id), uid, text, int(draft))
@@ -150,6 +152,6 @@ def submit(lms: SchoologySimulator, item_id: int, uid: str, text: str, *, draft:
     return int(revision["revision_id"])
 
 
-def comment(lms: SchoologySimulator, item_id: int, student: str, uid: str, text: str) -> None:
+def comment(lms: SchoologyState, item_id: int, student: str, uid: str, text: str) -> None:
     """Someone writes into a student's dropbox."""
     dropbox.comment(lms, item_id, student, uid, text)

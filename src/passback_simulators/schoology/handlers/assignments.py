@@ -33,7 +33,7 @@ from passback_simulators.schoology.times import instant, local
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record
-    from passback_simulators.schoology.app import SchoologySimulator
+    from passback_simulators.schoology.state import SchoologyState
 
 FIRST_ITEM = 8_100_000_001
 """The first id of a grade item or discussion; they share one series."""
@@ -50,13 +50,13 @@ DEFAULTS: dict[str, Any] = {
 """What a grade item is unless it is said. Without a category it is "Ungraded"."""
 
 
-def find(lms: SchoologySimulator, request: Request | None, section_id: str, item_id: object) -> Record | None:
+def find(lms: SchoologyState, request: Request | None, section_id: str, item_id: object) -> Record | None:
     """A grade item of a section, by its id; None where the request's fault says that it was deleted."""
     item = of_section(lms, "grade_items", section_id, item_id)
     return None if request is not None and request.fault == "deleted" else item
 
 
-def is_assigned(lms: SchoologySimulator, item: Record, enrollment_id: str) -> bool:
+def is_assigned(lms: SchoologyState, item: Record, enrollment_id: str) -> bool:
     """Whether a student has to do it: everyone, unless some are named, by themselves or by their groups."""
     if not item["assignees"] and not item["grading_group_ids"]:
         return True
@@ -66,7 +66,7 @@ def is_assigned(lms: SchoologySimulator, item: Record, enrollment_id: str) -> bo
     return int(enrollment_id) in members
 
 
-def _visible(lms: SchoologySimulator, section_id: str, item: Record) -> bool:
+def _visible(lms: SchoologyState, section_id: str, item: Record) -> bool:
     """Whether the actor sees it: a student only what is published and hers to do."""
     if teaches(lms, section_id):
         return True
@@ -74,7 +74,7 @@ def _visible(lms: SchoologySimulator, section_id: str, item: Record) -> bool:
     return bool(own and item["published"] and is_assigned(lms, item, own["id"]))
 
 
-def graded(lms: SchoologySimulator, request: Request, section_id: str, item_id: str) -> Record:
+def graded(lms: SchoologyState, request: Request, section_id: str, item_id: str) -> Record:
     """A grade item that the actor sees. Raises `Refusal`."""
     item = find(lms, request, section_id, item_id)
     if item is None or not _visible(lms, section_id, item):
@@ -82,7 +82,7 @@ def graded(lms: SchoologySimulator, request: Request, section_id: str, item_id: 
     return item
 
 
-def _assignment(lms: SchoologySimulator, request: Request, section_id: str, item_id: str) -> Record:
+def _assignment(lms: SchoologyState, request: Request, section_id: str, item_id: str) -> Record:
     item = graded(lms, request, section_id, item_id)
     if item["type"] != "assignment":  # it is a grade item, but no assignment
         raise missing("Assignment")
@@ -92,7 +92,7 @@ def _assignment(lms: SchoologySimulator, request: Request, section_id: str, item
 # What is sent.
 
 
-def read(lms: SchoologySimulator, place: Record, given: Record, *, existing: Record | None = None) -> Record:
+def read(lms: SchoologyState, place: Record, given: Record, *, existing: Record | None = None) -> Record:
     """The fields of a grade item that a body sets; what it does not know, it ignores. Raises `Refusal`."""
     fields: Record = {name: flag(given[name]) for name in _FLAGS if name in given}
     if "description" in given:
@@ -119,7 +119,7 @@ def read(lms: SchoologySimulator, place: Record, given: Record, *, existing: Rec
     return fields
 
 
-def _due(lms: SchoologySimulator, value: object) -> int | None:
+def _due(lms: SchoologyState, value: object) -> int | None:
     if value in ("", None):
         return None
     due = instant(lms, str(value))
@@ -128,7 +128,7 @@ def _due(lms: SchoologySimulator, value: object) -> int | None:
     return due
 
 
-def _read_setup(lms: SchoologySimulator, place: Record, given: Record, fields: Record) -> None:
+def _read_setup(lms: SchoologyState, place: Record, given: Record, fields: Record) -> None:
     """Scale, period and category must be those of the section; 0 is none."""
     for name, words in (
         ("grading_scale", "The grading scale"),
@@ -159,7 +159,7 @@ def title_of(given: Record) -> str:
 # What is shown.
 
 
-def shown(lms: SchoologySimulator, request: Request, item: Record) -> Record:
+def shown(lms: SchoologyState, request: Request, item: Record) -> Record:
     """A grade item as the API shows it, half of its numbers as text."""
     scale = lms.records.get("scales", item["grading_scale"])
     people = [e for e in enrollments(lms, request, item["section_id"]) if int(e["id"]) in item["assignees"]]
@@ -202,18 +202,18 @@ def shown(lms: SchoologySimulator, request: Request, item: Record) -> Record:
     return shape
 
 
-def _dropbox_stats(lms: SchoologySimulator, item: Record) -> Record:
+def _dropbox_stats(lms: SchoologyState, item: Record) -> Record:
     revisions = [r for r in lms.records.all("revisions") if r["item"] == item["id"] and not r["draft"]]
     last = max((revision["created"] for revision in revisions), default=0)
     return {"dropbox_submissions": len({r["uid"] for r in revisions}), "dropbox_last_submission": last}
 
 
-def with_links(lms: SchoologySimulator, request: Request, item: Record) -> Record:
+def with_links(lms: SchoologyState, request: Request, item: Record) -> Record:
     """A grade item as lists and creations show it."""
     return shown(lms, request, item) | {"links": {"self": location(lms, request, item)}}
 
 
-def location(lms: SchoologySimulator, request: Request, item: Record) -> str:
+def location(lms: SchoologyState, request: Request, item: Record) -> str:
     """Where the content of a grade item is."""
     place = f"sections/{item['section_id']}"
     if item.get("discussion_id"):
@@ -222,7 +222,7 @@ def location(lms: SchoologySimulator, request: Request, item: Record) -> str:
     return link(lms, request, f"{place}/{kind}/{item['id']}")
 
 
-def _in_order(lms: SchoologySimulator, section_id: str) -> list[Record]:
+def _in_order(lms: SchoologyState, section_id: str) -> list[Record]:
     """A section's grade items that the actor sees, by due date, those without one last."""
     found = [item for item in lms.records.all("grade_items") if item["section_id"] == section_id]
     found = [item for item in found if _visible(lms, section_id, item)]
@@ -232,7 +232,7 @@ def _in_order(lms: SchoologySimulator, section_id: str) -> list[Record]:
 # The operations.
 
 
-def list_assignments(lms: SchoologySimulator, request: Request, section_id: str) -> Reply:
+def list_assignments(lms: SchoologyState, request: Request, section_id: str) -> Reply:
     """GET /sections/{id}/assignments: non-finals, then finals; start and limit count within each of the two."""
     section(lms, section_id)
     found = [item for item in _in_order(lms, section_id) if item["type"] == "assignment"]
@@ -247,20 +247,20 @@ def list_assignments(lms: SchoologySimulator, request: Request, section_id: str)
     return json_reply(200, envelope)
 
 
-def list_grade_items(lms: SchoologySimulator, request: Request, section_id: str) -> Reply:
+def list_grade_items(lms: SchoologyState, request: Request, section_id: str) -> Reply:
     """GET /sections/{id}/grade_items: of all kinds."""
     section(lms, section_id)
     found = _in_order(lms, section_id)
     return paged(lms, request, "assignment", found, lambda item: with_links(lms, request, item), int)
 
 
-def show(lms: SchoologySimulator, request: Request, section_id: str, item_id: str) -> Reply:
+def show(lms: SchoologyState, request: Request, section_id: str, item_id: str) -> Reply:
     """GET /sections/{id}/assignments/{id}."""
     section(lms, section_id)
     return json_reply(200, shown(lms, request, _assignment(lms, request, section_id, item_id)))
 
 
-def create(lms: SchoologySimulator, request: Request, section_id: str) -> Reply:
+def create(lms: SchoologyState, request: Request, section_id: str) -> Reply:
     """POST /sections/{id}/assignments. It cannot be repeated: nothing tells a second from the first."""
     place = taught(lms, section_id)
     given = content(request)
@@ -270,14 +270,14 @@ def create(lms: SchoologySimulator, request: Request, section_id: str) -> Reply:
     return created(lms, with_links(lms, request, item))
 
 
-def add(lms: SchoologySimulator, section_id: str, kind: str, fields: Record) -> Record:
+def add(lms: SchoologyState, section_id: str, kind: str, fields: Record) -> Record:
     """A new grade item. `kind`: assignment, discussion or assessment."""
     id_ = lms.records.next_number("grade_item", FIRST_ITEM)
     item = {**DEFAULTS, **fields, "id": id_, "section_id": section_id, "type": kind}
     return lms.records.put("grade_items", id_, item)
 
 
-def update(lms: SchoologySimulator, request: Request, section_id: str, item_id: str) -> Reply:
+def update(lms: SchoologyState, request: Request, section_id: str, item_id: str) -> Reply:
     """PUT /sections/{id}/assignments/{id}: only what is sent changes."""
     place = taught(lms, section_id)
     item = _assignment(lms, request, section_id, item_id)
@@ -290,7 +290,7 @@ def update(lms: SchoologySimulator, request: Request, section_id: str, item_id: 
     return updated(lms, shown(lms, request, item))
 
 
-def delete(lms: SchoologySimulator, request: Request, section_id: str, item_id: str) -> Reply:
+def delete(lms: SchoologyState, request: Request, section_id: str, item_id: str) -> Reply:
     """DELETE /sections/{id}/assignments/{id}, for good."""
     taught(lms, section_id)
     item = _assignment(lms, request, section_id, item_id)
@@ -299,7 +299,7 @@ def delete(lms: SchoologySimulator, request: Request, section_id: str, item_id: 
     return Reply(204)
 
 
-def announce(lms: SchoologySimulator, request: Request, item: Record, operation: str) -> None:
+def announce(lms: SchoologyState, request: Request, item: Record, operation: str) -> None:
     """Tell triggers of a change; a creation is an update, too."""
     data = triggers.place(lms, item["section_id"]) | {
         "id": item["id"], "grade_item_type": item["type"], "object": shown(lms, request, item)
@@ -307,7 +307,7 @@ def announce(lms: SchoologySimulator, request: Request, item: Record, operation:
     triggers.emit(lms, f"grade_item.{operation}", [data])
 
 
-def remove(lms: SchoologySimulator, item: Record) -> None:
+def remove(lms: SchoologyState, item: Record) -> None:
     """Delete a grade item with all that belongs to it."""
     lms.records.remove("grade_items", item["id"])
     for grade in lms.records.all("grades"):

@@ -11,12 +11,12 @@ from passback_simulators.schoology.replies import as_list, integer, refusal, sev
 if TYPE_CHECKING:
     from passback_simulators.records import Record
     from passback_simulators.request import Request
-    from passback_simulators.schoology.app import SchoologySimulator
+    from passback_simulators.schoology.state import SchoologyState
 
 _VIDEO_HOSTS = ("youtube.com", "youtu.be", "vimeo.com")
 
 
-def _new(lms: SchoologySimulator, given: Record) -> Record:
+def _new(lms: SchoologyState, given: Record) -> Record:
     title = str(given.get("title") or "")
     attachment: Record = {"id": lms.records.next_number("attachment", 2_300_000_001)}
     if given.get("fid"):
@@ -44,7 +44,7 @@ def sent(given: Record) -> list[Record] | None:
     return [*attachments, *({"fid": fid} for fid in ids)]
 
 
-def replaced(lms: SchoologySimulator, existing: list[Record], given: list[Record]) -> list[Record]:
+def replaced(lms: SchoologyState, existing: list[Record], given: list[Record]) -> list[Record]:
     """What remains: those without an id are new, those whose id is not given are gone, only titles can change."""
     known = {attachment["id"]: attachment for attachment in existing}
     remaining = []
@@ -58,7 +58,7 @@ def replaced(lms: SchoologySimulator, existing: list[Record], given: list[Record
     return remaining
 
 
-def shown(lms: SchoologySimulator, request: Request, attachments: list[Record]) -> Record:
+def shown(lms: SchoologyState, request: Request, attachments: list[Record]) -> Record:
     """The ``attachments`` of an answer, by their kinds."""
     groups: dict[str, list[Record]] = {}
     for attachment in attachments:
@@ -78,7 +78,7 @@ def shown(lms: SchoologySimulator, request: Request, attachments: list[Record]) 
     return {f"{kind}s": {kind: several(lms, group)} for kind, group in groups.items()}
 
 
-def _file(lms: SchoologySimulator, request: Request, file: Record) -> Record:
+def _file(lms: SchoologyState, request: Request, file: Record) -> Record:
     return {
         "type": "", "filename": file["filename"], "filesize": file["filesize"],
         "md5_checksum": file["md5_checksum"], "timestamp": file["timestamp"], "filemime": file["filemime"],

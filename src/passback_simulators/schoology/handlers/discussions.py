@@ -26,10 +26,10 @@ from passback_simulators.schoology.times import local
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record
-    from passback_simulators.schoology.app import SchoologySimulator
+    from passback_simulators.schoology.state import SchoologyState
 
 
-def _shown(lms: SchoologySimulator, request: Request, thread: Record, *, links: bool = False) -> Record:
+def _shown(lms: SchoologyState, request: Request, thread: Record, *, links: bool = False) -> Record:
     shape: Record = {
         "id": thread["id"], "uid": int(thread["uid"]), "title": thread["title"], "body": thread["body"],
         "weight": 20, "graded": int(thread["grade_item_id"] is not None),
@@ -56,7 +56,7 @@ def _shown(lms: SchoologySimulator, request: Request, thread: Record, *, links: 
     return shape
 
 
-def _find(lms: SchoologySimulator, request: Request, section_id: str, thread_id: str) -> Record:
+def _find(lms: SchoologyState, request: Request, section_id: str, thread_id: str) -> Record:
     thread = of_section(lms, "discussions", section_id, thread_id)
     hidden = thread is not None and not thread["published"] and not teaches(lms, section_id)
     if thread is None or hidden or request.fault == "deleted":
@@ -64,7 +64,7 @@ def _find(lms: SchoologySimulator, request: Request, section_id: str, thread_id:
     return thread
 
 
-def list_all(lms: SchoologySimulator, request: Request, section_id: str) -> Reply:
+def list_all(lms: SchoologyState, request: Request, section_id: str) -> Reply:
     """GET /sections/{id}/discussions."""
     section(lms, section_id)
     found = [one for one in lms.records.all("discussions") if one["section_id"] == section_id]
@@ -72,13 +72,13 @@ def list_all(lms: SchoologySimulator, request: Request, section_id: str) -> Repl
     return paged(lms, request, "discussion", found, lambda one: _shown(lms, request, one, links=True), int)
 
 
-def show(lms: SchoologySimulator, request: Request, section_id: str, thread_id: str) -> Reply:
+def show(lms: SchoologyState, request: Request, section_id: str, thread_id: str) -> Reply:
     """GET /sections/{id}/discussions/{id}."""
     section(lms, section_id)
     return json_reply(200, _shown(lms, request, _find(lms, request, section_id, thread_id)))
 
 
-def create(lms: SchoologySimulator, request: Request, section_id: str) -> Reply:
+def create(lms: SchoologyState, request: Request, section_id: str) -> Reply:
     """POST /sections/{id}/discussions."""
     place = taught(lms, section_id)
     given = content(request)
@@ -98,7 +98,7 @@ def create(lms: SchoologySimulator, request: Request, section_id: str) -> Reply:
     return created(lms, _shown(lms, request, thread, links=True))
 
 
-def update(lms: SchoologySimulator, request: Request, section_id: str, thread_id: str) -> Reply:
+def update(lms: SchoologyState, request: Request, section_id: str, thread_id: str) -> Reply:
     """PUT /sections/{id}/discussions/{id}."""
     place = taught(lms, section_id)
     thread = _find(lms, request, section_id, thread_id)
@@ -117,7 +117,7 @@ def update(lms: SchoologySimulator, request: Request, section_id: str, thread_id
     return updated(lms, _shown(lms, request, thread))
 
 
-def delete(lms: SchoologySimulator, request: Request, section_id: str, thread_id: str) -> Reply:
+def delete(lms: SchoologyState, request: Request, section_id: str, thread_id: str) -> Reply:
     """DELETE /sections/{id}/discussions/{id}, with its grade item."""
     taught(lms, section_id)
     thread = _find(lms, request, section_id, thread_id)

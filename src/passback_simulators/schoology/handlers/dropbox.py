@@ -33,16 +33,16 @@ from passback_simulators.schoology.times import seconds_now
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record
-    from passback_simulators.schoology.app import SchoologySimulator
+    from passback_simulators.schoology.state import SchoologyState
 
 
-def _revisions(lms: SchoologySimulator, item: Record, uid: str) -> list[Record]:
+def _revisions(lms: SchoologyState, item: Record, uid: str) -> list[Record]:
     """A student's revisions of an item, oldest first, a draft among them."""
     found = [one for one in lms.records.all("revisions") if one["item"] == item["id"] and one["uid"] == uid]
     return sorted(found, key=lambda one: int(one["revision_id"]))
 
 
-def _shown(lms: SchoologySimulator, request: Request, revision: Record, *, full: bool = False) -> Record:
+def _shown(lms: SchoologyState, request: Request, revision: Record, *, full: bool = False) -> Record:
     shape = {
         "revision_id": revision["revision_id"], "uid": int(revision["uid"]), "created": revision["created"],
         "num_items": len(revision["attachments"]), "late": revision["late"], "draft": revision["draft"],
@@ -52,7 +52,7 @@ def _shown(lms: SchoologySimulator, request: Request, revision: Record, *, full:
     return shape
 
 
-def _item(lms: SchoologySimulator, request: Request, section_id: str, item_id: str) -> Record:
+def _item(lms: SchoologyState, request: Request, section_id: str, item_id: str) -> Record:
     """The assignment whose dropbox is asked for. Raises `Refusal`."""
     section(lms, section_id)
     item = assignments.graded(lms, request, section_id, item_id)
@@ -61,7 +61,7 @@ def _item(lms: SchoologySimulator, request: Request, section_id: str, item_id: s
     return item
 
 
-def _may_see(lms: SchoologySimulator, section_id: str, uid: str) -> None:
+def _may_see(lms: SchoologyState, section_id: str, uid: str) -> None:
     if uid != lms.actor.uid:
         no_personal_key(lms)
         if not teaches(lms, section_id):
@@ -71,7 +71,7 @@ def _may_see(lms: SchoologySimulator, section_id: str, uid: str) -> None:
 # Reading.
 
 
-def list_all(lms: SchoologySimulator, request: Request, section_id: str, item_id: str) -> Reply:
+def list_all(lms: SchoologyState, request: Request, section_id: str, item_id: str) -> Reply:
     """GET /sections/{id}/submissions/{item}: of those who handed in, the newest first; no total."""
     item = _item(lms, request, section_id, item_id)
     no_personal_key(lms)
@@ -90,7 +90,7 @@ def list_all(lms: SchoologySimulator, request: Request, section_id: str, item_id
     return json_reply(200, {"revision": several(lms, part), "links": links})
 
 
-def list_of_user(lms: SchoologySimulator, request: Request, section_id: str, item_id: str, uid: str) -> Reply:
+def list_of_user(lms: SchoologyState, request: Request, section_id: str, item_id: str, uid: str) -> Reply:
     """GET .../{uid}: the revisions of one student, as they came; none is an empty list."""
     item = _item(lms, request, section_id, item_id)
     _may_see(lms, section_id, uid)
@@ -100,7 +100,7 @@ def list_of_user(lms: SchoologySimulator, request: Request, section_id: str, ite
     return json_reply(200, {"revision": several(lms, shown)})
 
 
-def _revision(lms: SchoologySimulator, item: Record, uid: str, revision_id: str) -> Record:
+def _revision(lms: SchoologyState, item: Record, uid: str, revision_id: str) -> Record:
     revision = lms.records.get("revisions", f"{item['id']}/{uid}/{revision_id}")
     if revision is None:
         raise missing("Revision")
@@ -108,7 +108,7 @@ def _revision(lms: SchoologySimulator, item: Record, uid: str, revision_id: str)
 
 
 def show(
-    lms: SchoologySimulator, request: Request, section_id: str, item_id: str, uid: str, revision_id: str
+    lms: SchoologyState, request: Request, section_id: str, item_id: str, uid: str, revision_id: str
 ) -> Reply:
     """GET .../{uid}/revision/{revision}."""
     item = _item(lms, request, section_id, item_id)
@@ -117,7 +117,7 @@ def show(
 
 
 def delete(
-    lms: SchoologySimulator, request: Request, section_id: str, item_id: str, uid: str, revision_id: str
+    lms: SchoologyState, request: Request, section_id: str, item_id: str, uid: str, revision_id: str
 ) -> Reply:
     """DELETE .../{uid}/revision/{revision}."""
     item = _item(lms, request, section_id, item_id)
@@ -127,9 +127,7 @@ def delete(
     return Reply(204)
 
 
-def list_comments(
-    lms: SchoologySimulator, request: Request, section_id: str, item_id: str, uid: str
-) -> Reply:
+def list_comments(lms: SchoologyState, request: Request, section_id: str, item_id: str, uid: str) -> Reply:
     """GET .../{uid}/comments."""
     item = _item(lms, request, section_id, item_id)
     _may_see(lms, section_id, uid)
@@ -140,7 +138,7 @@ def list_comments(
     return paged(lms, request, "comment", found, lambda one: {name: one[name] for name in names}, int)
 
 
-def comment(lms: SchoologySimulator, item_id: int, student: str, uid: str, text: str) -> None:
+def comment(lms: SchoologyState, item_id: int, student: str, uid: str, text: str) -> None:
     """A comment in a student's dropbox, by the student or someone else."""
     id_ = lms.records.next_number("comment", 1559)
     row = {
@@ -157,7 +155,7 @@ def comment(lms: SchoologySimulator, item_id: int, student: str, uid: str, text:
 # Handing in.
 
 
-def _author(lms: SchoologySimulator, request: Request, section_id: str, item_id: str) -> tuple[Record, str]:
+def _author(lms: SchoologyState, request: Request, section_id: str, item_id: str) -> tuple[Record, str]:
     """The assignment and the student who hands in. Raises `Refusal`."""
     place = section(lms, section_id)
     writable(lms, place)
@@ -174,14 +172,14 @@ def _author(lms: SchoologySimulator, request: Request, section_id: str, item_id:
     return item, lms.actor.uid
 
 
-def _launched(lms: SchoologySimulator) -> bool:
+def _launched(lms: SchoologyState) -> bool:
     """Whether the student has opened an app and so given it an access token."""
     return any(
         token["uid"] == lms.actor.uid and token["kind"] == "access" for token in lms.records.all("tokens")
     )
 
 
-def hand_in_text(lms: SchoologySimulator, request: Request, section_id: str, item_id: str) -> Reply:
+def hand_in_text(lms: SchoologyState, request: Request, section_id: str, item_id: str) -> Reply:
     """POST /sections/{id}/submissions/{item}/create: text or HTML, kept as an HTML file."""
     item, uid = _author(lms, request, section_id, item_id)
     given = content(request)
@@ -190,7 +188,7 @@ def hand_in_text(lms: SchoologySimulator, request: Request, section_id: str, ite
     return _answer(lms, request, submit_text(lms, item, uid, str(given["body"]), flag(given.get("draft"))))
 
 
-def hand_in_files(lms: SchoologySimulator, request: Request, section_id: str, item_id: str) -> Reply:
+def hand_in_files(lms: SchoologyState, request: Request, section_id: str, item_id: str) -> Reply:
     """POST /sections/{id}/submissions/{item}/file: uploads of the same student. An open draft is in the way."""
     item, uid = _author(lms, request, section_id, item_id)
     sent = attachments.sent(content(request)) or []
@@ -202,11 +200,11 @@ def hand_in_files(lms: SchoologySimulator, request: Request, section_id: str, it
     return _answer(lms, request, revision)
 
 
-def _draft(lms: SchoologySimulator, item: Record, uid: str) -> Record | None:
+def _draft(lms: SchoologyState, item: Record, uid: str) -> Record | None:
     return next((one for one in _revisions(lms, item, uid) if one["draft"]), None)
 
 
-def submit_text(lms: SchoologySimulator, item: Record, uid: str, text: str, draft: int = 0) -> Record:
+def submit_text(lms: SchoologyState, item: Record, uid: str, text: str, draft: int = 0) -> Record:
     """A revision of text. An open draft is what it changes, or hands in."""
     revisions = _revisions(lms, item, uid)
     open_draft = _draft(lms, item, uid)
@@ -225,7 +223,7 @@ def _next(revisions: list[Record]) -> int:
 
 
 def _keep(
-    lms: SchoologySimulator,
+    lms: SchoologyState,
     item: Record,
     uid: str,
     attached: list[Record],
@@ -244,12 +242,12 @@ def _keep(
     return lms.records.put("revisions", f"{item['id']}/{uid}/{id_}", revision)
 
 
-def _answer(lms: SchoologySimulator, request: Request, revision: Record) -> Reply:
+def _answer(lms: SchoologyState, request: Request, revision: Record) -> Reply:
     announce(lms, request, revision)
     return json_reply(201, {"revision": [_shown(lms, request, revision, full=True)]})
 
 
-def announce(lms: SchoologySimulator, request: Request, revision: Record) -> None:
+def announce(lms: SchoologyState, request: Request, revision: Record) -> None:
     """Tell triggers of what was handed in; here the data are no list."""
     if revision["draft"]:
         return

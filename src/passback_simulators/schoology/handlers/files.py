@@ -15,10 +15,10 @@ from passback_simulators.schoology.times import seconds_now
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record
-    from passback_simulators.schoology.app import SchoologySimulator
+    from passback_simulators.schoology.state import SchoologyState
 
 
-def _put(lms: SchoologySimulator, uid: str, name: str, size: int, md5: str) -> Record:
+def _put(lms: SchoologyState, uid: str, name: str, size: int, md5: str) -> Record:
     id_ = lms.records.next_number("file", 2_900_088_045)
     file = {
         "id": id_, "filename": name, "filesize": size, "md5_checksum": md5, "timestamp": seconds_now(lms),
@@ -27,14 +27,14 @@ def _put(lms: SchoologySimulator, uid: str, name: str, size: int, md5: str) -> R
     return lms.records.put("files", id_, file)
 
 
-def add(lms: SchoologySimulator, uid: str, name: str, kind: str, body: bytes) -> Record:
+def add(lms: SchoologyState, uid: str, name: str, kind: str, body: bytes) -> Record:
     """A file that is complete at once."""
     file = _put(lms, uid, name, len(body), hashlib.md5(body, usedforsecurity=False).hexdigest())
     file |= {"filemime": kind, "content": base64.b64encode(body).decode()}
     return lms.records.put("files", file["id"], file)
 
 
-def usable(lms: SchoologySimulator, fid: object) -> Record:
+def usable(lms: SchoologyState, fid: object) -> Record:
     """An uploaded file of the actor that can be attached. Raises `Refusal`."""
     file = lms.records.get("files", str(fid))
     if file is None or file["content"] is None or file["uid"] != lms.actor.uid:
@@ -42,7 +42,7 @@ def usable(lms: SchoologySimulator, fid: object) -> Record:
     return file
 
 
-def announce(lms: SchoologySimulator, request: Request) -> Reply:
+def announce(lms: SchoologyState, request: Request) -> Reply:
     """POST /upload: says what will come, and learns where to put it."""
     given = content(request)
     size, md5 = integer(given.get("filesize")), str(given.get("md5_checksum") or "")
@@ -53,7 +53,7 @@ def announce(lms: SchoologySimulator, request: Request) -> Reply:
     return json_reply(201, {"upload_location": link(lms, request, f"upload/{file['id']}"), **shown})
 
 
-def upload(lms: SchoologySimulator, request: Request, file_id: str) -> Reply:
+def upload(lms: SchoologyState, request: Request, file_id: str) -> Reply:
     """PUT /upload/{id}: the bytes, once, by the same user, as announced."""
     file = lms.records.get("files", file_id)
     if file is None:
@@ -72,12 +72,12 @@ def upload(lms: SchoologySimulator, request: Request, file_id: str) -> Reply:
     return json_reply(200, {name: file[name] for name in names})
 
 
-def download_path(lms: SchoologySimulator, request: Request, file: Record) -> str:
+def download_path(lms: SchoologyState, request: Request, file: Record) -> str:
     """Where a file can be fetched, with a signature."""
     return link(lms, request, f"system/files/attachments/{file['id']}/{quote(file['filename'], safe='')}")
 
 
-def download(lms: SchoologySimulator, request: Request, file_id: str, name: str) -> Reply:
+def download(lms: SchoologyState, request: Request, file_id: str, name: str) -> Reply:
     """GET of a download path."""
     file = lms.records.get("files", file_id)
     if file is None or file["content"] is None:

@@ -21,27 +21,27 @@ from passback_simulators.schoology.times import today
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record
-    from passback_simulators.schoology.app import SchoologySimulator
+    from passback_simulators.schoology.state import SchoologyState
 
 
-def of_section(lms: SchoologySimulator, table: str, section_id: str, id_: object) -> Record | None:
+def of_section(lms: SchoologyState, table: str, section_id: str, id_: object) -> Record | None:
     """A category, scale or group, if it belongs to the section."""
     found = lms.records.get(table, str(id_))
     return found if found is not None and found["section_id"] == section_id else None
 
 
-def _all(lms: SchoologySimulator, table: str, section_id: str) -> list[Record]:
+def _all(lms: SchoologyState, table: str, section_id: str) -> list[Record]:
     return [one for one in lms.records.all(table) if one["section_id"] == section_id]
 
 
 # Grading periods.
 
 
-def _period(lms: SchoologySimulator, period: Record) -> Record:
+def _period(lms: SchoologyState, period: Record) -> Record:
     return period | {"active": str(int(period["start"] <= today(lms) <= period["end"]))}
 
 
-def list_periods(lms: SchoologySimulator, request: Request) -> Reply:
+def list_periods(lms: SchoologyState, request: Request) -> Reply:
     """GET /gradingperiods, for administrators."""
     only_admin(lms)
     periods = [
@@ -51,7 +51,7 @@ def list_periods(lms: SchoologySimulator, request: Request) -> Reply:
     return json_reply(200, {"total": len(periods), "gradingperiods": several(lms, periods)})
 
 
-def show_period(lms: SchoologySimulator, request: Request, period_id: str) -> Reply:
+def show_period(lms: SchoologyState, request: Request, period_id: str) -> Reply:
     """GET /gradingperiods/{id}: here the id is text."""
     only_admin(lms)
     period = lms.records.get("periods", period_id)
@@ -60,7 +60,7 @@ def show_period(lms: SchoologySimulator, request: Request, period_id: str) -> Re
     return json_reply(200, _period(lms, period) | {"id": period_id})
 
 
-def list_section_periods(lms: SchoologySimulator, request: Request, section_id: str) -> Reply:
+def list_section_periods(lms: SchoologyState, request: Request, section_id: str) -> Reply:
     """GET /sections/{id}/grading_periods: here the dates have a time."""
     ids = section(lms, section_id)["grading_periods"]
     periods = []
@@ -87,14 +87,14 @@ def _category(category: Record) -> Record:
     return {name: value for name, value in category.items() if name != "section_id"}
 
 
-def list_categories(lms: SchoologySimulator, request: Request, section_id: str) -> Reply:
+def list_categories(lms: SchoologyState, request: Request, section_id: str) -> Reply:
     """GET /sections/{id}/grading_categories, in the order of their ``delta``."""
     section(lms, section_id)
     found = sorted(_all(lms, "categories", section_id), key=lambda category: int(category["delta"]))
     return whole(lms, request, "grading_category", [_category(one) for one in found], links=False)
 
 
-def show_category(lms: SchoologySimulator, request: Request, section_id: str, category_id: str) -> Reply:
+def show_category(lms: SchoologyState, request: Request, section_id: str, category_id: str) -> Reply:
     """GET /sections/{id}/grading_categories/{id}."""
     section(lms, section_id)
     category = of_section(lms, "categories", section_id, category_id)
@@ -103,7 +103,7 @@ def show_category(lms: SchoologySimulator, request: Request, section_id: str, ca
     return json_reply(200, _category(category) | {"realm": "course", "realm_id": section_id})
 
 
-def create_categories(lms: SchoologySimulator, request: Request, section_id: str) -> Reply:
+def create_categories(lms: SchoologyState, request: Request, section_id: str) -> Reply:
     """POST /sections/{id}/grading_categories; some districts cannot do it and get 400."""
     taught(lms, section_id)
     items = wrapped(content(request), "grading_categories", "grading_category")
@@ -129,7 +129,7 @@ def _category_fields(item: Record) -> Record:
     return {name: value for name, value in numbers.items() if value is not None}
 
 
-def add_category(lms: SchoologySimulator, section_id: str, title: str, fields: Record) -> Record:
+def add_category(lms: SchoologyState, section_id: str, title: str, fields: Record) -> Record:
     """A new category."""
     id_ = lms.records.next_number("category", 4_390_001)
     category = {
@@ -139,7 +139,7 @@ def add_category(lms: SchoologySimulator, section_id: str, title: str, fields: R
     return lms.records.put("categories", id_, category)
 
 
-def update_category(lms: SchoologySimulator, request: Request, section_id: str, category_id: str) -> Reply:
+def update_category(lms: SchoologyState, request: Request, section_id: str, category_id: str) -> Reply:
     """PUT /sections/{id}/grading_categories/{id}: answers with the category, its numbers as text."""
     taught(lms, section_id)
     category = of_section(lms, "categories", section_id, category_id)
@@ -164,7 +164,7 @@ def _scale(scale: Record) -> Record:
     }  # fmt: skip
 
 
-def list_scales(lms: SchoologySimulator, request: Request, section_id: str) -> Reply:
+def list_scales(lms: SchoologyState, request: Request, section_id: str) -> Reply:
     """GET /sections/{id}/grading_scales."""
     section(lms, section_id)
     return whole(lms, request, "grading_scale", [_scale(one) for one in _all(lms, "scales", section_id)])
@@ -173,7 +173,7 @@ def list_scales(lms: SchoologySimulator, request: Request, section_id: str) -> R
 # Grading groups.
 
 
-def list_groups(lms: SchoologySimulator, request: Request, section_id: str) -> Reply:
+def list_groups(lms: SchoologyState, request: Request, section_id: str) -> Reply:
     """GET /sections/{id}/grading_groups: under the key ``grading_groups``, with a ``count``."""
     section(lms, section_id)
     found = _all(lms, "groups", section_id)
@@ -191,7 +191,7 @@ def _group(group: Record) -> Record:
     return group | {"section_id": int(group["section_id"])}
 
 
-def show_group(lms: SchoologySimulator, request: Request, section_id: str, group_id: str) -> Reply:
+def show_group(lms: SchoologyState, request: Request, section_id: str, group_id: str) -> Reply:
     """GET /sections/{id}/grading_groups/{id}."""
     section(lms, section_id)
     group = of_section(lms, "groups", section_id, group_id)

@@ -38,7 +38,7 @@ from passback_simulators.schoology.times import seconds_now
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record
-    from passback_simulators.schoology.app import SchoologySimulator
+    from passback_simulators.schoology.state import SchoologyState
 
 EXCUSED, INCOMPLETE, MISSING = 1, 2, 3
 """Exceptions: why there is no grade. The documentation knows only the first two."""
@@ -56,7 +56,7 @@ class Rejected(Exception):
 # Writing.
 
 
-def write(lms: SchoologySimulator, request: Request, section_id: str) -> Reply:
+def write(lms: SchoologyState, request: Request, section_id: str) -> Reply:
     """PUT /sections/{id}/grades: each grade succeeds or fails by itself, inside a 2xx."""
     taught(lms, section_id)
     given = content(request)
@@ -81,9 +81,7 @@ def write(lms: SchoologySimulator, request: Request, section_id: str) -> Reply:
             return Reply(status)
 
 
-def _meant(
-    lms: SchoologySimulator, request: Request, section_id: str, given: Record
-) -> tuple[Record, Record]:
+def _meant(lms: SchoologyState, request: Request, section_id: str, given: Record) -> tuple[Record, Record]:
     """The grade item and the enrollment that a grade is for. Raises `Rejected`."""
     item = assignments.find(lms, request, section_id, given.get("assignment_id"))
     if item is None or given.get("type", item["type"]) != item["type"]:
@@ -96,7 +94,7 @@ def _meant(
     return item, enrollment
 
 
-def put(lms: SchoologySimulator, item: Record, enrollment_id: str, given: Record) -> Record | None:
+def put(lms: SchoologyState, item: Record, enrollment_id: str, given: Record) -> Record | None:
     """Set what a body says of a grade; None where nothing of it remains. Raises `Rejected`."""
     key = f"{item['id']}/{enrollment_id}"
     grade = dict(
@@ -126,7 +124,7 @@ def put(lms: SchoologySimulator, item: Record, enrollment_id: str, given: Record
     return lms.records.put("grades", key, grade)
 
 
-def _points(lms: SchoologySimulator, item: Record, value: object) -> float | None:
+def _points(lms: SchoologyState, item: Record, value: object) -> float | None:
     """A grade as points: letters become those of their level."""
     if value in ("", None):
         return None
@@ -145,7 +143,7 @@ def _points(lms: SchoologySimulator, item: Record, value: object) -> float | Non
 
 
 def announce(
-    lms: SchoologySimulator, request: Request, changed: list[tuple[Record, Record, Record | None]]
+    lms: SchoologyState, request: Request, changed: list[tuple[Record, Record, Record | None]]
 ) -> None:
     """Tell triggers of changed grades, each with its item and enrollment."""
     data = []
@@ -162,7 +160,7 @@ def announce(
         triggers.emit(lms, "grades.update", data)
 
 
-def _write_comments(lms: SchoologySimulator, request: Request, section_id: str, given: Record) -> Reply:
+def _write_comments(lms: SchoologyState, request: Request, section_id: str, given: Record) -> Reply:
     """The other operation of this path: comments on a whole period or the course."""
     results = []
     for one in wrapped(given, "final_comments", "final_comment"):
@@ -185,7 +183,7 @@ def _write_comments(lms: SchoologySimulator, request: Request, section_id: str, 
 # Reading.
 
 
-def _shown(lms: SchoologySimulator, request: Request, item: Record, grade: Record) -> Record:
+def _shown(lms: SchoologyState, request: Request, item: Record, grade: Record) -> Record:
     scale = lms.records.get("scales", item["grading_scale"])
     admin = teaches(lms, item["section_id"])
     comment = grade["comment"] if admin or (item["show_comments"] and grade["comment_status"] != 0) else ""
@@ -219,7 +217,7 @@ class _Filter(Struct, frozen=True):
 
 
 def _grades(
-    lms: SchoologySimulator, request: Request, section_id: str, wanted: _Filter
+    lms: SchoologyState, request: Request, section_id: str, wanted: _Filter
 ) -> list[tuple[Record, Record]]:
     """A section's grade items and grades; students see their own, once published."""
     present = {e["id"] for e in enrollments(lms, request, section_id) if e["status"] == ACTIVE}
@@ -241,7 +239,7 @@ def _grades(
     return found
 
 
-def list_grades(lms: SchoologySimulator, request: Request, section_id: str) -> Reply:
+def list_grades(lms: SchoologyState, request: Request, section_id: str) -> Reply:
     """GET /sections/{id}/grades: those that exist, with the periods and the grades of whole periods."""
     section(lms, section_id)
     no_personal_key(lms)
@@ -269,7 +267,7 @@ def list_grades(lms: SchoologySimulator, request: Request, section_id: str) -> R
     )
 
 
-def list_user_grades(lms: SchoologySimulator, request: Request, uid: str) -> Reply:
+def list_user_grades(lms: SchoologyState, request: Request, uid: str) -> Reply:
     """GET /users/{uid}/grades: by section and period; some systems want the section to be named."""
     user_of(lms, uid)
     only = request.param("section_id")
@@ -290,7 +288,7 @@ def list_user_grades(lms: SchoologySimulator, request: Request, uid: str) -> Rep
     return json_reply(200, {"section": several(lms, sections), "links": {"self": link(lms, request, path)}})
 
 
-def _user_section(lms: SchoologySimulator, request: Request, section_id: str, wanted: _Filter) -> Record:
+def _user_section(lms: SchoologyState, request: Request, section_id: str, wanted: _Filter) -> Record:
     found = _grades(lms, request, section_id, wanted)
     periods = []
     for period in [

@@ -14,8 +14,10 @@ from passback_simulators.request import Request
 from passback_simulators.schoology.replies import as_list, content, refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from passback_simulators.records import Record
-    from passback_simulators.schoology.app import SchoologySimulator
+
 
 MOST_REQUESTS = 50
 _ALLOWED = re.compile(
@@ -24,15 +26,15 @@ _ALLOWED = re.compile(
 )
 
 
-def multiget(lms: SchoologySimulator, request: Request) -> Reply:
+def multiget(handle: Callable[[Request], Reply], request: Request) -> Reply:
     """POST /multiget: up to 50 GETs of a documented set, with one signature."""
     paths = as_list(content(request).get("request"))
     if not paths or len(paths) > MOST_REQUESTS:
         raise refusal(400, f"1 to {MOST_REQUESTS} requests are expected")
-    return json_reply(207, {"response": [_one(lms, request, str(path)) for path in paths]})
+    return json_reply(207, {"response": [_one(handle, request, str(path)) for path in paths]})
 
 
-def _one(lms: SchoologySimulator, request: Request, address: str) -> Record:
+def _one(handle: Callable[[Request], Reply], request: Request, address: str) -> Record:
     raw_path, _, query = address.partition("?")
     single = replace(
         request, method="GET", path=unquote(raw_path), raw_path=raw_path, query_string=query, body=b""
@@ -40,13 +42,10 @@ def _one(lms: SchoologySimulator, request: Request, address: str) -> Record:
     if not _ALLOWED.fullmatch(single.path):
         return {"location": address, "response_code": 403, "body": ""}
     try:
-        reply = lms.handle(single)
+        reply = handle(single)
     except Refusal as refused:
         reply = refused.reply
     body: Any = reply.body.decode()
     if any(value.startswith("application/json") for _, value in reply.headers):
         body = json.loads(body)
     return {"location": address, "response_code": reply.status, "body": body}
-
-
-ROUTES = (("POST", "/multiget", multiget),)

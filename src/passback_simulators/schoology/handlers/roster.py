@@ -23,7 +23,7 @@ from passback_simulators.schoology.seed import PARENT, SCHOOL, STUDENT
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record
-    from passback_simulators.schoology.app import SchoologySimulator
+    from passback_simulators.schoology.state import SchoologyState
 
 MOST_CODES = 50
 """How many SIS ids a list can be asked for at once."""
@@ -44,7 +44,7 @@ def display_name(user: Record) -> str:
     return f"{user['name_first']} {user['name_last']}"
 
 
-def _user(lms: SchoologySimulator, request: Request, user: Record) -> Record:
+def _user(lms: SchoologyState, request: Request, user: Record) -> Record:
     """A user as the API shows it: ids as text and as number, and "" as often as null for nothing."""
     return {
         "uid": user["uid"],
@@ -81,7 +81,7 @@ def _picture(request: Request) -> str:
     return f"{request.base_url}/sites/all/themes/schoology_theme/images/user-default.svg"
 
 
-def list_users(lms: SchoologySimulator, request: Request) -> Reply:
+def list_users(lms: SchoologyState, request: Request) -> Reply:
     """GET /users: those of the actor's building; all of them for an administrator tied to none."""
     no_personal_key(lms)
     own = lms.actor.user
@@ -99,7 +99,7 @@ def list_users(lms: SchoologySimulator, request: Request) -> Reply:
     return paged(lms, request, "user", found, lambda user: _user(lms, request, user))
 
 
-def may_see(lms: SchoologySimulator, user: Record) -> None:
+def may_see(lms: SchoologyState, user: Record) -> None:
     """Refuse to show a user to strangers: to students and parents all but themselves and their children."""
     own = lms.actor.user
     if user["uid"] == own["uid"] or user["uid"] in own["child_uids"]:
@@ -109,7 +109,7 @@ def may_see(lms: SchoologySimulator, user: Record) -> None:
         raise forbidden()
 
 
-def user_of(lms: SchoologySimulator, uid: str) -> Record:
+def user_of(lms: SchoologyState, uid: str) -> Record:
     """A user that the actor may see. Raises `Refusal`."""
     user = lms.records.get("users", uid)
     if user is None:
@@ -118,7 +118,7 @@ def user_of(lms: SchoologySimulator, uid: str) -> Record:
     return user
 
 
-def show_user(lms: SchoologySimulator, request: Request, uid: str) -> Reply:
+def show_user(lms: SchoologyState, request: Request, uid: str) -> Reply:
     """GET /users/{uid}."""
     return json_reply(200, _user(lms, request, user_of(lms, uid)) | {"send_message": 1})
 
@@ -127,12 +127,12 @@ def _see_other(request: Request, path: str) -> Reply:
     return Reply(303, b"", (("location", f"{request.base_url}/v1/{path}"),))
 
 
-def show_me(lms: SchoologySimulator, request: Request) -> Reply:
+def show_me(lms: SchoologyState, request: Request) -> Reply:
     """GET /users/me leads to the user; the request there must be signed anew."""
     return _see_other(request, f"users/{lms.actor.uid}")
 
 
-def find_user(lms: SchoologySimulator, request: Request, school_uid: str) -> Reply:
+def find_user(lms: SchoologyState, request: Request, school_uid: str) -> Reply:
     """GET /users/ext/{school_uid} leads to the user."""
     for user in lms.records.all("users"):
         if user["school_uid"] == school_uid:
@@ -141,12 +141,12 @@ def find_user(lms: SchoologySimulator, request: Request, school_uid: str) -> Rep
     raise missing("User")
 
 
-def show_app_user(lms: SchoologySimulator, request: Request) -> Reply:
+def show_app_user(lms: SchoologyState, request: Request) -> Reply:
     """GET /app-user-info."""
     return json_reply(200, {"api_uid": int(lms.actor.uid), "web_session_timestamp": times.seconds_now(lms)})
 
 
-def export_users(lms: SchoologySimulator, request: Request) -> Reply:
+def export_users(lms: SchoologyState, request: Request) -> Reply:
     """GET /csvexport/users: everyone, for administrators of the whole district only."""
     only_admin(lms)
     titles = {role["id"]: role["title"] for role in lms.records.all("roles")}
@@ -172,12 +172,12 @@ def export_users(lms: SchoologySimulator, request: Request) -> Reply:
 # Schools, buildings, roles.
 
 
-def list_schools(lms: SchoologySimulator, request: Request) -> Reply:
+def list_schools(lms: SchoologyState, request: Request) -> Reply:
     """GET /schools."""
     return paged(lms, request, "school", lms.records.all("schools"), _place)
 
 
-def show_school(lms: SchoologySimulator, request: Request, school_id: str) -> Reply:
+def show_school(lms: SchoologyState, request: Request, school_id: str) -> Reply:
     """GET /schools/{id}."""
     school = lms.records.get("schools", school_id)
     if school is None:
@@ -185,7 +185,7 @@ def show_school(lms: SchoologySimulator, request: Request, school_id: str) -> Re
     return json_reply(200, _place(school))
 
 
-def list_buildings(lms: SchoologySimulator, request: Request, school_id: str) -> Reply:
+def list_buildings(lms: SchoologyState, request: Request, school_id: str) -> Reply:
     """GET /schools/{id}/buildings."""
     if lms.records.get("schools", school_id) is None:
         raise missing("School")
@@ -199,7 +199,7 @@ def _place(place: Record) -> Record:
     }  # fmt: skip
 
 
-def list_roles(lms: SchoologySimulator, request: Request) -> Reply:
+def list_roles(lms: SchoologyState, request: Request) -> Reply:
     """GET /roles."""
     roles = [
         role | {"links": {"self": link(lms, request, f"roles/{role['id']}")}}
@@ -208,7 +208,7 @@ def list_roles(lms: SchoologySimulator, request: Request) -> Reply:
     return whole(lms, request, "role", roles, links=False)
 
 
-def show_role(lms: SchoologySimulator, request: Request, role_id: str) -> Reply:
+def show_role(lms: SchoologyState, request: Request, role_id: str) -> Reply:
     """GET /roles/{id}."""
     role = lms.records.get("roles", role_id)
     if role is None:
@@ -227,14 +227,14 @@ def _course(course: Record) -> Record:
     }  # fmt: skip
 
 
-def list_courses(lms: SchoologySimulator, request: Request) -> Reply:
+def list_courses(lms: SchoologyState, request: Request) -> Reply:
     """GET /courses."""
     building = request.param("building_id")
     found = [c for c in lms.records.all("courses") if building in ("", c["building_id"])]
     return paged(lms, request, "course", found, _course)
 
 
-def show_course(lms: SchoologySimulator, request: Request, course_id: str) -> Reply:
+def show_course(lms: SchoologyState, request: Request, course_id: str) -> Reply:
     """GET /courses/{id}."""
     course = lms.records.get("courses", course_id)
     if course is None:
@@ -242,7 +242,7 @@ def show_course(lms: SchoologySimulator, request: Request, course_id: str) -> Re
     return json_reply(200, _course(course))
 
 
-def _section(lms: SchoologySimulator, request: Request, found: Record, *, links: bool = True) -> Record:
+def _section(lms: SchoologyState, request: Request, found: Record, *, links: bool = True) -> Record:
     course = lms.records.get("courses", found["course_id"])
     assert course is not None
     shown = {
@@ -276,18 +276,18 @@ def _section(lms: SchoologySimulator, request: Request, found: Record, *, links:
     return shown
 
 
-def _sections(lms: SchoologySimulator, request: Request, found: list[Record]) -> Reply:
+def _sections(lms: SchoologyState, request: Request, found: list[Record]) -> Reply:
     """A list of sections, without those of the past unless they are asked for."""
     if request.param("include_past") != "1":
         found = [one for one in found if not is_past(lms, one)]
     return paged(lms, request, "section", found, lambda one: _section(lms, request, one))
 
 
-def _is_enrolled(lms: SchoologySimulator, section_id: str, uid: str) -> bool:
+def _is_enrolled(lms: SchoologyState, section_id: str, uid: str) -> bool:
     return any(e["uid"] == uid and e["status"] == ACTIVE for e in enrollments(lms, None, section_id))
 
 
-def list_course_sections(lms: SchoologySimulator, request: Request, course_id: str) -> Reply:
+def list_course_sections(lms: SchoologyState, request: Request, course_id: str) -> Reply:
     """GET /courses/{id}/sections."""
     if lms.records.get("courses", course_id) is None:
         raise missing("Course")
@@ -297,7 +297,7 @@ def list_course_sections(lms: SchoologySimulator, request: Request, course_id: s
     return _sections(lms, request, found)
 
 
-def list_user_sections(lms: SchoologySimulator, request: Request, uid: str) -> Reply:
+def list_user_sections(lms: SchoologyState, request: Request, uid: str) -> Reply:
     """GET /users/{uid}/sections."""
     user_of(lms, uid)
     return _sections(
@@ -305,7 +305,7 @@ def list_user_sections(lms: SchoologySimulator, request: Request, uid: str) -> R
     )
 
 
-def list_sections(lms: SchoologySimulator, request: Request) -> Reply:
+def list_sections(lms: SchoologyState, request: Request) -> Reply:
     """GET /sections?section_school_codes=...: the only way to ask for sections of several courses."""
     codes = _codes(request.param("section_school_codes"))
     if not codes:
@@ -316,12 +316,12 @@ def list_sections(lms: SchoologySimulator, request: Request) -> Reply:
     return _sections(lms, request, found)
 
 
-def show_section(lms: SchoologySimulator, request: Request, section_id: str) -> Reply:
+def show_section(lms: SchoologyState, request: Request, section_id: str) -> Reply:
     """GET /sections/{id}."""
     return json_reply(200, _section(lms, request, section(lms, section_id), links=False))
 
 
-def find_section(lms: SchoologySimulator, request: Request, code: str) -> Reply:
+def find_section(lms: SchoologyState, request: Request, code: str) -> Reply:
     """GET /sections/ext/{section_school_code} leads to the section."""
     for one in lms.records.all("sections"):
         if one["section_school_code"] == code:
@@ -333,9 +333,7 @@ def find_section(lms: SchoologySimulator, request: Request, code: str) -> Reply:
 # Enrollments.
 
 
-def _enrollment(
-    lms: SchoologySimulator, request: Request, enrollment: Record, *, links: bool = True
-) -> Record:
+def _enrollment(lms: SchoologyState, request: Request, enrollment: Record, *, links: bool = True) -> Record:
     user = lms.records.get("users", enrollment["uid"])
     assert user is not None
     shown = {
@@ -350,7 +348,7 @@ def _enrollment(
     return shown
 
 
-def list_enrollments(lms: SchoologySimulator, request: Request, section_id: str) -> Reply:
+def list_enrollments(lms: SchoologyState, request: Request, section_id: str) -> Reply:
     """GET /sections/{id}/enrollments: of every status, unless it is named."""
     section(lms, section_id)
     no_personal_key(lms)
@@ -362,7 +360,7 @@ def list_enrollments(lms: SchoologySimulator, request: Request, section_id: str)
     return paged(lms, request, "enrollment", found, lambda e: _enrollment(lms, request, e))
 
 
-def show_enrollment(lms: SchoologySimulator, request: Request, section_id: str, enrollment_id: str) -> Reply:
+def show_enrollment(lms: SchoologyState, request: Request, section_id: str, enrollment_id: str) -> Reply:
     """GET /sections/{id}/enrollments/{id}."""
     section(lms, section_id)
     for enrollment in enrollments(lms, request, section_id):

@@ -15,7 +15,7 @@ from passback_simulators.schoology.times import seconds_now
 
 if TYPE_CHECKING:
     from passback_simulators.records import Record
-    from passback_simulators.schoology.app import SchoologySimulator
+    from passback_simulators.schoology.state import SchoologyState
 
 TRIGGERS = ("grade_item", "attendance", "grades", "section_completion", "dropbox_submission")
 SECONDS_TO_RETRY = 600
@@ -24,7 +24,7 @@ _PATIENCE = 10.0
 """For how many seconds a target may take."""
 
 
-def place(lms: SchoologySimulator, section_id: str) -> Record:
+def place(lms: SchoologyState, section_id: str) -> Record:
     """What every event says of its section."""
     section = lms.records.get("sections", section_id)
     assert section is not None
@@ -34,7 +34,7 @@ def place(lms: SchoologySimulator, section_id: str) -> Record:
     }  # fmt: skip
 
 
-def emit(lms: SchoologySimulator, type_: str, data: Any) -> None:
+def emit(lms: SchoologyState, type_: str, data: Any) -> None:
     """Queue an event for every target that is subscribed to its trigger."""
     trigger = type_.partition(".")[0]
     for subscription in lms.records.all("subscriptions"):
@@ -54,7 +54,7 @@ def _without_object(data: Any) -> Any:
     return {name: value for name, value in data.items() if name != "object"}
 
 
-async def post(lms: SchoologySimulator) -> int:
+async def post(lms: SchoologyState) -> int:
     """Post the events whose time has come; how many of them arrived."""
     import httpx2
 
@@ -76,7 +76,7 @@ async def post(lms: SchoologySimulator) -> int:
     return arrived
 
 
-def _next_due(lms: SchoologySimulator) -> Record | None:
+def _next_due(lms: SchoologyState) -> Record | None:
     now = seconds_now(lms)
     return next((event for event in lms.records.all("events") if event["due"] <= now), None)
 
@@ -84,7 +84,7 @@ def _next_due(lms: SchoologySimulator) -> Record | None:
 # Targets.
 
 
-def _target(lms: SchoologySimulator, target_id: str) -> Record:
+def _target(lms: SchoologyState, target_id: str) -> Record:
     only_admin(lms)
     target = lms.records.get("targets", target_id)
     if target is None:
@@ -92,13 +92,13 @@ def _target(lms: SchoologySimulator, target_id: str) -> Record:
     return target
 
 
-def list_targets(lms: SchoologySimulator, request: Request) -> Reply:
+def list_targets(lms: SchoologyState, request: Request) -> Reply:
     """GET /triggers/targets."""
     only_admin(lms)
     return json_reply(200, {"target": several(lms, lms.records.all("targets"))})
 
 
-def create_target(lms: SchoologySimulator, request: Request) -> Reply:
+def create_target(lms: SchoologyState, request: Request) -> Reply:
     """POST /triggers/targets."""
     only_admin(lms)
     given = content(request)
@@ -109,7 +109,7 @@ def create_target(lms: SchoologySimulator, request: Request) -> Reply:
     return json_reply(201, lms.records.put("targets", id_, target))
 
 
-def update_target(lms: SchoologySimulator, request: Request, target_id: str) -> Reply:
+def update_target(lms: SchoologyState, request: Request, target_id: str) -> Reply:
     """PUT /triggers/targets/{id}."""
     target = _target(lms, target_id)
     given = content(request)
@@ -118,7 +118,7 @@ def update_target(lms: SchoologySimulator, request: Request, target_id: str) -> 
     return Reply(204)
 
 
-def delete_target(lms: SchoologySimulator, request: Request, target_id: str) -> Reply:
+def delete_target(lms: SchoologyState, request: Request, target_id: str) -> Reply:
     """DELETE /triggers/targets/{id}, with its subscriptions."""
     _target(lms, target_id)
     lms.records.remove("targets", target_id)
@@ -130,14 +130,14 @@ def delete_target(lms: SchoologySimulator, request: Request, target_id: str) -> 
 # Subscriptions.
 
 
-def list_subscriptions(lms: SchoologySimulator, request: Request) -> Reply:
+def list_subscriptions(lms: SchoologyState, request: Request) -> Reply:
     """GET /triggers/subscriptions. ``subscribed`` is 0 here, whatever it is (so says its documentation)."""
     only_admin(lms)
     found = [one | {"subscribed": 0} for one in lms.records.all("subscriptions")]
     return json_reply(200, {"subscription": several(lms, found)})
 
 
-def subscribe(lms: SchoologySimulator, request: Request) -> Reply:
+def subscribe(lms: SchoologyState, request: Request) -> Reply:
     """PUT /triggers/subscriptions: each with a status of its own."""
     only_admin(lms)
     items = as_list(content(request).get("subscription"))
@@ -145,7 +145,7 @@ def subscribe(lms: SchoologySimulator, request: Request) -> Reply:
     return json_reply(200, {"subscription": several(lms, results)})
 
 
-def _subscribe(lms: SchoologySimulator, given: Record) -> Record:
+def _subscribe(lms: SchoologyState, given: Record) -> Record:
     trigger, target_id = str(given.get("trigger")), str(given.get("target_id"))
     target = lms.records.get("targets", target_id)
     item: Record = {
