@@ -29,14 +29,13 @@ def local(lms: SchoologyState, seconds: int) -> str:
 
 def instant(lms: SchoologyState, text: str) -> int | None:
     """The Unix time of a date as the acting user writes it, with or without a time of day; None where it is none."""
+    zone = ZoneInfo(zone_name(lms, lms.actor.user))
     for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"):
         try:
-            moment = datetime.strptime(text.strip(), form)
+            moment = datetime.strptime(text.strip(), form).replace(tzinfo=zone)
         except ValueError:
             continue
-        if not 1970 <= moment.year < 9999:
-            return None
-        return int(moment.replace(tzinfo=ZoneInfo(zone_name(lms, lms.actor.user))).timestamp())
+        return int(moment.timestamp()) if 1970 <= moment.year < 9999 else None
     return None
 
 

@@ -68,32 +68,41 @@ def token(lms: CanvasState, request: Request) -> Reply:
         raise _refused(401, "invalid_client", "invalid client")
     match form.get("grant_type"):
         case "authorization_code":
-            if "code" not in form:
-                raise _refused(400, "invalid_request", "You must provide the code parameter when using the "
-                               "authorization_code grant type")  # fmt: skip
-            code = lms.records.get("codes", form["code"])
-            if code is None:
-                raise _refused(400, "invalid_grant", "authorization_code not found")
-            if code["redirect_uri"] != form.get("redirect_uri"):
-                raise _refused(400, "invalid_request", "redirect_uri does not match client settings")
-            lms.records.remove("codes", form["code"])
-            refresh = secrets.token_hex(32)
-            scopes = code["scope"].split() if code["scope"] else None
-            lms.records.put("refresh_tokens", refresh, {"user": ADMIN, "scopes": scopes})
-            granted = _grant(lms, ADMIN, scopes) | {"refresh_token": refresh}
+            granted = _by_code(lms, form)
         case "refresh_token":
-            if "refresh_token" not in form:
-                raise _refused(400, "invalid_request", "You must provide the refresh_token parameter when using the "
-                               "refresh_token grant type")  # fmt: skip
-            kept = lms.records.get("refresh_tokens", form["refresh_token"])
-            if kept is None:
-                raise _refused(400, "invalid_request", "refresh_token not found")
-            granted = _grant(lms, kept["user"], kept["scopes"])
+            granted = _by_refresh_token(lms, form)
         case _:
             raise _refused(
                 400, "unsupported_grant_type", "The grant_type you requested is not currently supported"
             )
     return answer(request, 200, granted)
+
+
+def _by_code(lms: CanvasState, form: dict[str, str]) -> dict[str, Any]:
+    code = lms.records.get("codes", _required(form, "code", "authorization_code"))
+    if code is None:
+        raise _refused(400, "invalid_grant", "authorization_code not found")
+    if code["redirect_uri"] != form.get("redirect_uri"):
+        raise _refused(400, "invalid_request", "redirect_uri does not match client settings")
+    lms.records.remove("codes", form["code"])
+    refresh = secrets.token_hex(32)
+    scopes = code["scope"].split() if code["scope"] else None
+    lms.records.put("refresh_tokens", refresh, {"user": ADMIN, "scopes": scopes})
+    return _grant(lms, ADMIN, scopes) | {"refresh_token": refresh}
+
+
+def _by_refresh_token(lms: CanvasState, form: dict[str, str]) -> dict[str, Any]:
+    kept = lms.records.get("refresh_tokens", _required(form, "refresh_token", "refresh_token"))
+    if kept is None:
+        raise _refused(400, "invalid_request", "refresh_token not found")
+    return _grant(lms, kept["user"], kept["scopes"])
+
+
+def _required(form: dict[str, str], parameter: str, grant_type: str) -> str:
+    if parameter not in form:
+        message = f"You must provide the {parameter} parameter when using the {grant_type} grant type"
+        raise _refused(400, "invalid_request", message)
+    return form[parameter]
 
 
 def revoke(lms: CanvasState, request: Request) -> Reply:
