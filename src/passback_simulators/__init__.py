@@ -1,4 +1,4 @@
-"""Simulators of LMSs: small servers that behave as the real ones' APIs do, faults included."""
+"""Simulated LMSs: small servers that behave like the real APIs, faults included."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS = tuple(_CLASSES)
 
 
 def simulator_of(kind: str, clock: Clock, keep: Keep | None = None) -> Simulator:
-    """A simulator, not started yet. Only the modules of that LMS are imported."""
+    """Create a simulator without starting it. Only the modules of that LMS are imported."""
     package, name = _CLASSES[kind]
     module = import_module(f"{__name__}.{package}.app")
     simulator: Simulator = getattr(module, name)(clock, keep)
@@ -28,10 +28,10 @@ def simulator_of(kind: str, clock: Clock, keep: Keep | None = None) -> Simulator
 
 
 def seed_of(kind: str) -> Any:
-    """The module that knows which ids a simulated LMS gives the sandbox's sections and people."""
+    """The module with the ids of the sandbox's sections and people in a simulated LMS."""
     return import_module(f"{__name__}.{_CLASSES[kind][0]}.seed")
 
 
 def address_of(kind: str, url: str) -> str:
-    """The address that a connection to a simulator at `url` has."""
+    """The address for a connection to a simulator served at `url`."""
     return f"{url}/v1/" if kind == "schoology" else f"{url}/"

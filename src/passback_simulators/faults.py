@@ -1,6 +1,6 @@
 """How a simulated LMS fails on demand: for the requests that a rule names, or for one that carries the header.
 
-The names are those of the ``Sandbox-Fault`` header, and some more that only the control endpoint takes.
+The names are those of the ``Sandbox-Fault`` header, and some more that only the control endpoint accepts.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ NAMES = (
     "timeout", "timeout-after", "error-before", "error-after", "throttled", "dropped", "dropped-after", "malformed",
     "expired-credentials", "deleted", "not-enrolled",
 )  # fmt: skip
-"""Every fault beside ``slow=``. "After" means that the request took effect all the same."""
+"""Every fault except ``slow=``. "After" means that the request takes effect all the same."""
 
 BEFORE = frozenset({"timeout", "error-before", "throttled", "dropped", "expired-credentials"})
 """Those that keep a request from having any effect."""
 AFTER = frozenset({"timeout-after", "error-after", "dropped-after", "malformed"})
-"""Those that spoil only the answer."""
+"""Those that spoil only the reply."""
 
 _SLOW = re.compile(r"slow=(\d{1,5})(ms|s)", re.ASCII)
 _MOST_REMEMBERED = 1000
 
 
 class InvalidFault(ValueError):
-    """There is no such fault."""
+    """The fault does not exist."""
 
 
 class Fault(Struct, frozen=True):
@@ -43,7 +43,7 @@ class Fault(Struct, frozen=True):
 
 
 def parse(text: str) -> Fault:
-    """The fault of that name. Raises `InvalidFault`."""
+    """Parse the name of a fault. Raises `InvalidFault`."""
     slow = _SLOW.fullmatch(text)
     if slow is not None:
         return Fault("slow", int(slow[1]) / (1000 if slow[2] == "ms" else 1))
@@ -53,17 +53,17 @@ def parse(text: str) -> Fault:
 
 
 class Rule(Struct, forbid_unknown_fields=True):
-    """A fault for requests to come."""
+    """A fault for future requests."""
 
     fault: str
     times: Annotated[int, Meta(ge=1)] | None = 1
-    """How many requests it still meets; None meets all."""
+    """How many more requests it applies to; None means all."""
     method: str | None = None
     """Only requests of this method."""
     path: str | None = None
     """Only requests whose path contains this regular expression."""
     chance: Annotated[float, Meta(ge=0, le=1)] = 1.0
-    """How likely a request that the rule names meets it."""
+    """The probability that a matching request meets the fault."""
 
 
 class Faults:
@@ -74,7 +74,7 @@ class Faults:
         self._wrote: OrderedDict[str, None] = OrderedDict()
 
     def meet(self, method: str, path: str, header: str | None) -> Fault | None:
-        """The fault that a request meets; a rule that has met all its requests is dropped."""
+        """The fault that a request meets, if any; a rule that is used up is dropped."""
         if header is not None:
             return self._of_header(method, header)
         for rule in self.rules:
@@ -90,7 +90,7 @@ class Faults:
         return None
 
     def _of_header(self, method: str, header: str) -> Fault | None:
-        """The fault of one request to the gateway, which may ask the LMS several times.
+        """The fault of one request to the gateway, which may call the LMS several times.
 
         With ``error-after`` the LMS fails from the request's first write on, which takes effect.
         """

@@ -1,6 +1,6 @@
-"""The sandbox's fixed ids and tokens. Clients and checks count on them: they never change.
+"""The sandbox's fixed ids and tokens. Clients and checks rely on them: they never change.
 
-Every id is `PREFIX`, two hex digits for the district, and six digits.
+Every id consists of `PREFIX`, two hex digits for the district, and six digits.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ class SandboxDistrict(Struct, frozen=True):
     digits: str
     """The two hex digits in all of its ids."""
     token: str
-    """The token of its application, published: it exists only in the sandbox."""
+    """The token of its application. It is no secret: it exists only in the sandbox."""
 
     def id(self, digits: str) -> str:
-        """One of the district's ids, by its last six digits."""
+        """The id in this district that ends with these six digits."""
         return PREFIX + self.digits + digits
 
     @property
@@ -47,7 +47,7 @@ CANVAS_UNIFIED = SandboxDistrict("Canvas Unified", "canvas", "ca", "DEMO_CANVAS_
 SCHOOLOGY_UNIFIED = SandboxDistrict("Schoology Unified", "schoology", "5c", "DEMO_SCHOOLOGY_TOKEN")
 CLASSROOM_UNIFIED = SandboxDistrict("Classroom Unified", "google", "6c", "DEMO_GOOGLE_TOKEN")
 SIMULATED = (CANVAS_UNIFIED, SCHOOLOGY_UNIFIED, CLASSROOM_UNIFIED)
-"""Those whose LMS is a simulator."""
+"""The districts whose LMS is a simulator."""
 DISTRICTS = (SANDBOX_UNIFIED, ELSEWHERE_UNIFIED, *SIMULATED)
 
 ALGEBRA = SandboxSection(

@@ -1,4 +1,4 @@
-"""Serving simulators on loopback, beside whatever else the process does."""
+"""Serving simulators on loopback, alongside whatever else the process does."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Server(uvicorn.Server):
 
 
 def server(simulator: Simulator) -> uvicorn.Server:
-    """A server for a simulator; `serve` it on a listening socket, and set `should_exit` to end it."""
+    """Create a server for a simulator; `serve` it on a listening socket, and set `should_exit` to stop it."""
     config = uvicorn.Config(
         application(simulator), http=_Protocol, ws="none", lifespan="off", access_log=False, log_config=None,
         server_header=False, timeout_graceful_shutdown=1,
@@ -41,7 +41,7 @@ def server(simulator: Simulator) -> uvicorn.Server:
 
 @contextlib.asynccontextmanager
 async def serving(simulator: Simulator, listener: socket.socket) -> AsyncIterator[str]:
-    """Serve a simulator on a listening socket inside the ``with``; its base URL."""
+    """Serve a simulator on a listening socket inside the ``with``; yields its base URL."""
     running = server(simulator)
     task = asyncio.create_task(running.serve([listener]))
     host, port = listener.getsockname()[:2]

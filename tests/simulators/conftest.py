@@ -1,4 +1,4 @@
-"""The simulators: one server each for all tests, at its start for each."""
+"""The simulators: one server each for all tests, reset for each test."""
 
 from __future__ import annotations
 

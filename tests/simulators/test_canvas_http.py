@@ -1,4 +1,4 @@
-"""What the simulated Canvas answers to the letter, and what others' clients do not reach."""
+"""The simulated Canvas's exact replies, and what other clients do not reach."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def token(served: Served, **form: str) -> httpx2.Response:
 
 
 def code(served: Served, **query: str) -> dict[str, str]:
-    """What the browser comes back with after the page's button."""
+    """The parameters of the redirect after the page's button."""
     sent = {"client_id": CLIENT_ID, "response_type": "code", "redirect_uri": CALLBACK, "state": "s", **query}
     page = httpx2.get(f"{served.url}/login/oauth2/auth", params=sent)
     assert (page.status_code, "Authorize" in page.text) == (200, True)

@@ -1,4 +1,4 @@
-"""The simulated Google Classroom, driven by Google's own client and held against its discovery document."""
+"""The simulated Google Classroom, driven by Google's own client and checked against its discovery document."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from support.classroom import (
 )
 
 NOT_SIMULATED = {"courseMaterialSets", "assignedRubricGrades", "draftRubricGrades"}
-"""Fields of messages, by which the document shows more than the simulator."""
+"""Fields of messages that the document has and the simulator does not."""
 
 
 @pytest.fixture

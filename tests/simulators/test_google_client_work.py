@@ -45,7 +45,7 @@ def patch(teacher: Any, work: Any, mask: str, **body: Any) -> Any:
 
 
 def path(of: Any) -> dict[str, str]:
-    """The parameters that name a submission."""
+    """The parameters that identify a submission."""
     return {"courseId": ALGEBRA, "courseWorkId": of["courseWorkId"], "id": of["id"]}
 
 
@@ -208,7 +208,7 @@ def test_what_another_project_made_cannot_be_changed(clients: Clients, teacher: 
 
 @pytest.mark.filterwarnings(
     "ignore:unclosed <socket:ResourceWarning"
-)  # of a connection that the client makes
+)  # from a connection that the client opens
 def test_a_batch(clients: Clients, teacher: Any) -> None:
     answers: dict[str, Any] = {}
 

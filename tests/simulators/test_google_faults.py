@@ -1,4 +1,4 @@
-"""Batches, faults and settings of the simulated Google Classroom, and what it keeps."""
+"""Batches, faults and settings of the simulated Google Classroom, and what it stores."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_the_token_endpoint_meets_a_fault(classroom: Classroom, fault: str, stat
     assert (reply.status_code, reply.json()["error"]) == (status, error)
 
 
-# Settings, and what is kept.
+# Settings, and what is stored.
 
 
 def test_settings(classroom: Classroom) -> None:

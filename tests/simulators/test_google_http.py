@@ -1,4 +1,4 @@
-"""Course work of the simulated Google Classroom, by plain HTTP: fields, limits, and who sees what."""
+"""Course work of the simulated Google Classroom, by plain HTTP: fields, limits, and who can see what."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages, quotas, archived courses, and who sees what of the simulated Google Classroom."""
+"""The simulated Google Classroom's pages, quotas and archived courses, and who can see what."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EXHAUSTED = "RESOURCE_EXHAUSTED"
 
 
 def sizes(classroom: Classroom, query: str) -> list[int]:
-    """How many students each page has."""
+    """The number of students on each page."""
     found, token = [], ""
     while True:
         page = classroom.teacher.get(f"{STUDENTS}?{query}&pageToken={token}")
@@ -85,7 +85,7 @@ def test_pages_tokens_are_not_made_up(classroom: Classroom, token: str) -> None:
 
 
 def statuses(classroom: Classroom, *digits: str, **options: Any) -> list[int]:
-    """What each of some people gets, one after the other."""
+    """The status that each of several people gets, one after the other."""
     return [classroom.as_user(one, **options)("GET", "courses").status_code for one in digits]
 
 
@@ -115,7 +115,7 @@ def test_a_quota_of_0_is_none(classroom: Classroom) -> None:
     assert set(statuses(classroom, *[TEACHER] * 5)) == {200}
 
 
-# Courses and users that are shut.
+# Courses and users that are closed.
 
 
 WRITES = [

@@ -1,4 +1,4 @@
-"""Tokens of the simulated Google: service accounts' assertions, users' consent, and what the tokens are good for."""
+"""Tokens of the simulated Google: service accounts' assertions, users' consent, and what the tokens allow."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ask(classroom: Classroom, **form: str) -> httpx2.Response:
 
 
 def assertion(classroom: Classroom, *, header: Any = None, project: str = seed.PROJECT, **claims: Any) -> str:
-    """What a service account signs; a claim of None is left out."""
+    """A service account's signed assertion; a claim of None is omitted."""
     key = classroom.lms.service_account_key(classroom.url, project)
     usual = {
         "iss": key["client_email"], "sub": EMAIL, "scope": COURSES, "aud": key["token_uri"],
@@ -55,13 +55,13 @@ def failure(reply: httpx2.Response) -> tuple[int, str]:
 
 
 def consent(classroom: Classroom, **asked: str | list[str]) -> httpx2.Response:
-    """Send the consent page's form off."""
+    """Submit the consent page's form."""
     form = ASKED | {"scope": ASKED["scope"].split(), "email": EMAIL, "decision": "allow"} | asked
     return classroom.http.post(f"{classroom.url}/o/oauth2/v2/auth", data=form)
 
 
 def way_back(reply: httpx2.Response) -> dict[str, str]:
-    """The parameters with which the consent page leads back."""
+    """The parameters of the consent page's redirect."""
     assert (reply.status_code, reply.headers["location"].split("?")[0]) == (302, BACK)
     return {name: values[0] for name, values in parse_qs(urlsplit(reply.headers["location"]).query).items()}
 
@@ -209,7 +209,7 @@ def test_a_user_consents(classroom: Classroom) -> None:
         "Bearer",
         True,
     )
-    assert failure(exchange(classroom, back["code"])) == (400, "invalid_grant")  # it is good only once
+    assert failure(exchange(classroom, back["code"])) == (400, "invalid_grant")  # it is valid only once
 
 
 def test_no_refresh_token_without_offline_access(classroom: Classroom) -> None:

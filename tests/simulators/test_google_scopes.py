@@ -1,4 +1,4 @@
-"""What tokens of the simulated Google are good for: how long, and which methods their scopes allow."""
+"""What the simulated Google's tokens allow: for how long, and which methods their scopes permit."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ ACTIONS = {"attach": ":modifyAttachments", "turnIn": ":turnIn", "reclaim": ":rec
 
 
 def act(classroom: Classroom, own: str, action: str, caller: Caller | None = None) -> str | None:
-    """Do something to a submission as the one who can; the error, if there is one."""
+    """Do something to a submission as the user who can; returns the error, if there is one."""
     caller = caller or (classroom.teacher if action == "return" else classroom.student)
     body = {"addAttachments": [LINK]} if action == "attach" else {}
     reply = caller("POST", own + ACTIONS[action], body)
@@ -46,7 +46,7 @@ def in_state(classroom: Classroom, state: str, **fields: Any) -> str:
 
 
 def id_of(path: str) -> str:
-    """The id of the course work whose submission that is."""
+    """The id of the course work that a submission belongs to."""
     return path.removeprefix(f"{WORKS}/").partition("/")[0]
 
 
@@ -127,7 +127,7 @@ def test_only_teachers_return_and_grade(classroom: Classroom) -> None:
         assert caller.refused("PATCH", f"{own}?updateMask=draftGrade", {"draftGrade": 1}) == DENIED
 
 
-# Who has one.
+# Which students have one.
 
 
 def test_submissions_follow_the_roster(classroom: Classroom) -> None:

@@ -27,7 +27,7 @@ def read(schoology: Schoology, id_: int, query: str = "") -> Any:
 
 
 def grade(schoology: Schoology, item: int, enrollment: str = ENROLLMENT, /, **given: Any) -> Any:
-    """Give one grade; the answer's item."""
+    """Set one grade; returns the reply's item."""
     one = {"type": "assignment", "assignment_id": item, "enrollment_id": enrollment, **given}
     reply = schoology.teacher("PUT", GRADES, {"grades": {"grade": [one]}})
     assert reply.status_code == 207, reply.text
@@ -328,7 +328,7 @@ def test_a_graded_discussion_has_two_ids(schoology: Schoology) -> None:
         grade(schoology, id_, type="discussion", grade=7)["response_code"] for id_ in (made["id"], item["id"])
     ]
     assert (answers, stored(schoology, item["id"])["type"]) == ([404, 200], "discussion")
-    assert grade(schoology, item["id"], grade=7)["response_code"] == 404  # it is no assignment
+    assert grade(schoology, item["id"], grade=7)["response_code"] == 404  # it is not an assignment
 
 
 def test_a_discussion_is_changed_and_deleted_with_its_grade_item(schoology: Schoology) -> None:

@@ -15,7 +15,7 @@ from support.schoology_client import ALGEBRA, STUDENT, Schoology
 
 
 class Auth(schoolopy.Auth):  # type: ignore[misc]
-    """schoolopy's, which has Schoology's own address built in twice: as API_ROOT, and as a Host header."""
+    """schoolopy's client, which hard-codes Schoology's address twice: as API_ROOT, and as a Host header."""
 
     def _request_header(self) -> dict[str, str]:
         header: dict[str, str] = super()._request_header()

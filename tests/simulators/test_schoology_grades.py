@@ -29,7 +29,7 @@ def read(schoology: Schoology, id_: int, query: str = "") -> Any:
 
 
 def grade(schoology: Schoology, item: int, enrollment: str = ENROLLMENT, /, **given: Any) -> Any:
-    """Give one grade; the answer's item."""
+    """Set one grade; returns the reply's item."""
     one = {"type": "assignment", "assignment_id": item, "enrollment_id": enrollment, **given}
     reply = schoology.teacher("PUT", GRADES, {"grades": {"grade": [one]}})
     assert reply.status_code == 207, reply.text

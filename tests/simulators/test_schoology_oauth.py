@@ -1,4 +1,4 @@
-"""Schoology's OAuth 1.0a, redirects, Run-As, limits and forms of answers."""
+"""Schoology's OAuth 1.0a, redirects, Run-As, limits and forms of replies."""
 
 from __future__ import annotations
 
@@ -294,7 +294,7 @@ def test_more_than_the_limit_in_five_seconds_is_too_many(schoology: Schoology, l
     assert statuses == [200] * limit + [429]
     assert (
         schoology.as_user(TEACHER)("GET", f"users/{TEACHER}").status_code == 200
-    )  # each credentials by themselves
+    )  # each set of credentials separately
     schoology.clock.now += 5000
     assert schoology.admin("GET", ME).status_code == 200
 

@@ -17,7 +17,7 @@ from support.schoology_client import ALGEBRA, BIOLOGY, ENROLLMENT, STUDENT, TEAC
 
 
 def pages(schoology: Schoology, path: str, key: str) -> list[list[Any]]:
-    """All pages of a list, by its links."""
+    """All pages of a list, following its links."""
     found, following = [], f"{schoology.url}/v1/{path}"
     while following:
         answer = schoology.admin.get(following)

@@ -112,7 +112,7 @@ def test_an_event_that_is_not_answered_with_200_is_posted_again_five_times(
     schoology.assignment()
     target.status = 204
     post(schoology)
-    assert (post(schoology), len(target.events)) == (0, 1)  # not before ten minutes have passed
+    assert (post(schoology), len(target.events)) == (0, 1)  # only after ten minutes
     for _ in range(7):
         schoology.clock.now += 600_000
         post(schoology)

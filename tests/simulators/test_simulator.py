@@ -1,4 +1,4 @@
-"""What all simulators share, by the example of a tiny one."""
+"""What all simulators share, tested on a tiny one."""
 
 from __future__ import annotations
 

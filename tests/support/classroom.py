@@ -1,4 +1,4 @@
-"""Speaking to the Google Classroom simulator: by plain HTTP, and with Google's own client."""
+"""Calling the Google Classroom simulator: by plain HTTP, and with Google's own client."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ ESSAY_DUE = int(datetime(2026, 1, 28, 18, 0, 24, tzinfo=UTC).timestamp()) * 1000
 
 @dataclass(frozen=True)
 class Caller:
-    """Someone with an access token."""
+    """A user with an access token."""
 
     http: httpx2.Client
     url: str
@@ -62,7 +62,7 @@ class Caller:
         return self.http.request(method, f"{self.url}/v1/{path}", headers=headers, **options)
 
     def done(self, method: str, path: str, json: Any = None) -> Any:
-        """What a request gives that is granted."""
+        """The content of a successful reply."""
         reply = self(method, path, json)
         assert reply.status_code == 200, (reply.status_code, reply.text)
         return reply.json()
@@ -71,7 +71,7 @@ class Caller:
         return self.done("GET", path)
 
     def refused(self, method: str, path: str, json: Any = None) -> str:
-        """The status of the error that a request meets, with the error's name, if it has one."""
+        """The status of the error that a request gets, with the error's name, if it has one."""
         return error_of(self(method, path, json))
 
 
@@ -110,7 +110,7 @@ class Classroom(Served):
         self.control("PUT", "settings", settings)
 
     def as_user(self, digits: str, *scopes: str, client: str = seed.CLIENT_ID) -> Caller:
-        """A user who consented: to the scopes without their prefix, or else to all."""
+        """A user who consented to these scopes (without their prefix), or to all."""
         asked = [SCOPES + one for one in scopes] or list(seed.ALL_SCOPES)
         content = self.lms.issue_user_tokens(seed.person_email(digits), asked, client)
         return Caller(self.http, self.url, content["access_token"])
@@ -129,7 +129,7 @@ class Classroom(Served):
 
     @property
     def stranger(self) -> Caller:
-        """Algebra's teacher by way of the other project."""
+        """Algebra's teacher, through the other project."""
         return self.as_user(TEACHER, client=seed.OTHER_CLIENT_ID)
 
     def work(self, **fields: Any) -> str:
@@ -173,7 +173,7 @@ def methods(resource: Mapping[str, Any] | None = None) -> Iterator[Mapping[str, 
 
 @cache
 def _validator(name: str) -> jsonschema.Draft202012Validator:
-    """What holds a message against its schema, which allows nothing that the discovery document does not."""
+    """A validator for a message, which allows only what the discovery document does."""
     definitions = {one: _json_schema(schema) for one, schema in document()["schemas"].items()}
     return jsonschema.Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": definitions})
 
@@ -199,7 +199,7 @@ _METHODS = {one["id"]: one for one in methods()}
 
 
 def check_answer(method_id: str, content: Any) -> None:
-    """Fail unless an answer is as the discovery document says, and as proto3 is written in JSON."""
+    """Fail unless a reply matches the discovery document and proto3's JSON mapping."""
     _validator(_METHODS[method_id]["response"]["$ref"]).validate(content)
     _check_omission(content)
 
@@ -217,7 +217,7 @@ def _check_omission(content: Any, name: str = "") -> None:
 
 
 class CheckedRequest(HttpRequest):  # type: ignore[misc]
-    """A request of Google's client, whose answer is held against the discovery document."""
+    """A request of Google's client whose reply is checked against the discovery document."""
 
     def __init__(self, http: Any, postproc: Callable[..., Any], *args: Any, **options: Any) -> None:
         def checked(*answer: Any) -> Any:
@@ -229,21 +229,21 @@ class CheckedRequest(HttpRequest):  # type: ignore[misc]
 
 
 class Clients:
-    """Google's clients, each with the service account's key of a project and acting as a user."""
+    """Google's clients, each with the service account key of a project and acting as a user."""
 
     def __init__(self, classroom: Classroom) -> None:
         self.classroom = classroom
         self._built: dict[tuple[str, ...], Any] = {}
 
     def credentials(self, email: str, *scopes: str, project: str = seed.PROJECT) -> Any:
-        """Credentials for some scopes, given without their prefix, or else for all."""
+        """Credentials for these scopes (without their prefix), or for all."""
         key = self.classroom.lms.service_account_key(self.classroom.url, project)
         credentials = service_account.Credentials.from_service_account_info(key)  # type: ignore[no-untyped-call]
         asked = [SCOPES + one for one in scopes] or list(seed.ALL_SCOPES)
         return credentials.with_subject(email).with_scopes(asked)
 
     def as_user(self, digits: str, *scopes: str, project: str = seed.PROJECT) -> Any:
-        """A client as Google documents it, but for the address; one for all tests, as it takes long to make."""
+        """A client as Google documents it, except for the address; shared by all tests, as it is slow to build."""
         key = (project, digits, *scopes)
         if key not in self._built:
             self._built[key] = self._build(digits, *scopes, project=project)
@@ -264,7 +264,7 @@ class Clients:
 
 @contextlib.contextmanager
 def serving_clients() -> Iterator[Clients]:
-    """Serve the simulator for Google's clients, whose clock is that of the simulator."""
+    """Serve the simulator for Google's clients, which use the simulator's clock."""
     with serving_classroom() as classroom, pytest.MonkeyPatch.context() as patched:
 
         def utcnow() -> datetime:
@@ -276,12 +276,12 @@ def serving_clients() -> Iterator[Clients]:
 
 
 def create(teacher: Any, **fields: Any) -> Any:
-    """New course work in Algebra."""
+    """Create course work in Algebra."""
     return teacher.courses().courseWork().create(courseId=ALGEBRA, body={**ESSAY, **fields}).execute()
 
 
 def read(client: Any, work: Any) -> Any:
-    """Course work as someone sees it."""
+    """Course work as a client's user sees it."""
     return client.courses().courseWork().get(courseId=ALGEBRA, id=work["id"]).execute()
 
 
@@ -291,14 +291,14 @@ def submissions(client: Any) -> Any:
 
 
 def submission(client: Any, work: Any, user: str = STUDENT_ID) -> Any:
-    """A student's submission as someone sees it."""
+    """A student's submission as a client's user sees it."""
     listed = submissions(client).list(courseId=ALGEBRA, courseWorkId=work["id"], userId=user).execute()
     [found] = listed["studentSubmissions"]
     return found
 
 
 def refused(request: Any) -> tuple[int, str]:
-    """The code of the error that a client's request meets, and the name that the error begins with, or all of it."""
+    """The code of the error that a client's request gets, and the name at its beginning or else the whole message."""
     with pytest.raises(HttpError) as caught:
         request.execute()
     reason = str(caught.value.reason)

@@ -1,4 +1,4 @@
-"""Speaking to the Schoology simulator as an independent OAuth 1.0a client would."""
+"""Calling the Schoology simulator as an independent OAuth 1.0a client would."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GRADES = f"sections/{ALGEBRA}/grades"
 
 @dataclass(frozen=True)
 class Client:
-    """Someone who signs each request anew."""
+    """A client that signs each request."""
 
     http: httpx2.Client
     url: str
@@ -66,7 +66,7 @@ class Client:
         return self.http.request(method, url, headers=own | (headers or {}), **options)
 
     def get(self, path: str) -> Any:
-        """What a GET gives."""
+        """The content of a GET."""
         reply = self("GET", path)
         assert reply.status_code == 200, (reply.status_code, reply.text)
         return reply.json()
@@ -100,7 +100,7 @@ class Schoology(Served):
 
     @property
     def teacher(self) -> Client:
-        """The district's key, running as the teacher of Algebra."""
+        """The district's key, running as Algebra's teacher."""
         return replace(self.admin, run_as=TEACHER)
 
     @property
@@ -122,7 +122,7 @@ class Schoology(Served):
         self.control("PUT", "settings", settings)
 
     def assignment(self, **fields: Any) -> int:
-        """A new assignment in Algebra."""
+        """Create an assignment in Algebra; returns its id."""
         reply = self.teacher("POST", ASSIGNMENTS, {"title": "Essay 1", "max_points": 20, **fields})
         assert reply.status_code == 201, reply.text
         return int(reply.json()["id"])

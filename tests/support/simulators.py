@@ -1,4 +1,4 @@
-"""Serving a simulator to tests that speak to it from their own thread, as others' clients do."""
+"""Serving a simulator to tests that call it from their own thread, as other clients do."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Served:
     url: str
 
     def control(self, method: str, path: str, content: Any = None) -> Any:
-        """Ask the control endpoint; its answer's content."""
+        """Call the control endpoint; returns the reply's content."""
         reply = httpx2.request(method, f"{self.url}/_simulator/{path}", json=content)
         assert reply.status_code == 200, reply.text
         return reply.json()
 
     def fail(self, fault: str, **rule: Any) -> None:
-        """Let the next request (that the rule names) meet a fault."""
+        """Make the next request (that matches the rule) meet a fault."""
         self.control("POST", "faults", {"fault": fault, **rule})
 
 
@@ -38,11 +38,11 @@ S = TypeVar("S", bound=Served)
 
 
 _ENDING: list[tuple[threading.Thread, socket.socket]] = []
-"""Servers that were told to end, which takes them a tenth of a second: nobody waits for it, before the very end."""
+"""Servers that are stopping, which takes a tenth of a second each: tests do not wait for it until the very end."""
 
 
 def end_servers(but: int = 0) -> None:
-    """Wait for the servers that are ending, except the last few."""
+    """Wait for the servers that are stopping, except the last few."""
     while len(_ENDING) > but:
         thread, listener = _ENDING.pop(0)
         thread.join(10)
@@ -51,7 +51,7 @@ def end_servers(but: int = 0) -> None:
 
 @contextlib.contextmanager
 def serving(simulator: Simulator) -> Iterator[Served]:
-    """Serve a simulator, which has been started, on a free port."""
+    """Serve a started simulator on a free port."""
     running = server(simulator)
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     thread = threading.Thread(target=running.run, args=([listener],), daemon=True)
@@ -65,7 +65,7 @@ def serving(simulator: Simulator) -> Iterator[Served]:
 
 
 def fresh(served: S) -> S:
-    """A simulator as it is at its start, at `NOW`."""
+    """Reset a simulator to its start, at `NOW`."""
     assert isinstance(served.simulator.clock, SetClock)
     served.simulator.clock.now = NOW
     served.simulator.settings = {"latency_ms": 0, **served.simulator.own_settings()}

@@ -1,1 +1,1 @@
-"""Canvas, simulated: its REST API as Instructure documents it, with the traps that its users report."""
+"""Canvas, simulated: its REST API as Instructure documents it, with the pitfalls that its users report."""

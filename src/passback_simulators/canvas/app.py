@@ -1,4 +1,4 @@
-"""The simulated Canvas: its routes, and its answers to what has no route."""
+"""The simulated Canvas: its routes, and the replies that belong to no route."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How Canvas understands a grade."""
+"""How Canvas interprets a grade."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def graded(
     grader: int,
     prefer_points: bool,
 ) -> Record:
-    """A submission with the grade, excuse and late policy that are given. Raises `Refusal`.
+    """Apply a given grade, excuse and late policy to a submission. Raises `Refusal`.
 
-    A JSON false for ``excuse`` is skipped; as a text it goes the way of grading, with no grade.
+    A JSON false for ``excuse`` is skipped; the text "false" is treated as grading with no grade.
     """
     excuse, posted = given.get("excuse"), given.get("posted_grade")
     excused = excuse in (True, "true", "1", 1)
@@ -67,7 +67,7 @@ def graded(
 
 
 def understood(assignment: Record, posted: Any, *, prefer_points: bool) -> tuple[float | None, str | None]:
-    """Score and grade of what was posted; neither where Canvas cannot interpret it, which is no error."""
+    """The score and grade of a posted value; both None if Canvas cannot interpret it, which is not an error."""
     text = str(posted if posted is not None else "").strip()
     possible = assignment["points_possible"] or 0.0
     kind = assignment["grading_type"]
@@ -90,7 +90,7 @@ def understood(assignment: Record, posted: Any, *, prefer_points: bool) -> tuple
 
 
 def shown(assignment: Record, score: float, posted: str | None = None) -> str:
-    """The text of a score for the assignment's grading type."""
+    """A score as text, in the form of the assignment's grading type."""
     possible = assignment["points_possible"]
     match assignment["grading_type"]:
         case "pass_fail":
@@ -109,7 +109,7 @@ def shown(assignment: Record, score: float, posted: str | None = None) -> str:
 
 
 def _after_policy(lms: CanvasState, assignment: Record, submission: Record) -> Record:
-    """The score once the course's late policy has been applied."""
+    """The score after the course's late policy."""
     entered = submission["entered_score"]
     if entered is None:
         return {"score": None, "grade": None, "points_deducted": None}

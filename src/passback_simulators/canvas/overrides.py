@@ -1,4 +1,4 @@
-"""Overrides: dates of an assignment that hold for some of its students, or for a section."""
+"""Overrides: dates of an assignment for some of its students, or for a section."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Canvas's answers: JSON with ids as numbers or texts, and its refusals in their four shapes."""
+"""Canvas's replies: JSON with ids as numbers or strings, and errors in their four shapes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ STRING_IDS = "application/json+canvas-string-ids"
 
 
 def date(milliseconds: int | None) -> str | None:
-    """A time as Canvas shows it: whole seconds in UTC."""
+    """A time as Canvas writes it: whole seconds in UTC."""
     if milliseconds is None:
         return None
     return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def answer(request: Request, status: int, content: Any) -> Reply:
-    """An answer; the ids are texts for a client that asks for that."""
+    """A reply; the ids are strings if the client asks for that."""
     if STRING_IDS in request.headers.get("accept", ""):
         content = _with_string_ids(content)
     return json_reply(status, content)
@@ -33,28 +33,28 @@ def refuse(status: int, content: Any) -> Refusal:
 
 
 def messages(status: int, text: str) -> Refusal:
-    """A refusal in the shape of a list of messages."""
+    """A refusal with a list of one message."""
     return refuse(status, {"errors": [{"message": text}]})
 
 
 def not_found() -> Refusal:
-    """The answer for what is missing, deleted or hidden."""
+    """The refusal for anything missing, deleted or hidden."""
     return messages(404, "The specified resource does not exist.")
 
 
 def invalid(field: str, kind: str, text: str, status: int = 400) -> Refusal:
-    """A refusal of a model's field."""
+    """A refusal for a field of a model."""
     return refuse(status, {"errors": {field: [{"attribute": field, "type": kind, "message": text}]}})
 
 
 def unauthenticated(text: str) -> Refusal:
-    """A refusal of the token."""
+    """A refusal for a bad token."""
     reply = json_reply(401, {"errors": [{"message": text}]})
     return Refusal(reply.with_headers(WWW_Authenticate='Bearer realm="canvas-lms"'))
 
 
 def unauthorized(status: int) -> Refusal:
-    """A refusal for want of a right: 401 of older Canvases, 403 of newer ones."""
+    """A refusal for lack of a right: 401 in older versions of Canvas, 403 in newer ones."""
     return refuse(
         status,
         {"status": "unauthorized", "errors": [{"message": "user not authorized to perform that action"}]},
@@ -62,7 +62,7 @@ def unauthorized(status: int) -> Refusal:
 
 
 def body_of(request: Request) -> dict[str, Any]:
-    """The content of a request: JSON, or a form with brackets."""
+    """Read the content of a request: JSON, or a form with brackets."""
     kind = request.headers.get("content-type", "")
     if "json" in kind:
         try:
@@ -74,7 +74,7 @@ def body_of(request: Request) -> dict[str, Any]:
 
 
 def nested(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    """What a form's names with brackets mean, as Rails reads them: ``a[b]=1``, ``a[]=2``, ``a[][b]=3``."""
+    """Expand a form's names with brackets as Rails does: ``a[b]=1``, ``a[]=2``, ``a[][b]=3``."""
     content: dict[str, Any] = {}
     for name, value in pairs:
         _put(content, name.replace("]", "").split("["), value)
@@ -92,7 +92,7 @@ def _put(place: dict[str, Any], parts: list[str], value: str) -> None:
         if len(rest) == 1:
             items.append(value)
             return
-        # A name that the last object of the list has already begins the next one; a list in it goes on.
+        # A name that the list's last object already has starts the next object; a list within it continues.
         more = len(rest) > 2 and rest[2] == ""
         if not items or (rest[1] in items[-1] and not more):
             items.append({})

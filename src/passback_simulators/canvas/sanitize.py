@@ -1,4 +1,4 @@
-"""What Canvas makes of HTML: no scripts, styles or comments, and more attributes for links."""
+"""HTML as Canvas sanitizes it: without scripts, styles and comments, and with extra attributes on links."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _KEPT_ATTRIBUTES = frozenset({"href", "title", "class", "id", "style", "src", "a
 
 
 def sanitized(markup: str | None) -> str | None:
-    """The HTML that Canvas keeps."""
+    """The sanitized HTML."""
     if not markup:
         return markup
     parser = _Sanitizer()

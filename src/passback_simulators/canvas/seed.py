@@ -1,4 +1,4 @@
-"""The sandbox's district in Canvas: its people and courses, and what a real district has besides.
+"""The sandbox's district in Canvas: its people and courses, and extras as in a real district.
 
 Assignments belong to courses, so a section here is ``<course>/<section>``. The ids are fixed.
 """
@@ -17,21 +17,21 @@ DISTRICT_DIGITS = "ca"
 ADMIN_TOKEN = "canvas-sandbox-admin-token"  # noqa: S105 - published: it exists only in the sandbox
 """A permanent access token of the account's administrator."""
 CLIENT_ID = "10000000000001"
-"""The number of the account's developer key."""
+"""The id of the account's developer key."""
 CLIENT_SECRET = "canvas-sandbox-developer-key-secret"  # noqa: S105
 
 ACCOUNT, TERM = 1, 11
 ADMIN, PARENT, TEST_STUDENT = 900, 901, 902
 FAR_STUDENT = 10_000_000_000_000_903
-"""A student of another shard: the id does not fit into a double."""
+"""A student on another shard: the id does not fit in a double."""
 MORE_STUDENTS = (911, 912, FAR_STUDENT)
-"""Students of Biology's second section, whom the sandbox's roster does not know."""
+"""Students of Biology's second section who are not in the sandbox's roster."""
 
 COURSES = {ALGEBRA.digits: 107, BIOLOGY.digits: 108}
 """The course of each of the sandbox's sections, by the section's six digits."""
 _SECTIONS = {ALGEBRA.digits: 207, BIOLOGY.digits: 208}
 EXTRA_SECTION, CROSS_LISTED_SECTION = 209, 210
-"""Biology's other sections: one of its own, one that was moved there from another course."""
+"""Biology's other sections: one of its own, and one cross-listed from another course."""
 SECTION_LMS_ID: dict[str, str] = {
     digits: f"{COURSES[digits]}/{section}" for digits, section in _SECTIONS.items()
 }
@@ -47,11 +47,11 @@ LETTERS = (
     ("A", 0.94), ("A-", 0.90), ("B+", 0.87), ("B", 0.84), ("B-", 0.80), ("C+", 0.77), ("C", 0.74), ("C-", 0.70),
     ("D+", 0.67), ("D", 0.64), ("D-", 0.61), ("F", 0.0),
 )  # fmt: skip
-"""The scheme of assignments that name none."""
+"""The scheme of assignments that do not name one."""
 
 
 def person_lms_id(digits: str) -> str:
-    """The user id of one of the sandbox's people, by the six digits."""
+    """The user id of one of the sandbox's people, by their six digits."""
     return str(3_000_000 + int(digits))
 
 
@@ -87,7 +87,7 @@ def seed(records: Records) -> None:
     biology = COURSES[BIOLOGY.digits]
     _section(records, EXTRA_SECTION, biology, "Biology (extra)", "section-extra")
     _section(records, CROSS_LISTED_SECTION, biology, "Biology (moved)", None, nonxlist_course=109)
-    # A teacher who is enrolled twice, as the co-teacher of a second section.
+    # A teacher who is enrolled twice: also as co-teacher of a second section.
     enroll(records, biology, EXTRA_SECTION, int(person_lms_id(BIOLOGY.teacher)), "TeacherEnrollment")
     for user in MORE_STUDENTS:
         enroll(records, biology, EXTRA_SECTION, user, "StudentEnrollment")

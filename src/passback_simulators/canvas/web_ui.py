@@ -1,4 +1,4 @@
-"""What people do in Canvas's own web pages, which the API cannot do, or not in their name.
+"""Actions in Canvas's own web pages that the API does not offer, or not on the user's behalf.
 
 These are methods of `CanvasSimulator`, for tests and for the sandbox. Ids are those of the API.
 """
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def issue_token(
     lms: CanvasState, user_id: str, *, scopes: list[str] | None = None, expires: int | None = None
 ) -> str:
-    """A token that a user makes by hand; `expires` is in milliseconds since 1970."""
+    """Create a user's access token by hand; `expires` is in milliseconds since 1970."""
     text = f"token-{lms.records.next_number('tokens')}-of-{user_id}"
     lms.records.put(
         "tokens", text, {"user": int(user_id), "expires": expires, "scopes": scopes, "refreshes": False}
@@ -23,7 +23,7 @@ def issue_token(
 
 
 def revoke_token(lms: CanvasState, text: str) -> None:
-    """Take a token back."""
+    """Revoke a token."""
     record = lms.records.get("tokens", text)
     if record is not None:
         lms.records.put("tokens", text, {**record, "revoked": True})
@@ -51,7 +51,7 @@ def end_enrollment(lms: CanvasState, user_id: str, state: str = "completed") -> 
 
 
 def set_late_policy(lms: CanvasState, course_id: str, percent: int) -> None:
-    """Have a course deduct so much of the points for late work."""
+    """Make a course deduct this percentage of the possible points for late work."""
     record = lms.records.get("courses", course_id)
     assert record is not None
     lms.records.put("courses", course_id, {**record, "late_deduction_percent": percent})

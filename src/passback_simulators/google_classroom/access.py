@@ -1,4 +1,4 @@
-"""Who is whom, and who may do what in a course."""
+"""Identifying users and courses, and checking what the caller may do in a course."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ TEACHER = "TEACHER"
 STUDENT = "STUDENT"
 
 NOT_MODIFIABLE = frozenset({"ARCHIVED", "DECLINED", "SUSPENDED"})
-"""The states of courses in which nothing can be changed."""
+"""The course states in which nothing can be changed."""
 
 
 def user_of(call: Call, identifier: str) -> Record | None:
-    """The user whom a request means: ``me``, a numeric id or an e-mail address."""
+    """The user that a request refers to: ``me``, a numeric id or an e-mail address."""
     return call.user if identifier == "me" else call.lms.find_user(identifier)
 
 
 def existing_user(call: Call, identifier: str) -> Record:
-    """The same; 404 where there is none."""
+    """The user that a request refers to; 404 if there is none."""
     user = user_of(call, identifier)
     if user is None:
         raise errors.not_found()
@@ -31,7 +31,7 @@ def existing_user(call: Call, identifier: str) -> Record:
 
 
 def find_course(call: Call, identifier: str) -> Record:
-    """The course of an id or an alias; 404 where there is none."""
+    """The course with an id or an alias; 404 if there is none."""
     course_id = identifier
     if identifier.startswith(("d:", "p:")):
         alias = call.lms.records.get("aliases", alias_key(call, identifier))
@@ -43,30 +43,30 @@ def find_course(call: Call, identifier: str) -> Record:
 
 
 def alias_key(call: Call, alias: str) -> str:
-    """Under which id an alias is kept: those with ``p:`` are the project's own."""
+    """The id under which an alias is stored: aliases with ``p:`` belong to the project."""
     return f"{call.grant.project}/{alias}" if alias.startswith("p:") else alias
 
 
 def students(call: Call, course_id: str) -> list[str]:
-    """The ids of the students of a course; none with the fault ``not-enrolled``."""
+    """The ids of a course's students; none if the request has the fault ``not-enrolled``."""
     if call.request.fault == "not-enrolled":
         return []
     return [one["user_id"] for one in call.lms.members(course_id, STUDENT)]
 
 
 def role_in(call: Call, course: Record) -> str | None:
-    """TEACHER, STUDENT, or None where the caller is no member of the course."""
+    """TEACHER, STUDENT, or None if the caller is not a member of the course."""
     found = call.lms.member(course["id"], call.user["id"])
     return str(found["role"]) if found else None
 
 
 def is_admin(call: Call) -> bool:
-    """Whether the caller administrates the domain."""
+    """Whether the caller administers the domain."""
     return bool(call.user["admin"])
 
 
 def readable_course(call: Call, identifier: str) -> Record:
-    """A course of which the caller is a member, or which is in the domain that the caller administrates."""
+    """A course of which the caller is a member, or whose domain the caller administers."""
     course = find_course(call, identifier)
     if role_in(call, course) is None and not is_admin(call):
         raise errors.denied()
@@ -74,17 +74,17 @@ def readable_course(call: Call, identifier: str) -> Record:
 
 
 def sees_all(call: Call, course: Record) -> bool:
-    """Whether the caller sees what teachers see: as one of them, or as administrator."""
+    """Whether the caller sees what teachers see: as a teacher of the course or as administrator."""
     return role_in(call, course) == TEACHER or is_admin(call)
 
 
 def require_teacher(call: Call, course: Record) -> None:
-    """Refuse all but the course's teachers. Administrators may look, but not teach."""
+    """Refuse everyone except the course's teachers. Administrators may read, but not teach."""
     if role_in(call, course) != TEACHER:
         raise errors.denied()
 
 
 def require_modifiable(course: Record) -> None:
-    """Refuse changes of what belongs to an archived course."""
+    """Refuse changes in a course that is archived."""
     if course["state"] in NOT_MODIFIABLE:
         raise errors.named("CourseNotModifiable")

@@ -1,4 +1,4 @@
-"""What every operation of the API goes through: the token, the quotas, the scopes, the parameters, the body."""
+"""What every operation of the API goes through: token, quotas, scopes, parameters, body."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _grant(lms: ClassroomState, request: Request) -> Grant:
 
 
 def _check_quotas(lms: ClassroomState, grant: Grant) -> None:
-    """Refuse what is more than the limits. What is refused does not count."""
+    """Refuse calls beyond the quotas. Refused calls do not count."""
     now = lms.clock()
     for who, setting, limit in (
         (f"{grant.project}/{grant.user['id']}", "per_minute_per_user", "Queries per minute per user"),
@@ -70,7 +70,7 @@ def _check_quotas(lms: ClassroomState, grant: Grant) -> None:
 
 
 def _check_user(lms: ClassroomState, grant: Grant) -> None:
-    """Refuse users whom their administrator does not let use the API, and service accounts as themselves."""
+    """Refuse users whose administrator has disabled the API, and service accounts that act as themselves."""
     if "email" not in grant.user:
         raise errors.named("ClassroomDisabled")
     if grant.user["email"] in lms.settings["api_disabled_for"]:

@@ -1,4 +1,4 @@
-"""The simulator of Google Classroom: which requests it answers, and how it can be set up.
+"""The simulated Google Classroom: its routes, and the replies that belong to no route.
 
 One server stands for classroom.googleapis.com (``/v1/...``, ``/batch``), oauth2.googleapis.com (``/token``,
 ``/revoke``, ``/tokeninfo``), www.googleapis.com (``/oauth2/v2/userinfo``) and accounts.google.com
@@ -76,7 +76,7 @@ class ClassroomSimulator(ClassroomState, Simulator):
         await super().reset()
 
     def call(self, request: Request) -> Reply:
-        """The answer to one call of a batch."""
+        """Answer one call of a batch."""
         if not request.path.startswith("/v1/"):
             return self.not_found(request)
         try:
@@ -109,7 +109,7 @@ class ClassroomSimulator(ClassroomState, Simulator):
         )
 
     def own_control(self, request: Request) -> Reply | None:
-        """``GET /_simulator/service-account-key?project=...``: a key file, as `service_account_key` gives it."""
+        """``GET /_simulator/service-account-key?project=...``: a key file; see `service_account_key`."""
         if (request.method, request.path) != ("GET", "/_simulator/service-account-key"):
             return None
         project = request.param("project", PROJECT)
@@ -118,11 +118,11 @@ class ClassroomSimulator(ClassroomState, Simulator):
         return json_reply(200, self.service_account_key(request.base_url, project))
 
     def service_account_key(self, url: str, project: str = PROJECT) -> dict[str, Any]:
-        """The key file of a project's service account, for a simulator that is served at `url`."""
+        """The key file of a project's service account, for a simulator served at `url`."""
         return service_accounts.service_account_key(self, url, project)
 
     def connection_credentials(self, url: str) -> dict[str, str]:
-        """What a connection to a simulator that is served at `url` needs: the service account's key."""
+        """The service account's key, for a simulator served at `url`."""
         return {"service_account": msgspec.json.encode(self.service_account_key(url)).decode()}
 
     def connection_options(self) -> dict[str, str]:

@@ -27,33 +27,33 @@ class Operation(Struct, frozen=True):
     method: str
     path: str
     name: str
-    """The method's own name within google.classroom.v1, as errors give it."""
+    """The method's name within google.classroom.v1, as in errors."""
     scopes: tuple[str, ...]
-    """Those of which one is needed, without their common prefix."""
+    """The scopes of which one is required, without their common prefix."""
     handler: Callable[..., Any]
-    """Takes the `Call` and the path's parameters; gives the message of the answer."""
+    """Takes the `Call` and the path's parameters; returns the response message."""
     params: tuple[str, ...] = ()
-    """The query parameters beside those that every method has."""
+    """The query parameters in addition to those that every method has."""
     message: Message | None = None
-    """What the body is."""
+    """The message in the body; None if there is no body."""
     field: str = ""
-    """The name of the request's field that the body is; empty where the body is the request."""
+    """The request's field that the body holds; empty if the body is the request itself."""
 
 
 class Call(Struct, frozen=True):
-    """A request to an operation, once it is admitted."""
+    """An admitted request to an operation."""
 
     lms: ClassroomState
     request: Request
     grant: Grant
-    """Whom the token lets the caller be, and what it lets do."""
+    """The user and the scopes that the token stands for."""
     query: Mapping[str, list[str]]
     """The operation's own query parameters, by camelCase names."""
     body: dict[str, Any]
 
     @property
     def user(self) -> Record:
-        """Who asks."""
+        """The caller."""
         return self.grant.user
 
     def may(self, *scopes: str) -> bool:
@@ -61,11 +61,11 @@ class Call(Struct, frozen=True):
         return any(SCOPE_PREFIX + scope in self.grant.scopes for scope in scopes)
 
     def param(self, name: str) -> str:
-        """A query parameter's last value, or nothing."""
+        """A query parameter's last value, or an empty string."""
         return self.query.get(name, [""])[-1]
 
     def choices(self, name: str, kind: Enum) -> list[str]:
-        """The values of a repeated query parameter that takes names."""
+        """The values of a repeated query parameter of an enumeration."""
         found = (
             parsing.enum(value, kind, f"{parsing.snake(name)}[{place}]")
             for place, value in enumerate(self.query.get(name, []))

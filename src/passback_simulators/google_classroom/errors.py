@@ -1,7 +1,7 @@
-"""Google's error answers: an ``error`` object with the HTTP code, a message and the canonical status.
+"""Google's error replies: an ``error`` object with the HTTP code, a message and the canonical status.
 
-Some of Classroom's messages begin with a name that programs may match, such as ``@CourseNotModifiable `` (Classroom
-docs: "Common errors"). The prose behind it is no contract.
+Some of Classroom's messages begin with a name that programs may match on, such as ``@CourseNotModifiable `` (Classroom
+docs: "Common errors"). The prose after it is not part of the contract.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def named(name: str) -> Refusal:
 
 
 def invalid(message: str = "Request contains an invalid argument.", field: str | None = None) -> Refusal:
-    """400: the request is wrong whatever the state of things. `field`: the path to what is wrong."""
+    """400: the request is invalid in any state. `field`: the path to the invalid field."""
     if field is None:
         return Refusal(reply("INVALID_ARGUMENT", message))
     violation = {"field": field, "description": message}
@@ -86,27 +86,27 @@ def invalid(message: str = "Request contains an invalid argument.", field: str |
 
 
 def failed_precondition() -> Refusal:
-    """400: not in the state that things are in."""
+    """400: not possible in the current state."""
     return Refusal(reply("FAILED_PRECONDITION", "Precondition check failed."))
 
 
 def denied() -> Refusal:
-    """403: not this user."""
+    """403: the user may not do this."""
     return Refusal(reply("PERMISSION_DENIED", "The caller does not have permission"))
 
 
 def not_found() -> Refusal:
-    """404: no such course, course work, or whatever the request is about."""
+    """404: no such course, course work, or other object."""
     return Refusal(reply("NOT_FOUND", "Requested entity was not found."))
 
 
 def already_exists() -> Refusal:
-    """409: there is one."""
+    """409: it exists already."""
     return Refusal(reply("ALREADY_EXISTS", "Requested entity already exists"))
 
 
 def unauthenticated(reason: str | None) -> Reply:
-    """401. `reason`: what is wrong with the token; None where there is none."""
+    """401. `reason`: what is wrong with the token; None if there is no token."""
     must = (
         "Expected OAuth 2 access token, login cookie or other valid authentication credential. "
         "See https://developers.google.com/identity/sign-in/web/devconsole-project."
@@ -134,7 +134,7 @@ def insufficient_scopes(method: str, scopes: Sequence[str]) -> Refusal:
 
 
 def quota_exceeded(limit: str, project_number: str) -> Reply:
-    """429. `limit`: the one that was met, such as "Queries per minute per user"."""
+    """429. `limit`: the quota that was exceeded, such as "Queries per minute per user"."""
     consumer = f"project_number:{project_number}"
     message = (
         f"Quota exceeded for quota metric 'Queries' and limit '{limit}' of service 'classroom.googleapis.com' "
@@ -151,7 +151,7 @@ def unavailable(code: int) -> Reply:
 
 
 def no_such_path(path: str) -> Reply:
-    """404 as Google's front end gives it for a path that no API has."""
+    """404 as Google's front end returns it for a path that no API has."""
     page = (
         "<!DOCTYPE html>\n<html lang=en>\n  <meta charset=utf-8>\n  <title>Error 404 (Not Found)!!1</title>\n"
         "  <p><b>404.</b> <ins>That&#39;s an error.</ins>\n"

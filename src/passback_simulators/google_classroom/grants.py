@@ -22,16 +22,16 @@ class Grant(Struct, frozen=True):
     user: dict[str, Any]
     """The user's record; a service account as itself has only an ``id``."""
     project: str
-    """The Cloud project of the client, to which what it creates belongs."""
+    """The client's Cloud project, which owns what the client creates."""
     scopes: frozenset[str]
     delegated: bool
-    """Whether an administrator delegated it to a service account, rather than the user granting it."""
+    """Whether it was delegated to a service account by an administrator, rather than granted by the user."""
     expires: int
     """Milliseconds since 1970."""
 
 
 def grant_of(lms: ClassroomState, access_token: str) -> Grant | None:
-    """What a token stands for; None where it is unknown, expired or revoked, or its user is deleted."""
+    """The grant of a token; None if it is unknown, expired or revoked, or if its user is deleted."""
     row = lms.records.get("access_tokens", access_token)
     if row is None or row["expires"] <= lms.clock():
         return None
@@ -47,7 +47,7 @@ def issue(
     lms: ClassroomState, user_id: str, project: str, scopes: Sequence[str], *, refresh: str | None = None,
     delegated: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
-    """A new access token, as the token endpoint answers with it. `refresh`: the refresh token that it came from."""
+    """Issue an access token; returns the token endpoint's reply. `refresh`: the refresh token that it came from."""
     now = lms.clock()
     for old in lms.records.all("access_tokens"):
         if old["expires"] <= now:
@@ -64,7 +64,7 @@ def issue(
 def issue_user_tokens(
     lms: ClassroomState, user_id: str, scopes: Sequence[str], client: Record, *, offline: bool
 ) -> dict[str, Any]:
-    """The token endpoint's answer for a user's grant; `offline`: with a refresh token."""
+    """Issue tokens for a user's grant; returns the token endpoint's reply. `offline`: with a refresh token."""
     refresh = None
     if offline:
         refresh = f"1//0{secrets.token_urlsafe(48)}"

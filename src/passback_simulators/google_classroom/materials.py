@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from passback_simulators.google_classroom.state import ClassroomState
 
 MOST = 20
-"""How many of them course work, or a submission, may have."""
+"""The most materials of course work, or attachments of a submission."""
 _LONGEST_URL = 2024
 
 _VIDEO = re.compile(
@@ -24,7 +24,7 @@ _DRIVE = re.compile(
 
 
 def material(lms: ClassroomState, given: dict[str, Any], user_id: str) -> dict[str, Any]:
-    """A material of course work as Classroom keeps it; links may turn into what they lead to."""
+    """A material of course work as Classroom stores it; links to files and videos become such."""
     kind, content = _only(given)
     match kind:
         case "link":
@@ -41,7 +41,7 @@ def material(lms: ClassroomState, given: dict[str, Any], user_id: str) -> dict[s
 
 
 def attachment(lms: ClassroomState, given: dict[str, Any], user_id: str) -> dict[str, Any]:
-    """An attachment of a submission, likewise."""
+    """An attachment of a submission as Classroom stores it."""
     kind, content = _only(given)
     match kind:
         case "link":
@@ -55,14 +55,14 @@ def attachment(lms: ClassroomState, given: dict[str, Any], user_id: str) -> dict
 
 
 def _only(given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The one kind that is set."""
+    """The kind that is set, and its content; exactly one may be."""
     if len(given) != 1:
         raise errors.invalid()
     return next(iter(given.items()))
 
 
 def _link(lms: ClassroomState, content: dict[str, Any], user_id: str) -> tuple[str, dict[str, Any]]:
-    """A link, or what it is upgraded to, with its kind as attachments name it."""
+    """A link, or what it is upgraded to, after its kind as attachments name it."""
     url = content.get("url", "")
     try:
         address = urlsplit(url)
@@ -75,7 +75,7 @@ def _link(lms: ClassroomState, content: dict[str, Any], user_id: str) -> tuple[s
     if (found := _DRIVE.match(url)) and _visible(lms, found[1], user_id):
         return "driveFile", _drive_file(lms, {"id": found[1]}, user_id)
     thumbnail = f"https://classroom.google.com/webthumbnail?url={quote(url, safe='')}"
-    # The title is that of the page; Classroom takes the address where it cannot read the page.
+    # The title is that of the page; Classroom uses the address if it cannot read the page.
     return "link", {"url": url, "title": url, "thumbnailUrl": thumbnail}
 
 

@@ -39,7 +39,7 @@ def _strings(*names: str) -> Message:
 
 
 NOTHING: Message = {}
-"""The body of the actions, such as ``:return``."""
+"""The body of actions such as ``:return``."""
 
 _DATE: Message = dict.fromkeys(("year", "month", "day"), "int32")
 _TIME_OF_DAY: Message = dict.fromkeys(("hours", "minutes", "seconds", "nanos"), "int32")

@@ -1,4 +1,4 @@
-"""Lists in pages. A page's token is opaque, and good only for a request that is otherwise the same."""
+"""Lists in pages. A page token is opaque, and valid only for a request that is otherwise the same."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def page(call: Call, name: str, items: Sequence[Any], usual: int = 0) -> dict[st
     Args:
         call: The request.
         name: The list's field.
-        items: All items, of which the page shows some.
-        usual: How many make a page where the request does not say; 0 is as many as a page may have.
+        items: All items of the list.
+        usual: The page size if the request does not name one; 0 means the largest.
     """
     largest = call.lms.settings["largest_page"]
     asked = parsing.int32(call.param("pageSize") or "0", "page_size")
@@ -37,7 +37,7 @@ def page(call: Call, name: str, items: Sequence[Any], usual: int = 0) -> dict[st
 
 
 def _request_digest(call: Call) -> bytes:
-    """What a token is bound to: everything that is asked but the token itself, and who asks."""
+    """What a token is bound to: the caller, and the whole request apart from the token itself."""
     query = sorted((key, values) for key, values in call.query.items() if key != "pageToken")
     asked = json.dumps([call.user["id"], call.request.path, query])
     return hashlib.sha256(asked.encode()).digest()[:12]

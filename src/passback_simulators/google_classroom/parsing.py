@@ -19,7 +19,7 @@ from passback_simulators.reply import Refusal
 
 
 class Enum(Struct, frozen=True):
-    """A field that takes one of a few names. What ends in ``_UNSPECIFIED`` is the same as absence."""
+    """An enumeration. The value that ends in ``_UNSPECIFIED`` is the same as absence."""
 
     name: str
     """The type's name within google.classroom.v1."""
@@ -36,7 +36,7 @@ class Repeated(Struct, frozen=True):
 Message = Mapping[str, "Kind"]
 """The fields of a message, by their camelCase names."""
 Kind = str | Enum | Repeated | Message
-"""``string``, ``bool``, ``double``, ``int32``, ``timestamp``, or more than that."""
+"""``string``, ``bool``, ``double``, ``int32``, ``timestamp``, or a composite kind."""
 
 _INT32 = 2**31
 _PROTO_NAMES = {"string": "TYPE_STRING", "bool": "TYPE_BOOL", "double": "TYPE_DOUBLE", "int32": "TYPE_INT32"}
@@ -45,18 +45,18 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 
 def camel(name: str) -> str:
-    """A name in camelCase, from either case."""
+    """A name converted from either case to camelCase."""
     first, *more = name.split("_")
     return first + "".join(word[:1].upper() + word[1:] for word in more)
 
 
 def snake(name: str) -> str:
-    """A name in snake_case, from either case."""
+    """A name converted from either case to snake_case."""
     return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: f"_{found[1].lower()}", name)
 
 
 def parse(body: bytes, message: Message, at: str = "") -> dict[str, Any]:
-    """The message in a request's body; `at` is the name of the request's field that it is. An empty body is empty."""
+    """Read the message in a body; `at`: the request's field that it is. An empty body is an empty message."""
     if not body.strip():
         return {}
     try:
@@ -86,7 +86,7 @@ def _message(content: Mapping[str, Any], message: Message, at: str) -> dict[str,
 
 
 def _value(value: Any, kind: Kind, at: str) -> Any:
-    """A value that is not null; None where it says that there is none."""
+    """Read a value that is not null; None if it is an unspecified enumeration value."""
     match kind:
         case Enum():
             return enum(value, kind, at)
@@ -108,7 +108,7 @@ def _value(value: Any, kind: Kind, at: str) -> Any:
 
 
 def enum(value: Any, kind: Enum, at: str) -> str | None:
-    """The value of an enumeration."""
+    """Read the value of an enumeration."""
     if value == kind.unspecified:
         return None
     if not isinstance(value, str) or value not in kind.values:
@@ -117,7 +117,7 @@ def enum(value: Any, kind: Enum, at: str) -> str | None:
 
 
 def _number(value: Any, kind: str, at: str) -> float | int:
-    """A number, which may come as text."""
+    """Read a number, which may be sent as a string."""
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         value = float(value)
     if isinstance(value, int | float):
@@ -133,12 +133,12 @@ def _number(value: Any, kind: str, at: str) -> float | int:
 
 
 def int32(text: str, at: str) -> int:
-    """The value of a query parameter."""
+    """Read an integer query parameter."""
     return int(_number(text, "int32", at))
 
 
 def instant(text: str, at: str) -> int:
-    """Milliseconds since 1970, from RFC 3339 with any offset."""
+    """Read an RFC 3339 timestamp with any offset, as milliseconds since 1970."""
     found = _TIMESTAMP.fullmatch(text)
     try:
         if found is None:
@@ -155,7 +155,7 @@ def instant(text: str, at: str) -> int:
 
 
 def update_mask(text: str, allowed: frozenset[str]) -> frozenset[str]:
-    """The camelCase names in an ``updateMask``. Raises where there is none, or one that is not allowed."""
+    """The camelCase names in an ``updateMask``. Raises `Refusal` if it is empty or names any other field."""
     names = frozenset(camel(name.strip()) for name in text.split(",") if name.strip())
     if not names:
         raise errors.invalid("Update mask is required")

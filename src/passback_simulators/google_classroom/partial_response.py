@@ -1,4 +1,4 @@
-"""The ``fields`` parameter of Google's APIs: answer only a part, such as ``students(userId,profile/name)``."""
+"""The ``fields`` parameter of Google's APIs: a part of the response, such as ``students(userId,profile/name)``."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 from passback_simulators.google_classroom import errors
 
 _Tree = dict[str, "_Tree"]
-"""The names to keep and, where not all of them, what to keep within; ``*`` is any name."""
+"""The names to keep and what to keep within each, empty for everything; ``*`` is any name."""
 
 _TOKEN = re.compile(r"[\w*]+|[/,()]")
 
 
 def select(content: Any, fields: str) -> Any:
-    """The part of a message, or of each in a list, that the selection names."""
+    """The selected part of a message, or of each message in a list."""
     tokens = _TOKEN.findall(fields)
     if "".join(tokens) != fields.replace(" ", ""):
         raise _invalid(fields)
@@ -25,7 +25,7 @@ def select(content: Any, fields: str) -> Any:
 
 
 def _read(tokens: list[str], fields: str) -> _Tree:
-    """Take a list of selections off the tokens."""
+    """Parse a list of selections, removing its tokens."""
     tree: _Tree = {}
     while True:
         branch = tree

@@ -1,6 +1,6 @@
-"""The sandbox's district in Google Classroom: its people, courses, and all that a real domain has besides.
+"""The sandbox's district in Google Classroom: its people and courses, and extras as in a real domain.
 
-The ids are fixed, so that others can count on them: `SECTION_LMS_ID` and `person_lms_id` tell them. Classroom knows no
+The ids are fixed, so that others can rely on them; see `SECTION_LMS_ID` and `person_lms_id`. Classroom knows no
 SIS ids of people, only their e-mail addresses; a course's SIS id is its alias ``d:section-7``.
 """
 
@@ -21,7 +21,7 @@ DOMAIN = f"district-{DISTRICT_DIGITS}.example"
 PROJECT = "passback-demo"
 """The Cloud project of the gateway: of its service account, and of the client for users who consent."""
 OTHER_PROJECT = "other-vendor-demo"
-"""The project of somebody else's integration, to which what it made belongs."""
+"""The project of another vendor's integration, which owns what that integration creates."""
 PROJECT_NUMBERS = {PROJECT: "604200000001", OTHER_PROJECT: "604200000002"}
 
 CLIENT_ID = "604200000001-demo0passback0client.apps.googleusercontent.com"
@@ -45,17 +45,17 @@ _SCOPE_NAMES = (
     "classroom.topics", "classroom.topics.readonly", "userinfo.email", "userinfo.profile",
 )  # fmt: skip
 ALL_SCOPES = ("openid", *(f"https://www.googleapis.com/auth/{name}" for name in _SCOPE_NAMES))
-"""Every scope that the simulator knows, all of which the administrator has delegated."""
+"""Every scope that the simulator knows; the administrator has delegated all of them."""
 
 SECTION_LMS_ID: dict[str, str] = {section.digits: f"708012{section.digits}" for section in SECTIONS}
 """The course id of each of the sandbox's sections, by its six digits."""
 ARCHIVED_COURSE = "708012000006"
 """Last year's course of Algebra's teacher and first student."""
 ORPHAN_COURSE = "708012000009"
-"""A course whose owner's account is deleted; Biology's teacher teaches it, too."""
+"""A course whose owner's account is deleted; Biology's teacher also teaches it."""
 
 ADMIN, CO_TEACHER, FORMER_TEACHER, INVITED_STUDENT = "000090", "000092", "000093", "001901"
-"""The digits of people that the sandbox's own roster does not know: the domain's administrator, Biology's second
+"""The digits of people who are not in the sandbox's roster: the domain's administrator, Biology's second
 teacher, the deleted owner of `ORPHAN_COURSE`, and a student who has not accepted the invitation to Algebra."""
 _OTHERS = {
     ADMIN: ("Sigrid", "Adler"),
@@ -77,12 +77,12 @@ _DAY_MS = 86_400_000
 
 
 def person_lms_id(digits: str) -> str:
-    """The numeric id of a person, as text, by the six digits."""
+    """The numeric id of a person, as text, by their six digits."""
     return f"115200000000000{digits}"
 
 
 def person_email(digits: str) -> str:
-    """The address of a person, by the six digits."""
+    """The e-mail address of a person, by their six digits."""
     first, last = (STUDENTS | TEACHERS | _OTHERS)[digits]
     return f"{first}.{last}@{DOMAIN}".lower()
 
@@ -173,7 +173,7 @@ def _seed_section(records: Records, section: SandboxSection, now: int) -> None:
 
 
 def _semesters(number: str, now: int) -> list[dict[str, Any]]:
-    """The two halves of the school year that runs."""
+    """The two halves of the current school year."""
     today = datetime.fromtimestamp(now / 1000, UTC)
     year = today.year if today.month >= 8 else today.year - 1
     fall = (

@@ -1,7 +1,7 @@
 """Service accounts: their keys, and the assertions that they sign.
 
-Of a key, only the public half is kept in the records. The private half lives in the process that made it; a process
-that has none makes a new pair, and older key files stay good.
+Only the public half of a key is stored in the records. The private half lives in the process that made it; a process
+without one makes a new pair, and older key files stay valid.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def service_account_key(lms: ClassroomState, url: str, project: str) -> dict[str, Any]:
-    """The key file of a project's service account, as the Cloud console gives it once. `url`: the simulator's own."""
+    """The key file of a project's service account, as the Cloud console shows it once. `url`: the simulator's."""
     if project not in lms.private_keys:
         lms.private_keys[project] = _new_private_key()
     account, key_id = register(lms, project)
@@ -38,7 +38,7 @@ def service_account_key(lms: ClassroomState, url: str, project: str) -> dict[str
 
 
 def register(lms: ClassroomState, project: str) -> tuple[Record, str]:
-    """Keep the public half of the process's key of a project; the service account's record and the key's id."""
+    """Store the public half of this process's key for a project; returns the service account and the key's id."""
     account = next(one for one in lms.records.all("service_accounts") if one["project"] == project)
     public_key = lms.private_keys[project][1]
     key_id = hashlib.sha1(public_key.encode(), usedforsecurity=False).hexdigest()
@@ -64,7 +64,7 @@ def _new_private_key() -> tuple[str, str]:
 
 
 def verified_claims(lms: ClassroomState, assertion: str) -> dict[str, Any] | str:
-    """The claims of an assertion that a known service account signed; otherwise what Google says is wrong with it."""
+    """The claims of an assertion if a known service account signed it; otherwise Google's error message."""
     parts = assertion.split(".")
     try:
         header, claims = (_decoded(part) for part in parts[:2])

@@ -25,35 +25,35 @@ class ClassroomState(State):
 
     def own_settings(self) -> dict[str, Any]:
         return {
-            # Whether the administrator has delegated to the service accounts at all, and which scopes.
+            # Whether the administrator has delegated scopes to the service accounts, and which.
             "delegation": True,
             "delegated_scopes": list(ALL_SCOPES),
-            # E-mail addresses of users for whom the administrator has turned the Classroom API off.
+            # E-mail addresses of users whose administrator has turned the Classroom API off.
             "api_disabled_for": [],
-            # How many calls each user, and each Cloud project, may make within a minute that moves; 0 is no limit.
+            # How many calls each user, and each Cloud project, may make within a moving minute; 0 means no limit.
             "per_minute_per_user": 1200,
             "per_minute_per_client": 3000,
-            # The largest page of a list; a larger pageSize is cut without a word.
+            # The largest page of a list; a larger pageSize is silently reduced.
             "largest_page": 100,
             # Whether pages have fewer items than were asked for, as the documentation allows.
             "short_pages": False,
-            # Whether the school's licence has grading periods.
+            # Whether the school's licence includes grading periods.
             "grading_periods": True,
             # Whether course work may be due in the past.
             "past_due_dates": False,
             # For how many days teachers can still read deleted course work.
             "deleted_kept_days": 30,
-            # Whether work that is already returned can be returned again; otherwise 400.
+            # Whether returned work can be returned again; otherwise 400.
             "return_again": True,
-            # Whether the app's refresh tokens end after 7 days, as while it is in testing.
+            # Whether the app's refresh tokens expire after 7 days, as they do while it is in testing.
             "app_in_testing": False,
             # Whether the administrator trusts the app, without which users under 18 cannot consent.
             "app_trusted": True,
-            # Whether a consent to coursework.students.readonly is granted as student-submissions.students.readonly.
+            # Whether consent to coursework.students.readonly is granted as student-submissions.students.readonly.
             "readonly_scope_narrowed": False,
-            # To which addresses the consent page may lead back; empty is any.
+            # The addresses that the consent page may redirect to; empty means any.
             "redirect_uris": [],
-            # The failure that the faults "error-before" and "error-after" show: 503 or 500.
+            # The status with which the faults "error-before" and "error-after" answer: 503 or 500.
             "error_status": 503,
         }
 

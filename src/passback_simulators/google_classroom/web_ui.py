@@ -1,7 +1,7 @@
-"""What people do in Classroom's web pages and in the Admin console, which the API cannot do, or not in their name.
+"""Actions in Classroom's web pages and the Admin console that the API does not offer, or not on the user's behalf.
 
-These are methods of `ClassroomSimulator`, for tests and for the sandbox. Ids are those of the API: people are given by
-their numeric ids.
+These are methods of `ClassroomSimulator`, for tests and for the sandbox. Ids are those of the API: people are
+identified by their numeric ids.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ def _record(lms: ClassroomState, table: str, id_: str) -> Record:
 def issue_user_tokens(
     lms: ClassroomState, email: str, scopes: Sequence[str], client_id: str = CLIENT_ID
 ) -> dict[str, Any]:
-    """The token endpoint's answer for a user who has consented, with access and refresh token."""
+    """Issue access and refresh token for a user who has consented; returns the token endpoint's reply."""
     user = lms.find_user(email)
     assert user is not None, f"no user {email}"
     return grants.issue_user_tokens(lms, user["id"], scopes, _record(lms, "clients", client_id), offline=True)
 
 
 def revoke_grants(lms: ClassroomState, user_id: str) -> None:
-    """A user takes back all consent, or gets a new password."""
+    """A user withdraws all consent, or gets a new password."""
     for row in lms.records.all("refresh_tokens"):
         if row["user_id"] == user_id:
             grants.end_grant(lms, row["token"])
@@ -48,7 +48,7 @@ def revoke_grants(lms: ClassroomState, user_id: str) -> None:
 
 
 def create_user(lms: ClassroomState, email: str, given: str, family: str) -> str:
-    """A new account of the domain; its id."""
+    """Create an account in the domain; returns its id."""
     user_id = f"1152000000000{lms.records.next_number('user', 90_000_001)}"
     user = {
         "id": user_id, "email": email.lower(), "given": given, "family": family, "admin": False,
@@ -69,7 +69,7 @@ def delete_user(lms: ClassroomState, user_id: str) -> None:
 
 
 def enroll(lms: ClassroomState, course_id: str, user_id: str, *, teacher: bool = False) -> None:
-    """Someone joins a course; a student who was in it before finds the old work again."""
+    """A user joins a course; a student who was in it before gets their old work back."""
     role = access.TEACHER if teacher else access.STUDENT
     lms.join(course_id, user_id, role)
 
@@ -88,7 +88,9 @@ def change_course(lms: ClassroomState, course_id: str, **fields: Any) -> None:
 
 
 def create_assignment(lms: ClassroomState, course_id: str, title: str, **fields: Any) -> str:
-    """The owner makes an assignment, which belongs to no project; its id. `fields` as for `change_assignment`."""
+    """Create an assignment of the owner's, which belongs to no project; returns its id. `fields`: see
+    `change_assignment`.
+    """
     course = _record(lms, "courses", course_id)
     usual: dict[str, Any] = {
         "title": title, "description": "", "state": "PUBLISHED", "work_type": "ASSIGNMENT", "choices": None,
@@ -123,20 +125,20 @@ def _submission(lms: ClassroomState, work_id: str, student_id: str) -> tuple[Rec
 
 
 def grade(lms: ClassroomState, work_id: str, student_id: str, points: float | None) -> None:
-    """A teacher enters a draft grade; None takes it away, as Excuse does."""
+    """A teacher enters a draft grade; None clears it, as Excuse does."""
     work, submission, owner = _submission(lms, work_id, student_id)
     submissions.put(lms, submissions.grade(lms, work, submission, owner, {"draft": points}))
 
 
 def return_work(lms: ClassroomState, work_id: str, student_id: str) -> None:
-    """A teacher returns work, in whatever state it is: the draft grade becomes the assigned one."""
+    """A teacher returns work in any state: the draft grade becomes the assigned grade."""
     work, submission, owner = _submission(lms, work_id, student_id)
     graded = submissions.grade(lms, work, submission, owner, {"assigned": submission["draft"]})
     submissions.put(lms, submissions.enter(lms, graded, "RETURNED", owner))
 
 
 def open_assignment(lms: ClassroomState, work_id: str, student_id: str) -> None:
-    """A student looks at an assignment for the first time."""
+    """A student opens an assignment for the first time."""
     _, submission, _ = _submission(lms, work_id, student_id)
     if submission["state"] == "NEW":
         submissions.put(lms, submissions.enter(lms, submission, "CREATED", student_id))
@@ -149,6 +151,6 @@ def turn_in(lms: ClassroomState, work_id: str, student_id: str) -> None:
 
 
 def reclaim(lms: ClassroomState, work_id: str, student_id: str) -> None:
-    """A student takes back what was turned in."""
+    """A student reclaims submitted work."""
     _, submission, _ = _submission(lms, work_id, student_id)
     submissions.put(lms, submission_changes.reclaim(lms, submission))

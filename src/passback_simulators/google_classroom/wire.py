@@ -1,6 +1,6 @@
-"""How Google writes JSON: proto3's mapping, which leaves out what has its default value.
+"""How Google writes JSON: proto3's mapping, which omits default values.
 
-A list that is empty, a string that is empty, 0 and false are never sent; a message that is set is, even if nothing is
+Empty lists, empty strings, 0 and false are never sent; a message that is set always is, even if nothing is
 in it (a due time of midnight is ``{}``). Grades are the exception: a grade of 0 is a grade.
 """
 
@@ -18,7 +18,7 @@ _KEPT_ZERO = ("draftGrade", "assignedGrade")
 
 
 def compact(content: Any) -> Any:
-    """What is sent of a message: None stands for what is unset."""
+    """A message without its default values; None stands for an unset field."""
     if isinstance(content, dict):
         sent = {name: compact(value) for name, value in content.items()}
         return {
@@ -34,14 +34,14 @@ def compact(content: Any) -> Any:
 
 
 def message_reply(content: Any, *, pretty: bool = True) -> Reply:
-    """200 with a message. Google indents, unless it is asked not to."""
+    """200 with a message, indented unless the client asks otherwise."""
     indent, separators = (2, (",", ": ")) if pretty else (None, (",", ":"))
     body = json.dumps(compact(content), ensure_ascii=False, indent=indent, separators=separators).encode()
     return Reply(200, body, (("content-type", JSON_TYPE),))
 
 
 def timestamp(milliseconds: int | None) -> str | None:
-    """RFC 3339 in UTC, with as many groups of three decimals as it takes."""
+    """A timestamp in RFC 3339 and UTC, with milliseconds only if there are any."""
     if milliseconds is None:
         return None
     moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
@@ -50,5 +50,5 @@ def timestamp(milliseconds: int | None) -> str | None:
 
 
 def id_in_links(id_: str) -> str:
-    """An id as the web pages' addresses show it."""
+    """An id as it appears in the web pages' addresses."""
     return urlsafe_b64encode(id_.encode()).decode().rstrip("=")

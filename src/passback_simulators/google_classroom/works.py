@@ -1,4 +1,4 @@
-"""Finding course work, with what time does to it: scheduled items are published, deleted ones forgotten."""
+"""Finding course work, as time changes it: scheduled items are published, deleted ones disappear."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 DAY_MS = 86_400_000
 
 READ_SCOPES_STUDENTS = ("classroom.coursework.students", "classroom.coursework.students.readonly")
-"""For those who teach or administrate the course."""
+"""For teachers of the course and administrators."""
 READ_SCOPES_ME = ("classroom.coursework.me", "classroom.coursework.me.readonly")
-"""For its students."""
+"""For students of the course."""
 
 
 def current(lms: ClassroomState, work: Record) -> Record | None:
-    """Course work as it is by now: published if its time has come; None if it was deleted long ago."""
+    """Course work in its present state: published once its time has come; None if it was deleted long ago."""
     now = lms.clock()
     if work["state"] == "DRAFT" and work["scheduled"] is not None and work["scheduled"] <= now:
         published = {"state": "PUBLISHED", "scheduled": None, "updated": work["scheduled"]}
@@ -38,7 +38,7 @@ def of_course(lms: ClassroomState, course_id: str) -> list[Record]:
 
 
 def find(call: Call, course: Record, work_id: str) -> Record:
-    """Course work of any state; 404 where there is none. With the fault ``deleted``, it is deleted."""
+    """Course work in any state; 404 if there is none. With the fault ``deleted``, it counts as deleted."""
     work = call.lms.records.get("course_work", work_id)
     work = current(call.lms, work) if work is not None and work["course_id"] == course["id"] else None
     if work is None:
@@ -59,12 +59,12 @@ def assignees(call: Call, work: Record) -> list[str]:
 
 
 def visible(call: Call, course: Record, work: Record) -> bool:
-    """Whether the caller may see course work: students see only what is published and theirs."""
+    """Whether the caller may see course work: students see only published items that are assigned to them."""
     return access.sees_all(call, course) or call.user["id"] in assignees(call, work)
 
 
 def require_scope(call: Call, course: Record, more: tuple[str, ...] = ()) -> None:
-    """Refuse a token whose scopes are for the other side. `more`: further scopes that will do, of either side."""
+    """Refuse a token with only the other role's scopes. `more`: further scopes that suffice, of either role."""
     if access.sees_all(call, course):
         allowed = [*READ_SCOPES_STUDENTS, *(one for one in more if ".students" in one)]
     else:
@@ -74,6 +74,6 @@ def require_scope(call: Call, course: Record, more: tuple[str, ...] = ()) -> Non
 
 
 def require_project(call: Call, work: Record) -> None:
-    """Refuse changes by any Cloud project but the one that made the item."""
+    """Refuse changes by any Cloud project except the one that created the item."""
     if work["project"] != call.grant.project:
         raise errors.named("ProjectPermissionDenied")

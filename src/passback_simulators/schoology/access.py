@@ -1,4 +1,4 @@
-"""Who acts, and what that person may see and do."""
+"""The acting user, and what that user may see and do."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 RUN_AS = "x-schoology-run-as"
 ACTIVE = 1
-"""The status of an enrollment that counts."""
+"""The status of a current enrollment."""
 
 
 def actor(lms: SchoologyState, request: Request, credentials: Credentials) -> Actor:
-    """Who acts. Raises `Refusal`."""
+    """The user with whose rights a request is handled. Raises `Refusal`."""
     token, consumer = credentials.token, credentials.consumer
     uid = token["uid"] if token is not None and token["kind"] == "access" else consumer["uid"]
     user = lms.records.get("users", uid)
@@ -37,7 +37,7 @@ def _impersonated(lms: SchoologyState, own: Actor, target: str) -> Actor:
     if not own.is_admin or not settings["run_as_allowed"]:
         raise forbidden()
     user = lms.records.get("users", target)
-    if user is None:  # a school_uid is no id
+    if user is None:  # a school_uid is not accepted
         raise missing("User")
     role = lms.records.get("roles", user["role_id"])
     assert role is not None
@@ -48,13 +48,13 @@ def _impersonated(lms: SchoologyState, own: Actor, target: str) -> Actor:
 
 
 def only_admin(lms: SchoologyState) -> None:
-    """Refuse everyone but a system administrator."""
+    """Refuse everyone except system administrators."""
     if not lms.actor.is_admin:
         raise forbidden()
 
 
 def no_personal_key(lms: SchoologyState) -> None:
-    """Refuse personal keys what is about others."""
+    """Refuse personal keys, which may not read about others."""
     if lms.actor.personal:
         raise refusal(401)
 
@@ -69,7 +69,7 @@ def is_past(lms: SchoologyState, section: Record) -> bool:
 
 
 def enrollments(lms: SchoologyState, request: Request | None, section_id: str) -> list[Record]:
-    """Everyone in a section, teachers first; no members where the request's fault says so."""
+    """Everyone in a section, teachers first; no students if the request has the fault ``not-enrolled``."""
     found = [e for e in lms.records.all("enrollments") if e["section_id"] == section_id]
     if request is not None and request.fault == "not-enrolled":
         found = [enrollment for enrollment in found if enrollment["admin"]]
@@ -98,7 +98,7 @@ def member(
 
 
 def section(lms: SchoologyState, section_id: str) -> Record:
-    """A section that the actor may look into. Raises `Refusal`."""
+    """A section that the actor may see. Raises `Refusal`."""
     found = lms.records.get("sections", section_id)
     if found is None:
         raise missing("Section")
@@ -124,6 +124,6 @@ def taught(lms: SchoologyState, section_id: str, *, write: bool = True) -> Recor
 
 
 def writable(lms: SchoologyState, found: Record) -> None:
-    """Refuse to write into a section whose grading periods have ended."""
+    """Refuse changes in a section whose grading periods have ended."""
     if lms.settings["past_sections_read_only"] and is_past(lms, found):
         raise forbidden()

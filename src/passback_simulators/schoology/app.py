@@ -1,4 +1,4 @@
-"""The simulator of Schoology: which requests it answers, and as whom."""
+"""The simulated Schoology: its routes, and the replies that belong to no route."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from passback_simulators.state import Keep
 
 WINDOW_MS = 5000
-"""The length of the window in which requests are counted."""
+"""The window in which requests are counted for the limit."""
 
 _ERROR_PAGE = (
     "<html><head><title>500 Internal Server Error</title></head>\r\n<body>\r\n<center><h1>500 Internal Server Error"
@@ -95,7 +95,7 @@ class SchoologySimulator(SchoologyState, Simulator):
         self.actor = access.actor(self, request, self.credentials)
 
     def _count(self, credentials: str) -> None:
-        """Refuse what is more than the limit. What is refused does not count."""
+        """Refuse requests beyond the limit. Refused requests do not count."""
         limit = self.settings["requests_in_5_seconds"]
         if not limit:
             return
@@ -105,7 +105,7 @@ class SchoologySimulator(SchoologyState, Simulator):
         self._window.count(credentials, now)
 
     def not_found(self, request: Request) -> Reply:
-        """404, or 405 where the path has other methods, which OPTIONS tells."""
+        """404, or 405 if the path has other methods, which OPTIONS lists."""
         methods = sorted({one.method for one in self._routes if one.pattern.fullmatch(request.path)})
         if methods and request.method == "OPTIONS":
             return Reply(200, b"", (("allow", ", ".join(methods)),))
@@ -138,7 +138,7 @@ class SchoologySimulator(SchoologyState, Simulator):
         return reply
 
     def connection_credentials(self, url: str) -> dict[str, str]:  # noqa: ARG002
-        """The administrator's key, and for each of the sandbox's students the token that signing in would give."""
+        """The administrator's key, and for each of the sandbox's students the token that signing in would issue."""
         self._students_have_tokens = True
         self._sign_students_in()
         students = {
@@ -154,18 +154,18 @@ class SchoologySimulator(SchoologyState, Simulator):
         }
 
     def connection_options(self) -> dict[str, str]:
-        # It sets no limit of itself, so nobody need wait for one.
+        # The simulator has no limit by default, so there is nothing to wait for.
         return {"requests_in_5_seconds": "1000"}
 
     def _sign_students_in(self) -> None:
-        """See that the tokens are good which `connection_credentials` has given."""
+        """Make sure that the tokens returned by `connection_credentials` are valid."""
         for digits in STUDENTS if self._students_have_tokens else ():
             token, secret = seed.student_token(digits)
             if self.records.get("tokens", token) is None:
                 issue(self, seed.APP_KEY, "access", seed.person_lms_id(digits), name=token, secret=secret)
 
     async def post_triggers(self) -> int:
-        """Post the events whose time has come to their targets; how many arrived."""
+        """Post the events that are due to their targets; returns how many arrived."""
         return await triggers.post(self)
 
     # What people do in the web pages; see web_ui.py.

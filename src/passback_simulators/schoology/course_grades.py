@@ -1,4 +1,4 @@
-"""The grade of a whole period or course, as Schoology reckons it from categories and their weights."""
+"""The grade of a whole period or course, as Schoology computes it from categories and their weights."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ MISSING = 3
 def percent(
     lms: SchoologyState, section_id: str, enrollment_id: str, period: int | None = None
 ) -> float | None:
-    """The percentage of a student in a period, or in the course; None while nothing counts.
+    """A student's percentage in a period or in the course; None while nothing counts.
 
-    What has no category is ungraded and does not count; nor does a category whose weight is 0.
+    Items without a category do not count; nor does a category whose weight is 0.
     """
     sums: dict[int, list[float]] = {}
     for item in lms.records.all("grade_items"):

@@ -8,14 +8,14 @@ DUPLICATE = "Duplicate timestamp/nonce combination, possible replay attack.  Req
 
 
 class Nonces:
-    """What each credentials have used already."""
+    """The nonces that each set of credentials has used."""
 
     def __init__(self) -> None:
         self._used: dict[str, dict[int, set[str]]] = {}
         self._latest: dict[str, int] = {}
 
     def use(self, name: str, timestamp: int, nonce: str, skew: int) -> None:
-        """Take note of a nonce. Raises `Refusal` if it was used, or its timestamp lies before one that was."""
+        """Use up a nonce. Raises `Refusal` if it was used before, or if its timestamp is too old."""
         latest = self._latest.get(name, timestamp)
         if timestamp < latest - skew:
             message = (

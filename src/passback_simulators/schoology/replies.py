@@ -1,4 +1,4 @@
-"""The forms of answers and of what is sent: lists with links, empty and plain-text errors, loose types."""
+"""The forms of replies and request bodies: lists with links, empty and plain-text errors, loose types."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEFAULT_PAGE = 20
 
 
 def refusal(status: int, text: str = "") -> Refusal:
-    """A refusal in plain text, or without any body."""
+    """A refusal in plain text, or without a body."""
     return Refusal(text_reply(status, text) if text else Reply(status))
 
 
@@ -30,12 +30,12 @@ def forbidden() -> Refusal:
 
 
 def missing(what: str) -> Refusal:
-    """404 for something that is not there."""
+    """404 for something that does not exist."""
     return refusal(404, f"{what} not found")
 
 
 def content(request: Request) -> Record:
-    """The object that was sent, in JSON or XML. Forms are refused with 415."""
+    """Read the object in a body, in JSON or XML. Forms are refused with 415."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ("application/json", "text/xml", "application/xml"):
         raise refusal(415, "Unsupported Media Type")
@@ -49,7 +49,7 @@ def content(request: Request) -> Record:
 
 
 def as_list(value: Any) -> list[Any]:
-    """What may be sent as a list or as its only element."""
+    """A list that may also be sent as its only element."""
     if value is None or value == "":
         return []
     return value if isinstance(value, list) else [value]
@@ -65,7 +65,7 @@ def wrapped(given: Record, outer: str, inner: str) -> list[Record]:
 
 
 def integer(value: Any) -> int | None:
-    """A whole number that was sent as such or as text."""
+    """An integer that was sent as a number or as text."""
     try:
         return int(value)
     except (TypeError, ValueError, OverflowError):
@@ -73,7 +73,7 @@ def integer(value: Any) -> int | None:
 
 
 def decimal(value: Any) -> float | None:
-    """A number that was sent as such or as text."""
+    """A number that was sent as a number or as text."""
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -87,7 +87,7 @@ def flag(value: Any) -> int:
 
 
 def number(value: float | None) -> float | None:
-    """A number as JSON shows it: whole ones without a point."""
+    """A number as in JSON: whole numbers without a decimal point."""
     return int(value) if value is not None and value == int(value) else value
 
 
@@ -103,7 +103,7 @@ def link(lms: SchoologyState, request: Request, path: str) -> str:
 
 
 def page(lms: SchoologyState, request: Request) -> tuple[int, int]:
-    """The start and the limit that a request asks for. The server's maximum wins without a word."""
+    """The start and limit that a request asks for; a larger limit is silently reduced to the server's."""
     start = integer(request.param("start")) or 0
     limit = integer(request.param("limit")) or DEFAULT_PAGE
     if limit < 0:
@@ -126,7 +126,7 @@ def page_links(lms: SchoologyState, request: Request, start: int, limit: int, *,
 
 
 def several(lms: SchoologyState, items: list[Any]) -> Any:
-    """A list as it is shown; where the setting says so, a single element stands for itself."""
+    """A list as it is shown; if the setting says so, a single element replaces its list."""
     return items[0] if len(items) == 1 and lms.settings["single_as_object"] else items
 
 
@@ -138,7 +138,7 @@ def paged(
     shown: Callable[[Record], Record],
     total: Callable[[int], int | str] = str,
 ) -> Reply:
-    """One page of a list. `total`: how the list writes its total."""
+    """One page of a list. `total`: formats the list's total."""
     start, limit = page(lms, request)
     part = [shown(item) for item in items[start : start + limit]]
     envelope: Record = {key: several(lms, part)}
@@ -159,11 +159,11 @@ def whole(
 
 
 def created(lms: SchoologyState, record: Record) -> Reply:
-    """The answer to a creation; some answer without a body."""
+    """The reply to a creation; some have no body."""
     return json_reply(201, record) if lms.settings["create_returns_body"] else Reply(201)
 
 
 def updated(lms: SchoologyState, record: Record) -> Reply:
-    """The answer to an update."""
+    """The reply to an update."""
     status = lms.settings["update_status"]
     return Reply(204) if status == 204 else json_reply(status, record)

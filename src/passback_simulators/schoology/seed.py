@@ -1,7 +1,7 @@
-"""The sandbox's district in Schoology: its people, sections, and all that a real district has besides.
+"""The sandbox's district in Schoology: its people and sections, and extras as in a real district.
 
-The ids are fixed, so that others can count on them; `SECTION_LMS_ID`, `person_lms_id` and `enrollment_lms_id` tell
-them. As in districts of today, ids of sections and enrollments do not fit in 31 bits.
+The ids are fixed, so that others can rely on them; see `SECTION_LMS_ID`, `person_lms_id` and `enrollment_lms_id`.
+As in districts today, ids of sections and enrollments do not fit in 31 bits.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ APP_SECRET = "5c0000demo0app0secret"  # noqa: S105
 SECTION_LMS_ID: dict[str, str] = {section.digits: f"8067{section.digits}" for section in SECTIONS}
 """The id of each of the sandbox's sections, by its six digits."""
 STUDY_HALL = "8067000009"
-"""A section that has neither SIS code, nor grading categories, nor scales."""
+"""A section without SIS code, grading categories and scales."""
 PAST_SECTION = "8067000006"
 """A section of last year, whose grading period has ended."""
 
 ADMIN, TEACHER, STUDENT, PARENT = 1212, 1213, 1214, 1215
 """Ids of the roles."""
 ROLES = {ADMIN: ("School Admin", 1), TEACHER: ("Teacher", 1), STUDENT: ("Student", 0), PARENT: ("Parent", 0)}
-"""The title of each role, and whether it is one of the faculty."""
+"""The title of each role, and whether it belongs to the faculty."""
 
 SCHOOL, HIGH_SCHOOL, MIDDLE_SCHOOL = 2344232, 2344233, 2344234
 """The district as one "school", and its two buildings."""
 
 SYSTEM_ADMIN, PARENT_OF_FIRST, FORMER_STUDENT = "000090", "000091", "001999"
-"""Digits of the people that the sandbox's own roster does not know."""
+"""The digits of people who are not in the sandbox's roster."""
 
 PERIOD_SEMESTER, PERIOD_YEAR, PERIOD_PAST = 813011, 813012, 813009
-"""Grading periods: the half-year that runs, one that runs for years, and last year."""
+"""Grading periods: the current half-year, one that lasts for years, and last year."""
 
 CATEGORIES = {
     ALGEBRA.digits: ((4371001, "Assignments", 60), (4371002, "Tests", 40)),
@@ -58,21 +58,21 @@ LETTERS = (
     ("F", 0), ("D-", 60), ("D", 63), ("D+", 67), ("C-", 70), ("C", 73), ("C+", 77), ("B-", 80), ("B", 83),
     ("B+", 87), ("A-", 90), ("A", 93), ("A+", 97),
 )  # fmt: skip
-"""The levels of the scale that Schoology starts every district with, and where each begins (percent)."""
+"""The levels of every district's first scale, and where each begins (percent)."""
 
 
 def person_lms_id(digits: str) -> str:
-    """The uid of a person, by the six digits."""
+    """The uid of a person, by their six digits."""
     return f"148{digits}"
 
 
 def enrollment_lms_id(section: str, person: str) -> str:
-    """The id of a person's enrollment in one of the sandbox's sections, by both's digits."""
+    """The id of a person's enrollment in one of the sandbox's sections, by the digits of both."""
     return f"58{section[-2:]}{person}"
 
 
 def student_token(digits: str) -> tuple[str, str]:
-    """The app's token and secret for a student who has signed in, by the six digits."""
+    """The app's token and secret for a student who has signed in, by their six digits."""
     return f"5c0000demo0student0token0{digits}", f"5c0000demo0student0secret0{digits}"
 
 
@@ -129,7 +129,7 @@ def _seed_people(records: Records) -> None:
         }  # fmt: skip
         records.put("users", uid, user)
 
-    # The administrator is tied to no building: the building is then the district itself.
+    # The administrator is not tied to a building, so the building is the district itself.
     person(SYSTEM_ADMIN, ADMIN, f"admin-{SYSTEM_ADMIN}", "Sigrid", "Adler", SCHOOL)
     for digits, (first, last) in TEACHERS.items():
         person(digits, TEACHER, f"teacher-{digits}", first, last, HIGH_SCHOOL)
@@ -184,7 +184,7 @@ def _seed_other_sections(records: Records) -> None:
     records.put("sections", PAST_SECTION, past)
     enroll(records, PAST_SECTION, PAST_SECTION[-6:], ALGEBRA.teacher, admin=1)
     enroll(records, PAST_SECTION, PAST_SECTION[-6:], ALGEBRA.students[0])
-    # Someone who left Algebra during the year is still listed, as expired.
+    # A student who left Algebra during the year is still listed, as expired.
     enroll(records, SECTION_LMS_ID[ALGEBRA.digits], ALGEBRA.digits, FORMER_STUDENT, status=2)
 
 

@@ -71,26 +71,26 @@ def _known(lms: SchoologyState, request: Request, given: dict[str, str]) -> Cred
 
 
 def _sent(request: Request) -> dict[str, str]:
-    """The parameters of the header, as they were sent."""
+    """The parameters of the header, as sent."""
     header = request.headers.get("authorization", "")
     return dict(_PARAMETER.findall(header[6:])) if header[:6].lower() == "oauth " else {}
 
 
 def unknown(key: str, token: str) -> Reply:
-    """The answer to credentials that do not exist, or were revoked."""
+    """The reply to credentials that do not exist or were revoked."""
     return text_reply(
         401, f'The consumer_key "{key}" token "{token}" combination does not exist or is not enabled.'
     )
 
 
 def revoked(request: Request) -> Reply:
-    """What a request is answered whose credentials are of no use any more."""
+    """The reply to a request whose credentials are no longer valid."""
     sent = _sent(request)
     return unknown(sent.get("oauth_consumer_key", ""), sent.get("oauth_token", ""))
 
 
 def _check_hmac(request: Request, given: dict[str, str], key: str) -> None:
-    # Whether the client came by https, a server behind a proxy cannot tell.
+    # A server behind a proxy cannot tell whether the client used https.
     bases = [_base_string(request, given, scheme) for scheme in ("http", "https")]
     signature = given.get("oauth_signature", "").encode()
     for base in bases:
@@ -101,7 +101,7 @@ def _check_hmac(request: Request, given: dict[str, str], key: str) -> None:
 
 
 def _base_string(request: Request, given: dict[str, str], scheme: str) -> str:
-    """The text that is signed: never a JSON body."""
+    """The signature base string; a JSON body is never part of it."""
     host = request.base_url.partition("://")[2].lower().removesuffix({"http": ":80", "https": ":443"}[scheme])
     own = [(name, value) for name, value in given.items() if name not in ("realm", "oauth_signature")]
     pairs = sorted((_encoded(name), _encoded(value)) for name, value in own + request.query)

@@ -14,25 +14,25 @@ from passback_simulators.state import Keep, State
 
 
 class Credentials(Struct, frozen=True):
-    """Who signed a request."""
+    """The credentials that signed a request."""
 
     consumer: Record
     token: Record | None
 
     @property
     def name(self) -> str:
-        """What limits and nonces are counted by."""
+        """The name by which limits and nonces are counted."""
         return f"{self.consumer['key']}:{self.token['token'] if self.token else ''}"
 
 
 class Actor(Struct, frozen=True):
-    """The user with whose rights a request is done."""
+    """The user with whose rights a request is handled."""
 
     user: Record
     personal: bool
-    """By a teacher's or student's own key, which since June 2025 may not read about others."""
+    """Whether by a teacher's or student's own key, which since June 2025 may not read about others."""
     impersonated: bool
-    """By an administrator, with Run-As."""
+    """Whether by an administrator, with Run-As."""
 
     @property
     def uid(self) -> str:
@@ -58,48 +58,48 @@ class SchoologyState(State):
 
     def own_settings(self) -> dict[str, Any]:
         return {
-            # Whether administrators may run as others (User Management > Permissions > Impersonation), and as whom.
+            # Whether administrators may run as others (User Management > Permissions > Impersonation), and which.
             "run_as_allowed": True,
             "run_as_roles": ["School Admin", "Teacher"],
-            # Whether they may run as students, too.
+            # Whether they may also run as students.
             "student_run_as": False,
             # Whether a student must have opened the app once (and so have an access token) before an administrator
-            # who runs as her can hand in: otherwise 500.
+            # running as the student can submit: otherwise 500.
             "submission_needs_token": True,
-            # How many requests each credentials may make in 5 seconds: 15 and 50 were seen; 0 is no limit.
+            # How many requests each credentials may make in 5 seconds: 15 and 50 have been observed; 0 means no limit.
             "requests_in_5_seconds": 0,
-            # The largest page of a list; a larger ``limit`` is cut without a word.
+            # The largest page of a list; a larger ``limit`` is silently reduced.
             "largest_page": 200,
-            # By how much a timestamp may lie before the latest of the same credentials.
+            # How many seconds a timestamp may be older than the latest of the same credentials.
             "timestamp_skew_seconds": 600,
-            # Whether signatures by PLAINTEXT are accepted, and if so, whether only with ``realm="Schoology%20API"``, a
-            # literal ``&`` and no ``oauth_token``; otherwise the answer is the one for a used nonce.
+            # Whether PLAINTEXT signatures are accepted, and if so, whether only with ``realm="Schoology%20API"``, a
+            # literal ``&`` and no ``oauth_token``; otherwise the reply is the one for a used nonce.
             "accept_plaintext": True,
             "plaintext_literal_only": False,
             # Whether the app may make two-legged calls: since June 2025 Schoology must have approved it.
             "app_approved": True,
-            # Whether the API takes exception 3, missing, which is not documented.
+            # Whether the API accepts exception 3, missing, which is not documented.
             "grade_exception_missing": True,
-            # Whether the API makes grading categories; in some districts only the web pages do.
+            # Whether the API can create grading categories; in some districts only the web pages can.
             "categories_can_be_created": True,
-            # Whether links in answers begin with http, even where the API is reached by https.
+            # Whether links in replies begin with http even if the API is reached by https.
             "http_links": True,
-            # Whether a list of one is shown as the object itself.
+            # Whether a list with one element is shown as the element itself.
             "single_as_object": False,
-            # Whether lists have ``total``, and ``links.next`` where there is more.
+            # Whether lists have ``total``, and ``links.next`` if there is another page.
             "total_in_lists": True,
             "next_in_lists": True,
-            # The answer to grades: 207 with an item for each, or 200 or 204 without a body.
+            # The reply to grades: 207 with an item for each, or 200 or 204 without a body.
             "bulk_grades_status": 207,
-            # The answers to an update (200 with the object, or 204) and to a creation.
+            # The replies to an update (200 with the object, or 204) and to a creation.
             "update_status": 204,
             "create_returns_body": True,
             # The zone of users who have not chosen one, in which dates without a zone are read and written.
             "due_zone": "America/New_York",
             # Whether sections whose grading periods have ended refuse changes.
             "past_sections_read_only": True,
-            # Whether a user's grades need ``section_id``: otherwise 403.
+            # Whether a user's grades require ``section_id``: 403 without it.
             "user_grades_need_section": False,
-            # Whether events are posted after each request. Otherwise only `post_triggers` does it.
+            # Whether events are posted after each request. Otherwise only `post_triggers` posts them.
             "triggers_post_themselves": False,
         }

@@ -1,4 +1,4 @@
-"""Dates without a zone: those that Schoology writes are in the zone of whoever asks."""
+"""Dates without a zone: Schoology writes them in the zone of the acting user."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
 
 
 def zone_name(lms: SchoologyState, user: Record) -> str:
-    """The IANA name of a user's zone."""
+    """The IANA name of a user's time zone."""
     return str(user["tz_name"] or lms.settings["due_zone"])
 
 
 def seconds_now(lms: SchoologyState) -> int:
-    """The Unix time."""
+    """The present Unix time."""
     return lms.clock() // 1000
 
 
 def local(lms: SchoologyState, seconds: int) -> str:
-    """An instant as ``YYYY-MM-DD HH:MM:SS`` of the acting user's zone."""
+    """An instant as ``YYYY-MM-DD HH:MM:SS`` in the acting user's zone."""
     moment = datetime.fromtimestamp(seconds, ZoneInfo(zone_name(lms, lms.actor.user)))
     return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 def instant(lms: SchoologyState, text: str) -> int | None:
-    """The Unix time of a date as the acting user writes it, with or without a time of day; None where it is none."""
+    """The Unix time of a date in the acting user's zone, with or without a time of day; None if it is invalid."""
     zone = ZoneInfo(zone_name(lms, lms.actor.user))
     for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"):
         try:
@@ -49,5 +49,5 @@ def utc_offset(lms: SchoologyState, user: Record) -> float:
 
 
 def today(lms: SchoologyState) -> str:
-    """The date in UTC, for comparing with those of grading periods."""
+    """Today's date in UTC, for comparison with those of grading periods."""
     return f"{datetime.fromtimestamp(seconds_now(lms), UTC):%Y-%m-%d}"

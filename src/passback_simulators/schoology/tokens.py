@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def issue(
     lms: SchoologyState, consumer: str, kind: str, uid: str | None, *, name: str = "", secret: str = ""
 ) -> Record:
-    """A new request token or access token."""
+    """Issue a request token or an access token."""
     name = name or secrets.token_hex(20)
     token = {
         "token": name, "secret": secret or secrets.token_hex(16), "consumer": consumer, "kind": kind,

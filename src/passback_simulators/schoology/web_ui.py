@@ -1,4 +1,4 @@
-"""What people do in Schoology's own web pages, which the API cannot do, or not in their name.
+"""Actions in Schoology's own web pages that the API does not offer, or not on the user's behalf.
 
 These are methods of `SchoologySimulator` (``ui_...``), for tests and for the sandbox. Ids are those of the API.
 """
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
 
 def issue_user_token(lms: SchoologyState, uid: str, app_key: str = APP_KEY) -> tuple[str, str]:
-    """The token and secret that the three-legged handshake would give an app for a user."""
+    """The token and secret that an app would get for a user in the three-legged handshake."""
     token = issue(lms, app_key, "access", uid)
     return token["token"], token["secret"]
 
 
 def issue_personal_key(lms: SchoologyState, uid: str) -> tuple[str, str]:
-    """The key and secret that a user gets for herself at <district>.schoology.com/api."""
+    """The key and secret that a user gets for themselves at <district>.schoology.com/api."""
     key = {"key": secrets.token_hex(20), "secret": secrets.token_hex(16), "kind": "personal", "uid": uid}
     lms.records.put("consumers", key["key"], key)
     return key["key"], key["secret"]
 
 
 def revoke_token(lms: SchoologyState, token: str) -> None:
-    """A user takes back what she allowed an app."""
+    """A user withdraws an app's access."""
     lms.records.remove("tokens", token)
 
 
@@ -45,7 +45,7 @@ def revoke_token(lms: SchoologyState, token: str) -> None:
 
 
 def enroll(lms: SchoologyState, section_id: str, uid: str, *, admin: int = 0) -> str:
-    """Enroll a user, or again; the enrollment's id, which stays the same."""
+    """Enroll a user, possibly again; returns the enrollment's id, which stays the same."""
     found = [one for one in enrollments(lms, None, section_id) if one["uid"] == uid]
     id_ = found[0]["id"] if found else str(lms.records.next_number("enrollment", 5_899_000_001))
     row = {"id": id_, "section_id": section_id, "uid": uid, "admin": admin, "status": ACTIVE}
@@ -72,21 +72,21 @@ def delete_user(lms: SchoologyState, uid: str) -> None:
 
 
 def set_time_zone(lms: SchoologyState, uid: str, zone: str | None) -> None:
-    """Choose a user's own time zone (IANA); None is the district's."""
+    """Set a user's own time zone (IANA); None means the district's."""
     user = lms.records.get("users", uid)
     assert user is not None
     lms.records.put("users", uid, user | {"tz_name": zone})
 
 
 def end_section(lms: SchoologyState, section_id: str) -> None:
-    """Let the grading periods of a section be over."""
+    """End the grading periods of a section."""
     section = lms.records.get("sections", section_id)
     assert section is not None
     lms.records.put("sections", section_id, section | {"grading_periods": [PERIOD_PAST]})
 
 
 def create_category(lms: SchoologyState, section_id: str, title: str, weight: int = 100) -> int:
-    """Add a grading category to a section; its id."""
+    """Add a grading category to a section; returns its id."""
     return int(grade_setup.add_category(lms, section_id, title, {"weight": weight})["id"])
 
 
@@ -94,7 +94,7 @@ def create_category(lms: SchoologyState, section_id: str, title: str, weight: in
 
 
 def _acting(lms: SchoologyState, uid: str) -> Request:
-    """Let a user act, by a request of the web pages' own."""
+    """Make a user the actor; returns a request as the web pages would send it."""
     user = lms.records.get("users", uid)
     assert user is not None
     lms.actor = Actor(user, personal=False, impersonated=False)
@@ -112,7 +112,7 @@ def _item(lms: SchoologyState, item_id: int) -> Record:
 
 
 def create_test(lms: SchoologyState, section_id: str, title: str, **fields: Any) -> int:
-    """Add a test/quiz, a grade item that the API does not make; its id."""
+    """Add a test/quiz, a grade item that the API cannot create; returns its id."""
     request = _acting(lms, _teacher(lms, section_id))
     item = assignments.add(lms, section_id, "assessment", {"title": title, "allow_dropbox": 0, **fields})
     assignments.announce(lms, request, item, "update")
@@ -145,7 +145,7 @@ def grade(lms: SchoologyState, item_id: int, uid: str, **given: Any) -> None:
 
 
 def submit(lms: SchoologyState, item_id: int, uid: str, text: str, *, draft: bool = False) -> int:
-    """A student hands in text; the revision's id."""
+    """A student submits text; returns the revision's id."""
     request = _acting(lms, uid)
     revision = dropbox.submit_text(lms, _item(lms, item_id), uid, text, int(draft))
     dropbox.announce(lms, request, revision)
@@ -153,5 +153,5 @@ def submit(lms: SchoologyState, item_id: int, uid: str, text: str, *, draft: boo
 
 
 def comment(lms: SchoologyState, item_id: int, student: str, uid: str, text: str) -> None:
-    """Someone writes into a student's dropbox."""
+    """A user comments in a student's dropbox."""
     dropbox.comment(lms, item_id, student, uid, text)

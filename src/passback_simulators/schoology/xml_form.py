@@ -1,4 +1,4 @@
-"""Schoology's XML, which is its JSON with tags: a list is a tag that comes several times."""
+"""Schoology's XML, which mirrors its JSON: a list is a repeated tag."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def _text(value: Any) -> str:
 
 
 def read(body: bytes) -> Any:
-    """What was sent in XML, as JSON would have it. Raises ValueError."""
+    """Read XML as the JSON that it mirrors. Raises ValueError."""
     from xml.etree import ElementTree as Tree
 
-    if b"<!" in body:  # nobody needs a document type, and entities can be made to explode
+    if b"<!" in body:  # no client needs a document type, and entities can be made to explode
         raise ValueError("a document type is not supported")
     try:
         return _value(Tree.fromstring(body))  # noqa: S314 - entities are refused above

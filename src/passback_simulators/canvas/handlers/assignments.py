@@ -97,7 +97,7 @@ def update(lms: CanvasState, request: Request, course_id: str, assignment_id: st
 
 
 def delete(lms: CanvasState, request: Request, course_id: str, assignment_id: str) -> Reply:
-    """``DELETE /courses/:id/assignments/:id``: afterwards it is 404 for every call."""
+    """``DELETE /courses/:id/assignments/:id``: afterwards every call returns 404."""
     record = visible(lms, request, course_id, assignment_id)
     require_teacher(lms, request, record["course_id"])
     lms.records.put("assignments", record["id"], {**record, "deleted": True})
@@ -105,7 +105,7 @@ def delete(lms: CanvasState, request: Request, course_id: str, assignment_id: st
 
 
 def visible(lms: CanvasState, request: Request, course_id: str, assignment_id: str) -> Record:
-    """An assignment that is there, and that the caller may see. Raises `Refusal`: 404 for both."""
+    """An assignment that the caller may see. Raises `Refusal`: 404 if it does not exist or is hidden."""
     course = visible_course(lms, request, course_id)
     if assignment_id.startswith("sis_assignment_id:"):
         sis_id = assignment_id.partition(":")[2]
@@ -205,7 +205,7 @@ def _apply_grading(record: Record, given: dict[str, Any]) -> None:
 
 
 def _apply_dates(lms: CanvasState, record: Record, given: dict[str, Any], *, new: bool) -> None:
-    """Change dates, and to whom they apply."""
+    """Change dates, and who they apply to."""
     if "only_visible_to_overrides" in given:
         record["only_visible_to_overrides"] = bool(given["only_visible_to_overrides"])
     for name in DATES:

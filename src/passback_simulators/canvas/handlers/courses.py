@@ -156,7 +156,7 @@ def shown_course(lms: CanvasState, record: Record) -> Record:
 
 
 def shown_user(lms: CanvasState, record: Record, request: Request) -> Record:
-    """A user as the API shows them; the e-mail only where it is asked for."""
+    """A user as the API shows them; the e-mail only if the request includes it."""
     shown = _without_sis(lms, dict(record))
     if "email" not in included(lms, request):
         shown.pop("email", None)

@@ -1,4 +1,4 @@
-"""Handing in files: Canvas's upload in three steps, or by an address that Canvas fetches."""
+"""Submitting files: Canvas's upload in three steps, or a URL that Canvas fetches."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NAME = re.compile(rb'name="([^"]*)"(?:; filename="([^"]*)")?')
 
 
 def begin(lms: CanvasState, request: Request, course_id: str, assignment_id: str, user_id: str) -> Reply:
-    """``POST .../submissions/:user_id/files``: where to upload to, or, with a ``url``, a Progress."""
+    """``POST .../submissions/:user_id/files``: the upload URL or, if the request has a ``url``, a Progress."""
     assignments.visible(lms, request, course_id, assignment_id)
     caller = caller_of(lms, request)
     user = lms.find_user(user_id)
@@ -51,7 +51,7 @@ def begin(lms: CanvasState, request: Request, course_id: str, assignment_id: str
 
 
 def receive(lms: CanvasState, request: Request) -> Reply:
-    """``POST`` to the upload's address: its parameters unchanged and first, the file last, no authorization."""
+    """``POST`` to the upload URL: the upload parameters first and unchanged, the file last, no authorization."""
     if "authorization" in request.headers:
         return text_reply(400, "no Authorization header is allowed here")
     parts = _parts(request)

@@ -1,4 +1,4 @@
-"""Canvas's GraphQL, as far as it is needed to post an assignment's grades."""
+"""Canvas's GraphQL, reduced to posting an assignment's grades."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def graphql(lms: CanvasState, request: Request) -> Reply:
-    """``POST /api/graphql``: only to post an assignment's grades."""
+    """``POST /api/graphql``: post an assignment's grades."""
     content = json.loads(request.body or b"{}")
     if "postAssignmentGrades" not in content.get("query", ""):
         return answer(request, 200, {"errors": [{"message": "Field doesn't exist on type 'Mutation'"}]})

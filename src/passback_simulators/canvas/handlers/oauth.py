@@ -22,7 +22,7 @@ LOOPBACK = re.compile(r"https?://(127\.0\.0\.1|localhost)(:\d+)?/")
 
 
 def authorize_page(lms: CanvasState, request: Request) -> Reply:
-    """``GET /login/oauth2/auth``: the page on which a user lets an application in."""
+    """``GET /login/oauth2/auth``: the page on which a user authorizes an application."""
     query = dict(request.query)
     redirect = query.get("redirect_uri", "")
     if query.get("client_id") != CLIENT_ID:
@@ -44,7 +44,7 @@ def authorize_page(lms: CanvasState, request: Request) -> Reply:
 
 
 def accept(lms: CanvasState, request: Request) -> Reply:
-    """The page's button: back to the application with a code, or with an error."""
+    """The page's buttons: redirect to the application with a code, or with an error."""
     form = dict(parse_qsl(request.body.decode()))
     redirect = form.get("redirect_uri", "")
     if not LOOPBACK.match(redirect):
@@ -60,7 +60,7 @@ def accept(lms: CanvasState, request: Request) -> Reply:
 
 
 def token(lms: CanvasState, request: Request) -> Reply:
-    """``POST /login/oauth2/token``: codes and refresh tokens for access tokens of one hour."""
+    """``POST /login/oauth2/token``: exchange a code or refresh token for an access token of one hour."""
     form = dict(parse_qsl(request.body.decode("utf-8", "replace")))
     if form.get("client_id") != CLIENT_ID:
         raise _refused(401, "invalid_client", "unknown client")

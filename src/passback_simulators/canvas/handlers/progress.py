@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def bulk(lms: CanvasState, request: Request, course_id: str, assignment_id: str) -> Reply:
-    """``POST .../submissions/update_grades``: asynchronous, without any student's result."""
+    """``POST .../submissions/update_grades``: asynchronous, with no result per student."""
     record = visible(lms, request, course_id, assignment_id)
     caller = require_teacher(lms, request, record["course_id"])
     content = body_of(request)
@@ -40,7 +40,7 @@ def bulk(lms: CanvasState, request: Request, course_id: str, assignment_id: str)
 
 
 def progress(lms: CanvasState, request: Request, progress_id: str) -> Reply:
-    """``GET /progress/:id``: the work is done while it is being watched."""
+    """``GET /progress/:id``: the work proceeds each time it is polled."""
     caller_of(lms, request)
     record = lms.records.get("progress", progress_id)
     if record is None:
@@ -60,7 +60,7 @@ def _shown_progress(request: Request, record: Record) -> Record:
 
 
 def _finished(lms: CanvasState, record: Record) -> Record:
-    """Grade the students of a bulk update, as far as Canvas can; what it cannot do it does not tell."""
+    """Grade the students of a bulk update as far as possible; Canvas does not report those it skips."""
     if lms.settings["bulk_fails"]:
         return {**record, "workflow_state": "failed", "message": "an error occurred"}
     assignment = lms.records.get("assignments", record["assignment"])

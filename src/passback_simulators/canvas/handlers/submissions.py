@@ -1,4 +1,4 @@
-"""Submissions: reading, handing in, grading, comments and extra attempts."""
+"""Submissions: reading, submitting, grading, comments and extra attempts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _REQUIRED = {"online_text_entry": "body", "online_url": "url", "online_upload": 
 
 
 def list_of_course(lms: CanvasState, request: Request, course_id: str, assignment_id: str) -> Reply:
-    """``GET /courses/:id/assignments/:id/submissions``: one of every student who is assigned."""
+    """``GET /courses/:id/assignments/:id/submissions``: one for every assigned student."""
     record = assignments.visible(lms, request, course_id, assignment_id)
     return _listed(lms, request, record, None)
 
@@ -155,7 +155,7 @@ def submit(lms: CanvasState, request: Request, course_id: str, assignment_id: st
 
 
 def _work(lms: CanvasState, kind: str, given: Mapping[str, Any], user: int) -> Record:
-    """What a student hands in, as the fields of a submission. Raises `Refusal`."""
+    """Submitted work as the fields of a submission. Raises `Refusal`."""
     work: Record = {"body": None, "url": None, "attachments": []}
     match kind:
         case "online_upload":
@@ -168,7 +168,7 @@ def _work(lms: CanvasState, kind: str, given: Mapping[str, Any], user: int) -> R
 
 
 def submission_of(lms: CanvasState, record: Record, user: int) -> Record:
-    """A student's submission; one that nothing has happened to yet is as when it was assigned."""
+    """A student's submission; untouched ones are not stored and have the initial values."""
     found = lms.records.get("submissions", f"{record['id']}/{user}")
     if found is not None:
         return found
@@ -243,12 +243,12 @@ def _is_student(lms: CanvasState, record: Record, user: int) -> bool:
 
 
 def is_assigned(lms: CanvasState, record: Record, user: int) -> bool:
-    """Whether a user is a student of the course to whom the assignment is assigned."""
+    """Whether a user is a student of the course and has the assignment."""
     return _is_student(lms, record, user) and overrides.is_assigned(lms, record, user)
 
 
 def _takes_work(lms: CanvasState, record: Record, submission: Record, user: int) -> bool:
-    """Whether Canvas lets a student hand in: published, assigned, not locked, attempts left."""
+    """Whether the student may submit: published, assigned, not locked, attempts left."""
     dates, now = overrides.dates_for(lms, record, user), lms.clock()
     locked = (dates["lock_at"] is not None and now > dates["lock_at"]) or (
         dates["unlock_at"] is not None and now < dates["unlock_at"]
@@ -259,12 +259,12 @@ def _takes_work(lms: CanvasState, record: Record, submission: Record, user: int)
 
 
 def keep(lms: CanvasState, record: Record, submission: Record) -> None:
-    """Keep a changed submission."""
+    """Store a changed submission."""
     lms.records.put("submissions", f"{record['id']}/{submission['user_id']}", submission)
 
 
 def commented(lms: CanvasState, submission: Record, author: int, text: Any) -> Record:
-    """The submission with one more comment; not kept yet."""
+    """The submission with one more comment; not stored yet."""
     user = lms.records.get("users", author) or {}
     comment = {
         "id": lms.records.next_number("comments", 3), "author_id": author, "author_name": user.get("name"),

@@ -1,6 +1,6 @@
 """``POST /batch``: several calls in one request, as multipart/mixed of application/http.
 
-Each call counts against the quotas; the outer request's headers hold for each, unless it has its own.
+Each call counts against the quotas; the outer request's headers apply to each, unless it has its own.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def batch(perform: Callable[[Request], Reply], request: Request) -> Reply:
     if len(parts) > MOST_CALLS:
         raise errors.invalid(f"The batch request has more than {MOST_CALLS} calls.")
     boundary = f"batch_{secrets.token_urlsafe(16)}"
-    # All calls are read before the first is made, so that a batch that is refused has done nothing.
+    # All calls are parsed before the first is made, so that a refused batch has no effect.
     calls = [
         (part, _call(request, part.get_payload(decode=True))) for part in parts if isinstance(part, Message)
     ]
@@ -46,7 +46,7 @@ def batch(perform: Callable[[Request], Reply], request: Request) -> Reply:
 
 
 def _answer(perform: Callable[[Request], Reply], part: Message, call: Request, boundary: str) -> bytes:
-    """The part of the answer for one call."""
+    """The part of the reply for one call."""
     reply = perform(call)
     id_ = part.get("Content-ID", "")
     content_id = f"Content-ID: <response-{id_.strip().removeprefix('<')}\r\n" if id_ else ""
@@ -59,7 +59,7 @@ def _answer(perform: Callable[[Request], Reply], part: Message, call: Request, b
 
 
 def _call(request: Request, payload: object) -> Request:
-    """One call, as a request of its own."""
+    """A call as a request of its own."""
     if not isinstance(payload, bytes):
         raise errors.invalid("Failed to parse batch request, error: a part is not a call.")
     head, _, body = (

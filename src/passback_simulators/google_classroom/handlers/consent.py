@@ -1,4 +1,4 @@
-"""accounts.google.com's consent page: a user chooses an account, and which of the scopes to allow."""
+"""accounts.google.com's consent page: a user chooses an account and which scopes to allow."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NARROWED = {
         "https://www.googleapis.com/auth/classroom.student-submissions.students.readonly"
     )
 }
-"""What Google has been seen to grant instead of what was asked for."""
+"""Scopes that Google has been observed to grant in place of the requested ones."""
 
 
 def page(lms: ClassroomState, request: Request) -> Reply:
@@ -56,7 +56,7 @@ def page(lms: ClassroomState, request: Request) -> Reply:
 
 
 def decide(lms: ClassroomState, request: Request) -> Reply:
-    """``POST /o/oauth2/v2/auth``: back to the client, with a code or with the refusal."""
+    """``POST /o/oauth2/v2/auth``: redirect to the client, with a code or an error."""
     form = parse_qs(request.body.decode(errors="replace"), keep_blank_values=True)
     asked = {name: values[-1] for name, values in form.items()}
     scopes = form.get("scope", [])
@@ -90,7 +90,7 @@ def _accounts(lms: ClassroomState) -> list[Record]:
 
 
 def _checked_client(lms: ClassroomState, asked: Mapping[str, str]) -> Record:
-    """The client that asks; an error page, and no way back, where the request cannot be trusted."""
+    """The requesting client. Raises `Refusal` with an error page, not a redirect, if the request cannot be trusted."""
     client = lms.records.get("clients", asked.get("client_id", ""))
     if client is None:
         raise Refusal(_error_page(401, "invalid_client", "The OAuth client was not found."))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def add(
     lms: ClassroomState, course: Record, creator: str, project: str | None, fields: dict[str, Any]
 ) -> Record:
-    """Keep new course work. `project`: the Cloud project that makes it; None where a teacher does in the web pages."""
+    """Store new course work. `project`: the Cloud project that creates it; None if a teacher does, in the web pages."""
     work_id = str(lms.records.next_number("course_work", 712_000_000_001))
     now = lms.clock()
     work = {
@@ -104,7 +104,7 @@ def _list(call: Call, course_id: str) -> dict[str, Any]:
 
 
 def _sort_key(name: str, work: Record) -> tuple[int, int]:
-    """What is without a due date comes after all that has one; equal times keep the order of creation."""
+    """Items without a due date come last; equal times keep the order of creation."""
     value = work["updated" if name == "updateTime" else "due"]
     return (1 if value is None else 0, value or 0)
 
@@ -127,7 +127,7 @@ def _order(text: str) -> list[tuple[str, bool]]:
 
 
 def _writable(call: Call, course: Record, work_id: str, *, by_project: bool = True) -> Record:
-    """Course work that the caller may change: as a teacher, by its own project, unless it is deleted."""
+    """Course work that the caller may change: as a teacher, through its own project, unless it is deleted."""
     work = works.find(call, course, work_id)
     access.require_teacher(call, course)
     if by_project:
@@ -147,7 +147,7 @@ def _patch(call: Call, course_id: str, work_id: str) -> dict[str, Any]:
 
 
 def change(lms: ClassroomState, work: Record, fields: dict[str, Any], actor: str) -> Record:
-    """Keep changed fields. Grades that exist stay as they are, but their histories tell of a new maximum."""
+    """Store changed fields. Existing grades stay as they are, but their histories record a new maximum."""
     changed = lms.records.put("course_work", work["id"], work | fields | {"updated": lms.clock()})
     if changed["max_points"] != work["max_points"]:
         submissions.note_max_points(lms, changed, actor)
@@ -161,7 +161,7 @@ def _delete(call: Call, course_id: str, work_id: str) -> dict[str, Any]:
 
 
 def delete(lms: ClassroomState, work: Record) -> None:
-    """Delete course work: what was published stays readable for a while, a draft is gone."""
+    """Delete course work: a published item stays readable for a while, a draft disappears."""
     if work["state"] == "DRAFT":
         lms.records.remove("course_work", work["id"])
     else:
@@ -169,7 +169,7 @@ def delete(lms: ClassroomState, work: Record) -> None:
 
 
 def _modify_assignees(call: Call, course_id: str, work_id: str) -> dict[str, Any]:
-    """Change who is assigned: all, or a difference to those who are assigned one by one."""
+    """Change the assignees: all students, or additions to and removals from individual ones."""
     course = access.readable_course(call, course_id)
     work = _writable(call, course, work_id, by_project=False)
     mode = call.body.get("assigneeMode")

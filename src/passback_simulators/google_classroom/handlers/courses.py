@@ -30,7 +30,7 @@ _LONGEST = {
     "name": 750, "section": 2800, "descriptionHeading": 3600, "description": 30_000, "room": 650, "levels": 999,
     "subject": 999,
 }  # fmt: skip
-"""The most characters of a course's texts."""
+"""The most characters of each of a course's texts."""
 _LONGEST_ALIAS = 256
 
 
@@ -195,7 +195,7 @@ def _list_aliases(call: Call, course_id: str) -> dict[str, Any]:
 
 
 def staffed(call: Call, course_id: str) -> Record:
-    """A course that the caller teaches or administrates."""
+    """A course that the caller teaches or administers."""
     course = access.readable_course(call, course_id)
     if not access.sees_all(call, course):
         raise errors.denied()

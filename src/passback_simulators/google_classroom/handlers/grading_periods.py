@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def of(call: Call, course: Record) -> list[dict[str, Any]]:
-    """A course's grading periods, in their order; none where the school's licence has none."""
+    """A course's grading periods, in their order; none if the school's licence does not include them."""
     if not call.lms.settings["grading_periods"]:
         return []
     settings = call.lms.records.get("grading_periods", course["id"])
@@ -52,7 +52,7 @@ def _patch_periods(call: Call, course_id: str) -> dict[str, Any]:
 
 
 def _checked_periods(call: Call, course: Record) -> list[dict[str, Any]]:
-    """The periods of a request: in order, apart, with titles of their own; new ones get their ids."""
+    """The periods of a request: in order, not overlapping, with unique titles; new ones get ids."""
     known = {one["id"] for one in of(call, course)}
     checked: list[dict[str, Any]] = []
     last = date.min
@@ -70,7 +70,7 @@ def _checked_periods(call: Call, course: Record) -> list[dict[str, Any]]:
 
 
 def day(parts: dict[str, Any]) -> date | None:
-    """A whole date, from Google's parts; None where it is none."""
+    """A date from Google's parts; None if it is incomplete or invalid."""
     try:
         return date(parts.get("year", 0), parts.get("month", 0), parts.get("day", 0))
     except ValueError:

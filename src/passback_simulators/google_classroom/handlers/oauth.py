@@ -1,4 +1,4 @@
-"""Tokens, as oauth2.googleapis.com and www.googleapis.com/oauth2 give them and tell about them.
+"""Tokens, as oauth2.googleapis.com and www.googleapis.com/oauth2 issue and describe them.
 
 ``/token`` takes a service account's signed assertion (RFC 7523), an authorization code, or a refresh token; errors have
 the form of RFC 6749.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 LONGEST_ASSERTION_S = 3600
 SKEW_S = 300
-"""By how much the clocks of Google and of its clients may differ."""
+"""How far the clocks of Google and its clients may differ."""
 TESTING_LIFETIME_MS = 7 * 86_400_000
 """How long a refresh token lasts while the app is in testing."""
 
@@ -36,7 +36,7 @@ USERINFO_SCOPES = (
 
 
 def oauth_error(status: int, error: str, description: str | None = None) -> Reply:
-    """An error as RFC 6749 has it."""
+    """An error in the form of RFC 6749."""
     content = {"error": error}
     if description:
         content["error_description"] = description
@@ -118,7 +118,7 @@ def _by_assertion(lms: ClassroomState, request: Request, assertion: str) -> dict
 
 
 def _client(lms: ClassroomState, request: Request, form: dict[str, str]) -> Record:
-    """The client that asks, by HTTP Basic or by its parameters."""
+    """The requesting client, by HTTP Basic or by parameters. Raises `Refusal`."""
     client_id, secret = form.get("client_id", ""), form.get("client_secret", "")
     kind, _, encoded = request.headers.get("authorization", "").partition(" ")
     if kind.lower() == "basic":
@@ -181,7 +181,7 @@ def revoke(lms: ClassroomState, request: Request) -> Reply:
 
 
 def tokeninfo(lms: ClassroomState, request: Request) -> Reply:
-    """``GET /tokeninfo``: whose a token is, and what for."""
+    """``GET /tokeninfo``: a token's user and scopes."""
     grant = grants.grant_of(lms, request.param("access_token"))
     if grant is None:
         return oauth_error(400, "invalid_token", "Invalid Value")
@@ -198,7 +198,7 @@ def tokeninfo(lms: ClassroomState, request: Request) -> Reply:
 
 
 def userinfo(lms: ClassroomState, request: Request) -> Reply:
-    """``GET /oauth2/v2/userinfo``: who consented."""
+    """``GET /oauth2/v2/userinfo``: the user who consented."""
     grant = grants.grant_of(lms, request.headers.get("authorization", "").partition(" ")[2])
     if grant is None or grant.scopes.isdisjoint(USERINFO_SCOPES) or "email" not in grant.user:
         return errors.unauthenticated(None)

@@ -1,6 +1,6 @@
 """Registrations for push notifications (Classroom API v1: registrations).
 
-They are kept, but nothing is published: Cloud Pub/Sub is no part of this simulator.
+They are stored, but nothing is published: Cloud Pub/Sub is not part of this simulator.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _COURSE_OF = {
 
 
 def _create(call: Call) -> dict[str, Any]:
-    """Register for a feed, or extend: the same again has the same id. Delegation does not do, a user must consent."""
+    """Register for a feed, or renew: the same registration keeps its id. A user must consent; delegation is refused."""
     feed, topic = call.body.get("feed", {}), call.body.get("cloudPubsubTopic", {})
     if not re.fullmatch(r"projects/[^/]+/topics/[^/]+", topic.get("topicName", "")):
         raise errors.invalid(field="registration.cloud_pubsub_topic")

@@ -19,7 +19,7 @@ USUAL_INVITATIONS = 500
 
 
 def profile(call: Call, user: Record) -> dict[str, Any]:
-    """A user's profile; address and photo only with their scopes."""
+    """A user's profile; e-mail address and photo only with their scopes."""
     full = f"{user['given']} {user['family']}"
     own = user["id"] == call.user["id"] or access.is_admin(call)
     return {
@@ -66,7 +66,7 @@ def _list(role: str, call: Call, course_id: str) -> dict[str, Any]:
 
 
 def _member(role: str, call: Call, course: Record, identifier: str) -> str:
-    """The id of a student or teacher of a course; 404 where it is none."""
+    """The id of a course's student or teacher; 404 if the user is neither."""
     user = access.user_of(call, identifier)
     if user is None or user["id"] not in _ids(call, course, role):
         raise errors.not_found()
@@ -114,7 +114,7 @@ def _delete(role: str, call: Call, course_id: str, user_id: str) -> dict[str, An
 
 
 def _invitations(call: Call, course_id: str, user_id: str) -> list[Record]:
-    """The invitations to a course or of a user; an empty id is any."""
+    """The invitations to a course, for a user, or both; an empty id matches any."""
     return [
         one
         for one in call.lms.records.all("invitations")
@@ -192,7 +192,7 @@ def _accept_invitation(call: Call, invitation_id: str) -> dict[str, Any]:
 
 
 def _get_profile(call: Call, user_id: str) -> dict[str, Any]:
-    """A profile: one's own, those of people in one's courses, and for administrators all."""
+    """A profile: the caller's own, that of a person in a shared course or, for administrators, any."""
     user = access.user_of(call, user_id)
     if user is None:
         raise errors.denied()
@@ -204,7 +204,7 @@ def _get_profile(call: Call, user_id: str) -> dict[str, Any]:
 
 
 def _guardians(call: Call, student: str) -> list[dict[str, Any]]:
-    """A student's guardians: for the student, and for those who teach or administrate; all of them with ``-``."""
+    """A student's guardians, for the student, their teachers and administrators; ``-`` means all students."""
     student_id = ""
     if student == "-":
         if not call.may(*_GUARDIANS_OF_STUDENTS) or not access.is_admin(call):

@@ -1,6 +1,6 @@
 """Changing submissions: teachers grade and return, students attach, turn in and reclaim.
 
-All of it only by the Cloud project that made the course work.
+All of this is open only to the Cloud project that created the course work.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TOO_MANY_POINTS = 10**12
 
 
 def _of_teacher(call: Call, course_id: str, work_id: str, id_: str) -> tuple[Record, Record, Record]:
-    """Course, work and submission, which a teacher is about to change."""
+    """The course, work and submission for a change by a teacher. Raises `Refusal`."""
     course = access.readable_course(call, course_id)
     work, submission = submissions.find(call, course, work_id, id_)
     access.require_teacher(call, course)
@@ -31,7 +31,7 @@ def _of_teacher(call: Call, course_id: str, work_id: str, id_: str) -> tuple[Rec
 
 
 def _of_student(call: Call, course_id: str, work_id: str, id_: str) -> tuple[Record, Record, Record]:
-    """The same, about to be changed by the student whose it is."""
+    """The course, work and submission for a change by the student who owns it. Raises `Refusal`."""
     course = access.readable_course(call, course_id)
     work, submission = submissions.find(call, course, work_id, id_)
     if submission["user_id"] != call.user["id"]:
@@ -51,7 +51,7 @@ def _changeable(
 
 
 def _patch(call: Call, course_id: str, work_id: str, submission_id: str) -> dict[str, Any]:
-    """Set or clear the draft grade, the assigned grade, or both. The state stays."""
+    """Set or clear the draft grade, the assigned grade, or both. The state does not change."""
     mask = parsing.update_mask(call.param("updateMask"), frozenset(_GRADES))
     course, work, submission = _of_teacher(call, course_id, work_id, submission_id)
     grades = {_GRADES[name]: _grade(call.body.get(name), name) for name in mask}
@@ -65,7 +65,7 @@ def _patch(call: Call, course_id: str, work_id: str, submission_id: str) -> dict
 
 
 def _grade(points: float | None, name: str) -> float | None:
-    """Points as they are kept: not negative, with two decimals. More than the maximum is extra credit."""
+    """Points as stored: not negative, with two decimals. More than the maximum is extra credit."""
     if points is None:
         return None
     if not 0 <= points < _TOO_MANY_POINTS:
@@ -74,7 +74,7 @@ def _grade(points: float | None, name: str) -> float | None:
 
 
 def _return(call: Call, course_id: str, work_id: str, submission_id: str) -> dict[str, Any]:
-    """Give work back. Unlike the web page's Return, this leaves the grades alone."""
+    """Return work. Unlike Return in the web page, this leaves the grades alone."""
     _, _, submission = _of_teacher(call, course_id, work_id, submission_id)
     if submission["state"] != "TURNED_IN" and not (
         submission["state"] == "RETURNED" and call.lms.settings["return_again"]
@@ -88,7 +88,7 @@ def _return(call: Call, course_id: str, work_id: str, submission_id: str) -> dic
 
 
 def turn_in(lms: ClassroomState, submission: Record) -> Record:
-    """The submission as turned in by its student; not kept yet."""
+    """The submission as turned in by its student; not stored yet."""
     student = submission["user_id"]
     if submission["state"] == "NEW":
         submission = submissions.enter(lms, submission, "CREATED", student)
@@ -96,7 +96,7 @@ def turn_in(lms: ClassroomState, submission: Record) -> Record:
 
 
 def reclaim(lms: ClassroomState, submission: Record) -> Record:
-    """The submission as taken back by its student; not kept yet."""
+    """The submission as reclaimed by its student; not stored yet."""
     changed = submissions.enter(lms, submission, "RECLAIMED_BY_STUDENT", submission["user_id"])
     return changed | {"turned_in": None}
 
@@ -118,7 +118,7 @@ def _reclaim(call: Call, course_id: str, work_id: str, submission_id: str) -> di
 
 
 def _modify_attachments(call: Call, course_id: str, work_id: str, submission_id: str) -> dict[str, Any]:
-    """Add attachments; there is no way to take one off."""
+    """Add attachments; there is no way to remove one."""
     course, work, submission = _of_student(call, course_id, work_id, submission_id)
     added = call.body.get("addAttachments", [])
     kept = submission["attachments"]

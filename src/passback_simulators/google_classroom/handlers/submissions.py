@@ -1,6 +1,6 @@
 """Student submissions: Classroom makes one for each assigned student (courses.courseWork.studentSubmissions).
 
-A submission is kept from the first change on; until then it is NEW, and the same for everyone.
+A submission is stored from its first change on; until then it is NEW, with initial values.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _CONTENT = {
 
 
 def submission_id(work_id: str, user_id: str) -> str:
-    """The id of a student's submission: opaque to clients, but always the same for the two."""
+    """The id of a student's submission: opaque to clients, but always the same for a student and item."""
     numbers = _varint(int(user_id) % 2**40 + 2**40), _varint(int(work_id))
     pair = b"\x08" + numbers[0] + b"\x10" + numbers[1]
     return urlsafe_b64encode(b"\x0a" + bytes([len(pair)]) + pair).decode().rstrip("=")
 
 
 def _varint(number: int) -> bytes:
-    """A number in protobuf's variable length."""
+    """A number as a protobuf varint."""
     groups = []
     while number > 0x7F:
         groups.append(number & 0x7F | 0x80)
@@ -60,14 +60,14 @@ def of(lms: ClassroomState, work: Record, user_id: str) -> Record:
 
 
 def put(lms: ClassroomState, submission: Record) -> Record:
-    """Keep a changed submission."""
+    """Store a changed submission."""
     now = lms.clock()
     changed = submission | {"created": submission["created"] or now, "updated": now}
     return lms.records.put("submissions", submission["id"], changed)
 
 
 def enter(lms: ClassroomState, submission: Record, state: str, actor: str) -> Record:
-    """The submission in another state, with the history's entry for it; not kept yet."""
+    """The submission in another state, with its history entry; not stored yet."""
     entry = {"state": state, "actor": actor, "at": lms.clock()}
     return submission | {"state": state, "history": [*submission["history"], entry]}
 
@@ -75,7 +75,7 @@ def enter(lms: ClassroomState, submission: Record, state: str, actor: str) -> Re
 def grade(
     lms: ClassroomState, work: Record, submission: Record, actor: str, grades: dict[str, float | None]
 ) -> Record:
-    """The submission with other grades, ``draft`` or ``assigned``, and the history's entries; not kept yet."""
+    """The submission with other grades, ``draft`` or ``assigned``, and their history entries; not stored yet."""
     history = list(submission["history"])
     for name, kind in (("draft", DRAFT_CHANGE), ("assigned", ASSIGNED_CHANGE)):
         if name in grades and grades[name] != submission[name]:
@@ -90,7 +90,7 @@ def _grade_entry(
 
 
 def note_max_points(lms: ClassroomState, work: Record, actor: str) -> None:
-    """Enter a new maximum into the histories of the graded submissions."""
+    """Record a new maximum in the histories of graded submissions."""
     for one in lms.records.all("submissions"):
         if one["work_id"] == work["id"] and one["draft"] is not None:
             entry = _grade_entry(lms, MAX_POINTS_CHANGE, one["draft"], work["max_points"], actor)
@@ -98,7 +98,7 @@ def note_max_points(lms: ClassroomState, work: Record, actor: str) -> None:
 
 
 def late(lms: ClassroomState, work: Record, submission: Record) -> bool:
-    """Whether it was turned in after it was due, or is not turned in though it is due."""
+    """Whether it was turned in after the due time, or is overdue."""
     if work["due"] is None:
         return False
     when = submission["turned_in"] if submission["turned_in"] is not None else lms.clock()
@@ -106,7 +106,7 @@ def late(lms: ClassroomState, work: Record, submission: Record) -> bool:
 
 
 def link(work: Record) -> str:
-    """Where course work begins in the web pages."""
+    """The address of course work in the web pages, to which more is appended."""
     kind = "a" if work["work_type"] == "ASSIGNMENT" else "sa"
     course = wire.id_in_links(work["course_id"])
     return f"https://classroom.google.com/c/{course}/{kind}/{wire.id_in_links(work['id'])}"
@@ -166,7 +166,7 @@ def _shown_entry(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _published_work(call: Call, course: Record, work_id: str) -> Record:
-    """Course work whose submissions may be asked for: those of a deleted item are gone with it."""
+    """Course work whose submissions exist: those of a deleted item are gone. Raises `Refusal`."""
     work = works.find(call, course, work_id)
     if work["state"] == "DELETED":
         raise errors.not_found()
@@ -174,7 +174,7 @@ def _published_work(call: Call, course: Record, work_id: str) -> Record:
 
 
 def find(call: Call, course: Record, work_id: str, id_: str) -> tuple[Record, Record]:
-    """Course work and one of its submissions; 404 where the student is not assigned or enrolled any more."""
+    """Course work and one of its submissions; 404 if the student is no longer assigned or enrolled."""
     work = _published_work(call, course, work_id)
     for student in works.assignees(call, work):
         if submission_id(work["id"], student) == id_:

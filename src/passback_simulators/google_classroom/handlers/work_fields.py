@@ -1,6 +1,6 @@
-"""The fields of course work: what they may hold, from a create or from a patch.
+"""The fields of course work: their validation, on create and on patch.
 
-Each function takes a request's body and gives what the record gets, or refuses (Classroom API docs: CourseWork).
+Each function reads a request's body and returns fields of the record, or raises `Refusal` (Classroom API: CourseWork).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PATCHABLE = frozenset(
         "submissionModificationMode", "topicId", "gradingPeriodId", "learningGoals",
     }
 )  # fmt: skip
-"""What an update mask may name. ``learningGoals`` is allowed, but is not in the public schema."""
+"""What an update mask may name. ``learningGoals`` is accepted, but is not in the public schema."""
 
 
 def created(call: Call, course: Record) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def _next_state(call: Call, work: Record) -> str:
 
 
 def _due(call: Call) -> dict[str, Any]:
-    """When it is due: a date and a time in UTC, or neither."""
+    """The due date and time in UTC; both or neither must be given."""
     given_date, given_time = call.body.get("dueDate"), call.body.get("dueTime")
     if given_date is None and given_time is None:
         return {"due": None}
@@ -161,7 +161,7 @@ def _due(call: Call) -> dict[str, Any]:
 
 
 def _due_of_patch(call: Call, work: Record, mask: frozenset[str]) -> dict[str, Any]:
-    """The same for a patch, which may name only one of the two and leave the other as it is."""
+    """The due date and time after a patch, which may name one of the two and leave the other unchanged."""
     kept = dict(zip(("dueDate", "dueTime"), shown_due(work["due"]), strict=True))
     for name in ("dueDate", "dueTime"):
         if name not in mask:
@@ -170,7 +170,7 @@ def _due_of_patch(call: Call, work: Record, mask: frozenset[str]) -> dict[str, A
 
 
 def shown_due(due: int | None) -> tuple[dict[str, int] | None, dict[str, int] | None]:
-    """Google's date and time of day (UTC) of an instant."""
+    """An instant as Google's date and time of day, in UTC."""
     if due is None:
         return None, None
     moment = datetime.fromtimestamp(due // 1000, UTC)
@@ -182,7 +182,7 @@ def shown_due(due: int | None) -> tuple[dict[str, int] | None, dict[str, int] | 
 
 
 def _scheduled(call: Call, state: str) -> dict[str, Any]:
-    """When a draft is to be published: only drafts, and only in the future."""
+    """The time at which a draft will be published: only for drafts, and only in the future."""
     scheduled = call.body.get("scheduledTime")
     if scheduled is not None and (state != "DRAFT" or scheduled <= call.lms.clock()):
         raise errors.invalid(field="course_work.scheduled_time")
@@ -210,7 +210,7 @@ def _grading_period(call: Call, course: Record) -> dict[str, Any]:
 
 
 def _derived_period(call: Call, course: Record, fields: dict[str, Any]) -> str | None:
-    """The grading period in which the item is due, or else is to be published."""
+    """The grading period in which the item is due or, without a due date, scheduled."""
     instant = fields["due"] or fields["scheduled"]
     if instant is None:
         return None

@@ -1,6 +1,6 @@
-"""Assignments and what else is graded (Schoology REST API: Assignment).
+"""Assignments and other grade items (Schoology REST API: Assignment).
 
-One table holds all grade items: assignments, graded discussions, and tests, which only the web UI makes.
+One table holds all grade items: assignments, graded discussions, and tests, which only the web UI can create.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from passback_simulators.schoology.state import SchoologyState
 
 FIRST_ITEM = 8_100_000_001
-"""The first id of a grade item or discussion; they share one series."""
+"""The first id of a grade item or discussion; both share one series."""
 
 _FLAGS = {
     "is_final": 0, "show_comments": 0, "grade_stats": 0, "allow_dropbox": 1, "allow_discussion": 1, "published": 1,
@@ -47,17 +47,17 @@ DEFAULTS: dict[str, Any] = {
     "grading_category": 0, "assignees": [], "grading_group_ids": [], "attachments": [], "dropbox_locked": 0,
     **_FLAGS,
 }  # fmt: skip
-"""What a grade item is unless it is said. Without a category it is "Ungraded"."""
+"""The defaults of a grade item. Without a category it is "Ungraded"."""
 
 
 def find(lms: SchoologyState, request: Request | None, section_id: str, item_id: object) -> Record | None:
-    """A grade item of a section, by its id; None where the request's fault says that it was deleted."""
+    """A grade item of a section, by its id; None if the request has the fault ``deleted``."""
     item = of_section(lms, "grade_items", section_id, item_id)
     return None if request is not None and request.fault == "deleted" else item
 
 
 def is_assigned(lms: SchoologyState, item: Record, enrollment_id: str) -> bool:
-    """Whether a student has to do it: everyone, unless some are named, by themselves or by their groups."""
+    """Whether a student has the item: everyone has, unless it names students or groups."""
     if not item["assignees"] and not item["grading_group_ids"]:
         return True
     members = set(item["assignees"])
@@ -67,7 +67,7 @@ def is_assigned(lms: SchoologyState, item: Record, enrollment_id: str) -> bool:
 
 
 def _visible(lms: SchoologyState, section_id: str, item: Record) -> bool:
-    """Whether the actor sees it: a student only what is published and hers to do."""
+    """Whether the actor sees an item: students see only published ones that are assigned to them."""
     if teaches(lms, section_id):
         return True
     own = membership(lms, section_id, lms.actor.uid)
@@ -84,7 +84,7 @@ def graded(lms: SchoologyState, request: Request, section_id: str, item_id: str)
 
 def _assignment(lms: SchoologyState, request: Request, section_id: str, item_id: str) -> Record:
     item = graded(lms, request, section_id, item_id)
-    if item["type"] != "assignment":  # it is a grade item, but no assignment
+    if item["type"] != "assignment":  # a grade item, but not an assignment
         raise missing("Assignment")
     return item
 
@@ -93,7 +93,7 @@ def _assignment(lms: SchoologyState, request: Request, section_id: str, item_id:
 
 
 def read(lms: SchoologyState, place: Record, given: Record, *, existing: Record | None = None) -> Record:
-    """The fields of a grade item that a body sets; what it does not know, it ignores. Raises `Refusal`."""
+    """The fields of a grade item that a body sets; unknown ones are ignored. Raises `Refusal`."""
     fields: Record = {name: flag(given[name]) for name in _FLAGS if name in given}
     if "description" in given:
         fields["description"] = str(given["description"] or "")
@@ -107,7 +107,7 @@ def read(lms: SchoologyState, place: Record, given: Record, *, existing: Record 
             fields[name] = value
     _read_setup(lms, place, given, fields)
     if "assignees" in given:
-        # Anything but the enrollment id of an active member is dropped without a word.
+        # Anything but the enrollment id of an active member is silently dropped.
         ids = [one for one in as_list(given["assignees"]) if member(lms, None, place["id"], one)]
         fields["assignees"] = list(dict.fromkeys(int(one) for one in ids))
     if "grading_group_ids" in given:
@@ -129,7 +129,7 @@ def _due(lms: SchoologyState, value: object) -> int | None:
 
 
 def _read_setup(lms: SchoologyState, place: Record, given: Record, fields: Record) -> None:
-    """Scale, period and category must be those of the section; 0 is none."""
+    """Read scale, period and category, which must belong to the section; 0 means none."""
     for name, words in (
         ("grading_scale", "The grading scale"),
         ("grading_period", "The grading period"),
@@ -149,7 +149,7 @@ def _read_setup(lms: SchoologyState, place: Record, given: Record, fields: Recor
 
 
 def title_of(given: Record) -> str:
-    """The title that a body must have."""
+    """The title, which a body must have. Raises `Refusal`."""
     title = str(given.get("title") or "").strip()
     if not title:
         raise refusal(400, "title is required")
@@ -180,7 +180,7 @@ def shown(lms: SchoologyState, request: Request, item: Record) -> Record:
         "allow_discussion": str(item["allow_discussion"]),
         "published": item["published"],
         "type": item["type"],
-        # Of a discussion this is the discussion's own id, and `id` is what grades are given by.
+        # For a discussion this is the discussion's own id, while `id` is the one used for grades.
         "grade_item_id": item.get("discussion_id") or item["id"],
         "available": item["published"],
         "completed": 0,
@@ -214,7 +214,7 @@ def with_links(lms: SchoologyState, request: Request, item: Record) -> Record:
 
 
 def location(lms: SchoologyState, request: Request, item: Record) -> str:
-    """Where the content of a grade item is."""
+    """The API's address of a grade item."""
     place = f"sections/{item['section_id']}"
     if item.get("discussion_id"):
         return link(lms, request, f"{place}/discussions/{item['discussion_id']}")
@@ -223,7 +223,7 @@ def location(lms: SchoologyState, request: Request, item: Record) -> str:
 
 
 def _in_order(lms: SchoologyState, section_id: str) -> list[Record]:
-    """A section's grade items that the actor sees, by due date, those without one last."""
+    """A section's grade items that the actor sees, by due date; those without one come last."""
     found = [item for item in lms.records.all("grade_items") if item["section_id"] == section_id]
     found = [item for item in found if _visible(lms, section_id, item)]
     return sorted(found, key=lambda item: (item["due"] is None, item["due"] or 0, item["id"]))
@@ -261,7 +261,7 @@ def show(lms: SchoologyState, request: Request, section_id: str, item_id: str) -
 
 
 def create(lms: SchoologyState, request: Request, section_id: str) -> Reply:
-    """POST /sections/{id}/assignments. It cannot be repeated: nothing tells a second from the first."""
+    """POST /sections/{id}/assignments. It cannot safely be repeated: nothing distinguishes a second from the first."""
     place = taught(lms, section_id)
     given = content(request)
     title = title_of(given)
@@ -271,7 +271,7 @@ def create(lms: SchoologyState, request: Request, section_id: str) -> Reply:
 
 
 def add(lms: SchoologyState, section_id: str, kind: str, fields: Record) -> Record:
-    """A new grade item. `kind`: assignment, discussion or assessment."""
+    """Create a grade item. `kind`: assignment, discussion or assessment."""
     id_ = lms.records.next_number("grade_item", FIRST_ITEM)
     item = {**DEFAULTS, **fields, "id": id_, "section_id": section_id, "type": kind}
     return lms.records.put("grade_items", id_, item)
@@ -300,7 +300,7 @@ def delete(lms: SchoologyState, request: Request, section_id: str, item_id: str)
 
 
 def announce(lms: SchoologyState, request: Request, item: Record, operation: str) -> None:
-    """Tell triggers of a change; a creation is an update, too."""
+    """Emit the event of a change; a creation is an update, too."""
     data = triggers.place(lms, item["section_id"]) | {
         "id": item["id"], "grade_item_type": item["type"], "object": shown(lms, request, item)
     }  # fmt: skip
@@ -308,7 +308,7 @@ def announce(lms: SchoologyState, request: Request, item: Record, operation: str
 
 
 def remove(lms: SchoologyState, item: Record) -> None:
-    """Delete a grade item with all that belongs to it."""
+    """Delete a grade item with everything that belongs to it."""
     lms.records.remove("grade_items", item["id"])
     for grade in lms.records.all("grades"):
         if grade["assignment_id"] == item["id"]:

@@ -33,7 +33,7 @@ def _new(lms: SchoologyState, given: Record) -> Record:
 
 
 def sent(given: Record) -> list[Record] | None:
-    """The attachments of a body, in either of its two forms; None where it has neither."""
+    """The attachments of a body, in either of two forms; None if it has neither."""
     if "attachments" not in given and "file-attachment" not in given:
         return None
     attachments = as_list(given.get("attachments"))
@@ -45,7 +45,7 @@ def sent(given: Record) -> list[Record] | None:
 
 
 def replaced(lms: SchoologyState, existing: list[Record], given: list[Record]) -> list[Record]:
-    """What remains: those without an id are new, those whose id is not given are gone, only titles can change."""
+    """Attachments after an update: those without an id are new, omitted ones are removed, only titles can change."""
     known = {attachment["id"]: attachment for attachment in existing}
     remaining = []
     for one in given:
@@ -59,7 +59,7 @@ def replaced(lms: SchoologyState, existing: list[Record], given: list[Record]) -
 
 
 def shown(lms: SchoologyState, request: Request, attachments: list[Record]) -> Record:
-    """The ``attachments`` of an answer, by their kinds."""
+    """The ``attachments`` of a reply, by kind."""
     groups: dict[str, list[Record]] = {}
     for attachment in attachments:
         kind = attachment["kind"]

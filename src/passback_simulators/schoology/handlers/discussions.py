@@ -1,6 +1,6 @@
 """Discussions, graded or not (Schoology REST API: Discussion Thread).
 
-A graded one has two ids: its own, and that of its grade item, by which grades are given.
+A graded one has two ids: its own, and that of its grade item, which grades refer to.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Submissions, formerly "dropbox": by uid, never by enrollment (Schoology REST API: Submissions).
 
-Only the student hands in: no body has a field for whose work it is.
+Only students themselves can submit: no body has a field for the student.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def _revisions(lms: SchoologyState, item: Record, uid: str) -> list[Record]:
-    """A student's revisions of an item, oldest first, a draft among them."""
+    """A student's revisions of an item, oldest first, including a draft."""
     found = [one for one in lms.records.all("revisions") if one["item"] == item["id"] and one["uid"] == uid]
     return sorted(found, key=lambda one: int(one["revision_id"]))
 
@@ -53,7 +53,7 @@ def _shown(lms: SchoologyState, request: Request, revision: Record, *, full: boo
 
 
 def _item(lms: SchoologyState, request: Request, section_id: str, item_id: str) -> Record:
-    """The assignment whose dropbox is asked for. Raises `Refusal`."""
+    """The assignment that a dropbox belongs to. Raises `Refusal`."""
     section(lms, section_id)
     item = assignments.graded(lms, request, section_id, item_id)
     if item["type"] != "assignment":
@@ -72,7 +72,7 @@ def _may_see(lms: SchoologyState, section_id: str, uid: str) -> None:
 
 
 def list_all(lms: SchoologyState, request: Request, section_id: str, item_id: str) -> Reply:
-    """GET /sections/{id}/submissions/{item}: of those who handed in, the newest first; no total."""
+    """GET /sections/{id}/submissions/{item}: of the students who submitted, newest first; no total."""
     item = _item(lms, request, section_id, item_id)
     no_personal_key(lms)
     if not teaches(lms, section_id):
@@ -91,7 +91,7 @@ def list_all(lms: SchoologyState, request: Request, section_id: str, item_id: st
 
 
 def list_of_user(lms: SchoologyState, request: Request, section_id: str, item_id: str, uid: str) -> Reply:
-    """GET .../{uid}: the revisions of one student, as they came; none is an empty list."""
+    """GET .../{uid}: the revisions of one student, oldest first; an empty list if there are none."""
     item = _item(lms, request, section_id, item_id)
     _may_see(lms, section_id, uid)
     if membership(lms, section_id, uid, request) is None:
@@ -139,7 +139,7 @@ def list_comments(lms: SchoologyState, request: Request, section_id: str, item_i
 
 
 def comment(lms: SchoologyState, item_id: int, student: str, uid: str, text: str) -> None:
-    """A comment in a student's dropbox, by the student or someone else."""
+    """Add a comment in a student's dropbox, by the student or someone else."""
     id_ = lms.records.next_number("comment", 1559)
     row = {
         "id": id_,
@@ -152,17 +152,16 @@ def comment(lms: SchoologyState, item_id: int, student: str, uid: str, text: str
     lms.records.put("comments", id_, row)
 
 
-# Handing in.
+# Submitting.
 
 
 def _author(lms: SchoologyState, request: Request, section_id: str, item_id: str) -> tuple[Record, str]:
-    """The assignment and the student who hands in. Raises `Refusal`."""
+    """The assignment and the student who submits. Raises `Refusal`."""
     place = section(lms, section_id)
     writable(lms, place)
     own = membership(lms, section_id, lms.actor.uid, request)
-    if (
-        own is None or member(lms, request, section_id, own["id"]) is None
-    ):  # teachers cannot hand in for a student
+    # Teachers cannot submit for a student.
+    if own is None or member(lms, request, section_id, own["id"]) is None:
         raise forbidden()
     item = _item(lms, request, section_id, item_id)
     if not item["allow_dropbox"] or item["dropbox_locked"]:
@@ -173,14 +172,14 @@ def _author(lms: SchoologyState, request: Request, section_id: str, item_id: str
 
 
 def _launched(lms: SchoologyState) -> bool:
-    """Whether the student has opened an app and so given it an access token."""
+    """Whether the student has opened an app, which gave it an access token."""
     return any(
         token["uid"] == lms.actor.uid and token["kind"] == "access" for token in lms.records.all("tokens")
     )
 
 
 def hand_in_text(lms: SchoologyState, request: Request, section_id: str, item_id: str) -> Reply:
-    """POST /sections/{id}/submissions/{item}/create: text or HTML, kept as an HTML file."""
+    """POST /sections/{id}/submissions/{item}/create: text or HTML, stored as an HTML file."""
     item, uid = _author(lms, request, section_id, item_id)
     given = content(request)
     if not str(given.get("body") or ""):
@@ -189,7 +188,7 @@ def hand_in_text(lms: SchoologyState, request: Request, section_id: str, item_id
 
 
 def hand_in_files(lms: SchoologyState, request: Request, section_id: str, item_id: str) -> Reply:
-    """POST /sections/{id}/submissions/{item}/file: uploads of the same student. An open draft is in the way."""
+    """POST /sections/{id}/submissions/{item}/file: the student's own uploads. 409 if there is an open draft."""
     item, uid = _author(lms, request, section_id, item_id)
     sent = attachments.sent(content(request)) or []
     if not sent or not all("fid" in one for one in sent):
@@ -205,11 +204,11 @@ def _draft(lms: SchoologyState, item: Record, uid: str) -> Record | None:
 
 
 def submit_text(lms: SchoologyState, item: Record, uid: str, text: str, draft: int = 0) -> Record:
-    """A revision of text. An open draft is what it changes, or hands in."""
+    """Store a revision of text. An open draft is changed, or submitted."""
     revisions = _revisions(lms, item, uid)
     open_draft = _draft(lms, item, uid)
     id_ = open_draft["revision_id"] if open_draft else _next(revisions)
-    html = f'<html><head><meta charset="utf-8"></head><body>{text}</body></html>'  # text is taken for HTML
+    html = f'<html><head><meta charset="utf-8"></head><body>{text}</body></html>'  # text is treated as HTML
     file = files.add(lms, uid, f"dropbox_{uid}_r{id_}.html", "text/html", html.encode())
     attachment = {
         "id": lms.records.next_number("attachment", 2_300_000_001), "kind": "file", "title": file["filename"],
@@ -248,7 +247,7 @@ def _answer(lms: SchoologyState, request: Request, revision: Record) -> Reply:
 
 
 def announce(lms: SchoologyState, request: Request, revision: Record) -> None:
-    """Tell triggers of what was handed in; here the data are no list."""
+    """Emit the event of a submission; here the data is not a list."""
     if revision["draft"]:
         return
     item = lms.records.get("grade_items", revision["item"])

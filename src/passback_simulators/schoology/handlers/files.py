@@ -28,14 +28,14 @@ def _put(lms: SchoologyState, uid: str, name: str, size: int, md5: str) -> Recor
 
 
 def add(lms: SchoologyState, uid: str, name: str, kind: str, body: bytes) -> Record:
-    """A file that is complete at once."""
+    """Store a complete file."""
     file = _put(lms, uid, name, len(body), hashlib.md5(body, usedforsecurity=False).hexdigest())
     file |= {"filemime": kind, "content": base64.b64encode(body).decode()}
     return lms.records.put("files", file["id"], file)
 
 
 def usable(lms: SchoologyState, fid: object) -> Record:
-    """An uploaded file of the actor that can be attached. Raises `Refusal`."""
+    """An upload of the actor's that can be attached. Raises `Refusal`."""
     file = lms.records.get("files", str(fid))
     if file is None or file["content"] is None or file["uid"] != lms.actor.uid:
         raise refusal(400, f"The file {fid} is not a valid upload")
@@ -43,7 +43,7 @@ def usable(lms: SchoologyState, fid: object) -> Record:
 
 
 def announce(lms: SchoologyState, request: Request) -> Reply:
-    """POST /upload: says what will come, and learns where to put it."""
+    """POST /upload: announces a file and returns where to put it."""
     given = content(request)
     size, md5 = integer(given.get("filesize")), str(given.get("md5_checksum") or "")
     if not given.get("filename") or size is None or len(md5) != 32:
@@ -73,7 +73,7 @@ def upload(lms: SchoologyState, request: Request, file_id: str) -> Reply:
 
 
 def download_path(lms: SchoologyState, request: Request, file: Record) -> str:
-    """Where a file can be fetched, with a signature."""
+    """The address of a file; fetching it requires a signature."""
     return link(lms, request, f"system/files/attachments/{file['id']}/{quote(file['filename'], safe='')}")
 
 

@@ -52,7 +52,7 @@ def list_periods(lms: SchoologyState, request: Request) -> Reply:
 
 
 def show_period(lms: SchoologyState, request: Request, period_id: str) -> Reply:
-    """GET /gradingperiods/{id}: here the id is text."""
+    """GET /gradingperiods/{id}: here the id is a string."""
     only_admin(lms)
     period = lms.records.get("periods", period_id)
     if period is None:
@@ -61,7 +61,7 @@ def show_period(lms: SchoologyState, request: Request, period_id: str) -> Reply:
 
 
 def list_section_periods(lms: SchoologyState, request: Request, section_id: str) -> Reply:
-    """GET /sections/{id}/grading_periods: here the dates have a time."""
+    """GET /sections/{id}/grading_periods: here the dates include a time."""
     ids = section(lms, section_id)["grading_periods"]
     periods = []
     for id_ in ids:
@@ -104,7 +104,7 @@ def show_category(lms: SchoologyState, request: Request, section_id: str, catego
 
 
 def create_categories(lms: SchoologyState, request: Request, section_id: str) -> Reply:
-    """POST /sections/{id}/grading_categories; some districts cannot do it and get 400."""
+    """POST /sections/{id}/grading_categories; 400 in some districts, which do not support it."""
     taught(lms, section_id)
     items = wrapped(content(request), "grading_categories", "grading_category")
     if not lms.settings["categories_can_be_created"]:
@@ -130,7 +130,7 @@ def _category_fields(item: Record) -> Record:
 
 
 def add_category(lms: SchoologyState, section_id: str, title: str, fields: Record) -> Record:
-    """A new category."""
+    """Create a category."""
     id_ = lms.records.next_number("category", 4_390_001)
     category = {
         "id": id_, "section_id": section_id, "title": title, "delta": len(_all(lms, "categories", section_id)),
@@ -140,7 +140,7 @@ def add_category(lms: SchoologyState, section_id: str, title: str, fields: Recor
 
 
 def update_category(lms: SchoologyState, request: Request, section_id: str, category_id: str) -> Reply:
-    """PUT /sections/{id}/grading_categories/{id}: answers with the category, its numbers as text."""
+    """PUT /sections/{id}/grading_categories/{id}: returns the category, with its numbers as text."""
     taught(lms, section_id)
     category = of_section(lms, "categories", section_id, category_id)
     if category is None:

@@ -41,11 +41,11 @@ if TYPE_CHECKING:
     from passback_simulators.schoology.state import SchoologyState
 
 EXCUSED, INCOMPLETE, MISSING = 1, 2, 3
-"""Exceptions: why there is no grade. The documentation knows only the first two."""
+"""Exceptions: why there is no grade. Only the first two are documented."""
 
 
 class Rejected(Exception):
-    """One grade of many is refused; the others are not."""
+    """Raised to refuse one grade of many; the others are unaffected."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -95,7 +95,7 @@ def _meant(lms: SchoologyState, request: Request, section_id: str, given: Record
 
 
 def put(lms: SchoologyState, item: Record, enrollment_id: str, given: Record) -> Record | None:
-    """Set what a body says of a grade; None where nothing of it remains. Raises `Rejected`."""
+    """Set the given fields of a grade; None if nothing of it remains. Raises `Rejected`."""
     key = f"{item['id']}/{enrollment_id}"
     grade = dict(
         lms.records.get("grades", key)
@@ -111,7 +111,7 @@ def put(lms: SchoologyState, item: Record, enrollment_id: str, given: Record) ->
             raise Rejected(400, "The exception is not valid")
     if "grade" in given:
         grade["grade"] = _points(lms, item, given["grade"])
-    if grade["exception"]:  # it stays until it is lifted by exception 0
+    if grade["exception"]:  # an exception stays until exception 0 lifts it
         grade["grade"] = None
     if "comment" in given:
         grade["comment"] = str(given["comment"] or "")
@@ -145,7 +145,7 @@ def _points(lms: SchoologyState, item: Record, value: object) -> float | None:
 def announce(
     lms: SchoologyState, request: Request, changed: list[tuple[Record, Record, Record | None]]
 ) -> None:
-    """Tell triggers of changed grades, each with its item and enrollment."""
+    """Emit the event of changed grades, each with its item and enrollment."""
     data = []
     for item, enrollment, grade in changed:
         user = lms.records.get("users", enrollment["uid"])
@@ -209,7 +209,7 @@ def _shown(lms: SchoologyState, request: Request, item: Record, grade: Record) -
 
 
 class _Filter(Struct, frozen=True):
-    """Which grades of a section are asked for."""
+    """Which grades of a section are requested; empty strings match all."""
 
     assignment: str
     enrollment: str
@@ -219,7 +219,7 @@ class _Filter(Struct, frozen=True):
 def _grades(
     lms: SchoologyState, request: Request, section_id: str, wanted: _Filter
 ) -> list[tuple[Record, Record]]:
-    """A section's grade items and grades; students see their own, once published."""
+    """A section's grades with their items; students see only their own, once published."""
     present = {e["id"] for e in enrollments(lms, request, section_id) if e["status"] == ACTIVE}
     if not teaches(lms, section_id):
         own = membership(lms, section_id, lms.actor.uid)
@@ -240,7 +240,7 @@ def _grades(
 
 
 def list_grades(lms: SchoologyState, request: Request, section_id: str) -> Reply:
-    """GET /sections/{id}/grades: those that exist, with the periods and the grades of whole periods."""
+    """GET /sections/{id}/grades: the existing grades, with the periods and the grades of whole periods."""
     section(lms, section_id)
     no_personal_key(lms)
     wanted = _Filter(
@@ -268,7 +268,7 @@ def list_grades(lms: SchoologyState, request: Request, section_id: str) -> Reply
 
 
 def list_user_grades(lms: SchoologyState, request: Request, uid: str) -> Reply:
-    """GET /users/{uid}/grades: by section and period; some systems want the section to be named."""
+    """GET /users/{uid}/grades: by section and period; some systems require the section."""
     user_of(lms, uid)
     only = request.param("section_id")
     if not only and lms.settings["user_grades_need_section"]:

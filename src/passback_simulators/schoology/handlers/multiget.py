@@ -27,7 +27,7 @@ _ALLOWED = re.compile(
 
 
 def multiget(handle: Callable[[Request], Reply], request: Request) -> Reply:
-    """POST /multiget: up to 50 GETs of a documented set, with one signature."""
+    """POST /multiget: up to 50 GETs, from a documented set, with one signature."""
     paths = as_list(content(request).get("request"))
     if not paths or len(paths) > MOST_REQUESTS:
         raise refusal(400, f"1 to {MOST_REQUESTS} requests are expected")

@@ -31,7 +31,7 @@ def request_token(lms: SchoologyState, request: Request) -> Reply:
 
 
 def access_token(lms: SchoologyState, request: Request) -> Reply:
-    """The third leg: an allowed request token for an access token, once."""
+    """The third leg: exchange an allowed request token for an access token, once."""
     asked = lms.credentials.token
     if asked is None or asked["uid"] is None or _expired(lms, asked):
         raise Refusal(unknown(lms.credentials.consumer["key"], asked["token"] if asked else ""))
@@ -44,7 +44,7 @@ def _expired(lms: SchoologyState, token: Record) -> bool:
 
 
 def authorize_page(lms: SchoologyState, request: Request) -> Reply:
-    """The second leg: the page on which a user allows an app. Whose browser it is, the page lets one choose."""
+    """The second leg: the page on which a user allows an app. The page lets the visitor choose the user."""
     token = _asked(lms, request.param("oauth_token"))
     app = lms.records.get("consumers", token["consumer"]) or {}
     users = "".join(
@@ -62,7 +62,7 @@ def authorize_page(lms: SchoologyState, request: Request) -> Reply:
 
 
 def authorize(lms: SchoologyState, request: Request) -> Reply:
-    """The user's decision; it leads back to the app with the token, without any verifier."""
+    """The user's decision; redirects to the app with the token, without a verifier."""
     given = dict(parse_qsl(request.body.decode("utf-8", "replace")))
     token = _asked(lms, given.get("oauth_token", ""))
     user = lms.records.get("users", given.get("uid", ""))

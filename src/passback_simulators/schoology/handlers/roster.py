@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from passback_simulators.schoology.state import SchoologyState
 
 MOST_CODES = 50
-"""How many SIS ids a list can be asked for at once."""
+"""The most SIS ids in one request for a list."""
 
 
 def _codes(text: str) -> list[str]:
@@ -40,12 +40,12 @@ def _codes(text: str) -> list[str]:
 
 
 def display_name(user: Record) -> str:
-    """A user's whole name."""
+    """A user's full name."""
     return f"{user['name_first']} {user['name_last']}"
 
 
 def _user(lms: SchoologyState, request: Request, user: Record) -> Record:
-    """A user as the API shows it: ids as text and as number, and "" as often as null for nothing."""
+    """A user as the API shows it: ids as text and as number, and both "" and null for no value."""
     return {
         "uid": user["uid"],
         "id": int(user["uid"]),
@@ -82,7 +82,7 @@ def _picture(request: Request) -> str:
 
 
 def list_users(lms: SchoologyState, request: Request) -> Reply:
-    """GET /users: those of the actor's building; all of them for an administrator tied to none."""
+    """GET /users: those of the actor's building; all for an administrator not tied to a building."""
     no_personal_key(lms)
     own = lms.actor.user
     if own["role_id"] in (STUDENT, PARENT):
@@ -100,7 +100,7 @@ def list_users(lms: SchoologyState, request: Request) -> Reply:
 
 
 def may_see(lms: SchoologyState, user: Record) -> None:
-    """Refuse to show a user to strangers: to students and parents all but themselves and their children."""
+    """Refuse to show a user to strangers: students and parents see only themselves and their children."""
     own = lms.actor.user
     if user["uid"] == own["uid"] or user["uid"] in own["child_uids"]:
         return
@@ -128,12 +128,12 @@ def _see_other(request: Request, path: str) -> Reply:
 
 
 def show_me(lms: SchoologyState, request: Request) -> Reply:
-    """GET /users/me leads to the user; the request there must be signed anew."""
+    """GET /users/me redirects to the user; the next request must be signed again."""
     return _see_other(request, f"users/{lms.actor.uid}")
 
 
 def find_user(lms: SchoologyState, request: Request, school_uid: str) -> Reply:
-    """GET /users/ext/{school_uid} leads to the user."""
+    """GET /users/ext/{school_uid} redirects to the user."""
     for user in lms.records.all("users"):
         if user["school_uid"] == school_uid:
             may_see(lms, user)
@@ -277,7 +277,7 @@ def _section(lms: SchoologyState, request: Request, found: Record, *, links: boo
 
 
 def _sections(lms: SchoologyState, request: Request, found: list[Record]) -> Reply:
-    """A list of sections, without those of the past unless they are asked for."""
+    """A list of sections; past ones only on request."""
     if request.param("include_past") != "1":
         found = [one for one in found if not is_past(lms, one)]
     return paged(lms, request, "section", found, lambda one: _section(lms, request, one))
@@ -306,7 +306,7 @@ def list_user_sections(lms: SchoologyState, request: Request, uid: str) -> Reply
 
 
 def list_sections(lms: SchoologyState, request: Request) -> Reply:
-    """GET /sections?section_school_codes=...: the only way to ask for sections of several courses."""
+    """GET /sections?section_school_codes=...: the only way to request sections of several courses."""
     codes = _codes(request.param("section_school_codes"))
     if not codes:
         raise refusal(400, "section_school_codes is required")
@@ -322,7 +322,7 @@ def show_section(lms: SchoologyState, request: Request, section_id: str) -> Repl
 
 
 def find_section(lms: SchoologyState, request: Request, code: str) -> Reply:
-    """GET /sections/ext/{section_school_code} leads to the section."""
+    """GET /sections/ext/{section_school_code} redirects to the section."""
     for one in lms.records.all("sections"):
         if one["section_school_code"] == code:
             section(lms, one["id"])
@@ -349,7 +349,7 @@ def _enrollment(lms: SchoologyState, request: Request, enrollment: Record, *, li
 
 
 def list_enrollments(lms: SchoologyState, request: Request, section_id: str) -> Reply:
-    """GET /sections/{id}/enrollments: of every status, unless it is named."""
+    """GET /sections/{id}/enrollments: of every status, unless the request names some."""
     section(lms, section_id)
     no_personal_key(lms)
     found = enrollments(lms, request, section_id)

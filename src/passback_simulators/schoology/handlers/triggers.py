@@ -1,6 +1,6 @@
 """Event triggers: targets, subscriptions, and the events that are posted to them (Schoology REST API: Event Triggers).
 
-An event that a target does not answer with 200 is posted again 10 minutes later, five times; then it is lost.
+If a target does not answer 200, the event is posted again 10 minutes later, up to five times; then it is lost.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ TRIGGERS = ("grade_item", "attendance", "grades", "section_completion", "dropbox
 SECONDS_TO_RETRY = 600
 RETRIES = 5
 _PATIENCE = 10.0
-"""For how many seconds a target may take."""
+"""The most seconds that a target may take to answer."""
 
 
 def place(lms: SchoologyState, section_id: str) -> Record:
-    """What every event says of its section."""
+    """What every event says about its section."""
     section = lms.records.get("sections", section_id)
     assert section is not None
     return {
@@ -55,13 +55,13 @@ def _without_object(data: Any) -> Any:
 
 
 async def post(lms: SchoologyState) -> int:
-    """Post the events whose time has come; how many of them arrived."""
+    """Post the events that are due; returns how many arrived."""
     import httpx2
 
     arrived = 0
     async with httpx2.AsyncClient(timeout=_PATIENCE) as client:
         while (event := _next_due(lms)) is not None:
-            # Its time is set before it is posted, so that nobody else posts it meanwhile.
+            # Its next time is set before it is posted, so that nothing else posts it meanwhile.
             later = {"due": seconds_now(lms) + SECONDS_TO_RETRY, "retries": event["retries"] + 1}
             lms.records.put("events", event["id"], event | later)
             try:
@@ -131,7 +131,7 @@ def delete_target(lms: SchoologyState, request: Request, target_id: str) -> Repl
 
 
 def list_subscriptions(lms: SchoologyState, request: Request) -> Reply:
-    """GET /triggers/subscriptions. ``subscribed`` is 0 here, whatever it is (so says its documentation)."""
+    """GET /triggers/subscriptions. ``subscribed`` is always 0 here, as documented."""
     only_admin(lms)
     found = [one | {"subscribed": 0} for one in lms.records.all("subscriptions")]
     return json_reply(200, {"subscription": several(lms, found)})
