@@ -79,7 +79,7 @@ def test_a_section_of_several_has_its_own_people(canvas: Canvas) -> None:
     assert STUDENT not in users
 
 
-def test_an_assignment_is_unpublished_without_points_unless_told(canvas: Canvas) -> None:
+def test_an_assignment_is_unpublished_and_without_points_by_default(canvas: Canvas) -> None:
     created = canvas.get_course(ALGEBRA).create_assignment({"name": "Bare"})
     assert (created.published, created.points_possible, created.submission_types, created.allowed_attempts) == (
         False, 0, ["none"], -1,
@@ -233,7 +233,7 @@ def test_a_file_is_uploaded_in_three_steps(canvas: Canvas, served: Served, tmp_p
     assert [it.display_name for it in submitted.attachments] == ["essay.txt"]
 
 
-def test_a_teacher_grades_only_in_her_courses(canvas: Canvas, served: Served) -> None:
+def test_teachers_grade_only_in_their_own_courses(canvas: Canvas, served: Served) -> None:
     created = canvas.get_course(BIOLOGY).create_assignment(ESSAY)
     with pytest.raises(Forbidden):
         as_user(served, TEACHER).get_course(BIOLOGY, use_sis_id=False).get_assignment(created.id)
@@ -265,7 +265,7 @@ def test_the_limit_is_met(canvas: Canvas, served: Served) -> None:
         canvas.get_current_user()
 
 
-def test_a_concluded_enrollment_is_listed_no_more(canvas: Canvas, served: Served) -> None:
+def test_a_concluded_enrollment_is_no_longer_listed(canvas: Canvas, served: Served) -> None:
     canvas_of(served).ui_end_enrollment(str(STUDENT))
     created = canvas.get_course(ALGEBRA).create_assignment(ESSAY)
     with pytest.raises(ResourceDoesNotExist):

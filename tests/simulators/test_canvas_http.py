@@ -115,7 +115,7 @@ def test_acting_as_another_needs_the_right(served: Served) -> None:
     assert (reply.status_code, reply.json()) == (401, {"errors": "Invalid as_user_id"})
 
 
-def test_scopes_hold_where_they_are_enforced(served: Served) -> None:
+def test_scopes_apply_if_they_are_enforced(served: Served) -> None:
     served.control("PUT", "settings", {"enforce_scopes": True})
     assert isinstance(served.simulator, CanvasSimulator)
     text = served.simulator.issue_token("900", scopes=["url:GET|/api/v1/courses/:course_id/assignments"])
@@ -135,19 +135,19 @@ def test_too_much_is_plain_text(served: Served, status: int, text: str) -> None:
     )  # fmt: skip
 
 
-def test_every_answer_tells_its_cost_and_what_remains(served: Served) -> None:
+def test_every_reply_tells_its_cost_and_what_remains(served: Served) -> None:
     reply = call(served, "GET", "users/self")
     assert (reply.headers["x-request-cost"], reply.headers["x-rate-limit-remaining"]) == ("5.0", "600.0")
 
 
-def test_ten_come_unless_more_are_asked_for(served: Served) -> None:
+def test_a_page_has_ten_items_unless_more_are_requested(served: Served) -> None:
     reply = call(served, "GET", "courses/107/enrollments")
     assert (len(reply.json()), 'rel="next"' in reply.headers["link"], 'rel="last"' in reply.headers["link"]) == (
         10, True, True,
     )  # fmt: skip
 
 
-def test_ids_are_texts_for_who_asks_for_that(served: Served) -> None:
+def test_ids_are_strings_on_request(served: Served) -> None:
     path = f"users/{FAR_STUDENT}"
     plain = call(served, "GET", path).json()["id"]
     text = call(served, "GET", path, headers={"Accept": "application/json+canvas-string-ids"}).json()["id"]
@@ -168,7 +168,7 @@ def test_sis_fields_need_their_rights(served: Served) -> None:
     assert "sis_user_id" not in call(served, "GET", f"users/{STUDENT}").json()
 
 
-def test_dates_are_those_of_the_caller_unless_told(served: Served) -> None:
+def test_dates_are_the_callers_unless_requested_otherwise(served: Served) -> None:
     override = {"student_ids": [STUDENT], "due_at": "2026-03-01T12:00:00Z"}
     path = create(served, due_at="2026-02-01T12:00:00Z", assignment_overrides=[override])
     assert isinstance(served.simulator, CanvasSimulator)

@@ -162,13 +162,13 @@ def test_settings(classroom: Classroom) -> None:
     assert reply.status_code == 400
 
 
-def test_a_reset_puts_all_back(classroom: Classroom) -> None:
+def test_a_reset_restores_everything(classroom: Classroom) -> None:
     classroom.work()
     classroom.control("POST", "reset")
     assert works(classroom) == 0
 
 
-def test_a_simulator_goes_on_with_what_was_saved(classroom: Classroom) -> None:
+def test_a_simulator_continues_with_what_was_saved(classroom: Classroom) -> None:
     work = classroom.work()
     key_ids = classroom.lms.service_account_key(classroom.url)["private_key_id"]
     state = json.loads(json.dumps(classroom.control("GET", "state")))

@@ -128,7 +128,7 @@ def test_an_error_tells_which_field_is_wrong(classroom: Classroom) -> None:
     assert detail["fieldViolations"][0]["field"] == "course_work.state"
 
 
-def test_due_dates_may_be_in_the_past_where_that_is_set(classroom: Classroom) -> None:
+def test_due_dates_may_be_in_the_past_if_the_setting_allows_it(classroom: Classroom) -> None:
     classroom.set(past_due_dates=True)
     assert (
         classroom.teacher.get(classroom.work(dueDate={"year": 2020, "month": 1, "day": 1}))["dueDate"]["year"]
@@ -217,7 +217,7 @@ def test_empty_lists_and_zeros_are_left_out(classroom: Classroom) -> None:
     assert classroom.as_user(BIOLOGY_STUDENT).get(f"courses/{BIOLOGY}/courseWork") == {}
 
 
-def test_whose_item_it_is_depends_on_who_asks(classroom: Classroom) -> None:
+def test_whether_an_item_is_associated_depends_on_the_callers_project(classroom: Classroom) -> None:
     work = classroom.work()
     answers = [
         one.get(work).get("associatedWithDeveloper") for one in (classroom.teacher, classroom.stranger)

@@ -110,7 +110,7 @@ def test_the_minute_of_a_quota_moves(classroom: Classroom) -> None:
     assert seen == [200, 200, 429, 200, 429]
 
 
-def test_a_quota_of_0_is_none(classroom: Classroom) -> None:
+def test_a_quota_of_0_means_no_limit(classroom: Classroom) -> None:
     classroom.set(per_minute_per_user=0, per_minute_per_client=0)
     assert set(statuses(classroom, *[TEACHER] * 5)) == {200}
 

@@ -55,7 +55,7 @@ def test_only_those_who_handed_in_are_listed_the_newest_revision_of_each(schoolo
     assert schoology.teacher.get(f"{dropbox(item)}/{OTHER_STUDENT}")["revision"] == []
 
 
-def test_text_is_taken_for_html_and_kept_as_a_file(schoology: Schoology) -> None:
+def test_text_is_treated_as_html_and_stored_as_a_file(schoology: Schoology) -> None:
     item = schoology.assignment()
     [revision] = hand_in(schoology.as_user(STUDENT), item, "<p>1 &lt; 2</p>").json()["revision"]
     [listed] = schoology.teacher.get(f"{dropbox(item)}?with_attachments=1")["revision"]

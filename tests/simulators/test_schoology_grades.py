@@ -221,7 +221,7 @@ def test_those_who_left_take_their_grades_with_them(schoology: Schoology) -> Non
     assert rows(schoology) == []
 
 
-def test_nobody_is_graded_where_the_fault_says_that_nobody_is_enrolled(schoology: Schoology) -> None:
+def test_nobody_is_graded_if_the_fault_says_that_nobody_is_enrolled(schoology: Schoology) -> None:
     id_ = schoology.assignment(assignees=[ENROLLMENT])
     schoology.fail("not-enrolled", times=2)
     assert grade(schoology, id_, grade=18)["response_code"] == 404

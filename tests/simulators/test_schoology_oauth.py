@@ -72,7 +72,7 @@ def test_plaintext_is_accepted_as_documented_and_as_others_write_it(
         ({"oauth_timestamp": ""}, "Missing oauth_timestamp or oauth_nonce"),
     ],
 )  # fmt: skip
-def test_bad_credentials_are_told_in_plain_text(
+def test_bad_credentials_are_reported_in_plain_text(
     schoology: Schoology, changes: dict[str, str | None], text: str
 ) -> None:
     reply = by_hand(schoology, **changes)
@@ -276,7 +276,7 @@ def test_only_an_administrator_runs_as_others(schoology: Schoology) -> None:
         (seed.ADMIN_UID, "GET", f"sections/{BIOLOGY}/assignments", 200),
     ],
 )  # fmt: skip
-def test_people_may_do_what_their_place_allows(
+def test_people_may_do_what_their_role_allows(
     schoology: Schoology, who: str, method: str, path: str, status: int
 ) -> None:
     body = {"title": "Essay"} if method != "GET" else None

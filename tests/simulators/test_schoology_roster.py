@@ -155,7 +155,7 @@ def test_what_is_not_there_is_not_found(schoology: Schoology) -> None:
 # Lists.
 
 
-def test_a_page_has_twenty_unless_it_is_said_and_leads_to_the_next(schoology: Schoology) -> None:
+def test_a_page_has_twenty_items_by_default_and_links_to_the_next(schoology: Schoology) -> None:
     answer = schoology.admin.get(f"sections/{ALGEBRA}/enrollments?enrollment_status=1")
     assert (len(answer["enrollment"]), answer["total"]) == (20, "31")
     address = f"{schoology.url}/v1/sections/{ALGEBRA}/enrollments?enrollment_status=1"
@@ -166,7 +166,7 @@ def test_a_page_has_twenty_unless_it_is_said_and_leads_to_the_next(schoology: Sc
     ]
 
 
-def test_the_server_lowers_the_limit_without_a_word(schoology: Schoology) -> None:
+def test_the_server_silently_lowers_the_limit(schoology: Schoology) -> None:
     schoology.set(largest_page=7)
     found = pages(schoology, f"sections/{BIOLOGY}/enrollments?limit=200", "enrollment")
     assert [len(page) for page in found] == [7, 4]
@@ -196,7 +196,7 @@ def test_types_are_mixed(schoology: Schoology) -> None:
     assert (section["course_id"], section["synced"], section["active"]) == ("1407691", "1", 1)
 
 
-def test_users_tell_their_zone(schoology: Schoology) -> None:
+def test_users_have_a_time_zone(schoology: Schoology) -> None:
     schoology.lms.ui_set_time_zone(TEACHER, "Asia/Kolkata")
     zones = [schoology.admin.get(f"users/{uid}") for uid in (STUDENT, TEACHER)]
     assert [(user["tz_name"], user["tz_offset"]) for user in zones] == [
@@ -245,7 +245,7 @@ def test_people_come_and_go(schoology: Schoology) -> None:
     assert int(schoology.lms.ui_enroll(ALGEBRA, STUDENT)) != int(ENROLLMENT)
 
 
-def test_a_deleted_user_is_gone_and_her_token_with_her(schoology: Schoology) -> None:
+def test_a_deleted_user_is_gone_and_so_is_their_token(schoology: Schoology) -> None:
     student = schoology.as_user(STUDENT)
     schoology.lms.ui_delete_user(STUDENT)
     assert [
@@ -259,7 +259,7 @@ def test_a_section_ends(schoology: Schoology) -> None:
     assert schoology.admin.get("courses/1407691/sections")["section"] == []
 
 
-def test_nobody_is_enrolled_where_the_fault_says_so(schoology: Schoology) -> None:
+def test_nobody_is_enrolled_if_the_fault_says_so(schoology: Schoology) -> None:
     schoology.fail("not-enrolled")
     found = schoology.admin.get(f"sections/{ALGEBRA}/enrollments")["enrollment"]
     assert [person["uid"] for person in found] == [TEACHER]

@@ -155,7 +155,7 @@ def test_targets_and_subscriptions_are_kept(schoology: Schoology, target: Target
     assert schoology.admin("POST", "triggers/targets", {"target": "nowhere"}).status_code == 400
 
 
-def test_grades_that_were_refused_are_not_told(schoology: Schoology, target: Target) -> None:
+def test_refused_grades_are_not_reported(schoology: Schoology, target: Target) -> None:
     subscribe(schoology, target, "grades")
     body = {"grades": {"grade": [{"assignment_id": 1, "enrollment_id": ENROLLMENT, "grade": 1}]}}
     schoology.teacher("PUT", GRADES, body)

@@ -107,7 +107,7 @@ def test_a_request_is_kept_waiting(counter: Served, fault: str, effects: int) ->
     assert count(counter) == effects
 
 
-def test_a_slow_answer_is_a_good_one(counter: Served) -> None:
+def test_a_slow_reply_is_still_correct(counter: Served) -> None:
     counter.fail("slow=50ms")
     begin = time.monotonic()
     assert post(counter).status_code == 201
@@ -127,7 +127,7 @@ def test_the_header_fails_a_request_to_the_gateway_from_its_first_write_on(count
     assert (read, statuses, count(counter)) == ([200], [500, 500], 1)
 
 
-def test_the_handler_is_told_what_shall_be_gone(counter: Served) -> None:
+def test_the_handler_sees_which_fault_it_is_to_act_out(counter: Served) -> None:
     reply = httpx2.get(f"{counter.url}/counts/none", headers={"Sandbox-Fault": "deleted; 1"})
     assert reply.json() == {"fault": "deleted"}
 
