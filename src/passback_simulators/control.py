@@ -1,4 +1,7 @@
-"""The control endpoint (``/_simulator/...``, docs/simulators.md), for tests and developers: no real LMS has it."""
+"""The control endpoint (``/_simulator/...``), for tests and developers: no real LMS has it.
+
+docs/reference/simulators.md describes it.
+"""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Simulator(State):
         raise NotImplementedError
 
     def connection_credentials(self, url: str) -> Mapping[str, str]:
-        """The credentials of a connection to this simulator, served at `url` (docs/connections.md)."""
+        """The credentials of a connection to this simulator, served at `url` (docs/how-to/connect-a-district.md)."""
         raise NotImplementedError
 
     def connection_options(self) -> Mapping[str, str]:
