@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from passback.wire.errors import bad_request
+from passback.wire.errors import invalid_idempotency_key
 
 _KEY = re.compile(rb'"((?:[ !#-\[\]-~]|\\["\\]){1,255})"|([!#-~](?:[ -~]{0,253}[!-~])?)')
 _QUOTED = re.compile(rb'"(?:[^"\\]|\\.)+(?:"|$)')
@@ -29,8 +29,6 @@ def idempotency_key(headers: Sequence[bytes]) -> str | None:
         return None
     match = _KEY.fullmatch(headers[0].strip())
     if match is None or len(headers) > 1:
-        raise bad_request(
-            "INVALID_IDEMPOTENCY_KEY: it must be one text of 1 to 255 printable ASCII characters"
-        )
+        raise invalid_idempotency_key()
     quoted = re.sub(rb"\\(.)", rb"\1", match[1]) if match[1] is not None else match[2]
     return quoted.decode("ascii")

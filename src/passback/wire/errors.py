@@ -132,6 +132,13 @@ def key_reused() -> Refusal:
     return Refusal(422, "This Idempotency-Key was used with a different request")
 
 
+def invalid_idempotency_key() -> Refusal:
+    """The Idempotency-Key is not usable as one, or there are several."""
+    return Refusal(
+        400, "INVALID_IDEMPOTENCY_KEY: must be a single value of 1 to 255 printable ASCII characters"
+    )
+
+
 def body_too_large() -> Refusal:
     """The request's body is longer than the gateway takes."""
     return Refusal(413, "request body too large")

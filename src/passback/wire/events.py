@@ -1,16 +1,19 @@
-"""The messages that webhooks bring: ``{"type": ..., "timestamp": ..., "data": {...}}``, as Standard Webhooks has them.
+"""The messages that webhooks deliver: ``{"type": ..., "timestamp": ..., "data": {...}}``, as in Standard Webhooks.
 
-Their data are ids and outcomes, never names, grades or comments: whoever may see those reads them from the API.
+They carry ids and outcomes, never names, grades or comments: a client that may see those reads them from the API.
+Fields are in alphabetical order, as in all our answers.
+The OpenAPI document takes its schemas and descriptions from here, as from `responses`.
 """
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from passback.wire.dates import show
+from passback.wire.values import DateTime, MongoId, Uuid
 
 DELIVERED = "delivery.delivered"
 REFUSED = "delivery.refused"
@@ -19,50 +22,49 @@ ASSIGNMENT_DELETED = "assignment.deleted_in_lms"
 CONNECTION_BROKEN = "connection.broken"
 
 EVENTS = (DELIVERED, REFUSED, EXPIRED, ASSIGNMENT_DELETED, CONNECTION_BROKEN)
-"""What a webhook can be registered for."""
+"""The events that a webhook can be registered for."""
 
 MOST_WEBHOOKS = 20
-"""Of one application in one district."""
+"""The most webhooks that one application can have in one district."""
 
 TEST = "webhook.test"
-"""The type of the message that is sent when a developer asks for one."""
+"""The type of the message that is sent on request, to try an endpoint."""
 
 
 class DeliveryData(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How a delivery to the LMS ended. The fields are in alphabetical order, as in all our answers."""
+    """How a delivery to the LMS ended."""
 
-    assignment_id: str | None = None
-    delivery_id: str
-    message: str | None = None
-    """The text of the contract's error, where it did not go well."""
-    operation: str
-    """Which one, by its name in the OpenAPI document."""
-    section_id: str
-    state: str
-    status: int | None = None
-    """The HTTP status that the call would have been answered with."""
-    user_id: str | None = None
+    assignment_id: Annotated[Uuid | None, Meta(description="The assignment's id.")] = None
+    delivery_id: Annotated[str, Meta(description="The delivery's id.")]
+    message: Annotated[str | None, Meta(description="The error, if the delivery failed.")] = None
+    operation: Annotated[str, Meta(description="The `operationId` of the call.")]
+    section_id: Annotated[MongoId, Meta(description="The section's id.")]
+    state: Annotated[str, Meta(description="The final state: `delivered`, `refused` or `expired`.")]
+    status: Annotated[int | None, Meta(description="The HTTP status a synchronous call would have had.")] = (
+        None
+    )
+    user_id: Annotated[MongoId | None, Meta(description="The student's id.")] = None
 
 
 class AssignmentData(Struct, frozen=True, kw_only=True):
-    """An assignment that is no longer in the LMS."""
+    """An assignment that no longer exists in the LMS."""
 
-    assignment_id: str
-    section_id: str
+    assignment_id: Annotated[Uuid, Meta(description="The assignment's id.")]
+    section_id: Annotated[MongoId, Meta(description="The section's id.")]
 
 
 class ConnectionData(Struct, frozen=True, kw_only=True):
     """A district whose LMS refuses the gateway's credentials."""
 
-    district_id: str
+    district_id: Annotated[MongoId, Meta(description="The district's id.")]
 
 
 class TestData(Struct, frozen=True, kw_only=True):
-    """The webhook that a test message belongs to."""
+    """The webhook that a test message was requested for."""
 
-    __test__ = False  # it is no test of pytest's
+    __test__ = False  # not a test class for pytest
 
-    webhook_id: str
+    webhook_id: Annotated[Uuid, Meta(description="The webhook's id.")]
 
 
 Data = DeliveryData | AssignmentData | ConnectionData | TestData
@@ -72,12 +74,11 @@ D = TypeVar("D")
 class Event(Struct, Generic[D], frozen=True):
     """A message."""
 
-    type: str
-    timestamp: str
-    """When it happened, however much later it arrives."""
-    data: D
+    type: Annotated[str, Meta(description="The type of the event.")]
+    timestamp: Annotated[DateTime, Meta(description="When the event happened, however late it arrives.")]
+    data: Annotated[D, Meta(description="The ids and outcome of the event.")]
 
 
 def payload(kind: str, happened: int, data: Data) -> bytes:
-    """The body of a message about what `happened` then (milliseconds since 1970)."""
+    """The body of a message about an event that happened at `happened` (milliseconds since 1970)."""
     return msgspec.json.encode(Event(kind, show(happened), data))

@@ -1,25 +1,30 @@
-"""Every operation of the API, one line each: its name, method and path.
+"""Every operation of the API, one line each: its name, method, path and tag in the reference.
 
 The web layer serves exactly these, and a test holds the OpenAPI document against them.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
 BASE = "/v3.1"
 
+Tag = Literal["Assignments", "Submissions", "Deliveries", "Roster", "Webhooks"]
+
 
 class Operation(Struct, frozen=True):
-    """One thing that a client can ask; `{...}` in `path` stands for a segment that is not empty."""
+    """One call that a client can make; `{...}` in `path` stands for a segment that is not empty."""
 
     name: str
     method: str
     path: str
+    tag: Tag
 
 
-def _operation(name: str, method: str, path: str) -> Operation:
-    return Operation(name, method, BASE + path)
+def _operation(name: str, method: str, path: str, tag: Tag) -> Operation:
+    return Operation(name, method, BASE + path, tag)
 
 
 _ASSIGNMENTS = "/sections/{section_id}/assignments"
@@ -28,43 +33,43 @@ _SUBMISSIONS = _ASSIGNMENT + "/submissions"
 _SUBMISSION = _SUBMISSIONS + "/{user_id}"
 
 PUBLISHED = (
-    _operation("create_assignment", "POST", _ASSIGNMENTS),
-    _operation("read_assignment", "GET", _ASSIGNMENT),
-    _operation("update_assignment", "PATCH", _ASSIGNMENT),
-    _operation("delete_assignment", "DELETE", _ASSIGNMENT),
-    _operation("list_submissions", "GET", _SUBMISSIONS),
-    _operation("read_submission", "GET", _SUBMISSION),
-    _operation("update_submission", "PATCH", _SUBMISSION),
+    _operation("create_assignment", "POST", _ASSIGNMENTS, "Assignments"),
+    _operation("read_assignment", "GET", _ASSIGNMENT, "Assignments"),
+    _operation("update_assignment", "PATCH", _ASSIGNMENT, "Assignments"),
+    _operation("delete_assignment", "DELETE", _ASSIGNMENT, "Assignments"),
+    _operation("list_submissions", "GET", _SUBMISSIONS, "Submissions"),
+    _operation("read_submission", "GET", _SUBMISSION, "Submissions"),
+    _operation("update_submission", "PATCH", _SUBMISSION, "Submissions"),
 )
 """The seven of the published Grade Passback API."""
 
 OURS = (
-    _operation("update_submissions", "PATCH", _SUBMISSIONS),
-    _operation("list_assignments", "GET", _ASSIGNMENTS),
-    _operation("list_deliveries", "GET", "/deliveries"),
-    _operation("read_delivery", "GET", "/deliveries/{delivery_id}"),
-    _operation("list_districts", "GET", "/districts"),
-    _operation("read_district", "GET", "/districts/{id}"),
-    _operation("list_schools", "GET", "/schools"),
-    _operation("read_school", "GET", "/schools/{id}"),
-    _operation("list_terms", "GET", "/terms"),
-    _operation("read_term", "GET", "/terms/{id}"),
-    _operation("list_courses", "GET", "/courses"),
-    _operation("read_course", "GET", "/courses/{id}"),
-    _operation("list_sections", "GET", "/sections"),
-    _operation("read_section", "GET", "/sections/{id}"),
-    _operation("list_users", "GET", "/users"),
-    _operation("read_user", "GET", "/users/{id}"),
-    _operation("list_events", "GET", "/events"),
-    _operation("read_event", "GET", "/events/{id}"),
-    _operation("create_webhook", "POST", "/webhooks"),
-    _operation("list_webhooks", "GET", "/webhooks"),
-    _operation("read_webhook", "GET", "/webhooks/{webhook_id}"),
-    _operation("update_webhook", "PATCH", "/webhooks/{webhook_id}"),
-    _operation("delete_webhook", "DELETE", "/webhooks/{webhook_id}"),
-    _operation("rotate_webhook", "POST", "/webhooks/{webhook_id}/rotate"),
-    _operation("test_webhook", "POST", "/webhooks/{webhook_id}/test"),
+    _operation("update_submissions", "PATCH", _SUBMISSIONS, "Submissions"),
+    _operation("list_assignments", "GET", _ASSIGNMENTS, "Assignments"),
+    _operation("list_deliveries", "GET", "/deliveries", "Deliveries"),
+    _operation("read_delivery", "GET", "/deliveries/{delivery_id}", "Deliveries"),
+    _operation("list_districts", "GET", "/districts", "Roster"),
+    _operation("read_district", "GET", "/districts/{id}", "Roster"),
+    _operation("list_schools", "GET", "/schools", "Roster"),
+    _operation("read_school", "GET", "/schools/{id}", "Roster"),
+    _operation("list_terms", "GET", "/terms", "Roster"),
+    _operation("read_term", "GET", "/terms/{id}", "Roster"),
+    _operation("list_courses", "GET", "/courses", "Roster"),
+    _operation("read_course", "GET", "/courses/{id}", "Roster"),
+    _operation("list_sections", "GET", "/sections", "Roster"),
+    _operation("read_section", "GET", "/sections/{id}", "Roster"),
+    _operation("list_users", "GET", "/users", "Roster"),
+    _operation("read_user", "GET", "/users/{id}", "Roster"),
+    _operation("list_events", "GET", "/events", "Roster"),
+    _operation("read_event", "GET", "/events/{id}", "Roster"),
+    _operation("create_webhook", "POST", "/webhooks", "Webhooks"),
+    _operation("list_webhooks", "GET", "/webhooks", "Webhooks"),
+    _operation("read_webhook", "GET", "/webhooks/{webhook_id}", "Webhooks"),
+    _operation("update_webhook", "PATCH", "/webhooks/{webhook_id}", "Webhooks"),
+    _operation("delete_webhook", "DELETE", "/webhooks/{webhook_id}", "Webhooks"),
+    _operation("rotate_webhook", "POST", "/webhooks/{webhook_id}/rotate", "Webhooks"),
+    _operation("test_webhook", "POST", "/webhooks/{webhook_id}/test", "Webhooks"),
 )
-"""Ours, beyond it. They never change a published answer."""
+"""Ours, in addition. They never change a published answer."""
 
 OPERATIONS = PUBLISHED + OURS

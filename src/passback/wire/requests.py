@@ -1,15 +1,19 @@
 """What the bodies of requests decode to.
 
 A field that was not given is None, and so is one given as ``null``: the published service cannot tell the two
-apart (wire rule: null means "not given"). Values are as sent; only what the contract's decoder itself changes
-(invalid UTF-8, duplicate keys) is changed.
+apart (wire rule: null means "not given"). Values are as sent, except for what the contract's decoder itself changes
+(invalid UTF-8, duplicate keys).
+
+A field means what the field of the same name in `responses` means; the OpenAPI document takes its description from
+there.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from passback.wire.errors import Refusal
 
@@ -18,17 +22,17 @@ class WireDate(Struct, frozen=True):
     """A date-time as a client sent it."""
 
     sent: str
-    """The text exactly as it was sent; row 10 repeats it."""
+    """The text exactly as sent; row 10 repeats it."""
     instant: int
-    """Milliseconds since 1970-01-01T00:00:00Z; digits below a millisecond are cut off."""
+    """Milliseconds since 1970-01-01T00:00:00Z; fractions of a millisecond are cut off."""
     offset: int
-    """Minutes east of UTC that the text gave; 0 where it gave none."""
+    """Minutes east of UTC, as given in the text; 0 if it gave none."""
     zoned: bool
-    """Whether the text named a zone at all."""
+    """Whether the text named a time zone."""
 
 
 class AttachmentRequest(Struct, frozen=True):
-    """A file or link, or a student's text, given with an assignment or a submission."""
+    """A file or link, or a student's text, sent with an assignment or a submission."""
 
     description: str | None = None
     text: str | None = None
@@ -56,7 +60,7 @@ class AssignmentRequest(Struct, frozen=True):
     term_id: str | None = None
     title: str | None = None
     unknown_fields: tuple[str, ...] = ()
-    """Keys that the contract does not have, as sent, in order, each once."""
+    """Keys that are not in the contract, as sent, in order and without repeats."""
 
 
 class SubmissionRequest(Struct, frozen=True):
@@ -72,17 +76,17 @@ class SubmissionRequest(Struct, frozen=True):
     override_due_date: WireDate | None = None
     state: str | None = None
     unknown_fields: tuple[str, ...] = ()
-    """Keys that the contract does not have, as sent, in order, each once."""
+    """Keys that are not in the contract, as sent, in order and without repeats."""
 
 
 class WebhookRequest(Struct, frozen=True):
-    """The body of POST and PATCH of a webhook: ours."""
+    """The body of POST and PATCH of a webhook (not part of the published API)."""
 
     disabled: bool | None = None
-    events: tuple[str, ...] | None = None
+    events: Annotated[tuple[str, ...] | None, Meta(extra_json_schema={"minItems": 1})] = None
     url: str | None = None
     unknown_fields: tuple[str, ...] = ()
-    """Keys that the contract does not have, as sent, in order, each once."""
+    """Keys that are not in the contract, as sent, in order and without repeats."""
 
 
 class SubmissionItem(Struct, frozen=True):
@@ -90,6 +94,6 @@ class SubmissionItem(Struct, frozen=True):
 
     user_id: str
     request: SubmissionRequest | None
-    """What is asked for; None where that is no request."""
+    """None if the part is not a valid request."""
     refusal: Refusal | None = None
-    """Why it is none: what the same fields would have been answered if they had been sent alone."""
+    """Why it is not valid: the error that the same fields would get if sent alone."""

@@ -1,139 +1,231 @@
 """The published objects of answers, with their fields in the published (alphabetical) order.
 
-A field without a value is left out of an answer; 0 and "" are values.
+A field without a value is left out of an answer; 0 and "" are values. The OpenAPI document takes its schemas and
+descriptions from here.
 """
 
 from __future__ import annotations
 
-from msgspec import Raw, Struct
+from typing import Annotated
+
+from msgspec import Meta, Raw, Struct
+
+from passback.wire.events import EVENTS
+from passback.wire.values import (
+    ASSIGNEE_MODES,
+    ASSIGNMENT_STATES,
+    ATTACHMENT_TYPES,
+    DELIVERY_OPERATIONS,
+    DELIVERY_STATES,
+    GRADING_TYPES,
+    SUBMISSION_FLAGS,
+    SUBMISSION_STATES,
+    SUBMISSION_TYPES,
+    Count,
+    DateTime,
+    MongoId,
+    Points,
+    Uuid,
+    one_of,
+)
 
 
 class Attachment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A file, a link, or a student's text."""
 
-    description: str | None = None
-    text: str | None = None
-    title: str | None = None
-    type: str
-    url: str | None = None
+    description: Annotated[str | None, Meta(description="A description of the attachment.")] = None
+    text: Annotated[str | None, Meta(description="The text itself, for type `text`.")] = None
+    title: Annotated[str | None, Meta(description="The title of the attachment.")] = None
+    type: Annotated[
+        str,
+        one_of(ATTACHMENT_TYPES),
+        Meta(description="Defaults to `file`; `text` is allowed only on submissions."),
+    ]
+    url: Annotated[
+        str | None, Meta(description="Where the attachment is found; starts with http:// or https://.")
+    ] = None
 
 
 class GradingScaleEntry(Struct, frozen=True, kw_only=True):
-    """A letter, and the least percentage that earns it."""
+    """A letter, and the lowest percentage that earns it."""
 
-    name: str
-    value: str
+    name: Annotated[str, Meta(description="The letter.")]
+    value: Annotated[str, Meta(description="The lowest percentage that earns the letter.")]
 
 
 class GradingScale(Struct, frozen=True, kw_only=True):
     """The letters that an assignment is graded with."""
 
-    entries: list[GradingScaleEntry]
-    name: str
+    entries: Annotated[list[GradingScaleEntry], Meta(description="The letters, best first.")]
+    name: Annotated[str, Meta(description="The name of the scale.")]
 
 
 class Assignment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An assignment as it is in the LMS."""
 
-    assignee_ids: list[str] | None = None
-    assignee_mode: str
-    attachments: list[Attachment] | None = None
-    category_id: str | None = None
-    created: str | None = None
-    description: str
-    description_plaintext: str | None = None
-    display_date: str | None = None
-    due_date: str | None = None
-    end_date: str | None = None
-    grading_scale: list[GradingScale] | None = None
-    grading_type: str
-    id: str
-    last_modified: str | None = None
-    max_attempts: int | None = None
-    points_possible: Raw | None = None
-    start_date: str | None = None
-    state: str
-    submission_types: list[str] | None = None
-    term_id: str | None = None
-    title: str
+    assignee_ids: Annotated[
+        list[str] | None, Meta(description="The assigned students, if `assignee_mode` is `individuals`.")
+    ] = None
+    assignee_mode: Annotated[str, one_of(ASSIGNEE_MODES), Meta(description="Who gets the assignment.")]
+    attachments: Annotated[list[Attachment] | None, Meta(description="Material for the assignment.")] = None
+    category_id: Annotated[
+        str | None, Meta(description="The LMS's id of the grading category the assignment counts toward.")
+    ] = None
+    created: Annotated[DateTime | None, Meta(description="When the assignment was created.")] = None
+    description: Annotated[str, Meta(description="The instructions; may contain HTML.")]
+    description_plaintext: Annotated[
+        str | None, Meta(description="The instructions as plain text, without markup.")
+    ] = None
+    display_date: Annotated[DateTime | None, Meta(description="When students can first see it.")] = None
+    due_date: Annotated[DateTime | None, Meta(description="When it is due.")] = None
+    end_date: Annotated[DateTime | None, Meta(description="Last moment work is accepted.")] = None
+    grading_scale: Annotated[
+        list[GradingScale] | None, Meta(description="Present if `grading_type` is `letter_grade`.")
+    ] = None
+    grading_type: Annotated[str, one_of(GRADING_TYPES), Meta(description="How the assignment is graded.")]
+    id: Annotated[Uuid, Meta(description="The assignment's id.")]
+    last_modified: Annotated[DateTime | None, Meta(description="When the assignment last changed.")] = None
+    max_attempts: Annotated[int | None, Meta(description="How many times a student may submit.", ge=1)] = None
+    points_possible: Annotated[
+        Points | None, Meta(description="The number of points the assignment is worth.")
+    ] = None
+    start_date: Annotated[DateTime | None, Meta(description="When students can start working on it.")] = None
+    state: Annotated[
+        str, one_of(ASSIGNMENT_STATES), Meta(description="The current state; derived, never set by a client.")
+    ]
+    submission_types: Annotated[
+        list[Annotated[str, one_of(SUBMISSION_TYPES)]] | None, Meta(description="What students can submit.")
+    ] = None
+    term_id: Annotated[str | None, Meta(description="The term the assignment counts toward.")] = None
+    title: Annotated[str, Meta(description="The title of the assignment.")]
 
 
 class Submission(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A student's submission as it is in the LMS."""
 
-    assignment_id: str
-    attachments: list[Attachment] | None = None
-    created: str | None = None
-    extra_attempts: int | None = None
-    flags: list[str] | None = None
-    grade: str | None = None
-    grade_comment: str | None = None
-    grade_points: Raw | None = None
-    grader_id: str | None = None
-    last_modified: str | None = None
-    override_due_date: str | None = None
-    state: str
-    user_id: str
+    assignment_id: Annotated[Uuid, Meta(description="The assignment's id.")]
+    attachments: Annotated[list[Attachment] | None, Meta(description="The student's work.")] = None
+    created: Annotated[DateTime | None, Meta(description="When the submission was created.")] = None
+    extra_attempts: Annotated[
+        Count | None, Meta(description="Attempts allowed in addition to `max_attempts`.")
+    ] = None
+    flags: Annotated[
+        list[Annotated[str, one_of(SUBMISSION_FLAGS)]] | None,
+        Meta(description="`excused` is set by the client; `late` and `missing` follow from the dates."),
+    ] = None
+    grade: Annotated[
+        str | None, Meta(description="The grade as text: a number, `85%`, `pass` or `fail`, or a letter.")
+    ] = None
+    grade_comment: Annotated[
+        str | None, Meta(description="A comment for the student; answers show the newest.")
+    ] = None
+    grade_points: Annotated[Points | None, Meta(description="The grade in points.")] = None
+    grader_id: Annotated[str | None, Meta(description="The teacher who graded the submission.")] = None
+    last_modified: Annotated[DateTime | None, Meta(description="When the submission last changed.")] = None
+    override_due_date: Annotated[
+        DateTime | None, Meta(description="When the assignment is due for this student only.")
+    ] = None
+    state: Annotated[
+        str,
+        one_of(SUBMISSION_STATES),
+        Meta(description="The current state; `returned` makes the grade visible to the student."),
+    ]
+    user_id: Annotated[MongoId, Meta(description="The student's id.")]
 
 
 class Webhook(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where an application wants to be told of events."""
+    """An endpoint at which an application receives events."""
 
-    created: str
-    disabled: bool
-    events: list[str]
-    id: str
-    last_modified: str
-    secret: str | None = None
-    """Shown once, when it is made."""
-    secret_before_until: str | None = None
-    """Until when messages are also signed with the secret before."""
-    url: str
+    created: Annotated[DateTime, Meta(description="When the webhook was created.")]
+    disabled: Annotated[bool, Meta(description="Whether deliveries to the endpoint are switched off.")]
+    events: Annotated[
+        list[Annotated[str, one_of(EVENTS)]],
+        Meta(description="The events the endpoint receives; defaults to all of them."),
+    ]
+    id: Annotated[Uuid, Meta(description="The webhook's id.")]
+    last_modified: Annotated[DateTime, Meta(description="When the webhook last changed.")]
+    secret: Annotated[
+        str | None, Meta(description="The secret that signs messages; shown only when it is created.")
+    ] = None
+    secret_before_until: Annotated[
+        DateTime | None, Meta(description="Until this time, the previous secret signs messages as well.")
+    ] = None
+    url: Annotated[str, Meta(description="The endpoint's URL; starts with https://.")]
 
 
 class WebhookTest(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What came of a test message."""
+    """The result of sending a test message."""
 
-    delivered: bool
-    id: str
-    """The message's, as in its ``webhook-id`` header."""
-    message: str | None = None
-    """Why it was not delivered."""
-    status: int | None = None
-    """The HTTP status of the endpoint's answer, where there was one."""
+    delivered: Annotated[bool, Meta(description="Whether the endpoint answered with a 2xx status.")]
+    id: Annotated[Uuid, Meta(description="The message's id, as in its `webhook-id` header.")]
+    message: Annotated[str | None, Meta(description="Why the message was not delivered.")] = None
+    status: Annotated[
+        int | None, Meta(description="The HTTP status of the endpoint's answer, if it answered.")
+    ] = None
 
 
 class SubmissionOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What came of one student's part of a change of many: as if it had been sent alone."""
+    """The result of one student's part of a bulk update, as if it had been sent alone."""
 
-    user_id: str
-    status: int
-    data: Submission | Raw | None = None
-    message: str | None = None
+    user_id: Annotated[str, Meta(description="The student's id, as sent.")]
+    status: Annotated[int, Meta(description="The HTTP status this part would have had if sent alone.")]
+    data: Annotated[Submission | Raw | None, Meta(description="The submission, if the status is 200.")] = None
+    message: Annotated[str | None, Meta(description="The error, if the status is not 200.")] = None
 
 
 class DeliveryError(Struct, frozen=True, kw_only=True):
-    """Why a delivery was refused, or what its last try met."""
+    """Why a delivery was refused, or why the last attempt failed."""
 
-    status: int
-    message: str
+    status: Annotated[int, Meta(description="The HTTP status a synchronous call would have had.")]
+    message: Annotated[str, Meta(description="What went wrong.")]
 
 
 class Delivery(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A change that was accepted, and what became of it."""
+    """A change that was accepted, and its progress into the LMS."""
 
-    assignment_id: str | None = None
-    attempts: int
-    created: str
-    error: DeliveryError | None = None
-    expires: str
-    finished: str | None = None
-    id: str
-    next_attempt: str | None = None
-    operation: str
-    result: Raw | list[SubmissionOutcome] | None = None
-    section_id: str | None = None
-    state: str
-    superseded_by: str | None = None
-    user_id: str | None = None
-    warnings: list[str] | None = None
+    assignment_id: Annotated[str | None, Meta(description="The assignment being changed.")] = None
+    attempts: Annotated[Count, Meta(description="The number of attempts so far.")]
+    created: Annotated[DateTime, Meta(description="When the change was accepted.")]
+    error: Annotated[
+        DeliveryError | None, Meta(description="Why it was refused, or why the last attempt failed.")
+    ] = None
+    expires: Annotated[DateTime, Meta(description="When Passback stops trying.")]
+    finished: Annotated[DateTime | None, Meta(description="When the delivery reached its final state.")] = (
+        None
+    )
+    id: Annotated[str, Meta(description="The delivery's id.")]
+    next_attempt: Annotated[DateTime | None, Meta(description="When the next attempt is due.")] = None
+    operation: Annotated[
+        str,
+        Meta(
+            description="The requested operation; `update_submissions` is a bulk update.",
+            extra_json_schema={"enum": list(DELIVERY_OPERATIONS)},
+        ),
+    ]
+    result: Annotated[
+        Raw | list[SubmissionOutcome] | None,
+        Meta(
+            description="What a synchronous call would have returned; for a bulk update, one outcome per student.",
+            extra_json_schema={
+                "anyOf": [
+                    {"$ref": "#/components/schemas/Assignment"},
+                    {"$ref": "#/components/schemas/Submission"},
+                    {"type": "array", "items": {"$ref": "#/components/schemas/SubmissionOutcome"}},
+                ]
+            },
+        ),
+    ] = None
+    section_id: Annotated[str | None, Meta(description="The section.")] = None
+    state: Annotated[
+        str,
+        one_of(DELIVERY_STATES),
+        Meta(
+            description="`waiting` for its turn or the next attempt, `delivering` now; finally `delivered`, `refused`, "
+            "`expired`, `failed` (a synchronous call received the error), or `cancelled` by the operator."
+        ),
+    ]
+    superseded_by: Annotated[
+        str | None, Meta(description="A newer delivery that sets everything this one was going to set.")
+    ] = None
+    user_id: Annotated[str | None, Meta(description="The student.")] = None
+    warnings: Annotated[list[str] | None, Meta(description="What was ignored or adjusted.")] = None

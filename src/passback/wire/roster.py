@@ -1,10 +1,24 @@
-"""The roster objects of the published Data API, as far as a gateway has them, with their LMS fields."""
+"""The roster objects of the published Data API, as far as a gateway has them, with their LMS fields.
+
+The OpenAPI document takes its schemas and descriptions from here, as from `responses`.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+from passback.wire.values import (
+    LMS_STATES,
+    SYNC_PHASES,
+    Count,
+    DateTime,
+    Day,
+    MongoId,
+    Percent,
+    one_of,
+)
 
 
 class _Shape(Struct, frozen=True, omit_defaults=True):
@@ -12,134 +26,155 @@ class _Shape(Struct, frozen=True, omit_defaults=True):
 
 
 class LmsSync(_Shape, frozen=True, kw_only=True):
-    """How far the reading of a district's LMS is."""
+    """The progress of reading a district's LMS."""
 
-    began: str | None = None
-    courses: int
-    courses_read: int
-    phase: str
-    sections: int
-    sections_read: int
+    began: Annotated[DateTime | None, Meta(description="When reading began.")] = None
+    courses: Annotated[Count, Meta(description="The number of courses in the LMS.")]
+    courses_read: Annotated[Count, Meta(description="How many of the courses have had their sections read.")]
+    phase: Annotated[str, one_of(SYNC_PHASES), Meta(description="What is being read, or `matching`.")]
+    sections: Annotated[Count, Meta(description="The number of sections found so far.")]
+    sections_read: Annotated[Count, Meta(description="How many of the sections have had their people read.")]
 
 
 class District(_Shape, frozen=True, kw_only=True):
     """A school district and the state of its connection to an LMS."""
 
-    id: str
-    last_lms_sync: str | None = None
-    lms_matched_percentage: dict[str, float]
-    lms_state: str
-    lms_sync: LmsSync | None = None
-    lms_type: str
-    name: str
+    id: Annotated[MongoId, Meta(description="The district's id.")]
+    last_lms_sync: Annotated[
+        DateTime | None, Meta(description="When the roster was last matched against the LMS.")
+    ] = None
+    lms_matched_percentage: Annotated[
+        dict[str, Percent],
+        Meta(description="The percentage of `sections`, `students` and `teachers` matched in the LMS."),
+    ]
+    lms_state: Annotated[str, one_of(LMS_STATES), Meta(description="The state of the connection to the LMS.")]
+    lms_sync: Annotated[
+        LmsSync | None, Meta(description="The progress of reading the LMS; absent unless it is being read.")
+    ] = None
+    lms_type: Annotated[str, Meta(description="The LMS the district uses; empty if it has none.")]
+    name: Annotated[str, Meta(description="The district's name.")]
 
 
 class School(_Shape, frozen=True, kw_only=True):
-    """A school of a district."""
+    """A school in a district."""
 
-    created: str
-    district: str
-    id: str
-    last_modified: str
-    name: str
-    school_number: str | None = None
-    sis_id: str | None = None
+    created: Annotated[DateTime, Meta(description="When the school was created.")]
+    district: Annotated[MongoId, Meta(description="The district's id.")]
+    id: Annotated[MongoId, Meta(description="The school's id.")]
+    last_modified: Annotated[DateTime, Meta(description="When the school last changed.")]
+    name: Annotated[str, Meta(description="The school's name.")]
+    school_number: Annotated[str | None, Meta(description="The school's official number.")] = None
+    sis_id: Annotated[str | None, Meta(description="The school's id in the SIS.")] = None
 
 
 class Term(_Shape, frozen=True, kw_only=True):
     """A term of the school year; its dates are days."""
 
-    district: str
-    end_date: str | None = None
-    id: str
-    name: str
-    start_date: str | None = None
+    district: Annotated[MongoId, Meta(description="The district's id.")]
+    end_date: Annotated[Day | None, Meta(description="The last day of the term.")] = None
+    id: Annotated[MongoId, Meta(description="The term's id.")]
+    name: Annotated[str, Meta(description="The term's name.")]
+    start_date: Annotated[Day | None, Meta(description="The first day of the term.")] = None
 
 
 class Course(_Shape, frozen=True, kw_only=True):
-    """What sections teach."""
+    """A course that sections teach."""
 
-    district: str
-    id: str
-    name: str
-    number: str | None = None
+    district: Annotated[MongoId, Meta(description="The district's id.")]
+    id: Annotated[MongoId, Meta(description="The course's id.")]
+    name: Annotated[str, Meta(description="The course's name.")]
+    number: Annotated[str | None, Meta(description="The course's number in the catalog.")] = None
 
 
 class LmsStatus(_Shape, frozen=True, kw_only=True):
-    """Whether a section or user is matched to one in the LMS."""
+    """Whether a section or user is matched in the LMS."""
 
-    synced_in_lms: bool
+    synced_in_lms: Annotated[
+        bool, Meta(description="Whether it is matched; grades reach only what is matched.")
+    ]
 
 
 class Section(_Shape, frozen=True, kw_only=True):
     """A class, with its members' ids."""
 
-    course: str | None = None
-    created: str
-    district: str
-    grade: str | None = None
-    id: str
-    last_modified: str
-    lms_status: LmsStatus
-    name: str
-    period: str | None = None
-    school: str | None = None
-    section_number: str | None = None
-    sis_id: str | None = None
-    students: list[str]
-    subject: str | None = None
-    teacher: str | None = None
-    teachers: list[str]
-    term_id: str | None = None
+    course: Annotated[MongoId | None, Meta(description="The course's id.")] = None
+    created: Annotated[DateTime, Meta(description="When the section was created.")]
+    district: Annotated[MongoId, Meta(description="The district's id.")]
+    grade: Annotated[str | None, Meta(description="The grade level.")] = None
+    id: Annotated[MongoId, Meta(description="The section's id.")]
+    last_modified: Annotated[DateTime, Meta(description="When the section last changed.")]
+    lms_status: Annotated[LmsStatus, Meta(description="Whether the section is matched in the LMS.")]
+    name: Annotated[str, Meta(description="The section's name.")]
+    period: Annotated[str | None, Meta(description="The period of the school day.")] = None
+    school: Annotated[MongoId | None, Meta(description="The school's id.")] = None
+    section_number: Annotated[str | None, Meta(description="The section's number.")] = None
+    sis_id: Annotated[str | None, Meta(description="The section's id in the SIS.")] = None
+    students: Annotated[list[MongoId], Meta(description="The ids of the section's students.")]
+    subject: Annotated[str | None, Meta(description="The subject taught.")] = None
+    teacher: Annotated[MongoId | None, Meta(description="The id of the primary teacher.")] = None
+    teachers: Annotated[list[MongoId], Meta(description="The ids of the section's teachers.")]
+    term_id: Annotated[MongoId | None, Meta(description="The term's id.")] = None
 
 
 class Name(_Shape, frozen=True, kw_only=True):
     """A person's name."""
 
-    first: str
-    last: str
-    middle: str | None = None
+    first: Annotated[str, Meta(description="The first name.")]
+    last: Annotated[str, Meta(description="The last name.")]
+    middle: Annotated[str | None, Meta(description="The middle name.")] = None
 
 
 class UserRole(_Shape, frozen=True, kw_only=True):
-    """What a user is, as a student or teacher."""
+    """What is known of a user in one role."""
 
-    grade: str | None = None
-    school: str | None = None
-    sis_id: str | None = None
+    grade: Annotated[str | None, Meta(description="The student's grade level.")] = None
+    school: Annotated[MongoId | None, Meta(description="The school's id.")] = None
+    sis_id: Annotated[str | None, Meta(description="The user's id in the SIS.")] = None
 
 
 class User(_Shape, frozen=True, kw_only=True):
     """A student or teacher."""
 
-    created: str
-    district: str
-    email: str | None = None
-    id: str
-    last_modified: str
-    lms_status: LmsStatus
-    name: Name
-    roles: dict[str, UserRole]
+    created: Annotated[DateTime, Meta(description="When the user was created.")]
+    district: Annotated[MongoId, Meta(description="The district's id.")]
+    email: Annotated[str | None, Meta(description="The user's email address.")] = None
+    id: Annotated[MongoId, Meta(description="The user's id.")]
+    last_modified: Annotated[DateTime, Meta(description="When the user last changed.")]
+    lms_status: Annotated[LmsStatus, Meta(description="Whether the user is matched in the LMS.")]
+    name: Annotated[Name, Meta(description="The user's name.")]
+    roles: Annotated[
+        dict[Literal["student", "teacher"], UserRole], Meta(description="The user's role, under its name.")
+    ]
 
 
 class RosterEventData(_Shape, frozen=True, kw_only=True):
-    """What an event is about: the object as it is now, and what the fields were that an update changed."""
+    """The object that an event is about."""
 
-    object: Any
-    previous_attributes: dict[str, Any] | None = None
+    object: Annotated[
+        Any,
+        Meta(
+            description="The roster object as it is now, or as it was before it was deleted.",
+            extra_json_schema={"type": "object"},
+        ),
+    ]
+    previous_attributes: Annotated[
+        dict[str, Any] | None, Meta(description="The previous values of the fields that an update changed.")
+    ] = None
 
 
 class RosterEvent(_Shape, frozen=True, kw_only=True):
-    """That an object of the roster was created, updated or deleted."""
+    """The creation, update or deletion of a roster object."""
 
-    created: str
-    data: RosterEventData
-    id: str
-    type: str
+    created: Annotated[DateTime, Meta(description="When the change happened.")]
+    data: Annotated[RosterEventData, Meta(description="The object that changed.")]
+    id: Annotated[MongoId, Meta(description="The event's id; later events have greater ids.")]
+    type: Annotated[
+        str, Meta(description="For example `users.created`, `sections.updated` or `schools.deleted`.")
+    ]
 
 
 class Link(_Shape, frozen=True, kw_only=True):
-    """Where to go on in a list: ``self``, ``next`` or ``prev``."""
+    """A link to a page of a list: ``self``, ``next`` or ``prev``."""
 
-    rel: str
-    uri: str
+    rel: Annotated[str, Meta(description="Which page the link leads to.")]
+    uri: Annotated[str, Meta(description="The path and query to request.")]

@@ -10,13 +10,14 @@ from decimal import Decimal
 
 from passback.wire.errors import validation_failure
 from passback.wire.requests import AssignmentRequest, AttachmentRequest, SubmissionRequest
-
-ASSIGNEE_MODES = ("all", "individuals")
-ATTACHMENT_TYPES = ("file", "link", "text")
-GRADING_TYPES = ("points", "percent", "pass_fail", "letter_grade")
-SUBMISSION_FLAGS = ("excused", "late", "missing")
-SUBMISSION_STATES = ("created", "submitted", "returned", "reclaimed")
-SUBMISSION_TYPES = ("link", "file", "text", "discussion")
+from passback.wire.values import (
+    ASSIGNEE_MODES,
+    ATTACHMENT_TYPES,
+    GRADING_TYPES,
+    SUBMISSION_FLAGS,
+    SUBMISSION_STATES,
+    SUBMISSION_TYPES,
+)
 
 
 def validate_assignment(request: AssignmentRequest) -> None:

@@ -1,1 +1,1 @@
-"""The OpenAPI document, made from the operations, the errors and the enumerations."""
+"""The OpenAPI document, made from the operations, the errors and the structs of the contract."""

@@ -1,0 +1,101 @@
+"""The examples of the document: ids that exist in the sandbox, bodies to send, and answers."""
+
+from __future__ import annotations
+
+from passback.wire import events
+from passback.wire.openapi.schemas import Schema
+
+SECTION = "4fee004cca2e43cf27000007"
+STUDENT = "4fee004cca2e43cf27001001"
+TEACHER = "4fee004cca2e43cf27000001"
+ASSIGNMENT = "019aafe2-4b1c-7d33-9a60-5f0f3d0f8a11"
+DELIVERY = "019aafe2-5d21-7c64-8f0e-3a5f1c7b2e90"
+WEBHOOK = "019aafe2-4b1c-7d33-9a60-5f0f3d0f8a12"
+
+BODIES: dict[str, tuple[str, Schema]] = {
+    "create_assignment": (
+        "AssignmentCreate",
+        {
+            "title": "Essay 1",
+            "description": "Two pages",
+            "due_date": "2030-06-01T23:59:00Z",
+            "points_possible": 20,
+        },
+    ),
+    "update_assignment": ("AssignmentUpdate", {"title": "Essay 1, second try"}),
+    "create_webhook": (
+        "WebhookCreate",
+        {"url": "https://app.example/passback", "events": [events.DELIVERED, events.REFUSED]},
+    ),
+    "update_webhook": ("WebhookUpdate", {"disabled": True}),
+    "update_submissions": (
+        "SubmissionsUpdate",
+        {"submissions": [{"user_id": STUDENT, "grade_points": 18, "grade_comment": "Well argued"}]},
+    ),
+    "update_submission": (
+        "SubmissionUpdate",
+        {"grade_points": 18, "grade_comment": "Well argued", "grader_id": TEACHER, "state": "returned"},
+    ),
+}
+"""For each operation that takes a body, the name of its schema and an example."""
+
+_SUBMISSION: Schema = {
+    "assignment_id": ASSIGNMENT,
+    "created": "2026-01-01T00:00:00.000Z",
+    "grade": "18",
+    "grade_comment": "Well argued",
+    "grade_points": 18,
+    "grader_id": TEACHER,
+    "last_modified": "2026-01-02T00:00:00.000Z",
+    "state": "returned",
+    "user_id": STUDENT,
+}
+
+ANSWERS: dict[str, Schema] = {
+    "Assignment": {
+        "assignee_mode": "all",
+        "created": "2026-01-01T00:00:00.000Z",
+        "description": "Two pages",
+        "due_date": "2030-06-01T23:59:00.000Z",
+        "grading_type": "points",
+        "id": ASSIGNMENT,
+        "last_modified": "2026-01-01T00:00:00.000Z",
+        "points_possible": 20,
+        "state": "open",
+        "title": "Essay 1",
+    },
+    "Delivery": {
+        "assignment_id": ASSIGNMENT,
+        "attempts": 1,
+        "created": "2026-01-02T00:00:00.000Z",
+        "expires": "2026-01-05T00:00:00.000Z",
+        "finished": "2026-01-02T00:00:01.000Z",
+        "id": DELIVERY,
+        "operation": "update_submission",
+        "result": _SUBMISSION,
+        "section_id": SECTION,
+        "state": "delivered",
+        "user_id": STUDENT,
+    },
+    "Submission": _SUBMISSION,
+    "Webhook": {
+        "created": "2026-01-01T00:00:00.000Z",
+        "disabled": False,
+        "events": list(events.EVENTS),
+        "id": WEBHOOK,
+        "last_modified": "2026-01-01T00:00:00.000Z",
+        "url": "https://app.example/passback",
+    },
+    "WebhookTest": {"delivered": True, "id": "019aafe2-4b1c-7d33-9a60-5f0f3d0f8a13", "status": 204},
+}
+"""An example for each schema that has one."""
+
+WAITING_DELIVERY: Schema = {
+    name: value
+    for name, value in {**ANSWERS["Delivery"], "attempts": 0, "state": "waiting"}.items()
+    if name not in ("result", "finished")
+}
+"""A delivery that was just accepted."""
+
+NEW_WEBHOOK: Schema = {**ANSWERS["Webhook"], "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}
+"""A webhook whose secret is shown."""

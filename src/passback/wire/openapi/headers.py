@@ -1,0 +1,36 @@
+"""The headers of answers."""
+
+from __future__ import annotations
+
+from passback.wire.openapi.schemas import Schema
+
+HEADERS: Schema = {
+    "X-Ratelimit-Bucket": {"schema": {"const": "all"}, "description": "Which requests are counted together."},
+    "X-Ratelimit-Limit": {"schema": {"type": "integer"}, "description": "Requests allowed per minute."},
+    "X-Ratelimit-Remaining": {"schema": {"type": "integer"}, "description": "Requests left this minute."},
+    "X-Ratelimit-Reset": {
+        "schema": {"type": "integer"},
+        "description": "When the next minute begins, in seconds since 1970.",
+    },
+    "Passback-Warnings": {
+        "schema": {"type": "string"},
+        "description": "What was ignored or adjusted, comma-separated: `ASSIGNEES_IGNORED`, "
+        "`DATETIME_MISSING_TIMEZONE`, `UNKNOWN_FIELD:<name>`, `NOT_STORED_BY_LMS:<field>`, `GRADE_FROM_POINTS`.",
+    },
+    "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait before trying again."},
+    "Preference-Applied": {
+        "schema": {"const": "respond-async"},
+        "description": "Confirms that the change is delivered in the background, as requested.",
+    },
+    "Location": {"schema": {"type": "string"}, "description": "Where to follow the delivery."},
+    "Allow": {"schema": {"type": "string"}, "description": "The supported methods."},
+}
+
+
+def header_references(*names: str) -> Schema:
+    """References to these headers."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+RATE_LIMIT = header_references(*(name for name in HEADERS if name.startswith("X-Ratelimit-")))
+"""The headers of every answer to a good token."""
