@@ -18,6 +18,7 @@ import passback
 from passback.context import Gateway
 from passback.delivery.worker import Worker
 from passback.domain.clock import DAY, Clock, system_clock
+from passback.gateway.authorization import Authorization
 from passback.in_flight import InFlight
 from passback.lms.registry import Connectors
 from passback.observe import logs, tracing
@@ -35,7 +36,6 @@ from passback.store.engine import migrate
 from passback.store.engine.open import connect
 from passback.store.engine.vault import Vault
 from passback.web.api import Api
-from passback.web.authorization import Authorization
 from passback.web.pages import health_pages, metrics_pages, reference_pages
 from passback.web.protocol import AnyMethodProtocol
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from passback.context import Caller
+from passback.gateway.rate_limit import RateLimit
 from passback.observe import request_id, tracing
 from passback.observe.requests import Seen
 from passback.store.engine.database import StoreUnavailable
 from passback.web.handlers import HANDLERS
-from passback.web.limit import RateLimit
 from passback.web.messages import (
     TEXT,
     BodyTooLarge,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from passback.context import Gateway
-    from passback.web.authorization import Authorization
+    from passback.gateway.authorization import Authorization
     from passback.web.messages import Header, Receive, Scope, Send
     from passback.web.pages import Page
 

@@ -11,7 +11,6 @@ from passback.wire import errors
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.store.engine.database import Database
-    from passback.web.messages import Header
 
 _BUCKET = (b"x-ratelimit-bucket", b"all")
 
@@ -30,7 +29,7 @@ class RateLimit:
         self._counts: dict[str, int] = {}
         self._shared = database if database.shared else None
 
-    async def count(self, token_id: str, now: Instant, headers: list[Header]) -> None:
+    async def count(self, token_id: str, now: Instant, headers: list[tuple[bytes, bytes]]) -> None:
         """Count a request of a token at `now`, and tell the client in `headers`.
 
         Raises `Refusal` (429) where it is one too many of this minute.
