@@ -1,4 +1,4 @@
-"""Whose request it is: the application and district of its token (contract: order of checks, step 2)."""
+"""What an application's token opens: its district, in its application's name (contract: order of checks, step 2)."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ if TYPE_CHECKING:
     from passback.store.tokens import Token
 
 FRESH_SECONDS = 0.02
-"""How long a token that was found good is taken to be so without asking the store again."""
+"""How long an active token is trusted before the store is asked again."""
 
 _MOST_REMEMBERED = 10_000
-_BEARER = b"Bearer "
 
 
 class Authorization:
-    """Finds tokens in the store, and remembers good ones for a moment.
+    """Finds tokens in the store, and remembers active ones for a moment.
 
-    Under load most requests bring a token that was looked up just before. The moment is so short that a
-    revocation by another process holds before its command has ended.
+    Under load, most requests bring a token that was looked up just before. The moment is so short that a revocation
+    by another process takes effect before its command has ended.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -32,27 +31,20 @@ class Authorization:
         self._clock = clock
         self._remembered: dict[bytes, tuple[Token, float]] = {}
 
-    async def token(self, headers: list[bytes]) -> Token:
-        """The good token in a request's ``Authorization`` headers, of which the first counts.
-
-        Raises `Refusal`: rows 11 and 12.
-        """
-        if not headers or not headers[0].startswith(_BEARER):
-            raise errors.no_authorization()
-        authorization = headers[0]
-        known = self._remembered.get(authorization)
+    async def token(self, secret: bytes) -> Token:
+        """The active token with that secret. Raises `Refusal`: row 11 if the secret is blank, else row 12."""
+        known = self._remembered.get(secret)
         if known is not None and known[1] > time.monotonic() and known[0].state(self._clock()) == "active":
             return known[0]
-        secret = authorization[len(_BEARER) :]
         if not secret.strip():
             raise errors.no_authorization()
         token = await self._database.read(lambda conn: tokens.find_by_secret(conn, secret))
         if token is None or token.state(self._clock()) != "active":
-            self._remembered.pop(authorization, None)
+            self._remembered.pop(secret, None)
             raise errors.token_refused()
         if len(self._remembered) >= _MOST_REMEMBERED:
             self._remembered.clear()
-        self._remembered[authorization] = token, time.monotonic() + FRESH_SECONDS
+        self._remembered[secret] = token, time.monotonic() + FRESH_SECONDS
         return token
 
     def forget(self) -> None:

@@ -16,7 +16,9 @@ from passback.gateway.rate_limit import RateLimit
 from passback.observe import request_id, tracing
 from passback.observe.requests import Seen
 from passback.store.engine.database import StoreUnavailable
+from passback.web.authorization import bearer_secret
 from passback.web.handlers import HANDLERS
+from passback.web.limit import LimitHeaders
 from passback.web.messages import (
     TEXT,
     BodyTooLarge,
@@ -67,6 +69,7 @@ class Api:
         self._gateway = gateway
         self._authorization = authorization
         self._limit = RateLimit(requests_per_minute, gateway.database)
+        self._limit_headers = LimitHeaders(requests_per_minute)
         self._max_body_bytes = max_body_bytes
         self._pages = pages
         self._faults = faults
@@ -116,9 +119,10 @@ class Api:
             return await page(method, receive)
         endpoint, parameters = found
         seen.operation, seen.path = _NAMES.get((endpoint.path, method), "none"), endpoint.path
-        token = await self._authorization.token(header_values(scope, b"authorization"))
+        token = await self._authorization.token(bearer_secret(scope["headers"]))
         seen.district_id, seen.application = token.district_id, token.application
-        await self._limit.count(token.id, self._gateway.clock(), headers)
+        now = self._gateway.clock()
+        self._limit_headers.add(headers, await self._limit.count(token.id, now), now)
         handler = endpoint.handlers.get(method)
         if handler is None:
             return Response(405, headers=((b"allow", endpoint.allow),))
