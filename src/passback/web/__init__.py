@@ -1,1 +1,1 @@
-"""HTTP: bytes to a use case and its answer back to bytes, in the contract's order of checks."""
+"""HTTP: from bytes to a use case and back to bytes, in the contract's order of checks."""

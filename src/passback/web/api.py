@@ -1,7 +1,7 @@
 """The API as an ASGI application: the contract's order of checks, from the path to the method.
 
-The rest of the order is the handlers' (input, form) and the use cases' (rules, look-ups, the LMS). Routing is not
-by method, as frameworks do it, because the method is judged after the token and the limit.
+The handlers do the next checks (input, form), the use cases the last (rules, look-ups, the LMS). Unlike in frameworks,
+routing ignores the method, because the method is checked after the token and the rate limit.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _NAMES = {(it.path, it.method): it.name for it in OPERATIONS}
 
 
 class Api:
-    """Serves the API and the `pages` beside it (by path), which need no token."""
+    """Serves the API and, without a token, the `pages` (by path)."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Api:
         pages: Mapping[str, Page],
         faults: Faults | None = None,
     ) -> None:
-        """In a sandbox, `faults` makes of a request's ``Sandbox-Fault`` headers the gateway that it meets."""
+        """In a sandbox, `faults` turns a request's ``Sandbox-Fault`` headers into the gateway that serves it."""
         self._gateway = gateway
         self._authorization = authorization
         self._limit = RateLimit(requests_per_minute, gateway.database)
@@ -88,7 +88,7 @@ class Api:
     async def _respond(
         self, scope: Scope, receive: Receive, headers: list[Header], seen: Seen
     ) -> Response | None:
-        """The answer, also where something fails; None where nobody waits for it."""
+        """The answer, whatever fails; None if the client is gone."""
         try:
             return await self._answer(scope, receive, headers, seen)
         except errors.Refusal as refusal:
@@ -100,14 +100,14 @@ class Api:
         except BodyTooLarge:
             return _refused(errors.body_too_large(), scope)
         except StoreUnavailable as error:
-            log.error("the store is not available: %s", error)  # noqa: TRY400 - where it happened says nothing
+            log.error("the store is not available: %s", error)  # noqa: TRY400 - a traceback says nothing more
             return _refused(errors.store_unavailable(), scope)
         except Exception:
             log.exception("a fault of ours in %s %s", seen.method, seen.path or "-")
             return _refused(errors.internal_error(), scope)
 
     async def _answer(self, scope: Scope, receive: Receive, headers: list[Header], seen: Seen) -> Response:
-        """The answer, and in `headers` what goes with it whatever it is. Raises `Refusal`."""
+        """The answer; adds the headers that accompany any answer, errors included. Raises `Refusal`."""
         path = decode_path(scope["raw_path"])
         method: str = scope["method"]
         found = self._routes.find(path)
@@ -140,7 +140,7 @@ class Api:
         faults = header_values(scope, b"sandbox-fault")
         async with self._faults(self._gateway, faults) as gateway:
             if faults and caller.background:
-                # The LMS is asked after the answer: then it fails.
+                # The LMS is called after the answer, and fails then.
                 return await handler(replace(call, caller=replace(caller, fault=faults[0].decode("latin-1"))))
             return await handler(replace(call, gateway=gateway))
 

@@ -1,7 +1,7 @@
-"""One handler for each operation: the input is read and its form judged, then the use case is asked.
+"""One handler for each operation: reads the input, checks its form, and calls the use case.
 
-They are the fifth and sixth step of the contract's order of checks: what is read from the request comes before
-what its form is held to, and the form of the path before that of the body.
+These are steps five and six of the contract's order of checks: reading comes before checking, and the form of the path
+before that of the body.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from passback.web.routes import Handler
 
 PAGE = 100
-"""The length of a page unless `limit` says otherwise."""
+"""The default page size."""
 
 LONGEST_ROSTER_PAGE = 1000
 
@@ -46,7 +46,7 @@ async def create_assignment(call: Call) -> Response:
     validate.validate_assignment(request)
     caller = replace(call.caller, key=idempotency_key(_headers(call, b"idempotency-key")))
     fingerprint = hashlib.sha256(b"\0".join((section_id.encode(), call.body))).hexdigest()
-    return await _carried_out(
+    return await _answer_to_change(
         call, await assignments.create(call.gateway, caller, section_id, request, fingerprint)
     )
 
@@ -65,7 +65,7 @@ async def update_assignment(call: Call) -> Response:
     section_id = _section_id(call)
     validate.validate_assignment(request)
     assignment_id = call.parameters["assignment_id"]
-    return await _carried_out(
+    return await _answer_to_change(
         call, await assignments.update(call.gateway, call.caller, section_id, assignment_id, request)
     )
 
@@ -120,7 +120,7 @@ async def update_submission(call: Call) -> Response:
     request = decode.submission_request(call.body)
     section_id, user_id = _section_id(call), _user_id(call)
     validate.validate_submission(request)
-    return await _carried_out(
+    return await _answer_to_change(
         call,
         await submissions.update(
             call.gateway, call.caller, section_id, call.parameters["assignment_id"], user_id, request
@@ -133,7 +133,7 @@ async def update_submissions(call: Call) -> Response:
     items = decode.submission_items(call.body)
     section_id = _section_id(call)
     assignment_id = call.parameters["assignment_id"]
-    return await _carried_out(
+    return await _answer_to_change(
         call, await submissions.update_many(call.gateway, call.caller, section_id, assignment_id, items)
     )
 
@@ -160,7 +160,7 @@ async def list_deliveries(call: Call) -> Response:
 
 
 async def create_webhook(call: Call) -> Response:
-    """POST ``/webhooks``: ours, as all that follow."""
+    """POST ``/webhooks``: ours, like all that follow."""
     return _one(await webhooks.create(call.gateway, call.caller, decode.webhook_request(call.body)))
 
 
@@ -286,7 +286,7 @@ HANDLERS: Mapping[str, Handler] = {
     **{f"list_{kind}": _list_roster(kind) for kind in queries.TABLES},
     **{f"read_{kind[:-1]}": _read_roster(kind) for kind in queries.TABLES},
 }
-"""The handlers by their operations' names (`passback.wire.operations`)."""
+"""The handlers, by operation name (`passback.wire.operations`)."""
 
 
 def _section_id(call: Call) -> str:
@@ -310,7 +310,7 @@ def _text(value: str) -> str: ...
 @overload
 def _text(value: str | None) -> str | None: ...
 def _text(value: str | None) -> str | None:
-    """A parameter without what the store would not take: NUL, and what stands for bytes that are not UTF-8."""
+    """Replace what the store would not take: NUL, and surrogates that stand for bytes that are not UTF-8."""
     if value is None:
         return None
     return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\0", "\ufffd")
@@ -322,7 +322,7 @@ def _limit(call: Call) -> int:
 
 
 def _states(text: str | None) -> list[State]:
-    """The states that a list is of: any number, with commas between. Raises `Refusal`."""
+    """The states to list, comma-separated in `text`. Raises `Refusal`."""
     wanted = [] if text is None else text.split(",")
     found = [state for state in STATES if state in wanted]
     if len(found) != len(set(wanted)):
@@ -349,8 +349,8 @@ def _one(answer: Answer[Any]) -> Response:
     return Response(200, encode({"data": answer.value}), JSON, headers)
 
 
-async def _carried_out(call: Call, answer: Answer[Any] | Accepted) -> Response:
-    """What became of a change, or the delivery that will tell."""
+async def _answer_to_change(call: Call, answer: Answer[Any] | Accepted) -> Response:
+    """Answer with the changed object, or with the delivery if the change was accepted in the background."""
     if not isinstance(answer, Accepted):
         return _one(answer)
     shown = await deliveries.read(call.gateway, call.caller, answer.delivery_id)

@@ -1,4 +1,4 @@
-"""A request and an answer, as the web layer passes them about."""
+"""Requests and answers as the web layer passes them around."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Call(Struct, frozen=True):
     parameters: dict[str, str]
     """The values of the path's parameters."""
     query: bytes
-    """The query as it was sent."""
+    """The query string as sent."""
     body: bytes
     headers: Sequence[Header]
-    """By lower-case names, as they were sent."""
+    """As sent, with lower-case names."""
 
     @property
     def district_id(self) -> str:
@@ -44,7 +44,7 @@ class Call(Struct, frozen=True):
 
 
 class Response(Struct, frozen=True):
-    """An answer. Without a content type the body is empty."""
+    """An answer. Without a content type, the body is empty."""
 
     status: int
     body: bytes = b""
@@ -53,32 +53,32 @@ class Response(Struct, frozen=True):
 
 
 _PATIENCE = 16
-"""How many times the longest body is read of one that is too long."""
+"""How many times the maximum size is read and discarded if a body is too large."""
 
 
 class BodyTooLarge(Exception):
-    """The request's body is longer than is taken."""
+    """The request's body exceeds the limit."""
 
 
 def header_values(scope: Scope, name: bytes) -> list[bytes]:
-    """The values of a request's header, by its lower-case name."""
+    """The values of a request's header with that lower-case name."""
     return [value for key, value in scope["headers"] if key == name]
 
 
 class ClientGone(Exception):
-    """The client hung up before the end of its request; what it sent of it must not count."""
+    """The client disconnected before the end of its request; the part that arrived must not be used."""
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:
-    """The whole body of a request. Raises `BodyTooLarge` beyond `limit` bytes, and `ClientGone`."""
+    """Read the whole body of a request. Raises `BodyTooLarge` beyond `limit` bytes, and `ClientGone`."""
     message = await _receive(receive)
     body: bytes = message.get("body", b"")
     if not message.get("more_body") and len(body) <= limit:
         return body
     parts = [body]
     size = len(body)
-    # A client that is still sending reads no answer, so a body that is too large is taken and thrown away, unless
-    # it goes on and on.
+    # A client that is still sending does not read an answer, so a body that is too large is read and discarded, within
+    # reason.
     while message.get("more_body") and size <= limit * _PATIENCE:
         message = await _receive(receive)
         part: bytes = message.get("body", b"")
@@ -98,7 +98,7 @@ async def _receive(receive: Receive) -> Message:
 
 
 async def send_response(send: Send, response: Response, headers: list[Header]) -> None:
-    """Write an answer, with its own headers added to `headers`."""
+    """Send an answer with `headers` and its own."""
     headers += response.headers
     headers.append((b"content-length", b"%d" % len(response.body)))
     if response.content_type is not None:

@@ -1,4 +1,4 @@
-"""What is served beside the API without a token: health, metrics and the reference."""
+"""Pages outside of the API that need no token: health, metrics and the reference."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from passback.web.messages import Receive
 
 Page = Callable[[str, "Receive"], Awaitable[Response]]
-"""Answers a method and the request's body."""
+"""Answers a request, given its method and body."""
 
 _READING = ("GET", "HEAD")
 
 
 def health_pages(database: Database, may_act: Callable[[], bool]) -> dict[str, Page]:
-    """``/health/live``: the process answers. ``/health/ready``: it can serve, its store included.
+    """``/health/live``: the process answers. ``/health/ready``: it can serve, including its store.
 
-    It cannot while `may_act` says no: others would take what it began for left behind.
+    It cannot serve while `may_act` returns False: other processes would treat the work it begins as abandoned.
     """
 
     async def ready() -> Response:
@@ -41,11 +41,11 @@ def health_pages(database: Database, may_act: Callable[[], bool]) -> dict[str, P
     async def live() -> Response:
         return Response(200, b'{"status":"live"}', JSON)
 
-    return {"/health/live": reading(live), "/health/ready": reading(ready)}
+    return {"/health/live": read_only(live), "/health/ready": read_only(ready)}
 
 
 def metrics_pages(metrics: Metrics) -> dict[str, Page]:
-    """``/metrics``: what Prometheus reads."""
+    """``/metrics``, for Prometheus."""
 
     async def answer() -> Response:
         # Imported when first asked for: the server starts without it.
@@ -53,7 +53,7 @@ def metrics_pages(metrics: Metrics) -> dict[str, Page]:
 
         return Response(200, await exposition(metrics, passback.__version__), CONTENT_TYPE)
 
-    return {"/metrics": reading(answer)}
+    return {"/metrics": read_only(answer)}
 
 
 _REFERENCE_FILES = {
@@ -63,7 +63,7 @@ _REFERENCE_FILES = {
     "vendor/swagger-ui.css": b"text/css; charset=utf-8",
     "vendor/swagger-ui-bundle.js": b"text/javascript; charset=utf-8",
 }
-# The page may load nothing from elsewhere; the vendored library sets styles and draws with data: images.
+# The page must not load anything from elsewhere; the vendored library sets styles and uses data: images.
 _REFERENCE_HEADERS = (
     (
         b"content-security-policy",
@@ -75,7 +75,7 @@ _REFERENCE_HEADERS = (
 
 
 def reference_pages(*, sandbox: bool) -> dict[str, Page]:
-    """``/openapi.json``, and ``/docs`` that shows it without needing a network."""
+    """``/openapi.json``, and ``/docs``, which shows it and works offline."""
 
     @cache
     def content() -> bytes:
@@ -87,15 +87,15 @@ def reference_pages(*, sandbox: bool) -> dict[str, Page]:
     async def openapi() -> Response:
         return Response(200, content(), JSON)
 
-    pages = {"/openapi.json": reading(openapi)}
+    pages = {"/openapi.json": read_only(openapi)}
     for name, content_type in _REFERENCE_FILES.items():
         path = "/docs" if name == "index.html" else "/docs/" + name.rpartition("/")[2]
         pages[path] = _file(name, content_type)
     return pages
 
 
-def reading(answer: Callable[[], Awaitable[Response]]) -> Page:
-    """A page that can only be read."""
+def read_only(answer: Callable[[], Awaitable[Response]]) -> Page:
+    """A read-only page."""
 
     async def page(method: str, _receive: Receive) -> Response:
         return await answer() if method in _READING else not_allowed(*_READING)
@@ -104,7 +104,7 @@ def reading(answer: Callable[[], Awaitable[Response]]) -> Page:
 
 
 def not_allowed(*allowed: str) -> Response:
-    """405, with the methods that are."""
+    """405, with the methods that are allowed."""
     return Response(405, headers=((b"allow", ", ".join(allowed).encode()),))
 
 
@@ -116,4 +116,4 @@ def _file(name: str, content_type: bytes) -> Page:
     async def answer() -> Response:
         return Response(200, content(), content_type, _REFERENCE_HEADERS)
 
-    return reading(answer)
+    return read_only(answer)

@@ -1,4 +1,4 @@
-"""What a client asks for by headers: how it is answered, and that a repeated request counts once."""
+"""The headers with which a client asks for an answer in the background, or for a request to take effect once."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ _ASYNC = re.compile(rb'respond-async(?:\s*=\s*(?:"")?)?')
 def prefers_async(headers: Sequence[bytes]) -> bool:
     """Whether ``Prefer`` headers ask for ``respond-async``.
 
-    RFC 7240: names are compared without regard to case, an empty value is as none, and what is within quotes is
-    a value.
+    RFC 7240: names are case-insensitive, an empty value is the same as none, and anything in quotes is part of a value.
     """
     preferences = b",".join(_QUOTED.sub(_VALUE, header) for header in headers).lower().split(b",")
     return any(_ASYNC.fullmatch(preference.split(b";")[0].strip()) for preference in preferences)
 
 
 def idempotency_key(headers: Sequence[bytes]) -> str | None:
-    """The ``Idempotency-Key``, with or without quotes; None where there is none. Raises `Refusal`."""
+    """The ``Idempotency-Key``, sent with or without quotes; None if there is none. Raises `Refusal`."""
     if not headers:
         return None
     match = _KEY.fullmatch(headers[0].strip())

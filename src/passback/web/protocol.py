@@ -1,8 +1,8 @@
 """HTTP/1.1 with any method name.
 
-The fast parser (llhttp) refuses methods that it does not know, such as ``get`` or ``BREW``, as broken requests. The
-contract answers them like every unsupported method (row 15), so a connection that brings one is handed to the
-slower parser (h11), which takes any name.
+The fast parser (llhttp) rejects methods that it does not know, such as ``get`` or ``BREW``, as malformed requests. In
+the contract they are unsupported methods like any other (row 15), so a connection that sends one is handed to the
+slower parser (h11), which accepts any name.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ _USUAL = (b"GET ", b"POST ", b"PATCH ", b"DELETE ", b"PUT ", b"HEAD ", b"OPTIONS
 
 
 class AnyMethodProtocol(HttpToolsProtocol):
-    """A connection, for uvicorn's ``http`` setting."""
+    """A connection; used as uvicorn's ``http`` setting."""
 
     _between_requests = True
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes from the client."""
+        """Receive bytes from the client."""
         if self._between_requests and not data.startswith(_USUAL) and _has_odd_method(data):
             self._hand_over(data)
         else:
             super().data_received(data)
 
     def on_message_begin(self) -> None:
-        """Note that a request has begun."""
+        """Note that a request has started."""
         self._between_requests = False
         super().on_message_begin()
 
     def on_message_complete(self) -> None:
-        """Note that what comes next is a new request."""
+        """Note that the next bytes are a new request."""
         self._between_requests = True
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no request."""
+        """Reject a malformed request."""
         _refuse(self.transport, self.server_state.default_headers, msg)
 
     def _hand_over(self, data: bytes) -> None:
         if self.cycle is not None and not self.cycle.response_complete:
-            super().data_received(data)  # a pipelined oddity: refused as broken, after the answers before it
+            super().data_received(data)  # pipelined: rejected as malformed, after the earlier answers
             return
         self._unset_keepalive_if_required()
         self.connections.discard(self)
@@ -65,7 +65,7 @@ class _SlowProtocol(H11Protocol):
 
 
 def _refuse(transport: asyncio.Transport, headers: Iterable[tuple[bytes, bytes]], text: str) -> None:
-    """Answer as uvicorn would, with the id that every answer has, and hang up."""
+    """Answer as uvicorn would, plus the request id that every answer has, and disconnect."""
     lines = [
         b"HTTP/1.1 400 Bad Request",
         *(name + b": " + value for name, value in headers),
@@ -79,9 +79,9 @@ def _refuse(transport: asyncio.Transport, headers: Iterable[tuple[bytes, bytes]]
 
 
 def _has_odd_method(data: bytes) -> bool:
-    """Whether `data` begins with a request line whose method is a valid name, though not one of the usual.
+    """Whether `data` starts with a request line whose method is a valid name but not one of the usual ones.
 
-    A usual method that has arrived only in part is left to the parser to wait for.
+    If only part of a usual method has arrived, the parser waits for the rest.
     """
     method, blank, _ = data.lstrip(b"\r\n")[:64].partition(b" ")
     return bool(blank) and method + blank not in _USUAL and method.replace(b"-", b"").isalnum()

@@ -1,4 +1,4 @@
-"""From a request's path to what may be done there."""
+"""From a request's path to its endpoint."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 class BrokenPath(ValueError):
-    """The path holds a ``%`` that is not followed by two hexadecimal digits."""
+    """The path contains a ``%`` that is not followed by two hexadecimal digits."""
 
 
 class Endpoint(Struct, frozen=True):
-    """A path: its segments, None for those that are parameters, and a handler for each method."""
+    """A path: its segments (None for parameters), and a handler for each method."""
 
     path: str
-    """As the operations name it, such as ``/v3.1/users/{id}``."""
+    """As in `passback.wire.operations`, such as ``/v3.1/users/{id}``."""
     segments: tuple[str | None, ...]
     names: tuple[str, ...]
     """The names of the parameters, in order."""
@@ -36,7 +36,7 @@ class Endpoint(Struct, frozen=True):
     """The value of the ``Allow`` header."""
 
     def parameters(self, segments: list[str]) -> dict[str, str] | None:
-        """The parameters' values in a path of that many segments; None where it is another path."""
+        """The values of the parameters, if a path of as many segments matches; else None."""
         values = []
         for wanted, segment in zip(self.segments, segments, strict=True):
             if wanted is None:
@@ -52,7 +52,7 @@ class Routes:
     """The API's paths (`passback.wire.operations`)."""
 
     def __init__(self, handlers: Mapping[str, Handler]) -> None:
-        """`handlers` are by the operations' names; there must be one for each."""
+        """`handlers` are by operation name; every operation must have one."""
         paths: dict[str, dict[str, Handler]] = {}
         for operation in OPERATIONS:
             paths.setdefault(operation.path, {})[operation.method] = handlers[operation.name]
@@ -62,9 +62,9 @@ class Routes:
             self._by_length.setdefault(len(endpoint.segments), []).append(endpoint)
 
     def find(self, path: str) -> tuple[Endpoint, dict[str, str]] | None:
-        """The endpoint at a decoded path, and its parameters' values; None where there is none.
+        """The endpoint of a decoded path, and the values of its parameters; None if there is none.
 
-        A path with an empty, ``.`` or ``..`` segment is no endpoint's (contract: no redirects).
+        A path with an empty, ``.`` or ``..`` segment has no endpoint (contract: no redirects).
         """
         segments = path.split("/")
         for endpoint in self._by_length.get(len(segments), ()):
@@ -75,7 +75,7 @@ class Routes:
 
 
 def decode_path(raw: bytes) -> str:
-    """The path that `raw` stands for; bytes that are not UTF-8 become surrogates. Raises `BrokenPath`."""
+    """Decode a path; bytes that are not UTF-8 become surrogates. Raises `BrokenPath`."""
     if b"%" in raw:
         if _BROKEN_ESCAPE.search(raw):
             raise BrokenPath

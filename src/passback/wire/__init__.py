@@ -1,1 +1,1 @@
-"""The contract: bytes to request objects or published errors, and answers to bytes. It imports nothing of ours."""
+"""The contract: bytes to request objects or published errors, and answers to bytes. Imports nothing else of ours."""

@@ -1,7 +1,7 @@
 """Cursors: where the next page of a list begins, in a form that only we can make.
 
-A cursor holds a position and the time it expires, and a code over both and over the list that it belongs to
-(contract: Submissions): one that was altered, made up, or taken to another list or district is refused.
+A cursor holds a position, its expiry, and a code over both and the list it belongs to (contract: Submissions). One that
+was altered, made up, or used with another list or district is refused.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ import hmac
 from passback.wire.errors import Refusal, bad_request
 
 LIFETIME_MS = 2 * 60 * 60 * 1000
-"""A cursor is good for two hours."""
+"""Cursors are valid for two hours."""
 
 _CODE_BYTES = 16
 _TIME_BYTES = 8
 
 
 def seal(key: bytes, list_name: str, position: str, now: int) -> str:
-    """The cursor for `position` in the list called `list_name`, made at `now` (milliseconds)."""
+    """Make the cursor for `position` in the list called `list_name`, at `now` (milliseconds)."""
     content = (now + LIFETIME_MS).to_bytes(_TIME_BYTES) + position.encode()
     return _text(_code(key, list_name, content) + content)
 
 
 def open_sealed(key: bytes, list_name: str, cursor: str, now: int) -> str:
-    """The position that `cursor` holds.
+    """Return the position in `cursor`.
 
-    Raises `Refusal`: ``INVALID_CURSOR`` where it is not ours or another list's, ``EXPIRED_CURSOR`` where it is
+    Raises `Refusal`: ``INVALID_CURSOR`` if it is not ours or belongs to another list, ``EXPIRED_CURSOR`` if it is
     older than two hours.
     """
     try:
@@ -37,7 +37,7 @@ def open_sealed(key: bytes, list_name: str, cursor: str, now: int) -> str:
     except (binascii.Error, ValueError):
         raise _invalid() from None
     if _text(sealed) != cursor:
-        raise _invalid()  # no two texts are the same cursor
+        raise _invalid()  # each cursor has only one spelling
     code, content = sealed[:_CODE_BYTES], sealed[_CODE_BYTES:]
     if not hmac.compare_digest(code, _code(key, list_name, content)):
         raise _invalid()

@@ -1,8 +1,8 @@
 """Date-times as the contract's decoder reads them, and as answers show them.
 
-Eleven layouts are tried in order, and the refusal is always that of the last one, a date alone (wire rule:
-dates). Years go from 0000 to 9999, and an offset can carry an instant out of those, so the calendar is reckoned
-here where `datetime` ends.
+Eleven layouts are tried in order, and the error is always that of the last one, a date alone (wire rule: dates).
+Years go from 0000 to 9999, and an offset can take an instant beyond them, so dates outside of the range of `datetime`
+are calculated here.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from passback.wire.errors import Refusal, bad_request
 from passback.wire.quote import quoted_time
 from passback.wire.requests import WireDate
 
-_REMEMBERED = 4096
-"""How many dates are not reckoned again: the same ones come with every request about an assignment."""
-_LONGEST_REMEMBERED = 40
-"""A fraction may have any number of digits; those who send a million are not remembered."""
+_MOST_CACHED = 4096
+"""How many parsed dates are cached: every request about an assignment repeats the same ones."""
+_LONGEST_CACHED = 40
+"""A fraction may have any number of digits; a text with a million of them is not cached."""
 
 _MINUTE_MS = 60_000
 _DAY_MS = 86_400_000
@@ -38,26 +38,26 @@ _is_common = re.compile(
 _match_date = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})").match
 # With seconds, and any fraction; the zone is optional.
 _TIME = f"T{_HOUR}{_MINUTE}{_SECOND}{_FRACTION}(?P<zone>Z|{_OFFSET.format(':')})?"
-# Only with 3 or 6 digits may the colon of the offset be missing. Go takes those digits for a number, sign and all.
+# The offset's colon may be missing only after 3 or 6 digits. Go reads those digits as a number, sign included.
 _DIGITS = r"(?P<fraction>[0-9]{3}|[0-9]{6}|\+[0-9]{2}|\+[0-9]{5}|-00|-00000)"
 _TIME_IN_DIGITS = f"T{_HOUR}{_MINUTE}{_SECOND}[.,]{_DIGITS}(?P<zone>Z|{_OFFSET.format(':?')})"
-# Minutes only, and then no offset.
+# Without seconds, no offset is allowed.
 _TIME_OF_MINUTES = f"T{_HOUR}{_MINUTE}(?P<second>)(?P<fraction>)(?P<zone>Z)?"
-# After blanks instead of a T there is no zone, not even Z.
+# With blanks instead of a T, no zone is allowed, not even Z.
 _TIME_AFTER_BLANKS = f" +{_HOUR}{_MINUTE}{_SECOND}{_FRACTION}(?P<zone>)"
 _TIMES = tuple(map(re.compile, (_TIME, _TIME_IN_DIGITS, _TIME_OF_MINUTES, _TIME_AFTER_BLANKS)))
 
 
 def parse(text: str) -> WireDate:
-    """The date that `text` gives; an empty text is 1970-01-01T00:00:00Z.
+    """Parse `text`; an empty text is 1970-01-01T00:00:00Z.
 
-    Raises `Refusal` with Go's ``parsing time ...`` where no layout fits.
+    Raises `Refusal` with Go's ``parsing time ...`` if no layout matches.
     """
-    return _parse_remembered(text) if len(text) <= _LONGEST_REMEMBERED else _parse_any(text)
+    return _parse_cached(text) if len(text) <= _LONGEST_CACHED else _parse_any(text)
 
 
-@lru_cache(_REMEMBERED)
-def _parse_remembered(text: str) -> WireDate:
+@lru_cache(_MOST_CACHED)
+def _parse_cached(text: str) -> WireDate:
     if _is_common(text):
         try:
             instant = (datetime.fromisoformat(text) - _EPOCH) // _MILLISECOND
@@ -109,7 +109,7 @@ def _milliseconds(fraction: str | None) -> int:
 
 
 def _refusal(text: str) -> Refusal:
-    """Why `text` does not begin with a date: the element of the last layout that it fails at."""
+    """The error for a text that does not start with a date: names the first element of the last layout that fails."""
     at = 0
     for element, pattern in _ELEMENTS:
         match = pattern(text, at)
@@ -134,9 +134,9 @@ _ELEMENTS = (
 )
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_MOST_CACHED)
 def show(instant: int) -> str:
-    """`instant` (milliseconds since 1970 in UTC) as ``YYYY-MM-DDThh:mm:ss.sssZ``."""
+    """Format `instant` (milliseconds since 1970 in UTC) as ``YYYY-MM-DDThh:mm:ss.sssZ``."""
     days, rest = divmod(instant, _DAY_MS)
     year, month, day = _civil_from_days(days)
     seconds, milliseconds = divmod(rest, 1000)

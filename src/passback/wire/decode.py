@@ -1,13 +1,13 @@
-r"""From the bytes of a body to a request object, as Go's ``encoding/json`` binds them (wire rule: body decoding).
+r"""Decode a request's body to a request object, as Go's ``encoding/json`` does (wire rule: body decoding).
 
-The standard library's compiled decoder reads the body, with objects kept as their pairs and numbers as their text,
-because Go lets keys match in any case and the last of equal ones win. What it refuses is worded by our scanner
-(`scan`). The two accept the same bodies:
+The standard library's compiled decoder reads the body, keeping objects as pairs and numbers as text, because in Go
+keys match in any case and the last of several equal keys wins. Our scanner (`scan`) words the errors. Both accept the
+same bodies:
 
-- The decoder's ``NaN`` and ``Infinity`` are turned down through `parse_constant`.
+- ``NaN`` and ``Infinity``, which the decoder would accept, are rejected through `parse_constant`.
 - Bytes that are not UTF-8 and lone surrogates (``\ud800``) become U+FFFD beforehand, one for each, as in Go.
-- The decoder recurses, and Go does not until it is 10,000 deep: a deep value is cut down to what the binder looks
-  at, once the scanner has found it well formed.
+- The decoder recurses, and Go accepts values 10,000 levels deep: a deep value is cut down to what the binder looks at,
+  after the scanner has found it well formed.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from passback.wire.scan import syntax_error
 T = TypeVar("T")
 
 MOST_ITEMS = 500
-"""The most submissions that one body may change."""
+"""The maximum number of submissions in one body."""
 
 
 def assignment_request(body: bytes) -> AssignmentRequest:
-    """The body of POST and PATCH of an assignment.
+    """Decode the body of POST and PATCH of an assignment.
 
     Raises `Refusal`: row 2, the families of rows 4, 6, 7 and 10, values of the wrong type.
     """
@@ -48,14 +48,14 @@ def assignment_request(body: bytes) -> AssignmentRequest:
 
 
 def submission_request(body: bytes) -> SubmissionRequest:
-    """The body of PATCH of a submission. Raises as `assignment_request`."""
+    """Decode the body of PATCH of a submission. Raises the same as `assignment_request`."""
     return _bind(_read(body), "SubmissionRequest", _SUBMISSION, SubmissionRequest)
 
 
 def submission_items(body: bytes) -> list[SubmissionItem]:
-    """The body of PATCH of many submissions, in order: ours, ``{"submissions": [{"user_id": ..., ...}, ...]}``.
+    """Decode the body of a bulk update (ours): ``{"submissions": [{"user_id": ..., ...}, ...]}``, in order.
 
-    Raises `Refusal` where the whole cannot be read, or names no list. What is wrong with one part is in that part.
+    Raises `Refusal` if the body cannot be read or has no list. An error in one part is reported in that part.
     """
     value = _read(body)
     if value is not None and type(value) is not tuple:
@@ -77,11 +77,11 @@ def submission_items(body: bytes) -> list[SubmissionItem]:
 
 
 def webhook_request(body: bytes) -> WebhookRequest:
-    """The body of POST and PATCH of a webhook: ours. Raises as `assignment_request`."""
+    """Decode the body of POST and PATCH of a webhook (ours). Raises the same as `assignment_request`."""
     return _bind(_read(body), "WebhookRequest", _WEBHOOK, WebhookRequest)
 
 
-# Reading: JSON to plain values. An object is the tuple of its pairs, an array a list, a number its text.
+# Reading: JSON to plain values. An object becomes a tuple of pairs, an array a list, a number its text.
 
 
 class _Number(str):
@@ -91,7 +91,7 @@ class _Number(str):
 
 
 class _NotJson(ValueError):
-    """One of the names that Python takes for numbers."""
+    """A name that Python accepts as a number, such as NaN."""
 
 
 def _refuse_constant(name: str) -> None:
@@ -103,7 +103,7 @@ _decoder = json.JSONDecoder(
 )
 _skip_space = re.compile(r"[ \t\r\n]*").match
 _has_surrogate = re.compile(r"\\u[dD][89a-fA-F]").search
-# Every escape is stepped over, so that an escaped backslash is not taken for the start of one.
+# Matches every escape, so that an escaped backslash is not mistaken for the start of one.
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
@@ -115,18 +115,19 @@ _STRUCTURE = re.compile(_STRING + r"|[\[\]{}]", re.DOTALL)
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _NO_BRACKETS = bytes(set(range(256)) - set(_STEPS))
 _DEEPEST_DECODED = 200
-"""Far less than makes the decoder run out of stack, in any thread and version of Python."""
+"""Far less than would exhaust the decoder's stack, in any thread and version of Python."""
 _DEEPEST_LOOKED_AT = 4
+"""The binder looks no deeper, so that arrays and objects at this depth can be emptied."""
 
 
 def _read(body: bytes) -> Any:
-    """The first value in `body`. Raises `Refusal`."""
+    """Read the first value in `body`. Raises `Refusal`."""
     if not body:
         raise empty_body()
     try:
         text = body.decode()
     except UnicodeDecodeError:
-        # One surrogate stands for each bad byte; Python's own "replace" joins several of them.
+        # This gives one surrogate per bad byte; Python's own "replace" merges several into one.
         text = _BAD_BYTE.sub("\ufffd", body.decode("utf-8", "surrogateescape"))
     if _has_surrogate(text):
         text = _ESCAPE.sub(lambda escape: "\\ufffd" if escape[1] else escape[0], text)
@@ -140,7 +141,7 @@ def _read(body: bytes) -> Any:
         _check_syntax(body)
         raise AssertionError("the decoder and the scanner disagree") from None
     if type(value) is not tuple and value is not None:
-        _check_syntax(body)  # for a number that breaks off, the decoder takes what is before the break
+        _check_syntax(body)  # of an incomplete number, the decoder accepts the complete part
     return value
 
 
@@ -150,17 +151,19 @@ def _check_syntax(body: bytes) -> None:
         if error is not None:
             raise error
     finally:
-        del error  # its traceback holds this frame: together they would wait for the garbage collector
+        del (
+            error
+        )  # else it and this frame, to which its traceback refers, would wait for the garbage collector
 
 
 def _depth(body: bytes) -> int:
-    """How deep the first value of `body` nests, at most: what follows it, and is ignored, may be deeper."""
+    """An upper bound for the depth of the first value in `body`: ignored bytes after it may nest deeper."""
     brackets = _STRINGS.sub(b"", body).translate(None, _NO_BRACKETS)
     return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0)
 
 
 def _cut_down(text: str) -> str:
-    """The well-formed first value of `text`, with nothing in the arrays and objects that nobody looks into."""
+    """The well-formed first value of `text`, with arrays and objects emptied below the levels that are looked at."""
     if not text.startswith(("[", "{")):
         return text
     parts = []
@@ -191,7 +194,7 @@ def _end_of_space(text: str) -> int:
 
 
 class _Array:
-    """A slice of Go's: a second array under the same key goes into the memory of the first."""
+    """A slice as in Go: a second array under the same key reuses the memory of the first."""
 
     __slots__ = ("length", "memory")
 
@@ -204,21 +207,21 @@ class _Array:
 
 
 Errors = list[str]
-"""Type errors do not stop the binding; the first is raised at its end."""
+"""Type errors do not stop binding; the first is raised at the end."""
 
 _Reader = Callable[[Any, Any, str, Errors], Any]
-"""Takes a JSON value, what the field holds already, the field's place in messages, and the errors so far.
+"""Takes a JSON value, the field's current value, the field's name in messages, and the errors so far.
 
-Returns what the field holds from now on.
+Returns the field's new value.
 """
 
 _ONLY_DIGITS = re.compile(r"-?[0-9]+").fullmatch
 _INT64 = 2**63
-# Half a step beyond the greatest single-precision number, and half the least: from there Go rounds to infinity or 0.
+# Half a step above the greatest single-precision number, and half the smallest: beyond, Go rounds to infinity or 0.
 _OVERFLOW = Decimal(2**128 - 2**103)
 _UNDERFLOW = Decimal(2.0**-150)
-# Go looks at no more than the first five digits of an exponent. A number with more digits than anyone can mean is
-# cut off, and one that is 0 in single precision is 0: neither then costs anything where it is stored or shown.
+# Go reads only the first five digits of an exponent. A number with absurdly many digits is cut off, and one that is 0
+# in single precision becomes 0, so that neither is expensive to store or show.
 _parts_of_number = re.compile(r"([^eE]*+)[eE]?([+-]?)0*+([0-9]{0,5})").match
 _LONGEST_EXACT = 1000
 _cut_off = Context(prec=_LONGEST_EXACT, rounding=ROUND_DOWN, Emin=MIN_EMIN, Emax=MAX_EMAX).create_decimal
@@ -233,7 +236,7 @@ def _text(value: Any, held: Any, place: str, errors: Errors) -> Any:
 
 
 def _string_of(go_type: str) -> _Reader:
-    """A string, which null leaves as it is."""
+    """A string; null leaves the field unchanged."""
 
     def read(value: Any, held: Any, place: str, errors: Errors) -> Any:
         if type(value) is str:
@@ -254,7 +257,7 @@ def _bool(value: Any, held: Any, place: str, errors: Errors) -> Any:
 
 
 def _date(value: Any, _held: Any, place: str, _errors: Errors) -> WireDate | None:
-    """A pointer to a date-time. What is wrong with one stops the binding."""
+    """A pointer to a date-time. An error in one stops binding."""
     if value is None:
         return None
     if type(value) is not str:
@@ -275,7 +278,7 @@ def _int64(value: Any, held: Any, place: str, errors: Errors) -> Any:
 
 
 def _float32(value: Any, held: Any, place: str, errors: Errors) -> Any:
-    """A number with its full precision, where Go would fit it into single precision."""
+    """A number in its full precision, if it is within the range of Go's single precision."""
     if value is None:
         return held
     if type(value) is not _Number:
@@ -293,7 +296,7 @@ def _float32_pointer(value: Any, held: Any, place: str, errors: Errors) -> Any:
 
 
 def _decimal(text: str) -> Decimal:
-    """`text` as a number."""
+    """Convert `text` to a number."""
     if len(text) > _LONGEST_EXACT or "e" in text or "E" in text:
         parts = _parts_of_number(text)
         assert parts is not None
@@ -304,7 +307,7 @@ def _decimal(text: str) -> Decimal:
 
 
 def _array_of(element_type: str, read: _Reader, zero: Any, *, pointers: bool = False) -> _Reader:
-    """A slice. A new element begins as `zero`."""
+    """A slice. A new element starts as `zero`."""
     go_type = ("[]*" if pointers else "[]") + element_type
 
     def read_array(value: Any, held: Any, place: str, errors: Errors) -> Any:
@@ -326,7 +329,7 @@ def _array_of(element_type: str, read: _Reader, zero: Any, *, pointers: bool = F
 
 
 def _attachment(value: Any, held: Any, place: str, errors: Errors) -> Any:
-    """A pointer to an attachment: its fields' values by their names. A second object goes into the first."""
+    """A pointer to an attachment, as its values by field. A second object is merged into the first."""
     if value is None:
         return None
     if type(value) is not tuple:
@@ -345,12 +348,12 @@ class _Field(Struct, frozen=True):
 
     name: str
     place: str
-    """Where it is, in messages."""
+    """Its name in messages."""
     read: _Reader
 
 
 _Fields = Mapping[str, _Field]
-"""A struct's fields by their names."""
+"""A struct's fields, by name."""
 
 
 def _struct(place: str, readers: Mapping[str, _Reader]) -> _Fields:
@@ -425,7 +428,7 @@ def _bind(value: Any, struct: str, fields: _Fields, make: Callable[..., T]) -> T
 
 
 def _submission_item(value: Any) -> SubmissionItem:
-    """One part, which is a submission with a `user_id`."""
+    """Decode one part: a submission with a `user_id`."""
     user_id: Any = ""
     rest = value
     if type(value) is tuple:
@@ -451,7 +454,7 @@ def _attachment_request(fields: dict[str, Any] | None) -> AttachmentRequest | No
 
 
 def _folded(key: str) -> str:
-    """`key` in lower case. Two letters beyond ASCII fold to it: the Kelvin sign and the long s."""
+    """`key` in lower case. Two letters outside of ASCII fold into it: the Kelvin sign and the long s."""
     return key.lower().replace("\u017f", "s")
 
 
@@ -467,7 +470,7 @@ def _type_error(value: Any, place: str, go_type: str) -> str:
 
 
 def _note(errors: Errors, what: str, place: str, go_type: str) -> None:
-    """Remember the first error; the others are never told."""
+    """Note the first error; later ones are never reported."""
     if not errors:
         errors.append(_unmarshal_error(what, place, go_type))
 

@@ -1,4 +1,4 @@
-"""Answers as bytes, written as Go's JSON encoder writes them."""
+"""Encode answers as Go's JSON encoder would."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _JSON = b"application/json"
 _TEXT = b"text/plain; charset=utf-8"
 
 _encoder = msgspec.json.Encoder()
-# What Go escapes and msgspec leaves as it is, and the two short escapes that Go writes out. A backslash before a
-# short escape is itself escaped where their number is even.
+# Characters that Go escapes and msgspec does not, and the two short escapes that Go writes in full. The pattern matches
+# every escape, so that an escaped backslash is not mistaken for the start of one.
 _SPECIAL = re.compile(rb"[<>&]|\xe2\x80[\xa8\xa9]|\\.", re.DOTALL)
 _MARKS = (b"<", b">", b"&", b"\xe2\x80", b"\\")
 _ESCAPES = {
@@ -29,11 +29,11 @@ _ESCAPES = {
 
 
 def encode(value: object) -> bytes:
-    """`value` as JSON (wire rule: response envelope). Lone surrogates, which stand for bytes, become U+FFFD."""
+    """Encode `value` as JSON (wire rule: response envelope). Lone surrogates, which stand for bytes, become U+FFFD."""
     try:
         content = _encoder.encode(value)
     except UnicodeEncodeError:
-        # Only the text of an error can hold some: it may repeat a path that was not UTF-8.
+        # Only the text of an error can contain them: it may repeat a path that was not UTF-8.
         content = _encoder.encode(_without_surrogates(value))
     for mark in _MARKS:
         if mark in content:
@@ -42,7 +42,7 @@ def encode(value: object) -> bytes:
 
 
 def number(value: Decimal) -> msgspec.Raw:
-    """`value` in all its digits, in the form that Go gives a float: an exponent below 1e-6 and from 1e21 on."""
+    """Encode `value` in all its digits as Go writes a float: with an exponent below 1e-6 and from 1e21 on."""
     sign, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)
     text = "".join(map(str, digits)).lstrip("0")
@@ -51,7 +51,7 @@ def number(value: Decimal) -> msgspec.Raw:
     if not stripped:
         return msgspec.Raw(f"{minus}0".encode())
     exponent += len(text) - len(stripped)
-    point = len(stripped) + exponent  # where the decimal point stands, counted from the first digit
+    point = len(stripped) + exponent  # position of the decimal point, counted from the first digit
     if -6 < point <= 21:
         if exponent >= 0:
             plain = stripped + "0" * exponent
@@ -67,7 +67,7 @@ def number(value: Decimal) -> msgspec.Raw:
 
 
 def error_body(refusal: Refusal, accept: bytes | None) -> tuple[bytes, bytes]:
-    """The body of an error and its content type; `accept` is the request's header."""
+    """The body of an error and its content type; `accept` is the request's ``Accept`` header."""
     if refusal.envelope == "plain" and not names_json(accept or b""):
         return refusal.message.encode(), _TEXT
     content = encode({"message": refusal.message})
@@ -77,7 +77,7 @@ def error_body(refusal: Refusal, accept: bytes | None) -> tuple[bytes, bytes]:
 
 
 def names_json(accept: bytes) -> bool:
-    """Whether an ``Accept`` header names ``application/json``, and not with a weight of 0."""
+    """Whether an ``Accept`` header names ``application/json`` with a weight other than 0."""
     for item in accept.lower().split(b","):
         media_range, *parameters = (part.strip() for part in item.split(b";"))
         if media_range == _JSON:

@@ -1,7 +1,7 @@
-"""Every refusal a client can be given, by name.
+"""The errors that clients can get, by name.
 
-The published rows are numbered as in the error table of the docs (``docs/reference/errors.md``). Everything that
-refuses a request raises a `Refusal`; the web layer writes it out. The texts never bend: clients match them.
+The published rows are numbered as in the error table of the docs (``docs/errors.md``). Code that refuses a request
+raises a `Refusal`, and the web layer writes it out. The texts never change: clients match them.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ Envelope = Literal["compact", "spaced", "plain"]
 
 
 class Refusal(Exception):
-    """A request that is answered with an error.
+    """Answers a request with an error.
 
-    `status` is the HTTP status, `message` the text of the ``{"message": ...}`` envelope. `envelope` says how
-    that is written: rows 11 and 12 have a space after the colon, row 4 is plain text unless the client asks for
-    JSON, all others are compact. `retry_after` (seconds) is given where waiting helps.
+    `status` is the HTTP status, `message` the text in the ``{"message": ...}`` envelope. `envelope` says how the
+    envelope is written: rows 11 and 12 have a space after the colon, row 4 is plain text unless the client asks for
+    JSON, all others are compact. `retry_after` (seconds) is set if waiting helps.
     """
 
     __slots__ = ("envelope", "message", "retry_after", "status")
@@ -33,17 +33,17 @@ class Refusal(Exception):
 
 
 def bad_request(message: str) -> Refusal:
-    """400 with a text of its own: decoding, parameters, and what an LMS says of a value."""
+    """400 with its own text: decoding, parameters, and values that an LMS rejects."""
     return Refusal(400, message)
 
 
 def validation_failure(failures: Sequence[str]) -> Refusal:
-    """Row 5's family: every failing field in one message."""
+    """The family of row 5: every failing field in one message."""
     return Refusal(400, "\n".join(("validation failure list:", *failures)))
 
 
 def missing_fields(names: Sequence[str]) -> Refusal:
-    """Row 1: the required fields that were not given, in the published order."""
+    """Row 1: the missing required fields, in the published order."""
     return Refusal(400, "missing required field(s): " + ", ".join(names))
 
 
@@ -58,12 +58,12 @@ def due_date_not_in_future() -> Refusal:
 
 
 def invalid_escape(character: str) -> Refusal:
-    """Row 4: `character` (already quoted) cannot follow a backslash in a string."""
+    """Row 4: `character` (already quoted) is not valid after a backslash in a string."""
     return Refusal(400, f"Invalid character {character} in string escape code", envelope="plain")
 
 
 def invalid_assignment_id() -> Refusal:
-    """Row 8: the assignment id is not one of ours."""
+    """Row 8: not an assignment id of ours."""
     return Refusal(400, "INVALID_ID")
 
 
@@ -73,7 +73,7 @@ def grader_not_found(grader_id: str) -> Refusal:
 
 
 def due_date_moved_to_past(sent: str) -> Refusal:
-    """Row 10: the due date `sent` on an update has passed; the published text calls that a parse error."""
+    """Row 10: the due date `sent` on an update has passed; the published text calls it a parse error."""
     return Refusal(400, f'parsing time "{sent}": day out of range')
 
 
@@ -98,12 +98,12 @@ def user_not_found() -> Refusal:
 
 
 def resource_not_found() -> Refusal:
-    """An unknown path or section. Another district's section is as unknown as one that does not exist."""
+    """An unknown path or object. Another district's objects are treated as if they did not exist."""
     return Refusal(404, "Resource not found")
 
 
 def lms_failed(doing: str, retry_after: int | None = None) -> Refusal:
-    """The LMS failed while we were `doing` something; why is told to the log, not to the client."""
+    """The LMS failed while we were `doing` something; the cause goes to the log, not to the client."""
     return Refusal(500, f"Error {doing}", retry_after=retry_after)
 
 
@@ -113,32 +113,32 @@ def internal_error() -> Refusal:
 
 
 def store_unavailable() -> Refusal:
-    """Our own store cannot be used now; nothing was changed."""
+    """Our own store is unavailable; nothing was changed."""
     return Refusal(503, "Service unavailable", retry_after=5)
 
 
 def too_many_requests(retry_after: int) -> Refusal:
-    """The token has used up its requests of this minute."""
+    """The token has used up its requests for this minute."""
     return Refusal(429, "Too Many Requests", retry_after=retry_after)
 
 
 def key_in_use() -> Refusal:
-    """The first request with this Idempotency-Key is still being carried out."""
+    """The first request with this Idempotency-Key is still being processed."""
     return Refusal(409, "A request with this Idempotency-Key is being processed", retry_after=1)
 
 
 def key_reused() -> Refusal:
-    """This Idempotency-Key came with another request before."""
+    """This Idempotency-Key was already used for a different request."""
     return Refusal(422, "This Idempotency-Key was used with a different request")
 
 
 def invalid_idempotency_key() -> Refusal:
-    """The Idempotency-Key is not usable as one, or there are several."""
+    """The Idempotency-Key is malformed, or there are several."""
     return Refusal(
         400, "INVALID_IDEMPOTENCY_KEY: must be a single value of 1 to 255 printable ASCII characters"
     )
 
 
 def body_too_large() -> Refusal:
-    """The request's body is longer than the gateway takes."""
+    """The request's body exceeds the gateway's limit."""
     return Refusal(413, "request body too large")

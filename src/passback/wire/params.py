@@ -1,4 +1,4 @@
-"""The parameters of path and query: how they are read, and what form they are held to (wire rule: parameters)."""
+"""Path and query parameters: how they are read and validated (wire rule: parameters)."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ _has_broken_escape = re.compile(rb"%(?![0-9a-fA-F]{2})").search
 _INT64 = 2**63
 _UINT64 = 2**64
 _MOST_DIGITS = 20
-"""As many has the greatest number of 64 bits; whatever has more is out of range."""
+"""The number of digits of the greatest 64-bit number; anything longer is out of range."""
 
 
 def check_section_id(value: str) -> None:
-    """Raise `Refusal` where `value` is not 24 hexadecimal digits."""
+    """Raise `Refusal` unless `value` is 24 hexadecimal digits."""
     if not _is_mongo_id(value):
         raise bad_request(f"section_id in path must be of type mongo-id: {quoted(value)}")
 
 
 def check_user_id(value: str) -> None:
-    """Raise `Refusal` where `value` is not 24 hexadecimal digits."""
+    """Raise `Refusal` unless `value` is 24 hexadecimal digits."""
     if not _is_mongo_id(value):
         raise bad_request(f"user_id in path must be of type mongo-id: {quoted(value)}")
 
 
 def query_value(query: bytes, name: str) -> str | None:
-    """The first value of the parameter `name` in a raw query (`query_values`); None where there is none."""
+    """The first value of the parameter `name` in a raw query (see `query_values`); None if it is absent."""
     return next(query_values(query, name), None)
 
 
 def query_values(query: bytes, name: str) -> Iterator[str]:
     """The values of the parameter `name` in a raw query.
 
-    Pairs with a ``;`` or a broken ``%`` are as good as absent, as in Go. Bytes that are not UTF-8 become surrogates.
+    Pairs with a ``;`` or an invalid ``%`` are ignored, as in Go. Bytes that are not UTF-8 become surrogates.
     """
     if not query:
         return
@@ -57,12 +57,12 @@ def query_values(query: bytes, name: str) -> Iterator[str]:
 
 
 def convert_limit(text: str) -> int:
-    """The number that `text` is. Raises `Refusal` in the words of Go's `strconv.ParseInt`."""
+    """Convert `text` to a number. Raises `Refusal` with the text of Go's `strconv.ParseInt`."""
     match = _match_digits(text)
     assert match is not None
     digits = match[1]
     size = _UINT64 if len(digits) > _MOST_DIGITS else int(digits or "0")
-    # Go reads from the left and stops where 64 bits are full, before it sees what is no digit.
+    # Go reads from the left and stops when 64 bits are full, before it gets to anything that is not a digit.
     if size < _UINT64 and not _is_integer(text):
         raise bad_request(f"strconv.ParseInt: parsing {quoted(text)}: invalid syntax")
     limit = -size if text[0] == "-" else size
@@ -72,7 +72,7 @@ def convert_limit(text: str) -> int:
 
 
 def check_limit(limit: int, maximum: int = 100) -> None:
-    """Raise `Refusal` where `limit` is not from 1 to `maximum`."""
+    """Raise `Refusal` unless `limit` is from 1 to `maximum`."""
     if limit > maximum:
         raise bad_request(f"limit in query should be less than or equal to {maximum}")
     if limit < 1:

@@ -1,4 +1,4 @@
-"""Go's three ways of quoting: what its messages show of a value that was refused."""
+"""Go's three ways of quoting a refused value in its messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _SHORT = {
 
 
 def quoted(value: bytes | str) -> str:
-    r"""`value` as Go's ``%q`` and `strconv` write it: printable characters as they are, bad UTF-8 as ``\xff``."""
+    r"""Quote `value` as Go's ``%q`` and `strconv` do: printable characters unchanged, bad UTF-8 as ``\xff``."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "surrogateescape")
     if value.isprintable() and '"' not in value and "\\" not in value:
@@ -20,7 +20,7 @@ def quoted(value: bytes | str) -> str:
 def _escaped(character: str) -> str:
     if character in _SHORT:
         return _SHORT[character]
-    # Both languages mean by "printable": letters, marks, numbers, punctuation, symbols and the ASCII space.
+    # "Printable" means the same in both languages: letters, marks, numbers, punctuation, symbols and the ASCII space.
     if character.isprintable():
         return character
     code = ord(character)
@@ -43,7 +43,7 @@ _QUOTED_BYTES = tuple(map(_quoted_byte, range(256)))
 
 
 def quoted_byte(byte: int) -> str:
-    """`byte` in single quotes, as Go's JSON scanner names the byte it stumbled over: taken as Latin-1."""
+    """Quote `byte` as Go's JSON scanner does an unexpected one: in single quotes, as Latin-1."""
     return _QUOTED_BYTES[byte]
 
 
@@ -54,6 +54,6 @@ _TIME_ESCAPES = {
 
 
 def quoted_time(text: str) -> str:
-    r"""`text` as Go's `time` package quotes it: every byte of a control or non-ASCII character as ``\xNN``."""
+    r"""Quote `text` as Go's `time` package does: every byte of a control or non-ASCII character as ``\xNN``."""
     as_bytes = text.encode("utf-8", "surrogateescape").decode("latin-1")
     return f'"{as_bytes.translate(_TIME_ESCAPES)}"'

@@ -1,8 +1,7 @@
-"""The words of Go's JSON scanner for a body that is not JSON.
+"""The error messages of Go's JSON scanner for a body that is not JSON.
 
-Used only to word a refusal: whether a body is JSON is first asked of the compiled decoder (`decode`). The
-scanner never recurses, and it looks no further than the first value: what follows it is ignored (wire rule:
-body decoding).
+Only used to word an error: the compiled decoder (`decode`) decides first whether a body is JSON. The scanner never
+recurses, and it looks only at the first value: anything after it is ignored (wire rule: body decoding).
 """
 
 from __future__ import annotations
@@ -13,9 +12,9 @@ from passback.wire.errors import Refusal, bad_request, invalid_escape
 from passback.wire.quote import quoted_byte
 
 MAX_DEPTH = 10_000
-"""How many arrays and objects may be open at once."""
+"""The maximum number of arrays and objects open at once."""
 
-# A run of characters of one kind is never gone back into (the + behind another quantifier): nothing else could match.
+# Possessive quantifiers (a + after another) rule out backtracking into runs of characters: nothing else could match.
 _SPACE = rb"[ \t\r\n]*+"
 _TEXT = rb'[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*'
 _STRING = rb'"' + _TEXT + rb'"'
@@ -29,7 +28,7 @@ _match_number = re.compile(_NUMBER).match
 _match_scalar = re.compile(_SCALAR).match
 _match_key = re.compile(_KEY).match
 _match_hex = re.compile(rb"[0-9a-fA-F]{0,4}").match
-# Runs of whole members and elements in one step; bounded, so that a long body costs no memory.
+# Skip whole members and elements in one step; bounded, so that a long body takes no memory.
 _match_members = re.compile(rb"(?:" + _KEY + _SCALAR + _SPACE + rb"," + _SPACE + rb"){0,64}").match
 _match_elements = re.compile(rb"(?:" + _SCALAR + _SPACE + rb"," + _SPACE + rb"){0,64}").match
 
@@ -41,15 +40,15 @@ _AFTER = {_OBJECT: "after object key:value pair", _ARRAY: "after array element"}
 
 
 def syntax_error(body: bytes) -> Refusal | None:
-    """The refusal of the first JSON value in `body`, in Go's words; None where that value is well formed."""
+    """The syntax error of the first JSON value in `body`, in Go's words; None if that value is well formed."""
     at = _end(_skip_space(body))
     if at == len(body):
         return bad_request("EOF")
     opened = bytearray()
-    closed = False  # whether a value ended just before `at`
+    closed = False  # whether a value ends just before `at`
     while True:
         if not closed:
-            # A value, or in an object a key and its value, must begin here.
+            # A value must start here or, in an object, a key and its value.
             inside = opened[-1] if opened else None
             if inside == _OBJECT:
                 at = _end(_match_members(body, at))
@@ -95,7 +94,7 @@ def syntax_error(body: bytes) -> Refusal | None:
 
 
 def _key_error(body: bytes, at: int) -> Refusal:
-    """Why no key and colon begin at `at`."""
+    """The error of the invalid key or missing colon at `at`."""
     if at == len(body):
         return _unexpected_end()
     if body[at] != ord('"'):
@@ -108,7 +107,7 @@ def _key_error(body: bytes, at: int) -> Refusal:
 
 
 def _scalar_error(body: bytes, at: int) -> Refusal | None:
-    """What is wrong with the string, number or literal at `at`, if anything."""
+    """The error of the string, number or literal at `at`; None if it is well formed."""
     byte = body[at]
     if byte == ord('"'):
         return _string_error(body, at)
@@ -170,6 +169,6 @@ def _unexpected_end() -> Refusal:
 
 
 def _end(match: re.Match[bytes] | None) -> int:
-    """The end of a match of a pattern that matches everywhere."""
+    """The end of a match whose pattern always matches."""
     assert match is not None
     return match.end()

@@ -1,6 +1,6 @@
-"""The form of a decoded body: values out of their enumerations, and numbers out of their domains.
+"""Validate a decoded body: values against their enumerations, numbers against their ranges.
 
-All failing fields come in one message, in alphabetical order (wire rule: validation of the body model).
+One message names all failing fields, in alphabetical order (wire rule: validation of the body model).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from passback.wire.values import (
 
 
 def validate_assignment(request: AssignmentRequest) -> None:
-    """Raise `Refusal` naming every field whose value is none of those allowed."""
+    """Raise `Refusal` naming every field whose value is not allowed."""
     _raise_any(
         _value("assignee_mode", request.assignee_mode, ASSIGNEE_MODES),
         _attachments(request.attachments),
@@ -31,7 +31,7 @@ def validate_assignment(request: AssignmentRequest) -> None:
 
 
 def validate_submission(request: SubmissionRequest) -> None:
-    """Raise `Refusal` naming every field whose value is none of those allowed."""
+    """Raise `Refusal` naming every field whose value is not allowed."""
     _raise_any(
         _attachments(request.attachments),
         _list("flags", request.flags, SUBMISSION_FLAGS),
@@ -40,7 +40,7 @@ def validate_submission(request: SubmissionRequest) -> None:
 
 
 def check_numbers(request: AssignmentRequest | SubmissionRequest) -> None:
-    """Raise `Refusal` naming every number that is out of its domain (contract: our rules)."""
+    """Raise `Refusal` naming every number that is out of range (contract: our rules)."""
     if isinstance(request, AssignmentRequest):
         _raise_any(
             _at_least(1, "max_attempts", request.max_attempts),
@@ -60,12 +60,12 @@ def _raise_any(*failures: str | None) -> None:
 
 
 def _value(name: str, value: str | None, allowed: Sequence[str]) -> str | None:
-    # An empty text is Go's zero value, which is never checked.
+    # An empty string is Go's zero value, which is never checked.
     return _one_of(name, allowed) if value and value not in allowed else None
 
 
 def _list(name: str, values: Sequence[str] | None, allowed: Sequence[str]) -> str | None:
-    """Only the first bad element is named; an empty one is bad."""
+    """Only the first invalid element is named; an empty one is invalid."""
     for index, value in enumerate(values or ()):
         if value not in allowed:
             return _one_of(f"{name}.{index}", allowed)
@@ -73,7 +73,7 @@ def _list(name: str, values: Sequence[str] | None, allowed: Sequence[str]) -> st
 
 
 def _attachments(attachments: Sequence[AttachmentRequest | None] | None) -> str | None:
-    """Only the first bad one is told of, without its place but with a header of its own, as published."""
+    """Only the first invalid one is named, without its index but with its own header, as in the published service."""
     for attachment in attachments or ():
         if attachment is not None and (failure := _value("type", attachment.type, ATTACHMENT_TYPES)):
             return f"validation failure list:\n{failure}"
@@ -85,7 +85,7 @@ def _one_of(name: str, allowed: Sequence[str]) -> str:
 
 
 def _at_least(least: int, name: str, value: Decimal | int | None) -> str | None:
-    # A zero with a minus sign is a zero.
+    # Negative zero counts as zero.
     if value is None or value >= least:
         return None
     return f"{name} in body should be greater than or equal to {least}"

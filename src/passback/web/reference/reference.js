@@ -1,11 +1,11 @@
-// Dark where the reader's system is: the vendored sheet has a dark theme, but only its own top bar, which we do not
-// use, would turn it on.
+// Follow the system's dark mode: the vendored style sheet has a dark theme, but only its own top bar, which we do not
+// use, switches it on.
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const followSystem = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
 dark.addEventListener("change", followSystem);
 followSystem();
 
-// Shows our own document, and sends tried calls to where the page came from.
+// Show our own document, and send "Try it out" calls to the server that served the page.
 SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#reference",

@@ -47,7 +47,7 @@ _NAMED: tuple[type[Struct], ...] = (
     roster.User,
     roster.RosterEvent,
 )
-"""The structs with a schema under their own name; any other appears in the place where it is used."""
+"""The structs with a schema under their own name; others are inlined where they are used."""
 
 
 def schemas() -> Schema:
