@@ -1,4 +1,4 @@
-"""The OpenAPI document and its page are served, and the document says of real answers what they are."""
+"""The OpenAPI document and its page are served, and real answers match the document."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_it_is_served_without_a_token(sandbox: Sandbox) -> None:
 
 
 class Described:
-    """Calls operations by name, and holds every answer to the document."""
+    """Calls operations by name, and validates every answer against the document."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox

@@ -1,4 +1,4 @@
-"""Requests made up from our own OpenAPI document: no answer is a fault, and each is one that the document describes."""
+"""Requests generated from our own OpenAPI document: no answer is a server error, and the document describes each."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CHECKS = [
 
 @pytest.fixture(autouse=True)
 def _start(sandbox: Sandbox) -> None:
-    """Only to have the sandbox at its start once; the examples below build on each other."""
+    """Reset the sandbox once; the generated requests build on each other."""
 
 
 @SCHEMA.parametrize()

@@ -1,4 +1,4 @@
-"""Which texts are dates, what they mean, and how those that are none are refused."""
+"""Which texts are dates, what they mean, and the errors for those that are not."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ TEXTS = ("description", "description_plaintext", "term_id", "title")
 
 
 def shortened(value: object) -> str:
-    """The name of a case; some values are very long."""
+    """A short id for a test case; some values are very long."""
     return str(value)[:30]
 
 
@@ -222,9 +222,9 @@ def test_a_number_is_refused_just_where_single_precision_ends(number: float) -> 
         ("340282356779733661637539395458142568447.99", Decimal("340282356779733661637539395458142568447.99")),
         ("1e+000000000000000000000000002", Decimal("1e2")),
         ("0." + "0" * 9_990 + "1e9991", Decimal(1)),
-        # Go takes five digits of an exponent for the whole: e20000.
+        # Go reads only five digits of an exponent: e20000.
         ("0." + "0" * 200_000 + "1e200001", Decimal(0)),
-        # What has more digits than anyone can mean is cut off.
+        # A number with absurdly many digits is cut off.
         ("1." + "9" * 200_000, Decimal("1." + "9" * 999)),
     ],
     ids=shortened,

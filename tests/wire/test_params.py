@@ -78,7 +78,7 @@ def test_what_is_none(text: str) -> None:
     "text",
     [
         "9223372036854775808", "-9223372036854775809", "18446744073709551615", "9" * 10_000, "-" + "9" * 10_000,
-        # Go stops where 64 bits are full, and never sees the letter.
+        # Go stops when 64 bits are full, before it gets to the letter.
         "18446744073709551616x", "+99999999999999999999.5", "0099999999999999999999_",
     ],
     ids=lambda text: text[:30],
@@ -111,11 +111,11 @@ GETS = [
     and vector["target"].startswith("/")
     and (vector["status"] == 200 or (vector["status"] == 400 and vector["response_body"].startswith("{")))
 ]
-"""Those that end with the parameters: accepted, or refused by the service and not by the server before it."""
+"""The vectors decided by their parameters: accepted, or refused by the service rather than by the server in front of it."""
 
 
 def judge(target: str) -> str | None:
-    """What is wrong with the parameters of a GET, in the order of the checks."""
+    """The error in the parameters of a GET, in the order of the checks."""
     path, _, query = target.partition("?")
     ids = [unquote_to_bytes(part).decode("utf-8", "surrogateescape") for part in path.split("/")[2:]]
     text = query_value(query.encode(), "limit") if ids[-1] == "submissions" else None

@@ -111,7 +111,7 @@ VALUES = st.recursive(
 
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    """JSON with a few bytes taken out or put in."""
+    """JSON with a few bytes removed or inserted."""
     body = bytearray(
         json.dumps(draw(VALUES), ensure_ascii=draw(st.booleans())).encode("utf-8", "surrogatepass")
     )
@@ -122,7 +122,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 
 
 def is_json(body: bytes) -> bool:
-    """Whether a value stands at the start of `body`, asked of the standard library in another way."""
+    """Whether `body` starts with a value, as another function of the standard library sees it."""
 
     def refuse(name: str) -> None:
         raise ValueError(name)
@@ -140,7 +140,7 @@ def is_json(body: bytes) -> bool:
 @example(b'{"a":1,"a":2}')
 def test_the_scanner_accepts_what_the_standard_library_does(body: bytes) -> None:
     if re.match(rb"[ \t\r\n]*-?\d", body):
-        body = b"[" + body + b"]"  # inside an array a number cannot break off
+        body = b"[" + body + b"]"  # inside an array, a number cannot end early
     assert (syntax_error(body) is None) == is_json(body)
 
 
