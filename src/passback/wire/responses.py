@@ -137,7 +137,7 @@ class Webhook(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An endpoint at which an application receives events."""
 
     created: Annotated[DateTime, Meta(description="When the webhook was created.")]
-    disabled: Annotated[bool, Meta(description="Whether deliveries to the endpoint are switched off.")]
+    disabled: Annotated[bool, Meta(description="Whether sending to the endpoint is switched off.")]
     events: Annotated[
         list[Annotated[str, one_of(EVENTS)]],
         Meta(description="The events the endpoint receives; defaults to all of them."),
@@ -145,7 +145,7 @@ class Webhook(Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: Annotated[Uuid, Meta(description="The webhook's id.")]
     last_modified: Annotated[DateTime, Meta(description="When the webhook last changed.")]
     secret: Annotated[
-        str | None, Meta(description="The secret that signs messages; shown only when it is created.")
+        str | None, Meta(description="The secret that signs messages; shown once, when it is created.")
     ] = None
     secret_before_until: Annotated[
         DateTime | None, Meta(description="Until this time, the previous secret signs messages as well.")

@@ -31,7 +31,9 @@ class LmsSync(_Shape, frozen=True, kw_only=True):
     began: Annotated[DateTime | None, Meta(description="When reading began.")] = None
     courses: Annotated[Count, Meta(description="The number of courses in the LMS.")]
     courses_read: Annotated[Count, Meta(description="How many of the courses have had their sections read.")]
-    phase: Annotated[str, one_of(SYNC_PHASES), Meta(description="What is being read, or `matching`.")]
+    phase: Annotated[
+        str, one_of(SYNC_PHASES), Meta(description="The current phase: what is being read, or `matching`.")
+    ]
     sections: Annotated[Count, Meta(description="The number of sections found so far.")]
     sections_read: Annotated[Count, Meta(description="How many of the sections have had their people read.")]
 
@@ -68,7 +70,7 @@ class School(_Shape, frozen=True, kw_only=True):
 
 
 class Term(_Shape, frozen=True, kw_only=True):
-    """A term of the school year; its dates are days."""
+    """A term of the school year."""
 
     district: Annotated[MongoId, Meta(description="The district's id.")]
     end_date: Annotated[Day | None, Meta(description="The last day of the term.")] = None
@@ -143,7 +145,7 @@ class User(_Shape, frozen=True, kw_only=True):
     lms_status: Annotated[LmsStatus, Meta(description="Whether the user is matched in the LMS.")]
     name: Annotated[Name, Meta(description="The user's name.")]
     roles: Annotated[
-        dict[Literal["student", "teacher"], UserRole], Meta(description="The user's role, under its name.")
+        dict[Literal["student", "teacher"], UserRole], Meta(description="The user's role, keyed by its name.")
     ]
 
 

@@ -18,7 +18,7 @@ from passback.wire.openapi.schemas import Schema, answer, object_of, schemas
 _TAGS = {
     "Assignments": "A section's assignments, as they are in the LMS.",
     "Submissions": "Each assigned student's work and grade.",
-    "Deliveries": "Changes accepted in the background (`Prefer: respond-async`), and how they ended.",
+    "Deliveries": "Changes accepted in the background (`Prefer: respond-async`), and their progress.",
     "Roster": "The district's schools, sections and people, and whether they are matched in the LMS.",
     "Webhooks": "Endpoints that receive the application's events; docs/webhooks.md says how to verify messages.",
     "Sandbox": "Sandbox only, without a token: reset it, save its state and load it again.",

@@ -108,7 +108,7 @@ def answer(struct: Any) -> Schema:
     return object_of(
         {field.name: _schema(field.type) for field in found},
         required=tuple(field.name for field in found if field.required),
-        description=(struct.__doc__ or "").partition("\n")[0],
+        description=(struct.__doc__ or "").partition("\n")[0].replace("``", "`"),
     )
 
 
