@@ -1,7 +1,7 @@
 """The errors that clients can get, by name.
 
-The published rows are numbered as in the error table of the docs (``docs/errors.md``). Code that refuses a request
-raises a `Refusal`, and the web layer writes it out. The texts never change: clients match them.
+The published rows are numbered as in the error table of the docs (``docs/reference/errors.md``). Code that refuses a
+request raises a `Refusal`, and the web layer writes it out. The texts never change: clients match them.
 """
 
 from __future__ import annotations

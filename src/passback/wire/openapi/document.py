@@ -20,7 +20,7 @@ _TAGS = {
     "Submissions": "Each assigned student's work and grade.",
     "Deliveries": "Changes accepted in the background (`Prefer: respond-async`), and their progress.",
     "Roster": "The district's schools, sections and people, and whether they are matched in the LMS.",
-    "Webhooks": "Endpoints that receive the application's events; docs/webhooks.md says how to verify messages.",
+    "Webhooks": "Endpoints that receive the application's events (docs/how-to/receive-webhooks.md).",
     "Sandbox": "Sandbox only, without a token: reset it, save its state and load it again.",
     "Health": "For operators.",
 }
