@@ -28,7 +28,7 @@ from passback.settings import Settings
 from passback.store import matching, roster, roster_events, syncs
 from passback.store.engine.database import Connection, Opened
 from passback.store.matching import AlreadyMatched, Decision, Known
-from passback.store.staging.tables import RosterChanged
+from passback.store.staging.compare import RosterChanged
 from passback_simulators.canvas.app import CanvasSimulator
 from support.postgres import DATABASES, database_of
 from support.sandbox import NOW, SetClock

@@ -18,7 +18,7 @@ from passback.store import matching, roster, roster_events, syncs
 from passback.store.engine import migrate
 from passback.store.engine.database import Opened
 from passback.store.engine.open import connect
-from passback.store.staging import tables
+from passback.store.staging import compare
 from support.postgres import DATABASES, database_of
 from support.rosters import CLEVER, ONEROSTER_11, ONEROSTER_12, Files, Table, changed, without, zipped
 from support.sandbox import NOW
@@ -319,7 +319,7 @@ def test_what_was_planned_before_another_import_is_not_done(
     bring(CLEVER)
     other = Importer(bring.database, tmp_path / "other")
     (tmp_path / "other").mkdir()
-    with pytest.raises(tables.RosterChanged):
+    with pytest.raises(compare.RosterChanged):
         bring(
             changed(CLEVER, "students.csv", 2, "Last_name", "Aspen"),
             at={step: lambda: other(changed(CLEVER, "students.csv", 2, "Last_name", "Alder"))},
@@ -332,8 +332,8 @@ def test_what_was_planned_before_another_import_is_not_done(
     [(0.0, []), (0.1, []), (0.11, ["11 of 100 students"]), (1.0, ["100 of 100 students"])],
 )
 def test_removing_more_than_a_tenth_is_noticed(share: float, refused: list[str]) -> None:
-    kinds = {"students": tables.Changes(100, 5, 5, round(100 * share)), "terms": tables.Changes(0, 1, 0, 0)}
-    assert import_files.too_many_removed(tables.Plan(DISTRICT, 0, kinds, 0)) == refused
+    kinds = {"students": compare.Changes(100, 5, 5, round(100 * share)), "terms": compare.Changes(0, 1, 0, 0)}
+    assert import_files.too_many_removed(compare.Plan(DISTRICT, 0, kinds, 0)) == refused
 
 
 # What is wrong

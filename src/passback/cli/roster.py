@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from passback.rosters.read_lms import Renew
     from passback.sis.rows import Format
     from passback.store.engine.database import Opened, Session
-    from passback.store.staging.tables import Plan
+    from passback.store.staging.compare import Plan
 
 app = App(name="roster", help="Bring in a district's people and sections.")
 
@@ -85,7 +85,7 @@ class Wanted(Struct, frozen=True):
 def _take(session: Session, files: Format, wanted: Wanted, hold: Renew | None = None) -> bool | None:
     """Check a roster, show its changes, and apply it. Whether it is the district's now; None where it is refused."""
     from passback.rosters import import_files
-    from passback.store.staging.tables import RosterChanged
+    from passback.store.staging.compare import RosterChanged
 
     with shown() as bar:
         checked = import_files.check(session, files, wanted.district, system_clock, bar)

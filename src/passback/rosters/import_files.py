@@ -9,7 +9,9 @@ from msgspec import Struct
 from passback.lms.registry import BUILTIN
 from passback.sis.rows import Problem, Problems
 from passback.store import roster, syncs
-from passback.store.staging import tables
+from passback.store.staging import compare, tables
+from passback.store.staging.apply import lock_roster, note_previous, write_roster
+from passback.store.staging.problems import Fault, Faults, find_faults
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from passback.rosters.read_lms import Renew
     from passback.sis.rows import Format
     from passback.store.engine.database import Session
-    from passback.store.staging.tables import Plan
+    from passback.store.staging.compare import Plan
 
 MOST_REMOVED = 0.1
 """Which part of a kind of objects a roster may remove without being told that it may."""
@@ -49,11 +51,11 @@ def check(session: Session, files: Format, district_id: str, clock: Clock, progr
     progress.step("checking")
     tables.settle(session, ids, repeated_users=files.repeats_users, one_role=files.one_role)
     between = Problems()
-    for sort in [] if problems.cut_short else tables.faults(session, ids_by_role=files.ids_by_role):
+    for sort in [] if problems.cut_short else find_faults(session, ids_by_role=files.ids_by_role):
         _tell(sort, files, problems.files, between)
     if count := problems.count + between.count:
         return Checked(None, [*problems.first, *between.first], count)
-    return Checked(tables.plan(session, district_id, progress.step), [], 0)
+    return Checked(compare.plan(session, district_id, progress.step), [], 0)
 
 
 def too_many_removed(plan: Plan) -> list[str]:
@@ -66,19 +68,19 @@ def too_many_removed(plan: Plan) -> list[str]:
 
 
 def apply(session: Session, plan: Plan, clock: Clock, progress: Progress, hold: Renew | None = None) -> None:
-    """Make the roster the district's, in one transaction. Raises `passback.store.staging.tables.Overtaken`.
+    """Make the roster the district's, in one transaction. Raises `passback.store.staging.compare.RosterChanged`.
 
     `hold` where it was read from the LMS, and so follows it from now on: it raises
     `passback.rosters.read_lms.Lost`.
     """
     progress.step("noting what was before")
-    tables.note_previous(session)
+    note_previous(session)
     with session.transaction():
-        tables.begin(session, plan)
+        lock_roster(session, plan)
         if not plan.nothing:
             district = roster.find(session, roster.DISTRICTS, plan.district_id, plan.district_id)
             own = district is not None and district.lms_type == BUILTIN
-            tables.apply(session, plan, clock(), progress.step, own_lms=own)
+            write_roster(session, plan, clock(), progress.step, own_lms=own)
         roster.follow_lms(session, plan.district_id, follows=hold is not None)
         if hold is not None:
             hold(session)  # only now: it may have taken longer than one holds
@@ -86,7 +88,7 @@ def apply(session: Session, plan: Plan, clock: Clock, progress: Progress, hold: 
             syncs.ask(session, plan.district_id, clock())  # what is new must be matched
 
 
-def _tell(sort: tables.Faults, files: Format, spoilt: set[str], problems: Problems) -> None:
+def _tell(sort: Faults, files: Format, spoilt: set[str], problems: Problems) -> None:
     """Add faults of a sort; as one, where what they miss may be in a row of a `spoilt` file that was left out."""
     file, column = files.place(sort.kind, sort.column, sort.role)
     if sort.missing is None:
@@ -118,5 +120,5 @@ def _tell(sort: tables.Faults, files: Format, spoilt: set[str], problems: Proble
     problems.more(sort.count - len(sort.first))
 
 
-def _shown(fault: tables.Fault) -> str:
+def _shown(fault: Fault) -> str:
     return repr("".join(it if it.isprintable() else " " for it in fault.value)[:80])

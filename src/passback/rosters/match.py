@@ -8,7 +8,7 @@ from passback.domain.matching import match_people, match_sections
 from passback.domain.roster import ROLES
 from passback.rosters.import_files import MOST_REMOVED
 from passback.store import matching, syncs
-from passback.store.staging import matches, tables
+from passback.store.staging import compare, matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,11 +34,11 @@ def match_roster(
     """Match all sections, students and teachers of a district, and keep the result in one transaction.
 
     How many are now matched that were not, or the other way round. `progress` is told how many of our sections of how
-    many. Raises `Lost`, `TooManyLost` unless `allow_losses`, and `passback.store.staging.tables.Overtaken` where the
+    many. Raises `Lost`, `TooManyLost` unless `allow_losses`, and `RosterChanged` where the
     roster was changed meanwhile.
     """
     matches.prepare(session)
-    version = tables.version(session, district_id)
+    version = compare.version(session, district_id)
     ours = matching.sections(session, district_id)
     by_hand = matching.by_hand(session, district_id)
     found = match_sections(ours, syncs.sections(session, district_id), by_hand["section"])
@@ -69,8 +69,8 @@ def match_roster(
         matches.keep_existing(session)
     with session.transaction():
         session.lock(f"roster/{district_id}")
-        if tables.version(session, district_id) != version:
-            raise tables.RosterChanged
+        if compare.version(session, district_id) != version:
+            raise compare.RosterChanged
         changed = matches.apply(session, district_id, clock())
         hold(session)  # only now: it may have taken longer than one holds
     if keep:

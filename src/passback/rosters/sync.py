@@ -27,7 +27,7 @@ from passback.rosters.progress import Quiet
 from passback.rosters.read_lms import LeaseLost
 from passback.store import roster, syncs
 from passback.store.engine.database import StoreError
-from passback.store.staging import tables
+from passback.store.staging import compare
 
 if TYPE_CHECKING:
     from passback.context import Gateway
@@ -154,7 +154,7 @@ def skipped_sections_note(unread: Mapping[str, LmsError]) -> str | None:
 
 
 def _take_over(held: SyncLease, session: Session, progress: Progress) -> None:
-    version = tables.version(session, held.district_id)
+    version = compare.version(session, held.district_id)
     if roster.follows_lms(session, held.district_id):
         files = LmsRoster(session, held.district_id, "The LMS's roster")
         checked = import_files.check(session, files, held.district_id, held.gateway.clock, progress)
@@ -162,7 +162,7 @@ def _take_over(held: SyncLease, session: Session, progress: Progress) -> None:
             more = f" (and {checked.count - 1:,} more)" if checked.count > 1 else ""
             raise Broken(f"{checked.problems[0]}{more}")
         if checked.plan.version != version:
-            raise tables.RosterChanged  # a file may have been imported since, which is followed from now on
+            raise compare.RosterChanged  # a file may have been imported since, which is followed from now on
         if (removed := import_files.too_many_removed(checked.plan)) and not held.sync.removals:
             raise Broken(
                 f"this would remove {', '.join(removed)}: if that is right, {_ALLOW} {held.district_id}"
@@ -173,7 +173,7 @@ def _take_over(held: SyncLease, session: Session, progress: Progress) -> None:
 
 
 def match(held: SyncLease, session: Session, progress: Progress, *, allow_losses: bool) -> None:
-    """Match the roster to what was read. Raises `Broken`, `Lost` and `passback.store.staging.tables.Overtaken`."""
+    """Match the roster to what was read. Raises `Broken`, `Lost` and `passback.store.staging.compare.RosterChanged`."""
     progress.step("matching")
     try:
         match_roster(
@@ -304,7 +304,7 @@ async def record_failure(held: SyncLease, error: Exception, began: int) -> None:
     if isinstance(error, LmsError):
         await report_lms_error(gateway, district_id, error)
     # Without a roster what an import from the LMS has read by now waits for the next one.
-    goes_on = isinstance(error, LmsError | StoreError | tables.RosterChanged | NoRoster)
+    goes_on = isinstance(error, LmsError | StoreError | compare.RosterChanged | NoRoster)
     now = gateway.clock()
     due = _due(now, held.sync, error, further=further)
 
@@ -326,7 +326,7 @@ def _due(now: Instant, sync: Sync, error: Exception, *, further: bool) -> Instan
     """When a sync that was broken off is gone on with: the later, the more often it was."""
     if isinstance(error, Broken | NotConnected):
         return None if sync.every is None else now + sync.every  # before that, somebody must do something
-    if isinstance(error, tables.RosterChanged):
+    if isinstance(error, compare.RosterChanged):
         return now
     wait = min(MINUTE << min(0 if further else sync.failures, 10), _LONGEST_WAIT)
     asked = error.retry_after if isinstance(error, Unavailable) and error.retry_after else 0
@@ -341,7 +341,7 @@ def describe_error(error: Exception) -> str:
             return f"the LMS cannot be read: {where}{error}"
         case Broken() | NotConnected():
             return str(error)
-        case tables.RosterChanged():
+        case compare.RosterChanged():
             return "the roster was changed meanwhile"
         case StoreError():
             return f"the store cannot be used: {error}"
@@ -380,7 +380,7 @@ async def _run_one(held: SyncLease) -> None:
         log.warning(
             "the sync of district %s waits for somebody: passback sync status says why", held.district_id
         )
-    except (LmsError, NotConnected, StoreError, tables.RosterChanged) as error:
+    except (LmsError, NotConnected, StoreError, compare.RosterChanged) as error:
         log.warning("the sync of district %s was broken off: %s", held.district_id, describe_error(error))
     except LeaseLost:
         log.warning("the sync of district %s is another's by now, or nobody's", held.district_id)

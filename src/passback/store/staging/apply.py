@@ -1,0 +1,192 @@
+"""Making a new roster the district's."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from passback.domain.roster import ROLES
+from passback.store import matching, roster_events
+from passback.store.roster_events import KINDS
+from passback.store.staging.compare import Plan, RosterChanged, Step, version
+from passback.store.staging.tables import FIELDS, MATCHED, ROWS_AT_ONCE, is_from_lms
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Instant
+    from passback.store.engine.database import Session
+
+_DATED = frozenset({"schools", "sections", "users"})
+"""Those that keep when they were made and changed."""
+
+
+def lock_roster(session: Session, planned: Plan) -> None:
+    """Begin to make the district's roster the new one; part of a transaction. Raises `Overtaken`."""
+    session.lock(f"roster/{planned.district_id}")
+    if version(session, planned.district_id) != planned.version:
+        raise RosterChanged
+
+
+def write_roster(session: Session, planned: Plan, now: Instant, step: Step, *, own_lms: bool) -> None:
+    """Make the district's roster the new one; part of the transaction that has begun to.
+
+    `own_lms` where the LMS is the gateway's own gradebook, which has the roster's sections and people.
+    """
+    district_id = planned.district_id
+    given: dict[str, Any] = {"district_id": district_id, "now": now}
+    for kind in KINDS:
+        step(f"writing {kind}")
+        _write(session, kind, given, own_lms=own_lms)
+    step("writing enrollments")
+    session.execute(
+        "DELETE FROM enrollments WHERE EXISTS (SELECT 1 FROM ended WHERE ended.section_id = enrollments.section_id"
+        " AND ended.role = enrollments.role AND ended.user_id = enrollments.user_id)"
+        " AND section_id IN (SELECT section_id FROM ended)"
+    )
+    session.execute(
+        "INSERT INTO enrollments (section_id, role, user_id) SELECT section_id, role, user_id FROM begun"
+        " ORDER BY section_id, role, user_id"
+    )
+    step("writing events")
+    roster_events.add_all(session, district_id, "changes", now)
+    matching.count(session, district_id)
+    session.execute(
+        "UPDATE districts SET roster_version = roster_version + 1, last_modified = :now WHERE id = :district_id",
+        given,
+    )
+
+
+def _write(session: Session, kind: str, given: dict[str, Any], *, own_lms: bool) -> None:
+    fields = FIELDS[kind]
+    if kind in MATCHED:
+        _give_ids(session, kind, given)
+    set_ = ", ".join(f"{it} = now.{it}" for it in fields) + (
+        ", last_modified = :now" if kind in _DATED else ""
+    )
+    session.execute(
+        f"UPDATE {kind} SET {set_}, removed = NULL FROM new_{kind} AS now JOIN changes"
+        f" ON changes.kind = '{kind}' AND changes.id = now.id AND changes.what <> 'deleted' WHERE {kind}.id = now.id",
+        given,
+    )
+    fields = tuple(dict.fromkeys(("sis_id", *fields)))
+    columns = ["id", "district_id", *fields]
+    values = ["now.id", ":district_id", *(f"now.{it}" for it in fields)]
+    if kind == "users":
+        columns.append("role")
+        values.append("now.role")
+    if kind in _DATED:
+        columns += ["created", "last_modified"]
+        values += [":now", ":now"]
+    if kind in MATCHED:
+        columns.append("lms_id")
+        values.append("now.id" if own_lms else "now.lms_id")
+    session.execute(
+        f"INSERT INTO {kind} ({', '.join(columns)}) SELECT {', '.join(values)} FROM new_{kind} AS now"
+        f" WHERE NOT EXISTS (SELECT 1 FROM {kind} AS was WHERE was.id = now.id) ORDER BY now.id",
+        given,
+    )
+    session.execute(
+        f"UPDATE {kind} SET removed = :now WHERE id IN"
+        f" (SELECT id FROM changes WHERE kind = '{kind}' AND what = 'deleted')",
+        given,
+    )
+
+
+def _give_ids(session: Session, kind: str, given: dict[str, Any]) -> None:
+    """Let ids of the SIS and the LMS change hands, so that no two have the same at any time."""
+    same = "" if kind == "sections" else f" AND {{}}.role = {kind}.role"
+    if is_from_lms(session, kind):
+        for column, others in (("sis_id", ""), ("lms_id", " AND COALESCE(matched_by, '') <> 'hand'")):
+            session.execute(
+                f"UPDATE {kind} SET {column} = NULL WHERE district_id = :district_id{others} AND EXISTS (SELECT 1 FROM"
+                f" new_{kind} AS now WHERE now.{column} = {kind}.{column} AND now.id <> {kind}.id{same.format('now')})",
+                given,
+            )
+        session.execute(
+            f"UPDATE {kind} SET lms_id = now.lms_id FROM new_{kind} AS now WHERE now.id = {kind}.id"
+            f" AND COALESCE({kind}.lms_id, '') <> now.lms_id AND COALESCE({kind}.matched_by, '') <> 'hand'"
+            f" AND NOT EXISTS (SELECT 1 FROM {kind} AS other WHERE other.district_id = {kind}.district_id"
+            f" AND other.lms_id = now.lms_id AND other.removed IS NULL{same.format('other')})"
+        )
+    # Who comes back may find that another is what they were in the LMS by now.
+    session.execute(
+        f"UPDATE {kind} SET lms_id = NULL, matched_by = NULL WHERE district_id = :district_id AND removed IS NOT NULL"
+        f" AND lms_id IS NOT NULL AND EXISTS (SELECT 1 FROM new_{kind} AS now WHERE now.id = {kind}.id) AND EXISTS"
+        f" (SELECT 1 FROM {kind} AS other WHERE other.district_id = {kind}.district_id AND other.lms_id = {kind}.lms_id"
+        f" AND other.id <> {kind}.id{same.format('other')} AND (other.removed IS NULL OR (other.id < {kind}.id"
+        f" AND EXISTS (SELECT 1 FROM new_{kind} AS also WHERE also.id = other.id))))",
+        given,
+    )
+
+
+def note_previous(session: Session) -> None:
+    """Keep what there was before of what changes, as events tell it."""
+    _note_fields(session)
+    _note_members(session)
+
+
+def _note_fields(session: Session) -> None:
+    """Keep what the changed fields of updated objects were, as events tell it."""
+    for kind in KINDS:
+        columns = FIELDS[kind]
+        width = len(columns)
+        after = ""
+        while rows := session.execute(
+            f"SELECT was.id, {', '.join(f'was.{it}' for it in columns)}, {', '.join(f'now.{it}' for it in columns)}"
+            f" FROM changes JOIN {kind} AS was ON was.id = changes.id JOIN new_{kind} AS now ON now.id = changes.id"
+            f" WHERE changes.kind = '{kind}' AND changes.what = 'updated' AND changes.id > :after"
+            f" ORDER BY changes.id LIMIT {ROWS_AT_ONCE}",
+            {"after": after},
+        ).fetchall():
+            noted = []
+            for row in rows:
+                fields = zip(columns, row[1 : 1 + width], row[1 + width :], strict=True)
+                previous = {name: was for name, was, now in fields if (was or "") != (now or "")}
+                noted.append({"kind": kind, "id": row[0], "previous": json.dumps(previous)})
+            session.executemany(
+                "UPDATE changes SET previous = :previous WHERE kind = :kind AND id = :id", noted
+            )
+            after = rows[-1][0]
+
+
+def _note_members(session: Session) -> None:
+    """Keep who was in the sections whose members change, also in those that are no more, as events tell it."""
+    after = ""
+    while rows := session.execute(
+        "SELECT id, what, previous FROM changes WHERE kind = 'sections' AND what <> 'created' AND id > :after"
+        f" ORDER BY id LIMIT {ROWS_AT_ONCE}",
+        {"after": after},
+    ).fetchall():
+        given = {"after": after, "last": rows[-1][0]}
+        before = _members(
+            session,
+            "SELECT was.section_id, was.role, was.user_id FROM changes JOIN enrollments AS was"
+            " ON was.section_id = changes.id WHERE changes.kind = 'sections' AND changes.what <> 'created'"
+            " AND changes.id > :after AND changes.id <= :last",
+            given,
+        )
+        moved = "SELECT section_id, role, user_id FROM {} WHERE section_id > :after AND section_id <= :last"
+        ended, begun = (_members(session, moved.format(table), given) for table in ("ended", "begun"))
+        noted = []
+        for id_, what, previous in rows:
+            were: dict[str, Any] = {}
+            for role in ROLES:
+                past = before.get((id_, role), set())
+                gone, new = ended.get((id_, role), set()), begun.get((id_, role), set())
+                if what == "deleted" or gone or new:
+                    were[f"{role}s"] = sorted(past)
+                if role == "teacher" and min(past, default=None) != min(past - gone | new, default=None):
+                    were["teacher"] = min(past, default=None)
+            if were:
+                told = {**json.loads(previous or "{}"), **were}
+                noted.append({"id": id_, "previous": json.dumps(told)})
+        session.executemany(
+            "UPDATE changes SET previous = :previous WHERE kind = 'sections' AND id = :id", noted
+        )
+        after = rows[-1][0]
+
+
+def _members(session: Session, query: str, given: dict[str, Any]) -> dict[tuple[str, str], set[str]]:
+    found: dict[tuple[str, str], set[str]] = {}
+    for section_id, role, user_id in session.execute(query, given):
+        found.setdefault((section_id, role), set()).add(user_id)
+    return found

@@ -1,0 +1,196 @@
+"""What a new roster would change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from passback.store.roster_events import KINDS
+from passback.store.staging.tables import FIELDS, REFERENCES, is_from_lms
+
+if TYPE_CHECKING:
+    from passback.store.engine.database import Connection, Session
+
+Step = Callable[[str], None]
+"""Told what is done next."""
+
+
+class Changes(Struct, frozen=True):
+    """What a roster would change of one kind of objects."""
+
+    before: int
+    created: int
+    updated: int
+    removed: int
+
+
+class Plan(Struct, frozen=True):
+    """What a roster would change."""
+
+    district_id: str
+    version: int
+    """The roster's when this was found out."""
+    kinds: dict[str, Changes]
+    """By ``schools`` and so on, ``students``, ``teachers`` and ``enrollments``."""
+    left_out: int
+    """How many enrollments are of people who are neither students nor teachers, or not now, or in another role."""
+    people_left_out: int = 0
+    """How many people are neither students nor teachers, or not now."""
+
+    @property
+    def nothing(self) -> bool:
+        """Whether all is as it is already."""
+        return not any(it.created or it.updated or it.removed for it in self.kinds.values())
+
+
+class RosterChanged(Exception):
+    """The roster was changed by another since the plan was made."""
+
+
+def version(connection: Connection, district_id: str) -> int:
+    """How often a district's roster has been changed."""
+    row = connection.execute(
+        "SELECT roster_version FROM districts WHERE id = :id", {"id": district_id}
+    ).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def plan(session: Session, district_id: str, step: Step) -> Plan:
+    """Compare the new roster with the district's."""
+    given = {"district_id": district_id}
+    began_at = version(session, district_id)  # first: what changes while this compares is found out
+    session.execute("DELETE FROM new_schools WHERE name IS NULL")  # an organisation that is no school
+    people_left_out = session.execute(
+        "SELECT COUNT(*) FROM new_users WHERE role = 'other' AND NOT EXISTS (SELECT 1 FROM new_users AS also"
+        " WHERE also.sis_id = new_users.sis_id AND also.role <> 'other')"
+    ).fetchone()[0]
+    session.execute("DELETE FROM new_users WHERE role = 'other'")
+    for kind in KINDS:
+        step(f"comparing {kind}")
+        _identify(session, kind, given)
+        for column, target in REFERENCES.get(kind, {}).items():
+            session.execute(
+                f"UPDATE new_{kind} SET {column}_id = target.id FROM new_{target} AS target"
+                f" WHERE target.sis_id = new_{kind}.{column}_sis_id"
+            )
+        session.analyse(f"new_{kind}")
+        _compare(session, kind, given)
+    step("comparing enrollments")
+    session.execute(
+        "INSERT INTO new_members (section_id, role, user_id)"
+        " SELECT DISTINCT new_sections.id, new_enrollments.role, new_users.id FROM new_enrollments"
+        " JOIN new_sections ON new_sections.sis_id = new_enrollments.section_sis_id"
+        " JOIN new_users ON new_users.sis_id = new_enrollments.user_sis_id AND new_users.role = new_enrollments.role"
+    )
+    session.analyse("new_members")
+    session.execute(
+        "INSERT INTO ended (section_id, role, user_id) SELECT was.section_id, was.role, was.user_id"
+        " FROM enrollments AS was JOIN sections ON sections.id = was.section_id"
+        " WHERE sections.district_id = :district_id AND NOT EXISTS (SELECT 1 FROM new_members WHERE"
+        " new_members.section_id = was.section_id AND new_members.role = was.role"
+        " AND new_members.user_id = was.user_id)",
+        given,
+    )
+    session.execute(
+        "INSERT INTO begun (section_id, role, user_id) SELECT section_id, role, user_id FROM new_members"
+        " WHERE NOT EXISTS (SELECT 1 FROM enrollments AS was WHERE was.section_id = new_members.section_id"
+        " AND was.role = new_members.role AND was.user_id = new_members.user_id)"
+    )
+    for table in ("ended", "begun"):
+        session.analyse(table)
+        session.execute(
+            f"INSERT INTO changes (kind, id, what) SELECT DISTINCT 'sections', section_id, 'updated' FROM {table}"
+            " WHERE true ON CONFLICT DO NOTHING"
+        )
+    session.analyse("changes")
+    return Plan(district_id, began_at, _counts(session, given), _left_out(session), people_left_out)
+
+
+def _identify(session: Session, kind: str, given: dict[str, Any]) -> None:
+    """Find out which of ours the new ones are: those that have a SIS id, or an LMS's id, of ours.
+
+    The LMS's counts first: who gets a SIS id there, or another one, is who they were.
+    """
+    same = " AND was.role = new_users.role" if kind == "users" else ""
+    index = f"CREATE UNIQUE INDEX new_{kind}_by_id ON new_{kind} (id)"
+
+    def identify(by: str, where: str = "") -> None:
+        session.execute(
+            f"UPDATE new_{kind} SET id = was.id FROM {kind} AS was WHERE was.district_id = :district_id"
+            f" AND was.{by} = new_{kind}.{by}{same}{where}",
+            given,
+        )
+
+    if not is_from_lms(session, kind):
+        identify("sis_id")
+        session.define(index)
+        return
+    session.define(f"CREATE INDEX new_{kind}_by_lms_id ON new_{kind} (lms_id)")
+    identify("lms_id", " AND was.removed IS NULL")
+    session.define(index)
+    for by in ("lms_id", "sis_id"):  # who is no more may be there again
+        identify(
+            by,
+            f" AND NOT EXISTS (SELECT 1 FROM {kind} AS mine WHERE mine.id = new_{kind}.id)"
+            f" AND NOT EXISTS (SELECT 1 FROM new_{kind} AS other WHERE other.id = was.id)",
+        )
+
+
+def _compare(session: Session, kind: str, given: dict[str, Any]) -> None:
+    differs = " OR ".join(f"COALESCE(was.{it}, '') <> COALESCE(now.{it}, '')" for it in FIELDS[kind])
+    session.execute(
+        f"INSERT INTO changes (kind, id, what) SELECT '{kind}', now.id,"
+        " CASE WHEN was.id IS NULL OR was.removed IS NOT NULL THEN 'created' ELSE 'updated' END"
+        f" FROM new_{kind} AS now LEFT JOIN {kind} AS was ON was.id = now.id"
+        f" WHERE was.id IS NULL OR was.removed IS NOT NULL OR {differs}"
+    )
+    session.execute(
+        f"INSERT INTO changes (kind, id, what) SELECT '{kind}', id, 'deleted' FROM {kind}"
+        f" WHERE district_id = :district_id AND removed IS NULL AND NOT EXISTS (SELECT 1 FROM new_{kind}"
+        f" WHERE new_{kind}.id = {kind}.id)",
+        given,
+    )
+
+
+def _counts(session: Session, given: dict[str, Any]) -> dict[str, Changes]:
+    found = {}
+    for kind in KINDS:
+        for name, role in (
+            (("students", "student"), ("teachers", "teacher")) if kind == "users" else ((kind, ""),)
+        ):
+            where = f" AND role = '{role}'" if role else ""
+            before = session.execute(
+                f"SELECT COUNT(*) FROM {kind} WHERE district_id = :district_id AND removed IS NULL{where}",
+                given,
+            ).fetchone()[0]
+            of_role = (
+                f" AND (EXISTS (SELECT 1 FROM new_users WHERE new_users.id = changes.id{where})"
+                f" OR EXISTS (SELECT 1 FROM users WHERE users.id = changes.id{where}))"
+                if role
+                else ""
+            )
+            counts = dict(
+                session.execute(
+                    f"SELECT what, COUNT(*) FROM changes WHERE kind = '{kind}'{of_role} GROUP BY what"
+                ).fetchall()
+            )
+            found[name] = Changes(
+                before, counts.get("created", 0), counts.get("updated", 0), counts.get("deleted", 0)
+            )
+    before = session.execute(
+        "SELECT COUNT(*) FROM enrollments JOIN sections ON sections.id = enrollments.section_id"
+        " WHERE sections.district_id = :district_id",
+        given,
+    ).fetchone()[0]
+    begun, ended = (session.execute(f"SELECT COUNT(*) FROM {it}").fetchone()[0] for it in ("begun", "ended"))
+    found["enrollments"] = Changes(before, begun, 0, ended)
+    return found
+
+
+def _left_out(session: Session) -> int:
+    asked = session.execute(
+        "SELECT COUNT(*) FROM (SELECT DISTINCT section_sis_id, user_sis_id, role FROM new_enrollments) AS asked"
+    ).fetchone()[0]
+    return int(asked - session.execute("SELECT COUNT(*) FROM new_members").fetchone()[0])
