@@ -25,7 +25,7 @@ from passback.rosters.progress import Progress, Quiet
 from passback.rosters.read_lms import LeaseLost
 from passback.rosters.sync import Broken, SyncLease
 from passback.settings import Settings
-from passback.store import matching, roster, roster_events, syncs
+from passback.store import lms_roster, matching, roster, roster_events, syncs
 from passback.store.engine.database import Connection, Opened
 from passback.store.matching import AlreadyMatched, Decision, Known
 from passback.store.staging.compare import RosterChanged
@@ -221,7 +221,7 @@ def test_it_goes_on_where_it_was_broken_off(known: Synced) -> None:
     known.slate.fail("error-before", path="/sections/s9/", times=100)
     with pytest.raises(LmsError):
         known.sync()
-    found = known.database.read_now(lambda conn: syncs.progress(conn, DISTRICT))
+    found = known.database.read_now(lambda conn: lms_roster.count(conn, DISTRICT))
     assert (0 < found.sections_read < found.sections, known.district.lms_state) == (
         True,
         "initial_sync_processing",
@@ -439,7 +439,7 @@ def test_what_may_be_removed_is_not_lost_to_another_who_asks(known: Synced) -> N
 def test_without_a_roster_what_an_import_has_read_is_kept_for_the_next(synced: Synced) -> None:
     course = LmsCourse("c", "Algebra")
     synced.write(lambda conn: syncs.enter(conn, DISTRICT, "people", NOW))
-    synced.write(lambda conn: syncs.add_courses(conn, DISTRICT, [course]))
+    synced.write(lambda conn: lms_roster.add_courses(conn, DISTRICT, [course]))
     with pytest.raises(Broken):
         synced.sync()
     assert (synced.state.phase, len(synced.execute("SELECT * FROM lms_courses"))) == ("people", 1)
@@ -965,16 +965,16 @@ def follow(synced: Synced, read: Read) -> None:
     """Take over what was read."""
 
     def fill(conn: Connection) -> None:
-        while syncs.clear(conn, DISTRICT, 100):
+        while lms_roster.clear(conn, DISTRICT, 100):
             pass
         course = LmsCourse("c", "Algebra")
-        syncs.add_courses(conn, DISTRICT, [course])
-        syncs.add_sections(
+        lms_roster.add_courses(conn, DISTRICT, [course])
+        lms_roster.add_sections(
             conn, DISTRICT, course, [Place(id_, id_, sis_id) for id_, (sis_id, _) in read.items()]
         )
         for id_, (_, people) in read.items():
             students = [Person(it, "student", f"Student {it}", None, sis_id) for it, sis_id in people]
-            syncs.add_members(conn, DISTRICT, id_, students)
+            lms_roster.add_members(conn, DISTRICT, id_, students)
 
     synced.write(fill)
     with synced.database.session() as session:

@@ -6,7 +6,7 @@ import pytest
 
 from passback.domain.clock import DAY
 from passback.domain.matching import LmsCourse, Place
-from passback.store import syncs
+from passback.store import lms_roster, syncs
 from passback.store.engine.database import Connection
 from support.sandbox import (
     BIOLOGY_STUDENT,
@@ -144,9 +144,11 @@ def test_how_far_a_sync_is_is_shown_with_the_district(sandbox: Sandbox) -> None:
         syncs.claim(conn, "worker", NOW, NOW + DAY, DISTRICT)
         syncs.enter(conn, DISTRICT, "people", NOW)
         courses = [LmsCourse("1", "Algebra"), LmsCourse("2", "Biology")]
-        syncs.add_courses(conn, DISTRICT, courses)
-        syncs.add_sections(conn, DISTRICT, courses[0], [Place("7", "Algebra 1"), Place("8", "Algebra 2")])
-        syncs.add_members(conn, DISTRICT, "7", [])
+        lms_roster.add_courses(conn, DISTRICT, courses)
+        lms_roster.add_sections(
+            conn, DISTRICT, courses[0], [Place("7", "Algebra 1"), Place("8", "Algebra 2")]
+        )
+        lms_roster.add_members(conn, DISTRICT, "7", [])
 
     path = f"/v3.1/districts/{DISTRICT}"
     before = sandbox.get(path).data

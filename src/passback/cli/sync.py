@@ -15,14 +15,15 @@ from passback.cli import Data, UsageError, one_line
 from passback.cli.data import existing, gateway_on
 from passback.cli.progress import shown
 from passback.domain.clock import HOUR, system_clock
-from passback.store import matching, roster, syncs, workers
+from passback.store import lms_roster, matching, roster, syncs, workers
 from passback.wire.dates import show as show_date
 
 if TYPE_CHECKING:
     from passback.cli.progress import Shown
     from passback.domain.roster import District
     from passback.store.engine.database import Connection, Opened
-    from passback.store.syncs import Progress, Sync
+    from passback.store.lms_roster import Counts
+    from passback.store.syncs import Sync
 
 app = App(name="sync", help="Keep districts in step with their LMSs.")
 
@@ -79,7 +80,7 @@ async def _follow(database: Opened, data: str | None, district: str, bar: Shown)
     free_since = time.monotonic()
     while True:
         sync, found = await database.snapshot(
-            lambda conn: (syncs.find(conn, district), syncs.progress(conn, district))
+            lambda conn: (syncs.find(conn, district), lms_roster.count(conn, district))
         )
         if sync is None:
             raise UsageError(f"district {district} was disconnected meanwhile")
@@ -120,7 +121,7 @@ def status(*, district: str | None = None, data: Data = None) -> None:
     """
     wanted = None if district is None else district.lower()
 
-    def read(conn: Connection) -> list[tuple[District, Sync | None, Progress]]:
+    def read(conn: Connection) -> list[tuple[District, Sync | None, Counts]]:
         found = []
         for district_id in roster.district_ids(conn) if wanted is None else [wanted]:
             known = roster.find(conn, roster.DISTRICTS, district_id, district_id)
@@ -128,7 +129,7 @@ def status(*, district: str | None = None, data: Data = None) -> None:
                 raise UsageError(f"there is no district {district_id}")
             sync = syncs.find(conn, district_id)
             if sync is not None or wanted is not None:
-                found.append((known, sync, syncs.progress(conn, district_id)))
+                found.append((known, sync, lms_roster.count(conn, district_id)))
         return found
 
     with existing(data) as database:
@@ -199,7 +200,7 @@ def _is_read(known: District) -> bool:
     return known.lms_type not in ("", "builtin") and known.lms_state != "disconnected"
 
 
-def _shown(it: Progress) -> str:
+def _shown(it: Counts) -> str:
     if not it.courses:
         return "which there are is being read"
     return f"{it.courses_read:,} of {it.courses:,} courses, {it.sections_read:,} of {it.sections:,} sections read"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from passback.sis.rows import BATCH
-from passback.store import syncs
+from passback.store import lms_roster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,29 +36,29 @@ class LmsRoster(Struct):
         return f"{self.name}, {kind}", column
 
     def rows(self, problems: Problems) -> Iterator[tuple[Kind, list[Row]]]:  # noqa: ARG002 - an LMS has no lines
-        self.size = syncs.gather_people(self.session, self.district_id)
+        self.size = lms_roster.gather_people(self.session, self.district_id)
         number = 0
-        for courses in syncs.keyed_courses(self.session, self.district_id, BATCH):
+        for courses in lms_roster.keyed_courses(self.session, self.district_id, BATCH):
             rows: list[Row] = []
             for key, name, code in courses:
                 number += 1
                 rows.append((number, key, name, code))
             yield "courses", rows
         number = 0
-        for sections in syncs.keyed_sections(self.session, self.district_id, BATCH):
+        for sections in lms_roster.keyed_sections(self.session, self.district_id, BATCH):
             rows = []
             for lms_id, key, name, course in sections:
                 number += 1
                 rows.append((number, key, name, None, course, None, None, None, None, None, lms_id))
             yield "sections", rows
         number = 0
-        for people in syncs.keyed_people(self.session, BATCH):
+        for people in lms_roster.keyed_people(self.session, BATCH):
             rows = []
             for role, lms_id, key, name, email in people:
                 number += 1
                 rows.append((number, key, role, *_names(name, key), email, None, None, lms_id))
             yield "users", rows
-        for members in syncs.keyed_members(self.session, self.district_id, BATCH):
+        for members in lms_roster.keyed_members(self.session, self.district_id, BATCH):
             rows = [(self.done + place, *member) for place, member in enumerate(members, 1)]
             self.done += len(rows)
             yield "enrollments", rows

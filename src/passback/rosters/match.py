@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from passback.domain.matching import match_people, match_sections
 from passback.domain.roster import ROLES
 from passback.rosters.import_files import MOST_REMOVED
-from passback.store import matching, syncs
+from passback.store import lms_roster, matching
 from passback.store.staging import compare, matches
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def match_roster(
     version = compare.version(session, district_id)
     ours = matching.sections(session, district_id)
     by_hand = matching.by_hand(session, district_id)
-    found = match_sections(ours, syncs.sections(session, district_id), by_hand["section"])
+    found = match_sections(ours, lms_roster.sections(session, district_id), by_hand["section"])
     matches.load(session, "section", found)
     matches.pair(session, found)
     done, total = 0, sum(it.lms_id is not None for it in found)

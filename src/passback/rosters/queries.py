@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from passback.domain.roster import Course, District, Role, School, Section, Term, User
-from passback.store import roster, syncs
+from passback.store import lms_roster, roster, syncs
 from passback.wire import errors
 from passback.wire import roster as shapes
 from passback.wire.dates import show
@@ -109,7 +109,7 @@ def _present_sync(conn: Connection, district_id: str) -> shapes.LmsSync | None:
     sync = syncs.find(conn, district_id)
     if sync is None or sync.worker is None or sync.phase == "idle":
         return None
-    found = syncs.progress(conn, district_id)
+    found = lms_roster.count(conn, district_id)
     return shapes.LmsSync(
         began=None if sync.began is None else show(sync.began),
         courses=found.courses,

@@ -10,7 +10,7 @@ from passback.domain.clock import DAY
 from passback.domain.matching import LmsCourse, Place
 from passback.lms.http.client import without_tripping_breaker
 from passback.lms.interface import Gone, LmsError, NotAllowed
-from passback.store import roster, syncs
+from passback.store import lms_roster, roster, syncs
 from passback.store.engine.database import Connection
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ async def clear(gateway: Gateway, district_id: str, hold: Renew) -> None:
 
     def some(conn: Connection) -> bool:
         hold(conn)
-        return syncs.clear(conn, district_id, _WRITTEN_AT_ONCE)
+        return lms_roster.clear(conn, district_id, _WRITTEN_AT_ONCE)
 
     while await gateway.database.write(some):
         pass
@@ -99,7 +99,7 @@ class _Reading:
         await self._gateway.database.write(self._begun)
         for start in range(0, len(courses), _WRITTEN_AT_ONCE):
             some = courses[start : start + _WRITTEN_AT_ONCE]
-            await self._write(lambda conn, some=some: syncs.add_courses(conn, self._district_id, some))  # type: ignore[misc]
+            await self._write(lambda conn, some=some: lms_roster.add_courses(conn, self._district_id, some))  # type: ignore[misc]
 
     def _begun(self, conn: Connection) -> None:
         # The district first, as everywhere: who locks them the other way round would wait for one another.
@@ -109,27 +109,33 @@ class _Reading:
     async def sections(self) -> None:
         """Read the sections of the courses that have not been read."""
         found = await self._enter("sections")
-        failed = await self._each(syncs.unread_courses, self._read_course, found.courses_read, found.courses)
+        failed = await self._each(
+            lms_roster.unread_courses, self._read_course, found.courses_read, found.courses
+        )
         _raise_first(failed)
 
     async def people(self, *, last: bool) -> dict[str, LmsError]:
         """Read the people of the sections that have not been read; why some cannot be, where it is the `last` try."""
         found = await self._enter("people")
         failed = await self._each(
-            syncs.unread_sections, self._read_section, found.sections_read, found.sections, to_the_end=last
+            lms_roster.unread_sections,
+            self._read_section,
+            found.sections_read,
+            found.sections,
+            to_the_end=last,
         )
         if not last:
             _raise_first(failed)
         if failed:
-            await self._write(lambda conn: syncs.keep_unread(conn, self._district_id))
+            await self._write(lambda conn: lms_roster.keep_unread(conn, self._district_id))
         return {section.id: error for section, error in failed.items()}
 
-    async def _enter(self, phase: Phase, began: int | None = None) -> syncs.Progress:
+    async def _enter(self, phase: Phase, began: int | None = None) -> lms_roster.Counts:
         self._progress.step(phase)
 
-        def enter(conn: Connection) -> syncs.Progress:
+        def enter(conn: Connection) -> lms_roster.Counts:
             syncs.enter(conn, self._district_id, phase, began)
-            return syncs.progress(conn, self._district_id)
+            return lms_roster.count(conn, self._district_id)
 
         return await self._write(enter)
 
@@ -197,7 +203,7 @@ class _Reading:
             sections = await self._connector.read_sections(course)
         except Gone:
             sections = []  # it was deleted meanwhile
-        await self._write(lambda conn: syncs.add_sections(conn, self._district_id, course, sections))
+        await self._write(lambda conn: lms_roster.add_sections(conn, self._district_id, course, sections))
 
     async def _read_section(self, section: Place) -> None:
         people: Sequence[Person]
@@ -205,7 +211,7 @@ class _Reading:
             people = await self._connector.read_people(section.id)
         except Gone:
             people = []
-        await self._write(lambda conn: syncs.add_members(conn, self._district_id, section.id, people))
+        await self._write(lambda conn: lms_roster.add_members(conn, self._district_id, section.id, people))
 
 
 def _raise_first(failed: Mapping[T, LmsError]) -> None:

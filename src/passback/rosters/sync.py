@@ -25,7 +25,7 @@ from passback.rosters.lms_as_files import LmsRoster
 from passback.rosters.match import TooManyUnmatched, match_roster
 from passback.rosters.progress import Quiet
 from passback.rosters.read_lms import LeaseLost
-from passback.store import roster, syncs
+from passback.store import lms_roster, roster, syncs
 from passback.store.engine.database import StoreError
 from passback.store.staging import compare
 
@@ -293,7 +293,7 @@ async def connector_of(gateway: Gateway, district_id: str) -> Connector:
 
 async def items_read(held: SyncLease) -> int:
     """How many courses and sections have been read."""
-    found = await held.gateway.database.read(lambda conn: syncs.progress(conn, held.district_id))
+    found = await held.gateway.database.read(lambda conn: lms_roster.count(conn, held.district_id))
     return found.courses_read + found.sections_read
 
 

@@ -1,0 +1,262 @@
+"""What has been read of districts' LMSs by now: their courses, sections and members."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from passback.domain.matching import LmsCourse, Person, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from passback.domain.roster import Role
+    from passback.store.engine.database import Connection, Session
+
+
+class Counts(Struct, frozen=True):
+    """How far the reading of a district is. How many sections there are is not known before all courses are read."""
+
+    courses_read: int
+    courses: int
+    sections_read: int
+    sections: int
+
+
+_LONGEST = 1_000
+"""How many characters of a text are kept, as of a file's."""
+_KEY = "COALESCE(sis_id, 'lms:' || id)"
+"""What tells one in a roster: its SIS id, or else what `passback.domain.matching.lms_key` gives."""
+
+
+def count(connection: Connection, district_id: str) -> Counts:
+    """How far the reading of a district is."""
+    counts = [
+        connection.execute(
+            f"SELECT COALESCE(SUM(read), 0), COUNT(*) FROM {table} WHERE district_id = :id",
+            {"id": district_id},
+        ).fetchone()
+        for table in ("lms_courses", "lms_sections")
+    ]
+    return Counts(*(int(count) for row in counts for count in row))
+
+
+def add_courses(connection: Connection, district_id: str, courses: Iterable[LmsCourse]) -> None:
+    """Keep courses of the LMS's whose sections are to be read."""
+    connection.executemany(
+        "INSERT INTO lms_courses (district_id, id, name, sis_id, number, read)"
+        " VALUES (:district_id, :id, :name, :sis_id, :number, 0) ON CONFLICT DO NOTHING",
+        [
+            {
+                "district_id": district_id, "id": it.id, "name": _kept(it.name), "sis_id": _kept(it.sis_id) or None,
+                "number": _kept(it.number) or None,
+            }
+            for it in courses
+        ],
+    )  # fmt: skip
+
+
+def add_sections(
+    connection: Connection, district_id: str, course: LmsCourse, sections: Sequence[Place]
+) -> None:
+    """Keep the sections of a course of the LMS's, whose people are to be read: it has been read."""
+    given = {"district_id": district_id, "course_id": course.id}
+    connection.executemany(
+        "INSERT INTO lms_sections (district_id, id, course_id, name, sis_id, read)"
+        " VALUES (:district_id, :id, :course_id, :name, :sis_id, 0) ON CONFLICT DO NOTHING",
+        [
+            {**given, "id": it.id, "name": _kept(it.name), "sis_id": _kept(it.sis_id) or None}
+            for it in sections
+        ],
+    )
+    connection.execute(
+        "UPDATE lms_courses SET read = 1 WHERE district_id = :district_id AND id = :course_id", given
+    )
+
+
+def unread_courses(connection: Connection, district_id: str, limit: int) -> list[LmsCourse]:
+    """The LMS's courses that have not been read."""
+    rows = connection.execute(
+        "SELECT id, name, sis_id, number FROM lms_courses WHERE district_id = :id AND read = 0 ORDER BY id"
+        " LIMIT :limit",
+        {"id": district_id, "limit": limit},
+    )
+    return [LmsCourse(*row) for row in rows]
+
+
+def unread_sections(connection: Connection, district_id: str, limit: int) -> list[Place]:
+    """The LMS's sections that have not been read."""
+    rows = connection.execute(
+        "SELECT id, name, sis_id FROM lms_sections WHERE district_id = :id AND read = 0 ORDER BY id LIMIT :limit",
+        {"id": district_id, "limit": limit},
+    )
+    return [Place(*row) for row in rows]
+
+
+def add_members(connection: Connection, district_id: str, section_id: str, people: Sequence[Person]) -> None:
+    """Keep who is in a section of the LMS's: it has been read."""
+    given = {"district_id": district_id, "section_id": section_id}
+    connection.execute(
+        "DELETE FROM lms_members WHERE district_id = :district_id AND section_id = :section_id", given
+    )
+    connection.executemany(
+        "INSERT INTO lms_members (district_id, section_id, role, id, name, email, sis_id)"
+        " VALUES (:district_id, :section_id, :role, :id, :name, :email, :sis_id) ON CONFLICT DO NOTHING",
+        [
+            {
+                **given, "role": it.role, "id": it.id, "name": _kept(it.name), "email": _kept(it.email) or None,
+                "sis_id": _kept(it.sis_id) or None,
+            }
+            for it in people
+        ],
+    )  # fmt: skip
+    connection.execute(
+        "UPDATE lms_sections SET read = 1 WHERE district_id = :district_id AND id = :section_id", given
+    )
+
+
+def keep_unread(connection: Connection, district_id: str) -> None:
+    """Take those of ours who are matched as who is in the sections of the LMS's that cannot be read.
+
+    Those that none of ours is matched to are left out.
+    """
+    connection.execute(
+        "DELETE FROM lms_sections WHERE district_id = :id AND read = 0 AND NOT EXISTS (SELECT 1 FROM sections"
+        " WHERE sections.district_id = :id AND sections.lms_id = lms_sections.id AND sections.removed IS NULL)",
+        {"id": district_id},
+    )
+    connection.execute(
+        "INSERT INTO lms_members (district_id, section_id, role, id, name, email, sis_id)"
+        " SELECT :id, place.id, enrollments.role, users.lms_id, users.first_name || ' ' || users.last_name,"
+        " users.email, users.sis_id FROM lms_sections AS place"
+        " JOIN sections ON sections.district_id = place.district_id AND sections.lms_id = place.id"
+        " AND sections.removed IS NULL"
+        " JOIN enrollments ON enrollments.section_id = sections.id JOIN users ON users.id = enrollments.user_id"
+        " WHERE place.district_id = :id AND place.read = 0 AND users.lms_id IS NOT NULL ON CONFLICT DO NOTHING",
+        {"id": district_id},
+    )
+
+
+def clear(connection: Connection, district_id: str, limit: int) -> bool:
+    """Forget some of what was read, up to so many sections. Whether there may be more."""
+    rows = connection.execute(
+        "SELECT id FROM lms_sections WHERE district_id = :id ORDER BY id LIMIT :limit",
+        {"id": district_id, "limit": limit},
+    ).fetchall()
+    if rows:
+        given = {"id": district_id, "last": rows[-1][0]}
+        connection.execute("DELETE FROM lms_members WHERE district_id = :id AND section_id <= :last", given)
+        connection.execute("DELETE FROM lms_sections WHERE district_id = :id AND id <= :last", given)
+    if len(rows) == limit:
+        return True
+    for table in ("lms_members", "lms_courses"):
+        connection.execute(f"DELETE FROM {table} WHERE district_id = :id", {"id": district_id})
+    return False
+
+
+def gather_people(session: Session, district_id: str) -> int:
+    """Bring together, in a temporary table, each person once; how many memberships there are.
+
+    A SIS id that several share is nobody's from now on, also of courses and sections: a roster needs ids that tell who
+    is who.
+    """
+    given = {"id": district_id}
+    for table in ("lms_courses", "lms_sections", "lms_members"):
+        session.analyse(table)  # they may have grown a lot just now
+    for table, scope in (("lms_courses", ""), ("lms_sections", ""), ("lms_members", "role, ")):
+        shared = (
+            f"SELECT {scope}sis_id FROM {table} WHERE district_id = :id AND sis_id IS NOT NULL"
+            f" GROUP BY {scope}sis_id HAVING MIN(id) <> MAX(id)"
+        )
+        with session.transaction():
+            session.execute(
+                f"UPDATE {table} SET sis_id = NULL WHERE district_id = :id"
+                f" AND (sis_id LIKE 'lms:%' OR ({scope}sis_id) IN ({shared}))",
+                given,
+            )
+    session.define(
+        "CREATE TEMP TABLE lms_people (role TEXT NOT NULL, id TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL,"
+        " email TEXT, PRIMARY KEY (role, id))"
+    )
+    session.execute(
+        "INSERT INTO lms_people (role, id, key, name, email) SELECT role, id, COALESCE(MIN(sis_id), 'lms:' || id),"
+        " MIN(name), MIN(email) FROM lms_members WHERE district_id = :id GROUP BY role, id",
+        given,
+    )
+    session.analyse("lms_people")
+    found = session.execute("SELECT COUNT(*) FROM lms_members WHERE district_id = :id", given)
+    return int(found.fetchone()[0])
+
+
+def keyed_courses(
+    session: Session, district_id: str, batch: int
+) -> Iterator[list[tuple[str, str, str | None]]]:
+    """Key, name and number of each course that has a section."""
+    after = ""
+    while rows := session.execute(
+        f"SELECT id, {_KEY}, name, number FROM lms_courses AS course WHERE district_id = :id AND id > :after"
+        " AND EXISTS (SELECT 1 FROM lms_sections WHERE district_id = :id AND course_id = course.id)"
+        " ORDER BY id LIMIT :batch",
+        {"id": district_id, "after": after, "batch": batch},
+    ).fetchall():
+        yield [(key, name or id_, number) for id_, key, name, number in rows]
+        after = rows[-1][0]
+
+
+def keyed_sections(
+    session: Session, district_id: str, batch: int
+) -> Iterator[list[tuple[str, str, str, str]]]:
+    """Id, key and name of each section, and the key of its course."""
+    after = ""
+    while rows := session.execute(
+        "SELECT place.id, COALESCE(place.sis_id, 'lms:' || place.id), place.name,"
+        " COALESCE(course.sis_id, 'lms:' || course.id) FROM lms_sections AS place JOIN lms_courses AS course"
+        " ON course.district_id = place.district_id AND course.id = place.course_id"
+        " WHERE place.district_id = :id AND place.id > :after ORDER BY place.id LIMIT :batch",
+        {"id": district_id, "after": after, "batch": batch},
+    ).fetchall():
+        yield [(id_, key, name or id_, course) for id_, key, name, course in rows]
+        after = rows[-1][0]
+
+
+def keyed_people(session: Session, batch: int) -> Iterator[list[tuple[Role, str, str, str, str | None]]]:
+    """Role, id, key, name and e-mail address of each person that was brought together."""
+    role = id_ = ""
+    while rows := session.execute(
+        "SELECT role, id, key, name, email FROM lms_people WHERE (role, id) > (:role, :id) ORDER BY role, id"
+        " LIMIT :batch",
+        {"role": role, "id": id_, "batch": batch},
+    ).fetchall():
+        yield rows
+        role, id_ = rows[-1][:2]
+
+
+def keyed_members(session: Session, district_id: str, batch: int) -> Iterator[list[tuple[str, str, Role]]]:
+    """The keys of section and person, and the role, of each membership."""
+    last = ("", "", "")
+    while rows := session.execute(
+        "SELECT them.section_id, them.role, them.id, COALESCE(place.sis_id, 'lms:' || place.id), person.key"
+        " FROM lms_members AS them JOIN lms_people AS person ON person.role = them.role AND person.id = them.id"
+        " JOIN lms_sections AS place ON place.district_id = them.district_id AND place.id = them.section_id"
+        " WHERE them.district_id = :id"
+        " AND (them.section_id, them.role, them.id) > (:section, :role, :person)"
+        " ORDER BY them.section_id, them.role, them.id LIMIT :batch",
+        {"id": district_id, "section": last[0], "role": last[1], "person": last[2], "batch": batch},
+    ).fetchall():
+        yield [(section, person, role) for _, role, _, section, person in rows]
+        last = rows[-1][:3]
+
+
+def sections(connection: Connection, district_id: str) -> list[Place]:
+    """The LMS's sections, as they were read."""
+    rows = connection.execute(
+        "SELECT id, name, sis_id FROM lms_sections WHERE district_id = :id ORDER BY id", {"id": district_id}
+    )
+    return [Place(*row) for row in rows]
+
+
+def _kept(text: str | None) -> str:
+    """What an LMS wrote, without what no database takes and no roster has; only so much of it."""
+    kept = (text or "").encode("utf-8", "replace").decode().replace("\0", "")
+    return "".join(it if it.isprintable() else " " for it in kept).strip()[:_LONGEST]
