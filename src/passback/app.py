@@ -31,7 +31,7 @@ from passback.sandbox.lms import SimulatedLmss
 from passback.sandbox.pages import sandbox_pages
 from passback.sandbox.seed import seed
 from passback.settings import SettingsError
-from passback.store import roster
+from passback.store import districts
 from passback.store.engine import migrate
 from passback.store.engine.open import connect
 from passback.store.engine.vault import Vault
@@ -270,5 +270,5 @@ def _cursor_key(conn: Connection) -> bytes:
 
 def _seed_if_empty(conn: Connection, clock: Clock) -> None:
     conn.lock("seed")
-    if not roster.districts_exist(conn):
+    if not districts.any_exist(conn):
         seed(conn, clock())

@@ -14,7 +14,7 @@ from typing import IO, Any, TypeVar
 import pytest
 
 from passback.sandbox.seed import seed
-from passback.store import matching, roster, syncs
+from passback.store import districts, matching, syncs
 from passback.store.engine import migrate
 from passback.store.engine.database import Connection
 from passback.store.engine.open import connect
@@ -225,7 +225,7 @@ def test_the_built_in_gradebook_has_nothing_to_decide(commands: Commands, argume
 
 
 def test_what_no_lms_can_be_asked_is_set_with_a_warning(commands: Commands) -> None:
-    commands.write(lambda conn: roster.set_lms(conn, DISTRICT, "canvas", "success"))
+    commands.write(lambda conn: districts.set_lms(conn, DISTRICT, "canvas", "success"))
     told = subprocess.run(
         command(commands.folder, "set", ONE, "79"), capture_output=True, text=True, timeout=30, check=False
     )

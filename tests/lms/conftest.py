@@ -10,7 +10,7 @@ import pytest
 
 from passback.lms.builtin.connector import BuiltinConnector
 from passback.sandbox.seed import seed
-from passback.store import gradebook, roster
+from passback.store import enrollments, gradebook
 from passback.store.engine import migrate
 from passback.store.engine.open import connect
 from support.canvas import canvas
@@ -47,7 +47,7 @@ def builtin(kind: str = "sqlite") -> Iterator[Lms]:
             runner.run(database.write(lambda conn: gradebook.delete_assignment(conn, SECTION, assignment)))
 
         def unenroll(student: str) -> None:
-            runner.run(database.write(lambda conn: roster.unenroll(conn, SECTION, "student", student)))
+            runner.run(database.write(lambda conn: enrollments.unenroll(conn, SECTION, "student", student)))
 
         yield Lms(
             connector=BuiltinConnector(database, clock),

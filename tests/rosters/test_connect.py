@@ -10,7 +10,7 @@ import pytest
 from passback.domain.roster import District
 from passback.rosters import connect as connecting
 from passback.rosters.connect import RosterOfAnother
-from passback.store import connections, matching, roster, roster_events, syncs
+from passback.store import connections, districts, matching, roster, roster_events, syncs
 from passback.store.engine import migrate
 from passback.store.engine.database import Opened
 from passback.store.engine.open import connect as open_database
@@ -100,7 +100,7 @@ def test_an_lms_may_have_another_address(database: Opened) -> None:
 
 def test_a_roster_that_is_an_lms_s_is_not_made_anothers(database: Opened) -> None:
     """The ids of its people may be others' there, who would become them."""
-    database.write_now(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
+    database.write_now(lambda conn: districts.follow_lms(conn, DISTRICT, follows=True))
     with pytest.raises(RosterOfAnother, match=HERE):
         connect(database, THERE)
     stored = database.read_now(lambda conn: connections.find(conn, DISTRICT))

@@ -25,7 +25,7 @@ from passback.rosters.progress import Progress, Quiet
 from passback.rosters.read_lms import LeaseLost
 from passback.rosters.sync import Broken, SyncLease
 from passback.settings import Settings
-from passback.store import lms_roster, matching, roster, roster_events, syncs
+from passback.store import districts, lms_roster, matching, roster, roster_events, syncs
 from passback.store.engine.database import Connection, Opened
 from passback.store.matching import AlreadyMatched, Decision, Known
 from passback.store.staging.compare import RosterChanged
@@ -278,7 +278,7 @@ def test_a_section_that_fails_again_and_again_stays_as_it_is(known: Synced) -> N
 
 
 def test_in_a_roster_from_the_lms_a_section_that_fails_keeps_its_people(synced: Synced) -> None:
-    synced.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
+    synced.write(lambda conn: districts.follow_lms(conn, DISTRICT, follows=True))
     synced.sync()
     before = synced.matched(), synced.execute("SELECT * FROM enrollments ORDER BY 1, 2, 3")
     synced.slate.fail("error-before", path="/sections/s1/", times=1000)
@@ -320,7 +320,7 @@ def test_many_sections_that_fail_in_a_row_do_not_keep_the_others_for_ever(known:
 
 
 def test_a_section_that_fails_and_is_not_known_yet_is_left_out(synced: Synced) -> None:
-    synced.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
+    synced.write(lambda conn: districts.follow_lms(conn, DISTRICT, follows=True))
     synced.slate.fail("error-before", path="/sections/s1/", times=1000)
     for _ in range(2):
         with pytest.raises(LmsError):
@@ -395,7 +395,7 @@ def test_a_decision_meanwhile_makes_no_two_the_same(known: Synced) -> None:
 
 @pytest.mark.parametrize("follows", [True, False])
 def test_who_was_taken_for_dead_changes_no_roster(known: Synced, follows: bool) -> None:
-    known.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=follows))
+    known.write(lambda conn: districts.follow_lms(conn, DISTRICT, follows=follows))
     before = known.all()
 
     class Losing(Quiet):
@@ -410,18 +410,18 @@ def test_who_was_taken_for_dead_changes_no_roster(known: Synced, follows: bool) 
 
 
 def test_a_file_that_is_imported_meanwhile_is_what_counts(known: Synced) -> None:
-    known.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
+    known.write(lambda conn: districts.follow_lms(conn, DISTRICT, follows=True))
     before = known.all()
 
     class Importing(Quiet):
         def step(self, what: str) -> None:
             if what == "checking":
-                known.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=False))
+                known.write(lambda conn: districts.follow_lms(conn, DISTRICT, follows=False))
 
     known.ask(removals=True)
     with pytest.raises(RosterChanged):
         known.sync(progress=Importing())
-    assert (known.all(), known.database.read_now(lambda conn: roster.follows_lms(conn, DISTRICT))) == (
+    assert (known.all(), known.database.read_now(lambda conn: districts.follows_lms(conn, DISTRICT))) == (
         before,
         False,
     )
@@ -799,7 +799,7 @@ def test_a_removed_connection_is_not_made_a_broken_one(known: Synced) -> None:
 
     class Removing(Quiet):
         def step(self, what: str) -> None:
-            known.write(lambda conn: roster.set_lms_state(conn, DISTRICT, "disconnected"))
+            known.write(lambda conn: districts.set_lms_state(conn, DISTRICT, "disconnected"))
 
     with pytest.raises(LmsError):
         known.sync(progress=Removing())
@@ -829,7 +829,7 @@ def test_a_change_of_the_roster_meanwhile_is_seen(known: Synced) -> None:
 
 
 def test_a_roster_from_the_lms_follows_it(synced: Synced) -> None:
-    synced.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
+    synced.write(lambda conn: districts.follow_lms(conn, DISTRICT, follows=True))
     synced.sync()
     assert {(it.kind, it.name.strip(), it.lms_id) for it in synced.all()} == {
         ("section", name, name) for name in ("s1", "s2")
@@ -847,7 +847,7 @@ def test_a_roster_from_the_lms_follows_it(synced: Synced) -> None:
 
 
 def test_sections_are_of_the_lmss_courses(synced: Synced) -> None:
-    synced.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
+    synced.write(lambda conn: districts.follow_lms(conn, DISTRICT, follows=True))
     synced.sync()
     rows = synced.execute(
         "SELECT sections.name, courses.name FROM sections JOIN courses ON courses.id = sections.course_id"
@@ -879,7 +879,7 @@ def test_courses_that_were_read_are_not_read_again(synced: Synced) -> None:
 
 
 def test_a_roster_from_the_lms_is_not_emptied_unless_it_is_said(synced: Synced) -> None:
-    synced.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
+    synced.write(lambda conn: districts.follow_lms(conn, DISTRICT, follows=True))
     synced.sync()
     for section in ("s1", "s2"):
         synced.slate.simulator.records.remove("sections", section)
@@ -924,7 +924,7 @@ def test_how_long_it_is_out_of_step_is_counted(known: Synced) -> None:
 
 
 def test_what_no_database_takes_is_left_out_of_names(synced: Synced) -> None:
-    synced.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
+    synced.write(lambda conn: districts.follow_lms(conn, DISTRICT, follows=True))
     synced.slate.simulator.records.put("sections", "s1", {"id": "s1", "name": "A\0lgebra", "people": []})
     synced.sync()
     assert "Algebra" in {it.name for it in synced.all()}

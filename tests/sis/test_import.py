@@ -14,7 +14,7 @@ from passback.domain.roster import District
 from passback.rosters import import_files
 from passback.sis.archive import Archive
 from passback.sis.formats import format_of
-from passback.store import matching, roster, roster_events, syncs
+from passback.store import districts, enrollments, matching, roster, roster_events, syncs
 from passback.store.engine import migrate
 from passback.store.engine.database import Opened
 from passback.store.engine.open import connect
@@ -74,7 +74,7 @@ class Importer:
         """The SIS ids of the section's members, by role."""
         [section] = self.all(roster.SECTIONS)
         names = {user.id: user.sis_id for user in self.all(roster.USERS)}
-        found = self.database.read_now(lambda conn: roster.section_members(conn, [section.id]))
+        found = self.database.read_now(lambda conn: enrollments.section_members(conn, [section.id]))
         return {role: sorted(names[it] for it in ids) for (_, role), ids in found.items()}
 
     def events(self) -> list[tuple[str, dict[str, Any]]]:
@@ -269,9 +269,9 @@ def test_who_comes_back_is_not_matched_to_what_another_is_by_now(bring: Importer
 
 
 def test_a_file_is_followed_no_more_by_the_lms(bring: Importer) -> None:
-    bring.database.write_now(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
+    bring.database.write_now(lambda conn: districts.follow_lms(conn, DISTRICT, follows=True))
     bring(CLEVER)
-    assert not bring.database.read_now(lambda conn: roster.follows_lms(conn, DISTRICT))
+    assert not bring.database.read_now(lambda conn: districts.follows_lms(conn, DISTRICT))
 
 
 def test_what_is_new_is_matched_by_a_sync_that_is_asked_for(bring: Importer) -> None:
@@ -294,7 +294,7 @@ def test_the_built_in_gradebook_has_the_rosters_sections_and_people(bring: Impor
     bring(CLEVER)
     [section] = bring.all(roster.SECTIONS)
     [district] = bring.all(roster.DISTRICTS)
-    matched = bring.database.read_now(lambda conn: roster.matched_members(conn, section.id, "student"))
+    matched = bring.database.read_now(lambda conn: enrollments.matched_members(conn, section.id, "student"))
     assert (section.lms_id, len(matched)) == (section.id, 2)
     assert district.lms_matched_percentage == {"sections": 100.0, "students": 100.0, "teachers": 100.0}
 

@@ -13,7 +13,7 @@ import pytest
 
 import support.sandbox
 from passback.settings import Settings
-from passback.store import connections, matching, roster
+from passback.store import connections, districts, matching
 from passback.store.engine.database import Connection, StoreUnavailable
 from passback.store.engine.vault import Vault
 from support.sandbox import ELSEWHERE_SECTION, ESSAY, Client, Sandbox, SetClock
@@ -67,7 +67,7 @@ def started() -> Iterator[Connected]:
                 credentials=sealed,
                 now=support.sandbox.NOW,
             )
-            roster.set_lms(conn, DISTRICT, "slate", "success")
+            districts.set_lms(conn, DISTRICT, "slate", "success")
             matching.decide(conn, ELSEWHERE_SECTION, "s1", support.sandbox.NOW)
             for number in range(1, 6):
                 matching.decide(
@@ -181,7 +181,7 @@ def test_refused_credentials_mark_the_connection_and_tell_the_client_nothing(lms
     lms.slate.fail("expired-credentials")
     reply = lms.client.get(f"{ASSIGNMENTS}/{created['id']}")
     state = lms.client.get(f"/v3.1/districts/{DISTRICT}").data["lms_state"]
-    lms.write(lambda conn: roster.set_lms_state(conn, DISTRICT, "success"))
+    lms.write(lambda conn: districts.set_lms_state(conn, DISTRICT, "success"))
     assert (reply.status, reply.json, state) == (500, {"message": "Error reading assignment"}, "error")
 
 

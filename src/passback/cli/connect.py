@@ -21,7 +21,7 @@ from passback.lms import registry
 from passback.lms.interface import LmsError
 from passback.rosters import connect as connecting
 from passback.settings import load
-from passback.store import connections, roster, syncs
+from passback.store import connections, districts, roster, syncs
 from passback.store.engine.vault import Vault
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def connect(
             print("It was connected to another LMS: what was matched to that is forgotten.")
         good = _report(_check(database, data, district_id))
         has_roster = database.read_now(
-            lambda conn: roster.has_sections(conn, district_id) or roster.follows_lms(conn, district_id)
+            lambda conn: roster.has_sections(conn, district_id) or districts.follows_lms(conn, district_id)
         )
     if good:
         where = f" --district {district_id}" + (f" --data {data}" if data else "")
@@ -128,7 +128,7 @@ def list_connections(*, data: Data = None) -> None:
 
     def read(conn: Connection) -> list[tuple[District, str]]:
         found = []
-        for district_id in roster.district_ids(conn):
+        for district_id in districts.all_ids(conn):
             district = roster.find(conn, roster.DISTRICTS, district_id, district_id)
             stored = connections.find(conn, district_id)
             assert district is not None
@@ -190,7 +190,7 @@ def remove(*, district: str, data: Data = None) -> None:
     district = district.lower()
 
     def forget(conn: Connection) -> bool:
-        roster.set_lms_state(conn, district, "disconnected")
+        districts.set_lms_state(conn, district, "disconnected")
         syncs.forget(conn, district)
         return connections.remove(conn, district)
 
@@ -317,7 +317,7 @@ def _use_own_gradebook(district: str | None, name: str | None, data: str | None,
         raise UsageError("only a new district can use the built-in gradebook: give its --name")
     with existing(data) as database:
         district_id = _new_district(database, name)
-        database.write_now(lambda conn: roster.set_lms(conn, district_id, registry.BUILTIN, "success"))
+        database.write_now(lambda conn: districts.set_lms(conn, district_id, registry.BUILTIN, "success"))
     print(f"district {district_id} uses the built-in gradebook")
     print(f"next: passback roster import FILE --district {district_id}" + (f" --data {data}" if data else ""))
     return 0
@@ -405,9 +405,9 @@ def _check(database: Opened, data: str | None, district_id: str) -> Sequence[Fin
 
     findings = asyncio.run(run())
     if not findings or not findings[0].good:
-        database.write_now(lambda conn: roster.set_lms_state(conn, district_id, "error"))
+        database.write_now(lambda conn: districts.set_lms_state(conn, district_id, "error"))
     else:
-        database.write_now(lambda conn: roster.mend_lms_state(conn, district_id))
+        database.write_now(lambda conn: districts.mend_lms_state(conn, district_id))
     return findings
 
 

@@ -20,7 +20,7 @@ from passback.domain.submission import SubmissionFields
 from passback.lms.builtin import grades
 from passback.lms.builtin.connector import edit_assignment, grade_submission
 from passback.lms.interface import Gone, Refused
-from passback.store import assignments, gradebook, roster
+from passback.store import assignments, enrollments, gradebook, roster
 from passback.wire import dates
 from passback.wire.errors import Refusal
 
@@ -81,7 +81,7 @@ def show(assignment_id: str, *, data: Data = None) -> None:
         held = gradebook.find_assignment(conn, section_id, record.lms_id)
         if held is None:
             raise Gone("assignment")
-        students = [student.lms_id for student in roster.matched_members(conn, section_id, "student")]
+        students = [student.lms_id for student in enrollments.matched_members(conn, section_id, "student")]
         if held.assignee_mode == "individuals":
             students = [student for student in students if student in held.assignee_ids]
         return held, [grades.read(conn, held, student, now) for student in students]
@@ -227,7 +227,7 @@ def enroll(section_id: str, user_id: str, *, data: Data = None) -> None:
         user = roster.find(conn, roster.USERS, district_id, user_id.lower())
         if user is None:
             raise UsageError(f"there is no user {user_id} in the section's district")
-        roster.enroll(conn, section_id.lower(), user.role, [user.id])
+        enrollments.enroll(conn, section_id.lower(), user.role, [user.id])
 
     _change(data, transaction)
     print(f"User {user_id} is a member of section {section_id}.")
@@ -245,7 +245,9 @@ def unenroll(section_id: str, user_id: str, *, data: Data = None) -> None:
 
     def transaction(conn: Connection) -> None:
         _require_section(conn, section_id.lower())
-        ended = [role for role in ROLES if roster.unenroll(conn, section_id.lower(), role, user_id.lower())]
+        ended = [
+            role for role in ROLES if enrollments.unenroll(conn, section_id.lower(), role, user_id.lower())
+        ]
         if not ended:
             raise UsageError(f"user {user_id} is no member of section {section_id}")
 

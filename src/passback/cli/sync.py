@@ -15,7 +15,7 @@ from passback.cli import Data, UsageError, one_line
 from passback.cli.data import existing, gateway_on
 from passback.cli.progress import shown
 from passback.domain.clock import HOUR, system_clock
-from passback.store import lms_roster, matching, roster, syncs, workers
+from passback.store import districts, lms_roster, matching, roster, syncs, workers
 from passback.wire.dates import show as show_date
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def status(*, district: str | None = None, data: Data = None) -> None:
 
     def read(conn: Connection) -> list[tuple[District, Sync | None, Counts]]:
         found = []
-        for district_id in roster.district_ids(conn) if wanted is None else [wanted]:
+        for district_id in districts.all_ids(conn) if wanted is None else [wanted]:
             known = roster.find(conn, roster.DISTRICTS, district_id, district_id)
             if known is None:
                 raise UsageError(f"there is no district {district_id}")

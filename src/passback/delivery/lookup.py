@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from passback.store import assignments, roster
+from passback.store import assignments, enrollments, roster
 from passback.wire import errors
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from passback.lms.interface import Connector
     from passback.store.assignments import AssignmentRecord
     from passback.store.engine.database import Connection
-    from passback.store.roster import Matched, SectionInLms
+    from passback.store.enrollments import Matched
+    from passback.store.roster import SectionInLms
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +122,7 @@ def assignees(conn: Connection, section_id: str, user_ids: tuple[str, ...] | Non
 
 
 def _member(conn: Connection, section_id: str, role: Role, user_id: str) -> Matched | None:
-    found = roster.matched_member(conn, section_id, role, user_id)
-    if found is None and roster.is_enrolled(conn, section_id, role, user_id):
+    found = enrollments.matched_member(conn, section_id, role, user_id)
+    if found is None and enrollments.is_enrolled(conn, section_id, role, user_id):
         log.warning("user %s is not matched to a person of the district's LMS", user_id)
     return found

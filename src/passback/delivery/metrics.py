@@ -9,7 +9,7 @@ from uuid import UUID
 from passback.domain.clock import SECOND
 from passback.domain.delivery import Delivered, Refused
 from passback.observe.counts import Counter, Histogram
-from passback.store import deliveries, roster
+from passback.store import deliveries, districts
 from passback.store.engine.database import StoreError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class DeliveryMetrics:
         lms = _WEBHOOK
         if first.operation != "send_webhook":
             try:
-                lms = (await self._database.read(roster.lms_types)).get(first.district_id, "")
+                lms = (await self._database.read(districts.lms_types)).get(first.district_id, "")
             except StoreError:
                 lms = ""  # a count must not be in the way of what is counted
         now = self._clock()
@@ -70,7 +70,7 @@ class DeliveryMetrics:
         from prometheus_client.metrics_core import GaugeMetricFamily
 
         def read(conn: Connection) -> tuple[list[deliveries.Tally], dict[str, str]]:
-            return deliveries.tallies(conn), roster.lms_types(conn)
+            return deliveries.tallies(conn), districts.lms_types(conn)
 
         tallies, kinds = await self._database.read(read)
         counts: dict[tuple[str, str], int] = {}

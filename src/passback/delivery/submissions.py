@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from passback.lms.interface import Capabilities
     from passback.store.assignments import AssignmentRecord
     from passback.store.engine.database import Connection
-    from passback.store.roster import Matched
+    from passback.store.enrollments import Matched
 
 
 CLOCKS_DIFFER_BY = 2 * MINUTE

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid_utils import uuid7
 
 from passback.domain.delivery import KEPT_FOR, Delivery
-from passback.store import assignments, deliveries, roster, webhooks
+from passback.store import assignments, deliveries, districts, webhooks
 from passback.wire import events
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def assignment_gone(
 
 
 def connection_broken(conn: Connection, district_id: str, now: Instant, *, pretended: bool) -> None:
-    """Mark the district and notify its applications, once, that the LMS refuses our credentials."""
-    if pretended or roster.break_lms_state(conn, district_id):
+    """The LMS refuses our credentials: the district is marked, and its applications are told, once."""
+    if pretended or districts.break_lms_state(conn, district_id):
         data = events.ConnectionData(district_id=district_id)
         _notify(conn, events.CONNECTION_BROKEN, district_id, None, data, now)
 

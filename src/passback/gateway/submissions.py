@@ -13,7 +13,7 @@ from passback.delivery.lms_errors import as_refusal, lms_errors_as_refusals, ref
 from passback.delivery.submissions import SubmissionTarget
 from passback.domain.delivery import Delivered, Delivery
 from passback.gateway import execute, rules
-from passback.store import roster
+from passback.store import enrollments, roster
 from passback.wire import cursor, errors, responses
 from passback.wire.params import check_user_id
 from passback.wire.validate import validate_submission
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from passback.domain.submission import SubmissionFields
     from passback.store.assignments import AssignmentRecord
     from passback.store.engine.database import Connection
-    from passback.store.roster import Matched
+    from passback.store.enrollments import Matched
     from passback.wire.requests import SubmissionItem, SubmissionRequest
 
 
@@ -271,7 +271,7 @@ def _assigned_students(
 ) -> list[Matched]:
     """Up to `limit` students that the assignment is for, behind the user id `after`, in the order of ids."""
     if assignment.assignee_mode == "all":
-        return roster.matched_members(conn, section_id, "student", after=after, limit=limit)
+        return enrollments.matched_members(conn, section_id, "student", after=after, limit=limit)
     assigned = set(assignment.assignee_ids)
-    members = roster.matched_members(conn, section_id, "student", after=after)
+    members = enrollments.matched_members(conn, section_id, "student", after=after)
     return [member for member in members if member.lms_id in assigned][:limit]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from passback.store import connections, matching, roster, syncs
+from passback.store import connections, districts, matching, syncs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,15 +34,15 @@ def connect(
     They are where the district used another LMS before: its ids would be others' there. An LMS at another address is
     another, unless `same_lms`. Raises `RosterOfAnother`.
     """
-    before = roster.lms_address(conn, district.id)
+    before = districts.lms_address(conn, district.id)
     same = district.lms_type in ("", lms_type) and (same_lms or before in (None, address))
     if not same:
-        if roster.follows_lms(conn, district.id):
+        if districts.follows_lms(conn, district.id):
             raise RosterOfAnother(before or district.lms_type)
         matching.forget(conn, district.id, now)
     connections.save(conn, district.id, address=address, options=options, credentials=credentials, now=now)
     state = "success" if same and district.last_lms_sync else "initial_sync_processing"
-    roster.set_lms(conn, district.id, lms_type, state, address)
+    districts.set_lms(conn, district.id, lms_type, state, address)
     earlier = syncs.find(conn, district.id)
     syncs.forget(conn, district.id)  # whoever reads it now reads what it was connected to before
     syncs.begin(conn, district.id, syncs.DAILY if earlier is None else earlier.every, now)

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from passback.lms.registry import BUILTIN
 from passback.sis.rows import Problem, Problems
-from passback.store import roster, syncs
+from passback.store import districts, roster, syncs
 from passback.store.staging import compare, tables
 from passback.store.staging.apply import lock_roster, note_previous, write_roster
 from passback.store.staging.problems import Fault, Faults, find_faults
@@ -81,7 +81,7 @@ def apply(session: Session, plan: Plan, clock: Clock, progress: Progress, hold: 
             district = roster.find(session, roster.DISTRICTS, plan.district_id, plan.district_id)
             own = district is not None and district.lms_type == BUILTIN
             write_roster(session, plan, clock(), progress.step, own_lms=own)
-        roster.follow_lms(session, plan.district_id, follows=hold is not None)
+        districts.follow_lms(session, plan.district_id, follows=hold is not None)
         if hold is not None:
             hold(session)  # only now: it may have taken longer than one holds
         elif not plan.nothing and syncs.find(session, plan.district_id) is not None:

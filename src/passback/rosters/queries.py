@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from passback.domain.roster import Course, District, Role, School, Section, Term, User
-from passback.store import lms_roster, roster, syncs
+from passback.store import enrollments, lms_roster, roster, syncs
 from passback.wire import errors
 from passback.wire import roster as shapes
 from passback.wire.dates import show
@@ -86,7 +86,7 @@ async def page(
 def present_all(conn: Connection, items: Sequence[Any]) -> list[Any]:
     """Roster objects in the published shape."""
     sections = [item.id for item in items if isinstance(item, Section)]
-    members = roster.section_members(conn, sections) if sections else {}
+    members = enrollments.section_members(conn, sections) if sections else {}
     return [
         _present_district(conn, item) if isinstance(item, District) else _present(item, members)
         for item in items

@@ -10,7 +10,7 @@ from passback.domain.clock import DAY
 from passback.domain.matching import LmsCourse, Place
 from passback.lms.http.client import without_tripping_breaker
 from passback.lms.interface import Gone, LmsError, NotAllowed
-from passback.store import lms_roster, roster, syncs
+from passback.store import districts, lms_roster, syncs
 from passback.store.engine.database import Connection
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class _Reading:
 
     def _begun(self, conn: Connection) -> None:
         # The district first, as everywhere: who locks them the other way round would wait for one another.
-        roster.enter_first_sync(conn, self._district_id, "initial_sync_processing")
+        districts.enter_first_sync(conn, self._district_id, "initial_sync_processing")
         self._hold(conn)
 
     async def sections(self) -> None:

@@ -25,7 +25,7 @@ from passback.rosters.lms_as_files import LmsRoster
 from passback.rosters.match import TooManyUnmatched, match_roster
 from passback.rosters.progress import Quiet
 from passback.rosters.read_lms import LeaseLost
-from passback.store import lms_roster, roster, syncs
+from passback.store import districts, lms_roster, roster, syncs
 from passback.store.engine.database import StoreError
 from passback.store.staging import compare
 
@@ -120,7 +120,7 @@ async def sync(held: SyncLease, progress: Progress) -> None:
 
 def _check_roster(conn: Connection, district_id: str) -> None:
     """Raises `NoRoster` where there would be nothing to match."""
-    if not (roster.follows_lms(conn, district_id) or roster.has_sections(conn, district_id)):
+    if not (districts.follows_lms(conn, district_id) or roster.has_sections(conn, district_id)):
         raise NoRoster
 
 
@@ -130,7 +130,7 @@ async def read(held: SyncLease, progress: Progress) -> dict[str, LmsError]:
     unread = await read_lms.read_lms(held.gateway, connector, held.sync, held.renew, progress)
 
     def enter(conn: Connection) -> None:
-        roster.enter_first_sync(conn, held.district_id, "matching_in_progress")
+        districts.enter_first_sync(conn, held.district_id, "matching_in_progress")
         held.renew(conn)
         syncs.enter(conn, held.district_id, "matching")
 
@@ -155,7 +155,7 @@ def skipped_sections_note(unread: Mapping[str, LmsError]) -> str | None:
 
 def _take_over(held: SyncLease, session: Session, progress: Progress) -> None:
     version = compare.version(session, held.district_id)
-    if roster.follows_lms(session, held.district_id):
+    if districts.follows_lms(session, held.district_id):
         files = LmsRoster(session, held.district_id, "The LMS's roster")
         checked = import_files.check(session, files, held.district_id, held.gateway.clock, progress)
         if checked.plan is None:
@@ -207,7 +207,7 @@ async def discard(held: SyncLease) -> None:
     """Forget what was read, and leave the next sync as it was set."""
 
     def end(conn: Connection) -> None:
-        roster.enter_first_sync(conn, held.district_id, "initial_sync_processing")
+        districts.enter_first_sync(conn, held.district_id, "initial_sync_processing")
         held.renew(conn)
         syncs.enter(conn, held.district_id, "idle")
 
@@ -310,7 +310,7 @@ async def record_failure(held: SyncLease, error: Exception, began: int) -> None:
 
     def end(conn: Connection) -> None:
         if isinstance(error, NotAllowed | Broken) and not isinstance(error, NoRoster):
-            roster.enter_first_sync(conn, district_id, "error")
+            districts.enter_first_sync(conn, district_id, "error")
         syncs.failed(
             conn, district_id, held.worker, describe_error(error), due, now, can_resume=goes_on, further=further,
             tried=not isinstance(error, NoRoster),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from passback.domain.roster import Course, District, School, Section, Term, User
-from passback.store import roster, tokens
+from passback.store import enrollments, roster, tokens
 from passback_simulators import seed_of
 from passback_simulators.identities import (
     COURSES,
@@ -121,8 +121,8 @@ def _seed_district(connection: Connection, district: SandboxDistrict, now: Insta
         )
     for section in SECTIONS:
         section_id = identity(section.digits)
-        roster.enroll(connection, section_id, "teacher", [identity(section.teacher)])
-        roster.enroll(connection, section_id, "student", map(identity, section.students))
+        enrollments.enroll(connection, section_id, "teacher", [identity(section.teacher)])
+        enrollments.enroll(connection, section_id, "student", map(identity, section.students))
     tokens.create(
         connection,
         district_id=district.district_id,

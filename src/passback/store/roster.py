@@ -135,56 +135,6 @@ def section_in_lms(connection: Connection, district_id: str, section_id: str) ->
     return None if row is None else SectionInLms(*row)
 
 
-class Matched(Struct, frozen=True):
-    """A student or teacher of a section who is known in the LMS."""
-
-    user_id: str
-    lms_id: str
-
-
-_MEMBERS = (
-    "SELECT users.id, users.lms_id FROM enrollments JOIN users ON users.id = enrollments.user_id"
-    " WHERE enrollments.section_id = :section_id AND enrollments.role = :role AND users.lms_id IS NOT NULL"
-)
-
-
-def matched_member(connection: Connection, section_id: str, role: Role, user_id: str) -> Matched | None:
-    """The student or teacher of that id, if enrolled in the section and matched to one in the LMS."""
-    row = connection.execute(
-        _MEMBERS + " AND enrollments.user_id = :user_id",
-        {"section_id": section_id, "role": role, "user_id": user_id},
-    ).fetchone()
-    return None if row is None else Matched(*row)
-
-
-def matched_members(
-    connection: Connection, section_id: str, role: Role, *, after: str = "", limit: int | None = None
-) -> list[Matched]:
-    """The matched students or teachers of a section, in the order of their ids, from the one behind `after`."""
-    rows = connection.execute(
-        _MEMBERS + " AND enrollments.user_id > :after ORDER BY enrollments.user_id LIMIT :limit",
-        # LIMIT takes no "all" that both databases know; no section has this many members.
-        {
-            "section_id": section_id,
-            "role": role,
-            "after": after,
-            "limit": 1_000_000 if limit is None else limit,
-        },
-    )
-    return [Matched(*row) for row in rows]
-
-
-def is_enrolled(connection: Connection, section_id: str, role: Role, user_id: str) -> bool:
-    """Whether the user is a member of the section."""
-    return (
-        connection.execute(
-            "SELECT 1 FROM enrollments WHERE section_id = :section_id AND role = :role AND user_id = :user_id",
-            {"section_id": section_id, "role": role, "user_id": user_id},
-        ).fetchone()
-        is not None
-    )
-
-
 def ids_of(connection: Connection, district_id: str, lms_ids: Iterable[str]) -> dict[str, str]:
     """Our id for each of the given people's ids in the LMS; those who are nobody of ours are left out."""
     found = {}
@@ -208,92 +158,9 @@ def insert(connection: Connection, table: Table[T], objects: Iterable[T]) -> Non
     connection.executemany(statement, [_row(item) for item in objects])
 
 
-def enroll(connection: Connection, section_id: str, role: Role, user_ids: Iterable[str]) -> None:
-    """Make users members of a section."""
-    connection.executemany(
-        "INSERT INTO enrollments (section_id, user_id, role) VALUES (:section_id, :user_id, :role)"
-        " ON CONFLICT DO NOTHING",
-        [{"section_id": section_id, "user_id": user_id, "role": role} for user_id in user_ids],
-    )
-
-
-def unenroll(connection: Connection, section_id: str, role: Role, user_id: str) -> bool:
-    """End a user's membership of a section; their submissions stay. False where there was none."""
-    return bool(
-        connection.execute(
-            "DELETE FROM enrollments WHERE section_id = :section_id AND role = :role AND user_id = :user_id",
-            {"section_id": section_id, "role": role, "user_id": user_id},
-        ).rowcount
-    )
-
-
-def section_members(connection: Connection, section_ids: Iterable[str]) -> dict[tuple[str, str], list[str]]:
-    """The user ids of each (section id, role), in order."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for section_id in set(section_ids):  # there may be several events of one
-        for role, user_id in connection.execute(
-            "SELECT role, user_id FROM enrollments WHERE section_id = :section_id ORDER BY role, user_id",
-            {"section_id": section_id},
-        ):
-            found.setdefault((section_id, role), []).append(user_id)
-    return found
-
-
 def _row(item: Any) -> dict[str, Any]:
     values = structs.asdict(item)
     return {name: json.dumps(value) if isinstance(value, dict) else value for name, value in values.items()}
-
-
-def set_lms_state(connection: Connection, district_id: str, state: str) -> None:
-    """Say how a district's connection to its LMS stands (the published ``lms_state``)."""
-    connection.execute(
-        "UPDATE districts SET lms_state = :state WHERE id = :id", {"state": state, "id": district_id}
-    )
-
-
-def break_lms_state(connection: Connection, district_id: str) -> bool:
-    """Say that a connection is broken. False where that is known already, or it is removed."""
-    done = connection.execute(
-        "UPDATE districts SET lms_state = 'error' WHERE id = :id AND lms_state NOT IN ('error', 'disconnected')",
-        {"id": district_id},
-    )
-    return done.rowcount == 1
-
-
-def mend_lms_state(connection: Connection, district_id: str) -> None:
-    """Say that a connection that was broken works again."""
-    connection.execute(
-        "UPDATE districts SET lms_state = CASE WHEN last_lms_sync IS NULL THEN 'initial_sync_processing'"
-        " ELSE 'success' END WHERE id = :id AND lms_state IN ('error', 'pending_authorization', '')",
-        {"id": district_id},
-    )
-
-
-def enter_first_sync(connection: Connection, district_id: str, state: str) -> None:
-    """Say how far the first reading of a district's LMS is; later ones leave the state as it is."""
-    connection.execute(
-        "UPDATE districts SET lms_state = :state WHERE id = :id AND last_lms_sync IS NULL"
-        " AND lms_state <> 'disconnected'",
-        {"state": state, "id": district_id},
-    )
-
-
-def set_lms(
-    connection: Connection, district_id: str, lms_type: str, state: str, address: str | None = None
-) -> None:
-    """Say which LMS a district uses, and how its connection stands."""
-    connection.execute(
-        "UPDATE districts SET lms_type = :lms_type, lms_state = :state, lms_address = :address WHERE id = :id",
-        {"lms_type": lms_type, "state": state, "address": address, "id": district_id},
-    )
-
-
-def lms_address(connection: Connection, district_id: str) -> str | None:
-    """Where the LMS is that a district uses, or used last; None where that is not known."""
-    row = connection.execute(
-        "SELECT lms_address FROM districts WHERE id = :id", {"id": district_id}
-    ).fetchone()
-    return None if row is None else row[0]
 
 
 def has_sections(connection: Connection, district_id: str) -> bool:
@@ -302,35 +169,3 @@ def has_sections(connection: Connection, district_id: str) -> bool:
         "SELECT 1 FROM sections WHERE district_id = :id AND removed IS NULL LIMIT 1", {"id": district_id}
     )
     return found.fetchone() is not None
-
-
-def district_ids(connection: Connection) -> list[str]:
-    """Every district's id."""
-    return [row[0] for row in connection.execute("SELECT id FROM districts ORDER BY id")]
-
-
-def districts_exist(connection: Connection) -> bool:
-    """Whether the data file has any district."""
-    return connection.execute("SELECT 1 FROM districts LIMIT 1").fetchone() is not None
-
-
-def lms_types(connection: Connection) -> dict[str, str]:
-    """The kind of LMS of each district."""
-    return {row[0]: row[1] for row in connection.execute("SELECT id, lms_type FROM districts")}
-
-
-def follow_lms(connection: Connection, district_id: str, *, follows: bool) -> None:
-    """Say whether the roster is what the LMS has, because there is no other: what was planned before is overtaken."""
-    connection.execute(
-        "UPDATE districts SET roster_from_lms = :follows, roster_version = roster_version + 1"
-        " WHERE id = :id AND roster_from_lms <> :follows",
-        {"follows": int(follows), "id": district_id},
-    )
-
-
-def follows_lms(connection: Connection, district_id: str) -> bool:
-    """Whether the roster is what the LMS has, because there is no other."""
-    row = connection.execute(
-        "SELECT roster_from_lms FROM districts WHERE id = :id", {"id": district_id}
-    ).fetchone()
-    return row is not None and row[0] == 1

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from passback.domain.assignment import Assignment, AssignmentFields
 from passback.lms.builtin import grades
 from passback.lms.interface import Capabilities, Finding, Gone, LmsError, Refused
-from passback.store import gradebook, roster
+from passback.store import enrollments, gradebook
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock, Instant
@@ -181,7 +181,9 @@ def grade_submission(
     held = existing_assignment(conn, section, assignment)
     if not is_assigned(conn, section, held, student):
         raise Gone("student")
-    if fields.grader_id is not None and not roster.is_enrolled(conn, section, "teacher", fields.grader_id):
+    if fields.grader_id is not None and not enrollments.is_enrolled(
+        conn, section, "teacher", fields.grader_id
+    ):
         raise Gone("grader")
     return grades.write(conn, held, student, fields, now)
 
@@ -198,7 +200,7 @@ def is_assigned(conn: Connection, section: str, held: Assignment, student: str) 
     """Whether a student of the section is given the assignment."""
     if held.assignee_mode == "individuals" and student not in held.assignee_ids:
         return False
-    return roster.is_enrolled(conn, section, "student", student)
+    return enrollments.is_enrolled(conn, section, "student", student)
 
 
 def _check_texts(fields: AssignmentFields | SubmissionFields) -> None:

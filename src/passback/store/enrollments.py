@@ -1,0 +1,94 @@
+"""Enrollments: the students and teachers of sections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from passback.domain.roster import Role
+    from passback.store.engine.database import Connection
+
+
+class Matched(Struct, frozen=True):
+    """A student or teacher of a section who is known in the LMS."""
+
+    user_id: str
+    lms_id: str
+
+
+_MEMBERS = (
+    "SELECT users.id, users.lms_id FROM enrollments JOIN users ON users.id = enrollments.user_id"
+    " WHERE enrollments.section_id = :section_id AND enrollments.role = :role AND users.lms_id IS NOT NULL"
+)
+
+
+def matched_member(connection: Connection, section_id: str, role: Role, user_id: str) -> Matched | None:
+    """The student or teacher of that id, if enrolled in the section and matched to one in the LMS."""
+    row = connection.execute(
+        _MEMBERS + " AND enrollments.user_id = :user_id",
+        {"section_id": section_id, "role": role, "user_id": user_id},
+    ).fetchone()
+    return None if row is None else Matched(*row)
+
+
+def matched_members(
+    connection: Connection, section_id: str, role: Role, *, after: str = "", limit: int | None = None
+) -> list[Matched]:
+    """The matched students or teachers of a section, in the order of their ids, from the one behind `after`."""
+    rows = connection.execute(
+        _MEMBERS + " AND enrollments.user_id > :after ORDER BY enrollments.user_id LIMIT :limit",
+        # LIMIT takes no "all" that both databases know; no section has this many members.
+        {
+            "section_id": section_id,
+            "role": role,
+            "after": after,
+            "limit": 1_000_000 if limit is None else limit,
+        },
+    )
+    return [Matched(*row) for row in rows]
+
+
+def is_enrolled(connection: Connection, section_id: str, role: Role, user_id: str) -> bool:
+    """Whether the user is a member of the section."""
+    return (
+        connection.execute(
+            "SELECT 1 FROM enrollments WHERE section_id = :section_id AND role = :role AND user_id = :user_id",
+            {"section_id": section_id, "role": role, "user_id": user_id},
+        ).fetchone()
+        is not None
+    )
+
+
+def enroll(connection: Connection, section_id: str, role: Role, user_ids: Iterable[str]) -> None:
+    """Make users members of a section."""
+    connection.executemany(
+        "INSERT INTO enrollments (section_id, user_id, role) VALUES (:section_id, :user_id, :role)"
+        " ON CONFLICT DO NOTHING",
+        [{"section_id": section_id, "user_id": user_id, "role": role} for user_id in user_ids],
+    )
+
+
+def unenroll(connection: Connection, section_id: str, role: Role, user_id: str) -> bool:
+    """End a user's membership of a section; their submissions stay. False where there was none."""
+    return bool(
+        connection.execute(
+            "DELETE FROM enrollments WHERE section_id = :section_id AND role = :role AND user_id = :user_id",
+            {"section_id": section_id, "role": role, "user_id": user_id},
+        ).rowcount
+    )
+
+
+def section_members(connection: Connection, section_ids: Iterable[str]) -> dict[tuple[str, str], list[str]]:
+    """The user ids of each (section id, role), in order."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for section_id in set(section_ids):  # there may be several events of one
+        for role, user_id in connection.execute(
+            "SELECT role, user_id FROM enrollments WHERE section_id = :section_id ORDER BY role, user_id",
+            {"section_id": section_id},
+        ):
+            found.setdefault((section_id, role), []).append(user_id)
+    return found
