@@ -25,9 +25,10 @@ from passback.rosters.progress import Progress, Quiet
 from passback.rosters.read_lms import LeaseLost
 from passback.rosters.sync import Broken, SyncLease
 from passback.settings import Settings
-from passback.store import districts, lms_roster, matching, roster, roster_events, syncs
+from passback.store import districts, lms_roster, match_candidates, matching, roster, roster_events, syncs
 from passback.store.engine.database import Connection, Opened
-from passback.store.matching import AlreadyMatched, Decision, Known
+from passback.store.match_candidates import Decision, Known
+from passback.store.matching import AlreadyMatched
 from passback.store.staging.compare import RosterChanged
 from passback_simulators.canvas.app import CanvasSimulator
 from support.postgres import DATABASES, database_of
@@ -131,7 +132,7 @@ class Synced:
         return {it.id: it.lms_id for it in self.all()}
 
     def candidates(self) -> dict[str, list[str]]:
-        found = self.database.read_now(lambda conn: matching.candidates(conn, DISTRICT))
+        found = self.database.read_now(lambda conn: match_candidates.find_all(conn, DISTRICT))
         return {key: [it.id for it in them] for key, them in found.items()}
 
     def events(self) -> list[tuple[str, str, str, dict[str, Any]]]:
@@ -689,7 +690,7 @@ def test_what_tells_sections_of_one_name_apart_is_kept(known: Synced) -> None:
     known.at_slate("s1", *(f"teacher-{it}" for it in (4, 2, 3, 1, 5)), "student-1", "student-2")
     known.slate.simulator.records.put("sections", "s3", {"id": "s3", "name": "s1", "people": []})
     known.sync()
-    found = known.database.read_now(lambda conn: matching.candidates(conn, DISTRICT))
+    found = known.database.read_now(lambda conn: match_candidates.find_all(conn, DISTRICT))
     assert found == {
         "a1": [
             Known("s1", "s1", None, None, "s1", "teacher-1, teacher-2, teacher-3 and 2 more", 2),
@@ -704,10 +705,10 @@ def test_what_is_asked_tells_of_ours_and_of_what_no_other_is(known: Synced) -> N
     known.at_slate("s1", "student-1", "student-1 ")
     known.slate.simulator.records.put("sections", "s3", {"id": "s3", "name": "s2", "people": []})
     known.sync()
-    waiting = known.database.read_now(lambda conn: matching.undecided(conn, DISTRICT))
+    waiting = known.database.read_now(lambda conn: match_candidates.undecided(conn, DISTRICT))
     assert [it.id for it in waiting] == ["a2", "u1", "u2"]
     known.write(lambda conn: matching.choose(conn, waiting[1], "student-1 ", NOW))
-    asked = [known.database.read_now(lambda conn, it=it: matching.decision(conn, it)) for it in waiting]  # type: ignore[misc]
+    asked = known.database.read_now(lambda conn: [match_candidates.decision(conn, it) for it in waiting])
     assert asked == [
         Decision(
             Known("a2", "s2", None, students=2),
@@ -727,7 +728,7 @@ def test_of_two_who_decide_at_once_the_first_does(known: Synced) -> None:
     known.user("u2", "student-1", "a1")
     known.at_slate("s1", "student-1", "student-1 ")
     known.sync()
-    one, other = known.database.read_now(lambda conn: matching.undecided(conn, DISTRICT))
+    one, other = known.database.read_now(lambda conn: match_candidates.undecided(conn, DISTRICT))
     assert known.write(lambda conn: matching.choose(conn, one, "student-1", NOW))
     assert not known.write(lambda conn: matching.choose(conn, one, "student-1 ", NOW))
     with pytest.raises(AlreadyMatched, match="u1"):
@@ -740,7 +741,7 @@ def test_two_who_decide_beside_each_other_do_not_take_the_same_one(known: Synced
     known.user("u2", "student-1", "a1")
     known.at_slate("s1", "student-1", "student-1 ")
     known.sync()
-    waiting = known.database.read_now(lambda conn: matching.undecided(conn, DISTRICT))
+    waiting = known.database.read_now(lambda conn: match_candidates.undecided(conn, DISTRICT))
 
     async def do(gateway: Gateway) -> list[bool | BaseException]:
         choices = [

@@ -12,11 +12,12 @@ from passback.cli import Data, UsageError, one_line
 from passback.cli.data import existing, gateway_on
 from passback.domain.clock import system_clock
 from passback.lms.registry import BUILTIN
-from passback.store import matching, roster, syncs
+from passback.store import match_candidates, matching, roster, syncs
 
 if TYPE_CHECKING:
     from passback.store.engine.database import Connection, Opened
-    from passback.store.matching import Known, Ours
+    from passback.store.match_candidates import Known
+    from passback.store.matching import Ours
 
 app = App(name="match", help="See and decide which of the LMS's the roster's sections and people are.")
 
@@ -43,7 +44,7 @@ def status(*, district: str, unmatched: bool = False, data: Data = None) -> None
         shares = ", ".join(f"{name} {share:g} %" for name, share in found.lms_matched_percentage.items())
         return (
             matching.all_of(conn, district),
-            matching.candidates(conn, district),
+            match_candidates.find_all(conn, district),
             f"{found.name} ({found.lms_state or 'not connected'}): {shares}",
         )
 
@@ -76,7 +77,7 @@ def review(*, district: str, data: Data = None) -> int:
     def read(conn: Connection) -> list[Ours]:
         if roster.find(conn, roster.DISTRICTS, district, district) is None:
             raise UsageError(f"there is no district {district}")
-        return matching.undecided(conn, district)
+        return match_candidates.undecided(conn, district)
 
     with existing(data) as database:
         waiting = database.read_now(read)
@@ -100,7 +101,7 @@ def review(*, district: str, data: Data = None) -> int:
 def _review(database: Opened, item: Ours, place: str) -> bool:
     """Let a person decide which of the LMS's one of ours is. Whether it is decided. Raises `_Later`."""
     # What it may be is read when its turn has come: others may have decided meanwhile.
-    question = database.read_now(lambda conn: matching.decision(conn, item))
+    question = database.read_now(lambda conn: match_candidates.decision(conn, item))
     if question is None:
         print(f"{place}: of {item.kind} {one_line(item.name)} ({item.id}) nothing is to be decided any more.")
         return False

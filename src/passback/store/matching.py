@@ -37,49 +37,12 @@ class Ours(Struct, frozen=True):
     matched_by: str | None
 
 
-class Known(Struct, frozen=True):
-    """What a person can tell a section or person by, the roster's or the LMS's; None where it is not known."""
-
-    id: str
-    name: str
-    sis_id: str | None
-    email: str | None = None
-    course: str | None = None
-    teachers: str | None = None
-    """Their names: the first few, and how many more there are."""
-    students: int | None = None
-    """How many."""
-    school: str | None = None
-    term: str | None = None
-    period: str | None = None
-    sections: str | None = None
-    """The names of those that somebody is in, as with `teachers`."""
-
-
-class Decision(Struct, frozen=True):
-    """What a person must decide: which of the LMS's one of ours is."""
-
-    ours: Known
-    candidates: list[Known]
-
-
-_NAME = "TRIM(first_name || ' ' || last_name)"
-_OURS = (
+NAME = "TRIM(first_name || ' ' || last_name)"
+OURS = (
     "SELECT district_id, id, 'section' AS kind, name, lms_id, matched_by FROM sections WHERE removed IS NULL"
-    f" UNION ALL SELECT district_id, id, role, {_NAME}, lms_id, matched_by FROM users"
+    f" UNION ALL SELECT district_id, id, role, {NAME}, lms_id, matched_by FROM users"
     " WHERE removed IS NULL"
 )
-_CANDIDATES = "SELECT id, lms_id, name, sis_id, email, course, teachers, students FROM match_candidates"
-
-
-def first_names(query: str) -> str:
-    """SQL for the first three of the `name`s that `query` selects, and how many more there are, as a text."""
-    nth = [f"MAX(CASE WHEN nth = {it} THEN name END)" for it in (1, 2, 3)]
-    return (
-        f"(SELECT {nth[0]} || COALESCE(', ' || {nth[1]}, '') || COALESCE(', ' || {nth[2]}, '')"
-        " || CASE WHEN COUNT(*) > 3 THEN ' and ' || CAST(COUNT(*) - 3 AS TEXT) || ' more' ELSE '' END"
-        f" FROM (SELECT name, ROW_NUMBER() OVER (ORDER BY name) AS nth FROM ({query}) AS named) AS numbered)"
-    )
 
 
 def sections(connection: Connection, district_id: str) -> list[Place]:
@@ -155,7 +118,7 @@ def choose(connection: Connection, ours: Ours, lms_id: str, now: Instant) -> boo
 
 def find(connection: Connection, our_id: str) -> Ours | None:
     """A section or user of any district."""
-    row = connection.execute(f"SELECT * FROM ({_OURS}) AS ours WHERE id = :id", {"id": our_id}).fetchone()
+    row = connection.execute(f"SELECT * FROM ({OURS}) AS ours WHERE id = :id", {"id": our_id}).fetchone()
     return None if row is None else Ours(*row)
 
 
@@ -172,7 +135,7 @@ def sections_in_lms(connection: Connection, user_id: str) -> list[str]:
 def _holder(connection: Connection, ours: Ours, lms_id: str) -> str | None:
     """Which other section, or user of the same role, is matched to an id of the LMS's already."""
     row = connection.execute(
-        f"SELECT id FROM ({_OURS}) AS ours WHERE district_id = :district_id AND kind = :kind AND lms_id = :lms_id"
+        f"SELECT id FROM ({OURS}) AS ours WHERE district_id = :district_id AND kind = :kind AND lms_id = :lms_id"
         " AND id <> :id",
         {"district_id": ours.district_id, "kind": ours.kind, "lms_id": lms_id, "id": ours.id},
     ).fetchone()
@@ -243,72 +206,7 @@ def ways(connection: Connection, district_id: str) -> list[tuple[str, str, int]]
 def all_of(connection: Connection, district_id: str) -> list[Ours]:
     """All sections and people of a district, with what they are matched to."""
     rows = connection.execute(
-        f"SELECT * FROM ({_OURS}) AS ours WHERE district_id = :district_id ORDER BY kind, id",
+        f"SELECT * FROM ({OURS}) AS ours WHERE district_id = :district_id ORDER BY kind, id",
         {"district_id": district_id},
     )
     return [Ours(*row) for row in rows]
-
-
-def candidates(connection: Connection, district_id: str) -> dict[str, list[Known]]:
-    """The LMS's sections and people among which a person must choose, by ours."""
-    found: dict[str, list[Known]] = {}
-    for id_, *known in connection.execute(
-        f"{_CANDIDATES} WHERE district_id = :district_id ORDER BY id, lms_id", {"district_id": district_id}
-    ):
-        found.setdefault(id_, []).append(Known(*known))
-    return found
-
-
-def undecided(connection: Connection, district_id: str) -> list[Ours]:
-    """Of which sections and people a person must decide: sections first, those of one name together."""
-    rows = connection.execute(
-        f"SELECT * FROM ({_OURS}) AS ours WHERE district_id = :district_id AND lms_id IS NULL AND id IN"
-        " (SELECT id FROM match_candidates WHERE district_id = :district_id) ORDER BY kind, name, id",
-        {"district_id": district_id},
-    )
-    return [Ours(*row) for row in rows]
-
-
-def decision(connection: Connection, ours: Ours) -> Decision | None:
-    """What is known of one of ours, and of the LMS's that it may be and that no other is.
-
-    None where nothing is to be decided any more.
-    """
-    found = find(connection, ours.id)
-    if found is None or found.lms_id is not None:
-        return None
-    rows = connection.execute(
-        f"{_CANDIDATES} AS it WHERE district_id = :district_id AND id = :id AND NOT EXISTS"
-        f" (SELECT 1 FROM ({_OURS}) AS other WHERE other.district_id = :district_id AND other.kind = :kind"
-        " AND other.lms_id = it.lms_id) ORDER BY lms_id",
-        {"district_id": ours.district_id, "id": ours.id, "kind": ours.kind},
-    ).fetchall()
-    known = _section(connection, ours.id) if ours.kind == "section" else _user(connection, ours.id)
-    return Decision(known, [Known(*row[1:]) for row in rows]) if rows else None
-
-
-def _section(connection: Connection, section_id: str) -> Known:
-    teachers = first_names(
-        f"SELECT {_NAME} AS name FROM enrollments JOIN users ON users.id = user_id"
-        " WHERE section_id = ours.id AND enrollments.role = 'teacher'"
-    )
-    row = connection.execute(
-        f"SELECT ours.id, ours.name, ours.sis_id, NULL, courses.name, {teachers}, (SELECT COUNT(*) FROM enrollments"
-        " WHERE section_id = ours.id AND role = 'student'), schools.name, terms.name, period FROM sections AS ours"
-        " LEFT JOIN courses ON courses.id = course_id LEFT JOIN schools ON schools.id = school_id"
-        " LEFT JOIN terms ON terms.id = term_id WHERE ours.id = :id",
-        {"id": section_id},
-    ).fetchone()
-    return Known(*row)
-
-
-def _user(connection: Connection, user_id: str) -> Known:
-    sections = first_names(
-        "SELECT name FROM enrollments JOIN sections ON sections.id = section_id WHERE user_id = ours.id"
-    )
-    row = connection.execute(
-        f"SELECT id, {_NAME}, sis_id, email, {sections} FROM users AS ours WHERE id = :id",
-        {"id": user_id},
-    ).fetchone()
-    id_, name, sis_id, email, among = row
-    return Known(id_, name, sis_id, email, sections=among)

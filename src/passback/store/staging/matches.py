@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from passback.domain.matching import Person
 from passback.domain.roster import ROLES
-from passback.store import matching, roster_events
+from passback.store import match_candidates, matching, roster_events
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
@@ -191,7 +191,7 @@ def _note_choices(session: Session, district_id: str) -> None:
     session.define("CREATE INDEX open_by_lms_id ON open (lms_id)")
     session.analyse("open")
     given = {"district_id": district_id}
-    teachers = matching.first_names(
+    teachers = match_candidates.first_names(
         "SELECT name FROM lms_members WHERE district_id = :district_id AND section_id = them.id AND role = 'teacher'"
         " AND name <> ''"
     )

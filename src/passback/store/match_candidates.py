@@ -1,0 +1,116 @@
+"""Candidates: the sections and people of the LMS among which a person must choose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from passback.store.matching import NAME, OURS, Ours, find
+
+if TYPE_CHECKING:
+    from passback.store.engine.database import Connection
+
+
+class Known(Struct, frozen=True):
+    """What a person can tell a section or person by, the roster's or the LMS's; None where it is not known."""
+
+    id: str
+    name: str
+    sis_id: str | None
+    email: str | None = None
+    course: str | None = None
+    teachers: str | None = None
+    """Their names: the first few, and how many more there are."""
+    students: int | None = None
+    """How many."""
+    school: str | None = None
+    term: str | None = None
+    period: str | None = None
+    sections: str | None = None
+    """The names of those that somebody is in, as with `teachers`."""
+
+
+class Decision(Struct, frozen=True):
+    """What a person must decide: which of the LMS's one of ours is."""
+
+    ours: Known
+    candidates: list[Known]
+
+
+_CANDIDATES = "SELECT id, lms_id, name, sis_id, email, course, teachers, students FROM match_candidates"
+
+
+def first_names(query: str) -> str:
+    """SQL for the first three of the `name`s that `query` selects, and how many more there are, as a text."""
+    nth = [f"MAX(CASE WHEN nth = {it} THEN name END)" for it in (1, 2, 3)]
+    return (
+        f"(SELECT {nth[0]} || COALESCE(', ' || {nth[1]}, '') || COALESCE(', ' || {nth[2]}, '')"
+        " || CASE WHEN COUNT(*) > 3 THEN ' and ' || CAST(COUNT(*) - 3 AS TEXT) || ' more' ELSE '' END"
+        f" FROM (SELECT name, ROW_NUMBER() OVER (ORDER BY name) AS nth FROM ({query}) AS named) AS numbered)"
+    )
+
+
+def find_all(connection: Connection, district_id: str) -> dict[str, list[Known]]:
+    """The LMS's sections and people among which a person must choose, by ours."""
+    found: dict[str, list[Known]] = {}
+    for id_, *known in connection.execute(
+        f"{_CANDIDATES} WHERE district_id = :district_id ORDER BY id, lms_id", {"district_id": district_id}
+    ):
+        found.setdefault(id_, []).append(Known(*known))
+    return found
+
+
+def undecided(connection: Connection, district_id: str) -> list[Ours]:
+    """Of which sections and people a person must decide: sections first, those of one name together."""
+    rows = connection.execute(
+        f"SELECT * FROM ({OURS}) AS ours WHERE district_id = :district_id AND lms_id IS NULL AND id IN"
+        " (SELECT id FROM match_candidates WHERE district_id = :district_id) ORDER BY kind, name, id",
+        {"district_id": district_id},
+    )
+    return [Ours(*row) for row in rows]
+
+
+def decision(connection: Connection, ours: Ours) -> Decision | None:
+    """What is known of one of ours, and of the LMS's that it may be and that no other is.
+
+    None where nothing is to be decided any more.
+    """
+    found = find(connection, ours.id)
+    if found is None or found.lms_id is not None:
+        return None
+    rows = connection.execute(
+        f"{_CANDIDATES} AS it WHERE district_id = :district_id AND id = :id AND NOT EXISTS"
+        f" (SELECT 1 FROM ({OURS}) AS other WHERE other.district_id = :district_id AND other.kind = :kind"
+        " AND other.lms_id = it.lms_id) ORDER BY lms_id",
+        {"district_id": ours.district_id, "id": ours.id, "kind": ours.kind},
+    ).fetchall()
+    known = _section(connection, ours.id) if ours.kind == "section" else _user(connection, ours.id)
+    return Decision(known, [Known(*row[1:]) for row in rows]) if rows else None
+
+
+def _section(connection: Connection, section_id: str) -> Known:
+    teachers = first_names(
+        f"SELECT {NAME} AS name FROM enrollments JOIN users ON users.id = user_id"
+        " WHERE section_id = ours.id AND enrollments.role = 'teacher'"
+    )
+    row = connection.execute(
+        f"SELECT ours.id, ours.name, ours.sis_id, NULL, courses.name, {teachers}, (SELECT COUNT(*) FROM enrollments"
+        " WHERE section_id = ours.id AND role = 'student'), schools.name, terms.name, period FROM sections AS ours"
+        " LEFT JOIN courses ON courses.id = course_id LEFT JOIN schools ON schools.id = school_id"
+        " LEFT JOIN terms ON terms.id = term_id WHERE ours.id = :id",
+        {"id": section_id},
+    ).fetchone()
+    return Known(*row)
+
+
+def _user(connection: Connection, user_id: str) -> Known:
+    sections = first_names(
+        "SELECT name FROM enrollments JOIN sections ON sections.id = section_id WHERE user_id = ours.id"
+    )
+    row = connection.execute(
+        f"SELECT id, {NAME}, sis_id, email, {sections} FROM users AS ours WHERE id = :id",
+        {"id": user_id},
+    ).fetchone()
+    id_, name, sis_id, email, among = row
+    return Known(id_, name, sis_id, email, sections=among)
