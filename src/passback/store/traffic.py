@@ -43,7 +43,7 @@ class _Credential(Struct, frozen=True):
 
 
 def enter(
-    conn: Connection, lms: str, acting: str, turn: str, worker: str, rules: Rules, now: Instant
+    conn: Connection, lms: str, acting: str, turn: str, *, worker: str, rules: Rules, now: Instant
 ) -> Entry:
     """Take a turn, if there is one."""
     key = f"{lms}/{acting}"
@@ -78,9 +78,9 @@ def leave(
     lms: str,
     acting: str,
     turn: str,
+    *,
     rules: Rules,
     now: Instant,
-    *,
     went: bool | None,
     hold_back: int,
     remaining: float | None,

@@ -23,14 +23,22 @@ def database(tmp_path: Path) -> Iterator[SqliteDatabase]:
         yield database
 
 
+def writer(database: SqliteDatabase) -> sqlite3.Connection:
+    """The connection that every write goes through."""
+    connection = database.write_now(lambda conn: conn)
+    assert isinstance(connection, sqlite3.Connection)
+    return connection
+
+
 def test_many_writes_share_commits(database: SqliteDatabase) -> None:
+    connection = writer(database)
     commits = 0
 
     def count(statement: str) -> None:
         nonlocal commits
         commits += statement == "COMMIT"
 
-    database._writer.set_trace_callback(count)
+    connection.set_trace_callback(count)
 
     async def scenario() -> None:
         await asyncio.gather(*(database.write(add(number)) for number in range(500)))
@@ -53,19 +61,21 @@ def test_a_read_sees_one_state_while_another_process_writes(database: SqliteData
 
 
 def test_a_read_only_store_says_so_and_keeps_what_it_has(database: SqliteDatabase) -> None:
+    connection = writer(database)
     database.write_now(add(1))
-    database._writer.execute("PRAGMA query_only = ON")
+    connection.execute("PRAGMA query_only = ON")
     with pytest.raises(StoreUnavailable, match="readonly"):
         asyncio.run(database.write(add(2)))
     assert ids(database) == [1]
 
 
 def test_a_locked_file_is_waited_for_once(database: SqliteDatabase) -> None:
+    connection = writer(database)
     other = sqlite3.connect(str(database.path), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    database._writer.execute("PRAGMA busy_timeout = 20")
+    connection.execute("PRAGMA busy_timeout = 20")
     begun: list[str] = []
-    database._writer.set_trace_callback(begun.append)
+    connection.set_trace_callback(begun.append)
     with pytest.raises(StoreUnavailable, match="locked"):
         asyncio.run(database.write(add(1)))
     assert begun == ["BEGIN IMMEDIATE"]
@@ -76,18 +86,20 @@ def test_a_locked_file_is_waited_for_once(database: SqliteDatabase) -> None:
 
 
 def test_a_full_disk_refuses_the_write_and_goes_on_when_there_is_room(database: SqliteDatabase) -> None:
-    pages = database._writer.execute("PRAGMA page_count").fetchone()[0]
-    database._writer.execute(f"PRAGMA max_page_count = {pages + 2}")
+    connection = writer(database)
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages + 2}")
     with pytest.raises(StoreUnavailable, match="full"):
         asyncio.run(database.write(add(1, "x" * 1_000_000)))
-    database._writer.execute("PRAGMA max_page_count = 1000000")
+    connection.execute("PRAGMA max_page_count = 1000000")
     asyncio.run(database.write(add(2)))
     assert ids(database) == [2]
 
 
 def test_a_full_disk_tells_every_write_of_the_batch(database: SqliteDatabase) -> None:
-    pages = database._writer.execute("PRAGMA page_count").fetchone()[0]
-    database._writer.execute(f"PRAGMA max_page_count = {pages + 2}")
+    connection = writer(database)
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages + 2}")
 
     async def scenario() -> list[object]:
         writes = [

@@ -162,9 +162,9 @@ class SharedGate:
                 self._shared.name,
                 turn.acting,
                 turn.id,
-                self._shared.worker(),
-                self._rules,
-                self._shared.clock(),
+                worker=self._shared.worker(),
+                rules=self._rules,
+                now=self._shared.clock(),
             )
 
         while True:
@@ -189,8 +189,8 @@ class SharedGate:
                     self._shared.name,
                     turn.acting,
                     turn.id,
-                    self._rules,
-                    self._shared.clock(),
+                    rules=self._rules,
+                    now=self._shared.clock(),
                     went=None if went is Result.NOT_SENT else went is Result.OK,
                     hold_back=round(hold_back * SECOND),
                     remaining=remaining,

@@ -227,9 +227,9 @@ class SqliteDatabase:
                 begun = True
                 for job in batch:
                     job.result = job.fn(self._writer)
-        except Exception as error:
+        except Exception as error:  # handed to whoever waits
             if begun:
-                return False  # it is met again, and told, in the second run
+                return False  # the second run meets it again, and reports it
             # The file is locked: neither a second run nor those behind shall wait as long again.
             batch += self._take()
             for job in batch:
@@ -241,7 +241,7 @@ class SqliteDatabase:
             with _transaction(self._writer):
                 for job in batch:
                     self._attempt(job)
-        except Exception as error:  # the commit itself failed, so nothing in the batch happened
+        except Exception as error:  # the commit failed, so every job of the batch did
             for job in batch:
                 job.error = error
 
