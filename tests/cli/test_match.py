@@ -91,7 +91,7 @@ class Commands:
     def asked(self) -> bool:
         """Whether a sync was asked for."""
         found = self.write(lambda conn: syncs.find(conn, DISTRICT))
-        return found is not None and found.asked is not None
+        return found is not None and found.requested is not None
 
 
 def read_to(stream: IO[str] | None, end: str) -> None:

@@ -111,7 +111,7 @@ class Synced:
         self.run(do, lms)
 
     def ask(self, *, removals: bool = False) -> None:
-        self.write(lambda conn: syncs.ask(conn, DISTRICT, self.clock(), removals=removals))
+        self.write(lambda conn: syncs.request(conn, DISTRICT, self.clock(), removals=removals))
 
     @property
     def state(self) -> syncs.Sync:
@@ -439,7 +439,7 @@ def test_what_may_be_removed_is_not_lost_to_another_who_asks(known: Synced) -> N
 
 def test_without_a_roster_what_an_import_has_read_is_kept_for_the_next(synced: Synced) -> None:
     course = LmsCourse("c", "Algebra")
-    synced.write(lambda conn: syncs.enter(conn, DISTRICT, "people", NOW))
+    synced.write(lambda conn: syncs.set_phase(conn, DISTRICT, "people", NOW))
     synced.write(lambda conn: lms_roster.add_courses(conn, DISTRICT, [course]))
     with pytest.raises(Broken):
         synced.sync()

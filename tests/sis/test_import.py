@@ -279,7 +279,7 @@ def test_what_is_new_is_matched_by_a_sync_that_is_asked_for(bring: Importer) -> 
     bring(CLEVER)
     found = bring.database.read_now(lambda conn: syncs.find(conn, DISTRICT))
     assert found is not None
-    assert (found.asked, found.due) == (NOW, NOW)
+    assert (found.requested, found.due) == (NOW, NOW)
 
 
 def test_another_districts_roster_is_another(bring: Importer) -> None:

@@ -59,7 +59,7 @@ def test_an_event_goes_to_those_who_want_it(database: Database) -> None:
     ]
 
     def told(event: str, application: str | None) -> list[str]:
-        found = database.read_now(lambda conn: webhooks.wanting(conn, event, DISTRICT, NOW, application))
+        found = database.read_now(lambda conn: webhooks.subscribed(conn, event, DISTRICT, NOW, application))
         return [webhook.id for webhook in found]
 
     def keep(conn: Connection) -> None:
@@ -77,7 +77,9 @@ def test_an_event_goes_to_those_who_want_it(database: Database) -> None:
 
 def test_an_application_that_may_no_longer_act_is_told_nothing(database: Database) -> None:
     def told(now: int) -> int:
-        return len(database.read_now(lambda conn: webhooks.wanting(conn, DELIVERED, DISTRICT, now, "Maths")))
+        return len(
+            database.read_now(lambda conn: webhooks.subscribed(conn, DELIVERED, DISTRICT, now, "Maths"))
+        )
 
     database.write_now(lambda conn: webhooks.insert(conn, webhook("1")))
     assert told(NOW) == 0
@@ -124,7 +126,7 @@ def test_a_secret_is_good_for_its_own_webhook_only() -> None:
 
 def test_secrets_can_be_encrypted_anew() -> None:
     both = Vault(lambda: [b"n" * 32, b"k" * 32])
-    anew = webhooks.seal_anew(both, webhook("1", before="whsec_old", until=NOW + 5))
+    anew = webhooks.reseal(both, webhook("1", before="whsec_old", until=NOW + 5))
     only = Vault(lambda: [b"n" * 32])
     assert webhooks.secrets(only, anew, NOW) == ["whsec_new", "whsec_old"]
 

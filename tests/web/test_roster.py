@@ -140,9 +140,9 @@ def test_an_id_that_does_not_exist_is_still_a_place_to_go_on_from(sandbox: Sandb
 
 def test_how_far_a_sync_is_is_shown_with_the_district(sandbox: Sandbox) -> None:
     def begin(conn: Connection) -> None:
-        syncs.ask(conn, DISTRICT, NOW + DAY)  # the server leaves it alone
+        syncs.request(conn, DISTRICT, NOW + DAY)  # the server leaves it alone
         syncs.claim(conn, "worker", NOW, NOW + DAY, DISTRICT)
-        syncs.enter(conn, DISTRICT, "people", NOW)
+        syncs.set_phase(conn, DISTRICT, "people", NOW)
         courses = [LmsCourse("1", "Algebra"), LmsCourse("2", "Biology")]
         lms_roster.add_courses(conn, DISTRICT, courses)
         lms_roster.add_sections(

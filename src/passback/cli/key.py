@@ -75,5 +75,5 @@ def _encrypt_all(conn: Connection, vault: Vault) -> list[tuple[str, int]]:
         )
     hooks = webhooks.find_all(conn)
     for webhook in hooks:
-        webhooks.update(conn, webhooks.seal_anew(vault, webhook))
+        webhooks.update(conn, webhooks.reseal(vault, webhook))
     return [("connection", len(districts)), ("webhook", len(hooks))]

@@ -262,7 +262,7 @@ def _ask_for_sync(database: Opened, district_id: str) -> None:
     def ask(conn: Connection) -> bool:
         if syncs.find(conn, district_id) is None:
             return False
-        syncs.ask(conn, district_id, system_clock())
+        syncs.request(conn, district_id, system_clock())
         return True
 
     if database.write_now(ask):

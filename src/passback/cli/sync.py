@@ -52,7 +52,7 @@ def run(*, district: str, allow_removals: bool = False, data: Data = None) -> in
         _connected(database, district)
         now = system_clock()
         report_resuming(database.read_now(lambda conn: syncs.find(conn, district)))
-        database.write_now(lambda conn: syncs.ask(conn, district, now, removals=allow_removals))
+        database.write_now(lambda conn: syncs.request(conn, district, now, removals=allow_removals))
         with shown() as bar:
             ended = asyncio.run(_follow(database, data, district, bar))
         if ended.failures == 0:
@@ -84,9 +84,9 @@ async def _follow(database: Opened, data: str | None, district: str, bar: Shown)
         )
         if sync is None:
             raise UsageError(f"district {district} was disconnected meanwhile")
-        if sync.worker is None and sync.asked is None:
+        if sync.worker is None and sync.requested is None:
             return sync
-        if sync.worker is not None and (sync.held_until or 0) > system_clock():
+        if sync.worker is not None and (sync.leased_until or 0) > system_clock():
             free_since = time.monotonic()
             bar.step(sync.phase)
             if sync.phase == "sections":
@@ -142,7 +142,7 @@ def status(*, district: str | None = None, data: Data = None) -> None:
             if sync is None:
                 print(f"  next  {_NOT_BEFORE if _is_read(known) else 'none: it is not connected to an LMS'}")
                 continue
-            if sync.worker is not None and (sync.held_until or 0) > system_clock():
+            if sync.worker is not None and (sync.leased_until or 0) > system_clock():
                 print(f"  now   {sync.phase}: {_shown(it)}")
             elif sync.phase != "idle":
                 print(f"  begun {_shown(it)}")
@@ -217,6 +217,6 @@ def _next(sync: Sync) -> str:
 
 
 def _summarise(database: Opened, district_id: str) -> None:
-    found = database.read_now(lambda conn: matching.ways(conn, district_id))
+    found = database.read_now(lambda conn: matching.count_by_way(conn, district_id))
     for kind, of_kind in groupby(found, key=lambda it: it[0]):
         print(f"{kind}: " + ", ".join(f"{count:,} {way}" for _, way, count in of_kind))

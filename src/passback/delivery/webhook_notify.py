@@ -63,7 +63,7 @@ def connection_broken(conn: Connection, district_id: str, now: Instant, *, prete
 def _notify(
     conn: Connection, kind: str, district_id: str, application: str | None, data: events.Data, now: Instant
 ) -> None:
-    for webhook in webhooks.wanting(conn, kind, district_id, now, application):
+    for webhook in webhooks.subscribed(conn, kind, district_id, now, application):
         message_id = str(uuid7())
         message = Delivery(
             id=message_id,

@@ -85,7 +85,7 @@ def apply(session: Session, plan: Plan, clock: Clock, progress: Progress, hold: 
         if hold is not None:
             hold(session)  # only now: it may have taken longer than one holds
         elif not plan.nothing and syncs.find(session, plan.district_id) is not None:
-            syncs.ask(session, plan.district_id, clock())  # what is new must be matched
+            syncs.request(session, plan.district_id, clock())  # what is new must be matched
 
 
 def _tell(sort: Faults, files: Format, spoilt: set[str], problems: Problems) -> None:

@@ -127,14 +127,14 @@ class _Reading:
         if not last:
             _raise_first(failed)
         if failed:
-            await self._write(lambda conn: lms_roster.keep_unread(conn, self._district_id))
+            await self._write(lambda conn: lms_roster.fill_unread_sections(conn, self._district_id))
         return {section.id: error for section, error in failed.items()}
 
     async def _enter(self, phase: Phase, began: int | None = None) -> lms_roster.Counts:
         self._progress.step(phase)
 
         def enter(conn: Connection) -> lms_roster.Counts:
-            syncs.enter(conn, self._district_id, phase, began)
+            syncs.set_phase(conn, self._district_id, phase, began)
             return lms_roster.count(conn, self._district_id)
 
         return await self._write(enter)

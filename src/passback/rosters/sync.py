@@ -132,7 +132,7 @@ async def read(held: SyncLease, progress: Progress) -> dict[str, LmsError]:
     def enter(conn: Connection) -> None:
         districts.enter_first_sync(conn, held.district_id, "matching_in_progress")
         held.renew(conn)
-        syncs.enter(conn, held.district_id, "matching")
+        syncs.set_phase(conn, held.district_id, "matching")
 
     await held.gateway.database.write(enter)
     return unread
@@ -196,7 +196,7 @@ async def finish(held: SyncLease, left: str | None = None) -> None:
 
     def end(conn: Connection) -> None:
         held.renew(conn)
-        syncs.succeeded(conn, held.district_id, now, left)
+        syncs.record_success(conn, held.district_id, now, left)
 
     await held.gateway.database.write(end)
     # What is left after a crash here is forgotten when the next one begins.
@@ -209,7 +209,7 @@ async def discard(held: SyncLease) -> None:
     def end(conn: Connection) -> None:
         districts.enter_first_sync(conn, held.district_id, "initial_sync_processing")
         held.renew(conn)
-        syncs.enter(conn, held.district_id, "idle")
+        syncs.set_phase(conn, held.district_id, "idle")
 
     await held.gateway.database.write(end)
     await read_lms.clear(held.gateway, held.district_id, held.renew)
@@ -311,7 +311,7 @@ async def record_failure(held: SyncLease, error: Exception, began: int) -> None:
     def end(conn: Connection) -> None:
         if isinstance(error, NotAllowed | Broken) and not isinstance(error, NoRoster):
             districts.enter_first_sync(conn, district_id, "error")
-        syncs.failed(
+        syncs.record_failure(
             conn, district_id, held.worker, describe_error(error), due, now, can_resume=goes_on, further=further,
             tried=not isinstance(error, NoRoster),
         )  # fmt: skip
@@ -368,7 +368,7 @@ async def run_due(gateway: Gateway) -> None:
 
 async def _next(gateway: Gateway) -> SyncLease | None:
     now = gateway.clock()
-    if not await gateway.database.read(lambda conn: syncs.anything_due(conn, now)):
+    if not await gateway.database.read(lambda conn: syncs.any_due(conn, now)):
         return None
     return await claim(gateway)
 

@@ -1,4 +1,4 @@
-"""What has been read of districts' LMSs by now: their courses, sections and members."""
+"""What has been read of districts' LMSs so far: their courses, sections and members."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Counts(Struct, frozen=True):
-    """How far the reading of a district is. How many sections there are is not known before all courses are read."""
+    """How much of an LMS has been read. The number of sections is only known once all courses have been read."""
 
     courses_read: int
     courses: int
@@ -25,13 +25,13 @@ class Counts(Struct, frozen=True):
 
 
 _LONGEST = 1_000
-"""How many characters of a text are kept, as of a file's."""
+"""How many characters of a text are stored, as with texts from files."""
 _KEY = "COALESCE(sis_id, 'lms:' || id)"
-"""What tells one in a roster: its SIS id, or else what `passback.domain.matching.lms_key` gives."""
+"""An object's key in a roster: its SIS id, or else what `passback.domain.matching.lms_key` returns."""
 
 
 def count(connection: Connection, district_id: str) -> Counts:
-    """How far the reading of a district is."""
+    """How much of a district's LMS has been read."""
     counts = [
         connection.execute(
             f"SELECT COALESCE(SUM(read), 0), COUNT(*) FROM {table} WHERE district_id = :id",
@@ -43,14 +43,14 @@ def count(connection: Connection, district_id: str) -> Counts:
 
 
 def add_courses(connection: Connection, district_id: str, courses: Iterable[LmsCourse]) -> None:
-    """Keep courses of the LMS's whose sections are to be read."""
+    """Add courses of the LMS whose sections are to be read."""
     connection.executemany(
         "INSERT INTO lms_courses (district_id, id, name, sis_id, number, read)"
         " VALUES (:district_id, :id, :name, :sis_id, :number, 0) ON CONFLICT DO NOTHING",
         [
             {
-                "district_id": district_id, "id": it.id, "name": _kept(it.name), "sis_id": _kept(it.sis_id) or None,
-                "number": _kept(it.number) or None,
+                "district_id": district_id, "id": it.id, "name": _clean(it.name), "sis_id": _clean(it.sis_id) or None,
+                "number": _clean(it.number) or None,
             }
             for it in courses
         ],
@@ -60,13 +60,13 @@ def add_courses(connection: Connection, district_id: str, courses: Iterable[LmsC
 def add_sections(
     connection: Connection, district_id: str, course: LmsCourse, sections: Sequence[Place]
 ) -> None:
-    """Keep the sections of a course of the LMS's, whose people are to be read: it has been read."""
+    """Add the sections of a course, whose members are to be read, and mark the course as read."""
     given = {"district_id": district_id, "course_id": course.id}
     connection.executemany(
         "INSERT INTO lms_sections (district_id, id, course_id, name, sis_id, read)"
         " VALUES (:district_id, :id, :course_id, :name, :sis_id, 0) ON CONFLICT DO NOTHING",
         [
-            {**given, "id": it.id, "name": _kept(it.name), "sis_id": _kept(it.sis_id) or None}
+            {**given, "id": it.id, "name": _clean(it.name), "sis_id": _clean(it.sis_id) or None}
             for it in sections
         ],
     )
@@ -76,7 +76,7 @@ def add_sections(
 
 
 def unread_courses(connection: Connection, district_id: str, limit: int) -> list[LmsCourse]:
-    """The LMS's courses that have not been read."""
+    """Courses of the LMS that have not been read yet."""
     rows = connection.execute(
         "SELECT id, name, sis_id, number FROM lms_courses WHERE district_id = :id AND read = 0 ORDER BY id"
         " LIMIT :limit",
@@ -86,7 +86,7 @@ def unread_courses(connection: Connection, district_id: str, limit: int) -> list
 
 
 def unread_sections(connection: Connection, district_id: str, limit: int) -> list[Place]:
-    """The LMS's sections that have not been read."""
+    """Sections of the LMS that have not been read yet."""
     rows = connection.execute(
         "SELECT id, name, sis_id FROM lms_sections WHERE district_id = :id AND read = 0 ORDER BY id LIMIT :limit",
         {"id": district_id, "limit": limit},
@@ -95,7 +95,7 @@ def unread_sections(connection: Connection, district_id: str, limit: int) -> lis
 
 
 def add_members(connection: Connection, district_id: str, section_id: str, people: Sequence[Person]) -> None:
-    """Keep who is in a section of the LMS's: it has been read."""
+    """Replace the members of a section, and mark it as read."""
     given = {"district_id": district_id, "section_id": section_id}
     connection.execute(
         "DELETE FROM lms_members WHERE district_id = :district_id AND section_id = :section_id", given
@@ -105,8 +105,8 @@ def add_members(connection: Connection, district_id: str, section_id: str, peopl
         " VALUES (:district_id, :section_id, :role, :id, :name, :email, :sis_id) ON CONFLICT DO NOTHING",
         [
             {
-                **given, "role": it.role, "id": it.id, "name": _kept(it.name), "email": _kept(it.email) or None,
-                "sis_id": _kept(it.sis_id) or None,
+                **given, "role": it.role, "id": it.id, "name": _clean(it.name), "email": _clean(it.email) or None,
+                "sis_id": _clean(it.sis_id) or None,
             }
             for it in people
         ],
@@ -116,10 +116,10 @@ def add_members(connection: Connection, district_id: str, section_id: str, peopl
     )
 
 
-def keep_unread(connection: Connection, district_id: str) -> None:
-    """Take those of ours who are matched as who is in the sections of the LMS's that cannot be read.
+def fill_unread_sections(connection: Connection, district_id: str) -> None:
+    """Assume that sections which cannot be read have the members that are matched to them in our roster.
 
-    Those that none of ours is matched to are left out.
+    Sections that none of ours is matched to are left out.
     """
     connection.execute(
         "DELETE FROM lms_sections WHERE district_id = :id AND read = 0 AND NOT EXISTS (SELECT 1 FROM sections"
@@ -139,7 +139,7 @@ def keep_unread(connection: Connection, district_id: str) -> None:
 
 
 def clear(connection: Connection, district_id: str, limit: int) -> bool:
-    """Forget some of what was read, up to so many sections. Whether there may be more."""
+    """Delete some of what was read, up to `limit` sections. Returns whether there may be more."""
     rows = connection.execute(
         "SELECT id FROM lms_sections WHERE district_id = :id ORDER BY id LIMIT :limit",
         {"id": district_id, "limit": limit},
@@ -156,10 +156,9 @@ def clear(connection: Connection, district_id: str, limit: int) -> bool:
 
 
 def gather_people(session: Session, district_id: str) -> int:
-    """Bring together, in a temporary table, each person once; how many memberships there are.
+    """Gather each person once in a temporary table. Returns the number of memberships.
 
-    A SIS id that several share is nobody's from now on, also of courses and sections: a roster needs ids that tell who
-    is who.
+    A SIS id that several people, courses or sections share is taken from all of them: ids of a roster must be unique.
     """
     given = {"id": district_id}
     for table in ("lms_courses", "lms_sections", "lms_members"):
@@ -192,7 +191,7 @@ def gather_people(session: Session, district_id: str) -> int:
 def keyed_courses(
     session: Session, district_id: str, batch: int
 ) -> Iterator[list[tuple[str, str, str | None]]]:
-    """Key, name and number of each course that has a section."""
+    """Read the key, name and number of each course that has a section."""
     after = ""
     while rows := session.execute(
         f"SELECT id, {_KEY}, name, number FROM lms_courses AS course WHERE district_id = :id AND id > :after"
@@ -207,7 +206,7 @@ def keyed_courses(
 def keyed_sections(
     session: Session, district_id: str, batch: int
 ) -> Iterator[list[tuple[str, str, str, str]]]:
-    """Id, key and name of each section, and the key of its course."""
+    """Read the id, key and name of each section, and the key of its course."""
     after = ""
     while rows := session.execute(
         "SELECT place.id, COALESCE(place.sis_id, 'lms:' || place.id), place.name,"
@@ -221,7 +220,7 @@ def keyed_sections(
 
 
 def keyed_people(session: Session, batch: int) -> Iterator[list[tuple[Role, str, str, str, str | None]]]:
-    """Role, id, key, name and e-mail address of each person that was brought together."""
+    """Read the role, id, key, name and e-mail address of each person that `gather_people` found."""
     role = id_ = ""
     while rows := session.execute(
         "SELECT role, id, key, name, email FROM lms_people WHERE (role, id) > (:role, :id) ORDER BY role, id"
@@ -233,7 +232,7 @@ def keyed_people(session: Session, batch: int) -> Iterator[list[tuple[Role, str,
 
 
 def keyed_members(session: Session, district_id: str, batch: int) -> Iterator[list[tuple[str, str, Role]]]:
-    """The keys of section and person, and the role, of each membership."""
+    """Read the keys of section and person, and the role, of each membership."""
     last = ("", "", "")
     while rows := session.execute(
         "SELECT them.section_id, them.role, them.id, COALESCE(place.sis_id, 'lms:' || place.id), person.key"
@@ -249,14 +248,14 @@ def keyed_members(session: Session, district_id: str, batch: int) -> Iterator[li
 
 
 def sections(connection: Connection, district_id: str) -> list[Place]:
-    """The LMS's sections, as they were read."""
+    """The sections of the LMS, as they were read."""
     rows = connection.execute(
         "SELECT id, name, sis_id FROM lms_sections WHERE district_id = :id ORDER BY id", {"id": district_id}
     )
     return [Place(*row) for row in rows]
 
 
-def _kept(text: str | None) -> str:
-    """What an LMS wrote, without what no database takes and no roster has; only so much of it."""
-    kept = (text or "").encode("utf-8", "replace").decode().replace("\0", "")
-    return "".join(it if it.isprintable() else " " for it in kept).strip()[:_LONGEST]
+def _clean(text: str | None) -> str:
+    """A text of the LMS without characters that a database or a roster cannot hold, cut to `_LONGEST`."""
+    clean = (text or "").encode("utf-8", "replace").decode().replace("\0", "")
+    return "".join(it if it.isprintable() else " " for it in clean).strip()[:_LONGEST]

@@ -96,7 +96,7 @@ def decide(connection: Connection, our_id: str, lms_id: str | None, now: Instant
         "DELETE FROM match_candidates WHERE district_id = :district_id AND id = :id",
         {"district_id": district_id, "id": our_id},
     )
-    count(connection, district_id)
+    update_percentages(connection, district_id)
     return district_id
 
 
@@ -164,10 +164,10 @@ def forget(connection: Connection, district_id: str, now: Instant) -> None:
         )
     connection.execute("DELETE FROM match_candidates WHERE district_id = :id", {"id": district_id})
     connection.execute("UPDATE districts SET last_lms_sync = NULL WHERE id = :id", {"id": district_id})
-    count(connection, district_id)
+    update_percentages(connection, district_id)
 
 
-def count(connection: Connection, district_id: str) -> None:
+def update_percentages(connection: Connection, district_id: str) -> None:
     """Reckon the district's ``lms_matched_percentage`` anew."""
     percentages = {}
     for name, table, where in (
@@ -186,7 +186,7 @@ def count(connection: Connection, district_id: str) -> None:
     )
 
 
-def ways(connection: Connection, district_id: str) -> list[tuple[str, str, int]]:
+def count_by_way(connection: Connection, district_id: str) -> list[tuple[str, str, int]]:
     """How many ``sections`` and ``people`` are matched in which way, the most common first."""
     way = (
         "CASE WHEN lms_id IS NOT NULL THEN COALESCE(matched_by, 'start')"

@@ -1,7 +1,7 @@
-"""Reading districts' LMSs: when it is due, how far it is, and what has been read by now.
+"""Syncs with districts' LMSs: when each is due, how far it is, and who holds its lease.
 
-Whoever reads a district holds it for a while, and says again and again that they still do; after that another may go on
-where they were. What is written is checked against who holds it, so that nobody writes into another's.
+A worker leases a sync for a while and keeps renewing the lease; once it lapses, another worker may resume where the
+first one stopped. Whatever is written goes with a renewal, so that nobody writes into another worker's sync.
 """
 
 from __future__ import annotations
@@ -16,52 +16,54 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection
 
 Phase = Literal["idle", "courses", "sections", "people", "matching"]
-"""What is being read, or done with it."""
+"""The step that a sync is in."""
 
 DAILY = DAY
-"""How often a district is read unless the operator says something else, in milliseconds."""
+"""How often a district is synced unless the operator chooses another interval, in milliseconds."""
 
 
 class Sync(Struct, frozen=True):
-    """Where the reading of one district stands."""
+    """One district's sync."""
 
     district_id: str
     every: int | None
-    """How many milliseconds from one to the next; None where it is done only when somebody asks."""
+    """Milliseconds from one sync to the next; None if it only runs on request."""
     due: Instant | None
-    """When it is to begin, or go on."""
-    asked: Instant | None
-    """When somebody asked for it, since it was taken up last."""
+    """When it is to start or resume."""
+    requested: Instant | None
+    """When somebody last requested it; None if that was before it was last claimed."""
     phase: Phase
     began: Instant | None
-    """When what was read by now began to be."""
+    """When the current reading of the LMS started."""
     worker: str | None
-    """Who holds it, until `held_until`."""
-    held_until: Instant | None
+    """The worker that holds the lease, until `leased_until`."""
+    leased_until: Instant | None
     failures: int
-    """How often in a row it was broken off without having got further."""
+    """How many times in a row it failed without making progress."""
     error: str | None
-    """Why it was broken off last."""
+    """Why it last failed, or what a finished sync left out."""
     removals: int
-    """1 where it may remove and unmatch as much as it will, this time."""
+    """1 if it may remove and unmatch any number of objects this time."""
 
 
 class Age(Struct, frozen=True):
-    """Since when a district has not been in step with its LMS."""
+    """How long ago a district was last in step with its LMS."""
 
     district_id: str
     lms_type: str
     since: Instant
-    """When it was last, or when the district was made."""
+    """When it was last in step; before the first sync, when the district was created."""
     failures: int
 
 
 _FREE = "(lms_syncs.worker IS NULL OR lms_syncs.held_until <= :now)"
-_COLUMNS = ", ".join(Sync.__struct_fields__)
+_NAMED_OTHERWISE = {"requested": "asked", "leased_until": "held_until"}
+"""Columns that keep their first name, so that an older Passback still opens the data file."""
+_COLUMNS = ", ".join(_NAMED_OTHERWISE.get(name, name) for name in Sync.__struct_fields__)
 
 
 def find(connection: Connection, district_id: str) -> Sync | None:
-    """Where the reading of a district stands; None where it was never asked for."""
+    """The sync of a district; None if it never had one."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM lms_syncs WHERE district_id = :id", {"id": district_id}
     ).fetchone()
@@ -69,7 +71,7 @@ def find(connection: Connection, district_id: str) -> Sync | None:
 
 
 def ages(connection: Connection) -> list[Age]:
-    """Of all districts that are read again and again."""
+    """The age of every district that is synced regularly."""
     rows = connection.execute(
         "SELECT districts.id, districts.lms_type, COALESCE(districts.last_lms_sync, districts.created), failures"
         " FROM lms_syncs JOIN districts ON districts.id = lms_syncs.district_id WHERE every IS NOT NULL"
@@ -79,7 +81,7 @@ def ages(connection: Connection) -> list[Age]:
 
 
 def begin(connection: Connection, district_id: str, every: int | None, now: Instant) -> None:
-    """Let a district be read now, and again and again."""
+    """Sync a district now, and regularly from then on."""
     connection.execute(
         "INSERT INTO lms_syncs (district_id, every, due, asked, phase, failures)"
         " VALUES (:id, :every, :now, :now, 'idle', 0) ON CONFLICT (district_id)"
@@ -91,13 +93,13 @@ def begin(connection: Connection, district_id: str, every: int | None, now: Inst
 def schedule(
     connection: Connection, district_id: str, every: int | None, last: Instant, now: Instant
 ) -> None:
-    """Say how often a district is read from now on, reckoned from the `last` time.
+    """Set how often a district is synced, counted from the `last` time.
 
-    What was asked for, or is under way, or waits to go on, stays due when it was.
+    A sync that was requested, is under way or waits to resume stays due no later than it was.
     """
     found = find(connection, district_id)
     due = None if every is None else max(now, last + every)
-    if found is not None and found.due is not None and (found.asked is not None or found.phase != "idle"):
+    if found is not None and found.due is not None and (found.requested is not None or found.phase != "idle"):
         due = found.due if due is None else min(found.due, due)
     connection.execute(
         "INSERT INTO lms_syncs (district_id, every, due, phase, failures) VALUES (:id, :every, :due, 'idle', 0)"
@@ -106,10 +108,10 @@ def schedule(
     )
 
 
-def ask(connection: Connection, district_id: str, now: Instant, *, removals: bool = False) -> None:
-    """Let a district be read now; where it is being read, once more after that.
+def request(connection: Connection, district_id: str, now: Instant, *, removals: bool = False) -> None:
+    """Sync a district now or, if a sync is under way, once more when it has ended.
 
-    What one that has not ended may remove it may still, but not one more after that.
+    A sync that waits to resume keeps its permission to remove; one that follows a running sync does not inherit it.
     """
     connection.execute(
         "INSERT INTO lms_syncs (district_id, due, asked, phase, failures, removals)"
@@ -121,14 +123,14 @@ def ask(connection: Connection, district_id: str, now: Instant, *, removals: boo
 
 
 def forget(connection: Connection, district_id: str) -> None:
-    """Read a district no more, and forget what was read by now."""
-    # The sync first: whoever reads the district writes nothing behind that.
+    """Stop syncing a district, and delete what has been read of its LMS."""
+    # The sync first: a worker whose sync is gone has lost its lease and writes nothing more.
     for table in ("lms_syncs", "lms_members", "lms_sections", "lms_courses"):
         connection.execute(f"DELETE FROM {table} WHERE district_id = :id", {"id": district_id})
 
 
-def anything_due(connection: Connection, now: Instant) -> bool:
-    """Whether a district is to be read that nobody holds."""
+def any_due(connection: Connection, now: Instant) -> bool:
+    """Whether a sync is due that nobody holds."""
     found = connection.execute(f"SELECT 1 FROM lms_syncs WHERE due <= :now AND {_FREE} LIMIT 1", {"now": now})
     return found.fetchone() is not None
 
@@ -136,7 +138,7 @@ def anything_due(connection: Connection, now: Instant) -> bool:
 def claim(
     connection: Connection, worker: str, now: Instant, until: Instant, district_id: str | None = None
 ) -> Sync | None:
-    """Hold a district that is due, or the one that is named; None where there is none, or another holds it."""
+    """Lease a sync that is due, or the one of `district_id`; None if there is none or another worker holds it."""
     connection.lock("lms_syncs")
     if district_id is not None:
         connection.execute(
@@ -159,7 +161,7 @@ def claim(
 
 
 def renew(connection: Connection, district_id: str, worker: str, until: Instant) -> bool:
-    """Hold a district longer. False where another does by now."""
+    """Extend a lease. False if it has been lost."""
     done = connection.execute(
         "UPDATE lms_syncs SET held_until = :until WHERE district_id = :id AND worker = :worker",
         {"until": until, "id": district_id, "worker": worker},
@@ -167,8 +169,8 @@ def renew(connection: Connection, district_id: str, worker: str, until: Instant)
     return done.rowcount == 1
 
 
-def enter(connection: Connection, district_id: str, phase: Phase, began: Instant | None = None) -> None:
-    """Say what is being done; `began` where it is from the beginning."""
+def set_phase(connection: Connection, district_id: str, phase: Phase, began: Instant | None = None) -> None:
+    """Set the step a sync is in, and when it `began` if it starts from the beginning."""
     connection.execute(
         "UPDATE lms_syncs SET phase = :phase, began = COALESCE(:began, began) WHERE district_id = :id",
         {"phase": phase, "began": began, "id": district_id},
@@ -176,17 +178,17 @@ def enter(connection: Connection, district_id: str, phase: Phase, began: Instant
 
 
 def release(connection: Connection, district_id: str, worker: str) -> None:
-    """Hold a district no more: another may go on."""
+    """Give up a lease: another worker may continue."""
     connection.execute(
         "UPDATE lms_syncs SET worker = NULL, held_until = NULL WHERE district_id = :id AND worker = :worker",
         {"id": district_id, "worker": worker},
     )
 
 
-def succeeded(connection: Connection, district_id: str, now: Instant, error: str | None = None) -> None:
-    """All has been read and matched. Where somebody asked for it meanwhile, it is due again. It stays held.
+def record_success(connection: Connection, district_id: str, now: Instant, error: str | None = None) -> None:
+    """Record that everything has been read and matched; `error` says what was left out. The lease stays.
 
-    `error` where something stayed as it was.
+    If somebody requested a sync in the meantime, it is due again at once.
     """
     connection.execute(
         "UPDATE lms_syncs SET phase = 'idle', began = NULL, failures = 0, error = :error,"
@@ -196,7 +198,7 @@ def succeeded(connection: Connection, district_id: str, now: Instant, error: str
     )
 
 
-def failed(
+def record_failure(
     connection: Connection,
     district_id: str,
     worker: str,
@@ -208,20 +210,20 @@ def failed(
     further: bool,
     tried: bool,
 ) -> None:
-    """It was broken off. It `goes_on` where it was, or begins anew.
+    """Record that a sync failed, and release it. It resumes where it was if it `can_resume`, or else starts over.
 
-    `further` where it had got further this time, `tried` where it tried to at all: only such count as failures.
-    Where somebody asked for it meanwhile it is due at once, as they asked for it; else what may be removed holds only
-    for as long as it goes on.
+    `further` says whether it made progress this time, and `tried` whether it got to try: only such count as failures.
+    If somebody requested a sync in the meantime, it is due at once, with the permission to remove that they gave; if
+    not, that permission lasts only for as long as the sync can resume.
     """
     connection.execute(
         "UPDATE lms_syncs SET worker = NULL, held_until = NULL, error = :error,"
         " due = CASE WHEN asked IS NULL THEN CAST(:due AS BIGINT) ELSE :now END,"
-        " removals = CASE WHEN asked IS NULL AND :goes_on = 0 THEN 0 ELSE removals END,"
+        " removals = CASE WHEN asked IS NULL AND :can_resume = 0 THEN 0 ELSE removals END,"
         " failures = CASE WHEN :further = 1 THEN 1 ELSE failures + :tried END,"
-        " phase = CASE WHEN :goes_on = 1 THEN phase ELSE 'idle' END WHERE district_id = :id AND worker = :worker",
+        " phase = CASE WHEN :can_resume = 1 THEN phase ELSE 'idle' END WHERE district_id = :id AND worker = :worker",
         {
-            "error": error, "due": due, "now": now, "further": int(further), "goes_on": int(can_resume),
+            "error": error, "due": due, "now": now, "further": int(further), "can_resume": int(can_resume),
             "tried": int(tried), "id": district_id, "worker": worker,
         },
     )  # fmt: skip

@@ -92,7 +92,7 @@ def count(connection: Connection, district_id: str, application: str) -> int:
     return int(row[0])
 
 
-def wanting(
+def subscribed(
     connection: Connection, event: str, district_id: str, now: Instant, application: str | None = None
 ) -> list[Webhook]:
     """The webhooks that are to be told of an event: an application's, or those of all in the district."""
@@ -148,7 +148,7 @@ def secrets(vault: Vault, webhook: Webhook, now: Instant) -> list[str]:
     return [vault.decrypt(each, _owner(webhook.id)).decode() for each in sealed]
 
 
-def seal_anew(vault: Vault, webhook: Webhook) -> Webhook:
+def reseal(vault: Vault, webhook: Webhook) -> Webhook:
     """The webhook with its secrets encrypted with the key that is the first now. Raises `VaultError`."""
 
     def anew(sealed: str) -> str:

@@ -48,7 +48,7 @@ def write_roster(session: Session, planned: Plan, now: Instant, step: Step, *, o
     )
     step("writing events")
     roster_events.add_all(session, district_id, "changes", now)
-    matching.count(session, district_id)
+    matching.update_percentages(session, district_id)
     session.execute(
         "UPDATE districts SET roster_version = roster_version + 1, last_modified = :now WHERE id = :district_id",
         given,

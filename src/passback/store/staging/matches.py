@@ -288,7 +288,7 @@ def apply(session: Session, district_id: str, now: Instant) -> int:
         " ON CONFLICT DO NOTHING",
         given,
     )
-    matching.count(session, district_id)
+    matching.update_percentages(session, district_id)
     session.execute(
         "UPDATE districts SET lms_state = 'success', last_lms_sync = COALESCE((SELECT began FROM lms_syncs"
         " WHERE district_id = :district_id), :now) WHERE id = :district_id",
