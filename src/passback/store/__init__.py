@@ -1,1 +1,1 @@
-"""What the gateway remembers. All SQL is here: `database` runs it, and each other module has one noun's."""
+"""The gateway's data. All SQL is here: `engine` runs it, and each other module holds that of one noun."""

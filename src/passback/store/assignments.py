@@ -1,4 +1,4 @@
-"""The gateway's own record of an assignment: which one of the LMS's it is. Its content is the LMS's."""
+"""The gateway's own records of assignments: the id of each in the LMS. The content stays in the LMS."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class AssignmentRecord(Struct, frozen=True):
-    """An assignment that was created through the gateway and not deleted through it."""
+    """An assignment that was created, and not deleted, through the gateway."""
 
     id: str
     lms_id: str
 
 
 def add(connection: Connection, *, assignment_id: str, section_id: str, lms_id: str) -> None:
-    """Remember a new assignment, if it is not known already."""
+    """Record a new assignment, unless it is recorded already."""
     connection.execute(
         "INSERT INTO assignments (id, section_id, lms_id) VALUES (:id, :section_id, :lms_id)"
         " ON CONFLICT (id) DO NOTHING",
@@ -32,9 +32,9 @@ def add(connection: Connection, *, assignment_id: str, section_id: str, lms_id: 
 def find_in_section(
     connection: Connection, district_id: str, section_id: str, assignment_id: str
 ) -> tuple[SectionInLms | None, AssignmentRecord | None]:
-    """The section, if it is the district's, and its assignment of that id, if it was not deleted.
+    """Find the section, if it belongs to the district, and its assignment of that id, unless it was deleted.
 
-    Both in one statement: almost every request asks for just these.
+    One statement for both: almost every request needs just these.
     """
     row = connection.execute(
         "SELECT sections.id, sections.lms_id, districts.lms_type, assignments.id, assignments.lms_id"
@@ -50,7 +50,7 @@ def find_in_section(
 
 
 def locate(connection: Connection, assignment_id: str) -> tuple[str, AssignmentRecord] | None:
-    """The section of an assignment that was not deleted, and the assignment."""
+    """Find an assignment that was not deleted, and the id of its section."""
     row = connection.execute(
         "SELECT section_id, id, lms_id FROM assignments WHERE id = :id AND deleted IS NULL",
         {"id": assignment_id},
@@ -59,7 +59,7 @@ def locate(connection: Connection, assignment_id: str) -> tuple[str, AssignmentR
 
 
 def page(connection: Connection, section_id: str, *, after: str, limit: int) -> list[AssignmentRecord]:
-    """The section's assignments behind the id `after`, oldest first (our ids are in order of time)."""
+    """A section's assignments with ids after `after`, oldest first (our ids sort by time)."""
     rows = connection.execute(
         "SELECT id, lms_id FROM assignments"
         " WHERE section_id = :section_id AND id > :after AND deleted IS NULL ORDER BY id LIMIT :limit",
@@ -69,7 +69,7 @@ def page(connection: Connection, section_id: str, *, after: str, limit: int) -> 
 
 
 def lms_ids(connection: Connection, section_id: str) -> set[str]:
-    """The LMS's ids of all assignments that the section ever had through the gateway."""
+    """The LMS ids of all assignments that the gateway ever created in the section."""
     rows = connection.execute(
         "SELECT lms_id FROM assignments WHERE section_id = :section_id", {"section_id": section_id}
     )
@@ -77,14 +77,14 @@ def lms_ids(connection: Connection, section_id: str) -> set[str]:
 
 
 def mark_deleted(connection: Connection, assignment_id: str, now: Instant) -> None:
-    """Remember that an assignment was deleted through the gateway."""
+    """Record that an assignment was deleted through the gateway."""
     connection.execute(
         "UPDATE assignments SET deleted = :now WHERE id = :id", {"id": assignment_id, "now": now}
     )
 
 
 def mark_gone(connection: Connection, assignment_id: str, now: Instant) -> bool:
-    """Remember that the LMS no longer has an assignment. False where that is known already."""
+    """Record that the LMS no longer has an assignment. False if that is known already."""
     done = connection.execute(
         "UPDATE assignments SET gone = :now WHERE id = :id AND gone IS NULL AND deleted IS NULL",
         {"id": assignment_id, "now": now},

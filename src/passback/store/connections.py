@@ -1,4 +1,4 @@
-"""How the gateway reaches each district's LMS, as it is kept: the credentials encrypted."""
+"""Connections: how the gateway reaches each district's LMS. The credentials are encrypted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class StoredConnection(Struct, frozen=True):
 
 
 def find(connection: Connection, district_id: str) -> StoredConnection | None:
-    """The connection of a district."""
+    """Find the connection of a district."""
     row = connection.execute(
         "SELECT district_id, address, options, credentials, last_modified FROM connections"
         " WHERE district_id = :district_id",
@@ -53,12 +53,12 @@ def save(
     credentials: str,
     now: Instant,
 ) -> None:
-    """Make a district's connection, or replace it."""
+    """Create or replace a district's connection."""
     connection.execute(
         "INSERT INTO connections (district_id, address, options, credentials, created, last_modified)"
         " VALUES (:district_id, :address, :options, :credentials, :now, :now)"
         " ON CONFLICT (district_id) DO UPDATE SET address = excluded.address, options = excluded.options,"
-        # Every change is a new version to those who hold the connection open.
+        # Every change is a new version to a process that has the connection open.
         " credentials = excluded.credentials,"
         " last_modified = CASE WHEN excluded.last_modified > connections.last_modified"
         " THEN excluded.last_modified ELSE connections.last_modified + 1 END",
@@ -73,7 +73,7 @@ def save(
 
 
 def remove(connection: Connection, district_id: str) -> bool:
-    """Forget a district's connection with its credentials. False where there was none."""
+    """Delete a district's connection and credentials. False if there was none."""
     return bool(
         connection.execute(
             "DELETE FROM connections WHERE district_id = :district_id", {"district_id": district_id}
@@ -82,10 +82,10 @@ def remove(connection: Connection, district_id: str) -> bool:
 
 
 def seal(vault: Vault, district_id: str, credentials: Mapping[str, str]) -> str:
-    """Credentials, encrypted for their district. Raises `VaultError`."""
+    """Encrypt credentials for their district. Raises `VaultError`."""
     return vault.encrypt(msgspec.json.encode(credentials), f"connection {district_id}")
 
 
 def unseal(vault: Vault, stored: StoredConnection) -> dict[str, str]:
-    """The credentials of a connection. Raises `VaultError`."""
+    """Decrypt the credentials of a connection. Raises `VaultError`."""
     return _texts.decode(vault.decrypt(stored.credentials, f"connection {stored.district_id}"))

@@ -1,4 +1,4 @@
-"""Districts: which LMS each uses, and the state of its connection."""
+"""Districts: the LMS that each uses, and the state of its connection."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 def set_lms_state(connection: Connection, district_id: str, state: str) -> None:
-    """Say how a district's connection to its LMS stands (the published ``lms_state``)."""
+    """Set the state of a district's connection to its LMS (the published ``lms_state``)."""
     connection.execute(
         "UPDATE districts SET lms_state = :state WHERE id = :id", {"state": state, "id": district_id}
     )
 
 
 def break_lms_state(connection: Connection, district_id: str) -> bool:
-    """Say that a connection is broken. False where that is known already, or it is removed."""
+    """Mark a connection as broken. False if it is marked already or has been removed."""
     done = connection.execute(
         "UPDATE districts SET lms_state = 'error' WHERE id = :id AND lms_state NOT IN ('error', 'disconnected')",
         {"id": district_id},
@@ -25,7 +25,7 @@ def break_lms_state(connection: Connection, district_id: str) -> bool:
 
 
 def mend_lms_state(connection: Connection, district_id: str) -> None:
-    """Say that a connection that was broken works again."""
+    """Mark a broken connection as working again."""
     connection.execute(
         "UPDATE districts SET lms_state = CASE WHEN last_lms_sync IS NULL THEN 'initial_sync_processing'"
         " ELSE 'success' END WHERE id = :id AND lms_state IN ('error', 'pending_authorization', '')",
@@ -34,7 +34,7 @@ def mend_lms_state(connection: Connection, district_id: str) -> None:
 
 
 def enter_first_sync(connection: Connection, district_id: str, state: str) -> None:
-    """Say how far the first reading of a district's LMS is; later ones leave the state as it is."""
+    """Set the state during a district's first sync; later syncs leave the state as it is."""
     connection.execute(
         "UPDATE districts SET lms_state = :state WHERE id = :id AND last_lms_sync IS NULL"
         " AND lms_state <> 'disconnected'",
@@ -45,7 +45,7 @@ def enter_first_sync(connection: Connection, district_id: str, state: str) -> No
 def set_lms(
     connection: Connection, district_id: str, lms_type: str, state: str, address: str | None = None
 ) -> None:
-    """Say which LMS a district uses, and how its connection stands."""
+    """Set the LMS that a district uses, and the state of its connection."""
     connection.execute(
         "UPDATE districts SET lms_type = :lms_type, lms_state = :state, lms_address = :address WHERE id = :id",
         {"lms_type": lms_type, "state": state, "address": address, "id": district_id},
@@ -53,7 +53,7 @@ def set_lms(
 
 
 def lms_address(connection: Connection, district_id: str) -> str | None:
-    """Where the LMS is that a district uses, or used last; None where that is not known."""
+    """The address of the LMS that a district uses or last used; None if it is not known."""
     row = connection.execute(
         "SELECT lms_address FROM districts WHERE id = :id", {"id": district_id}
     ).fetchone()
@@ -61,22 +61,22 @@ def lms_address(connection: Connection, district_id: str) -> str | None:
 
 
 def all_ids(connection: Connection) -> list[str]:
-    """Every district's id."""
+    """The ids of all districts."""
     return [row[0] for row in connection.execute("SELECT id FROM districts ORDER BY id")]
 
 
 def any_exist(connection: Connection) -> bool:
-    """Whether the data file has any district."""
+    """Whether there is any district."""
     return connection.execute("SELECT 1 FROM districts LIMIT 1").fetchone() is not None
 
 
 def lms_types(connection: Connection) -> dict[str, str]:
-    """The kind of LMS of each district."""
+    """The kind of LMS of each district, by district id."""
     return {row[0]: row[1] for row in connection.execute("SELECT id, lms_type FROM districts")}
 
 
 def follow_lms(connection: Connection, district_id: str, *, follows: bool) -> None:
-    """Say whether the roster is what the LMS has, because there is no other: what was planned before is overtaken."""
+    """Set whether the roster comes from the LMS, as there is no other. A change makes earlier plans invalid."""
     connection.execute(
         "UPDATE districts SET roster_from_lms = :follows, roster_version = roster_version + 1"
         " WHERE id = :id AND roster_from_lms <> :follows",
@@ -85,7 +85,7 @@ def follow_lms(connection: Connection, district_id: str, *, follows: bool) -> No
 
 
 def follows_lms(connection: Connection, district_id: str) -> bool:
-    """Whether the roster is what the LMS has, because there is no other."""
+    """Whether the roster comes from the LMS, as there is no other."""
     row = connection.execute(
         "SELECT roster_from_lms FROM districts WHERE id = :id", {"id": district_id}
     ).fetchone()

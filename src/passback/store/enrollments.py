@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Matched(Struct, frozen=True):
-    """A student or teacher of a section who is known in the LMS."""
+    """A student or teacher of a section who is matched to one in the LMS."""
 
     user_id: str
     lms_id: str
@@ -27,7 +27,7 @@ _MEMBERS = (
 
 
 def matched_member(connection: Connection, section_id: str, role: Role, user_id: str) -> Matched | None:
-    """The student or teacher of that id, if enrolled in the section and matched to one in the LMS."""
+    """Find the student or teacher of that id, if enrolled in the section and matched to one in the LMS."""
     row = connection.execute(
         _MEMBERS + " AND enrollments.user_id = :user_id",
         {"section_id": section_id, "role": role, "user_id": user_id},
@@ -38,10 +38,10 @@ def matched_member(connection: Connection, section_id: str, role: Role, user_id:
 def matched_members(
     connection: Connection, section_id: str, role: Role, *, after: str = "", limit: int | None = None
 ) -> list[Matched]:
-    """The matched students or teachers of a section, in the order of their ids, from the one behind `after`."""
+    """The matched students or teachers of a section with ids after `after`, in the order of their ids."""
     rows = connection.execute(
         _MEMBERS + " AND enrollments.user_id > :after ORDER BY enrollments.user_id LIMIT :limit",
-        # LIMIT takes no "all" that both databases know; no section has this many members.
+        # There is no LIMIT for "all" that both databases understand; no section has this many members.
         {
             "section_id": section_id,
             "role": role,
@@ -64,7 +64,7 @@ def is_enrolled(connection: Connection, section_id: str, role: Role, user_id: st
 
 
 def enroll(connection: Connection, section_id: str, role: Role, user_ids: Iterable[str]) -> None:
-    """Make users members of a section."""
+    """Add users to a section."""
     connection.executemany(
         "INSERT INTO enrollments (section_id, user_id, role) VALUES (:section_id, :user_id, :role)"
         " ON CONFLICT DO NOTHING",
@@ -73,7 +73,7 @@ def enroll(connection: Connection, section_id: str, role: Role, user_ids: Iterab
 
 
 def unenroll(connection: Connection, section_id: str, role: Role, user_id: str) -> bool:
-    """End a user's membership of a section; their submissions stay. False where there was none."""
+    """Remove a user from a section; their submissions stay. False if they were not in it."""
     return bool(
         connection.execute(
             "DELETE FROM enrollments WHERE section_id = :section_id AND role = :role AND user_id = :user_id",
@@ -83,7 +83,7 @@ def unenroll(connection: Connection, section_id: str, role: Role, user_id: str) 
 
 
 def section_members(connection: Connection, section_ids: Iterable[str]) -> dict[tuple[str, str], list[str]]:
-    """The user ids of each (section id, role), in order."""
+    """The ids of the users of each (section id, role), in order."""
     found: dict[tuple[str, str], list[str]] = {}
     for section_id in set(section_ids):  # there may be several events of one
         for role, user_id in connection.execute(

@@ -1,4 +1,4 @@
-"""The rows of the built-in gradebook. What they mean is `lms.builtin`'s business."""
+"""The rows of the built-in gradebook. `passback.lms.builtin` gives them meaning."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class SubmissionRow(Struct, frozen=True):
-    """What is kept of a student's submission, once something has happened to it."""
+    """A student's submission, once something has happened to it."""
 
     state: str
     submitted: Instant | None
@@ -35,14 +35,14 @@ class SubmissionRow(Struct, frozen=True):
 
 
 class Comment(Struct, frozen=True):
-    """A comment on a student's submission. The newest is the one that the API shows."""
+    """A comment on a student's submission. The API shows the newest."""
 
     author_id: str | None
     comment: str
     created: Instant
 
 
-# What only other LMSs have, the gradebook has no columns for.
+# The gradebook has no columns for what only other LMSs have.
 _ASSIGNMENT_FIELDS = tuple(
     name for name in Assignment.__struct_fields__ if name not in ("category_id", "grading_scale")
 )
@@ -71,7 +71,7 @@ _attachments = msgspec.json.Decoder(tuple[Attachment, ...])
 
 
 def insert_assignment(connection: Connection, section_id: str, assignment: Assignment) -> None:
-    """Keep a new assignment of a section."""
+    """Add a new assignment to a section."""
     connection.execute(_INSERT_ASSIGNMENT, {"section_id": section_id, **_assignment_row(assignment)})
 
 
@@ -81,7 +81,7 @@ def update_assignment(connection: Connection, assignment: Assignment) -> None:
 
 
 def delete_assignment(connection: Connection, section_id: str, assignment_id: str) -> bool:
-    """Remove an assignment and its submissions. False where there was none."""
+    """Delete an assignment and its submissions. False if there was none."""
     return bool(
         connection.execute(
             "DELETE FROM gradebook_assignments WHERE id = :id AND section_id = :section_id",
@@ -91,7 +91,7 @@ def delete_assignment(connection: Connection, section_id: str, assignment_id: st
 
 
 def find_assignment(connection: Connection, section_id: str, assignment_id: str) -> Assignment | None:
-    """The assignment of that id, if it is the section's."""
+    """Find the assignment of that id, if it belongs to the section."""
     row = connection.execute(
         f"{_SELECT_ASSIGNMENT} WHERE id = :id AND section_id = :section_id",
         {"id": assignment_id, "section_id": section_id},
@@ -108,7 +108,7 @@ def section_assignments(connection: Connection, section_id: str) -> list[Assignm
 
 
 def find_submission(connection: Connection, assignment_id: str, student_id: str) -> SubmissionRow | None:
-    """What is kept of a student's submission; None where nothing has happened to it yet."""
+    """Find a student's submission; None if nothing has happened to it yet."""
     row = connection.execute(
         f"SELECT {', '.join(_SUBMISSION_COLUMNS)} FROM gradebook_submissions"
         " WHERE assignment_id = :assignment_id AND student_id = :student_id",
@@ -120,7 +120,7 @@ def find_submission(connection: Connection, assignment_id: str, student_id: str)
 def save_submission(
     connection: Connection, assignment_id: str, student_id: str, submission: SubmissionRow
 ) -> None:
-    """Keep a student's submission."""
+    """Create or replace a student's submission."""
     row = {name: getattr(submission, name) for name in _SUBMISSION_COLUMNS}
     row |= {
         "assignment_id": assignment_id,

@@ -1,4 +1,4 @@
-"""The requests with an ``Idempotency-Key``, for 24 hours. Their answers are kept with their deliveries."""
+"""Requests with an ``Idempotency-Key``, kept for 24 hours. Their answers are in their deliveries."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _COLUMNS = "district_id, application, key, fingerprint, delivery_id, created"
 
 
 class KeyedRequest(Struct, frozen=True):
-    """A request with a key."""
+    """A request with an idempotency key."""
 
     district_id: str
     application: str
     key: str
     fingerprint: str
-    """What tells one request from another."""
+    """Differs if the requests differ."""
     delivery_id: str
     created: Instant
 
@@ -33,7 +33,7 @@ class KeyedRequest(Struct, frozen=True):
 def find(
     connection: Connection, district_id: str, application: str, key: str, now: Instant
 ) -> KeyedRequest | None:
-    """The request with that key, of the last 24 hours."""
+    """Find the request with that key, made in the last 24 hours."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM idempotency_keys"
         " WHERE district_id = :district_id AND application = :application AND key = :key AND created > :since",
@@ -43,7 +43,7 @@ def find(
 
 
 def add(connection: Connection, request: KeyedRequest) -> bool:
-    """Keep a new request; False where there is one with its key already. One of more than a day ago is replaced."""
+    """Add a request, replacing one of more than a day ago. False if a newer one has its key already."""
     done = connection.execute(
         f"INSERT INTO idempotency_keys ({_COLUMNS}) VALUES (:district_id, :application, :key, :fingerprint,"
         " :delivery_id, :created)"
@@ -56,7 +56,7 @@ def add(connection: Connection, request: KeyedRequest) -> bool:
 
 
 def remove_old(connection: Connection, now: Instant, limit: int) -> int:
-    """Remove requests of more than a day ago. How many there were."""
+    """Delete requests of more than a day ago. Returns how many there were."""
     return connection.execute(
         "DELETE FROM idempotency_keys WHERE (district_id, application, key) IN"
         " (SELECT district_id, application, key FROM idempotency_keys WHERE created <= :before LIMIT :limit)",

@@ -1,4 +1,4 @@
-"""Candidates: the sections and people of the LMS among which a person must choose."""
+"""Match candidates: the sections and people of the LMS that a person must choose from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Known(Struct, frozen=True):
-    """What a person can tell a section or person by, the roster's or the LMS's; None where it is not known."""
+    """What identifies a section or person to a human, in the roster or the LMS; None if it is not known."""
 
     id: str
     name: str
@@ -21,18 +21,18 @@ class Known(Struct, frozen=True):
     email: str | None = None
     course: str | None = None
     teachers: str | None = None
-    """Their names: the first few, and how many more there are."""
+    """The first few names, and how many more there are."""
     students: int | None = None
-    """How many."""
+    """The number of students."""
     school: str | None = None
     term: str | None = None
     period: str | None = None
     sections: str | None = None
-    """The names of those that somebody is in, as with `teachers`."""
+    """The names of a person's sections, in the form of `teachers`."""
 
 
 class Decision(Struct, frozen=True):
-    """What a person must decide: which of the LMS's one of ours is."""
+    """A choice for a person: the object in the LMS that one of ours is."""
 
     ours: Known
     candidates: list[Known]
@@ -42,7 +42,7 @@ _CANDIDATES = "SELECT id, lms_id, name, sis_id, email, course, teachers, student
 
 
 def first_names(query: str) -> str:
-    """SQL for the first three of the `name`s that `query` selects, and how many more there are, as a text."""
+    """SQL for a text with the first three of the `name`s that `query` selects, and how many more there are."""
     nth = [f"MAX(CASE WHEN nth = {it} THEN name END)" for it in (1, 2, 3)]
     return (
         f"(SELECT {nth[0]} || COALESCE(', ' || {nth[1]}, '') || COALESCE(', ' || {nth[2]}, '')"
@@ -52,7 +52,7 @@ def first_names(query: str) -> str:
 
 
 def find_all(connection: Connection, district_id: str) -> dict[str, list[Known]]:
-    """The LMS's sections and people among which a person must choose, by ours."""
+    """All candidates of a district, by the id of ours."""
     found: dict[str, list[Known]] = {}
     for id_, *known in connection.execute(
         f"{_CANDIDATES} WHERE district_id = :district_id ORDER BY id, lms_id", {"district_id": district_id}
@@ -62,7 +62,7 @@ def find_all(connection: Connection, district_id: str) -> dict[str, list[Known]]
 
 
 def undecided(connection: Connection, district_id: str) -> list[Ours]:
-    """Of which sections and people a person must decide: sections first, those of one name together."""
+    """The sections and people that have candidates but no match: sections first, those of one name together."""
     rows = connection.execute(
         f"SELECT * FROM ({OURS}) AS ours WHERE district_id = :district_id AND lms_id IS NULL AND id IN"
         " (SELECT id FROM match_candidates WHERE district_id = :district_id) ORDER BY kind, name, id",
@@ -72,9 +72,9 @@ def undecided(connection: Connection, district_id: str) -> list[Ours]:
 
 
 def decision(connection: Connection, ours: Ours) -> Decision | None:
-    """What is known of one of ours, and of the LMS's that it may be and that no other is.
+    """Describe one of ours, and those of its candidates that nothing else is matched to.
 
-    None where nothing is to be decided any more.
+    None if there is nothing left to decide.
     """
     found = find(connection, ours.id)
     if found is None or found.lms_id is not None:

@@ -1,4 +1,4 @@
-"""Which of the LMS's the roster's sections and people are, as it is kept."""
+"""Matches: the sections and people of the LMS that the roster's sections and people are."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class AlreadyMatched(Exception):
-    """Another of ours is that one of the LMS's already."""
+    """Another of ours is matched to that object in the LMS already."""
 
     def __init__(self, other: str) -> None:
         super().__init__(other)
@@ -26,7 +26,7 @@ class AlreadyMatched(Exception):
 
 
 class Ours(Struct, frozen=True):
-    """A section or person of the roster, with what it is matched to."""
+    """A section or person of the roster, and its match."""
 
     district_id: str
     id: str
@@ -55,7 +55,7 @@ def sections(connection: Connection, district_id: str) -> list[Place]:
 
 
 def by_hand(connection: Connection, district_id: str) -> dict[str, dict[str, str]]:
-    """What a person decided of ``section``, ``student`` and ``teacher``: the LMS's id for ours."""
+    """The matches made by hand: for each ``section``, ``student`` and ``teacher``, LMS ids by our ids."""
     found: dict[str, dict[str, str]] = {"section": {}, **{role: {} for role in ROLES}}
     for kind, our_id, lms_id in connection.execute(
         "SELECT 'section', id, lms_id FROM sections WHERE district_id = :district_id AND matched_by = 'hand'"
@@ -68,9 +68,9 @@ def by_hand(connection: Connection, district_id: str) -> dict[str, dict[str, str
 
 
 def decide(connection: Connection, our_id: str, lms_id: str | None, now: Instant) -> str | None:
-    """Match a section or user by hand, or, with None, undo what is known of it. The district; None for no such id.
+    """Match a section or user by hand or, with None, remove its match. Returns its district; None if the id is unknown.
 
-    Raises `Taken`.
+    Raises `AlreadyMatched`.
     """
     found = find(connection, our_id)
     if found is None:
@@ -101,9 +101,9 @@ def decide(connection: Connection, our_id: str, lms_id: str | None, now: Instant
 
 
 def choose(connection: Connection, ours: Ours, lms_id: str, now: Instant) -> bool:
-    """Match one of ours to one of its candidates. False where another decided meanwhile, or it is none any more.
+    """Match one of ours to one of its candidates. False if it has been matched since, or is no longer a candidate.
 
-    Raises `Taken`.
+    Raises `AlreadyMatched`.
     """
     connection.lock(f"roster/{ours.district_id}")
     found = find(connection, ours.id)
@@ -117,13 +117,13 @@ def choose(connection: Connection, ours: Ours, lms_id: str, now: Instant) -> boo
 
 
 def find(connection: Connection, our_id: str) -> Ours | None:
-    """A section or user of any district."""
+    """Find a section or user of any district."""
     row = connection.execute(f"SELECT * FROM ({OURS}) AS ours WHERE id = :id", {"id": our_id}).fetchone()
     return None if row is None else Ours(*row)
 
 
 def sections_in_lms(connection: Connection, user_id: str) -> list[str]:
-    """The LMS's ids of the sections that somebody is in."""
+    """The LMS ids of a user's sections."""
     rows = connection.execute(
         "SELECT DISTINCT lms_id FROM enrollments JOIN sections ON sections.id = section_id"
         " WHERE user_id = :id AND lms_id IS NOT NULL AND removed IS NULL ORDER BY lms_id",
@@ -133,7 +133,7 @@ def sections_in_lms(connection: Connection, user_id: str) -> list[str]:
 
 
 def _holder(connection: Connection, ours: Ours, lms_id: str) -> str | None:
-    """Which other section, or user of the same role, is matched to an id of the LMS's already."""
+    """The other section, or user of the same role, that is matched to an LMS id already."""
     row = connection.execute(
         f"SELECT id FROM ({OURS}) AS ours WHERE district_id = :district_id AND kind = :kind AND lms_id = :lms_id"
         " AND id <> :id",
@@ -147,7 +147,7 @@ def _table(kind: str) -> Kind:
 
 
 def forget(connection: Connection, district_id: str, now: Instant) -> None:
-    """Forget every match of a district, also those by hand, and that its LMS was ever read."""
+    """Remove every match of a district, including those made by hand, and the time of its last sync."""
     connection.lock(f"roster/{district_id}")
     was = """'{"synced_in_lms": true}'"""
     matched = " UNION ALL ".join(
@@ -168,7 +168,7 @@ def forget(connection: Connection, district_id: str, now: Instant) -> None:
 
 
 def update_percentages(connection: Connection, district_id: str) -> None:
-    """Reckon the district's ``lms_matched_percentage`` anew."""
+    """Recalculate the district's ``lms_matched_percentage``."""
     percentages = {}
     for name, table, where in (
         ("sections", "sections", ""),
@@ -187,7 +187,7 @@ def update_percentages(connection: Connection, district_id: str) -> None:
 
 
 def count_by_way(connection: Connection, district_id: str) -> list[tuple[str, str, int]]:
-    """How many ``sections`` and ``people`` are matched in which way, the most common first."""
+    """The numbers of ``sections`` and ``people`` that are matched in each way, the most common way first."""
     way = (
         "CASE WHEN lms_id IS NOT NULL THEN COALESCE(matched_by, 'start')"
         " WHEN EXISTS (SELECT 1 FROM match_candidates WHERE district_id = :id AND id = ours.id) THEN 'undecided'"
@@ -204,7 +204,7 @@ def count_by_way(connection: Connection, district_id: str) -> list[tuple[str, st
 
 
 def all_of(connection: Connection, district_id: str) -> list[Ours]:
-    """All sections and people of a district, with what they are matched to."""
+    """All sections and people of a district with their matches."""
     rows = connection.execute(
         f"SELECT * FROM ({OURS}) AS ours WHERE district_id = :district_id ORDER BY kind, id",
         {"district_id": district_id},

@@ -1,4 +1,4 @@
-"""What connectors remember: see `passback.lms.notes`."""
+"""Notes of connectors: see `passback.lms.notes`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many requests of a token there were in a minute, where several processes count together."""
+"""Requests of each token per minute, if several processes count together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def count(connection: Connection, token_id: str, minute: int, most: int) -> int | None:
-    """Count a request; how many there are now. None where there were as many as there may be."""
+    """Count a request. Returns how many there are now; None if the limit `most` was reached already."""
     row = connection.execute(
         "INSERT INTO rate_counts (token_id, minute, used) VALUES (:token_id, :minute, 1)"
         " ON CONFLICT (token_id, minute) DO UPDATE SET used = rate_counts.used + 1"
@@ -20,5 +20,5 @@ def count(connection: Connection, token_id: str, minute: int, most: int) -> int 
 
 
 def remove_old(connection: Connection, minute: int) -> None:
-    """Forget the counts of minutes before that one."""
+    """Delete the counts of earlier minutes."""
     connection.execute("DELETE FROM rate_counts WHERE minute < :minute", {"minute": minute})

@@ -1,4 +1,4 @@
-"""Districts, schools, terms, courses, sections, users and their enrollments."""
+"""The roster: districts, schools, terms, courses, sections and users."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Page(Struct, Generic[T], frozen=True):
-    """Some of a list, in order, and whether there is more before and after it."""
+    """Part of a list, in order, and whether there is more before and after it."""
 
     items: list[T]
     before: bool
@@ -25,7 +25,7 @@ class Page(Struct, Generic[T], frozen=True):
 
 
 class Table(Struct, Generic[T], frozen=True):
-    """How one kind of roster object is kept."""
+    """How one kind of roster object is stored."""
 
     name: str
     make: Callable[..., T]
@@ -38,7 +38,7 @@ class Table(Struct, Generic[T], frozen=True):
 
     @property
     def present(self) -> str:
-        """What leaves out those that are no more."""
+        """The condition that leaves out removed objects."""
         return "" if self.name == "districts" else " AND removed IS NULL"
 
 
@@ -59,7 +59,7 @@ USERS = Table("users", User, User.__struct_fields__)
 def find(
     connection: Connection, table: Table[T], district_id: str, object_id: str, *, removed: bool = False
 ) -> T | None:
-    """The object of that id, if it is the district's; one that is no more only where `removed`."""
+    """Find the object of that id, if it belongs to the district; a removed one only if `removed` is set."""
     row = connection.execute(
         f"{table.select} WHERE id = :id AND {table.district_column} = :district_id"
         + ("" if removed else table.present),
@@ -80,8 +80,8 @@ def page(
 ) -> Page[T]:
     """A page of a district's objects in the order of their ids.
 
-    `starting_after` and `ending_before` are ids, not necessarily existing ones; with the latter the page is the
-    one that ends there. `role` is for users.
+    `starting_after` and `ending_before` are ids, which need not exist; with the latter the page is the one that ends
+    there. `role` is for users.
     """
     where = [f"{table.district_column} = :district_id"]
     parameters: dict[str, Any] = {"district_id": district_id, "limit": limit + 1}
@@ -108,7 +108,7 @@ def page(
 
 
 def district_of_section(connection: Connection, section_id: str) -> str | None:
-    """Whose section it is; None where there is no such section."""
+    """The district of a section; None if there is no such section."""
     row = connection.execute(
         "SELECT district_id FROM sections WHERE id = :section_id AND removed IS NULL",
         {"section_id": section_id},
@@ -117,7 +117,7 @@ def district_of_section(connection: Connection, section_id: str) -> str | None:
 
 
 class SectionInLms(Struct, frozen=True):
-    """What a call about a section's assignments needs to know of it."""
+    """What a call about a section's assignments needs to know about the section."""
 
     id: str
     lms_id: str | None
@@ -125,7 +125,7 @@ class SectionInLms(Struct, frozen=True):
 
 
 def section_in_lms(connection: Connection, district_id: str, section_id: str) -> SectionInLms | None:
-    """The section of that id, if it is the district's, and the LMS it is in."""
+    """Find the section of that id, if it belongs to the district, and its LMS."""
     row = connection.execute(
         "SELECT sections.id, sections.lms_id, districts.lms_type"
         " FROM sections JOIN districts ON districts.id = sections.district_id"
@@ -136,7 +136,7 @@ def section_in_lms(connection: Connection, district_id: str, section_id: str) ->
 
 
 def ids_of(connection: Connection, district_id: str, lms_ids: Iterable[str]) -> dict[str, str]:
-    """Our id for each of the given people's ids in the LMS; those who are nobody of ours are left out."""
+    """Our id for each of the given people's LMS ids; those that match nobody are left out."""
     found = {}
     for lms_id in lms_ids:
         row = connection.execute(

@@ -1,4 +1,4 @@
-"""What has changed of a district's roster, in order."""
+"""Roster events: the changes of each district's roster, in order."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ KINDS: tuple[Kind, ...] = ("schools", "terms", "courses", "sections", "users")
 
 
 _TOLD: tuple[Kind, ...] = ("schools", "terms", "courses", "users", "sections")
-"""The kinds in the order in which they are told: each before those that name it, and deleted after them."""
+"""The kinds in the order of their events: each before those that refer to it, and deleted after them."""
 
 
 class RosterEvent(Struct, frozen=True):
     """One object that was created, updated or deleted."""
 
     seq: int
-    """Its place among the district's events."""
+    """The position among the district's events."""
     kind: str
     """``users``, ``sections`` and so on."""
     what: str
     object_id: str
     created: Instant
     previous: dict[str, Any]
-    """What the changed fields of an updated object were."""
+    """The earlier values of an updated object's changed fields."""
 
 
 _SELECT = (
@@ -50,7 +50,7 @@ def _event(row: Any) -> RosterEvent:
 
 
 def find(connection: Connection, district_id: str, seq: int) -> RosterEvent | None:
-    """The event at a place."""
+    """Find the event at a position."""
     row = connection.execute(f"{_SELECT} AND seq = :seq", {"district_id": district_id, "seq": seq}).fetchone()
     return None if row is None else _event(row)
 
@@ -64,7 +64,7 @@ def page(
     before: int | None = None,
     kinds: Collection[Kind] | None = None,
 ) -> Page[RosterEvent]:
-    """Events (of some kinds of objects) in order: those behind a place, or the last before one."""
+    """Events (of some kinds of objects) in order: those after a position, or the last before one."""
     backwards = before is not None and after is None
     parameters = {
         "district_id": district_id,
@@ -90,7 +90,7 @@ def page(
 
 
 def add_all(connection: Connection, district_id: str, table: str, now: Instant) -> None:
-    """Add what a table (or a query with a name, of the district) tells of: `kind`, `what`, `id` and `previous`."""
+    """Add an event for each row of a table, or of a named query: `kind`, `what`, `id` and `previous`."""
     base = connection.execute(
         "SELECT COALESCE(MAX(seq), 0) FROM roster_events WHERE district_id = :district_id",
         {"district_id": district_id},
@@ -108,7 +108,7 @@ def add_all(connection: Connection, district_id: str, table: str, now: Instant) 
 def add_matched(
     connection: Connection, district_id: str, kind: Kind, object_id: str, now: Instant, *, was: bool
 ) -> None:
-    """Add that a section or user is matched to one in the LMS, or is no more; `was` it before."""
+    """Add that a section or user has been matched, or unmatched if it `was` matched before."""
     connection.execute(
         "INSERT INTO roster_events (district_id, seq, kind, what, object_id, created, previous)"
         " SELECT :district_id, COALESCE(MAX(seq), 0) + 1, :kind, 'updated', :id, :now, :previous FROM roster_events"
@@ -124,7 +124,7 @@ def add_matched(
 
 
 def remove_old(connection: Connection, before: Instant, limit: int) -> int:
-    """Forget events from before a time, but for the newest of each district: counting goes on from it. How many."""
+    """Delete events before a time, and return how many. Each district's newest stays: counting continues from it."""
     return connection.execute(
         "DELETE FROM roster_events WHERE (district_id, seq) IN"
         " (SELECT district_id, seq FROM roster_events AS old WHERE created < :before AND EXISTS"

@@ -1,4 +1,4 @@
-"""What the sandbox's simulated LMSs keep: JSON records, by kind and id."""
+"""Records of the sandbox's simulated LMSs: JSON, by kind and id."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection
 
 Row = tuple[str, str, dict[str, Any] | None]
-"""A record's kind, its id, and the record; None where it was removed."""
+"""A record's kind, its id, and the record; None if it was removed."""
 
 
 def load(connection: Connection, simulator: str) -> list[Row]:
-    """All records of a simulator, in the order in which they came."""
+    """All records of a simulator, in the order in which they were added."""
     rows = connection.execute(
         "SELECT kind, id, record FROM simulator_records WHERE simulator = :simulator ORDER BY position",
         {"simulator": simulator},
@@ -24,7 +24,7 @@ def load(connection: Connection, simulator: str) -> list[Row]:
 
 
 def save(connection: Connection, simulator: str, changes: Iterable[Row]) -> None:
-    """Keep what changed."""
+    """Save changed records."""
     for kind, id_, record in changes:
         key = {"simulator": simulator, "kind": kind, "id": id_}
         if record is None:

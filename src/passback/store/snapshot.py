@@ -43,11 +43,11 @@ TABLES = (
     "lms_members",
     "simulator_records",
 )
-"""Every table with content, each before those that refer to it. What runs on it, and its version, are none."""
+"""Every table with content, each before those that refer to it: all but `RUNNING` and the file's own facts."""
 
 
 RUNNING = frozenset({"workers", "lms_breakers", "lms_paces", "lms_turns", "rate_counts"})
-"""The tables of what just happens to be under way."""
+"""The tables about running processes and requests."""
 
 
 class InvalidContent(ValueError):
@@ -55,7 +55,7 @@ class InvalidContent(ValueError):
 
 
 def dump(connection: Connection) -> dict[str, list[dict[str, Value]]]:
-    """All content."""
+    """Read all content."""
     content = {}
     for table in TABLES:
         columns = list(connection.columns(table))
@@ -65,13 +65,13 @@ def dump(connection: Connection) -> dict[str, list[dict[str, Value]]]:
 
 
 def clear(connection: Connection) -> None:
-    """Remove all content."""
+    """Delete all content."""
     for table in reversed(TABLES):
         connection.execute(f"DELETE FROM {table}")
 
 
 def load(connection: Connection, content: Content) -> None:
-    """Replace all content. A table that is not named ends up empty. Raises `InvalidContent`."""
+    """Replace all content. A table that `content` does not name ends up empty. Raises `InvalidContent`."""
     if unknown := sorted(set(content) - set(TABLES)):
         raise InvalidContent(f"there is no table '{unknown[0]}'")
     clear(connection)
@@ -88,14 +88,14 @@ def load(connection: Connection, content: Content) -> None:
 
 def _check_row(place: str, row: Mapping[str, Value], types: Mapping[str, type]) -> None:
     if odd := row.keys() ^ types.keys():
-        raise InvalidContent(f"{place} has '{min(odd)}' missing or too much")
+        raise InvalidContent(f"{place} has '{min(odd)}' missing or unknown")
     for name, value in row.items():
         if value is not None and type(value) is not types[name]:
-            raise InvalidContent(f"{place}.{name} is of the wrong type")
+            raise InvalidContent(f"{place}.{name} has the wrong type")
 
 
 def _read_all(connection: Connection) -> None:
-    """Read once what is more than plain text and numbers, so that nothing is kept that cannot be used."""
+    """Read everything that is more than plain text and numbers, so that nothing unusable is stored."""
     try:
         for (district_id,) in connection.execute("SELECT id FROM districts").fetchall():
             roster.find(connection, roster.DISTRICTS, district_id, district_id)
@@ -112,6 +112,6 @@ def _read_all(connection: Connection) -> None:
             submission = gradebook.find_submission(connection, *ids)
             numbers += [] if submission is None else [submission.grade_points]
     except (ValueError, ArithmeticError, MsgspecError) as error:
-        raise InvalidContent(str(error) or "a number is none") from None
+        raise InvalidContent(str(error) or "a number is not valid") from None
     if any(number is not None and not number.is_finite() for number in numbers):
-        raise InvalidContent("a number is none")
+        raise InvalidContent("a number is not finite")

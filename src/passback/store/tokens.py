@@ -1,7 +1,7 @@
 """District-app tokens: which application may act for which district.
 
-A token is 256 random bits, shown once when it is made. Only its SHA-256 is kept: it has so much entropy that a
-slow hash would add nothing but the time of every request.
+A token is 256 random bits, shown once when it is created. Only its SHA-256 is stored: with that much entropy, a slow
+hash would only slow down every request.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Token(Struct, frozen=True):
     revoked: Instant | None
 
     def state(self, now: Instant) -> TokenState:
-        """Whether the token opens anything at `now`."""
+        """The state of the token at `now`."""
         if self.revoked is not None:
             return "revoked"
         if self.expires is not None and now >= self.expires:
@@ -42,17 +42,17 @@ class Token(Struct, frozen=True):
 
 
 def new_secret() -> str:
-    """The text of a new token."""
+    """Generate the text of a token."""
     return secrets.token_urlsafe(32)
 
 
 def hash_of(secret: bytes) -> str:
-    """What is kept of a token's text."""
+    """The hash of a token's text, which is what is stored."""
     return hashlib.sha256(secret).hexdigest()
 
 
 def find_by_secret(connection: Connection, secret: bytes) -> Token | None:
-    """The token with that text, whatever its state."""
+    """Find the token with that text, whatever its state."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM tokens WHERE hash = :hash", {"hash": hash_of(secret)}
     ).fetchone()
@@ -68,7 +68,7 @@ def create(
     now: Instant,
     expires: Instant | None = None,
 ) -> Token:
-    """Keep a new token."""
+    """Create a token."""
     token = Token(str(uuid7()), district_id, application, now, expires, None)
     connection.execute(
         "INSERT INTO tokens (id, district_id, application, hash, created, expires)"
@@ -86,7 +86,7 @@ def create(
 
 
 def find(connection: Connection, token_id: str) -> Token | None:
-    """The token of that id."""
+    """Find the token of that id."""
     row = connection.execute(f"SELECT {_COLUMNS} FROM tokens WHERE id = :id", {"id": token_id}).fetchone()
     return None if row is None else Token(*row)
 
@@ -111,7 +111,7 @@ def has_active(connection: Connection, district_id: str, application: str, now: 
 
 
 def set_expiry(connection: Connection, token_id: str, expires: Instant) -> None:
-    """Let a token expire at `expires`, unless it does so sooner."""
+    """Make a token expire at `expires`, unless it expires sooner."""
     connection.execute(
         "UPDATE tokens SET expires = :expires WHERE id = :id AND (expires IS NULL OR expires > :expires)",
         {"id": token_id, "expires": expires},
@@ -119,7 +119,7 @@ def set_expiry(connection: Connection, token_id: str, expires: Instant) -> None:
 
 
 def revoke(connection: Connection, token_id: str, now: Instant) -> None:
-    """Make a token worthless from the next request on."""
+    """Revoke a token, from the next request on."""
     connection.execute(
         "UPDATE tokens SET revoked = :now WHERE id = :id AND revoked IS NULL", {"id": token_id, "now": now}
     )

@@ -1,4 +1,4 @@
-"""How much goes to each LMS, where several processes count it together."""
+"""Traffic to each LMS, if several processes count it together: breakers, paces and turns."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 class Rules(Struct, frozen=True):
-    """How much may go to an LMS. Times are in milliseconds."""
+    """Limits on the traffic to an LMS. Times are in milliseconds."""
 
     most_at_once: int
     requests: int | None
-    """How many requests of a credential it takes within `span`, where it does not tell."""
+    """How many requests of a credential the LMS takes within `span`; None if it reports what is left."""
     span: int
     failures: int
-    """After how many failures in a row it rests."""
+    """How many failures in a row open the breaker."""
     rest: int
     longest: int
-    """After how long a turn that nobody gave back is free."""
+    """How long until a turn that nobody gave back is free again."""
 
 
 class Entry(Struct, frozen=True):
@@ -31,9 +31,9 @@ class Entry(Struct, frozen=True):
 
     entered: bool
     wait: int = 0
-    """For how many milliseconds to wait before asking again."""
+    """How many milliseconds to wait before trying again."""
     resting: bool = False
-    """Whether the LMS rests, so that nobody need wait."""
+    """Whether the breaker is open, so that there is no point in waiting."""
 
 
 class _Credential(Struct, frozen=True):
@@ -45,7 +45,7 @@ class _Credential(Struct, frozen=True):
 def enter(
     conn: Connection, lms: str, acting: str, turn: str, *, worker: str, rules: Rules, now: Instant
 ) -> Entry:
-    """Take a turn, if there is one."""
+    """Take a turn for a credential (`acting`), if one is free."""
     key = f"{lms}/{acting}"
     conn.lock(f"traffic/{lms}")
     failures, closed_until = _breaker(conn, lms)
@@ -67,7 +67,7 @@ def enter(
         {"id": turn, "key": key, "worker": worker, "expires": now + rules.longest},
     )
     if rested:
-        _save_breaker(conn, lms, failures, now + rules.rest)  # the others wait for how this one goes
+        _save_breaker(conn, lms, failures, now + rules.rest)  # the others wait for the outcome of this one
     if rules.requests is not None:
         _save_credential(conn, key, _Credential(credential.not_before, credential.allowed, (*begun, now)))
     return Entry(True)
@@ -85,7 +85,7 @@ def leave(
     hold_back: int,
     remaining: float | None,
 ) -> None:
-    """Give a turn back, and keep how the request went (None where the LMS was not asked)."""
+    """Give a turn back, and record how the request `went` (None if it was not sent)."""
     key = f"{lms}/{acting}"
     conn.lock(f"traffic/{lms}")
     conn.execute("DELETE FROM lms_turns WHERE id = :id", {"id": turn})

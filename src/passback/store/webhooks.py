@@ -1,4 +1,4 @@
-"""Where applications want to be told of events. A webhook belongs to an application in a district, as a token does."""
+"""Webhooks: where applications receive events. Like a token, each belongs to an application in a district."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Webhook(Struct, frozen=True):
     application: str
     url: str
     events: tuple[str, ...]
-    """The types of events that it is for."""
+    """The types of events that it subscribes to."""
     secret: str
     secret_before: str | None
-    """The secret before the last rotation, which also signs until `secret_before_until`."""
+    """The secret before the last rotation, which still signs until `secret_before_until`."""
     secret_before_until: Instant | None
     disabled: Instant | None
-    """Since when nothing is sent to it."""
+    """When it was disabled; None if it is enabled."""
     created: Instant
     last_modified: Instant
 
@@ -48,18 +48,18 @@ _strings = msgspec.json.Decoder(tuple[str, ...])
 
 
 def insert(connection: Connection, webhook: Webhook) -> None:
-    """Keep a new webhook."""
+    """Add a webhook."""
     connection.execute(_INSERT, _row(webhook))
 
 
 def update(connection: Connection, webhook: Webhook) -> None:
-    """Replace what may change of a webhook."""
+    """Save the fields of a webhook that may change."""
     row = _row(webhook)
     connection.execute(_UPDATE, {name: row[name] for name in ("id", *_CHANGED)})
 
 
 def find(connection: Connection, webhook_id: str) -> Webhook | None:
-    """The webhook of that id, whosever it is."""
+    """Find the webhook of that id, whoever owns it."""
     row = connection.execute(_SELECT + " WHERE id = :id", {"id": webhook_id}).fetchone()
     return None if row is None else _webhook(row)
 
@@ -74,7 +74,7 @@ def find_all(connection: Connection, district_id: str | None = None) -> list[Web
 def page(
     connection: Connection, district_id: str, application: str, *, after: str = "", limit: int
 ) -> list[Webhook]:
-    """An application's webhooks in a district, oldest first, from the one behind `after`."""
+    """An application's webhooks in a district, oldest first, with ids after `after`."""
     rows = connection.execute(
         _SELECT + " WHERE district_id = :district_id AND application = :application AND id > :after"
         " ORDER BY id LIMIT :limit",
@@ -95,7 +95,7 @@ def count(connection: Connection, district_id: str, application: str) -> int:
 def subscribed(
     connection: Connection, event: str, district_id: str, now: Instant, application: str | None = None
 ) -> list[Webhook]:
-    """The webhooks that are to be told of an event: an application's, or those of all in the district."""
+    """The active webhooks that subscribe to an event: an application's, or all of the district."""
     where = "" if application is None else " AND application = :application"
     rows = connection.execute(
         f"{_SELECT} WHERE district_id = :district_id{where} AND disabled IS NULL ORDER BY id",
@@ -106,14 +106,14 @@ def subscribed(
 
 
 def is_active(connection: Connection, webhook: Webhook, now: Instant) -> bool:
-    """Whether messages go to it: it is not disabled, and its application may still act for the district."""
+    """Whether messages are sent to it: it is enabled, and its application may still act for the district."""
     return webhook.disabled is None and tokens.has_active(
         connection, webhook.district_id, webhook.application, now
     )
 
 
 def disable(connection: Connection, webhook_id: str, now: Instant) -> bool:
-    """Send nothing more to a webhook. False where it is already so, or there is none."""
+    """Disable a webhook. False if it is disabled already, or there is none."""
     changed = connection.execute(
         "UPDATE webhooks SET disabled = :now, last_modified = :now WHERE id = :id AND disabled IS NULL",
         {"id": webhook_id, "now": now},
@@ -122,7 +122,7 @@ def disable(connection: Connection, webhook_id: str, now: Instant) -> bool:
 
 
 def enable(connection: Connection, webhook_id: str, now: Instant) -> bool:
-    """Send to a webhook again. False where it is already so, or there is none."""
+    """Enable a webhook again. False if it is enabled already, or there is none."""
     changed = connection.execute(
         "UPDATE webhooks SET disabled = NULL, last_modified = :now WHERE id = :id AND disabled IS NOT NULL",
         {"id": webhook_id, "now": now},
@@ -131,17 +131,17 @@ def enable(connection: Connection, webhook_id: str, now: Instant) -> bool:
 
 
 def remove(connection: Connection, webhook_id: str) -> bool:
-    """Forget a webhook with its secrets. False where there was none."""
+    """Delete a webhook and its secrets. False if there was none."""
     return bool(connection.execute("DELETE FROM webhooks WHERE id = :id", {"id": webhook_id}).rowcount)
 
 
 def seal(vault: Vault, webhook_id: str, secret: str) -> str:
-    """A secret, encrypted for its webhook. Raises `VaultError`."""
+    """Encrypt a secret for its webhook. Raises `VaultError`."""
     return vault.encrypt(secret.encode(), _owner(webhook_id))
 
 
 def secrets(vault: Vault, webhook: Webhook, now: Instant) -> list[str]:
-    """The secrets that sign at `now`, the newest first. Raises `VaultError`."""
+    """Decrypt the secrets that sign at `now`, the newest first. Raises `VaultError`."""
     sealed = [webhook.secret]
     if webhook.secret_before is not None and now < (webhook.secret_before_until or 0):
         sealed.append(webhook.secret_before)
@@ -149,23 +149,25 @@ def secrets(vault: Vault, webhook: Webhook, now: Instant) -> list[str]:
 
 
 def reseal(vault: Vault, webhook: Webhook) -> Webhook:
-    """The webhook with its secrets encrypted with the key that is the first now. Raises `VaultError`."""
+    """The webhook with its secrets encrypted with the current key. Raises `VaultError`."""
 
-    def anew(sealed: str) -> str:
+    def encrypt_again(sealed: str) -> str:
         return vault.encrypt(vault.decrypt(sealed, _owner(webhook.id)), _owner(webhook.id))
 
     before = webhook.secret_before
     return replace(
-        webhook, secret=anew(webhook.secret), secret_before=None if before is None else anew(before)
+        webhook,
+        secret=encrypt_again(webhook.secret),
+        secret_before=None if before is None else encrypt_again(before),
     )
 
 
 def rotated(vault: Vault, webhook: Webhook, secret: str, *, now: Instant, until: Instant) -> Webhook:
-    """The webhook with a new secret, and the one before good `until` then. Raises `VaultError`."""
+    """The webhook with a new secret; the previous one signs `until` then. Raises `VaultError`."""
     before: str | None = webhook.secret
     try:
         vault.decrypt(webhook.secret, _owner(webhook.id))
-    except VaultError:  # it signed nothing, and would hinder the new one
+    except VaultError:  # it could sign nothing, and would get in the way of the new one
         before = None
     return replace(
         webhook,

@@ -1,4 +1,4 @@
-"""The processes that deliver, each with a beat that shows that it lives."""
+"""Workers: the processes that deliver, each with a beat that shows that it is alive."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Worker(Struct, frozen=True):
 
     id: str
     home: str
-    """The machine, or the part of one, in which `pid` means something."""
+    """The machine, or the part of one, in which `pid` is valid."""
     pid: int
     beat: int
 
 
 def add(connection: Connection, worker: Worker, now: Instant) -> None:
-    """Keep a new worker."""
+    """Add a worker."""
     connection.execute(
         "INSERT INTO workers (id, home, pid, beat, began) VALUES (:id, :home, :pid, :beat, :now)",
         {"id": worker.id, "home": worker.home, "pid": worker.pid, "beat": worker.beat, "now": now},
@@ -30,7 +30,7 @@ def add(connection: Connection, worker: Worker, now: Instant) -> None:
 
 
 def beat(connection: Connection, worker_id: str) -> bool:
-    """Show that a worker lives. False where it was declared dead."""
+    """Show that a worker is alive. False if it was declared dead."""
     done = connection.execute("UPDATE workers SET beat = beat + 1 WHERE id = :id", {"id": worker_id})
     return done.rowcount == 1
 
@@ -41,12 +41,12 @@ def find_all(connection: Connection) -> list[Worker]:
 
 
 def remove(connection: Connection, worker_id: str, beat: int | None = None) -> bool:
-    """Declare a worker dead, or let it leave. False where it shows since that it lives: its beat is another."""
+    """Remove a worker that died or leaves. False if it has shown since that it is alive: its `beat` differs."""
     unchanged = "" if beat is None else " AND beat = :beat"
     done = connection.execute(
         f"DELETE FROM workers WHERE id = :id{unchanged}", {"id": worker_id, "beat": beat or 0}
     )
     if done.rowcount == 1:
-        # Its requests to LMSs are under way no more.
+        # Its requests to LMSs are no longer under way.
         connection.execute("DELETE FROM lms_turns WHERE worker = :id", {"id": worker_id})
     return done.rowcount == 1

@@ -71,7 +71,7 @@ def test_a_file_that_lost_its_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "passback.db"
     prepare(path)
     change(path, "DELETE FROM passback_meta WHERE name = 'schema'")
-    with pytest.raises(StoreError, match="which schema"):
+    with pytest.raises(StoreError, match="schema version"):
         prepare(path)
 
 

@@ -1,9 +1,9 @@
-"""Where everything that was promised is kept: what SQLite and PostgreSQL are alike in.
+"""The interface of the database that holds all data: what SQLite and PostgreSQL have in common.
 
 A transaction is a plain function of a connection. ``await database.write(fn)`` returns when it is durable;
-``await database.read(fn)`` runs it against the newest committed state. SQL is kept to what both databases share, with
-``:name`` parameters. `fn` may run twice (SQLite: beside one that failed; PostgreSQL: after a conflict or a lost
-connection), and so must do nothing but what the transaction takes back.
+``await database.read(fn)`` runs it against the newest committed state. SQL is limited to what both databases share,
+with ``:name`` parameters. `fn` may run twice (SQLite: if another of its batch failed; PostgreSQL: after a conflict or
+a lost connection), so it must have no effects that a rollback does not undo.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ class StoreError(Exception):
 
 
 class StoreUnavailable(StoreError):
-    """The store cannot take or give data now: disk full, locked, read-only, gone. Nothing was half written."""
+    """The database cannot be read or written now: disk full, locked, read-only, gone. Nothing was half written."""
 
 
 class Unfit(StoreError):
-    """The values do not fit the tables: a key that is there already, a reference to nothing, a number too large."""
+    """The values do not fit the tables: a duplicate key, a reference to nothing, a number too large."""
 
 
 class Rows(Protocol):
-    """The answer of a statement."""
+    """The result of a statement."""
 
     @property
     def rowcount(self) -> int: ...
@@ -38,51 +38,51 @@ class Rows(Protocol):
 
 
 class Connection(Protocol):
-    """What a transaction may do: statements with ``:name`` parameters, and what has no words that both share."""
+    """What a transaction may do: statements with ``:name`` parameters, and what the two databases write differently."""
 
     def execute(self, sql: str, parameters: Mapping[str, Any] = ..., /) -> Rows: ...
     def executemany(self, sql: str, parameters: Sequence[Mapping[str, Any]], /) -> Rows: ...
 
     def lock(self, name: str) -> None:
-        """Wait until no other transaction holds the lock of that name, and hold it to the end of this one.
+        """Wait until no other transaction holds the lock of that name, and hold it until this one ends.
 
-        Where a transaction decides by what it has read, this keeps another from deciding the same beside it.
+        If a transaction decides by what it has read, this keeps another from making the same decision at the same time.
         SQLite has one writer at a time anyway.
         """
         ...
 
     def tables(self) -> set[str]:
-        """The tables that there are."""
+        """The names of all tables."""
         ...
 
     def columns(self, table: str) -> dict[str, type]:
-        """The columns of a table, with the type of their values (where they are not null)."""
+        """The columns of a table, with the type of their values (if not null)."""
         ...
 
     def define(self, statement: str) -> None:
-        """Run a statement of a migration, which defines a table or an index."""
+        """Run a statement that defines a table or an index, as migrations do."""
         ...
 
 
 class Session(Connection, Protocol):
-    """A connection of one's own for a long piece of work, with temporary tables that end with it.
+    """A dedicated connection for a long piece of work, with temporary tables that end with it.
 
-    What is outside of `transaction` changes temporary tables only, and holds nobody up.
+    Statements outside `transaction` change temporary tables only, and block nobody.
     """
 
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """Add many rows to a temporary table, as fast as the database can."""
+        """Add many rows to a temporary table as fast as the database can."""
         ...
 
     def analyse(self, table: str) -> None:
-        """Let the database see what a table holds, so that it finds good ways to work with it.
+        """Collect statistics of a table, for better query plans.
 
-        Of one that is not temporary only where that holds nobody up.
+        A table that is not temporary is only analysed if that blocks nobody.
         """
         ...
 
     def transaction(self) -> AbstractContextManager[None]:
-        """All inside the ``with`` happens at once, or not at all. Raises `StoreUnavailable` and `Unfit`."""
+        """Everything inside the ``with`` happens at once or not at all. Raises `StoreUnavailable` and `Unfit`."""
         ...
 
 
@@ -94,52 +94,52 @@ class Database(Protocol):
 
     @property
     def name(self) -> str:
-        """What to call it in messages; it holds no secret."""
+        """Its name in messages, without secrets."""
         ...
 
     @property
     def shared(self) -> bool:
-        """Whether other processes may serve on it, too."""
+        """Whether other processes may serve on it at the same time."""
         ...
 
     async def write(self, fn: Transaction[T]) -> T:
-        """Run `fn` in a transaction; returns its result once it is durable. What `fn` raises is raised here.
+        """Run `fn` in a transaction, and return its result once it is durable. Raises what `fn` raises.
 
-        Raises `StoreUnavailable` where the database cannot take it, and `Unfit`.
+        Raises `StoreUnavailable` if the database cannot take it, and `Unfit`.
         """
         ...
 
     async def note(self, fn: Transaction[T]) -> T:
-        """`write` of what a crash of the database's machine may take back, such as a count: it need not wait."""
+        """`write` without waiting for the disk: a crash of the database's machine may undo it, as suits a count."""
         ...
 
     async def read(self, fn: Transaction[T]) -> T:
-        """Run `fn`, each of whose statements sees the newest commit. Keep it to a page of rows.
+        """Run `fn`; each of its statements sees the newest commit. It should read no more than a page of rows.
 
         Raises `StoreUnavailable`.
         """
         ...
 
     async def snapshot(self, fn: Transaction[T]) -> T:
-        """Run `fn`, all of whose statements see one state, that of the newest commit. As `read` otherwise."""
+        """Run `fn`; all of its statements see one state, that of the newest commit. Otherwise as `read`."""
         ...
 
     def read_now(self, fn: Transaction[T]) -> T:
-        """`snapshot` for callers that are not asynchronous."""
+        """`snapshot` for synchronous callers."""
         ...
 
     def write_now(self, fn: Transaction[T]) -> T:
-        """`write` for callers that are not asynchronous, such as commands; it must not run beside `write`."""
+        """`write` for synchronous callers, such as commands; it must not run concurrently with `write`."""
         ...
 
     def close(self) -> None:
-        """Finish what is queued, and close. May be called twice."""
+        """Finish what is queued and close. May be called twice."""
         ...
 
 
 class Opened(Database, Protocol):
-    """A database as it was opened."""
+    """An open database that can also open sessions."""
 
     def session(self) -> AbstractContextManager[Session]:
-        """A `Session`, for callers that are not asynchronous. Raises `StoreUnavailable`."""
+        """Open a `Session`, for synchronous callers. Raises `StoreUnavailable`."""
         ...

@@ -1,7 +1,7 @@
-"""Bring a data file to the shape that this version works with, or say why it cannot be.
+"""Migrate a data file to the schema of this version, or report why that is not possible.
 
-The file says of itself, in `passback_meta`, which migrations it has had and whether it holds a sandbox or a
-production gateway: the sandbox's published tokens must never open a real district's data.
+The file records in `passback_meta` which migrations it has had and whether it belongs to a sandbox or a production
+gateway: the sandbox's published tokens must never open a real district's data.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _META = "CREATE TABLE passback_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)
 
 
 def migrations() -> list[tuple[int, str]]:
-    """Every migration's number and its file's name, in order."""
+    """The number and file name of every migration, in order."""
     names = (item.name for item in files("passback.store.migrations").iterdir())
     return sorted(
         (int(match[1]), name) for name in names if (match := re.fullmatch(r"(\d{4})_\w+\.sql", name))
@@ -29,9 +29,9 @@ def migrations() -> list[tuple[int, str]]:
 
 
 def prepare(database: Database, kind: Kind) -> None:
-    """Make `database` ready for a gateway of `kind`: create or migrate its tables.
+    """Create or migrate the tables of `database` for a gateway of `kind`.
 
-    Raises `StoreError` for a file that is not Passback's, is of a newer version, or is of the other kind.
+    Raises `StoreError` if the file is not Passback's, was written by a newer version, or is of the other kind.
     """
     known = migrations()
     newest = known[-1][0]
@@ -52,7 +52,7 @@ def prepare(database: Database, kind: Kind) -> None:
 
 
 def kind_of(database: Database) -> Kind:
-    """What kind of gateway the data file holds. Raises `StoreError` for one that is not Passback's."""
+    """The kind of gateway that the data file belongs to. Raises `StoreError` if it is not Passback's."""
 
     def read(connection: Connection) -> Kind:
         if _version(connection, database.name) == 0:
@@ -63,13 +63,13 @@ def kind_of(database: Database) -> Kind:
 
 
 def meta(connection: Connection, name: str) -> str | None:
-    """A fact that the data file keeps about itself."""
+    """A fact that the data file records about itself."""
     row = connection.execute("SELECT value FROM passback_meta WHERE name = :name", {"name": name}).fetchone()
     return None if row is None else str(row[0])
 
 
 def set_meta(connection: Connection, name: str, value: str) -> None:
-    """Write a fact about the data file."""
+    """Record a fact about the data file."""
     connection.execute(
         "INSERT INTO passback_meta (name, value) VALUES (:name, :value)"
         " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -87,7 +87,7 @@ def _version(connection: Connection, path: str) -> int:
         )
     version = meta(connection, "schema")
     if version is None or not version.isdecimal():
-        raise StoreError(f"{path} does not say which schema it has: restore it from a copy")
+        raise StoreError(f"{path} does not record its schema version: restore it from a backup")
     return int(version)
 
 
@@ -107,6 +107,6 @@ def _migrate(connection: Connection, known: list[tuple[int, str]], kind: Kind) -
 
 
 def statements(script: str) -> list[str]:
-    """The statements of a migration file, without its comments; a semicolon ends each."""
+    """The statements of a migration file, without comments; each ends with a semicolon."""
     without_comments = re.sub(r"--[^\n]*", "", script)
     return [statement for part in without_comments.split(";") if (statement := part.strip())]

@@ -8,11 +8,11 @@ from passback.store.engine.database import Opened
 
 
 def connect(url: str, path: Path | None) -> Opened:
-    """The PostgreSQL database at `url`; where that is empty, the SQLite file at `path` (None keeps nothing).
+    """Open the PostgreSQL database at `url` or, if that is empty, the SQLite file at `path` (None for a temporary one).
 
-    Raises `StoreError` where it cannot be opened.
+    Raises `StoreError` if it cannot be opened.
     """
-    # Each is imported where it is used: the other's driver takes time and memory.
+    # Imported only when used: the other's driver takes time and memory.
     if url:
         from passback.store.engine.postgres import PostgresDatabase
 

@@ -1,8 +1,8 @@
 """PostgreSQL: any number of processes and machines on one database.
 
 A transaction runs in a thread, on a connection of the pool. Every statement sees the newest commit (READ COMMITTED), so
-what decides by what it has read takes a lock (`Connection.lock`). What PostgreSQL gives up because of others, and what
-a lost connection took along before it was committed, is run again.
+a transaction that decides by what it has read takes a lock (`Connection.lock`). A transaction that PostgreSQL aborts
+because of others, or whose connection is lost before the commit, is run again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from passback.store.engine.database import Rows, StoreError, StoreUnavailable, T
 T = TypeVar("T")
 
 CONNECTIONS = 10
-"""The most connections of a process, and so the most transactions at once."""
+"""The maximum number of connections of a process, and so of transactions at once."""
 
 _PATIENCE_SECONDS = 5.0
 """How long a transaction waits for a connection."""
@@ -34,7 +34,7 @@ _BEGIN = "BEGIN"
 _BEGIN_NOTE = "BEGIN; SET LOCAL synchronous_commit TO OFF"
 _BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
-# A process that is stopped amid a transaction must not hold up the others for ever.
+# A process that stops in the middle of a transaction must not block the others for ever.
 _SESSION = """
 SET lock_timeout = '15s';
 SET statement_timeout = '60s';
@@ -80,7 +80,7 @@ class PostgresConnection:
         return {name: str if kind == "text" else int for name, kind in rows}
 
     def define(self, statement: str) -> None:
-        # Ids are compared byte by byte, as SQLite does: pages follow their order, whatever the database's language.
+        # Ids are compared byte by byte, as in SQLite: pages are in their order, whatever the database's locale.
         self._raw.execute(re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', statement).encode())
 
 
@@ -107,7 +107,7 @@ class PostgresSession(PostgresConnection):
 class PostgresDatabase:
     """See `passback.store.engine.database.Database`. `url` is a ``postgresql://`` address.
 
-    Raises `StoreError` where it cannot be reached.
+    Raises `StoreError` if it cannot be reached.
     """
 
     def __init__(self, url: str) -> None:
@@ -115,12 +115,12 @@ class PostgresDatabase:
             parts = psycopg.conninfo.conninfo_to_dict(url)
         except psycopg.Error:
             raise StoreError(
-                "the database's address cannot be read: it is like postgresql://user@host/name"
+                "the database address is not valid: it should look like postgresql://user@host/name"
             ) from None
         if any("@" in str(parts.get(name) or "") for name in ("host", "dbname")):
-            # Part of the password was read as one of these; it must not be shown.
+            # Part of the password was parsed as one of these; it must not be shown.
             raise StoreError(
-                "the database's address cannot be read: characters such as @ and / in the password must be written as"
+                "the database address is not valid: characters such as @ and / in the password must be written as"
                 " %40 and %2F"
             )
         self.name = f"the database {parts.get('dbname') or ''} at {parts.get('host') or 'this machine'}"
@@ -190,11 +190,11 @@ class PostgresDatabase:
         self._pool.close()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        # Shielded: what was begun is finished, also where its client has gone.
+        # Shielded: a transaction that has begun is finished even if its client has gone.
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._threads, work))
 
     def _transact(self, fn: Transaction[T], begin: str | None) -> T:
-        """Run `fn` between `begin` and COMMIT; without a `begin` each of its statements stands for itself."""
+        """Run `fn` between `begin` and COMMIT; without a `begin`, each of its statements is a transaction."""
         for left in reversed(range(_TRIES)):
             committing = False
             try:
@@ -217,12 +217,12 @@ class PostgresDatabase:
             except (errors.IntegrityError, errors.DataError) as error:
                 raise Unfit(_text(error)) from error
             except psycopg_pool.PoolTimeout as error:
-                raise StoreUnavailable("no connection to the database can be had") from error
+                raise StoreUnavailable("no database connection is available") from error
             except (errors.OperationalError, errors.InterfaceError, errors.InternalError) as error:
-                # What was lost with the COMMIT may have happened.
+                # If the connection was lost during the COMMIT, the transaction may have happened.
                 if committing or not left or not _lost(error):
                     raise StoreUnavailable(_text(error)) from error
-                self._pool.check()  # the others of the pool will be lost, too
+                self._pool.check()  # the pool's other connections are probably lost, too
         raise AssertionError
 
 
@@ -239,16 +239,16 @@ class _Flag(psycopg.types.numeric.Int2Dumper):
 
 
 def _lost(error: psycopg.Error) -> bool:
-    """Whether the connection was lost, so that nothing of the transaction has happened."""
+    """Whether the connection was lost, so that the transaction had no effect."""
     return error.sqlstate is None or error.sqlstate.startswith(("57P", "08"))
 
 
 def _text(error: psycopg.Error) -> str:
-    """The first line of what an error says: the others hold values."""
+    """The first line of an error's message: the other lines contain values."""
     return str(error).partition("\n")[0]
 
 
 @cache
 def _translated(sql: str) -> bytes:
-    """A statement with its ``:name`` parameters as psycopg takes them."""
+    """A statement with its ``:name`` parameters in the form of psycopg."""
     return re.sub(r"(?<![:\w]):([a-z_]+)", r"%(\1)s", sql.replace("%", "%%")).encode()

@@ -1,8 +1,8 @@
-"""SQLite: one file, and one process that serves on it.
+"""SQLite: one file, served by one process.
 
-`write` runs in the one writer thread. Many writes share one commit: while a commit waits for the disk the next
-functions queue up, and the writer takes all of them into its next transaction (group commit). One that fails takes
-nothing else with it: then they are run again, each with a savepoint of its own.
+`write` runs in a single writer thread. Many writes share one commit: while a commit waits for the disk, more functions
+queue up, and the writer runs all of them in its next transaction (group commit). One that fails does not take others
+with it: the batch is run again, each function within a savepoint of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BUSY_TIMEOUT_SECONDS = 15
 """How long a transaction waits for another process (the CLI) that is writing."""
 
 BATCH = 128
-"""The most functions that one commit takes in, so that the first of them does not wait for long."""
+"""The most functions that share one commit, so that the first of them does not wait for long."""
 
 _UNFIT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, OverflowError)
 
@@ -35,7 +35,7 @@ class SqliteConnection(sqlite3.Connection):
     """See `passback.store.engine.database.Connection`."""
 
     def lock(self, name: str) -> None:
-        """There is one writer."""
+        """Nothing to do: there is only one writer."""
 
     def tables(self) -> set[str]:
         return {row[0] for row in self.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -53,7 +53,7 @@ class SqliteSession(SqliteConnection):
 
     def load(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         places = ", ".join("?" * len(columns))
-        self.execute("BEGIN")  # of temporary tables alone: nobody waits for it
+        self.execute("BEGIN")  # only temporary tables change: it blocks nobody
         self.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
         self.execute("COMMIT")
 
@@ -70,7 +70,7 @@ C = TypeVar("C", bound=SqliteConnection)
 
 
 class _Job:
-    """A queued write: the function, and the future of the one who waits for it."""
+    """A queued write: the function, and the future that its caller awaits."""
 
     __slots__ = ("error", "fn", "future", "loop", "result")
 
@@ -81,8 +81,8 @@ class _Job:
         self.result: Any = None
         self.error: BaseException | None = None
 
-    def tell(self) -> None:
-        """Tell the one who waits how it went; only in the loop."""
+    def resolve(self) -> None:
+        """Hand the outcome to the caller; only in the loop."""
         assert self.future is not None
         if self.future.cancelled():
             pass  # its client has gone; the write stands
@@ -90,15 +90,15 @@ class _Job:
             self.future.set_result(self.result)
         else:
             self.future.set_exception(self.error)
-        # An error's traceback holds this job: together they would wait for the garbage collector.
+        # An error's traceback refers to this job: the cycle would have to wait for the garbage collector.
         self.future = self.error = None
 
 
 class SqliteDatabase:
     """See `passback.store.engine.database.Database`.
 
-    `path` is the file; None keeps the data in a temporary folder that is removed on `close`.
-    Raises `StoreError` where the file cannot be opened or is no database.
+    `path` is the file; None stores the data in a temporary folder that `close` removes.
+    Raises `StoreError` if the file cannot be opened or is not a database.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -107,10 +107,10 @@ class SqliteDatabase:
         assert self.path is not None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # Nobody else need read who got which grade; SQLite gives its other files the same mode.
+            # Grades are nobody else's business; SQLite creates its other files with the same mode.
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-            # A file that keeps nothing need not wait for the disk.
+            # A temporary file need not wait for the disk.
             self._writer = _connect(
                 self.path, synchronous="OFF" if self._temporary else "FULL", factory=SqliteConnection
             )
@@ -144,7 +144,7 @@ class SqliteDatabase:
         return future
 
     async def read(self, fn: Transaction[T]) -> T:
-        """See `Database`. It runs where it is called: a read by key takes some microseconds, a thread change more."""
+        """See `Database`. It runs in the caller's thread: a read by key takes microseconds, switching threads more."""
         try:
             return fn(self._reader)
         except sqlite3.OperationalError as error:
@@ -194,14 +194,14 @@ class SqliteDatabase:
             self._temporary.cleanup()
 
     def _run(self) -> None:
-        """The writer thread: take what waits, run it in one transaction, tell the waiting."""
+        """The writer thread: take the queued jobs, run them in one transaction, resolve them."""
         while not self._ending:
             batch = self._take(self._queue.get())
             if batch:
                 self._commit(batch)
 
     def _take(self, *first: _Job | None) -> list[_Job]:
-        """What waits, after those that were taken already; None asks to end."""
+        """The queued jobs, after those that were taken already; a None in the queue ends the thread."""
         jobs = [*first]
         while len(jobs) < BATCH and not self._queue.empty():
             jobs.append(self._queue.get())
@@ -209,28 +209,28 @@ class SqliteDatabase:
         return [job for job in jobs if job is not None]
 
     def _commit(self, batch: list[_Job]) -> None:
-        # Almost always all go well; only when one does not, they are run again, each with a savepoint.
+        # Almost always all succeed; only if one fails are they run again, each with a savepoint.
         if not self._run_all(batch):
             self._run_each(batch)
         by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
         for job in batch:
             by_loop.setdefault(job.loop, []).append(job)
         for loop, jobs in by_loop.items():
-            with contextlib.suppress(RuntimeError):  # a loop that closed meanwhile has nobody waiting
-                loop.call_soon_threadsafe(_tell, jobs)
+            with contextlib.suppress(RuntimeError):  # nobody waits in a loop that has been closed
+                loop.call_soon_threadsafe(_resolve, jobs)
 
     def _run_all(self, batch: list[_Job]) -> bool:
-        """Run all jobs in one transaction. False, and nothing happened, where one of them or the commit failed."""
+        """Run all jobs in one transaction. False, with nothing changed, if one of them or the commit failed."""
         begun = False
         try:
             with _transaction(self._writer):
                 begun = True
                 for job in batch:
                     job.result = job.fn(self._writer)
-        except Exception as error:  # handed to whoever waits
+        except Exception as error:  # handed to the callers
             if begun:
                 return False  # the second run meets it again, and reports it
-            # The file is locked: neither a second run nor those behind shall wait as long again.
+            # The file is locked: neither a second run nor the jobs queued behind should wait that long again.
             batch += self._take()
             for job in batch:
                 job.error = error
@@ -250,9 +250,9 @@ class SqliteDatabase:
         connection.execute("SAVEPOINT job")
         try:
             job.result = job.fn(connection)
-        except Exception as error:  # told to the one who waits
+        except Exception as error:  # handed to the caller
             if not connection.in_transaction:
-                raise  # a full disk or the like: SQLite has taken back the whole batch
+                raise  # a full disk or the like: SQLite has rolled back the whole batch
             job.error = _ours(error)
             connection.execute("ROLLBACK TO job")
         connection.execute("RELEASE job")
@@ -279,14 +279,14 @@ def _connect(path: Path, *, synchronous: str, factory: type[C]) -> C:
 
 @contextlib.contextmanager
 def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """BEGIN to COMMIT; anything raised, the commit's own failure included, leaves nothing behind."""
+    """BEGIN to COMMIT; anything raised, including a failure of the commit itself, rolls back."""
     try:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield
             connection.execute("COMMIT")
         except BaseException:
-            # SQLite has already rolled back after some errors (a full disk).
+            # After some errors (a full disk) SQLite has already rolled back.
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
@@ -295,12 +295,12 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _ours(error: Exception) -> Exception:
-    """The error that stands for one of SQLite's."""
+    """Our error for one of SQLite's."""
     if isinstance(error, sqlite3.OperationalError):
         return StoreUnavailable(str(error))
     return Unfit(str(error)) if isinstance(error, _UNFIT) else error
 
 
-def _tell(jobs: list[_Job]) -> None:
+def _resolve(jobs: list[_Job]) -> None:
     for job in jobs:
-        job.tell()
+        job.resolve()

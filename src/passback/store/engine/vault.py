@@ -1,7 +1,7 @@
-"""Secrets at rest: encrypted with AES-256-GCM, each bound to what it belongs to.
+"""Secrets at rest: encrypted with AES-256-GCM, each bound to its owner.
 
-The keys come from the environment or from a key file. The first encrypts, every one decrypts, so that a key can be
-replaced: the new one is put first, everything is encrypted anew, and the old one is dropped.
+The keys come from the environment or from a key file. The first one encrypts, all of them decrypt, so that a key can be
+replaced: put the new one first, encrypt everything again, and drop the old one.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ _ID_LENGTH = 8
 
 
 class VaultError(Exception):
-    """A secret cannot be kept or read; the message says why and what to do, and holds no secret."""
+    """A secret cannot be encrypted or decrypted; the message says why and what to do, and contains no secret."""
 
 
 class Vault:
-    """Encrypts and decrypts with the keys that `load` gives; they are loaded when they are first needed."""
+    """Encrypts and decrypts with the keys that `load` returns; they are loaded when first needed."""
 
     def __init__(self, load: Callable[[], Sequence[bytes]]) -> None:
         self._load = load
         self._keys: dict[str, bytes] = {}
 
     def encrypt(self, secret: bytes, belongs_to: str) -> str:
-        """`secret`, encrypted with the first key; it can be decrypted only for the same `belongs_to`."""
+        """Encrypt `secret` with the first key; it can only be decrypted for the same `belongs_to`."""
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         keys = self._keys or self._reload()
@@ -41,7 +41,7 @@ class Vault:
         return f"{key_id}.{base64.b64encode(nonce + sealed).decode()}"
 
     def decrypt(self, text: str, belongs_to: str) -> bytes:
-        """What `encrypt` was given. Raises `VaultError`."""
+        """Decrypt what `encrypt` returned. Raises `VaultError`."""
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -50,16 +50,16 @@ class Vault:
         if key is None:
             raise VaultError(
                 f"a secret was encrypted with the key {key_id}, which is not at hand: "
-                "put it back into PASSBACK_SECRET_KEY or the key file, or connect the district anew"
+                "put it back into PASSBACK_SECRET_KEY or the key file, or connect the district again"
             )
         try:
             sealed = base64.b64decode(encoded, validate=True)
             return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], belongs_to.encode())
         except (binascii.Error, InvalidTag, ValueError):
-            raise VaultError("a secret has been damaged: connect the district anew") from None
+            raise VaultError("a secret has been damaged: connect the district again") from None
 
     def is_current(self, text: str) -> bool:
-        """Whether `text` was encrypted with the key that is the first now."""
+        """Whether `text` was encrypted with the current first key."""
         return text.partition(".")[0] == next(iter(self._reload()))
 
     def _reload(self) -> dict[str, bytes]:
@@ -68,17 +68,17 @@ class Vault:
 
 
 def key_id(key: bytes) -> str:
-    """What a key is called: it tells nothing of the key."""
+    """The id of a key, which reveals nothing about the key."""
     return hashlib.sha256(b"passback key " + key).hexdigest()[:_ID_LENGTH]
 
 
 def new_key() -> str:
-    """A new key, as text."""
+    """Generate a key, as text."""
     return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
 def parse_keys(text: str, source: str) -> list[bytes]:
-    """The keys in a text, one to a line or with commas between. Raises `VaultError`."""
+    """Parse keys from a text, separated by line breaks or commas. Raises `VaultError`."""
     keys = []
     for part in text.replace(",", "\n").split():
         try:
@@ -94,19 +94,19 @@ def parse_keys(text: str, source: str) -> list[bytes]:
 
 
 def read_key_file(path: Path) -> list[bytes]:
-    """The keys of a key file, which is made with a new key where there is none. Raises `VaultError`."""
+    """Read the keys of a key file, creating it with a new key if there is none. Raises `VaultError`."""
     try:
         if not path.exists():
             write_key_file(path, [new_key()])
         return parse_keys(path.read_text("utf-8"), f"the key file {path}")
-    except FileExistsError:  # made by another process meanwhile
+    except FileExistsError:  # another process has just created it
         return read_key_file(path)
     except (OSError, UnicodeDecodeError) as error:
         raise VaultError(f"cannot use the key file {path}: {error}") from None
 
 
 def write_key_file(path: Path, keys: Sequence[str]) -> None:
-    """Make or replace a key file, which only its owner can read. It is replaced as a whole or not at all."""
+    """Create or atomically replace a key file, which only its owner can read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

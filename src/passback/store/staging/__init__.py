@@ -1,1 +1,1 @@
-"""A roster on its way in: staged in temporary tables, checked, compared with what there is, applied and matched."""
+"""A new roster: staged in temporary tables, checked, compared with the current one, applied and matched."""
