@@ -21,7 +21,7 @@ KINDS: tuple[Kind, ...] = ("schools", "terms", "courses", "sections", "users")
 """The kinds of objects, each before those that refer to it."""
 
 
-_TOLD: tuple[Kind, ...] = ("schools", "terms", "courses", "users", "sections")
+_IN_ORDER: tuple[Kind, ...] = ("schools", "terms", "courses", "users", "sections")
 """The kinds in the order of their events: each before those that refer to it, and deleted after them."""
 
 
@@ -95,8 +95,10 @@ def add_all(connection: Connection, district_id: str, table: str, now: Instant) 
         "SELECT COALESCE(MAX(seq), 0) FROM roster_events WHERE district_id = :district_id",
         {"district_id": district_id},
     ).fetchone()[0]
-    place = "CASE kind" + "".join(f" WHEN '{kind}' THEN {place}" for place, kind in enumerate(_TOLD)) + " END"
-    order = f"CASE WHEN what = 'deleted' THEN {2 * len(_TOLD)} - {place} ELSE {place} END"
+    place = (
+        "CASE kind" + "".join(f" WHEN '{kind}' THEN {place}" for place, kind in enumerate(_IN_ORDER)) + " END"
+    )
+    order = f"CASE WHEN what = 'deleted' THEN {2 * len(_IN_ORDER)} - {place} ELSE {place} END"
     connection.execute(
         "INSERT INTO roster_events (district_id, seq, kind, what, object_id, created, previous)"
         f" SELECT :district_id, :base + ROW_NUMBER() OVER (ORDER BY {order}, id), kind, what, id, :now, previous"

@@ -1,4 +1,4 @@
-"""Making a new roster the district's."""
+"""Applying a new roster: it becomes the district's, with an event for each change."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Session
 
 _DATED = frozenset({"schools", "sections", "users"})
-"""Those that keep when they were made and changed."""
+"""The kinds that record when they were created and changed."""
 
 
 def lock_roster(session: Session, planned: Plan) -> None:
-    """Begin to make the district's roster the new one; part of a transaction. Raises `Overtaken`."""
+    """Lock the district's roster until the transaction ends. Raises `RosterChanged` if the plan is out of date."""
     session.lock(f"roster/{planned.district_id}")
     if version(session, planned.district_id) != planned.version:
         raise RosterChanged
 
 
 def write_roster(session: Session, planned: Plan, now: Instant, step: Step, *, own_lms: bool) -> None:
-    """Make the district's roster the new one; part of the transaction that has begun to.
+    """Make the new roster the district's, in the transaction that has locked it.
 
-    `own_lms` where the LMS is the gateway's own gradebook, which has the roster's sections and people.
+    `own_lms` if the LMS is the built-in gradebook, whose sections and people are those of the roster.
     """
     district_id = planned.district_id
     given: dict[str, Any] = {"district_id": district_id, "now": now}
@@ -92,7 +92,7 @@ def _write(session: Session, kind: str, given: dict[str, Any], *, own_lms: bool)
 
 
 def _give_ids(session: Session, kind: str, given: dict[str, Any]) -> None:
-    """Let ids of the SIS and the LMS change hands, so that no two have the same at any time."""
+    """Let SIS and LMS ids change hands without two objects ever having the same one."""
     same = "" if kind == "sections" else f" AND {{}}.role = {kind}.role"
     if is_from_lms(session, kind):
         for column, others in (("sis_id", ""), ("lms_id", " AND COALESCE(matched_by, '') <> 'hand'")):
@@ -107,7 +107,7 @@ def _give_ids(session: Session, kind: str, given: dict[str, Any]) -> None:
             f" AND NOT EXISTS (SELECT 1 FROM {kind} AS other WHERE other.district_id = {kind}.district_id"
             f" AND other.lms_id = now.lms_id AND other.removed IS NULL{same.format('other')})"
         )
-    # Who comes back may find that another is what they were in the LMS by now.
+    # While an object was removed, another may have been matched to its LMS id.
     session.execute(
         f"UPDATE {kind} SET lms_id = NULL, matched_by = NULL WHERE district_id = :district_id AND removed IS NOT NULL"
         f" AND lms_id IS NOT NULL AND EXISTS (SELECT 1 FROM new_{kind} AS now WHERE now.id = {kind}.id) AND EXISTS"
@@ -119,13 +119,13 @@ def _give_ids(session: Session, kind: str, given: dict[str, Any]) -> None:
 
 
 def note_previous(session: Session) -> None:
-    """Keep what there was before of what changes, as events tell it."""
+    """Record the earlier values of what changes, for the events."""
     _note_fields(session)
     _note_members(session)
 
 
 def _note_fields(session: Session) -> None:
-    """Keep what the changed fields of updated objects were, as events tell it."""
+    """Record the earlier values of the changed fields of updated objects."""
     for kind in KINDS:
         columns = FIELDS[kind]
         width = len(columns)
@@ -149,7 +149,7 @@ def _note_fields(session: Session) -> None:
 
 
 def _note_members(session: Session) -> None:
-    """Keep who was in the sections whose members change, also in those that are no more, as events tell it."""
+    """Record the earlier members of the sections whose members change, including removed sections."""
     after = ""
     while rows := session.execute(
         "SELECT id, what, previous FROM changes WHERE kind = 'sections' AND what <> 'created' AND id > :after"
@@ -177,8 +177,8 @@ def _note_members(session: Session) -> None:
                 if role == "teacher" and min(past, default=None) != min(past - gone | new, default=None):
                     were["teacher"] = min(past, default=None)
             if were:
-                told = {**json.loads(previous or "{}"), **were}
-                noted.append({"id": id_, "previous": json.dumps(told)})
+                earlier = {**json.loads(previous or "{}"), **were}
+                noted.append({"id": id_, "previous": json.dumps(earlier)})
         session.executemany(
             "UPDATE changes SET previous = :previous WHERE kind = 'sections' AND id = :id", noted
         )

@@ -1,4 +1,4 @@
-"""What a new roster would change."""
+"""The comparison of a new roster with the current one: the plan of what it would change."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection, Session
 
 Step = Callable[[str], None]
-"""Told what is done next."""
+"""Called with the step that begins."""
 
 
 class Changes(Struct, frozen=True):
-    """What a roster would change of one kind of objects."""
+    """How many objects of one kind a roster would change."""
 
     before: int
     created: int
@@ -31,26 +31,26 @@ class Plan(Struct, frozen=True):
 
     district_id: str
     version: int
-    """The roster's when this was found out."""
+    """The version of the roster that the new one was compared with."""
     kinds: dict[str, Changes]
-    """By ``schools`` and so on, ``students``, ``teachers`` and ``enrollments``."""
+    """By kind: ``schools`` and so on, ``students``, ``teachers`` and ``enrollments``."""
     left_out: int
-    """How many enrollments are of people who are neither students nor teachers, or not now, or in another role."""
+    """The number of enrollments of people who are not (or no longer) students or teachers, or in another role."""
     people_left_out: int = 0
-    """How many people are neither students nor teachers, or not now."""
+    """The number of people who are not, or no longer, students or teachers."""
 
     @property
     def nothing(self) -> bool:
-        """Whether all is as it is already."""
+        """Whether nothing would change."""
         return not any(it.created or it.updated or it.removed for it in self.kinds.values())
 
 
 class RosterChanged(Exception):
-    """The roster was changed by another since the plan was made."""
+    """The roster has changed since the plan was made."""
 
 
 def version(connection: Connection, district_id: str) -> int:
-    """How often a district's roster has been changed."""
+    """The version of a district's roster: how often it has changed."""
     row = connection.execute(
         "SELECT roster_version FROM districts WHERE id = :id", {"id": district_id}
     ).fetchone()
@@ -58,10 +58,10 @@ def version(connection: Connection, district_id: str) -> int:
 
 
 def plan(session: Session, district_id: str, step: Step) -> Plan:
-    """Compare the new roster with the district's."""
+    """Compare the new roster with the district's current one."""
     given = {"district_id": district_id}
-    began_at = version(session, district_id)  # first: what changes while this compares is found out
-    session.execute("DELETE FROM new_schools WHERE name IS NULL")  # an organisation that is no school
+    began_at = version(session, district_id)  # first, so that a change during the comparison is noticed
+    session.execute("DELETE FROM new_schools WHERE name IS NULL")  # an organisation that is not a school
     people_left_out = session.execute(
         "SELECT COUNT(*) FROM new_users WHERE role = 'other' AND NOT EXISTS (SELECT 1 FROM new_users AS also"
         " WHERE also.sis_id = new_users.sis_id AND also.role <> 'other')"
@@ -109,9 +109,9 @@ def plan(session: Session, district_id: str, step: Step) -> Plan:
 
 
 def _identify(session: Session, kind: str, given: dict[str, Any]) -> None:
-    """Find out which of ours the new ones are: those that have a SIS id, or an LMS's id, of ours.
+    """Identify the new objects with ours, by SIS id or LMS id.
 
-    The LMS's counts first: who gets a SIS id there, or another one, is who they were.
+    The LMS id comes first: a person who gets a SIS id in the LMS, or another one, is still the same person.
     """
     same = " AND was.role = new_users.role" if kind == "users" else ""
     index = f"CREATE UNIQUE INDEX new_{kind}_by_id ON new_{kind} (id)"
@@ -130,7 +130,7 @@ def _identify(session: Session, kind: str, given: dict[str, Any]) -> None:
     session.define(f"CREATE INDEX new_{kind}_by_lms_id ON new_{kind} (lms_id)")
     identify("lms_id", " AND was.removed IS NULL")
     session.define(index)
-    for by in ("lms_id", "sis_id"):  # who is no more may be there again
+    for by in ("lms_id", "sis_id"):  # a removed object may have come back
         identify(
             by,
             f" AND NOT EXISTS (SELECT 1 FROM {kind} AS mine WHERE mine.id = new_{kind}.id)"

@@ -1,7 +1,7 @@
-"""New matches beside those that there are: what comes into question, what is taken of it, and the change itself.
+"""New matches: the candidates, those that are picked, and the changes to the current matches.
 
-As in `passback.store.staging.tables`, all is in temporary tables of one session, so that neither the memory nor what
-others wait for grows with the district.
+As in `passback.store.staging.tables`, everything is in temporary tables of one session, so that neither the memory nor
+the time that others wait grows with the district.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 Kind = Literal["section", "student", "teacher"]
 
 _WAYS: tuple[By, ...] = ("hand", "lms_id", "sis_id", "email", "name")
-"""How one is found, the surest first."""
+"""The ways to match, the surest first."""
 _UNDECIDED = len(_WAYS)
 _SECTIONS_AT_ONCE = 200
 
 
 class Pair(Struct, frozen=True):
-    """A section of ours and who is in it, here and in the LMS."""
+    """The people of a section, here and in the LMS."""
 
     ours: dict[Role, list[Person]]
     theirs: dict[Role, list[Person]]
 
 
 def prepare(session: Session) -> None:
-    """Make the temporary tables."""
+    """Create the temporary tables."""
     for table in ("lms_sections", "lms_members", "sections", "enrollments", "users"):
-        session.analyse(table)  # they may have grown a lot just now
+        session.analyse(table)  # they may have just grown a lot
     session.define(
         "CREATE TEMP TABLE possible (kind TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT NOT NULL,"
         " strength BIGINT NOT NULL)"
@@ -72,7 +72,7 @@ def prepare(session: Session) -> None:
 
 
 def load(session: Session, kind: Kind, matches: Iterable[Match]) -> None:
-    """Add what was found."""
+    """Add matches and candidates."""
     session.load("possible", ("kind", "id", "lms_id", "strength"), _possible(kind, matches))
 
 
@@ -85,14 +85,14 @@ def _possible(kind: Kind, matches: Iterable[Match]) -> Iterator[tuple[str, str, 
 
 
 def pair(session: Session, matches: Iterable[Match]) -> None:
-    """Say which of the LMS's our sections are, for `pairs`."""
+    """Add the matched sections, whose people `pairs` reads."""
     found = ((it.id, it.lms_id) for it in matches if it.lms_id is not None)
     session.load("paired", ("id", "lms_id"), found)
     session.analyse("paired")
 
 
 def pairs(session: Session, district_id: str) -> Iterator[list[Pair]]:
-    """The paired sections with their people, some at a time."""
+    """Read the matched sections with their people, some at a time."""
     after = ""
     while ids := [
         row[0]
@@ -131,9 +131,9 @@ def _by_section(rows: Sequence[Any]) -> dict[str, dict[Role, list[Person]]]:
 
 
 def decide(session: Session, district_id: str) -> None:
-    """Take the surest match of each, unless there are several, and find out what that changes.
+    """Pick the surest match of each object, unless there are several, and determine what that changes.
 
-    Where two of ours are the same one in the LMS, the surer is; where neither is surer, neither is.
+    If two of ours match the same object in the LMS, the surer match is picked; if neither is surer, none is.
     """
     session.analyse("possible")
     session.execute(
@@ -154,7 +154,7 @@ def decide(session: Session, district_id: str) -> None:
     way = "CASE taken.strength" + "".join(f" WHEN {it} THEN '{way}'" for it, way in enumerate(_WAYS)) + " END"
     for kind, table, ours, scope in (
         ("sections", "sections", "'section'", ""),
-        # Who is in no section cannot be looked for: they stay what they are, unless another is that by now.
+        # A user in no section cannot be looked for: their match stays, unless another user has it now.
         (
             "users",
             "users",
@@ -183,7 +183,7 @@ def decide(session: Session, district_id: str) -> None:
 
 
 def _note_choices(session: Session, district_id: str) -> None:
-    """Find out of whom a person must decide, and among which."""
+    """Determine what a person must decide, and the candidates."""
     session.execute(
         "INSERT INTO open (kind, id, lms_id) SELECT DISTINCT kind, id, lms_id FROM possible WHERE NOT EXISTS"
         " (SELECT 1 FROM taken WHERE taken.kind = possible.kind AND taken.id = possible.id)"
@@ -195,7 +195,7 @@ def _note_choices(session: Session, district_id: str) -> None:
         "SELECT name FROM lms_members WHERE district_id = :district_id AND section_id = them.id AND role = 'teacher'"
         " AND name <> ''"
     )
-    # Each of the LMS's once, however many of ours may be it.
+    # Each section of the LMS once, however many of ours it may be.
     session.execute(
         "INSERT INTO described (lms_id, name, sis_id, course, teachers, students)"
         f" SELECT them.id, them.name, them.sis_id, lms_courses.name, {teachers}, (SELECT COUNT(*) FROM lms_members"
@@ -208,7 +208,7 @@ def _note_choices(session: Session, district_id: str) -> None:
         "INSERT INTO choices (id, lms_id, name, sis_id, course, teachers, students) SELECT open.id, lms_id, name,"
         " sis_id, course, teachers, students FROM open JOIN described USING (lms_id) WHERE kind = 'section'"
     )
-    # There are few of them: what was read is gone through once.
+    # There are few of them, so one pass over the members is enough.
     session.execute(
         "INSERT INTO choices (id, lms_id, name, email, sis_id) SELECT DISTINCT open.id, open.lms_id, them.name,"
         " them.email, them.sis_id FROM lms_members AS them CROSS JOIN open WHERE them.district_id = :district_id"
@@ -218,7 +218,7 @@ def _note_choices(session: Session, district_id: str) -> None:
 
 
 def losses(session: Session, district_id: str) -> dict[str, tuple[int, int]]:
-    """How many of the matched sections and users would be matched no more, and how many there are."""
+    """How many sections and users would lose their match, and how many have one."""
     found = {}
     for table in ("sections", "users"):
         lost = session.execute(
@@ -233,7 +233,7 @@ def losses(session: Session, district_id: str) -> dict[str, tuple[int, int]]:
 
 
 def keep_existing(session: Session) -> None:
-    """Let none be matched no more, but those whose place in the LMS another takes."""
+    """Let no object lose its match, except to another object."""
     for table, kind in (("sections", "'section'"), ("users", "was.role")):
         session.execute(
             f"DELETE FROM rematched WHERE kind = '{table}' AND what = 'updated' AND lms_id IS NULL AND EXISTS"
@@ -243,9 +243,9 @@ def keep_existing(session: Session) -> None:
 
 
 def apply(session: Session, district_id: str, now: Instant) -> int:
-    """Replace what is matched, but for what a person has decided, also meanwhile; part of a transaction.
+    """Replace the matches, except those made by hand (even since); part of a transaction.
 
-    How many sections and people are now matched that were not, or the other way round.
+    Returns how many sections and people have been matched or unmatched.
     """
     given = {"district_id": district_id, "now": now}
     for table, role in (("sections", "'section'"), ("users", "role")):
@@ -258,7 +258,7 @@ def apply(session: Session, district_id: str, now: Instant) -> int:
             f"DELETE FROM rematched WHERE kind = '{table}' AND EXISTS (SELECT 1 FROM decided WHERE decided.kind ="
             " rematched.kind AND decided.id = rematched.id)"
         )
-        # Whose place is somebody's by hand has none, not even the one before: another may have been given that.
+        # If its LMS id was given to another by hand, it gets none, not even its earlier one, which may be taken too.
         session.execute(
             "UPDATE rematched SET lms_id = NULL, way = NULL, what = CASE WHEN EXISTS (SELECT 1 FROM"
             f" {table} AS was WHERE was.id = rematched.id AND was.lms_id IS NOT NULL) THEN 'updated' ELSE '' END"
@@ -266,7 +266,7 @@ def apply(session: Session, district_id: str, now: Instant) -> int:
             " WHERE decided.kind = rematched.kind AND decided.lms_id = rematched.lms_id"
             f" AND decided.role = {'mine.role' if table == 'users' else role})"
         )
-        session.execute(  # first of all, for places may change hands
+        session.execute(  # first, since LMS ids may change hands
             f"UPDATE {table} SET lms_id = NULL WHERE lms_id IS NOT NULL AND id IN"
             f" (SELECT id FROM rematched WHERE kind = '{table}')"
         )

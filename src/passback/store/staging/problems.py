@@ -1,4 +1,4 @@
-"""What of a new roster does not go together."""
+"""Problems between the rows of a new roster: duplicate ids and references to nothing."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ from passback.store.staging.tables import REFERENCES
 if TYPE_CHECKING:
     from passback.store.engine.database import Session
 
-_MOST_TOLD = 200
-"""How many problems of one sort are told one by one."""
+_MOST_LISTED = 200
+"""How many problems of one sort are listed."""
 
 
 class Fault(Struct, frozen=True):
-    """A row that does not go with the others."""
+    """A row with a duplicate id or a reference to nothing."""
 
     line: int
     value: str
     first: int
-    """Of an id that is there more than once, the line that has it first."""
+    """The line that has a duplicate id first."""
 
 
 class Faults(Struct, frozen=True):
-    """Rows that do not go with the others, of one sort."""
+    """Faulty rows of one sort."""
 
     kind: Kind
     column: str
     role: str
-    """The role of users and enrollments; else empty."""
+    """The role of users and enrollments; empty for other kinds."""
     missing: Kind | None
-    """What there is none of; None where an id is there more than once."""
+    """The kind of the object that does not exist; None if the fault is a duplicate id."""
     count: int
     first: list[Fault]
 
 
 def find_faults(session: Session, *, ids_by_role: bool) -> Iterator[Faults]:
-    """What does not go together, sort by sort and the root first: ids that are there twice, references to nothing.
+    """Find duplicate ids and references to nothing, sort by sort, root causes first.
 
-    `ids_by_role` where a student and a teacher of one id may be two people.
+    With `ids_by_role`, a student and a teacher of the same id may be two people.
     """
     for kind in KINDS:
         by = "sis_id, role" if kind == "users" and ids_by_role else "sis_id"
         role = "MIN(role)" if kind == "users" else "''"
-        # Who has two roles is two with one line.
-        yield from _told(
+        # A person with two roles is two users of one line.
+        yield from _faults(
             session,
             (kind, "sis_id", None),
             f"SELECT {role} AS role, MAX(line) AS line, sis_id AS value, MIN(line) AS first FROM new_{kind}"
@@ -60,10 +60,10 @@ def find_faults(session: Session, *, ids_by_role: bool) -> Iterator[Faults]:
         (kind, column, target) for kind, them in REFERENCES.items() for column, target in them.items()
     ):
         role = "role" if kind in ("users", "enrollments") else "''"
-        # What is left out may be of what there is no more.
+        # Rows of other roles are left out: they may refer to something that no longer exists.
         counts = f" AND role IN {ROLES}" if kind in ("roles", "enrollments") else ""
         present = f"SELECT 1 FROM new_{target} AS target WHERE target.sis_id = new_{kind}.{column}_sis_id"
-        yield from _told(
+        yield from _faults(
             session,
             (kind, f"{column}_sis_id", target),
             f"SELECT {role} AS role, line, {column}_sis_id AS value, line AS first FROM new_{kind}"
@@ -71,13 +71,13 @@ def find_faults(session: Session, *, ids_by_role: bool) -> Iterator[Faults]:
         )
 
 
-def _told(session: Session, sort: tuple[Kind, str, Kind | None], query: str) -> Iterator[Faults]:
+def _faults(session: Session, sort: tuple[Kind, str, Kind | None], query: str) -> Iterator[Faults]:
     kind, column, missing = sort
     counts = session.execute(f"SELECT role, COUNT(*) FROM ({query}) AS found GROUP BY role ORDER BY role")
     for role, count in counts.fetchall():
         rows = session.execute(
             f"SELECT line, value, first FROM ({query}) AS found WHERE role = :role ORDER BY line"
-            f" LIMIT {_MOST_TOLD}",
+            f" LIMIT {_MOST_LISTED}",
             {"role": role},
         )
         yield Faults(kind, column, role, missing, count, [Fault(*row) for row in rows])

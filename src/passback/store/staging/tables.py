@@ -1,8 +1,8 @@
-"""A new roster beside the one that there is: what is wrong with it, what it would change, and the change itself.
+"""The temporary tables of one session that stage a new roster: `new_schools` and so on.
 
-It is in temporary tables of one session, `new_schools` and so on, and compared with the district's own by statements
-on all rows at once: neither the memory nor the number of statements grows with the district. Only `apply` touches what
-others see.
+The new roster is checked, compared with the district's own and applied by statements on all rows at once, so that
+neither the memory nor the number of statements grows with the district. Only `passback.store.staging.apply` touches
+what others see.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "users": ("sis_id", "first_name", "middle_name", "last_name", "email", "school_id", "grade"),
 }
-"""What of an object a roster sets; its SIS id changes only where the LMS's id tells that it is the same."""
+"""The fields that a roster sets. A SIS id only changes if the LMS id shows that the object is the same."""
 MATCHED = frozenset({"sections", "users"})
 ROWS_AT_ONCE = 2_000
 """How many rows are read at a time."""
 
 
 def prepare(session: Session) -> None:
-    """Make the temporary tables."""
+    """Create the temporary tables."""
     for kind, columns in COLUMNS.items():
         ids = {
             "sections": ["id", "school_id", "course_id", "term_id"],
@@ -72,7 +72,7 @@ def prepare(session: Session) -> None:
 
 
 class Ids:
-    """Ids for new objects: 24 hex digits that count up, so that they are added at the end of an index."""
+    """Generates ids for new objects: 24 hex digits that count up, so that they go to the end of an index."""
 
     def __init__(self, now: Instant) -> None:
         self._prefix = f"{now // SECOND & 0xFFFF_FFFF:08x}"
@@ -84,7 +84,7 @@ class Ids:
 
 
 def load(session: Session, kind: Kind, rows: Sequence[Sequence[Any]], ids: Ids) -> None:
-    """Add rows: each its line, and its kind's columns."""
+    """Add rows: each has its line number, and the columns of its kind."""
     columns = ("line", *COLUMNS[kind])
     if kind in KINDS:
         session.load(f"new_{kind}", (*columns, "id"), ((*row, ids()) for row in rows))
@@ -93,10 +93,11 @@ def load(session: Session, kind: Kind, rows: Sequence[Sequence[Any]], ids: Ids) 
 
 
 def settle(session: Session, ids: Ids, *, repeated_users: bool, one_role: bool) -> None:
-    """When all is loaded: find out each user's roles, and make it quick to look things up.
+    """Once everything is loaded: determine each user's roles, and index the tables.
 
-    Who is a student and a teacher is two users. `one_role` where enrollments say who else somebody is;
-    `repeated_users` where somebody, known by id and name, may have a row for each school: the first counts.
+    A person who is both a student and a teacher becomes two users. With `one_role`, further roles follow from the
+    enrollments. With `repeated_users`, a person, identified by id and name, may have a row for each school: the first
+    counts.
     """
     for kind in KINDS:
         session.define(f"CREATE INDEX new_{kind}_by_sis_id ON new_{kind} (sis_id)")
@@ -129,7 +130,7 @@ def settle(session: Session, ids: Ids, *, repeated_users: bool, one_role: bool) 
 
 
 def _add_roles(session: Session, ids: Ids, source: str) -> None:
-    """Add those who are somebody in another role, too."""
+    """Add a user for each further role that a person has."""
     columns = ("line", "sis_id", "role", *(it for it in COLUMNS["users"] if it not in ("sis_id", "role")))
     typed = ", ".join(f"{it} {'BIGINT' if it == 'line' else 'TEXT'}" for it in columns)
     session.define(f"CREATE TEMP TABLE new_others ({typed}, PRIMARY KEY (line, sis_id, role))")
@@ -151,7 +152,7 @@ def _add_roles(session: Session, ids: Ids, source: str) -> None:
 
 
 def is_from_lms(session: Session, kind: str) -> bool:
-    """Whether the staged objects of a kind carry ids of the LMS."""
+    """Whether the staged objects of a kind have ids of the LMS."""
     if kind not in MATCHED:
         return False
     found = session.execute(f"SELECT 1 FROM new_{kind} WHERE lms_id IS NOT NULL LIMIT 1")
