@@ -1,5 +1,5 @@
--- Only what SQLite and PostgreSQL share. Times are milliseconds since 1970 in UTC, numbers that a client
--- chose are decimal text (exact), lists are JSON text, flags are 0 or 1.
+-- Only what SQLite and PostgreSQL share. Times are milliseconds since 1970 in UTC, numbers chosen by a client
+-- are decimal text (exact), lists are JSON text, flags are 0 or 1.
 
 CREATE TABLE districts (
     id TEXT PRIMARY KEY,
@@ -94,7 +94,7 @@ CREATE TABLE tokens (
     revoked BIGINT
 );
 
--- What the gateway knows of an assignment: which one of the LMS's it is. The rest is asked of the LMS.
+-- The gateway's record of an assignment: its id in the LMS. The rest is read from the LMS.
 CREATE TABLE assignments (
     id TEXT PRIMARY KEY,
     section_id TEXT NOT NULL REFERENCES sections (id),
@@ -103,7 +103,7 @@ CREATE TABLE assignments (
 );
 CREATE INDEX assignments_by_section ON assignments (section_id, id);
 
--- The built-in gradebook: an LMS of our own. Its sections and people are the roster's.
+-- The built-in gradebook: an LMS of our own. Its sections and people are those of the roster.
 CREATE TABLE gradebook_assignments (
     id TEXT PRIMARY KEY,
     section_id TEXT NOT NULL,
@@ -128,7 +128,7 @@ CREATE TABLE gradebook_assignments (
 );
 CREATE INDEX gradebook_assignments_by_section ON gradebook_assignments (section_id, id);
 
--- A student's row is written when something first happens to it; until then it is as when it was assigned.
+-- A student's row is written when something first happens to the submission; until then it is as assigned.
 CREATE TABLE gradebook_submissions (
     assignment_id TEXT NOT NULL REFERENCES gradebook_assignments (id) ON DELETE CASCADE,
     student_id TEXT NOT NULL,

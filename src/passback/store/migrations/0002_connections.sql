@@ -8,7 +8,7 @@ CREATE TABLE connections (
     last_modified BIGINT NOT NULL
 );
 
--- What connectors remember because an LMS has no place for it.
+-- What connectors store here because an LMS has no place for it.
 CREATE TABLE notes (
     district_id TEXT NOT NULL REFERENCES districts (id),
     key TEXT NOT NULL,
@@ -16,7 +16,7 @@ CREATE TABLE notes (
     PRIMARY KEY (district_id, key)
 );
 
--- Assignments that an LMS may have created, though its answer was lost. The id is the assignment's, once it is found.
+-- Assignments that an LMS may have created although its answer was lost. The id becomes the assignment's, once found.
 CREATE TABLE doubts (
     id TEXT PRIMARY KEY,
     section_id TEXT NOT NULL REFERENCES sections (id),
@@ -25,11 +25,11 @@ CREATE TABLE doubts (
 );
 CREATE INDEX doubts_by_section ON doubts (section_id, digest);
 
--- How it is known which of the LMS's a section or user is: by sis_id, email, name or hand.
+-- How a section or user was matched to one in the LMS: by sis_id, email, name or hand.
 ALTER TABLE sections ADD COLUMN matched_by TEXT;
 ALTER TABLE users ADD COLUMN matched_by TEXT;
 
--- Sections and people of the LMS among which a person must choose.
+-- Sections and people of the LMS that a person must choose from.
 CREATE TABLE match_candidates (
     district_id TEXT NOT NULL REFERENCES districts (id),
     id TEXT NOT NULL,
@@ -40,7 +40,7 @@ CREATE TABLE match_candidates (
     PRIMARY KEY (district_id, id, lms_id)
 );
 
--- What the sandbox's simulated LMSs keep.
+-- Records of the sandbox's simulated LMSs.
 CREATE TABLE simulator_records (
     simulator TEXT NOT NULL,
     kind TEXT NOT NULL,

@@ -1,4 +1,4 @@
--- Every change that a client asked for, on its way into the LMS (domain/delivery.py).
+-- Every change that a client requested, on its way into the LMS (domain/delivery.py).
 CREATE TABLE deliveries (
     id TEXT PRIMARY KEY,
     district_id TEXT NOT NULL REFERENCES districts (id),
@@ -40,7 +40,7 @@ CREATE INDEX deliveries_expiring ON deliveries (expires) WHERE state = 'waiting'
 CREATE INDEX deliveries_of_lane ON deliveries (lane, rank, id) WHERE state = 'waiting';
 CREATE INDEX deliveries_delivered_in_lane ON deliveries (lane, rank, id) WHERE state = 'delivered';
 CREATE INDEX deliveries_in_doubt ON deliveries (lane) WHERE doubt = 1;
--- One delivery of a lane is under way at a time.
+-- Only one delivery of a lane is under way at a time.
 CREATE UNIQUE INDEX deliveries_under_way ON deliveries (lane) WHERE state = 'delivering';
 CREATE INDEX deliveries_to_party ON deliveries (party, id) WHERE state = 'delivering';
 CREATE INDEX deliveries_gone_wrong ON deliveries (party, state, id) WHERE state IN ('refused', 'expired', 'failed');
@@ -51,7 +51,7 @@ CREATE INDEX deliveries_of_application ON deliveries (district_id, application, 
     WHERE background = 1 AND batch_id IS NULL;
 CREATE INDEX deliveries_finished ON deliveries (finished) WHERE finished IS NOT NULL;
 
--- The processes that deliver. One whose beat stands still has died.
+-- The processes that deliver. One whose beat has stopped is dead.
 CREATE TABLE workers (
     id TEXT PRIMARY KEY,
     home TEXT NOT NULL,
@@ -60,7 +60,7 @@ CREATE TABLE workers (
     began BIGINT NOT NULL
 );
 
--- Those that deliveries go to, and how it goes with those that failed lately.
+-- The destinations of deliveries that have failed lately: how often, and until when nothing is sent.
 CREATE TABLE parties (
     id TEXT PRIMARY KEY,
     failures BIGINT NOT NULL,
@@ -68,7 +68,7 @@ CREATE TABLE parties (
     allowed BIGINT NOT NULL
 );
 
--- Where several processes reach an LMS: its breaker, the pace of each credential, and the requests under way.
+-- If several processes reach an LMS: its breaker, the pace of each credential, and the requests under way.
 CREATE TABLE lms_breakers (
     lms TEXT PRIMARY KEY,
     failures BIGINT NOT NULL,
@@ -89,7 +89,7 @@ CREATE TABLE lms_turns (
 CREATE INDEX lms_turns_by_key ON lms_turns (key);
 CREATE INDEX lms_turns_by_worker ON lms_turns (worker);
 
--- Where several processes count requests together.
+-- Requests per token and minute, if several processes count them together.
 CREATE TABLE rate_counts (
     token_id TEXT NOT NULL,
     minute BIGINT NOT NULL,
@@ -97,7 +97,7 @@ CREATE TABLE rate_counts (
     PRIMARY KEY (token_id, minute)
 );
 
--- The requests with an Idempotency-Key. Their answers are their deliveries'.
+-- Requests with an Idempotency-Key. Their answers are in their deliveries.
 CREATE TABLE idempotency_keys (
     district_id TEXT NOT NULL REFERENCES districts (id),
     application TEXT NOT NULL,
@@ -109,13 +109,13 @@ CREATE TABLE idempotency_keys (
 );
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created);
 
--- For how long deliveries to the district are tried, in milliseconds, where it is not the usual time.
+-- How long deliveries to the district are tried, in milliseconds; null for the usual time.
 ALTER TABLE districts ADD COLUMN keep_trying BIGINT;
 
--- When it was first seen that the LMS no longer has it.
+-- When the LMS was first found not to have it any more.
 ALTER TABLE assignments ADD COLUMN gone BIGINT;
 
--- What was in doubt so far is a delivery now.
+-- Assignments that were in doubt become deliveries.
 INSERT INTO deliveries (id, district_id, application, operation, section_id, assignment_id, party, lane, rank, content, digest,
     background, state, doubt, untold, attempts, created, due, expires, finished, fence, status, message, warnings)
 SELECT doubts.id, sections.district_id, '', 'create_assignment', doubts.section_id, doubts.id, sections.district_id,

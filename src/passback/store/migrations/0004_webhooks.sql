@@ -1,4 +1,4 @@
--- Where applications want to be told of events. The secrets are encrypted (store/engine/vault.py).
+-- Where applications receive events. The secrets are encrypted (store/engine/vault.py).
 CREATE TABLE webhooks (
     id TEXT PRIMARY KEY,
     district_id TEXT NOT NULL REFERENCES districts (id),

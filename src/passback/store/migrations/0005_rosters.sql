@@ -1,4 +1,4 @@
--- Rosters that are imported again and again: what is no more is only marked, so that it has its id when it comes back.
+-- Rosters that are imported repeatedly: removed objects are only marked, so that they keep their ids if they come back.
 
 ALTER TABLE schools ADD COLUMN removed BIGINT;
 ALTER TABLE terms ADD COLUMN removed BIGINT;
@@ -14,7 +14,7 @@ CREATE UNIQUE INDEX courses_by_sis_id ON courses (district_id, sis_id);
 CREATE UNIQUE INDEX sections_by_sis_id ON sections (district_id, sis_id);
 CREATE UNIQUE INDEX users_by_sis_id ON users (district_id, role, sis_id);
 
--- What has changed, for applications that follow. `seq` counts up within a district.
+-- Changes, for applications that follow them. `seq` counts up within a district.
 CREATE TABLE roster_events (
     district_id TEXT NOT NULL REFERENCES districts (id),
     seq BIGINT NOT NULL,
@@ -27,5 +27,5 @@ CREATE TABLE roster_events (
 );
 CREATE INDEX roster_events_by_age ON roster_events (created);
 
--- How often the district's roster has been changed: what was planned on one that has changed since is not done.
+-- How often the district's roster has changed: a plan is not applied to a roster that has changed since.
 ALTER TABLE districts ADD COLUMN roster_version BIGINT NOT NULL DEFAULT 0;

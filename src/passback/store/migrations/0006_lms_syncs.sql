@@ -1,8 +1,8 @@
--- Keeping in step with the LMS: when a district is to be read, how far that is, and what has been read by now.
+-- Syncs with the LMS: when a district is due, how far its sync is, and what has been read so far.
 
 CREATE TABLE lms_syncs (
     district_id TEXT PRIMARY KEY REFERENCES districts (id),
-    -- How long from one to the next; null where it is only done when somebody asks.
+    -- How long from one sync to the next; null if it only runs on request.
     every BIGINT,
     due BIGINT,
     asked BIGINT,
@@ -12,7 +12,7 @@ CREATE TABLE lms_syncs (
     held_until BIGINT,
     failures BIGINT NOT NULL,
     error TEXT,
-    -- 1 where it may remove and unmatch as much as it will, this time.
+    -- 1 if it may remove and unmatch any number of objects this time.
     removals BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX lms_syncs_due ON lms_syncs (due);
@@ -51,11 +51,11 @@ CREATE TABLE lms_members (
     PRIMARY KEY (district_id, section_id, role, id)
 );
 
--- Those that are connected already are read once a day from now on.
+-- Districts that are connected already are synced once a day from now on.
 INSERT INTO lms_syncs (district_id, every, due, phase, failures)
     SELECT district_id, 86400000, 0, 'idle', 0 FROM connections;
 
--- Whether the roster is what the LMS has, because there is no other.
+-- Whether the roster comes from the LMS, as there is no other.
 ALTER TABLE districts ADD COLUMN roster_from_lms BIGINT NOT NULL DEFAULT 0;
 
 CREATE INDEX sections_decided ON sections (district_id) WHERE matched_by = 'hand';

@@ -1,4 +1,4 @@
--- What tells one of the LMS's sections from another of the same name.
+-- What distinguishes sections of the LMS with the same name.
 ALTER TABLE match_candidates ADD COLUMN course TEXT;
 ALTER TABLE match_candidates ADD COLUMN teachers TEXT;
 ALTER TABLE match_candidates ADD COLUMN students BIGINT;

@@ -1,4 +1,4 @@
--- Two of ours are never the same one of the LMS's.
+-- No two of ours may be matched to the same object in the LMS.
 UPDATE users SET lms_id = NULL, matched_by = NULL WHERE removed IS NULL AND EXISTS (SELECT 1 FROM users AS other
     WHERE other.district_id = users.district_id AND other.lms_id = users.lms_id AND other.role = users.role
     AND other.removed IS NULL AND other.id < users.id);
