@@ -18,12 +18,13 @@ from passback.domain.roster import District
 from passback.lms.interface import Connection as LmsConnection
 from passback.lms.interface import LmsError, NotAllowed
 from passback.observe.exposition import exposition
-from passback.rosters import decide, import_files, read_lms, sync
+from passback.rosters import decide, import_files, lease, read_lms, schedule, sync
 from passback.rosters.decide import CannotTell, NotThere
+from passback.rosters.failures import Broken, record_failure
+from passback.rosters.lease import LeaseLost, SyncLease
 from passback.rosters.lms_as_files import LmsRoster
 from passback.rosters.progress import Progress, Quiet
-from passback.rosters.read_lms import LeaseLost
-from passback.rosters.sync import Broken, SyncLease
+from passback.rosters.read_lms import NotConnected
 from passback.settings import Settings
 from passback.store import matching, roster, roster_events, syncs
 from passback.store.engine.database import Connection, Opened
@@ -99,11 +100,11 @@ class Synced:
         return asyncio.run(run())
 
     def claim(self) -> SyncLease | None:
-        return self.run(sync.claim)
+        return self.run(lease.claim)
 
     def sync(self, lms: LmsConnection | None = None, progress: Progress | None = None) -> None:
         async def do(gateway: Gateway) -> None:
-            held = await sync.claim(gateway)
+            held = await lease.claim(gateway)
             assert held is not None
             await sync.sync(held, progress or Quiet())
 
@@ -297,11 +298,11 @@ def test_sections_that_fail_do_not_stop_the_grades(known: Synced) -> None:
     known.slate.fail("error-before", path="/sections/x", times=1000)
 
     async def do(gateway: Gateway) -> None:
-        held = await sync.claim(gateway)
+        held = await lease.claim(gateway)
         assert held is not None
         with pytest.raises(LmsError):
             await sync.sync(held, Quiet())
-        connector = await sync.connector_of(gateway, DISTRICT)
+        connector = await read_lms.connector_of(gateway, DISTRICT)
         assert [it.id for it in await connector.read_people("s2")]  # it is asked at once
 
     known.run(do)
@@ -335,14 +336,14 @@ def test_an_import_from_the_lms_is_done_without_such_a_section_too(synced: Synce
     synced.slate.fail("error-before", path="/sections/s1/", times=1000)
 
     async def do(gateway: Gateway) -> list[str] | None:
-        held = await sync.claim(gateway, DISTRICT)
+        held = await lease.claim(gateway, DISTRICT)
         assert held is not None
-        began = await sync.items_read(held)
-        async with sync.leased(held):
+        began = await read_lms.items_read(held)
+        async with lease.leased(held):
             try:
                 return [*await sync.read(held, Quiet())]
             except LmsError as error:
-                await sync.record_failure(held, error, began)
+                await record_failure(held, error, began)
         return None
 
     assert [synced.run(do) for _ in range(3)] == [None, None, ["s1"]]
@@ -356,7 +357,7 @@ def test_what_was_tried_without_a_roster_is_no_try_of_the_lms(synced: Synced) ->
     synced.slate.fail("error-before", path="/sections/s1/", times=1000)
 
     async def do(gateway: Gateway) -> None:
-        held = await sync.claim(gateway)
+        held = await lease.claim(gateway)
         assert held is not None
         with pytest.raises(LmsError):
             await sync.read(held, Quiet())
@@ -489,10 +490,10 @@ def test_only_one_holds_it(known: Synced) -> None:
 
 def test_who_was_taken_for_dead_writes_nothing(known: Synced) -> None:
     async def do(gateway: Gateway) -> None:
-        held = await sync.claim(gateway)
+        held = await lease.claim(gateway)
         assert held is not None
         known.clock.now += MINUTE
-        assert await sync.claim(gateway) is not None
+        assert await lease.claim(gateway) is not None
         with pytest.raises(LeaseLost):
             await sync.sync(held, Quiet())
 
@@ -503,7 +504,7 @@ def test_who_was_taken_for_dead_writes_nothing(known: Synced) -> None:
 
 def test_after_a_crash_another_goes_on(known: Synced) -> None:
     async def do(gateway: Gateway) -> None:
-        held = await sync.claim(gateway)
+        held = await lease.claim(gateway)
         assert held is not None
         await sync.read(held, Quiet())
 
@@ -519,7 +520,7 @@ def test_one_that_is_stopped_is_left_to_others_at_once(known: Synced) -> None:
     known.slate.simulator.settings["latency_ms"] = 60_000
 
     async def do(gateway: Gateway) -> None:
-        loop = asyncio.create_task(sync.run_due(gateway))
+        loop = asyncio.create_task(schedule.run_due(gateway))
         await until(lambda: known.state.phase == "courses")
         loop.cancel()
         await asyncio.wait([loop])
@@ -531,7 +532,7 @@ def test_one_that_is_stopped_is_left_to_others_at_once(known: Synced) -> None:
 
 def test_whoever_is_due_is_read_in_the_background(known: Synced) -> None:
     async def do(gateway: Gateway) -> None:
-        loop = asyncio.create_task(sync.run_due(gateway))
+        loop = asyncio.create_task(schedule.run_due(gateway))
         await until(lambda: known.district.lms_state == "success" and known.state.worker is None)
         loop.cancel()
         await asyncio.wait([loop])
@@ -542,7 +543,7 @@ def test_whoever_is_due_is_read_in_the_background(known: Synced) -> None:
 
 def test_where_it_is_asked_for_meanwhile_it_is_done_once_more(known: Synced) -> None:
     async def do(gateway: Gateway) -> None:
-        held = await sync.claim(gateway)
+        held = await lease.claim(gateway)
         assert held is not None
         known.clock.now += 1
         await sync.read(held, Quiet())
@@ -593,7 +594,7 @@ def test_what_may_be_removed_holds_for_one_time(known: Synced) -> None:
     assert known.state.removals == 1  # it goes on
     known.clock.now += MINUTE
     known.change("UPDATE districts SET lms_type = 'builtin'")
-    with pytest.raises(sync.NotConnected):
+    with pytest.raises(NotConnected):
         known.sync()
     assert known.state.removals == 0
 
@@ -942,11 +943,11 @@ def test_a_section_that_is_deleted_meanwhile_has_nobody(known: Synced) -> None:
 
 def test_who_was_taken_for_dead_forgets_nothing_of_anothers(known: Synced) -> None:
     async def do(gateway: Gateway) -> None:
-        dead = await sync.claim(gateway)
+        dead = await lease.claim(gateway)
         assert dead is not None
         await sync.read(dead, Quiet())
         known.clock.now += MINUTE
-        other = await sync.claim(gateway)
+        other = await lease.claim(gateway)
         assert other is not None
         with pytest.raises(LeaseLost):
             await read_lms.clear(gateway, DISTRICT, dead.renew)
@@ -1067,7 +1068,7 @@ def test_what_the_lms_has_is_matched_as_soon_as_it_is_there(synced: Synced) -> N
     follow(synced, START)
     assert synced.district.lms_matched_percentage == {"sections": 100.0, "students": 100.0, "teachers": 0.0}
     synced.change("UPDATE lms_syncs SET worker = 'me'")
-    held = sync.SyncLease(synced.state, "me", synced.run(lambda gateway: asyncio.sleep(0, gateway)))
+    held = SyncLease(synced.state, "me", synced.run(lambda gateway: asyncio.sleep(0, gateway)))
     seen = len(synced.events())
     with synced.database.session() as session:
         sync.match(held, session, Quiet(), allow_losses=False)

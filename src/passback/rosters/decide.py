@@ -6,7 +6,8 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from passback.lms.interface import Gone, LmsError
-from passback.rosters import sync
+from passback.rosters.failures import describe_error
+from passback.rosters.read_lms import NotConnected, connector_of
 from passback.store import matching
 
 if TYPE_CHECKING:
@@ -33,14 +34,14 @@ async def verify(gateway: Gateway, ours: Ours, lms_id: str) -> None:
         if not sections:
             raise CannotTell(f"none of the sections of {ours.id} is matched")
     try:
-        connector = await sync.connector_of(gateway, ours.district_id)
+        connector = await connector_of(gateway, ours.district_id)
         for section in sections:
             with contextlib.suppress(Gone):
                 people = await connector.read_people(section)
                 if ours.kind == "section" or any((it.id, it.role) == (lms_id, ours.kind) for it in people):
                     return
-    except (LmsError, sync.NotConnected) as error:
-        raise CannotTell(sync.describe_error(error)) from error
+    except (LmsError, NotConnected) as error:
+        raise CannotTell(describe_error(error)) from error
     if ours.kind == "section":
         raise NotThere(f"the LMS has no section {lms_id}")
     raise NotThere(f"the LMS has no {ours.kind} {lms_id} in the sections of {ours.id} that are matched")

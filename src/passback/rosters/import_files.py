@@ -13,8 +13,8 @@ from passback.store.staging import tables
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
+    from passback.rosters.lease import Renew
     from passback.rosters.progress import Progress
-    from passback.rosters.read_lms import Renew
     from passback.sis.rows import Format
     from passback.store.engine.database import Session
     from passback.store.staging.tables import Plan
@@ -69,7 +69,7 @@ def apply(session: Session, plan: Plan, clock: Clock, progress: Progress, hold: 
     """Make the roster the district's, in one transaction. Raises `passback.store.staging.tables.Overtaken`.
 
     `hold` where it was read from the LMS, and so follows it from now on: it raises
-    `passback.rosters.read_lms.Lost`.
+    `passback.rosters.lease.LeaseLost`.
     """
     progress.step("noting what was before")
     tables.note_previous(session)

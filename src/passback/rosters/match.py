@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from passback.domain.clock import Clock
-    from passback.rosters.read_lms import Renew
+    from passback.rosters.lease import Renew
     from passback.store.engine.database import Session
 
 

@@ -10,22 +10,21 @@ from passback.domain.clock import DAY
 from passback.domain.matching import LmsCourse, Place
 from passback.lms.http.client import without_tripping_breaker
 from passback.lms.interface import Gone, LmsError, NotAllowed
+from passback.lms.registry import BUILTIN
 from passback.store import roster, syncs
-from passback.store.engine.database import Connection
 
 if TYPE_CHECKING:
     from passback.context import Gateway
     from passback.domain.clock import Instant
     from passback.domain.matching import Person
     from passback.lms.interface import Connector
+    from passback.rosters.lease import Renew, SyncLease
     from passback.rosters.progress import Progress
+    from passback.store.engine.database import Connection
     from passback.store.syncs import Phase, Sync
 
 T = TypeVar("T", LmsCourse, Place)
 R = TypeVar("R")
-
-Renew = Callable[[Connection], None]
-"""Part of every transaction of who reads a district: it raises `Lost` where another does by now."""
 
 _AT_ONCE = 4
 """How many courses or sections are read at once, so that grades find room beside it."""
@@ -41,8 +40,23 @@ _TRIES = 3
 """How often in a row nothing may have been got further, before what cannot be read is left as it is."""
 
 
-class LeaseLost(Exception):
-    """Another reads the district by now: nothing may be written for it any more."""
+class NotConnected(LookupError):
+    """The district has no connection to an LMS."""
+
+
+async def connector_of(gateway: Gateway, district_id: str) -> Connector:
+    """The connector to a district's LMS. Raises `NotConnected`."""
+
+    def look_up(conn: Connection) -> Connector | None:
+        district = roster.find(conn, roster.DISTRICTS, district_id, district_id)
+        if district is None or district.lms_type == BUILTIN:  # which has no roster of its own
+            return None
+        return gateway.connectors.find(conn, district_id, district.lms_type)
+
+    connector = await gateway.database.read(look_up)
+    if connector is None:
+        raise NotConnected(f"district {district_id} is not connected to an LMS")
+    return connector
 
 
 def can_resume(sync: Sync, now: Instant) -> bool:
@@ -77,6 +91,24 @@ async def clear(gateway: Gateway, district_id: str, hold: Renew) -> None:
 
     while await gateway.database.write(some):
         pass
+
+
+async def discard(held: SyncLease) -> None:
+    """Forget what was read, and leave the next sync as it was set."""
+
+    def end(conn: Connection) -> None:
+        roster.enter_first_sync(conn, held.district_id, "initial_sync_processing")
+        held.renew(conn)
+        syncs.enter(conn, held.district_id, "idle")
+
+    await held.gateway.database.write(end)
+    await clear(held.gateway, held.district_id, held.renew)
+
+
+async def items_read(held: SyncLease) -> int:
+    """How many courses and sections have been read."""
+    found = await held.gateway.database.read(lambda conn: syncs.progress(conn, held.district_id))
+    return found.courses_read + found.sections_read
 
 
 class _Reading:
