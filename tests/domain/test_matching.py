@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passback.domain.matching import Match, Person, Place, match_people, match_sections
+from passback.domain.matching import Match, Person, SectionRef, match_people, match_sections
 
 
 def person(id_: str, name: str = "", email: str | None = None, sis_id: str | None = None) -> Person:
@@ -65,8 +65,8 @@ def test_an_empty_sis_id_is_none() -> None:
 
 
 def test_sections_are_matched_by_sis_id_then_name() -> None:
-    ours = [Place("a", "Algebra", "s-1"), Place("b", "Biology")]
-    theirs = [Place("X", "Biology"), Place("Y", "Algebra (old)", "s-1")]
+    ours = [SectionRef("a", "Algebra", "s-1"), SectionRef("b", "Biology")]
+    theirs = [SectionRef("X", "Biology"), SectionRef("Y", "Algebra (old)", "s-1")]
     assert found(match_sections(ours, theirs, {})) == {"a": ("Y", "sis_id"), "b": ("X", "name")}
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from passback.domain.matching import LmsCourse, Person, Place
+from passback.domain.matching import LmsCourse, Person, SectionRef
 from passback.rosters import import_files, sync
 from passback.rosters.failures import Broken
 from passback.rosters.lease import SyncLease
@@ -93,7 +93,7 @@ def follow(synced: Synced, read: Read) -> None:
         course = LmsCourse("c", "Algebra")
         syncs.add_courses(conn, DISTRICT, [course])
         syncs.add_sections(
-            conn, DISTRICT, course, [Place(id_, id_, sis_id) for id_, (sis_id, _) in read.items()]
+            conn, DISTRICT, course, [SectionRef(id_, id_, sis_id) for id_, (sis_id, _) in read.items()]
         )
         for id_, (_, people) in read.items():
             students = [Person(it, "student", f"Student {it}", None, sis_id) for it, sis_id in people]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from passback.domain.clock import DAY
-from passback.domain.matching import LmsCourse, Place
+from passback.domain.matching import LmsCourse, SectionRef
 from passback.store import syncs
 from passback.store.engine.database import Connection
 from support.sandbox import (
@@ -145,7 +145,9 @@ def test_how_far_a_sync_is_is_shown_with_the_district(sandbox: Sandbox) -> None:
         syncs.enter(conn, DISTRICT, "people", NOW)
         courses = [LmsCourse("1", "Algebra"), LmsCourse("2", "Biology")]
         syncs.add_courses(conn, DISTRICT, courses)
-        syncs.add_sections(conn, DISTRICT, courses[0], [Place("7", "Algebra 1"), Place("8", "Algebra 2")])
+        syncs.add_sections(
+            conn, DISTRICT, courses[0], [SectionRef("7", "Algebra 1"), SectionRef("8", "Algebra 2")]
+        )
         syncs.add_members(conn, DISTRICT, "7", [])
 
     path = f"/v3.1/districts/{DISTRICT}"

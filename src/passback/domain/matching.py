@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from passback.domain.roster import Role
 
-By = Literal["lms_id", "sis_id", "email", "name", "hand"]
+MatchedBy = Literal["lms_id", "sis_id", "email", "name", "hand"]
 
 
 class LmsCourse(Struct, frozen=True):
@@ -26,7 +26,7 @@ class LmsCourse(Struct, frozen=True):
     """The course's code, as people know it."""
 
 
-class Place(Struct, frozen=True):
+class SectionRef(Struct, frozen=True):
     """A section, as the roster or the LMS knows it."""
 
     id: str
@@ -51,23 +51,25 @@ class Match(Struct, frozen=True):
     """Ours."""
     lms_id: str | None
     """The LMS's; None where there is none, or it cannot be told which."""
-    by: By | None = None
-    candidates: tuple[Place | Person, ...] = ()
+    by: MatchedBy | None = None
+    candidates: tuple[SectionRef | Person, ...] = ()
     """The LMS's among which a person must choose."""
 
 
 MOST_CANDIDATES = 50
 """Among how many a person may be asked to choose; of more nothing is kept, since each of ours would have them all."""
 
-T = TypeVar("T", Place, Person)
+T = TypeVar("T", SectionRef, Person)
 
 
-def lms_key(item: Place | Person) -> str:
+def lms_key(item: SectionRef | Person) -> str:
     """What stands for the LMS's id: ours have it for a SIS id where they were read from an LMS that had none."""
     return item.sis_id if item.sis_id and item.sis_id.startswith("lms:") else f"lms:{item.id}"
 
 
-def match_sections(ours: Iterable[Place], theirs: Sequence[Place], by_hand: Mapping[str, str]) -> list[Match]:
+def match_sections(
+    ours: Iterable[SectionRef], theirs: Sequence[SectionRef], by_hand: Mapping[str, str]
+) -> list[Match]:
     """The LMS's section for each of `ours`; `by_hand` gives those that a person decided."""
     return _match(
         ours, theirs, by_hand,
@@ -90,7 +92,7 @@ def _match(
     ours: Iterable[T],
     theirs: Sequence[T],
     by_hand: Mapping[str, str],
-    ways: Sequence[tuple[By, Callable[[T], str | None]]],
+    ways: Sequence[tuple[MatchedBy, Callable[[T], str | None]]],
 ) -> list[Match]:
     waiting = list(ours)
     found: dict[str, Match] = {

@@ -77,7 +77,7 @@ class Section(Struct, frozen=True):
     created: Instant
     last_modified: Instant
     matched_by: str | None = None
-    """How that is known (`passback.domain.matching.By`)."""
+    """How that is known (`passback.domain.matching.MatchedBy`)."""
 
 
 class User(Struct, frozen=True):
@@ -98,4 +98,4 @@ class User(Struct, frozen=True):
     created: Instant
     last_modified: Instant
     matched_by: str | None = None
-    """How that is known (`passback.domain.matching.By`)."""
+    """How that is known (`passback.domain.matching.MatchedBy`)."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from passback.domain.clock import DAY
-from passback.domain.matching import LmsCourse, Place
+from passback.domain.matching import LmsCourse, SectionRef
 from passback.lms.http.client import without_tripping_breaker
 from passback.lms.interface import Gone, LmsError, NotAllowed
 from passback.lms.registry import BUILTIN
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection
     from passback.store.syncs import Phase, Sync
 
-T = TypeVar("T", LmsCourse, Place)
+T = TypeVar("T", LmsCourse, SectionRef)
 R = TypeVar("R")
 
 _AT_ONCE = 4
@@ -224,14 +224,14 @@ class _Reading:
         return failed
 
     async def _read_course(self, course: LmsCourse) -> None:
-        sections: Sequence[Place]
+        sections: Sequence[SectionRef]
         try:
             sections = await self._connector.read_sections(course)
         except Gone:
             sections = []  # it was deleted meanwhile
         await self._write(lambda conn: syncs.add_sections(conn, self._district_id, course, sections))
 
-    async def _read_section(self, section: Place) -> None:
+    async def _read_section(self, section: SectionRef) -> None:
         people: Sequence[Person]
         try:
             people = await self._connector.read_people(section.id)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from passback.context import Gateway
     from passback.domain.assignment import Assignment, AssignmentFields
     from passback.domain.clock import Instant
-    from passback.domain.matching import LmsCourse, Person, Place
+    from passback.domain.matching import LmsCourse, Person, SectionRef
     from passback.domain.submission import SubmissionFields
     from passback.store.engine.database import Connection
 
@@ -173,7 +173,7 @@ class FaultyConnector(Struct, frozen=True):
     async def read_courses(self) -> Sequence[LmsCourse]:
         return await self._meet(self.connector.read_courses)
 
-    async def read_sections(self, course: LmsCourse) -> Sequence[Place]:
+    async def read_sections(self, course: LmsCourse) -> Sequence[SectionRef]:
         return await self._meet(lambda: self.connector.read_sections(course))
 
     async def read_people(self, section: str) -> Sequence[Person]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 from passback.domain.clock import DAY, Instant
-from passback.domain.matching import LmsCourse, Person, Place
+from passback.domain.matching import LmsCourse, Person, SectionRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -272,7 +272,7 @@ def add_courses(connection: Connection, district_id: str, courses: Iterable[LmsC
 
 
 def add_sections(
-    connection: Connection, district_id: str, course: LmsCourse, sections: Sequence[Place]
+    connection: Connection, district_id: str, course: LmsCourse, sections: Sequence[SectionRef]
 ) -> None:
     """Keep the sections of a course of the LMS's, whose people are to be read: it has been read."""
     given = {"district_id": district_id, "course_id": course.id}
@@ -299,13 +299,13 @@ def unread_courses(connection: Connection, district_id: str, limit: int) -> list
     return [LmsCourse(*row) for row in rows]
 
 
-def unread_sections(connection: Connection, district_id: str, limit: int) -> list[Place]:
+def unread_sections(connection: Connection, district_id: str, limit: int) -> list[SectionRef]:
     """The LMS's sections that have not been read."""
     rows = connection.execute(
         "SELECT id, name, sis_id FROM lms_sections WHERE district_id = :id AND read = 0 ORDER BY id LIMIT :limit",
         {"id": district_id, "limit": limit},
     )
-    return [Place(*row) for row in rows]
+    return [SectionRef(*row) for row in rows]
 
 
 def add_members(connection: Connection, district_id: str, section_id: str, people: Sequence[Person]) -> None:
@@ -462,12 +462,12 @@ def keyed_members(session: Session, district_id: str, batch: int) -> Iterator[li
         last = rows[-1][:3]
 
 
-def sections(connection: Connection, district_id: str) -> list[Place]:
+def sections(connection: Connection, district_id: str) -> list[SectionRef]:
     """The LMS's sections, as they were read."""
     rows = connection.execute(
         "SELECT id, name, sis_id FROM lms_sections WHERE district_id = :id ORDER BY id", {"id": district_id}
     )
-    return [Place(*row) for row in rows]
+    return [SectionRef(*row) for row in rows]
 
 
 def _kept(text: str | None) -> str:
