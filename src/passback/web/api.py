@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from passback.context import Caller
 from passback.observe import request_id, tracing
-from passback.observe.requests import Seen
+from passback.observe.requests import ObservedRequest
 from passback.store.engine.database import StoreUnavailable
 from passback.web.handlers import HANDLERS
 from passback.web.limit import RateLimit
@@ -74,7 +74,7 @@ class Api:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        with Seen(self._gateway.metrics, scope["method"], scope["headers"]) as seen:
+        with ObservedRequest(self._gateway.metrics, scope["method"], scope["headers"]) as seen:
             headers = [(request_id.HEADER, seen.id.encode())]
             response = await self._respond(scope, receive, headers, seen)
             if response is not None:
@@ -83,7 +83,7 @@ class Api:
             await send_response(send, response, headers)
 
     async def _respond(
-        self, scope: Scope, receive: Receive, headers: list[Header], seen: Seen
+        self, scope: Scope, receive: Receive, headers: list[Header], seen: ObservedRequest
     ) -> Response | None:
         """The answer, also where something fails; None where nobody waits for it."""
         try:
@@ -103,7 +103,9 @@ class Api:
             log.exception("a fault of ours in %s %s", seen.method, seen.path or "-")
             return _refused(errors.internal_error(), scope)
 
-    async def _answer(self, scope: Scope, receive: Receive, headers: list[Header], seen: Seen) -> Response:
+    async def _answer(
+        self, scope: Scope, receive: Receive, headers: list[Header], seen: ObservedRequest
+    ) -> Response:
         """The answer, and in `headers` what goes with it whatever it is. Raises `Refusal`."""
         path = decode_path(scope["raw_path"])
         method: str = scope["method"]
