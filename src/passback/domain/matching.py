@@ -57,7 +57,8 @@ class Match(Struct, frozen=True):
 
 
 MOST_CANDIDATES = 50
-"""The most candidates that a person is asked to choose from; more are dropped, as each of ours would list them all."""
+"""The most candidates that a person is asked to choose from. If there are more, none are kept: each of ours would list
+them all."""
 
 T = TypeVar("T", SectionRef, Person)
 

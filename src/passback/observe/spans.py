@@ -98,14 +98,14 @@ class HttpSpan:
         self._span = span
         self._method = method
         self._failure = failure
-        # What an exception says may be a secret or a student's, so no more than its type is recorded.
+        # An exception's message may contain a secret or a student's data, so only its type is recorded.
         self._current = trace.use_span(
             span, end_on_exit=True, record_exception=False, set_status_on_exception=False
         )
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """For the other side. The ``tracestate`` is for the client's own systems, not for an LMS."""
+        """See `passback.observe.tracing.Span`. Without ``tracestate``, which is for the client's own systems."""
         carrier: dict[str, str] = {}
         _W3C.inject(carrier, trace.set_span_in_context(self._span, Context()))
         return {name: value for name, value in carrier.items() if name == "traceparent"}

@@ -78,7 +78,7 @@ async def gateway_with(gateway: Gateway, headers: list[bytes]) -> AsyncIterator[
 class FaultyConnectors:
     """The connectors during one request with a fault. See `passback.context.Reach`.
 
-    The built-in gradebook's connector is wrapped. Those of simulated LMSs are opened anew for the request and tell the
+    The built-in gradebook's connector is wrapped. Those of simulated LMSs are opened for the request alone and tell the
     simulator how to fail, so that they handle it as they would the real LMS's failure.
     """
 
