@@ -1,4 +1,4 @@
-"""What a person decides, and what is looked up for them."""
+"""Decisions about matches, and how they are verified in the LMS."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 
 from passback.context import Gateway
 from passback.rosters import decide
-from passback.rosters.decide import CannotTell, NotThere
+from passback.rosters.decide import CannotVerify, NotInLms
 from passback.store import matching
 from passback.store.matching import AlreadyMatched, Decision, Known
 from support.sandbox import NOW
 from support.syncs import DISTRICT, Synced
 
 
-def test_what_is_asked_tells_of_ours_and_of_what_no_other_is(known: Synced) -> None:
+def test_a_decision_shows_ours_and_the_free_candidates(known: Synced) -> None:
     known.user("t1", "Ann Lee", "a1", role="teacher")
     known.user("u2", "student-1", "a1", "a2", email="u2@x", sis_id="7")
     known.at_slate("s1", "student-1", "student-1 ")
@@ -41,7 +41,7 @@ def test_what_is_asked_tells_of_ours_and_of_what_no_other_is(known: Synced) -> N
     ]
 
 
-def test_of_two_who_decide_at_once_the_first_does(known: Synced) -> None:
+def test_if_two_decide_at_once_the_first_wins(known: Synced) -> None:
     known.user("u2", "student-1", "a1")
     known.at_slate("s1", "student-1", "student-1 ")
     known.sync()
@@ -54,7 +54,7 @@ def test_of_two_who_decide_at_once_the_first_does(known: Synced) -> None:
     assert (known.matched()["u1"], known.matched()["u2"]) == ("student-1", None)
 
 
-def test_two_who_decide_beside_each_other_do_not_take_the_same_one(known: Synced) -> None:
+def test_two_concurrent_decisions_never_pick_the_same_one(known: Synced) -> None:
     known.user("u2", "student-1", "a1")
     known.at_slate("s1", "student-1", "student-1 ")
     known.sync()
@@ -80,18 +80,18 @@ def test_two_who_decide_beside_each_other_do_not_take_the_same_one(known: Synced
         ("u1", "teacher-1", "the LMS has no student teacher-1 in the sections of u1"),
     ],
 )
-def test_what_a_person_decides_is_looked_up(known: Synced, id_: str, lms_id: str, told: str | None) -> None:
+def test_what_a_person_decides_is_verified(known: Synced, id_: str, lms_id: str, told: str | None) -> None:
     known.sync()
     ours = next(it for it in known.all() if it.id == id_)
-    expected = contextlib.nullcontext() if told is None else pytest.raises(NotThere, match=told)
+    expected = contextlib.nullcontext() if told is None else pytest.raises(NotInLms, match=told)
     with expected:
         known.run(lambda gateway: decide.verify(gateway, ours, lms_id))
 
 
-def test_what_cannot_be_looked_up_is_told(known: Synced) -> None:
+def test_what_cannot_be_verified_is_reported(known: Synced) -> None:
     section, student = (it for it in known.all() if it.id in ("a1", "u1"))
-    with pytest.raises(CannotTell, match="none of the sections of u1 is matched"):
+    with pytest.raises(CannotVerify, match="none of the sections of u1 is matched"):
         known.run(lambda gateway: decide.verify(gateway, student, "student-1"))
     known.slate.fail("error-before", times=100)
-    with pytest.raises(CannotTell, match="the LMS cannot be read"):
+    with pytest.raises(CannotVerify, match="the LMS cannot be read"):
         known.run(lambda gateway: decide.verify(gateway, section, "s1"))

@@ -1,4 +1,4 @@
-"""A sync is held by one process at a time."""
+"""One process at a time holds the lease on a sync."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.syncs import DISTRICT, Synced
 
 
 @pytest.mark.parametrize("follows", [True, False])
-def test_who_was_taken_for_dead_changes_no_roster(known: Synced, follows: bool) -> None:
+def test_a_process_that_lost_its_lease_changes_no_roster(known: Synced, follows: bool) -> None:
     known.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=follows))
     before = known.all()
 
@@ -41,7 +41,7 @@ def test_only_one_holds_it(known: Synced) -> None:
     known.write(second.renew)
 
 
-def test_who_was_taken_for_dead_writes_nothing(known: Synced) -> None:
+def test_a_process_that_lost_its_lease_writes_nothing(known: Synced) -> None:
     async def do(gateway: Gateway) -> None:
         held = await lease.claim(gateway)
         assert held is not None
@@ -55,13 +55,13 @@ def test_who_was_taken_for_dead_writes_nothing(known: Synced) -> None:
     assert known.state.worker is not None
 
 
-def test_after_a_crash_another_goes_on(known: Synced) -> None:
+def test_after_a_crash_another_process_resumes(known: Synced) -> None:
     async def do(gateway: Gateway) -> None:
         held = await lease.claim(gateway)
         assert held is not None
         await sync.read(held, Quiet())
 
-    known.run(do)  # its process ends here, with all that was read
+    known.run(do)  # the process ends here, after reading everything
     known.asked_of_slate()
     assert (known.claim(), known.district.lms_state) == (None, "matching_in_progress")
     known.clock.now += MINUTE
@@ -69,7 +69,7 @@ def test_after_a_crash_another_goes_on(known: Synced) -> None:
     assert (known.asked_of_slate(), known.matched()["u1"]) == ([], "student-1")
 
 
-def test_who_was_taken_for_dead_forgets_nothing_of_anothers(known: Synced) -> None:
+def test_a_process_that_lost_its_lease_deletes_nothing_that_another_read(known: Synced) -> None:
     async def do(gateway: Gateway) -> None:
         dead = await lease.claim(gateway)
         assert dead is not None
@@ -78,7 +78,7 @@ def test_who_was_taken_for_dead_forgets_nothing_of_anothers(known: Synced) -> No
         other = await lease.claim(gateway)
         assert other is not None
         with pytest.raises(LeaseLost):
-            await read_lms.clear(gateway, DISTRICT, dead.renew)
+            await read_lms.clear(dead)
 
     known.run(do)
     assert len(known.execute("SELECT * FROM lms_sections")) == 2

@@ -1,4 +1,4 @@
-"""Which sections and people of the roster are matched to which of the LMS."""
+"""Matching the roster's sections and people to the LMS's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.sandbox import NOW
 from support.syncs import DISTRICT, Synced
 
 
-def test_all_is_matched_and_written_down(known: Synced) -> None:
+def test_everything_is_matched_and_recorded(known: Synced) -> None:
     known.sync()
     assert known.matched() == {"a1": "s1", "a2": "s2", "u1": "student-1", "u6": "student-6"}
     assert known.events() == [
@@ -28,7 +28,7 @@ def test_all_is_matched_and_written_down(known: Synced) -> None:
     assert district.lms_matched_percentage == {"sections": 100.0, "students": 100.0, "teachers": 0.0}
 
 
-def test_a_second_one_changes_nothing(known: Synced) -> None:
+def test_a_second_sync_changes_nothing(known: Synced) -> None:
     known.sync()
     before = known.execute("SELECT * FROM users"), known.execute("SELECT * FROM sections"), known.events()
     known.clock.now += DAY
@@ -39,7 +39,7 @@ def test_a_second_one_changes_nothing(known: Synced) -> None:
     assert known.district.last_lms_sync == NOW + DAY
 
 
-def test_who_is_in_no_section_gives_way_to_another(known: Synced) -> None:
+def test_a_person_in_no_section_gives_way_to_another(known: Synced) -> None:
     known.sync()
     known.change("DELETE FROM enrollments WHERE user_id = 'u1'")
     known.user("u9", "student-1", "a1")
@@ -50,8 +50,8 @@ def test_who_is_in_no_section_gives_way_to_another(known: Synced) -> None:
     assert (found["u1"], found["u9"]) == (None, "student-1")
 
 
-def test_a_decision_meanwhile_makes_no_two_the_same(known: Synced) -> None:
-    """u1 moves to another's place that a person gives away meanwhile, while a third takes its own."""
+def test_a_decision_during_a_sync_never_gives_two_the_same_match(known: Synced) -> None:
+    """u1 now matches student-2, which a person gives to u2 in the meantime, while u3 takes u1's old match."""
     known.sync()
     known.user("u2", "somebody else", "a1")
     known.user("u3", "student-1", "a1")
@@ -68,7 +68,7 @@ def test_a_decision_meanwhile_makes_no_two_the_same(known: Synced) -> None:
     assert (found["u1"], found["u2"], found["u3"]) == (None, "student-2", "student-1")
 
 
-def test_who_leaves_a_section_of_the_lms_is_not_matched_to_it_any_more(known: Synced) -> None:
+def test_a_person_who_leaves_a_section_of_the_lms_is_unmatched(known: Synced) -> None:
     for number in range(30):
         known.user(f"v{number}", f"student-{100 + number}", "a1")
     known.at_slate("s1", "student-1", *(f"student-{100 + number}" for number in range(30)))
@@ -81,13 +81,13 @@ def test_who_leaves_a_section_of_the_lms_is_not_matched_to_it_any_more(known: Sy
     )  # fmt: skip
 
 
-def test_what_the_lms_suddenly_does_not_show_stays_matched_unless_it_is_said(known: Synced) -> None:
+def test_what_the_lms_suddenly_hides_stays_matched_unless_allowed(known: Synced) -> None:
     known.sync()
     before = known.matched()
     known.slate.simulator.records.remove("sections", "s2")
     known.user("u2", "student-2", "a1")
     known.ask()
-    with pytest.raises(Broken, match="1 of 2 sections, 1 of 2 users would be matched no more"):
+    with pytest.raises(Broken, match="would unmatch 1 of 2 sections, 1 of 2 users"):
         known.sync()
     assert (known.matched(), known.district.lms_state) == ({**before, "u2": "student-2"}, "success")
     assert (known.state.due, known.claim()) == (NOW + DAY, None)
@@ -113,7 +113,7 @@ def test_a_decision_is_no_obstacle_for_another_kind_of_the_same_id(known: Synced
     assert known.matched()["a3"] == "student-6"
 
 
-def test_two_never_become_the_same_one(known: Synced) -> None:
+def test_two_people_are_never_matched_to_the_same_one(known: Synced) -> None:
     known.at_slate("s2", "student-1", "student-6")
     known.user("u9", "student-1", "a2")
     known.sync()
@@ -122,7 +122,7 @@ def test_two_never_become_the_same_one(known: Synced) -> None:
     assert known.candidates() == {"u1": ["student-1"], "u9": ["student-1"]}
 
 
-def test_the_surer_of_two_is_the_one(known: Synced) -> None:
+def test_the_more_certain_of_two_wins(known: Synced) -> None:
     known.at_slate("s2", "student-1", "student-6")
     known.user("u9", "Ann Lee", "a2", sis_id="lms:student-1")
     known.sync()
@@ -130,13 +130,13 @@ def test_the_surer_of_two_is_the_one(known: Synced) -> None:
     assert (found["u1"], found["u9"]) == (None, "student-1")
 
 
-def test_who_may_be_either_of_two_is_left_to_a_person(known: Synced) -> None:
+def test_a_person_decides_between_two_candidates(known: Synced) -> None:
     known.at_slate("s1", "student-1", "student-1 ")
     known.sync()
     assert (known.matched()["u1"], known.candidates()["u1"]) == (None, ["student-1", "student-1 "])
 
 
-def test_what_tells_sections_of_one_name_apart_is_kept(known: Synced) -> None:
+def test_what_distinguishes_sections_of_the_same_name_is_kept(known: Synced) -> None:
     known.at_slate("s1", *(f"teacher-{it}" for it in (4, 2, 3, 1, 5)), "student-1", "student-2")
     known.slate.simulator.records.put("sections", "s3", {"id": "s3", "name": "s1", "people": []})
     known.sync()
@@ -149,7 +149,7 @@ def test_what_tells_sections_of_one_name_apart_is_kept(known: Synced) -> None:
     }
 
 
-def test_a_change_of_the_roster_meanwhile_is_seen(known: Synced) -> None:
+def test_a_roster_change_during_a_sync_is_noticed(known: Synced) -> None:
     class Changing(Quiet):
         def read(self, done: int, total: int) -> None:
             if known.state.phase == "matching":
@@ -162,7 +162,7 @@ def test_a_change_of_the_roster_meanwhile_is_seen(known: Synced) -> None:
     assert known.matched()["u1"] == "student-1"
 
 
-def test_whose_place_another_takes_does_not_stay_matched(known: Synced) -> None:
+def test_a_person_replaced_by_another_is_unmatched(known: Synced) -> None:
     known.sync()
     known.change("UPDATE users SET first_name = 'Somebody', last_name = 'Else' WHERE id = 'u1'")
     known.user("u9", "student-1", "a1")
@@ -173,7 +173,7 @@ def test_whose_place_another_takes_does_not_stay_matched(known: Synced) -> None:
     assert (found["u1"], found["u9"]) == (None, "student-1")
 
 
-def test_who_is_in_no_section_stays_matched(known: Synced) -> None:
+def test_a_person_in_no_section_stays_matched(known: Synced) -> None:
     known.sync()
     known.change("DELETE FROM enrollments WHERE user_id = 'u1'")
     known.ask()

@@ -1,4 +1,4 @@
-"""Reading an LMS, which goes on where it was and is done without what cannot be read."""
+"""Reading an LMS: it resumes where it failed, and skips what cannot be read."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from support.simulators import serving
 from support.syncs import DISTRICT, Synced
 
 
-def test_what_was_read_is_not_kept(known: Synced) -> None:
+def test_what_was_read_is_deleted_in_the_end(known: Synced) -> None:
     known.sync()
     assert known.execute("SELECT * FROM lms_members") + known.execute("SELECT * FROM lms_sections") == []
 
 
-def test_it_goes_on_where_it_was_broken_off(known: Synced) -> None:
+def test_it_resumes_where_it_failed(known: Synced) -> None:
     for number in range(3, 30):
         known.at_slate(f"s{number}", f"student-{number}")
     known.slate.fail("error-before", path="/sections/s9/", times=100)
@@ -78,7 +78,7 @@ def test_a_section_that_fails_again_and_again_stays_as_it_is(known: Synced) -> N
     known.sync()
     found = known.matched()
     assert (found["u1"], found["u2"], found["u5"], found["a1"]) == ("student-1", None, "student-5", "s1")
-    assert (known.state.error or "").startswith("done without section s1, which could not be read")
+    assert (known.state.error or "").startswith("finished without section s1, which could not be read")
     assert known.state.due == NOW + DAY
     known.slate.simulator.faults.rules.clear()
     known.ask()
@@ -111,12 +111,12 @@ def test_sections_that_fail_do_not_stop_the_grades(known: Synced) -> None:
         with pytest.raises(LmsError):
             await sync.sync(held, Quiet())
         connector = await read_lms.connector_of(gateway, DISTRICT)
-        assert [it.id for it in await connector.read_people("s2")]  # it is asked at once
+        assert [it.id for it in await connector.read_people("s2")]  # the LMS is called at once
 
     known.run(do)
 
 
-def test_many_sections_that_fail_in_a_row_do_not_keep_the_others_for_ever(known: Synced) -> None:
+def test_many_sections_that_fail_in_a_row_do_not_block_the_others_for_ever(known: Synced) -> None:
     for number in range(5):
         known.at_slate(f"a{number}")
     known.slate.fail("error-before", path="/sections/a", times=1000)
@@ -140,7 +140,7 @@ def test_a_section_that_fails_and_is_not_known_yet_is_left_out(synced: Synced) -
     assert "s1" in (synced.state.error or "")
 
 
-def test_an_import_from_the_lms_is_done_without_such_a_section_too(synced: Synced) -> None:
+def test_an_import_from_the_lms_skips_a_failing_section_too(synced: Synced) -> None:
     synced.slate.fail("error-before", path="/sections/s1/", times=1000)
 
     async def do(gateway: Gateway) -> list[str] | None:
@@ -157,7 +157,7 @@ def test_an_import_from_the_lms_is_done_without_such_a_section_too(synced: Synce
     assert [synced.run(do) for _ in range(3)] == [None, None, ["s1"]]
 
 
-def test_what_was_tried_without_a_roster_is_no_try_of_the_lms(synced: Synced) -> None:
+def test_a_try_without_a_roster_does_not_count_as_a_try_of_the_lms(synced: Synced) -> None:
     for _ in range(3):
         with pytest.raises(Broken):
             synced.sync()
@@ -182,13 +182,13 @@ def test_without_a_roster_what_an_import_has_read_is_kept_for_the_next(synced: S
     assert (synced.state.phase, len(synced.execute("SELECT * FROM lms_courses"))) == ("people", 1)
 
 
-def test_without_a_roster_there_is_nothing_to_read_for(synced: Synced) -> None:
+def test_without_a_roster_the_lms_is_not_read(synced: Synced) -> None:
     with pytest.raises(Broken, match="no roster yet"):
         synced.sync()
     assert (synced.asked_of_slate(), synced.district.lms_state) == ([], "initial_sync_processing")
 
 
-def test_what_was_begun_long_ago_is_read_anew(known: Synced) -> None:
+def test_what_was_begun_long_ago_is_read_again(known: Synced) -> None:
     known.slate.fail("error-before", path="/sections/s2/", times=100)
     with pytest.raises(LmsError):
         known.sync()
@@ -199,7 +199,7 @@ def test_what_was_begun_long_ago_is_read_anew(known: Synced) -> None:
     assert "/sections" in known.asked_of_slate()
 
 
-def test_a_refused_one_keeps_nothing_of_what_it_read(known: Synced) -> None:
+def test_a_refused_sync_deletes_what_it_read(known: Synced) -> None:
     known.sync()
     known.slate.simulator.records.remove("sections", "s2")
     known.ask()

@@ -1,4 +1,4 @@
-"""Why a sync is broken off, what is written down of it, and when it is gone on with."""
+"""Failed syncs: what is recorded, what operators read about them, and when they are retried."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LONGEST_WAIT = HOUR
 
 
 class Broken(Exception):
-    """A sync cannot be finished until somebody does something; the message says what."""
+    """A sync cannot finish until somebody steps in; the message says what to do."""
 
 
 class NoRoster(Broken):
@@ -32,39 +32,39 @@ class NoRoster(Broken):
 
     def __init__(self) -> None:
         super().__init__(
-            "the district has no roster yet: passback roster import FILE, or --from-lms where there is none"
+            "the district has no roster yet: run passback roster import FILE, or use --from-lms if there is no file"
         )
 
 
-async def record_failure(held: SyncLease, error: Exception, began: int) -> None:
-    """Write down why a sync was broken off that `began` with so much read, and when it is gone on with."""
-    further = await items_read(held) > began
-    gateway, district_id = held.gateway, held.district_id
+async def record_failure(lease: SyncLease, error: Exception, items_before: int) -> None:
+    """Record why a sync failed and when to retry it. `items_before` is how many items were read when it began."""
+    further = await items_read(lease) > items_before
+    gateway, district_id = lease.gateway, lease.district_id
     if isinstance(error, LmsError):
         await report_lms_error(gateway, district_id, error)
-    # Without a roster what an import from the LMS has read by now waits for the next one.
-    goes_on = isinstance(error, LmsError | StoreError | tables.RosterChanged | NoRoster)
+    # Without a roster, what an import from the LMS has already read is kept for the next one.
+    can_resume = isinstance(error, LmsError | StoreError | tables.RosterChanged | NoRoster)
     now = gateway.clock()
-    due = _due(now, held.sync, error, further=further)
+    due = _due(now, lease.sync, error, further=further)
 
     def end(conn: Connection) -> None:
         if isinstance(error, NotAllowed | Broken) and not isinstance(error, NoRoster):
             roster.enter_first_sync(conn, district_id, "error")
         syncs.failed(
-            conn, district_id, held.worker, describe_error(error), due, now, can_resume=goes_on, further=further,
+            conn, district_id, lease.worker, describe_error(error), due, now, can_resume=can_resume, further=further,
             tried=not isinstance(error, NoRoster),
         )  # fmt: skip
 
-    with contextlib.suppress(StoreError, LeaseLost):  # then it is taken up when nobody holds it any more
-        if not goes_on:
-            await discard(held)
+    with contextlib.suppress(StoreError, LeaseLost):  # if so, it is retried once its lease has expired
+        if not can_resume:
+            await discard(lease)
         await gateway.database.write(end)
 
 
 def _due(now: Instant, sync: Sync, error: Exception, *, further: bool) -> Instant | None:
-    """When a sync that was broken off is gone on with: the later, the more often it was."""
+    """When to retry a failed sync; waits double while it makes no progress. None: only on request."""
     if isinstance(error, Broken | NotConnected):
-        return None if sync.every is None else now + sync.every  # before that, somebody must do something
+        return None if sync.every is None else now + sync.every  # until then, somebody has to step in
     if isinstance(error, tables.RosterChanged):
         return now
     wait = min(MINUTE << min(0 if further else sync.failures, 10), _LONGEST_WAIT)
@@ -73,16 +73,16 @@ def _due(now: Instant, sync: Sync, error: Exception, *, further: bool) -> Instan
 
 
 def describe_error(error: Exception) -> str:
-    """What to tell an operator of why a sync was broken off."""
+    """Why a sync failed, for operators."""
     match error:
         case LmsError():
-            where = "".join(f"{it}: " for it in getattr(error, "__notes__", ()))
+            where = "".join(f"{note}: " for note in getattr(error, "__notes__", ()))
             return f"the LMS cannot be read: {where}{error}"
         case Broken() | NotConnected():
             return str(error)
         case tables.RosterChanged():
-            return "the roster was changed meanwhile"
+            return "the roster changed during the sync"
         case StoreError():
-            return f"the store cannot be used: {error}"
+            return f"the data store is unavailable: {error}"
         case _:
-            return f"a fault of Passback's: {type(error).__name__}"
+            return f"internal error: {type(error).__name__}"

@@ -1,4 +1,4 @@
-"""A sync is held by one process at a time, which says again and again that it still is at it."""
+"""The lease on a district's sync: one process at a time holds it and renews it while it works."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
     from passback.store.syncs import Sync
 
 Renew = Callable[[Connection], None]
-"""Part of every transaction of who reads a district: it raises `Lost` where another does by now."""
-_HELD_FOR = 45 * SECOND
-_HOLD_AGAIN_SECONDS = 10.0
+"""Part of every transaction that a sync writes: raises `LeaseLost` if another process has taken over."""
+
+_LEASE_DURATION = 45 * SECOND
+_RENEW_SECONDS = 10.0
 
 
 class LeaseLost(Exception):
-    """Another reads the district by now: nothing may be written for it any more."""
+    """Another process has taken over the sync: nothing more may be written for it."""
 
 
 class SyncLease(Struct, frozen=True):
-    """A sync that this process holds."""
+    """A sync that this process has claimed."""
 
     sync: Sync
     worker: str
@@ -37,37 +38,37 @@ class SyncLease(Struct, frozen=True):
 
     @property
     def district_id(self) -> str:
-        """Whose it is."""
+        """The district that is synced."""
         return self.sync.district_id
 
     def renew(self, conn: Connection) -> None:
-        """Go on holding it; part of a transaction. Raises `Lost`."""
-        if not syncs.renew(conn, self.district_id, self.worker, self.gateway.clock() + _HELD_FOR):
+        """Extend the lease, as part of a transaction. Raises `LeaseLost`."""
+        if not syncs.renew(conn, self.district_id, self.worker, self.gateway.clock() + _LEASE_DURATION):
             raise LeaseLost(self.district_id)
 
 
 async def claim(gateway: Gateway, district_id: str | None = None) -> SyncLease | None:
-    """Hold a sync that is due, or the district's that is named; None where there is none, or another holds it."""
+    """Claim a sync that is due, or the sync of the given district; None if there is none or it is already claimed."""
     worker = str(uuid7())
     now = gateway.clock()
     found = await gateway.database.write(
-        lambda conn: syncs.claim(conn, worker, now, now + _HELD_FOR, district_id)
+        lambda conn: syncs.claim(conn, worker, now, now + _LEASE_DURATION, district_id)
     )
     return None if found is None else SyncLease(found, worker, gateway)
 
 
 @contextlib.asynccontextmanager
-async def leased(held: SyncLease) -> AsyncIterator[None]:
-    """Hold a sync inside the ``with``. What is not finished in the end is gone on with later, by this or another."""
+async def leased(lease: SyncLease) -> AsyncIterator[None]:
+    """Keep a lease renewed inside the ``with`` and release it at the end; what is unfinished can be resumed later."""
 
-    async def show() -> None:
+    async def keep_renewing() -> None:
         while True:
-            await asyncio.sleep(_HOLD_AGAIN_SECONDS)
-            # Where it cannot be shown, or another holds it by now, the next thing that is written finds out.
+            await asyncio.sleep(_RENEW_SECONDS)
+            # If this fails or the lease is lost, the next write of the sync notices.
             with contextlib.suppress(StoreError, LeaseLost):
-                await held.gateway.database.write(held.renew)
+                await lease.gateway.database.write(lease.renew)
 
-    task = asyncio.create_task(show())
+    task = asyncio.create_task(keep_renewing())
     try:
         yield
     finally:
@@ -75,4 +76,6 @@ async def leased(held: SyncLease) -> AsyncIterator[None]:
         with contextlib.suppress(asyncio.CancelledError):
             await task
         with contextlib.suppress(StoreError):
-            await held.gateway.database.write(lambda conn: syncs.release(conn, held.district_id, held.worker))
+            await lease.gateway.database.write(
+                lambda conn: syncs.release(conn, lease.district_id, lease.worker)
+            )

@@ -1,4 +1,4 @@
-"""Carrying out the syncs that are due."""
+"""Runs the syncs that are due."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 2
-"""How many districts a process reads at once."""
+"""How many districts one process syncs at the same time."""
 _POLL_SECONDS = 1.0
 
 
 async def run_due(gateway: Gateway) -> None:
-    """Carry out the syncs that are due, until cancelled; then they are left for whoever comes next."""
+    """Run due syncs until cancelled; unfinished ones are then free for any process to resume."""
     running: set[asyncio.Task[None]] = set()
     try:
         while True:
             with contextlib.suppress(StoreError):
-                while len(running) < MOST_AT_ONCE and (held := await _next(gateway)) is not None:
-                    task = asyncio.create_task(_run_one(held))
+                while len(running) < MOST_AT_ONCE and (lease := await _claim_next(gateway)) is not None:
+                    task = asyncio.create_task(_run_one(lease))
                     running.add(task)
                     task.add_done_callback(running.discard)
             await asyncio.sleep(_POLL_SECONDS)
@@ -45,23 +45,22 @@ async def run_due(gateway: Gateway) -> None:
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _next(gateway: Gateway) -> SyncLease | None:
+async def _claim_next(gateway: Gateway) -> SyncLease | None:
     now = gateway.clock()
     if not await gateway.database.read(lambda conn: syncs.anything_due(conn, now)):
         return None
     return await claim(gateway)
 
 
-async def _run_one(held: SyncLease) -> None:
+async def _run_one(lease: SyncLease) -> None:
+    district_id = lease.district_id
     try:
-        await sync(held, Quiet())
-    except Broken:  # what is in the way may name somebody
-        log.warning(
-            "the sync of district %s waits for somebody: passback sync status says why", held.district_id
-        )
+        await sync(lease, Quiet())
+    except Broken:  # the reason may name a student or teacher
+        log.warning("district %s's sync needs attention: passback sync status shows why", district_id)
     except (LmsError, NotConnected, StoreError, tables.RosterChanged) as error:
-        log.warning("the sync of district %s was broken off: %s", held.district_id, describe_error(error))
+        log.warning("district %s's sync failed: %s", district_id, describe_error(error))
     except LeaseLost:
-        log.warning("the sync of district %s is another's by now, or nobody's", held.district_id)
+        log.warning("lost the lease on district %s's sync", district_id)
     except Exception:
-        log.exception("a fault of ours in the sync of district %s", held.district_id)
+        log.exception("internal error in district %s's sync", district_id)

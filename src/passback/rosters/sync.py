@@ -1,7 +1,7 @@
-"""Keeping districts in step with their LMSs: reading them, matching, and writing down what has changed.
+"""Syncs a district with its LMS: reads it, updates a roster that follows it, matches, and records the result.
 
-A sync is held by one process at a time. What has been read of the LMS is kept section by section: whoever takes a sync
-up after a crash, a stop or a failure of the LMS goes on where it was.
+What has been read is kept section by section, so that a sync resumes where it was after a crash, a shutdown or a
+failure of the LMS.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from passback.rosters.failures import Broken, NoRoster, record_failure
 from passback.rosters.lease import LeaseLost, leased
 from passback.rosters.lms_as_files import LmsRoster
 from passback.rosters.match import TooManyUnmatched, match_roster
-from passback.rosters.threads import Checking, in_thread
+from passback.rosters.threads import StoppableProgress, in_thread
 from passback.store import roster, syncs
 from passback.store.staging import tables
 
@@ -24,107 +24,113 @@ if TYPE_CHECKING:
     from passback.rosters.progress import Progress
     from passback.store.engine.database import Connection, Session
 
-_ALLOW = "passback sync run --allow-removals --district"
+_ALLOW_REMOVALS = "passback sync run --allow-removals --district"
 
 
-async def sync(held: SyncLease, progress: Progress) -> None:
-    """Carry out a sync, or write down why it was broken off. Raises what it was broken off by."""
-    began = await read_lms.items_read(held)
-    async with leased(held):
+async def sync(lease: SyncLease, progress: Progress) -> None:
+    """Run a sync. If it fails, records why and re-raises the error."""
+    items_before = await read_lms.items_read(lease)
+    async with leased(lease):
         try:
-            await held.gateway.database.read(lambda conn: _check_roster(conn, held.district_id))
-            unread = await read(held, progress)
+            await lease.gateway.database.read(lambda conn: _check_roster(conn, lease.district_id))
+            skipped = await read(lease, progress)
             await in_thread(
-                held.gateway, lambda session, check: _take_over(held, session, Checking(progress, check))
+                lease.gateway,
+                lambda session, check: _apply_and_match(lease, session, StoppableProgress(progress, check)),
             )
-            await finish(held, skipped_sections_note(unread))
+            await finish(lease, skipped_sections_note(skipped))
         except LeaseLost:
             raise
         except Exception as error:
-            await record_failure(held, error, began)
+            await record_failure(lease, error, items_before)
             raise
 
 
 def _check_roster(conn: Connection, district_id: str) -> None:
-    """Raises `NoRoster` where there would be nothing to match."""
+    """Raises `NoRoster` if there is nothing to match."""
     if not (roster.follows_lms(conn, district_id) or roster.has_sections(conn, district_id)):
         raise NoRoster
 
 
-async def read(held: SyncLease, progress: Progress) -> dict[str, LmsError]:
-    """Read the district's LMS; why some sections cannot be. Raises `NotConnected` and `LmsError`."""
-    connector = await read_lms.connector_of(held.gateway, held.district_id)
-    unread = await read_lms.read_lms(held.gateway, connector, held.sync, held.renew, progress)
+async def read(lease: SyncLease, progress: Progress) -> dict[str, LmsError]:
+    """Read the district's LMS. Return the sections that were skipped, each with its error.
+
+    Raises `passback.rosters.read_lms.NotConnected` and `LmsError`.
+    """
+    connector = await read_lms.connector_of(lease.gateway, lease.district_id)
+    skipped = await read_lms.read_lms(lease, connector, progress)
 
     def enter(conn: Connection) -> None:
-        roster.enter_first_sync(conn, held.district_id, "matching_in_progress")
-        held.renew(conn)
-        syncs.enter(conn, held.district_id, "matching")
+        roster.enter_first_sync(conn, lease.district_id, "matching_in_progress")
+        lease.renew(conn)
+        syncs.enter(conn, lease.district_id, "matching")
 
-    await held.gateway.database.write(enter)
-    return unread
+    await lease.gateway.database.write(enter)
+    return skipped
 
 
-def skipped_sections_note(unread: Mapping[str, LmsError]) -> str | None:
-    """What to tell of sections that could not be read."""
-    if not unread:
+def skipped_sections_note(skipped: Mapping[str, LmsError]) -> str | None:
+    """The note to operators about sections that could not be read; None if there are none."""
+    if not skipped:
         return None
-    first, error = next(iter(unread.items()))
-    if len(unread) == 1:
-        return (
-            f"done without section {first}, which could not be read; what there is of it here stays: {error}"
-        )
+    first, error = next(iter(skipped.items()))
+    if len(skipped) == 1:
+        return f"finished without section {first}, which could not be read and was left unchanged: {error}"
     return (
-        f"done without {len(unread):,} sections that could not be read; what there is of them here stays: section"
-        f" {first}: {error}"
+        f"finished without {len(skipped):,} sections, which could not be read and were left unchanged; the first is"
+        f" section {first}: {error}"
     )
 
 
-def _take_over(held: SyncLease, session: Session, progress: Progress) -> None:
-    version = tables.version(session, held.district_id)
-    if roster.follows_lms(session, held.district_id):
-        files = LmsRoster(session, held.district_id, "The LMS's roster")
-        checked = import_files.check(session, files, held.district_id, held.gateway.clock, progress)
+def _apply_and_match(lease: SyncLease, session: Session, progress: Progress) -> None:
+    version = tables.version(session, lease.district_id)
+    if roster.follows_lms(session, lease.district_id):
+        files = LmsRoster(session, lease.district_id, "The LMS's roster")
+        checked = import_files.check(session, files, lease.district_id, lease.gateway.clock, progress)
         if checked.plan is None:
             more = f" (and {checked.count - 1:,} more)" if checked.count > 1 else ""
             raise Broken(f"{checked.problems[0]}{more}")
         if checked.plan.version != version:
-            raise tables.RosterChanged  # a file may have been imported since, which is followed from now on
-        if (removed := import_files.too_many_removed(checked.plan)) and not held.sync.removals:
+            raise tables.RosterChanged  # perhaps by a file, which the roster now follows instead
+        if (removed := import_files.too_many_removed(checked.plan)) and not lease.sync.removals:
             raise Broken(
-                f"this would remove {', '.join(removed)}: if that is right, {_ALLOW} {held.district_id}"
+                f"this would remove {', '.join(removed)}: if that is right, run {_ALLOW_REMOVALS} {lease.district_id}"
             )
         if not checked.plan.nothing:
-            import_files.apply(session, checked.plan, held.gateway.clock, progress, held.renew)
-    match(held, session, progress, allow_losses=held.sync.removals == 1)
+            import_files.apply(session, checked.plan, lease.gateway.clock, progress, lease.renew)
+    match(lease, session, progress, allow_losses=lease.sync.removals == 1)
 
 
-def match(held: SyncLease, session: Session, progress: Progress, *, allow_losses: bool) -> None:
-    """Match the roster to what was read. Raises `Broken`, `Lost` and `passback.store.staging.tables.Overtaken`."""
+def match(lease: SyncLease, session: Session, progress: Progress, *, allow_losses: bool) -> None:
+    """Match the roster to what was read.
+
+    Raises `Broken`, `LeaseLost` and `passback.store.staging.tables.RosterChanged`.
+    """
     progress.step("matching")
     try:
         match_roster(
             session,
-            held.district_id,
-            held.gateway.clock,
-            held.renew,
+            lease.district_id,
+            lease.gateway.clock,
+            lease.renew,
             progress.read,
             allow_losses=allow_losses,
         )
     except TooManyUnmatched as error:
         raise Broken(
-            f"{error} would be matched no more, and stay as they are: if that is right, {_ALLOW} {held.district_id}"
+            f"this would unmatch {error}, so they were left matched: if it is right, run {_ALLOW_REMOVALS}"
+            f" {lease.district_id}"
         ) from None
 
 
-async def finish(held: SyncLease, left: str | None = None) -> None:
-    """The sync is done: the next one is set, and what was read is forgotten. `left` says what stayed as it was."""
-    now = held.gateway.clock()
+async def finish(lease: SyncLease, skipped: str | None = None) -> None:
+    """End a sync: schedule the next one and discard what was read. `skipped` is the note about skipped sections."""
+    now = lease.gateway.clock()
 
     def end(conn: Connection) -> None:
-        held.renew(conn)
-        syncs.succeeded(conn, held.district_id, now, left)
+        lease.renew(conn)
+        syncs.succeeded(conn, lease.district_id, now, skipped)
 
-    await held.gateway.database.write(end)
-    # What is left after a crash here is forgotten when the next one begins.
-    await read_lms.clear(held.gateway, held.district_id, held.renew)
+    await lease.gateway.database.write(end)
+    # If the gateway crashes here, the next sync discards the rest when it begins.
+    await read_lms.clear(lease)

@@ -1,4 +1,4 @@
-"""Long pieces of work in a thread, which stop where the process is to stop."""
+"""Long work in a thread of its own, which stops when the process shuts down."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ T = TypeVar("T")
 _STOP_SECONDS = 20.0
 
 
-class _Stopped(Exception):
-    """This process is to stop."""
+class _Stop(Exception):
+    """The process is shutting down."""
 
 
-class Checking:
-    """Stops the work in a thread where the process is to stop. See `passback.rosters.progress.Progress`."""
+class StoppableProgress:
+    """A `passback.rosters.progress.Progress` that stops the work in a thread when the process shuts down."""
 
     def __init__(self, progress: Progress, check: Callable[[], None]) -> None:
         self._progress = progress
@@ -39,23 +39,23 @@ class Checking:
 
 
 async def in_thread(gateway: Gateway, work: Callable[[Session, Callable[[], None]], T]) -> T:
-    """Do a long piece of work on a session of its own, beside all else. It is given what it must call now and then."""
+    """Run `work` in a thread, with a database session of its own and a check that it must call now and then."""
     stopped = threading.Event()
 
     def check() -> None:
         if stopped.is_set():
-            raise _Stopped
+            raise _Stop
 
     def run() -> T:
         with gateway.database.session() as session:
             return work(session, check)
 
-    doing = asyncio.ensure_future(asyncio.to_thread(run))
+    running = asyncio.ensure_future(asyncio.to_thread(run))
     try:
-        return await asyncio.shield(doing)
+        return await asyncio.shield(running)
     except asyncio.CancelledError:
         stopped.set()
-        await asyncio.wait([doing], timeout=_STOP_SECONDS)
-        if doing.done():
-            doing.exception()  # it has stopped, or is done with: either way it is gone on with later
+        await asyncio.wait([running], timeout=_STOP_SECONDS)
+        if running.done():
+            running.exception()  # whether it stopped or finished, the sync is resumed later
         raise
