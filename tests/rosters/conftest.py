@@ -1,4 +1,4 @@
-"""A district in step with its LMS, and one that gets its roster from files: on both databases."""
+"""A district that syncs with an LMS, and one that imports its roster from files: on both databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a failed sync says of the connection."""
+"""What a failed sync means for the state of the connection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from passback.store import roster
 from support.syncs import DISTRICT, Synced
 
 
-def test_refused_credentials_are_an_error_until_it_goes_well(known: Synced) -> None:
+def test_refused_credentials_are_an_error_until_a_sync_succeeds(known: Synced) -> None:
     known.slate.fail("expired-credentials", times=100)
     with pytest.raises(LmsError):
         known.sync()
@@ -18,14 +18,14 @@ def test_refused_credentials_are_an_error_until_it_goes_well(known: Synced) -> N
     known.ask()
     with pytest.raises(LmsError):
         known.sync()
-    assert known.district.lms_state == "error"  # all the while, so that it is told once
+    assert known.district.lms_state == "error"  # it stays, so that it is reported once
     known.slate.simulator.faults.rules.clear()
     known.ask()
     known.sync()
     assert known.district.lms_state == "success"
 
 
-def test_a_removed_connection_is_not_made_a_broken_one(known: Synced) -> None:
+def test_a_removed_connection_is_not_marked_as_broken(known: Synced) -> None:
     known.slate.fail("expired-credentials", times=100)
 
     class Removing(Quiet):
@@ -37,7 +37,7 @@ def test_a_removed_connection_is_not_made_a_broken_one(known: Synced) -> None:
     assert known.district.lms_state == "disconnected"
 
 
-def test_a_failure_of_the_lms_is_no_error_of_the_connection(known: Synced) -> None:
+def test_a_failure_of_the_lms_is_not_an_error_of_the_connection(known: Synced) -> None:
     known.sync()
     known.slate.fail("error-before", times=100)
     known.ask()

@@ -35,7 +35,7 @@ def test_a_student_who_leaves_and_returns_is_the_same(bring: Importer) -> None:
     assert (bring.members()["student"], bring.ids(roster.USERS)) == (["p1", "p2"], ids)
 
 
-def test_who_comes_back_is_not_matched_to_what_another_is_by_now(bring: Importer) -> None:
+def test_a_person_who_returns_is_not_matched_to_what_another_now_is(bring: Importer) -> None:
     bring(CLEVER)
     ids = bring.ids(roster.USERS)
     bring.database.write_now(lambda conn: matching.decide(conn, ids["p1"], "L1", NOW))
@@ -46,13 +46,13 @@ def test_who_comes_back_is_not_matched_to_what_another_is_by_now(bring: Importer
     assert (found["p1"], found["p2"]) == ((None, None), ("L1", "hand"))
 
 
-def test_a_file_is_followed_no_more_by_the_lms(bring: Importer) -> None:
+def test_a_roster_from_a_file_no_longer_follows_the_lms(bring: Importer) -> None:
     bring.database.write_now(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
     bring(CLEVER)
     assert not bring.database.read_now(lambda conn: roster.follows_lms(conn, DISTRICT))
 
 
-def test_what_is_new_is_matched_by_a_sync_that_is_asked_for(bring: Importer) -> None:
+def test_an_import_requests_a_sync_to_match_what_is_new(bring: Importer) -> None:
     bring.database.write_now(lambda conn: syncs.schedule(conn, DISTRICT, None, 0, 0))
     bring(CLEVER)
     found = bring.database.read_now(lambda conn: syncs.find(conn, DISTRICT))
@@ -77,7 +77,7 @@ def test_the_built_in_gradebook_has_the_rosters_sections_and_people(bring: Impor
     assert district.lms_matched_percentage == {"sections": 100.0, "students": 100.0, "teachers": 100.0}
 
 
-def test_a_section_that_is_no_more_is_not_found(bring: Importer) -> None:
+def test_a_removed_section_is_not_found(bring: Importer) -> None:
     bring(CLEVER)
     [section] = bring.all(roster.SECTIONS)
     files = {
@@ -91,9 +91,7 @@ def test_a_section_that_is_no_more_is_not_found(bring: Importer) -> None:
 
 
 @pytest.mark.parametrize("step", ["comparing schools", "comparing users", "comparing enrollments"])
-def test_what_was_planned_before_another_import_is_not_done(
-    bring: Importer, tmp_path: Path, step: str
-) -> None:
+def test_a_plan_made_before_another_import_is_not_applied(bring: Importer, tmp_path: Path, step: str) -> None:
     bring(CLEVER)
     other = Importer(bring.database, tmp_path / "other")
     (tmp_path / "other").mkdir()

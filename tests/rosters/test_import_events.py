@@ -1,4 +1,4 @@
-"""What an import tells as events."""
+"""The events of an import."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from support.rosters import CLEVER, changed, without
 from support.sandbox import NOW
 
 
-def test_what_changed_is_told_as_events(bring: Importer) -> None:
+def test_changes_become_events(bring: Importer) -> None:
     bring(CLEVER)
     assert [name for name, _ in bring.events()] == [
         "schools.created", "terms.created", "courses.created", *["users.created"] * 3, "sections.created",
@@ -35,7 +35,7 @@ def test_what_changed_is_told_as_events(bring: Importer) -> None:
     assert bring.events()[-2] == ("users.updated", {"grade": "10"})
 
 
-def test_what_names_others_is_told_behind_them_and_deleted_before_them(bring: Importer) -> None:
+def test_objects_are_created_after_and_deleted_before_what_they_refer_to(bring: Importer) -> None:
     bring(CLEVER)
     seen = len(bring.events())
     bring({name: table[:1] for name, table in CLEVER.items()})
@@ -44,8 +44,8 @@ def test_what_names_others_is_told_behind_them_and_deleted_before_them(bring: Im
     ]  # fmt: skip
 
 
-def test_old_events_are_forgotten_but_for_the_newest_from_which_counting_goes_on(bring: Importer) -> None:
-    """Who follows remembers a place: nothing that comes later may be before it."""
+def test_old_events_are_deleted_except_the_newest_which_keeps_the_count(bring: Importer) -> None:
+    """Clients remember a position: no later event may come before it."""
     bring(CLEVER)
     before = bring.database.read_now(lambda conn: roster_events.page(conn, DISTRICT, limit=100)).items
     bring.database.write_now(lambda conn: roster_events.remove_old(conn, NOW + 1, 1000))

@@ -1,4 +1,4 @@
-"""Every format makes the same roster."""
+"""Every format produces the same roster."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_second_run_changes_nothing(bring: Importer, files: Files) -> None:
 
 
 @pytest.mark.parametrize("primary", ["", "d"])
-def test_the_school_of_whoever_names_none_is_that_of_their_role(bring: Importer, primary: str) -> None:
+def test_a_user_without_a_school_gets_the_school_of_their_role(bring: Importer, primary: str) -> None:
     roles = ONEROSTER_12["roles.csv"]
     files = changed(ONEROSTER_12, "users.csv", 2, "primaryOrgSourcedId", primary)
     bring({**files, "roles.csv": [roles[0], ("r0", "", "", "p1", "secondary", "student", "d"), *roles[1:]]})
@@ -59,7 +59,7 @@ def test_the_school_of_whoever_names_none_is_that_of_their_role(bring: Importer,
         ("e9", "tobedeleted", "", "gone", "s1", "gone", "student", "", "", ""),
     ],
 )
-def test_what_is_left_out_may_be_of_what_is_not_there(bring: Importer, row: tuple[str, ...]) -> None:
+def test_skipped_rows_may_refer_to_what_does_not_exist(bring: Importer, row: tuple[str, ...]) -> None:
     bring({**ONEROSTER_11, "enrollments.csv": [*ONEROSTER_11["enrollments.csv"], row]})
     assert bring.members() == {"student": ["p1", "p2"], "teacher": ["t1"]}
 
@@ -104,7 +104,7 @@ TWO_ROLES: dict[str, Files] = {
 
 
 @pytest.mark.parametrize("files", TWO_ROLES.values(), ids=TWO_ROLES)
-def test_who_is_a_student_and_a_teacher_is_both(bring: Importer, files: Files) -> None:
+def test_a_person_can_be_a_student_and_a_teacher(bring: Importer, files: Files) -> None:
     bring(files)
     found = {(user.sis_id, user.role) for user in bring.all(roster.USERS)}
     assert found >= {("t1", "student"), ("t1", "teacher"), ("a1", "teacher")}
@@ -128,7 +128,7 @@ def test_what_a_spreadsheet_leaves_behind_is_taken(bring: Importer) -> None:
 @pytest.mark.parametrize(
     "day", ["08/20/2026", "2026-08-20T00:00:00Z", "2026-08-20 00:00:00", "2026-08-20T00:00:00.000+02:00", "8/20/2026 0:00"]
 )  # fmt: skip
-def test_the_time_of_a_day_is_not_looked_at(bring: Importer, day: str) -> None:
+def test_a_time_after_a_date_is_ignored(bring: Importer, day: str) -> None:
     bring(changed(CLEVER, "sections.csv", 2, "Term_start", day))
     assert [term.start_date for term in bring.all(roster.TERMS)] == ["2026-08-20"]
 
@@ -152,7 +152,7 @@ def test_the_school_of_a_user_is_the_first_organisation_that_is_one(bring: Impor
 
 
 def test_people_without_a_role_are_counted(bring: Importer) -> None:
-    """The administrator, and who has no role at all."""
+    """The administrator, and the person without any role."""
     plan = bring(without(ONEROSTER_12, "roles.csv", 3)).plan
     assert plan is not None
     assert (plan.people_left_out, plan.left_out) == (2, 2)
@@ -190,7 +190,7 @@ def test_only_enrollments_of_today_count(bring: Importer, begin: str, end: str, 
 
 
 @pytest.mark.parametrize(("end", "role"), [("", "teacher"), ("2999-01-01", "teacher"), ("2020-01-01", None)])
-def test_a_role_that_has_ended_is_none(bring: Importer, end: str, role: str | None) -> None:
+def test_a_role_that_has_ended_does_not_count(bring: Importer, end: str, role: str | None) -> None:
     roles = [[*row, end if row[0] == "r4" else ""] for row in ONEROSTER_12["roles.csv"]]
     roles[0][-1] = "endDate"
     bring({**ONEROSTER_12, "roles.csv": roles})
@@ -200,6 +200,6 @@ def test_a_role_that_has_ended_is_none(bring: Importer, end: str, role: str | No
 @pytest.mark.parametrize(
     ("status", "enrolled"), [("active", True), ("Active", True), ("tobedeleted", False), ("inactive", False)]
 )
-def test_what_is_marked_as_deleted_is_not_there(bring: Importer, status: str, enrolled: bool) -> None:
+def test_what_is_marked_as_deleted_is_skipped(bring: Importer, status: str, enrolled: bool) -> None:
     bring(changed(ONEROSTER_11, "enrollments.csv", 2, "status", status))
     assert ("p1" in bring.members()["student"]) is enrolled

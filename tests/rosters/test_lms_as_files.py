@@ -1,4 +1,4 @@
-"""A roster that follows the LMS, and who is who in it."""
+"""A roster that follows the LMS, and how people are identified in it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from passback.store.staging.tables import RosterChanged
 from support.syncs import DISTRICT, Synced
 
 
-def test_a_file_that_is_imported_meanwhile_is_what_counts(known: Synced) -> None:
+def test_a_file_imported_during_a_sync_wins(known: Synced) -> None:
     known.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
     before = known.all()
 
@@ -54,7 +54,7 @@ def test_a_roster_from_the_lms_follows_it(synced: Synced) -> None:
     assert {key: after[key] for key in before} == before
 
 
-def test_sections_are_of_the_lmss_courses(synced: Synced) -> None:
+def test_sections_belong_to_the_lmss_courses(synced: Synced) -> None:
     synced.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
     synced.sync()
     rows = synced.execute(
@@ -64,7 +64,7 @@ def test_sections_are_of_the_lmss_courses(synced: Synced) -> None:
     assert [tuple(row) for row in rows] == [("s1", "s1"), ("s2", "s2")]
 
 
-def test_a_roster_from_the_lms_is_not_emptied_unless_it_is_said(synced: Synced) -> None:
+def test_a_roster_from_the_lms_is_not_emptied_unless_allowed(synced: Synced) -> None:
     synced.write(lambda conn: roster.follow_lms(conn, DISTRICT, follows=True))
     synced.sync()
     for section in ("s1", "s2"):
@@ -78,14 +78,14 @@ def test_a_roster_from_the_lms_is_not_emptied_unless_it_is_said(synced: Synced) 
     assert synced.all() == []
 
 
-# Who is who, in a roster that follows the LMS
+# How people are identified in a roster that follows the LMS
 
 Read = dict[str, tuple[str | None, list[tuple[str, str | None]]]]
 """What was read of an LMS: each section's SIS id, and the id and SIS id of each student."""
 
 
 def follow(synced: Synced, read: Read) -> None:
-    """Take over what was read."""
+    """Import what was read."""
 
     def fill(conn: Connection) -> None:
         while syncs.clear(conn, DISTRICT, 100):
@@ -109,7 +109,7 @@ def follow(synced: Synced, read: Read) -> None:
 
 
 def ids(synced: Synced) -> dict[str, tuple[str, str]]:
-    """Our id and the SIS id, by the LMS's."""
+    """Our id and the SIS id, by the LMS's id."""
     rows = synced.execute(
         "SELECT lms_id, id, sis_id FROM users WHERE removed IS NULL UNION ALL"
         " SELECT lms_id, id, sis_id FROM sections WHERE removed IS NULL"
@@ -139,14 +139,14 @@ LATER: dict[str, tuple[Read, dict[str, str]]] = {
 
 
 @pytest.mark.parametrize(("read", "sis_ids"), LATER.values(), ids=LATER)
-def test_who_is_who_is_told_by_the_lmss_id(synced: Synced, read: Read, sis_ids: dict[str, str]) -> None:
+def test_people_are_identified_by_the_lmss_id(synced: Synced, read: Read, sis_ids: dict[str, str]) -> None:
     follow(synced, START)
     before = ids(synced)
     follow(synced, read)
     assert ids(synced) == {lms_id: (before[lms_id][0], sis_id) for lms_id, sis_id in sis_ids.items()}
 
 
-def test_an_account_that_is_made_anew_is_known_by_its_sis_id(synced: Synced) -> None:
+def test_a_recreated_account_is_identified_by_its_sis_id(synced: Synced) -> None:
     follow(synced, START)
     before = ids(synced)
     follow(synced, {"x": ("S1", [("new", "1"), ("b", "2"), ("c", None)])})
@@ -154,7 +154,7 @@ def test_an_account_that_is_made_anew_is_known_by_its_sis_id(synced: Synced) -> 
     assert [tuple(row) for row in rows] == [(before[it][0], before[it][1]) for it in ("a", "b", "c")]
 
 
-def test_who_returns_to_the_lms_is_who_they_were(synced: Synced) -> None:
+def test_a_person_who_returns_to_the_lms_is_the_same(synced: Synced) -> None:
     follow(synced, START)
     before = ids(synced)
     follow(synced, {"x": ("S1", [("a", "2")])})
@@ -163,7 +163,7 @@ def test_who_returns_to_the_lms_is_who_they_were(synced: Synced) -> None:
     assert ids(synced) == before
 
 
-def test_who_returns_is_not_taken_for_another_who_had_their_sis_id(synced: Synced) -> None:
+def test_a_person_who_returns_is_not_taken_for_another_who_had_their_sis_id(synced: Synced) -> None:
     follow(synced, {"x": ("S1", [("a", "1"), ("z", None)])})
     before = ids(synced)
     follow(synced, {"x": ("S1", [("z", "1")])})
@@ -171,7 +171,7 @@ def test_who_returns_is_not_taken_for_another_who_had_their_sis_id(synced: Synce
     assert ids(synced)["a"] == before["a"]
 
 
-def test_an_account_that_was_made_anew_and_the_old_one_are_two(synced: Synced) -> None:
+def test_a_recreated_account_and_the_old_one_are_two_people(synced: Synced) -> None:
     follow(synced, {"x": ("S1", [("a", "1")])})
     before = ids(synced)
     follow(synced, {"x": ("S1", [("n", "1")])})
@@ -180,13 +180,13 @@ def test_an_account_that_was_made_anew_and_the_old_one_are_two(synced: Synced) -
     assert ids(synced)["a"][0] != before["a"][0]
 
 
-def test_who_has_two_accounts_with_one_sis_id_is_two_with_names_of_their_own(synced: Synced) -> None:
+def test_two_accounts_with_one_sis_id_are_two_people_with_their_own_names(synced: Synced) -> None:
     follow(synced, {"x": ("S1", [("a", "1"), ("b", "1")])})
     rows = synced.execute("SELECT lms_id, last_name FROM users ORDER BY lms_id")
     assert [tuple(row) for row in rows] == [("a", "a"), ("b", "b")]
 
 
-def test_what_the_lms_has_is_matched_as_soon_as_it_is_there(synced: Synced) -> None:
+def test_a_roster_from_the_lms_is_matched_at_once(synced: Synced) -> None:
     follow(synced, START)
     assert synced.district.lms_matched_percentage == {"sections": 100.0, "students": 100.0, "teachers": 0.0}
     synced.change("UPDATE lms_syncs SET worker = 'me'")

@@ -1,4 +1,4 @@
-"""When a district is read next, and how often."""
+"""When and how often a district is synced."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from support.sandbox import NOW
 from support.syncs import DISTRICT, Synced, until
 
 
-def test_the_next_one_is_a_day_later(known: Synced) -> None:
+def test_the_next_sync_is_a_day_later(known: Synced) -> None:
     known.sync()
     assert (known.state.due, known.state.worker, known.claim()) == (NOW + DAY, None, None)
     known.clock.now += DAY
     assert known.claim() is not None
 
 
-def test_what_may_be_removed_is_not_lost_to_another_who_asks(known: Synced) -> None:
+def test_permission_to_remove_survives_another_request(known: Synced) -> None:
     known.ask(removals=True)
     known.ask()
     assert known.state.removals == 1
     assert known.claim() is not None
-    known.ask()  # for one more after this
+    known.ask()  # for another sync after this one
     assert known.state.removals == 0
 
 
-def test_it_is_tried_less_and_less_often_while_it_gets_no_further(known: Synced) -> None:
+def test_retries_become_rarer_while_there_is_no_progress(known: Synced) -> None:
     known.slate.fail("error-before", path="/sections", times=10_000)
     waits = []
     for _ in range(9):
@@ -48,7 +48,7 @@ def test_it_is_tried_less_and_less_often_while_it_gets_no_further(known: Synced)
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
-def test_one_that_is_stopped_is_left_to_others_at_once(known: Synced) -> None:
+def test_a_stopped_sync_is_free_for_others_at_once(known: Synced) -> None:
     known.slate.simulator.settings["latency_ms"] = 60_000
 
     async def do(gateway: Gateway) -> None:
@@ -62,7 +62,7 @@ def test_one_that_is_stopped_is_left_to_others_at_once(known: Synced) -> None:
     assert known.claim() is not None
 
 
-def test_whoever_is_due_is_read_in_the_background(known: Synced) -> None:
+def test_due_districts_are_read_in_the_background(known: Synced) -> None:
     async def do(gateway: Gateway) -> None:
         loop = asyncio.create_task(schedule.run_due(gateway))
         await until(lambda: known.district.lms_state == "success" and known.state.worker is None)
@@ -73,7 +73,7 @@ def test_whoever_is_due_is_read_in_the_background(known: Synced) -> None:
     assert known.matched()["u1"] == "student-1"
 
 
-def test_where_it_is_asked_for_meanwhile_it_is_done_once_more(known: Synced) -> None:
+def test_a_sync_requested_during_a_sync_runs_afterwards(known: Synced) -> None:
     async def do(gateway: Gateway) -> None:
         held = await lease.claim(gateway)
         assert held is not None
@@ -87,14 +87,14 @@ def test_where_it_is_asked_for_meanwhile_it_is_done_once_more(known: Synced) -> 
     assert known.state.due == known.clock.now
 
 
-def test_what_may_be_removed_holds_for_one_time(known: Synced) -> None:
+def test_permission_to_remove_holds_for_one_sync(known: Synced) -> None:
     known.sync()
     known.slate.simulator.records.remove("sections", "s2")
     known.ask(removals=True)
-    known.change("UPDATE districts SET lms_type = 'unknown'")  # so that it cannot be finished
+    known.change("UPDATE districts SET lms_type = 'unknown'")  # so that it cannot finish
     with pytest.raises(NotAllowed):
         known.sync()
-    assert known.state.removals == 1  # it goes on
+    assert known.state.removals == 1  # it will be resumed
     known.clock.now += MINUTE
     known.change("UPDATE districts SET lms_type = 'builtin'")
     with pytest.raises(NotConnected):
@@ -102,7 +102,7 @@ def test_what_may_be_removed_holds_for_one_time(known: Synced) -> None:
     assert known.state.removals == 0
 
 
-def test_asked_for_while_another_is_refused_it_is_done_as_it_was_asked_for(known: Synced) -> None:
+def test_a_request_during_a_refused_sync_keeps_its_permission(known: Synced) -> None:
     known.sync()
     known.slate.simulator.records.remove("sections", "s2")
     known.ask()
@@ -120,7 +120,7 @@ def test_asked_for_while_another_is_refused_it_is_done_as_it_was_asked_for(known
     assert known.matched()["a2"] is None
 
 
-def test_in_step_is_what_was_read_when_the_reading_began(known: Synced) -> None:
+def test_a_sync_is_as_old_as_the_beginning_of_its_reading(known: Synced) -> None:
     known.slate.fail("error-before", path="/sections/s2/", times=1000)
     with pytest.raises(LmsError):
         known.sync()
@@ -130,7 +130,7 @@ def test_in_step_is_what_was_read_when_the_reading_began(known: Synced) -> None:
     assert (known.district.last_lms_sync, known.state.due) == (NOW, known.clock.now + DAY)
 
 
-def test_another_schedule_does_not_put_off_what_is_due(known: Synced) -> None:
+def test_another_schedule_does_not_delay_what_is_due(known: Synced) -> None:
     known.write(lambda conn: syncs.schedule(conn, DISTRICT, 2 * DAY, NOW, NOW))
     assert (known.state.due, known.state.every) == (NOW, 2 * DAY)
     known.sync()
@@ -141,7 +141,7 @@ def test_another_schedule_does_not_put_off_what_is_due(known: Synced) -> None:
     assert known.state.due == NOW
 
 
-def test_how_long_it_is_out_of_step_is_counted(known: Synced) -> None:
+def test_the_age_and_failures_of_a_sync_are_metrics(known: Synced) -> None:
     known.sync()
     known.clock.now += DAY
     known.slate.fail("error-before", path="/sections", times=100)

@@ -1,4 +1,4 @@
-"""Rosters that are imported from files, for tests."""
+"""Rosters that are imported from files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FORMATS = {"clever": CLEVER, "1.1": ONEROSTER_11, "1.2": ONEROSTER_12}
 
 
 class Silent:
-    """Shows nothing, but may do something at a step."""
+    """Shows nothing, but can run something at a step."""
 
     def __init__(self, at: Mapping[str, Callable[[], object]] | None = None) -> None:
         self._at = at or {}
@@ -34,7 +34,7 @@ class Silent:
 
 
 class Importer:
-    """Brings rosters into a database."""
+    """Imports rosters into a database."""
 
     def __init__(self, database: Opened, folder: Path) -> None:
         self.database = database
@@ -48,7 +48,7 @@ class Importer:
         district: str = DISTRICT,
         at: Mapping[str, Callable[[], object]] | None = None,
     ) -> import_files.Checked:
-        """Check a roster, and apply it where nothing is wrong. `at` has what is to be done at which step."""
+        """Check a roster, and apply it if it has no problems. `at` maps steps to what to run at them."""
         archive = Archive(zipped(self._folder / "roster.zip", files))
         with contextlib.closing(archive), self.database.session() as session:
             checked = import_files.check(session, format_of(archive), district, lambda: self.now, Silent(at))
@@ -75,7 +75,7 @@ class Importer:
 
 
 def counts(checked: import_files.Checked) -> dict[str, tuple[int, int, int]]:
-    """What changes: how many are added, changed and removed."""
+    """How many objects of each kind are added, changed and removed."""
     assert checked.plan is not None, checked.problems
     found = {kind: (it.created, it.updated, it.removed) for kind, it in checked.plan.kinds.items()}
     return {kind: it for kind, it in found.items() if any(it)}

@@ -1,4 +1,4 @@
-"""A district that is connected to an LMS, and its syncs, for tests."""
+"""A district that is connected to an LMS, and its syncs."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Synced:
         )
 
     def run(self, do: Callable[[Gateway], Awaitable[T]], lms: LmsConnection | None = None) -> T:
-        """Do something with a gateway of its own, as another process would."""
+        """Run `do` with a gateway of its own, as another process would."""
         slate = LmsConnection(f"{self.slate.url}/", {"api_key": "slate-key"}, patience=1.0)
 
         async def run() -> T:
@@ -130,7 +130,7 @@ class Synced:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds, in another's work."""
+    """Wait until a condition holds."""
     async with asyncio.timeout(20):
-        while not holds():  # noqa: ASYNC110 - it is another process's, as far as we can see
+        while not holds():  # noqa: ASYNC110 - another process changes it
             await asyncio.sleep(0.02)
