@@ -9,7 +9,7 @@ import msgspec
 
 from passback.domain.assignment import Assignment, AssignmentFields
 from passback.domain.clock import Clock, Instant
-from passback.domain.matching import LmsCourse, Person, Place
+from passback.domain.matching import LmsCourse, Person, SectionRef
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms import interface as lms
 from passback.lms.http.client import LmsClient, PlainManners, Reply
@@ -108,8 +108,8 @@ class SlateConnector:
     async def read_courses(self) -> Sequence[LmsCourse]:  # Slate has only sections
         return (await self._call("GET", "sections")).typed(list[LmsCourse])
 
-    async def read_sections(self, course: LmsCourse) -> Sequence[Place]:
-        return [Place(course.id, course.name)]
+    async def read_sections(self, course: LmsCourse) -> Sequence[SectionRef]:
+        return [SectionRef(course.id, course.name)]
 
     async def read_people(self, section: str) -> Sequence[Person]:
         return (await self._call("GET", f"sections/{section}/people", gone="section")).typed(list[Person])

@@ -24,7 +24,7 @@ from passback.lms.registry import Connectors
 from passback.observe import logs, tracing
 from passback.observe.metrics import Metrics
 from passback.rosters import metrics as sync_metrics
-from passback.rosters.sync import run_due
+from passback.rosters.schedule import run_due
 from passback.sandbox.banner import banner
 from passback.sandbox.faults import gateway_with
 from passback.sandbox.lms import SimulatedLmss

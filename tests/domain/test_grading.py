@@ -1,4 +1,4 @@
-"""How the text of a grade and its points belong together."""
+"""How the text of a grade corresponds to points."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_text_to_points(grade: str, grading_type: GradingType, possible: str | N
 
 
 @pytest.mark.parametrize("grading_type", ["percent", "pass_fail", "letter_grade"])
-def test_without_points_possible_a_text_is_worth_nothing_known(grading_type: GradingType) -> None:
+def test_without_points_possible_the_points_are_unknown(grading_type: GradingType) -> None:
     grade = {"percent": "50%", "pass_fail": "pass", "letter_grade": "A"}[grading_type]
     assert points_of(grade, grading_type, None) is None
 
@@ -80,7 +80,7 @@ def test_every_letter_comes_back_from_its_own_points(letter: str) -> None:
     assert text_of(points, "letter_grade", possible) == letter
 
 
-# What the contract takes: 0, and what single precision tells from it, up to its greatest.
+# What the contract accepts: 0, and what single precision distinguishes from it, up to its maximum.
 NUMBERS = st.just(Decimal(0)) | st.decimals(
     Decimal("1e-45"), Decimal("3.4e38"), allow_nan=False, allow_infinity=False
 )

@@ -1,4 +1,4 @@
-"""Which of the LMS's sections and people are ours."""
+"""Matching the roster's sections and people to the LMS's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passback.domain.matching import Match, Person, Place, match_people, match_sections
+from passback.domain.matching import Match, Person, SectionRef, match_people, match_sections
 
 
 def person(id_: str, name: str = "", email: str | None = None, sis_id: str | None = None) -> Person:
@@ -29,7 +29,7 @@ def test_the_email_counts_before_the_name_whatever_its_case() -> None:
     assert found(match_people(ours, theirs, {})) == {"a": ("Y", "email")}
 
 
-def test_a_name_counts_where_it_is_alone() -> None:
+def test_a_unique_name_counts() -> None:
     assert found(match_people([person("a", "Ann  Lee")], [person("X", "ann lee")], {})) == {
         "a": ("X", "name")
     }
@@ -46,7 +46,7 @@ def test_two_of_ours_do_not_share_one_of_theirs() -> None:
     assert found(matches) == {"a": (None, None), "b": (None, None)}
 
 
-def test_who_is_taken_by_the_sis_id_is_no_candidate_for_another() -> None:
+def test_a_person_matched_by_sis_id_is_not_a_candidate_for_another() -> None:
     ours = [person("a", "Ann Lee", sis_id="1"), person("b", "Ann Lee")]
     theirs = [person("X", "Ann Lee", sis_id="1"), person("Y", "Ann Lee")]
     assert found(match_people(ours, theirs, {})) == {"a": ("X", "sis_id"), "b": ("Y", "name")}
@@ -65,8 +65,8 @@ def test_an_empty_sis_id_is_none() -> None:
 
 
 def test_sections_are_matched_by_sis_id_then_name() -> None:
-    ours = [Place("a", "Algebra", "s-1"), Place("b", "Biology")]
-    theirs = [Place("X", "Biology"), Place("Y", "Algebra (old)", "s-1")]
+    ours = [SectionRef("a", "Algebra", "s-1"), SectionRef("b", "Biology")]
+    theirs = [SectionRef("X", "Biology"), SectionRef("Y", "Algebra (old)", "s-1")]
     assert found(match_sections(ours, theirs, {})) == {"a": ("Y", "sis_id"), "b": ("X", "name")}
 
 
@@ -75,7 +75,7 @@ people = st.lists(st.tuples(keys, keys, keys), max_size=6)
 
 
 @given(people, people)
-def test_nobody_is_given_to_two(
+def test_nobody_is_matched_to_two(
     ours: list[tuple[str | None, ...]], theirs: list[tuple[str | None, ...]]
 ) -> None:
     mine = [
@@ -93,12 +93,12 @@ def test_nobody_is_given_to_two(
 
 
 @pytest.mark.parametrize(("alike", "shown"), [(50, 50), (51, 0)])
-def test_among_very_many_nobody_is_asked_to_choose(alike: int, shown: int) -> None:
+def test_nobody_is_asked_to_choose_among_very_many(alike: int, shown: int) -> None:
     theirs = [person(str(number), "Ann Lee") for number in range(alike)]
     (match,) = match_people([person("a", "Ann Lee")], theirs, {})
     assert (match.lms_id, len(match.candidates)) == (None, shown)
 
 
-def test_one_that_was_read_from_the_lms_is_known_by_its_id_there() -> None:
+def test_what_was_read_from_the_lms_is_matched_by_its_id_there() -> None:
     ours = [person("a", "Ann Lee", sis_id="lms:X")]
     assert found(match_people(ours, [person("X", "Ann Oak", sis_id="7")], {})) == {"a": ("X", "lms_id")}

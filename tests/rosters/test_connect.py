@@ -1,4 +1,4 @@
-"""Connecting a district anew: to the LMS that it used, or to another, on both databases."""
+"""Reconnecting a district: to the same LMS or to another, on both databases."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from passback.domain.roster import District
 from passback.rosters import connect as connecting
-from passback.rosters.connect import RosterOfAnother
+from passback.rosters.connect import RosterFromOtherLms
 from passback.store import connections, districts, matching, roster, roster_events, syncs
 from passback.store.engine import migrate
 from passback.store.engine.database import Opened
@@ -61,25 +61,25 @@ def matched(database: Opened) -> dict[str, str | None]:
     return {it.id: it.lms_id for it in database.read_now(lambda conn: matching.all_of(conn, DISTRICT))}
 
 
-def test_one_that_is_connected_to_its_lms_anew_stays_matched(database: Opened) -> None:
+def test_reconnecting_to_the_same_lms_keeps_the_matches(database: Opened) -> None:
     assert connect(database, HERE)
     assert matched(database) == {SECTION: "s1", STUDENT: "u1"}
     assert known(database).lms_state == "success"
 
 
 @pytest.mark.parametrize(("kind", "address"), [("slate", THERE), ("canvas", HERE)])
-def test_what_was_matched_to_another_lms_is_forgotten(database: Opened, kind: str, address: str) -> None:
-    """Its ids may be others' there, who would get the grades."""
+def test_connecting_to_another_lms_deletes_the_matches(database: Opened, kind: str, address: str) -> None:
+    """The same ids may mean other people there, who would get the grades."""
     assert not connect(database, address, kind)
     assert matched(database) == {SECTION: None, STUDENT: None}
     left = database.read_now(lambda conn: conn.execute("SELECT COUNT(lms_id) FROM users").fetchone())
-    assert left[0] == 0  # nor of those who may return
+    assert left[0] == 0  # not even those of removed people, who may return
     now = known(database)
     assert (now.lms_state, now.last_lms_sync) == ("initial_sync_processing", None)
     assert now.lms_matched_percentage == {"sections": 0.0, "students": 0.0, "teachers": 0.0}
 
 
-def test_applications_are_told_that_it_is_forgotten(database: Opened) -> None:
+def test_deleted_matches_become_events(database: Opened) -> None:
     connect(database, THERE)
     found = database.read_now(lambda conn: roster_events.page(conn, DISTRICT, limit=10)).items
     assert [(it.kind, it.what, it.object_id, it.previous) for it in found] == [
@@ -98,17 +98,17 @@ def test_an_lms_may_have_another_address(database: Opened) -> None:
     assert matched(database) == {SECTION: "s1", STUDENT: "u1"}
 
 
-def test_a_roster_that_is_an_lms_s_is_not_made_anothers(database: Opened) -> None:
-    """The ids of its people may be others' there, who would become them."""
+def test_a_roster_from_one_lms_is_not_connected_to_another(database: Opened) -> None:
+    """The same ids may mean other people there."""
     database.write_now(lambda conn: districts.follow_lms(conn, DISTRICT, follows=True))
-    with pytest.raises(RosterOfAnother, match=HERE):
+    with pytest.raises(RosterFromOtherLms, match=HERE):
         connect(database, THERE)
     stored = database.read_now(lambda conn: connections.find(conn, DISTRICT))
     assert stored is not None
     assert stored.address == HERE
 
 
-def test_it_is_read_as_often_as_before_and_now(database: Opened) -> None:
+def test_it_keeps_its_schedule_and_is_read_at_once(database: Opened) -> None:
     database.write_now(lambda conn: syncs.begin(conn, DISTRICT, 7, 0))
     connect(database, HERE)
     sync = database.read_now(lambda conn: syncs.find(conn, DISTRICT))

@@ -14,7 +14,7 @@ from uuid_utils import uuid7
 
 from passback.domain.assignment import Assignment, AssignmentFields, Attachment
 from passback.domain.clock import DAY
-from passback.domain.matching import Place
+from passback.domain.matching import SectionRef
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.interface import Connection, Connector, ConnectorKind
 from passback.lms.notes import Note
@@ -86,7 +86,7 @@ class Lms:
     def run(self, action: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(action)
 
-    def places(self, connector: Connector | None = None) -> list[Place]:
+    def places(self, connector: Connector | None = None) -> list[SectionRef]:
         """All sections of all courses."""
         asked = connector or self.connector
         courses = self.run(asked.read_courses())

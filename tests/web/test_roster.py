@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from passback.domain.clock import DAY
-from passback.domain.matching import LmsCourse, Place
+from passback.domain.matching import LmsCourse, SectionRef
 from passback.store import lms_roster, syncs
 from passback.store.engine.database import Connection
 from support.sandbox import (
@@ -146,7 +146,7 @@ def test_how_far_a_sync_is_is_shown_with_the_district(sandbox: Sandbox) -> None:
         courses = [LmsCourse("1", "Algebra"), LmsCourse("2", "Biology")]
         lms_roster.add_courses(conn, DISTRICT, courses)
         lms_roster.add_sections(
-            conn, DISTRICT, courses[0], [Place("7", "Algebra 1"), Place("8", "Algebra 2")]
+            conn, DISTRICT, courses[0], [SectionRef("7", "Algebra 1"), SectionRef("8", "Algebra 2")]
         )
         lms_roster.add_members(conn, DISTRICT, "7", [])
 

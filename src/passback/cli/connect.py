@@ -96,7 +96,7 @@ def connect(
 
         try:
             same = database.write_now(save)
-        except connecting.RosterOfAnother as error:
+        except connecting.RosterFromOtherLms as error:
             raise UsageError(
                 f"the roster of district {district_id} is what the LMS at {error} has: make a new district with --name,"
                 " import a roster first, or say --same-lms if it only has another address now"

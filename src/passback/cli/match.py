@@ -234,9 +234,9 @@ async def _doubt(database: Opened, data: str | None, ours: Ours, lms_id: str) ->
     async with gateway_on(database, data) as gateway:
         try:
             await decide.verify(gateway, ours, lms_id)
-        except decide.NotThere as error:
+        except decide.NotInLms as error:
             raise UsageError(f"{error}: nothing has been changed") from None
-        except decide.CannotTell as error:
+        except decide.CannotVerify as error:
             return str(error)
     return None
 

@@ -20,7 +20,7 @@ from passback.store import roster
 
 if TYPE_CHECKING:
     from passback.rosters.import_files import Checked
-    from passback.rosters.read_lms import Renew
+    from passback.rosters.lease import Renew
     from passback.sis.rows import Format
     from passback.store.engine.database import Opened, Session
     from passback.store.staging.compare import Plan
@@ -119,27 +119,29 @@ def _take(session: Session, files: Format, wanted: Wanted, hold: Renew | None = 
 async def _take_lms(database: Opened, data: str | None, wanted: Wanted) -> int:
     """Read the LMS, and take what it has. As any sync it can be broken off, and goes on where it was."""
     from passback.lms.interface import LmsError
-    from passback.rosters import sync
+    from passback.rosters import read_lms, sync
+    from passback.rosters.failures import Broken, describe_error, record_failure
+    from passback.rosters.lease import LeaseLost, claim, leased
     from passback.rosters.lms_as_files import LmsRoster
-    from passback.rosters.read_lms import LeaseLost
+    from passback.rosters.threads import in_thread
 
     async with gateway_on(database, data) as gateway:
         try:
-            connector = await sync.connector_of(gateway, wanted.district)
-            held = await sync.claim(gateway, wanted.district)
+            connector = await read_lms.connector_of(gateway, wanted.district)
+            held = await claim(gateway, wanted.district)
             if held is None:
                 raise UsageError(
                     "the LMS is being read now: passback sync status says how far it is (a command that was killed is"
                     " waited for 45 seconds)"
                 )
             report_resuming(held.sync)
-            began = await sync.items_read(held)
-            async with sync.leased(held):
+            began = await read_lms.items_read(held)
+            async with leased(held):
                 try:
                     with shown() as bar:
                         unread = await sync.read(held, bar)
                 except LmsError as error:
-                    await sync.record_failure(held, error, began)
+                    await record_failure(held, error, began)
                     raise
 
                 def take(session: Session, _: object) -> bool | None:
@@ -152,15 +154,15 @@ async def _take_lms(database: Opened, data: str | None, wanted: Wanted) -> int:
                             sync.match(held, session, bar, allow_losses=wanted.allow_removals)
                     return taken
 
-                taken = await sync.in_thread(gateway, take)
+                taken = await in_thread(gateway, take)
                 left = sync.skipped_sections_note(unread)
                 if left is not None and taken is not None:
                     print(f"passback: {one_line(left)}", file=sys.stderr)
-                await (sync.finish(held, left) if taken else sync.discard(held))
-        except (sync.NotConnected, sync.Broken) as error:
+                await (sync.finish(held, left) if taken else read_lms.discard(held))
+        except (read_lms.NotConnected, Broken) as error:
             raise UsageError(str(error)) from None
         except LmsError as error:
-            raise UsageError(sync.describe_error(error)) from None
+            raise UsageError(describe_error(error)) from None
         except LeaseLost:
             raise UsageError("another began to read the LMS meanwhile: run this again") from None
     return 1 if taken is None or left is not None else 0

@@ -101,13 +101,15 @@ async def _follow(database: Opened, data: str | None, district: str, bar: Shown)
 async def _run_here(database: Opened, data: str | None, district: str, bar: Shown) -> None:
     from passback.lms.interface import LmsError
     from passback.rosters import sync
-    from passback.rosters.read_lms import LeaseLost
+    from passback.rosters.failures import Broken
+    from passback.rosters.lease import LeaseLost, claim
+    from passback.rosters.read_lms import NotConnected
 
     async with gateway_on(database, data) as gateway:
-        held = await sync.claim(gateway, district)
+        held = await claim(gateway, district)
         if held is not None:
             # Why it was broken off is told from what is written down.
-            with contextlib.suppress(LmsError, sync.NotConnected, sync.Broken, LeaseLost):
+            with contextlib.suppress(LmsError, NotConnected, Broken, LeaseLost):
                 await sync.sync(held, bar)
 
 

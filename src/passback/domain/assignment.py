@@ -1,4 +1,4 @@
-"""An assignment: work that a teacher gives to a section, as the district's LMS holds it."""
+"""An assignment: work that a teacher gives to a section, as the district's LMS stores it."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Attachment(Struct, frozen=True):
 
 
 class ScaleEntry(Struct, frozen=True):
-    """A grade of a grading scale, and the least percentage that earns it."""
+    """A grade of a grading scale, and the lowest percentage that earns it."""
 
     name: str
     value: Decimal
 
 
 class AssignmentFields(Struct, frozen=True):
-    """What a client sets of an assignment. None leaves a field as it is, or unset on a new assignment."""
+    """The fields of an assignment that a client sets. None leaves a field unchanged, or unset on a new assignment."""
 
     title: str | None = None
     description: str | None = None
@@ -51,7 +51,7 @@ class AssignmentFields(Struct, frozen=True):
     attachments: tuple[Attachment, ...] | None = None
     term_id: str | None = None
     published: bool | None = None
-    """Only a teacher, in the LMS, makes an assignment a draft."""
+    """Only a teacher can make an assignment a draft, in the LMS."""
 
 
 class Assignment(Struct, frozen=True):
@@ -80,10 +80,10 @@ class Assignment(Struct, frozen=True):
     category_id: str | None = None
     """The LMS's id of the grading category."""
     grading_scale: tuple[ScaleEntry, ...] = ()
-    """The LMS's own scale for letter grades; empty where it is ours (`domain.grading.LETTER_SCALE`)."""
+    """The LMS's own scale for letter grades; empty if it is ours (`domain.grading.LETTER_SCALE`)."""
 
     def state(self, now: Instant) -> AssignmentState:
-        """Where the assignment stands at `now`; derived, never set (contract: Assignments)."""
+        """The assignment's state at `now`; derived, never set (contract: Assignments)."""
         if not self.published:
             return "draft"
         if self.display_date is not None and now < self.display_date:
@@ -99,10 +99,10 @@ def misordered_dates(
     due_date: Instant | None,
     end_date: Instant | None,
 ) -> tuple[str, str] | None:
-    """The first pair of dates, earlier field first, that is out of order; None where all are in order.
+    """The first pair of fields whose dates are out of order, the one that should be earlier first, or None.
 
-    start_date and display_date may not be after due_date, and due_date not after end_date. Without a due
-    date, the first two are held against end_date.
+    start_date and display_date must not be after due_date, nor due_date after end_date. Without a due date, the first
+    two are compared with end_date.
     """
     pairs = (
         ("start_date", start_date, "due_date", due_date),

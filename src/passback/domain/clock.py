@@ -11,7 +11,7 @@ Instant = int
 Clock = Callable[[], Instant]
 
 Seconds = Callable[[], float]
-"""A clock in seconds that only goes forward."""
+"""A monotonic clock, in seconds."""
 
 SECOND = 1000
 MINUTE = 60 * SECOND
@@ -20,5 +20,5 @@ DAY = 24 * HOUR
 
 
 def system_clock() -> Instant:
-    """The machine's time."""
+    """The system's time."""
     return time.time_ns() // 1_000_000

@@ -1,7 +1,7 @@
-"""Which of the LMS's sections and people are the roster's.
+"""Matches the roster's sections and people to the LMS's.
 
-By SIS id first, then by e-mail address, then by name. Where several come into question none is taken: a person
-decides, and is shown the candidates. What a person has decided stands.
+By SIS id first, then by e-mail address, then by name. If several candidates match, none is picked: a person is shown
+the candidates and decides. A person's decision is final.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from msgspec import Struct
 
 from passback.domain.roster import Role
 
-By = Literal["lms_id", "sis_id", "email", "name", "hand"]
+MatchedBy = Literal["lms_id", "sis_id", "email", "name", "hand"]
 
 
 class LmsCourse(Struct, frozen=True):
-    """A course, as the LMS knows it: what its sections are of."""
+    """A course in the LMS, to which sections belong."""
 
     id: str
     name: str
     sis_id: str | None = None
     number: str | None = None
-    """The course's code, as people know it."""
+    """The course code that people use."""
 
 
-class Place(Struct, frozen=True):
-    """A section, as the roster or the LMS knows it."""
+class SectionRef(Struct, frozen=True):
+    """A section in the roster or the LMS: its id there, and what it can be matched by."""
 
     id: str
     name: str
@@ -35,7 +35,7 @@ class Place(Struct, frozen=True):
 
 
 class Person(Struct, frozen=True):
-    """A student or teacher, as the roster or the LMS knows them."""
+    """A student or teacher in the roster or the LMS: their id there, and what they can be matched by."""
 
     id: str
     role: Role
@@ -45,30 +45,33 @@ class Person(Struct, frozen=True):
 
 
 class Match(Struct, frozen=True):
-    """What was found for one of ours."""
+    """The match found for one of our sections or people."""
 
     id: str
-    """Ours."""
+    """Our id."""
     lms_id: str | None
-    """The LMS's; None where there is none, or it cannot be told which."""
-    by: By | None = None
-    candidates: tuple[Place | Person, ...] = ()
-    """The LMS's among which a person must choose."""
+    """The LMS's id; None if there is no match, or several candidates."""
+    by: MatchedBy | None = None
+    candidates: tuple[SectionRef | Person, ...] = ()
+    """The candidates in the LMS that a person has to choose from."""
 
 
 MOST_CANDIDATES = 50
-"""Among how many a person may be asked to choose; of more nothing is kept, since each of ours would have them all."""
+"""The most candidates that a person is asked to choose from. If there are more, none are kept: each of ours would list
+them all."""
 
-T = TypeVar("T", Place, Person)
+T = TypeVar("T", SectionRef, Person)
 
 
-def lms_key(item: Place | Person) -> str:
-    """What stands for the LMS's id: ours have it for a SIS id where they were read from an LMS that had none."""
+def lms_key(item: SectionRef | Person) -> str:
+    """The key for the LMS's id: what was read from an LMS without SIS ids has it as its SIS id."""
     return item.sis_id if item.sis_id and item.sis_id.startswith("lms:") else f"lms:{item.id}"
 
 
-def match_sections(ours: Iterable[Place], theirs: Sequence[Place], by_hand: Mapping[str, str]) -> list[Match]:
-    """The LMS's section for each of `ours`; `by_hand` gives those that a person decided."""
+def match_sections(
+    ours: Iterable[SectionRef], theirs: Sequence[SectionRef], by_hand: Mapping[str, str]
+) -> list[Match]:
+    """Match each of our sections; `by_hand` holds the matches that a person decided."""
     return _match(
         ours, theirs, by_hand,
         (("lms_id", lms_key), ("sis_id", lambda it: it.sis_id), ("name", lambda it: it.name)),
@@ -76,7 +79,7 @@ def match_sections(ours: Iterable[Place], theirs: Sequence[Place], by_hand: Mapp
 
 
 def match_people(ours: Iterable[Person], theirs: Sequence[Person], by_hand: Mapping[str, str]) -> list[Match]:
-    """The LMS's person for each of `ours`, all of one matched section and of one role."""
+    """Match each of our people, all of one role in one matched section."""
     return _match(
         ours, theirs, by_hand,
         (
@@ -90,7 +93,7 @@ def _match(
     ours: Iterable[T],
     theirs: Sequence[T],
     by_hand: Mapping[str, str],
-    ways: Sequence[tuple[By, Callable[[T], str | None]]],
+    methods: Sequence[tuple[MatchedBy, Callable[[T], str | None]]],
 ) -> list[Match]:
     waiting = list(ours)
     found: dict[str, Match] = {
@@ -98,7 +101,7 @@ def _match(
     }
     order = [item.id for item in waiting]
     taken = set(by_hand.values())
-    for by, key_of in ways:
+    for by, key_of in methods:
         waiting = [item for item in waiting if item.id not in found]
         free = _by_key((item for item in theirs if item.id not in taken), key_of)
         rivals = _by_key(waiting, key_of)

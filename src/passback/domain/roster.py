@@ -1,4 +1,4 @@
-"""The district's people and sections, and which of the LMS's they are."""
+"""A district's people and sections, and what they are matched to in the LMS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 
 class District(Struct, frozen=True):
-    """A school district: the owner of everything, and of one connection to an LMS."""
+    """A school district, which owns all other objects and has one connection to an LMS."""
 
     id: str
     name: str
@@ -40,7 +40,7 @@ class School(Struct, frozen=True):
 
 
 class Term(Struct, frozen=True):
-    """A term of a district's school year; its dates are days, ``YYYY-MM-DD``."""
+    """A term of a district's school year, with dates as ``YYYY-MM-DD``."""
 
     id: str
     district_id: str
@@ -50,7 +50,7 @@ class Term(Struct, frozen=True):
 
 
 class Course(Struct, frozen=True):
-    """What sections teach."""
+    """A course, which is taught in sections."""
 
     id: str
     district_id: str
@@ -73,11 +73,11 @@ class Section(Struct, frozen=True):
     grade: str | None
     period: str | None
     lms_id: str | None
-    """Which section of the LMS it is; None where it is not matched."""
+    """The matched section in the LMS; None if it is not matched."""
     created: Instant
     last_modified: Instant
     matched_by: str | None = None
-    """How that is known (`passback.domain.matching.By`)."""
+    """How it was matched (`passback.domain.matching.MatchedBy`)."""
 
 
 class User(Struct, frozen=True):
@@ -94,8 +94,8 @@ class User(Struct, frozen=True):
     school_id: str | None
     grade: str | None
     lms_id: str | None
-    """Which person of the LMS it is; None where it is not matched."""
+    """The matched person in the LMS; None if they are not matched."""
     created: Instant
     last_modified: Instant
     matched_by: str | None = None
-    """How that is known (`passback.domain.matching.By`)."""
+    """How it was matched (`passback.domain.matching.MatchedBy`)."""

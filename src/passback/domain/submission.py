@@ -24,18 +24,18 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     "reclaimed": frozenset({"submitted"}),
     "returned": frozenset({"submitted"}),
 }
-"""From each state, those that it may be moved to (contract: Submissions). Staying is always allowed."""
+"""The states that each state may change to (contract: Submissions). Staying is always allowed."""
 
 
 class SubmissionFields(Struct, frozen=True):
-    """What a client sets of a submission. None leaves a field as it is."""
+    """The fields of a submission that a client sets. None leaves a field unchanged."""
 
     attachments: tuple[Attachment, ...] | None = None
     extra_attempts: int | None = None
     flags: frozenset[str] | None = None
-    """The flags that shall be set; those left out shall not be."""
+    """The flags to set; all others are cleared."""
     grade: str | None = None
-    """The text form; empty takes the grade away."""
+    """The text form; empty removes the grade."""
     grade_comment: str | None = None
     grade_points: Decimal | None = None
     grader_id: str | None = None
@@ -43,7 +43,7 @@ class SubmissionFields(Struct, frozen=True):
     override_due_date: Instant | None = None
     state: str | None = None
     comment_since: Instant | None = None
-    """Set by the gateway where an earlier try may have left the comment: since when it is this one, sent before."""
+    """Set by the gateway if an earlier try may have left the comment: one posted since then counts as this one."""
 
 
 class Submission(Struct, frozen=True):
@@ -73,10 +73,10 @@ def flags_of(
     due_date: Instant | None,
     now: Instant,
 ) -> tuple[SubmissionFlag, ...]:
-    """The flags of a submission: `excused` is the teacher's, the others follow from the dates.
+    """The flags of a submission: the teacher sets `excused`, the others follow from the dates.
 
-    Work is late where it was handed in after it was due, and missing where it is due, was not handed in and
-    has no grade. An excused student misses nothing. `due_date` is the student's own.
+    Work is late if it was submitted after it was due, and missing if it is past due without a submission or grade. For
+    an excused student it is never missing. `due_date` is the student's own.
     """
     flags: list[SubmissionFlag] = []
     if excused:

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from passback.domain.assignment import Assignment, AssignmentFields
 from passback.domain.clock import Clock, Instant, Seconds
-from passback.domain.matching import LmsCourse, Person, Place
+from passback.domain.matching import LmsCourse, Person, SectionRef
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.notes import Notes
 from passback.lms.shared import Shared
@@ -226,7 +226,7 @@ class Connector(Protocol):
         """Every course that the credentials reach. Where the LMS has only sections, each is a course, too."""
         ...
 
-    async def read_sections(self, course: LmsCourse) -> Sequence[Place]:
+    async def read_sections(self, course: LmsCourse) -> Sequence[SectionRef]:
         """The sections of a course, for matching."""
         ...
 

@@ -1,1 +1,1 @@
-"""Speaking to servers that somebody outside names, and only to those on the public network."""
+"""Requests to servers that outsiders name, restricted to the public network."""

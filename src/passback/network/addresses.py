@@ -1,6 +1,6 @@
-"""Which machines an address from outside may lead to.
+"""Which machines an address from outside may point to.
 
-It must not make the gateway ask what only the gateway can reach: itself, its own network, a cloud's metadata.
+It must not make the gateway call what only the gateway can reach: itself, its own network, a cloud's metadata service.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from functools import cache, partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
-"""From a host's name to its addresses. Raises `OSError` where there are none."""
+"""Resolves a host name to its addresses. Raises `OSError` if there are none."""
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 _UNICAST = IPv6Network("2000::/3")
 _DOCUMENTATION = IPv6Network("3fff::/20")  # older Pythons do not know it
 _IPV4_BITS = 0xFFFF_FFFF
-_MOST_LOOK_UPS = 4
+_MAX_LOOKUPS = 4
 
 
 class Unreachable(Exception):
-    """A server may not or cannot be asked; the message says why and begins with "its"."""
+    """A server must not or cannot be called; the message says why and begins with "its"."""
 
 
 async def resolve(host: str) -> list[str]:
-    """What the machine's resolver says now."""
+    """Resolve a host name with the system's resolver."""
     loop = asyncio.get_running_loop()
     found = await loop.run_in_executor(
         _threads(), partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
@@ -37,26 +37,26 @@ async def resolve(host: str) -> list[str]:
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """Threads of their own: names whose servers never answer must not hold up the look-ups of LMSs' names."""
-    return ThreadPoolExecutor(_MOST_LOOK_UPS, thread_name_prefix="passback-names")
+    """A separate pool, so that names whose servers never answer do not delay lookups of LMSs' names."""
+    return ThreadPoolExecutor(_MAX_LOOKUPS, thread_name_prefix="passback-names")
 
 
 async def addresses_of(host: str, *, private: bool, resolve: Resolve = resolve) -> list[str]:
     """All addresses of `host`, each of them public unless `private`. Raises `Unreachable`."""
     try:
         found = list(await resolve(host))
-    except (OSError, UnicodeError):  # UnicodeError: a name that no resolver would take
+    except (OSError, UnicodeError):  # UnicodeError: not a valid host name
         found = []
     if not found:
         raise Unreachable("its server cannot be found")
-    # One that is not is one too many: the next look-up may put it first.
+    # A single private address is one too many: the next lookup may return it first.
     if not private and not all(is_public(address) for address in found):
         raise Unreachable("its server is not on the public network")
     return found
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is a single machine's on the public network."""
+    """Whether an IP address belongs to a single machine on the public network."""
     try:
         found = ip_address(address)
     except ValueError:
@@ -73,7 +73,7 @@ def is_public(address: str) -> bool:
 
 
 def _ipv4_inside(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that is really meant. Networks with IPv6 alone reach all others by NAT64."""
+    """The embedded IPv4 address, if any. IPv6-only networks reach all others by NAT64."""
     if address in _NAT64:
         return IPv4Address(int(address) & _IPV4_BITS)
     return address.ipv4_mapped

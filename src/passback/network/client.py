@@ -1,8 +1,8 @@
-"""An HTTP client that connects to exactly the addresses that were judged.
+"""An HTTP client that connects only to addresses that were checked.
 
-A name is looked up once for each request; the connection then goes to an address of that answer, with the name in the
-``Host`` header and in the TLS handshake, and the certificate is held against the name. So a name that leads elsewhere a
-moment later changes nothing. Import it where it is needed: it brings the HTTP library along.
+A name is resolved once for each request. The connection then goes to one of those addresses, with the name in the
+``Host`` header and the TLS handshake, and the certificate is verified for the name; so a name that points elsewhere a
+moment later (DNS rebinding) changes nothing. Import it only where it is needed: it loads the HTTP library.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import httpx2
 
 from passback.network.addresses import Resolve, Unreachable, addresses_of, resolve
 
-_MOST_TRIED = 4
-"""Of a name's addresses; one that cannot be connected to was sent nothing, so the next may be tried."""
+_MAX_ADDRESSES = 4
+"""How many of a name's addresses are tried: if connecting fails nothing was sent, so the next one is safe."""
 _CONNECT_SECONDS = 5.0
-"""For one address, so that there is time for the next."""
+"""The limit for one address, which leaves time for the next."""
 _LAST_PORT = 65535
 
 for _name in ("httpx2", "httpcore2"):
-    # They would log every address with its query.
+    # They would log every URL with its query.
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 
@@ -31,7 +31,7 @@ def client(
 ) -> httpx2.AsyncClient:
     """A client for public servers, or for all if `private`. It follows no redirects and uses no proxy.
 
-    Its requests also raise `Unreachable`. `tls` says whose certificates are trusted; the machine's unless given.
+    Its requests also raise `Unreachable`. `tls` sets the trusted certificates, by default the system's.
     """
     return httpx2.AsyncClient(
         timeout=httpx2.Timeout(patience, connect=min(patience, _CONNECT_SECONDS)),
@@ -48,7 +48,7 @@ class _CheckedTransport(httpx2.AsyncBaseTransport):
         self._inner = httpx2.AsyncHTTPTransport(
             verify=tls or _trusted(),
             trust_env=False,
-            # Connections would be kept by their addresses, and two names may share one: so none is kept.
+            # Pooled connections are keyed by address, which two names may share: so none are kept.
             limits=httpx2.Limits(max_keepalive_connections=0),
         )
 
@@ -56,9 +56,11 @@ class _CheckedTransport(httpx2.AsyncBaseTransport):
         url = request.url
         host = url.raw_host.decode("ascii")
         if not host or url.scheme not in ("http", "https") or (url.port or 0) > _LAST_PORT:
-            raise Unreachable("its address is none of a web server")
+            raise Unreachable("its address is not a valid web server address")
         failure: Exception | None = None
-        for address in (await addresses_of(host, private=self._private, resolve=self._resolve))[:_MOST_TRIED]:
+        for address in (await addresses_of(host, private=self._private, resolve=self._resolve))[
+            :_MAX_ADDRESSES
+        ]:
             pinned = httpx2.Request(
                 request.method,
                 url.copy_with(host=address),
@@ -79,5 +81,5 @@ class _CheckedTransport(httpx2.AsyncBaseTransport):
 
 @functools.cache
 def _trusted() -> ssl.SSLContext:
-    """The machine's certificates; reading them takes some 20 milliseconds, so it is done once."""
+    """The system's certificates, loaded once as that takes some 20 milliseconds."""
     return httpx2.create_ssl_context(trust_env=False)

@@ -1,6 +1,6 @@
-"""Numbers that are counted while requests are answered: plain dictionaries, cheap to count in and to import.
+"""Metrics that are counted while requests are answered: plain dictionaries, cheap to update and to import.
 
-prometheus-client sees them when somebody asks (`passback.observe.exposition`).
+prometheus-client reads them only when metrics are scraped (`passback.observe.exposition`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 
 
 class Counter:
-    """Counts up, for each combination of its labels' values."""
+    """Counts up, for each combination of label values."""
 
     def __init__(self, name: str, documentation: str, labels: Labels = ()) -> None:
-        """`name` is without the ``_total`` that readers see."""
+        """`name` comes without the ``_total`` that is exposed."""
         self.name = name
         self.documentation = documentation
         self.labels = labels
@@ -30,17 +30,17 @@ class Counter:
 
 
 class Histogram:
-    """Counts durations by how long they are, for each combination of its labels' values."""
+    """Counts durations in buckets, for each combination of label values."""
 
     def __init__(self, name: str, documentation: str, labels: Labels = ()) -> None:
         self.name = name
         self.documentation = documentation
         self.labels = labels
         self.values: dict[Labels, tuple[list[int], list[float]]] = {}
-        """How many fell into each bucket (the last is for longer ones), and, alone in a list, their sum."""
+        """The count in each bucket (the last is for anything longer), and their sum in a list of one."""
 
     def add(self, seconds: float, *labels: str) -> None:
-        """Count a duration."""
+        """Record a duration."""
         value = self.values.get(labels)
         if value is None:
             value = self.values[labels] = [0] * (len(BUCKETS) + 1), [0.0]
@@ -49,7 +49,7 @@ class Histogram:
 
 
 class Gauge:
-    """Goes up and down; `read` gives the present values when somebody asks."""
+    """Goes up and down; `read` returns the current values when metrics are scraped."""
 
     def __init__(
         self,

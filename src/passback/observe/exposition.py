@@ -1,6 +1,6 @@
 """The metrics in Prometheus's text format.
 
-Imported when first asked for: prometheus-client would add a tenth to the time that the server takes to start.
+Imported on the first scrape: prometheus-client would make the server's startup a tenth slower.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _BOUNDS = (*(f"{bound:g}" for bound in BUCKETS), "+Inf")
 
 
 async def exposition(metrics: Metrics, version: str) -> bytes:
-    """All metrics at this moment, for a program of that version."""
-    build = GaugeMetricFamily("passback_build_info", "The version that runs.", labels=["version"])
+    """All metrics now, with the given program version."""
+    build = GaugeMetricFamily("passback_build_info", "The running version of Passback.", labels=["version"])
     build.add_metric([version], 1)
     families = [build, *(family(count) for count in metrics.counts)]
     for source in metrics.sources:
@@ -42,17 +42,17 @@ async def exposition(metrics: Metrics, version: str) -> bytes:
             families += await source()
         except Exception:
             log.exception("a source of metrics failed")
-    # A registry of its own for each time: it has no state but theirs, and several servers share none.
+    # A new registry for each scrape: it keeps no state, and servers in one process share nothing.
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
-    registry.register(_Reckoned(families))
+    registry.register(_Collected(families))
     return generate_latest(registry)
 
 
 def family(count: Count) -> Metric:
-    """A count, as prometheus-client shows it."""
+    """A count as a prometheus-client metric."""
     if isinstance(count, Counter):
         counter = CounterMetricFamily(count.name, count.documentation, labels=count.labels)
         for labels, value in count.values.items():
@@ -70,8 +70,8 @@ def family(count: Count) -> Metric:
     return gauge
 
 
-class _Reckoned(Collector):
-    """Metrics that are ready."""
+class _Collected(Collector):
+    """Metrics that have already been collected."""
 
     def __init__(self, families: Iterable[Metric]) -> None:
         self._families = families

@@ -1,4 +1,4 @@
-"""What is seen of the requests to one LMS."""
+"""Metrics of the requests to LMSs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Literal
 from passback.observe.counts import Counter, Histogram
 
 Outcome = Literal["ok", "refused", "failed", "throttled", "in_doubt"]
-"""What became of a try: it was done; the LMS said no (4xx); it failed and was not done, or does no harm; the LMS said
-that it is too much; it failed and may have been done."""
+"""How a try ended: it was done; the LMS refused it (4xx); it failed and was not done, or is harmless to repeat; the LMS
+throttled it; it failed and may have been done."""
 
 
 class LmsCounts:
@@ -18,28 +18,28 @@ class LmsCounts:
     def __init__(self) -> None:
         self.requests = Counter(
             "passback_lms_requests",
-            "Requests to an LMS, each try, by what became of it: ok, refused, failed, throttled, in_doubt.",
+            "Requests to an LMS, counting each try, by outcome: ok, refused, failed, throttled, in_doubt.",
             ("lms", "outcome"),
         )
         self.seconds = Histogram(
-            "passback_lms_request_seconds", "How long a request to an LMS took, each try.", ("lms",)
+            "passback_lms_request_seconds",
+            "Duration of requests to an LMS in seconds, for each try.",
+            ("lms",),
         )
-        self.throttled = Counter(
-            "passback_lms_throttled", "Answers of an LMS that said it is asked too much.", ("lms",)
-        )
+        self.throttled = Counter("passback_lms_throttled", "Requests that an LMS throttled.", ("lms",))
 
 
 class LmsWatch:
-    """Sees what becomes of the requests of one connection to an LMS."""
+    """Observes the requests of one connection to an LMS."""
 
     def __init__(self, lms: str = "", counts: LmsCounts | None = None) -> None:
-        """`lms` is its kind. Without `counts` nobody is told."""
+        """`lms` is the LMS's kind. Without `counts`, nothing is counted."""
         self.lms = lms
         self._counts = counts
         self._breakers: list[Callable[[], bool]] = []
 
     def tried(self, outcome: Outcome, seconds: float) -> None:
-        """A request was made."""
+        """Count a try of a request."""
         if self._counts is None:
             return
         self._counts.requests.add(self.lms, outcome)
@@ -48,9 +48,9 @@ class LmsWatch:
             self._counts.throttled.add(self.lms)
 
     def rests_with(self, breaker: Callable[[], bool]) -> None:
-        """`breaker` says whether requests of the connection are held off, because the LMS kept failing."""
+        """Add a breaker, which says whether requests are held back because the LMS kept failing."""
         self._breakers.append(breaker)
 
     def resting(self) -> bool:
-        """Whether requests are held off now."""
+        """Whether requests are held back now."""
         return any(breaker() for breaker in self._breakers)

@@ -1,4 +1,4 @@
-"""All numbers of one server. A new one starts at nothing, so that a process can have several."""
+"""All metrics of one server. A new instance starts at zero, so a process can have several."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=Count)
 
 Source = Callable[[], Awaitable[Iterable["Metric"]]]
-"""Reckons metrics when somebody asks for them, as from the database."""
+"""Computes metrics when they are scraped, for example from the database."""
 
 
 class Metrics:
@@ -26,29 +26,35 @@ class Metrics:
         self.requests = self.add(
             Counter(
                 "passback_requests",
-                "HTTP requests answered; the operation is 'none' where the API has none, 'page' beside the API.",
+                "HTTP requests answered, by operation ('none' for unknown paths, 'page' for paths outside the API).",
                 ("operation", "method", "status"),
             )
         )
         self.request_seconds = self.add(
-            Histogram("passback_request_seconds", "From a request's head to its answer.", ("operation",))
+            Histogram(
+                "passback_request_seconds",
+                "Duration of HTTP requests in seconds, from receiving the headers to the response.",
+                ("operation",),
+            )
         )
         self.rate_limited = self.add(
-            Counter("passback_rate_limited", "Requests refused because their token had too many (429).")
+            Counter(
+                "passback_rate_limited", "Requests refused because their token exceeded its rate limit (429)."
+            )
         )
         self._lms = LmsCounts()
         for count in (self._lms.requests, self._lms.seconds, self._lms.throttled):
             self.add(count)
 
     def add(self, count: T) -> T:
-        """Show a count, too."""
+        """Add a count."""
         self.counts.append(count)
         return count
 
     def add_source(self, source: Source) -> None:
-        """Show what `source` reckons, too. Where it fails, the rest is shown without it."""
+        """Add a source. If it fails, the other metrics are still shown."""
         self.sources.append(source)
 
     def lms_watch(self, lms: str) -> LmsWatch:
-        """What counts the requests of a connection to an LMS of that kind."""
+        """An observer for the requests of a connection to an LMS of this kind."""
         return LmsWatch(lms, self._lms)

@@ -1,6 +1,6 @@
-"""The id of the request that is being answered, for its answer, its logs and its traces.
+"""The id of the current request, for its response, logs and traces.
 
-It is in a context variable, so tasks that the request starts have it too.
+It is kept in a context variable, so tasks that the request starts inherit it.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ _current: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 def current() -> str | None:
-    """The id of the request that this is done for; None outside of one."""
+    """The id of the current request; None outside of a request."""
     return _current.get()
 
 
 def new() -> str:
-    """An id that nobody has had."""
+    """A new unique id."""
     return str(uuid7())
 
 
 def begin(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Take the request's own id from its headers (names in lower case), or make one; from now on it is current.
+    """Set the current id, from the request's headers (names in lower case) or else a new one, and return it.
 
-    The first header counts. An id that is too long, or could disturb a log, is as none.
+    The first header counts. An id that is too long, or unsafe to log, is ignored.
     """
-    # Nobody sets it back: each request is answered in a context of its own.
+    # It is never reset: each request is answered in its own context.
     for name, value in headers:
         if name == HEADER:
             found = value.decode("ascii") if _SANE.fullmatch(value) else new()
@@ -46,7 +46,7 @@ def begin(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
 @contextlib.contextmanager
 def continued(request_id: str | None) -> Iterator[None]:
-    """What is done inside the ``with`` is done for that request, as when a delivery is taken up again later."""
+    """Continue as that request inside the ``with``, for example when a delivery is resumed later."""
     token = _current.set(request_id)
     try:
         yield

@@ -1,4 +1,4 @@
-"""What is seen of each request to this server: its id, its count and time, its line in the log, its span."""
+"""Observes each request to this server: its id, metrics, access log line and span."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 log = logging.getLogger("passback.access")
 
 CLIENT_GONE = 499
-"""The status that stands for a request whose client hung up before it was answered."""
+"""The status recorded if the client disconnected before it was answered."""
 
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _OTHER_METHOD = "other"
 
 
-class Seen:
-    """One request, while it is answered inside the ``with``. Whoever learns something of it, notes it here."""
+class ObservedRequest:
+    """A request that is being answered, inside the ``with``; handlers fill in its fields as they learn them."""
 
     __slots__ = (
         "_began", "_metrics", "_span",
@@ -35,17 +35,17 @@ class Seen:
         self._began = perf_counter()
         self._metrics = metrics
         self.id = request_id.begin(headers)
-        # A client can send any method; it must not make a count of its own of each.
+        # Clients can send any method; unknown ones must not create new label values.
         self.method = method if method in _METHODS else _OTHER_METHOD
         self.operation = "none"
         self.path: str | None = None
-        """The path's template: the path itself holds ids of students."""
+        """The path's template, as the path itself contains students' ids."""
         self.district_id = ""
         self.application = ""
         self.status = CLIENT_GONE
         self._span = tracing.server_span(method, headers, self.id)
 
-    def __enter__(self) -> Seen:
+    def __enter__(self) -> ObservedRequest:
         self._span.__enter__()
         return self
 

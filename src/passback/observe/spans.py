@@ -1,4 +1,4 @@
-"""The spans of a trace, by OpenTelemetry's conventions for HTTP. Only `tracing` imports this, when it is asked to."""
+"""OpenTelemetry spans, by its conventions for HTTP. Only `tracing` imports this, if tracing is on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _W3C = TraceContextTextMapPropagator()
 
 
 def otlp(version: str) -> TracerProvider:
-    """Spans go where the ``OTEL_*`` variables say, from a thread of their own."""
+    """A provider that exports spans in a background thread, as the ``OTEL_*`` variables say."""
     ours = Resource.create({"service.name": "passback", "service.version": version})
     provider = TracerProvider(resource=ours.merge(OTELResourceDetector().detect()))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
@@ -31,14 +31,14 @@ def otlp(version: str) -> TracerProvider:
 
 
 class Tracing:
-    """Makes spans."""
+    """Creates spans."""
 
     def __init__(self, provider: TracerProvider) -> None:
         self._provider = provider
         self._tracer = provider.get_tracer("passback")
 
     def close(self) -> None:
-        """Send what there is."""
+        """Export what is pending."""
         self._provider.shutdown()
 
     def server_span(self, method: str, headers: Iterable[tuple[bytes, bytes]], request_id: str) -> HttpSpan:
@@ -46,9 +46,9 @@ class Tracing:
         carrier = {
             name.decode(): value.decode("latin-1") for name, value in headers if name in _TRACE_HEADERS
         }
-        known = _known(method)
+        known = _known_method(method)
         span = self._tracer.start_span(
-            _named(known),
+            _span_name(known),
             _context(carrier),
             SpanKind.SERVER,
             {"http.request.method": known, "url.scheme": "http", "passback.request_id": request_id},
@@ -58,9 +58,9 @@ class Tracing:
     def client_span(self, method: str, url: str) -> HttpSpan:
         """See `passback.observe.tracing.client_span`."""
         parts = urlsplit(url)
-        known = _known(method)
+        known = _known_method(method)
         span = self._tracer.start_span(
-            _named(known),
+            _span_name(known),
             kind=SpanKind.CLIENT,
             attributes={
                 "http.request.method": known,
@@ -94,18 +94,18 @@ class HttpSpan:
     """A span of one HTTP request. See `passback.observe.tracing.Span`."""
 
     def __init__(self, span: trace.Span, method: str, *, failure: int) -> None:
-        """Answers from status `failure` on are errors: whose fault they are depends on the side."""
+        """Responses with status `failure` or higher are errors: 4xx only count as errors for a client."""
         self._span = span
         self._method = method
         self._failure = failure
-        # What an exception says may be a secret or a student's, so no more than its type is recorded.
+        # An exception's message may contain a secret or a student's data, so only its type is recorded.
         self._current = trace.use_span(
             span, end_on_exit=True, record_exception=False, set_status_on_exception=False
         )
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """For the other side. The ``tracestate`` is for the client's own systems, not for an LMS."""
+        """See `passback.observe.tracing.Span`. Without ``tracestate``, which is for the client's own systems."""
         carrier: dict[str, str] = {}
         _W3C.inject(carrier, trace.set_span_in_context(self._span, Context()))
         return {name: value for name, value in carrier.items() if name == "traceparent"}
@@ -122,11 +122,11 @@ class HttpSpan:
         self._current.__exit__(kind, error, traceback)
 
     def answered(self, status: int, path: str | None = None, **attributes: str) -> None:
-        """Note the answer."""
+        """Record the response."""
         self._span.set_attribute("http.response.status_code", status)
         if path is not None:
-            self._span.update_name(f"{_named(self._method)} {path}")
-            # The path itself holds ids of students; its template stands for it.
+            self._span.update_name(f"{_span_name(self._method)} {path}")
+            # The path itself contains students' ids, so its template stands in.
             self._span.set_attributes({"http.route": path, "url.path": path})
         self._span.set_attributes({f"passback.{name}": value for name, value in attributes.items()})
         if status >= self._failure:
@@ -138,7 +138,7 @@ class HttpSpan:
 
 
 def _context(carrier: Mapping[str, str]) -> Context:
-    """The context that a text tells, with nothing of the one we are in."""
+    """The context in the headers, independent of the current one."""
     return _W3C.extract(carrier, Context())
 
 
@@ -146,12 +146,12 @@ def _port(parts: SplitResult) -> int:
     try:
         return parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
-        return 0  # the request will fail on it
+        return 0  # the request itself will fail
 
 
-def _known(method: str) -> str:
+def _known_method(method: str) -> str:
     return method if method in _METHODS else _OTHER_METHOD
 
 
-def _named(method: str) -> str:
+def _span_name(method: str) -> str:
     return "HTTP" if method == _OTHER_METHOD else method

@@ -1,6 +1,6 @@
-"""Traces with OpenTelemetry: off unless asked for, and then nothing of it is imported.
+"""Tracing with OpenTelemetry: off by default, and not even imported then.
 
-There is one tracer for the process, as there is one log: spans find each other by the context they run in.
+A process has one tracer, as it has one log: spans find their parents through the context they run in.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _tracing: Tracing | None = None
 
 
 class NotInstalled(Exception):
-    """Traces are asked for, and what makes them is not installed."""
+    """Tracing is on, but OpenTelemetry is not installed."""
 
 
 def start(mode: Mode, version: str) -> None:
-    """Trace from now on, where `mode` says so. Raises `NotInstalled`."""
+    """Start tracing, if `mode` says so. Raises `NotInstalled`."""
     if mode == "off":
         return
     try:
@@ -36,24 +36,24 @@ def start(mode: Mode, version: str) -> None:
 
 
 def use(tracing: Tracing | None) -> None:
-    """Trace with `tracing` from now on; not at all with None."""
+    """Use `tracing` from now on; None turns tracing off."""
     global _tracing
     _tracing = tracing
 
 
 def stop() -> None:
-    """Send what there is, and trace no more."""
+    """Export pending spans and stop tracing."""
     if _tracing is not None:
         _tracing.close()
     use(None)
 
 
 class Span(Protocol):
-    """A part of a trace: it lasts as long as the ``with``."""
+    """A span, which lasts as long as the ``with``."""
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What tells the other side of this span."""
+        """The headers that pass this span on to the other side."""
         ...
 
     def __enter__(self) -> Span: ...
@@ -63,12 +63,12 @@ class Span(Protocol):
     ) -> None: ...
 
     def answered(self, status: int, path: str | None = None, **attributes: str) -> None:
-        """Note the answer, and for a server the path's template."""
+        """Record the response, and on a server the path's template."""
         ...
 
 
 class _NoSpan:
-    """The span while there are no traces."""
+    """The span if tracing is off."""
 
     headers: Mapping[str, str] = {}
 
@@ -88,25 +88,25 @@ _NO_SPAN: Span = _NoSpan()
 
 
 def server_span(method: str, headers: Iterable[tuple[bytes, bytes]], request_id: str) -> Span:
-    """A request of a client, whose own trace it continues where its headers tell one."""
+    """A span for a client's request, in the client's trace if its headers name one."""
     return _NO_SPAN if _tracing is None else _tracing.server_span(method, headers, request_id)
 
 
 def client_span(method: str, url: str) -> Span:
-    """A request of ours to another's server; of the address, only the server is told."""
+    """A span for our request to another server; only the server is recorded of the URL."""
     return _NO_SPAN if _tracing is None else _tracing.client_span(method, url)
 
 
 def traceparent() -> str | None:
-    """The current span as text, to be continued elsewhere or later; None where there is none."""
+    """The current span as text, to continue it elsewhere or later; None if there is none."""
     return None if _tracing is None else _tracing.traceparent()
 
 
 def continued(traceparent: str | None, name: str) -> AbstractContextManager[object]:
-    """A span `name` inside the ``with``, in the trace of `traceparent`; in a new one where that is None or no good."""
+    """A span `name` inside the ``with``, in the trace of `traceparent`, or a new trace if that is None or invalid."""
     return nullcontext() if _tracing is None else _tracing.continued(traceparent, name)
 
 
 def trace_id() -> str | None:
-    """The id of the current trace, for logs; None where there is none."""
+    """The id of the current trace, for logs; None if there is none."""
     return None if _tracing is None else _tracing.trace_id()

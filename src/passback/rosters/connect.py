@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection
 
 
-class RosterOfAnother(Exception):
-    """The district's roster is what another LMS has, so that its people would become others."""
+class RosterFromOtherLms(Exception):
+    """The roster was read from another LMS: its people must not be taken for others who have their ids in this one."""
 
 
 def connect(
@@ -29,21 +29,21 @@ def connect(
     now: Instant,
     same_lms: bool,
 ) -> bool:
-    """Make a district's connection, or replace it, and have its LMS read. False where matches were forgotten.
+    """Create or replace a district's connection and schedule a sync. Return whether the existing matches were kept.
 
-    They are where the district used another LMS before: its ids would be others' there. An LMS at another address is
-    another, unless `same_lms`. Raises `RosterOfAnother`.
+    They are deleted if the district used another LMS before, in which the same ids mean other people. An LMS at
+    another address counts as another, unless `same_lms`. Raises `RosterFromOtherLms`.
     """
     before = districts.lms_address(conn, district.id)
     same = district.lms_type in ("", lms_type) and (same_lms or before in (None, address))
     if not same:
         if districts.follows_lms(conn, district.id):
-            raise RosterOfAnother(before or district.lms_type)
+            raise RosterFromOtherLms(before or district.lms_type)
         matching.forget(conn, district.id, now)
     connections.save(conn, district.id, address=address, options=options, credentials=credentials, now=now)
     state = "success" if same and district.last_lms_sync else "initial_sync_processing"
     districts.set_lms(conn, district.id, lms_type, state, address)
     earlier = syncs.find(conn, district.id)
-    syncs.forget(conn, district.id)  # whoever reads it now reads what it was connected to before
+    syncs.forget(conn, district.id)  # a sync that is running now reads the previous connection
     syncs.begin(conn, district.id, syncs.DAILY if earlier is None else earlier.every, now)
     return same

@@ -1,4 +1,4 @@
-"""Looking up in the LMS what a person says that a section or user is."""
+"""Verifying in the LMS a match that a person has chosen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from passback.lms.interface import Gone, LmsError
-from passback.rosters import sync
+from passback.rosters.failures import describe_error
+from passback.rosters.read_lms import NotConnected, connector_of
 from passback.store import matching
 
 if TYPE_CHECKING:
@@ -14,33 +15,33 @@ if TYPE_CHECKING:
     from passback.store.matching import Ours
 
 
-class NotThere(LookupError):
-    """The LMS has no such section, or no such person in the sections of ours."""
+class NotInLms(LookupError):
+    """The LMS has no such section, or no such person in the sections that ours is in."""
 
 
-class CannotTell(Exception):
-    """It cannot be found out now; the message says why."""
+class CannotVerify(Exception):
+    """The LMS cannot be asked now; the message says why."""
 
 
 async def verify(gateway: Gateway, ours: Ours, lms_id: str) -> None:
-    """Find in the LMS what `ours` is said to be: a person in one of their matched sections.
+    """Check that the LMS has `lms_id`: as a section, or as a person in one of the matched sections of `ours`.
 
-    Raises `NotThere` and `CannotTell`.
+    Raises `NotInLms` and `CannotVerify`.
     """
     sections = [lms_id]
     if ours.kind != "section":
         sections = await gateway.database.read(lambda conn: matching.sections_in_lms(conn, ours.id))
         if not sections:
-            raise CannotTell(f"none of the sections of {ours.id} is matched")
+            raise CannotVerify(f"none of the sections of {ours.id} is matched")
     try:
-        connector = await sync.connector_of(gateway, ours.district_id)
+        connector = await connector_of(gateway, ours.district_id)
         for section in sections:
             with contextlib.suppress(Gone):
                 people = await connector.read_people(section)
                 if ours.kind == "section" or any((it.id, it.role) == (lms_id, ours.kind) for it in people):
                     return
-    except (LmsError, sync.NotConnected) as error:
-        raise CannotTell(sync.describe_error(error)) from error
+    except (LmsError, NotConnected) as error:
+        raise CannotVerify(describe_error(error)) from error
     if ours.kind == "section":
-        raise NotThere(f"the LMS has no section {lms_id}")
-    raise NotThere(f"the LMS has no {ours.kind} {lms_id} in the sections of {ours.id} that are matched")
+        raise NotInLms(f"the LMS has no section {lms_id}")
+    raise NotInLms(f"the LMS has no {ours.kind} {lms_id} in the sections of {ours.id} that are matched")

@@ -1,4 +1,4 @@
-"""Following a roster's changes, in the shape of the published Data API's events."""
+"""Reads a roster's changes, in the shape of the published Data API's events."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection
     from passback.store.roster_events import RosterEvent
 
-_PUBLISHED = {
+_PUBLISHED_PATHS = {
     "school_id": ("school",), "course_id": ("course",), "first_name": ("name", "first"),
     "middle_name": ("name", "middle"), "last_name": ("name", "last"), "synced_in_lms": ("lms_status", "synced_in_lms"),
 }  # fmt: skip
-"""Where the published object has a field, if not under our name."""
-_OF_ROLE = {"school_id": "school", "grade": "grade", "sis_id": "sis_id"}
-"""Fields that users have in their roles."""
+"""Where a published object has a field, unless under our name."""
+_ROLE_FIELDS = {"school_id": "school", "grade": "grade", "sis_id": "sis_id"}
+"""Fields that are published within a user's role."""
 RECORD_TYPES = ("contacts", "courses", "districts", "resources", "schools", "sections", "terms", "users")
-"""The kinds of objects that published events are of; not of all of them is there any here."""
+"""The kinds of objects that published events can be about; some of them never occur here."""
 _SEQ_DIGITS = 16
-_BEHIND_ALL = 2**63 - 1
+_AFTER_ALL = 2**63 - 1
 LAST = "last"
-"""What stands for the end of the list, so that the newest events can be asked for."""
+"""Stands for the end of the list, so that clients can ask for the newest events."""
 
 
 async def read(gateway: Gateway, district_id: str, event_id: str) -> shapes.RosterEvent:
-    """One event of the caller's district. Raises `Refusal`: 404 where there is none."""
+    """One event of the caller's district. Raises `Refusal`: 404 if there is none."""
     seq = _seq(event_id)
 
     def look_up(conn: Connection) -> shapes.RosterEvent:
@@ -58,12 +58,12 @@ async def page(
     ending_before: str | None = None,
     types: Collection[str] = (),
 ) -> RosterPage:
-    """A page of the events of the caller's district, the oldest first; only of those `RECORD_TYPES`, if any are given.
+    """A page of the events of the caller's district, oldest first, limited to `types` of `RECORD_TYPES` if given.
 
-    An id need not be of an event that is still kept; `LAST` is behind all. Raises `Refusal`: 400 for what is no id at
-    all, because whoever follows would begin anew without noticing.
+    An id may belong to an event that has been deleted since; `LAST` comes after all events. Raises `Refusal`: 400 if an
+    id is malformed, because the client would start over without noticing.
     """
-    after, before = _place("starting_after", starting_after), _place("ending_before", ending_before)
+    after, before = _position("starting_after", starting_after), _position("ending_before", ending_before)
     kinds = [kind for kind in KINDS if kind in types] if types else None
 
     def look_up(conn: Connection) -> RosterPage:
@@ -79,20 +79,20 @@ async def page(
 
 
 def _id(event: RosterEvent) -> str:
-    """24 hex digits: its second, and its place."""
+    """24 hex digits: the second it was created, and its sequence number."""
     return f"{event.created // SECOND:08x}{event.seq:0{_SEQ_DIGITS}x}"
 
 
 def _seq(event_id: str) -> int | None:
     if event_id == LAST:
-        return _BEHIND_ALL
+        return _AFTER_ALL
     digits = event_id[-_SEQ_DIGITS:]
     if len(event_id) != 8 + _SEQ_DIGITS or not set(event_id) <= set("0123456789abcdef"):
         return None
-    return min(int(digits, 16), _BEHIND_ALL - 1)
+    return min(int(digits, 16), _AFTER_ALL - 1)
 
 
-def _place(name: str, event_id: str | None) -> int | None:
+def _position(name: str, event_id: str | None) -> int | None:
     if event_id is None:
         return None
     seq = _seq(event_id)
@@ -119,7 +119,7 @@ def _present(conn: Connection, district_id: str, events: Sequence[RosterEvent]) 
 
 
 def _as_it_was(event: RosterEvent, shown: Any) -> Any:
-    """A section that is no more with the members that it had; anything else as it is."""
+    """A deleted section with the members it had; anything else as it is."""
     if event.kind != "sections" or event.what != "deleted" or shown.students or shown.teachers:
         return shown
     teachers = event.previous.get("teachers", [])
@@ -136,10 +136,10 @@ def _previous(event: RosterEvent, object_: Any) -> dict[str, Any] | None:
         return None
     previous: dict[str, Any] = {}
     for name, value in event.previous.items():
-        if event.kind == "users" and name in _OF_ROLE:
-            path: tuple[str, ...] = ("roles", object_.role, _OF_ROLE[name])
+        if event.kind == "users" and name in _ROLE_FIELDS:
+            path: tuple[str, ...] = ("roles", object_.role, _ROLE_FIELDS[name])
         else:
-            path = _PUBLISHED.get(name, (name,))
+            path = _PUBLISHED_PATHS.get(name, (name,))
         into = previous
         for step in path[:-1]:
             into = into.setdefault(step, {})

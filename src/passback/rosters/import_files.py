@@ -1,4 +1,4 @@
-"""Bringing in a district's roster: read, checked, compared, and applied at once."""
+"""Imports a district's roster: reads it, checks it, compares it and applies it in one transaction."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from passback.store.staging.problems import Fault, Faults, find_faults
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
+    from passback.rosters.lease import Renew
     from passback.rosters.progress import Progress
-    from passback.rosters.read_lms import Renew
     from passback.sis.rows import Format
     from passback.store.engine.database import Session
     from passback.store.staging.compare import Plan
 
 MOST_REMOVED = 0.1
-"""Which part of a kind of objects a roster may remove without being told that it may."""
+"""The share of a kind of objects that an import may remove without being allowed to."""
 
 _SINGULAR = {
     "schools": "school", "terms": "term", "courses": "course", "sections": "section", "users": "user",
@@ -33,15 +33,15 @@ class Checked(Struct, frozen=True):
     """A roster that was read and compared."""
 
     plan: Plan | None
-    """None where something is wrong."""
+    """None if there are problems."""
     problems: list[Problem]
-    """The first that are wrong: of each row by itself, then between them; in the order of reading, the root first."""
+    """The first problems: those within a row, then those between rows; causes before consequences."""
     count: int
-    """How many are wrong in all."""
+    """How many problems there are in all."""
 
 
 def check(session: Session, files: Format, district_id: str, clock: Clock, progress: Progress) -> Checked:
-    """Read a roster into temporary tables, and find out what is wrong with it, or what it would change."""
+    """Read a roster into temporary tables; find its problems, or else what it would change."""
     tables.prepare(session)
     problems = Problems()
     ids = tables.Ids(clock())
@@ -52,14 +52,14 @@ def check(session: Session, files: Format, district_id: str, clock: Clock, progr
     tables.settle(session, ids, repeated_users=files.repeats_users, one_role=files.one_role)
     between = Problems()
     for sort in [] if problems.cut_short else find_faults(session, ids_by_role=files.ids_by_role):
-        _tell(sort, files, problems.files, between)
+        _add_faults(sort, files, problems.files, between)
     if count := problems.count + between.count:
         return Checked(None, [*problems.first, *between.first], count)
     return Checked(compare.plan(session, district_id, progress.step), [], 0)
 
 
 def too_many_removed(plan: Plan) -> list[str]:
-    """The kinds of objects of which a roster would remove more than it may unasked, each with how many."""
+    """The kinds of objects of which an import would remove more than `MOST_REMOVED`, each with how many."""
     return [
         f"{it.removed:,} of {it.before:,} {kind}"
         for kind, it in plan.kinds.items()
@@ -67,11 +67,11 @@ def too_many_removed(plan: Plan) -> list[str]:
     ]
 
 
-def apply(session: Session, plan: Plan, clock: Clock, progress: Progress, hold: Renew | None = None) -> None:
-    """Make the roster the district's, in one transaction. Raises `passback.store.staging.compare.RosterChanged`.
+def apply(session: Session, plan: Plan, clock: Clock, progress: Progress, renew: Renew | None = None) -> None:
+    """Apply a roster to the district, in one transaction. Raises `passback.store.staging.compare.RosterChanged`.
 
-    `hold` where it was read from the LMS, and so follows it from now on: it raises
-    `passback.rosters.read_lms.Lost`.
+    `renew` is given if the roster was read from the LMS, which it then follows; it may raise
+    `passback.rosters.lease.LeaseLost`.
     """
     progress.step("noting what was before")
     note_previous(session)
@@ -81,32 +81,32 @@ def apply(session: Session, plan: Plan, clock: Clock, progress: Progress, hold: 
             district = roster.find(session, roster.DISTRICTS, plan.district_id, plan.district_id)
             own = district is not None and district.lms_type == BUILTIN
             write_roster(session, plan, clock(), progress.step, own_lms=own)
-        districts.follow_lms(session, plan.district_id, follows=hold is not None)
-        if hold is not None:
-            hold(session)  # only now: it may have taken longer than one holds
+        districts.follow_lms(session, plan.district_id, follows=renew is not None)
+        if renew is not None:
+            renew(session)  # only now: the work above may have outlasted the lease
         elif not plan.nothing and syncs.find(session, plan.district_id) is not None:
-            syncs.request(session, plan.district_id, clock())  # what is new must be matched
+            syncs.request(session, plan.district_id, clock())  # to match what is new
 
 
-def _tell(sort: Faults, files: Format, spoilt: set[str], problems: Problems) -> None:
-    """Add faults of a sort; as one, where what they miss may be in a row of a `spoilt` file that was left out."""
-    file, column = files.place(sort.kind, sort.column, sort.role)
+def _add_faults(sort: Faults, files: Format, incomplete: set[str], problems: Problems) -> None:
+    """Report faults of one sort; as one problem if they may refer to rows skipped in an `incomplete` file."""
+    file, column = files.locate(sort.kind, sort.column, sort.role)
     if sort.missing is None:
         for fault in sort.first:
             problems.add(
                 file,
                 fault.line,
                 column,
-                f"{_shown(fault)} is there more than once, first in line {fault.first}: each {_SINGULAR[sort.kind]}"
-                " needs an id of its own",
+                f"{_quoted(fault)} appears more than once, first in line {fault.first}: give each"
+                f" {_SINGULAR[sort.kind]} an id of its own",
             )
-    elif (home := files.place(sort.missing, "sis_id", sort.role)[0]) in spoilt:
-        rows = "the row refers" if sort.count == 1 else f"{sort.count:,} rows, first this, refer"
+    elif (home := files.locate(sort.missing, "sis_id", sort.role)[0]) in incomplete:
+        rows = "this row refers" if sort.count == 1 else f"{sort.count:,} rows, starting with this one, refer"
         problems.add(
             file,
             sort.first[0].line,
             column,
-            f"{rows} to {sort.missing} that are not there, or left out for what is wrong with {home}",
+            f"{rows} to {sort.missing} that are missing, or were skipped because of the problems in {home}",
         )
         return
     else:
@@ -115,10 +115,10 @@ def _tell(sort: Faults, files: Format, spoilt: set[str], problems: Problems) -> 
                 file,
                 fault.line,
                 column,
-                f"there is no {_SINGULAR[sort.missing]} {_shown(fault)}: add it, or correct the id",
+                f"there is no {_SINGULAR[sort.missing]} {_quoted(fault)}: add it, or correct the id",
             )
-    problems.more(sort.count - len(sort.first))
+    problems.count_more(sort.count - len(sort.first))
 
 
-def _shown(fault: Fault) -> str:
+def _quoted(fault: Fault) -> str:
     return repr("".join(it if it.isprintable() else " " for it in fault.value)[:80])

@@ -1,4 +1,4 @@
-"""A district's roster as its LMS has it, for districts that have no other."""
+"""The LMS's own roster, in the form of an import, for districts that have no other."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class LmsRoster(Struct):
-    """What was read of an LMS, as a roster. See `passback.sis.rows.Format`."""
+    """What was read of an LMS, as a roster to import. See `passback.sis.rows.Format`."""
 
     session: Session
     district_id: str
     name: str
     size: int = 0
-    """How many enrollments there are."""
+    """The number of enrollments."""
     repeats_users: bool = False
     ids_by_role: bool = True
     one_role: bool = False
@@ -32,7 +32,7 @@ class LmsRoster(Struct):
     def read(self) -> int:
         return self.done
 
-    def place(self, kind: Kind, column: str, role: str) -> tuple[str, str]:  # noqa: ARG002
+    def locate(self, kind: Kind, column: str, role: str) -> tuple[str, str]:  # noqa: ARG002
         return f"{self.name}, {kind}", column
 
     def rows(self, problems: Problems) -> Iterator[tuple[Kind, list[Row]]]:  # noqa: ARG002 - an LMS has no lines
@@ -65,6 +65,6 @@ class LmsRoster(Struct):
 
 
 def _names(name: str, key: str) -> tuple[str, None, str]:
-    """First, middle and last name: an LMS shows them as one."""
+    """First, middle and last name, from the full name that an LMS gives."""
     first, _, last = " ".join(name.split()).rpartition(" ")
     return (first, None, last) if first else (last or key, None, "")

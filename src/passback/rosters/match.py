@@ -1,4 +1,4 @@
-"""Matching a district's roster to what was read of its LMS."""
+"""Matches a district's roster to what was read of its LMS."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from passback.domain.clock import Clock
-    from passback.rosters.read_lms import Renew
+    from passback.rosters.lease import Renew
     from passback.store.engine.database import Session
 
 
 class TooManyUnmatched(Exception):
-    """More would have been matched no more than may be unasked: they stayed. The message says how many."""
+    """More would have been unmatched than may be without asking, so they stayed matched. The message says how many."""
 
 
 def match_roster(
     session: Session,
     district_id: str,
     clock: Clock,
-    hold: Renew,
+    renew: Renew,
     progress: Callable[[int, int], None],
     *,
     allow_losses: bool,
 ) -> int:
-    """Match all sections, students and teachers of a district, and keep the result in one transaction.
+    """Match all sections, students and teachers of a district, and save the result in one transaction.
 
-    How many are now matched that were not, or the other way round. `progress` is told how many of our sections of how
-    many. Raises `Lost`, `TooManyLost` unless `allow_losses`, and `RosterChanged` where the
-    roster was changed meanwhile.
+    Returns how many became matched or unmatched; `progress` receives how many of our sections are done, of how many.
+    Raises `passback.rosters.lease.LeaseLost`, `TooManyUnmatched` unless `allow_losses`, and
+    `passback.store.staging.compare.RosterChanged` if the roster changed in the meantime.
     """
     matches.prepare(session)
     version = compare.version(session, district_id)
@@ -72,7 +72,7 @@ def match_roster(
         if compare.version(session, district_id) != version:
             raise compare.RosterChanged
         changed = matches.apply(session, district_id, clock())
-        hold(session)  # only now: it may have taken longer than one holds
+        renew(session)  # only now: the work above may have outlasted the lease
     if keep:
         raise TooManyUnmatched(", ".join(too_many))
     return changed

@@ -1,4 +1,4 @@
-"""How long ago districts were last in step with their LMSs, read when somebody asks."""
+"""Metrics of the syncs: how old each is and how often it has failed, read when metrics are scraped."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 
 def add_to(metrics: Metrics, database: Database, clock: Clock) -> None:
-    """Count the districts that are read again and again."""
+    """Add the metrics of all districts with a regular sync."""
 
     async def read() -> Iterable[Metric]:
-        # Imported when somebody asks: the server starts without it.
+        # Imported on the first scrape, to keep startup fast.
         from prometheus_client.metrics_core import GaugeMetricFamily
 
         ages = GaugeMetricFamily(
             "passback_lms_sync_age_seconds",
-            "How long ago a district's LMS was last read and matched; before the first time, how old the district is.",
+            "Seconds since the district was last synced with its LMS; before the first sync, since it was created.",
             labels=["lms", "district"],
         )
         failures = GaugeMetricFamily(
             "passback_lms_sync_failures",
-            "How often in a row the sync of a district was broken off without having got further.",
+            "Consecutive failures of the district's sync without progress.",
             labels=["lms", "district"],
         )
         now = clock()

@@ -1,4 +1,4 @@
-"""Telling how far something is that takes long."""
+"""How far a long piece of work has got."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Is told how far it is."""
+    """Shows how far the work has got."""
 
     def read(self, done: int, total: int) -> None:
-        """So much of the step is done."""
+        """`done` of `total` items of the current step are done."""
         ...
 
     def step(self, what: str) -> None:
-        """What is done next."""
+        """A new step begins."""
         ...
 
 
 class Quiet:
-    """Tells nobody. See `Progress`."""
+    """A `Progress` that shows nothing."""
 
     def read(self, done: int, total: int) -> None:
-        """Nobody looks."""
+        """Show nothing."""
 
     def step(self, what: str) -> None:
-        """Nobody looks."""
+        """Show nothing."""

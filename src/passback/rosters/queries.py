@@ -1,4 +1,4 @@
-"""Reading the roster, in the shape of the published Data API, with the LMS fields."""
+"""Reads the roster, in the shape of the published Data API, with the LMS fields."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ TABLES: dict[str, roster.Table[Any]] = {
     "sections": roster.SECTIONS,
     "users": roster.USERS,
 }
-"""The kinds of roster objects, by their names in paths."""
+"""The tables of roster objects, by their names in paths."""
 
 
 class RosterPage(Struct, frozen=True):
-    """A page of the roster: its objects, and the ids to go on from in either direction."""
+    """A page of the roster: its objects, and the ids from which the pages before and after it continue."""
 
     items: list[Any]
     previous: str | None
-    """What to end before, where there is more before."""
+    """The id that the previous page ends before, if there is one."""
     next: str | None
-    """What to start after, where there is more after."""
+    """The id that the next page starts after, if there is one."""
 
 
 async def read(gateway: Gateway, district_id: str, kind: str, object_id: str) -> Any:
-    """One object of the caller's district. Raises `Refusal`: 404 where there is none."""
+    """One object of the caller's district. Raises `Refusal`: 404 if there is none."""
 
     def look_up(conn: Connection) -> Any:
         found = roster.find(conn, TABLES[kind], district_id, object_id)
@@ -61,7 +61,7 @@ async def page(
     ending_before: str | None = None,
     role: Role | None = None,
 ) -> RosterPage:
-    """A page of the caller's district, in the order of ids; `role` is for users."""
+    """A page of objects of the caller's district, ordered by id; `role` filters users."""
 
     def look_up(conn: Connection) -> RosterPage:
         found = roster.page(

@@ -1,4 +1,4 @@
-"""Reading all of a district's LMS into the store, piece by piece, so that it can go on after a crash."""
+"""Reads all of a district's LMS into the store, piece by piece, so that it can resume after a crash."""
 
 from __future__ import annotations
 
@@ -7,107 +7,137 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from passback.domain.clock import DAY
-from passback.domain.matching import LmsCourse, Place
+from passback.domain.matching import LmsCourse, SectionRef
 from passback.lms.http.client import without_tripping_breaker
 from passback.lms.interface import Gone, LmsError, NotAllowed
-from passback.store import districts, lms_roster, syncs
-from passback.store.engine.database import Connection
+from passback.lms.registry import BUILTIN
+from passback.store import districts, lms_roster, roster, syncs
 
 if TYPE_CHECKING:
     from passback.context import Gateway
     from passback.domain.clock import Instant
     from passback.domain.matching import Person
     from passback.lms.interface import Connector
+    from passback.rosters.lease import SyncLease
     from passback.rosters.progress import Progress
+    from passback.store.engine.database import Connection
     from passback.store.syncs import Phase, Sync
 
-T = TypeVar("T", LmsCourse, Place)
+T = TypeVar("T", LmsCourse, SectionRef)
 R = TypeVar("R")
 
-Renew = Callable[[Connection], None]
-"""Part of every transaction of who reads a district: it raises `Lost` where another does by now."""
-
 _AT_ONCE = 4
-"""How many courses or sections are read at once, so that grades find room beside it."""
+"""How many courses or sections are read at once; few enough that grades still get through."""
 _TOO_OLD = DAY
-"""What was begun longer ago is not gone on with, but read anew, in milliseconds."""
+"""After how many milliseconds a started reading is not resumed but begun again."""
 _WRITTEN_AT_ONCE = 1_000
 _LOOKED_UP_AT_ONCE = 500
 _MOST_IN_A_ROW = 5
-"""After how many courses or sections in a row that cannot be read none is tried any more: the LMS is down."""
+"""After so many failures in a row the LMS counts as down and reading stops."""
 _MOST_FAILED = 5, 0.01
-"""How many may fail at all: so many, or such a part of them."""
+"""How many courses or sections may fail before reading stops: this number or this share, whichever is larger."""
 _TRIES = 3
-"""How often in a row nothing may have been got further, before what cannot be read is left as it is."""
+"""After so many tries without progress, sections that cannot be read are skipped."""
 
 
-class LeaseLost(Exception):
-    """Another reads the district by now: nothing may be written for it any more."""
+class NotConnected(LookupError):
+    """The district has no connection to an LMS."""
+
+
+async def connector_of(gateway: Gateway, district_id: str) -> Connector:
+    """The connector to a district's LMS. Raises `NotConnected`."""
+
+    def look_up(conn: Connection) -> Connector | None:
+        district = roster.find(conn, roster.DISTRICTS, district_id, district_id)
+        if (
+            district is None or district.lms_type == BUILTIN
+        ):  # the built-in gradebook has no roster of its own
+            return None
+        return gateway.connectors.find(conn, district_id, district.lms_type)
+
+    connector = await gateway.database.read(look_up)
+    if connector is None:
+        raise NotConnected(f"district {district_id} is not connected to an LMS")
+    return connector
 
 
 def can_resume(sync: Sync, now: Instant) -> bool:
-    """Whether what was read by an earlier one counts, so that reading goes on from there."""
+    """Whether reading can continue from what an earlier sync has read."""
     recent = sync.began is not None and sync.began > now - _TOO_OLD
     return sync.phase not in ("idle", "courses") and recent
 
 
-async def read_lms(
-    gateway: Gateway, connector: Connector, sync: Sync, hold: Renew, progress: Progress
-) -> dict[str, LmsError]:
+async def read_lms(lease: SyncLease, connector: Connector, progress: Progress) -> dict[str, LmsError]:
     """Read every course with its sections, then every section with its people.
 
-    What an earlier one has read is not read again. Raises `LmsError`; what has been read by then stays. Where it failed
-    in the same sections again and again, it is done without them: why, by their ids.
+    What an earlier sync has read is not read again. Raises `LmsError`; what has been read by then is kept. Sections
+    that fail on every try are skipped in the end: returns their errors by their ids in the LMS.
     """
-    reading = _Reading(gateway, connector, sync.district_id, hold, progress)
+    reading = _Reading(lease, connector, progress)
     with without_tripping_breaker():
-        before = can_resume(sync, gateway.clock())
-        if not before:
+        resuming = can_resume(lease.sync, lease.gateway.clock())
+        if not resuming:
             await reading.courses()
         await reading.sections()
-        return await reading.people(last=before and sync.failures >= _TRIES - 1)
+        return await reading.people(last=resuming and lease.sync.failures >= _TRIES - 1)
 
 
-async def clear(gateway: Gateway, district_id: str, hold: Renew) -> None:
-    """Forget what was read, a little at a time, so that others are not held up."""
+async def clear(lease: SyncLease) -> None:
+    """Delete what was read, a little at a time so that other writers are not blocked."""
 
     def some(conn: Connection) -> bool:
-        hold(conn)
-        return lms_roster.clear(conn, district_id, _WRITTEN_AT_ONCE)
+        lease.renew(conn)
+        return lms_roster.clear(conn, lease.district_id, _WRITTEN_AT_ONCE)
 
-    while await gateway.database.write(some):
+    while await lease.gateway.database.write(some):
         pass
+
+
+async def discard(lease: SyncLease) -> None:
+    """Delete what was read, leaving the next sync scheduled as it is."""
+
+    def end(conn: Connection) -> None:
+        districts.enter_first_sync(conn, lease.district_id, "initial_sync_processing")
+        lease.renew(conn)
+        syncs.set_phase(conn, lease.district_id, "idle")
+
+    await lease.gateway.database.write(end)
+    await clear(lease)
+
+
+async def items_read(lease: SyncLease) -> int:
+    """How many courses and sections have been read."""
+    found = await lease.gateway.database.read(lambda conn: lms_roster.count(conn, lease.district_id))
+    return found.courses_read + found.sections_read
 
 
 class _Reading:
     """The reading of one district."""
 
-    def __init__(
-        self, gateway: Gateway, connector: Connector, district_id: str, hold: Renew, progress: Progress
-    ) -> None:
-        self._gateway = gateway
+    def __init__(self, lease: SyncLease, connector: Connector, progress: Progress) -> None:
+        self._lease = lease
+        self._database = lease.gateway.database
+        self._district_id = lease.district_id
         self._connector = connector
-        self._district_id = district_id
-        self._hold = hold
         self._progress = progress
 
     async def courses(self) -> None:
         """List the courses, from the beginning."""
-        await self._enter("courses", self._gateway.clock())
-        await clear(self._gateway, self._district_id, self._hold)
+        await self._enter("courses", self._lease.gateway.clock())
+        await clear(self._lease)
         courses = await self._connector.read_courses()
-        await self._gateway.database.write(self._begun)
+        await self._database.write(self._begun)
         for start in range(0, len(courses), _WRITTEN_AT_ONCE):
             some = courses[start : start + _WRITTEN_AT_ONCE]
             await self._write(lambda conn, some=some: lms_roster.add_courses(conn, self._district_id, some))  # type: ignore[misc]
 
     def _begun(self, conn: Connection) -> None:
-        # The district first, as everywhere: who locks them the other way round would wait for one another.
+        # Lock the district first, as everywhere else: the opposite order could deadlock.
         districts.enter_first_sync(conn, self._district_id, "initial_sync_processing")
-        self._hold(conn)
+        self._lease.renew(conn)
 
     async def sections(self) -> None:
-        """Read the sections of the courses that have not been read."""
+        """Read the sections of the unread courses."""
         found = await self._enter("sections")
         failed = await self._each(
             lms_roster.unread_courses, self._read_course, found.courses_read, found.courses
@@ -115,7 +145,7 @@ class _Reading:
         _raise_first(failed)
 
     async def people(self, *, last: bool) -> dict[str, LmsError]:
-        """Read the people of the sections that have not been read; why some cannot be, where it is the `last` try."""
+        """Read the people of the unread sections. On the `last` try, return the sections that failed and why."""
         found = await self._enter("people")
         failed = await self._each(
             lms_roster.unread_sections,
@@ -140,11 +170,11 @@ class _Reading:
         return await self._write(enter)
 
     async def _write(self, fn: Callable[[Connection], R]) -> R:
-        def held(conn: Connection) -> R:
-            self._hold(conn)
+        def renewed(conn: Connection) -> R:
+            self._lease.renew(conn)
             return fn(conn)
 
-        return await self._gateway.database.write(held)
+        return await self._database.write(renewed)
 
     async def _each(
         self,
@@ -155,10 +185,10 @@ class _Reading:
         *,
         to_the_end: bool = False,
     ) -> dict[T, LmsError]:
-        """Read all that has not been read, some at once; which of them failed, and why.
+        """Read everything that is still unread, several at once. Return those that failed, each with its error.
 
-        Raises `LmsError` where too many do (also in a row, unless it is to go on `to_the_end`), or our credentials are
-        refused.
+        Raises `LmsError` if too many fail, if several fail in a row (unless `to_the_end`), or if the LMS rejects our
+        credentials.
         """
         self._progress.read(done, total)
         failed: dict[T, LmsError] = {}
@@ -187,25 +217,25 @@ class _Reading:
             found = unread(conn, self._district_id, _LOOKED_UP_AT_ONCE + len(failed))
             return [it for it in found if it not in failed]
 
-        while found := await self._gateway.database.read(look_up):
+        while found := await self._database.read(look_up):
             waiting = iter(found)
             try:
                 async with asyncio.TaskGroup() as group:
                     for _ in range(_AT_ONCE):
                         group.create_task(read_some(waiting))
-            except* Exception as several:
+            except ExceptionGroup as several:
                 raise several.exceptions[0] from None
         return failed
 
     async def _read_course(self, course: LmsCourse) -> None:
-        sections: Sequence[Place]
+        sections: Sequence[SectionRef]
         try:
             sections = await self._connector.read_sections(course)
         except Gone:
-            sections = []  # it was deleted meanwhile
+            sections = []  # the course was deleted in the meantime
         await self._write(lambda conn: lms_roster.add_sections(conn, self._district_id, course, sections))
 
-    async def _read_section(self, section: Place) -> None:
+    async def _read_section(self, section: SectionRef) -> None:
         people: Sequence[Person]
         try:
             people = await self._connector.read_people(section.id)
@@ -215,8 +245,8 @@ class _Reading:
 
 
 def _raise_first(failed: Mapping[T, LmsError]) -> None:
-    """Raise the first of what went wrong, if anything did, saying with what it did."""
-    for where, error in failed.items():
-        kind = "course" if isinstance(where, LmsCourse) else "section"
-        error.add_note(f"{kind} {where.id}")
+    """Raise the first error, if there is one, with a note that names its course or section."""
+    for item, error in failed.items():
+        kind = "course" if isinstance(item, LmsCourse) else "section"
+        error.add_note(f"{kind} {item.id}")
         raise error

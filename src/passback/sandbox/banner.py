@@ -1,4 +1,4 @@
-"""What the sandbox prints when it is ready: everything for the first call."""
+"""What the sandbox prints when it is ready: everything that a first call needs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from passback_simulators.identities import ALGEBRA, DISTRICTS, SANDBOX_UNIFIED
 
 
 def banner(url: str, simulators: Mapping[str, str]) -> str:
-    """The sandbox's addresses, tokens and ids, and a first call to paste. `simulators` are by kind of LMS."""
+    """The sandbox's addresses, tokens and ids, and a first call to paste; `simulators` are URLs by kind of LMS."""
     identity = SANDBOX_UNIFIED.id
     tokens = "\n".join(
         f"  {district.name:<20} {district.token:<22} {simulators.get(district.lms_type, '')}".rstrip()

@@ -1,4 +1,4 @@
-"""Faults of the LMS on demand: the ``Sandbox-Fault`` request header, for the one request that carries it."""
+"""LMS faults on demand: the ``Sandbox-Fault`` request header, which affects only the request that carries it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from passback.context import Gateway
     from passback.domain.assignment import Assignment, AssignmentFields
     from passback.domain.clock import Instant
-    from passback.domain.matching import LmsCourse, Person, Place
+    from passback.domain.matching import LmsCourse, Person, SectionRef
     from passback.domain.submission import SubmissionFields
     from passback.store.engine.database import Connection
 
@@ -31,25 +31,25 @@ NAMES = (
     "timeout", "error-before", "error-after", "throttled", "slow=500ms", "expired-credentials", "deleted",
     "not-enrolled",
 )  # fmt: skip
-"""Every fault; after ``slow=`` there may be any time from 1ms to 60s."""
+"""Every fault; ``slow=`` takes any time from 1ms to 60s."""
 
 _SLOW = re.compile(r"slow=(\d{1,5})(ms|s)", re.ASCII)
 _LONGEST_SECONDS = 60.0
 _RETRY_AFTER = 30
 _PATIENCE = 2.0
-"""For how many seconds a simulated LMS that fails is waited for: a developer is waiting, too."""
+"""How many seconds to wait for a failing simulated LMS; short, because a developer is waiting."""
 
 
 class Fault(Struct, frozen=True):
-    """What goes wrong."""
+    """A fault of the LMS."""
 
     name: str
     seconds: float = 0.0
-    """How long the LMS takes."""
+    """How long a ``slow`` LMS takes."""
 
 
 def parse(text: str) -> Fault:
-    """The fault that a header names. Raises `Refusal`."""
+    """Parse the header. Raises `Refusal`."""
     slow = _SLOW.fullmatch(text)
     if slow is not None:
         seconds = int(slow[1]) / (1000 if slow[2] == "ms" else 1)
@@ -62,7 +62,7 @@ def parse(text: str) -> Fault:
 
 @contextlib.asynccontextmanager
 async def gateway_with(gateway: Gateway, headers: list[bytes]) -> AsyncIterator[Gateway]:
-    """The gateway as a request with these ``Sandbox-Fault`` headers meets it. Raises `Refusal`."""
+    """The gateway, with the fault in a request's ``Sandbox-Fault`` headers, if any. Raises `Refusal`."""
     if not headers:
         yield gateway
         return
@@ -76,10 +76,10 @@ async def gateway_with(gateway: Gateway, headers: list[bytes]) -> AsyncIterator[
 
 
 class FaultyConnectors:
-    """The connectors as one request meets them. See `passback.context.Reach`.
+    """The connectors during one request with a fault. See `passback.context.Reach`.
 
-    The built-in gradebook's is given the fault. Those of simulated LMSs are connectors of their own, whose requests
-    tell the simulator how to fail: what they then make of it is what they make of the real LMS's failure.
+    The built-in gradebook's connector is wrapped. Those of simulated LMSs are opened for the request alone and tell the
+    simulator how to fail, so that they handle it as they would the real LMS's failure.
     """
 
     pretending = True
@@ -105,10 +105,10 @@ class FaultyConnectors:
         return self._open[district_id]
 
     def forget(self) -> None:
-        """Nothing is known for longer than the request."""
+        """Do nothing: everything is opened for one request."""
 
     async def close(self) -> None:
-        """Close what was opened for the request."""
+        """Close the connectors that were opened for the request."""
         for connector in self._open.values():
             await connector.close()
 
@@ -124,42 +124,42 @@ class FaultyConnector(Struct, frozen=True):
         return self.connector.capabilities
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
-        return await self._meet(lambda: self.connector.create_assignment(section, fields, mark))
+        return await self._call(lambda: self.connector.create_assignment(section, fields, mark))
 
     async def find_assignment(
         self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
     ) -> Assignment | None:
         if self.fault.name in ("timeout", "error-after"):
             raise Unavailable("it still fails", retry_after=_RETRY_AFTER)  # for the whole of this request
-        return await self._meet(lambda: self.connector.find_assignment(section, fields, mark, since, known))
+        return await self._call(lambda: self.connector.find_assignment(section, fields, mark, since, known))
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
-        return await self._meet(lambda: self.connector.read_assignment(section, assignment))
+        return await self._call(lambda: self.connector.read_assignment(section, assignment))
 
     async def read_assignments(self, section: str, assignments: Sequence[str]) -> Mapping[str, Assignment]:
         if self.fault.name == "deleted":
             return {}
-        return await self._meet(lambda: self.connector.read_assignments(section, assignments))
+        return await self._call(lambda: self.connector.read_assignments(section, assignments))
 
     async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
-        return await self._meet(lambda: self.connector.update_assignment(section, assignment, fields))
+        return await self._call(lambda: self.connector.update_assignment(section, assignment, fields))
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
-        await self._meet(lambda: self.connector.delete_assignment(section, assignment))
+        await self._call(lambda: self.connector.delete_assignment(section, assignment))
 
     async def read_submissions(
         self, section: str, assignment: str, students: Sequence[str]
     ) -> Mapping[str, Submission]:
         if self.fault.name == "not-enrolled":
             return {}
-        return await self._meet(lambda: self.connector.read_submissions(section, assignment, students))
+        return await self._call(lambda: self.connector.read_submissions(section, assignment, students))
 
     async def update_submission(
         self, section: str, assignment: str, student: str, fields: SubmissionFields
     ) -> Submission:
         if self.fault.name == "not-enrolled":
             raise Gone("student")
-        return await self._meet(
+        return await self._call(
             lambda: self.connector.update_submission(section, assignment, student, fields)
         )
 
@@ -168,25 +168,25 @@ class FaultyConnector(Struct, frozen=True):
     ) -> Sequence[Submission | LmsError]:
         if self.fault.name == "not-enrolled":
             return [Gone("student") for _ in changes]
-        return await self._meet(lambda: self.connector.update_submissions(section, assignment, changes))
+        return await self._call(lambda: self.connector.update_submissions(section, assignment, changes))
 
     async def read_courses(self) -> Sequence[LmsCourse]:
-        return await self._meet(self.connector.read_courses)
+        return await self._call(self.connector.read_courses)
 
-    async def read_sections(self, course: LmsCourse) -> Sequence[Place]:
-        return await self._meet(lambda: self.connector.read_sections(course))
+    async def read_sections(self, course: LmsCourse) -> Sequence[SectionRef]:
+        return await self._call(lambda: self.connector.read_sections(course))
 
     async def read_people(self, section: str) -> Sequence[Person]:
-        return await self._meet(lambda: self.connector.read_people(section))
+        return await self._call(lambda: self.connector.read_people(section))
 
     async def check(self) -> Sequence[Finding]:
-        return await self._meet(self.connector.check)
+        return await self._call(self.connector.check)
 
     async def close(self) -> None:
-        """The connector is another's."""
+        """Do nothing: the real connector stays open."""
 
-    async def _meet(self, call: Callable[[], Awaitable[T]]) -> T:
-        """What becomes of a call to the LMS."""
+    async def _call(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Call the LMS, with the fault."""
         match self.fault.name:
             case "slow":
                 await asyncio.sleep(self.fault.seconds)

@@ -1,4 +1,4 @@
-"""The simulated LMSs of the sandbox's districts: each is started when it is first needed, and keeps what it is told."""
+"""The simulated LMSs of the sandbox's districts, each started on first use and stored in the data file."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from passback_simulators.simulator import Simulator
 
 PATIENCE = 10.0
-"""For how many seconds a call to a simulator may take: a developer waits for it."""
+"""How many seconds a call to a simulator may take; short, because a developer is waiting."""
 
 
 class SimulatedLmss:
-    """One simulator for each kind of LMS, on a loopback address of its own."""
+    """One simulator for each kind of LMS, each on its own loopback port."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -39,7 +39,7 @@ class SimulatedLmss:
 
     @property
     def urls(self) -> dict[str, str]:
-        """Where each is served, by its kind."""
+        """The URL of each simulator, by kind of LMS."""
         return {kind: f"http://127.0.0.1:{it.getsockname()[1]}" for kind, it in self._listeners.items()}
 
     def given(self) -> Given:
@@ -51,7 +51,7 @@ class SimulatedLmss:
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        """Serve inside the ``with``: each from its first connection on."""
+        """Serve the simulators inside the ``with``, starting each on its first connection."""
         loop = asyncio.get_running_loop()
         for kind, listener in self._listeners.items():
             listener.setblocking(False)
@@ -67,7 +67,7 @@ class SimulatedLmss:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def reload(self) -> None:
-        """Take up what the database holds now: after a reset or a load of the whole state."""
+        """Reload the simulators from the database, after a reset or load of the whole state."""
         for kind, simulator in self._running.items():
             simulator.start(self._saved(kind))
             await simulator.save()
@@ -106,7 +106,7 @@ class SimulatedLmss:
         return [Change(table, id_, record) for table, id_, record in rows]
 
     def _begin(self, kind: str) -> None:
-        """Serve a simulator that somebody connects to for the first time."""
+        """Start a simulator, on its first connection."""
         asyncio.get_running_loop().remove_reader(self._listeners[kind])
         self._tasks.add(asyncio.get_running_loop().create_task(self._serve(kind)))
 

@@ -1,4 +1,4 @@
-"""The sandbox's own paths, beside the API. They need no token: a sandbox keeps nothing secret."""
+"""The sandbox's own endpoints, beside the API. They need no token: nothing in a sandbox is secret."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_STATE_BYTES = 256 * 1024 * 1024
 def sandbox_pages(
     database: Database, clock: Clock, replaced: Callable[[], Awaitable[None]]
 ) -> dict[str, Page]:
-    """``POST /sandbox/reset``; ``GET`` and ``PUT /sandbox/state``. `replaced` is called when all has been."""
+    """``POST /sandbox/reset``; ``GET`` and ``PUT /sandbox/state``. Calls `replaced` after replacing the whole state."""
 
     async def reset_page(method: str, _receive: Receive) -> Response:
         if method != "POST":

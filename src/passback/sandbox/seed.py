@@ -1,4 +1,4 @@
-"""Fill an empty data file with the sandbox."""
+"""Fills an empty data file with the sandbox's districts."""
 
 from __future__ import annotations
 

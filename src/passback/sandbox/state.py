@@ -1,4 +1,4 @@
-"""The sandbox's whole state: back to the start, to save and to load."""
+"""Resets, saves and loads the sandbox's whole state."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class State(msgspec.Struct, frozen=True):
     """A saved sandbox."""
 
     passback_sandbox: int
-    """The version of this form."""
+    """The version of this format."""
     tables: dict[str, list[dict[str, Value]]]
 
 
 async def reset(database: Database, clock: Clock) -> None:
-    """Put the sandbox back to its start."""
+    """Reset the sandbox to its initial state."""
 
     def transaction(conn: Connection) -> None:
         snapshot.clear(conn)
@@ -44,9 +44,9 @@ async def save(database: Database) -> bytes:
 
 
 async def load(database: Database, body: bytes) -> None:
-    """Replace the sandbox's state by a saved one, or leave all as it is.
+    """Replace the sandbox's state with a saved one, or change nothing.
 
-    Raises `Refusal`: 400 where `body` is not such a state.
+    Raises `Refusal`: 400 if `body` is not a valid state.
     """
     try:
         state = msgspec.json.decode(body, type=State)

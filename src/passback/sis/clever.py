@@ -1,7 +1,7 @@
-"""The five files that districts put on Clever's SFTP server, one row for each object.
+"""The five files that districts upload to Clever's SFTP server, one row for each object.
 
-Terms and courses have no files of their own: sections name them. Columns may come in any order and case, and others
-than ours beside them.
+Terms and courses have no files of their own: sections name them. Columns may be in any order and case, and unknown
+columns are ignored.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _FILES: dict[str, tuple[str, ...]] = {
     "sections.csv": ("School_id", "Section_id", "Teacher_id"),
     "enrollments.csv": ("Section_id", "Student_id"),
 }
-"""Each file, in order, with the columns that it must have."""
+"""Each file, in reading order, with its required columns."""
 _MOST_TEACHERS = 10
 
-_PLACES: dict[tuple[Kind, str], tuple[str, str]] = {
+_LOCATIONS: dict[tuple[Kind, str], tuple[str, str]] = {
     ("schools", "sis_id"): ("schools.csv", "School_id"),
     ("terms", "sis_id"): ("sections.csv", "Term_name"),
     ("courses", "sis_id"): ("sections.csv", "Course_number"),
@@ -31,7 +31,7 @@ _PLACES: dict[tuple[Kind, str], tuple[str, str]] = {
     ("sections", "course_sis_id"): ("sections.csv", "Course_number"),
     ("sections", "term_sis_id"): ("sections.csv", "Term_name"),
 }
-_PLACES_OF_ROLES: dict[tuple[Kind, str, str], tuple[str, str]] = {
+_LOCATIONS_OF_ROLES: dict[tuple[Kind, str, str], tuple[str, str]] = {
     ("users", "school_sis_id", "student"): ("students.csv", "School_id"),
     ("users", "school_sis_id", "teacher"): ("teachers.csv", "School_id"),
     ("users", "sis_id", "student"): ("students.csv", "Student_id"),
@@ -44,7 +44,7 @@ _PLACES_OF_ROLES: dict[tuple[Kind, str, str], tuple[str, str]] = {
 
 
 class Clever:
-    """See `passback.sis.rows.Format`. Raises `UnusableFile` where one of the files is not there."""
+    """See `passback.sis.rows.Format`. Raises `UnusableFile` if one of the files is missing."""
 
     name = "The five files of Clever's SFTP sync"
     repeats_users = True
@@ -54,17 +54,17 @@ class Clever:
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
         if missing := [name for name in _FILES if name not in archive.sizes]:
-            raise UnusableFile(f"there is no {missing[0]}: these five are needed: {', '.join(_FILES)}")
+            raise UnusableFile(f"there is no {missing[0]}: all five files are needed: {', '.join(_FILES)}")
         self.size = sum(archive.sizes[name] for name in _FILES)
 
     def read(self) -> int:
         return self._archive.bytes_read
 
-    def place(self, kind: Kind, column: str, role: str) -> tuple[str, str]:
+    def locate(self, kind: Kind, column: str, role: str) -> tuple[str, str]:
         return (
-            _PLACES_OF_ROLES[kind, column, role]
+            _LOCATIONS_OF_ROLES[kind, column, role]
             if kind in ("users", "enrollments")
-            else _PLACES[kind, column]
+            else _LOCATIONS[kind, column]
         )
 
     def rows(self, problems: Problems) -> Iterator[tuple[Kind, list[Row]]]:
@@ -81,7 +81,7 @@ class Clever:
             waiting: dict[Kind, list[Row]] = {}
             for line in lines(self._archive, name, _FILES[name], problems):
                 made = make(line)
-                if line.spoilt:
+                if line.invalid:
                     continue
                 for kind, row in made:
                     waiting.setdefault(kind, []).append(row)
@@ -111,7 +111,7 @@ def _person(line: Line, role: str, id_column: str, email_column: str) -> Row:
 
 
 def _section(line: Line, terms: set[str], courses: set[str]) -> list[tuple[Kind, Row]]:
-    """A section, the term and course that it is the first to name, and its teachers; nothing of a spoilt row."""
+    """A section and its teachers, with its term and course if it names them first; nothing if it is invalid."""
     section, school = line.id("Section_id"), line.id("School_id")
     term, start, end = line.text("Term_name"), line.day("Term_start"), line.day("Term_end")
     title, course_number = line.text("Course_name"), line.text("Course_number")
@@ -125,7 +125,7 @@ def _section(line: Line, terms: set[str], courses: set[str]) -> list[tuple[Kind,
         line.id("Teacher_id" if place == 1 else f"Teacher_{place}_id", needed=False)
         for place in range(1, _MOST_TEACHERS + 1)
     ]
-    if line.spoilt:
+    if line.invalid:
         return []
     made: list[tuple[Kind, Row]] = []
     if term is not None and term not in terms:

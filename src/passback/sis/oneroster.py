@@ -1,15 +1,17 @@
 """OneRoster 1.1 and 1.2 as CSV (1EdTech's CSV binding): a manifest, and one file for each kind of object.
 
-Only the roster is read, and only where the manifest says that a file is ``bulk``, that is, all there is.
+Only the roster is read, and only files that the manifest declares as ``bulk``, that is, complete.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 
+from passback.domain.clock import SECOND, Clock, Instant, system_clock
 from passback.sis.archive import Archive
 from passback.sis.rows import BATCH, Kind, Problems, Row, UnusableFile
-from passback.sis.tables import Line, lines, today
+from passback.sis.tables import Line, lines
 
 MANIFEST = "manifest.csv"
 VERSIONS = ("1.1", "1.2")
@@ -23,16 +25,16 @@ _FILES: dict[str, tuple[str, ...]] = {
     "roles.csv": ("userSourcedId", "role"),
     "enrollments.csv": ("classSourcedId", "userSourcedId", "role"),
 }
-"""Each file that is read, in order, with the columns that it must have."""
+"""Each file that is read, in order, with its required columns."""
 _OPTIONAL = frozenset({"academicSessions.csv", "courses.csv"})
 _ORG_TYPES = ("department", "school", "district", "local", "state", "national")
 _STATUSES = ("active", "tobedeleted", "inactive")
-"""``inactive`` is older, and means the same as ``tobedeleted``."""
+"""``inactive`` is the older word for ``tobedeleted``."""
 _STATED = frozenset({"oneroster.version", *(f"file.{name[:-4]}".lower() for name in _FILES)})
-"""What is looked at of a manifest."""
+"""The properties of a manifest that are read."""
 _SESSION_TYPES = ("gradingPeriod", "semester", "schoolYear", "term")
 
-_PLACES: dict[tuple[Kind, str], tuple[str, str]] = {
+_LOCATIONS: dict[tuple[Kind, str], tuple[str, str]] = {
     ("schools", "sis_id"): ("orgs.csv", "sourcedId"),
     ("terms", "sis_id"): ("academicSessions.csv", "sourcedId"),
     ("courses", "sis_id"): ("courses.csv", "sourcedId"),
@@ -52,18 +54,19 @@ _PLACES: dict[tuple[Kind, str], tuple[str, str]] = {
 
 
 class OneRoster:
-    """See `passback.sis.rows.Format`. Raises `UnusableFile` where the manifest does not allow it to be read."""
+    """See `passback.sis.rows.Format`. Raises `UnusableFile` if the manifest rules out an import."""
 
     repeats_users = False
     ids_by_role = False
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, clock: Clock = system_clock) -> None:
         self._archive = archive
+        self._clock = clock
         stated = self._manifest()
         self.version = stated.get("oneroster.version", "")
         if self.version not in VERSIONS:
             raise UnusableFile(
-                f"{MANIFEST} says that this is OneRoster {self.version or 'of no version'}: export 1.1 or 1.2"
+                f"{MANIFEST} says that this is OneRoster {self.version or 'without a version'}: export 1.1 or 1.2"
             )
         self.name = f"OneRoster {self.version}"
         self.one_role = self.version == "1.1"
@@ -76,7 +79,7 @@ class OneRoster:
         self.size = sum(archive.sizes[name.lower()] for name in self._names)
         self._before = archive.bytes_read
         self._orgs: dict[str, bool] = {}
-        """The organisations, and whether they are schools."""
+        """Whether each organisation is a school."""
 
     def _manifest(self) -> dict[str, str]:
         problems = Problems()
@@ -90,31 +93,31 @@ class OneRoster:
         return stated
 
     def _is_stated(self, name: str, mode: str) -> bool:
-        """Whether a file is to be read."""
+        """Whether the manifest declares a file. Raises `UnusableFile` if a required one is missing or not ``bulk``."""
         if mode.lower() == "absent":
             if name in _OPTIONAL:
                 return False
-            raise UnusableFile(f"{MANIFEST} says that {name} is absent: export it, too")
+            raise UnusableFile(f"{MANIFEST} says that {name} is absent: include it in the export")
         if mode.lower() != "bulk":
             raise UnusableFile(
-                f"{MANIFEST} says that {name} is {mode!r}: export all there is (bulk), not only what has changed"
+                f"{MANIFEST} says that {name} is {mode!r}: export everything (bulk), not only what has changed"
             )
         if name.lower() not in self._archive.sizes:
-            raise UnusableFile(f"{MANIFEST} says that there is a {name}, but there is none: export it, too")
+            raise UnusableFile(f"{MANIFEST} lists {name}, but the file is missing: include it in the export")
         return True
 
     def read(self) -> int:
         return self._archive.bytes_read - self._before
 
-    def place(self, kind: Kind, column: str, role: str) -> tuple[str, str]:  # noqa: ARG002
+    def locate(self, kind: Kind, column: str, role: str) -> tuple[str, str]:  # noqa: ARG002
         if (kind, column) == ("users", "school_sis_id") and self.version == "1.2":
             return "users.csv", "primaryOrgSourcedId"
         if (kind, column) == ("users", "role") and self.version == "1.2":
             return "users.csv", "sourcedId"
-        return _PLACES[kind, column]
+        return _LOCATIONS[kind, column]
 
     def rows(self, problems: Problems) -> Iterator[tuple[Kind, list[Row]]]:
-        day = today()
+        day = _local_day(self._clock())
         makers: dict[str, tuple[Kind, Callable[[Line], Row | None]]] = {
             "orgs.csv": ("schools", self._org),
             "academicSessions.csv": ("terms", _term),
@@ -165,9 +168,9 @@ class OneRoster:
         return line.number, line.id("userSourcedId"), _role_on(day, line), school
 
     def _school(self, orgs: Sequence[str | None]) -> str | None:
-        """The first that is a school, or else the first that is not there, so that it is told."""
-        there = [it for it in orgs if it and self._orgs.get(it, True)]
-        return next((it for it in there if it in self._orgs), there[0] if there else None)
+        """The first that is a school, or else the first that is unknown, so that it is reported."""
+        candidates = [it for it in orgs if it and self._orgs.get(it, True)]
+        return next((it for it in candidates if it in self._orgs), candidates[0] if candidates else None)
 
 
 def _batches(
@@ -175,10 +178,10 @@ def _batches(
 ) -> Iterator[tuple[Kind, list[Row]]]:
     batch: list[Row] = []
     for line in found:
-        if not _is_there(line):
+        if not _is_active(line):
             continue
         row = make(line)
-        if row is not None and not line.spoilt:
+        if row is not None and not line.invalid:
             batch.append(row)
             if len(batch) >= BATCH:
                 yield kind, batch
@@ -186,10 +189,10 @@ def _batches(
     yield kind, batch
 
 
-def _is_there(line: Line) -> bool:
-    """Whether a row is of something that there is: bulk files need not say so, but many do, also of what is gone."""
+def _is_active(line: Line) -> bool:
+    """Whether a row counts: bulk files need no status, but many have one, and then also rows that are deleted."""
     if line.text("status") is None:
-        return not line.spoilt
+        return not line.invalid
     return line.one_of("status", _STATUSES) == "active"
 
 
@@ -213,8 +216,13 @@ def _enrollment(line: Line, day: str) -> Row:
 
 
 def _role_on(day: str, line: Line) -> str:
-    """The role that a row gives; one that has ended by that day, or begins later, is none that counts."""
+    """The role in a row; ``other`` if it has ended before `day` or begins after it."""
     word = line.required("role").lower()
     begin, end = line.day("beginDate"), line.day("endDate")
     current = (begin or day) <= day <= (end or day)
     return word if word in ("student", "teacher") and current else "other"
+
+
+def _local_day(now: Instant) -> str:
+    """The date in this machine's time zone, as ``YYYY-MM-DD``."""
+    return datetime.fromtimestamp(now / SECOND, UTC).astimezone().date().isoformat()

@@ -1,4 +1,4 @@
-"""The rows that every format of a roster comes down to, and what can be wrong with a file."""
+"""The rows that every roster format is reduced to, and the problems that a file can have."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ COLUMNS: dict[Kind, tuple[str, ...]] = {
     "roles": ("user_sis_id", "role", "school_sis_id"),
     "enrollments": ("section_sis_id", "user_sis_id", "role"),
 }  # fmt: skip
-"""What a row of each kind holds, behind the line that it is from.
+"""The columns of each kind of row, after the line number.
 
-A user's role is ``student``, ``teacher``, ``other`` (who is left out), or None where rows of ``roles`` say it, as they
-say the school of whoever has none; an organisation that is no school has no name, and an enrollment that is left out
-the role ``other``. The LMS's id is known only where the LMS is what the roster is read from.
+A user's role is ``student``, ``teacher``, ``other`` (left out), or None if rows of ``roles`` give it; these also give
+the school of users who have none. An organisation that is not a school has no name, and an enrollment that is left out
+has the role ``other``. The LMS's id is known only if the roster is read from the LMS.
 """
 
 BATCH = 5_000
-"""How many rows are handed on at a time."""
+"""How many rows are passed on at a time."""
 
 
 class Problem(Struct, frozen=True):
-    """What is wrong with a file, where, and what to do."""
+    """What is wrong with a file, where, and how to fix it."""
 
     file: str
     line: int
-    """The line of the file, from 1; 0 where it is the whole file."""
+    """The line in the file, from 1; 0 if it is the whole file."""
     column: str
-    """The column's name; empty where it is the whole line."""
+    """The column's name; empty if it is the whole line."""
     message: str
 
     def __str__(self) -> str:
@@ -61,70 +61,70 @@ class UnusableFile(Exception):
 
 
 class Problems:
-    """Collects what is wrong: the first of them, and how many there are."""
+    """Collects problems: keeps the first ones, and counts all."""
 
     def __init__(self, most: int = 1000) -> None:
         self.first: list[Problem] = []
         self.count = 0
         self.files: set[str] = set()
-        """The files in which something is wrong."""
+        """The files that have problems."""
         self.cut_short: set[str] = set()
-        """Those that could not be read to their end."""
+        """The files that could not be read to the end."""
         self._most = most
 
     def add(self, file: str, line: int, column: str, message: str) -> None:
-        """One more."""
+        """Add a problem."""
         self.count += 1
         self.files.add(file)
         if len(self.first) < self._most:
             self.first.append(Problem(file, line, column, message))
 
-    def end(self, file: str, line: int, column: str, message: str) -> None:
-        """One more, for which the rest of the file cannot be read."""
+    def stop_file(self, file: str, line: int, column: str, message: str) -> None:
+        """Add a problem that makes the rest of the file unreadable."""
         self.add(file, line, column, message)
         self.cut_short.add(file)
 
-    def more(self, count: int) -> None:
-        """So many more, of which nothing is said."""
+    def count_more(self, count: int) -> None:
+        """Count more problems without keeping them."""
         self.count += count
 
 
 class Format(Protocol):
-    """One way to write a roster down."""
+    """One file format of a roster."""
 
     @property
     def name(self) -> str:
-        """What to call it."""
+        """The name that users see."""
         ...
 
     @property
     def size(self) -> int:
-        """How many bytes there are to read."""
+        """How many bytes there are to read, for the progress shown."""
         ...
 
     @property
     def repeats_users(self) -> bool:
-        """Whether somebody may have a row for each school."""
+        """Whether one person may have a row for each of their schools."""
         ...
 
     @property
     def ids_by_role(self) -> bool:
-        """Whether a student and a teacher of one id may be two people."""
+        """Whether a student and a teacher with the same id may be two people."""
         ...
 
     @property
     def one_role(self) -> bool:
-        """Whether users have a place for one role alone, so that enrollments say which others they have."""
+        """Whether a user's row has only one role, so that enrollments give any others."""
         ...
 
     def rows(self, problems: Problems) -> Iterator[tuple[Kind, list[Row]]]:
-        """The rows, in batches, each row with its line before its `COLUMNS`. What is wrong goes to `problems`."""
+        """The rows, in batches, each with its line number before its `COLUMNS`. Problems are added to `problems`."""
         ...
 
     def read(self) -> int:
-        """How many of the bytes have been read."""
+        """How many bytes have been read so far."""
         ...
 
-    def place(self, kind: Kind, column: str, role: str) -> tuple[str, str]:
-        """The file and the column that hold a column of a kind; of users and enrollments, those of a role."""
+    def locate(self, kind: Kind, column: str, role: str) -> tuple[str, str]:
+        """The file and its column that a column of a kind comes from; for users and enrollments, those of a role."""
         ...

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from passback.domain.matching import LmsCourse, Person, Place
+from passback.domain.matching import LmsCourse, Person, SectionRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -58,7 +58,7 @@ def add_courses(connection: Connection, district_id: str, courses: Iterable[LmsC
 
 
 def add_sections(
-    connection: Connection, district_id: str, course: LmsCourse, sections: Sequence[Place]
+    connection: Connection, district_id: str, course: LmsCourse, sections: Sequence[SectionRef]
 ) -> None:
     """Add the sections of a course, whose members are to be read, and mark the course as read."""
     given = {"district_id": district_id, "course_id": course.id}
@@ -85,13 +85,13 @@ def unread_courses(connection: Connection, district_id: str, limit: int) -> list
     return [LmsCourse(*row) for row in rows]
 
 
-def unread_sections(connection: Connection, district_id: str, limit: int) -> list[Place]:
+def unread_sections(connection: Connection, district_id: str, limit: int) -> list[SectionRef]:
     """Sections of the LMS that have not been read yet."""
     rows = connection.execute(
         "SELECT id, name, sis_id FROM lms_sections WHERE district_id = :id AND read = 0 ORDER BY id LIMIT :limit",
         {"id": district_id, "limit": limit},
     )
-    return [Place(*row) for row in rows]
+    return [SectionRef(*row) for row in rows]
 
 
 def add_members(connection: Connection, district_id: str, section_id: str, people: Sequence[Person]) -> None:
@@ -247,12 +247,12 @@ def keyed_members(session: Session, district_id: str, batch: int) -> Iterator[li
         last = rows[-1][:3]
 
 
-def sections(connection: Connection, district_id: str) -> list[Place]:
+def sections(connection: Connection, district_id: str) -> list[SectionRef]:
     """The sections of the LMS, as they were read."""
     rows = connection.execute(
         "SELECT id, name, sis_id FROM lms_sections WHERE district_id = :id ORDER BY id", {"id": district_id}
     )
-    return [Place(*row) for row in rows]
+    return [SectionRef(*row) for row in rows]
 
 
 def _clean(text: str | None) -> str:

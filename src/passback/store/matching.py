@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from passback.domain.matching import Place
+from passback.domain.matching import SectionRef
 from passback.domain.roster import ROLES
 from passback.store import roster_events
 
@@ -45,13 +45,13 @@ OURS = (
 )
 
 
-def sections(connection: Connection, district_id: str) -> list[Place]:
+def sections(connection: Connection, district_id: str) -> list[SectionRef]:
     """The district's sections."""
     rows = connection.execute(
         "SELECT id, name, sis_id FROM sections WHERE district_id = :district_id AND removed IS NULL ORDER BY id",
         {"district_id": district_id},
     )
-    return [Place(*row) for row in rows]
+    return [SectionRef(*row) for row in rows]
 
 
 def by_hand(connection: Connection, district_id: str) -> dict[str, dict[str, str]]:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from passback.context import Caller
 from passback.gateway.rate_limit import RateLimit
 from passback.observe import request_id, tracing
-from passback.observe.requests import Seen
+from passback.observe.requests import ObservedRequest
 from passback.store.engine.database import StoreUnavailable
 from passback.web.authorization import bearer_secret
 from passback.web.handlers import HANDLERS
@@ -77,7 +77,7 @@ class Api:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        with Seen(self._gateway.metrics, scope["method"], scope["headers"]) as seen:
+        with ObservedRequest(self._gateway.metrics, scope["method"], scope["headers"]) as seen:
             headers = [(request_id.HEADER, seen.id.encode())]
             response = await self._respond(scope, receive, headers, seen)
             if response is not None:
@@ -86,7 +86,7 @@ class Api:
             await send_response(send, response, headers)
 
     async def _respond(
-        self, scope: Scope, receive: Receive, headers: list[Header], seen: Seen
+        self, scope: Scope, receive: Receive, headers: list[Header], seen: ObservedRequest
     ) -> Response | None:
         """The answer, whatever fails; None if the client is gone."""
         try:
@@ -106,7 +106,9 @@ class Api:
             log.exception("a fault of ours in %s %s", seen.method, seen.path or "-")
             return _refused(errors.internal_error(), scope)
 
-    async def _answer(self, scope: Scope, receive: Receive, headers: list[Header], seen: Seen) -> Response:
+    async def _answer(
+        self, scope: Scope, receive: Receive, headers: list[Header], seen: ObservedRequest
+    ) -> Response:
         """The answer; adds the headers that accompany any answer, errors included. Raises `Refusal`."""
         path = decode_path(scope["raw_path"])
         method: str = scope["method"]

@@ -19,7 +19,7 @@ from passback.store import enrollments, gradebook
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock, Instant
-    from passback.domain.matching import LmsCourse, Person, Place
+    from passback.domain.matching import LmsCourse, Person, SectionRef
     from passback.domain.submission import Submission, SubmissionFields
     from passback.store.engine.database import Connection, Database
 
@@ -117,7 +117,7 @@ class BuiltinConnector(Struct, frozen=True):
     async def read_courses(self) -> Sequence[LmsCourse]:
         return []  # its sections and people are the roster's: there is nothing to match
 
-    async def read_sections(self, course: LmsCourse) -> Sequence[Place]:  # noqa: ARG002
+    async def read_sections(self, course: LmsCourse) -> Sequence[SectionRef]:  # noqa: ARG002
         return []
 
     async def read_people(self, section: str) -> Sequence[Person]:  # noqa: ARG002

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from passback.domain.matching import LmsCourse, Person, Place
+from passback.domain.matching import LmsCourse, Person, SectionRef
 from passback.lms.interface import Gone, NotAllowed
 from passback.lms.toolkit.json_fields import as_object, as_objects, id_of, text
 from passback.lms.toolkit.ttl_cache import TtlCache
@@ -67,10 +67,10 @@ async def read_courses(api: CanvasApi) -> list[LmsCourse]:
     ]
 
 
-async def read_sections(api: CanvasApi, course: LmsCourse) -> list[Place]:
+async def read_sections(api: CanvasApi, course: LmsCourse) -> list[SectionRef]:
     """The sections of a course."""
     return [
-        Place(
+        SectionRef(
             f"{course.id}/{id_of(it)}",
             text(it, "name") or course.name,
             text(it, "sis_section_id") or text(it, "integration_id"),

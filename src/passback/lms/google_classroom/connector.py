@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from passback.domain.assignment import Assignment, AssignmentFields
     from passback.domain.clock import Clock, Instant
-    from passback.domain.matching import LmsCourse, Person, Place
+    from passback.domain.matching import LmsCourse, Person, SectionRef
     from passback.domain.submission import Submission, SubmissionFields
     from passback.lms.google_classroom.map_assignments import Held
     from passback.lms.interface import Connection, Connector, Finding
@@ -185,7 +185,7 @@ class ClassroomConnector:
     async def read_courses(self) -> Sequence[LmsCourse]:
         return await self._courses.read_all()
 
-    async def read_sections(self, course: LmsCourse) -> Sequence[Place]:
+    async def read_sections(self, course: LmsCourse) -> Sequence[SectionRef]:
         return [await self._courses.read_place(course)]
 
     async def read_people(self, section: str) -> Sequence[Person]:

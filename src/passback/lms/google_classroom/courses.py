@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
-from passback.domain.matching import LmsCourse, Person, Place
+from passback.domain.matching import LmsCourse, Person, SectionRef
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.google_classroom.tokens import AS_STUDENT, NoSuchUser
 from passback.lms.interface import Gone, LmsError, NotAllowed, Refused
@@ -138,9 +138,9 @@ class Courses:
             for course in await self._api.pages("courses", "courses", self._admin, query, gone="section")
         ]
 
-    async def read_place(self, course: LmsCourse) -> Place:
+    async def read_place(self, course: LmsCourse) -> SectionRef:
         """The one section that a course is."""
-        return Place(course.id, course.name, await self._sis_id(course.id))
+        return SectionRef(course.id, course.name, await self._sis_id(course.id))
 
     async def _sis_id(self, course: str) -> str | None:
         """The first of a course's aliases in the domain."""

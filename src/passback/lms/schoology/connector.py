@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from passback.domain.assignment import Assignment, AssignmentFields
     from passback.domain.clock import Clock, Instant
-    from passback.domain.matching import LmsCourse, Person, Place
+    from passback.domain.matching import LmsCourse, Person, SectionRef
     from passback.domain.submission import Submission, SubmissionFields
     from passback.lms.interface import Connection, Connector, Finding, LmsError
     from passback.lms.notes import Note, Notes
@@ -213,7 +213,7 @@ class SchoologyConnector:
     async def read_courses(self) -> Sequence[LmsCourse]:
         return await read_courses(self._api)
 
-    async def read_sections(self, course: LmsCourse) -> Sequence[Place]:
+    async def read_sections(self, course: LmsCourse) -> Sequence[SectionRef]:
         return await read_sections(self._api, course)
 
     async def read_people(self, section: str) -> Sequence[Person]:

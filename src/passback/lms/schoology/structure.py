@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from passback.domain.assignment import ScaleEntry
-from passback.domain.matching import LmsCourse, Person, Place
+from passback.domain.matching import LmsCourse, Person, SectionRef
 from passback.lms.interface import Gone, NotAllowed, Refused, Unavailable
 from passback.lms.schoology import dates
 from passback.lms.schoology.api import several
@@ -215,7 +215,7 @@ async def read_courses(api: SchoologyApi) -> list[LmsCourse]:
     ]
 
 
-async def read_sections(api: SchoologyApi, course: LmsCourse) -> list[Place]:
+async def read_sections(api: SchoologyApi, course: LmsCourse) -> list[SectionRef]:
     """The sections of a course: named as the course where there is but one."""
     places = []
     sections = await api.pages(f"courses/{course.id}/sections", "section", gone="section")
@@ -223,7 +223,7 @@ async def read_sections(api: SchoologyApi, course: LmsCourse) -> list[Place]:
         name = course.name or text(section, "course_title") or ""
         if len(sections) > 1:
             name = f"{name}: {text(section, 'section_title') or ''}"
-        places.append(Place(id_of(section), name, text(section, "section_school_code") or None))
+        places.append(SectionRef(id_of(section), name, text(section, "section_school_code") or None))
     return places
 
 

@@ -18,13 +18,13 @@ from passback.store import match_candidates, matching, roster_events
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
-    from passback.domain.matching import By, Match
+    from passback.domain.matching import Match, MatchedBy
     from passback.domain.roster import Role
     from passback.store.engine.database import Session
 
 Kind = Literal["section", "student", "teacher"]
 
-_WAYS: tuple[By, ...] = ("hand", "lms_id", "sis_id", "email", "name")
+_WAYS: tuple[MatchedBy, ...] = ("hand", "lms_id", "sis_id", "email", "name")
 """The ways to match, the surest first."""
 _UNDECIDED = len(_WAYS)
 _SECTIONS_AT_ONCE = 200
