@@ -11,7 +11,7 @@ import pytest
 
 from passback.domain.submission import SubmissionFields
 from passback.lms.google_classroom import KIND, errors
-from passback.lms.google_classroom.tokens import STUDENT_SCOPES, TEACHER_SCOPES
+from passback.lms.google_classroom.credentials import STUDENT_SCOPES, TEACHER_SCOPES
 from passback.lms.http.client import Reply
 from passback.lms.interface import Gone, LmsError, NotAllowed, Refused
 from passback_simulators.google_classroom import seed

@@ -11,7 +11,7 @@ import pytest
 from passback.domain.assignment import Attachment
 from passback.domain.clock import DAY
 from passback.domain.submission import SubmissionFields
-from passback.lms.google_classroom.tokens import TEACHER_SCOPES
+from passback.lms.google_classroom.credentials import TEACHER_SCOPES
 from passback.lms.interface import Gone, LmsError, Refused, Unsupported
 from passback_simulators.google_classroom import seed
 from support.google import google, simulator

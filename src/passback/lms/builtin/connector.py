@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from passback.domain.assignment import Assignment, AssignmentFields
-from passback.lms.builtin import grades
+from passback.lms.builtin import grade
 from passback.lms.interface import Capabilities, Finding, Gone, LmsError, Refused
 from passback.store import gradebook, roster
 
@@ -84,7 +84,7 @@ class BuiltinConnector(Struct, frozen=True):
         def read(conn: Connection) -> dict[str, Submission]:
             held = _assignment(conn, section, assignment)
             return {
-                student: grades.read(conn, held, student, now)
+                student: grade.read(conn, held, student, now)
                 for student in students
                 if _is_assigned(conn, section, held, student)
             }
@@ -183,7 +183,7 @@ def grade_submission(
         raise Gone("student")
     if fields.grader_id is not None and not roster.is_enrolled(conn, section, "teacher", fields.grader_id):
         raise Gone("grader")
-    return grades.write(conn, held, student, fields, now)
+    return grade.write(conn, held, student, fields, now)
 
 
 def _assignment(conn: Connection, section: str, assignment: str) -> Assignment:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from passback.lms.canvas import map_assignments, map_submissions
-from passback.lms.canvas.work import hand_in
+from passback.lms.canvas.hand_in import hand_in
 from passback.lms.interface import Gone, LmsError, NotAllowed, Refused, Unavailable, in_doubt_after_create
 from passback.lms.toolkit import unsupported_fields
 from passback.lms.toolkit.json_fields import Json, as_integer, as_object, as_objects, id_of, instant, text

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from passback.lms.google_classroom.connector import CAPABILITIES, open_connection
+from passback.lms.google_classroom.credentials import TOKEN_URI
 from passback.lms.google_classroom.sign_in import AUTHORIZE_URI, GoogleSignIn
-from passback.lms.google_classroom.tokens import TOKEN_URI
 from passback.lms.interface import ConnectorKind, Setting
 
 KIND = ConnectorKind(

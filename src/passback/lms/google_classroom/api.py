@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from passback.lms.google_classroom import errors
-from passback.lms.google_classroom.tokens import GoogleTokens
+from passback.lms.google_classroom.credentials import GoogleTokens
 from passback.lms.http.client import LmsClient, Reply, retry_after
 from passback.lms.toolkit.json_fields import Json, as_object, as_objects, text
 

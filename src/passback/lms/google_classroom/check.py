@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from passback.lms.google_classroom.courses import Courses
-from passback.lms.google_classroom.tokens import AS_STUDENT, STUDENT_SCOPES
+from passback.lms.google_classroom.credentials import AS_STUDENT, STUDENT_SCOPES
+from passback.lms.google_classroom.roster import Courses
 from passback.lms.interface import Finding, LmsError, NotAllowed
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from passback.lms.google_classroom import map_assignments
 from passback.lms.google_classroom.api import ClassroomApi
 from passback.lms.google_classroom.check import findings
-from passback.lms.google_classroom.courses import Courses
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.google_classroom.grade import FEW, Grading
+from passback.lms.google_classroom.roster import Courses
 from passback.lms.interface import Capabilities, Gone, LmsError, Refused, Unavailable, Unsupported, each_alone
 from passback.lms.toolkit import unsupported_fields
 from passback.lms.toolkit.json_fields import Json, id_of, instant, text

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from passback.domain.clock import Clock
     from passback.domain.submission import Submission, SubmissionFields
     from passback.lms.google_classroom.api import ClassroomApi
-    from passback.lms.google_classroom.courses import Courses
     from passback.lms.google_classroom.map_assignments import Held
+    from passback.lms.google_classroom.roster import Courses
     from passback.lms.interface import Connection
     from passback.lms.notes import Note, Notes
 

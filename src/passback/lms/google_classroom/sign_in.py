@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from passback.lms.google_classroom.tokens import TOKEN_URI, teacher_scopes
+from passback.lms.google_classroom.credentials import TOKEN_URI, teacher_scopes
 from passback.lms.http.oauth2 import exchange_code
 from passback.lms.interface import NotAllowed
 

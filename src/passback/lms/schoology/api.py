@@ -12,7 +12,7 @@ from passback.lms.http.client import LmsClient, Reply, retry_after
 from passback.lms.http.pace import Limit
 from passback.lms.interface import NotAllowed
 from passback.lms.schoology import errors
-from passback.lms.schoology.signing import HMAC, Key, Signer
+from passback.lms.schoology.credentials import HMAC, Key, Signer
 from passback.lms.toolkit.json_fields import Json, as_object, as_objects, number, text
 
 if TYPE_CHECKING:

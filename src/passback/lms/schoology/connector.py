@@ -11,7 +11,7 @@ from passback.lms.schoology.api import SchoologyApi
 from passback.lms.schoology.check import findings
 from passback.lms.schoology.grade import Grading
 from passback.lms.schoology.map_assignments import Ref
-from passback.lms.schoology.structure import Sections, read_courses, read_people, read_sections
+from passback.lms.schoology.roster import Sections, read_courses, read_people, read_sections
 from passback.lms.toolkit import unsupported_fields
 from passback.lms.toolkit.json_fields import Json, as_integer, id_of, texts
 from passback.lms.toolkit.ttl_cache import TtlCache

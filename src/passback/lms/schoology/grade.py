@@ -11,9 +11,9 @@ from msgspec import Struct
 from passback.lms.interface import Gone, LmsError, NotAllowed
 from passback.lms.schoology import errors, map_submissions
 from passback.lms.schoology.api import several
+from passback.lms.schoology.hand_in import Work, check_work
 from passback.lms.schoology.map_assignments import NAME, numeric
 from passback.lms.schoology.map_submissions import Seen
-from passback.lms.schoology.work import Work, check_work
 from passback.lms.toolkit.json_fields import Json, as_integer, as_object, text
 from passback.lms.toolkit.points import refuse_unsupported
 from passback.lms.toolkit.ttl_cache import TtlCache
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from passback.lms.notes import Notes
     from passback.lms.schoology.api import SchoologyApi
     from passback.lms.schoology.map_assignments import Held
-    from passback.lms.schoology.structure import Sections
+    from passback.lms.schoology.roster import Sections
 
 _CHUNK = 50
 """How many grades are sent at once: the most of Schoology's other bulk calls."""

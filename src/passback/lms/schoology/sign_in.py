@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlencode
 from passback.domain.clock import system_clock
 from passback.lms.http.client import LmsClient, PlainManners
 from passback.lms.interface import Connection, NotAllowed
-from passback.lms.schoology.signing import HMAC, Key, Signer
+from passback.lms.schoology.credentials import HMAC, Key, Signer
 
 
 class SchoologySignIn:

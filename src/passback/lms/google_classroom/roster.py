@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import Struct
 
 from passback.domain.matching import LmsCourse, Person, Place
+from passback.lms.google_classroom.credentials import AS_STUDENT, NoSuchUser
 from passback.lms.google_classroom.errors import NAME
-from passback.lms.google_classroom.tokens import AS_STUDENT, NoSuchUser
 from passback.lms.interface import Gone, LmsError, NotAllowed, Refused
 from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
 from passback.lms.toolkit.ttl_cache import TtlCache
