@@ -10,8 +10,9 @@ from passback.lms.schoology import map_assignments
 from passback.lms.schoology.api import SchoologyApi
 from passback.lms.schoology.check import findings
 from passback.lms.schoology.grade import Grading
+from passback.lms.schoology.grading_setup import GradingSetups
 from passback.lms.schoology.map_assignments import Ref
-from passback.lms.schoology.roster import Sections, read_courses, read_people, read_sections
+from passback.lms.schoology.roster import Roster, read_courses, read_people, read_sections
 from passback.lms.toolkit import unsupported_fields
 from passback.lms.toolkit.json_fields import Json, as_integer, id_of, texts
 from passback.lms.toolkit.ttl_cache import TtlCache
@@ -60,8 +61,9 @@ class SchoologyConnector:
         self._options = options
         self._notes = notes
         self._clock = clock
-        self._sections = Sections(self._api, options.get("category", ""), options.get("time_zone", ""))
-        self._grading = Grading(self._api, connection, notes, clock, self._sections)
+        self._roster = Roster(self._api)
+        self._setups = GradingSetups(self._api, options.get("category", ""), options.get("time_zone", ""))
+        self._grading = Grading(self._api, connection, notes, clock, roster=self._roster, setups=self._setups)
         # Another process may have changed the assignment a moment ago.
         self._lately = TtlCache(0.0 if connection.shared else _GRADING_SECONDS)
 
@@ -170,7 +172,7 @@ class SchoologyConnector:
     ) -> Mapping[str, Submission]:
         ref = Ref.of(assignment)
         held = await self._held(section, ref, await self._read(section, ref), await self._note(ref))
-        enrollments = await self._sections.enrollments(section, students, now=True)
+        enrollments = await self._roster.enrollments(section, students, now=True)
         assigned = held.assignment.assignee_ids
         if held.assignment.assignee_mode == "individuals":
             enrollments = {student: it for student, it in enrollments.items() if student in assigned}
@@ -228,20 +230,20 @@ class SchoologyConnector:
     async def _new(self, section: str, kind: str, fields: AssignmentFields) -> dict[str, Any]:
         """What a new assignment is sent."""
         sent = map_assignments.new(kind) | await self._written(section, kind, fields, None)
-        if category := await self._sections.category_for_new(section):
+        if category := await self._setups.category_for_new(section):
             sent["grading_category"] = map_assignments.numeric(category)
-        if period := (await self._sections.setup(section)).period_at(fields.due_date):
+        if period := (await self._setups.read(section)).period_at(fields.due_date):
             sent["grading_period"] = map_assignments.numeric(period)
         return sent
 
     async def _written(
         self, section: str, kind: str, fields: AssignmentFields, before: Json | None
     ) -> dict[str, Any]:
-        setup = await self._sections.setup(section) if fields.grading_type is not None else None
+        setup = await self._setups.read(section) if fields.grading_type is not None else None
         enrollments: Mapping[str, str] = {}
         if fields.assignee_ids:
-            enrollments = await self._sections.enrollments(section, fields.assignee_ids)
-        return map_assignments.written(fields, kind, setup, await self._sections.zone(), enrollments, before)
+            enrollments = await self._roster.enrollments(section, fields.assignee_ids)
+        return map_assignments.written(fields, kind, setup, await self._setups.zone(), enrollments, before)
 
     async def _read(self, section: str, ref: Ref) -> Json:
         content = await self._api.get(ref.path(section), _WITH_ATTACHMENTS)
@@ -261,12 +263,12 @@ class SchoologyConnector:
         return {ref.lms_id: by_id[ref.id] for ref in refs if ref.id in by_id}
 
     async def _held(self, section: str, ref: Ref, content: Json, note: Note | None) -> Held:
-        zone = await self._sections.zone()
+        zone = await self._setups.zone()
         has_scale = as_integer(content, "grading_scale")
-        setup = await self._sections.setup(section) if has_scale else None
+        setup = await self._setups.read(section) if has_scale else None
         members: dict[str, str] = {}
         if map_assignments.is_for_some(content):
-            students = (await self._sections.enrolled(section)).students
+            students = (await self._roster.enrolled(section)).students
             members = {enrollment: student for student, enrollment in students.items()}
             content = {**content, "assignees": await self._assignees(section, content)}
         return map_assignments.held(ref, content, note, setup, zone, members)

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from passback.lms.interface import Connection
     from passback.lms.notes import Notes
     from passback.lms.schoology.api import SchoologyApi
+    from passback.lms.schoology.grading_setup import GradingSetups
     from passback.lms.schoology.map_assignments import Held
-    from passback.lms.schoology.roster import Sections
+    from passback.lms.schoology.roster import Roster
 
 _CHUNK = 50
 """How many grades are sent at once: the most of Schoology's other bulk calls."""
@@ -54,12 +55,19 @@ class Grading:
     """Reads and writes the submissions of one Schoology."""
 
     def __init__(
-        self, api: SchoologyApi, connection: Connection, notes: Notes, clock: Clock, sections: Sections
+        self,
+        api: SchoologyApi,
+        connection: Connection,
+        notes: Notes,
+        clock: Clock,
+        roster: Roster,
+        setups: GradingSetups,
     ) -> None:
         self._api = api
         self._notes = notes
         self._clock = clock
-        self._sections = sections
+        self._roster = roster
+        self._setups = setups
         self._work = Work(api, connection)
         self._run_as = connection.options.get("run_as", "yes") == "yes"
         self._not_run_as = TtlCache()
@@ -98,7 +106,7 @@ class Grading:
         """Change submissions of different students. All are judged before anything is written."""
         outcomes: dict[int, Submission | LmsError] = {}
         plans: list[_Planned] = []
-        enrollments = await self._sections.enrollments(section, [student for _, student, _ in changes])
+        enrollments = await self._roster.enrollments(section, [student for _, student, _ in changes])
         looked_at = [
             student for _, student, fields in changes if _needs_a_look(fields) and student in enrollments
         ]
@@ -147,7 +155,7 @@ class Grading:
         assigned = held.assignment.assignee_mode == "all" or student in held.assignment.assignee_ids
         if student not in enrollments or not assigned:
             raise Gone("student")
-        if fields.grader_id is not None and not await self._sections.teaches(section, fields.grader_id):
+        if fields.grader_id is not None and not await self._roster.teaches(section, fields.grader_id):
             raise Gone("grader")
         refuse_unsupported(NAME, fields, map_submissions.UNSUPPORTED)
         plan = _Planned(
@@ -250,19 +258,23 @@ class Grading:
                 words = text(result, "message") or ""
                 failed[plan.position] = errors.item_refusal(status, words, "assignment")
         if failed:
-            self._sections.forget(section)  # somebody has left, or it is set up in another way
+            self._forget(section)  # somebody has left, or it is graded in another way now
         return failed
 
     async def _why(self, section: str, held: Held, plan: _Planned, refused: LmsError) -> LmsError:
         """Why a grade that Schoology accepted is not there: what it belongs to may be gone."""
-        self._sections.forget(section)
+        self._forget(section)
         try:
             await self._api.get(held.ref.path(section))
-            if plan.student not in await self._sections.enrollments(section, [plan.student]):
+            if plan.student not in await self._roster.enrollments(section, [plan.student]):
                 return Gone("student")
         except LmsError as error:
             return error
         return refused
+
+    def _forget(self, section: str) -> None:
+        self._roster.forget(section)
+        self._setups.forget(section)
 
     async def _look(self, section: str, held: Held, enrollments: Mapping[str, str]) -> dict[str, Seen]:
         """What Schoology has of students' submissions, by uid."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from passback.lms.notes import Note
-    from passback.lms.schoology.roster import Scale, Setup
+    from passback.lms.schoology.grading_setup import Scale, Setup
 
 NAME = "Schoology"
 

@@ -13,8 +13,8 @@ from passback.domain.clock import SECOND
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.interface import Refused, Unsupported
 from passback.lms.schoology.api import several
+from passback.lms.schoology.grading_setup import letter_of
 from passback.lms.schoology.map_assignments import NAME, Held
-from passback.lms.schoology.roster import letter_of
 from passback.lms.toolkit.json_fields import Json, as_integer, number, text
 from passback.lms.toolkit.points import grade_shown, points_given
 from passback.lms.toolkit.transitions import is_transition

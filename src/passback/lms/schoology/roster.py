@@ -1,71 +1,24 @@
-"""What a section in Schoology consists of: people, grading periods, categories and scales."""
+"""A section's people, remembered for a few minutes; and courses, sections and people for matching."""
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from passback.domain.assignment import ScaleEntry
 from passback.domain.matching import LmsCourse, Person, Place
-from passback.lms.interface import Gone, NotAllowed, Refused, Unavailable
-from passback.lms.schoology import dates
-from passback.lms.schoology.api import several
-from passback.lms.toolkit.json_fields import Json, as_integer, as_object, as_objects, id_of, number, text
+from passback.lms.interface import Gone
+from passback.lms.toolkit.json_fields import Json, as_integer, as_objects, id_of, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from passback.domain.clock import Instant
     from passback.lms.schoology.api import SchoologyApi
 
-_PERCENT_SCALE = 1
 _ACTIVE = "1"
 _AT_ONCE = 50
 """How many people Schoology tells of in one call."""
-
-
-class Period(Struct, frozen=True):
-    """A grading period of a section."""
-
-    id: str
-    start: Instant
-    end: Instant
-
-
-class Scale(Struct, frozen=True):
-    """A grading scale by percent of a section."""
-
-    id: str
-    levels: tuple[ScaleEntry, ...]
-    """Best first."""
-
-    @property
-    def is_pass_fail(self) -> bool:
-        """Whether all that it tells is pass or fail."""
-        return {level.name.lower() for level in self.levels} == {"pass", "fail"}
-
-
-class Setup(Struct, frozen=True):
-    """How a section is graded."""
-
-    categories: tuple[tuple[str, str], ...]
-    """Ids and titles."""
-    periods: tuple[Period, ...]
-    scales: tuple[Scale, ...]
-
-    def period_at(self, due: Instant | None) -> str | None:
-        """The id of the period that a due date lies in, or else of the first."""
-        for period in self.periods:
-            if due is not None and period.start <= due < period.end:
-                return period.id
-        return self.periods[0].id if self.periods else None
-
-    def scale(self, id_: str | None) -> Scale | None:
-        """The scale by percent of this id."""
-        return next((scale for scale in self.scales if scale.id == id_), None)
 
 
 class Enrolled(Struct, frozen=True):
@@ -75,21 +28,12 @@ class Enrolled(Struct, frozen=True):
     teachers: dict[str, str]
 
 
-class Sections:
-    """The structure of sections, remembered for a few minutes."""
+class Roster:
+    """The people of sections, remembered for a few minutes."""
 
-    def __init__(self, api: SchoologyApi, category: str, zone: str) -> None:
-        """`category` is the title of that of new assignments; `zone` (IANA) is that of dates, if not the user's."""
+    def __init__(self, api: SchoologyApi) -> None:
         self._api = api
-        self._category = category
-        self._zone = zone
         self._people = TtlCache()
-        self._setups = TtlCache()
-        self._zones = TtlCache()
-
-    async def zone(self) -> str:
-        """The time zone of due dates."""
-        return self._zone if dates.is_zone(self._zone) else await self._zones.get("", self._read_zone)
 
     async def enrolled(self, section: str) -> Enrolled:
         """Everyone in a section. Raises `Gone`."""
@@ -115,43 +59,8 @@ class Sections:
         return teacher in (await self.enrolled(section)).teachers
 
     def forget(self, section: str) -> None:
-        """Schoology contradicts what is remembered of a section: read it again."""
+        """Read a section's people again: Schoology contradicts what is remembered of them."""
         self._people.forget(section)
-        self._setups.forget(section)
-
-    async def setup(self, section: str) -> Setup:
-        """How a section is graded. Raises `Gone`."""
-        return await self._setups.get(section, lambda: self._read_setup(section))
-
-    async def category_for_new(self, section: str) -> str | None:
-        """The id of the category of a new assignment; None where there is none and none can be made.
-
-        Without a category Schoology calls an assignment ungraded, and leaves it out of the course's grade.
-        """
-        categories = (await self.setup(section)).categories
-        wanted = [id_ for id_, title in categories if self._category and title == self._category]
-        if wanted or categories:
-            return wanted[0] if wanted else categories[0][0]
-        title = self._category or "Assignments"
-        content = {"grading_categories": {"grading_category": [{"title": title, "weight": 100}]}}
-        path = f"sections/{section}/grading_categories"
-        try:
-            answer = await self._api.send("POST", path, content, safe=False)
-        except (NotAllowed, Refused):
-            return None  # in some districts only teachers can make one
-        except Unavailable as error:
-            if not error.in_doubt:
-                raise
-            answer = None  # perhaps it is there
-        self._setups.forget(section)
-        made = several(as_object(answer or {}).get("grading_category"))
-        if made and text(made[0], "id"):
-            return id_of(made[0])
-        return next((id_ for id_, name in (await self.setup(section)).categories if name == title), None)
-
-    async def _read_zone(self) -> str:
-        name = text(await self._api.get("users/me"), "tz_name") or ""
-        return name if dates.is_zone(name) else "UTC"
 
     async def _read_enrolled(self, section: str) -> Enrolled:
         students: dict[str, str] = {}
@@ -162,49 +71,6 @@ class Sections:
                 of_role = teachers if as_integer(enrollment, "admin") else students
                 of_role[id_of(enrollment, "uid")] = id_of(enrollment)
         return Enrolled(students, teachers)
-
-    async def _read_setup(self, section: str) -> Setup:
-        place, zone = f"sections/{section}", await self.zone()
-        categories = await self._api.whole(f"{place}/grading_categories", "grading_category")
-        periods = await self._api.whole(f"{place}/grading_periods", "grading_period")
-        scales = await self._api.whole(f"{place}/grading_scales", "grading_scale")
-        return Setup(
-            tuple((id_of(it), text(it, "title") or "") for it in categories),
-            tuple(period for it in periods if (period := _period(it, zone)) is not None),
-            tuple(scale for it in scales if (scale := _scale(it)) is not None),
-        )
-
-
-def _period(item: Json, zone: str) -> Period | None:
-    start, end = (dates.instant(text(item, name) or "", zone) for name in ("start", "end"))
-    if start is None or end is None:
-        return None
-    # Its last day belongs to it.
-    return Period(id_of(item), start, end + 86_400_000)
-
-
-def _scale(item: Json) -> Scale | None:
-    if as_integer(item, "type") != _PERCENT_SCALE:
-        return None
-    found = []
-    for level in several(_levels(item)):
-        name, least = text(level, "grade"), number(level, "cutoff")
-        if name and least is not None:
-            found.append(ScaleEntry(name, least))
-    return Scale(id_of(item), tuple(sorted(found, key=lambda level: -level.value))) if found else None
-
-
-def _levels(item: Json) -> Any:
-    scale = item.get("scale")
-    return scale.get("level") if isinstance(scale, dict) else scale
-
-
-def letter_of(share: Decimal, levels: Sequence[ScaleEntry]) -> str | None:
-    """The grade on a scale, best first, that a percentage earns."""
-    return next((level.name for level in levels if share >= level.value), levels[-1].name if levels else None)
-
-
-# For matching.
 
 
 async def read_courses(api: SchoologyApi) -> list[LmsCourse]:
