@@ -17,8 +17,8 @@ from passback.domain.clock import system_clock
 from passback.domain.grading import plain
 from passback.domain.roster import ROLES
 from passback.domain.submission import SubmissionFields
-from passback.lms.builtin.connector import edit_assignment, grade_submission
-from passback.lms.builtin.grade import read as read_submission
+from passback.lms.builtin.connector import edit_assignment
+from passback.lms.builtin.grade import grade_submission, read_submission
 from passback.lms.interface import Gone, Refused
 from passback.store import assignments, gradebook, roster
 from passback.wire import dates
