@@ -243,7 +243,7 @@ class Connector(Protocol):
         ...
 
 
-async def each_alone(
+async def update_one_by_one(
     connector: Connector,
     section: str,
     assignment: str,

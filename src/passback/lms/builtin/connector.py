@@ -81,11 +81,11 @@ class BuiltinConnector(Struct, frozen=True):
         now = self.clock()
 
         def read(conn: Connection) -> dict[str, Submission]:
-            held = read_assignment(conn, section, assignment)
+            found = read_assignment(conn, section, assignment)
             return {
-                student: read_submission(conn, held, student, now)
+                student: read_submission(conn, found, student, now)
                 for student in students
-                if is_assigned(conn, section, held, student)
+                if is_assigned(conn, section, found, student)
             }
 
         return await self.database.snapshot(read)

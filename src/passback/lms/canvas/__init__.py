@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from passback.lms.canvas.connector import CAPABILITIES, open_connection
+from passback.lms.canvas.connector import CAPABILITIES, CanvasConnector
 from passback.lms.canvas.sign_in import CanvasSignIn
 from passback.lms.interface import ConnectorKind, Setting
 
@@ -30,7 +30,7 @@ KIND = ConnectorKind(
         ),
         Setting.yes_or_no("post_grades", "yes: returning work posts the grades that Canvas hides", "no"),
     ),
-    open=open_connection,
+    open=CanvasConnector,
     sign_in=CanvasSignIn(),
     one_of=("access_token", "refresh_token"),
 )

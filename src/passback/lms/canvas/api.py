@@ -58,10 +58,10 @@ class CanvasManners:
         )
 
     def refused_credentials(self, reply: Reply) -> bool:
-        return not self._given.get("access_token") and errors.renewable(reply)
+        return not self._given.get("access_token") and errors.is_renewable(reply)
 
     def throttled(self, reply: Reply) -> float | None:
-        if not errors.throttled(reply):
+        if not errors.is_throttled(reply):
             return None
         return max(_LEAST_WAIT, (_RESERVED - _number(reply, "x-rate-limit-remaining")) / _DRAINS_IN_A_SECOND)
 

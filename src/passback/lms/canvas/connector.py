@@ -15,27 +15,29 @@ from passback.domain.assignment import Assignment, AssignmentFields, ScaleEntry
 from passback.lms.canvas import map_assignments, map_submissions
 from passback.lms.canvas.api import CanvasApi
 from passback.lms.canvas.check import findings
+from passback.lms.canvas.errors import NAME
 from passback.lms.canvas.grade import Grading
-from passback.lms.canvas.map_assignments import Audience, Held
-from passback.lms.canvas.roster import Courses, read_courses, read_people, read_scale, read_sections
+from passback.lms.canvas.map_assignments import Audience, LmsAssignment
+from passback.lms.canvas.roster import Roster, read_courses, read_people, read_scale, read_sections
 from passback.lms.interface import Capabilities, Gone, LmsError, Refused, in_doubt_after_create
 from passback.lms.toolkit import unsupported_fields
 from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
 from passback.lms.toolkit.ttl_cache import TtlCache
+from passback.lms.toolkit.unsupported_fields import note_key, read_note
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock, Instant
     from passback.domain.matching import LmsCourse, Person, Place
     from passback.domain.submission import Submission, SubmissionFields
-    from passback.lms.interface import Connection, Connector, Finding
+    from passback.lms.interface import Connection, Finding
     from passback.lms.notes import Note, Notes
 
-_KEPT = frozenset({"start_date", "term_id"})
+NOTED_FIELDS = frozenset({"start_date", "term_id"})
 
 CAPABILITIES = Capabilities(
     kind="canvas",
-    name=map_assignments.NAME,
-    not_stored_assignment=_KEPT,
+    name=NAME,
+    not_stored_assignment=NOTED_FIELDS,
     ignored_assignment=frozenset({"description_plaintext"}),
 )
 
@@ -45,11 +47,6 @@ _FEW = 3
 """Up to so many submissions are read one by one."""
 
 
-def open_connection(connection: Connection, notes: Notes, clock: Clock) -> Connector:
-    """A connector to one district's Canvas."""
-    return CanvasConnector(connection, notes, clock)
-
-
 class CanvasConnector:
     """See `passback.lms.interface.Connector`."""
 
@@ -57,11 +54,11 @@ class CanvasConnector:
         self._api = CanvasApi(connection, clock)
         self._connection = connection
         self._notes = notes
-        self._courses = Courses(self._api)
+        self._roster = Roster(self._api)
         self._scales = TtlCache()
         # Another process may have changed the assignment a moment ago.
-        self._lately = TtlCache(0.0 if connection.shared else _GRADING_SECONDS)
-        self._grading = Grading(self._api, connection, notes, clock, self._courses)
+        self._recent = TtlCache(0.0 if connection.shared else _GRADING_SECONDS)
+        self._grading = Grading(self._api, connection, notes, clock, self._roster)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -69,17 +66,17 @@ class CanvasConnector:
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
         course, own = _split(section)
-        whole = await self._courses.is_whole(course, own)
+        whole = await self._roster.is_only_section(course, own)
         audience = map_assignments.audience(fields, own, whole_course=whole, before=None)
-        sent = {**map_assignments.written_fields(fields), **audience.sent, "published": True}
-        if self._marks:
+        sent = {**map_assignments.to_lms(fields), **audience.sent, "published": True}
+        if self._writes_marks:
             sent["sis_assignment_id"] = mark
         path = f"courses/{course}/assignments"
         try:
             answer = await self._api.send("POST", path, {"assignment": sent}, safe=False, gone="section")
         except Refused:
             # A mark that is taken is our own: an earlier attempt came through after all.
-            found = await self._find_by_mark(course, mark) if self._marks else None
+            found = await self._find_by_mark(course, mark) if self._writes_marks else None
             if found is None:
                 raise
             answer = found
@@ -90,7 +87,7 @@ class CanvasConnector:
         self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
     ) -> Assignment | None:
         course, own = _split(section)
-        found = await self._find_by_mark(course, mark) if self._marks else None
+        found = await self._find_by_mark(course, mark) if self._writes_marks else None
         if found is None:
             params = {"search_term": (fields.title or "")[:200], "include[]": "overrides", **_BASE_DATES}
             listed = await self._api.pages(f"courses/{course}/assignments", params, gone="section")
@@ -98,31 +95,31 @@ class CanvasConnector:
                 item
                 for item in listed
                 if id_of(item) not in known
-                and _is_alike(map_assignments.held(item, own, None), fields, since)
+                and matches_creation(map_assignments.from_lms(item, own, None), fields, since)
             ]
             if len(alike) != 1:
                 return None
             found = alike[0]
-        whole = await self._courses.is_whole(course, own)
+        whole = await self._roster.is_only_section(course, own)
         audience = map_assignments.audience(fields, own, whole_course=whole, before=None)
         return await self._remember(course, own, found, fields, audience, None)
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
         course, own = _split(section)
-        note = await self._note(assignment)
-        return await self._shown(course, await self._held(course, own, assignment, note), note)
+        note = await read_note(self._notes, assignment)
+        return await self._to_assignment(course, await self._load(course, own, assignment, note), note)
 
     async def read_assignments(self, section: str, wanted: Sequence[str]) -> Mapping[str, Assignment]:
         if not wanted:
             return {}
         course, own = _split(section)
-        notes = await self._notes.read([unsupported_fields.key(assignment) for assignment in wanted])
+        notes = await self._notes.read([note_key(assignment) for assignment in wanted])
         params = {"assignment_ids[]": list(wanted), "include[]": "overrides", **_BASE_DATES}
         found = {}
         for item in await self._api.pages(f"courses/{course}/assignments", params, gone="section"):
-            note = notes.get(unsupported_fields.key(id_of(item)))
-            found[id_of(item)] = await self._shown(
-                course, map_assignments.held(item, own, map_assignments.kept_due(note)), note
+            note = notes.get(note_key(id_of(item)))
+            found[id_of(item)] = await self._to_assignment(
+                course, map_assignments.from_lms(item, own, map_assignments.noted_due_date(note)), note
             )
         return {assignment: found[assignment] for assignment in wanted if assignment in found}
 
@@ -132,17 +129,17 @@ class CanvasConnector:
 
     async def _updated(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
         course, own = _split(section)
-        note = await self._note(assignment)
-        before = await self._held(course, own, assignment, note)
-        sent = map_assignments.written_fields(fields, map_assignments.shown(before, ()))
+        note = await read_note(self._notes, assignment)
+        before = await self._load(course, own, assignment, note)
+        sent = map_assignments.to_lms(fields, map_assignments.to_assignment(before, ()))
         audience = None
         if _changes_audience(fields):
-            whole = await self._courses.is_whole(course, own)
+            whole = await self._roster.is_only_section(course, own)
             audience = map_assignments.audience(fields, own, whole_course=whole, before=before)
             sent |= audience.sent
         path = f"courses/{course}/assignments/{assignment}"
         await self._api.send("PUT", path, {"assignment": sent}, safe=True)
-        self._lately.forget(f"{course}/{assignment}")
+        self._recent.forget(f"{course}/{assignment}")
         answer = await self._read(course, assignment)
         return await self._remember(course, own, answer, fields, audience, note)
 
@@ -150,17 +147,17 @@ class CanvasConnector:
         course, _ = _split(section)
         # Canvas says the same of an assignment that is not there and of one that an earlier try just deleted.
         await self._read(course, assignment)
-        self._lately.forget(f"{course}/{assignment}")
+        self._recent.forget(f"{course}/{assignment}")
         with contextlib.suppress(Gone):
             await self._api.send("DELETE", f"courses/{course}/assignments/{assignment}", safe=True)
-        await self._notes.write({unsupported_fields.key(assignment): None})
+        await self._notes.write({note_key(assignment): None})
 
     async def read_submissions(
         self, section: str, assignment: str, students: Sequence[str]
     ) -> Mapping[str, Submission]:
         course, own = _split(section)
-        note = await self._note(assignment)
-        item = await self._held(course, own, assignment, note)
+        note = await read_note(self._notes, assignment)
+        item = await self._load(course, own, assignment, note)
         if len(students) <= _FEW:
             answers = await asyncio.gather(
                 *(self._grading.read(course, assignment, student) for student in students)
@@ -170,7 +167,7 @@ class CanvasConnector:
             found = await self._grading.read_all(course, own, assignment)
         graders = await self._notes.read([_grade_key(assignment, student) for student in students])
         return {
-            student: map_submissions.shown(
+            student: map_submissions.to_submission(
                 found[student], student, item, graders.get(_grade_key(assignment, student))
             )
             for student in students
@@ -187,12 +184,12 @@ class CanvasConnector:
         except Gone as error:
             if error.thing == "grader":
                 raise
-            self._lately.forget(f"{course}/{assignment}")
+            self._recent.forget(f"{course}/{assignment}")
             await self._read(course, assignment)  # perhaps it is the assignment that is gone
             raise Gone("student") from None
         finally:
             if fields.override_due_date is not None:
-                self._lately.forget(f"{course}/{assignment}")
+                self._recent.forget(f"{course}/{assignment}")
 
     async def update_submissions(
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
@@ -222,28 +219,28 @@ class CanvasConnector:
         await self._api.close()
 
     @property
-    def _marks(self) -> bool:
+    def _writes_marks(self) -> bool:
         return self._connection.options.get("sis_mark") == "yes"
 
     async def _read(self, course: str, assignment: str) -> Json:
         params = {"include[]": "overrides", **_BASE_DATES}
         return as_object(await self._api.get(f"courses/{course}/assignments/{assignment}", params))
 
-    async def _held(self, course: str, section: str, assignment: str, note: Note | None) -> Held:
-        return map_assignments.held(
-            await self._read(course, assignment), section, map_assignments.kept_due(note)
+    async def _load(self, course: str, section: str, assignment: str, note: Note | None) -> LmsAssignment:
+        return map_assignments.from_lms(
+            await self._read(course, assignment), section, map_assignments.noted_due_date(note)
         )
 
     async def _for_grading(
         self, course: str, section: str, assignment: str
-    ) -> tuple[Held, Sequence[ScaleEntry]]:
-        async def read() -> tuple[Held, Sequence[ScaleEntry]]:
-            item = await self._held(course, section, assignment, await self._note(assignment))
+    ) -> tuple[LmsAssignment, Sequence[ScaleEntry]]:
+        async def read() -> tuple[LmsAssignment, Sequence[ScaleEntry]]:
+            item = await self._load(course, section, assignment, await read_note(self._notes, assignment))
             return item, await self._scale(course, item)
 
-        return await self._lately.get(f"{course}/{assignment}", read)
+        return await self._recent.get(f"{course}/{assignment}", read)
 
-    async def _scale(self, course: str, item: Held) -> tuple[ScaleEntry, ...]:
+    async def _scale(self, course: str, item: LmsAssignment) -> tuple[ScaleEntry, ...]:
         """The grading scale of an assignment, where it has one of its own."""
         standard = text(item.content, "grading_standard_id")
         if standard is None or item.grading_type != "letter_grade":
@@ -257,14 +254,9 @@ class CanvasConnector:
             if isinstance(share, int | float)
         )
 
-    async def _shown(self, course: str, item: Held, note: Note | None) -> Assignment:
-        shown = map_assignments.shown(item, await self._scale(course, item))
-        return unsupported_fields.with_exact_dates(unsupported_fields.with_noted(shown, note, _KEPT), note)
-
-    async def _note(self, assignment: str) -> Note | None:
-        return (await self._notes.read([unsupported_fields.key(assignment)])).get(
-            unsupported_fields.key(assignment)
-        )
+    async def _to_assignment(self, course: str, item: LmsAssignment, note: Note | None) -> Assignment:
+        shown = map_assignments.to_assignment(item, await self._scale(course, item))
+        return unsupported_fields.restore_dates(unsupported_fields.restore(shown, note, NOTED_FIELDS), note)
 
     async def _remember(
         self,
@@ -276,19 +268,19 @@ class CanvasConnector:
         before: Note | None,
     ) -> Assignment:
         """Keep what Canvas has no place for; the assignment that `answer` is."""
-        note = unsupported_fields.note_of(fields, _KEPT, before)
+        note = unsupported_fields.keep(fields, NOTED_FIELDS, before)
         if audience is not None:
             note.pop("due_date", None)
             if audience.due_date is not None:
                 note["due_date"] = audience.due_date
         if "overrides" not in answer:
             answer = await self._read(course, id_of(answer))
-        item = map_assignments.held(answer, section, note.get("due_date"))
-        shown = map_assignments.shown(item, await self._scale(course, item))
-        note = unsupported_fields.note_of_dates(fields, shown, note)
+        item = map_assignments.from_lms(answer, section, note.get("due_date"))
+        shown = map_assignments.to_assignment(item, await self._scale(course, item))
+        note = unsupported_fields.keep_dates(fields, shown, note)
         if note != (before or {}):
-            await self._notes.write({unsupported_fields.key(item.id): note})
-        return unsupported_fields.with_exact_dates(unsupported_fields.with_noted(shown, note, _KEPT), note)
+            await self._notes.write({note_key(item.id): note})
+        return unsupported_fields.restore_dates(unsupported_fields.restore(shown, note, NOTED_FIELDS), note)
 
     async def _find_by_mark(self, course: str, mark: str) -> Json | None:
         params = {"include[]": "overrides", **_BASE_DATES}
@@ -322,7 +314,7 @@ def _changes_audience(fields: AssignmentFields) -> bool:
     return any(value is not None for value in given)
 
 
-def _is_alike(item: Held, fields: AssignmentFields, since: Instant) -> bool:
+def matches_creation(item: LmsAssignment, fields: AssignmentFields, since: Instant) -> bool:
     """Whether an assignment could be what an attempt to create `fields` made, `since` then."""
     created = map_assignments.created(item)
     second = 1000

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from passback.lms.http.client import Reply
     from passback.lms.interface import Thing
 
+NAME = "Canvas"
+
 _FIELDS = {
     "name": ("INVALID_TITLE", "the title"),
     "description": ("INVALID_DESCRIPTION", "the description"),
@@ -82,12 +84,12 @@ def _refused(content: Any, text: str) -> Refused:
     return Refused("REFUSED_BY_LMS", "Canvas does not take the values")
 
 
-def renewable(reply: Reply) -> bool:
+def is_renewable(reply: Reply) -> bool:
     """Whether a new access token may help: the hour of the last one is over."""
     return reply.status == 401 and "www-authenticate" in reply.headers and "revoked" not in _lower(reply)
 
 
-def throttled(reply: Reply) -> bool:
+def is_throttled(reply: Reply) -> bool:
     """Whether Canvas says that it is too much; nothing was done then."""
     return reply.status in (403, 429) and "rate limit exceeded" in _lower(reply)
 

@@ -14,18 +14,18 @@ from msgspec import Struct
 from passback.lms.canvas import map_assignments, map_submissions
 from passback.lms.canvas.hand_in import hand_in
 from passback.lms.interface import Gone, LmsError, NotAllowed, Refused, Unavailable, in_doubt_after_create
-from passback.lms.toolkit import unsupported_fields
-from passback.lms.toolkit.json_fields import Json, as_integer, as_object, as_objects, id_of, instant, text
+from passback.lms.toolkit.json_fields import Json, as_object, as_objects, id_of, instant, integer, text
 from passback.lms.toolkit.ttl_cache import TtlCache
+from passback.lms.toolkit.unsupported_fields import note_key, read_note
 
 if TYPE_CHECKING:
     from passback.domain.assignment import ScaleEntry
     from passback.domain.clock import Clock, Instant
     from passback.domain.submission import Submission, SubmissionFields
     from passback.lms.canvas.api import CanvasApi
-    from passback.lms.canvas.map_assignments import Held
+    from passback.lms.canvas.map_assignments import LmsAssignment
     from passback.lms.canvas.map_submissions import Grade
-    from passback.lms.canvas.roster import Courses
+    from passback.lms.canvas.roster import Roster
     from passback.lms.interface import Connection
     from passback.lms.notes import Note, Notes
 
@@ -59,13 +59,13 @@ class Grading:
     """Writes to the submissions of one Canvas."""
 
     def __init__(
-        self, api: CanvasApi, connection: Connection, notes: Notes, clock: Clock, courses: Courses
+        self, api: CanvasApi, connection: Connection, notes: Notes, clock: Clock, roster: Roster
     ) -> None:
         self._api = api
         self._connection = connection
         self._notes = notes
         self._clock = clock
-        self._courses = courses
+        self._roster = roster
         self._masquerade = connection.options.get("masquerade", "yes") == "yes"
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._not_as = TtlCache()
@@ -98,7 +98,12 @@ class Grading:
         return {id_of(item, "user_id"): item for item in listed if text(item, "user_id") is not None}
 
     async def update(
-        self, course: str, item: Held, scale: Sequence[ScaleEntry], student: str, fields: SubmissionFields
+        self,
+        course: str,
+        item: LmsAssignment,
+        scale: Sequence[ScaleEntry],
+        student: str,
+        fields: SubmissionFields,
     ) -> Submission:
         """Change the given fields of one student's submission. Everything is judged before anything is written."""
         if not item.for_all and student not in item.assignees:
@@ -108,13 +113,13 @@ class Grading:
         )
         before = None if plain_grade else await self._before(course, item, student)
         await self._check_grader(course, fields)
-        grade = map_submissions.grade_of(fields, item, scale)
+        grade = map_submissions.grade_to_lms(fields, item, scale)
         answer = before
         if before is not None:
             kept = (await self._notes.read([_key(item, student)])).get(_key(item, student))
-            handing_in = map_submissions.check_move(fields, before, kept, self._clock(), item)
-            work = map_submissions.work_of(fields.attachments or ()) if handing_in else None
-            map_submissions.flags_sent(fields, before)
+            handing_in = map_submissions.check_transition(fields, before, kept, self._clock(), item)
+            work = map_submissions.work_to_lms(fields.attachments or ()) if handing_in else None
+            map_submissions.flags_to_lms(fields, before)
             if grade.posted and "excused" in (fields.flags or ()):
                 raise Refused("INVALID_GRADE", "Canvas cannot grade and excuse a student at once")
             await self._give_attempts(course, item, student, fields)
@@ -134,13 +139,13 @@ class Grading:
         if fields.state == "returned":
             answer = await self._returned(course, item, student, answer)
         noted = await self._noted(item, student, fields, answer, note)
-        return map_submissions.shown(answer, student, item, noted)
+        return map_submissions.to_submission(answer, student, item, noted)
 
     async def update_many(
         self,
         course: str,
         section: str,
-        item: Held,
+        item: LmsAssignment,
         scale: Sequence[ScaleEntry],
         changes: Sequence[tuple[str, SubmissionFields]],
         one: One,
@@ -165,7 +170,7 @@ class Grading:
                     if not item.for_all and student not in item.assignees:
                         raise Gone("student")
                     await self._check_grader(course, fields)
-                    grade = map_submissions.grade_of(fields, item, scale)
+                    grade = map_submissions.grade_to_lms(fields, item, scale)
                 except LmsError as error:
                     outcomes[position] = error
                     continue
@@ -181,17 +186,19 @@ class Grading:
                 outcomes[position] = single
         return [outcome for outcome in outcomes if outcome is not None]
 
-    async def _before(self, course: str, item: Held, student: str) -> Json:
+    async def _before(self, course: str, item: LmsAssignment, student: str) -> Json:
         answer = await self.read(course, item.id, student)
         if answer is None or not map_submissions.is_assigned(answer):
             raise Gone("student")
         return answer
 
     async def _check_grader(self, course: str, fields: SubmissionFields) -> None:
-        if fields.grader_id is not None and not await self._courses.teaches(course, fields.grader_id):
+        if fields.grader_id is not None and not await self._roster.teaches(course, fields.grader_id):
             raise Gone("grader")
 
-    async def _give_attempts(self, course: str, item: Held, student: str, fields: SubmissionFields) -> None:
+    async def _give_attempts(
+        self, course: str, item: LmsAssignment, student: str, fields: SubmissionFields
+    ) -> None:
         """Canvas sets an absolute number, and drops students whom it does not know silently."""
         if fields.extra_attempts is None:
             return
@@ -204,26 +211,27 @@ class Grading:
         given = [
             it for it in as_objects(answer.get("assignment_extensions")) if text(it, "user_id") == student
         ]
-        if not given or as_integer(given[0], "extra_attempts") != fields.extra_attempts:
+        if not given or integer(given[0], "extra_attempts") != fields.extra_attempts:
             raise Refused("INVALID_ATTEMPTS", "Canvas gives no more attempts for this assignment")
 
-    async def _give_due_date(self, course: str, item: Held, student: str, fields: SubmissionFields) -> None:
+    async def _give_due_date(
+        self, course: str, item: LmsAssignment, student: str, fields: SubmissionFields
+    ) -> None:
         """One update with all overrides, so that it happens as a whole."""
         if fields.override_due_date is None:
             return
         async with self.overrides(item.id):
             await self._set_due_date(course, item, student, fields.override_due_date)
 
-    async def _set_due_date(self, course: str, item: Held, student: str, due: Instant) -> None:
+    async def _set_due_date(self, course: str, item: LmsAssignment, student: str, due: Instant) -> None:
         """All overrides are sent at once, so they must be those that Canvas has now."""
         params = {"include[]": "overrides", "override_assignment_dates": "false"}
         content = as_object(await self._api.get(f"courses/{course}/assignments/{item.id}", params))
-        key = unsupported_fields.key(item.id)
-        note = (await self._notes.read([key])).get(key) or {}
-        now = map_assignments.held(content, item.section, map_assignments.kept_due(note))
+        note = await read_note(self._notes, item.id)
+        now = map_assignments.from_lms(content, item.section, map_assignments.noted_due_date(note))
         audience = map_assignments.with_own_due_date(now, student, due)
         if audience.due_date is not None:
-            await self._notes.write({key: {**note, "due_date": audience.due_date}})
+            await self._notes.write({note_key(item.id): {**note, "due_date": audience.due_date}})
         path = f"courses/{course}/assignments/{item.id}"
         await self._api.send(
             "PUT", path, {"assignment": {**audience.sent, "notify_of_update": False}}, safe=True
@@ -232,14 +240,14 @@ class Grading:
     async def _grade(
         self,
         course: str,
-        item: Held,
+        item: LmsAssignment,
         student: str,
         fields: SubmissionFields,
         grade: Grade,
         before: Json | None,
     ) -> tuple[Json, Note | None]:
         """Send grade, flags and comment; Canvas's answer, and what is to be noted of the grader."""
-        sent: dict[str, Any] = {} if before is None else map_submissions.flags_sent(fields, before)
+        sent: dict[str, Any] = {} if before is None else map_submissions.flags_to_lms(fields, before)
         unexcuse = (
             fields.flags is not None
             and "excused" not in fields.flags
@@ -266,11 +274,11 @@ class Grading:
         answer, note = await self._put(course, item, student, fields.grader_id, content)
         if not map_submissions.is_assigned(answer) and text(answer, "id") is None:
             raise Gone("student")
-        map_submissions.check_taken(grade, answer)
+        map_submissions.check_accepted(grade, answer)
         return answer, note
 
     async def _put(
-        self, course: str, item: Held, student: str, grader: str | None, content: Mapping[str, Any]
+        self, course: str, item: LmsAssignment, student: str, grader: str | None, content: Mapping[str, Any]
     ) -> tuple[Json, Note | None]:
         """Send a grade as the teacher who gives it; where Canvas does not let us, as ourselves with a note."""
         path = _path(course, item.id, student)
@@ -295,7 +303,7 @@ class Grading:
         params: Mapping[str, Any],
         content: Mapping[str, Any],
         course: str,
-        item: Held,
+        item: LmsAssignment,
         student: str,
     ) -> Json:
         """Send a grade; a comment with it is never sent twice.
@@ -324,7 +332,7 @@ class Grading:
                 await self._api.send("PUT", path, rest, params=params, safe=True, gone="student")
             )
 
-    async def _returned(self, course: str, item: Held, student: str, answer: Json) -> Json:
+    async def _returned(self, course: str, item: LmsAssignment, student: str, answer: Json) -> Json:
         """See that a grade is visible to its student."""
         if map_submissions.state_of(answer) == "returned":
             return answer
@@ -335,16 +343,18 @@ class Grading:
             lambda: self._before(course, item, student), lambda now: bool(now.get("posted_at"))
         )
 
-    async def _note_work(self, item: Held, student: str, fields: SubmissionFields, answer: Json) -> None:
+    async def _note_work(
+        self, item: LmsAssignment, student: str, fields: SubmissionFields, answer: Json
+    ) -> None:
         """Keep work as it was handed in: Canvas shows files by its own addresses, and links without titles."""
         key = _key(item, student)
         note = dict((await self._notes.read([key])).get(key) or {})
         attachments = msgspec.to_builtins(fields.attachments or ())
-        note["work"] = {"attempt": as_integer(answer, "attempt"), "attachments": attachments}
+        note["work"] = {"attempt": integer(answer, "attempt"), "attachments": attachments}
         await self._notes.write({key: note})
 
     async def _noted(
-        self, item: Held, student: str, fields: SubmissionFields, answer: Json, grader: Note | None
+        self, item: LmsAssignment, student: str, fields: SubmissionFields, answer: Json, grader: Note | None
     ) -> Note | None:
         """What is kept of a submission: who graded, and a due date that Canvas rounded."""
         key = _key(item, student)
@@ -360,7 +370,7 @@ class Grading:
         return note
 
     async def _bulk(
-        self, course: str, section: str, item: Held, grader: str | None, entries: Sequence[_Entry]
+        self, course: str, section: str, item: LmsAssignment, grader: str | None, entries: Sequence[_Entry]
     ) -> dict[int, Submission | LmsError | None]:
         """Grade many at once; None for those whom Canvas did not grade, for a reason that it does not tell."""
         before = await self.read_all(course, section, item.id)
@@ -399,11 +409,11 @@ class Grading:
                     {"grader": grader, "graded_as": told} if grader is not None and told != grader else None
                 )
                 noted = await self._noted(item, entry.student, entry.fields, answer, note)
-                outcomes[entry.position] = map_submissions.shown(answer, entry.student, item, noted)
+                outcomes[entry.position] = map_submissions.to_submission(answer, entry.student, item, noted)
         return outcomes
 
     async def _send_bulk(
-        self, course: str, item: Held, data: Mapping[str, Any], params: Mapping[str, Any]
+        self, course: str, item: LmsAssignment, data: Mapping[str, Any], params: Mapping[str, Any]
     ) -> None:
         """Have Canvas grade, and wait until it has."""
         path = f"courses/{course}/assignments/{item.id}/submissions/update_grades"
@@ -432,7 +442,7 @@ class Grading:
 _INCLUDE = {"include[]": ["submission_comments", "visibility"]}
 
 
-def _key(item: Held, student: str) -> str:
+def _key(item: LmsAssignment, student: str) -> str:
     return f"grade/{item.id}/{student}"
 
 
@@ -454,7 +464,7 @@ def _is_graded(fields: SubmissionFields, before: Json, student: str) -> bool:
 def _arrived(entry: _Entry, answer: Json) -> bool:
     """Whether a bulk update reached a student."""
     try:
-        map_submissions.check_taken(entry.grade, answer)
+        map_submissions.check_accepted(entry.grade, answer)
     except Refused:
         return False
     posted = entry.grade.posted

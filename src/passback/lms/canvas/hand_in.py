@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from passback.lms.interface import Refused, Unavailable
-from passback.lms.toolkit.json_fields import Json, as_integer, as_object, id_of, instant, text
+from passback.lms.toolkit.json_fields import Json, as_object, id_of, instant, integer, text
 
 if TYPE_CHECKING:
     from passback.domain.assignment import Attachment
@@ -85,4 +85,4 @@ async def _upload(
 
 
 def _attempt(answer: Json) -> tuple[int | None, int | None]:
-    return as_integer(answer, "attempt"), instant(answer, "submitted_at")
+    return integer(answer, "attempt"), instant(answer, "submitted_at")

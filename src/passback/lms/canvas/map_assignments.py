@@ -18,22 +18,21 @@ from msgspec.structs import replace
 
 from passback.domain.assignment import Assignment, AssignmentFields, Attachment, ScaleEntry
 from passback.domain.clock import Instant
+from passback.lms.canvas.errors import NAME
 from passback.lms.interface import Refused, Unsupported
 from passback.lms.notes import Note
-from passback.lms.toolkit.html import html_of, text_of
+from passback.lms.toolkit.html import html_to_text, text_to_html
 from passback.lms.toolkit.json_fields import (
     Json,
-    as_integer,
     as_objects,
     id_of,
     instant,
+    integer,
     isoformat,
     number,
     text,
     texts,
 )
-
-NAME = "Canvas"
 
 OWN_DUE_DATE = "Own due date"
 """The title of the overrides that give one student a due date."""
@@ -68,7 +67,7 @@ class Override(Struct, frozen=True):
         """Whether it gives one student a due date."""
         return self.title == OWN_DUE_DATE
 
-    def written(self) -> dict[str, Any]:
+    def to_lms(self) -> dict[str, Any]:
         """The override as Canvas takes it."""
         for_whom: dict[str, Any] = {"student_ids": list(self.student_ids), "title": self.title}
         if self.section_id is not None:
@@ -79,7 +78,7 @@ class Override(Struct, frozen=True):
         return for_whom | dates | ({"id": self.id} if self.id else {})
 
 
-class Held(Struct, frozen=True):
+class LmsAssignment(Struct, frozen=True):
     """An assignment as Canvas has it, as far as changes and grades need it."""
 
     id: str
@@ -116,7 +115,7 @@ class Held(Struct, frozen=True):
         return tuple(dict.fromkeys(found))
 
 
-def held(content: Json, section: str, kept_due_date: Instant | None) -> Held:
+def from_lms(content: Json, section: str, kept_due_date: Instant | None) -> LmsAssignment:
     """What Canvas answered of an assignment, for one section.
 
     `kept_due_date` is the assignment's due date where every student who has it was given another.
@@ -140,7 +139,7 @@ def held(content: Json, section: str, kept_due_date: Instant | None) -> Held:
                 "unlock_at": first.unlock_at,
                 "lock_at": first.lock_at,
             }
-    return Held(
+    return LmsAssignment(
         id=id_of(content),
         content=content,
         overrides=overrides,
@@ -153,22 +152,22 @@ def held(content: Json, section: str, kept_due_date: Instant | None) -> Held:
     )
 
 
-def kept_due(note: Note | None) -> Instant | None:
+def noted_due_date(note: Note | None) -> Instant | None:
     """The assignment's due date, as it was kept where none of Canvas's holds it."""
     due = (note or {}).get("due_date")
     return due if isinstance(due, int) else None
 
 
-def shown(item: Held, scale: Sequence[ScaleEntry]) -> Assignment:
+def to_assignment(item: LmsAssignment, scale: Sequence[ScaleEntry]) -> Assignment:
     """The gateway's form of an assignment; `scale` is its grading scale, where it has one of its own."""
     content = item.content
     description, attachments = split_description(text(content, "description") or "")
-    attempts = as_integer(content, "allowed_attempts")
+    attempts = integer(content, "allowed_attempts")
     return Assignment(
         lms_id=item.id,
         title=text(content, "name") or "",
         description=description,
-        description_plaintext=text_of(description),
+        description_plaintext=html_to_text(description),
         points_possible=item.points_possible,
         grading_type=item.grading_type,
         submission_types=tuple(
@@ -193,7 +192,7 @@ def shown(item: Held, scale: Sequence[ScaleEntry]) -> Assignment:
     )
 
 
-def written_fields(fields: AssignmentFields, before: Assignment | None = None) -> dict[str, Any]:
+def to_lms(fields: AssignmentFields, before: Assignment | None = None) -> dict[str, Any]:
     """What Canvas is sent of `fields`, without dates and assignees.
 
     `before` is the assignment that is changed: its attachments stand in the description. Raises `Unsupported`.
@@ -204,7 +203,7 @@ def written_fields(fields: AssignmentFields, before: Assignment | None = None) -
             raise Refused("INVALID_TITLE", "Canvas takes titles of up to 255 characters")
         sent["name"] = fields.title
     description = fields.description or (
-        html_of(fields.description_plaintext) if fields.description_plaintext else fields.description
+        text_to_html(fields.description_plaintext) if fields.description_plaintext else fields.description
     )
     if description is not None or fields.attachments is not None:
         words = description if description is not None else (before.description if before else "")
@@ -235,7 +234,9 @@ class Audience(Struct, frozen=True):
     """The assignment's due date, where none of what is sent holds it."""
 
 
-def audience(fields: AssignmentFields, section: str, *, whole_course: bool, before: Held | None) -> Audience:
+def audience(
+    fields: AssignmentFields, section: str, *, whole_course: bool, before: LmsAssignment | None
+) -> Audience:
     """Whom and when `fields` make an assignment for; what they leave open is as `before`.
 
     `whole_course` says that the section is the course's only one. Source: the recipes of Canvas's "Assignment
@@ -262,7 +263,7 @@ def audience(fields: AssignmentFields, section: str, *, whole_course: bool, befo
         sent: dict[str, Any] = {name: isoformat(value) for name, value in dates.items()}
         sent["only_visible_to_overrides"] = False
         if before is not None and before.content.get("only_visible_to_overrides") is True:
-            sent["assignment_overrides"] = [override.written() for override in [*others, *own]]
+            sent["assignment_overrides"] = [override.to_lms() for override in [*others, *own]]
         return Audience(sent, None)
     if mode == "individuals":
         own = [it for it in own if set(it.student_ids) <= set(students)]
@@ -285,13 +286,13 @@ def audience(fields: AssignmentFields, section: str, *, whole_course: bool, befo
         {
             **nothing,  # a due date of the assignment's own would give it to everyone
             "only_visible_to_overrides": True,
-            "assignment_overrides": [override.written() for override in overrides],
+            "assignment_overrides": [override.to_lms() for override in overrides],
         },
         None if shared in overrides else dates["due_at"],
     )
 
 
-def with_own_due_date(item: Held, student: str, due: Instant) -> Audience:
+def with_own_due_date(item: LmsAssignment, student: str, due: Instant) -> Audience:
     """The assignment's overrides once a student has a due date of their own."""
     earlier = next((it for it in item.overrides if it.own_due_date and it.student_ids == (student,)), None)
     others = [_without(override, student) for override in item.overrides if override is not earlier]
@@ -308,7 +309,7 @@ def with_own_due_date(item: Held, student: str, due: Instant) -> Audience:
     )
     dated = item.shared is None or any(it.id == item.shared.id for it in others)
     return Audience(
-        {"assignment_overrides": [override.written() for override in [*others, own]]},
+        {"assignment_overrides": [override.to_lms() for override in [*others, own]]},
         None if dated else item.due_date,
     )
 
@@ -317,7 +318,7 @@ def _first(given: Instant | None, kept: Instant | None) -> Instant | None:
     return given if given is not None else kept
 
 
-def _id_of_shared(before: Held | None, *, section: str | None) -> str | None:
+def _id_of_shared(before: LmsAssignment | None, *, section: str | None) -> str | None:
     """The id of the override that is replaced by one of the same kind."""
     if before is None or before.shared is None or before.shared.section_id != section:
         return None
@@ -404,11 +405,11 @@ def _submission_types(ours: Sequence[str]) -> list[str]:
     return [_SUBMISSION_TYPES[kind] for kind in ours] or ["none"]
 
 
-def title(item: Held) -> str:
+def title(item: LmsAssignment) -> str:
     """The assignment's title."""
     return text(item.content, "name") or ""
 
 
-def created(item: Held) -> Instant | None:
+def created(item: LmsAssignment) -> Instant | None:
     """When the assignment was made."""
     return instant(item.content, "created_at")

@@ -12,10 +12,11 @@ from msgspec import Struct
 from passback.domain.assignment import Attachment, GradingType, ScaleEntry
 from passback.domain.grading import InvalidGrade, plain, points_of
 from passback.domain.submission import FLAGS, Submission, SubmissionFields
-from passback.lms.canvas.map_assignments import NAME, Held
+from passback.lms.canvas.errors import NAME
+from passback.lms.canvas.map_assignments import LmsAssignment
 from passback.lms.interface import Refused, Unsupported
-from passback.lms.toolkit.html import html_of, text_of
-from passback.lms.toolkit.json_fields import Json, as_integer, as_objects, instant, number, text
+from passback.lms.toolkit.html import html_to_text, text_to_html
+from passback.lms.toolkit.json_fields import Json, as_objects, instant, integer, number, text
 from passback.lms.toolkit.transitions import is_transition
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Grade(Struct, frozen=True):
     """The points that it must be entered with, where they are known."""
 
 
-def grade_of(fields: SubmissionFields, item: Held, scale: Collection[ScaleEntry]) -> Grade:
+def grade_to_lms(fields: SubmissionFields, item: LmsAssignment, scale: Collection[ScaleEntry]) -> Grade:
     """The grade that `fields` give on an assignment. Raises `Refused`.
 
     Points count over the text, being exact; but pass or fail is only said by the text.
@@ -61,7 +62,7 @@ def grade_of(fields: SubmissionFields, item: Held, scale: Collection[ScaleEntry]
     return Grade(words, worth if kind in ("points", "pass_fail") else None)
 
 
-def check_taken(grade: Grade, answer: Json) -> None:
+def check_accepted(grade: Grade, answer: Json) -> None:
     """Whether Canvas entered the grade: what it cannot interpret, it drops silently. Raises `Refused`."""
     if grade.posted is None:
         return
@@ -81,7 +82,9 @@ def is_assigned(answer: Json) -> bool:
     return text(answer, "id") is not None and answer.get("assignment_visible") is not False
 
 
-def shown(answer: Json, student: str, item: Held, note: Mapping[str, Any] | None) -> Submission:
+def to_submission(
+    answer: Json, student: str, item: LmsAssignment, note: Mapping[str, Any] | None
+) -> Submission:
     """The gateway's form of a submission; `note` is what we keep of it."""
     grade = text(answer, "grade")
     if grade in ("complete", "incomplete"):
@@ -100,9 +103,9 @@ def shown(answer: Json, student: str, item: Held, note: Mapping[str, Any] | None
         grade_points=number(answer, "score"),
         grade_comment=newest_comment(answer, student),
         grader_id=_grader(answer, note),
-        extra_attempts=as_integer(answer, "extra_attempts"),
+        extra_attempts=integer(answer, "extra_attempts"),
         override_due_date=own[0] if own and override == own[1] else override,
-        attachments=work_shown(answer, note),
+        attachments=attachments_of(answer, note),
         created=created,
         last_modified=max((date for date in [created, *dates] if date is not None), default=None),
     )
@@ -140,18 +143,18 @@ def newest_comment(answer: Json, student: str) -> str | None:
     """The newest comment that is not the student's own."""
     comments = _comments(answer, student)
     newest = max(
-        comments, key=lambda it: (text(it, "created_at") or "", as_integer(it, "id") or 0), default=None
+        comments, key=lambda it: (text(it, "created_at") or "", integer(it, "id") or 0), default=None
     )
     return None if newest is None else text(newest, "comment")
 
 
-def check_move(
-    fields: SubmissionFields, answer: Json, note: Mapping[str, Any] | None, now: Instant, item: Held
+def check_transition(
+    fields: SubmissionFields, answer: Json, note: Mapping[str, Any] | None, now: Instant, item: LmsAssignment
 ) -> bool:
     """Whether work is to be handed in. Raises `Refused` and `Unsupported` for a state that cannot be reached."""
     state = state_of(answer)
     wanted = fields.state
-    handing_in = bool(fields.attachments) and fields.attachments != work_shown(answer, note)
+    handing_in = bool(fields.attachments) and fields.attachments != attachments_of(answer, note)
     if is_transition(state, wanted):
         if wanted == "reclaimed":
             raise Unsupported(NAME, "state of reclaimed")
@@ -170,9 +173,9 @@ def _graded(fields: SubmissionFields, answer: Json) -> bool:
     return given or number(answer, "score") is not None or answer.get("excused") is True
 
 
-def _check_attempts(fields: SubmissionFields, answer: Json, now: Instant, item: Held) -> None:
-    allowed, used = as_integer(item.content, "allowed_attempts"), as_integer(answer, "attempt") or 0
-    extra = as_integer(answer, "extra_attempts") if fields.extra_attempts is None else fields.extra_attempts
+def _check_attempts(fields: SubmissionFields, answer: Json, now: Instant, item: LmsAssignment) -> None:
+    allowed, used = integer(item.content, "allowed_attempts"), integer(answer, "attempt") or 0
+    extra = integer(answer, "extra_attempts") if fields.extra_attempts is None else fields.extra_attempts
     if allowed is not None and allowed > 0 and used >= allowed + (extra or 0):
         raise Refused("NO_ATTEMPTS_LEFT", f"the student has used all of {used} attempts")
     if item.end_date is not None and now > item.end_date:
@@ -190,7 +193,7 @@ class Work(Struct, frozen=True):
     files: tuple[Attachment, ...] = ()
 
 
-def work_of(attachments: Collection[Attachment]) -> Work:
+def work_to_lms(attachments: Collection[Attachment]) -> Work:
     """The work that attachments make. Raises `Refused` where Canvas cannot take them together."""
     kinds = {item.type for item in attachments}
     if len(kinds) != 1:
@@ -207,21 +210,21 @@ def work_of(attachments: Collection[Attachment]) -> Work:
             return Work("online_url", url=next(iter(attachments)).url)
 
 
-def work_shown(answer: Json, note: Mapping[str, Any] | None) -> tuple[Attachment, ...]:
+def attachments_of(answer: Json, note: Mapping[str, Any] | None) -> tuple[Attachment, ...]:
     """The newest attempt's work: as it was handed in through us, or else as Canvas shows it."""
     ours = (note or {}).get("work") or {}
-    if ours and ours.get("attempt") == as_integer(answer, "attempt"):
+    if ours and ours.get("attempt") == integer(answer, "attempt"):
         return msgspec.convert(ours["attachments"], tuple[Attachment, ...])
-    return _work(answer)
+    return _newest_attachments(answer)
 
 
-def _work(answer: Json) -> tuple[Attachment, ...]:
+def _newest_attachments(answer: Json) -> tuple[Attachment, ...]:
     """The newest attempt's work."""
     match answer.get("submission_type"):
         case "online_text_entry":
             body = text(answer, "body") or ""
-            words = text_of(body)
-            return (Attachment(type="text", text=words if html_of(words) == body else body),)
+            words = html_to_text(body)
+            return (Attachment(type="text", text=words if text_to_html(words) == body else body),)
         case "online_url":
             return (Attachment(type="link", url=text(answer, "url")),)
         case "online_upload":
@@ -234,10 +237,10 @@ def _work(answer: Json) -> tuple[Attachment, ...]:
 
 
 def _markup(words: str) -> str:
-    return words if words.lstrip().startswith("<") else html_of(words)
+    return words if words.lstrip().startswith("<") else text_to_html(words)
 
 
-def flags_sent(fields: SubmissionFields, answer: Json) -> dict[str, Any]:
+def flags_to_lms(fields: SubmissionFields, answer: Json) -> dict[str, Any]:
     """What Canvas is sent for the flags that are asked for, over those that `answer` shows. Raises `Refused`."""
     if fields.flags is None:
         return {}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _ROLES: dict[str, Role] = {"StudentEnrollment": "student", "TeacherEnrollment": "teacher"}
 
 
-class Courses:
+class Roster:
     """The structure of courses, as far as writing needs it."""
 
     def __init__(self, api: CanvasApi) -> None:
@@ -26,7 +26,7 @@ class Courses:
         self._sections = TtlCache()
         self._teachers = TtlCache()
 
-    async def is_whole(self, course: str, section: str) -> bool:
+    async def is_only_section(self, course: str, section: str) -> bool:
         """Whether a section is its course's only one. Raises `Gone`."""
         sections = await self._sections.get(course, lambda: self._read_sections(course))
         if section not in sections and self._sections.forget(course):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from passback.lms.google_classroom.connector import CAPABILITIES, open_connection
+from passback.lms.google_classroom.connector import CAPABILITIES, ClassroomConnector
 from passback.lms.google_classroom.credentials import TOKEN_URI
 from passback.lms.google_classroom.sign_in import AUTHORIZE_URI, GoogleSignIn
 from passback.lms.interface import ConnectorKind, Setting
@@ -28,7 +28,7 @@ KIND = ConnectorKind(
         Setting("token_uri", "where tokens are given", default=TOKEN_URI),
         Setting("authorize_uri", "where people sign in", default=AUTHORIZE_URI),
     ),
-    open=open_connection,
+    open=ClassroomConnector,
     sign_in=GoogleSignIn(),
     one_of=("service_account", "refresh_token"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from passback.lms.google_classroom.credentials import AS_STUDENT, STUDENT_SCOPES
-from passback.lms.google_classroom.roster import Courses
+from passback.lms.google_classroom.roster import Roster
 from passback.lms.interface import Finding, LmsError, NotAllowed
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ async def _course(api: ClassroomApi, admin: str) -> list[Finding]:
             )
         ]
     found = [Finding(True, "may read courses")]
-    people = Courses(api, admin)
+    people = Roster(api, admin)
     for course in courses[:5]:
         try:
             members = await people.read_people(str(course.get("id")))

@@ -13,7 +13,7 @@ from passback.lms.google_classroom import dates
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.interface import Gone, Refused, Unsupported
 from passback.lms.toolkit import unsupported_fields
-from passback.lms.toolkit.html import text_of
+from passback.lms.toolkit.html import html_to_text
 from passback.lms.toolkit.json_fields import (
     Json,
     as_object,
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.lms.notes import Note
 
-KEPT = frozenset({"start_date", "end_date", "max_attempts", "submission_types", "term_id"})
+NOTED_FIELDS = frozenset({"start_date", "end_date", "max_attempts", "submission_types", "term_id"})
 """Fields that Google Classroom has no place for."""
-_REMEMBERED = KEPT | {"grading_type"}
+_RESTORED = NOTED_FIELDS | {"grading_type"}
 
 _LONGEST_TITLE = 3000
 _LONGEST_DESCRIPTION = 30_000
@@ -55,7 +55,7 @@ MASKED = ("title", "description", "dueDate", "dueTime", "maxPoints", "scheduledT
 """What can be changed of course work by a PATCH, which names it in a mask."""
 
 
-class Held(Struct, frozen=True):
+class LmsAssignment(Struct, frozen=True):
     """An assignment as Classroom has it, with what grading needs of it."""
 
     content: Json
@@ -67,7 +67,7 @@ class Held(Struct, frozen=True):
         return text(self.content, "state") == "DRAFT"
 
 
-def check(fields: AssignmentFields) -> None:
+def check_supported(fields: AssignmentFields) -> None:
     """Refuse what Classroom cannot be given. Raises `Refused` and `Unsupported`."""
     if fields.grading_type == "letter_grade":
         raise Unsupported(NAME, "grading type of letter_grade")
@@ -83,7 +83,7 @@ def check(fields: AssignmentFields) -> None:
         raise Refused("INVALID_ATTACHMENT", f"{NAME} takes up to {_MOST_MATERIALS} attachments")
 
 
-def explained(refused: Refused, fields: AssignmentFields, now: Instant) -> Refused:
+def explain(refused: Refused, fields: AssignmentFields, now: Instant) -> Refused:
     """What most likely is wrong, where Google does not say: it takes no due date that is past, nor strangers."""
     if str(refused).startswith("REFUSED_BY_LMS"):
         if fields.due_date is not None and fields.due_date <= now:
@@ -97,10 +97,10 @@ def _words(fields: AssignmentFields) -> str | None:
     """The description as Classroom shows it, without HTML; None where none is given."""
     if fields.description_plaintext:
         return fields.description_plaintext
-    return None if fields.description is None else text_of(fields.description)
+    return None if fields.description is None else html_to_text(fields.description)
 
 
-def written_fields(fields: AssignmentFields, *, new: bool) -> dict[str, Any]:
+def to_lms(fields: AssignmentFields, *, new: bool) -> dict[str, Any]:
     """What Classroom is sent of `fields`, as far as it can be changed later."""
     sent: dict[str, Any] = {}
     if fields.title is not None:
@@ -109,7 +109,7 @@ def written_fields(fields: AssignmentFields, *, new: bool) -> dict[str, Any]:
     if words is not None:
         sent["description"] = words
     if fields.due_date is not None:
-        sent |= dates.written(fields.due_date)
+        sent |= dates.to_lms(fields.due_date)
     if fields.points_possible is not None:
         sent["maxPoints"] = int(fields.points_possible)
     elif new and fields.grading_type in _POINTS:
@@ -117,7 +117,7 @@ def written_fields(fields: AssignmentFields, *, new: bool) -> dict[str, Any]:
     return sent
 
 
-def new_only(fields: AssignmentFields) -> dict[str, Any]:
+def creation_only(fields: AssignmentFields) -> dict[str, Any]:
     """What can be said of course work only when it is made, or by other calls."""
     sent: dict[str, Any] = {"workType": "ASSIGNMENT", "state": "DRAFT"}
     if fields.attachments:
@@ -128,7 +128,7 @@ def new_only(fields: AssignmentFields) -> dict[str, Any]:
     return sent
 
 
-def visible(display_date: Instant | None, now: Instant) -> dict[str, Any]:
+def publication(display_date: Instant | None, now: Instant) -> dict[str, Any]:
     """What makes a draft visible, at once or when it shall be."""
     if display_date is not None and display_date > now:
         return {"scheduledTime": isoformat(display_date)}
@@ -152,7 +152,7 @@ def changed_assignees(fields: AssignmentFields, before: Assignment) -> dict[str,
     return {"assigneeMode": "INDIVIDUAL_STUDENTS", "modifyIndividualStudentsOptions": options}
 
 
-def held(content: Json, note: Note | None) -> Held:
+def from_lms(content: Json, note: Note | None) -> LmsAssignment:
     """What Classroom answered of an assignment, and what we keep of it. Raises `Gone`."""
     note = note or {}
     state, scheduled = text(content, "state"), instant(content, "scheduledTime")
@@ -171,7 +171,7 @@ def held(content: Json, note: Note | None) -> Held:
         points_possible=number(content, "maxPoints") or (Decimal(0) if note.get("no_points") else None),
         grading_type="points",
         submission_types=(),
-        due_date=dates.instant(content),
+        due_date=dates.from_lms(content),
         start_date=None,
         display_date=scheduled if state == "DRAFT" else note.get("display_date"),
         end_date=None,
@@ -185,11 +185,9 @@ def held(content: Json, note: Note | None) -> Held:
         last_modified=instant(content, "updateTime"),
         category_id=text(as_object(content.get("gradeCategory") or {}), "id"),
     )
-    return Held(
+    return LmsAssignment(
         content,
-        unsupported_fields.with_exact_dates(
-            unsupported_fields.with_noted(assignment, note, _REMEMBERED), note
-        ),
+        unsupported_fields.restore_dates(unsupported_fields.restore(assignment, note, _RESTORED), note),
     )
 
 
@@ -216,9 +214,9 @@ def attachment(item: Json) -> Attachment | None:
     return None
 
 
-def noted(fields: AssignmentFields, content: Json, before: Note | None) -> dict[str, Any]:
+def to_note(fields: AssignmentFields, content: Json, before: Note | None) -> dict[str, Any]:
     """What is to be kept of an assignment: what Classroom has no place for, or only roughly."""
-    note = unsupported_fields.note_of(fields, _REMEMBERED, before)
+    note = unsupported_fields.keep(fields, _RESTORED, before)
     if fields.description is not None:
         note["description"] = [fields.description, text(content, "description") or ""]
     if fields.points_possible is not None:
@@ -227,14 +225,14 @@ def noted(fields: AssignmentFields, content: Json, before: Note | None) -> dict[
         note["attachments"] = msgspec.to_builtins(fields.attachments)
     if fields.display_date is not None:
         note["display_date"] = fields.display_date
-    return unsupported_fields.note_of_dates(fields, held(content, note).assignment, note)
+    return unsupported_fields.keep_dates(fields, from_lms(content, note).assignment, note)
 
 
-def is_alike(content: Json, fields: AssignmentFields, since: Instant, known: Sequence[str]) -> bool:
+def matches_creation(content: Json, fields: AssignmentFields, since: Instant, known: Sequence[str]) -> bool:
     """Whether course work that was found was made by an attempt of ours: all that Google keeps is the same."""
     created = instant(content, "creationTime")
-    sent = written_fields(fields, new=True)
-    due = dates.instant(content)
+    sent = to_lms(fields, new=True)
+    due = dates.from_lms(content)
     return (
         content.get("associatedWithDeveloper") is True
         and text(content, "id") not in known

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.google_classroom.errors import NAME
-from passback.lms.google_classroom.map_assignments import Held, attachment
+from passback.lms.google_classroom.map_assignments import LmsAssignment, attachment
 from passback.lms.interface import Refused, Unsupported
 from passback.lms.toolkit.json_fields import Json, as_objects, instant, number, text
-from passback.lms.toolkit.points import grade_shown, points_given
+from passback.lms.toolkit.points import grade_text, points_given
 from passback.lms.toolkit.transitions import is_transition
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ _CENT = Decimal("0.01")
 _STATES = {"TURNED_IN": "submitted", "RETURNED": "returned", "RECLAIMED_BY_STUDENT": "reclaimed"}
 
 
-def untouched(student: str, held: Held) -> Submission:
+def untouched(student: str, stored: LmsAssignment) -> Submission:
     """The submission for an assignment that students do not have yet: Classroom makes it when it is published."""
-    assignment = held.assignment
+    assignment = stored.assignment
     return Submission(student, "created", (), created=assignment.created, last_modified=assignment.created)
 
 
@@ -40,13 +40,13 @@ def state_of(answer: Json) -> str:
     return "created" if number(answer, "assignedGrade") is None else "returned"
 
 
-def points_sent(fields: SubmissionFields, held: Held) -> Decimal | None:
+def points_to_lms(fields: SubmissionFields, stored: LmsAssignment) -> Decimal | None:
     """The points that `fields` give, to two decimals as Classroom keeps them; None takes the grade away.
 
     Raises `Refused`.
     """
-    points = points_given(fields, held.assignment)
-    if points is not None and not held.assignment.points_possible:
+    points = points_given(fields, stored.assignment)
+    if points is not None and not stored.assignment.points_possible:
         raise Refused("NOT_GRADED", f"{NAME} grades only assignments that have points_possible")
     return None if points is None else points.quantize(_CENT, ROUND_HALF_UP)
 
@@ -56,7 +56,7 @@ def gives_grade(fields: SubmissionFields) -> bool:
     return fields.grade is not None or fields.grade_points is not None
 
 
-def check_move(fields: SubmissionFields, answer: Json) -> bool:
+def check_transition(fields: SubmissionFields, answer: Json) -> bool:
     """Whether `fields.state` is another than the submission has. Raises `Refused` where it cannot be reached."""
     moves = is_transition(state_of(answer), fields.state)
     if moves and fields.state == "returned" and state_of(answer) == "created":
@@ -75,20 +75,22 @@ def new_links(fields: SubmissionFields, answer: Json) -> list[str]:
         raise Unsupported(NAME, "submission type of text")
     if len(wanted) > _MOST_ATTACHMENTS:
         raise Refused("INVALID_ATTACHMENT", f"{NAME} takes up to {_MOST_ATTACHMENTS} attachments")
-    attached = {item.url for item in work(answer)}
+    attached = {item.url for item in attachments_of(answer)}
     return list(dict.fromkeys(item.url for item in wanted if item.url and item.url not in attached))
 
 
-def work(answer: Json) -> tuple[Attachment, ...]:
+def attachments_of(answer: Json) -> tuple[Attachment, ...]:
     """What the student has attached."""
     submission = answer.get("assignmentSubmission")
     attached = as_objects(submission.get("attachments")) if isinstance(submission, dict) else []
     return tuple(found for it in attached if (found := attachment(it)) is not None)
 
 
-def shown(answer: Json, student: str, held: Held, note: Mapping[str, Any] | None, now: Instant) -> Submission:
+def to_submission(
+    answer: Json, student: str, stored: LmsAssignment, note: Mapping[str, Any] | None, now: Instant
+) -> Submission:
     """The gateway's form of a submission; `note` is what we keep of it."""
-    assignment = held.assignment
+    assignment = stored.assignment
     assigned = number(answer, "assignedGrade")
     draft = number(answer, "draftGrade")
     points = assigned if draft is None else draft
@@ -98,20 +100,20 @@ def shown(answer: Json, student: str, held: Held, note: Mapping[str, Any] | None
     return Submission(
         student_id=student,
         state=state_of(answer),
-        flags=_flags(answer, points, held, now),
-        grade=grade_shown(points, assignment),
+        flags=_flags(answer, points, stored, now),
+        grade=grade_text(points, assignment),
         grade_points=points,
         grader_id=_grader(answer, note),
-        attachments=work(answer),
+        attachments=attachments_of(answer),
         created=instant(answer, "creationTime") or assignment.created,
         last_modified=instant(answer, "updateTime") or assignment.created,
     )
 
 
-def _flags(answer: Json, points: Decimal | None, held: Held, now: Instant) -> tuple[str, ...]:
+def _flags(answer: Json, points: Decimal | None, stored: LmsAssignment, now: Instant) -> tuple[str, ...]:
     """Late is what was turned in too late: Classroom also says it of what is not turned in, which is missing here."""
     handed_in = text(answer, "state") in ("TURNED_IN", "RETURNED") and _was_turned_in(answer)
-    due = held.assignment.due_date
+    due = stored.assignment.due_date
     flags = ["late"] if handed_in and answer.get("late") is True else []
     if due is not None and now > due and not handed_in and points is None:
         flags.append("missing")

@@ -6,8 +6,6 @@ import contextlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from msgspec import Struct
-
 from passback.domain.matching import LmsCourse, Person, Place
 from passback.lms.google_classroom.credentials import AS_STUDENT, NoSuchUser
 from passback.lms.google_classroom.errors import NAME
@@ -26,13 +24,7 @@ _ALIAS = "d:"
 _ROLES: tuple[Role, ...] = ("student", "teacher")
 
 
-class Teachers(Struct, frozen=True):
-    """Who teaches a course: their e-mail addresses by id, the owner first."""
-
-    emails: dict[str, str]
-
-
-class Courses:
+class Roster:
     """The people of courses, as far as writing needs them."""
 
     def __init__(self, api: ClassroomApi, admin: str, topic: str = "") -> None:
@@ -51,10 +43,10 @@ class Courses:
 
     async def teaches(self, course: str, teacher: str) -> bool:
         """Whether someone teaches a course."""
-        if teacher in (await self._of(course)).emails:
+        if teacher in await self._teacher_emails(course):
             return True
         self._teachers.forget(course)
-        return teacher in (await self._of(course)).emails
+        return teacher in await self._teacher_emails(course)
 
     async def as_teacher(
         self, course: str, action: Callable[[str], Awaitable[T]], grader: str | None = None
@@ -65,7 +57,7 @@ class Courses:
         """
         if not self._api.tokens.delegated:
             return await action("")
-        emails = (await self._of(course)).emails
+        emails = await self._teacher_emails(course)
         wanted = dict.fromkeys([*([emails[grader]] if grader in emails else []), *emails.values()])
         last: LmsError = NotAllowed("the course has no teacher as whom we could act")
         for email in wanted:
@@ -78,13 +70,13 @@ class Courses:
                 last = error
         raise last
 
-    async def student(self, course: str, student: str) -> str:
+    async def acting_student(self, course: str, student: str) -> str:
         """The name to act as a student by. Raises `Refused` and `Gone`."""
         if not self._api.tokens.delegated:
             raise Refused("STUDENT_NOT_SIGNED_IN", f"{NAME} takes work only from the student")
-        emails = await self._emails(course)
+        emails = await self._student_emails(course)
         if student not in emails and self._students.forget(course):
-            emails = await self._emails(course)
+            emails = await self._student_emails(course)
         if student not in emails:
             raise Gone("student")
         return AS_STUDENT + emails[student]
@@ -92,9 +84,9 @@ class Courses:
     async def students(self, course: str) -> Collection[str]:
         """Who is a student of a course now."""
         self._students.forget(course)
-        return await self._emails(course)
+        return await self._student_emails(course)
 
-    async def _emails(self, course: str) -> dict[str, str]:
+    async def _student_emails(self, course: str) -> dict[str, str]:
         """The students' e-mail addresses by id."""
         return await self._students.get(course, lambda: self._read_emails(course, "student"))
 
@@ -111,13 +103,14 @@ class Courses:
         topics = await self.as_teacher(course, read)
         return next((id_of(it, "topicId") for it in topics if text(it, "name") == self._topic), None)
 
-    async def _of(self, course: str) -> Teachers:
+    async def _teacher_emails(self, course: str) -> dict[str, str]:
+        """Return the e-mail addresses of a course's teachers by id, the owner first."""
         return await self._teachers.get(course, lambda: self._read_teachers(course))
 
-    async def _read_teachers(self, course: str) -> Teachers:
+    async def _read_teachers(self, course: str) -> dict[str, str]:
         owner = text(await self._api.get(f"courses/{course}", self._admin, gone="section"), "ownerId")
         emails = await self._read_emails(course, "teacher")
-        return Teachers(dict(sorted(emails.items(), key=lambda item: item[0] != owner)))
+        return dict(sorted(emails.items(), key=lambda item: item[0] != owner))
 
     async def _read_emails(self, course: str, role: Role) -> dict[str, str]:
         return {it.id: it.email or "" for it in await self._read(course, role)}
@@ -128,7 +121,7 @@ class Courses:
 
     # For matching.
 
-    async def read_all(self) -> list[LmsCourse]:
+    async def read_courses(self) -> list[LmsCourse]:
         """Every course that is taught now."""
         query = {"courseStates": ["ACTIVE", "PROVISIONED"]}
         if not self._api.tokens.delegated:
@@ -138,7 +131,7 @@ class Courses:
             for course in await self._api.pages("courses", "courses", self._admin, query, gone="section")
         ]
 
-    async def read_place(self, course: LmsCourse) -> Place:
+    async def read_section(self, course: LmsCourse) -> Place:
         """The one section that a course is."""
         return Place(course.id, course.name, await self._sis_id(course.id))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from passback.lms.interface import ConnectorKind, Setting
-from passback.lms.schoology.connector import CAPABILITIES, open_connection
+from passback.lms.schoology.connector import CAPABILITIES, SchoologyConnector
 from passback.lms.schoology.sign_in import SchoologySignIn
 
 KIND = ConnectorKind(
@@ -28,7 +28,7 @@ KIND = ConnectorKind(
         Setting("requests_in_5_seconds", "as many requests as the key may make, from 1", default="12",
                 pattern="[1-9][0-9]{0,4}"),
     ),
-    open=open_connection,
+    open=SchoologyConnector,
     sign_in=SchoologySignIn(),
     students_sign_in=True,
 )  # fmt: skip

@@ -91,7 +91,7 @@ class SchoologyApi:
         for _ in range(_MOST_PAGES):
             reply = _good(await self._client.get(url, query), gone)
             content = as_object(reply.json())
-            items = several(_below(content, (name,) if isinstance(name, str) else name))
+            items = one_or_more(_below(content, (name,) if isinstance(name, str) else name))
             found += items
             next_url = text(as_object(content.get("links") or {}), "next")
             total = number(content, "total")
@@ -104,9 +104,9 @@ class SchoologyApi:
                 return found
         raise reply.useless("has no end")
 
-    async def whole(self, path: str, *names: str, gone: Thing = "section") -> list[Json]:
+    async def unpaged(self, path: str, *names: str, gone: Thing = "section") -> list[Json]:
         """Read a list that is not paged, whose items stand under the `names`."""
-        return several(_below(await self.get(path, gone=gone), names))
+        return one_or_more(_below(await self.get(path, gone=gone), names))
 
     async def send(
         self,
@@ -146,7 +146,7 @@ class SchoologyApi:
         return address
 
 
-def several(value: Any) -> list[Json]:
+def one_or_more(value: Any) -> list[Json]:
     """The objects of a list. A list of one may come as the object itself."""
     return [value] if isinstance(value, dict) else as_objects(value)
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from passback.lms.interface import Finding, LmsError, NotAllowed
 from passback.lms.schoology import dates
-from passback.lms.schoology.api import several
-from passback.lms.toolkit.json_fields import as_integer, id_of, text
+from passback.lms.schoology.api import one_or_more
+from passback.lms.toolkit.json_fields import id_of, integer, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,9 +70,9 @@ def _zone(user: Mapping[str, object], options: Mapping[str, str]) -> Finding:
 
 async def _some_section(api: SchoologyApi) -> str | None:
     first = {"start": 0, "limit": 20}
-    for course in several((await api.get("courses", first, gone="section")).get("course")):
+    for course in one_or_more((await api.get("courses", first, gone="section")).get("course")):
         sections = await api.get(f"courses/{id_of(course)}/sections", first, gone="section")
-        for section in several(sections.get("section")):
+        for section in one_or_more(sections.get("section")):
             return id_of(section)
     return None
 
@@ -81,7 +81,7 @@ async def _impersonation(api: SchoologyApi, section: str) -> Finding:
     """Whether the key may act as a teacher, tried on one of the section."""
     try:
         enrollments = await api.pages(f"sections/{section}/enrollments", "enrollment", gone="section")
-        teacher = next((id_of(it, "uid") for it in enrollments if as_integer(it, "admin")), None)
+        teacher = next((id_of(it, "uid") for it in enrollments if integer(it, "admin")), None)
         if teacher is None:
             return Finding(True, "no teacher was found to try grading as")
         await api.get(f"sections/{section}", run_as=teacher, gone="section")

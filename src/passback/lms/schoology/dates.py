@@ -23,7 +23,7 @@ def is_zone(name: str) -> bool:
     return True
 
 
-def written(when: Instant, zone: str) -> str:
+def to_lms(when: Instant, zone: str) -> str:
     """An instant as Schoology takes it, in whole seconds of `zone` (IANA). Raises `Refused`."""
     try:
         return f"{datetime.fromtimestamp(when // 1000, ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
@@ -31,7 +31,7 @@ def written(when: Instant, zone: str) -> str:
         raise Refused("INVALID_DUE_DATE", "Schoology takes no date so far away") from None
 
 
-def instant(text: str, zone: str) -> Instant | None:
+def from_lms(text: str, zone: str) -> Instant | None:
     """The instant that Schoology shows as `text`; None where it is no date.
 
     Of an hour that comes twice in autumn it is the first; in an hour that spring leaves out, the time is as if the

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from passback.lms.http.client import Reply
     from passback.lms.interface import Thing
 
+NAME = "Schoology"
+
 _REPLAYED = ("duplicate timestamp/nonce", "timestamp is out of sequence")
 """What the OAuth check says of a request that was not done: signed anew, it is another."""
 

@@ -11,8 +11,8 @@ from passback.domain.assignment import ScaleEntry
 from passback.domain.clock import SECOND
 from passback.lms.interface import NotAllowed, Refused, Unavailable
 from passback.lms.schoology import dates
-from passback.lms.schoology.api import several
-from passback.lms.toolkit.json_fields import Json, as_integer, as_object, id_of, number, text
+from passback.lms.schoology.api import one_or_more
+from passback.lms.toolkit.json_fields import Json, as_object, id_of, integer, number, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class GradingSetups:
                 raise
             answer = None  # perhaps it is there
         self._setups.forget(section)
-        made = several(as_object(answer or {}).get("grading_category"))
+        made = one_or_more(as_object(answer or {}).get("grading_category"))
         if made and text(made[0], "id"):
             return id_of(made[0])
         return next((id_ for id_, name in (await self.read(section)).categories if name == title), None)
@@ -121,9 +121,9 @@ class GradingSetups:
 
     async def _read_setup(self, section: str) -> Setup:
         place, zone = f"sections/{section}", await self.zone()
-        categories = await self._api.whole(f"{place}/grading_categories", "grading_category")
-        periods = await self._api.whole(f"{place}/grading_periods", "grading_period")
-        scales = await self._api.whole(f"{place}/grading_scales", "grading_scale")
+        categories = await self._api.unpaged(f"{place}/grading_categories", "grading_category")
+        periods = await self._api.unpaged(f"{place}/grading_periods", "grading_period")
+        scales = await self._api.unpaged(f"{place}/grading_scales", "grading_scale")
         return Setup(
             tuple((id_of(it), text(it, "title") or "") for it in categories),
             tuple(period for it in periods if (period := _period(it, zone)) is not None),
@@ -132,7 +132,7 @@ class GradingSetups:
 
 
 def _period(item: Json, zone: str) -> Period | None:
-    start, end = (dates.instant(text(item, name) or "", zone) for name in ("start", "end"))
+    start, end = (dates.from_lms(text(item, name) or "", zone) for name in ("start", "end"))
     if start is None or end is None:
         return None
     # The period includes its last day.
@@ -140,10 +140,10 @@ def _period(item: Json, zone: str) -> Period | None:
 
 
 def _scale(item: Json) -> Scale | None:
-    if as_integer(item, "type") != _PERCENT_SCALE:
+    if integer(item, "type") != _PERCENT_SCALE:
         return None
     found = []
-    for level in several(_levels(item)):
+    for level in one_or_more(_levels(item)):
         name, least = text(level, "grade"), number(level, "cutoff")
         if name and least is not None:
             found.append(ScaleEntry(name, least))

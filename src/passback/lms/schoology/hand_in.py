@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from passback.lms.http.download import fetch
 from passback.lms.interface import NotAllowed, Refused, Unavailable, Unsupported
-from passback.lms.schoology.map_assignments import NAME
-from passback.lms.toolkit.html import html_of, is_html
+from passback.lms.schoology.errors import NAME
+from passback.lms.toolkit.html import is_html, text_to_html
 from passback.lms.toolkit.json_fields import as_object, id_of, text
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def check_work(attachments: Sequence[Attachment]) -> None:
         raise Refused("INVALID_ATTACHMENT", "Schoology takes work of one kind at a time: texts or files")
 
 
-class Work:
+class Submitter:
     """Hands in, as the student."""
 
     def __init__(self, api: SchoologyApi, connection: Connection) -> None:
@@ -101,4 +101,4 @@ def _not_signed_in() -> Refused:
 
 
 def _markup(words: str) -> str:
-    return words if is_html(words) else html_of(words)
+    return words if is_html(words) else text_to_html(words)

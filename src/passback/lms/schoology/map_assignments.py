@@ -14,10 +14,11 @@ from msgspec import Struct
 from passback.domain.assignment import Assignment, AssignmentFields, Attachment
 from passback.lms.interface import Gone, Refused, Unavailable, Unsupported
 from passback.lms.schoology import dates
-from passback.lms.schoology.api import several
+from passback.lms.schoology.api import one_or_more
+from passback.lms.schoology.errors import NAME
 from passback.lms.toolkit import unsupported_fields
-from passback.lms.toolkit.html import html_of, text_of
-from passback.lms.toolkit.json_fields import Json, as_integer, as_object, id_of, number, text, texts
+from passback.lms.toolkit.html import html_to_text, text_to_html
+from passback.lms.toolkit.json_fields import Json, as_object, id_of, integer, number, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,11 +26,9 @@ if TYPE_CHECKING:
     from passback.lms.notes import Note
     from passback.lms.schoology.grading_setup import Scale, Setup
 
-NAME = "Schoology"
-
-KEPT = frozenset({"start_date", "display_date", "end_date", "max_attempts", "term_id"})
+NOTED_FIELDS = frozenset({"start_date", "display_date", "end_date", "max_attempts", "term_id"})
 """Fields that Schoology has no place for."""
-_REMEMBERED = KEPT | {"created", "last_modified"}
+_RESTORED = NOTED_FIELDS | {"created", "last_modified"}
 
 _WORK = ("file", "text")
 """What a dropbox takes."""
@@ -71,7 +70,7 @@ def number_of(lms_id: str) -> int | None:
     return int(id_) if id_.isdecimal() else None
 
 
-class Held(Struct, frozen=True):
+class LmsAssignment(Struct, frozen=True):
     """An assignment as Schoology has it, with what grading needs of it."""
 
     ref: Ref
@@ -81,17 +80,17 @@ class Held(Struct, frozen=True):
     @property
     def takes_work(self) -> bool:
         """Whether students can hand in."""
-        return self.ref.kind == "assignment" and as_integer(self.content, "allow_dropbox") == 1
+        return self.ref.kind == "assignment" and integer(self.content, "allow_dropbox") == 1
 
     @property
     def is_locked(self) -> bool:
         """Whether the teacher has closed the dropbox."""
-        return as_integer(self.content, "dropbox_locked") == 1
+        return integer(self.content, "dropbox_locked") == 1
 
     @property
     def shows_grades(self) -> bool:
         """Whether a student sees a grade as soon as it is given."""
-        return as_integer(self.content, "auto_publish_grades") != 0
+        return integer(self.content, "auto_publish_grades") != 0
 
     @property
     def scale_id(self) -> str:
@@ -121,7 +120,7 @@ def kind_of(fields: AssignmentFields) -> str:
     return "discussion"
 
 
-def written(
+def to_lms(
     fields: AssignmentFields,
     kind: str,
     setup: Setup | None,
@@ -137,12 +136,12 @@ def written(
     if fields.title is not None:
         sent["title"] = fields.title
     description = fields.description or (
-        html_of(fields.description_plaintext) if fields.description_plaintext else fields.description
+        text_to_html(fields.description_plaintext) if fields.description_plaintext else fields.description
     )
     if description is not None:
         sent["body" if kind == "discussion" else "description"] = description
     if fields.due_date is not None:
-        sent["due"] = dates.written(fields.due_date, zone)
+        sent["due"] = dates.to_lms(fields.due_date, zone)
     if fields.points_possible is not None:
         sent["max_points"] = float(fields.points_possible)
     if fields.grading_type is not None and setup is not None:
@@ -168,7 +167,7 @@ def written(
     return sent
 
 
-def new(kind: str) -> dict[str, Any]:
+def new_defaults(kind: str) -> dict[str, Any]:
     """What a new assignment is sent besides its fields: visible, with grades and comments that are shown."""
     if kind == "discussion":
         return {"graded": 1, "published": 1}
@@ -217,16 +216,16 @@ def _stored(content: Json) -> list[tuple[str, Attachment]]:
     for group, name, address in (("links", "link", "url"), ("videos", "video", "url"),
                                  ("files", "file", "download_path")):  # fmt: skip
         inner = groups.get(group)
-        for item in several(inner.get(name) if isinstance(inner, dict) else inner):
+        for item in one_or_more(inner.get(name) if isinstance(inner, dict) else inner):
             url, kind = text(item, address), "file" if name == "file" else "link"
             title = text(item, "title") or None
             found.append((id_of(item), Attachment(kind, url=url, title=None if title == url else title)))
     return found
 
 
-def held(
+def from_lms(
     ref: Ref, content: Json, note: Note | None, setup: Setup | None, zone: str, members: Mapping[str, str]
-) -> Held:
+) -> LmsAssignment:
     """What Schoology answered of an assignment, and what we keep of it. `members` are uids by enrollment id."""
     note = note or {}
     grading_type, scale = _grading(content, note, setup)
@@ -238,29 +237,29 @@ def held(
         lms_id=ref.lms_id,
         title=text(content, "title") or "",
         description=markup,
-        description_plaintext=text_of(markup),
+        description_plaintext=html_to_text(markup),
         points_possible=number(content, "max_points"),
         grading_type=grading_type,
         submission_types=_submission_types(ref, content, note),
-        due_date=sent_due[0] if due and due == sent_due[1] else dates.instant(due or "", zone),
+        due_date=sent_due[0] if due and due == sent_due[1] else dates.from_lms(due or "", zone),
         start_date=None,
         display_date=None,
         end_date=None,
         max_attempts=None,
-        assignee_mode="individuals" if is_for_some(content) else "all",
+        assignee_mode="individuals" if has_assignees(content) else "all",
         assignee_ids=assignees,
         attachments=_shown_attachments(content, note),
         term_id=None,
-        published=as_integer(content, "published") != 0,
+        published=integer(content, "published") != 0,
         created=None,
         last_modified=None,
         category_id=None if (category := text(content, "grading_category")) in (None, "", "0") else category,
         grading_scale=scale.levels if scale is not None and grading_type == "letter_grade" else (),
     )
-    return Held(ref, content, unsupported_fields.with_noted(assignment, note, _REMEMBERED))
+    return LmsAssignment(ref, content, unsupported_fields.restore(assignment, note, _RESTORED))
 
 
-def is_for_some(content: Json) -> bool:
+def has_assignees(content: Json) -> bool:
     """Whether only some students have it."""
     return bool(texts(content, "assignees") or texts(content, "grading_group_ids"))
 
@@ -280,7 +279,7 @@ def _submission_types(ref: Ref, content: Json, note: Note) -> tuple[str, ...]:
     if ref.kind == "discussion":
         return ("discussion",)
     types = tuple(note.get("submission_types") or ())
-    takes_work = as_integer(content, "allow_dropbox") == 1
+    takes_work = integer(content, "allow_dropbox") == 1
     if takes_work == bool(types):
         return types
     return _WORK if takes_work else ()
@@ -294,9 +293,11 @@ def _shown_attachments(content: Json, note: Note) -> tuple[Attachment, ...]:
     return tuple(stored)
 
 
-def noted(fields: AssignmentFields, sent: Mapping[str, Any], before: Note | None, now: int) -> dict[str, Any]:
+def to_note(
+    fields: AssignmentFields, sent: Mapping[str, Any], before: Note | None, now: int
+) -> dict[str, Any]:
     """What is to be kept of an assignment that was `sent`: what Schoology has no place for, or only roughly."""
-    note = unsupported_fields.note_of(fields, KEPT, before)
+    note = unsupported_fields.keep(fields, NOTED_FIELDS, before)
     note.setdefault("created", now)
     note["last_modified"] = now
     if fields.due_date is not None:
@@ -311,7 +312,7 @@ def noted(fields: AssignmentFields, sent: Mapping[str, Any], before: Note | None
     return note
 
 
-def is_alike(content: Json, sent: Mapping[str, Any]) -> bool:
+def matches_creation(content: Json, sent: Mapping[str, Any]) -> bool:
     """Whether an assignment that was found is one that was made by what was `sent`."""
     points = sent.get("max_points")
     body = "body" if "body" in sent else "description"
@@ -319,12 +320,12 @@ def is_alike(content: Json, sent: Mapping[str, Any]) -> bool:
         text(content, "title") == sent["title"]
         and (text(content, "due") or None) == sent.get("due")
         and (points is None or number(content, "max_points") == number({"points": points}, "points"))
-        and (text_of(text(content, body) or "") == text_of(sent.get(body) or ""))
+        and (html_to_text(text(content, body) or "") == html_to_text(sent.get(body) or ""))
         and set(texts(content, "assignees")) == {str(it) for it in sent.get("assignees", ())}
     )
 
 
-def answer_of(answer: Any) -> Json:
+def created_content(answer: Any) -> Json:
     """What a creation answered; without it, whether it happened must be looked for. Raises `Unavailable`."""
     if answer is None:
         raise Unavailable("its answer to a creation is empty", in_doubt=True)

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from passback.domain.matching import LmsCourse, Person, Place
 from passback.lms.interface import Gone
-from passback.lms.toolkit.json_fields import Json, as_integer, as_objects, id_of, text
+from passback.lms.toolkit.json_fields import Json, as_objects, id_of, integer, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Roster:
         path = f"sections/{section}/enrollments"
         for enrollment in await self._api.pages(path, "enrollment", gone="section"):
             if text(enrollment, "status") in (_ACTIVE, None):
-                of_role = teachers if as_integer(enrollment, "admin") else students
+                of_role = teachers if integer(enrollment, "admin") else students
                 of_role[id_of(enrollment, "uid")] = id_of(enrollment)
         return Enrolled(students, teachers)
 
@@ -104,7 +104,7 @@ async def read_people(api: SchoologyApi, section: str) -> list[Person]:
     return [
         Person(
             id=id_of(it, "uid"),
-            role="teacher" if as_integer(it, "admin") else "student",
+            role="teacher" if integer(it, "admin") else "student",
             name=text(it, "name_display") or "",
             email=emails.get(id_of(it, "uid")),
             sis_id=text(it, "school_uid") or None,

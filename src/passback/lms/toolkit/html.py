@@ -14,12 +14,12 @@ _UNSHOWN = frozenset({"script", "style", "template", "title"})
 
 
 def is_html(text: str) -> bool:
-    """Whether a text holds tags."""
+    """Whether a text contains tags."""
     return _TAG.search(text) is not None
 
 
-def text_of(markup: str) -> str:
-    """What a reader sees of HTML: no tags, one line for each block, entities decoded."""
+def html_to_text(markup: str) -> str:
+    """Return what a reader sees of HTML: no tags, one line for each block, entities decoded."""
     parser = _Text()
     parser.feed(markup)
     parser.close()
@@ -27,8 +27,8 @@ def text_of(markup: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
-def html_of(text: str) -> str:
-    """HTML that shows a plain text: a paragraph for each block of lines."""
+def text_to_html(text: str) -> str:
+    """Return HTML that shows a plain text: a paragraph for each block of lines."""
     blocks = [block for block in re.split(r"\n\s*\n", text.strip()) if block]
     return "".join(f"<p>{html.escape(block, quote=False).replace(chr(10), '<br>')}</p>" for block in blocks)
 

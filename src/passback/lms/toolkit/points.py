@@ -1,4 +1,4 @@
-"""Grades for LMSs that keep only points: what a change gives in points, and how points are shown."""
+"""Grades for LMSs that keep only points: the points that a change gives, and the text that shows points."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 def points_given(fields: SubmissionFields, assignment: Assignment) -> Decimal | None:
-    """The points that a change gives; None where it gives none, or takes the grade away (``grade`` is empty).
+    """Return the points that a change gives; None if it gives no grade, or removes it (``grade`` is empty).
 
-    Points count over the text, being exact; but pass or fail is only said by the text. Raises `Refused`.
+    If a change gives both, points count more than the text, being exact; but only the text says pass or fail.
+    Raises `Refused` if the text is not a grade of the assignment's grading type.
     """
     kind = cast("GradingType", assignment.grading_type)
     if fields.grade_points is not None and not (fields.grade and kind == "pass_fail"):
@@ -34,17 +35,18 @@ def points_given(fields: SubmissionFields, assignment: Assignment) -> Decimal | 
     return worth if fields.grade_points is None else fields.grade_points
 
 
-def grade_shown(points: Decimal | None, assignment: Assignment) -> str | None:
-    """The text form of points."""
+def grade_text(points: Decimal | None, assignment: Assignment) -> str | None:
+    """Return the grade that points are on an assignment, as text; None for None."""
     if points is None:
         return None
     return text_of(points, cast("GradingType", assignment.grading_type), assignment.points_possible)
 
 
 def refuse_unsupported(lms: str, fields: SubmissionFields, unsupported: frozenset[str]) -> None:
-    """Refuse what an LMS (by its name) cannot do: names of fields, and of flags, that are `unsupported`.
+    """Raise `Unsupported` if a change gives a field or sets a flag that is `unsupported` (both by name).
 
-    What touches a student is refused, never dropped silently (contract: When the LMS fails). Raises `Unsupported`.
+    `lms` is the LMS's name for the message. What affects a student is refused, never silently dropped (contract: When
+    the LMS fails).
     """
     for name in sorted(unsupported & set(fields.__struct_fields__)):
         if getattr(fields, name):
