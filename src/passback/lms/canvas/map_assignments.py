@@ -21,7 +21,7 @@ from passback.domain.clock import Instant
 from passback.lms.canvas.errors import NAME
 from passback.lms.interface import Refused, Unsupported
 from passback.lms.notes import Note
-from passback.lms.toolkit.html import html_to_text, text_to_html
+from passback.lms.toolkit.html import description_html, html_to_text
 from passback.lms.toolkit.json_fields import (
     Json,
     as_objects,
@@ -202,15 +202,9 @@ def to_lms(fields: AssignmentFields, before: Assignment | None = None) -> dict[s
         if len(fields.title) > 255:
             raise Refused("INVALID_TITLE", "Canvas takes titles of up to 255 characters")
         sent["name"] = fields.title
-    description = fields.description or (
-        text_to_html(fields.description_plaintext) if fields.description_plaintext else fields.description
-    )
+    description = description_html(fields)
     if description is not None or fields.attachments is not None:
-        words = description if description is not None else (before.description if before else "")
-        attachments = fields.attachments
-        if attachments is None:
-            attachments = before.attachments if before else ()
-        sent["description"] = words + _block(attachments)
+        sent["description"] = _with_attachments(description, fields.attachments, before)
     if fields.points_possible is not None:
         sent["points_possible"] = float(fields.points_possible)
     elif before is None:
@@ -334,6 +328,17 @@ def split_description(markup: str) -> tuple[str, tuple[Attachment, ...]]:
     parser.feed(markup[begin:])
     parser.close()
     return markup[:begin], tuple(parser.found)
+
+
+def _with_attachments(
+    description: str | None, attachments: Sequence[Attachment] | None, before: Assignment | None
+) -> str:
+    """Return a description with links to the attachments; what is None stays as `before`."""
+    if description is None:
+        description = before.description if before else ""
+    if attachments is None:
+        attachments = before.attachments if before else ()
+    return description + _block(attachments)
 
 
 def _block(attachments: Sequence[Attachment]) -> str:

@@ -52,6 +52,16 @@ class _Planned(Struct):
     handing_in: bool = False
 
 
+class _Turn(Struct, frozen=True):
+    """What is known before the changes of different students are judged."""
+
+    section: str
+    stored: LmsAssignment
+    enrollments: Mapping[str, str]
+    before: Mapping[str, LmsSubmission]
+    notes: Mapping[str, Mapping[str, Any]]
+
+
 class Grading:
     """Reads and writes the submissions of one Schoology."""
 
@@ -117,11 +127,10 @@ class Grading:
         ]
         before = await self._look(section, stored, {student: enrollments[student] for student in looked_at})
         notes = await self._notes.read([_key(stored, student) for student in looked_at])
+        turn = _Turn(section, stored, enrollments, before, notes)
         for position, student, fields in changes:
             try:
-                plans.append(
-                    await self._judge(section, stored, enrollments, before, notes, position, student, fields)
-                )
+                plans.append(await self._judge(turn, position, student, fields))
             except LmsError as error:
                 outcomes[position] = error
         failed: dict[int, LmsError] = {}
@@ -149,32 +158,23 @@ class Grading:
                 )
         return outcomes | failed
 
-    async def _judge(
-        self,
-        section: str,
-        stored: LmsAssignment,
-        enrollments: Mapping[str, str],
-        before: Mapping[str, LmsSubmission],
-        notes: Mapping[str, Mapping[str, Any]],
-        position: int,
-        student: str,
-        fields: SubmissionFields,
-    ) -> _Planned:
-        """What a change comes to. Raises `LmsError`."""
+    async def _judge(self, turn: _Turn, position: int, student: str, fields: SubmissionFields) -> _Planned:
+        """Return what is to be sent for a change. Raises `LmsError`."""
+        stored = turn.stored
         assigned = stored.assignment.assignee_mode == "all" or student in stored.assignment.assignee_ids
-        if student not in enrollments or not assigned:
+        if student not in turn.enrollments or not assigned:
             raise Gone("student")
-        if fields.grader_id is not None and not await self._roster.teaches(section, fields.grader_id):
+        if fields.grader_id is not None and not await self._roster.teaches(turn.section, fields.grader_id):
             raise Gone("grader")
         refuse_unsupported(NAME, fields, map_submissions.UNSUPPORTED)
         plan = _Planned(
-            position, student, enrollments[student], fields, map_submissions.grade_to_lms(fields, stored)
+            position, student, turn.enrollments[student], fields, map_submissions.grade_to_lms(fields, stored)
         )
-        if student in before:
-            seen = before[student]
+        if student in turn.before:
+            seen = turn.before[student]
             plan.sent |= map_submissions.flags_to_lms(fields, seen, write_missing=self._write_missing)
             shown = map_submissions.to_submission(
-                student, seen, stored, notes.get(_key(stored, student)), self._clock()
+                student, seen, stored, turn.notes.get(_key(stored, student)), self._clock()
             )
             if map_submissions.check_transition(fields, seen, shown, stored):
                 check_work(fields.attachments or ())

@@ -17,7 +17,7 @@ from passback.lms.schoology import dates
 from passback.lms.schoology.api import one_or_more
 from passback.lms.schoology.errors import NAME
 from passback.lms.toolkit import unsupported_fields
-from passback.lms.toolkit.html import html_to_text, text_to_html
+from passback.lms.toolkit.html import description_html, html_to_text
 from passback.lms.toolkit.json_fields import Json, as_object, id_of, integer, number, text, texts
 
 if TYPE_CHECKING:
@@ -135,10 +135,7 @@ def to_lms(
     sent: dict[str, Any] = {}
     if fields.title is not None:
         sent["title"] = fields.title
-    description = fields.description or (
-        text_to_html(fields.description_plaintext) if fields.description_plaintext else fields.description
-    )
-    if description is not None:
+    if (description := description_html(fields)) is not None:
         sent["body" if kind == "discussion" else "description"] = description
     if fields.due_date is not None:
         sent["due"] = dates.to_lms(fields.due_date, zone)
@@ -146,25 +143,33 @@ def to_lms(
         sent["max_points"] = float(fields.points_possible)
     if fields.grading_type is not None and setup is not None:
         sent["grading_scale"] = _scale_for(fields.grading_type, setup)
-    if fields.submission_types is not None:
-        if (kind == "discussion") != ("discussion" in fields.submission_types):
-            raise Unsupported(NAME, "changing between assignment and discussion")
-        if kind == "assignment":
-            sent["allow_dropbox"] = int(bool(fields.submission_types))
+    sent |= _dropbox(fields, kind)
     if fields.attachments is not None:
         sent["attachments"] = _attachments(fields.attachments, before)
+    return sent | _assignees(fields, kind, enrollments)
+
+
+def _dropbox(fields: AssignmentFields, kind: str) -> dict[str, Any]:
+    """Return what Schoology is sent for the submission types. Raises `Unsupported`."""
+    if fields.submission_types is None:
+        return {}
+    if (kind == "discussion") != ("discussion" in fields.submission_types):
+        raise Unsupported(NAME, "changing between assignment and discussion")
+    return {"allow_dropbox": int(bool(fields.submission_types))} if kind == "assignment" else {}
+
+
+def _assignees(fields: AssignmentFields, kind: str, enrollments: Mapping[str, str]) -> dict[str, Any]:
+    """Return what Schoology is sent for the assignees. Raises `Refused`."""
     if fields.assignee_mode == "all":
-        sent["assignees"] = []
-        sent["grading_group_ids"] = []
-    elif fields.assignee_ids is not None:
-        unknown = set(fields.assignee_ids) - enrollments.keys()
-        if unknown or kind == "discussion":
-            raise Refused(
-                "INVALID_ASSIGNEES", "Schoology does not take the assignees: they are not in the section"
-            )
-        sent["assignees"] = [numeric(enrollments[student]) for student in fields.assignee_ids]
-        sent["grading_group_ids"] = []
-    return sent
+        return {"assignees": [], "grading_group_ids": []}
+    if fields.assignee_ids is None:
+        return {}
+    if kind == "discussion" or set(fields.assignee_ids) - enrollments.keys():
+        raise Refused(
+            "INVALID_ASSIGNEES", "Schoology does not accept the assignees: they are not in the section"
+        )
+    enrolled = [numeric(enrollments[student]) for student in fields.assignee_ids]
+    return {"assignees": enrolled, "grading_group_ids": []}
 
 
 def new_defaults(kind: str) -> dict[str, Any]:

@@ -6,6 +6,8 @@ import html
 import re
 from html.parser import HTMLParser
 
+from passback.domain.assignment import AssignmentFields
+
 _TAG = re.compile(r"<[a-zA-Z/!][^>]*>")
 _BLOCKS = frozenset(
     {"p", "div", "br", "li", "ul", "ol", "tr", "table", "h1", "h2", "h3", "h4", "h5", "h6", "hr"}
@@ -31,6 +33,13 @@ def text_to_html(text: str) -> str:
     """Return HTML that shows a plain text: a paragraph for each block of lines."""
     blocks = [block for block in re.split(r"\n\s*\n", text.strip()) if block]
     return "".join(f"<p>{html.escape(block, quote=False).replace(chr(10), '<br>')}</p>" for block in blocks)
+
+
+def description_html(fields: AssignmentFields) -> str | None:
+    """Return the description that a change gives, as HTML; None if it gives none."""
+    if fields.description or not fields.description_plaintext:
+        return fields.description
+    return text_to_html(fields.description_plaintext)
 
 
 class _Text(HTMLParser):
