@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 from passback.domain.assignment import Assignment, AssignmentFields, ScaleEntry
 from passback.lms.canvas import map_assignments, map_submissions
 from passback.lms.canvas.api import CanvasApi
+from passback.lms.canvas.bulk_grade import Batch, BulkGrading
 from passback.lms.canvas.check import findings
 from passback.lms.canvas.errors import NAME
 from passback.lms.canvas.grade import Grading
 from passback.lms.canvas.map_assignments import Audience, LmsAssignment
+from passback.lms.canvas.map_submissions import Target
 from passback.lms.canvas.roster import Roster, read_courses, read_people, read_scale, read_sections
 from passback.lms.interface import Capabilities, Gone, LmsError, Refused, in_doubt_after_create
 from passback.lms.toolkit import unsupported_fields
@@ -59,6 +61,7 @@ class CanvasConnector:
         # Another process may have changed the assignment a moment ago.
         self._recent = TtlCache(0.0 if connection.shared else _GRADING_SECONDS)
         self._grading = Grading(self._api, connection, notes, clock, self._roster)
+        self._bulk_grading = BulkGrading(self._api, self._grading)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -160,15 +163,17 @@ class CanvasConnector:
         item = await self._load(course, own, assignment, note)
         if len(students) <= _FEW:
             answers = await asyncio.gather(
-                *(self._grading.read(course, assignment, student) for student in students)
+                *(self._grading.read(Target(course, item, student)) for student in students)
             )
             found = {student: it for student, it in zip(students, answers, strict=True) if it is not None}
         else:
             found = await self._grading.read_all(course, own, assignment)
-        graders = await self._notes.read([_grade_key(assignment, student) for student in students])
+        graders = await self._notes.read(
+            [map_submissions.grade_key(assignment, student) for student in students]
+        )
         return {
             student: map_submissions.to_submission(
-                found[student], student, item, graders.get(_grade_key(assignment, student))
+                found[student], student, item, graders.get(map_submissions.grade_key(assignment, student))
             )
             for student in students
             if student in found and map_submissions.is_assigned(found[student])
@@ -180,7 +185,7 @@ class CanvasConnector:
         course, own = _split(section)
         item, scale = await self._for_grading(course, own, assignment)
         try:
-            return await self._grading.update(course, item, scale, student, fields)
+            return await self._grading.update(Target(course, item, student), scale, fields)
         except Gone as error:
             if error.thing == "grader":
                 raise
@@ -200,7 +205,7 @@ class CanvasConnector:
         async def one(student: str, fields: SubmissionFields) -> Submission:
             return await self.update_submission(section, assignment, student, fields)
 
-        return await self._grading.update_many(course, own, item, scale, changes, one)
+        return await self._bulk_grading.update(Batch(course, own, item, scale), changes, one)
 
     async def read_courses(self) -> Sequence[LmsCourse]:
         return await read_courses(self._api)
@@ -301,10 +306,6 @@ def _split(section: str) -> tuple[str, str]:
     if not own:
         raise Gone("section")
     return course, own
-
-
-def _grade_key(assignment: str, student: str) -> str:
-    return f"grade/{assignment}/{student}"
 
 
 def _changes_audience(fields: AssignmentFields) -> bool:

@@ -23,6 +23,34 @@ if TYPE_CHECKING:
     from passback.domain.clock import Instant
 
 
+class Target(Struct, frozen=True):
+    """Whose submission of which assignment is read or changed."""
+
+    course: str
+    item: LmsAssignment
+    student: str
+
+    @property
+    def path(self) -> str:
+        """Where the API has the submission."""
+        return f"{self.assignment_path}/submissions/{self.student}"
+
+    @property
+    def assignment_path(self) -> str:
+        """Where the API has the assignment."""
+        return f"courses/{self.course}/assignments/{self.item.id}"
+
+    @property
+    def note_key(self) -> str:
+        """The key of the submission's note."""
+        return grade_key(self.item.id, self.student)
+
+
+def grade_key(assignment: str, student: str) -> str:
+    """Return the key of a submission's note."""
+    return f"grade/{assignment}/{student}"
+
+
 class Grade(Struct, frozen=True):
     """What Canvas is sent to grade one student, and how to know that it understood it."""
 
@@ -254,6 +282,12 @@ def flags_to_lms(fields: SubmissionFields, answer: Json) -> dict[str, Any]:
     if late_or_missing != before:
         sent["late_policy_status"] = next(iter(late_or_missing), "none")
     return sent
+
+
+def grader_note(grader: str | None, answer: Json) -> dict[str, Any] | None:
+    """Return what to note of the grader if Canvas has recorded someone else; None if it has the right one."""
+    told = text(answer, "grader_id")
+    return {"grader": grader, "graded_as": told} if grader is not None and told != grader else None
 
 
 def _grader(answer: Json, note: Mapping[str, Any] | None) -> str | None:

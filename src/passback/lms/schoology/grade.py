@@ -18,6 +18,7 @@ from passback.lms.schoology.map_submissions import LmsSubmission
 from passback.lms.toolkit.json_fields import Json, as_object, integer, text
 from passback.lms.toolkit.points import refuse_unsupported
 from passback.lms.toolkit.ttl_cache import TtlCache
+from passback.lms.toolkit.turns import turns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,12 +108,8 @@ class Grading:
     ) -> list[Submission | LmsError]:
         """Change submissions; what came of each, in order. A student who comes twice is changed twice."""
         outcomes: dict[int, Submission | LmsError] = {}
-        waiting = list(enumerate(changes))
-        while waiting:
-            turn = {student: (position, student, fields) for position, (student, fields) in reversed(waiting)}
-            taken = {position for position, _, _ in turn.values()}
-            waiting = [item for item in waiting if item[0] not in taken]
-            outcomes |= await self._turn(section, stored, sorted(turn.values(), key=lambda item: item[0]))
+        for turn in turns(changes):
+            outcomes |= await self._turn(section, stored, turn)
         return [outcomes[position] for position in range(len(changes))]
 
     async def _turn(
