@@ -184,7 +184,7 @@ def test_students_have_a_submission_before_they_have_the_assignment(lms: Lms) ->
     scheduled = lms.create(display_date=NOW + DAY, assignee_mode="individuals", assignee_ids=(first,)).lms_id
     found = lms.run(lms.connector.read_submissions(lms.section, scheduled, [first, second]))
     assert [(it.student_id, it.state) for it in found.values()] == [(first, "created")]
-    with pytest.raises(Refused, match="NOT_PUBLISHED: students do not have the assignment yet"):
+    with pytest.raises(Refused, match="NOT_PUBLISHED: students cannot see the assignment yet"):
         lms.grade(scheduled, state="submitted", attachments=(LINK,))
     with pytest.raises(Gone, match="student"):
         lms.grade(scheduled, second, grade_points=Decimal(1))

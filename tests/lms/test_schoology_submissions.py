@@ -113,7 +113,7 @@ def test_a_grade_that_is_accepted_and_not_there_is_refused(lms: Lms) -> None:
         return SimulatedReply(204) if request.method == "PUT" else await real(request)
 
     simulator(lms).answer = swallow  # type: ignore[method-assign]
-    with pytest.raises(Refused, match="INVALID_GRADE: Schoology does not take the grade"):
+    with pytest.raises(Refused, match="INVALID_GRADE: Schoology does not accept the grade"):
         lms.grade(assignment, grade_points=Decimal(6))
 
 

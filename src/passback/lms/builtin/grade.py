@@ -84,7 +84,7 @@ def _moved(
         return replace(row, state=state)
     extra = row.extra_attempts if fields.extra_attempts is None else fields.extra_attempts
     if assignment.max_attempts is not None and row.attempts >= assignment.max_attempts + (extra or 0):
-        raise Refused("NO_ATTEMPTS_LEFT", f"the student has used all of {row.attempts} attempts")
+        raise Refused("NO_ATTEMPTS_LEFT", f"the student has used all {row.attempts} attempts")
     return replace(row, state=state, submitted=now, attempts=row.attempts + 1)
 
 

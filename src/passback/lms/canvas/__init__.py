@@ -16,9 +16,7 @@ KIND = ConnectorKind(
             "access_token", "a token made by hand, instead of a developer key", secret=True, optional=True
         ),
         Setting("refresh_token", "what a sign-in gave", secret=True, optional=True),
-        Setting.yes_or_no(
-            "masquerade", "yes: grade as the teacher who is named (needs the right 'act as')", "yes"
-        ),
+        Setting.yes_or_no("masquerade", "yes: grade as the named teacher (needs the right 'act as')", "yes"),
         Setting.yes_or_no(
             "sis_mark", "yes: mark assignments by a SIS id (needs the right 'manage SIS')", "no"
         ),

@@ -25,7 +25,7 @@ _RIGHTS = {
 _OPTIONAL = {
     "become_user": (
         "masquerade",
-        "grade as the teacher who is named, and hand in as a student",
+        "grade as the named teacher, and hand in as a student",
         "Users - act as",
     ),
     "manage_sis": ("sis_mark", "mark assignments by a SIS id", "SIS Data - manage"),
@@ -44,7 +44,7 @@ async def findings(api: CanvasApi, options: Mapping[str, str]) -> list[Finding]:
         return [
             Finding(False, f"Canvas cannot be reached: {error}", "check the address, and try again later")
         ]
-    found = [Finding(True, f"Canvas takes the credentials (user {text(user, 'id')})")]
+    found = [Finding(True, f"Canvas accepts the credentials (user {text(user, 'id')})")]
     try:
         accounts = await api.pages("accounts", {})
     except LmsError:
@@ -53,14 +53,14 @@ async def findings(api: CanvasApi, options: Mapping[str, str]) -> list[Finding]:
         remedy = "use an account admin's credentials to reach the whole district"
         return [
             *found,
-            Finding(False, "the user administers no account: only their own courses are reached", remedy),
+            Finding(False, "the user is not an account admin: only their own courses can be reached", remedy),
         ]
     account = text(accounts[0], "id")
     wanted = [*_RIGHTS, *(right for right, (option, _, _) in _OPTIONAL.items() if _is_on(options, option))]
     try:
         rights = as_object(await api.get(f"accounts/{account}/permissions", {"permissions[]": wanted}))
     except LmsError as error:
-        return [*found, Finding(False, f"Canvas does not tell the user's rights: {error}", "try again later")]
+        return [*found, Finding(False, f"Canvas does not show the user's rights: {error}", "try again later")]
     for right in wanted:
         words, name = _RIGHTS[right] if right in _RIGHTS else _OPTIONAL[right][1:]
         if rights.get(right) is True:

@@ -50,7 +50,7 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
     if "grader must be enrolled" in text:
         return Gone("grader")
     if "cannot grade this submission" in text:
-        return Refused("NOT_GRADABLE", "Canvas does not let this work be graded now: is the assignment published, "
+        return Refused("NOT_GRADABLE", "Canvas does not allow grading this work now: is the assignment published, "
                        "and its grading period open?")  # fmt: skip
     if "closed grading period" in text or "closed grading periods" in text:
         return Refused(
@@ -71,17 +71,17 @@ def _refused(content: Any, text: str) -> Refused:
         if code:
             too_long = any("too_long" in str(message) or "too long" in str(message) for message in messages)
             return Refused(
-                code, f"Canvas finds {words} too long" if too_long else f"Canvas does not take {words}"
+                code, f"Canvas finds {words} too long" if too_long else f"Canvas does not accept {words}"
             )
     if "student ids" in text or "student_ids" in text:
-        return Refused("INVALID_ASSIGNEES", "Canvas does not take the assignees")
+        return Refused("INVALID_ASSIGNEES", "Canvas does not accept the assignees")
     if "grade and excuse" in text:
         return Refused("INVALID_GRADE", "Canvas cannot grade and excuse a student at once")
     if "submission_type" in text:
-        return Refused("INVALID_ATTACHMENT", "Canvas does not take work of this kind for the assignment")
+        return Refused("INVALID_ATTACHMENT", "Canvas does not accept this kind of work for the assignment")
     if "file ids" in text:
-        return Refused("INVALID_ATTACHMENT", "Canvas does not take the file")
-    return Refused("REFUSED_BY_LMS", "Canvas does not take the values")
+        return Refused("INVALID_ATTACHMENT", "Canvas does not accept the file")
+    return Refused("REFUSED_BY_LMS", "Canvas does not accept the values")
 
 
 def is_renewable(reply: Reply) -> bool:

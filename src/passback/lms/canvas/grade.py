@@ -134,7 +134,7 @@ class Grading:
         wait = _FIRST_POLL_SECONDS
         while not ready(found := await read()):
             if time.monotonic() + wait > give_up:
-                raise Unavailable("Canvas takes too long over it", in_doubt=True, retry_after=30)
+                raise Unavailable("Canvas is taking too long", in_doubt=True, retry_after=30)
             await asyncio.sleep(wait)
             wait = min(wait * 2, _LONGEST_POLL_SECONDS)
         return found

@@ -65,7 +65,7 @@ async def _upload(
         if state == "failed":
             raise Refused("INVALID_ATTACHMENT", "Canvas cannot fetch the file from its address")
         if time.monotonic() > give_up:
-            raise Unavailable("Canvas takes too long to fetch a file", retry_after=30)
+            raise Unavailable("Canvas is taking too long to fetch a file", retry_after=30)
         await asyncio.sleep(_POLL_SECONDS)
         progress = as_object(await api.get(f"progress/{id_of(progress)}", params))
 

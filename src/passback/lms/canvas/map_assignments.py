@@ -200,7 +200,7 @@ def to_lms(fields: AssignmentFields, before: Assignment | None = None) -> dict[s
     sent: dict[str, Any] = {"notify_of_update": False}
     if fields.title is not None:
         if len(fields.title) > 255:
-            raise Refused("INVALID_TITLE", "Canvas takes titles of up to 255 characters")
+            raise Refused("INVALID_TITLE", "Canvas accepts titles of up to 255 characters")
         sent["name"] = fields.title
     description = description_html(fields)
     if description is not None or fields.attachments is not None:

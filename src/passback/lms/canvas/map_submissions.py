@@ -76,7 +76,7 @@ def grade_to_lms(fields: SubmissionFields, item: LmsAssignment, scale: Collectio
         return Grade("")
     if kind != "points" and not item.points_possible:
         # Canvas would take a share of nothing for nothing: a pass for a fail.
-        raise Refused("INVALID_GRADE", "the assignment has no points of which this could be a share")
+        raise Refused("INVALID_GRADE", "the assignment has no points to take a share of")
     if kind == "letter_grade" and scale:
         if words not in {entry.name for entry in scale}:
             letters = " ".join(entry.name for entry in scale)
@@ -102,7 +102,7 @@ def check_accepted(grade: Grade, answer: Json) -> None:
     else:
         taken = entered is not None or text(answer, "entered_grade") is not None
     if not taken:
-        raise Refused("INVALID_GRADE", "Canvas does not take the grade")
+        raise Refused("INVALID_GRADE", "Canvas does not accept the grade")
 
 
 def is_assigned(answer: Json) -> bool:
@@ -187,7 +187,7 @@ def check_transition(
         if wanted == "reclaimed":
             raise Unsupported(NAME, "state of reclaimed")
         if wanted == "submitted" and not fields.attachments:
-            raise Refused("INVALID_ATTACHMENT", "Canvas takes work only with an attachment")
+            raise Refused("INVALID_ATTACHMENT", "Canvas accepts work only with an attachment")
         if wanted == "returned" and not _graded(fields, answer):
             raise Refused("INVALID_STATE", "Canvas returns work only with a grade")
         handing_in = handing_in or wanted == "submitted"
@@ -205,11 +205,11 @@ def _check_attempts(fields: SubmissionFields, answer: Json, now: Instant, item: 
     allowed, used = integer(item.content, "allowed_attempts"), integer(answer, "attempt") or 0
     extra = integer(answer, "extra_attempts") if fields.extra_attempts is None else fields.extra_attempts
     if allowed is not None and allowed > 0 and used >= allowed + (extra or 0):
-        raise Refused("NO_ATTEMPTS_LEFT", f"the student has used all of {used} attempts")
+        raise Refused("NO_ATTEMPTS_LEFT", f"the student has used all {used} attempts")
     if item.end_date is not None and now > item.end_date:
-        raise Refused("ASSIGNMENT_LOCKED", "the assignment takes no more work")
+        raise Refused("ASSIGNMENT_LOCKED", "the assignment no longer accepts work")
     if item.display_date is not None and now < item.display_date:
-        raise Refused("ASSIGNMENT_LOCKED", "the assignment takes no work yet")
+        raise Refused("ASSIGNMENT_LOCKED", "the assignment does not accept work yet")
 
 
 class Work(Struct, frozen=True):
@@ -225,7 +225,9 @@ def work_to_lms(attachments: Collection[Attachment]) -> Work:
     """The work that attachments make. Raises `Refused` where Canvas cannot take them together."""
     kinds = {item.type for item in attachments}
     if len(kinds) != 1:
-        raise Refused("INVALID_ATTACHMENT", "Canvas takes work of one kind at a time: texts, files or a link")
+        raise Refused(
+            "INVALID_ATTACHMENT", "Canvas accepts one kind of work at a time: texts, files or a link"
+        )
     match kinds.pop():
         case "text":
             body = "".join(_markup(item.text or "") for item in attachments)
@@ -233,7 +235,7 @@ def work_to_lms(attachments: Collection[Attachment]) -> Work:
         case "file":
             return Work("online_upload", files=tuple(attachments))
         case _ if len(attachments) > 1:
-            raise Refused("INVALID_ATTACHMENT", "Canvas takes one link at a time")
+            raise Refused("INVALID_ATTACHMENT", "Canvas accepts one link at a time")
         case _:
             return Work("online_url", url=next(iter(attachments)).url)
 

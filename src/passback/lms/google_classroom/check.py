@@ -22,7 +22,9 @@ async def findings(api: ClassroomApi, admin: str, project: str | None) -> list[F
     if api.tokens.delegated and not admin:
         return [
             Finding(
-                False, "admin_email is missing: as whom are courses read?", "connect with admin_email=..."
+                False,
+                "admin_email is missing: the administrator to read courses as",
+                "connect with admin_email=...",
             )
         ]
     try:
@@ -42,12 +44,12 @@ async def findings(api: ClassroomApi, admin: str, project: str | None) -> list[F
         return [Finding(False, f"Google refuses the credentials: {error}", remedy)]
     except LmsError as error:
         return [Finding(False, f"Google cannot be reached: {error}", "try again later")]
-    found = [Finding(True, "Google takes the credentials")]
+    found = [Finding(True, "Google accepts the credentials")]
     if token.scopes and (missing := sorted(set(api.tokens.scopes) - token.scopes)):
         remedy = f"allow it under {_DELEGATION}, or sign in again and tick all boxes"
         found += [Finding(False, f"the scope {scope} was not granted", remedy) for scope in missing]
     if project is not None and api.tokens.project not in (project, None):
-        remedy = "go back to the old project's credentials, or create the assignments anew"
+        remedy = "go back to the old project's credentials, or create the assignments again"
         found.append(Finding(False, f"the assignments so far belong to another project, {project}", remedy))
     return [*found, *(await _course(api, admin))]
 
@@ -81,7 +83,7 @@ async def _course(api: ClassroomApi, admin: str) -> list[Finding]:
             return [*found, Finding(False, "people's e-mail addresses are not shown", remedy)]
         found.append(Finding(True, "may read who is in a course, with e-mail addresses"))
         return [*found, *(await _student(api, student.email))]
-    return [*found, Finding(True, "no course with students was found to try more on")]
+    return [*found, Finding(True, "found no course with students to check further")]
 
 
 async def _student(api: ClassroomApi, email: str) -> list[Finding]:

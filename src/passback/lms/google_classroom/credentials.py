@@ -90,7 +90,7 @@ class GoogleTokens:
     async def _refreshed(self) -> Token:
         refresh_token = self._given.get("refresh_token")
         if not refresh_token:
-            raise NotAllowed("there is neither a service account nor someone who signed in", credentials=True)
+            raise NotAllowed("there is no service account, and nobody has signed in", credentials=True)
         return await self._endpoint.token(
             {
                 "grant_type": "refresh_token",

@@ -20,11 +20,11 @@ NAME = "Google Classroom"
 
 _NAMED = {
     "@ProjectPermissionDenied ": Refused(
-        "NOT_OURS", "the assignment was made by another app or in Google Classroom: it can be read, never changed"
+        "NOT_OURS", "the assignment was made by another app or in Google Classroom: it can be read but not changed"
     ),
     "@CourseNotModifiable ": Refused("COURSE_ARCHIVED", "the course is archived in Google Classroom"),
     "@AttachmentNotVisible ": Refused("INVALID_ATTACHMENT", "Google Classroom cannot see the attachment"),
-    "@EmptyAssignees ": Refused("INVALID_ASSIGNEES", "an assignment must be for someone"),
+    "@EmptyAssignees ": Refused("INVALID_ASSIGNEES", "an assignment needs at least one assignee"),
 }  # fmt: skip
 """Google's names for refusals that the client can mend. With the space: no name is the start of another."""
 
@@ -53,7 +53,7 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
             return Refused(*str(error).split(": ", 1))
     match reply.status:
         case 400 if status == "FAILED_PRECONDITION":
-            return Refused("INVALID_STATE", "Google Classroom does not let this be done in its present state")
+            return Refused("INVALID_STATE", "Google Classroom does not allow this in the present state")
         case 400:
             return _refused(message.lower())
         case 401:
@@ -63,7 +63,7 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
         case 403 if "scope" in message.lower():
             return NotAllowed("a scope is missing: delegate all that docs/lms/google_classroom.md lists")
         case 403:
-            return NotAllowed("the user as whom we act may not do this: do they teach the course?")
+            return NotAllowed("the user we act as may not do this: do they teach the course?")
         case 404:
             return Gone(gone)
         case _:
@@ -81,8 +81,8 @@ def _refused(message: str) -> Refused:
     """A refusal of the values that were sent."""
     for word, code, words in _FIELDS:
         if word in message:
-            return Refused(code, f"{NAME} does not take {words}")
-    return Refused("REFUSED_BY_LMS", f"{NAME} does not take the values")
+            return Refused(code, f"{NAME} does not accept {words}")
+    return Refused("REFUSED_BY_LMS", f"{NAME} does not accept the values")
 
 
 def _said(reply: Reply) -> tuple[str, str]:

@@ -77,7 +77,7 @@ class Grading:
         if stored.is_draft:
             if student not in await self._waiting(course, stored):
                 raise Gone("student")
-            raise Refused("NOT_PUBLISHED", "students do not have the assignment yet")
+            raise Refused("NOT_PUBLISHED", "students cannot see the assignment yet")
         needs_a_look = (
             fields.state is not None
             or fields.attachments is not None

@@ -72,24 +72,24 @@ def check_supported(fields: AssignmentFields) -> None:
     if fields.grading_type == "letter_grade":
         raise Unsupported(NAME, "grading type of letter_grade")
     if fields.title is not None and len(fields.title) > _LONGEST_TITLE:
-        raise Refused("INVALID_TITLE", f"{NAME} takes titles of up to {_LONGEST_TITLE} characters")
+        raise Refused("INVALID_TITLE", f"{NAME} accepts titles of up to {_LONGEST_TITLE} characters")
     if len(_words(fields) or "") > _LONGEST_DESCRIPTION:
         raise Refused(
-            "INVALID_DESCRIPTION", f"{NAME} takes descriptions of up to {_LONGEST_DESCRIPTION} characters"
+            "INVALID_DESCRIPTION", f"{NAME} accepts descriptions of up to {_LONGEST_DESCRIPTION} characters"
         )
     if fields.points_possible is not None and fields.points_possible != int(fields.points_possible):
-        raise Refused("INVALID_POINTS", f"{NAME} takes whole points only")
+        raise Refused("INVALID_POINTS", f"{NAME} accepts only whole points")
     if len(fields.attachments or ()) > _MOST_MATERIALS:
-        raise Refused("INVALID_ATTACHMENT", f"{NAME} takes up to {_MOST_MATERIALS} attachments")
+        raise Refused("INVALID_ATTACHMENT", f"{NAME} accepts up to {_MOST_MATERIALS} attachments")
 
 
 def explain(refused: Refused, fields: AssignmentFields, now: Instant) -> Refused:
     """What most likely is wrong, where Google does not say: it takes no due date that is past, nor strangers."""
     if str(refused).startswith("REFUSED_BY_LMS"):
         if fields.due_date is not None and fields.due_date <= now:
-            return Refused("INVALID_DUE_DATE", f"{NAME} takes only due dates that are yet to come")
+            return Refused("INVALID_DUE_DATE", f"{NAME} accepts only due dates in the future")
         if fields.assignee_ids:
-            return Refused("INVALID_ASSIGNEES", f"{NAME} does not take the assignees")
+            return Refused("INVALID_ASSIGNEES", f"{NAME} does not accept the assignees")
     return refused
 
 

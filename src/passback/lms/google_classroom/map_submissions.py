@@ -64,7 +64,9 @@ def check_transition(fields: SubmissionFields, answer: Json) -> bool:
             bool(fields.grade) or fields.grade_points is not None or number(answer, "draftGrade") is not None
         )
         if not graded:
-            raise Refused("INVALID_STATE", f"{NAME} returns work only with a grade, or once it was turned in")
+            raise Refused(
+                "INVALID_STATE", f"{NAME} returns work only with a grade, or once it has been turned in"
+            )
     return moves
 
 
@@ -74,7 +76,7 @@ def new_links(fields: SubmissionFields, answer: Json) -> list[str]:
     if any(item.type == "text" for item in wanted):
         raise Unsupported(NAME, "submission type of text")
     if len(wanted) > _MOST_ATTACHMENTS:
-        raise Refused("INVALID_ATTACHMENT", f"{NAME} takes up to {_MOST_ATTACHMENTS} attachments")
+        raise Refused("INVALID_ATTACHMENT", f"{NAME} accepts up to {_MOST_ATTACHMENTS} attachments")
     attached = {item.url for item in attachments_of(answer)}
     return list(dict.fromkeys(item.url for item in wanted if item.url and item.url not in attached))
 

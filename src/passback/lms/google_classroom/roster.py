@@ -59,7 +59,7 @@ class Roster:
             return await action("")
         emails = await self._teacher_emails(course)
         wanted = dict.fromkeys([*([emails[grader]] if grader in emails else []), *emails.values()])
-        last: LmsError = NotAllowed("the course has no teacher as whom we could act")
+        last: LmsError = NotAllowed("the course has no teacher to act as")
         for email in wanted:
             if self._refused.knows(email):
                 continue
@@ -73,7 +73,7 @@ class Roster:
     async def acting_student(self, course: str, student: str) -> str:
         """The name to act as a student by. Raises `Refused` and `Gone`."""
         if not self._api.tokens.delegated:
-            raise Refused("STUDENT_NOT_SIGNED_IN", f"{NAME} takes work only from the student")
+            raise Refused("STUDENT_NOT_SIGNED_IN", f"{NAME} accepts work only from the student")
         emails = await self._student_emails(course)
         if student not in emails and self._students.forget(course):
             emails = await self._student_emails(course)

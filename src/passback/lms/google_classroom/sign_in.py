@@ -48,5 +48,5 @@ class GoogleSignIn:
         answer = await exchange_code(given.get("token_uri") or TOKEN_URI, given, callback, begun, query)
         missing = set(teacher_scopes(given)) - set(str(answer.get("scope", "")).split())
         if missing:
-            raise NotAllowed("not everything was allowed that is needed: tick all boxes on Google's page")
+            raise NotAllowed("not everything that is needed was allowed: tick all boxes on Google's page")
         return {"refresh_token": answer["refresh_token"]}

@@ -17,7 +17,7 @@ KIND = ConnectorKind(
         Setting("app_key", "the key of the district's app, by which students sign in", optional=True),
         Setting("app_secret", "its secret", secret=True, optional=True),
         Setting("web_address", "where the district signs in with the browser", default="https://app.schoology.com/"),
-        Setting.yes_or_no("run_as", "yes: grade as the teacher who is named (needs the right to impersonate)", "yes"),
+        Setting.yes_or_no("run_as", "yes: grade as the named teacher (needs the right to impersonate)", "yes"),
         Setting.yes_or_no("student_run_as", "yes: hand in as the student by impersonation, not by a sign-in", "no"),
         Setting("time_zone", "of due dates, such as America/Chicago; unset: that of the key's user", optional=True),
         Setting("category", "the title of the grading category of new assignments; unset: the first", optional=True),

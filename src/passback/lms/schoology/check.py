@@ -28,7 +28,7 @@ async def findings(api: SchoologyApi, options: Mapping[str, str]) -> list[Findin
         return [
             Finding(False, f"Schoology cannot be reached: {error}", "check the address, and try again later")
         ]
-    found = [Finding(True, f"Schoology takes the key (user {text(user, 'uid')})"), _zone(user, options)]
+    found = [Finding(True, f"Schoology accepts the key (user {text(user, 'uid')})"), _zone(user, options)]
     try:
         section = await _some_section(api)
     except LmsError as error:
@@ -63,7 +63,7 @@ def _zone(user: Mapping[str, object], options: Mapping[str, str]) -> Finding:
         return Finding(True, f"due dates are written in the time zone {name}")
     return Finding(
         False,
-        f"{name!r} is no time zone: due dates are written in the user's zone, or UTC",
+        f"{name!r} is not a time zone: due dates are written in the user's zone, or UTC",
         "connect with time_zone=...",
     )
 
@@ -83,9 +83,9 @@ async def _impersonation(api: SchoologyApi, section: str) -> Finding:
         enrollments = await api.pages(f"sections/{section}/enrollments", "enrollment", gone="section")
         teacher = next((id_of(it, "uid") for it in enrollments if integer(it, "admin")), None)
         if teacher is None:
-            return Finding(True, "no teacher was found to try grading as")
+            return Finding(True, "found no teacher to try grading as")
         await api.get(f"sections/{section}", run_as=teacher, gone="section")
     except LmsError:
         remedy = f"tick the teachers' role under {_IMPERSONATION}, or connect with run_as=no"
-        return Finding(False, "may not grade as the teacher who is named", remedy)
-    return Finding(True, "may grade as the teacher who is named")
+        return Finding(False, "may not grade as the named teacher", remedy)
+    return Finding(True, "may grade as the named teacher")

@@ -84,7 +84,7 @@ class SchoologyConnector:
         if fields.assignee_ids and set(texts(answer, "assignees")) != {str(it) for it in sent["assignees"]}:
             # What it does not take it drops silently, and then everyone would have it.
             await self._api.send("DELETE", ref.path(section), safe=True)
-            raise Refused("INVALID_ASSIGNEES", "Schoology does not take the assignees")
+            raise Refused("INVALID_ASSIGNEES", "Schoology does not accept the assignees")
         if fields.attachments:
             answer = await self._read(section, ref)
         return await self._remember(section, ref, answer, fields, sent, None)
@@ -148,7 +148,7 @@ class SchoologyConnector:
         if fields.assignee_ids and set(texts(answer, "assignees")) != {str(it) for it in sent["assignees"]}:
             was = {name: before.get(name) or [] for name in ("assignees", "grading_group_ids")}
             await self._api.send("PUT", ref.path(section), was, safe=True)
-            raise Refused("INVALID_ASSIGNEES", "Schoology does not take the assignees")
+            raise Refused("INVALID_ASSIGNEES", "Schoology does not accept the assignees")
         return await self._remember(section, ref, answer, fields, sent, note)
 
     async def delete_assignment(self, section: str, assignment: str) -> None:

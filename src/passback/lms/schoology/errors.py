@@ -24,7 +24,7 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
     """The error that a reply of 400 and above stands for; `gone` is what is not there with a 404."""
     match reply.status:
         case 401 if is_replay(reply):
-            return Unavailable("it takes our requests for replayed ones: is this machine's clock right?")
+            return Unavailable("it mistakes our requests for replays: is this machine's clock right?")
         case 401:
             return NotAllowed("it refuses the key or token (status 401)", credentials=True)
         case 403:
@@ -62,24 +62,22 @@ def is_replay(reply: Reply) -> bool:
 def _refused(status: int, words: str) -> Refused:
     """A refusal of the values that were sent."""
     if status == 409:
-        return Refused(
-            "DRAFT_OPEN", "the student has an open draft in Schoology, or the thing is there already"
-        )
+        return Refused("DRAFT_OPEN", "the student has an open draft in Schoology, or the item already exists")
     if "not valid for that course section" in words:
         return Refused(
             "INVALID_GRADE_SETUP", "the section's grading scale, period or category has changed: try again"
         )
     if "grade" in words or "exception" in words:
-        return Refused("INVALID_GRADE", "Schoology does not take the grade")
+        return Refused("INVALID_GRADE", "Schoology does not accept the grade")
     if "due" in words:
-        return Refused("INVALID_DUE_DATE", "Schoology does not take the due date")
+        return Refused("INVALID_DUE_DATE", "Schoology does not accept the due date")
     if "max_points" in words:
-        return Refused("INVALID_POINTS", "Schoology does not take the points")
+        return Refused("INVALID_POINTS", "Schoology does not accept the points")
     if "title" in words:
-        return Refused("INVALID_TITLE", "Schoology does not take the title")
+        return Refused("INVALID_TITLE", "Schoology does not accept the title")
     if "file" in words or "attachment" in words:
-        return Refused("INVALID_ATTACHMENT", "Schoology does not take the file")
-    return Refused("REFUSED_BY_LMS", "Schoology does not take the values")
+        return Refused("INVALID_ATTACHMENT", "Schoology does not accept the file")
+    return Refused("REFUSED_BY_LMS", "Schoology does not accept the values")
 
 
 def _words(reply: Reply) -> str:

@@ -26,7 +26,7 @@ def check_work(attachments: Sequence[Attachment]) -> None:
     if "link" in kinds:
         raise Unsupported(NAME, "submission type of link")
     if len(kinds) != 1:
-        raise Refused("INVALID_ATTACHMENT", "Schoology takes work of one kind at a time: texts or files")
+        raise Refused("INVALID_ATTACHMENT", "Schoology accepts one kind of work at a time: texts or files")
 
 
 class Submitter:
@@ -96,7 +96,7 @@ class Submitter:
 
 def _not_signed_in() -> Refused:
     return Refused(
-        "STUDENT_NOT_SIGNED_IN", "Schoology takes work only from the student, who has not signed in"
+        "STUDENT_NOT_SIGNED_IN", "Schoology accepts work only from the student, who has not signed in"
     )
 
 

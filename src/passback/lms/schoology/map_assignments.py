@@ -114,9 +114,12 @@ def kind_of(fields: AssignmentFields) -> str:
     if "discussion" not in types:
         return "assignment"
     if len(types) > 1:
-        raise Refused("INVALID_SUBMISSION_TYPES", "in Schoology a discussion takes no other work beside it")
+        raise Refused(
+            "INVALID_SUBMISSION_TYPES",
+            "in Schoology a discussion cannot be combined with other submission types",
+        )
     if fields.assignee_mode == "individuals":
-        raise Refused("INVALID_ASSIGNEES", "in Schoology a discussion is for the whole section")
+        raise Refused("INVALID_ASSIGNEES", "in Schoology a discussion is always for the whole section")
     return "discussion"
 
 

@@ -130,7 +130,7 @@ def check_accepted(sent: Mapping[str, Any], seen: LmsSubmission, stored: LmsAssi
     if "comment" in sent:
         taken = taken and (seen.comment or "") == sent["comment"].strip()
     if not taken:
-        raise Refused("INVALID_GRADE", "Schoology does not take the grade")
+        raise Refused("INVALID_GRADE", "Schoology does not accept the grade")
 
 
 def _letter(points: Decimal | None, stored: LmsAssignment) -> str | None:
@@ -150,7 +150,7 @@ def check_transition(
         if fields.state == "reclaimed":
             raise Unsupported(NAME, "state of reclaimed")
         if fields.state == "submitted" and not fields.attachments:
-            raise Refused("INVALID_ATTACHMENT", "Schoology takes work only with an attachment")
+            raise Refused("INVALID_ATTACHMENT", "Schoology accepts work only with an attachment")
         if fields.state == "returned":
             _check_return(fields, seen, stored)
         handing_in = handing_in or fields.state == "submitted"
@@ -169,12 +169,12 @@ def _check_return(fields: SubmissionFields, seen: LmsSubmission, stored: LmsAssi
 
 def _check_work(seen: LmsSubmission, stored: LmsAssignment) -> None:
     if not stored.takes_work:
-        raise Refused("NO_SUBMISSIONS", "the assignment takes no work in Schoology")
+        raise Refused("NO_SUBMISSIONS", "the assignment does not accept work in Schoology")
     if stored.is_locked:
-        raise Refused("ASSIGNMENT_LOCKED", "the assignment takes no more work")
+        raise Refused("ASSIGNMENT_LOCKED", "the assignment no longer accepts work")
     allowed = stored.assignment.max_attempts
     if allowed is not None and seen.revision_id >= allowed:
-        raise Refused("NO_ATTEMPTS_LEFT", f"the student has used all of {allowed} attempts")
+        raise Refused("NO_ATTEMPTS_LEFT", f"the student has used all {allowed} attempts")
 
 
 def to_submission(

@@ -25,13 +25,13 @@ def points_given(fields: SubmissionFields, assignment: Assignment) -> Decimal | 
     if not fields.grade:
         return None
     if kind != "points" and assignment.points_possible == 0:
-        raise Refused("INVALID_GRADE", "the assignment has no points of which this could be a share")
+        raise Refused("INVALID_GRADE", "the assignment has no points to take a share of")
     try:
         worth = points_of(fields.grade, kind, assignment.points_possible)
     except InvalidGrade as error:
         raise Refused("INVALID_GRADE", str(error)) from None
     if worth is None and fields.grade_points is None:
-        raise Refused("INVALID_GRADE", "without points_possible only points can be given")
+        raise Refused("INVALID_GRADE", "without points_possible the grade can only be given in points")
     return worth if fields.grade_points is None else fields.grade_points
 
 
