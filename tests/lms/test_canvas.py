@@ -203,7 +203,7 @@ def test_each_missing_right_is_named_with_its_remedy(lms: Lms) -> None:
     findings = lms.run(lms.connector.check())
     bad = {finding.what: finding.remedy or "" for finding in findings if not finding.good}
     assert set(bad) == {
-        "may not read SIS ids, by which people are matched",
+        "may not read SIS IDs, by which people are matched",
         "may not grade as the named teacher, and hand in as a student",
     }
     assert all("permission '" in remedy for remedy in bad.values())

@@ -57,7 +57,7 @@ class BulkGrading:
     async def update(
         self, batch: Batch, changes: Sequence[tuple[str, SubmissionFields]], update_one: UpdateOne
     ) -> Sequence[Submission | LmsError]:
-        """Change many submissions; the outcome of each, in order. A student who comes twice is changed twice."""
+        """Change many submissions; returns the outcome of each, in order. A student may come several times."""
         outcomes: dict[int, Submission | LmsError] = {}
         for turn in turns(changes):
             outcomes |= await self._turn(batch, turn, update_one)
@@ -66,7 +66,7 @@ class BulkGrading:
     async def _turn(
         self, batch: Batch, turn: Sequence[tuple[int, str, SubmissionFields]], update_one: UpdateOne
     ) -> dict[int, Submission | LmsError]:
-        """Change submissions of different students; the outcomes by position."""
+        """Change submissions of different students; returns the outcomes by position."""
         outcomes: dict[int, Submission | LmsError] = {}
         bulk: dict[str | None, list[_Entry]] = {}
         singly: list[int] = []

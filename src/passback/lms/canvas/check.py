@@ -1,4 +1,4 @@
-"""What of a connection to Canvas works and what is missing, permission by permission."""
+"""Checking a connection to Canvas: what works and what is missing, permission by permission."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ _RIGHTS = {
     "manage_grades": ("grade", "Grades - edit"),
     "view_all_grades": ("read grades", "Grades - view all grades"),
     "read_roster": ("read who is in a course", "Users - view list"),
-    "read_sis": ("read SIS ids, by which people are matched", "SIS Data - read"),
+    "read_sis": ("read SIS IDs, by which people are matched", "SIS Data - read"),
 }
-"""What each right is for, and its name in Canvas's admin pages (Permissions)."""
+"""The purpose of each right, and its name in Canvas's admin pages (Permissions)."""
 _OPTIONAL = {
     "become_user": (
         "masquerade",
         "grade as the named teacher, and hand in as a student",
         "Users - act as",
     ),
-    "manage_sis": ("sis_mark", "mark assignments by a SIS id", "SIS Data - manage"),
+    "manage_sis": ("sis_mark", "mark assignments with a SIS ID", "SIS Data - manage"),
 }
-"""Rights that only an option needs."""
+"""Rights that only an option needs: the option, the purpose, and the name."""
 
 
 async def findings(api: CanvasApi, options: Mapping[str, str]) -> list[Finding]:
-    """Look at everything that the connector needs; nothing is changed in Canvas."""
+    """Check everything that the connector needs, without changing anything in Canvas."""
     try:
         user = as_object(await api.get("users/self"))
     except NotAllowed as error:

@@ -44,9 +44,9 @@ CAPABILITIES = Capabilities(
 )
 
 _GRADING_SECONDS = 5.0
-"""For how long what grading needs of an assignment (its type, points and dates) is not read again."""
+"""How long what grading needs of an assignment (its type, points and dates) is remembered."""
 _FEW = 3
-"""Up to so many submissions are read one by one."""
+"""Up to this many submissions are read one by one."""
 
 
 class CanvasConnector:
@@ -78,7 +78,7 @@ class CanvasConnector:
         try:
             answer = await self._api.send("POST", path, {"assignment": sent}, safe=False, gone="section")
         except Refused:
-            # A mark that is taken is our own: an earlier attempt came through after all.
+            # If the mark is taken, it is our own: an earlier attempt succeeded after all.
             found = await self._find_by_mark(course, mark) if self._writes_marks else None
             if found is None:
                 raise
@@ -148,7 +148,7 @@ class CanvasConnector:
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
         course, _ = _split(section)
-        # Canvas says the same of an assignment that is not there and of one that an earlier try just deleted.
+        # Canvas answers the same for an assignment that never existed as for one that an earlier try just deleted.
         await self._read(course, assignment)
         self._recent.forget(f"{course}/{assignment}")
         with contextlib.suppress(Gone):
@@ -190,7 +190,7 @@ class CanvasConnector:
             if error.thing == "grader":
                 raise
             self._recent.forget(f"{course}/{assignment}")
-            await self._read(course, assignment)  # perhaps it is the assignment that is gone
+            await self._read(course, assignment)  # perhaps the assignment itself is gone
             raise Gone("student") from None
         finally:
             if fields.override_due_date is not None:
@@ -246,7 +246,7 @@ class CanvasConnector:
         return await self._recent.get(f"{course}/{assignment}", read)
 
     async def _scale(self, course: str, item: LmsAssignment) -> tuple[ScaleEntry, ...]:
-        """The grading scale of an assignment, where it has one of its own."""
+        """Return the grading scale of an assignment; empty if it has none of its own."""
         standard = text(item.content, "grading_standard_id")
         if standard is None or item.grading_type != "letter_grade":
             return ()
@@ -272,7 +272,7 @@ class CanvasConnector:
         audience: Audience | None,
         before: Note | None,
     ) -> Assignment:
-        """Keep what Canvas has no place for; the assignment that `answer` is."""
+        """Keep what Canvas has no place for; returns the assignment that `answer` shows."""
         note = unsupported_fields.keep(fields, NOTED_FIELDS, before)
         if audience is not None:
             note.pop("due_date", None)
@@ -298,7 +298,7 @@ class CanvasConnector:
 
 
 _BASE_DATES = {"override_assignment_dates": "false"}
-"""Without this, Canvas shows the dates that apply to the token's user."""
+"""Otherwise Canvas shows the dates that apply to the token's user."""
 
 
 def _split(section: str) -> tuple[str, str]:
@@ -316,7 +316,7 @@ def _changes_audience(fields: AssignmentFields) -> bool:
 
 
 def matches_creation(item: LmsAssignment, fields: AssignmentFields, since: Instant) -> bool:
-    """Whether an assignment could be what an attempt to create `fields` made, `since` then."""
+    """Whether an assignment may come from an attempt to create `fields` that began at `since`."""
     created = map_assignments.created(item)
     second = 1000
     return (
@@ -325,5 +325,5 @@ def matches_creation(item: LmsAssignment, fields: AssignmentFields, since: Insta
         and item.due_date is not None
         and fields.due_date is not None
         and abs(item.due_date - fields.due_date) < second
-        and (created is None or created >= since - 60 * second)  # its clock is not ours
+        and (created is None or created >= since - 60 * second)  # the LMS's clock is not ours
     )

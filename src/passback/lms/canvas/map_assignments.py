@@ -1,7 +1,7 @@
 """Assignments: between the gateway's and Canvas's.
 
 A Canvas assignment belongs to a course, not to a section. Who it is for, and with which dates, is said by overrides
-where it is not for everyone in the course: one for the section, or one for the students who were chosen; and one for
+if it is not for everyone in the course: one for the section, or one for the students who were chosen; and one for
 each student with a due date of their own.
 """
 
@@ -44,7 +44,7 @@ _GRADING_TYPES = {"points": "points", "percent": "percent", "pass_fail": "pass_f
                   "gpa_scale": "letter_grade", "not_graded": "points"}  # fmt: skip
 
 _POINTS = {"percent": 100, "letter_grade": 100, "pass_fail": 1}
-"""The points of a grading type, where none are given: Canvas reckons all grades in points."""
+"""The points of a grading type if none are given: Canvas computes all grades in points."""
 
 _BLOCK = "passback-attachments"
 _BLOCK_START = f'<div class="{_BLOCK}">'
@@ -68,7 +68,7 @@ class Override(Struct, frozen=True):
         return self.title == OWN_DUE_DATE
 
     def to_lms(self) -> dict[str, Any]:
-        """The override as Canvas takes it."""
+        """Return the override as Canvas takes it."""
         for_whom: dict[str, Any] = {"student_ids": list(self.student_ids), "title": self.title}
         if self.section_id is not None:
             for_whom = {"course_section_id": self.section_id}
@@ -79,20 +79,20 @@ class Override(Struct, frozen=True):
 
 
 class LmsAssignment(Struct, frozen=True):
-    """An assignment as Canvas has it, as far as changes and grades need it."""
+    """An assignment as Canvas has it, with what changing and grading it need."""
 
     id: str
     content: Json
     overrides: tuple[Override, ...]
     for_all: bool
-    """Whether everyone of the course, or of the section, has it."""
+    """Whether everyone in the course, or in the section, has it."""
     shared: Override | None
-    """The override that holds the assignment's dates and its section or students; None where it has its own."""
+    """The override with the assignment's dates and its section or students; None if the assignment has its own."""
     due_date: Instant | None
     display_date: Instant | None
     end_date: Instant | None
     section: str
-    """For which it was read."""
+    """The section that it was read for."""
 
     @property
     def grading_type(self) -> str:
@@ -108,7 +108,7 @@ class LmsAssignment(Struct, frozen=True):
 
     @property
     def assignees(self) -> tuple[str, ...]:
-        """Whom it is for, where it is not for all."""
+        """The students who have it; empty if all have it."""
         if self.for_all:
             return ()
         found = (student for override in self.overrides for student in override.student_ids)
@@ -116,9 +116,9 @@ class LmsAssignment(Struct, frozen=True):
 
 
 def from_lms(content: Json, section: str, kept_due_date: Instant | None) -> LmsAssignment:
-    """What Canvas answered of an assignment, for one section.
+    """Return the assignment that Canvas answered, for one section.
 
-    `kept_due_date` is the assignment's due date where every student who has it was given another.
+    `kept_due_date` is the assignment's due date, for when every student who has it was given another.
     """
     overrides = tuple(_override(item) for item in as_objects(content.get("overrides")))
     individual = [override for override in overrides if override.student_ids]
@@ -153,13 +153,13 @@ def from_lms(content: Json, section: str, kept_due_date: Instant | None) -> LmsA
 
 
 def noted_due_date(note: Note | None) -> Instant | None:
-    """The assignment's due date, as it was kept where none of Canvas's holds it."""
+    """Return the assignment's due date that was kept because none of Canvas's dates holds it; None if there is none."""
     due = (note or {}).get("due_date")
     return due if isinstance(due, int) else None
 
 
 def to_assignment(item: LmsAssignment, scale: Sequence[ScaleEntry]) -> Assignment:
-    """The gateway's form of an assignment; `scale` is its grading scale, where it has one of its own."""
+    """Return the gateway's form of an assignment; `scale` is its grading scale, empty if it has none of its own."""
     content = item.content
     description, attachments = split_description(text(content, "description") or "")
     attempts = integer(content, "allowed_attempts")
@@ -193,9 +193,9 @@ def to_assignment(item: LmsAssignment, scale: Sequence[ScaleEntry]) -> Assignmen
 
 
 def to_lms(fields: AssignmentFields, before: Assignment | None = None) -> dict[str, Any]:
-    """What Canvas is sent of `fields`, without dates and assignees.
+    """Return what Canvas is sent of `fields`, without dates and assignees.
 
-    `before` is the assignment that is changed: its attachments stand in the description. Raises `Unsupported`.
+    `before` is the assignment to change: its attachments are in the description. Raises `Refused` and `Unsupported`.
     """
     sent: dict[str, Any] = {"notify_of_update": False}
     if fields.title is not None:
@@ -221,11 +221,11 @@ def to_lms(fields: AssignmentFields, before: Assignment | None = None) -> dict[s
 
 
 class Audience(Struct, frozen=True):
-    """For whom an assignment is, and when: as Canvas is sent it."""
+    """Whom an assignment is for and its dates, as Canvas is sent them."""
 
     sent: dict[str, Any]
     due_date: Instant | None
-    """The assignment's due date, where none of what is sent holds it."""
+    """The assignment's due date, if nothing that is sent holds it."""
 
 
 def audience(
@@ -287,7 +287,7 @@ def audience(
 
 
 def with_own_due_date(item: LmsAssignment, student: str, due: Instant) -> Audience:
-    """The assignment's overrides once a student has a due date of their own."""
+    """Return the assignment's overrides after giving a student a due date of their own."""
     earlier = next((it for it in item.overrides if it.own_due_date and it.student_ids == (student,)), None)
     others = [_without(override, student) for override in item.overrides if override is not earlier]
     others = [it for it in others if it.section_id or it.group_id or it.student_ids]
@@ -313,14 +313,14 @@ def _first(given: Instant | None, kept: Instant | None) -> Instant | None:
 
 
 def _id_of_shared(before: LmsAssignment | None, *, section: str | None) -> str | None:
-    """The id of the override that is replaced by one of the same kind."""
+    """Return the id of the override that is replaced by one of the same kind."""
     if before is None or before.shared is None or before.shared.section_id != section:
         return None
     return before.shared.id
 
 
 def split_description(markup: str) -> tuple[str, tuple[Attachment, ...]]:
-    """A description's own words, and the attachments that we put behind them."""
+    """Return a description's own words, and the attachments that we added below them."""
     begin = markup.rfind(f'<div class="{_BLOCK}"')
     if begin < 0:
         return markup, ()
@@ -342,7 +342,7 @@ def _with_attachments(
 
 
 def _block(attachments: Sequence[Attachment]) -> str:
-    """Links to the attachments: Canvas has no place for them but the description."""
+    """Return links to the attachments: Canvas has no place for them except the description."""
     if not attachments:
         return ""
     items = "".join(

@@ -32,12 +32,12 @@ class Target(Struct, frozen=True):
 
     @property
     def path(self) -> str:
-        """Where the API has the submission."""
+        """The submission's path in the API."""
         return f"{self.assignment_path}/submissions/{self.student}"
 
     @property
     def assignment_path(self) -> str:
-        """Where the API has the assignment."""
+        """The assignment's path in the API."""
         return f"courses/{self.course}/assignments/{self.item.id}"
 
     @property
@@ -52,18 +52,18 @@ def grade_key(assignment: str, student: str) -> str:
 
 
 class Grade(Struct, frozen=True):
-    """What Canvas is sent to grade one student, and how to know that it understood it."""
+    """What Canvas is sent to grade one student, and how to check that Canvas understood it."""
 
     posted: str | None
-    """``posted_grade``; None where no grade is given."""
+    """``posted_grade``; None if no grade is given."""
     points: Decimal | None = None
-    """The points that it must be entered with, where they are known."""
+    """The points with which Canvas must enter it, if they are known."""
 
 
 def grade_to_lms(fields: SubmissionFields, item: LmsAssignment, scale: Collection[ScaleEntry]) -> Grade:
-    """The grade that `fields` give on an assignment. Raises `Refused`.
+    """Return the grade that `fields` give on an assignment. Raises `Refused`.
 
-    Points count over the text, being exact; but pass or fail is only said by the text.
+    If both are given, points count more than the text, being exact; but only the text says pass or fail.
     """
     points, words, kind = fields.grade_points, fields.grade, cast("GradingType", item.grading_type)
     if points is None and words is None:
@@ -75,7 +75,7 @@ def grade_to_lms(fields: SubmissionFields, item: LmsAssignment, scale: Collectio
     if not words:
         return Grade("")
     if kind != "points" and not item.points_possible:
-        # Canvas would take a share of nothing for nothing: a pass for a fail.
+        # For Canvas a share of nothing is nothing: it would read a pass as a fail.
         raise Refused("INVALID_GRADE", "the assignment has no points to take a share of")
     if kind == "letter_grade" and scale:
         if words not in {entry.name for entry in scale}:
@@ -91,7 +91,7 @@ def grade_to_lms(fields: SubmissionFields, item: LmsAssignment, scale: Collectio
 
 
 def check_accepted(grade: Grade, answer: Json) -> None:
-    """Whether Canvas entered the grade: what it cannot interpret, it drops silently. Raises `Refused`."""
+    """Check that Canvas entered the grade: it silently drops what it cannot interpret. Raises `Refused`."""
     if grade.posted is None:
         return
     entered = number(answer, "entered_score") if "entered_score" in answer else number(answer, "score")
@@ -106,14 +106,14 @@ def check_accepted(grade: Grade, answer: Json) -> None:
 
 
 def is_assigned(answer: Json) -> bool:
-    """Whether the student has the assignment: Canvas shows an unsaved submission of those who have not."""
+    """Whether the student has the assignment: Canvas shows an unsaved submission for those who do not."""
     return text(answer, "id") is not None and answer.get("assignment_visible") is not False
 
 
 def to_submission(
     answer: Json, student: str, item: LmsAssignment, note: Mapping[str, Any] | None
 ) -> Submission:
-    """The gateway's form of a submission; `note` is what we keep of it."""
+    """Return the gateway's form of a submission; `note` is what we keep of it."""
     grade = text(answer, "grade")
     if grade in ("complete", "incomplete"):
         grade = "pass" if grade == "complete" else "fail"
@@ -140,7 +140,7 @@ def to_submission(
 
 
 def state_of(answer: Json) -> str:
-    """Where the submission stands; a grade that Canvas hides is not returned yet."""
+    """Return the state of a submission; a grade that Canvas hides is not returned yet."""
     if answer.get("redo_request") is True:
         return "reclaimed"
     match answer.get("workflow_state"):
@@ -153,7 +153,7 @@ def state_of(answer: Json) -> str:
 
 
 def has_comment(answer: Json, student: str, fields: SubmissionFields) -> bool:
-    """Whether the comment that `fields` give is there: as the newest, or because an earlier try left it."""
+    """Whether the comment that `fields` give is there already: as the newest, or from an earlier try."""
     if newest_comment(answer, student) == fields.grade_comment:
         return True
     since = fields.comment_since
@@ -179,7 +179,7 @@ def newest_comment(answer: Json, student: str) -> str | None:
 def check_transition(
     fields: SubmissionFields, answer: Json, note: Mapping[str, Any] | None, now: Instant, item: LmsAssignment
 ) -> bool:
-    """Whether work is to be handed in. Raises `Refused` and `Unsupported` for a state that cannot be reached."""
+    """Whether work is to be handed in. Raises `Refused` and `Unsupported` if the state cannot be reached."""
     state = state_of(answer)
     wanted = fields.state
     handing_in = bool(fields.attachments) and fields.attachments != attachments_of(answer, note)
@@ -213,7 +213,7 @@ def _check_attempts(fields: SubmissionFields, answer: Json, now: Instant, item: 
 
 
 class Work(Struct, frozen=True):
-    """What a student hands in: of one kind, as Canvas wants it."""
+    """The work that a student hands in, of one kind, as Canvas takes it."""
 
     kind: str
     body: str | None = None
@@ -222,7 +222,7 @@ class Work(Struct, frozen=True):
 
 
 def work_to_lms(attachments: Collection[Attachment]) -> Work:
-    """The work that attachments make. Raises `Refused` where Canvas cannot take them together."""
+    """Return the work that attachments make. Raises `Refused` if Canvas does not accept them together."""
     kinds = {item.type for item in attachments}
     if len(kinds) != 1:
         raise Refused(
@@ -241,7 +241,7 @@ def work_to_lms(attachments: Collection[Attachment]) -> Work:
 
 
 def attachments_of(answer: Json, note: Mapping[str, Any] | None) -> tuple[Attachment, ...]:
-    """The newest attempt's work: as it was handed in through us, or else as Canvas shows it."""
+    """Return the newest attempt's work: as it was handed in through us, or else as Canvas shows it."""
     ours = (note or {}).get("work") or {}
     if ours and ours.get("attempt") == integer(answer, "attempt"):
         return msgspec.convert(ours["attachments"], tuple[Attachment, ...])
@@ -249,7 +249,7 @@ def attachments_of(answer: Json, note: Mapping[str, Any] | None) -> tuple[Attach
 
 
 def _newest_attachments(answer: Json) -> tuple[Attachment, ...]:
-    """The newest attempt's work."""
+    """Return the newest attempt's work as Canvas shows it."""
     match answer.get("submission_type"):
         case "online_text_entry":
             body = text(answer, "body") or ""
@@ -271,7 +271,7 @@ def _markup(words: str) -> str:
 
 
 def flags_to_lms(fields: SubmissionFields, answer: Json) -> dict[str, Any]:
-    """What Canvas is sent for the flags that are asked for, over those that `answer` shows. Raises `Refused`."""
+    """Return what Canvas is sent for the flags that `fields` give, if `answer` shows others. Raises `Refused`."""
     if fields.flags is None:
         return {}
     sent: dict[str, Any] = {}
@@ -293,7 +293,7 @@ def grader_note(grader: str | None, answer: Json) -> dict[str, Any] | None:
 
 
 def _grader(answer: Json, note: Mapping[str, Any] | None) -> str | None:
-    """Who graded: also where Canvas was told as another."""
+    """Return the grader, also if we sent the grade as someone else."""
     grader = text(answer, "grader_id")
     if note and grader is not None and note.get("graded_as") == grader:
         return str(note["grader"])

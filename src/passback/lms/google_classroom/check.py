@@ -1,4 +1,4 @@
-"""What of a connection to Google Classroom works and what is missing, permission by permission."""
+"""Checking a connection to Google Classroom: what works and what is missing, permission by permission."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _DELEGATION = "Admin console > Security > API controls > Domain-wide delegation"
 
 
 async def findings(api: ClassroomApi, admin: str, project: str | None) -> list[Finding]:
-    """Look at everything that the connector needs; nothing is changed in Classroom.
+    """Check everything that the connector needs, without changing anything in Classroom.
 
-    `project` is the one to which the district's assignments belong, where there are any.
+    `project` is the one that the district's assignments belong to, if there are any.
     """
     if api.tokens.delegated and not admin:
         return [
@@ -55,7 +55,7 @@ async def findings(api: ClassroomApi, admin: str, project: str | None) -> list[F
 
 
 async def _course(api: ClassroomApi, admin: str) -> list[Finding]:
-    """What can be read of a course, and whether its people can be acted as."""
+    """Check what can be read of a course, and whether we can act as its people."""
     try:
         query = {"courseStates": ["ACTIVE"]} | ({} if api.tokens.delegated else {"teacherId": ["me"]})
         courses = await api.pages("courses", "courses", admin, query, gone="section", most=1)
@@ -87,9 +87,9 @@ async def _course(api: ClassroomApi, admin: str) -> list[Finding]:
 
 
 async def _student(api: ClassroomApi, email: str) -> list[Finding]:
-    """Whether work can be handed in as a student."""
+    """Check whether we can hand in work as a student."""
     if not api.tokens.delegated:
-        return []  # only the one who signed in; docs/lms/google_classroom.md says what that means
+        return []  # only as the user who signed in; see docs/lms/google_classroom.md
     try:
         await api.tokens.get(AS_STUDENT + email)
     except LmsError:

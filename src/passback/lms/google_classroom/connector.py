@@ -43,11 +43,11 @@ CAPABILITIES = Capabilities(
 )
 
 _GRADING_SECONDS = 5.0
-"""For how long what grading needs of an assignment (its type, points and dates) is not read again."""
+"""How long what grading needs of an assignment (its type, points and dates) is remembered."""
 _AT_ONCE = 6
 _SHOWN = {"courseWorkStates": ["PUBLISHED", "DRAFT"]}
 _PROJECT = "project"
-"""The key of the note that holds the Cloud project to which the district's assignments belong."""
+"""The key of the note with the Cloud project that the district's assignments belong to."""
 
 
 class ClassroomConnector:
@@ -68,7 +68,7 @@ class ClassroomConnector:
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
         map_assignments.check_supported(fields)
-        # First a draft that holds the mark, which no student sees: so it can be found if the answer is lost.
+        # First a draft with the mark, which no student sees: it can be found if the answer is lost.
         draft = map_assignments.creation_only(fields) | map_assignments.to_lms(fields, new=True)
         draft["description"] = _marked(mark)
         if topic := await self._roster.topic_for_new(section):
@@ -92,7 +92,7 @@ class ClassroomConnector:
         for item in listed:
             if text(item, "description") == _marked(mark):
                 return await self._publish(section, item, fields)
-        # Perhaps it lost its mark already, when it was made visible.
+        # Perhaps it has already lost its mark, by becoming visible.
         alike = [
             item for item in listed if map_assignments.matches_creation(item, fields, since, list(known))
         ]
@@ -145,7 +145,7 @@ class ClassroomConnector:
         return await self._remember(content, fields, note)
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
-        # Classroom says the same of an assignment that is not there and of one that an earlier try just deleted.
+        # Classroom answers the same for an assignment that never existed as for one that an earlier try just deleted.
         await self._load(section, assignment)
         self._recent.forget(f"{section}/{assignment}")
 
@@ -175,7 +175,7 @@ class ClassroomConnector:
         except (Gone, Refused) as error:
             if isinstance(error, Gone) and error.thing == "grader":
                 raise
-            # Perhaps it is the assignment that is gone, or is no more as it was.
+            # Perhaps the assignment is gone, or has changed.
             self._recent.forget(f"{section}/{assignment}")
             await self._load(section, assignment)
             raise
@@ -204,7 +204,7 @@ class ClassroomConnector:
         await self._api.close()
 
     async def _publish(self, section: str, made: Json, fields: AssignmentFields) -> Assignment:
-        """Make a marked draft what it shall be, and visible. Raises `LmsError`, in doubt where that is not certain."""
+        """Give a marked draft its description and make it visible. Raises `LmsError`, in doubt if the draft remains."""
         sent = {
             "description": map_assignments.to_lms(fields, new=True).get("description", ""),
             **map_assignments.publication(fields.display_date, self._clock()),
@@ -217,11 +217,11 @@ class ClassroomConnector:
             await self._discard(section, id_of(made))
             raise
         except Unavailable as error:
-            raise _in_doubt(error) from None  # the draft is there, and will be found by its mark
+            raise _in_doubt(error) from None  # the draft exists, and will be found by its mark
         return await self._remember(content, fields, None)
 
     async def _discard(self, section: str, assignment: str) -> None:
-        """Delete a draft that cannot be shown."""
+        """Delete a draft that cannot be made visible."""
 
         async def delete(acting: str) -> None:
             await self._api.send("DELETE", f"courses/{section}/courseWork/{assignment}", acting, safe=True)
@@ -232,7 +232,7 @@ class ClassroomConnector:
     async def _change(
         self, section: str, path: str, method: str, content: Mapping[str, Any], params: Mapping[str, str]
     ) -> Json:
-        """Change course work, which may be repeated; what it is then."""
+        """Change course work, which may be repeated; returns the course work as it is then."""
 
         async def send(acting: str) -> Json:
             whole_path = f"courses/{section}/courseWork/{path}"
@@ -241,7 +241,7 @@ class ClassroomConnector:
         return await self._roster.as_teacher(section, send)
 
     async def _list(self, section: str, since: Instant | None) -> list[Json]:
-        """The course work of a course, the latest first; only what was changed `since`, where that is given."""
+        """Read the course work of a course, the latest first; if `since` is given, only what was changed since then."""
         path, query = f"courses/{section}/courseWork", {**_SHOWN, "orderBy": "updateTime desc"}
 
         async def read(acting: str) -> list[Json]:
@@ -250,7 +250,7 @@ class ClassroomConnector:
         listed = await self._roster.as_teacher(section, read)
         if since is None:
             return listed
-        # Somewhat more, because its clock is not ours.
+        # With a margin, because Google's clock is not ours.
         return [item for item in listed if (instant(item, "updateTime") or since) >= since - 60_000]
 
     async def _read(self, section: str, assignment: str) -> Json:
@@ -268,13 +268,13 @@ class ClassroomConnector:
         return await self._recent.get(f"{section}/{assignment}", lambda: self._load(section, assignment))
 
     async def _note_project(self) -> None:
-        """Keep to which project the district's assignments belong: no other can change them."""
+        """Keep the project that the district's assignments belong to: no other can change them."""
         project = self._api.tokens.project
         if project and not (await self._notes.read([_PROJECT])):
             await self._notes.write({_PROJECT: {"id": project}})
 
     async def _remember(self, content: Json, fields: AssignmentFields, before: Note | None) -> Assignment:
-        """Keep what Classroom has no place for; the assignment that `content` is."""
+        """Keep what Classroom has no place for; returns the assignment that `content` shows."""
         note = map_assignments.to_note(fields, content, before)
         if note != (before or {}):
             await self._notes.write({note_key(id_of(content)): note})

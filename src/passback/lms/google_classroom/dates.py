@@ -1,4 +1,4 @@
-"""Google's due dates: the day and the time of day apart, both in UTC."""
+"""Google's due dates: day and time of day separately, both in UTC."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def to_lms(when: Instant) -> dict[str, Any]:
-    """``dueDate`` and ``dueTime`` of an instant, in whole seconds."""
+    """Return ``dueDate`` and ``dueTime`` of an instant, in whole seconds. Raises `Refused`."""
     moment = as_datetime(when)
     return {
         "dueDate": {"year": moment.year, "month": moment.month, "day": moment.day},
@@ -22,11 +22,11 @@ def to_lms(when: Instant) -> dict[str, Any]:
 
 
 def from_lms(content: Json) -> Instant | None:
-    """The instant that an item is due; None where it has no due date, or one that is none."""
+    """Return when an item is due; None if it has no due date, or an invalid one."""
     day, time = content.get("dueDate"), content.get("dueTime")
     if not isinstance(day, dict):
         return None
-    # What is nought is left out: midnight comes as an empty object, or not at all.
+    # Zeros are left out: midnight comes as an empty object, or not at all.
     clock = time if isinstance(time, dict) else {}
     try:
         moment = datetime(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FEW = 3
-"""Up to so many students are read one by one."""
+"""Up to this many students are read one by one."""
 
 
 class Grading:
@@ -49,7 +49,7 @@ class Grading:
     async def read(
         self, course: str, stored: LmsAssignment, students: Sequence[str]
     ) -> dict[str, Submission]:
-        """The submissions of students; those who are not assigned are left out."""
+        """Read the submissions of students; those who do not have the assignment are left out."""
         if stored.is_draft:
             waiting = await self._waiting(course, stored)
             return {it: map_submissions.untouched(it, stored) for it in students if it in waiting}
@@ -73,7 +73,7 @@ class Grading:
     async def update(
         self, course: str, stored: LmsAssignment, student: str, fields: SubmissionFields
     ) -> Submission:
-        """Change the given fields of one student's submission. Everything is judged before anything is written."""
+        """Change the given fields of one student's submission. All are judged before anything is written."""
         if stored.is_draft:
             if student not in await self._waiting(course, stored):
                 raise Gone("student")
@@ -125,7 +125,7 @@ class Grading:
         *,
         visible: bool,
     ) -> Json:
-        """Set the grade; what is named in the mask and not given is taken away. Its student sees it if `visible`."""
+        """Set the grade; None removes it (named in the mask, but not sent). Its student sees it if `visible`."""
         names = ["draftGrade", "assignedGrade"] if visible or points is None else ["draftGrade"]
         content = {} if points is None else dict.fromkeys(names, float(points))
 
@@ -144,7 +144,7 @@ class Grading:
     async def _return(
         self, course: str, stored: LmsAssignment, student: str, answer: Json, grader: str | None
     ) -> Json:
-        """Give turned-in work back. What was not turned in has nothing to give back; its grade is visible."""
+        """Return turned-in work. If none was turned in, there is nothing to return: its grade is visible."""
         if text(answer, "state") not in ("TURNED_IN", "RECLAIMED_BY_STUDENT"):
             return answer
 
@@ -172,11 +172,11 @@ class Grading:
         links: Sequence[str],
         state: str | None,
     ) -> Json:
-        """Attach, turn in or take back, which only the student can do."""
+        """Attach, turn in or reclaim, which only the student can do."""
         try:
             return await self._sent_by(course, stored, student, answer, links, state)
         except NotAllowed as error:
-            # The account is gone, or the scope was not delegated; the connection is as good as before.
+            # The account is gone, or the scope was not delegated; the connection still works.
             log.warning("nothing can be done as a student: %s", error)
             raise Refused("STUDENT_NOT_SIGNED_IN", f"{NAME} does not let us act as the student") from None
 
@@ -216,7 +216,7 @@ class Grading:
     async def _unless_done(
         self, sending: Any, course: str, stored: LmsAssignment, student: str, state: str
     ) -> None:
-        """Send what moves a submission; where that is refused or in doubt, see whether it is there already."""
+        """Send what moves a submission; if that is refused or in doubt, look whether it is there already."""
         try:
             await sending
         except (Refused, Unavailable) as error:
@@ -234,7 +234,7 @@ class Grading:
         *,
         graded: bool,
     ) -> Note | None:
-        """Keep who graded, where Google was told as another, and points that it rounded; what is kept."""
+        """Keep who graded, if we sent it as someone else, and points that Google rounded; returns the whole note."""
         key = _key(stored, student)
         before = (await self._notes.read([key])).get(key)
         note = dict(before or {})
@@ -253,14 +253,14 @@ class Grading:
         return note
 
     async def _waiting(self, course: str, stored: LmsAssignment) -> Collection[str]:
-        """The students who will have an assignment that is not published yet."""
+        """Read the students who will have an assignment that is not published yet."""
         enrolled = await self._roster.students(course)
         if stored.assignment.assignee_mode == "all":
             return enrolled
         return [student for student in stored.assignment.assignee_ids if student in enrolled]
 
     async def _id(self, course: str, stored: LmsAssignment, student: str) -> str:
-        """The id of a student's submission. Raises `Gone`."""
+        """Return the id of a student's submission. Raises `Gone`."""
 
         async def find() -> str:
             return id_of(await self._find_one(course, stored, student))
@@ -268,14 +268,14 @@ class Grading:
         return await self._ids.get(_key(stored, student), find)
 
     async def _find_one(self, course: str, stored: LmsAssignment, student: str) -> Json:
-        """A student's submission as it is now. Raises `Gone`."""
+        """Read a student's submission as it is now. Raises `Gone`."""
         found = await self._find(course, stored, [student])
         if student not in found:
             raise Gone("student")
         return found[student]
 
     async def _find(self, course: str, stored: LmsAssignment, students: Sequence[str]) -> dict[str, Json]:
-        """The submissions of students as they are now; those who have none are left out."""
+        """Read the submissions of students as they are now; those who have none are left out."""
         path = f"courses/{course}/courseWork/{stored.assignment.lms_id}/studentSubmissions"
         few = len(students) <= FEW
 
@@ -289,7 +289,7 @@ class Grading:
             try:
                 return await self._api.pages(path, "studentSubmissions", acting, {"userId": student})
             except Gone:
-                return []  # Google knows no such person; or the assignment is gone, which the caller finds out
+                return []  # there is no such person; or the assignment is gone, which the caller finds out
 
         found = {id_of(it, "userId"): it for it in await self._roster.as_teacher(course, read)}
         for student in students:

@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from passback.lms.notes import Note
 
 NOTED_FIELDS = frozenset({"start_date", "end_date", "max_attempts", "submission_types", "term_id"})
-"""Fields that Google Classroom has no place for."""
+"""Fields that Google Classroom has no place for; they are kept in notes."""
 _RESTORED = NOTED_FIELDS | {"grading_type"}
 
 _LONGEST_TITLE = 3000
 _LONGEST_DESCRIPTION = 30_000
 _MOST_MATERIALS = 20
 _POINTS = {"percent": 100, "pass_fail": 1}
-"""The points of a grading type, where none are given."""
+"""The points of a grading type if none are given."""
 
 _ADDRESSES = (
     ("link", "url"),
@@ -49,26 +49,26 @@ _ADDRESSES = (
     ("youTubeVideo", "alternateLink"),  # so spelt in submissions
     ("form", "formUrl"),
 )
-"""The kinds of materials and attachments that have an address, and where they have it."""
+"""The kinds of materials and attachments that have an address, and the name of the address."""
 
 MASKED = ("title", "description", "dueDate", "dueTime", "maxPoints", "scheduledTime", "state")
-"""What can be changed of course work by a PATCH, which names it in a mask."""
+"""The fields of course work that a PATCH can change, by naming them in its mask."""
 
 
 class LmsAssignment(Struct, frozen=True):
-    """An assignment as Classroom has it, with what grading needs of it."""
+    """An assignment as Classroom has it, with what grading needs."""
 
     content: Json
     assignment: Assignment
 
     @property
     def is_draft(self) -> bool:
-        """Whether students do not see it yet."""
+        """Whether students cannot see it yet."""
         return text(self.content, "state") == "DRAFT"
 
 
 def check_supported(fields: AssignmentFields) -> None:
-    """Refuse what Classroom cannot be given. Raises `Refused` and `Unsupported`."""
+    """Check that Classroom can store `fields`. Raises `Refused` and `Unsupported`."""
     if fields.grading_type == "letter_grade":
         raise Unsupported(NAME, "grading type of letter_grade")
     if fields.title is not None and len(fields.title) > _LONGEST_TITLE:
@@ -84,7 +84,7 @@ def check_supported(fields: AssignmentFields) -> None:
 
 
 def explain(refused: Refused, fields: AssignmentFields, now: Instant) -> Refused:
-    """What most likely is wrong, where Google does not say: it takes no due date that is past, nor strangers."""
+    """Return the likely reason for a refusal if Google gives none: it accepts no past due dates and no strangers."""
     if str(refused).startswith("REFUSED_BY_LMS"):
         if fields.due_date is not None and fields.due_date <= now:
             return Refused("INVALID_DUE_DATE", f"{NAME} accepts only due dates in the future")
@@ -94,14 +94,14 @@ def explain(refused: Refused, fields: AssignmentFields, now: Instant) -> Refused
 
 
 def _words(fields: AssignmentFields) -> str | None:
-    """The description as Classroom shows it, without HTML; None where none is given."""
+    """Return the description as Classroom shows it, without HTML; None if none is given."""
     if fields.description_plaintext:
         return fields.description_plaintext
     return None if fields.description is None else html_to_text(fields.description)
 
 
 def to_lms(fields: AssignmentFields, *, new: bool) -> dict[str, Any]:
-    """What Classroom is sent of `fields`, as far as it can be changed later."""
+    """Return what Classroom is sent of the `fields` that can be changed later."""
     sent: dict[str, Any] = {}
     if fields.title is not None:
         sent["title"] = fields.title
@@ -118,7 +118,7 @@ def to_lms(fields: AssignmentFields, *, new: bool) -> dict[str, Any]:
 
 
 def creation_only(fields: AssignmentFields) -> dict[str, Any]:
-    """What can be said of course work only when it is made, or by other calls."""
+    """Return what Classroom is sent of `fields` only when course work is created; later it needs other calls."""
     sent: dict[str, Any] = {"workType": "ASSIGNMENT", "state": "DRAFT"}
     if fields.attachments:
         sent["materials"] = [{"link": {"url": item.url}} for item in fields.attachments]
@@ -129,14 +129,14 @@ def creation_only(fields: AssignmentFields) -> dict[str, Any]:
 
 
 def publication(display_date: Instant | None, now: Instant) -> dict[str, Any]:
-    """What makes a draft visible, at once or when it shall be."""
+    """Return what makes a draft visible, at once or on its display date."""
     if display_date is not None and display_date > now:
         return {"scheduledTime": isoformat(display_date)}
     return {"state": "PUBLISHED"}
 
 
 def changed_assignees(fields: AssignmentFields, before: Assignment) -> dict[str, Any] | None:
-    """The change of whom an assignment is for, as Classroom takes it; None where there is none."""
+    """Return the change of assignees as Classroom takes it; None if there is none."""
     mode = fields.assignee_mode or before.assignee_mode
     if mode == "all":
         return None if before.assignee_mode == "all" else {"assigneeMode": "ALL_STUDENTS"}
@@ -153,7 +153,7 @@ def changed_assignees(fields: AssignmentFields, before: Assignment) -> dict[str,
 
 
 def from_lms(content: Json, note: Note | None) -> LmsAssignment:
-    """What Classroom answered of an assignment, and what we keep of it. Raises `Gone`."""
+    """Return the assignment that Classroom answered, with what we keep of it. Raises `Gone`."""
     note = note or {}
     state, scheduled = text(content, "state"), instant(content, "scheduledTime")
     if state == "DELETED":
@@ -167,7 +167,7 @@ def from_lms(content: Json, note: Note | None) -> LmsAssignment:
         title=text(content, "title") or "",
         description=ours[0] if ours[0] is not None and ours[1] == words else words,
         description_plaintext=words,
-        # Google leaves nought out.
+        # Google leaves zeros out.
         points_possible=number(content, "maxPoints") or (Decimal(0) if note.get("no_points") else None),
         grading_type="points",
         submission_types=(),
@@ -192,7 +192,7 @@ def from_lms(content: Json, note: Note | None) -> LmsAssignment:
 
 
 def _attachments(content: Json, note: Note) -> tuple[Attachment, ...]:
-    """The materials; as they were sent, while Classroom has the same addresses."""
+    """Return the materials: as they were sent, if Classroom still has the same addresses."""
     stored = tuple(
         found for it in as_objects(content.get("materials")) if (found := attachment(it)) is not None
     )
@@ -201,7 +201,7 @@ def _attachments(content: Json, note: Note) -> tuple[Attachment, ...]:
 
 
 def attachment(item: Json) -> Attachment | None:
-    """A material or attachment as the gateway shows it; None for a kind that has no address."""
+    """Return the gateway's form of a material or attachment; None for a kind without an address."""
     for name, address in _ADDRESSES:
         found = item.get(name)
         if not isinstance(found, dict):
@@ -215,7 +215,7 @@ def attachment(item: Json) -> Attachment | None:
 
 
 def to_note(fields: AssignmentFields, content: Json, before: Note | None) -> dict[str, Any]:
-    """What is to be kept of an assignment: what Classroom has no place for, or only roughly."""
+    """Return the note of an assignment: what Classroom has no place for, or keeps only roughly."""
     note = unsupported_fields.keep(fields, _RESTORED, before)
     if fields.description is not None:
         note["description"] = [fields.description, text(content, "description") or ""]
@@ -229,7 +229,7 @@ def to_note(fields: AssignmentFields, content: Json, before: Note | None) -> dic
 
 
 def matches_creation(content: Json, fields: AssignmentFields, since: Instant, known: Sequence[str]) -> bool:
-    """Whether course work that was found was made by an attempt of ours: all that Google keeps is the same."""
+    """Whether course work may come from an attempt to create `fields`: all that Google keeps is the same."""
     created = instant(content, "creationTime")
     sent = to_lms(fields, new=True)
     due = dates.from_lms(content)
@@ -241,10 +241,10 @@ def matches_creation(content: Json, fields: AssignmentFields, since: Instant, kn
         and (due is None) == (fields.due_date is None)
         and (due is None or fields.due_date is None or due // 1000 == fields.due_date // 1000)
         and (number(content, "maxPoints") or 0) == sent.get("maxPoints", 0)
-        and (created is None or created >= since - 60_000)  # its clock is not ours
+        and (created is None or created >= since - 60_000)  # the LMS's clock is not ours
     )
 
 
 def mask_of(sent: Mapping[str, Any]) -> str:
-    """The update mask that names what is sent."""
+    """Return the update mask that names what is sent."""
     return ",".join(name for name in MASKED if name in sent)

@@ -27,13 +27,13 @@ _STATES = {"TURNED_IN": "submitted", "RETURNED": "returned", "RECLAIMED_BY_STUDE
 
 
 def untouched(student: str, stored: LmsAssignment) -> Submission:
-    """The submission for an assignment that students do not have yet: Classroom makes it when it is published."""
+    """Return the submission of an assignment that students cannot see yet: Classroom creates it when publishing."""
     assignment = stored.assignment
     return Submission(student, "created", (), created=assignment.created, last_modified=assignment.created)
 
 
 def state_of(answer: Json) -> str:
-    """Where the submission stands. A grade that its student sees is returned, also where nothing was turned in."""
+    """Return the state of a submission. A grade that its student sees is returned, even if nothing was turned in."""
     state = _STATES.get(text(answer, "state") or "")
     if state is not None:
         return state
@@ -41,7 +41,7 @@ def state_of(answer: Json) -> str:
 
 
 def points_to_lms(fields: SubmissionFields, stored: LmsAssignment) -> Decimal | None:
-    """The points that `fields` give, to two decimals as Classroom keeps them; None takes the grade away.
+    """Return the points that `fields` give, to two decimals as Classroom keeps them; None removes the grade.
 
     Raises `Refused`.
     """
@@ -52,12 +52,12 @@ def points_to_lms(fields: SubmissionFields, stored: LmsAssignment) -> Decimal | 
 
 
 def gives_grade(fields: SubmissionFields) -> bool:
-    """Whether a grade is given or taken away."""
+    """Whether a grade is given or removed."""
     return fields.grade is not None or fields.grade_points is not None
 
 
 def check_transition(fields: SubmissionFields, answer: Json) -> bool:
-    """Whether `fields.state` is another than the submission has. Raises `Refused` where it cannot be reached."""
+    """Whether the submission has to change its state. Raises `Refused` if it cannot reach `fields.state`."""
     moves = is_transition(state_of(answer), fields.state)
     if moves and fields.state == "returned" and state_of(answer) == "created":
         graded = (
@@ -71,7 +71,7 @@ def check_transition(fields: SubmissionFields, answer: Json) -> bool:
 
 
 def new_links(fields: SubmissionFields, answer: Json) -> list[str]:
-    """The addresses to attach that are not attached yet: Classroom would attach them twice. Raises `LmsError`."""
+    """Return the addresses that are not attached yet: Classroom would attach the others twice. Raises `LmsError`."""
     wanted = fields.attachments or ()
     if any(item.type == "text" for item in wanted):
         raise Unsupported(NAME, "submission type of text")
@@ -82,7 +82,7 @@ def new_links(fields: SubmissionFields, answer: Json) -> list[str]:
 
 
 def attachments_of(answer: Json) -> tuple[Attachment, ...]:
-    """What the student has attached."""
+    """Return the attachments of a submission."""
     submission = answer.get("assignmentSubmission")
     attached = as_objects(submission.get("attachments")) if isinstance(submission, dict) else []
     return tuple(found for it in attached if (found := attachment(it)) is not None)
@@ -91,7 +91,7 @@ def attachments_of(answer: Json) -> tuple[Attachment, ...]:
 def to_submission(
     answer: Json, student: str, stored: LmsAssignment, note: Mapping[str, Any] | None, now: Instant
 ) -> Submission:
-    """The gateway's form of a submission; `note` is what we keep of it."""
+    """Return the gateway's form of a submission; `note` is what we keep of it."""
     assignment = stored.assignment
     assigned = number(answer, "assignedGrade")
     draft = number(answer, "draftGrade")
@@ -113,7 +113,7 @@ def to_submission(
 
 
 def _flags(answer: Json, points: Decimal | None, stored: LmsAssignment, now: Instant) -> tuple[str, ...]:
-    """Late is what was turned in too late: Classroom also says it of what is not turned in, which is missing here."""
+    """Return the flags. Only turned-in work is late; Classroom also calls work late that is missing here."""
     handed_in = text(answer, "state") in ("TURNED_IN", "RETURNED") and _was_turned_in(answer)
     due = stored.assignment.due_date
     flags = ["late"] if handed_in and answer.get("late") is True else []
@@ -132,7 +132,7 @@ def _was_turned_in(answer: Json) -> bool:
 
 
 def _grader(answer: Json, note: Mapping[str, Any] | None) -> str | None:
-    """Who graded last: also where Google was told as another."""
+    """Return who graded last, also if we sent the grade as someone else."""
     grades = _history(answer, "gradeHistory")
     actor = text(grades[-1], "actorUserId") if grades else None
     if note and note.get("grader") and note.get("graded_as") == actor:

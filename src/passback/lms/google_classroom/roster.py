@@ -1,4 +1,4 @@
-"""Courses and their people: as whom to act, remembered for a few minutes; and all of them for matching."""
+"""Courses' people (whom to act as) and topics, remembered for a few minutes; and courses and people for matching."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _ALIAS = "d:"
-"""Begins the aliases that are alike for the whole domain, by which districts write SIS ids."""
+"""The prefix of aliases that hold for the whole domain, in which districts write SIS ids."""
 _ROLES: tuple[Role, ...] = ("student", "teacher")
 
 
 class Roster:
-    """The people of courses, as far as writing needs them."""
+    """The people and topics of courses, remembered for a few minutes."""
 
     def __init__(self, api: ClassroomApi, admin: str, topic: str = "") -> None:
-        """`admin` is the e-mail address of whom to read courses and people as; empty with a user's own sign-in.
+        """`admin` is the e-mail address of the user to read courses and people as; empty if a user signed in.
 
-        `topic` is the name of the one under which new assignments stand, in the courses that have it.
+        `topic` is the name of the topic of new assignments, in the courses that have it.
         """
         self._api = api
         self._admin = admin
@@ -39,7 +39,7 @@ class Roster:
         self._topic = topic
         self._topics = TtlCache()
         self._refused = TtlCache()
-        """Teachers for whom Google gives no token."""
+        """Teachers for whom Google issues no token."""
 
     async def teaches(self, course: str, teacher: str) -> bool:
         """Whether someone teaches a course."""
@@ -51,7 +51,7 @@ class Roster:
     async def as_teacher(
         self, course: str, action: Callable[[str], Awaitable[T]], grader: str | None = None
     ) -> T:
-        """Act as a teacher of a course: as the `grader`, or else the owner, or else any whom Google knows.
+        """Act as a teacher of a course: the `grader`, or else the owner, or else any for whom Google issues a token.
 
         Raises what `action` raises.
         """
@@ -71,7 +71,7 @@ class Roster:
         raise last
 
     async def acting_student(self, course: str, student: str) -> str:
-        """The name to act as a student by. Raises `Refused` and `Gone`."""
+        """Return the name by which to act as a student. Raises `Refused` and `Gone`."""
         if not self._api.tokens.delegated:
             raise Refused("STUDENT_NOT_SIGNED_IN", f"{NAME} accepts work only from the student")
         emails = await self._student_emails(course)
@@ -82,16 +82,16 @@ class Roster:
         return AS_STUDENT + emails[student]
 
     async def students(self, course: str) -> Collection[str]:
-        """Who is a student of a course now."""
+        """Read the ids of a course's students."""
         self._students.forget(course)
         return await self._student_emails(course)
 
     async def _student_emails(self, course: str) -> dict[str, str]:
-        """The students' e-mail addresses by id."""
+        """Return the students' e-mail addresses by id."""
         return await self._students.get(course, lambda: self._read_emails(course, "student"))
 
     async def topic_for_new(self, course: str) -> str | None:
-        """The id of the topic under which a new assignment stands, where the course has it."""
+        """Return the id of a new assignment's topic, if the course has it."""
         if not self._topic:
             return None
         return await self._topics.get(course, lambda: self._read_topic(course))
@@ -122,7 +122,7 @@ class Roster:
     # For matching.
 
     async def read_courses(self) -> list[LmsCourse]:
-        """Every course that is taught now."""
+        """Read every course that is taught now."""
         query = {"courseStates": ["ACTIVE", "PROVISIONED"]}
         if not self._api.tokens.delegated:
             query["teacherId"] = ["me"]
@@ -132,11 +132,11 @@ class Roster:
         ]
 
     async def read_section(self, course: LmsCourse) -> Place:
-        """The one section that a course is."""
+        """Read the one section that a course is."""
         return Place(course.id, course.name, await self._sis_id(course.id))
 
     async def _sis_id(self, course: str) -> str | None:
-        """The first of a course's aliases in the domain."""
+        """Read the first of a course's aliases in the domain."""
         with contextlib.suppress(NotAllowed, Gone):
             for alias in await self._api.pages(f"courses/{course}/aliases", "aliases", self._admin):
                 name = text(alias, "alias") or ""
@@ -145,7 +145,7 @@ class Roster:
         return None
 
     async def read_people(self, course: str) -> Sequence[Person]:
-        """The students and teachers of a course; those who were only invited are not in it yet."""
+        """Read the students and teachers of a course, without those who were only invited."""
         return [person for role in _ROLES for person in await self._read(course, role)]
 
 

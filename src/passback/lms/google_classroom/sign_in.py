@@ -29,7 +29,7 @@ class GoogleSignIn:
         query = {
             "response_type": "code",
             "access_type": "offline",
-            "prompt": "consent",  # otherwise Google gives a refresh token only the first time
+            "prompt": "consent",  # otherwise Google issues a refresh token only the first time
             "client_id": given.get("client_id", ""),
             "redirect_uri": callback,
             "scope": " ".join(teacher_scopes(given)),

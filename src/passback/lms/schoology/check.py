@@ -1,4 +1,4 @@
-"""What of a connection to Schoology works and what is missing, permission by permission."""
+"""Checking a connection to Schoology: what works and what is missing, permission by permission."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _IMPERSONATION = "User Management > Permissions > Impersonation"
 
 
 async def findings(api: SchoologyApi, options: Mapping[str, str]) -> list[Finding]:
-    """Look at everything that the connector needs; nothing is changed in Schoology."""
+    """Check everything that the connector needs, without changing anything in Schoology."""
     try:
         user = await api.get("users/me", gone="section")
     except NotAllowed as error:
@@ -32,7 +32,7 @@ async def findings(api: SchoologyApi, options: Mapping[str, str]) -> list[Findin
     try:
         section = await _some_section(api)
     except LmsError as error:
-        remedy = "use the key of a system administrator who is tied to no building"
+        remedy = "use the key of a system administrator who is not tied to a building"
         return [*found, Finding(False, f"may not read courses and sections: {error}", remedy)]
     if section is None:
         return [
@@ -48,7 +48,7 @@ async def findings(api: SchoologyApi, options: Mapping[str, str]) -> list[Findin
         try:
             await api.get(f"sections/{section}/{path}", {"start": 0, "limit": 1}, gone="section")
         except LmsError as error:
-            remedy = "give the key's user the role of a system administrator"
+            remedy = "give the key's user the system administrator role"
             found.append(Finding(False, f"may not read {what}: {error}", remedy))
         else:
             found.append(Finding(True, f"may read {what}"))
@@ -78,7 +78,7 @@ async def _some_section(api: SchoologyApi) -> str | None:
 
 
 async def _impersonation(api: SchoologyApi, section: str) -> Finding:
-    """Whether the key may act as a teacher, tried on one of the section."""
+    """Check whether the key may act as a teacher, by trying one of the section's."""
     try:
         enrollments = await api.pages(f"sections/{section}/enrollments", "enrollment", gone="section")
         teacher = next((id_of(it, "uid") for it in enrollments if integer(it, "admin")), None)

@@ -38,9 +38,9 @@ CAPABILITIES = Capabilities(
 )
 
 _GRADING_SECONDS = 5.0
-"""For how long what grading needs of an assignment (its type, points and assignees) is not read again."""
+"""How long what grading needs of an assignment (its type, points and assignees) is remembered."""
 _FEW = 3
-"""Up to so many assignments are read one by one."""
+"""Up to this many assignments are read one by one."""
 _WITH_ATTACHMENTS = {"with_attachments": 1}
 
 
@@ -79,10 +79,10 @@ class SchoologyConnector:
     async def _verified(
         self, section: str, kind: str, fields: AssignmentFields, sent: Mapping[str, Any], answer: Json
     ) -> Assignment:
-        """See that a new assignment is as it was sent, and keep the rest."""
+        """Check that Schoology stored a new assignment as it was sent, and keep the rest in its note."""
         ref = map_assignments.ref_of(kind, answer)
         if fields.assignee_ids and set(texts(answer, "assignees")) != {str(it) for it in sent["assignees"]}:
-            # What it does not take it drops silently, and then everyone would have it.
+            # Schoology silently drops assignees that it does not accept, and then everyone would have the assignment.
             await self._api.send("DELETE", ref.path(section), safe=True)
             raise Refused("INVALID_ASSIGNEES", "Schoology does not accept the assignees")
         if fields.attachments:
@@ -99,7 +99,7 @@ class SchoologyConnector:
     ) -> Assignment | None:
         kind = map_assignments.kind_of(fields)
         sent = await self._new(section, kind, fields)
-        # Ids grow: what we are looking for came after all that there was when the attempt began.
+        # Ids grow: the assignment in question has a higher one than all that existed when the attempt began.
         notes = await self._notes.read([note_key(lms_id) for lms_id in known])
         before = [it for it in known if (notes.get(note_key(it)) or {}).get("created", 0) < since]
         newest = max((id_ for lms_id in before if (id_ := map_assignments.number_of(lms_id))), default=0)
@@ -153,7 +153,7 @@ class SchoologyConnector:
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
         ref = Ref.of(assignment)
-        # Schoology says the same of an assignment that is not there and of one that an earlier try just deleted.
+        # Schoology answers the same for an assignment that never existed as for one that an earlier try just deleted.
         await self._read(section, ref)
         self._recent.forget(f"{section}/{assignment}")
         with contextlib.suppress(Gone):
@@ -205,7 +205,7 @@ class SchoologyConnector:
         return outcomes
 
     async def _still_there(self, section: str, ref: Ref) -> None:
-        """Whether an assignment is there, of which something was said to be gone. Raises `Gone`."""
+        """Check that the assignment still exists, after something of it was said to be gone. Raises `Gone`."""
         self._recent.forget(f"{section}/{ref.lms_id}")
         await self._read(section, ref)
 
@@ -225,7 +225,7 @@ class SchoologyConnector:
         await self._api.close()
 
     async def _new(self, section: str, kind: str, fields: AssignmentFields) -> dict[str, Any]:
-        """What a new assignment is sent."""
+        """Return what Schoology is sent to create an assignment."""
         sent = map_assignments.new_defaults(kind) | await self._to_lms(section, kind, fields, None)
         if category := await self._setups.category_for_new(section):
             sent["grading_category"] = map_assignments.numeric(category)
@@ -244,11 +244,11 @@ class SchoologyConnector:
 
     async def _read(self, section: str, ref: Ref) -> Json:
         content = await self._api.get(ref.path(section), _WITH_ATTACHMENTS)
-        id_of(content)  # whatever else it lacks, it is no assignment without one
+        id_of(content)  # without an id it is not an assignment
         return content
 
     async def _read_all(self, section: str, kind: str, refs: Sequence[Ref]) -> dict[str, Json]:
-        """What Schoology has of several assignments of a kind, by our ids; those that are gone are left out."""
+        """Read several assignments of a kind, by their ids here; those that no longer exist are left out."""
         found: dict[str, Json] = {}
         if len(refs) <= _FEW:
             for ref in refs:
@@ -275,7 +275,7 @@ class SchoologyConnector:
         return map_assignments.from_lms(ref, content, note, setup, zone, members)
 
     async def _assignees(self, section: str, content: Json) -> list[str]:
-        """The enrollments that an assignment is for, by themselves or by their groups."""
+        """Return the enrollments that an assignment is for, directly or through groups."""
         assignees = texts(content, "assignees")
         if groups := set(texts(content, "grading_group_ids")):
             for group in await self._api.unpaged(f"sections/{section}/grading_groups", "grading_groups"):
@@ -292,7 +292,7 @@ class SchoologyConnector:
         sent: Mapping[str, Any],
         before: Note | None,
     ) -> Assignment:
-        """Keep what Schoology has no place for; the assignment that `answer` is."""
+        """Keep what Schoology has no place for; returns the assignment that `answer` shows."""
         note = map_assignments.to_note(fields, sent, before, self._clock())
         await self._notes.write({note_key(ref.lms_id): note})
         return (await self._from_lms(section, ref, answer, note)).assignment

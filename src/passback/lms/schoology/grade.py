@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from passback.lms.schoology.roster import Roster
 
 _CHUNK = 50
-"""How many grades are sent at once: the most of Schoology's other bulk calls."""
+"""How many grades are sent at once: the limit of Schoology's other bulk calls."""
 _HANDING_IN = 4
-"""How many students' work is fetched and handed in at once: files are held in memory meanwhile."""
+"""How many students' work is fetched and handed in at once: the files are in memory meanwhile."""
 _FEW = 3
-"""Up to so many students are read one by one."""
+"""Up to this many students are read one by one."""
 _NEEDS_A_LOOK = ("flags", "state", "attachments")
-"""What depends on what Schoology has; a plain grade does not."""
+"""Fields whose change depends on what Schoology has; a plain grade does not."""
 
 
 class _Planned(Struct):
@@ -90,7 +90,7 @@ class Grading:
     async def read(
         self, section: str, stored: LmsAssignment, enrollments: Mapping[str, str]
     ) -> dict[str, Submission]:
-        """The submissions of students, whose enrollment ids are given by uid."""
+        """Read the submissions of students, given as enrollment ids by uid."""
         seen, notes = await asyncio.gather(
             self._look(section, stored, enrollments),
             self._notes.read([_key(stored, student) for student in enrollments]),
@@ -106,7 +106,7 @@ class Grading:
     async def update(
         self, section: str, stored: LmsAssignment, changes: Sequence[tuple[str, SubmissionFields]]
     ) -> list[Submission | LmsError]:
-        """Change submissions; what came of each, in order. A student who comes twice is changed twice."""
+        """Change submissions; returns the outcome of each, in order. A student who comes twice is changed twice."""
         outcomes: dict[int, Submission | LmsError] = {}
         for turn in turns(changes):
             outcomes |= await self._turn(section, stored, turn)
@@ -115,7 +115,7 @@ class Grading:
     async def _turn(
         self, section: str, stored: LmsAssignment, changes: Sequence[tuple[int, str, SubmissionFields]]
     ) -> dict[int, Submission | LmsError]:
-        """Change submissions of different students. All are judged before anything is written."""
+        """Change submissions of different students, all judged before any write; returns the outcomes by position."""
         outcomes: dict[int, Submission | LmsError] = {}
         plans: list[_Planned] = []
         enrollments = await self._roster.enrollments(section, [student for _, student, _ in changes])
@@ -180,7 +180,7 @@ class Grading:
         return plan
 
     async def _hand_in(self, section: str, stored: LmsAssignment, plan: _Planned) -> dict[int, LmsError]:
-        """Hand in a student's work, where there is any; what went wrong, by position."""
+        """Hand in a student's work, if there is any; returns the error, by position."""
         if not plan.handing_in:
             return {}
 
@@ -194,14 +194,14 @@ class Grading:
                 await self._work.hand_in(
                     section, stored.ref.item, plan.student, plan.fields.attachments or (), newest
                 )
-            # At once, so that the same request, should the rest of it fail, does not hand in again.
+            # Kept at once, so that the same request does not hand in again if the rest of it fails.
             await self._note_work(stored, plan, await newest())
         except LmsError as error:
             return {plan.position: error}
         return {}
 
     async def _note_work(self, stored: LmsAssignment, plan: _Planned, revision: int) -> None:
-        """Keep work as it was handed in: Schoology makes files of it."""
+        """Keep work as it was handed in: Schoology turns it into files."""
         key = _key(stored, plan.student)
         note = dict((await self._notes.read([key])).get(key) or {})
         note["work"] = {
@@ -213,7 +213,7 @@ class Grading:
     async def _send(
         self, section: str, stored: LmsAssignment, plans: Sequence[_Planned]
     ) -> dict[int, LmsError]:
-        """Send the grades, as their graders; what went wrong, by position."""
+        """Send the grades, as their graders; returns the errors, by position."""
         failed: dict[int, LmsError] = {}
         of_grader: dict[str | None, list[_Planned]] = {}
         for plan in plans:
@@ -231,7 +231,7 @@ class Grading:
     async def _put(
         self, section: str, stored: LmsAssignment, plans: Sequence[_Planned], grader: str | None
     ) -> dict[int, LmsError]:
-        """Send grades in one call. Raises `LmsError`."""
+        """Send grades in one call; returns the errors of single grades, by position. Raises `LmsError`."""
         items = [
             {
                 "type": stored.ref.kind,
@@ -255,7 +255,7 @@ class Grading:
         except Gone:
             if run_as is None:
                 raise
-            await self._api.get(stored.ref.path(section))  # or is it the assignment that is gone?
+            await self._api.get(stored.ref.path(section))  # raises if the assignment is gone
             raise Gone("grader") from None
         failed = {}
         by_enrollment = {plan.enrollment: plan for plan in plans}
@@ -272,7 +272,7 @@ class Grading:
         return failed
 
     async def _why(self, section: str, stored: LmsAssignment, plan: _Planned, refused: LmsError) -> LmsError:
-        """Why a grade that Schoology accepted is not there: what it belongs to may be gone."""
+        """Find out why a grade that Schoology accepted is not there: its assignment or student may be gone."""
         self._forget(section)
         try:
             await self._api.get(stored.ref.path(section))
@@ -289,7 +289,7 @@ class Grading:
     async def _look(
         self, section: str, stored: LmsAssignment, enrollments: Mapping[str, str]
     ) -> dict[str, LmsSubmission]:
-        """What Schoology has of students' submissions, by uid."""
+        """Read students' submissions as Schoology has them, by uid."""
         if not enrollments:
             return {}
         grades, revisions = await asyncio.gather(
@@ -304,7 +304,7 @@ class Grading:
     async def _read_grades(
         self, section: str, stored: LmsAssignment, enrollments: Mapping[str, str]
     ) -> dict[str, Json]:
-        """The grades by enrollment id."""
+        """Read the grades, by enrollment id."""
         asked: list[dict[str, str]] = [{}]
         if len(enrollments) <= _FEW:
             asked = [{"enrollment_id": enrollment} for enrollment in enrollments.values()]
@@ -329,7 +329,7 @@ class Grading:
     async def _read_revisions(
         self, section: str, stored: LmsAssignment, enrollments: Mapping[str, str]
     ) -> dict[str, list[Json]]:
-        """The revisions of students' work, by uid."""
+        """Read the revisions of students' work, by uid."""
         if not stored.takes_work:
             return {}
         path, params = f"sections/{section}/submissions/{stored.ref.item}", {"with_attachments": 1}
@@ -346,7 +346,7 @@ class Grading:
     async def _keep(
         self, stored: LmsAssignment, plans: Sequence[_Planned]
     ) -> Mapping[str, Mapping[str, Any]]:
-        """Keep who graded, which Schoology does not tell; what is kept, by key."""
+        """Keep who graded, which Schoology does not show; returns all notes, by key."""
         kept = dict(await self._notes.read([_key(stored, plan.student) for plan in plans]))
         changed = {}
         for plan in plans:

@@ -34,7 +34,7 @@ class Period(Struct, frozen=True):
 
 
 class Scale(Struct, frozen=True):
-    """A grading scale by percent of a section."""
+    """A section's grading scale by percent."""
 
     id: str
     levels: tuple[ScaleEntry, ...]
@@ -42,7 +42,7 @@ class Scale(Struct, frozen=True):
 
     @property
     def is_pass_fail(self) -> bool:
-        """Whether all that it tells is pass or fail."""
+        """Whether its only grades are pass and fail."""
         return {level.name.lower() for level in self.levels} == {"pass", "fail"}
 
 
@@ -55,14 +55,14 @@ class Setup(Struct, frozen=True):
     scales: tuple[Scale, ...]
 
     def period_at(self, due: Instant | None) -> str | None:
-        """The id of the period that a due date lies in, or else of the first."""
+        """Return the id of the period that a due date lies in, or else of the first."""
         for period in self.periods:
             if due is not None and period.start <= due < period.end:
                 return period.id
         return self.periods[0].id if self.periods else None
 
     def scale(self, id_: str | None) -> Scale | None:
-        """The scale by percent of this id."""
+        """Return the percent scale with this id."""
         return next((scale for scale in self.scales if scale.id == id_), None)
 
 
@@ -78,19 +78,19 @@ class GradingSetups:
         self._zones = TtlCache()
 
     async def zone(self) -> str:
-        """The time zone of due dates."""
+        """Return the time zone of due dates."""
         return self._zone if dates.is_zone(self._zone) else await self._zones.get("", self._read_zone)
 
     def forget(self, section: str) -> None:
-        """Read a section's setup again: Schoology contradicts what is remembered of it."""
+        """Have a section's setup read again: Schoology contradicts what is remembered."""
         self._setups.forget(section)
 
     async def read(self, section: str) -> Setup:
-        """How a section is graded. Raises `Gone`."""
+        """Return how a section is graded. Raises `Gone`."""
         return await self._setups.get(section, lambda: self._read_setup(section))
 
     async def category_for_new(self, section: str) -> str | None:
-        """The id of the category of a new assignment; None where there is none and none can be made.
+        """Return the id of a new assignment's category, creating one if there is none; None if that is not possible.
 
         Without a category Schoology calls an assignment ungraded, and leaves it out of the course's grade.
         """
@@ -104,11 +104,11 @@ class GradingSetups:
         try:
             answer = await self._api.send("POST", path, content, safe=False)
         except (NotAllowed, Refused):
-            return None  # in some districts only teachers can make one
+            return None  # in some districts only teachers can create one
         except Unavailable as error:
             if not error.in_doubt:
                 raise
-            answer = None  # perhaps it is there
+            answer = None  # it may exist nevertheless
         self._setups.forget(section)
         made = one_or_more(as_object(answer or {}).get("grading_category"))
         if made and text(made[0], "id"):
@@ -156,5 +156,5 @@ def _levels(item: Json) -> Any:
 
 
 def letter_of(share: Decimal, levels: Sequence[ScaleEntry]) -> str | None:
-    """The grade on a scale, best first, that a percentage earns."""
+    """Return the grade that a percentage earns on a scale, best first."""
     return next((level.name for level in levels if share >= level.value), levels[-1].name if levels else None)

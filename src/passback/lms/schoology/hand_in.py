@@ -1,4 +1,4 @@
-"""Handing in a student's work. Schoology takes it only from the student, who must have signed in."""
+"""Handing in a student's work. Schoology accepts it only from the student, who must have signed in."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def check_work(attachments: Sequence[Attachment]) -> None:
-    """Whether Schoology takes them together. Raises `Refused` and `Unsupported`."""
+    """Check that Schoology accepts the attachments together. Raises `Refused` and `Unsupported`."""
     kinds = {item.type for item in attachments}
     if "link" in kinds:
         raise Unsupported(NAME, "submission type of link")
@@ -30,7 +30,7 @@ def check_work(attachments: Sequence[Attachment]) -> None:
 
 
 class Submitter:
-    """Hands in, as the student."""
+    """Hands in work as the student."""
 
     def __init__(self, api: SchoologyApi, connection: Connection) -> None:
         self._api = api
@@ -39,7 +39,7 @@ class Submitter:
         self._private = connection.options.get("private_files") == "yes"
 
     def check_student(self, student: str) -> None:
-        """Whether we may act as a student. Raises `Refused`."""
+        """Check that we may act as a student. Raises `Refused`."""
         if not self._run_as and not self._api.has_signed_in(student):
             raise _not_signed_in()
 
@@ -51,7 +51,7 @@ class Submitter:
         attachments: Sequence[Attachment],
         newest: Callable[[], Awaitable[int]],
     ) -> None:
-        """Hand in work, once. `newest` tells the number of the student's newest revision. Raises `LmsError`."""
+        """Hand in work, once. `newest` reads the number of the student's newest revision. Raises `LmsError`."""
         before = await newest()
         content: dict[str, Any]
         path = f"sections/{section}/submissions/{item}"
@@ -64,12 +64,12 @@ class Submitter:
         try:
             await self._send("POST", path, content, student, safe=False)
         except Unavailable as error:
-            # Each is another revision: look whether this one came through before anybody tries again.
+            # Each is a new revision: look whether this one came through before anybody tries again.
             if not error.in_doubt or await newest() == before:
                 raise
 
     async def _upload(self, student: str, file: Attachment) -> str:
-        """Give a file's bytes to Schoology; the upload's id. One that is handed in with nothing does no harm."""
+        """Upload a file's bytes to Schoology; returns the upload's id. One that is never handed in does no harm."""
         fetched = await fetch(file.url or "", self._patience, private=self._private)
         announced = {
             "filename": file.title or fetched.name,
@@ -90,7 +90,7 @@ class Submitter:
         try:
             return await self._api.send(method, path, content, safe=safe, gone="student", **how)
         except NotAllowed:
-            # Their token was taken back, or they may not be impersonated; the district's key is as good as before.
+            # Their token was revoked, or they may not be impersonated; the district's key still works.
             raise _not_signed_in() from None
 
 

@@ -27,24 +27,24 @@ if TYPE_CHECKING:
     from passback.lms.schoology.grading_setup import Scale, Setup
 
 NOTED_FIELDS = frozenset({"start_date", "display_date", "end_date", "max_attempts", "term_id"})
-"""Fields that Schoology has no place for."""
+"""Fields that Schoology has no place for; they are kept in notes."""
 _RESTORED = NOTED_FIELDS | {"created", "last_modified"}
 
 _WORK = ("file", "text")
-"""What a dropbox takes."""
+"""The submission types of an assignment with a dropbox that was not created by us."""
 
 
 class Ref(Struct, frozen=True):
-    """Where an assignment is in Schoology."""
+    """The ids of an assignment in Schoology."""
 
     kind: str
     id: str
     item: str
-    """What grades are given by."""
+    """The id of its grade item, by which grades are given."""
 
     @classmethod
     def of(cls, lms_id: str) -> Ref:
-        """From an assignment's id. Raises `Gone`."""
+        """Parse an assignment's id. Raises `Gone`."""
         match lms_id.split("/"):
             case ["assignment", id_]:
                 return cls("assignment", id_, id_)
@@ -57,12 +57,12 @@ class Ref(Struct, frozen=True):
         return f"discussion/{self.id}/{self.item}" if self.kind == "discussion" else f"assignment/{self.id}"
 
     def path(self, section: str) -> str:
-        """Where the API has it."""
+        """Return its path in the API."""
         return f"sections/{section}/{self.kind}s/{self.id}"
 
 
 def number_of(lms_id: str) -> int | None:
-    """The number of an assignment among those of Schoology; None for an id of another LMS's."""
+    """Return the number in an assignment's id; None for an id of another LMS."""
     try:
         id_ = Ref.of(lms_id).id
     except Gone:
@@ -71,7 +71,7 @@ def number_of(lms_id: str) -> int | None:
 
 
 class LmsAssignment(Struct, frozen=True):
-    """An assignment as Schoology has it, with what grading needs of it."""
+    """An assignment as Schoology has it, with what grading needs."""
 
     ref: Ref
     content: Json
@@ -98,18 +98,18 @@ class LmsAssignment(Struct, frozen=True):
 
 
 def numeric(id_: str) -> int | str:
-    """An id as Schoology shows it in what is sent to it: a number."""
+    """Return an id as Schoology's examples send it: as a number."""
     return int(id_) if id_.isdecimal() else id_
 
 
 def ref_of(kind: str, content: Json) -> Ref:
-    """Where something is that Schoology answered. Raises `Unavailable`."""
+    """Return the ids of what Schoology answered. Raises `Unavailable`."""
     id_ = id_of(content)
     return Ref(kind, id_, id_of(content, "grade_item_id") if kind == "discussion" else id_)
 
 
 def kind_of(fields: AssignmentFields) -> str:
-    """What `fields` make in Schoology. Raises `Refused`."""
+    """Return the kind of thing that `fields` make in Schoology. Raises `Refused`."""
     types = fields.submission_types or ()
     if "discussion" not in types:
         return "assignment"
@@ -131,9 +131,9 @@ def to_lms(
     enrollments: Mapping[str, str],
     before: Json | None = None,
 ) -> dict[str, Any]:
-    """What Schoology is sent of `fields`; `before` is what it has, where something is changed.
+    """Return what Schoology is sent of `fields`; `before` is what it has, if an assignment is changed.
 
-    `setup` must be given with a grading type, `enrollments` those of the assignees. Raises `Refused`.
+    A grading type needs `setup`, and assignees need their `enrollments`. Raises `Refused` and `Unsupported`.
     """
     sent: dict[str, Any] = {}
     if fields.title is not None:
@@ -176,7 +176,7 @@ def _assignees(fields: AssignmentFields, kind: str, enrollments: Mapping[str, st
 
 
 def new_defaults(kind: str) -> dict[str, Any]:
-    """What a new assignment is sent besides its fields: visible, with grades and comments that are shown."""
+    """Return what Schoology is sent of a new assignment besides its fields: visible, showing grades and comments."""
     if kind == "discussion":
         return {"graded": 1, "published": 1}
     return {
@@ -189,7 +189,7 @@ def new_defaults(kind: str) -> dict[str, Any]:
 
 
 def _scale_for(grading_type: str, setup: Setup) -> int | str:
-    """The id of the scale by which a grading type is entered; 0 is by number. Raises `Refused`."""
+    """Return the id of the scale for a grading type; 0 is numeric. Raises `Refused`."""
     if grading_type == "letter_grade":
         letters = next((scale for scale in setup.scales if not scale.is_pass_fail), None)
         if letters is None:
@@ -201,7 +201,7 @@ def _scale_for(grading_type: str, setup: Setup) -> int | str:
 
 
 def _attachments(wanted: Sequence[Attachment], before: Json | None) -> list[dict[str, Any]]:
-    """The complete list: an entry without an id is added, and what is left out is removed."""
+    """Return the complete list: Schoology adds entries without an id, and removes what is left out."""
     existing = {item.url: id_ for id_, item in _stored(before or {})}
     return [
         {"id": existing[item.url], **_titled(item)}
@@ -216,7 +216,7 @@ def _titled(item: Attachment) -> dict[str, str]:
 
 
 def _stored(content: Json) -> list[tuple[str, Attachment]]:
-    """The attachments that Schoology shows, with their ids."""
+    """Return the attachments that Schoology shows, with their ids."""
     groups = content.get("attachments")
     if not isinstance(groups, dict):
         return []
@@ -234,7 +234,7 @@ def _stored(content: Json) -> list[tuple[str, Attachment]]:
 def from_lms(
     ref: Ref, content: Json, note: Note | None, setup: Setup | None, zone: str, members: Mapping[str, str]
 ) -> LmsAssignment:
-    """What Schoology answered of an assignment, and what we keep of it. `members` are uids by enrollment id."""
+    """Return the assignment that Schoology answered, with what we keep of it. `members` are uids by enrollment id."""
     note = note or {}
     grading_type, scale = _grading(content, note, setup)
     markup = text(content, "body" if ref.kind == "discussion" else "description") or ""
@@ -268,12 +268,12 @@ def from_lms(
 
 
 def has_assignees(content: Json) -> bool:
-    """Whether only some students have it."""
+    """Whether only some of the section's students have it."""
     return bool(texts(content, "assignees") or texts(content, "grading_group_ids"))
 
 
 def _grading(content: Json, note: Note, setup: Setup | None) -> tuple[str, Scale | None]:
-    """The grading type: what we wrote, as long as Schoology has the scale that it was written with."""
+    """Return the grading type that we wrote, if Schoology still has the scale written with it, or else the scale's."""
     scale_id = text(content, "grading_scale") or "0"
     scale = setup.scale(scale_id) if setup is not None else None
     if note.get("grading_scale") == scale_id:
@@ -304,7 +304,7 @@ def _shown_attachments(content: Json, note: Note) -> tuple[Attachment, ...]:
 def to_note(
     fields: AssignmentFields, sent: Mapping[str, Any], before: Note | None, now: int
 ) -> dict[str, Any]:
-    """What is to be kept of an assignment that was `sent`: what Schoology has no place for, or only roughly."""
+    """Return the note of an assignment that was `sent`: what Schoology has no place for, or keeps only roughly."""
     note = unsupported_fields.keep(fields, NOTED_FIELDS, before)
     note.setdefault("created", now)
     note["last_modified"] = now
@@ -321,7 +321,7 @@ def to_note(
 
 
 def matches_creation(content: Json, sent: Mapping[str, Any]) -> bool:
-    """Whether an assignment that was found is one that was made by what was `sent`."""
+    """Whether an assignment may come from an attempt to create what was `sent`."""
     points = sent.get("max_points")
     body = "body" if "body" in sent else "description"
     return (
@@ -334,7 +334,7 @@ def matches_creation(content: Json, sent: Mapping[str, Any]) -> bool:
 
 
 def created_content(answer: Any) -> Json:
-    """What a creation answered; without it, whether it happened must be looked for. Raises `Unavailable`."""
+    """Return the answer to a creation. Raises `Unavailable`, in doubt, if the answer does not show what was created."""
     if answer is None:
         raise Unavailable("its answer to a creation is empty", in_doubt=True)
     try:

@@ -31,7 +31,7 @@ UNSUPPORTED = frozenset({"extra_attempts", "override_due_date"})
 
 
 class LmsSubmission(Struct, frozen=True):
-    """What Schoology has of one student's submission: the grade, and the newest revision of the work."""
+    """One student's submission as Schoology has it: the grade, and the newest revision of the work."""
 
     grade: Json | None = None
     revision: Json | None = None
@@ -59,13 +59,13 @@ class LmsSubmission(Struct, frozen=True):
 
 
 def newest(revisions: Sequence[Json]) -> Json | None:
-    """The newest revision that is no draft."""
+    """Return the newest revision that is not a draft."""
     handed_in = [it for it in revisions if integer(it, "draft") != 1]
     return max(handed_in, key=lambda it: integer(it, "revision_id") or 0, default=None)
 
 
 def state_of(seen: LmsSubmission, stored: LmsAssignment) -> str:
-    """Where the submission stands; a grade that Schoology hides is not returned yet."""
+    """Return the state of a submission; a grade that Schoology hides is not returned yet."""
     if seen.is_graded and stored.shows_grades:
         graded, handed_in = (
             integer(seen.grade or {}, "timestamp"),
@@ -77,12 +77,12 @@ def state_of(seen: LmsSubmission, stored: LmsAssignment) -> str:
 
 
 def grade_to_lms(fields: SubmissionFields, stored: LmsAssignment) -> dict[str, Any]:
-    """What Schoology is sent for the grade and comment that `fields` give. Raises `Refused`."""
+    """Return what Schoology is sent for the grade and comment that `fields` give. Raises `Refused`."""
     sent: dict[str, Any] = {}
     if fields.grade is not None or fields.grade_points is not None:
         sent["grade"] = _grade(fields, stored)
         if sent["grade"] != "":
-            sent["exception"] = 0  # which would otherwise take the grade
+            sent["exception"] = 0  # an exception would suppress the grade
     if fields.grade_comment is not None:
         sent |= {"comment": fields.grade_comment, "comment_status": 1}
     return sent
@@ -102,7 +102,7 @@ def _grade(fields: SubmissionFields, stored: LmsAssignment) -> float | str:
 
 
 def flags_to_lms(fields: SubmissionFields, seen: LmsSubmission, *, write_missing: bool) -> dict[str, Any]:
-    """What Schoology is sent for the flags that are asked for, over those that it has. Raises `Refused`."""
+    """Return what Schoology is sent for the flags that `fields` give, if it has others. Raises `Refused`."""
     if fields.flags is None:
         return {}
     wanted = 0
@@ -118,7 +118,7 @@ def flags_to_lms(fields: SubmissionFields, seen: LmsSubmission, *, write_missing
 
 
 def check_accepted(sent: Mapping[str, Any], seen: LmsSubmission, stored: LmsAssignment) -> None:
-    """Whether Schoology has what it was sent. Raises `Refused`."""
+    """Check that Schoology has what it was sent. Raises `Refused`."""
     grade = sent.get("grade")
     taken = sent.get("exception", seen.exception) == seen.exception
     if grade == "":
@@ -134,7 +134,7 @@ def check_accepted(sent: Mapping[str, Any], seen: LmsSubmission, stored: LmsAssi
 
 
 def _letter(points: Decimal | None, stored: LmsAssignment) -> str | None:
-    """The grade of the assignment's own scale that points earn."""
+    """Return the grade that points earn on the assignment's own scale."""
     if points is None:
         return None
     possible = stored.assignment.points_possible or Decimal(100)
@@ -144,7 +144,7 @@ def _letter(points: Decimal | None, stored: LmsAssignment) -> str | None:
 def check_transition(
     fields: SubmissionFields, seen: LmsSubmission, shown: Submission, stored: LmsAssignment
 ) -> bool:
-    """Whether work is to be handed in. Raises `Refused` and `Unsupported` for a state that cannot be reached."""
+    """Whether work is to be handed in. Raises `Refused` and `Unsupported` if the state cannot be reached."""
     handing_in = bool(fields.attachments) and fields.attachments != shown.attachments
     if is_transition(shown.state, fields.state):
         if fields.state == "reclaimed":
@@ -180,7 +180,7 @@ def _check_work(seen: LmsSubmission, stored: LmsAssignment) -> None:
 def to_submission(
     student: str, seen: LmsSubmission, stored: LmsAssignment, note: Mapping[str, Any] | None, now: Instant
 ) -> Submission:
-    """The gateway's form of a submission; `note` is what we keep of it."""
+    """Return the gateway's form of a submission; `note` is what we keep of it."""
     assignment, points = stored.assignment, seen.points
     grade = _letter(points, stored) if assignment.grading_scale else grade_text(points, assignment)
     times = [
@@ -215,7 +215,7 @@ def _flags(seen: LmsSubmission, stored: LmsAssignment, now: Instant) -> tuple[st
 
 
 def _attachments_of(seen: LmsSubmission, note: Mapping[str, Any] | None) -> tuple[Attachment, ...]:
-    """The newest revision's work: as it was handed in through us, or else the files that Schoology has of it."""
+    """Return the newest revision's work: as it was handed in through us, or else the files that Schoology has."""
     if seen.revision is None:
         return ()
     ours = (note or {}).get("work") or {}

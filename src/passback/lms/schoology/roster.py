@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _ACTIVE = "1"
 _AT_ONCE = 50
-"""How many people Schoology tells of in one call."""
+"""How many people Schoology returns in one call."""
 
 
 class Enrolled(Struct, frozen=True):
@@ -36,13 +36,13 @@ class Roster:
         self._people = TtlCache()
 
     async def enrolled(self, section: str) -> Enrolled:
-        """Everyone in a section. Raises `Gone`."""
+        """Return the people of a section. Raises `Gone`."""
         return await self._people.get(section, lambda: self._read_enrolled(section))
 
     async def enrollments(
         self, section: str, students: Collection[str], *, now: bool = False
     ) -> dict[str, str]:
-        """The enrollment ids of `students`; those who are not enrolled (any more, with `now`) are left out."""
+        """Return the enrollment ids of those `students` who are enrolled. With `now`, they are read again."""
         if now:
             self._people.forget(section)
         known = (await self.enrolled(section)).students
@@ -59,7 +59,7 @@ class Roster:
         return teacher in (await self.enrolled(section)).teachers
 
     def forget(self, section: str) -> None:
-        """Read a section's people again: Schoology contradicts what is remembered of them."""
+        """Have a section's people read again: Schoology contradicts what is remembered."""
         self._people.forget(section)
 
     async def _read_enrolled(self, section: str) -> Enrolled:
@@ -74,7 +74,7 @@ class Roster:
 
 
 async def read_courses(api: SchoologyApi) -> list[LmsCourse]:
-    """The courses that the key reaches."""
+    """Read the courses that the key reaches."""
     return [
         LmsCourse(id_of(it), text(it, "title") or "", number=text(it, "course_code") or None)
         for it in await api.pages("courses", "course", gone="section")
@@ -82,7 +82,7 @@ async def read_courses(api: SchoologyApi) -> list[LmsCourse]:
 
 
 async def read_sections(api: SchoologyApi, course: LmsCourse) -> list[Place]:
-    """The sections of a course: named as the course where there is but one."""
+    """Read the sections of a course; if there is only one, it has the course's name."""
     places = []
     sections = await api.pages(f"courses/{course.id}/sections", "section", gone="section")
     for section in sections:
@@ -94,7 +94,7 @@ async def read_sections(api: SchoologyApi, course: LmsCourse) -> list[Place]:
 
 
 async def read_people(api: SchoologyApi, section: str) -> list[Person]:
-    """The active students and teachers of a section."""
+    """Read the active students and teachers of a section."""
     enrollments = [
         it
         for it in await api.pages(f"sections/{section}/enrollments", "enrollment", gone="section")
@@ -114,7 +114,7 @@ async def read_people(api: SchoologyApi, section: str) -> list[Person]:
 
 
 async def _emails(api: SchoologyApi, enrollments: Sequence[Json]) -> dict[str, str]:
-    """E-mail addresses by uid, as few calls as it takes; those that cannot be read are left out."""
+    """Read e-mail addresses by uid, in as few calls as possible; those that cannot be read are left out."""
     codes = [code for it in enrollments if (code := text(it, "school_uid"))]
     users: list[Json] = []
     try:
