@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from passback.domain.assignment import Assignment, AssignmentFields, ScaleEntry
 from passback.lms.canvas import map_assignments, map_submissions
 from passback.lms.canvas.api import CanvasApi
+from passback.lms.canvas.audience import Audience, audience_of
 from passback.lms.canvas.bulk_grade import Batch, BulkGrading
 from passback.lms.canvas.check import findings
 from passback.lms.canvas.errors import NAME
 from passback.lms.canvas.grade import Grading
-from passback.lms.canvas.map_assignments import Audience, LmsAssignment
+from passback.lms.canvas.map_assignments import LmsAssignment
 from passback.lms.canvas.map_submissions import Target
 from passback.lms.canvas.roster import Roster, read_courses, read_people, read_scale, read_sections
 from passback.lms.interface import Capabilities, Gone, LmsError, Refused, in_doubt_after_create
@@ -70,7 +71,7 @@ class CanvasConnector:
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
         course, own = _split(section)
         whole = await self._roster.is_only_section(course, own)
-        audience = map_assignments.audience(fields, own, whole_course=whole, before=None)
+        audience = audience_of(fields, own, whole_course=whole, before=None)
         sent = {**map_assignments.to_lms(fields), **audience.sent, "published": True}
         if self._writes_marks:
             sent["sis_assignment_id"] = mark
@@ -104,7 +105,7 @@ class CanvasConnector:
                 return None
             found = alike[0]
         whole = await self._roster.is_only_section(course, own)
-        audience = map_assignments.audience(fields, own, whole_course=whole, before=None)
+        audience = audience_of(fields, own, whole_course=whole, before=None)
         return await self._remember(course, own, found, fields, audience, None)
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
@@ -138,7 +139,7 @@ class CanvasConnector:
         audience = None
         if _changes_audience(fields):
             whole = await self._roster.is_only_section(course, own)
-            audience = map_assignments.audience(fields, own, whole_course=whole, before=before)
+            audience = audience_of(fields, own, whole_course=whole, before=before)
             sent |= audience.sent
         path = f"courses/{course}/assignments/{assignment}"
         await self._api.send("PUT", path, {"assignment": sent}, safe=True)

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from passback.lms.canvas import map_assignments, map_submissions
+from passback.lms.canvas.audience import with_own_due_date
 from passback.lms.canvas.hand_in import hand_in
 from passback.lms.interface import Gone, NotAllowed, Refused, Unavailable
 from passback.lms.toolkit.json_fields import Json, as_object, as_objects, id_of, instant, integer, text
@@ -194,7 +195,7 @@ class Grading:
         content = as_object(await self._api.get(target.assignment_path, params))
         note = await read_note(self._notes, target.item.id)
         now = map_assignments.from_lms(content, target.item.section, map_assignments.noted_due_date(note))
-        audience = map_assignments.with_own_due_date(now, target.student, due)
+        audience = with_own_due_date(now, target.student, due)
         if audience.due_date is not None:
             await self._notes.write({note_key(target.item.id): {**note, "due_date": audience.due_date}})
         sent = {**audience.sent, "notify_of_update": False}

@@ -14,7 +14,6 @@ from html.parser import HTMLParser
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from passback.domain.assignment import Assignment, AssignmentFields, Attachment, ScaleEntry
 from passback.domain.clock import Instant
@@ -220,105 +219,6 @@ def to_lms(fields: AssignmentFields, before: Assignment | None = None) -> dict[s
     return sent
 
 
-class Audience(Struct, frozen=True):
-    """Whom an assignment is for and its dates, as Canvas is sent them."""
-
-    sent: dict[str, Any]
-    due_date: Instant | None
-    """The assignment's due date, if nothing that is sent holds it."""
-
-
-def audience(
-    fields: AssignmentFields, section: str, *, whole_course: bool, before: LmsAssignment | None
-) -> Audience:
-    """Whom and when `fields` make an assignment for; what they leave open is as `before`.
-
-    `whole_course` says that the section is the course's only one. Source: the recipes of Canvas's "Assignment
-    Overrides": dates stand in the assignment itself only where everyone of the course has it.
-    """
-    mode = fields.assignee_mode or ("all" if before is None or before.for_all else "individuals")
-    students = fields.assignee_ids or (before.assignees if before is not None else ())
-    dates = {
-        "due_at": _first(fields.due_date, None if before is None else before.due_date),
-        "unlock_at": _first(fields.display_date, None if before is None else before.display_date),
-        "lock_at": _first(fields.end_date, None if before is None else before.end_date),
-    }
-    own = (
-        []
-        if before is None
-        else [it for it in before.overrides if it is not before.shared and it.student_ids]
-    )
-    others = (
-        []
-        if before is None
-        else [it for it in before.overrides if it is not before.shared and not it.student_ids]
-    )
-    if mode == "all" and whole_course:
-        sent: dict[str, Any] = {name: isoformat(value) for name, value in dates.items()}
-        sent["only_visible_to_overrides"] = False
-        if before is not None and before.content.get("only_visible_to_overrides") is True:
-            sent["assignment_overrides"] = [override.to_lms() for override in [*others, *own]]
-        return Audience(sent, None)
-    if mode == "individuals":
-        own = [it for it in own if set(it.student_ids) <= set(students)]
-        apart = {student for override in own for student in override.student_ids}
-        together = tuple(student for student in students if student not in apart)
-        shared = Override(
-            _id_of_shared(before, section=None), f"{len(together)} students", together, None,
-            dates["due_at"], dates["unlock_at"], dates["lock_at"],
-        )  # fmt: skip
-    else:
-        shared = Override(
-            _id_of_shared(before, section=section), "", (), section,
-            dates["due_at"], dates["unlock_at"], dates["lock_at"],
-        )  # fmt: skip
-    overrides = (
-        [*others, *own] if shared.section_id is None and not shared.student_ids else [*others, *own, shared]
-    )
-    nothing = dict.fromkeys(dates) if before is not None else {}
-    return Audience(
-        {
-            **nothing,  # a due date of the assignment's own would give it to everyone
-            "only_visible_to_overrides": True,
-            "assignment_overrides": [override.to_lms() for override in overrides],
-        },
-        None if shared in overrides else dates["due_at"],
-    )
-
-
-def with_own_due_date(item: LmsAssignment, student: str, due: Instant) -> Audience:
-    """Return the assignment's overrides after giving a student a due date of their own."""
-    earlier = next((it for it in item.overrides if it.own_due_date and it.student_ids == (student,)), None)
-    others = [_without(override, student) for override in item.overrides if override is not earlier]
-    others = [it for it in others if it.section_id or it.group_id or it.student_ids]
-    own = Override(
-        id=earlier.id if earlier else None,
-        title=OWN_DUE_DATE,
-        student_ids=(student,),
-        section_id=None,
-        due_at=due,
-        unlock_at=item.display_date,
-        # The work must not be locked before it is due.
-        lock_at=None if item.end_date is None else max(item.end_date, due),
-    )
-    dated = item.shared is None or any(it.id == item.shared.id for it in others)
-    return Audience(
-        {"assignment_overrides": [override.to_lms() for override in [*others, own]]},
-        None if dated else item.due_date,
-    )
-
-
-def _first(given: Instant | None, kept: Instant | None) -> Instant | None:
-    return given if given is not None else kept
-
-
-def _id_of_shared(before: LmsAssignment | None, *, section: str | None) -> str | None:
-    """Return the id of the override that is replaced by one of the same kind."""
-    if before is None or before.shared is None or before.shared.section_id != section:
-        return None
-    return before.shared.id
-
-
 def split_description(markup: str) -> tuple[str, tuple[Attachment, ...]]:
     """Return a description's own words, and the attachments that we added below them."""
     begin = markup.rfind(f'<div class="{_BLOCK}"')
@@ -395,13 +295,6 @@ def _override(item: Json) -> Override:
         lock_at=instant(item, "lock_at"),
         group_id=text(item, "group_id"),
     )
-
-
-def _without(override: Override, student: str) -> Override:
-    kept = tuple(one for one in override.student_ids if one != student)
-    if kept == override.student_ids:
-        return override
-    return replace(override, student_ids=kept)
 
 
 def _submission_types(ours: Sequence[str]) -> list[str]:
