@@ -10,6 +10,7 @@ from passback.lms.interface import Finding, LmsError, NotAllowed
 
 if TYPE_CHECKING:
     from passback.lms.google_classroom.api import ClassroomApi
+    from passback.lms.google_classroom.credentials import GoogleTokens
 
 _DELEGATION = "Admin console > Security > API controls > Domain-wide delegation"
 
@@ -30,18 +31,7 @@ async def findings(api: ClassroomApi, admin: str, project: str | None) -> list[F
     try:
         token = await api.tokens.get(admin)
     except NotAllowed as error:
-        if not api.tokens.delegated:
-            remedy = "give service_account=@key.json and admin_email=..., or connect with --sign-in"
-            return [Finding(False, f"Google refuses the credentials: {error}", remedy)]
-        if "unauthorized_client" not in str(error):
-            remedy = (
-                "make a new key for the service account, and connect again with service_account=@key.json"
-            )
-            return [Finding(False, f"Google refuses the credentials: {error}", remedy)]
-        remedy = (
-            f"delegate these scopes to the service account ({_DELEGATION}): {' '.join(api.tokens.scopes)}"
-        )
-        return [Finding(False, f"Google refuses the credentials: {error}", remedy)]
+        return [Finding(False, f"Google refuses the credentials: {error}", _remedy(api.tokens, str(error)))]
     except LmsError as error:
         return [Finding(False, f"Google cannot be reached: {error}", "try again later")]
     found = [Finding(True, "Google accepts the credentials")]
@@ -52,6 +42,15 @@ async def findings(api: ClassroomApi, admin: str, project: str | None) -> list[F
         remedy = "go back to the old project's credentials, or create the assignments again"
         found.append(Finding(False, f"the assignments so far belong to another project, {project}", remedy))
     return [*found, *(await _course(api, admin))]
+
+
+def _remedy(tokens: GoogleTokens, error: str) -> str:
+    """Return what to do if Google issues no token."""
+    if not tokens.delegated:
+        return "give service_account=@key.json and admin_email=..., or connect with --sign-in"
+    if "unauthorized_client" not in error:
+        return "make a new key for the service account, and connect again with service_account=@key.json"
+    return f"delegate these scopes to the service account ({_DELEGATION}): {' '.join(tokens.scopes)}"
 
 
 async def _course(api: ClassroomApi, admin: str) -> list[Finding]:
