@@ -10,6 +10,7 @@ from passback.lms.google_classroom.api import ClassroomApi
 from passback.lms.google_classroom.check import findings
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.google_classroom.grade import FEW, Grading
+from passback.lms.google_classroom.map_submissions import Target
 from passback.lms.google_classroom.roster import Roster
 from passback.lms.interface import (
     Capabilities,
@@ -171,7 +172,7 @@ class ClassroomConnector:
     ) -> Submission:
         stored = await self._for_grading(section, assignment)
         try:
-            return await self._grading.update(section, stored, student, fields)
+            return await self._grading.update(Target(section, stored, student), fields)
         except (Gone, Refused) as error:
             if isinstance(error, Gone) and error.thing == "grader":
                 raise

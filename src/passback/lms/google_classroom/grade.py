@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from passback.domain.grading import plain
 from passback.lms.google_classroom import map_submissions
 from passback.lms.google_classroom.errors import NAME
-from passback.lms.interface import Gone, NotAllowed, Refused, Unavailable
+from passback.lms.google_classroom.hand_in import StudentWork, unless_done
+from passback.lms.google_classroom.map_submissions import grade_key, submissions_path
+from passback.lms.interface import Gone, Refused
 from passback.lms.toolkit.json_fields import Json, id_of, number, text
 from passback.lms.toolkit.points import refuse_unsupported
 from passback.lms.toolkit.ttl_cache import TtlCache
@@ -22,11 +23,10 @@ if TYPE_CHECKING:
     from passback.domain.submission import Submission, SubmissionFields
     from passback.lms.google_classroom.api import ClassroomApi
     from passback.lms.google_classroom.map_assignments import LmsAssignment
+    from passback.lms.google_classroom.map_submissions import Target
     from passback.lms.google_classroom.roster import Roster
     from passback.lms.interface import Connection
     from passback.lms.notes import Note, Notes
-
-log = logging.getLogger(__name__)
 
 FEW = 3
 """Up to this many students are read one by one."""
@@ -43,6 +43,7 @@ class Grading:
         self._clock = clock
         self._roster = roster
         self._publish = connection.options.get("publish_grades", "yes") == "yes"
+        self._student_work = StudentWork(api, roster, self.find_one)
         self._ids = TtlCache()
         """The ids of submissions, which never change."""
 
@@ -55,12 +56,12 @@ class Grading:
             return {it: map_submissions.untouched(it, stored) for it in students if it in waiting}
         found, notes = await asyncio.gather(
             self._find(course, stored, students),
-            self._notes.read([_key(stored, student) for student in students]),
+            self._notes.read([grade_key(stored, student) for student in students]),
         )
         now = self._clock()
         return {
             student: map_submissions.to_submission(
-                found[student], student, stored, notes.get(_key(stored, student)), now
+                found[student], student, stored, notes.get(grade_key(stored, student)), now
             )
             for student in students
             if student in found
@@ -70,60 +71,50 @@ class Grading:
         """Find the ids of many submissions at once, before they are changed."""
         await self._find(course, stored, students)
 
-    async def update(
-        self, course: str, stored: LmsAssignment, student: str, fields: SubmissionFields
-    ) -> Submission:
+    async def update(self, target: Target, fields: SubmissionFields) -> Submission:
         """Change the given fields of one student's submission. All are judged before anything is written."""
-        if stored.is_draft:
-            if student not in await self._waiting(course, stored):
-                raise Gone("student")
-            raise Refused("NOT_PUBLISHED", "students cannot see the assignment yet")
-        needs_a_look = (
-            fields.state is not None
-            or fields.attachments is not None
-            or not map_submissions.gives_grade(fields)
-        )
-        answer = await self._find_one(course, stored, student) if needs_a_look else None
-        id_ = await self._id(course, stored, student)
-        if fields.grader_id is not None and not await self._roster.teaches(course, fields.grader_id):
+        await self._check_published(target)
+        gives_grade = map_submissions.gives_grade(fields)
+        needs_a_look = fields.state is not None or fields.attachments is not None or not gives_grade
+        answer = await self.find_one(target) if needs_a_look else None
+        id_ = await self._id(target)
+        if fields.grader_id is not None and not await self._roster.teaches(target.course, fields.grader_id):
             raise Gone("grader")
         refuse_unsupported(NAME, fields, map_submissions.UNSUPPORTED)
-        points = (
-            map_submissions.points_to_lms(fields, stored) if map_submissions.gives_grade(fields) else None
-        )
+        points = map_submissions.points_to_lms(fields, target.stored) if gives_grade else None
         moves = answer is not None and map_submissions.check_transition(fields, answer)
         links = [] if answer is None else map_submissions.new_links(fields, answer)
-        if links or (moves and fields.state in ("submitted", "reclaimed")):
-            assert answer is not None
-            answer = await self._as_student(
-                course, stored, student, answer, links, fields.state if moves else None
-            )
-        graded = map_submissions.gives_grade(fields)
-        returning = moves and fields.state == "returned"
-        if graded:
+        if answer is not None and (links or (moves and fields.state in ("submitted", "reclaimed"))):
+            path = target.path(id_of(answer))
+            answer = await self._student_work.send(target, path, links, fields.state if moves else None)
+        if gives_grade:
             visible = self._publish or fields.state == "returned"
-            answer = await self._grade(
-                course, stored, student, id_, points, fields.grader_id, visible=visible
-            )
+            answer = await self._grade(target, id_, points, fields.grader_id, visible=visible)
         elif fields.state == "returned" and answer is not None and _hides_grade(answer):
             given = number(answer, "draftGrade")
-            answer = await self._grade(course, stored, student, id_, given, fields.grader_id, visible=True)
-        if returning and answer is not None:
-            answer = await self._return(course, stored, student, answer, fields.grader_id)
+            answer = await self._grade(target, id_, given, fields.grader_id, visible=True)
+        if answer is not None and moves and fields.state == "returned":
+            answer = await self._return(target, answer, fields.grader_id)
         assert answer is not None
-        note = await self._keep(stored, student, fields, answer, points if graded else None, graded=graded)
-        return map_submissions.to_submission(answer, student, stored, note, self._clock())
+        note = await self._keep(target, fields, answer, points)
+        return map_submissions.to_submission(answer, target.student, target.stored, note, self._clock())
+
+    async def find_one(self, target: Target) -> Json:
+        """Read a student's submission as it is now. Raises `Gone`."""
+        found = await self._find(target.course, target.stored, [target.student])
+        if target.student not in found:
+            raise Gone("student")
+        return found[target.student]
+
+    async def _check_published(self, target: Target) -> None:
+        """Check that students can see the assignment. Raises `Gone` and `Refused`."""
+        if target.stored.is_draft:
+            if target.student not in await self._waiting(target.course, target.stored):
+                raise Gone("student")
+            raise Refused("NOT_PUBLISHED", "students cannot see the assignment yet")
 
     async def _grade(
-        self,
-        course: str,
-        stored: LmsAssignment,
-        student: str,
-        id_: str,
-        points: Decimal | None,
-        grader: str | None,
-        *,
-        visible: bool,
+        self, target: Target, id_: str, points: Decimal | None, grader: str | None, *, visible: bool
     ) -> Json:
         """Set the grade; None removes it (named in the mask, but not sent). Its student sees it if `visible`."""
         names = ["draftGrade", "assignedGrade"] if visible or points is None else ["draftGrade"]
@@ -131,121 +122,44 @@ class Grading:
 
         async def patch(acting: str) -> Json:
             return await self._api.send(
-                "PATCH", _path(course, stored, id_), acting, content,
+                "PATCH", target.path(id_), acting, content,
                 params={"updateMask": ",".join(names)}, safe=True, gone="student",
             )  # fmt: skip
 
         try:
-            return await self._roster.as_teacher(course, patch, grader)
+            return await self._roster.as_teacher(target.course, patch, grader)
         except Gone:
-            self._ids.forget(_key(stored, student))
+            self._ids.forget(target.note_key)
             raise
 
-    async def _return(
-        self, course: str, stored: LmsAssignment, student: str, answer: Json, grader: str | None
-    ) -> Json:
+    async def _return(self, target: Target, answer: Json, grader: str | None) -> Json:
         """Return turned-in work. If none was turned in, there is nothing to return: its grade is visible."""
         if text(answer, "state") not in ("TURNED_IN", "RECLAIMED_BY_STUDENT"):
             return answer
 
         async def give_back(acting: str) -> Json:
-            return await self._api.send(
-                "POST",
-                f"{_path(course, stored, id_of(answer))}:return",
-                acting,
-                {},
-                safe=False,
-                gone="student",
-            )
+            path = f"{target.path(id_of(answer))}:return"
+            return await self._api.send("POST", path, acting, {}, safe=False, gone="student")
 
-        await self._unless_done(
-            self._roster.as_teacher(course, give_back, grader), course, stored, student, "RETURNED"
-        )
-        return await self._find_one(course, stored, student)
-
-    async def _as_student(
-        self,
-        course: str,
-        stored: LmsAssignment,
-        student: str,
-        answer: Json,
-        links: Sequence[str],
-        state: str | None,
-    ) -> Json:
-        """Attach, turn in or reclaim, which only the student can do."""
-        try:
-            return await self._sent_by(course, stored, student, answer, links, state)
-        except NotAllowed as error:
-            # The account is gone, or the scope was not delegated; the connection still works.
-            log.warning("nothing can be done as a student: %s", error)
-            raise Refused("STUDENT_NOT_SIGNED_IN", f"{NAME} does not let us act as the student") from None
-
-    async def _sent_by(
-        self,
-        course: str,
-        stored: LmsAssignment,
-        student: str,
-        answer: Json,
-        links: Sequence[str],
-        state: str | None,
-    ) -> Json:
-        acting, path = (
-            await self._roster.acting_student(course, student),
-            _path(course, stored, id_of(answer)),
-        )
-        if links:
-            content = {"addAttachments": [{"link": {"url": url}} for url in links]}
-            try:
-                await self._api.send(
-                    "POST", f"{path}:modifyAttachments", acting, content, safe=False, gone="student"
-                )
-            except Unavailable as error:
-                attached = {
-                    item.url
-                    for item in map_submissions.attachments_of(await self._find_one(course, stored, student))
-                }
-                if not error.in_doubt or not attached.issuperset(links):
-                    raise
-        action = {"submitted": "turnIn", "reclaimed": "reclaim"}.get(state or "")
-        if action is not None:
-            done = "TURNED_IN" if action == "turnIn" else "RECLAIMED_BY_STUDENT"
-            sending = self._api.send("POST", f"{path}:{action}", acting, {}, safe=False, gone="student")
-            await self._unless_done(sending, course, stored, student, done)
-        return await self._find_one(course, stored, student)
-
-    async def _unless_done(
-        self, sending: Any, course: str, stored: LmsAssignment, student: str, state: str
-    ) -> None:
-        """Send what moves a submission; if that is refused or in doubt, look whether it is there already."""
-        try:
-            await sending
-        except (Refused, Unavailable) as error:
-            in_doubt = isinstance(error, Refused) or error.in_doubt
-            if not in_doubt or text(await self._find_one(course, stored, student), "state") != state:
-                raise
+        sending = self._roster.as_teacher(target.course, give_back, grader)
+        await unless_done(sending, lambda: self.find_one(target), "RETURNED")
+        return await self.find_one(target)
 
     async def _keep(
-        self,
-        stored: LmsAssignment,
-        student: str,
-        fields: SubmissionFields,
-        answer: Json,
-        points: Decimal | None,
-        *,
-        graded: bool,
+        self, target: Target, fields: SubmissionFields, answer: Json, points: Decimal | None
     ) -> Note | None:
         """Keep who graded, if we sent it as someone else, and points that Google rounded; returns the whole note."""
-        key = _key(stored, student)
+        key = target.note_key
         before = (await self._notes.read([key])).get(key)
         note = dict(before or {})
-        if graded:
+        if map_submissions.gives_grade(fields):
             note.pop("points", None)
             given = fields.grade_points
             if given is not None and points is not None and given != points:
                 note["points"] = [plain(given), plain(points)]
         if fields.grader_id is not None:
             note.pop("grader", None)
-            told = map_submissions.to_submission(answer, student, stored, None, 0).grader_id
+            told = map_submissions.to_submission(answer, target.student, target.stored, None, 0).grader_id
             if told != fields.grader_id:
                 note |= {"grader": fields.grader_id, "graded_as": told}
         if note != (before or {}):
@@ -259,24 +173,17 @@ class Grading:
             return enrolled
         return [student for student in stored.assignment.assignee_ids if student in enrolled]
 
-    async def _id(self, course: str, stored: LmsAssignment, student: str) -> str:
+    async def _id(self, target: Target) -> str:
         """Return the id of a student's submission. Raises `Gone`."""
 
         async def find() -> str:
-            return id_of(await self._find_one(course, stored, student))
+            return id_of(await self.find_one(target))
 
-        return await self._ids.get(_key(stored, student), find)
-
-    async def _find_one(self, course: str, stored: LmsAssignment, student: str) -> Json:
-        """Read a student's submission as it is now. Raises `Gone`."""
-        found = await self._find(course, stored, [student])
-        if student not in found:
-            raise Gone("student")
-        return found[student]
+        return await self._ids.get(target.note_key, find)
 
     async def _find(self, course: str, stored: LmsAssignment, students: Sequence[str]) -> dict[str, Json]:
         """Read the submissions of students as they are now; those who have none are left out."""
-        path = f"courses/{course}/courseWork/{stored.assignment.lms_id}/studentSubmissions"
+        path = submissions_path(course, stored)
         few = len(students) <= FEW
 
         async def read(acting: str) -> list[Json]:
@@ -293,20 +200,12 @@ class Grading:
 
         found = {id_of(it, "userId"): it for it in await self._roster.as_teacher(course, read)}
         for student in students:
-            self._ids.forget(_key(stored, student))
+            self._ids.forget(grade_key(stored, student))
             if student in found:
-                self._ids.put(_key(stored, student), id_of(found[student]))
+                self._ids.put(grade_key(stored, student), id_of(found[student]))
         return found
 
 
 def _hides_grade(answer: Json) -> bool:
     draft = number(answer, "draftGrade")
     return draft is not None and draft != number(answer, "assignedGrade")
-
-
-def _path(course: str, stored: LmsAssignment, id_: str) -> str:
-    return f"courses/{course}/courseWork/{stored.assignment.lms_id}/studentSubmissions/{id_}"
-
-
-def _key(stored: LmsAssignment, student: str) -> str:
-    return f"grade/{stored.assignment.lms_id}/{student}"

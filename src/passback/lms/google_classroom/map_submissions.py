@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.google_classroom.map_assignments import LmsAssignment, attachment
@@ -24,6 +26,33 @@ _MOST_ATTACHMENTS = 20
 _CENT = Decimal("0.01")
 
 _STATES = {"TURNED_IN": "submitted", "RETURNED": "returned", "RECLAIMED_BY_STUDENT": "reclaimed"}
+
+
+class Target(Struct, frozen=True):
+    """Whose submission of which assignment is read or changed."""
+
+    course: str
+    stored: LmsAssignment
+    student: str
+
+    @property
+    def note_key(self) -> str:
+        """The key of the submission's note."""
+        return grade_key(self.stored, self.student)
+
+    def path(self, submission: str) -> str:
+        """Return the path of the submission with this id in the API."""
+        return f"{submissions_path(self.course, self.stored)}/{submission}"
+
+
+def grade_key(stored: LmsAssignment, student: str) -> str:
+    """Return the key of a submission's note."""
+    return f"grade/{stored.assignment.lms_id}/{student}"
+
+
+def submissions_path(course: str, stored: LmsAssignment) -> str:
+    """Return the path of an assignment's submissions in the API."""
+    return f"courses/{course}/courseWork/{stored.assignment.lms_id}/studentSubmissions"
 
 
 def untouched(student: str, stored: LmsAssignment) -> Submission:
