@@ -1,4 +1,4 @@
-"""A connector for Slate, an LMS with an API key that keeps titles, due dates, points and scores."""
+"""A connector for Slate, an LMS with an API key that stores titles, due dates, points and scores."""
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -14,10 +14,9 @@ from passback.domain.submission import Submission, SubmissionFields
 from passback.lms import interface as lms
 from passback.lms.http.client import LmsClient, PlainManners, Reply
 from passback.lms.notes import Notes
-from passback.lms.toolkit import unsupported_fields as kept
-from passback.lms.toolkit.points import grade_shown, points_given, refuse_unsupported
+from passback.lms.toolkit import points, unsupported_fields
 
-# The other fields of an assignment have no place in Slate: Passback keeps them.
+# Slate has no place for the other fields of an assignment: Passback keeps them in notes.
 KEPT = frozenset(AssignmentFields.__struct_fields__) - {"title", "due_date", "points_possible"}
 CAPABILITIES = lms.Capabilities("slate", "Slate", KEPT, not_stored_flags=frozenset({"late", "missing"}))
 UNSUPPORTED = frozenset({"attachments", "excused", "extra_attempts", "grade_comment", "override_due_date"})
@@ -36,9 +35,7 @@ class Score(msgspec.Struct):
     graded_by: str | None = None
 
 
-class SlateConnector:
-    """See `passback.lms.interface.Connector`, which says what each method must do."""
-
+class SlateConnector:  # passback.lms.interface.Connector says what each method must do
     capabilities = CAPABILITIES
 
     def __init__(self, connection: lms.Connection, notes: Notes, clock: Clock) -> None:
@@ -47,38 +44,38 @@ class SlateConnector:
         self.close = self._client.close
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
-        path, sent = f"sections/{section}/assignments", {**written(fields), "external_id": mark}
-        return await self._shown((await self._call("POST", path, sent, "section")).typed(Item), fields)
+        path, sent = f"sections/{section}/assignments", {**to_slate(fields), "external_id": mark}
+        return await self._assignment((await self._call("POST", path, sent, "section")).typed(Item), fields)
 
     async def find_assignment(
         self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
     ) -> Assignment | None:
         marked = [item for item in await self._listed(section) if item.external_id == mark]
-        return await self._shown(marked[0], fields) if marked else None
+        return await self._assignment(marked[0], fields) if marked else None
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
-        return await self._shown((await self._call("GET", f"assignments/{assignment}")).typed(Item))
+        return await self._assignment((await self._call("GET", f"assignments/{assignment}")).typed(Item))
 
     async def read_assignments(self, section: str, assignments: Sequence[str]) -> Mapping[str, Assignment]:
         found = [item for item in await self._listed(section) if item.id in assignments]
-        return {item.id: await self._shown(item) for item in found}
+        return {item.id: await self._assignment(item) for item in found}
 
     async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
-        reply = await self._call("PUT", f"assignments/{assignment}", written(fields))
-        return await self._shown(reply.typed(Item), fields)
+        reply = await self._call("PUT", f"assignments/{assignment}", to_slate(fields))
+        return await self._assignment(reply.typed(Item), fields)
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
         await self._call("GET", f"assignments/{assignment}")
-        with suppress(lms.Gone):  # by an earlier try, whose answer was lost
+        with suppress(lms.Gone):  # an earlier try deleted it, but its answer was lost
             await self._call("DELETE", f"assignments/{assignment}")
 
     async def read_submissions(
         self, section: str, assignment: str, students: Sequence[str]
     ) -> Mapping[str, Submission]:
-        held = await self.read_assignment(section, assignment)
+        found = await self.read_assignment(section, assignment)
         scores = (await self._call("GET", f"assignments/{assignment}/scores")).typed(dict[str, Score])
-        have = set(scores) & set(held.assignee_ids or scores)
-        return {one: submission(one, scores[one], held) for one in students if one in have}
+        have = set(scores) & set(found.assignee_ids or scores)
+        return {one: submission_of(one, scores[one], found) for one in students if one in have}
 
     async def update_submission(
         self, section: str, assignment: str, student: str, fields: SubmissionFields
@@ -89,21 +86,21 @@ class SlateConnector:
         teachers = {person.id for person in await self.read_people(section) if person.role == "teacher"}
         if fields.grader_id is not None and fields.grader_id not in teachers:
             raise lms.Gone("grader")
-        refuse_unsupported("Slate", fields, UNSUPPORTED)
+        points.refuse_unsupported("Slate", fields, UNSUPPORTED)
         if fields.state not in (None, before.state):
             raise lms.Unsupported("Slate", f"state of {fields.state}")
-        held = await self.read_assignment(section, assignment)
-        points = points_given(fields, held)
-        if points is None and fields.grade is None:
+        found = await self.read_assignment(section, assignment)
+        score = points.points_given(fields, found)
+        if score is None and fields.grade is None:
             return before
-        sent = {"score": points if points is None else str(points), "graded_by": fields.grader_id}
+        sent = {"score": None if score is None else str(score), "graded_by": fields.grader_id}
         reply = await self._call("PUT", f"assignments/{assignment}/scores/{student}", sent, "student")
-        return submission(student, reply.typed(Score), held)
+        return submission_of(student, reply.typed(Score), found)
 
     async def update_submissions(
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
     ) -> Sequence[Submission | lms.LmsError]:
-        return await lms.each_alone(self, section, assignment, changes, at_once=4)
+        return await lms.update_one_by_one(self, section, assignment, changes, at_once=4)
 
     async def read_courses(self) -> Sequence[LmsCourse]:  # Slate has only sections
         return (await self._call("GET", "sections")).typed(list[LmsCourse])
@@ -125,23 +122,26 @@ class SlateConnector:
     async def _listed(self, section: str) -> list[Item]:
         return (await self._call("GET", f"sections/{section}/assignments", gone="section")).typed(list[Item])
 
-    async def _shown(self, item: Item, fields: AssignmentFields | None = None) -> Assignment:
-        """The assignment, with what Slate has no place for; where `fields` are given they are kept first."""
-        note = await kept.read_note(self._notes, item.id, fields, KEPT)
-        return kept.with_noted(kept.bare(item.id, item.title, item.due, item.points), note, KEPT)
+    async def _assignment(self, item: Item, fields: AssignmentFields | None = None) -> Assignment:
+        """The assignment; what `fields` give that Slate has no place for is kept in its note first."""
+        if fields is not None:
+            await unsupported_fields.write_note(self._notes, item.id, fields, KEPT)
+        bare = unsupported_fields.bare_assignment(item.id, item.title, item.due, item.points)
+        note = await unsupported_fields.read_note(self._notes, item.id)
+        return unsupported_fields.restore(bare, note, KEPT)
 
     async def _call(self, method: str, path: str, sent: Any = None, gone: lms.Thing = "assignment") -> Reply:
         return (await self._client.send(method, path, content=sent, safe=method != "POST")).good(gone)
 
 
-def written(fields: AssignmentFields) -> dict[str, Any]:
-    points = fields.points_possible and str(fields.points_possible)
-    given = {"title": fields.title, "due": fields.due_date, "points": points}
+def to_slate(fields: AssignmentFields) -> dict[str, Any]:
+    possible = fields.points_possible and str(fields.points_possible)
+    given = {"title": fields.title, "due": fields.due_date, "points": possible}
     return {name: value for name, value in given.items() if value is not None}
 
 
-def submission(student: str, it: Score, held: Assignment) -> Submission:
-    return Submission(student, "created", (), grade_shown(it.score, held), it.score, None, it.graded_by)
+def submission_of(student: str, it: Score, a: Assignment) -> Submission:
+    return Submission(student, "created", (), points.grade_text(it.score, a), it.score, None, it.graded_by)
 
 
 ADDRESS = lms.Setting("address", "the school's Slate, such as https://slate.example")

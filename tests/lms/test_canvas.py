@@ -38,14 +38,14 @@ UNAUTHENTICATED = {"www-authenticate": 'Bearer realm="canvas-lms"'}
         (400, {}, '{"error":"Student must be enrolled in the course as a student to be graded"}', Gone("student")),
         (400, {}, '{"error":"Grader must be enrolled as a course admin"}', Gone("grader")),
         (400, {}, '{"errors":{"name":[{"type":"too_long","message":"is too long"}]}}', Refused("INVALID_TITLE", "Canvas finds the title too long")),
-        (400, {}, '{"errors":{"assignment[due_at]":[{"message":"x"}]}}', Refused("INVALID_DUE_DATE", "Canvas does not take the due date")),
-        (400, {}, '{"errors":["unknown student ids: [\\"9\\"]"]}', Refused("INVALID_ASSIGNEES", "Canvas does not take the assignees")),
+        (400, {}, '{"errors":{"assignment[due_at]":[{"message":"x"}]}}', Refused("INVALID_DUE_DATE", "Canvas does not accept the due date")),
+        (400, {}, '{"errors":["unknown student ids: [\\"9\\"]"]}', Refused("INVALID_ASSIGNEES", "Canvas does not accept the assignees")),
         (400, {}, '{"error":"Cannot simultaneously grade and excuse an assignment"}', Refused("INVALID_GRADE", "Canvas cannot grade and excuse a student at once")),
-        (400, {}, '{"message":"Invalid submission[submission_type] given"}', Refused("INVALID_ATTACHMENT", "Canvas does not take work of this kind for the assignment")),
-        (400, {}, '{"message":"No valid file ids given"}', Refused("INVALID_ATTACHMENT", "Canvas does not take the file")),
-        (400, {}, '{"errors":[{"message":"assignment is missing"}]}', Refused("REFUSED_BY_LMS", "Canvas does not take the values")),
-        (409, {}, '{"message":"Assignment already exists"}', Refused("REFUSED_BY_LMS", "Canvas does not take the values")),
-        (422, {}, '{"errors":"odd"}', Refused("REFUSED_BY_LMS", "Canvas does not take the values")),
+        (400, {}, '{"message":"Invalid submission[submission_type] given"}', Refused("INVALID_ATTACHMENT", "Canvas does not accept this kind of work for the assignment")),
+        (400, {}, '{"message":"No valid file ids given"}', Refused("INVALID_ATTACHMENT", "Canvas does not accept the file")),
+        (400, {}, '{"errors":[{"message":"assignment is missing"}]}', Refused("REFUSED_BY_LMS", "Canvas does not accept the values")),
+        (409, {}, '{"message":"Assignment already exists"}', Refused("REFUSED_BY_LMS", "Canvas does not accept the values")),
+        (422, {}, '{"errors":"odd"}', Refused("REFUSED_BY_LMS", "Canvas does not accept the values")),
     ],
 )  # fmt: skip
 def test_what_canvas_says_is_told_as(
@@ -203,8 +203,8 @@ def test_each_missing_right_is_named_with_its_remedy(lms: Lms) -> None:
     findings = lms.run(lms.connector.check())
     bad = {finding.what: finding.remedy or "" for finding in findings if not finding.good}
     assert set(bad) == {
-        "may not read SIS ids, by which people are matched",
-        "may not grade as the teacher who is named, and hand in as a student",
+        "may not read SIS IDs, by which people are matched",
+        "may not grade as the named teacher, and hand in as a student",
     }
     assert all("permission '" in remedy for remedy in bad.values())
 

@@ -53,7 +53,7 @@ def test_a_grade_that_canvas_did_not_take_is_told(lms: Lms) -> None:
     assignment = lms.create().lms_id
     lms.grade(assignment)  # what grading needs is known from here on
     simulator(lms).ui_change_assignment(assignment, grading_type="pass_fail")
-    with pytest.raises(Refused, match="INVALID_GRADE: Canvas does not take the grade"):
+    with pytest.raises(Refused, match="INVALID_GRADE: Canvas does not accept the grade"):
         lms.grade(assignment, grade_points=Decimal(7))
 
 
@@ -247,7 +247,7 @@ def test_the_same_work_again_is_no_second_attempt(lms: Lms, work: tuple[Attachme
 
 def test_nothing_is_handed_in_before_it_is_open(lms: Lms) -> None:
     assignment = lms.create(submission_types=("text",), display_date=NOW + DAY).lms_id
-    with pytest.raises(Refused, match="ASSIGNMENT_LOCKED: the assignment takes no work yet"):
+    with pytest.raises(Refused, match="ASSIGNMENT_LOCKED: the assignment does not accept work yet"):
         lms.grade(assignment, state="submitted", attachments=(Attachment(type="text", text="Early"),))
 
 

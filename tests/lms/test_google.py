@@ -11,7 +11,7 @@ import pytest
 
 from passback.domain.submission import SubmissionFields
 from passback.lms.google_classroom import KIND, errors
-from passback.lms.google_classroom.tokens import STUDENT_SCOPES, TEACHER_SCOPES
+from passback.lms.google_classroom.credentials import STUDENT_SCOPES, TEACHER_SCOPES
 from passback.lms.http.client import Reply
 from passback.lms.interface import Gone, LmsError, NotAllowed, Refused
 from passback_simulators.google_classroom import seed
@@ -33,16 +33,16 @@ def lms() -> Iterator[Lms]:
     ("status", "name", "message", "error"),
     [
         (404, "NOT_FOUND", "Requested entity was not found.", Gone("assignment")),
-        (403, "PERMISSION_DENIED", "@ProjectPermissionDenied The Developer Console project is not permitted.", Refused("NOT_OURS", "the assignment was made by another app or in Google Classroom: it can be read, never changed")),
+        (403, "PERMISSION_DENIED", "@ProjectPermissionDenied The Developer Console project is not permitted.", Refused("NOT_OURS", "the assignment was made by another app or in Google Classroom: it can be read but not changed")),
         (400, "FAILED_PRECONDITION", "@CourseNotModifiable x", Refused("COURSE_ARCHIVED", "the course is archived in Google Classroom")),
         (400, "FAILED_PRECONDITION", "@AttachmentNotVisible x", Refused("INVALID_ATTACHMENT", "Google Classroom cannot see the attachment")),
-        (400, "FAILED_PRECONDITION", "@EmptyAssignees x", Refused("INVALID_ASSIGNEES", "an assignment must be for someone")),
-        (400, "FAILED_PRECONDITION", "Precondition check failed.", Refused("INVALID_STATE", "Google Classroom does not let this be done in its present state")),
-        (400, "INVALID_ARGUMENT", "title must not be empty", Refused("INVALID_TITLE", "Google Classroom does not take the title")),
-        (400, "INVALID_ARGUMENT", "due_date is in the past", Refused("INVALID_DUE_DATE", "Google Classroom does not take the due date")),
-        (400, "INVALID_ARGUMENT", "maxPoints", Refused("INVALID_POINTS", "Google Classroom does not take the points")),
-        (400, "INVALID_ARGUMENT", "assignedGrade", Refused("INVALID_GRADE", "Google Classroom does not take the grade")),
-        (400, "INVALID_ARGUMENT", "Request contains an invalid argument.", Refused("REFUSED_BY_LMS", "Google Classroom does not take the values")),
+        (400, "FAILED_PRECONDITION", "@EmptyAssignees x", Refused("INVALID_ASSIGNEES", "an assignment needs at least one assignee")),
+        (400, "FAILED_PRECONDITION", "Precondition check failed.", Refused("INVALID_STATE", "Google Classroom does not allow this in the present state")),
+        (400, "INVALID_ARGUMENT", "title must not be empty", Refused("INVALID_TITLE", "Google Classroom does not accept the title")),
+        (400, "INVALID_ARGUMENT", "due_date is in the past", Refused("INVALID_DUE_DATE", "Google Classroom does not accept the due date")),
+        (400, "INVALID_ARGUMENT", "maxPoints", Refused("INVALID_POINTS", "Google Classroom does not accept the points")),
+        (400, "INVALID_ARGUMENT", "assignedGrade", Refused("INVALID_GRADE", "Google Classroom does not accept the grade")),
+        (400, "INVALID_ARGUMENT", "Request contains an invalid argument.", Refused("REFUSED_BY_LMS", "Google Classroom does not accept the values")),
     ],
 )  # fmt: skip
 def test_what_google_says_is_told_as(status: int, name: str, message: str, error: LmsError) -> None:

@@ -39,8 +39,8 @@ def lms() -> Iterator[Lms]:
     ],
 )  # fmt: skip
 def test_a_due_date_is_a_day_and_a_time_in_utc(content: dict[str, Any], when: int | None) -> None:
-    assert dates.instant(content) == when
-    assert when is None or dates.instant(dates.written(when)) == when
+    assert dates.from_lms(content) == when
+    assert when is None or dates.from_lms(dates.to_lms(when)) == when
 
 
 def test_milliseconds_come_back_as_long_as_google_has_what_was_sent(lms: Lms) -> None:

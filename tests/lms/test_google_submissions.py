@@ -11,7 +11,7 @@ import pytest
 from passback.domain.assignment import Attachment
 from passback.domain.clock import DAY
 from passback.domain.submission import SubmissionFields
-from passback.lms.google_classroom.tokens import TEACHER_SCOPES
+from passback.lms.google_classroom.credentials import TEACHER_SCOPES
 from passback.lms.interface import Gone, LmsError, Refused, Unsupported
 from passback_simulators.google_classroom import seed
 from support.google import google, simulator
@@ -184,7 +184,7 @@ def test_students_have_a_submission_before_they_have_the_assignment(lms: Lms) ->
     scheduled = lms.create(display_date=NOW + DAY, assignee_mode="individuals", assignee_ids=(first,)).lms_id
     found = lms.run(lms.connector.read_submissions(lms.section, scheduled, [first, second]))
     assert [(it.student_id, it.state) for it in found.values()] == [(first, "created")]
-    with pytest.raises(Refused, match="NOT_PUBLISHED: students do not have the assignment yet"):
+    with pytest.raises(Refused, match="NOT_PUBLISHED: students cannot see the assignment yet"):
         lms.grade(scheduled, state="submitted", attachments=(LINK,))
     with pytest.raises(Gone, match="student"):
         lms.grade(scheduled, second, grade_points=Decimal(1))

@@ -37,13 +37,13 @@ def lms() -> Iterator[Lms]:
         (404, "Assignment not found", Gone("assignment")),
         (404, "", Gone("assignment")),
         (400, "The grading scale is not valid for that course section", Refused("INVALID_GRADE_SETUP", "the section's grading scale, period or category has changed: try again")),
-        (400, "The grade is not valid", Refused("INVALID_GRADE", "Schoology does not take the grade")),
-        (400, "due is not valid", Refused("INVALID_DUE_DATE", "Schoology does not take the due date")),
-        (400, "max_points is not valid", Refused("INVALID_POINTS", "Schoology does not take the points")),
-        (400, "title is required", Refused("INVALID_TITLE", "Schoology does not take the title")),
-        (400, "The file 9 is not a valid upload", Refused("INVALID_ATTACHMENT", "Schoology does not take the file")),
-        (400, "", Refused("REFUSED_BY_LMS", "Schoology does not take the values")),
-        (409, "There is an open draft", Refused("DRAFT_OPEN", "the student has an open draft in Schoology, or the thing is there already")),
+        (400, "The grade is not valid", Refused("INVALID_GRADE", "Schoology does not accept the grade")),
+        (400, "due is not valid", Refused("INVALID_DUE_DATE", "Schoology does not accept the due date")),
+        (400, "max_points is not valid", Refused("INVALID_POINTS", "Schoology does not accept the points")),
+        (400, "title is required", Refused("INVALID_TITLE", "Schoology does not accept the title")),
+        (400, "The file 9 is not a valid upload", Refused("INVALID_ATTACHMENT", "Schoology does not accept the file")),
+        (400, "", Refused("REFUSED_BY_LMS", "Schoology does not accept the values")),
+        (409, "There is an open draft", Refused("DRAFT_OPEN", "the student has an open draft in Schoology, or the item already exists")),
     ],
 )  # fmt: skip
 def test_what_schoology_says_is_told_as(status: int, body: str, error: LmsError) -> None:
@@ -78,7 +78,7 @@ def test_what_is_our_own_fault_or_nobodys_is_unavailable(status: int) -> None:
         (404, "The enrollment does not exist", Gone("student")),
         (404, "The assignment does not exist", Gone("assignment")),
         (400, "The enrollment is not assigned to this item", Gone("student")),
-        (400, "The grade is not valid for the grading scale", Refused("INVALID_GRADE", "Schoology does not take the grade")),
+        (400, "The grade is not valid for the grading scale", Refused("INVALID_GRADE", "Schoology does not accept the grade")),
         (403, "", NotAllowed("the connection lacks the right to grade in Schoology")),
         (500, "", Unavailable("it refuses a grade with status 500")),
     ],
@@ -134,7 +134,7 @@ def test_timestamps_do_not_go_back_with_the_clock(lms: Lms) -> None:
 
 def test_a_redirect_is_signed_anew(lms: Lms) -> None:
     findings = lms.run(lms.connector.check())  # users/me leads to the user by 303
-    assert findings[0].what == f"Schoology takes the key (user {seed.ADMIN_UID})"
+    assert findings[0].what == f"Schoology accepts the key (user {seed.ADMIN_UID})"
 
 
 # Connecting.
@@ -195,14 +195,14 @@ def test_each_missing_right_is_named_with_its_remedy(lms: Lms) -> None:
     lms.set(run_as_allowed=False)
     bad = [finding for finding in lms.run(lms.connector.check()) if not finding.good]
     assert [(it.what, "Impersonation" in (it.remedy or "")) for it in bad] == [
-        ("may not grade as the teacher who is named", True)
+        ("may not grade as the named teacher", True)
     ]
 
 
 def test_a_zone_that_is_none_is_named(lms: Lms) -> None:
     with lms.another(time_zone="Mars/Olympus") as connector:
         bad = [finding.what for finding in lms.run(connector.check()) if not finding.good]
-    assert bad == ["'Mars/Olympus' is no time zone: due dates are written in the user's zone, or UTC"]
+    assert bad == ["'Mars/Olympus' is not a time zone: due dates are written in the user's zone, or UTC"]
 
 
 def test_the_limit_of_requests_is_kept_to() -> None:

@@ -113,7 +113,7 @@ def test_a_grade_that_is_accepted_and_not_there_is_refused(lms: Lms) -> None:
         return SimulatedReply(204) if request.method == "PUT" else await real(request)
 
     simulator(lms).answer = swallow  # type: ignore[method-assign]
-    with pytest.raises(Refused, match="INVALID_GRADE: Schoology does not take the grade"):
+    with pytest.raises(Refused, match="INVALID_GRADE: Schoology does not accept the grade"):
         lms.grade(assignment, grade_points=Decimal(6))
 
 
@@ -159,10 +159,10 @@ def test_dates_at_the_end_of_time(zone: str) -> None:
     far = 253_402_300_799_000  # 9999-12-31T23:59:59Z
     if zone == "Asia/Tokyo":
         with pytest.raises(Refused, match="INVALID_DUE_DATE"):
-            dates.written(far, zone)
+            dates.to_lms(far, zone)
     else:
-        assert dates.instant(dates.written(far, zone), zone) == far
-        assert dates.instant("9999-12-31 23:59:59", zone) is None
+        assert dates.from_lms(dates.to_lms(far, zone), zone) == far
+        assert dates.from_lms("9999-12-31 23:59:59", zone) is None
 
 
 @pytest.mark.parametrize(("allowed", "as_herself"), [(["School Admin"], 0), (["School Admin", "Teacher"], 2)])

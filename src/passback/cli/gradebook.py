@@ -17,8 +17,8 @@ from passback.domain.clock import system_clock
 from passback.domain.grading import plain
 from passback.domain.roster import ROLES
 from passback.domain.submission import SubmissionFields
-from passback.lms.builtin import grades
-from passback.lms.builtin.connector import edit_assignment, grade_submission
+from passback.lms.builtin.connector import edit_assignment
+from passback.lms.builtin.grade import grade_submission, read_submission
 from passback.lms.interface import Gone, Refused
 from passback.store import assignments, enrollments, gradebook, roster
 from passback.wire import dates
@@ -84,7 +84,7 @@ def show(assignment_id: str, *, data: Data = None) -> None:
         students = [student.lms_id for student in enrollments.matched_members(conn, section_id, "student")]
         if held.assignee_mode == "individuals":
             students = [student for student in students if student in held.assignee_ids]
-        return held, [grades.read(conn, held, student, now) for student in students]
+        return held, [read_submission(conn, held, student, now) for student in students]
 
     with existing(data) as database:
         held, submissions = _explained(lambda: database.read_now(read))

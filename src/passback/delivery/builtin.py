@@ -14,7 +14,10 @@ from passback.delivery import assignments, lookup, outcomes, submissions
 from passback.delivery.assignments import AssignmentTarget
 from passback.delivery.submissions import SubmissionTarget
 from passback.domain.delivery import Delivered
-from passback.lms.builtin import connector as builtin
+from passback.lms.builtin.api import is_assigned, read_assignment
+from passback.lms.builtin.connector import edit_assignment
+from passback.lms.builtin.grade import grade_submission
+from passback.lms.builtin.map_assignments import new_assignment
 from passback.lms.interface import Gone, LmsError
 from passback.store import gradebook, roster
 from passback.wire import errors
@@ -95,19 +98,19 @@ def _create(conn: Connection, delivery: Delivery, target: AssignmentTarget, now:
         held = gradebook.find_assignment(conn, section, delivery.assignment_id)
     if held is None:
         assignments.require_not_lost(delivery)
-        held = builtin.new_assignment(target.fields, delivery.assignment_id, now)
+        held = new_assignment(target.fields, delivery.assignment_id, now)
         gradebook.insert_assignment(conn, section, held)
     return held
 
 
 def _change(conn: Connection, target: AssignmentTarget, now: Instant) -> Assignment:
     section, lms_id = target.section.lms_id, target.lms_id
-    held = builtin.existing_assignment(conn, section, lms_id)
+    held = read_assignment(conn, section, lms_id)
     fields = assignments.fitting(held, target.fields)
     if assignments.lacks_assignees(held, fields):
         ids = lookup.assignees(conn, target.section.id, target.fields.assignee_ids)
         fields = replace(fields, assignee_ids=ids)
-    return builtin.edit_assignment(conn, section, lms_id, fields, now)
+    return edit_assignment(conn, section, lms_id, fields, now)
 
 
 def _change_submissions(
@@ -145,8 +148,8 @@ def _change_submissions(
 def _change_submission(conn: Connection, target: SubmissionTarget, now: Instant) -> Submission:
     section, assignment = target.section.lms_id, target.record.lms_id
     if not target.grader_is_known:
-        held = builtin.existing_assignment(conn, section, assignment)
-        if not builtin.is_assigned(conn, section, held, target.student):
+        held = read_assignment(conn, section, assignment)
+        if not is_assigned(conn, section, held, target.student):
             raise Gone("student")
         raise submissions.unknown_grader(target)
-    return builtin.grade_submission(conn, section, assignment, target.student, target.fields, now)
+    return grade_submission(conn, section, assignment, target.student, target.fields, now)

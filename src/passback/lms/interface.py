@@ -1,11 +1,20 @@
-"""What every LMS is to the gateway.
+"""The interface between the gateway and an LMS: what a connector must do.
 
-A connector translates between the gateway's words (`domain`) and one LMS's. It is given the LMS's own ids of
-sections, students and teachers; it never sees ours. Whatever goes wrong is told as one of the errors below,
-each of which stands for one answer to the client (contract: When the LMS fails).
+A connector translates between the gateway's words (`passback.domain`) and those of one LMS. The rules that hold for all
+of its methods:
 
-A package brings a connector by an entry point of the group ``passback.connectors``, named as the kind of LMS, that
-leads to a `ConnectorKind` (docs/reference/connector-kit.md).
+- Sections, assignments, students and teachers are named by their ids in the LMS. A connector never sees the gateway's.
+- A method that returns has done what was asked, and the LMS has stored it. If the LMS silently drops or changes
+  something that affects a student, the connector must notice and raise.
+- Whatever goes wrong is raised as an `LmsError`. Each kind of error stands for one answer to the client (contract: When
+  the LMS fails). If a write may have happened although it failed, the error is `Unavailable` with ``in_doubt``.
+- Everything is judged before anything is written, so that a refused change leaves no half of it behind.
+- Every change may come again after it was in doubt, and must then have the same effect as once.
+
+A package brings a connector by an entry point in the group ``passback.connectors``, named as the kind of LMS, that
+refers to a `ConnectorKind`. See docs/reference/connector-kit.md, and docs/examples/slate.py for a complete connector.
+`passback.lms.http` calls an LMS, `passback.lms.toolkit` has what most connectors need besides, and
+tests/lms/test_connectors.py is one test suite for all of them.
 """
 
 from __future__ import annotations
@@ -31,11 +40,11 @@ Thing = Literal["section", "assignment", "student", "grader"]
 
 
 class LmsError(Exception):
-    """Something that an LMS answered, or failed to."""
+    """The LMS did not do what was asked. Raise one of the subclasses."""
 
 
 class Gone(LmsError):
-    """The LMS says that something is not there, or no more: rows 9, 13 and 14, by `thing`."""
+    """Something does not exist in the LMS, or no longer exists: rows 9, 13 and 14 of the contract, by `thing`."""
 
     def __init__(self, thing: Thing) -> None:
         super().__init__(thing)
@@ -43,14 +52,14 @@ class Gone(LmsError):
 
 
 class Refused(LmsError):
-    """The LMS refuses the values for a reason the client can mend: 400 ``CODE: sentence``."""
+    """The LMS refuses the values, for a reason that the client can fix: 400 ``CODE: sentence``."""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(f"{code}: {sentence}")
 
 
 class Unsupported(LmsError):
-    """The LMS has no way to do what was asked: 400 ``<LMS> does not support <what>``."""
+    """The LMS cannot do what was asked at all: 400 ``<LMS> does not support <what>``."""
 
     def __init__(self, lms: str, what: str) -> None:
         super().__init__(f"{lms} does not support {what}")
@@ -59,8 +68,8 @@ class Unsupported(LmsError):
 class Unavailable(LmsError):
     """The LMS failed, was too slow, or limits us: 500.
 
-    `retry_after` (seconds) where waiting helps. `in_doubt` where a write may have happened all the same: it must
-    be looked for before it is tried again. The text is for the log, never for the client.
+    `retry_after` is how many seconds to wait, if waiting helps. `in_doubt` says that a write may have happened
+    nevertheless: it must be looked for before it is tried again. The text is for the log, never for the client.
     """
 
     def __init__(self, reason: str, *, retry_after: int | None = None, in_doubt: bool = False) -> None:
@@ -71,7 +80,7 @@ class Unavailable(LmsError):
 
 @contextlib.contextmanager
 def in_doubt_after_create() -> Iterator[None]:
-    """What fails inside the ``with`` fails after something was created: it leaves that in doubt."""
+    """Mark what fails inside the ``with`` as in doubt, because something has been created already."""
     try:
         yield
     except (Gone, Unavailable) as error:
@@ -80,9 +89,9 @@ def in_doubt_after_create() -> Iterator[None]:
 
 
 class NotAllowed(Unavailable):
-    """The LMS refuses our credentials, or they lack a right: 500 until someone in the district mends it.
+    """The LMS refuses our credentials, or they lack a right: 500 until someone in the district fixes it.
 
-    `credentials` where they are refused altogether, so that the connection is of no use as it is.
+    `credentials` says that they are refused altogether, so that nothing will work on this connection.
     """
 
     def __init__(self, reason: str, *, credentials: bool = False) -> None:
@@ -91,55 +100,56 @@ class NotAllowed(Unavailable):
 
 
 class Capabilities(Struct, frozen=True):
-    """What an LMS can do, as far as it is not alike in all."""
+    """What an LMS can do, where LMSs differ."""
 
     kind: str
     """The value of a district's ``lms_type``."""
     name: str
-    """How people call it, in messages."""
+    """The name that people use, for messages."""
     not_stored_assignment: frozenset[str] = frozenset()
-    """Fields of an assignment that it has no place for; the connector keeps them in its notes."""
+    """Fields of an assignment that the LMS has no place for; the connector keeps them in its notes."""
     ignored_assignment: frozenset[str] = frozenset()
-    """Fields of an assignment that it neither stores nor gives back."""
+    """Fields of an assignment that are neither stored nor given back."""
     not_stored_flags: frozenset[str] = frozenset()
-    """Flags that it derives itself and cannot be told."""
+    """Flags that the LMS derives itself and that cannot be set."""
 
 
 class Connection(Struct, frozen=True):
-    """A district's LMS: where it is and what opens it."""
+    """How to reach a district's LMS: its address, and the credentials for it."""
 
     address: str
-    """The base of its addresses, ending with a slash."""
+    """The base of the LMS's addresses, ending with a slash."""
     credentials: Mapping[str, str]
     options: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
-    """Sent with every request, such as what makes a simulator fail."""
+    """Headers sent with every request, such as those that make a simulator fail."""
     patience: float = 25.0
-    """For how many seconds a call to the LMS, with its retries, may take."""
+    """How many seconds a call to the LMS may take, including retries."""
     seconds: Seconds = time.monotonic
-    """What pace and breaker count by."""
+    """The clock of pace and breaker."""
     shared: Shared | None = None
-    """Where it is counted how much goes to the LMS, when several processes reach it."""
+    """Where the requests to the LMS are counted if several processes send them; None if only this one does."""
     watch: LmsWatch = msgspec.field(default_factory=LmsWatch)
-    """Sees the requests; nobody is told unless the gateway gives its own."""
+    """Observes the requests, for metrics."""
 
     def __repr__(self) -> str:
         return f"Connection({self.address!r})"  # never the credentials
 
 
 class Setting(Struct, frozen=True):
-    """Something that a connection is made with."""
+    """A credential or option of a connection, as `passback connect` asks for it."""
 
     name: str
     meaning: str
+    """What it is, for operators: half a sentence."""
     secret: bool = False
-    """Whether it is a credential: kept encrypted, and never shown again."""
+    """Whether it is a credential: stored encrypted, and never shown again."""
     default: str | None = None
-    """What it is where it is not given; None where it must be given, or is asked for."""
+    """The value if none is given; None if one must be given."""
     optional: bool = False
     """Whether it may be left out."""
     pattern: str = ""
-    """What its values look like (a regular expression), where not everything will do."""
+    """A regular expression that its values must match; empty if any value will do."""
 
     @classmethod
     def yes_or_no(cls, name: str, meaning: str, default: str) -> Setting:
@@ -148,102 +158,111 @@ class Setting(Struct, frozen=True):
 
 
 class Finding(Struct, frozen=True):
-    """One thing that a check of a connection looked at, in plain words."""
+    """One result of checking a connection, in plain words for operators."""
 
     good: bool
     what: str
-    """What works, or what does not."""
+    """What works, or what does not: half a sentence."""
     remedy: str | None = None
     """What to do about it."""
 
 
 class Connector(Protocol):
-    """One district's LMS.
+    """One district's LMS. The module's documentation has the rules for all methods.
 
-    Every method may raise `Gone` (the section, the assignment, a student, the grader), `Refused`,
-    `Unsupported` and `Unavailable`. Students, graders and sections are named by their ids in the LMS.
+    Every method may raise `Gone` (the section, the assignment, a student, the grader), `Refused`, `Unsupported` and
+    `Unavailable`. Methods run concurrently.
     """
 
     @property
-    def capabilities(self) -> Capabilities: ...
+    def capabilities(self) -> Capabilities:
+        """What this LMS can do, where LMSs differ."""
+        ...
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
-        """Create an assignment in `section`. Title, description and due date are always given.
+        """Create an assignment in `section`, and return it as the LMS has it.
 
-        Where the LMS has a place that nobody sees, `mark` (a UUID) goes there, so that the assignment can be found
-        again when the answer is lost.
+        Title, description and due date are always given. If the LMS has a place that nobody sees, store `mark` (a UUID)
+        there, so that `find_assignment` finds the assignment if the answer is lost.
         """
         ...
 
     async def find_assignment(
         self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
     ) -> Assignment | None:
-        """The assignment that an attempt to create it made, though its answer was lost; None where there is none.
+        """Find the assignment that an earlier attempt created although its answer was lost; None if there is none.
 
-        It is looked for by its mark; without a place for one, by its fields, among those that came `since` and
-        are none of the `known`.
+        Look for its mark; if the LMS has no place for one, for its fields, among the assignments that were created
+        `since` the attempt began and that are not `known` (the ids of those that the gateway has). If several
+        candidates match, pick none.
         """
         ...
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
-        """Read an assignment as it is now."""
+        """Read an assignment as it is now, with what was kept in notes. Raises `Gone`."""
         ...
 
     async def read_assignments(self, section: str, assignments: Sequence[str]) -> Mapping[str, Assignment]:
-        """Read several at once, by their ids in the LMS; those that are gone are left out."""
+        """Read several assignments at once, by their ids; those that no longer exist are left out."""
         ...
 
     async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
-        """Change the given fields."""
+        """Change the given fields (those that are not None), and return the assignment as the LMS has it then."""
         ...
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
-        """Delete an assignment with all its submissions."""
+        """Delete an assignment with all its submissions. Raises `Gone` if it does not exist."""
         ...
 
     async def read_submissions(
         self, section: str, assignment: str, students: Sequence[str]
     ) -> Mapping[str, Submission]:
-        """Read the submissions of `students`; those who are not assigned are left out."""
+        """Read the submissions of `students`, by student; those who do not have the assignment are left out."""
         ...
 
     async def update_submission(
         self, section: str, assignment: str, student: str, fields: SubmissionFields
     ) -> Submission:
-        """Change the given fields of a student's submission."""
+        """Change the given fields (those that are not None) of a student's submission, and return it as it is then.
+
+        An empty ``grade`` removes the grade. A comment that an earlier try already added (since ``comment_since``) is
+        not added again. Raises `Gone` if the student does not have the assignment, or the grader does not teach the
+        section.
+        """
         ...
 
     async def update_submissions(
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
     ) -> Sequence[Submission | LmsError]:
-        """Change many students' submissions in as few calls as the LMS allows.
+        """Change many submissions in as few calls as the LMS allows.
 
-        Each is judged as if sent alone, in order; what came of it, an error included, stands in its place.
+        Each change is judged as if it came alone, those of one student in order. Returns the outcome of each, in the
+        order of `changes`: the submission, or the error. See `update_one_by_one` and `passback.lms.toolkit.turns`.
         """
         ...
 
     async def read_courses(self) -> Sequence[LmsCourse]:
-        """Every course that the credentials reach. Where the LMS has only sections, each is a course, too."""
+        """Read every course that the credentials reach. If the LMS has only sections, each is a course, too."""
         ...
 
     async def read_sections(self, course: LmsCourse) -> Sequence[SectionRef]:
-        """The sections of a course, for matching."""
+        """Read the sections of a course, for matching them with the roster's."""
         ...
 
     async def read_people(self, section: str) -> Sequence[Person]:
-        """The students and teachers of a section, for matching."""
+        """Read the students and teachers of a section, for matching them with the roster's."""
         ...
 
     async def check(self) -> Sequence[Finding]:
-        """What of the connection works and what is missing, permission by permission."""
+        """Check what works on the connection and what is missing, permission by permission. Changes nothing."""
         ...
 
     async def close(self) -> None:
-        """Close what is open."""
+        """Close all connections to the LMS."""
         ...
 
 
-async def each_alone(
+async def update_one_by_one(
     connector: Connector,
     section: str,
     assignment: str,
@@ -251,9 +270,9 @@ async def each_alone(
     *,
     at_once: int,
 ) -> Sequence[Submission | LmsError]:
-    """`Connector.update_submissions` for an LMS that changes one submission at a time.
+    """Implement `Connector.update_submissions` for an LMS that changes one submission at a time.
 
-    Up to `at_once` calls are under way; the changes of one student follow each other.
+    Up to `at_once` calls run concurrently; the changes of one student follow each other.
     """
     limit = asyncio.Semaphore(at_once)
     outcomes: dict[int, Submission | LmsError] = {}
@@ -276,12 +295,12 @@ async def each_alone(
 
 
 class SignIn(Protocol):
-    """The steps in the browser by which a person lets us in at an LMS."""
+    """Signing in to an LMS in the browser, by which a person gives the gateway access."""
 
     async def begin(
         self, address: str, given: Mapping[str, str], callback: str
     ) -> tuple[str, Mapping[str, str]]:
-        """The page to open, and what `finish` must be given back. `given` are the settings so far."""
+        """Return the page to open, and what `finish` needs of it later. `given` are the settings so far."""
         ...
 
     async def finish(
@@ -292,21 +311,23 @@ class SignIn(Protocol):
         begun: Mapping[str, str],
         query: Mapping[str, str],
     ) -> Mapping[str, str]:
-        """The credentials to keep, once the browser came back with `query`. Raises `Unavailable`."""
+        """Return the credentials to store, once the browser came back with `query`. Raises `Unavailable`."""
         ...
 
 
 class ConnectorKind(Struct, frozen=True):
-    """A kind of LMS: what a connection to it needs, and how it is opened."""
+    """A kind of LMS: what a connection to it needs, and how to open one. An entry point refers to it."""
 
     capabilities: Capabilities
     address: Setting
+    """Where the LMS is, as `passback connect` asks for it."""
     settings: tuple[Setting, ...]
-    """The credentials and options, in the order in which they are asked for."""
+    """The credentials and options, in the order in which `passback connect` asks for them."""
     open: Callable[[Connection, Notes, Clock], Connector]
+    """Opens a connector to one district's LMS; it must not call the LMS yet."""
     sign_in: SignIn | None = None
-    """Where a person can sign in instead of giving all credentials."""
+    """How a person signs in instead of giving all credentials; None if that is not possible."""
     one_of: tuple[str, ...] = ()
-    """Settings of which one must be given, where nobody signs in."""
+    """Settings of which one must be given if nobody signs in."""
     students_sign_in: bool = False
-    """Whether students sign in, too, because the LMS takes work from nobody else."""
+    """Whether students sign in, too, because the LMS accepts work from nobody else."""

@@ -1,4 +1,4 @@
-"""What a connector remembers because its LMS has no place for it."""
+"""A connector's notes: what it remembers because the LMS has no place for it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ Note = Mapping[str, Any]
 
 
 class Notes(Protocol):
-    """A connector's notes, kept with the gateway's data: small objects by key, of one district.
+    """A connector's notes for one district, stored with the gateway's data: small objects by key.
 
     Keys begin with what they are about, such as ``assignment/501``.
     """
 
     async def read(self, keys: Sequence[str]) -> Mapping[str, Note]:
-        """The notes of these keys; those that there are none of are left out."""
+        """Read the notes with these keys; keys without a note are left out."""
         ...
 
     async def write(self, notes: Mapping[str, Note | None]) -> None:
-        """Keep these notes in place of those of the same keys; None removes one."""
+        """Store these notes in place of those with the same keys; None removes a note."""
         ...

@@ -27,26 +27,26 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Database
 
 GROUP = "passback.connectors"
-"""The group of entry points by which a package brings a connector."""
+"""The group of entry points in which packages offer connectors."""
 
 BUILTIN = "builtin"
 
 Given = Mapping[str, Callable[[], Connection]]
-"""Connections that are not in the store, by their districts: the sandbox's."""
+"""Connections that are not in the store, by district: the sandbox's."""
 
 
 class UnknownKind(LookupError):
-    """There is no connector for that kind of LMS; the message names those that there are."""
+    """There is no connector for that kind of LMS; the message names the kinds that exist."""
 
 
 def kinds() -> list[str]:
-    """Every kind of LMS that there is a connector for, beside the built-in gradebook."""
+    """Return every kind of LMS that has a connector, besides the built-in gradebook."""
     return sorted({entry.name for entry in entry_points(group=GROUP)})
 
 
 def kind(name: str) -> ConnectorKind:
-    """The kind of LMS of that name. Raises `UnknownKind`."""
-    # Where several packages bring one of the same name, ours counts.
+    """Load the kind of LMS with that name. Raises `UnknownKind`."""
+    # If several packages offer one of the same name, ours counts.
     found_entries = sorted(
         entry_points(group=GROUP, name=name), key=lambda it: not it.value.startswith("passback.")
     )
@@ -64,7 +64,7 @@ def kind(name: str) -> ConnectorKind:
 
 
 class Unusable:
-    """Stands for a connector that there cannot be: whatever it is asked, it says why. See `Connector`."""
+    """Stands in for a connector that cannot be opened: every method raises the reason. See `Connector`."""
 
     def __init__(self, lms_type: str, reason: str) -> None:
         self.capabilities = Capabilities(lms_type, lms_type)
@@ -97,7 +97,7 @@ class Connectors:
         worker: Callable[[], str] = str,
         metrics: Metrics | None = None,
     ) -> None:
-        """`given` are connections beside those in the store; `worker` says as which worker this process delivers."""
+        """`given` are connections besides those in the store; `worker` returns the id of this process's worker."""
         self._database = database
         self._clock = clock
         self._vault = vault
@@ -118,7 +118,7 @@ class Connectors:
         )
 
     def find(self, conn: StoreConnection, district_id: str, lms_type: str) -> Connector | None:
-        """The connector to a district's LMS; None where it has no connection."""
+        """Return the connector to a district's LMS; None if the district has no connection."""
         if lms_type == BUILTIN:
             return self._builtin
         stored = None if district_id in self._given else connections.find(conn, district_id)
@@ -131,7 +131,7 @@ class Connectors:
         if held is not None:
             if held[0] == version:
                 return held[1]
-            self._retired.append(held[1])  # there may still be calls under way
+            self._retired.append(held[1])  # it may still have calls under way
         try:
             connection = self._connection(district_id, stored)
             if connection is None:
@@ -145,7 +145,7 @@ class Connectors:
         return connector
 
     def open(self, district_id: str, lms_type: str, connection: Connection) -> Connector:
-        """A connector of its own on a connection. Raises `UnknownKind`."""
+        """Open a separate connector on a connection. Raises `UnknownKind`."""
         return self._opened(
             district_id, lms_type, replace(connection, watch=self._metrics.lms_watch(lms_type))
         )
@@ -157,7 +157,7 @@ class Connectors:
         return kind(lms_type).open(connection, StoredNotes(self._database, district_id), self._clock)
 
     def connection(self, conn: StoreConnection, district_id: str) -> Connection | None:
-        """How a district's LMS is reached; None where it is not. Raises `VaultError`."""
+        """Return the connection to a district's LMS; None if there is none. Raises `VaultError`."""
         return self._connection(district_id, connections.find(conn, district_id))
 
     def _connection(self, district_id: str, stored: StoredConnection | None) -> Connection | None:
@@ -172,7 +172,7 @@ class Connectors:
             yield (watch.lms, district_id), watch.resting()
 
     def forget(self) -> None:
-        """Open every connection anew when it is next needed, because what was known of it is no longer true."""
+        """Have every connection opened again when it is next needed, because what was known of it is outdated."""
         self._retired += [connector for _, connector, _ in self._open.values()]
         self._open.clear()
 

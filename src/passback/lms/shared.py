@@ -1,4 +1,4 @@
-"""What processes that reach the same LMS share."""
+"""What processes share that send requests to the same LMS."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from passback.store.engine.database import Database
 
 
 class Shared(Struct, frozen=True):
-    """The database in which processes count together what goes to one LMS."""
+    """The database in which processes jointly count the requests to one LMS."""
 
     database: Database
     clock: Clock
     name: str
-    """The LMS's: its district."""
+    """The name under which the LMS is counted: its district."""
     worker: Callable[[], str]
-    """As which worker this process delivers: what one that died had under way is not counted."""
+    """Returns the id of this process's worker: requests under way of one that died are not counted."""

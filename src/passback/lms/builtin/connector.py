@@ -10,12 +10,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from passback.domain.assignment import Assignment, AssignmentFields
-from passback.lms.builtin import grades
-from passback.lms.interface import Capabilities, Finding, Gone, LmsError, Refused
-from passback.store import enrollments, gradebook
+from passback.lms.builtin.api import is_assigned, read_assignment
+from passback.lms.builtin.grade import grade_submission, read_submission
+from passback.lms.builtin.map_assignments import check_texts, edited, new_assignment
+from passback.lms.interface import Capabilities, Finding, Gone, LmsError
+from passback.store import gradebook
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock, Instant
@@ -28,8 +29,6 @@ CAPABILITIES = Capabilities(
     name="The built-in gradebook",
     not_stored_flags=frozenset({"late", "missing"}),
 )
-
-_SETTABLE = AssignmentFields.__struct_fields__
 
 
 class BuiltinConnector(Struct, frozen=True):
@@ -58,7 +57,7 @@ class BuiltinConnector(Struct, frozen=True):
         return await self.database.read(lambda conn: gradebook.find_assignment(conn, section, mark))
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
-        return await self.database.read(lambda conn: existing_assignment(conn, section, assignment))
+        return await self.database.read(lambda conn: read_assignment(conn, section, assignment))
 
     async def read_assignments(self, section: str, assignments: Sequence[str]) -> Mapping[str, Assignment]:
         def read(conn: Connection) -> dict[str, Assignment]:
@@ -82,11 +81,11 @@ class BuiltinConnector(Struct, frozen=True):
         now = self.clock()
 
         def read(conn: Connection) -> dict[str, Submission]:
-            held = existing_assignment(conn, section, assignment)
+            found = read_assignment(conn, section, assignment)
             return {
-                student: grades.read(conn, held, student, now)
+                student: read_submission(conn, found, student, now)
                 for student in students
-                if is_assigned(conn, section, held, student)
+                if is_assigned(conn, section, found, student)
             }
 
         return await self.database.snapshot(read)
@@ -130,83 +129,12 @@ class BuiltinConnector(Struct, frozen=True):
         """Nothing is open."""
 
 
-def new_assignment(fields: AssignmentFields, assignment_id: str, now: int) -> Assignment:
-    """The assignment that `fields` make. Raises `Refused`."""
-    _check_texts(fields)
-    individuals = fields.assignee_mode == "individuals"
-    return Assignment(
-        lms_id=assignment_id,
-        title=fields.title or "",
-        description=fields.description or "",
-        description_plaintext=fields.description_plaintext,
-        points_possible=fields.points_possible,
-        grading_type=fields.grading_type or "points",
-        submission_types=fields.submission_types or (),
-        due_date=fields.due_date,
-        start_date=fields.start_date,
-        display_date=fields.display_date,
-        end_date=fields.end_date,
-        max_attempts=fields.max_attempts,
-        assignee_mode="individuals" if individuals else "all",
-        assignee_ids=(fields.assignee_ids or ()) if individuals else (),
-        attachments=fields.attachments or (),
-        term_id=fields.term_id,
-        published=fields.published is not False,
-        created=now,
-        last_modified=now,
-    )
-
-
 def edit_assignment(
-    conn: Connection, section: str, assignment: str, fields: AssignmentFields, now: int
+    conn: Connection, section: str, assignment: str, fields: AssignmentFields, now: Instant
 ) -> Assignment:
     """Change an assignment, as a client or a teacher may. Raises `Gone` and `Refused`."""
     conn.lock(f"gradebook/{assignment}")
-    _check_texts(fields)
-    held = existing_assignment(conn, section, assignment)
-    given = {name: value for name in _SETTABLE if (value := getattr(fields, name)) is not None}
-    edited = replace(held, **given, last_modified=now)
-    if edited.assignee_mode == "all":
-        edited = replace(edited, assignee_ids=())
-    gradebook.update_assignment(conn, edited)
-    return edited
-
-
-def grade_submission(
-    conn: Connection, section: str, assignment: str, student: str, fields: SubmissionFields, now: int
-) -> Submission:
-    """Change a student's submission, as a client or a teacher may. Raises `Gone` and `Refused`."""
-    conn.lock(f"gradebook/{assignment}/{student}")
-    _check_texts(fields)
-    held = existing_assignment(conn, section, assignment)
-    if not is_assigned(conn, section, held, student):
-        raise Gone("student")
-    if fields.grader_id is not None and not enrollments.is_enrolled(
-        conn, section, "teacher", fields.grader_id
-    ):
-        raise Gone("grader")
-    return grades.write(conn, held, student, fields, now)
-
-
-def existing_assignment(conn: Connection, section: str, assignment: str) -> Assignment:
-    """The assignment as the gradebook has it. Raises `Gone`."""
-    held = gradebook.find_assignment(conn, section, assignment)
-    if held is None:
-        raise Gone("assignment")
-    return held
-
-
-def is_assigned(conn: Connection, section: str, held: Assignment, student: str) -> bool:
-    """Whether a student of the section is given the assignment."""
-    if held.assignee_mode == "individuals" and student not in held.assignee_ids:
-        return False
-    return enrollments.is_enrolled(conn, section, "student", student)
-
-
-def _check_texts(fields: AssignmentFields | SubmissionFields) -> None:
-    """Refuse a text that PostgreSQL cannot keep: the gradebook is alike on every database. Raises `Refused`."""
-    for part in (fields, *(fields.attachments or ())):
-        for name in part.__struct_fields__:
-            value = getattr(part, name)
-            if isinstance(value, str) and "\0" in value:
-                raise Refused("INVALID_TEXT", f"{name} must not hold the character U+0000")
+    check_texts(fields)
+    after = edited(read_assignment(conn, section, assignment), fields, now)
+    gradebook.update_assignment(conn, after)
+    return after

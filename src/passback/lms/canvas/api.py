@@ -25,13 +25,13 @@ _RESERVED = 50.0
 _DRAINS_IN_A_SECOND = 10.0
 _LEAST_WAIT = 2.0
 _AT_ONCE = 5
-"""Each request reserves 50 of the 600 that a token has, so about eleven at once would be too much."""
+"""Each request reserves 50 of the 600 units that a token has, so about eleven at once would be too many."""
 
 _MOST_PAGES = 1000
 
 
 class CanvasManners:
-    """How Canvas is authorized to and how it limits. See `passback.lms.http.client.Manners`."""
+    """How to authorize requests to Canvas, and how it limits them. See `passback.lms.http.client.Manners`."""
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._given = connection.credentials
@@ -58,10 +58,10 @@ class CanvasManners:
         )
 
     def refused_credentials(self, reply: Reply) -> bool:
-        return not self._given.get("access_token") and errors.renewable(reply)
+        return not self._given.get("access_token") and errors.is_renewable(reply)
 
     def throttled(self, reply: Reply) -> float | None:
-        if not errors.throttled(reply):
+        if not errors.is_throttled(reply):
             return None
         return max(_LEAST_WAIT, (_RESERVED - _number(reply, "x-rate-limit-remaining")) / _DRAINS_IN_A_SECOND)
 
@@ -76,20 +76,20 @@ class CanvasManners:
 
 
 class CanvasApi:
-    """Calls of one Canvas; paths are below ``/api/v1/``. Ids come as texts."""
+    """Calls to one Canvas; paths are below ``/api/v1/``. Ids are texts."""
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._manners = CanvasManners(connection, clock)
         self._client = LmsClient(connection, self._manners, most_at_once=_AT_ONCE)
 
     async def get(self, path: str, params: Params | None = None, *, gone: Thing = "assignment") -> Any:
-        """Read one thing. Raises `LmsError`; with a 404 `gone` is gone."""
+        """Read one object. Raises `LmsError`; with a 404, `gone` does not exist."""
         return _good(await self._client.get("api/v1/" + path, params), gone)
 
     async def pages(
         self, path: str, params: Mapping[str, Any], *, gone: Thing = "assignment"
     ) -> list[dict[str, Any]]:
-        """Read all pages of a list."""
+        """Read all pages of a list. Raises `LmsError`."""
         found: list[dict[str, Any]] = []
         url: str | None = "api/v1/" + path
         query: Mapping[str, Any] | None = {"per_page": 100, **params}
@@ -115,12 +115,12 @@ class CanvasApi:
         safe: bool,
         gone: Thing = "assignment",
     ) -> Any:
-        """Write something. Raises `LmsError`."""
+        """Send a write. Raises `LmsError`."""
         reply = await self._client.send(method, "api/v1/" + path, params=params, content=content, safe=safe)
         return _good(reply, gone)
 
     async def send_form(self, method: str, path: str, form: Mapping[str, str]) -> Any:
-        """Write something that Canvas understands only from a form; twice is as good as once."""
+        """Send a write that Canvas understands only as a form and that may be repeated. Raises `LmsError`."""
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         reply = await self._client.send(
             method, "api/v1/" + path, content=urlencode(form).encode(), headers=headers, safe=True
@@ -150,7 +150,7 @@ def _good(reply: Reply, gone: Thing) -> Any:
 
 
 def _next(reply: Reply) -> str | None:
-    """The address of the next page (RFC 8288)."""
+    """Return the address of the next page (RFC 8288)."""
     for link in reply.headers.get("link", "").split(","):
         target, _, parameters = link.partition(";")
         if 'rel="next"' in parameters:

@@ -1,4 +1,4 @@
-"""What of a connection to Canvas works and what is missing, permission by permission."""
+"""Checking a connection to Canvas: what works and what is missing, permission by permission."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ _RIGHTS = {
     "manage_grades": ("grade", "Grades - edit"),
     "view_all_grades": ("read grades", "Grades - view all grades"),
     "read_roster": ("read who is in a course", "Users - view list"),
-    "read_sis": ("read SIS ids, by which people are matched", "SIS Data - read"),
+    "read_sis": ("read SIS IDs, by which people are matched", "SIS Data - read"),
 }
-"""What each right is for, and its name in Canvas's admin pages (Permissions)."""
+"""The purpose of each right, and its name in Canvas's admin pages (Permissions)."""
 _OPTIONAL = {
     "become_user": (
         "masquerade",
-        "grade as the teacher who is named, and hand in as a student",
+        "grade as the named teacher, and hand in as a student",
         "Users - act as",
     ),
-    "manage_sis": ("sis_mark", "mark assignments by a SIS id", "SIS Data - manage"),
+    "manage_sis": ("sis_mark", "mark assignments with a SIS ID", "SIS Data - manage"),
 }
-"""Rights that only an option needs."""
+"""Rights that only an option needs: the option, the purpose, and the name."""
 
 
 async def findings(api: CanvasApi, options: Mapping[str, str]) -> list[Finding]:
-    """Look at everything that the connector needs; nothing is changed in Canvas."""
+    """Check everything that the connector needs, without changing anything in Canvas."""
     try:
         user = as_object(await api.get("users/self"))
     except NotAllowed as error:
@@ -44,7 +44,7 @@ async def findings(api: CanvasApi, options: Mapping[str, str]) -> list[Finding]:
         return [
             Finding(False, f"Canvas cannot be reached: {error}", "check the address, and try again later")
         ]
-    found = [Finding(True, f"Canvas takes the credentials (user {text(user, 'id')})")]
+    found = [Finding(True, f"Canvas accepts the credentials (user {text(user, 'id')})")]
     try:
         accounts = await api.pages("accounts", {})
     except LmsError:
@@ -53,14 +53,14 @@ async def findings(api: CanvasApi, options: Mapping[str, str]) -> list[Finding]:
         remedy = "use an account admin's credentials to reach the whole district"
         return [
             *found,
-            Finding(False, "the user administers no account: only their own courses are reached", remedy),
+            Finding(False, "the user is not an account admin: only their own courses can be reached", remedy),
         ]
     account = text(accounts[0], "id")
     wanted = [*_RIGHTS, *(right for right, (option, _, _) in _OPTIONAL.items() if _is_on(options, option))]
     try:
         rights = as_object(await api.get(f"accounts/{account}/permissions", {"permissions[]": wanted}))
     except LmsError as error:
-        return [*found, Finding(False, f"Canvas does not tell the user's rights: {error}", "try again later")]
+        return [*found, Finding(False, f"Canvas does not show the user's rights: {error}", "try again later")]
     for right in wanted:
         words, name = _RIGHTS[right] if right in _RIGHTS else _OPTIONAL[right][1:]
         if rights.get(right) is True:

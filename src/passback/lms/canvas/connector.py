@@ -14,40 +14,40 @@ from typing import TYPE_CHECKING, Any
 from passback.domain.assignment import Assignment, AssignmentFields, ScaleEntry
 from passback.lms.canvas import map_assignments, map_submissions
 from passback.lms.canvas.api import CanvasApi
+from passback.lms.canvas.audience import Audience, audience_of
+from passback.lms.canvas.bulk_grade import Batch, BulkGrading
 from passback.lms.canvas.check import findings
+from passback.lms.canvas.errors import NAME
 from passback.lms.canvas.grade import Grading
-from passback.lms.canvas.map_assignments import Audience, Held
-from passback.lms.canvas.roster import Courses, read_courses, read_people, read_scale, read_sections
+from passback.lms.canvas.map_assignments import LmsAssignment
+from passback.lms.canvas.map_submissions import Target
+from passback.lms.canvas.roster import Roster, read_courses, read_people, read_scale, read_sections
 from passback.lms.interface import Capabilities, Gone, LmsError, Refused, in_doubt_after_create
 from passback.lms.toolkit import unsupported_fields
 from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
 from passback.lms.toolkit.ttl_cache import TtlCache
+from passback.lms.toolkit.unsupported_fields import note_key, read_note
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock, Instant
     from passback.domain.matching import LmsCourse, Person, SectionRef
     from passback.domain.submission import Submission, SubmissionFields
-    from passback.lms.interface import Connection, Connector, Finding
+    from passback.lms.interface import Connection, Finding
     from passback.lms.notes import Note, Notes
 
-_KEPT = frozenset({"start_date", "term_id"})
+NOTED_FIELDS = frozenset({"start_date", "term_id"})
 
 CAPABILITIES = Capabilities(
     kind="canvas",
-    name=map_assignments.NAME,
-    not_stored_assignment=_KEPT,
+    name=NAME,
+    not_stored_assignment=NOTED_FIELDS,
     ignored_assignment=frozenset({"description_plaintext"}),
 )
 
 _GRADING_SECONDS = 5.0
-"""For how long what grading needs of an assignment (its type, points and dates) is not read again."""
+"""How long what grading needs of an assignment (its type, points and dates) is remembered."""
 _FEW = 3
-"""Up to so many submissions are read one by one."""
-
-
-def open_connection(connection: Connection, notes: Notes, clock: Clock) -> Connector:
-    """A connector to one district's Canvas."""
-    return CanvasConnector(connection, notes, clock)
+"""Up to this many submissions are read one by one."""
 
 
 class CanvasConnector:
@@ -57,11 +57,12 @@ class CanvasConnector:
         self._api = CanvasApi(connection, clock)
         self._connection = connection
         self._notes = notes
-        self._courses = Courses(self._api)
+        self._roster = Roster(self._api)
         self._scales = TtlCache()
         # Another process may have changed the assignment a moment ago.
-        self._lately = TtlCache(0.0 if connection.shared else _GRADING_SECONDS)
-        self._grading = Grading(self._api, connection, notes, clock, self._courses)
+        self._recent = TtlCache(0.0 if connection.shared else _GRADING_SECONDS)
+        self._grading = Grading(self._api, connection, notes, clock, self._roster)
+        self._bulk_grading = BulkGrading(self._api, self._grading)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -69,17 +70,17 @@ class CanvasConnector:
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
         course, own = _split(section)
-        whole = await self._courses.is_whole(course, own)
-        audience = map_assignments.audience(fields, own, whole_course=whole, before=None)
-        sent = {**map_assignments.written_fields(fields), **audience.sent, "published": True}
-        if self._marks:
+        whole = await self._roster.is_only_section(course, own)
+        audience = audience_of(fields, own, whole_course=whole, before=None)
+        sent = {**map_assignments.to_lms(fields), **audience.sent, "published": True}
+        if self._writes_marks:
             sent["sis_assignment_id"] = mark
         path = f"courses/{course}/assignments"
         try:
             answer = await self._api.send("POST", path, {"assignment": sent}, safe=False, gone="section")
         except Refused:
-            # A mark that is taken is our own: an earlier attempt came through after all.
-            found = await self._find_by_mark(course, mark) if self._marks else None
+            # If the mark is taken, it is our own: an earlier attempt succeeded after all.
+            found = await self._find_by_mark(course, mark) if self._writes_marks else None
             if found is None:
                 raise
             answer = found
@@ -90,7 +91,7 @@ class CanvasConnector:
         self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
     ) -> Assignment | None:
         course, own = _split(section)
-        found = await self._find_by_mark(course, mark) if self._marks else None
+        found = await self._find_by_mark(course, mark) if self._writes_marks else None
         if found is None:
             params = {"search_term": (fields.title or "")[:200], "include[]": "overrides", **_BASE_DATES}
             listed = await self._api.pages(f"courses/{course}/assignments", params, gone="section")
@@ -98,31 +99,31 @@ class CanvasConnector:
                 item
                 for item in listed
                 if id_of(item) not in known
-                and _is_alike(map_assignments.held(item, own, None), fields, since)
+                and matches_creation(map_assignments.from_lms(item, own, None), fields, since)
             ]
             if len(alike) != 1:
                 return None
             found = alike[0]
-        whole = await self._courses.is_whole(course, own)
-        audience = map_assignments.audience(fields, own, whole_course=whole, before=None)
+        whole = await self._roster.is_only_section(course, own)
+        audience = audience_of(fields, own, whole_course=whole, before=None)
         return await self._remember(course, own, found, fields, audience, None)
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
         course, own = _split(section)
-        note = await self._note(assignment)
-        return await self._shown(course, await self._held(course, own, assignment, note), note)
+        note = await read_note(self._notes, assignment)
+        return await self._to_assignment(course, await self._load(course, own, assignment, note), note)
 
     async def read_assignments(self, section: str, wanted: Sequence[str]) -> Mapping[str, Assignment]:
         if not wanted:
             return {}
         course, own = _split(section)
-        notes = await self._notes.read([unsupported_fields.key(assignment) for assignment in wanted])
+        notes = await self._notes.read([note_key(assignment) for assignment in wanted])
         params = {"assignment_ids[]": list(wanted), "include[]": "overrides", **_BASE_DATES}
         found = {}
         for item in await self._api.pages(f"courses/{course}/assignments", params, gone="section"):
-            note = notes.get(unsupported_fields.key(id_of(item)))
-            found[id_of(item)] = await self._shown(
-                course, map_assignments.held(item, own, map_assignments.kept_due(note)), note
+            note = notes.get(note_key(id_of(item)))
+            found[id_of(item)] = await self._to_assignment(
+                course, map_assignments.from_lms(item, own, map_assignments.noted_due_date(note)), note
             )
         return {assignment: found[assignment] for assignment in wanted if assignment in found}
 
@@ -132,46 +133,48 @@ class CanvasConnector:
 
     async def _updated(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
         course, own = _split(section)
-        note = await self._note(assignment)
-        before = await self._held(course, own, assignment, note)
-        sent = map_assignments.written_fields(fields, map_assignments.shown(before, ()))
+        note = await read_note(self._notes, assignment)
+        before = await self._load(course, own, assignment, note)
+        sent = map_assignments.to_lms(fields, map_assignments.to_assignment(before, ()))
         audience = None
         if _changes_audience(fields):
-            whole = await self._courses.is_whole(course, own)
-            audience = map_assignments.audience(fields, own, whole_course=whole, before=before)
+            whole = await self._roster.is_only_section(course, own)
+            audience = audience_of(fields, own, whole_course=whole, before=before)
             sent |= audience.sent
         path = f"courses/{course}/assignments/{assignment}"
         await self._api.send("PUT", path, {"assignment": sent}, safe=True)
-        self._lately.forget(f"{course}/{assignment}")
+        self._recent.forget(f"{course}/{assignment}")
         answer = await self._read(course, assignment)
         return await self._remember(course, own, answer, fields, audience, note)
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
         course, _ = _split(section)
-        # Canvas says the same of an assignment that is not there and of one that an earlier try just deleted.
+        # Canvas answers the same for an assignment that never existed as for one that an earlier try just deleted.
         await self._read(course, assignment)
-        self._lately.forget(f"{course}/{assignment}")
+        self._recent.forget(f"{course}/{assignment}")
         with contextlib.suppress(Gone):
             await self._api.send("DELETE", f"courses/{course}/assignments/{assignment}", safe=True)
-        await self._notes.write({unsupported_fields.key(assignment): None})
+        await self._notes.write({note_key(assignment): None})
 
     async def read_submissions(
         self, section: str, assignment: str, students: Sequence[str]
     ) -> Mapping[str, Submission]:
         course, own = _split(section)
-        note = await self._note(assignment)
-        item = await self._held(course, own, assignment, note)
+        note = await read_note(self._notes, assignment)
+        item = await self._load(course, own, assignment, note)
         if len(students) <= _FEW:
             answers = await asyncio.gather(
-                *(self._grading.read(course, assignment, student) for student in students)
+                *(self._grading.read(Target(course, item, student)) for student in students)
             )
             found = {student: it for student, it in zip(students, answers, strict=True) if it is not None}
         else:
             found = await self._grading.read_all(course, own, assignment)
-        graders = await self._notes.read([_grade_key(assignment, student) for student in students])
+        graders = await self._notes.read(
+            [map_submissions.grade_key(assignment, student) for student in students]
+        )
         return {
-            student: map_submissions.shown(
-                found[student], student, item, graders.get(_grade_key(assignment, student))
+            student: map_submissions.to_submission(
+                found[student], student, item, graders.get(map_submissions.grade_key(assignment, student))
             )
             for student in students
             if student in found and map_submissions.is_assigned(found[student])
@@ -183,16 +186,16 @@ class CanvasConnector:
         course, own = _split(section)
         item, scale = await self._for_grading(course, own, assignment)
         try:
-            return await self._grading.update(course, item, scale, student, fields)
+            return await self._grading.update(Target(course, item, student), scale, fields)
         except Gone as error:
             if error.thing == "grader":
                 raise
-            self._lately.forget(f"{course}/{assignment}")
-            await self._read(course, assignment)  # perhaps it is the assignment that is gone
+            self._recent.forget(f"{course}/{assignment}")
+            await self._read(course, assignment)  # perhaps the assignment itself is gone
             raise Gone("student") from None
         finally:
             if fields.override_due_date is not None:
-                self._lately.forget(f"{course}/{assignment}")
+                self._recent.forget(f"{course}/{assignment}")
 
     async def update_submissions(
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
@@ -203,7 +206,7 @@ class CanvasConnector:
         async def one(student: str, fields: SubmissionFields) -> Submission:
             return await self.update_submission(section, assignment, student, fields)
 
-        return await self._grading.update_many(course, own, item, scale, changes, one)
+        return await self._bulk_grading.update(Batch(course, own, item, scale), changes, one)
 
     async def read_courses(self) -> Sequence[LmsCourse]:
         return await read_courses(self._api)
@@ -222,29 +225,29 @@ class CanvasConnector:
         await self._api.close()
 
     @property
-    def _marks(self) -> bool:
+    def _writes_marks(self) -> bool:
         return self._connection.options.get("sis_mark") == "yes"
 
     async def _read(self, course: str, assignment: str) -> Json:
         params = {"include[]": "overrides", **_BASE_DATES}
         return as_object(await self._api.get(f"courses/{course}/assignments/{assignment}", params))
 
-    async def _held(self, course: str, section: str, assignment: str, note: Note | None) -> Held:
-        return map_assignments.held(
-            await self._read(course, assignment), section, map_assignments.kept_due(note)
+    async def _load(self, course: str, section: str, assignment: str, note: Note | None) -> LmsAssignment:
+        return map_assignments.from_lms(
+            await self._read(course, assignment), section, map_assignments.noted_due_date(note)
         )
 
     async def _for_grading(
         self, course: str, section: str, assignment: str
-    ) -> tuple[Held, Sequence[ScaleEntry]]:
-        async def read() -> tuple[Held, Sequence[ScaleEntry]]:
-            item = await self._held(course, section, assignment, await self._note(assignment))
+    ) -> tuple[LmsAssignment, Sequence[ScaleEntry]]:
+        async def read() -> tuple[LmsAssignment, Sequence[ScaleEntry]]:
+            item = await self._load(course, section, assignment, await read_note(self._notes, assignment))
             return item, await self._scale(course, item)
 
-        return await self._lately.get(f"{course}/{assignment}", read)
+        return await self._recent.get(f"{course}/{assignment}", read)
 
-    async def _scale(self, course: str, item: Held) -> tuple[ScaleEntry, ...]:
-        """The grading scale of an assignment, where it has one of its own."""
+    async def _scale(self, course: str, item: LmsAssignment) -> tuple[ScaleEntry, ...]:
+        """Return the grading scale of an assignment; empty if it has none of its own."""
         standard = text(item.content, "grading_standard_id")
         if standard is None or item.grading_type != "letter_grade":
             return ()
@@ -257,14 +260,9 @@ class CanvasConnector:
             if isinstance(share, int | float)
         )
 
-    async def _shown(self, course: str, item: Held, note: Note | None) -> Assignment:
-        shown = map_assignments.shown(item, await self._scale(course, item))
-        return unsupported_fields.with_exact_dates(unsupported_fields.with_noted(shown, note, _KEPT), note)
-
-    async def _note(self, assignment: str) -> Note | None:
-        return (await self._notes.read([unsupported_fields.key(assignment)])).get(
-            unsupported_fields.key(assignment)
-        )
+    async def _to_assignment(self, course: str, item: LmsAssignment, note: Note | None) -> Assignment:
+        shown = map_assignments.to_assignment(item, await self._scale(course, item))
+        return unsupported_fields.restore_dates(unsupported_fields.restore(shown, note, NOTED_FIELDS), note)
 
     async def _remember(
         self,
@@ -275,20 +273,20 @@ class CanvasConnector:
         audience: Audience | None,
         before: Note | None,
     ) -> Assignment:
-        """Keep what Canvas has no place for; the assignment that `answer` is."""
-        note = unsupported_fields.note_of(fields, _KEPT, before)
+        """Keep what Canvas has no place for; returns the assignment that `answer` shows."""
+        note = unsupported_fields.keep(fields, NOTED_FIELDS, before)
         if audience is not None:
             note.pop("due_date", None)
             if audience.due_date is not None:
                 note["due_date"] = audience.due_date
         if "overrides" not in answer:
             answer = await self._read(course, id_of(answer))
-        item = map_assignments.held(answer, section, note.get("due_date"))
-        shown = map_assignments.shown(item, await self._scale(course, item))
-        note = unsupported_fields.note_of_dates(fields, shown, note)
+        item = map_assignments.from_lms(answer, section, note.get("due_date"))
+        shown = map_assignments.to_assignment(item, await self._scale(course, item))
+        note = unsupported_fields.keep_dates(fields, shown, note)
         if note != (before or {}):
-            await self._notes.write({unsupported_fields.key(item.id): note})
-        return unsupported_fields.with_exact_dates(unsupported_fields.with_noted(shown, note, _KEPT), note)
+            await self._notes.write({note_key(item.id): note})
+        return unsupported_fields.restore_dates(unsupported_fields.restore(shown, note, NOTED_FIELDS), note)
 
     async def _find_by_mark(self, course: str, mark: str) -> Json | None:
         params = {"include[]": "overrides", **_BASE_DATES}
@@ -301,7 +299,7 @@ class CanvasConnector:
 
 
 _BASE_DATES = {"override_assignment_dates": "false"}
-"""Without this, Canvas shows the dates that apply to the token's user."""
+"""Otherwise Canvas shows the dates that apply to the token's user."""
 
 
 def _split(section: str) -> tuple[str, str]:
@@ -311,10 +309,6 @@ def _split(section: str) -> tuple[str, str]:
     return course, own
 
 
-def _grade_key(assignment: str, student: str) -> str:
-    return f"grade/{assignment}/{student}"
-
-
 def _changes_audience(fields: AssignmentFields) -> bool:
     given: tuple[Any, ...] = (
         fields.assignee_mode, fields.assignee_ids, fields.due_date, fields.display_date, fields.end_date
@@ -322,8 +316,8 @@ def _changes_audience(fields: AssignmentFields) -> bool:
     return any(value is not None for value in given)
 
 
-def _is_alike(item: Held, fields: AssignmentFields, since: Instant) -> bool:
-    """Whether an assignment could be what an attempt to create `fields` made, `since` then."""
+def matches_creation(item: LmsAssignment, fields: AssignmentFields, since: Instant) -> bool:
+    """Whether an assignment may come from an attempt to create `fields` that began at `since`."""
     created = map_assignments.created(item)
     second = 1000
     return (
@@ -332,5 +326,5 @@ def _is_alike(item: Held, fields: AssignmentFields, since: Instant) -> bool:
         and item.due_date is not None
         and fields.due_date is not None
         and abs(item.due_date - fields.due_date) < second
-        and (created is None or created >= since - 60 * second)  # its clock is not ours
+        and (created is None or created >= since - 60 * second)  # the LMS's clock is not ours
     )

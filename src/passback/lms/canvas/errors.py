@@ -1,4 +1,4 @@
-"""What Canvas answers when it does not do what was asked, and what that is to the gateway.
+"""Canvas's refusals, and the error that each is to the gateway.
 
 Canvas says why in four shapes: ``errors`` as a list of objects, a list of texts, a map of fields or a text; also
 ``error`` or ``message``. The table in docs/reference/lms/canvas.md has a row for each case (and a test for each row).
@@ -14,6 +14,8 @@ from passback.lms.interface import Gone, LmsError, NotAllowed, Refused
 if TYPE_CHECKING:
     from passback.lms.http.client import Reply
     from passback.lms.interface import Thing
+
+NAME = "Canvas"
 
 _FIELDS = {
     "name": ("INVALID_TITLE", "the title"),
@@ -31,7 +33,7 @@ _FIELDS = {
 
 
 def refusal(reply: Reply, gone: Thing) -> LmsError:
-    """The error that a reply of 400 and above stands for; `gone` is what is not there with a 404."""
+    """Return the error that a reply of 400 and above stands for; with a 404, `gone` does not exist."""
     content = _content(reply)
     said = _texts(content)
     text = " ".join(said).lower()
@@ -48,7 +50,7 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
     if "grader must be enrolled" in text:
         return Gone("grader")
     if "cannot grade this submission" in text:
-        return Refused("NOT_GRADABLE", "Canvas does not let this work be graded now: is the assignment published, "
+        return Refused("NOT_GRADABLE", "Canvas does not allow grading this work now: is the assignment published, "
                        "and its grading period open?")  # fmt: skip
     if "closed grading period" in text or "closed grading periods" in text:
         return Refused(
@@ -62,33 +64,33 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
 
 
 def _refused(content: Any, text: str) -> Refused:
-    """A refusal of the values that were sent."""
+    """Return the refusal of the values that were sent."""
     fields = _fields(content)
     for name, messages in fields.items():
         code, words = _FIELDS.get(name.removeprefix("assignment[").rstrip("]"), ("", ""))
         if code:
             too_long = any("too_long" in str(message) or "too long" in str(message) for message in messages)
             return Refused(
-                code, f"Canvas finds {words} too long" if too_long else f"Canvas does not take {words}"
+                code, f"Canvas finds {words} too long" if too_long else f"Canvas does not accept {words}"
             )
     if "student ids" in text or "student_ids" in text:
-        return Refused("INVALID_ASSIGNEES", "Canvas does not take the assignees")
+        return Refused("INVALID_ASSIGNEES", "Canvas does not accept the assignees")
     if "grade and excuse" in text:
         return Refused("INVALID_GRADE", "Canvas cannot grade and excuse a student at once")
     if "submission_type" in text:
-        return Refused("INVALID_ATTACHMENT", "Canvas does not take work of this kind for the assignment")
+        return Refused("INVALID_ATTACHMENT", "Canvas does not accept this kind of work for the assignment")
     if "file ids" in text:
-        return Refused("INVALID_ATTACHMENT", "Canvas does not take the file")
-    return Refused("REFUSED_BY_LMS", "Canvas does not take the values")
+        return Refused("INVALID_ATTACHMENT", "Canvas does not accept the file")
+    return Refused("REFUSED_BY_LMS", "Canvas does not accept the values")
 
 
-def renewable(reply: Reply) -> bool:
-    """Whether a new access token may help: the hour of the last one is over."""
+def is_renewable(reply: Reply) -> bool:
+    """Whether a new access token may help, because the last one has expired after its hour."""
     return reply.status == 401 and "www-authenticate" in reply.headers and "revoked" not in _lower(reply)
 
 
-def throttled(reply: Reply) -> bool:
-    """Whether Canvas says that it is too much; nothing was done then."""
+def is_throttled(reply: Reply) -> bool:
+    """Whether Canvas limits us; it has not done anything then."""
     return reply.status in (403, 429) and "rate limit exceeded" in _lower(reply)
 
 
@@ -104,7 +106,7 @@ def _content(reply: Reply) -> Any:
 
 
 def _texts(content: Any) -> list[str]:
-    """Everything that a refusal says, whichever its shape."""
+    """Return all texts of a refusal, whatever its shape."""
     match content:
         case str():
             return [content]
@@ -117,7 +119,7 @@ def _texts(content: Any) -> list[str]:
 
 
 def _fields(content: Any) -> dict[str, list[Any]]:
-    """The fields that a refusal names."""
+    """Return the fields that a refusal names, with its messages."""
     errors = content.get("errors") if isinstance(content, dict) else None
     if not isinstance(errors, dict):
         return {}
@@ -125,7 +127,7 @@ def _fields(content: Any) -> dict[str, list[Any]]:
 
 
 def _safe(text: str) -> str:
-    """Canvas's words about a token, as far as they are its usual ones: nothing else goes to a log."""
+    """Return Canvas's words about a token if they are its usual ones: nothing else goes to a log."""
     usual = (
         "invalid access token.",
         "expired access token.",

@@ -1,7 +1,7 @@
 """Assignments: between the gateway's and Canvas's.
 
 A Canvas assignment belongs to a course, not to a section. Who it is for, and with which dates, is said by overrides
-where it is not for everyone in the course: one for the section, or one for the students who were chosen; and one for
+if it is not for everyone in the course: one for the section, or one for the students who were chosen; and one for
 each student with a due date of their own.
 """
 
@@ -14,26 +14,24 @@ from html.parser import HTMLParser
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from passback.domain.assignment import Assignment, AssignmentFields, Attachment, ScaleEntry
 from passback.domain.clock import Instant
+from passback.lms.canvas.errors import NAME
 from passback.lms.interface import Refused, Unsupported
 from passback.lms.notes import Note
-from passback.lms.toolkit.html import html_of, text_of
+from passback.lms.toolkit.html import description_html, html_to_text
 from passback.lms.toolkit.json_fields import (
     Json,
-    as_integer,
     as_objects,
     id_of,
     instant,
+    integer,
     isoformat,
     number,
     text,
     texts,
 )
-
-NAME = "Canvas"
 
 OWN_DUE_DATE = "Own due date"
 """The title of the overrides that give one student a due date."""
@@ -45,7 +43,7 @@ _GRADING_TYPES = {"points": "points", "percent": "percent", "pass_fail": "pass_f
                   "gpa_scale": "letter_grade", "not_graded": "points"}  # fmt: skip
 
 _POINTS = {"percent": 100, "letter_grade": 100, "pass_fail": 1}
-"""The points of a grading type, where none are given: Canvas reckons all grades in points."""
+"""The points of a grading type if none are given: Canvas computes all grades in points."""
 
 _BLOCK = "passback-attachments"
 _BLOCK_START = f'<div class="{_BLOCK}">'
@@ -68,8 +66,8 @@ class Override(Struct, frozen=True):
         """Whether it gives one student a due date."""
         return self.title == OWN_DUE_DATE
 
-    def written(self) -> dict[str, Any]:
-        """The override as Canvas takes it."""
+    def to_lms(self) -> dict[str, Any]:
+        """Return the override as Canvas takes it."""
         for_whom: dict[str, Any] = {"student_ids": list(self.student_ids), "title": self.title}
         if self.section_id is not None:
             for_whom = {"course_section_id": self.section_id}
@@ -79,21 +77,21 @@ class Override(Struct, frozen=True):
         return for_whom | dates | ({"id": self.id} if self.id else {})
 
 
-class Held(Struct, frozen=True):
-    """An assignment as Canvas has it, as far as changes and grades need it."""
+class LmsAssignment(Struct, frozen=True):
+    """An assignment as Canvas has it, with what changing and grading it need."""
 
     id: str
     content: Json
     overrides: tuple[Override, ...]
     for_all: bool
-    """Whether everyone of the course, or of the section, has it."""
+    """Whether everyone in the course, or in the section, has it."""
     shared: Override | None
-    """The override that holds the assignment's dates and its section or students; None where it has its own."""
+    """The override with the assignment's dates and its section or students; None if the assignment has its own."""
     due_date: Instant | None
     display_date: Instant | None
     end_date: Instant | None
     section: str
-    """For which it was read."""
+    """The section that it was read for."""
 
     @property
     def grading_type(self) -> str:
@@ -109,17 +107,17 @@ class Held(Struct, frozen=True):
 
     @property
     def assignees(self) -> tuple[str, ...]:
-        """Whom it is for, where it is not for all."""
+        """The students who have it; empty if all have it."""
         if self.for_all:
             return ()
         found = (student for override in self.overrides for student in override.student_ids)
         return tuple(dict.fromkeys(found))
 
 
-def held(content: Json, section: str, kept_due_date: Instant | None) -> Held:
-    """What Canvas answered of an assignment, for one section.
+def from_lms(content: Json, section: str, kept_due_date: Instant | None) -> LmsAssignment:
+    """Return the assignment that Canvas answered, for one section.
 
-    `kept_due_date` is the assignment's due date where every student who has it was given another.
+    `kept_due_date` is the assignment's due date, for when every student who has it was given another.
     """
     overrides = tuple(_override(item) for item in as_objects(content.get("overrides")))
     individual = [override for override in overrides if override.student_ids]
@@ -140,7 +138,7 @@ def held(content: Json, section: str, kept_due_date: Instant | None) -> Held:
                 "unlock_at": first.unlock_at,
                 "lock_at": first.lock_at,
             }
-    return Held(
+    return LmsAssignment(
         id=id_of(content),
         content=content,
         overrides=overrides,
@@ -153,22 +151,22 @@ def held(content: Json, section: str, kept_due_date: Instant | None) -> Held:
     )
 
 
-def kept_due(note: Note | None) -> Instant | None:
-    """The assignment's due date, as it was kept where none of Canvas's holds it."""
+def noted_due_date(note: Note | None) -> Instant | None:
+    """Return the assignment's due date that was kept because none of Canvas's dates holds it; None if there is none."""
     due = (note or {}).get("due_date")
     return due if isinstance(due, int) else None
 
 
-def shown(item: Held, scale: Sequence[ScaleEntry]) -> Assignment:
-    """The gateway's form of an assignment; `scale` is its grading scale, where it has one of its own."""
+def to_assignment(item: LmsAssignment, scale: Sequence[ScaleEntry]) -> Assignment:
+    """Return the gateway's form of an assignment; `scale` is its grading scale, empty if it has none of its own."""
     content = item.content
     description, attachments = split_description(text(content, "description") or "")
-    attempts = as_integer(content, "allowed_attempts")
+    attempts = integer(content, "allowed_attempts")
     return Assignment(
         lms_id=item.id,
         title=text(content, "name") or "",
         description=description,
-        description_plaintext=text_of(description),
+        description_plaintext=html_to_text(description),
         points_possible=item.points_possible,
         grading_type=item.grading_type,
         submission_types=tuple(
@@ -193,25 +191,19 @@ def shown(item: Held, scale: Sequence[ScaleEntry]) -> Assignment:
     )
 
 
-def written_fields(fields: AssignmentFields, before: Assignment | None = None) -> dict[str, Any]:
-    """What Canvas is sent of `fields`, without dates and assignees.
+def to_lms(fields: AssignmentFields, before: Assignment | None = None) -> dict[str, Any]:
+    """Return what Canvas is sent of `fields`, without dates and assignees.
 
-    `before` is the assignment that is changed: its attachments stand in the description. Raises `Unsupported`.
+    `before` is the assignment to change: its attachments are in the description. Raises `Refused` and `Unsupported`.
     """
     sent: dict[str, Any] = {"notify_of_update": False}
     if fields.title is not None:
         if len(fields.title) > 255:
-            raise Refused("INVALID_TITLE", "Canvas takes titles of up to 255 characters")
+            raise Refused("INVALID_TITLE", "Canvas accepts titles of up to 255 characters")
         sent["name"] = fields.title
-    description = fields.description or (
-        html_of(fields.description_plaintext) if fields.description_plaintext else fields.description
-    )
+    description = description_html(fields)
     if description is not None or fields.attachments is not None:
-        words = description if description is not None else (before.description if before else "")
-        attachments = fields.attachments
-        if attachments is None:
-            attachments = before.attachments if before else ()
-        sent["description"] = words + _block(attachments)
+        sent["description"] = _with_attachments(description, fields.attachments, before)
     if fields.points_possible is not None:
         sent["points_possible"] = float(fields.points_possible)
     elif before is None:
@@ -227,105 +219,8 @@ def written_fields(fields: AssignmentFields, before: Assignment | None = None) -
     return sent
 
 
-class Audience(Struct, frozen=True):
-    """For whom an assignment is, and when: as Canvas is sent it."""
-
-    sent: dict[str, Any]
-    due_date: Instant | None
-    """The assignment's due date, where none of what is sent holds it."""
-
-
-def audience(fields: AssignmentFields, section: str, *, whole_course: bool, before: Held | None) -> Audience:
-    """Whom and when `fields` make an assignment for; what they leave open is as `before`.
-
-    `whole_course` says that the section is the course's only one. Source: the recipes of Canvas's "Assignment
-    Overrides": dates stand in the assignment itself only where everyone of the course has it.
-    """
-    mode = fields.assignee_mode or ("all" if before is None or before.for_all else "individuals")
-    students = fields.assignee_ids or (before.assignees if before is not None else ())
-    dates = {
-        "due_at": _first(fields.due_date, None if before is None else before.due_date),
-        "unlock_at": _first(fields.display_date, None if before is None else before.display_date),
-        "lock_at": _first(fields.end_date, None if before is None else before.end_date),
-    }
-    own = (
-        []
-        if before is None
-        else [it for it in before.overrides if it is not before.shared and it.student_ids]
-    )
-    others = (
-        []
-        if before is None
-        else [it for it in before.overrides if it is not before.shared and not it.student_ids]
-    )
-    if mode == "all" and whole_course:
-        sent: dict[str, Any] = {name: isoformat(value) for name, value in dates.items()}
-        sent["only_visible_to_overrides"] = False
-        if before is not None and before.content.get("only_visible_to_overrides") is True:
-            sent["assignment_overrides"] = [override.written() for override in [*others, *own]]
-        return Audience(sent, None)
-    if mode == "individuals":
-        own = [it for it in own if set(it.student_ids) <= set(students)]
-        apart = {student for override in own for student in override.student_ids}
-        together = tuple(student for student in students if student not in apart)
-        shared = Override(
-            _id_of_shared(before, section=None), f"{len(together)} students", together, None,
-            dates["due_at"], dates["unlock_at"], dates["lock_at"],
-        )  # fmt: skip
-    else:
-        shared = Override(
-            _id_of_shared(before, section=section), "", (), section,
-            dates["due_at"], dates["unlock_at"], dates["lock_at"],
-        )  # fmt: skip
-    overrides = (
-        [*others, *own] if shared.section_id is None and not shared.student_ids else [*others, *own, shared]
-    )
-    nothing = dict.fromkeys(dates) if before is not None else {}
-    return Audience(
-        {
-            **nothing,  # a due date of the assignment's own would give it to everyone
-            "only_visible_to_overrides": True,
-            "assignment_overrides": [override.written() for override in overrides],
-        },
-        None if shared in overrides else dates["due_at"],
-    )
-
-
-def with_own_due_date(item: Held, student: str, due: Instant) -> Audience:
-    """The assignment's overrides once a student has a due date of their own."""
-    earlier = next((it for it in item.overrides if it.own_due_date and it.student_ids == (student,)), None)
-    others = [_without(override, student) for override in item.overrides if override is not earlier]
-    others = [it for it in others if it.section_id or it.group_id or it.student_ids]
-    own = Override(
-        id=earlier.id if earlier else None,
-        title=OWN_DUE_DATE,
-        student_ids=(student,),
-        section_id=None,
-        due_at=due,
-        unlock_at=item.display_date,
-        # The work must not be locked before it is due.
-        lock_at=None if item.end_date is None else max(item.end_date, due),
-    )
-    dated = item.shared is None or any(it.id == item.shared.id for it in others)
-    return Audience(
-        {"assignment_overrides": [override.written() for override in [*others, own]]},
-        None if dated else item.due_date,
-    )
-
-
-def _first(given: Instant | None, kept: Instant | None) -> Instant | None:
-    return given if given is not None else kept
-
-
-def _id_of_shared(before: Held | None, *, section: str | None) -> str | None:
-    """The id of the override that is replaced by one of the same kind."""
-    if before is None or before.shared is None or before.shared.section_id != section:
-        return None
-    return before.shared.id
-
-
 def split_description(markup: str) -> tuple[str, tuple[Attachment, ...]]:
-    """A description's own words, and the attachments that we put behind them."""
+    """Return a description's own words, and the attachments that we added below them."""
     begin = markup.rfind(f'<div class="{_BLOCK}"')
     if begin < 0:
         return markup, ()
@@ -335,8 +230,19 @@ def split_description(markup: str) -> tuple[str, tuple[Attachment, ...]]:
     return markup[:begin], tuple(parser.found)
 
 
+def _with_attachments(
+    description: str | None, attachments: Sequence[Attachment] | None, before: Assignment | None
+) -> str:
+    """Return a description with links to the attachments; what is None stays as `before`."""
+    if description is None:
+        description = before.description if before else ""
+    if attachments is None:
+        attachments = before.attachments if before else ()
+    return description + _block(attachments)
+
+
 def _block(attachments: Sequence[Attachment]) -> str:
-    """Links to the attachments: Canvas has no place for them but the description."""
+    """Return links to the attachments: Canvas has no place for them except the description."""
     if not attachments:
         return ""
     items = "".join(
@@ -391,24 +297,17 @@ def _override(item: Json) -> Override:
     )
 
 
-def _without(override: Override, student: str) -> Override:
-    kept = tuple(one for one in override.student_ids if one != student)
-    if kept == override.student_ids:
-        return override
-    return replace(override, student_ids=kept)
-
-
 def _submission_types(ours: Sequence[str]) -> list[str]:
     if "discussion" in ours and len(ours) > 1:
         raise Unsupported(NAME, "submission type of discussion together with others")
     return [_SUBMISSION_TYPES[kind] for kind in ours] or ["none"]
 
 
-def title(item: Held) -> str:
+def title(item: LmsAssignment) -> str:
     """The assignment's title."""
     return text(item.content, "name") or ""
 
 
-def created(item: Held) -> Instant | None:
+def created(item: LmsAssignment) -> Instant | None:
     """When the assignment was made."""
     return instant(item.content, "created_at")

@@ -12,29 +12,58 @@ from msgspec import Struct
 from passback.domain.assignment import Attachment, GradingType, ScaleEntry
 from passback.domain.grading import InvalidGrade, plain, points_of
 from passback.domain.submission import FLAGS, Submission, SubmissionFields
-from passback.lms.canvas.map_assignments import NAME, Held
+from passback.lms.canvas.errors import NAME
+from passback.lms.canvas.map_assignments import LmsAssignment
 from passback.lms.interface import Refused, Unsupported
-from passback.lms.toolkit.html import html_of, text_of
-from passback.lms.toolkit.json_fields import Json, as_integer, as_objects, instant, number, text
+from passback.lms.toolkit.html import html_to_text, text_to_html
+from passback.lms.toolkit.json_fields import Json, as_objects, instant, integer, number, text
 from passback.lms.toolkit.transitions import is_transition
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
 
 
+class Target(Struct, frozen=True):
+    """Whose submission of which assignment is read or changed."""
+
+    course: str
+    item: LmsAssignment
+    student: str
+
+    @property
+    def path(self) -> str:
+        """The submission's path in the API."""
+        return f"{self.assignment_path}/submissions/{self.student}"
+
+    @property
+    def assignment_path(self) -> str:
+        """The assignment's path in the API."""
+        return f"courses/{self.course}/assignments/{self.item.id}"
+
+    @property
+    def note_key(self) -> str:
+        """The key of the submission's note."""
+        return grade_key(self.item.id, self.student)
+
+
+def grade_key(assignment: str, student: str) -> str:
+    """Return the key of a submission's note."""
+    return f"grade/{assignment}/{student}"
+
+
 class Grade(Struct, frozen=True):
-    """What Canvas is sent to grade one student, and how to know that it understood it."""
+    """What Canvas is sent to grade one student, and how to check that Canvas understood it."""
 
     posted: str | None
-    """``posted_grade``; None where no grade is given."""
+    """``posted_grade``; None if no grade is given."""
     points: Decimal | None = None
-    """The points that it must be entered with, where they are known."""
+    """The points with which Canvas must enter it, if they are known."""
 
 
-def grade_of(fields: SubmissionFields, item: Held, scale: Collection[ScaleEntry]) -> Grade:
-    """The grade that `fields` give on an assignment. Raises `Refused`.
+def grade_to_lms(fields: SubmissionFields, item: LmsAssignment, scale: Collection[ScaleEntry]) -> Grade:
+    """Return the grade that `fields` give on an assignment. Raises `Refused`.
 
-    Points count over the text, being exact; but pass or fail is only said by the text.
+    If both are given, points count more than the text, being exact; but only the text says pass or fail.
     """
     points, words, kind = fields.grade_points, fields.grade, cast("GradingType", item.grading_type)
     if points is None and words is None:
@@ -46,8 +75,8 @@ def grade_of(fields: SubmissionFields, item: Held, scale: Collection[ScaleEntry]
     if not words:
         return Grade("")
     if kind != "points" and not item.points_possible:
-        # Canvas would take a share of nothing for nothing: a pass for a fail.
-        raise Refused("INVALID_GRADE", "the assignment has no points of which this could be a share")
+        # For Canvas a share of nothing is nothing: it would read a pass as a fail.
+        raise Refused("INVALID_GRADE", "the assignment has no points to take a share of")
     if kind == "letter_grade" and scale:
         if words not in {entry.name for entry in scale}:
             letters = " ".join(entry.name for entry in scale)
@@ -61,8 +90,8 @@ def grade_of(fields: SubmissionFields, item: Held, scale: Collection[ScaleEntry]
     return Grade(words, worth if kind in ("points", "pass_fail") else None)
 
 
-def check_taken(grade: Grade, answer: Json) -> None:
-    """Whether Canvas entered the grade: what it cannot interpret, it drops silently. Raises `Refused`."""
+def check_accepted(grade: Grade, answer: Json) -> None:
+    """Check that Canvas entered the grade: it silently drops what it cannot interpret. Raises `Refused`."""
     if grade.posted is None:
         return
     entered = number(answer, "entered_score") if "entered_score" in answer else number(answer, "score")
@@ -73,16 +102,18 @@ def check_taken(grade: Grade, answer: Json) -> None:
     else:
         taken = entered is not None or text(answer, "entered_grade") is not None
     if not taken:
-        raise Refused("INVALID_GRADE", "Canvas does not take the grade")
+        raise Refused("INVALID_GRADE", "Canvas does not accept the grade")
 
 
 def is_assigned(answer: Json) -> bool:
-    """Whether the student has the assignment: Canvas shows an unsaved submission of those who have not."""
+    """Whether the student has the assignment: Canvas shows an unsaved submission for those who do not."""
     return text(answer, "id") is not None and answer.get("assignment_visible") is not False
 
 
-def shown(answer: Json, student: str, item: Held, note: Mapping[str, Any] | None) -> Submission:
-    """The gateway's form of a submission; `note` is what we keep of it."""
+def to_submission(
+    answer: Json, student: str, item: LmsAssignment, note: Mapping[str, Any] | None
+) -> Submission:
+    """Return the gateway's form of a submission; `note` is what we keep of it."""
     grade = text(answer, "grade")
     if grade in ("complete", "incomplete"):
         grade = "pass" if grade == "complete" else "fail"
@@ -100,16 +131,16 @@ def shown(answer: Json, student: str, item: Held, note: Mapping[str, Any] | None
         grade_points=number(answer, "score"),
         grade_comment=newest_comment(answer, student),
         grader_id=_grader(answer, note),
-        extra_attempts=as_integer(answer, "extra_attempts"),
+        extra_attempts=integer(answer, "extra_attempts"),
         override_due_date=own[0] if own and override == own[1] else override,
-        attachments=work_shown(answer, note),
+        attachments=attachments_of(answer, note),
         created=created,
         last_modified=max((date for date in [created, *dates] if date is not None), default=None),
     )
 
 
 def state_of(answer: Json) -> str:
-    """Where the submission stands; a grade that Canvas hides is not returned yet."""
+    """Return the state of a submission; a grade that Canvas hides is not returned yet."""
     if answer.get("redo_request") is True:
         return "reclaimed"
     match answer.get("workflow_state"):
@@ -122,7 +153,7 @@ def state_of(answer: Json) -> str:
 
 
 def has_comment(answer: Json, student: str, fields: SubmissionFields) -> bool:
-    """Whether the comment that `fields` give is there: as the newest, or because an earlier try left it."""
+    """Whether the comment that `fields` give is there already: as the newest, or from an earlier try."""
     if newest_comment(answer, student) == fields.grade_comment:
         return True
     since = fields.comment_since
@@ -140,23 +171,23 @@ def newest_comment(answer: Json, student: str) -> str | None:
     """The newest comment that is not the student's own."""
     comments = _comments(answer, student)
     newest = max(
-        comments, key=lambda it: (text(it, "created_at") or "", as_integer(it, "id") or 0), default=None
+        comments, key=lambda it: (text(it, "created_at") or "", integer(it, "id") or 0), default=None
     )
     return None if newest is None else text(newest, "comment")
 
 
-def check_move(
-    fields: SubmissionFields, answer: Json, note: Mapping[str, Any] | None, now: Instant, item: Held
+def check_transition(
+    fields: SubmissionFields, answer: Json, note: Mapping[str, Any] | None, now: Instant, item: LmsAssignment
 ) -> bool:
-    """Whether work is to be handed in. Raises `Refused` and `Unsupported` for a state that cannot be reached."""
+    """Whether work is to be handed in. Raises `Refused` and `Unsupported` if the state cannot be reached."""
     state = state_of(answer)
     wanted = fields.state
-    handing_in = bool(fields.attachments) and fields.attachments != work_shown(answer, note)
+    handing_in = bool(fields.attachments) and fields.attachments != attachments_of(answer, note)
     if is_transition(state, wanted):
         if wanted == "reclaimed":
             raise Unsupported(NAME, "state of reclaimed")
         if wanted == "submitted" and not fields.attachments:
-            raise Refused("INVALID_ATTACHMENT", "Canvas takes work only with an attachment")
+            raise Refused("INVALID_ATTACHMENT", "Canvas accepts work only with an attachment")
         if wanted == "returned" and not _graded(fields, answer):
             raise Refused("INVALID_STATE", "Canvas returns work only with a grade")
         handing_in = handing_in or wanted == "submitted"
@@ -170,19 +201,19 @@ def _graded(fields: SubmissionFields, answer: Json) -> bool:
     return given or number(answer, "score") is not None or answer.get("excused") is True
 
 
-def _check_attempts(fields: SubmissionFields, answer: Json, now: Instant, item: Held) -> None:
-    allowed, used = as_integer(item.content, "allowed_attempts"), as_integer(answer, "attempt") or 0
-    extra = as_integer(answer, "extra_attempts") if fields.extra_attempts is None else fields.extra_attempts
+def _check_attempts(fields: SubmissionFields, answer: Json, now: Instant, item: LmsAssignment) -> None:
+    allowed, used = integer(item.content, "allowed_attempts"), integer(answer, "attempt") or 0
+    extra = integer(answer, "extra_attempts") if fields.extra_attempts is None else fields.extra_attempts
     if allowed is not None and allowed > 0 and used >= allowed + (extra or 0):
-        raise Refused("NO_ATTEMPTS_LEFT", f"the student has used all of {used} attempts")
+        raise Refused("NO_ATTEMPTS_LEFT", f"the student has used all {used} attempts")
     if item.end_date is not None and now > item.end_date:
-        raise Refused("ASSIGNMENT_LOCKED", "the assignment takes no more work")
+        raise Refused("ASSIGNMENT_LOCKED", "the assignment no longer accepts work")
     if item.display_date is not None and now < item.display_date:
-        raise Refused("ASSIGNMENT_LOCKED", "the assignment takes no work yet")
+        raise Refused("ASSIGNMENT_LOCKED", "the assignment does not accept work yet")
 
 
 class Work(Struct, frozen=True):
-    """What a student hands in: of one kind, as Canvas wants it."""
+    """The work that a student hands in, of one kind, as Canvas takes it."""
 
     kind: str
     body: str | None = None
@@ -190,11 +221,13 @@ class Work(Struct, frozen=True):
     files: tuple[Attachment, ...] = ()
 
 
-def work_of(attachments: Collection[Attachment]) -> Work:
-    """The work that attachments make. Raises `Refused` where Canvas cannot take them together."""
+def work_to_lms(attachments: Collection[Attachment]) -> Work:
+    """Return the work that attachments make. Raises `Refused` if Canvas does not accept them together."""
     kinds = {item.type for item in attachments}
     if len(kinds) != 1:
-        raise Refused("INVALID_ATTACHMENT", "Canvas takes work of one kind at a time: texts, files or a link")
+        raise Refused(
+            "INVALID_ATTACHMENT", "Canvas accepts one kind of work at a time: texts, files or a link"
+        )
     match kinds.pop():
         case "text":
             body = "".join(_markup(item.text or "") for item in attachments)
@@ -202,26 +235,26 @@ def work_of(attachments: Collection[Attachment]) -> Work:
         case "file":
             return Work("online_upload", files=tuple(attachments))
         case _ if len(attachments) > 1:
-            raise Refused("INVALID_ATTACHMENT", "Canvas takes one link at a time")
+            raise Refused("INVALID_ATTACHMENT", "Canvas accepts one link at a time")
         case _:
             return Work("online_url", url=next(iter(attachments)).url)
 
 
-def work_shown(answer: Json, note: Mapping[str, Any] | None) -> tuple[Attachment, ...]:
-    """The newest attempt's work: as it was handed in through us, or else as Canvas shows it."""
+def attachments_of(answer: Json, note: Mapping[str, Any] | None) -> tuple[Attachment, ...]:
+    """Return the newest attempt's work: as it was handed in through us, or else as Canvas shows it."""
     ours = (note or {}).get("work") or {}
-    if ours and ours.get("attempt") == as_integer(answer, "attempt"):
+    if ours and ours.get("attempt") == integer(answer, "attempt"):
         return msgspec.convert(ours["attachments"], tuple[Attachment, ...])
-    return _work(answer)
+    return _newest_attachments(answer)
 
 
-def _work(answer: Json) -> tuple[Attachment, ...]:
-    """The newest attempt's work."""
+def _newest_attachments(answer: Json) -> tuple[Attachment, ...]:
+    """Return the newest attempt's work as Canvas shows it."""
     match answer.get("submission_type"):
         case "online_text_entry":
             body = text(answer, "body") or ""
-            words = text_of(body)
-            return (Attachment(type="text", text=words if html_of(words) == body else body),)
+            words = html_to_text(body)
+            return (Attachment(type="text", text=words if text_to_html(words) == body else body),)
         case "online_url":
             return (Attachment(type="link", url=text(answer, "url")),)
         case "online_upload":
@@ -234,11 +267,11 @@ def _work(answer: Json) -> tuple[Attachment, ...]:
 
 
 def _markup(words: str) -> str:
-    return words if words.lstrip().startswith("<") else html_of(words)
+    return words if words.lstrip().startswith("<") else text_to_html(words)
 
 
-def flags_sent(fields: SubmissionFields, answer: Json) -> dict[str, Any]:
-    """What Canvas is sent for the flags that are asked for, over those that `answer` shows. Raises `Refused`."""
+def flags_to_lms(fields: SubmissionFields, answer: Json) -> dict[str, Any]:
+    """Return what Canvas is sent for the flags that `fields` give, if `answer` shows others. Raises `Refused`."""
     if fields.flags is None:
         return {}
     sent: dict[str, Any] = {}
@@ -253,8 +286,14 @@ def flags_sent(fields: SubmissionFields, answer: Json) -> dict[str, Any]:
     return sent
 
 
+def grader_note(grader: str | None, answer: Json) -> dict[str, Any] | None:
+    """Return what to note of the grader if Canvas has recorded someone else; None if it has the right one."""
+    told = text(answer, "grader_id")
+    return {"grader": grader, "graded_as": told} if grader is not None and told != grader else None
+
+
 def _grader(answer: Json, note: Mapping[str, Any] | None) -> str | None:
-    """Who graded: also where Canvas was told as another."""
+    """Return the grader, also if we sent the grade as someone else."""
     grader = text(answer, "grader_id")
     if note and grader is not None and note.get("graded_as") == grader:
         return str(note["grader"])

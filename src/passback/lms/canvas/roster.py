@@ -1,4 +1,4 @@
-"""A course's sections and teachers, remembered for a few minutes; and all of them for matching."""
+"""A course's sections and teachers, remembered for a few minutes; and courses, sections and people for matching."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 _ROLES: dict[str, Role] = {"StudentEnrollment": "student", "TeacherEnrollment": "teacher"}
 
 
-class Courses:
-    """The structure of courses, as far as writing needs it."""
+class Roster:
+    """The sections and teachers of courses, remembered for a few minutes."""
 
     def __init__(self, api: CanvasApi) -> None:
         self._api = api
         self._sections = TtlCache()
         self._teachers = TtlCache()
 
-    async def is_whole(self, course: str, section: str) -> bool:
-        """Whether a section is its course's only one. Raises `Gone`."""
+    async def is_only_section(self, course: str, section: str) -> bool:
+        """Whether a section is the only one of its course. Raises `Gone`."""
         sections = await self._sections.get(course, lambda: self._read_sections(course))
         if section not in sections and self._sections.forget(course):
             sections = await self._sections.get(course, lambda: self._read_sections(course))
@@ -55,7 +55,7 @@ class Courses:
 
 
 async def read_courses(api: CanvasApi) -> list[LmsCourse]:
-    """The courses that the token reaches."""
+    """Read the courses that the token reaches."""
     return [
         LmsCourse(
             id_of(it),
@@ -68,7 +68,7 @@ async def read_courses(api: CanvasApi) -> list[LmsCourse]:
 
 
 async def read_sections(api: CanvasApi, course: LmsCourse) -> list[SectionRef]:
-    """The sections of a course."""
+    """Read the sections of a course."""
     return [
         SectionRef(
             f"{course.id}/{id_of(it)}",
@@ -80,7 +80,7 @@ async def read_sections(api: CanvasApi, course: LmsCourse) -> list[SectionRef]:
 
 
 async def _courses(api: CanvasApi) -> Sequence[dict[str, Any]]:
-    """All courses of the accounts that the token administers, or else those that its user teaches."""
+    """Read all courses of the accounts that the token administers, or else those that its user teaches."""
     states = ["available", "unpublished"]
     found: dict[str, dict[str, Any]] = {}
     try:
@@ -98,7 +98,7 @@ async def _courses(api: CanvasApi) -> Sequence[dict[str, Any]]:
 
 
 async def read_people(api: CanvasApi, course: str, section: str) -> list[Person]:
-    """The students of a section and the teachers of its course."""
+    """Read the students of a section and the teachers of its course."""
     states = ["active", "invited"]
     students = await api.pages(
         f"sections/{section}/enrollments",
@@ -127,7 +127,7 @@ async def read_people(api: CanvasApi, course: str, section: str) -> list[Person]
 
 
 async def read_scale(api: CanvasApi, course: str, standard: str) -> list[tuple[str, Any]]:
-    """The names and shares of a grading standard; empty where it cannot be read."""
+    """Read the names and shares of a grading standard; empty if it cannot be read."""
     for standards in (f"courses/{course}/grading_standards", "accounts/self/grading_standards"):
         try:
             found = next((it for it in await api.pages(standards, {}) if text(it, "id") == standard), None)

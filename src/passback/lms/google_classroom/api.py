@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from passback.lms.google_classroom import errors
-from passback.lms.google_classroom.tokens import GoogleTokens
+from passback.lms.google_classroom.credentials import GoogleTokens
 from passback.lms.http.client import LmsClient, Reply, retry_after
 from passback.lms.toolkit.json_fields import Json, as_object, as_objects, text
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from passback.lms.interface import Connection, Thing
 
 _FIRST_WAIT = 1.0
-"""Seconds to wait where Google limits us without saying for how long; the client adds its own, longer each time."""
+"""Seconds to wait if Google limits us without saying how long; the client adds its own, longer each time."""
 _PAGE = 100
 _MOST_PAGES = 1000
 
 
 class GoogleManners:
-    """How Google is authorized to and how it limits. See `passback.lms.http.client.Manners`."""
+    """How to authorize requests to Google, and how it limits them. See `passback.lms.http.client.Manners`."""
 
     def __init__(self, tokens: GoogleTokens) -> None:
         self._tokens = tokens
@@ -42,7 +42,7 @@ class GoogleManners:
 
 
 class ClassroomApi:
-    """Calls of one domain's Classroom; paths are below ``/v1/``. `acting` is the e-mail address of whom we act as."""
+    """Calls to one domain's Classroom; paths are below ``/v1/``. `acting` is the e-mail address to act as."""
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self.tokens = GoogleTokens(connection, clock)
@@ -50,12 +50,12 @@ class ClassroomApi:
 
     async def get(self, path: str, acting: str, params: Params | None = None, *,
                   gone: Thing = "assignment") -> Json:  # fmt: skip
-        """Read one thing. Raises `LmsError`; with a 404 `gone` is gone."""
+        """Read one object. Raises `LmsError`; with a 404, `gone` does not exist."""
         return as_object(_good(await self._client.get("v1/" + path, params, acting=acting), gone).json())
 
     async def pages(self, path: str, name: str, acting: str, params: Mapping[str, Any] | None = None, *,
                     gone: Thing = "assignment", most: int = _MOST_PAGES) -> list[Json]:  # fmt: skip
-        """Read all pages of a list, or only the first so many. Without any items, Google leaves their name out."""
+        """Read the pages of a list, at most so many. If there are no items, Google leaves their name out."""
         found: list[Json] = []
         query: dict[str, Any] = {"pageSize": _PAGE, **(params or {})}
         for _ in range(most):
@@ -78,7 +78,7 @@ class ClassroomApi:
         safe: bool,
         gone: Thing = "assignment",
     ) -> Json:
-        """Write something. Raises `LmsError`."""
+        """Send a write. Raises `LmsError`."""
         reply = await self._client.send(
             method, "v1/" + path, params=params, content=content, acting=acting, safe=safe
         )

@@ -1,59 +1,60 @@
-"""What of a connection to Google Classroom works and what is missing, permission by permission."""
+"""Checking a connection to Google Classroom: what works and what is missing, permission by permission."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from passback.lms.google_classroom.courses import Courses
-from passback.lms.google_classroom.tokens import AS_STUDENT, STUDENT_SCOPES
+from passback.lms.google_classroom.credentials import AS_STUDENT, STUDENT_SCOPES
+from passback.lms.google_classroom.roster import Roster
 from passback.lms.interface import Finding, LmsError, NotAllowed
 
 if TYPE_CHECKING:
     from passback.lms.google_classroom.api import ClassroomApi
+    from passback.lms.google_classroom.credentials import GoogleTokens
 
 _DELEGATION = "Admin console > Security > API controls > Domain-wide delegation"
 
 
 async def findings(api: ClassroomApi, admin: str, project: str | None) -> list[Finding]:
-    """Look at everything that the connector needs; nothing is changed in Classroom.
+    """Check everything that the connector needs, without changing anything in Classroom.
 
-    `project` is the one to which the district's assignments belong, where there are any.
+    `project` is the one that the district's assignments belong to, if there are any.
     """
     if api.tokens.delegated and not admin:
         return [
             Finding(
-                False, "admin_email is missing: as whom are courses read?", "connect with admin_email=..."
+                False,
+                "admin_email is missing: the administrator to read courses as",
+                "connect with admin_email=...",
             )
         ]
     try:
         token = await api.tokens.get(admin)
     except NotAllowed as error:
-        if not api.tokens.delegated:
-            remedy = "give service_account=@key.json and admin_email=..., or connect with --sign-in"
-            return [Finding(False, f"Google refuses the credentials: {error}", remedy)]
-        if "unauthorized_client" not in str(error):
-            remedy = (
-                "make a new key for the service account, and connect again with service_account=@key.json"
-            )
-            return [Finding(False, f"Google refuses the credentials: {error}", remedy)]
-        remedy = (
-            f"delegate these scopes to the service account ({_DELEGATION}): {' '.join(api.tokens.scopes)}"
-        )
-        return [Finding(False, f"Google refuses the credentials: {error}", remedy)]
+        return [Finding(False, f"Google refuses the credentials: {error}", _remedy(api.tokens, str(error)))]
     except LmsError as error:
         return [Finding(False, f"Google cannot be reached: {error}", "try again later")]
-    found = [Finding(True, "Google takes the credentials")]
+    found = [Finding(True, "Google accepts the credentials")]
     if token.scopes and (missing := sorted(set(api.tokens.scopes) - token.scopes)):
         remedy = f"allow it under {_DELEGATION}, or sign in again and tick all boxes"
         found += [Finding(False, f"the scope {scope} was not granted", remedy) for scope in missing]
     if project is not None and api.tokens.project not in (project, None):
-        remedy = "go back to the old project's credentials, or create the assignments anew"
+        remedy = "go back to the old project's credentials, or create the assignments again"
         found.append(Finding(False, f"the assignments so far belong to another project, {project}", remedy))
     return [*found, *(await _course(api, admin))]
 
 
+def _remedy(tokens: GoogleTokens, error: str) -> str:
+    """Return what to do if Google issues no token."""
+    if not tokens.delegated:
+        return "give service_account=@key.json and admin_email=..., or connect with --sign-in"
+    if "unauthorized_client" not in error:
+        return "make a new key for the service account, and connect again with service_account=@key.json"
+    return f"delegate these scopes to the service account ({_DELEGATION}): {' '.join(tokens.scopes)}"
+
+
 async def _course(api: ClassroomApi, admin: str) -> list[Finding]:
-    """What can be read of a course, and whether its people can be acted as."""
+    """Check what can be read of a course, and whether we can act as its people."""
     try:
         query = {"courseStates": ["ACTIVE"]} | ({} if api.tokens.delegated else {"teacherId": ["me"]})
         courses = await api.pages("courses", "courses", admin, query, gone="section", most=1)
@@ -64,7 +65,7 @@ async def _course(api: ClassroomApi, admin: str) -> list[Finding]:
             )
         ]
     found = [Finding(True, "may read courses")]
-    people = Courses(api, admin)
+    people = Roster(api, admin)
     for course in courses[:5]:
         try:
             members = await people.read_people(str(course.get("id")))
@@ -81,13 +82,13 @@ async def _course(api: ClassroomApi, admin: str) -> list[Finding]:
             return [*found, Finding(False, "people's e-mail addresses are not shown", remedy)]
         found.append(Finding(True, "may read who is in a course, with e-mail addresses"))
         return [*found, *(await _student(api, student.email))]
-    return [*found, Finding(True, "no course with students was found to try more on")]
+    return [*found, Finding(True, "found no course with students to check further")]
 
 
 async def _student(api: ClassroomApi, email: str) -> list[Finding]:
-    """Whether work can be handed in as a student."""
+    """Check whether we can hand in work as a student."""
     if not api.tokens.delegated:
-        return []  # only the one who signed in; docs/reference/lms/google_classroom.md says what that means
+        return []  # only as the user who signed in; see docs/reference/lms/google_classroom.md
     try:
         await api.tokens.get(AS_STUDENT + email)
     except LmsError:

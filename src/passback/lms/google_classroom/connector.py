@@ -8,13 +8,22 @@ from typing import TYPE_CHECKING, Any
 from passback.lms.google_classroom import map_assignments
 from passback.lms.google_classroom.api import ClassroomApi
 from passback.lms.google_classroom.check import findings
-from passback.lms.google_classroom.courses import Courses
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.google_classroom.grade import FEW, Grading
-from passback.lms.interface import Capabilities, Gone, LmsError, Refused, Unavailable, Unsupported, each_alone
-from passback.lms.toolkit import unsupported_fields
+from passback.lms.google_classroom.map_submissions import Target
+from passback.lms.google_classroom.roster import Roster
+from passback.lms.interface import (
+    Capabilities,
+    Gone,
+    LmsError,
+    Refused,
+    Unavailable,
+    Unsupported,
+    update_one_by_one,
+)
 from passback.lms.toolkit.json_fields import Json, id_of, instant, text
 from passback.lms.toolkit.ttl_cache import TtlCache
+from passback.lms.toolkit.unsupported_fields import note_key, read_note
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -23,28 +32,23 @@ if TYPE_CHECKING:
     from passback.domain.clock import Clock, Instant
     from passback.domain.matching import LmsCourse, Person, SectionRef
     from passback.domain.submission import Submission, SubmissionFields
-    from passback.lms.google_classroom.map_assignments import Held
-    from passback.lms.interface import Connection, Connector, Finding
+    from passback.lms.google_classroom.map_assignments import LmsAssignment
+    from passback.lms.interface import Connection, Finding
     from passback.lms.notes import Note, Notes
 
 CAPABILITIES = Capabilities(
     kind="google",
     name=NAME,
-    not_stored_assignment=map_assignments.KEPT,
+    not_stored_assignment=map_assignments.NOTED_FIELDS,
     not_stored_flags=frozenset({"late", "missing"}),
 )
 
 _GRADING_SECONDS = 5.0
-"""For how long what grading needs of an assignment (its type, points and dates) is not read again."""
+"""How long what grading needs of an assignment (its type, points and dates) is remembered."""
 _AT_ONCE = 6
 _SHOWN = {"courseWorkStates": ["PUBLISHED", "DRAFT"]}
 _PROJECT = "project"
-"""The key of the note that holds the Cloud project to which the district's assignments belong."""
-
-
-def open_connection(connection: Connection, notes: Notes, clock: Clock) -> Connector:
-    """A connector to one domain's Classroom."""
-    return ClassroomConnector(connection, notes, clock)
+"""The key of the note with the Cloud project that the district's assignments belong to."""
 
 
 class ClassroomConnector:
@@ -55,20 +59,20 @@ class ClassroomConnector:
         self._admin = connection.options.get("admin_email", "")
         self._notes = notes
         self._clock = clock
-        self._courses = Courses(self._api, self._admin, connection.options.get("topic", ""))
-        self._grading = Grading(self._api, connection, notes, clock, self._courses)
-        self._lately = TtlCache(_GRADING_SECONDS)
+        self._roster = Roster(self._api, self._admin, connection.options.get("topic", ""))
+        self._grading = Grading(self._api, connection, notes, clock, self._roster)
+        self._recent = TtlCache(_GRADING_SECONDS)
 
     @property
     def capabilities(self) -> Capabilities:
         return CAPABILITIES
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
-        map_assignments.check(fields)
-        # First a draft that holds the mark, which no student sees: so it can be found if the answer is lost.
-        draft = map_assignments.new_only(fields) | map_assignments.written_fields(fields, new=True)
+        map_assignments.check_supported(fields)
+        # First a draft with the mark, which no student sees: it can be found if the answer is lost.
+        draft = map_assignments.creation_only(fields) | map_assignments.to_lms(fields, new=True)
         draft["description"] = _marked(mark)
-        if topic := await self._courses.topic_for_new(section):
+        if topic := await self._roster.topic_for_new(section):
             draft["topicId"] = topic
         await self._note_project()
 
@@ -77,10 +81,10 @@ class ClassroomConnector:
             return await self._api.send("POST", path, acting, draft, safe=False, gone="section")
 
         try:
-            made = await self._courses.as_teacher(section, post)
+            made = await self._roster.as_teacher(section, post)
         except Refused as refused:
-            raise map_assignments.explained(refused, fields, self._clock()) from None
-        return await self._show(section, made, fields)
+            raise map_assignments.explain(refused, fields, self._clock()) from None
+        return await self._publish(section, made, fields)
 
     async def find_assignment(
         self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
@@ -88,13 +92,15 @@ class ClassroomConnector:
         listed = await self._list(section, since)
         for item in listed:
             if text(item, "description") == _marked(mark):
-                return await self._show(section, item, fields)
-        # Perhaps it lost its mark already, when it was made visible.
-        alike = [item for item in listed if map_assignments.is_alike(item, fields, since, list(known))]
+                return await self._publish(section, item, fields)
+        # Perhaps it has already lost its mark, by becoming visible.
+        alike = [
+            item for item in listed if map_assignments.matches_creation(item, fields, since, list(known))
+        ]
         return await self._remember(alike[0], fields, None) if len(alike) == 1 else None
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
-        return (await self._held(section, assignment)).assignment
+        return (await self._load(section, assignment)).assignment
 
     async def read_assignments(self, section: str, wanted: Sequence[str]) -> Mapping[str, Assignment]:
         found: dict[str, Assignment] = {}
@@ -103,30 +109,30 @@ class ClassroomConnector:
                 with contextlib.suppress(Gone):
                     found[assignment] = await self.read_assignment(section, assignment)
             return found
-        notes = await self._notes.read([unsupported_fields.key(assignment) for assignment in wanted])
+        notes = await self._notes.read([note_key(assignment) for assignment in wanted])
         listed = {id_of(item): item for item in await self._list(section, None)}
         return {
-            it: map_assignments.held(listed[it], notes.get(unsupported_fields.key(it))).assignment
+            it: map_assignments.from_lms(listed[it], notes.get(note_key(it))).assignment
             for it in wanted
             if it in listed
         }
 
     async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
-        map_assignments.check(fields)
-        note = await self._note(assignment)
-        before = map_assignments.held(await self._read(section, assignment), note)
+        map_assignments.check_supported(fields)
+        note = await read_note(self._notes, assignment)
+        before = map_assignments.from_lms(await self._read(section, assignment), note)
         if fields.attachments is not None and fields.attachments != before.assignment.attachments:
             raise Unsupported(NAME, "changing attachments")
-        sent = map_assignments.written_fields(fields, new=False)
+        sent = map_assignments.to_lms(fields, new=False)
         if fields.display_date is not None:
             if before.is_draft:
-                sent |= map_assignments.visible(fields.display_date, self._clock())
+                sent |= map_assignments.publication(fields.display_date, self._clock())
             elif fields.display_date > self._clock():
                 raise Refused(
                     "ALREADY_PUBLISHED", f"{NAME} cannot hide an assignment again that students see"
                 )
         change = map_assignments.changed_assignees(fields, before.assignment)
-        self._lately.forget(f"{section}/{assignment}")
+        self._recent.forget(f"{section}/{assignment}")
         content = before.content
         try:
             if change is not None:
@@ -136,13 +142,13 @@ class ClassroomConnector:
                     section, assignment, "PATCH", sent, {"updateMask": map_assignments.mask_of(sent)}
                 )
         except Refused as refused:
-            raise map_assignments.explained(refused, fields, self._clock()) from None
+            raise map_assignments.explain(refused, fields, self._clock()) from None
         return await self._remember(content, fields, note)
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
-        # Classroom says the same of an assignment that is not there and of one that an earlier try just deleted.
-        await self._held(section, assignment)
-        self._lately.forget(f"{section}/{assignment}")
+        # Classroom answers the same for an assignment that never existed as for one that an earlier try just deleted.
+        await self._load(section, assignment)
+        self._recent.forget(f"{section}/{assignment}")
 
         async def delete(acting: str) -> None:
             path = f"courses/{section}/courseWork/{assignment}"
@@ -150,46 +156,46 @@ class ClassroomConnector:
                 await self._api.send("DELETE", path, acting, safe=True)
             except (Gone, Refused):
                 with contextlib.suppress(Gone):
-                    await self._held(section, assignment)
+                    await self._load(section, assignment)
                     raise
 
-        await self._courses.as_teacher(section, delete)
-        await self._notes.write({unsupported_fields.key(assignment): None})
+        await self._roster.as_teacher(section, delete)
+        await self._notes.write({note_key(assignment): None})
 
     async def read_submissions(
         self, section: str, assignment: str, students: Sequence[str]
     ) -> Mapping[str, Submission]:
-        return await self._grading.read(section, await self._held(section, assignment), students)
+        return await self._grading.read(section, await self._load(section, assignment), students)
 
     async def update_submission(
         self, section: str, assignment: str, student: str, fields: SubmissionFields
     ) -> Submission:
-        held = await self._for_grading(section, assignment)
+        stored = await self._for_grading(section, assignment)
         try:
-            return await self._grading.update(section, held, student, fields)
+            return await self._grading.update(Target(section, stored, student), fields)
         except (Gone, Refused) as error:
             if isinstance(error, Gone) and error.thing == "grader":
                 raise
-            # Perhaps it is the assignment that is gone, or is no more as it was.
-            self._lately.forget(f"{section}/{assignment}")
-            await self._held(section, assignment)
+            # Perhaps the assignment is gone, or has changed.
+            self._recent.forget(f"{section}/{assignment}")
+            await self._load(section, assignment)
             raise
 
     async def update_submissions(
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
     ) -> Sequence[Submission | LmsError]:
-        held = await self._for_grading(section, assignment)
-        await self._grading.prepare(section, held, list(dict.fromkeys(student for student, _ in changes)))
-        return await each_alone(self, section, assignment, changes, at_once=_AT_ONCE)
+        stored = await self._for_grading(section, assignment)
+        await self._grading.prepare(section, stored, list(dict.fromkeys(student for student, _ in changes)))
+        return await update_one_by_one(self, section, assignment, changes, at_once=_AT_ONCE)
 
     async def read_courses(self) -> Sequence[LmsCourse]:
-        return await self._courses.read_all()
+        return await self._roster.read_courses()
 
     async def read_sections(self, course: LmsCourse) -> Sequence[SectionRef]:
-        return [await self._courses.read_place(course)]
+        return [await self._roster.read_section(course)]
 
     async def read_people(self, section: str) -> Sequence[Person]:
-        return await self._courses.read_people(section)
+        return await self._roster.read_people(section)
 
     async def check(self) -> Sequence[Finding]:
         note = (await self._notes.read([_PROJECT])).get(_PROJECT)
@@ -198,11 +204,11 @@ class ClassroomConnector:
     async def close(self) -> None:
         await self._api.close()
 
-    async def _show(self, section: str, made: Json, fields: AssignmentFields) -> Assignment:
-        """Make a marked draft what it shall be, and visible. Raises `LmsError`, in doubt where that is not certain."""
+    async def _publish(self, section: str, made: Json, fields: AssignmentFields) -> Assignment:
+        """Give a marked draft its description and make it visible. Raises `LmsError`, in doubt if the draft remains."""
         sent = {
-            "description": map_assignments.written_fields(fields, new=True).get("description", ""),
-            **map_assignments.visible(fields.display_date, self._clock()),
+            "description": map_assignments.to_lms(fields, new=True).get("description", ""),
+            **map_assignments.publication(fields.display_date, self._clock()),
         }
         try:
             content = await self._change(
@@ -212,71 +218,68 @@ class ClassroomConnector:
             await self._discard(section, id_of(made))
             raise
         except Unavailable as error:
-            raise _in_doubt(error) from None  # the draft is there, and will be found by its mark
+            raise _in_doubt(error) from None  # the draft exists, and will be found by its mark
         return await self._remember(content, fields, None)
 
     async def _discard(self, section: str, assignment: str) -> None:
-        """Delete a draft that cannot be shown."""
+        """Delete a draft that cannot be made visible."""
 
         async def delete(acting: str) -> None:
             await self._api.send("DELETE", f"courses/{section}/courseWork/{assignment}", acting, safe=True)
 
         with contextlib.suppress(LmsError):
-            await self._courses.as_teacher(section, delete)
+            await self._roster.as_teacher(section, delete)
 
     async def _change(
         self, section: str, path: str, method: str, content: Mapping[str, Any], params: Mapping[str, str]
     ) -> Json:
-        """Change course work, which may be repeated; what it is then."""
+        """Change course work, which may be repeated; returns the course work as it is then."""
 
         async def send(acting: str) -> Json:
             whole_path = f"courses/{section}/courseWork/{path}"
             return await self._api.send(method, whole_path, acting, content, params=params, safe=True)
 
-        return await self._courses.as_teacher(section, send)
+        return await self._roster.as_teacher(section, send)
 
     async def _list(self, section: str, since: Instant | None) -> list[Json]:
-        """The course work of a course, the latest first; only what was changed `since`, where that is given."""
+        """Read the course work of a course, the latest first; if `since` is given, only what was changed since then."""
         path, query = f"courses/{section}/courseWork", {**_SHOWN, "orderBy": "updateTime desc"}
 
         async def read(acting: str) -> list[Json]:
             return await self._api.pages(path, "courseWork", acting, query, gone="section")
 
-        listed = await self._courses.as_teacher(section, read)
+        listed = await self._roster.as_teacher(section, read)
         if since is None:
             return listed
-        # Somewhat more, because its clock is not ours.
+        # With a margin, because Google's clock is not ours.
         return [item for item in listed if (instant(item, "updateTime") or since) >= since - 60_000]
 
     async def _read(self, section: str, assignment: str) -> Json:
         async def read(acting: str) -> Json:
             return await self._api.get(f"courses/{section}/courseWork/{assignment}", acting)
 
-        return await self._courses.as_teacher(section, read)
+        return await self._roster.as_teacher(section, read)
 
-    async def _held(self, section: str, assignment: str) -> Held:
-        return map_assignments.held(await self._read(section, assignment), await self._note(assignment))
-
-    async def _for_grading(self, section: str, assignment: str) -> Held:
-        return await self._lately.get(f"{section}/{assignment}", lambda: self._held(section, assignment))
-
-    async def _note(self, assignment: str) -> Note | None:
-        return (await self._notes.read([unsupported_fields.key(assignment)])).get(
-            unsupported_fields.key(assignment)
+    async def _load(self, section: str, assignment: str) -> LmsAssignment:
+        return map_assignments.from_lms(
+            await self._read(section, assignment), await read_note(self._notes, assignment)
         )
 
+    async def _for_grading(self, section: str, assignment: str) -> LmsAssignment:
+        return await self._recent.get(f"{section}/{assignment}", lambda: self._load(section, assignment))
+
     async def _note_project(self) -> None:
-        """Keep to which project the district's assignments belong: no other can change them."""
+        """Keep the project that the district's assignments belong to: no other can change them."""
         project = self._api.tokens.project
         if project and not (await self._notes.read([_PROJECT])):
             await self._notes.write({_PROJECT: {"id": project}})
 
     async def _remember(self, content: Json, fields: AssignmentFields, before: Note | None) -> Assignment:
-        """Keep what Classroom has no place for; the assignment that `content` is."""
-        note = map_assignments.noted(fields, content, before)
+        """Keep what Classroom has no place for; returns the assignment that `content` shows."""
+        note = map_assignments.to_note(fields, content, before)
         if note != (before or {}):
-            await self._notes.write({unsupported_fields.key(id_of(content)): note})
-        return map_assignments.held(content, note).assignment
+            await self._notes.write({note_key(id_of(content)): note})
+        return map_assignments.from_lms(content, note).assignment
 
 
 def _marked(mark: str) -> str:

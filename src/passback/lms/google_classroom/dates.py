@@ -1,19 +1,19 @@
-"""Google's due dates: the day and the time of day apart, both in UTC."""
+"""Google's due dates: day and time of day separately, both in UTC."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from passback.lms.toolkit.json_fields import as_datetime, as_integer
+from passback.lms.toolkit.json_fields import as_datetime, integer
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.lms.toolkit.json_fields import Json
 
 
-def written(when: Instant) -> dict[str, Any]:
-    """``dueDate`` and ``dueTime`` of an instant, in whole seconds."""
+def to_lms(when: Instant) -> dict[str, Any]:
+    """Return ``dueDate`` and ``dueTime`` of an instant, in whole seconds. Raises `Refused`."""
     moment = as_datetime(when)
     return {
         "dueDate": {"year": moment.year, "month": moment.month, "day": moment.day},
@@ -21,19 +21,19 @@ def written(when: Instant) -> dict[str, Any]:
     }
 
 
-def instant(content: Json) -> Instant | None:
-    """The instant that an item is due; None where it has no due date, or one that is none."""
+def from_lms(content: Json) -> Instant | None:
+    """Return when an item is due; None if it has no due date, or an invalid one."""
     day, time = content.get("dueDate"), content.get("dueTime")
     if not isinstance(day, dict):
         return None
-    # What is nought is left out: midnight comes as an empty object, or not at all.
+    # Zeros are left out: midnight comes as an empty object, or not at all.
     clock = time if isinstance(time, dict) else {}
     try:
         moment = datetime(
-            as_integer(day, "year") or 0, as_integer(day, "month") or 0, as_integer(day, "day") or 0,
-            as_integer(clock, "hours") or 0, as_integer(clock, "minutes") or 0, as_integer(clock, "seconds") or 0,
+            integer(day, "year") or 0, integer(day, "month") or 0, integer(day, "day") or 0,
+            integer(clock, "hours") or 0, integer(clock, "minutes") or 0, integer(clock, "seconds") or 0,
             tzinfo=UTC,
         )  # fmt: skip
     except ValueError:
         return None
-    return int(moment.timestamp()) * 1000 + (as_integer(clock, "nanos") or 0) // 1_000_000
+    return int(moment.timestamp()) * 1000 + (integer(clock, "nanos") or 0) // 1_000_000

@@ -1,4 +1,4 @@
-"""What Google Classroom answers when it does not do what was asked, and what that is to the gateway.
+"""Google Classroom's refusals, and the error that each is to the gateway.
 
 Google's errors have a status by name, and a message that may begin with ``@Name `` (Classroom API: "Access control",
 "Errors"). The table in docs/reference/lms/google_classroom.md has a row for each case (and a test for each row).
@@ -20,13 +20,13 @@ NAME = "Google Classroom"
 
 _NAMED = {
     "@ProjectPermissionDenied ": Refused(
-        "NOT_OURS", "the assignment was made by another app or in Google Classroom: it can be read, never changed"
+        "NOT_OURS", "the assignment was made by another app or in Google Classroom: it can be read but not changed"
     ),
     "@CourseNotModifiable ": Refused("COURSE_ARCHIVED", "the course is archived in Google Classroom"),
     "@AttachmentNotVisible ": Refused("INVALID_ATTACHMENT", "Google Classroom cannot see the attachment"),
-    "@EmptyAssignees ": Refused("INVALID_ASSIGNEES", "an assignment must be for someone"),
+    "@EmptyAssignees ": Refused("INVALID_ASSIGNEES", "an assignment needs at least one assignee"),
 }  # fmt: skip
-"""Google's names for refusals that the client can mend. With the space: no name is the start of another."""
+"""Google's names for refusals that the client can fix. With the space, no name is the start of another."""
 
 _FIELDS = (
     ("title", "INVALID_TITLE", "the title"),
@@ -42,18 +42,18 @@ _FIELDS = (
     ("attachment", "INVALID_ATTACHMENT", "the attachments"),
     ("url", "INVALID_ATTACHMENT", "the attachments"),
 )
-"""Words of Google's messages, with the gateway's code and words; the first that is found counts."""
+"""Words in Google's messages, with the gateway's code and words; the first that is found counts."""
 
 
 def refusal(reply: Reply, gone: Thing) -> LmsError:
-    """The error that a reply of 400 and above stands for; `gone` is what is not there with a 404."""
+    """Return the error that a reply of 400 and above stands for; with a 404, `gone` does not exist."""
     status, message = _said(reply)
     for name, error in _NAMED.items():
         if message.startswith(name):
             return Refused(*str(error).split(": ", 1))
     match reply.status:
         case 400 if status == "FAILED_PRECONDITION":
-            return Refused("INVALID_STATE", "Google Classroom does not let this be done in its present state")
+            return Refused("INVALID_STATE", "Google Classroom does not allow this in the present state")
         case 400:
             return _refused(message.lower())
         case 401:
@@ -65,7 +65,7 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
                 "a scope is missing: delegate all that docs/reference/lms/google_classroom.md lists"
             )
         case 403:
-            return NotAllowed("the user as whom we act may not do this: do they teach the course?")
+            return NotAllowed("the user we act as may not do this: do they teach the course?")
         case 404:
             return Gone(gone)
         case _:
@@ -73,22 +73,22 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
 
 
 def is_throttled(reply: Reply) -> bool:
-    """Whether Google says that it is too much; nothing was done then."""
+    """Whether Google limits us; it has not done anything then."""
     if reply.status == 429:
         return True
     return reply.status == 403 and "ratelimitexceeded" in reply.body[:4000].decode("utf-8", "replace").lower()
 
 
 def _refused(message: str) -> Refused:
-    """A refusal of the values that were sent."""
+    """Return the refusal of the values that were sent."""
     for word, code, words in _FIELDS:
         if word in message:
-            return Refused(code, f"{NAME} does not take {words}")
-    return Refused("REFUSED_BY_LMS", f"{NAME} does not take the values")
+            return Refused(code, f"{NAME} does not accept {words}")
+    return Refused("REFUSED_BY_LMS", f"{NAME} does not accept the values")
 
 
 def _said(reply: Reply) -> tuple[str, str]:
-    """The status by name and the message of an error, with the fields that its details name."""
+    """Return an error's status by name, and its message with the fields that its details name."""
     try:
         error = json.loads(reply.body).get("error")
     except (ValueError, RecursionError, AttributeError):

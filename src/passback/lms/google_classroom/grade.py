@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from passback.domain.grading import plain
 from passback.lms.google_classroom import map_submissions
 from passback.lms.google_classroom.errors import NAME
-from passback.lms.interface import Gone, NotAllowed, Refused, Unavailable
+from passback.lms.google_classroom.hand_in import StudentWork, unless_done
+from passback.lms.google_classroom.map_submissions import grade_key, submissions_path
+from passback.lms.interface import Gone, Refused
 from passback.lms.toolkit.json_fields import Json, id_of, number, text
 from passback.lms.toolkit.points import refuse_unsupported
 from passback.lms.toolkit.ttl_cache import TtlCache
@@ -21,227 +22,168 @@ if TYPE_CHECKING:
     from passback.domain.clock import Clock
     from passback.domain.submission import Submission, SubmissionFields
     from passback.lms.google_classroom.api import ClassroomApi
-    from passback.lms.google_classroom.courses import Courses
-    from passback.lms.google_classroom.map_assignments import Held
+    from passback.lms.google_classroom.map_assignments import LmsAssignment
+    from passback.lms.google_classroom.map_submissions import Target
+    from passback.lms.google_classroom.roster import Roster
     from passback.lms.interface import Connection
     from passback.lms.notes import Note, Notes
 
-log = logging.getLogger(__name__)
-
 FEW = 3
-"""Up to so many students are read one by one."""
+"""Up to this many students are read one by one."""
 
 
 class Grading:
     """Reads and writes the submissions of one domain's Classroom."""
 
     def __init__(
-        self, api: ClassroomApi, connection: Connection, notes: Notes, clock: Clock, courses: Courses
+        self, api: ClassroomApi, connection: Connection, notes: Notes, clock: Clock, roster: Roster
     ) -> None:
         self._api = api
         self._notes = notes
         self._clock = clock
-        self._courses = courses
+        self._roster = roster
         self._publish = connection.options.get("publish_grades", "yes") == "yes"
+        self._student_work = StudentWork(api, roster, self.find_one)
         self._ids = TtlCache()
         """The ids of submissions, which never change."""
 
-    async def read(self, course: str, held: Held, students: Sequence[str]) -> dict[str, Submission]:
-        """The submissions of students; those who are not assigned are left out."""
-        if held.is_draft:
-            waiting = await self._waiting(course, held)
-            return {it: map_submissions.untouched(it, held) for it in students if it in waiting}
+    async def read(
+        self, course: str, stored: LmsAssignment, students: Sequence[str]
+    ) -> dict[str, Submission]:
+        """Read the submissions of students; those who do not have the assignment are left out."""
+        if stored.is_draft:
+            waiting = await self._waiting(course, stored)
+            return {it: map_submissions.untouched(it, stored) for it in students if it in waiting}
         found, notes = await asyncio.gather(
-            self._find(course, held, students),
-            self._notes.read([_key(held, student) for student in students]),
+            self._find(course, stored, students),
+            self._notes.read([grade_key(stored, student) for student in students]),
         )
         now = self._clock()
         return {
-            student: map_submissions.shown(found[student], student, held, notes.get(_key(held, student)), now)
+            student: map_submissions.to_submission(
+                found[student], student, stored, notes.get(grade_key(stored, student)), now
+            )
             for student in students
             if student in found
         }
 
-    async def prepare(self, course: str, held: Held, students: Sequence[str]) -> None:
+    async def prepare(self, course: str, stored: LmsAssignment, students: Sequence[str]) -> None:
         """Find the ids of many submissions at once, before they are changed."""
-        await self._find(course, held, students)
+        await self._find(course, stored, students)
 
-    async def update(self, course: str, held: Held, student: str, fields: SubmissionFields) -> Submission:
-        """Change the given fields of one student's submission. Everything is judged before anything is written."""
-        if held.is_draft:
-            if student not in await self._waiting(course, held):
-                raise Gone("student")
-            raise Refused("NOT_PUBLISHED", "students do not have the assignment yet")
-        needs_a_look = (
-            fields.state is not None
-            or fields.attachments is not None
-            or not map_submissions.gives_grade(fields)
-        )
-        answer = await self._find_one(course, held, student) if needs_a_look else None
-        id_ = await self._id(course, held, student)
-        if fields.grader_id is not None and not await self._courses.teaches(course, fields.grader_id):
+    async def update(self, target: Target, fields: SubmissionFields) -> Submission:
+        """Change the given fields of one student's submission. All are judged before anything is written."""
+        await self._check_published(target)
+        gives_grade = map_submissions.gives_grade(fields)
+        needs_a_look = fields.state is not None or fields.attachments is not None or not gives_grade
+        answer = await self.find_one(target) if needs_a_look else None
+        id_ = await self._id(target)
+        if fields.grader_id is not None and not await self._roster.teaches(target.course, fields.grader_id):
             raise Gone("grader")
         refuse_unsupported(NAME, fields, map_submissions.UNSUPPORTED)
-        points = map_submissions.points_sent(fields, held) if map_submissions.gives_grade(fields) else None
-        moves = answer is not None and map_submissions.check_move(fields, answer)
+        points = map_submissions.points_to_lms(fields, target.stored) if gives_grade else None
+        moves = answer is not None and map_submissions.check_transition(fields, answer)
         links = [] if answer is None else map_submissions.new_links(fields, answer)
-        if links or (moves and fields.state in ("submitted", "reclaimed")):
-            assert answer is not None
-            answer = await self._as_student(
-                course, held, student, answer, links, fields.state if moves else None
-            )
-        graded = map_submissions.gives_grade(fields)
-        returning = moves and fields.state == "returned"
-        if graded:
+        if answer is not None and (links or (moves and fields.state in ("submitted", "reclaimed"))):
+            path = target.path(id_of(answer))
+            answer = await self._student_work.send(target, path, links, fields.state if moves else None)
+        if gives_grade:
             visible = self._publish or fields.state == "returned"
-            answer = await self._grade(course, held, student, id_, points, fields.grader_id, visible=visible)
+            answer = await self._grade(target, id_, points, fields.grader_id, visible=visible)
         elif fields.state == "returned" and answer is not None and _hides_grade(answer):
             given = number(answer, "draftGrade")
-            answer = await self._grade(course, held, student, id_, given, fields.grader_id, visible=True)
-        if returning and answer is not None:
-            answer = await self._return(course, held, student, answer, fields.grader_id)
+            answer = await self._grade(target, id_, given, fields.grader_id, visible=True)
+        if answer is not None and moves and fields.state == "returned":
+            answer = await self._return(target, answer, fields.grader_id)
         assert answer is not None
-        note = await self._keep(held, student, fields, answer, points if graded else None, graded=graded)
-        return map_submissions.shown(answer, student, held, note, self._clock())
+        note = await self._keep(target, fields, answer, points)
+        return map_submissions.to_submission(answer, target.student, target.stored, note, self._clock())
+
+    async def find_one(self, target: Target) -> Json:
+        """Read a student's submission as it is now. Raises `Gone`."""
+        found = await self._find(target.course, target.stored, [target.student])
+        if target.student not in found:
+            raise Gone("student")
+        return found[target.student]
+
+    async def _check_published(self, target: Target) -> None:
+        """Check that students can see the assignment. Raises `Gone` and `Refused`."""
+        if target.stored.is_draft:
+            if target.student not in await self._waiting(target.course, target.stored):
+                raise Gone("student")
+            raise Refused("NOT_PUBLISHED", "students cannot see the assignment yet")
 
     async def _grade(
-        self,
-        course: str,
-        held: Held,
-        student: str,
-        id_: str,
-        points: Decimal | None,
-        grader: str | None,
-        *,
-        visible: bool,
+        self, target: Target, id_: str, points: Decimal | None, grader: str | None, *, visible: bool
     ) -> Json:
-        """Set the grade; what is named in the mask and not given is taken away. Its student sees it if `visible`."""
+        """Set the grade; None removes it (named in the mask, but not sent). Its student sees it if `visible`."""
         names = ["draftGrade", "assignedGrade"] if visible or points is None else ["draftGrade"]
         content = {} if points is None else dict.fromkeys(names, float(points))
 
         async def patch(acting: str) -> Json:
             return await self._api.send(
-                "PATCH", _path(course, held, id_), acting, content,
+                "PATCH", target.path(id_), acting, content,
                 params={"updateMask": ",".join(names)}, safe=True, gone="student",
             )  # fmt: skip
 
         try:
-            return await self._courses.as_teacher(course, patch, grader)
+            return await self._roster.as_teacher(target.course, patch, grader)
         except Gone:
-            self._ids.forget(_key(held, student))
+            self._ids.forget(target.note_key)
             raise
 
-    async def _return(self, course: str, held: Held, student: str, answer: Json, grader: str | None) -> Json:
-        """Give turned-in work back. What was not turned in has nothing to give back; its grade is visible."""
+    async def _return(self, target: Target, answer: Json, grader: str | None) -> Json:
+        """Return turned-in work. If none was turned in, there is nothing to return: its grade is visible."""
         if text(answer, "state") not in ("TURNED_IN", "RECLAIMED_BY_STUDENT"):
             return answer
 
         async def give_back(acting: str) -> Json:
-            return await self._api.send(
-                "POST", f"{_path(course, held, id_of(answer))}:return", acting, {}, safe=False, gone="student"
-            )
+            path = f"{target.path(id_of(answer))}:return"
+            return await self._api.send("POST", path, acting, {}, safe=False, gone="student")
 
-        await self._unless_done(
-            self._courses.as_teacher(course, give_back, grader), course, held, student, "RETURNED"
-        )
-        return await self._find_one(course, held, student)
-
-    async def _as_student(
-        self, course: str, held: Held, student: str, answer: Json, links: Sequence[str], state: str | None
-    ) -> Json:
-        """Attach, turn in or take back, which only the student can do."""
-        try:
-            return await self._sent_by(course, held, student, answer, links, state)
-        except NotAllowed as error:
-            # The account is gone, or the scope was not delegated; the connection is as good as before.
-            log.warning("nothing can be done as a student: %s", error)
-            raise Refused("STUDENT_NOT_SIGNED_IN", f"{NAME} does not let us act as the student") from None
-
-    async def _sent_by(
-        self, course: str, held: Held, student: str, answer: Json, links: Sequence[str], state: str | None
-    ) -> Json:
-        acting, path = await self._courses.student(course, student), _path(course, held, id_of(answer))
-        if links:
-            content = {"addAttachments": [{"link": {"url": url}} for url in links]}
-            try:
-                await self._api.send(
-                    "POST", f"{path}:modifyAttachments", acting, content, safe=False, gone="student"
-                )
-            except Unavailable as error:
-                attached = {
-                    item.url for item in map_submissions.work(await self._find_one(course, held, student))
-                }
-                if not error.in_doubt or not attached.issuperset(links):
-                    raise
-        action = {"submitted": "turnIn", "reclaimed": "reclaim"}.get(state or "")
-        if action is not None:
-            done = "TURNED_IN" if action == "turnIn" else "RECLAIMED_BY_STUDENT"
-            sending = self._api.send("POST", f"{path}:{action}", acting, {}, safe=False, gone="student")
-            await self._unless_done(sending, course, held, student, done)
-        return await self._find_one(course, held, student)
-
-    async def _unless_done(self, sending: Any, course: str, held: Held, student: str, state: str) -> None:
-        """Send what moves a submission; where that is refused or in doubt, see whether it is there already."""
-        try:
-            await sending
-        except (Refused, Unavailable) as error:
-            in_doubt = isinstance(error, Refused) or error.in_doubt
-            if not in_doubt or text(await self._find_one(course, held, student), "state") != state:
-                raise
+        sending = self._roster.as_teacher(target.course, give_back, grader)
+        await unless_done(sending, lambda: self.find_one(target), "RETURNED")
+        return await self.find_one(target)
 
     async def _keep(
-        self,
-        held: Held,
-        student: str,
-        fields: SubmissionFields,
-        answer: Json,
-        points: Decimal | None,
-        *,
-        graded: bool,
+        self, target: Target, fields: SubmissionFields, answer: Json, points: Decimal | None
     ) -> Note | None:
-        """Keep who graded, where Google was told as another, and points that it rounded; what is kept."""
-        key = _key(held, student)
+        """Keep who graded, if we sent it as someone else, and points that Google rounded; returns the whole note."""
+        key = target.note_key
         before = (await self._notes.read([key])).get(key)
         note = dict(before or {})
-        if graded:
+        if map_submissions.gives_grade(fields):
             note.pop("points", None)
             given = fields.grade_points
             if given is not None and points is not None and given != points:
                 note["points"] = [plain(given), plain(points)]
         if fields.grader_id is not None:
             note.pop("grader", None)
-            told = map_submissions.shown(answer, student, held, None, 0).grader_id
+            told = map_submissions.to_submission(answer, target.student, target.stored, None, 0).grader_id
             if told != fields.grader_id:
                 note |= {"grader": fields.grader_id, "graded_as": told}
         if note != (before or {}):
             await self._notes.write({key: note or None})
         return note
 
-    async def _waiting(self, course: str, held: Held) -> Collection[str]:
-        """The students who will have an assignment that is not published yet."""
-        enrolled = await self._courses.students(course)
-        if held.assignment.assignee_mode == "all":
+    async def _waiting(self, course: str, stored: LmsAssignment) -> Collection[str]:
+        """Read the students who will have an assignment that is not published yet."""
+        enrolled = await self._roster.students(course)
+        if stored.assignment.assignee_mode == "all":
             return enrolled
-        return [student for student in held.assignment.assignee_ids if student in enrolled]
+        return [student for student in stored.assignment.assignee_ids if student in enrolled]
 
-    async def _id(self, course: str, held: Held, student: str) -> str:
-        """The id of a student's submission. Raises `Gone`."""
+    async def _id(self, target: Target) -> str:
+        """Return the id of a student's submission. Raises `Gone`."""
 
         async def find() -> str:
-            return id_of(await self._find_one(course, held, student))
+            return id_of(await self.find_one(target))
 
-        return await self._ids.get(_key(held, student), find)
+        return await self._ids.get(target.note_key, find)
 
-    async def _find_one(self, course: str, held: Held, student: str) -> Json:
-        """A student's submission as it is now. Raises `Gone`."""
-        found = await self._find(course, held, [student])
-        if student not in found:
-            raise Gone("student")
-        return found[student]
-
-    async def _find(self, course: str, held: Held, students: Sequence[str]) -> dict[str, Json]:
-        """The submissions of students as they are now; those who have none are left out."""
-        path = f"courses/{course}/courseWork/{held.assignment.lms_id}/studentSubmissions"
+    async def _find(self, course: str, stored: LmsAssignment, students: Sequence[str]) -> dict[str, Json]:
+        """Read the submissions of students as they are now; those who have none are left out."""
+        path = submissions_path(course, stored)
         few = len(students) <= FEW
 
         async def read(acting: str) -> list[Json]:
@@ -254,24 +196,16 @@ class Grading:
             try:
                 return await self._api.pages(path, "studentSubmissions", acting, {"userId": student})
             except Gone:
-                return []  # Google knows no such person; or the assignment is gone, which the caller finds out
+                return []  # there is no such person; or the assignment is gone, which the caller finds out
 
-        found = {id_of(it, "userId"): it for it in await self._courses.as_teacher(course, read)}
+        found = {id_of(it, "userId"): it for it in await self._roster.as_teacher(course, read)}
         for student in students:
-            self._ids.forget(_key(held, student))
+            self._ids.forget(grade_key(stored, student))
             if student in found:
-                self._ids.put(_key(held, student), id_of(found[student]))
+                self._ids.put(grade_key(stored, student), id_of(found[student]))
         return found
 
 
 def _hides_grade(answer: Json) -> bool:
     draft = number(answer, "draftGrade")
     return draft is not None and draft != number(answer, "assignedGrade")
-
-
-def _path(course: str, held: Held, id_: str) -> str:
-    return f"courses/{course}/courseWork/{held.assignment.lms_id}/studentSubmissions/{id_}"
-
-
-def _key(held: Held, student: str) -> str:
-    return f"grade/{held.assignment.lms_id}/{student}"

@@ -13,7 +13,7 @@ from passback.lms.google_classroom import dates
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.interface import Gone, Refused, Unsupported
 from passback.lms.toolkit import unsupported_fields
-from passback.lms.toolkit.html import text_of
+from passback.lms.toolkit.html import html_to_text
 from passback.lms.toolkit.json_fields import (
     Json,
     as_object,
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.lms.notes import Note
 
-KEPT = frozenset({"start_date", "end_date", "max_attempts", "submission_types", "term_id"})
-"""Fields that Google Classroom has no place for."""
-_REMEMBERED = KEPT | {"grading_type"}
+NOTED_FIELDS = frozenset({"start_date", "end_date", "max_attempts", "submission_types", "term_id"})
+"""Fields that Google Classroom has no place for; they are kept in notes."""
+_RESTORED = NOTED_FIELDS | {"grading_type"}
 
 _LONGEST_TITLE = 3000
 _LONGEST_DESCRIPTION = 30_000
 _MOST_MATERIALS = 20
 _POINTS = {"percent": 100, "pass_fail": 1}
-"""The points of a grading type, where none are given."""
+"""The points of a grading type if none are given."""
 
 _ADDRESSES = (
     ("link", "url"),
@@ -49,59 +49,59 @@ _ADDRESSES = (
     ("youTubeVideo", "alternateLink"),  # so spelt in submissions
     ("form", "formUrl"),
 )
-"""The kinds of materials and attachments that have an address, and where they have it."""
+"""The kinds of materials and attachments that have an address, and the name of the address."""
 
 MASKED = ("title", "description", "dueDate", "dueTime", "maxPoints", "scheduledTime", "state")
-"""What can be changed of course work by a PATCH, which names it in a mask."""
+"""The fields of course work that a PATCH can change, by naming them in its mask."""
 
 
-class Held(Struct, frozen=True):
-    """An assignment as Classroom has it, with what grading needs of it."""
+class LmsAssignment(Struct, frozen=True):
+    """An assignment as Classroom has it, with what grading needs."""
 
     content: Json
     assignment: Assignment
 
     @property
     def is_draft(self) -> bool:
-        """Whether students do not see it yet."""
+        """Whether students cannot see it yet."""
         return text(self.content, "state") == "DRAFT"
 
 
-def check(fields: AssignmentFields) -> None:
-    """Refuse what Classroom cannot be given. Raises `Refused` and `Unsupported`."""
+def check_supported(fields: AssignmentFields) -> None:
+    """Check that Classroom can store `fields`. Raises `Refused` and `Unsupported`."""
     if fields.grading_type == "letter_grade":
         raise Unsupported(NAME, "grading type of letter_grade")
     if fields.title is not None and len(fields.title) > _LONGEST_TITLE:
-        raise Refused("INVALID_TITLE", f"{NAME} takes titles of up to {_LONGEST_TITLE} characters")
+        raise Refused("INVALID_TITLE", f"{NAME} accepts titles of up to {_LONGEST_TITLE} characters")
     if len(_words(fields) or "") > _LONGEST_DESCRIPTION:
         raise Refused(
-            "INVALID_DESCRIPTION", f"{NAME} takes descriptions of up to {_LONGEST_DESCRIPTION} characters"
+            "INVALID_DESCRIPTION", f"{NAME} accepts descriptions of up to {_LONGEST_DESCRIPTION} characters"
         )
     if fields.points_possible is not None and fields.points_possible != int(fields.points_possible):
-        raise Refused("INVALID_POINTS", f"{NAME} takes whole points only")
+        raise Refused("INVALID_POINTS", f"{NAME} accepts only whole points")
     if len(fields.attachments or ()) > _MOST_MATERIALS:
-        raise Refused("INVALID_ATTACHMENT", f"{NAME} takes up to {_MOST_MATERIALS} attachments")
+        raise Refused("INVALID_ATTACHMENT", f"{NAME} accepts up to {_MOST_MATERIALS} attachments")
 
 
-def explained(refused: Refused, fields: AssignmentFields, now: Instant) -> Refused:
-    """What most likely is wrong, where Google does not say: it takes no due date that is past, nor strangers."""
+def explain(refused: Refused, fields: AssignmentFields, now: Instant) -> Refused:
+    """Return the likely reason for a refusal if Google gives none: it accepts no past due dates and no strangers."""
     if str(refused).startswith("REFUSED_BY_LMS"):
         if fields.due_date is not None and fields.due_date <= now:
-            return Refused("INVALID_DUE_DATE", f"{NAME} takes only due dates that are yet to come")
+            return Refused("INVALID_DUE_DATE", f"{NAME} accepts only due dates in the future")
         if fields.assignee_ids:
-            return Refused("INVALID_ASSIGNEES", f"{NAME} does not take the assignees")
+            return Refused("INVALID_ASSIGNEES", f"{NAME} does not accept the assignees")
     return refused
 
 
 def _words(fields: AssignmentFields) -> str | None:
-    """The description as Classroom shows it, without HTML; None where none is given."""
+    """Return the description as Classroom shows it, without HTML; None if none is given."""
     if fields.description_plaintext:
         return fields.description_plaintext
-    return None if fields.description is None else text_of(fields.description)
+    return None if fields.description is None else html_to_text(fields.description)
 
 
-def written_fields(fields: AssignmentFields, *, new: bool) -> dict[str, Any]:
-    """What Classroom is sent of `fields`, as far as it can be changed later."""
+def to_lms(fields: AssignmentFields, *, new: bool) -> dict[str, Any]:
+    """Return what Classroom is sent of the `fields` that can be changed later."""
     sent: dict[str, Any] = {}
     if fields.title is not None:
         sent["title"] = fields.title
@@ -109,7 +109,7 @@ def written_fields(fields: AssignmentFields, *, new: bool) -> dict[str, Any]:
     if words is not None:
         sent["description"] = words
     if fields.due_date is not None:
-        sent |= dates.written(fields.due_date)
+        sent |= dates.to_lms(fields.due_date)
     if fields.points_possible is not None:
         sent["maxPoints"] = int(fields.points_possible)
     elif new and fields.grading_type in _POINTS:
@@ -117,8 +117,8 @@ def written_fields(fields: AssignmentFields, *, new: bool) -> dict[str, Any]:
     return sent
 
 
-def new_only(fields: AssignmentFields) -> dict[str, Any]:
-    """What can be said of course work only when it is made, or by other calls."""
+def creation_only(fields: AssignmentFields) -> dict[str, Any]:
+    """Return what Classroom is sent of `fields` only when course work is created; later it needs other calls."""
     sent: dict[str, Any] = {"workType": "ASSIGNMENT", "state": "DRAFT"}
     if fields.attachments:
         sent["materials"] = [{"link": {"url": item.url}} for item in fields.attachments]
@@ -128,15 +128,15 @@ def new_only(fields: AssignmentFields) -> dict[str, Any]:
     return sent
 
 
-def visible(display_date: Instant | None, now: Instant) -> dict[str, Any]:
-    """What makes a draft visible, at once or when it shall be."""
+def publication(display_date: Instant | None, now: Instant) -> dict[str, Any]:
+    """Return what makes a draft visible, at once or on its display date."""
     if display_date is not None and display_date > now:
         return {"scheduledTime": isoformat(display_date)}
     return {"state": "PUBLISHED"}
 
 
 def changed_assignees(fields: AssignmentFields, before: Assignment) -> dict[str, Any] | None:
-    """The change of whom an assignment is for, as Classroom takes it; None where there is none."""
+    """Return the change of assignees as Classroom takes it; None if there is none."""
     mode = fields.assignee_mode or before.assignee_mode
     if mode == "all":
         return None if before.assignee_mode == "all" else {"assigneeMode": "ALL_STUDENTS"}
@@ -152,8 +152,8 @@ def changed_assignees(fields: AssignmentFields, before: Assignment) -> dict[str,
     return {"assigneeMode": "INDIVIDUAL_STUDENTS", "modifyIndividualStudentsOptions": options}
 
 
-def held(content: Json, note: Note | None) -> Held:
-    """What Classroom answered of an assignment, and what we keep of it. Raises `Gone`."""
+def from_lms(content: Json, note: Note | None) -> LmsAssignment:
+    """Return the assignment that Classroom answered, with what we keep of it. Raises `Gone`."""
     note = note or {}
     state, scheduled = text(content, "state"), instant(content, "scheduledTime")
     if state == "DELETED":
@@ -167,11 +167,11 @@ def held(content: Json, note: Note | None) -> Held:
         title=text(content, "title") or "",
         description=ours[0] if ours[0] is not None and ours[1] == words else words,
         description_plaintext=words,
-        # Google leaves nought out.
+        # Google leaves zeros out.
         points_possible=number(content, "maxPoints") or (Decimal(0) if note.get("no_points") else None),
         grading_type="points",
         submission_types=(),
-        due_date=dates.instant(content),
+        due_date=dates.from_lms(content),
         start_date=None,
         display_date=scheduled if state == "DRAFT" else note.get("display_date"),
         end_date=None,
@@ -185,16 +185,14 @@ def held(content: Json, note: Note | None) -> Held:
         last_modified=instant(content, "updateTime"),
         category_id=text(as_object(content.get("gradeCategory") or {}), "id"),
     )
-    return Held(
+    return LmsAssignment(
         content,
-        unsupported_fields.with_exact_dates(
-            unsupported_fields.with_noted(assignment, note, _REMEMBERED), note
-        ),
+        unsupported_fields.restore_dates(unsupported_fields.restore(assignment, note, _RESTORED), note),
     )
 
 
 def _attachments(content: Json, note: Note) -> tuple[Attachment, ...]:
-    """The materials; as they were sent, while Classroom has the same addresses."""
+    """Return the materials: as they were sent, if Classroom still has the same addresses."""
     stored = tuple(
         found for it in as_objects(content.get("materials")) if (found := attachment(it)) is not None
     )
@@ -203,7 +201,7 @@ def _attachments(content: Json, note: Note) -> tuple[Attachment, ...]:
 
 
 def attachment(item: Json) -> Attachment | None:
-    """A material or attachment as the gateway shows it; None for a kind that has no address."""
+    """Return the gateway's form of a material or attachment; None for a kind without an address."""
     for name, address in _ADDRESSES:
         found = item.get(name)
         if not isinstance(found, dict):
@@ -216,9 +214,9 @@ def attachment(item: Json) -> Attachment | None:
     return None
 
 
-def noted(fields: AssignmentFields, content: Json, before: Note | None) -> dict[str, Any]:
-    """What is to be kept of an assignment: what Classroom has no place for, or only roughly."""
-    note = unsupported_fields.note_of(fields, _REMEMBERED, before)
+def to_note(fields: AssignmentFields, content: Json, before: Note | None) -> dict[str, Any]:
+    """Return the note of an assignment: what Classroom has no place for, or keeps only roughly."""
+    note = unsupported_fields.keep(fields, _RESTORED, before)
     if fields.description is not None:
         note["description"] = [fields.description, text(content, "description") or ""]
     if fields.points_possible is not None:
@@ -227,14 +225,14 @@ def noted(fields: AssignmentFields, content: Json, before: Note | None) -> dict[
         note["attachments"] = msgspec.to_builtins(fields.attachments)
     if fields.display_date is not None:
         note["display_date"] = fields.display_date
-    return unsupported_fields.note_of_dates(fields, held(content, note).assignment, note)
+    return unsupported_fields.keep_dates(fields, from_lms(content, note).assignment, note)
 
 
-def is_alike(content: Json, fields: AssignmentFields, since: Instant, known: Sequence[str]) -> bool:
-    """Whether course work that was found was made by an attempt of ours: all that Google keeps is the same."""
+def matches_creation(content: Json, fields: AssignmentFields, since: Instant, known: Sequence[str]) -> bool:
+    """Whether course work may come from an attempt to create `fields`: all that Google keeps is the same."""
     created = instant(content, "creationTime")
-    sent = written_fields(fields, new=True)
-    due = dates.instant(content)
+    sent = to_lms(fields, new=True)
+    due = dates.from_lms(content)
     return (
         content.get("associatedWithDeveloper") is True
         and text(content, "id") not in known
@@ -243,10 +241,10 @@ def is_alike(content: Json, fields: AssignmentFields, since: Instant, known: Seq
         and (due is None) == (fields.due_date is None)
         and (due is None or fields.due_date is None or due // 1000 == fields.due_date // 1000)
         and (number(content, "maxPoints") or 0) == sent.get("maxPoints", 0)
-        and (created is None or created >= since - 60_000)  # its clock is not ours
+        and (created is None or created >= since - 60_000)  # the LMS's clock is not ours
     )
 
 
 def mask_of(sent: Mapping[str, Any]) -> str:
-    """The update mask that names what is sent."""
+    """Return the update mask that names what is sent."""
     return ",".join(name for name in MASKED if name in sent)

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from passback.lms.google_classroom.tokens import TOKEN_URI, teacher_scopes
+from passback.lms.google_classroom.credentials import TOKEN_URI, teacher_scopes
 from passback.lms.http.oauth2 import exchange_code
 from passback.lms.interface import NotAllowed
 
@@ -29,7 +29,7 @@ class GoogleSignIn:
         query = {
             "response_type": "code",
             "access_type": "offline",
-            "prompt": "consent",  # otherwise Google gives a refresh token only the first time
+            "prompt": "consent",  # otherwise Google issues a refresh token only the first time
             "client_id": given.get("client_id", ""),
             "redirect_uri": callback,
             "scope": " ".join(teacher_scopes(given)),
@@ -48,5 +48,5 @@ class GoogleSignIn:
         answer = await exchange_code(given.get("token_uri") or TOKEN_URI, given, callback, begun, query)
         missing = set(teacher_scopes(given)) - set(str(answer.get("scope", "")).split())
         if missing:
-            raise NotAllowed("not everything was allowed that is needed: tick all boxes on Google's page")
+            raise NotAllowed("not everything that is needed was allowed: tick all boxes on Google's page")
         return {"refresh_token": answer["refresh_token"]}

@@ -12,7 +12,7 @@ from passback.lms.http.client import LmsClient, Reply, retry_after
 from passback.lms.http.pace import Limit
 from passback.lms.interface import NotAllowed
 from passback.lms.schoology import errors
-from passback.lms.schoology.signing import HMAC, Key, Signer
+from passback.lms.schoology.credentials import HMAC, Key, Signer
 from passback.lms.toolkit.json_fields import Json, as_object, as_objects, number, text
 
 if TYPE_CHECKING:
@@ -26,21 +26,21 @@ _RUN_AS = "X-Schoology-Run-As"
 _WINDOW_SECONDS = 5.0
 _REQUESTS = 12
 _WAIT_SECONDS = 5.0
-"""How long to wait where Schoology limits us: its window, because it never says."""
+"""How long to wait if Schoology limits us: its window, because it never says."""
 _PAGE = 200
 _MOST_PAGES = 1000
 _STUDENT = "student:"
 
 
 class SchoologyManners:
-    """How Schoology is authorized to and how it limits. See `passback.lms.http.client.Manners`."""
+    """How to authorize requests to Schoology, and how it limits them. See `passback.lms.http.client.Manners`."""
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._given = connection.credentials
         self._signer = Signer(clock, connection.options.get("signature_method") or HMAC)
 
     async def credentials(self, method: str, url: str, acting: str, *, renew: bool) -> Mapping[str, str]:  # noqa: ARG002
-        # Every try is signed anew, so a second one is no replay.
+        # Every try is signed again, so a second one is not a replay.
         return {"Authorization": self._signer.authorization(self._key(acting), method, url)}
 
     def _key(self, acting: str) -> Key:
@@ -64,7 +64,7 @@ class SchoologyManners:
 
 
 class SchoologyApi:
-    """Calls of one Schoology; paths are below ``/v1/``."""
+    """Calls to one Schoology; paths are below ``/v1/``."""
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._given = connection.credentials
@@ -74,39 +74,39 @@ class SchoologyApi:
         self._client = LmsClient(connection, SchoologyManners(connection, clock), limit=limit)
 
     def has_signed_in(self, uid: str) -> bool:
-        """Whether a student has let us act as them."""
+        """Whether a student has signed in, so that we may act as them."""
         return bool(self._given.get(_STUDENT + uid))
 
     async def get(self, path: str, params: Params | None = None, *, gone: Thing = "assignment",
                   run_as: str | None = None) -> Json:  # fmt: skip
-        """Read one thing. Raises `LmsError`; with a 404 `gone` is gone."""
+        """Read one object. Raises `LmsError`; with a 404, `gone` does not exist."""
         reply = await self._client.get(path, params, headers=_headers(run_as))
         return as_object(_good(reply, gone).json())
 
     async def pages(self, path: str, name: str | tuple[str, str], params: Mapping[str, Any] | None = None, *,
                     gone: Thing = "assignment") -> list[Json]:  # fmt: skip
-        """Read all pages of a list, whose items stand under `name`, or under two, the one within the other."""
+        """Read all pages of a list whose items are under `name`, or under two names, one inside the other."""
         found: list[Json] = []
         url, query = path, {"start": 0, "limit": _PAGE, **(params or {})}
         for _ in range(_MOST_PAGES):
             reply = _good(await self._client.get(url, query), gone)
             content = as_object(reply.json())
-            items = several(_below(content, (name,) if isinstance(name, str) else name))
+            items = one_or_more(_below(content, (name,) if isinstance(name, str) else name))
             found += items
             next_url = text(as_object(content.get("links") or {}), "next")
             total = number(content, "total")
             if next_url:
                 url, query = self._own(next_url), {}
             elif items and total is not None and len(found) < total:
-                # Schoology does not say where it goes on; the number that came may be less than was asked for.
+                # Schoology does not say where the next page begins; a page may have fewer items than were asked for.
                 url, query = path, {**query, "start": len(found), "limit": _PAGE, **(params or {})}
             else:
                 return found
         raise reply.useless("has no end")
 
-    async def whole(self, path: str, *names: str, gone: Thing = "section") -> list[Json]:
-        """Read a list that is not paged, whose items stand under the `names`."""
-        return several(_below(await self.get(path, gone=gone), names))
+    async def unpaged(self, path: str, *names: str, gone: Thing = "section") -> list[Json]:
+        """Read a list that is not paged, whose items are under the `names`, one inside the other."""
+        return one_or_more(_below(await self.get(path, gone=gone), names))
 
     async def send(
         self,
@@ -120,9 +120,9 @@ class SchoologyApi:
         student: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """Write something; what is answered, or None where that is nothing. Raises `LmsError`.
+        """Send a write; returns the answer, or None if it is empty. Raises `LmsError`.
 
-        `run_as` is whom the key impersonates; `student` who has signed in and acts themselves.
+        `run_as` is the user whom the key impersonates; `student` is one who has signed in and acts themselves.
         """
         reply = await self._client.send(
             method,
@@ -140,20 +140,20 @@ class SchoologyApi:
         await self._client.close()
 
     def _own(self, address: str) -> str:
-        """Schoology writes ``http`` in its addresses where it is reached by ``https``."""
+        """Return an address with ``https``: Schoology writes ``http`` even if it is reached by ``https``."""
         if self._secure and urlsplit(address).scheme == "http":
             return "https" + address[4:]
         return address
 
 
-def several(value: Any) -> list[Json]:
-    """The objects of a list. A list of one may come as the object itself."""
+def one_or_more(value: Any) -> list[Json]:
+    """Return the objects of a list, which may be a single object if there is only one."""
     return [value] if isinstance(value, dict) else as_objects(value)
 
 
 def _below(content: Any, names: tuple[str, ...]) -> Any:
     for name in names:
-        # A list of one may stand for itself on any level.
+        # On any level, a list of one may be a single object.
         content = content.get(name) if isinstance(content, dict) else content
     return content
 

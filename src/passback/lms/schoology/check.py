@@ -1,4 +1,4 @@
-"""What of a connection to Schoology works and what is missing, permission by permission."""
+"""Checking a connection to Schoology: what works and what is missing, permission by permission."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from passback.lms.interface import Finding, LmsError, NotAllowed
 from passback.lms.schoology import dates
-from passback.lms.schoology.api import several
-from passback.lms.toolkit.json_fields import as_integer, id_of, text
+from passback.lms.schoology.api import one_or_more
+from passback.lms.toolkit.json_fields import id_of, integer, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ _IMPERSONATION = "User Management > Permissions > Impersonation"
 
 
 async def findings(api: SchoologyApi, options: Mapping[str, str]) -> list[Finding]:
-    """Look at everything that the connector needs; nothing is changed in Schoology."""
+    """Check everything that the connector needs, without changing anything in Schoology."""
     try:
         user = await api.get("users/me", gone="section")
     except NotAllowed as error:
@@ -28,11 +28,11 @@ async def findings(api: SchoologyApi, options: Mapping[str, str]) -> list[Findin
         return [
             Finding(False, f"Schoology cannot be reached: {error}", "check the address, and try again later")
         ]
-    found = [Finding(True, f"Schoology takes the key (user {text(user, 'uid')})"), _zone(user, options)]
+    found = [Finding(True, f"Schoology accepts the key (user {text(user, 'uid')})"), _zone(user, options)]
     try:
         section = await _some_section(api)
     except LmsError as error:
-        remedy = "use the key of a system administrator who is tied to no building"
+        remedy = "use the key of a system administrator who is not tied to a building"
         return [*found, Finding(False, f"may not read courses and sections: {error}", remedy)]
     if section is None:
         return [
@@ -48,7 +48,7 @@ async def findings(api: SchoologyApi, options: Mapping[str, str]) -> list[Findin
         try:
             await api.get(f"sections/{section}/{path}", {"start": 0, "limit": 1}, gone="section")
         except LmsError as error:
-            remedy = "give the key's user the role of a system administrator"
+            remedy = "give the key's user the system administrator role"
             found.append(Finding(False, f"may not read {what}: {error}", remedy))
         else:
             found.append(Finding(True, f"may read {what}"))
@@ -63,29 +63,29 @@ def _zone(user: Mapping[str, object], options: Mapping[str, str]) -> Finding:
         return Finding(True, f"due dates are written in the time zone {name}")
     return Finding(
         False,
-        f"{name!r} is no time zone: due dates are written in the user's zone, or UTC",
+        f"{name!r} is not a time zone: due dates are written in the user's zone, or UTC",
         "connect with time_zone=...",
     )
 
 
 async def _some_section(api: SchoologyApi) -> str | None:
     first = {"start": 0, "limit": 20}
-    for course in several((await api.get("courses", first, gone="section")).get("course")):
+    for course in one_or_more((await api.get("courses", first, gone="section")).get("course")):
         sections = await api.get(f"courses/{id_of(course)}/sections", first, gone="section")
-        for section in several(sections.get("section")):
+        for section in one_or_more(sections.get("section")):
             return id_of(section)
     return None
 
 
 async def _impersonation(api: SchoologyApi, section: str) -> Finding:
-    """Whether the key may act as a teacher, tried on one of the section."""
+    """Check whether the key may act as a teacher, by trying one of the section's."""
     try:
         enrollments = await api.pages(f"sections/{section}/enrollments", "enrollment", gone="section")
-        teacher = next((id_of(it, "uid") for it in enrollments if as_integer(it, "admin")), None)
+        teacher = next((id_of(it, "uid") for it in enrollments if integer(it, "admin")), None)
         if teacher is None:
-            return Finding(True, "no teacher was found to try grading as")
+            return Finding(True, "found no teacher to try grading as")
         await api.get(f"sections/{section}", run_as=teacher, gone="section")
     except LmsError:
         remedy = f"tick the teachers' role under {_IMPERSONATION}, or connect with run_as=no"
-        return Finding(False, "may not grade as the teacher who is named", remedy)
-    return Finding(True, "may grade as the teacher who is named")
+        return Finding(False, "may not grade as the named teacher", remedy)
+    return Finding(True, "may grade as the named teacher")

@@ -9,12 +9,14 @@ from passback.lms.interface import Capabilities, Gone, Refused, in_doubt_after_c
 from passback.lms.schoology import map_assignments
 from passback.lms.schoology.api import SchoologyApi
 from passback.lms.schoology.check import findings
+from passback.lms.schoology.errors import NAME
 from passback.lms.schoology.grade import Grading
+from passback.lms.schoology.grading_setup import GradingSetups
 from passback.lms.schoology.map_assignments import Ref
-from passback.lms.schoology.structure import Sections, read_courses, read_people, read_sections
-from passback.lms.toolkit import unsupported_fields
-from passback.lms.toolkit.json_fields import Json, as_integer, id_of, texts
+from passback.lms.schoology.roster import Roster, read_courses, read_people, read_sections
+from passback.lms.toolkit.json_fields import Json, id_of, integer, texts
 from passback.lms.toolkit.ttl_cache import TtlCache
+from passback.lms.toolkit.unsupported_fields import note_key, read_note
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -23,28 +25,23 @@ if TYPE_CHECKING:
     from passback.domain.clock import Clock, Instant
     from passback.domain.matching import LmsCourse, Person, SectionRef
     from passback.domain.submission import Submission, SubmissionFields
-    from passback.lms.interface import Connection, Connector, Finding, LmsError
+    from passback.lms.interface import Connection, Finding, LmsError
     from passback.lms.notes import Note, Notes
-    from passback.lms.schoology.map_assignments import Held
+    from passback.lms.schoology.map_assignments import LmsAssignment
 
 CAPABILITIES = Capabilities(
     kind="schoology",
-    name=map_assignments.NAME,
-    not_stored_assignment=map_assignments.KEPT,
+    name=NAME,
+    not_stored_assignment=map_assignments.NOTED_FIELDS,
     ignored_assignment=frozenset({"description_plaintext"}),
     not_stored_flags=frozenset({"late", "missing"}),
 )
 
 _GRADING_SECONDS = 5.0
-"""For how long what grading needs of an assignment (its type, points and assignees) is not read again."""
+"""How long what grading needs of an assignment (its type, points and assignees) is remembered."""
 _FEW = 3
-"""Up to so many assignments are read one by one."""
+"""Up to this many assignments are read one by one."""
 _WITH_ATTACHMENTS = {"with_attachments": 1}
-
-
-def open_connection(connection: Connection, notes: Notes, clock: Clock) -> Connector:
-    """A connector to one district's Schoology."""
-    return SchoologyConnector(connection, notes, clock)
 
 
 class SchoologyConnector:
@@ -60,10 +57,11 @@ class SchoologyConnector:
         self._options = options
         self._notes = notes
         self._clock = clock
-        self._sections = Sections(self._api, options.get("category", ""), options.get("time_zone", ""))
-        self._grading = Grading(self._api, connection, notes, clock, self._sections)
+        self._roster = Roster(self._api)
+        self._setups = GradingSetups(self._api, options.get("category", ""), options.get("time_zone", ""))
+        self._grading = Grading(self._api, connection, notes, clock, roster=self._roster, setups=self._setups)
         # Another process may have changed the assignment a moment ago.
-        self._lately = TtlCache(0.0 if connection.shared else _GRADING_SECONDS)
+        self._recent = TtlCache(0.0 if connection.shared else _GRADING_SECONDS)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -72,21 +70,21 @@ class SchoologyConnector:
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:  # noqa: ARG002
         kind = map_assignments.kind_of(fields)
         sent = await self._new(section, kind, fields)
-        answer = map_assignments.answer_of(
+        answer = map_assignments.created_content(
             await self._api.send("POST", f"sections/{section}/{kind}s", sent, safe=False, gone="section")
         )
         with in_doubt_after_create():
-            return await self._made(section, kind, fields, sent, answer)
+            return await self._verified(section, kind, fields, sent, answer)
 
-    async def _made(
+    async def _verified(
         self, section: str, kind: str, fields: AssignmentFields, sent: Mapping[str, Any], answer: Json
     ) -> Assignment:
-        """See that a new assignment is as it was sent, and keep the rest."""
+        """Check that Schoology stored a new assignment as it was sent, and keep the rest in its note."""
         ref = map_assignments.ref_of(kind, answer)
         if fields.assignee_ids and set(texts(answer, "assignees")) != {str(it) for it in sent["assignees"]}:
-            # What it does not take it drops silently, and then everyone would have it.
+            # Schoology silently drops assignees that it does not accept, and then everyone would have the assignment.
             await self._api.send("DELETE", ref.path(section), safe=True)
-            raise Refused("INVALID_ASSIGNEES", "Schoology does not take the assignees")
+            raise Refused("INVALID_ASSIGNEES", "Schoology does not accept the assignees")
         if fields.attachments:
             answer = await self._read(section, ref)
         return await self._remember(section, ref, answer, fields, sent, None)
@@ -101,20 +99,18 @@ class SchoologyConnector:
     ) -> Assignment | None:
         kind = map_assignments.kind_of(fields)
         sent = await self._new(section, kind, fields)
-        # Ids grow: what we are looking for came after all that there was when the attempt began.
-        notes = await self._notes.read([unsupported_fields.key(lms_id) for lms_id in known])
-        before = [
-            it for it in known if (notes.get(unsupported_fields.key(it)) or {}).get("created", 0) < since
-        ]
+        # Ids grow: the assignment in question has a higher one than all that existed when the attempt began.
+        notes = await self._notes.read([note_key(lms_id) for lms_id in known])
+        before = [it for it in known if (notes.get(note_key(it)) or {}).get("created", 0) < since]
         newest = max((id_ for lms_id in before if (id_ := map_assignments.number_of(lms_id))), default=0)
         taken = {map_assignments.number_of(lms_id) for lms_id in known}
         listed = await self._api.pages(f"sections/{section}/{kind}s", kind, _WITH_ATTACHMENTS, gone="section")
         alike = [
             it
             for it in listed
-            if map_assignments.is_alike(it, sent)
-            and (as_integer(it, "id") or 0) > newest
-            and as_integer(it, "id") not in taken
+            if map_assignments.matches_creation(it, sent)
+            and (integer(it, "id") or 0) > newest
+            and integer(it, "id") not in taken
         ]
         if len(alike) != 1:
             return None
@@ -123,58 +119,59 @@ class SchoologyConnector:
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
         ref = Ref.of(assignment)
-        note = await self._note(ref)
-        return (await self._held(section, ref, await self._read(section, ref), note)).assignment
+        return (await self._load(section, ref)).assignment
 
     async def read_assignments(self, section: str, wanted: Sequence[str]) -> Mapping[str, Assignment]:
         refs = [Ref.of(assignment) for assignment in wanted]
-        notes = await self._notes.read([unsupported_fields.key(ref.lms_id) for ref in refs])
+        notes = await self._notes.read([note_key(ref.lms_id) for ref in refs])
         contents: dict[str, Json] = {}
         for kind in sorted({ref.kind for ref in refs}):
             contents |= await self._read_all(section, kind, [ref for ref in refs if ref.kind == kind])
         found = {}
         for ref in refs:
             if ref.lms_id in contents:
-                held = await self._held(
-                    section, ref, contents[ref.lms_id], notes.get(unsupported_fields.key(ref.lms_id))
+                stored = await self._from_lms(
+                    section, ref, contents[ref.lms_id], notes.get(note_key(ref.lms_id))
                 )
-                found[ref.lms_id] = held.assignment
+                found[ref.lms_id] = stored.assignment
         return found
 
     async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
         ref = Ref.of(assignment)
-        note = await self._note(ref)
+        note = await read_note(self._notes, ref.lms_id)
         before = await self._read(section, ref)
-        sent = await self._written(section, ref.kind, fields, before)
-        self._lately.forget(f"{section}/{assignment}")
+        sent = await self._to_lms(section, ref.kind, fields, before)
+        self._recent.forget(f"{section}/{assignment}")
         if sent:
             await self._api.send("PUT", ref.path(section), sent, safe=True)
         answer = await self._read(section, ref)
         if fields.assignee_ids and set(texts(answer, "assignees")) != {str(it) for it in sent["assignees"]}:
             was = {name: before.get(name) or [] for name in ("assignees", "grading_group_ids")}
             await self._api.send("PUT", ref.path(section), was, safe=True)
-            raise Refused("INVALID_ASSIGNEES", "Schoology does not take the assignees")
+            raise Refused("INVALID_ASSIGNEES", "Schoology does not accept the assignees")
         return await self._remember(section, ref, answer, fields, sent, note)
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
         ref = Ref.of(assignment)
-        # Schoology says the same of an assignment that is not there and of one that an earlier try just deleted.
+        # Schoology answers the same for an assignment that never existed as for one that an earlier try just deleted.
         await self._read(section, ref)
-        self._lately.forget(f"{section}/{assignment}")
+        self._recent.forget(f"{section}/{assignment}")
         with contextlib.suppress(Gone):
             await self._api.send("DELETE", ref.path(section), safe=True)
-        await self._notes.write({unsupported_fields.key(assignment): None})
+        await self._notes.write({note_key(assignment): None})
 
     async def read_submissions(
         self, section: str, assignment: str, students: Sequence[str]
     ) -> Mapping[str, Submission]:
         ref = Ref.of(assignment)
-        held = await self._held(section, ref, await self._read(section, ref), await self._note(ref))
-        enrollments = await self._sections.enrollments(section, students, now=True)
-        assigned = held.assignment.assignee_ids
-        if held.assignment.assignee_mode == "individuals":
+        stored = await self._from_lms(
+            section, ref, await self._read(section, ref), await read_note(self._notes, ref.lms_id)
+        )
+        enrollments = await self._roster.enrollments(section, students, now=True)
+        assigned = stored.assignment.assignee_ids
+        if stored.assignment.assignee_mode == "individuals":
             enrollments = {student: it for student, it in enrollments.items() if student in assigned}
-        return await self._grading.read(section, held, enrollments)
+        return await self._grading.read(section, stored, enrollments)
 
     async def update_submission(
         self, section: str, assignment: str, student: str, fields: SubmissionFields
@@ -189,12 +186,14 @@ class SchoologyConnector:
     ) -> Sequence[Submission | LmsError]:
         ref = Ref.of(assignment)
 
-        async def read() -> Held:
-            return await self._held(section, ref, await self._read(section, ref), await self._note(ref))
+        async def read() -> LmsAssignment:
+            return await self._from_lms(
+                section, ref, await self._read(section, ref), await read_note(self._notes, ref.lms_id)
+            )
 
-        held = await self._lately.get(f"{section}/{assignment}", read)
+        stored = await self._recent.get(f"{section}/{assignment}", read)
         try:
-            outcomes = await self._grading.update(section, held, changes)
+            outcomes = await self._grading.update(section, stored, changes)
         except Gone:
             await self._still_there(section, ref)
             raise
@@ -206,8 +205,8 @@ class SchoologyConnector:
         return outcomes
 
     async def _still_there(self, section: str, ref: Ref) -> None:
-        """Whether an assignment is there, of which something was said to be gone. Raises `Gone`."""
-        self._lately.forget(f"{section}/{ref.lms_id}")
+        """Check that the assignment still exists, after something of it was said to be gone. Raises `Gone`."""
+        self._recent.forget(f"{section}/{ref.lms_id}")
         await self._read(section, ref)
 
     async def read_courses(self) -> Sequence[LmsCourse]:
@@ -226,30 +225,30 @@ class SchoologyConnector:
         await self._api.close()
 
     async def _new(self, section: str, kind: str, fields: AssignmentFields) -> dict[str, Any]:
-        """What a new assignment is sent."""
-        sent = map_assignments.new(kind) | await self._written(section, kind, fields, None)
-        if category := await self._sections.category_for_new(section):
+        """Return what Schoology is sent to create an assignment."""
+        sent = map_assignments.new_defaults(kind) | await self._to_lms(section, kind, fields, None)
+        if category := await self._setups.category_for_new(section):
             sent["grading_category"] = map_assignments.numeric(category)
-        if period := (await self._sections.setup(section)).period_at(fields.due_date):
+        if period := (await self._setups.read(section)).period_at(fields.due_date):
             sent["grading_period"] = map_assignments.numeric(period)
         return sent
 
-    async def _written(
+    async def _to_lms(
         self, section: str, kind: str, fields: AssignmentFields, before: Json | None
     ) -> dict[str, Any]:
-        setup = await self._sections.setup(section) if fields.grading_type is not None else None
+        setup = await self._setups.read(section) if fields.grading_type is not None else None
         enrollments: Mapping[str, str] = {}
         if fields.assignee_ids:
-            enrollments = await self._sections.enrollments(section, fields.assignee_ids)
-        return map_assignments.written(fields, kind, setup, await self._sections.zone(), enrollments, before)
+            enrollments = await self._roster.enrollments(section, fields.assignee_ids)
+        return map_assignments.to_lms(fields, kind, setup, await self._setups.zone(), enrollments, before)
 
     async def _read(self, section: str, ref: Ref) -> Json:
         content = await self._api.get(ref.path(section), _WITH_ATTACHMENTS)
-        id_of(content)  # whatever else it lacks, it is no assignment without one
+        id_of(content)  # without an id it is not an assignment
         return content
 
     async def _read_all(self, section: str, kind: str, refs: Sequence[Ref]) -> dict[str, Json]:
-        """What Schoology has of several assignments of a kind, by our ids; those that are gone are left out."""
+        """Read several assignments of a kind, by their ids here; those that no longer exist are left out."""
         found: dict[str, Json] = {}
         if len(refs) <= _FEW:
             for ref in refs:
@@ -260,30 +259,29 @@ class SchoologyConnector:
         by_id = {id_of(item): item for item in listed}
         return {ref.lms_id: by_id[ref.id] for ref in refs if ref.id in by_id}
 
-    async def _held(self, section: str, ref: Ref, content: Json, note: Note | None) -> Held:
-        zone = await self._sections.zone()
-        has_scale = as_integer(content, "grading_scale")
-        setup = await self._sections.setup(section) if has_scale else None
+    async def _load(self, section: str, ref: Ref) -> LmsAssignment:
+        content = await self._read(section, ref)
+        return await self._from_lms(section, ref, content, await read_note(self._notes, ref.lms_id))
+
+    async def _from_lms(self, section: str, ref: Ref, content: Json, note: Note | None) -> LmsAssignment:
+        zone = await self._setups.zone()
+        has_scale = integer(content, "grading_scale")
+        setup = await self._setups.read(section) if has_scale else None
         members: dict[str, str] = {}
-        if map_assignments.is_for_some(content):
-            students = (await self._sections.enrolled(section)).students
+        if map_assignments.has_assignees(content):
+            students = (await self._roster.enrolled(section)).students
             members = {enrollment: student for student, enrollment in students.items()}
             content = {**content, "assignees": await self._assignees(section, content)}
-        return map_assignments.held(ref, content, note, setup, zone, members)
+        return map_assignments.from_lms(ref, content, note, setup, zone, members)
 
     async def _assignees(self, section: str, content: Json) -> list[str]:
-        """The enrollments that an assignment is for, by themselves or by their groups."""
+        """Return the enrollments that an assignment is for, directly or through groups."""
         assignees = texts(content, "assignees")
         if groups := set(texts(content, "grading_group_ids")):
-            for group in await self._api.whole(f"sections/{section}/grading_groups", "grading_groups"):
+            for group in await self._api.unpaged(f"sections/{section}/grading_groups", "grading_groups"):
                 if id_of(group) in groups:
                     assignees += texts(group, "members")
         return list(dict.fromkeys(assignees))
-
-    async def _note(self, ref: Ref) -> Note | None:
-        return (await self._notes.read([unsupported_fields.key(ref.lms_id)])).get(
-            unsupported_fields.key(ref.lms_id)
-        )
 
     async def _remember(
         self,
@@ -294,7 +292,7 @@ class SchoologyConnector:
         sent: Mapping[str, Any],
         before: Note | None,
     ) -> Assignment:
-        """Keep what Schoology has no place for; the assignment that `answer` is."""
-        note = map_assignments.noted(fields, sent, before, self._clock())
-        await self._notes.write({unsupported_fields.key(ref.lms_id): note})
-        return (await self._held(section, ref, answer, note)).assignment
+        """Keep what Schoology has no place for; returns the assignment that `answer` shows."""
+        note = map_assignments.to_note(fields, sent, before, self._clock())
+        await self._notes.write({note_key(ref.lms_id): note})
+        return (await self._from_lms(section, ref, answer, note)).assignment

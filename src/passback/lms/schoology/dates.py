@@ -1,4 +1,4 @@
-"""Due dates without a zone: the time on the wall where the user of the key is."""
+"""Schoology's due dates: local time without a zone, in the time zone of the key's user."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from passback.domain.clock import Instant
 
 _FORMS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def is_zone(name: str) -> bool:
@@ -23,28 +24,28 @@ def is_zone(name: str) -> bool:
     return True
 
 
-def written(when: Instant, zone: str) -> str:
-    """An instant as Schoology takes it, in whole seconds of `zone` (IANA). Raises `Refused`."""
+def to_lms(when: Instant, zone: str) -> str:
+    """Return an instant as Schoology takes it, in whole seconds of `zone` (IANA). Raises `Refused`."""
     try:
         return f"{datetime.fromtimestamp(when // 1000, ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
     except (OverflowError, OSError, ValueError):  # the last day of the year 9999, somewhere in the east
-        raise Refused("INVALID_DUE_DATE", "Schoology takes no date so far away") from None
+        raise Refused("INVALID_DUE_DATE", "Schoology does not accept a date so far away") from None
 
 
-def instant(text: str, zone: str) -> Instant | None:
-    """The instant that Schoology shows as `text`; None where it is no date.
+def from_lms(text: str, zone: str) -> Instant | None:
+    """Return the instant that Schoology shows as `text`; None if it is not a date.
 
-    Of an hour that comes twice in autumn it is the first; in an hour that spring leaves out, the time is as if the
+    In an hour that occurs twice in autumn, it is the first; in the hour skipped in spring, the time is read as if the
     clock had not been put forward yet.
     """
+    own_zone = ZoneInfo(zone)
     for form in _FORMS:
         try:
-            moment = datetime.strptime(text.strip(), form)
+            moment = datetime.strptime(text.strip(), form).replace(tzinfo=own_zone)
         except ValueError:
             continue
         try:
-            since = moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+            return (moment.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
         except OverflowError:
             return None
-        return since // timedelta(milliseconds=1)
     return None

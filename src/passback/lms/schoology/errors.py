@@ -1,6 +1,6 @@
-"""What Schoology answers when it does not do what was asked, and what that is to the gateway.
+"""Schoology's refusals, and the error that each is to the gateway.
 
-Its bodies are plain text, HTML, JSON or nothing, so only few words of them are relied on. The table in
+Its bodies are plain text, HTML, JSON or nothing, so we rely on only a few words of them. The table in
 docs/reference/lms/schoology.md has a row for each case (and a test for each row).
 """
 
@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from passback.lms.http.client import Reply
     from passback.lms.interface import Thing
 
+NAME = "Schoology"
+
 _REPLAYED = ("duplicate timestamp/nonce", "timestamp is out of sequence")
-"""What the OAuth check says of a request that was not done: signed anew, it is another."""
+"""What the OAuth check says of a replayed request, which is not done. Signed again, it is another request."""
 
 
 def refusal(reply: Reply, gone: Thing) -> LmsError:
-    """The error that a reply of 400 and above stands for; `gone` is what is not there with a 404."""
+    """Return the error that a reply of 400 and above stands for; with a 404, `gone` does not exist."""
     match reply.status:
         case 401 if is_replay(reply):
-            return Unavailable("it takes our requests for replayed ones: is this machine's clock right?")
+            return Unavailable("it mistakes our requests for replays: is this machine's clock right?")
         case 401:
             return NotAllowed("it refuses the key or token (status 401)", credentials=True)
         case 403:
@@ -38,7 +40,7 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
 
 
 def item_refusal(status: int, message: str, gone: Thing) -> LmsError:
-    """The error that one item of a bulk answer stands for."""
+    """Return the error that one item of a bulk answer stands for."""
     words = message.lower()
     if status == 404:
         return Gone("student" if "enrollment" in words else gone)
@@ -52,32 +54,30 @@ def item_refusal(status: int, message: str, gone: Thing) -> LmsError:
 
 
 def is_replay(reply: Reply) -> bool:
-    """Whether Schoology took a request for one that it has seen; nothing was done then."""
+    """Whether Schoology mistook a request for one that it has seen; it has not done anything then."""
     words = _words(reply)
     return reply.status == 401 and any(known in words for known in _REPLAYED)
 
 
 def _refused(status: int, words: str) -> Refused:
-    """A refusal of the values that were sent."""
+    """Return the refusal of the values that were sent."""
     if status == 409:
-        return Refused(
-            "DRAFT_OPEN", "the student has an open draft in Schoology, or the thing is there already"
-        )
+        return Refused("DRAFT_OPEN", "the student has an open draft in Schoology, or the item already exists")
     if "not valid for that course section" in words:
         return Refused(
             "INVALID_GRADE_SETUP", "the section's grading scale, period or category has changed: try again"
         )
     if "grade" in words or "exception" in words:
-        return Refused("INVALID_GRADE", "Schoology does not take the grade")
+        return Refused("INVALID_GRADE", "Schoology does not accept the grade")
     if "due" in words:
-        return Refused("INVALID_DUE_DATE", "Schoology does not take the due date")
+        return Refused("INVALID_DUE_DATE", "Schoology does not accept the due date")
     if "max_points" in words:
-        return Refused("INVALID_POINTS", "Schoology does not take the points")
+        return Refused("INVALID_POINTS", "Schoology does not accept the points")
     if "title" in words:
-        return Refused("INVALID_TITLE", "Schoology does not take the title")
+        return Refused("INVALID_TITLE", "Schoology does not accept the title")
     if "file" in words or "attachment" in words:
-        return Refused("INVALID_ATTACHMENT", "Schoology does not take the file")
-    return Refused("REFUSED_BY_LMS", "Schoology does not take the values")
+        return Refused("INVALID_ATTACHMENT", "Schoology does not accept the file")
+    return Refused("REFUSED_BY_LMS", "Schoology does not accept the values")
 
 
 def _words(reply: Reply) -> str:

@@ -10,13 +10,15 @@ from msgspec import Struct
 
 from passback.lms.interface import Gone, LmsError, NotAllowed
 from passback.lms.schoology import errors, map_submissions
-from passback.lms.schoology.api import several
-from passback.lms.schoology.map_assignments import NAME, numeric
-from passback.lms.schoology.map_submissions import Seen
-from passback.lms.schoology.work import Work, check_work
-from passback.lms.toolkit.json_fields import Json, as_integer, as_object, text
+from passback.lms.schoology.api import one_or_more
+from passback.lms.schoology.errors import NAME
+from passback.lms.schoology.hand_in import Submitter, check_work
+from passback.lms.schoology.map_assignments import numeric
+from passback.lms.schoology.map_submissions import LmsSubmission
+from passback.lms.toolkit.json_fields import Json, as_object, integer, text
 from passback.lms.toolkit.points import refuse_unsupported
 from passback.lms.toolkit.ttl_cache import TtlCache
+from passback.lms.toolkit.turns import turns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,17 +28,18 @@ if TYPE_CHECKING:
     from passback.lms.interface import Connection
     from passback.lms.notes import Notes
     from passback.lms.schoology.api import SchoologyApi
-    from passback.lms.schoology.map_assignments import Held
-    from passback.lms.schoology.structure import Sections
+    from passback.lms.schoology.grading_setup import GradingSetups
+    from passback.lms.schoology.map_assignments import LmsAssignment
+    from passback.lms.schoology.roster import Roster
 
 _CHUNK = 50
-"""How many grades are sent at once: the most of Schoology's other bulk calls."""
+"""How many grades are sent at once: the limit of Schoology's other bulk calls."""
 _HANDING_IN = 4
-"""How many students' work is fetched and handed in at once: files are held in memory meanwhile."""
+"""How many students' work is fetched and handed in at once: the files are in memory meanwhile."""
 _FEW = 3
-"""Up to so many students are read one by one."""
+"""Up to this many students are read one by one."""
 _NEEDS_A_LOOK = ("flags", "state", "attachments")
-"""What depends on what Schoology has; a plain grade does not."""
+"""Fields whose change depends on what Schoology has; a plain grade does not."""
 
 
 class _Planned(Struct):
@@ -50,143 +53,156 @@ class _Planned(Struct):
     handing_in: bool = False
 
 
+class _Turn(Struct, frozen=True):
+    """What is known before the changes of different students are judged."""
+
+    section: str
+    stored: LmsAssignment
+    enrollments: Mapping[str, str]
+    before: Mapping[str, LmsSubmission]
+    notes: Mapping[str, Mapping[str, Any]]
+
+
 class Grading:
     """Reads and writes the submissions of one Schoology."""
 
     def __init__(
-        self, api: SchoologyApi, connection: Connection, notes: Notes, clock: Clock, sections: Sections
+        self,
+        api: SchoologyApi,
+        connection: Connection,
+        notes: Notes,
+        clock: Clock,
+        roster: Roster,
+        setups: GradingSetups,
     ) -> None:
         self._api = api
         self._notes = notes
         self._clock = clock
-        self._sections = sections
-        self._work = Work(api, connection)
+        self._roster = roster
+        self._setups = setups
+        self._work = Submitter(api, connection)
         self._run_as = connection.options.get("run_as", "yes") == "yes"
         self._not_run_as = TtlCache()
         """Teachers whom the district does not let its key impersonate."""
         self._handing_in = asyncio.Semaphore(_HANDING_IN)
         self._write_missing = connection.options.get("write_missing") == "yes"
 
-    async def read(self, section: str, held: Held, enrollments: Mapping[str, str]) -> dict[str, Submission]:
-        """The submissions of students, whose enrollment ids are given by uid."""
+    async def read(
+        self, section: str, stored: LmsAssignment, enrollments: Mapping[str, str]
+    ) -> dict[str, Submission]:
+        """Read the submissions of students, given as enrollment ids by uid."""
         seen, notes = await asyncio.gather(
-            self._look(section, held, enrollments),
-            self._notes.read([_key(held, student) for student in enrollments]),
+            self._look(section, stored, enrollments),
+            self._notes.read([_key(stored, student) for student in enrollments]),
         )
         now = self._clock()
         return {
-            student: map_submissions.shown(student, seen[student], held, notes.get(_key(held, student)), now)
+            student: map_submissions.to_submission(
+                student, seen[student], stored, notes.get(_key(stored, student)), now
+            )
             for student in enrollments
         }
 
     async def update(
-        self, section: str, held: Held, changes: Sequence[tuple[str, SubmissionFields]]
+        self, section: str, stored: LmsAssignment, changes: Sequence[tuple[str, SubmissionFields]]
     ) -> list[Submission | LmsError]:
-        """Change submissions; what came of each, in order. A student who comes twice is changed twice."""
+        """Change submissions; returns the outcome of each, in order. A student who comes twice is changed twice."""
         outcomes: dict[int, Submission | LmsError] = {}
-        waiting = list(enumerate(changes))
-        while waiting:
-            turn = {student: (position, student, fields) for position, (student, fields) in reversed(waiting)}
-            taken = {position for position, _, _ in turn.values()}
-            waiting = [item for item in waiting if item[0] not in taken]
-            outcomes |= await self._turn(section, held, sorted(turn.values(), key=lambda item: item[0]))
+        for turn in turns(changes):
+            outcomes |= await self._turn(section, stored, turn)
         return [outcomes[position] for position in range(len(changes))]
 
     async def _turn(
-        self, section: str, held: Held, changes: Sequence[tuple[int, str, SubmissionFields]]
+        self, section: str, stored: LmsAssignment, changes: Sequence[tuple[int, str, SubmissionFields]]
     ) -> dict[int, Submission | LmsError]:
-        """Change submissions of different students. All are judged before anything is written."""
+        """Change submissions of different students, all judged before any write; returns the outcomes by position."""
         outcomes: dict[int, Submission | LmsError] = {}
         plans: list[_Planned] = []
-        enrollments = await self._sections.enrollments(section, [student for _, student, _ in changes])
+        enrollments = await self._roster.enrollments(section, [student for _, student, _ in changes])
         looked_at = [
             student for _, student, fields in changes if _needs_a_look(fields) and student in enrollments
         ]
-        before = await self._look(section, held, {student: enrollments[student] for student in looked_at})
-        notes = await self._notes.read([_key(held, student) for student in looked_at])
+        before = await self._look(section, stored, {student: enrollments[student] for student in looked_at})
+        notes = await self._notes.read([_key(stored, student) for student in looked_at])
+        turn = _Turn(section, stored, enrollments, before, notes)
         for position, student, fields in changes:
             try:
-                plans.append(
-                    await self._judge(section, held, enrollments, before, notes, position, student, fields)
-                )
+                plans.append(await self._judge(turn, position, student, fields))
             except LmsError as error:
                 outcomes[position] = error
         failed: dict[int, LmsError] = {}
-        for outcome in await asyncio.gather(*(self._hand_in(section, held, plan) for plan in plans)):
+        for outcome in await asyncio.gather(*(self._hand_in(section, stored, plan) for plan in plans)):
             failed |= outcome
-        failed |= await self._send(section, held, [plan for plan in plans if plan.position not in failed])
+        failed |= await self._send(section, stored, [plan for plan in plans if plan.position not in failed])
         done = [plan for plan in plans if plan.position not in failed]
         try:
-            seen = await self._look(section, held, {plan.student: plan.enrollment for plan in done})
+            seen = await self._look(section, stored, {plan.student: plan.enrollment for plan in done})
         except LmsError as error:
             return outcomes | failed | dict.fromkeys((plan.position for plan in done), error)
-        kept = await self._keep(held, done)
+        kept = await self._keep(stored, done)
         for plan in done:
             try:
-                map_submissions.check_taken(plan.sent, seen[plan.student], held)
+                map_submissions.check_accepted(plan.sent, seen[plan.student], stored)
             except LmsError as error:
-                failed[plan.position] = await self._why(section, held, plan, error)
+                failed[plan.position] = await self._why(section, stored, plan, error)
             else:
-                outcomes[plan.position] = map_submissions.shown(
-                    plan.student, seen[plan.student], held, kept.get(_key(held, plan.student)), self._clock()
+                outcomes[plan.position] = map_submissions.to_submission(
+                    plan.student,
+                    seen[plan.student],
+                    stored,
+                    kept.get(_key(stored, plan.student)),
+                    self._clock(),
                 )
         return outcomes | failed
 
-    async def _judge(
-        self,
-        section: str,
-        held: Held,
-        enrollments: Mapping[str, str],
-        before: Mapping[str, Seen],
-        notes: Mapping[str, Mapping[str, Any]],
-        position: int,
-        student: str,
-        fields: SubmissionFields,
-    ) -> _Planned:
-        """What a change comes to. Raises `LmsError`."""
-        assigned = held.assignment.assignee_mode == "all" or student in held.assignment.assignee_ids
-        if student not in enrollments or not assigned:
+    async def _judge(self, turn: _Turn, position: int, student: str, fields: SubmissionFields) -> _Planned:
+        """Return what is to be sent for a change. Raises `LmsError`."""
+        stored = turn.stored
+        assigned = stored.assignment.assignee_mode == "all" or student in stored.assignment.assignee_ids
+        if student not in turn.enrollments or not assigned:
             raise Gone("student")
-        if fields.grader_id is not None and not await self._sections.teaches(section, fields.grader_id):
+        if fields.grader_id is not None and not await self._roster.teaches(turn.section, fields.grader_id):
             raise Gone("grader")
         refuse_unsupported(NAME, fields, map_submissions.UNSUPPORTED)
         plan = _Planned(
-            position, student, enrollments[student], fields, map_submissions.sent_grade(fields, held)
+            position, student, turn.enrollments[student], fields, map_submissions.grade_to_lms(fields, stored)
         )
-        if student in before:
-            seen = before[student]
-            plan.sent |= map_submissions.sent_flags(fields, seen, write_missing=self._write_missing)
-            shown = map_submissions.shown(student, seen, held, notes.get(_key(held, student)), self._clock())
-            if map_submissions.check_move(fields, seen, shown, held):
+        if student in turn.before:
+            seen = turn.before[student]
+            plan.sent |= map_submissions.flags_to_lms(fields, seen, write_missing=self._write_missing)
+            shown = map_submissions.to_submission(
+                student, seen, stored, turn.notes.get(_key(stored, student)), self._clock()
+            )
+            if map_submissions.check_transition(fields, seen, shown, stored):
                 check_work(fields.attachments or ())
                 self._work.check_student(student)
                 plan.handing_in = True
         return plan
 
-    async def _hand_in(self, section: str, held: Held, plan: _Planned) -> dict[int, LmsError]:
-        """Hand in a student's work, where there is any; what went wrong, by position."""
+    async def _hand_in(self, section: str, stored: LmsAssignment, plan: _Planned) -> dict[int, LmsError]:
+        """Hand in a student's work, if there is any; returns the error, by position."""
         if not plan.handing_in:
             return {}
 
         async def newest() -> int:
-            return (await self._look(section, held, {plan.student: plan.enrollment}))[
+            return (await self._look(section, stored, {plan.student: plan.enrollment}))[
                 plan.student
             ].revision_id
 
         try:
             async with self._handing_in:
                 await self._work.hand_in(
-                    section, held.ref.item, plan.student, plan.fields.attachments or (), newest
+                    section, stored.ref.item, plan.student, plan.fields.attachments or (), newest
                 )
-            # At once, so that the same request, should the rest of it fail, does not hand in again.
-            await self._note_work(held, plan, await newest())
+            # Kept at once, so that the same request does not hand in again if the rest of it fails.
+            await self._note_work(stored, plan, await newest())
         except LmsError as error:
             return {plan.position: error}
         return {}
 
-    async def _note_work(self, held: Held, plan: _Planned, revision: int) -> None:
-        """Keep work as it was handed in: Schoology makes files of it."""
-        key = _key(held, plan.student)
+    async def _note_work(self, stored: LmsAssignment, plan: _Planned, revision: int) -> None:
+        """Keep work as it was handed in: Schoology turns it into files."""
+        key = _key(stored, plan.student)
         note = dict((await self._notes.read([key])).get(key) or {})
         note["work"] = {
             "revision": revision,
@@ -194,8 +210,10 @@ class Grading:
         }
         await self._notes.write({key: note})
 
-    async def _send(self, section: str, held: Held, plans: Sequence[_Planned]) -> dict[int, LmsError]:
-        """Send the grades, as their graders; what went wrong, by position."""
+    async def _send(
+        self, section: str, stored: LmsAssignment, plans: Sequence[_Planned]
+    ) -> dict[int, LmsError]:
+        """Send the grades, as their graders; returns the errors, by position."""
         failed: dict[int, LmsError] = {}
         of_grader: dict[str | None, list[_Planned]] = {}
         for plan in plans:
@@ -205,19 +223,19 @@ class Grading:
             for start in range(0, len(group), _CHUNK):
                 chunk = group[start : start + _CHUNK]
                 try:
-                    failed |= await self._put(section, held, chunk, grader)
+                    failed |= await self._put(section, stored, chunk, grader)
                 except LmsError as error:
                     failed |= dict.fromkeys((plan.position for plan in chunk), error)
         return failed
 
     async def _put(
-        self, section: str, held: Held, plans: Sequence[_Planned], grader: str | None
+        self, section: str, stored: LmsAssignment, plans: Sequence[_Planned], grader: str | None
     ) -> dict[int, LmsError]:
-        """Send grades in one call. Raises `LmsError`."""
+        """Send grades in one call; returns the errors of single grades, by position. Raises `LmsError`."""
         items = [
             {
-                "type": held.ref.kind,
-                "assignment_id": numeric(held.ref.item),
+                "type": stored.ref.kind,
+                "assignment_id": numeric(stored.ref.item),
                 "enrollment_id": plan.enrollment,
                 **plan.sent,
             }
@@ -231,60 +249,71 @@ class Grading:
         except NotAllowed as error:
             if run_as is None or error.credentials:
                 raise
-            failed = await self._put(section, held, plans, None)
+            failed = await self._put(section, stored, plans, None)
             self._not_run_as.put(run_as, True)  # the district does not let its key impersonate them
             return failed
         except Gone:
             if run_as is None:
                 raise
-            await self._api.get(held.ref.path(section))  # or is it the assignment that is gone?
+            await self._api.get(stored.ref.path(section))  # raises if the assignment is gone
             raise Gone("grader") from None
         failed = {}
         by_enrollment = {plan.enrollment: plan for plan in plans}
-        for result in several(as_object(as_object(answer or {}).get("grades") or {}).get("grade")):
+        for result in one_or_more(as_object(as_object(answer or {}).get("grades") or {}).get("grade")):
             status, plan = (
-                as_integer(result, "response_code"),
+                integer(result, "response_code"),
                 by_enrollment.get(text(result, "enrollment_id") or ""),
             )
             if plan is not None and status is not None and status >= 400:
                 words = text(result, "message") or ""
                 failed[plan.position] = errors.item_refusal(status, words, "assignment")
         if failed:
-            self._sections.forget(section)  # somebody has left, or it is set up in another way
+            self._forget(section)  # somebody has left, or it is graded in another way now
         return failed
 
-    async def _why(self, section: str, held: Held, plan: _Planned, refused: LmsError) -> LmsError:
-        """Why a grade that Schoology accepted is not there: what it belongs to may be gone."""
-        self._sections.forget(section)
+    async def _why(self, section: str, stored: LmsAssignment, plan: _Planned, refused: LmsError) -> LmsError:
+        """Find out why a grade that Schoology accepted is not there: its assignment or student may be gone."""
+        self._forget(section)
         try:
-            await self._api.get(held.ref.path(section))
-            if plan.student not in await self._sections.enrollments(section, [plan.student]):
+            await self._api.get(stored.ref.path(section))
+            if plan.student not in await self._roster.enrollments(section, [plan.student]):
                 return Gone("student")
         except LmsError as error:
             return error
         return refused
 
-    async def _look(self, section: str, held: Held, enrollments: Mapping[str, str]) -> dict[str, Seen]:
-        """What Schoology has of students' submissions, by uid."""
+    def _forget(self, section: str) -> None:
+        self._roster.forget(section)
+        self._setups.forget(section)
+
+    async def _look(
+        self, section: str, stored: LmsAssignment, enrollments: Mapping[str, str]
+    ) -> dict[str, LmsSubmission]:
+        """Read students' submissions as Schoology has them, by uid."""
         if not enrollments:
             return {}
         grades, revisions = await asyncio.gather(
-            self._read_grades(section, held, enrollments), self._read_revisions(section, held, enrollments)
+            self._read_grades(section, stored, enrollments),
+            self._read_revisions(section, stored, enrollments),
         )
         return {
-            student: Seen(grades.get(enrollment), map_submissions.newest(revisions.get(student, [])))
+            student: LmsSubmission(grades.get(enrollment), map_submissions.newest(revisions.get(student, [])))
             for student, enrollment in enrollments.items()
         }
 
-    async def _read_grades(self, section: str, held: Held, enrollments: Mapping[str, str]) -> dict[str, Json]:
-        """The grades by enrollment id."""
+    async def _read_grades(
+        self, section: str, stored: LmsAssignment, enrollments: Mapping[str, str]
+    ) -> dict[str, Json]:
+        """Read the grades, by enrollment id."""
         asked: list[dict[str, str]] = [{}]
         if len(enrollments) <= _FEW:
             asked = [{"enrollment_id": enrollment} for enrollment in enrollments.values()]
         pages = await asyncio.gather(
             *(
                 self._api.pages(
-                    f"sections/{section}/grades", ("grades", "grade"), {"assignment_id": held.ref.item, **one}
+                    f"sections/{section}/grades",
+                    ("grades", "grade"),
+                    {"assignment_id": stored.ref.item, **one},
                 )
                 for one in asked
             )
@@ -293,16 +322,17 @@ class Grading:
             enrollment: grade
             for page in pages
             for grade in page
-            if (enrollment := text(grade, "enrollment_id")) and text(grade, "assignment_id") == held.ref.item
+            if (enrollment := text(grade, "enrollment_id"))
+            and text(grade, "assignment_id") == stored.ref.item
         }
 
     async def _read_revisions(
-        self, section: str, held: Held, enrollments: Mapping[str, str]
+        self, section: str, stored: LmsAssignment, enrollments: Mapping[str, str]
     ) -> dict[str, list[Json]]:
-        """The revisions of students' work, by uid."""
-        if not held.takes_work:
+        """Read the revisions of students' work, by uid."""
+        if not stored.takes_work:
             return {}
-        path, params = f"sections/{section}/submissions/{held.ref.item}", {"with_attachments": 1}
+        path, params = f"sections/{section}/submissions/{stored.ref.item}", {"with_attachments": 1}
         paths = [f"{path}/{student}" for student in enrollments] if len(enrollments) <= _FEW else [path]
         pages = await asyncio.gather(
             *(self._api.pages(one, "revision", params, gone="student") for one in paths)
@@ -313,12 +343,14 @@ class Grading:
                 found.setdefault(text(revision, "uid") or "", []).append(revision)
         return found
 
-    async def _keep(self, held: Held, plans: Sequence[_Planned]) -> Mapping[str, Mapping[str, Any]]:
-        """Keep who graded, which Schoology does not tell; what is kept, by key."""
-        kept = dict(await self._notes.read([_key(held, plan.student) for plan in plans]))
+    async def _keep(
+        self, stored: LmsAssignment, plans: Sequence[_Planned]
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Keep who graded, which Schoology does not show; returns all notes, by key."""
+        kept = dict(await self._notes.read([_key(stored, plan.student) for plan in plans]))
         changed = {}
         for plan in plans:
-            key = _key(held, plan.student)
+            key = _key(stored, plan.student)
             note = dict(kept.get(key) or {})
             if plan.fields.grader_id is not None:
                 note["grader"] = plan.fields.grader_id
@@ -333,5 +365,5 @@ def _needs_a_look(fields: SubmissionFields) -> bool:
     return any(getattr(fields, name) is not None for name in _NEEDS_A_LOOK)
 
 
-def _key(held: Held, student: str) -> str:
-    return f"grade/{held.ref.lms_id}/{student}"
+def _key(stored: LmsAssignment, student: str) -> str:
+    return f"grade/{stored.ref.lms_id}/{student}"

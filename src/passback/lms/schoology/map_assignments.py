@@ -14,38 +14,37 @@ from msgspec import Struct
 from passback.domain.assignment import Assignment, AssignmentFields, Attachment
 from passback.lms.interface import Gone, Refused, Unavailable, Unsupported
 from passback.lms.schoology import dates
-from passback.lms.schoology.api import several
+from passback.lms.schoology.api import one_or_more
+from passback.lms.schoology.errors import NAME
 from passback.lms.toolkit import unsupported_fields
-from passback.lms.toolkit.html import html_of, text_of
-from passback.lms.toolkit.json_fields import Json, as_integer, as_object, id_of, number, text, texts
+from passback.lms.toolkit.html import description_html, html_to_text
+from passback.lms.toolkit.json_fields import Json, as_object, id_of, integer, number, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from passback.lms.notes import Note
-    from passback.lms.schoology.structure import Scale, Setup
+    from passback.lms.schoology.grading_setup import Scale, Setup
 
-NAME = "Schoology"
-
-KEPT = frozenset({"start_date", "display_date", "end_date", "max_attempts", "term_id"})
-"""Fields that Schoology has no place for."""
-_REMEMBERED = KEPT | {"created", "last_modified"}
+NOTED_FIELDS = frozenset({"start_date", "display_date", "end_date", "max_attempts", "term_id"})
+"""Fields that Schoology has no place for; they are kept in notes."""
+_RESTORED = NOTED_FIELDS | {"created", "last_modified"}
 
 _WORK = ("file", "text")
-"""What a dropbox takes."""
+"""The submission types of an assignment with a dropbox that was not created by us."""
 
 
 class Ref(Struct, frozen=True):
-    """Where an assignment is in Schoology."""
+    """The ids of an assignment in Schoology."""
 
     kind: str
     id: str
     item: str
-    """What grades are given by."""
+    """The id of its grade item, by which grades are given."""
 
     @classmethod
     def of(cls, lms_id: str) -> Ref:
-        """From an assignment's id. Raises `Gone`."""
+        """Parse an assignment's id. Raises `Gone`."""
         match lms_id.split("/"):
             case ["assignment", id_]:
                 return cls("assignment", id_, id_)
@@ -58,12 +57,12 @@ class Ref(Struct, frozen=True):
         return f"discussion/{self.id}/{self.item}" if self.kind == "discussion" else f"assignment/{self.id}"
 
     def path(self, section: str) -> str:
-        """Where the API has it."""
+        """Return its path in the API."""
         return f"sections/{section}/{self.kind}s/{self.id}"
 
 
 def number_of(lms_id: str) -> int | None:
-    """The number of an assignment among those of Schoology; None for an id of another LMS's."""
+    """Return the number in an assignment's id; None for an id of another LMS."""
     try:
         id_ = Ref.of(lms_id).id
     except Gone:
@@ -71,8 +70,8 @@ def number_of(lms_id: str) -> int | None:
     return int(id_) if id_.isdecimal() else None
 
 
-class Held(Struct, frozen=True):
-    """An assignment as Schoology has it, with what grading needs of it."""
+class LmsAssignment(Struct, frozen=True):
+    """An assignment as Schoology has it, with what grading needs."""
 
     ref: Ref
     content: Json
@@ -81,17 +80,17 @@ class Held(Struct, frozen=True):
     @property
     def takes_work(self) -> bool:
         """Whether students can hand in."""
-        return self.ref.kind == "assignment" and as_integer(self.content, "allow_dropbox") == 1
+        return self.ref.kind == "assignment" and integer(self.content, "allow_dropbox") == 1
 
     @property
     def is_locked(self) -> bool:
         """Whether the teacher has closed the dropbox."""
-        return as_integer(self.content, "dropbox_locked") == 1
+        return integer(self.content, "dropbox_locked") == 1
 
     @property
     def shows_grades(self) -> bool:
         """Whether a student sees a grade as soon as it is given."""
-        return as_integer(self.content, "auto_publish_grades") != 0
+        return integer(self.content, "auto_publish_grades") != 0
 
     @property
     def scale_id(self) -> str:
@@ -99,29 +98,32 @@ class Held(Struct, frozen=True):
 
 
 def numeric(id_: str) -> int | str:
-    """An id as Schoology shows it in what is sent to it: a number."""
+    """Return an id as Schoology's examples send it: as a number."""
     return int(id_) if id_.isdecimal() else id_
 
 
 def ref_of(kind: str, content: Json) -> Ref:
-    """Where something is that Schoology answered. Raises `Unavailable`."""
+    """Return the ids of what Schoology answered. Raises `Unavailable`."""
     id_ = id_of(content)
     return Ref(kind, id_, id_of(content, "grade_item_id") if kind == "discussion" else id_)
 
 
 def kind_of(fields: AssignmentFields) -> str:
-    """What `fields` make in Schoology. Raises `Refused`."""
+    """Return the kind of thing that `fields` make in Schoology. Raises `Refused`."""
     types = fields.submission_types or ()
     if "discussion" not in types:
         return "assignment"
     if len(types) > 1:
-        raise Refused("INVALID_SUBMISSION_TYPES", "in Schoology a discussion takes no other work beside it")
+        raise Refused(
+            "INVALID_SUBMISSION_TYPES",
+            "in Schoology a discussion cannot be combined with other submission types",
+        )
     if fields.assignee_mode == "individuals":
-        raise Refused("INVALID_ASSIGNEES", "in Schoology a discussion is for the whole section")
+        raise Refused("INVALID_ASSIGNEES", "in Schoology a discussion is always for the whole section")
     return "discussion"
 
 
-def written(
+def to_lms(
     fields: AssignmentFields,
     kind: str,
     setup: Setup | None,
@@ -129,47 +131,52 @@ def written(
     enrollments: Mapping[str, str],
     before: Json | None = None,
 ) -> dict[str, Any]:
-    """What Schoology is sent of `fields`; `before` is what it has, where something is changed.
+    """Return what Schoology is sent of `fields`; `before` is what it has, if an assignment is changed.
 
-    `setup` must be given with a grading type, `enrollments` those of the assignees. Raises `Refused`.
+    A grading type needs `setup`, and assignees need their `enrollments`. Raises `Refused` and `Unsupported`.
     """
     sent: dict[str, Any] = {}
     if fields.title is not None:
         sent["title"] = fields.title
-    description = fields.description or (
-        html_of(fields.description_plaintext) if fields.description_plaintext else fields.description
-    )
-    if description is not None:
+    if (description := description_html(fields)) is not None:
         sent["body" if kind == "discussion" else "description"] = description
     if fields.due_date is not None:
-        sent["due"] = dates.written(fields.due_date, zone)
+        sent["due"] = dates.to_lms(fields.due_date, zone)
     if fields.points_possible is not None:
         sent["max_points"] = float(fields.points_possible)
     if fields.grading_type is not None and setup is not None:
         sent["grading_scale"] = _scale_for(fields.grading_type, setup)
-    if fields.submission_types is not None:
-        if (kind == "discussion") != ("discussion" in fields.submission_types):
-            raise Unsupported(NAME, "changing between assignment and discussion")
-        if kind == "assignment":
-            sent["allow_dropbox"] = int(bool(fields.submission_types))
+    sent |= _dropbox(fields, kind)
     if fields.attachments is not None:
         sent["attachments"] = _attachments(fields.attachments, before)
+    return sent | _assignees(fields, kind, enrollments)
+
+
+def _dropbox(fields: AssignmentFields, kind: str) -> dict[str, Any]:
+    """Return what Schoology is sent for the submission types. Raises `Unsupported`."""
+    if fields.submission_types is None:
+        return {}
+    if (kind == "discussion") != ("discussion" in fields.submission_types):
+        raise Unsupported(NAME, "changing between assignment and discussion")
+    return {"allow_dropbox": int(bool(fields.submission_types))} if kind == "assignment" else {}
+
+
+def _assignees(fields: AssignmentFields, kind: str, enrollments: Mapping[str, str]) -> dict[str, Any]:
+    """Return what Schoology is sent for the assignees. Raises `Refused`."""
     if fields.assignee_mode == "all":
-        sent["assignees"] = []
-        sent["grading_group_ids"] = []
-    elif fields.assignee_ids is not None:
-        unknown = set(fields.assignee_ids) - enrollments.keys()
-        if unknown or kind == "discussion":
-            raise Refused(
-                "INVALID_ASSIGNEES", "Schoology does not take the assignees: they are not in the section"
-            )
-        sent["assignees"] = [numeric(enrollments[student]) for student in fields.assignee_ids]
-        sent["grading_group_ids"] = []
-    return sent
+        return {"assignees": [], "grading_group_ids": []}
+    if fields.assignee_ids is None:
+        return {}
+    if kind == "discussion" or set(fields.assignee_ids) - enrollments.keys():
+        raise Refused(
+            "INVALID_ASSIGNEES", "Schoology does not accept the assignees: they are not in the section"
+        )
+    enrolled = [numeric(enrollments[student]) for student in fields.assignee_ids]
+    return {"assignees": enrolled, "grading_group_ids": []}
 
 
-def new(kind: str) -> dict[str, Any]:
-    """What a new assignment is sent besides its fields: visible, with grades and comments that are shown."""
+def new_defaults(kind: str) -> dict[str, Any]:
+    """Return what Schoology is sent of a new assignment besides its fields: visible, showing grades and comments."""
     if kind == "discussion":
         return {"graded": 1, "published": 1}
     return {
@@ -182,7 +189,7 @@ def new(kind: str) -> dict[str, Any]:
 
 
 def _scale_for(grading_type: str, setup: Setup) -> int | str:
-    """The id of the scale by which a grading type is entered; 0 is by number. Raises `Refused`."""
+    """Return the id of the scale for a grading type; 0 is numeric. Raises `Refused`."""
     if grading_type == "letter_grade":
         letters = next((scale for scale in setup.scales if not scale.is_pass_fail), None)
         if letters is None:
@@ -194,7 +201,7 @@ def _scale_for(grading_type: str, setup: Setup) -> int | str:
 
 
 def _attachments(wanted: Sequence[Attachment], before: Json | None) -> list[dict[str, Any]]:
-    """The complete list: an entry without an id is added, and what is left out is removed."""
+    """Return the complete list: Schoology adds entries without an id, and removes what is left out."""
     existing = {item.url: id_ for id_, item in _stored(before or {})}
     return [
         {"id": existing[item.url], **_titled(item)}
@@ -209,7 +216,7 @@ def _titled(item: Attachment) -> dict[str, str]:
 
 
 def _stored(content: Json) -> list[tuple[str, Attachment]]:
-    """The attachments that Schoology shows, with their ids."""
+    """Return the attachments that Schoology shows, with their ids."""
     groups = content.get("attachments")
     if not isinstance(groups, dict):
         return []
@@ -217,17 +224,17 @@ def _stored(content: Json) -> list[tuple[str, Attachment]]:
     for group, name, address in (("links", "link", "url"), ("videos", "video", "url"),
                                  ("files", "file", "download_path")):  # fmt: skip
         inner = groups.get(group)
-        for item in several(inner.get(name) if isinstance(inner, dict) else inner):
+        for item in one_or_more(inner.get(name) if isinstance(inner, dict) else inner):
             url, kind = text(item, address), "file" if name == "file" else "link"
             title = text(item, "title") or None
             found.append((id_of(item), Attachment(kind, url=url, title=None if title == url else title)))
     return found
 
 
-def held(
+def from_lms(
     ref: Ref, content: Json, note: Note | None, setup: Setup | None, zone: str, members: Mapping[str, str]
-) -> Held:
-    """What Schoology answered of an assignment, and what we keep of it. `members` are uids by enrollment id."""
+) -> LmsAssignment:
+    """Return the assignment that Schoology answered, with what we keep of it. `members` are uids by enrollment id."""
     note = note or {}
     grading_type, scale = _grading(content, note, setup)
     markup = text(content, "body" if ref.kind == "discussion" else "description") or ""
@@ -238,35 +245,35 @@ def held(
         lms_id=ref.lms_id,
         title=text(content, "title") or "",
         description=markup,
-        description_plaintext=text_of(markup),
+        description_plaintext=html_to_text(markup),
         points_possible=number(content, "max_points"),
         grading_type=grading_type,
         submission_types=_submission_types(ref, content, note),
-        due_date=sent_due[0] if due and due == sent_due[1] else dates.instant(due or "", zone),
+        due_date=sent_due[0] if due and due == sent_due[1] else dates.from_lms(due or "", zone),
         start_date=None,
         display_date=None,
         end_date=None,
         max_attempts=None,
-        assignee_mode="individuals" if is_for_some(content) else "all",
+        assignee_mode="individuals" if has_assignees(content) else "all",
         assignee_ids=assignees,
         attachments=_shown_attachments(content, note),
         term_id=None,
-        published=as_integer(content, "published") != 0,
+        published=integer(content, "published") != 0,
         created=None,
         last_modified=None,
         category_id=None if (category := text(content, "grading_category")) in (None, "", "0") else category,
         grading_scale=scale.levels if scale is not None and grading_type == "letter_grade" else (),
     )
-    return Held(ref, content, unsupported_fields.with_noted(assignment, note, _REMEMBERED))
+    return LmsAssignment(ref, content, unsupported_fields.restore(assignment, note, _RESTORED))
 
 
-def is_for_some(content: Json) -> bool:
-    """Whether only some students have it."""
+def has_assignees(content: Json) -> bool:
+    """Whether only some of the section's students have it."""
     return bool(texts(content, "assignees") or texts(content, "grading_group_ids"))
 
 
 def _grading(content: Json, note: Note, setup: Setup | None) -> tuple[str, Scale | None]:
-    """The grading type: what we wrote, as long as Schoology has the scale that it was written with."""
+    """Return the grading type that we wrote, if Schoology still has the scale written with it, or else the scale's."""
     scale_id = text(content, "grading_scale") or "0"
     scale = setup.scale(scale_id) if setup is not None else None
     if note.get("grading_scale") == scale_id:
@@ -280,7 +287,7 @@ def _submission_types(ref: Ref, content: Json, note: Note) -> tuple[str, ...]:
     if ref.kind == "discussion":
         return ("discussion",)
     types = tuple(note.get("submission_types") or ())
-    takes_work = as_integer(content, "allow_dropbox") == 1
+    takes_work = integer(content, "allow_dropbox") == 1
     if takes_work == bool(types):
         return types
     return _WORK if takes_work else ()
@@ -294,9 +301,11 @@ def _shown_attachments(content: Json, note: Note) -> tuple[Attachment, ...]:
     return tuple(stored)
 
 
-def noted(fields: AssignmentFields, sent: Mapping[str, Any], before: Note | None, now: int) -> dict[str, Any]:
-    """What is to be kept of an assignment that was `sent`: what Schoology has no place for, or only roughly."""
-    note = unsupported_fields.note_of(fields, KEPT, before)
+def to_note(
+    fields: AssignmentFields, sent: Mapping[str, Any], before: Note | None, now: int
+) -> dict[str, Any]:
+    """Return the note of an assignment that was `sent`: what Schoology has no place for, or keeps only roughly."""
+    note = unsupported_fields.keep(fields, NOTED_FIELDS, before)
     note.setdefault("created", now)
     note["last_modified"] = now
     if fields.due_date is not None:
@@ -311,21 +320,21 @@ def noted(fields: AssignmentFields, sent: Mapping[str, Any], before: Note | None
     return note
 
 
-def is_alike(content: Json, sent: Mapping[str, Any]) -> bool:
-    """Whether an assignment that was found is one that was made by what was `sent`."""
+def matches_creation(content: Json, sent: Mapping[str, Any]) -> bool:
+    """Whether an assignment may come from an attempt to create what was `sent`."""
     points = sent.get("max_points")
     body = "body" if "body" in sent else "description"
     return (
         text(content, "title") == sent["title"]
         and (text(content, "due") or None) == sent.get("due")
         and (points is None or number(content, "max_points") == number({"points": points}, "points"))
-        and (text_of(text(content, body) or "") == text_of(sent.get(body) or ""))
+        and (html_to_text(text(content, body) or "") == html_to_text(sent.get(body) or ""))
         and set(texts(content, "assignees")) == {str(it) for it in sent.get("assignees", ())}
     )
 
 
-def answer_of(answer: Any) -> Json:
-    """What a creation answered; without it, whether it happened must be looked for. Raises `Unavailable`."""
+def created_content(answer: Any) -> Json:
+    """Return the answer to a creation. Raises `Unavailable`, in doubt, if the answer does not show what was created."""
     if answer is None:
         raise Unavailable("its answer to a creation is empty", in_doubt=True)
     try:

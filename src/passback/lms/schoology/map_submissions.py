@@ -12,11 +12,12 @@ from passback.domain.assignment import Attachment
 from passback.domain.clock import SECOND
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.interface import Refused, Unsupported
-from passback.lms.schoology.api import several
-from passback.lms.schoology.map_assignments import NAME, Held
-from passback.lms.schoology.structure import letter_of
-from passback.lms.toolkit.json_fields import Json, as_integer, number, text
-from passback.lms.toolkit.points import grade_shown, points_given
+from passback.lms.schoology.api import one_or_more
+from passback.lms.schoology.errors import NAME
+from passback.lms.schoology.grading_setup import letter_of
+from passback.lms.schoology.map_assignments import LmsAssignment
+from passback.lms.toolkit.json_fields import Json, integer, number, text
+from passback.lms.toolkit.points import grade_text, points_given
 from passback.lms.toolkit.transitions import is_transition
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ EXCUSED, MISSING = 1, 3
 UNSUPPORTED = frozenset({"extra_attempts", "override_due_date"})
 
 
-class Seen(Struct, frozen=True):
-    """What Schoology has of one student's submission: the grade, and the newest revision of the work."""
+class LmsSubmission(Struct, frozen=True):
+    """One student's submission as Schoology has it: the grade, and the newest revision of the work."""
 
     grade: Json | None = None
     revision: Json | None = None
@@ -41,7 +42,7 @@ class Seen(Struct, frozen=True):
 
     @property
     def exception(self) -> int:
-        return 0 if self.grade is None else as_integer(self.grade, "exception") or 0
+        return 0 if self.grade is None else integer(self.grade, "exception") or 0
 
     @property
     def comment(self) -> str | None:
@@ -54,41 +55,41 @@ class Seen(Struct, frozen=True):
     @property
     def revision_id(self) -> int:
         """The number of the newest revision, from 1; 0 without any."""
-        return 0 if self.revision is None else as_integer(self.revision, "revision_id") or 0
+        return 0 if self.revision is None else integer(self.revision, "revision_id") or 0
 
 
 def newest(revisions: Sequence[Json]) -> Json | None:
-    """The newest revision that is no draft."""
-    handed_in = [it for it in revisions if as_integer(it, "draft") != 1]
-    return max(handed_in, key=lambda it: as_integer(it, "revision_id") or 0, default=None)
+    """Return the newest revision that is not a draft."""
+    handed_in = [it for it in revisions if integer(it, "draft") != 1]
+    return max(handed_in, key=lambda it: integer(it, "revision_id") or 0, default=None)
 
 
-def state_of(seen: Seen, held: Held) -> str:
-    """Where the submission stands; a grade that Schoology hides is not returned yet."""
-    if seen.is_graded and held.shows_grades:
+def state_of(seen: LmsSubmission, stored: LmsAssignment) -> str:
+    """Return the state of a submission; a grade that Schoology hides is not returned yet."""
+    if seen.is_graded and stored.shows_grades:
         graded, handed_in = (
-            as_integer(seen.grade or {}, "timestamp"),
-            as_integer(seen.revision or {}, "created"),
+            integer(seen.grade or {}, "timestamp"),
+            integer(seen.revision or {}, "created"),
         )
         if graded is None or handed_in is None or handed_in <= graded:
             return "returned"
     return "created" if seen.revision is None and not seen.is_graded else "submitted"
 
 
-def sent_grade(fields: SubmissionFields, held: Held) -> dict[str, Any]:
-    """What Schoology is sent for the grade and comment that `fields` give. Raises `Refused`."""
+def grade_to_lms(fields: SubmissionFields, stored: LmsAssignment) -> dict[str, Any]:
+    """Return what Schoology is sent for the grade and comment that `fields` give. Raises `Refused`."""
     sent: dict[str, Any] = {}
     if fields.grade is not None or fields.grade_points is not None:
-        sent["grade"] = _grade(fields, held)
+        sent["grade"] = _grade(fields, stored)
         if sent["grade"] != "":
-            sent["exception"] = 0  # which would otherwise take the grade
+            sent["exception"] = 0  # an exception would suppress the grade
     if fields.grade_comment is not None:
         sent |= {"comment": fields.grade_comment, "comment_status": 1}
     return sent
 
 
-def _grade(fields: SubmissionFields, held: Held) -> float | str:
-    levels = held.assignment.grading_scale
+def _grade(fields: SubmissionFields, stored: LmsAssignment) -> float | str:
+    levels = stored.assignment.grading_scale
     if levels and fields.grade and fields.grade_points is None:
         if fields.grade not in {level.name for level in levels}:
             letters = " ".join(level.name for level in levels)
@@ -96,12 +97,12 @@ def _grade(fields: SubmissionFields, held: Held) -> float | str:
                 "INVALID_GRADE", f"'{fields.grade[:40]}' is not a letter of the grading scale [{letters}]"
             )
         return fields.grade
-    points = points_given(fields, held.assignment)
+    points = points_given(fields, stored.assignment)
     return "" if points is None else float(points)
 
 
-def sent_flags(fields: SubmissionFields, seen: Seen, *, write_missing: bool) -> dict[str, Any]:
-    """What Schoology is sent for the flags that are asked for, over those that it has. Raises `Refused`."""
+def flags_to_lms(fields: SubmissionFields, seen: LmsSubmission, *, write_missing: bool) -> dict[str, Any]:
+    """Return what Schoology is sent for the flags that `fields` give, if it has others. Raises `Refused`."""
     if fields.flags is None:
         return {}
     wanted = 0
@@ -116,8 +117,8 @@ def sent_flags(fields: SubmissionFields, seen: Seen, *, write_missing: bool) -> 
     return {} if wanted == flagged else {"exception": wanted}
 
 
-def check_taken(sent: Mapping[str, Any], seen: Seen, held: Held) -> None:
-    """Whether Schoology has what it was sent. Raises `Refused`."""
+def check_accepted(sent: Mapping[str, Any], seen: LmsSubmission, stored: LmsAssignment) -> None:
+    """Check that Schoology has what it was sent. Raises `Refused`."""
     grade = sent.get("grade")
     taken = sent.get("exception", seen.exception) == seen.exception
     if grade == "":
@@ -125,92 +126,96 @@ def check_taken(sent: Mapping[str, Any], seen: Seen, held: Held) -> None:
     elif isinstance(grade, float):
         taken = taken and seen.points is not None and float(seen.points) == grade
     elif grade is not None:
-        taken = taken and _letter(seen.points, held) == grade
+        taken = taken and _letter(seen.points, stored) == grade
     if "comment" in sent:
         taken = taken and (seen.comment or "") == sent["comment"].strip()
     if not taken:
-        raise Refused("INVALID_GRADE", "Schoology does not take the grade")
+        raise Refused("INVALID_GRADE", "Schoology does not accept the grade")
 
 
-def _letter(points: Decimal | None, held: Held) -> str | None:
-    """The grade of the assignment's own scale that points earn."""
+def _letter(points: Decimal | None, stored: LmsAssignment) -> str | None:
+    """Return the grade that points earn on the assignment's own scale."""
     if points is None:
         return None
-    possible = held.assignment.points_possible or Decimal(100)
-    return letter_of(points * 100 / possible, held.assignment.grading_scale)
+    possible = stored.assignment.points_possible or Decimal(100)
+    return letter_of(points * 100 / possible, stored.assignment.grading_scale)
 
 
-def check_move(fields: SubmissionFields, seen: Seen, shown: Submission, held: Held) -> bool:
-    """Whether work is to be handed in. Raises `Refused` and `Unsupported` for a state that cannot be reached."""
+def check_transition(
+    fields: SubmissionFields, seen: LmsSubmission, shown: Submission, stored: LmsAssignment
+) -> bool:
+    """Whether work is to be handed in. Raises `Refused` and `Unsupported` if the state cannot be reached."""
     handing_in = bool(fields.attachments) and fields.attachments != shown.attachments
     if is_transition(shown.state, fields.state):
         if fields.state == "reclaimed":
             raise Unsupported(NAME, "state of reclaimed")
         if fields.state == "submitted" and not fields.attachments:
-            raise Refused("INVALID_ATTACHMENT", "Schoology takes work only with an attachment")
+            raise Refused("INVALID_ATTACHMENT", "Schoology accepts work only with an attachment")
         if fields.state == "returned":
-            _check_return(fields, seen, held)
+            _check_return(fields, seen, stored)
         handing_in = handing_in or fields.state == "submitted"
     if handing_in:
-        _check_work(seen, held)
+        _check_work(seen, stored)
     return handing_in
 
 
-def _check_return(fields: SubmissionFields, seen: Seen, held: Held) -> None:
+def _check_return(fields: SubmissionFields, seen: LmsSubmission, stored: LmsAssignment) -> None:
     gives = bool(fields.grade) or fields.grade_points is not None or "excused" in (fields.flags or ())
     if not gives and not seen.is_graded:
         raise Refused("INVALID_STATE", "Schoology returns work only with a grade")
-    if not held.shows_grades:
+    if not stored.shows_grades:
         raise Refused("NOT_POSTED", "Schoology hides this assignment's grades until the teacher shows them")
 
 
-def _check_work(seen: Seen, held: Held) -> None:
-    if not held.takes_work:
-        raise Refused("NO_SUBMISSIONS", "the assignment takes no work in Schoology")
-    if held.is_locked:
-        raise Refused("ASSIGNMENT_LOCKED", "the assignment takes no more work")
-    allowed = held.assignment.max_attempts
+def _check_work(seen: LmsSubmission, stored: LmsAssignment) -> None:
+    if not stored.takes_work:
+        raise Refused("NO_SUBMISSIONS", "the assignment does not accept work in Schoology")
+    if stored.is_locked:
+        raise Refused("ASSIGNMENT_LOCKED", "the assignment no longer accepts work")
+    allowed = stored.assignment.max_attempts
     if allowed is not None and seen.revision_id >= allowed:
-        raise Refused("NO_ATTEMPTS_LEFT", f"the student has used all of {allowed} attempts")
+        raise Refused("NO_ATTEMPTS_LEFT", f"the student has used all {allowed} attempts")
 
 
-def shown(student: str, seen: Seen, held: Held, note: Mapping[str, Any] | None, now: Instant) -> Submission:
-    """The gateway's form of a submission; `note` is what we keep of it."""
-    assignment, points = held.assignment, seen.points
-    grade = _letter(points, held) if assignment.grading_scale else grade_shown(points, assignment)
+def to_submission(
+    student: str, seen: LmsSubmission, stored: LmsAssignment, note: Mapping[str, Any] | None, now: Instant
+) -> Submission:
+    """Return the gateway's form of a submission; `note` is what we keep of it."""
+    assignment, points = stored.assignment, seen.points
+    grade = _letter(points, stored) if assignment.grading_scale else grade_text(points, assignment)
     times = [
         at * SECOND
         for item, name in ((seen.grade, "timestamp"), (seen.revision, "created"))
-        if item is not None and (at := as_integer(item, name)) is not None
+        if item is not None and (at := integer(item, name)) is not None
     ]
     return Submission(
         student_id=student,
-        state=state_of(seen, held),
-        flags=_flags(seen, held, now),
+        state=state_of(seen, stored),
+        flags=_flags(seen, stored, now),
         grade=grade,
         grade_points=points,
         grade_comment=seen.comment,
         grader_id=(note or {}).get("grader"),
-        attachments=_work(seen, note),
+        attachments=_attachments_of(seen, note),
         created=assignment.created,
         last_modified=max([*times, *([assignment.created] if assignment.created else [])], default=None),
     )
 
 
-def _flags(seen: Seen, held: Held, now: Instant) -> tuple[str, ...]:
+def _flags(seen: LmsSubmission, stored: LmsAssignment, now: Instant) -> tuple[str, ...]:
     flags = ["excused"] if seen.exception == EXCUSED else []
-    if seen.revision is not None and as_integer(seen.revision, "late") == 1:
+    if seen.revision is not None and integer(seen.revision, "late") == 1:
         flags.append("late")
-    due = held.assignment.due_date
-    overdue = held.takes_work and due is not None and now > due
+    due = stored.assignment.due_date
+    overdue = stored.takes_work and due is not None and now > due
     nothing = seen.revision is None and seen.points is None and not seen.exception
     if seen.exception == MISSING or (overdue and nothing):
         flags.append("missing")
     return tuple(flags)
 
 
-def _work(seen: Seen, note: Mapping[str, Any] | None) -> tuple[Attachment, ...]:
-    """The newest revision's work: as it was handed in through us, or else the files that Schoology has of it."""
+def _attachments_of(seen: LmsSubmission, note: Mapping[str, Any] | None) -> tuple[Attachment, ...]:
+    """Return the newest revision's work: as it was handed in through us, or else the files that Schoology has."""
     if seen.revision is None:
         return ()
     ours = (note or {}).get("work") or {}
@@ -220,5 +225,5 @@ def _work(seen: Seen, note: Mapping[str, Any] | None) -> tuple[Attachment, ...]:
     files = groups.get("files") if isinstance(groups, dict) else None
     return tuple(
         Attachment("file", url=text(it, "download_path"), title=text(it, "filename"))
-        for it in several(files.get("file") if isinstance(files, dict) else files)
+        for it in one_or_more(files.get("file") if isinstance(files, dict) else files)
     )

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlencode
 from passback.domain.clock import system_clock
 from passback.lms.http.client import LmsClient, PlainManners
 from passback.lms.interface import Connection, NotAllowed
-from passback.lms.schoology.signing import HMAC, Key, Signer
+from passback.lms.schoology.credentials import HMAC, Key, Signer
 
 
 class SchoologySignIn:
@@ -30,7 +30,7 @@ class SchoologySignIn:
         self,
         address: str,
         given: Mapping[str, str],
-        callback: str,  # noqa: ARG002 - Schoology was told in the browser
+        callback: str,  # noqa: ARG002 - Schoology got it in the browser
         begun: Mapping[str, str],
         query: Mapping[str, str],
     ) -> Mapping[str, str]:
@@ -42,13 +42,13 @@ class SchoologySignIn:
 
 
 def _key(given: Mapping[str, str], token: str = "", secret: str = "") -> Key:
-    """The app's key, where the district has one; else the connection's own."""
+    """Return the app's key if the district has one, or else the connection's own."""
     consumer = given.get("app_key") or given.get("consumer_key", "")
     return Key(consumer, given.get("app_secret") or given.get("consumer_secret", ""), token, secret)
 
 
 async def _token(address: str, path: str, key: Key, given: Mapping[str, str]) -> tuple[str, str]:
-    """A token and its secret. Raises `Unavailable`."""
+    """Request a token and its secret. Raises `Unavailable`."""
     signer = Signer(system_clock, given.get("signature_method") or HMAC)
     header = signer.authorization(key, "GET", address + path)
     client = LmsClient(Connection(address, {}), PlainManners({"Authorization": header}))

@@ -6,6 +6,8 @@ import html
 import re
 from html.parser import HTMLParser
 
+from passback.domain.assignment import AssignmentFields
+
 _TAG = re.compile(r"<[a-zA-Z/!][^>]*>")
 _BLOCKS = frozenset(
     {"p", "div", "br", "li", "ul", "ol", "tr", "table", "h1", "h2", "h3", "h4", "h5", "h6", "hr"}
@@ -14,12 +16,12 @@ _UNSHOWN = frozenset({"script", "style", "template", "title"})
 
 
 def is_html(text: str) -> bool:
-    """Whether a text holds tags."""
+    """Whether a text contains tags."""
     return _TAG.search(text) is not None
 
 
-def text_of(markup: str) -> str:
-    """What a reader sees of HTML: no tags, one line for each block, entities decoded."""
+def html_to_text(markup: str) -> str:
+    """Return what a reader sees of HTML: no tags, one line for each block, entities decoded."""
     parser = _Text()
     parser.feed(markup)
     parser.close()
@@ -27,10 +29,17 @@ def text_of(markup: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
-def html_of(text: str) -> str:
-    """HTML that shows a plain text: a paragraph for each block of lines."""
+def text_to_html(text: str) -> str:
+    """Return HTML that shows a plain text: a paragraph for each block of lines."""
     blocks = [block for block in re.split(r"\n\s*\n", text.strip()) if block]
     return "".join(f"<p>{html.escape(block, quote=False).replace(chr(10), '<br>')}</p>" for block in blocks)
+
+
+def description_html(fields: AssignmentFields) -> str | None:
+    """Return the description that a change gives, as HTML; None if it gives none."""
+    if fields.description or not fields.description_plaintext:
+        return fields.description
+    return text_to_html(fields.description_plaintext)
 
 
 class _Text(HTMLParser):

@@ -1,4 +1,8 @@
-"""Reading an LMS's JSON tolerantly: what is not as expected is a fault of the LMS, never one of ours."""
+"""Reading an LMS's JSON tolerantly: anything unexpected is the LMS's fault, never an exception of our own.
+
+Readers of one field return None if the field is missing or holds something else. Only `as_object` and `id_of` raise:
+`Unavailable`, because without them nothing can be done.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +20,19 @@ _MOST_DIGITS = 30
 
 
 def as_object(content: Any) -> Json:
-    """`content`, which must be an object."""
+    """Return `content` if it is an object. Raises `Unavailable`."""
     if not isinstance(content, dict):
         raise Unavailable("its answer is not as expected")
     return content
 
 
 def as_objects(content: Any) -> list[Json]:
-    """The objects of a list; whatever else is in it, or instead of it, is left out."""
+    """Return the objects of a list, without anything else that is in it; empty if it is no list."""
     return [item for item in content if isinstance(item, dict)] if isinstance(content, list) else []
 
 
 def text(item: Json, name: str) -> str | None:
-    """A text, or a number as one; None where there is none."""
+    """Return the text of a field; a number as text."""
     value = item.get(name)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
@@ -36,7 +40,7 @@ def text(item: Json, name: str) -> str | None:
 
 
 def id_of(item: Json, name: str = "id") -> str:
-    """An id, which must be there."""
+    """Return an id, which must be there. Raises `Unavailable`."""
     found = text(item, name)
     if not found:
         raise Unavailable(f"its answer has no {name}")
@@ -44,13 +48,13 @@ def id_of(item: Json, name: str = "id") -> str:
 
 
 def texts(item: Json, name: str) -> list[str]:
-    """A list of texts, or of numbers as texts."""
+    """Return a list of texts, numbers as texts; empty if the field is no list."""
     value = item.get(name)
     return [str(one) for one in value if isinstance(one, str | int)] if isinstance(value, list) else []
 
 
 def number(item: Json, name: str) -> Decimal | None:
-    """A number."""
+    """Return a number, also one written as text."""
     value = item.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float | str) or value == "":
         return None
@@ -58,18 +62,18 @@ def number(item: Json, name: str) -> Decimal | None:
         found = Decimal(str(value))
     except InvalidOperation:
         return None
-    # What is longer is no number that an LMS means, and slow to reckon with.
+    # No LMS means a longer number, and arithmetic with it would be slow.
     return found if found.is_finite() and abs(found.adjusted()) <= _MOST_DIGITS else None
 
 
-def as_integer(item: Json, name: str) -> int | None:
-    """A whole number."""
+def integer(item: Json, name: str) -> int | None:
+    """Return a number without its fraction."""
     found = number(item, name)
     return None if found is None else int(found)
 
 
 def instant(item: Json, name: str) -> Instant | None:
-    """A time (ISO 8601); one without a zone is in UTC."""
+    """Return a time (ISO 8601); without a zone it is in UTC."""
     value = item.get(name)
     if not isinstance(value, str) or not value:
         return None
@@ -82,15 +86,15 @@ def instant(item: Json, name: str) -> Instant | None:
 
 
 def isoformat(when: Instant | None) -> str | None:
-    """A time as ISO 8601, in whole seconds of UTC."""
+    """Return a time as ISO 8601, in whole seconds of UTC; None for None. Raises `Refused` if it is too far away."""
     if when is None:
         return None
     return as_datetime(when).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def as_datetime(when: Instant) -> datetime:
-    """An instant in UTC, in whole seconds. Raises `Refused` where no LMS has such a date."""
+    """Return a time in UTC, in whole seconds. Raises `Refused` if it is too far away."""
     try:
         return datetime.fromtimestamp(when // 1000, UTC)
     except (OverflowError, OSError, ValueError):
-        raise Refused("INVALID_DATE", "the LMS takes no date so far away") from None
+        raise Refused("INVALID_DATE", "the LMS does not accept a date so far away") from None

@@ -1,4 +1,4 @@
-"""Grades for LMSs that keep only points: what a change gives in points, and how points are shown."""
+"""Grades for LMSs that keep only points: the points that a change gives, and the text that shows points."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 def points_given(fields: SubmissionFields, assignment: Assignment) -> Decimal | None:
-    """The points that a change gives; None where it gives none, or takes the grade away (``grade`` is empty).
+    """Return the points that a change gives; None if it gives no grade, or removes it (``grade`` is empty).
 
-    Points count over the text, being exact; but pass or fail is only said by the text. Raises `Refused`.
+    If a change gives both, points count more than the text, being exact; but only the text says pass or fail.
+    Raises `Refused` if the text is not a grade of the assignment's grading type.
     """
     kind = cast("GradingType", assignment.grading_type)
     if fields.grade_points is not None and not (fields.grade and kind == "pass_fail"):
@@ -24,27 +25,28 @@ def points_given(fields: SubmissionFields, assignment: Assignment) -> Decimal | 
     if not fields.grade:
         return None
     if kind != "points" and assignment.points_possible == 0:
-        raise Refused("INVALID_GRADE", "the assignment has no points of which this could be a share")
+        raise Refused("INVALID_GRADE", "the assignment has no points to take a share of")
     try:
         worth = points_of(fields.grade, kind, assignment.points_possible)
     except InvalidGrade as error:
         raise Refused("INVALID_GRADE", str(error)) from None
     if worth is None and fields.grade_points is None:
-        raise Refused("INVALID_GRADE", "without points_possible only points can be given")
+        raise Refused("INVALID_GRADE", "without points_possible the grade can only be given in points")
     return worth if fields.grade_points is None else fields.grade_points
 
 
-def grade_shown(points: Decimal | None, assignment: Assignment) -> str | None:
-    """The text form of points."""
+def grade_text(points: Decimal | None, assignment: Assignment) -> str | None:
+    """Return the grade that points are on an assignment, as text; None for None."""
     if points is None:
         return None
     return text_of(points, cast("GradingType", assignment.grading_type), assignment.points_possible)
 
 
 def refuse_unsupported(lms: str, fields: SubmissionFields, unsupported: frozenset[str]) -> None:
-    """Refuse what an LMS (by its name) cannot do: names of fields, and of flags, that are `unsupported`.
+    """Raise `Unsupported` if a change gives a field or sets a flag that is `unsupported` (both by name).
 
-    What touches a student is refused, never dropped silently (contract: When the LMS fails). Raises `Unsupported`.
+    `lms` is the LMS's name for the message. What affects a student is refused, never silently dropped (contract: When
+    the LMS fails).
     """
     for name in sorted(unsupported & set(fields.__struct_fields__)):
         if getattr(fields, name):

@@ -1,4 +1,4 @@
-"""From which state of a submission to which it can go (contract: Submissions)."""
+"""Which states of a submission can follow each other (contract: Submissions)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from passback.lms.interface import Refused
 
 
 def is_transition(state: str, wanted: str | None) -> bool:
-    """Whether `wanted` is another state than the submission is in. Raises `Refused` where it cannot go there."""
+    """Whether a submission in `state` has to change to be `wanted` (None: no state is asked for).
+
+    Raises `Refused` if the submission cannot go from the one to the other.
+    """
     if wanted is None or wanted == state:
         return False
     if wanted not in TRANSITIONS[state]:

@@ -1,4 +1,8 @@
-"""Fields of an assignment that an LMS has no place for: kept in the connector's notes and given back from there."""
+"""Keeping fields of an assignment that an LMS has no place for in the connector's notes, and restoring them from there.
+
+Keep only fields that are for display. A change that affects a student and that the LMS cannot store must be refused
+(`passback.lms.toolkit.points.refuse_unsupported`), never kept in a note.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +22,26 @@ _TYPES = {field.name: field.type for field in structs.fields(Assignment)}
 _DATES = ("due_date", "start_date", "display_date", "end_date")
 
 
-def key(assignment: str) -> str:
-    """The key of an assignment's note."""
+def note_key(assignment: str) -> str:
+    """Return the key of the note of an assignment, given by its id in the LMS."""
     return f"assignment/{assignment}"
 
 
-def note_of(fields: AssignmentFields, names: Collection[str], before: Note | None = None) -> dict[str, Any]:
-    """What is to be kept of the fields with these `names`, over what was kept `before`."""
+async def read_note(notes: Notes, assignment: str) -> Note:
+    """Read the note of an assignment, given by its id in the LMS; empty if there is none."""
+    key = note_key(assignment)
+    return (await notes.read([key])).get(key) or {}
+
+
+async def write_note(notes: Notes, assignment: str, fields: AssignmentFields, names: Collection[str]) -> Note:
+    """Keep those of `fields` that `names` lists in the assignment's note, and return the whole note."""
+    note = keep(fields, names, await read_note(notes, assignment))
+    await notes.write({note_key(assignment): note})
+    return note
+
+
+def keep(fields: AssignmentFields, names: Collection[str], before: Note | None = None) -> dict[str, Any]:
+    """Return the note `before` with those of `fields` that `names` lists and that are given (not None)."""
     given = {name: getattr(fields, name) for name in names}
     return {
         **(before or {}),
@@ -32,27 +49,43 @@ def note_of(fields: AssignmentFields, names: Collection[str], before: Note | Non
     }
 
 
-async def read_note(
-    notes: Notes, assignment: str, fields: AssignmentFields | None, names: Collection[str]
-) -> Note:
-    """An assignment's note, once what `fields` give of those with these `names` has been kept in it."""
-    note = (await notes.read([key(assignment)])).get(key(assignment)) or {}
-    if fields is not None:
-        note = note_of(fields, names, note)
-        await notes.write({key(assignment): note})
+def restore(assignment: Assignment, note: Note | None, names: Collection[str]) -> Assignment:
+    """Return the assignment with those of its fields that `names` lists as the note has them, if it has them."""
+    kept = {name: value for name, value in (note or {}).items() if name in names}
+    return replace(assignment, **{name: msgspec.convert(value, _TYPES[name]) for name, value in kept.items()})
+
+
+def keep_dates(fields: AssignmentFields, stored: Assignment, before: Note | None = None) -> dict[str, Any]:
+    """Return the note `before` with the exact dates of `fields` that the LMS rounded (by less than a second).
+
+    `stored` is the assignment as the LMS shows it after the change.
+    """
+    note = dict(before or {})
+    dates = dict(note.get("dates") or {})
+    for name in _DATES:
+        sent, has = getattr(fields, name), getattr(stored, name)
+        if sent is None:
+            continue
+        dates.pop(name, None)
+        if has is not None and sent != has and abs(sent - has) < SECOND:
+            dates[name] = [sent, has]
+    if dates or "dates" in note:
+        note["dates"] = dates
     return note
 
 
-def with_noted(assignment: Assignment, note: Note | None, names: Collection[str]) -> Assignment:
-    """The assignment with what was kept of the fields with these `names`."""
-    known = {name: value for name, value in (note or {}).items() if name in names}
+def restore_dates(assignment: Assignment, note: Note | None) -> Assignment:
+    """Return the assignment with its exact dates, where the LMS still has what it rounded them to."""
+    dates = (note or {}).get("dates") or {}
     return replace(
-        assignment, **{name: msgspec.convert(value, _TYPES[name]) for name, value in known.items()}
+        assignment, **{name: sent for name, (sent, has) in dates.items() if getattr(assignment, name) == has}
     )
 
 
-def bare(lms_id: str, title: str, due_date: Instant | None, points_possible: str | None) -> Assignment:
-    """An assignment of an LMS that keeps only this of it; whatever else there is has been kept (`with_kept`)."""
+def bare_assignment(
+    lms_id: str, title: str, due_date: Instant | None, points_possible: str | None
+) -> Assignment:
+    """Return the assignment of an LMS that stores only this much of it; `restore` adds what was kept in the note."""
     return Assignment(
         lms_id=lms_id,
         title=title,
@@ -73,28 +106,4 @@ def bare(lms_id: str, title: str, due_date: Instant | None, points_possible: str
         published=True,
         created=None,
         last_modified=None,
-    )
-
-
-def note_of_dates(fields: AssignmentFields, stored: Assignment, before: Note | None = None) -> dict[str, Any]:
-    """A note that also says which dates an LMS rounded: those of `fields`, beside what it `stored` of them."""
-    note = dict(before or {})
-    dates = dict(note.get("dates") or {})
-    for name in _DATES:
-        sent, has = getattr(fields, name), getattr(stored, name)
-        if sent is None:
-            continue
-        dates.pop(name, None)
-        if has is not None and sent != has and abs(sent - has) < SECOND:
-            dates[name] = [sent, has]
-    if dates or "dates" in note:
-        note["dates"] = dates
-    return note
-
-
-def with_exact_dates(assignment: Assignment, note: Note | None) -> Assignment:
-    """The assignment with the dates as they were sent, as long as the LMS has what it made of them."""
-    dates = (note or {}).get("dates") or {}
-    return replace(
-        assignment, **{name: sent for name, (sent, has) in dates.items() if getattr(assignment, name) == has}
     )

@@ -1,4 +1,4 @@
-"""Courses and their people: as whom to act, remembered for a few minutes; and all of them for matching."""
+"""Courses' people (whom to act as) and topics, remembered for a few minutes; and courses and people for matching."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import contextlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from msgspec import Struct
-
 from passback.domain.matching import LmsCourse, Person, SectionRef
+from passback.lms.google_classroom.credentials import AS_STUDENT, NoSuchUser
 from passback.lms.google_classroom.errors import NAME
-from passback.lms.google_classroom.tokens import AS_STUDENT, NoSuchUser
 from passback.lms.interface import Gone, LmsError, NotAllowed, Refused
 from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
 from passback.lms.toolkit.ttl_cache import TtlCache
@@ -22,23 +20,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _ALIAS = "d:"
-"""Begins the aliases that are alike for the whole domain, by which districts write SIS ids."""
+"""The prefix of aliases that hold for the whole domain, in which districts write SIS ids."""
 _ROLES: tuple[Role, ...] = ("student", "teacher")
 
 
-class Teachers(Struct, frozen=True):
-    """Who teaches a course: their e-mail addresses by id, the owner first."""
-
-    emails: dict[str, str]
-
-
-class Courses:
-    """The people of courses, as far as writing needs them."""
+class Roster:
+    """The people and topics of courses, remembered for a few minutes."""
 
     def __init__(self, api: ClassroomApi, admin: str, topic: str = "") -> None:
-        """`admin` is the e-mail address of whom to read courses and people as; empty with a user's own sign-in.
+        """`admin` is the e-mail address of the user to read courses and people as; empty if a user signed in.
 
-        `topic` is the name of the one under which new assignments stand, in the courses that have it.
+        `topic` is the name of the topic of new assignments, in the courses that have it.
         """
         self._api = api
         self._admin = admin
@@ -47,27 +39,27 @@ class Courses:
         self._topic = topic
         self._topics = TtlCache()
         self._refused = TtlCache()
-        """Teachers for whom Google gives no token."""
+        """Teachers for whom Google issues no token."""
 
     async def teaches(self, course: str, teacher: str) -> bool:
         """Whether someone teaches a course."""
-        if teacher in (await self._of(course)).emails:
+        if teacher in await self._teacher_emails(course):
             return True
         self._teachers.forget(course)
-        return teacher in (await self._of(course)).emails
+        return teacher in await self._teacher_emails(course)
 
     async def as_teacher(
         self, course: str, action: Callable[[str], Awaitable[T]], grader: str | None = None
     ) -> T:
-        """Act as a teacher of a course: as the `grader`, or else the owner, or else any whom Google knows.
+        """Act as a teacher of a course: the `grader`, or else the owner, or else any for whom Google issues a token.
 
         Raises what `action` raises.
         """
         if not self._api.tokens.delegated:
             return await action("")
-        emails = (await self._of(course)).emails
+        emails = await self._teacher_emails(course)
         wanted = dict.fromkeys([*([emails[grader]] if grader in emails else []), *emails.values()])
-        last: LmsError = NotAllowed("the course has no teacher as whom we could act")
+        last: LmsError = NotAllowed("the course has no teacher to act as")
         for email in wanted:
             if self._refused.knows(email):
                 continue
@@ -78,28 +70,28 @@ class Courses:
                 last = error
         raise last
 
-    async def student(self, course: str, student: str) -> str:
-        """The name to act as a student by. Raises `Refused` and `Gone`."""
+    async def acting_student(self, course: str, student: str) -> str:
+        """Return the name by which to act as a student. Raises `Refused` and `Gone`."""
         if not self._api.tokens.delegated:
-            raise Refused("STUDENT_NOT_SIGNED_IN", f"{NAME} takes work only from the student")
-        emails = await self._emails(course)
+            raise Refused("STUDENT_NOT_SIGNED_IN", f"{NAME} accepts work only from the student")
+        emails = await self._student_emails(course)
         if student not in emails and self._students.forget(course):
-            emails = await self._emails(course)
+            emails = await self._student_emails(course)
         if student not in emails:
             raise Gone("student")
         return AS_STUDENT + emails[student]
 
     async def students(self, course: str) -> Collection[str]:
-        """Who is a student of a course now."""
+        """Read the ids of a course's students."""
         self._students.forget(course)
-        return await self._emails(course)
+        return await self._student_emails(course)
 
-    async def _emails(self, course: str) -> dict[str, str]:
-        """The students' e-mail addresses by id."""
+    async def _student_emails(self, course: str) -> dict[str, str]:
+        """Return the students' e-mail addresses by id."""
         return await self._students.get(course, lambda: self._read_emails(course, "student"))
 
     async def topic_for_new(self, course: str) -> str | None:
-        """The id of the topic under which a new assignment stands, where the course has it."""
+        """Return the id of a new assignment's topic, if the course has it."""
         if not self._topic:
             return None
         return await self._topics.get(course, lambda: self._read_topic(course))
@@ -111,13 +103,14 @@ class Courses:
         topics = await self.as_teacher(course, read)
         return next((id_of(it, "topicId") for it in topics if text(it, "name") == self._topic), None)
 
-    async def _of(self, course: str) -> Teachers:
+    async def _teacher_emails(self, course: str) -> dict[str, str]:
+        """Return the e-mail addresses of a course's teachers by id, the owner first."""
         return await self._teachers.get(course, lambda: self._read_teachers(course))
 
-    async def _read_teachers(self, course: str) -> Teachers:
+    async def _read_teachers(self, course: str) -> dict[str, str]:
         owner = text(await self._api.get(f"courses/{course}", self._admin, gone="section"), "ownerId")
         emails = await self._read_emails(course, "teacher")
-        return Teachers(dict(sorted(emails.items(), key=lambda item: item[0] != owner)))
+        return dict(sorted(emails.items(), key=lambda item: item[0] != owner))
 
     async def _read_emails(self, course: str, role: Role) -> dict[str, str]:
         return {it.id: it.email or "" for it in await self._read(course, role)}
@@ -128,8 +121,8 @@ class Courses:
 
     # For matching.
 
-    async def read_all(self) -> list[LmsCourse]:
-        """Every course that is taught now."""
+    async def read_courses(self) -> list[LmsCourse]:
+        """Read every course that is taught now."""
         query = {"courseStates": ["ACTIVE", "PROVISIONED"]}
         if not self._api.tokens.delegated:
             query["teacherId"] = ["me"]
@@ -138,12 +131,12 @@ class Courses:
             for course in await self._api.pages("courses", "courses", self._admin, query, gone="section")
         ]
 
-    async def read_place(self, course: LmsCourse) -> SectionRef:
-        """The one section that a course is."""
+    async def read_section(self, course: LmsCourse) -> SectionRef:
+        """Read the one section that a course is."""
         return SectionRef(course.id, course.name, await self._sis_id(course.id))
 
     async def _sis_id(self, course: str) -> str | None:
-        """The first of a course's aliases in the domain."""
+        """Read the first of a course's aliases in the domain."""
         with contextlib.suppress(NotAllowed, Gone):
             for alias in await self._api.pages(f"courses/{course}/aliases", "aliases", self._admin):
                 name = text(alias, "alias") or ""
@@ -152,7 +145,7 @@ class Courses:
         return None
 
     async def read_people(self, course: str) -> Sequence[Person]:
-        """The students and teachers of a course; those who were only invited are not in it yet."""
+        """Read the students and teachers of a course, without those who were only invited."""
         return [person for role in _ROLES for person in await self._read(course, role)]
 
 

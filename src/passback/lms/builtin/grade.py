@@ -1,4 +1,4 @@
-"""A student's submission in the built-in gradebook: how a change is applied and what is shown of it."""
+"""Reading and changing a student's submission in the built-in gradebook."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, cast
 from msgspec.structs import replace
 
 from passback.domain.grading import InvalidGrade, points_of, text_of
-from passback.domain.submission import Submission, SubmissionFields, flags_of
-from passback.lms.interface import Refused
+from passback.domain.submission import Submission, SubmissionFields
+from passback.lms.builtin.api import is_assigned, read_assignment
+from passback.lms.builtin.map_assignments import check_texts
+from passback.lms.builtin.map_submissions import to_submission, untouched
+from passback.lms.interface import Gone, Refused
 from passback.lms.toolkit.transitions import is_transition
-from passback.store import gradebook
+from passback.store import enrollments, gradebook
 from passback.store.gradebook import Comment, SubmissionRow
 
 if TYPE_CHECKING:
@@ -21,19 +24,35 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection
 
 
-def read(conn: Connection, assignment: Assignment, student: str, now: Instant) -> Submission:
-    """The submission of an assigned student at `now`."""
+def read_submission(conn: Connection, assignment: Assignment, student: str, now: Instant) -> Submission:
+    """Read the submission of an assigned student as it is at `now`."""
     row = gradebook.find_submission(conn, assignment.lms_id, student)
     if row is None:
-        return _shown(assignment, student, _untouched(assignment), None, now)
-    return _shown(assignment, student, row, _newest_comment(conn, assignment, student), now)
+        return to_submission(assignment, student, untouched(assignment), None, now)
+    return to_submission(assignment, student, row, _newest_comment(conn, assignment, student), now)
 
 
-def write(
+def grade_submission(
+    conn: Connection, section: str, assignment: str, student: str, fields: SubmissionFields, now: Instant
+) -> Submission:
+    """Change a student's submission, as a client or a teacher may. Raises `Gone` and `Refused`."""
+    conn.lock(f"gradebook/{assignment}/{student}")
+    check_texts(fields)
+    found = read_assignment(conn, section, assignment)
+    if not is_assigned(conn, section, found, student):
+        raise Gone("student")
+    if fields.grader_id is not None and not enrollments.is_enrolled(
+        conn, section, "teacher", fields.grader_id
+    ):
+        raise Gone("grader")
+    return _change(conn, found, student, fields, now)
+
+
+def _change(
     conn: Connection, assignment: Assignment, student: str, fields: SubmissionFields, now: Instant
 ) -> Submission:
     """Apply `fields` to the submission of an assigned student. Raises `Refused`."""
-    row = gradebook.find_submission(conn, assignment.lms_id, student) or _untouched(assignment)
+    row = gradebook.find_submission(conn, assignment.lms_id, student) or untouched(assignment)
     row = _graded(_moved(row, assignment, fields, now), assignment, fields)
     row = replace(
         row,
@@ -50,33 +69,16 @@ def write(
     comments = gradebook.comments(conn, assignment.lms_id, student)
     comment = comments[-1].comment if comments else None
     # The same words again are the same comment sent again, not a second one.
-    if fields.grade_comment is not None and not _is_there(fields, comments):
+    if fields.grade_comment is not None and not _has_comment(fields, comments):
         comment = fields.grade_comment
         gradebook.add_comment(conn, assignment.lms_id, student, Comment(row.grader_id, comment, now))
-    return _shown(assignment, student, row, comment, now)
-
-
-def _untouched(assignment: Assignment) -> SubmissionRow:
-    """What a submission is from the moment the assignment exists."""
-    return SubmissionRow(
-        state="created",
-        submitted=None,
-        attempts=0,
-        extra_attempts=None,
-        grade=None,
-        grade_points=None,
-        grader_id=None,
-        excused=False,
-        override_due_date=None,
-        attachments=(),
-        last_modified=assignment.created or 0,
-    )
+    return to_submission(assignment, student, row, comment, now)
 
 
 def _moved(
     row: SubmissionRow, assignment: Assignment, fields: SubmissionFields, now: Instant
 ) -> SubmissionRow:
-    """`row` with the state that is asked for. Handing in counts as an attempt."""
+    """Return `row` in the requested state. Handing in counts as an attempt. Raises `Refused`."""
     state = fields.state
     if state is None or not is_transition(row.state, state):
         return row
@@ -84,14 +86,14 @@ def _moved(
         return replace(row, state=state)
     extra = row.extra_attempts if fields.extra_attempts is None else fields.extra_attempts
     if assignment.max_attempts is not None and row.attempts >= assignment.max_attempts + (extra or 0):
-        raise Refused("NO_ATTEMPTS_LEFT", f"the student has used all of {row.attempts} attempts")
+        raise Refused("NO_ATTEMPTS_LEFT", f"the student has used all {row.attempts} attempts")
     return replace(row, state=state, submitted=now, attempts=row.attempts + 1)
 
 
 def _graded(row: SubmissionRow, assignment: Assignment, fields: SubmissionFields) -> SubmissionRow:
-    """`row` with the grade that is asked for.
+    """Return `row` with the requested grade.
 
-    Where both forms are given the points count, being exact; but pass or fail is only said by the text.
+    If both forms are given, the points count, being exact; but only the text says pass or fail.
     """
     grade, points = fields.grade, fields.grade_points
     if grade is None and points is None:
@@ -109,8 +111,8 @@ def _graded(row: SubmissionRow, assignment: Assignment, fields: SubmissionFields
     return replace(row, grade=grade, grade_points=worth if points is None else points)
 
 
-def _is_there(fields: SubmissionFields, comments: Sequence[Comment]) -> bool:
-    """Whether a comment is there: as the newest, or because an earlier try left it."""
+def _has_comment(fields: SubmissionFields, comments: Sequence[Comment]) -> bool:
+    """Whether the comment is there already: as the newest, or from an earlier try."""
     since = fields.comment_since
     return any(
         it.comment == fields.grade_comment
@@ -122,29 +124,3 @@ def _is_there(fields: SubmissionFields, comments: Sequence[Comment]) -> bool:
 def _newest_comment(conn: Connection, assignment: Assignment, student: str) -> str | None:
     comments = gradebook.comments(conn, assignment.lms_id, student)
     return comments[-1].comment if comments else None
-
-
-def _shown(
-    assignment: Assignment, student: str, row: SubmissionRow, comment: str | None, now: Instant
-) -> Submission:
-    due_date = row.override_due_date if row.override_due_date is not None else assignment.due_date
-    return Submission(
-        student_id=student,
-        state=row.state,
-        flags=flags_of(
-            excused=row.excused,
-            submitted=row.submitted,
-            graded=row.grade is not None or row.grade_points is not None,
-            due_date=due_date,
-            now=now,
-        ),
-        grade=row.grade,
-        grade_points=row.grade_points,
-        grade_comment=comment,
-        grader_id=row.grader_id,
-        extra_attempts=row.extra_attempts,
-        override_due_date=row.override_due_date,
-        attachments=row.attachments,
-        created=assignment.created,
-        last_modified=row.last_modified,
-    )

@@ -1,4 +1,4 @@
-"""Access tokens for Google: as any user of the domain (service account), or as the one who signed in.
+"""Access tokens for Google: for any user of the domain (service account), or for the one who signed in.
 
 Sources: Google Identity's "Using OAuth 2.0 for Server to Server Applications" and "... for Web Server Applications".
 """
@@ -26,24 +26,24 @@ TEACHER_SCOPES = tuple(
     _PREFIX + name
     for name in ("courses.readonly", "coursework.students", "profile.emails", "rosters.readonly")
 )
-"""What reading courses and people, and writing assignments and grades needs."""
+"""The scopes to read courses and people, and to write assignments and grades."""
 TOPIC_SCOPE = _PREFIX + "topics.readonly"
-"""What the option ``topic`` needs besides."""
+"""The scope that the option ``topic`` needs besides."""
 STUDENT_SCOPES = (_PREFIX + "coursework.me",)
-"""What handing in as a student needs."""
+"""The scopes to hand in work as a student."""
 
 
 def teacher_scopes(options: Mapping[str, str]) -> tuple[str, ...]:
-    """What a connection with these options needs to read and write as teachers."""
+    """Return the scopes that a connection with these options needs to read and write as teachers."""
     return (*TEACHER_SCOPES, TOPIC_SCOPE) if options.get("topic") else TEACHER_SCOPES
 
 
 AS_STUDENT = "student "
-"""Begins the name of whom we act as, where that is a student; what follows is the e-mail address."""
+"""The prefix of the name to act by if it is a student's; the e-mail address follows."""
 
 
 class NoSuchUser(NotAllowed):
-    """Google gives no token for one user: the account is gone, or of another domain."""
+    """Google issues no token for one user: the account is gone, or belongs to another domain."""
 
 
 class GoogleTokens:
@@ -53,7 +53,7 @@ class GoogleTokens:
         self._given = connection.credentials
         self._clock = clock
         self.scopes = teacher_scopes(connection.options)
-        """What is asked for to read and write as teachers."""
+        """The scopes to read and write as teachers."""
         self._account = _service_account(connection.credentials)
         uri = self._account.get("token_uri") or connection.options.get("token_uri") or TOKEN_URI
         self._uri = str(uri)
@@ -67,14 +67,14 @@ class GoogleTokens:
 
     @property
     def project(self) -> str | None:
-        """The Cloud project, to which everything belongs that is made with these credentials."""
+        """The Cloud project, which owns everything that is created with these credentials."""
         if self._account:
             return str(self._account.get("project_id"))
         # A client's number begins with its project's.
         return self._given.get("client_id", "").partition("-")[0] or None
 
     async def get(self, acting: str, *, renew: bool = False) -> Token:
-        """The token to act with. Raises `Unavailable`."""
+        """Return the token to act with. Raises `Unavailable`."""
         return await self._tokens.get(acting if self.delegated else "", renew=renew)
 
     async def _fetch(self, acting: str) -> Token:
@@ -90,7 +90,7 @@ class GoogleTokens:
     async def _refreshed(self) -> Token:
         refresh_token = self._given.get("refresh_token")
         if not refresh_token:
-            raise NotAllowed("there is neither a service account nor someone who signed in", credentials=True)
+            raise NotAllowed("there is no service account, and nobody has signed in", credentials=True)
         return await self._endpoint.token(
             {
                 "grant_type": "refresh_token",
@@ -101,7 +101,7 @@ class GoogleTokens:
         )
 
     def _assertion(self, acting: str) -> str:
-        """What a service account signs to act as someone. Raises `NotAllowed` where its key is none."""
+        """Return the assertion that a service account signs to act as a user. Raises `NotAllowed` if it has no key."""
         # Imported with the first token: a gateway without any starts faster without it.
         from joserfc import jwt
         from joserfc.errors import JoseError
@@ -131,7 +131,7 @@ class GoogleTokens:
 
 
 def _service_account(given: Mapping[str, str]) -> dict[str, Any]:
-    """The content of a service account's key file; empty without one. What is no key file is found out later."""
+    """Return the content of a service account's key file; empty if there is none. An invalid one is found out later."""
     text = given.get("service_account")
     if not text:
         return {}

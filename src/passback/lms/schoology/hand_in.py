@@ -1,4 +1,4 @@
-"""Handing in a student's work. Schoology takes it only from the student, who must have signed in."""
+"""Handing in a student's work. Schoology accepts it only from the student, who must have signed in."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from passback.lms.http.download import fetch
 from passback.lms.interface import NotAllowed, Refused, Unavailable, Unsupported
-from passback.lms.schoology.map_assignments import NAME
-from passback.lms.toolkit.html import html_of, is_html
+from passback.lms.schoology.errors import NAME
+from passback.lms.toolkit.html import is_html, text_to_html
 from passback.lms.toolkit.json_fields import as_object, id_of, text
 
 if TYPE_CHECKING:
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 
 def check_work(attachments: Sequence[Attachment]) -> None:
-    """Whether Schoology takes them together. Raises `Refused` and `Unsupported`."""
+    """Check that Schoology accepts the attachments together. Raises `Refused` and `Unsupported`."""
     kinds = {item.type for item in attachments}
     if "link" in kinds:
         raise Unsupported(NAME, "submission type of link")
     if len(kinds) != 1:
-        raise Refused("INVALID_ATTACHMENT", "Schoology takes work of one kind at a time: texts or files")
+        raise Refused("INVALID_ATTACHMENT", "Schoology accepts one kind of work at a time: texts or files")
 
 
-class Work:
-    """Hands in, as the student."""
+class Submitter:
+    """Hands in work as the student."""
 
     def __init__(self, api: SchoologyApi, connection: Connection) -> None:
         self._api = api
@@ -39,7 +39,7 @@ class Work:
         self._private = connection.options.get("private_files") == "yes"
 
     def check_student(self, student: str) -> None:
-        """Whether we may act as a student. Raises `Refused`."""
+        """Check that we may act as a student. Raises `Refused`."""
         if not self._run_as and not self._api.has_signed_in(student):
             raise _not_signed_in()
 
@@ -51,7 +51,7 @@ class Work:
         attachments: Sequence[Attachment],
         newest: Callable[[], Awaitable[int]],
     ) -> None:
-        """Hand in work, once. `newest` tells the number of the student's newest revision. Raises `LmsError`."""
+        """Hand in work, once. `newest` reads the number of the student's newest revision. Raises `LmsError`."""
         before = await newest()
         content: dict[str, Any]
         path = f"sections/{section}/submissions/{item}"
@@ -64,12 +64,12 @@ class Work:
         try:
             await self._send("POST", path, content, student, safe=False)
         except Unavailable as error:
-            # Each is another revision: look whether this one came through before anybody tries again.
+            # Each is a new revision: look whether this one came through before anybody tries again.
             if not error.in_doubt or await newest() == before:
                 raise
 
     async def _upload(self, student: str, file: Attachment) -> str:
-        """Give a file's bytes to Schoology; the upload's id. One that is handed in with nothing does no harm."""
+        """Upload a file's bytes to Schoology; returns the upload's id. One that is never handed in does no harm."""
         fetched = await fetch(file.url or "", self._patience, private=self._private)
         announced = {
             "filename": file.title or fetched.name,
@@ -90,15 +90,15 @@ class Work:
         try:
             return await self._api.send(method, path, content, safe=safe, gone="student", **how)
         except NotAllowed:
-            # Their token was taken back, or they may not be impersonated; the district's key is as good as before.
+            # Their token was revoked, or they may not be impersonated; the district's key still works.
             raise _not_signed_in() from None
 
 
 def _not_signed_in() -> Refused:
     return Refused(
-        "STUDENT_NOT_SIGNED_IN", "Schoology takes work only from the student, who has not signed in"
+        "STUDENT_NOT_SIGNED_IN", "Schoology accepts work only from the student, who has not signed in"
     )
 
 
 def _markup(words: str) -> str:
-    return words if is_html(words) else html_of(words)
+    return words if is_html(words) else text_to_html(words)

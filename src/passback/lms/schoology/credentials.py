@@ -1,4 +1,4 @@
-"""OAuth 1.0a (RFC 5849) as Schoology wants it: each request is signed when it is sent, a JSON body never.
+"""OAuth 1.0a (RFC 5849) as Schoology wants it: each request is signed when it is sent, without its JSON body.
 
 Source: Schoology's developer documentation, "Authentication".
 """
@@ -20,7 +20,7 @@ HMAC, PLAINTEXT, BARE = "HMAC-SHA1", "PLAINTEXT", "PLAINTEXT-BARE"
 
 
 class Key(Struct, frozen=True):
-    """Whose requests are signed: a consumer's own (two-legged), or a user's who signed in (three-legged)."""
+    """The key that signs requests: a consumer's own (two-legged), or that of a user who signed in (three-legged)."""
 
     consumer: str
     consumer_secret: str
@@ -32,7 +32,7 @@ class Key(Struct, frozen=True):
 
 
 class Signer:
-    """Signs requests; its timestamps never go back, which Schoology would refuse."""
+    """Signs requests. Its timestamps never go back: Schoology would refuse that."""
 
     def __init__(self, clock: Clock, method: str = HMAC) -> None:
         self._clock = clock
@@ -40,11 +40,11 @@ class Signer:
         self._latest = 0
 
     def authorization(self, key: Key, method: str, url: str) -> str:
-        """The header that authorizes one request to `url`, query included. It must not be used again."""
+        """Return the header that authorizes one request to `url`, query included. It must not be used again."""
         self._latest = max(self._latest, self._clock() // 1000)
         parameters = [
             ("oauth_consumer_key", key.consumer),
-            ("oauth_token", key.token),  # it is there, empty, also where there is no user
+            ("oauth_token", key.token),  # it is sent, empty, even if there is no user
             ("oauth_nonce", uuid.uuid4().hex),
             ("oauth_timestamp", str(self._latest)),
             ("oauth_signature_method", HMAC if self._method == HMAC else PLAINTEXT),

@@ -1,4 +1,4 @@
-"""Handing in a student's work: an upload in Canvas's three steps where there are files, then the submission."""
+"""Handing in a student's work: files are uploaded in Canvas's three steps first, then comes the submission."""
 
 from __future__ import annotations
 
@@ -8,29 +8,21 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from passback.lms.interface import Refused, Unavailable
-from passback.lms.toolkit.json_fields import Json, as_integer, as_object, id_of, instant, text
+from passback.lms.toolkit.json_fields import Json, as_object, id_of, instant, integer, text
 
 if TYPE_CHECKING:
     from passback.domain.assignment import Attachment
     from passback.lms.canvas.api import CanvasApi
-    from passback.lms.canvas.map_submissions import Work
+    from passback.lms.canvas.map_submissions import Target, Work
     from passback.lms.interface import Connection
 
 _POLL_SECONDS = 0.2
 
 
-async def hand_in(
-    api: CanvasApi,
-    connection: Connection,
-    course: str,
-    assignment: str,
-    student: str,
-    work: Work,
-    before: Json,
-) -> None:
-    """Hand in a student's work, once. Raises `LmsError`."""
+async def hand_in(api: CanvasApi, connection: Connection, target: Target, work: Work, before: Json) -> None:
+    """Hand in a student's work, once; `before` is the submission as Canvas has it. Raises `LmsError`."""
     as_student = connection.options.get("submit_as", "student") != "proxy"
-    params = {"as_user_id": student} if as_student else {}
+    params = {"as_user_id": target.student} if as_student else {}
     submission: dict[str, Any] = {"submission_type": work.kind}
     if work.body is not None:
         submission["body"] = work.body
@@ -38,40 +30,34 @@ async def hand_in(
         submission["url"] = work.url
     if work.files:
         submission["file_ids"] = [
-            await _upload(api, connection, course, assignment, student, params, file) for file in work.files
+            await _upload(api, target, params, file, connection.patience) for file in work.files
         ]
     if not as_student:
-        submission["user_id"] = student
-    path = f"courses/{course}/assignments/{assignment}/submissions"
+        submission["user_id"] = target.student
+    path = f"{target.assignment_path}/submissions"
     try:
         await api.send("POST", path, {"submission": submission}, params=params, safe=False, gone="student")
     except Unavailable as error:
         if not error.in_doubt:
             raise
-        # Each is a new attempt: look whether this one came through before anybody tries again.
-        now = as_object(await api.get(f"{path}/{student}", gone="student"))
+        # Each submission is a new attempt: look whether this one came through before anybody tries again.
+        now = as_object(await api.get(target.path, gone="student"))
         if _attempt(now) == _attempt(before):
             raise
 
 
 async def _upload(
-    api: CanvasApi,
-    connection: Connection,
-    course: str,
-    assignment: str,
-    student: str,
-    params: dict[str, str],
-    file: Attachment,
+    api: CanvasApi, target: Target, params: dict[str, str], file: Attachment, patience: float
 ) -> str:
-    """Have Canvas fetch a file from its address; its id. A file that is handed in with nothing does no harm."""
+    """Have Canvas fetch a file from its address; returns its id. A file that is never handed in does no harm."""
     name = file.title or urlsplit(file.url or "").path.rpartition("/")[2] or "file"
     content = {"url": file.url, "name": name, "submit_assignment": False}
-    path = f"courses/{course}/assignments/{assignment}/submissions/{student}/files"
+    path = f"{target.path}/files"
     answer = as_object(await api.send("POST", path, content, params=params, safe=True, gone="student"))
     if text(answer, "id") and "progress" not in answer:
         return id_of(answer)
     progress = as_object(answer.get("progress"))
-    give_up = time.monotonic() + connection.patience
+    give_up = time.monotonic() + patience
     while True:
         state = text(progress, "workflow_state")
         if state == "completed":
@@ -79,10 +65,10 @@ async def _upload(
         if state == "failed":
             raise Refused("INVALID_ATTACHMENT", "Canvas cannot fetch the file from its address")
         if time.monotonic() > give_up:
-            raise Unavailable("Canvas takes too long to fetch a file", retry_after=30)
+            raise Unavailable("Canvas is taking too long to fetch a file", retry_after=30)
         await asyncio.sleep(_POLL_SECONDS)
         progress = as_object(await api.get(f"progress/{id_of(progress)}", params))
 
 
 def _attempt(answer: Json) -> tuple[int | None, int | None]:
-    return as_integer(answer, "attempt"), instant(answer, "submitted_at")
+    return integer(answer, "attempt"), instant(answer, "submitted_at")

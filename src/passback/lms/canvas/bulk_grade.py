@@ -1,0 +1,190 @@
+"""Changing many submissions in Canvas: what its bulk update can set goes by that, in one call for each grader."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from passback.lms.canvas import map_submissions
+from passback.lms.canvas.map_submissions import Target
+from passback.lms.interface import Gone, LmsError, Refused, Unavailable, in_doubt_after_create
+from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
+from passback.lms.toolkit.turns import turns
+
+if TYPE_CHECKING:
+    from passback.domain.assignment import ScaleEntry
+    from passback.domain.submission import Submission, SubmissionFields
+    from passback.lms.canvas.api import CanvasApi
+    from passback.lms.canvas.grade import Grading
+    from passback.lms.canvas.map_assignments import LmsAssignment
+    from passback.lms.canvas.map_submissions import Grade
+
+_BULK = frozenset({"grade", "grade_points", "grade_comment", "grader_id"})
+"""What Canvas's bulk update can set."""
+
+UpdateOne = Callable[[str, "SubmissionFields"], Awaitable["Submission"]]
+"""Changes one student's submission."""
+
+
+class Batch(Struct, frozen=True):
+    """The assignment whose submissions are changed, in a section of a course, and its grading scale."""
+
+    course: str
+    section: str
+    item: LmsAssignment
+    scale: Sequence[ScaleEntry]
+
+
+class _Entry(Struct, frozen=True):
+    """One student's part of a bulk update."""
+
+    position: int
+    target: Target
+    fields: SubmissionFields
+    grade: Grade
+
+
+class BulkGrading:
+    """Writes to many submissions of one Canvas."""
+
+    def __init__(self, api: CanvasApi, grading: Grading) -> None:
+        self._api = api
+        self._grading = grading
+
+    async def update(
+        self, batch: Batch, changes: Sequence[tuple[str, SubmissionFields]], update_one: UpdateOne
+    ) -> Sequence[Submission | LmsError]:
+        """Change many submissions; returns the outcome of each, in order. A student may come several times."""
+        outcomes: dict[int, Submission | LmsError] = {}
+        for turn in turns(changes):
+            outcomes |= await self._turn(batch, turn, update_one)
+        return [outcomes[position] for position in range(len(changes))]
+
+    async def _turn(
+        self, batch: Batch, turn: Sequence[tuple[int, str, SubmissionFields]], update_one: UpdateOne
+    ) -> dict[int, Submission | LmsError]:
+        """Change submissions of different students; returns the outcomes by position."""
+        outcomes: dict[int, Submission | LmsError] = {}
+        bulk: dict[str | None, list[_Entry]] = {}
+        singly: list[int] = []
+        for position, student, fields in turn:
+            if len(turn) == 1 or not _fits_bulk(fields):
+                singly.append(position)
+                continue
+            target = Target(batch.course, batch.item, student)
+            try:
+                grade = await self._grading.judge(target, batch.scale, fields)
+            except LmsError as error:
+                outcomes[position] = error
+            else:
+                bulk.setdefault(fields.grader_id, []).append(_Entry(position, target, fields, grade))
+        for grader, entries in bulk.items():
+            for position, outcome in (await self._bulk(batch, grader, entries)).items():
+                if outcome is None:
+                    singly.append(position)
+                else:
+                    outcomes[position] = outcome
+        changes = {position: (student, fields) for position, student, fields in turn}
+        done = await asyncio.gather(*(_outcome(update_one, *changes[position]) for position in singly))
+        return outcomes | dict(zip(singly, done, strict=True))
+
+    async def _bulk(
+        self, batch: Batch, grader: str | None, entries: Sequence[_Entry]
+    ) -> dict[int, Submission | LmsError | None]:
+        """Grade many at once; None for those whom Canvas did not grade, without saying why."""
+        before = await self._grading.read_all(batch.course, batch.section, batch.item.id)
+        outcomes: dict[int, Submission | LmsError | None] = {}
+        data = {}
+        for entry in entries:
+            seen = before.get(entry.target.student)
+            if seen is None or not map_submissions.is_assigned(seen):
+                outcomes[entry.position] = Gone("student")
+            else:
+                data[entry.target.student] = _sent(entry, seen)
+        if not data:
+            return outcomes
+        unfinished = await self._send(batch, grader, data)
+        try:
+            after = await self._grading.read_all(batch.course, batch.section, batch.item.id)
+        except LmsError as error:
+            return {entry.position: outcomes.get(entry.position) or error for entry in entries}
+        for entry in entries:
+            if entry.position not in outcomes:
+                answer = after.get(entry.target.student)
+                graded = await self._graded(entry, answer) if answer is not None else None
+                outcomes[entry.position] = graded or unfinished
+        return outcomes
+
+    async def _graded(self, entry: _Entry, answer: Json) -> Submission | None:
+        """Return the submission if the bulk update reached it."""
+        if not _arrived(entry, answer):
+            return None
+        grader_note = map_submissions.grader_note(entry.fields.grader_id, answer)
+        note = await self._grading.keep(entry.target, entry.fields, answer, grader_note)
+        return map_submissions.to_submission(answer, entry.target.student, entry.target.item, note)
+
+    async def _send(self, batch: Batch, grader: str | None, data: Mapping[str, Any]) -> Unavailable | None:
+        """Have Canvas grade, and wait until it has; returns the error if it may still be doing so.
+
+        The caller looks at what arrived. It sends the rest singly, unless Canvas may still be working: then comments
+        would come twice, and a late grade would overwrite a newer one.
+        """
+        path = f"courses/{batch.course}/assignments/{batch.item.id}/submissions/update_grades"
+        content = {"grade_data": data, "prefer_points_over_scheme": True}
+        try:
+            progress = as_object(
+                await self._api.send(
+                    "POST", path, content, params=self._grading.acting_as(grader), safe=False
+                )
+            )
+            progress_id = id_of(progress)
+
+            async def poll() -> Json:
+                return as_object(await self._api.get(f"progress/{progress_id}"))
+
+            with in_doubt_after_create():
+                await self._grading.until(
+                    poll, lambda now: now.get("workflow_state") in ("completed", "failed")
+                )
+        except Unavailable as error:
+            return error if error.in_doubt else None
+        return None
+
+
+def _fits_bulk(fields: SubmissionFields) -> bool:
+    given = {name for name in fields.__struct_fields__ if getattr(fields, name) is not None}
+    return given <= _BULK and bool(given & {"grade", "grade_points"})
+
+
+def _sent(entry: _Entry, seen: Json) -> dict[str, Any]:
+    """Return what Canvas is sent to grade one student."""
+    sent: dict[str, Any] = {"posted_grade": entry.grade.posted}
+    comment = entry.fields.grade_comment
+    if comment and not map_submissions.has_comment(seen, entry.target.student, entry.fields):
+        sent["text_comment"] = comment
+    return sent
+
+
+def _arrived(entry: _Entry, answer: Json) -> bool:
+    """Whether a bulk update reached a student."""
+    try:
+        map_submissions.check_accepted(entry.grade, answer)
+    except Refused:
+        return False
+    posted = entry.grade.posted
+    # A letter's points are Canvas's business; the text is what was asked for.
+    shown = (text(answer, "entered_grade"), text(answer, "grade"))
+    if entry.grade.points is None and posted and posted not in shown:
+        return False
+    comment = entry.fields.grade_comment
+    return not comment or map_submissions.has_comment(answer, entry.target.student, entry.fields)
+
+
+async def _outcome(update_one: UpdateOne, student: str, fields: SubmissionFields) -> Submission | LmsError:
+    try:
+        return await update_one(student, fields)
+    except LmsError as error:
+        return error

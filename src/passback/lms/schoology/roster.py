@@ -1,0 +1,131 @@
+"""A section's people, remembered for a few minutes; and courses, sections and people for matching."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from passback.domain.matching import LmsCourse, Person, SectionRef
+from passback.lms.interface import Gone
+from passback.lms.toolkit.json_fields import Json, as_objects, id_of, integer, text
+from passback.lms.toolkit.ttl_cache import TtlCache
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from passback.lms.schoology.api import SchoologyApi
+
+_ACTIVE = "1"
+_AT_ONCE = 50
+"""How many people Schoology returns in one call."""
+
+
+class Enrolled(Struct, frozen=True):
+    """The active people of a section: their uids, with the ids of their enrollments."""
+
+    students: dict[str, str]
+    teachers: dict[str, str]
+
+
+class Roster:
+    """The people of sections, remembered for a few minutes."""
+
+    def __init__(self, api: SchoologyApi) -> None:
+        self._api = api
+        self._people = TtlCache()
+
+    async def enrolled(self, section: str) -> Enrolled:
+        """Return the people of a section. Raises `Gone`."""
+        return await self._people.get(section, lambda: self._read_enrolled(section))
+
+    async def enrollments(
+        self, section: str, students: Collection[str], *, now: bool = False
+    ) -> dict[str, str]:
+        """Return the enrollment ids of those `students` who are enrolled. With `now`, they are read again."""
+        if now:
+            self._people.forget(section)
+        known = (await self.enrolled(section)).students
+        if not now and not set(students) <= known.keys():
+            self._people.forget(section)
+            known = (await self.enrolled(section)).students
+        return {student: known[student] for student in students if student in known}
+
+    async def teaches(self, section: str, teacher: str) -> bool:
+        """Whether someone teaches a section."""
+        if teacher in (await self.enrolled(section)).teachers:
+            return True
+        self._people.forget(section)
+        return teacher in (await self.enrolled(section)).teachers
+
+    def forget(self, section: str) -> None:
+        """Have a section's people read again: Schoology contradicts what is remembered."""
+        self._people.forget(section)
+
+    async def _read_enrolled(self, section: str) -> Enrolled:
+        students: dict[str, str] = {}
+        teachers: dict[str, str] = {}
+        path = f"sections/{section}/enrollments"
+        for enrollment in await self._api.pages(path, "enrollment", gone="section"):
+            if text(enrollment, "status") in (_ACTIVE, None):
+                of_role = teachers if integer(enrollment, "admin") else students
+                of_role[id_of(enrollment, "uid")] = id_of(enrollment)
+        return Enrolled(students, teachers)
+
+
+async def read_courses(api: SchoologyApi) -> list[LmsCourse]:
+    """Read the courses that the key reaches."""
+    return [
+        LmsCourse(id_of(it), text(it, "title") or "", number=text(it, "course_code") or None)
+        for it in await api.pages("courses", "course", gone="section")
+    ]
+
+
+async def read_sections(api: SchoologyApi, course: LmsCourse) -> list[SectionRef]:
+    """Read the sections of a course; if there is only one, it has the course's name."""
+    places = []
+    sections = await api.pages(f"courses/{course.id}/sections", "section", gone="section")
+    for section in sections:
+        name = course.name or text(section, "course_title") or ""
+        if len(sections) > 1:
+            name = f"{name}: {text(section, 'section_title') or ''}"
+        places.append(SectionRef(id_of(section), name, text(section, "section_school_code") or None))
+    return places
+
+
+async def read_people(api: SchoologyApi, section: str) -> list[Person]:
+    """Read the active students and teachers of a section."""
+    enrollments = [
+        it
+        for it in await api.pages(f"sections/{section}/enrollments", "enrollment", gone="section")
+        if text(it, "status") in (_ACTIVE, None)
+    ]
+    emails = await _emails(api, enrollments)
+    return [
+        Person(
+            id=id_of(it, "uid"),
+            role="teacher" if integer(it, "admin") else "student",
+            name=text(it, "name_display") or "",
+            email=emails.get(id_of(it, "uid")),
+            sis_id=text(it, "school_uid") or None,
+        )
+        for it in enrollments
+    ]
+
+
+async def _emails(api: SchoologyApi, enrollments: Sequence[Json]) -> dict[str, str]:
+    """Read e-mail addresses by uid, in as few calls as possible; those that cannot be read are left out."""
+    codes = [code for it in enrollments if (code := text(it, "school_uid"))]
+    users: list[Json] = []
+    try:
+        for start in range(0, len(codes), _AT_ONCE):
+            batch = ",".join(codes[start : start + _AT_ONCE])
+            users += await api.pages("users", "user", {"school_uids": batch}, gone="student")
+        for it in enrollments:
+            if not text(it, "school_uid"):
+                users.append(await api.get(f"users/{id_of(it, 'uid')}", gone="student"))
+    except Gone:
+        pass
+    return {
+        id_of(it, "uid"): text(it, "primary_email") or text(it, "username") or "" for it in as_objects(users)
+    }
