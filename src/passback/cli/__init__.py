@@ -13,28 +13,44 @@ import passback
 if TYPE_CHECKING:
     from passback.store.engine.migrate import Kind
 
+_NO_OPPOSITES = Parameter(negative_bool=(), negative_iterable=())
+"""An option that is off by default needs no opposite."""
+
 app = App(
     name="passback",
     help="One API call puts an assignment or a grade into whichever LMS the school district uses.",
     version=passback.__version__,
-    # An option that is off by default needs no opposite.
-    default_parameter=Parameter(negative_bool=(), negative_iterable=()),
+    default_parameter=_NO_OPPOSITES,
 )
-for _name, _target, _help in (
-    ("token", "tokens:app", "Create, list, rotate and revoke application tokens."),
-    ("gradebook", "gradebook:app", "See and change the built-in gradebook as a teacher."),
-    ("connect", "connect:connect", "Connect a district to its LMS, and check that the connection works."),
-    ("connection", "connection:app", "List, check and remove districts' connections to their LMSs."),
-    ("deliveries", "deliveries:app", "List, retry and cancel deliveries to the LMSs."),
-    ("roster", "roster:app", "Import a district's people and sections."),
-    ("sync", "sync:app", "Keep districts in step with their LMSs."),
-    ("match", "match:app", "See and decide which of the LMS's sections and people the roster's are."),
-    ("webhook", "webhooks:app", "List, disable and delete applications' webhooks."),
-    ("key", "key:app", "Make and rotate the key that credentials are encrypted with."),
-    ("simulate", "simulate:simulate", "Serve a simulated LMS."),
-):
-    # By name, so that a command imports only what it needs.
+_GROUPS = {
+    "token": ("tokens", "Create, list, rotate and revoke application tokens."),
+    "gradebook": ("gradebook", "See and change the built-in gradebook as a teacher."),
+    "connection": ("connection", "List, check and remove districts' connections to their LMSs."),
+    "deliveries": ("deliveries", "List, retry and cancel deliveries to the LMSs."),
+    "roster": ("roster", "Import a district's people and sections."),
+    "sync": ("sync", "Keep districts in step with their LMSs."),
+    "match": ("match", "See and decide which of the LMS's sections and people the roster's are."),
+    "webhook": ("webhooks", "List, disable and delete applications' webhooks."),
+    "key": ("key", "Make and rotate the key that credentials are encrypted with."),
+}
+"""The groups of commands: the module of each, and its help."""
+_ALONE = {
+    "connect": ("connect:connect", "Connect a district to its LMS, and check that the connection works."),
+    "simulate": ("simulate:simulate", "Serve a simulated LMS."),
+}
+"""The commands outside of groups that have modules of their own."""
+
+# By name, so that a command imports only what it needs.
+for _name, (_module, _help) in _GROUPS.items():
+    app.command(f"passback.cli.{_module}:app", name=_name, help=_help)
+for _name, (_target, _help) in _ALONE.items():
     app.command(f"passback.cli.{_target}", name=_name, help=_help)
+
+
+def group(name: str) -> App:
+    """Create a group of commands."""
+    return App(name=name, help=_GROUPS[name][1], default_parameter=_NO_OPPOSITES)
+
 
 Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
 Data = Annotated[str | None, Parameter(name="--data")]

@@ -45,15 +45,13 @@ def connect(
 ) -> int:
     """Connect a district to its LMS, and check that the connection works.
 
-    Credentials are encrypted, and never shown again. The command asks for missing ones. A value that begins with "@"
-    is the name of a file that holds it.
-
     Args:
         kind: canvas, schoology, google, the kind of another connector, or builtin, which is Passback's own gradebook.
         district: The district's id. Without it, a new district is created.
         name: The name of the new district.
         address: The LMS's address, such as https://district.instructure.com.
-        settings: A credential or option, as NAME=VALUE; may be given several times.
+        settings: A credential or option, as NAME=VALUE or NAME=@FILE; may be given several times. The command asks for
+            missing ones; credentials are encrypted, and never shown again.
         sign_in: Let someone sign in with the browser instead of giving all credentials.
         callback_port: The port on this machine to which the browser returns.
         same_lms: The LMS is the one that the district used before, at a new address: matches are kept.

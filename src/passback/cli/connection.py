@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from cyclopts import App
-
-from passback.cli import Data, Port
+from passback.cli import Data, Port, group
 from passback.cli.data import existing, on_database, vault, with_gateway
 from passback.cli.sign_in import CALLBACK_PORT, sign_in
 from passback.cli.text import one_line
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
 
     from passback.lms.interface import Finding
 
-app = App(name="connection", help="List, check and remove districts' connections to their LMSs.")
+app = group("connection")
 
 
 @app.command(name="list")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App, Parameter, validators
+from cyclopts import Parameter, validators
 
-from passback.cli import Data, UsageError
+from passback.cli import Data, UsageError, group
 from passback.cli.data import existing, on_database
 from passback.cli.text import duration, one_line, show_time
 from passback.domain.clock import HOUR, system_clock
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from passback.domain.delivery import Delivery
     from passback.operations.open import Opened
 
-app = App(name="deliveries", help="List, retry and cancel deliveries to the LMSs.")
+app = group("deliveries")
 
 Limit = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 
-from passback.cli import Data, UsageError
+from passback.cli import Data, UsageError, group
 from passback.cli.data import on_database
 from passback.cli.text import one_line
 from passback.domain.assignment import AssignmentFields
@@ -24,7 +24,7 @@ from passback.wire.errors import Refusal
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
 
-app = App(name="gradebook", help="See and change the built-in gradebook as a teacher.")
+app = group("gradebook")
 
 Switch = Annotated[bool | None, Parameter(negative_bool="no-")]
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from cyclopts import App
-
-from passback.cli import Data
+from passback.cli import Data, group
 from passback.cli.data import on_database
 from passback.operations import keys
 from passback.settings import load
 
-app = App(name="key", help="Make and rotate the key that credentials are encrypted with.")
+app = group("key")
 
 
 @app.command

@@ -6,9 +6,7 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
-from cyclopts import App
-
-from passback.cli import Data, UsageError
+from passback.cli import Data, UsageError, group
 from passback.cli.data import existing, on_database, with_gateway
 from passback.cli.text import one_line
 from passback.domain.clock import system_clock
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
     from passback.operations.matches import AlreadyMatched, Known, Ours
     from passback.operations.open import Opened
 
-app = App(name="match", help="See and decide which of the LMS's sections and people the roster's are.")
+app = group("match")
 
 
 class _Later(Exception):

@@ -6,9 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cyclopts import App
-
-from passback.cli import Data, UsageError
+from passback.cli import Data, UsageError, group
 from passback.cli.data import existing, with_gateway
 from passback.cli.progress import shown
 from passback.cli.sync import say_what_is_resumed
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.operations.rosters import Checked, Outcome, Plan
 
-app = App(name="roster", help="Import a district's people and sections.")
+app = group("roster")
 
 _MOST_SHOWN = 50
 

@@ -7,9 +7,9 @@ import sys
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import App, Parameter, validators
+from cyclopts import Parameter, validators
 
-from passback.cli import Data, UsageError
+from passback.cli import Data, UsageError, group
 from passback.cli.data import existing, gateway_on, on_database
 from passback.cli.progress import shown
 from passback.cli.text import one_line
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from passback.operations.open import Opened
     from passback.operations.syncs import Progress, Status, Sync
 
-app = App(name="sync", help="Keep districts in step with their LMSs.")
+app = group("sync")
 
 _ON_REQUEST = "only on request: passback sync run"
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cyclopts import App
-
-from passback.cli import Data
+from passback.cli import Data, group
 from passback.cli.data import on_database
 from passback.cli.text import duration, show_time
 from passback.domain.clock import system_clock
@@ -15,7 +13,7 @@ from passback.operations import tokens
 if TYPE_CHECKING:
     from passback.operations.tokens import NewToken
 
-app = App(name="token", help="Create, list, rotate and revoke application tokens.")
+app = group("token")
 
 
 @app.command

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cyclopts import App
-
-from passback.cli import Data
+from passback.cli import Data, group
 from passback.cli.data import on_database
 from passback.cli.text import one_line, show_time
 from passback.domain.clock import system_clock
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.operations.webhooks import Webhook
 
-app = App(name="webhook", help="List, disable and delete applications' webhooks.")
+app = group("webhook")
 
 
 @app.command(name="list")
