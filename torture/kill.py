@@ -75,7 +75,7 @@ class _asking:  # noqa: N801 - reads as a statement: with _asking(...)
         try:
             while not self._ending.is_set():
                 client.step()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - shown, whatever it is
             self._errors.append(error)
 
     def __enter__(self) -> None:

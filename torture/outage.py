@@ -53,11 +53,6 @@ class Result:
         """The most calls within `BUCKET` after it was back."""
         return max(count for when, count in self.calls if when >= self.down_for)
 
-    @property
-    def first_after(self) -> list[int]:
-        """The calls of each `BUCKET` after it was back, from the first with any on."""
-        return [count for when, count in self.calls if when >= self.down_for and count]
-
 
 def outage(grades: int, down_for: int = 60 * MINUTE) -> Result:
     """So many grades are accepted while Canvas is down for so many milliseconds."""

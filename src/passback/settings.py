@@ -19,53 +19,53 @@ PREFIX = "PASSBACK_"
 CONFIG = PREFIX + "CONFIG"
 
 _KEY_OF_THIS_PROCESS = secrets.token_bytes(KEY_BYTES)
-"""For data that is kept nowhere."""
+"""The key for data that is kept nowhere."""
 
 _WORDS = {"yes": True, "no": False}
 _Positive = Annotated[int, Meta(ge=1)]
 
 
 class SettingsError(ValueError):
-    """A setting is not as it must be; the message names it and says what is allowed."""
+    """A setting has a value that is not allowed; the message names it and says what is."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an operator can set."""
+    """The settings of a gateway."""
 
     host: str = "127.0.0.1"
     """The address to listen on."""
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
-    """The port to listen on; 0 takes a free one."""
+    """The port to listen on; 0 picks a free one."""
     data: str = "data"
     """The folder of the data file; ``:memory:`` keeps nothing."""
     database_url: str = ""
     """A PostgreSQL database to use in place of the data file, such as ``postgresql://passback@db.example/passback``."""
     rate_limit: _Positive = 1200
-    """Requests a minute for each token."""
+    """How many requests per minute each token may send."""
     max_body_bytes: _Positive = 1024 * 1024
-    """The longest request body that is taken."""
+    """The longest request body that is accepted, in bytes."""
     lease_seconds: Annotated[float, Meta(gt=0)] = 20.0
-    """After how long without a sign of life others take up what a process was delivering."""
+    """After how many seconds without a sign of life other processes take over what a process was delivering."""
     keep_deliveries_days: Annotated[int, Meta(ge=2)] = 30
-    """For how many days deliveries that have ended can be looked at."""
+    """How many days deliveries are kept after they have ended."""
     allow_private_webhooks: bool = False
-    """Whether webhooks may be sent to the own network, and there also without TLS."""
+    """Whether webhooks may target private network addresses, and there also without TLS."""
     log_level: str = "warning"
-    """debug, info, warning, error or critical."""
+    """The lowest level that is logged, to standard error: debug, info, warning, error or critical."""
     log_format: Literal["text", "json"] = "text"
-    """How a line of the log looks."""
+    """The format of log lines."""
     metrics: bool = True
     """Whether ``/metrics`` is served."""
     tracing: Literal["off", "otlp"] = "off"
-    """Where traces go: nowhere, or by OpenTelemetry's protocol to where the ``OTEL_*`` variables say."""
+    """Where traces go: nowhere, or over OTLP to the collector that the ``OTEL_*`` variables name."""
 
     secret_key: str = ""
-    """What credentials are encrypted with: base64 of 32 bytes; several with commas, the first encrypts."""
+    """The key that credentials are encrypted with: base64 of 32 bytes. Of several, with commas, the first encrypts."""
     secret_key_file: str = ""
-    """The file that holds the key instead; ``secret.key`` in the data folder unless set."""
+    """The file that holds the key if ``secret_key`` does not; by default ``secret.key`` in the data folder."""
 
     def secret_keys(self) -> list[bytes]:
-        """The keys that credentials are encrypted with, made when first needed. Raises `VaultError`."""
+        """Return the keys that credentials are encrypted with; the first is made when needed. Raises `VaultError`."""
         if self.secret_key:
             return parse_keys(self.secret_key, PREFIX + "SECRET_KEY")
         if self.key_file is None:
@@ -74,20 +74,20 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def key_file(self) -> Path | None:
-        """The key file; None where nothing is kept."""
+        """The key file; None if nothing is kept."""
         if self.secret_key_file:
             return Path(self.secret_key_file)
         return None if self.data == ":memory:" else Path(self.data) / "secret.key"
 
     @property
     def data_file(self) -> Path | None:
-        """The data file; None where nothing is kept."""
+        """The data file; None if nothing is kept."""
         return None if self.data == ":memory:" else Path(self.data) / "passback.db"
 
 
 def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
-    """The settings, from the weakest to the strongest: defaults, the file that ``PASSBACK_CONFIG`` names,
-    ``PASSBACK_*`` variables, and what is `given` (None is not). Raises `SettingsError`.
+    """Return the settings, from the weakest source to the strongest: defaults, the file that ``PASSBACK_CONFIG``
+    names, ``PASSBACK_*`` variables, and what is `given` (but None). Raises `SettingsError`.
     """
     values: dict[str, Any] = {}
     if CONFIG in environment:
@@ -107,7 +107,7 @@ def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
             )
         kind = fields[name].type
         try:
-            # A variable's text stands for the number, or the yes or no, that it spells.
+            # A variable spells out a number, or yes or no.
             spelt = _WORDS.get(value, value) if kind is bool and isinstance(value, str) else value
             checked[name] = msgspec.convert(spelt, kind, strict=not isinstance(spelt, str))
         except msgspec.ValidationError as error:
@@ -130,7 +130,7 @@ def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
 
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """Variables that look like settings and are none, such as a misspelt one."""
+    """Return variables that look like settings but are not, such as misspelt ones."""
     known = {PREFIX + field.upper() for field in Settings.__struct_fields__} | {CONFIG}
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
 

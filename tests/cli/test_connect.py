@@ -1,12 +1,10 @@
-"""Connecting a district to its LMS by commands, as processes, with the example's connector."""
+"""Connecting a district to its LMS by commands, with the example's connector."""
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from passback.store.engine.vault import new_key
+from support import commands as running
 from support.rosters import CLEVER, zipped
 from support.sandbox import SetClock, stored
 from support.simulators import Served, serving
@@ -29,14 +28,11 @@ class Commands:
 
     folder: Path
     slate: Served
-    environment: dict[str, str]
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "passback", *arguments, "--data", str(self.folder)],
-            capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL,
-            env={**self.environment, **environment},
-        )  # fmt: skip
+        return running.run(
+            *arguments, "--data", str(self.folder), environment={**running.ENVIRONMENT, **environment}
+        )
 
     def connect(
         self, *arguments: str, key: str = KEY, **environment: str
@@ -62,22 +58,21 @@ class Commands:
 
 
 @pytest.fixture(scope="module")
-def slate() -> Iterator[tuple[Served, dict[str, str]]]:
+def slate() -> Iterator[Served]:
     simulator = SlateSimulator(SetClock())
     simulator.start()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PASSBACK_")}
-    with installed() as paths, serving(simulator) as served:
-        yield served, {**kept, "PYTHONPATH": os.pathsep.join([*paths, kept.get("PYTHONPATH", "")])}
+    with installed(), serving(simulator) as served:
+        yield served
 
 
 @pytest.fixture
-def commands(tmp_path: Path, slate: tuple[Served, dict[str, str]]) -> Commands:
+def commands(tmp_path: Path, slate: Served) -> Commands:
     from passback.store.engine import migrate
     from passback.store.engine.sqlite import SqliteDatabase
 
     with closing(SqliteDatabase(tmp_path / "passback.db")) as database:
         migrate.prepare(database, "production")
-    return Commands(tmp_path, *slate)
+    return Commands(tmp_path, slate)
 
 
 def test_a_new_district_is_connected_and_checked(commands: Commands) -> None:
@@ -105,8 +100,8 @@ def test_a_command_that_was_asked_wrongly_leaves_no_district(commands: Commands)
 @pytest.mark.parametrize(
     ("setting", "told"),
     [
-        ("run_as=maybe", "'maybe' is no value of run_as: yes: grade as"),
-        ("requests_in_5_seconds=0", "'0' is no value of"),
+        ("run_as=maybe", "'maybe' is not a value of run_as: yes: grade as"),
+        ("requests_in_5_seconds=0", "'0' is not a value of"),
     ],
 )
 def test_an_option_has_only_its_values(commands: Commands, setting: str, told: str) -> None:
@@ -207,7 +202,7 @@ def test_the_key_is_rotated_in_its_file(commands: Commands) -> None:
     district = commands.connected()
     path = commands.folder / "secret.key"
     before = path.read_text()
-    assert commands.run("key", "rotate").stdout == "1 connection and 0 webhooks encrypted anew\n"
+    assert commands.run("key", "rotate").stdout == "1 connection and 0 webhooks encrypted again\n"
     assert before.strip() not in path.read_text()
     assert commands.run("connection", "check", "--district", district).returncode == 0
 
@@ -279,7 +274,7 @@ def test_a_missing_key_is_told(commands: Commands) -> None:
         (("connect", "slate", "--name", "X", "--address", "ftp://slate.example"), "must begin with https://"),
         (("connect", "slate", "--name", "X", "--address", "http://slate.example"), "must begin with https://"),
         (("connect", "slate", "--name", "X", "--address", "slate.example"), "missing: api_key"),
-        (("connect", "slate", "--name", "X", "--address", "slate.example", "--set", "key=1"), "'key' is no setting"),
+        (("connect", "slate", "--name", "X", "--address", "slate.example", "--set", "key=1"), "'key' is not a setting"),
         (("connect", "slate", "--name", "X", "--address", "slate.example", "--set", "api_key=@/nowhere"), "cannot read"),
         (("connect", "slate", "--address", "slate.example", "--set", "api_key=1"), "--district or --name is missing"),
         (("connect", "slate", "--address", "slate.example", "--set", "api_key=1", "--district", "x"), "there is no district"),
@@ -331,15 +326,15 @@ def test_a_roster_that_is_an_lms_s_is_not_made_anothers(commands: Commands) -> N
         "api_key=x",
     )
     refused = commands.run(*elsewhere)
-    assert (refused.returncode, "say --same-lms" in refused.stderr) == (2, True)
+    assert (refused.returncode, "give --same-lms" in refused.stderr) == (2, True)
     assert "is connected to Slate at http://127.0.0.1:1/" in commands.run(*elsewhere, "--same-lms").stdout
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((), "name a file, or say --from-lms"),
-        (("roster.zip", "--from-lms"), "name a file, or say --from-lms, not both"),
+        ((), "name a file, or give --from-lms"),
+        (("roster.zip", "--from-lms"), "name a file, or give --from-lms, not both"),
     ],
 )
 def test_a_roster_comes_from_a_file_or_from_the_lms(

@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from passback.store.engine import migrate
 from passback.store.engine.database import Connection
 from passback.store.engine.open import connect
 from passback.store.workers import Worker
+from support import commands as running
 from support.delivery import delivery
 from support.postgres import DATABASES, database_of, fresh_database
 from support.sandbox import DISTRICT, NOW, STUDENT
@@ -38,17 +38,10 @@ class Commands:
             database.write_now(_fill)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "PASSBACK_DATA": str(self.folder)}
+        environment = {**running.ENVIRONMENT, "PASSBACK_DATA": str(self.folder)}
         if self.url:
             environment["PASSBACK_DATABASE_URL"] = self.url
-        return subprocess.run(
-            [sys.executable, "-m", "passback", "deliveries", *arguments],
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-            env=environment,
-        )
+        return running.run("deliveries", *arguments, environment=environment)
 
     def state(self, delivery_id: str) -> str:
         with contextlib.closing(connect(self.url, self.folder / "passback.db")) as database:
@@ -116,7 +109,7 @@ def test_one_is_taken_back_with_its_parts(commands: Commands) -> None:
 
 def test_what_cannot_be_done_is_told(commands: Commands) -> None:
     told = commands.run("cancel", "d2")
-    assert (told.returncode, told.stderr) == (2, "passback: delivery d2 does not wait\n")
+    assert (told.returncode, told.stderr) == (2, "passback: delivery d2 is not waiting\n")
     assert commands.run("show", "x").stderr == "passback: there is no delivery x\n"
     assert commands.run("retry").stderr == "passback: name a delivery\n"
 
@@ -132,13 +125,7 @@ def test_for_how_long_they_are_tried_is_the_districts_policy(commands: Commands)
 
 
 def test_a_process_that_only_delivers_needs_a_shared_database(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "passback", "worker", "--data", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    done = running.run("worker", "--data", str(tmp_path))
     assert done.returncode == 2
     assert "PASSBACK_DATABASE_URL" in done.stderr
 
@@ -146,7 +133,7 @@ def test_a_process_that_only_delivers_needs_a_shared_database(tmp_path: Path) ->
 def test_a_process_that_only_delivers_stops_when_it_is_told(tmp_path: Path) -> None:
     with fresh_database() as url:
         with subprocess.Popen(
-            [sys.executable, "-m", "passback", "worker"],
+            running.command("worker"),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -18,6 +16,7 @@ from passback.store import districts, matching, syncs
 from passback.store.engine import migrate
 from passback.store.engine.database import Connection
 from passback.store.engine.open import connect
+from support import commands as running
 from support.sandbox import DISTRICT, NOW, SECTION, STUDENTS, SetClock, stored
 from support.simulators import serving
 from support.slate import SlateSimulator, installed
@@ -29,7 +28,7 @@ _PROMPT = "q to stop] "
 
 
 def command(folder: Path, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "passback", "match", *arguments, "--data", str(folder)]
+    return running.command("match", *arguments, "--data", str(folder))
 
 
 class Commands:
@@ -68,11 +67,11 @@ class Commands:
 
         self.write(write)
 
-    def review(self, answers: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command(self.folder, "review", "--district", DISTRICT),
-            input=answers, capture_output=True, text=True, timeout=30, check=False, **options,
-        )  # fmt: skip
+    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return running.run("match", *arguments, "--data", str(self.folder), stdin=stdin)
+
+    def review(self, answers: str) -> subprocess.CompletedProcess[str]:
+        return self.run("review", "--district", DISTRICT, stdin=answers)
 
     @contextlib.contextmanager
     def reviewing(self) -> Iterator[subprocess.Popen[str]]:
@@ -161,7 +160,7 @@ def test_it_can_be_interrupted(commands: Commands) -> None:
         process.send_signal(signal.SIGINT)
         told, wrong = process.communicate(timeout=30)
     assert (process.returncode, wrong, commands.matched(SECTION)) == (0, "", [("77", "hand")])
-    assert "\nThe rest is left for later.\nThe people of what was decided" in told
+    assert "\nThe rest is left for later.\nA sync has been requested" in told
     assert commands.asked()
 
 
@@ -194,7 +193,7 @@ def test_two_are_never_the_same(commands: Commands) -> None:
         told, _ = process.communicate("1\n", timeout=30)
     assert commands.matched() == [(None, None), ("77", "hand")]
     assert f"That cannot be: 77 is {OTHER} already" in told
-    assert f"2 of 2: of student Ben Bauer ({OTHER}) nothing is to be decided any more." in told
+    assert f"2 of 2: student Ben Bauer ({OTHER}) no longer needs a decision." in told
 
 
 @pytest.mark.parametrize(
@@ -208,15 +207,13 @@ def test_a_sync_is_asked_for_where_a_section_was_decided(
         commands.write(lambda conn: syncs.schedule(conn, DISTRICT, None, 0, 0))
     commands.open("sections", SECTION)
     told = commands.review(answers).stdout
-    assert (commands.asked(), "by the sync that is asked for now" in told) == (asked, asked)
+    assert (commands.asked(), "A sync has been requested" in told) == (asked, asked)
 
 
 @pytest.mark.parametrize("arguments", [("set", ONE, "79"), ("clear", ONE)])
 def test_the_built_in_gradebook_has_nothing_to_decide(commands: Commands, arguments: tuple[str, ...]) -> None:
     before = commands.matched()
-    told = subprocess.run(
-        command(commands.folder, *arguments), capture_output=True, text=True, timeout=30, check=False
-    )
+    told = commands.run(*arguments)
     assert (told.returncode, "uses the built-in gradebook" in told.stderr, commands.matched()) == (
         2,
         True,
@@ -226,9 +223,7 @@ def test_the_built_in_gradebook_has_nothing_to_decide(commands: Commands, argume
 
 def test_what_no_lms_can_be_asked_is_set_with_a_warning(commands: Commands) -> None:
     commands.write(lambda conn: districts.set_lms(conn, DISTRICT, "canvas", "success"))
-    told = subprocess.run(
-        command(commands.folder, "set", ONE, "79"), capture_output=True, text=True, timeout=30, check=False
-    )
+    told = commands.run("set", ONE, "79")
     assert (told.returncode, commands.matched(ONE)) == (0, [("79", "hand")])
     assert told.stderr == (
         "passback: it is set, but could not be looked up in the LMS: district 4fee004cca2e43cf27000000 is not connected"
@@ -241,17 +236,10 @@ def test_what_the_lms_has_not_is_not_set(tmp_path: Path) -> None:
         migrate.prepare(database, "production")
     simulator = SlateSimulator(SetClock())
     simulator.start()
-    with installed() as paths, serving(simulator) as slate:
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join([*paths, os.environ.get("PYTHONPATH", "")]),
-        }
+    with installed(), serving(simulator) as slate:
 
         def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-            return subprocess.run(
-                [sys.executable, "-m", "passback", *arguments, "--data", str(tmp_path)],
-                capture_output=True, text=True, timeout=60, check=False, env=environment,
-            )  # fmt: skip
+            return running.run(*arguments, "--data", str(tmp_path))
 
         made = run("connect", "slate", "--name", "X", "--address", slate.url, "--set", "api_key=slate-key")
         run("roster", "import", "--from-lms", "--district", made.stdout.split()[1])
@@ -263,6 +251,6 @@ def test_what_the_lms_has_not_is_not_set(tmp_path: Path) -> None:
             2, "", "passback: the LMS has no section s9: nothing has been changed\n",
         )  # fmt: skip
         told = run("match", "set", section, "s1")
-    assert (told.returncode, told.stderr, "sync that is asked for now" in told.stdout) == (0, "", True)
+    assert (told.returncode, told.stderr, "A sync has been requested" in told.stdout) == (0, "", True)
     how = stored(tmp_path / "passback.db", f"SELECT lms_id, matched_by FROM sections WHERE id = '{section}'")
     assert (before, how) == ("s1", [("s1", "hand")])

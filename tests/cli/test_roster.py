@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from support import commands as running
 from support.rosters import CLEVER, ONEROSTER_12, Table, changed, without, zipped
 from support.sandbox import DISTRICT, ESSAY, Sandbox, serving
 
@@ -31,10 +30,9 @@ class Commands:
         return self.command(str(file), *arguments, district=district)
 
     def command(self, *arguments: str, district: str = DISTRICT) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "passback", "roster", "import", "--district", district, *arguments],
-            capture_output=True, text=True, timeout=60, check=False,
-            env={**os.environ, "PASSBACK_DATA": str(self._folder / "data")},
+        return running.run(
+            "roster", "import", "--district", district, *arguments,
+            environment={**running.ENVIRONMENT, "PASSBACK_DATA": str(self._folder / "data")},
         )  # fmt: skip
 
     def bring(self, files: Mapping[str, Table]) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -20,20 +18,19 @@ from passback.store.engine.sqlite import SqliteDatabase
 from passback_simulators.canvas import seed as canvas
 from passback_simulators.google_classroom import seed as google
 from passback_simulators.schoology import seed as schoology
+from support import commands
 from support.sandbox import stored
-
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("PASSBACK_")}
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "passback", *arguments]
 
 
 @contextlib.contextmanager
 def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     """A command while it runs."""
     with subprocess.Popen(
-        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
+        commands.command(*arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=commands.ENVIRONMENT,
     ) as running:
         try:
             yield running
@@ -63,10 +60,7 @@ def data(tmp_path: Path) -> str:
 
 
 def run(data: str, *arguments: str) -> str:
-    done = subprocess.run(
-        command(*arguments, "--data", data), capture_output=True, text=True, timeout=30, check=False, env=ENVIRONMENT,
-        stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    done = commands.run(*arguments, "--data", data)
     assert done.returncode == 0, done
     return done.stdout
 

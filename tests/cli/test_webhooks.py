@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from passback.store.engine import migrate
 from passback.store.engine.open import connect
 from passback.store.engine.vault import Vault
 from passback.store.webhooks import Webhook
+from support import commands as running
 from support.sandbox import DISTRICT, NOW, stored
 
 WEBHOOK = "019aafe2-4b1c-7d33-9a60-5f0f3d0f8a12"
@@ -38,10 +38,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def run(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "passback", *arguments, "--data", str(data)],
-        capture_output=True, text=True, timeout=30, check=False,
-    )  # fmt: skip
+    return running.run(*arguments, "--data", str(data))
 
 
 def test_a_webhook_is_listed_and_shown_without_what_is_secret(data: Path) -> None:
@@ -75,7 +72,7 @@ def test_an_unknown_one_is_told(data: Path, command: str) -> None:
 
 
 def test_rotating_the_key_takes_webhooks_along(data: Path) -> None:
-    assert run(data, "key", "rotate").stdout == "0 connections and 1 webhook encrypted anew\n"
+    assert run(data, "key", "rotate").stdout == "0 connections and 1 webhook encrypted again\n"
     with contextlib.closing(connect("", data / "passback.db")) as database:
         webhook = database.read_now(lambda conn: webhooks.find(conn, WEBHOOK))
     assert webhook is not None

@@ -21,11 +21,7 @@ SECRET = "s3cret-token"
 class Manners:
     """An LMS that throttles by 429 with seconds to wait, and takes one kind of token."""
 
-    def __init__(self) -> None:
-        self.renewals = 0
-
     async def credentials(self, method: str, url: str, acting: str, *, renew: bool) -> Mapping[str, str]:
-        self.renewals += renew
         return {"Authorization": f"Bearer {SECRET}"}
 
     def refused_credentials(self, reply: Reply) -> bool:

@@ -9,8 +9,6 @@ import pytest
 
 from support.sandbox import ASSIGNMENTS, ESSAY, Sandbox
 
-AUTH = "Authorization: Bearer DEMO_TOKEN\r\n"
-
 
 def send(sandbox: Sandbox, *parts: str | bytes) -> bytes:
     """Send the parts one by one, and read until the server closes."""

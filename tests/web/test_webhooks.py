@@ -192,11 +192,10 @@ def neighbour(sandbox: Sandbox) -> Client:
 CALLS = [("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/rotate"), ("POST", "/test")]
 
 
+@pytest.mark.usefixtures("neighbour")
 @pytest.mark.parametrize(("method", "more"), CALLS)
 @pytest.mark.parametrize("token", ["NEIGHBOUR", "DEMO_TOKEN_ELSEWHERE"])
-def test_nobody_reaches_anothers(
-    sandbox: Sandbox, neighbour: Client, app: Endpoint, token: str, method: str, more: str
-) -> None:
+def test_nobody_reaches_anothers(sandbox: Sandbox, app: Endpoint, token: str, method: str, more: str) -> None:
     path = f"{WEBHOOKS}/{register(sandbox, f'http://127.0.0.1:{app.port}')['id']}"
     before = sandbox.get(path).data
     stranger = sandbox.client(token)

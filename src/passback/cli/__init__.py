@@ -11,30 +11,46 @@ from cyclopts import App, Parameter, validators
 import passback
 
 if TYPE_CHECKING:
-    from passback.store.engine.migrate import Kind
+    from passback.operations.open import Kind
+
+_NO_OPPOSITES = Parameter(negative_bool=(), negative_iterable=())
+"""An option that is off by default needs no opposite."""
 
 app = App(
     name="passback",
     help="One API call puts an assignment or a grade into whichever LMS the school district uses.",
     version=passback.__version__,
-    # What is off unless it is said needs no word for that.
-    default_parameter=Parameter(negative_bool=(), negative_iterable=()),
+    default_parameter=_NO_OPPOSITES,
 )
-for _name, _target, _help in (
-    ("token", "tokens:app", "Make, list, rotate and revoke applications' tokens."),
-    ("gradebook", "gradebook:app", "Do in the built-in gradebook what a teacher does."),
-    ("connect", "connect:connect", "Connect a district to its LMS, and check that it works."),
-    ("connection", "connect:app", "See, check and remove districts' connections to their LMSs."),
-    ("deliveries", "deliveries:app", "See, retry and cancel deliveries to the LMSs."),
-    ("roster", "roster:app", "Bring in a district's people and sections."),
-    ("sync", "sync:app", "Keep districts in step with their LMSs."),
-    ("match", "match:app", "See and decide which of the LMS's the roster's sections and people are."),
-    ("webhook", "webhooks:app", "See, disable and delete applications' webhooks."),
-    ("key", "key:app", "Make and rotate the key that credentials are encrypted with."),
-    ("simulate", "simulate:simulate", "Serve a simulated LMS."),
-):
-    # By name, so that a command imports only what it needs.
+_GROUPS = {
+    "token": ("tokens", "Create, list, rotate and revoke application tokens."),
+    "gradebook": ("gradebook", "See and change the built-in gradebook as a teacher."),
+    "connection": ("connection", "List, check and remove districts' connections to their LMSs."),
+    "deliveries": ("deliveries", "List, retry and cancel deliveries to the LMSs."),
+    "roster": ("roster", "Import a district's people and sections."),
+    "sync": ("sync", "Keep districts in step with their LMSs."),
+    "match": ("match", "See and decide which of the LMS's sections and people the roster's are."),
+    "webhook": ("webhooks", "List, disable and delete applications' webhooks."),
+    "key": ("key", "Make and rotate the key that credentials are encrypted with."),
+}
+"""The groups of commands: the module of each, and its help."""
+_ALONE = {
+    "connect": ("connect:connect", "Connect a district to its LMS, and check that the connection works."),
+    "simulate": ("simulate:simulate", "Serve a simulated LMS."),
+}
+"""The commands outside of groups that have modules of their own."""
+
+# By name, so that a command imports only what it needs.
+for _name, (_module, _help) in _GROUPS.items():
+    app.command(f"passback.cli.{_module}:app", name=_name, help=_help)
+for _name, (_target, _help) in _ALONE.items():
     app.command(f"passback.cli.{_target}", name=_name, help=_help)
+
+
+def group(name: str) -> App:
+    """Create a group of commands."""
+    return App(name=name, help=_GROUPS[name][1], default_parameter=_NO_OPPOSITES)
+
 
 Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
 Data = Annotated[str | None, Parameter(name="--data")]
@@ -42,16 +58,16 @@ Data = Annotated[str | None, Parameter(name="--data")]
 
 
 class UsageError(Exception):
-    """The command cannot do what was asked; the message says why."""
+    """The command was used wrongly; the message says how."""
 
 
 @app.command
 def sandbox(*, host: str | None = None, port: int | None = None, data: Data = None) -> int:
-    """Serve the sandbox: fixed districts with published tokens, nothing to set up.
+    """Serve the sandbox: fixed districts with published tokens, without any setup.
 
     Args:
         host: The address to listen on [127.0.0.1].
-        port: The port to listen on; 0 takes a free one [8080].
+        port: The port to listen on; 0 picks a free one [8080].
         data: The folder of the data file; ":memory:" keeps nothing [data].
     """
     return _serve("sandbox", host=host, port=port, data=data)
@@ -63,7 +79,7 @@ def serve(*, host: str | None = None, port: int | None = None, data: Data = None
 
     Args:
         host: The address to listen on [127.0.0.1].
-        port: The port to listen on; 0 takes a free one [8080].
+        port: The port to listen on; 0 picks a free one [8080].
         data: The folder of the data file [data].
     """
     return _serve("production", host=host, port=port, data=data)
@@ -71,7 +87,7 @@ def serve(*, host: str | None = None, port: int | None = None, data: Data = None
 
 @app.command
 def worker(*, data: Data = None) -> int:
-    """Deliver in the background beside other processes, without serving the API. Needs PostgreSQL.
+    """Deliver in the background beside other processes, without serving the API. Requires PostgreSQL.
 
     Args:
         data: The folder of the key file [data].
@@ -82,7 +98,7 @@ def worker(*, data: Data = None) -> int:
     settings = load(data=data)
     if not settings.database_url:
         raise UsageError(
-            "one process delivers for a data file, and it is the one that serves: several need PostgreSQL"
+            "only the process that serves a data file delivers for it: several processes need PostgreSQL"
             " (PASSBACK_DATABASE_URL)"
         )
     return work(settings)
@@ -102,36 +118,36 @@ def _serve(kind: Kind, *, host: str | None, port: int | None, data: str | None) 
         return 1
 
 
-def one_line(text: str) -> str:
-    """`text` without line breaks and control characters, which would disturb the table or the terminal."""
-    return "".join(character if character.isprintable() else " " for character in text)
-
-
 def _require_text(arguments: list[str]) -> None:
-    """Raise `UsageError` where an argument is bytes that are no text."""
+    """Raise `UsageError` if an argument is bytes that are not text."""
     if any("\udc80" <= character <= "\udcff" for argument in arguments for character in argument):
         raise UsageError("the command's arguments must be UTF-8")
 
 
 def main() -> NoReturn:
-    """Run the command. Exit codes: 0 done, 1 could not be done, 2 asked for wrongly."""
+    """Run the command. Exit codes: 0 success, 1 failure, 2 usage error."""
+    from passback.operations.errors import OperationError, StoreError, VaultError
     from passback.settings import SettingsError, unknown_variables
-    from passback.store.engine.database import StoreError
-    from passback.store.engine.vault import VaultError
 
     try:
         _require_text(sys.argv)
         for name in unknown_variables():
-            print(f"passback: {name} is no setting of Passback's and is ignored", file=sys.stderr)
-        code = app()
+            print(f"passback: {name} is not a setting of Passback and is ignored", file=sys.stderr)
+        code = app(sys.argv[1:])
         sys.stdout.flush()
-    except BrokenPipeError:  # who reads has seen enough, such as `head`
+    except BrokenPipeError:  # the reader has seen enough, such as `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except (SettingsError, UsageError) as error:
-        print(f"passback: {error}", file=sys.stderr)
-        sys.exit(2)
+    except (SettingsError, UsageError, OperationError) as error:
+        _fail(error, 2)
     except (StoreError, VaultError) as error:
-        print(f"passback: {error}", file=sys.stderr)
-        sys.exit(1)
+        _fail(error, 1)
     sys.exit(code or 0)
+
+
+def _fail(error: Exception, code: int) -> NoReturn:
+    """Print an error, and end with the exit code."""
+    from passback.cli.text import one_line
+
+    print("passback: " + "\n".join(one_line(line) for line in str(error).split("\n")), file=sys.stderr)
+    sys.exit(code)

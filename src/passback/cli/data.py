@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from passback.cli import UsageError
+from passback.operations import open as opening
 from passback.settings import load
-from passback.store.engine import migrate
-from passback.store.engine.open import connect
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
     from passback.context import Gateway
-    from passback.store.engine.database import Opened
+    from passback.operations.open import Opened, Vault
+
+T = TypeVar("T")
+
+
+@contextlib.contextmanager
+def existing(data: str | None) -> Iterator[Opened]:
+    """Open the database of a gateway or sandbox that has been started before.
+
+    Raises `OperationError` and `StoreError`.
+    """
+    # The command itself reports that the database cannot be reached, once.
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+    with opening.existing(load(data=data)) as database:
+        yield database
+
+
+def on_database(data: str | None, operation: Callable[[Opened], Coroutine[Any, Any, T]]) -> T:
+    """Run one operation on the database. Raises what it raises, and as `existing`."""
+    with existing(data) as database:
+        return asyncio.run(operation(database))
 
 
 @contextlib.asynccontextmanager
 async def gateway_on(database: Opened, data: str | None) -> AsyncIterator[Gateway]:
-    """The use cases on an open data file, with its connectors closed in the end."""
+    """A gateway on an open database, whose connectors are closed in the end."""
     from passback.app import build_gateway
 
     gateway = build_gateway(database, load(data=data))
@@ -30,22 +49,18 @@ async def gateway_on(database: Opened, data: str | None) -> AsyncIterator[Gatewa
         await gateway.connectors.close()
 
 
-@contextlib.contextmanager
-def existing(data: str | None) -> Iterator[Opened]:
-    """The database of a gateway or sandbox that has been started before. Raises `UsageError`, `StoreError`."""
-    # That the database cannot be reached is told once, by the command.
-    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
-    settings = load(data=data)
-    path = settings.data_file
-    if not settings.database_url:
-        if path is None:
-            raise UsageError(
-                "data that is kept nowhere cannot be reached from another command: give --data a folder"
-            )
-        if not path.exists():
-            raise UsageError(
-                f"there is no data file {path}: give --data the folder of a gateway that has been started"
-            )
-    with contextlib.closing(connect(settings.database_url, path)) as database:
-        migrate.prepare(database, migrate.kind_of(database))
-        yield database
+def with_gateway(
+    database: Opened, data: str | None, operation: Callable[[Gateway], Coroutine[Any, Any, T]]
+) -> T:
+    """Run one operation on a gateway. Raises what it raises."""
+
+    async def run() -> T:
+        async with gateway_on(database, data) as gateway:
+            return await operation(gateway)
+
+    return asyncio.run(run())
+
+
+def vault(data: str | None) -> Vault:
+    """What opens the secrets in the database."""
+    return opening.vault_of(load(data=data))

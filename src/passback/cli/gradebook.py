@@ -6,36 +6,23 @@ Everything here happens in the gradebook alone, as it would in any LMS: the API 
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 
-from passback.cli import Data, UsageError, one_line
-from passback.cli.data import existing
-from passback.domain.assignment import AssignmentFields, misordered_dates
+from passback.cli import Data, UsageError, group
+from passback.cli.data import on_database
+from passback.cli.text import one_line
+from passback.domain.assignment import AssignmentFields
 from passback.domain.clock import system_clock
 from passback.domain.grading import plain
-from passback.domain.roster import ROLES
 from passback.domain.submission import SubmissionFields
-from passback.lms.builtin.connector import edit_assignment
-from passback.lms.builtin.grade import grade_submission, read_submission
-from passback.lms.interface import Gone, Refused
-from passback.store import assignments, enrollments, gradebook, roster
-from passback.wire import dates
-from passback.wire.errors import Refusal
+from passback.operations import dates, gradebook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from passback.domain.assignment import Assignment
     from passback.domain.clock import Instant
-    from passback.domain.submission import Submission
-    from passback.store.assignments import AssignmentRecord
-    from passback.store.engine.database import Connection
 
-app = App(name="gradebook", help="See and change the built-in gradebook as a teacher.")
-
-T = TypeVar("T")
+app = group("gradebook")
 
 Switch = Annotated[bool | None, Parameter(negative_bool="no-")]
 
@@ -45,23 +32,16 @@ def list_assignments(section_id: str, *, data: Data = None) -> None:
     """List a section's assignments as they are in the gradebook.
 
     Args:
-        section_id: The section.
+        section_id: The section's id.
         data: The folder of the data file [data].
     """
-    section_id = section_id.lower()
-
-    def read(conn: Connection) -> list[tuple[AssignmentRecord, Assignment]]:
-        _require_section(conn, section_id)
-        records = assignments.page(conn, section_id, after="", limit=1_000_000)
-        held = ((record, gradebook.find_assignment(conn, section_id, record.lms_id)) for record in records)
-        return [(record, assignment) for record, assignment in held if assignment is not None]
-
-    with existing(data) as database:
-        found = database.read_now(read)
+    found = on_database(data, lambda it: gradebook.list_assignments(it, section_id.lower()))
     print(f"{'assignment id':<36}  {'state':<9}  {'due':<24}  {'points':>7}  title")
-    for record, assignment in found:
+    now = system_clock()
+    for one in found:
+        assignment = one.assignment
         print(
-            f"{record.id:<36}  {assignment.state(system_clock()):<9}  {_date(assignment.due_date):<24}"
+            f"{one.id:<36}  {assignment.state(now):<9}  {dates.show(assignment.due_date):<24}"
             f"  {_number(assignment.points_possible):>7}  {one_line(assignment.title)}"
         )
 
@@ -71,26 +51,14 @@ def show(assignment_id: str, *, data: Data = None) -> None:
     """Show an assignment and its students' grades.
 
     Args:
-        assignment_id: The assignment.
+        assignment_id: The assignment's id.
         data: The folder of the data file [data].
     """
-    now = system_clock()
-
-    def read(conn: Connection) -> tuple[Assignment, list[Submission]]:
-        section_id, record = _locate(conn, assignment_id)
-        held = gradebook.find_assignment(conn, section_id, record.lms_id)
-        if held is None:
-            raise Gone("assignment")
-        students = [student.lms_id for student in enrollments.matched_members(conn, section_id, "student")]
-        if held.assignee_mode == "individuals":
-            students = [student for student in students if student in held.assignee_ids]
-        return held, [read_submission(conn, held, student, now) for student in students]
-
-    with existing(data) as database:
-        held, submissions = _explained(lambda: database.read_now(read))
-    print(f"{one_line(held.title)} ({held.state(now)}), due {_date(held.due_date)}")
+    found = on_database(data, lambda it: gradebook.find_assignment(it, assignment_id.lower(), system_clock))
+    held = found.assignment
+    print(f"{one_line(held.title)} ({held.state(system_clock())}), due {dates.show(held.due_date)}")
     print(f"{'student id':<24}  {'state':<9}  {'grade':<8}  {'points':>7}  {'flags':<16}  comment")
-    for submission in submissions:
+    for submission in found.submissions:
         print(
             f"{submission.student_id:<24}  {submission.state:<9}  {submission.grade or '':<8}"
             f"  {_number(submission.grade_points):>7}  {' '.join(submission.flags):<16}"
@@ -114,12 +82,12 @@ def edit(
     """Change an assignment.
 
     Args:
-        assignment_id: The assignment.
+        assignment_id: The assignment's id.
         title: Its new title.
         description: Its new description.
-        due_date: When it is due, such as 2030-06-01T23:59:00Z; it may have passed.
-        display_date: From when students see it.
-        end_date: Until when they can hand in.
+        due_date: When it is due, such as 2030-06-01T23:59:00Z; may be in the past.
+        display_date: When students can first see it.
+        end_date: Last moment work is accepted.
         points_possible: How many points it is worth.
         published: Whether it is published; --no-published makes it a draft.
         data: The folder of the data file [data].
@@ -133,16 +101,7 @@ def edit(
         points_possible=_points(points_possible),
         published=published,
     )
-    if fields == AssignmentFields():
-        raise UsageError("nothing to change: give --title, --due-date or another option")
-
-    def transaction(conn: Connection) -> None:
-        section_id, record = _locate(conn, assignment_id)
-        held = edit_assignment(conn, section_id, record.lms_id, fields, system_clock())
-        if pair := misordered_dates(held.start_date, held.display_date, held.due_date, held.end_date):
-            raise UsageError(f"{pair[0]} must not be after {pair[1]}")
-
-    _change(data, transaction)
+    on_database(data, lambda it: gradebook.edit(it, assignment_id.lower(), fields, system_clock))
     print(f"Assignment {assignment_id} is changed.")
 
 
@@ -151,16 +110,10 @@ def delete(assignment_id: str, *, data: Data = None) -> None:
     """Delete an assignment with all its grades.
 
     Args:
-        assignment_id: The assignment.
+        assignment_id: The assignment's id.
         data: The folder of the data file [data].
     """
-
-    def transaction(conn: Connection) -> None:
-        section_id, record = _locate(conn, assignment_id)
-        if not gradebook.delete_assignment(conn, section_id, record.lms_id):
-            raise Gone("assignment")
-
-    _change(data, transaction)
+    on_database(data, lambda it: gradebook.delete(it, assignment_id.lower()))
     print(f"Assignment {assignment_id} is deleted.")
 
 
@@ -178,18 +131,18 @@ def grade(
     grader: str | None = None,
     data: Data = None,
 ) -> None:
-    """Grade a student's submission, comment on it, excuse it, or move it on.
+    """Grade a student's submission, comment on it, excuse it, or change its state.
 
     Args:
-        assignment_id: The assignment.
-        student_id: The student.
-        grade: The grade as text: 8.5, 85%, pass or B+, after the assignment's grading type; '' takes it away.
+        assignment_id: The assignment's id.
+        student_id: The student's id.
+        grade: The grade as text: 8.5, 85%, pass or B+, depending on the assignment's grading type; '' removes it.
         points: The grade in points.
         comment: A comment for the student.
         excused: Whether the student is excused; --no-excused ends it.
         state: The state to move the submission to.
         due_date: When it is due for this student alone.
-        grader: The teacher who grades.
+        grader: The id of the teacher who grades.
         data: The folder of the data file [data].
     """
     fields = SubmissionFields(
@@ -201,14 +154,10 @@ def grade(
         override_due_date=_instant(due_date),
         grader_id=grader and grader.lower(),
     )
-    if fields == SubmissionFields():
-        raise UsageError("nothing to change: give --grade, --comment, --excused or another option")
-
-    def transaction(conn: Connection) -> None:
-        section_id, record = _locate(conn, assignment_id)
-        grade_submission(conn, section_id, record.lms_id, student_id.lower(), fields, system_clock())
-
-    _change(data, transaction)
+    on_database(
+        data,
+        lambda it: gradebook.grade(it, assignment_id.lower(), student_id.lower(), fields, system_clock),
+    )
     print(f"The submission of {student_id} is changed.")
 
 
@@ -217,90 +166,29 @@ def enroll(section_id: str, user_id: str, *, data: Data = None) -> None:
     """Make a student or teacher of the district a member of a section.
 
     Args:
-        section_id: The section.
-        user_id: The student or teacher.
+        section_id: The section's id.
+        user_id: The student's or teacher's id.
         data: The folder of the data file [data].
     """
-
-    def transaction(conn: Connection) -> None:
-        district_id = _require_section(conn, section_id.lower())
-        user = roster.find(conn, roster.USERS, district_id, user_id.lower())
-        if user is None:
-            raise UsageError(f"there is no user {user_id} in the section's district")
-        enrollments.enroll(conn, section_id.lower(), user.role, [user.id])
-
-    _change(data, transaction)
+    on_database(data, lambda it: gradebook.enroll(it, section_id.lower(), user_id.lower()))
     print(f"User {user_id} is a member of section {section_id}.")
 
 
 @app.command
 def unenroll(section_id: str, user_id: str, *, data: Data = None) -> None:
-    """End a membership of a section. The student's grades are kept, should the student come back.
+    """End a membership of a section. The student's grades are kept in case the student comes back.
 
     Args:
-        section_id: The section.
-        user_id: The student or teacher.
+        section_id: The section's id.
+        user_id: The student's or teacher's id.
         data: The folder of the data file [data].
     """
-
-    def transaction(conn: Connection) -> None:
-        _require_section(conn, section_id.lower())
-        ended = [
-            role for role in ROLES if enrollments.unenroll(conn, section_id.lower(), role, user_id.lower())
-        ]
-        if not ended:
-            raise UsageError(f"user {user_id} is no member of section {section_id}")
-
-    _change(data, transaction)
+    on_database(data, lambda it: gradebook.unenroll(it, section_id.lower(), user_id.lower()))
     print(f"User {user_id} is no longer a member of section {section_id}.")
 
 
-def _change(data: str | None, transaction: Callable[[Connection], None]) -> None:
-    with existing(data) as database:
-        _explained(lambda: database.write_now(transaction))
-
-
-def _explained(action: Callable[[], T]) -> T:
-    """The result of `action`; what the gradebook has against it becomes a `UsageError`."""
-    try:
-        return action()
-    except Gone as error:
-        raise UsageError(
-            {
-                "assignment": "the assignment is no longer in the gradebook",
-                "student": "the student is not in the section, or the assignment is not for this student",
-                "grader": "the grader is not a teacher of the section",
-                "section": "the section is no longer in the gradebook",
-            }[error.thing]
-        ) from None
-    except Refused as error:
-        raise UsageError(str(error)) from None
-
-
-def _locate(conn: Connection, assignment_id: str) -> tuple[str, AssignmentRecord]:
-    found = assignments.locate(conn, assignment_id.lower())
-    if found is None:
-        raise UsageError(f"there is no assignment {assignment_id}")
-    return found
-
-
-def _require_section(conn: Connection, section_id: str) -> str:
-    """The district of a section that exists."""
-    district_id = roster.district_of_section(conn, section_id)
-    if district_id is None:
-        raise UsageError(f"there is no section {section_id}")
-    return district_id
-
-
 def _instant(text: str | None) -> Instant | None:
-    if text is None:
-        return None
-    try:
-        if text:
-            return dates.parse(text).instant
-    except Refusal as refusal:
-        raise UsageError(refusal.message) from None
-    raise UsageError("a date must not be empty")
+    return None if text is None else dates.parse(text)
 
 
 def _points(text: str | None) -> Decimal | None:
@@ -313,10 +201,6 @@ def _points(text: str | None) -> Decimal | None:
     if not number.is_finite() or number < 0 or not -20 < number.adjusted() < 20:
         raise UsageError(f"'{text}' is not a number of points, such as 8.5")
     return number
-
-
-def _date(instant: Instant | None) -> str:
-    return "" if instant is None else dates.show(instant)
 
 
 def _number(number: Decimal | None) -> str:

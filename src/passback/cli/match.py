@@ -6,20 +6,17 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
-from cyclopts import App
-
-from passback.cli import Data, UsageError, one_line
-from passback.cli.data import existing, gateway_on
+from passback.cli import Data, UsageError, group
+from passback.cli.data import existing, on_database, with_gateway
+from passback.cli.text import one_line
 from passback.domain.clock import system_clock
-from passback.lms.registry import BUILTIN
-from passback.store import match_candidates, matching, roster, syncs
+from passback.operations import matches
 
 if TYPE_CHECKING:
-    from passback.store.engine.database import Connection, Opened
-    from passback.store.match_candidates import Known
-    from passback.store.matching import Ours
+    from passback.operations.matches import AlreadyMatched, Known, Ours
+    from passback.operations.open import Opened
 
-app = App(name="match", help="See and decide which of the LMS's the roster's sections and people are.")
+app = group("match")
 
 
 class _Later(Exception):
@@ -28,43 +25,30 @@ class _Later(Exception):
 
 @app.command
 def status(*, district: str, unmatched: bool = False, data: Data = None) -> None:
-    """Show what is matched, what is not, and among whom a person must choose.
+    """Show what is matched, what is not, and the candidates that a person must choose from.
 
     Args:
         district: The district's id.
         unmatched: Show only what is not matched.
         data: The folder of the data file [data].
     """
-    district = district.lower()
-
-    def read(conn: Connection) -> tuple[list[Ours], dict[str, list[Known]], str]:
-        found = roster.find(conn, roster.DISTRICTS, district, district)
-        if found is None:
-            raise UsageError(f"there is no district {district}")
-        shares = ", ".join(f"{name} {share:g} %" for name, share in found.lms_matched_percentage.items())
-        return (
-            matching.all_of(conn, district),
-            match_candidates.find_all(conn, district),
-            f"{found.name} ({found.lms_state or 'not connected'}): {shares}",
-        )
-
-    with existing(data) as database:
-        ours, choices, summary = database.read_now(read)
-    print(one_line(summary))
-    for item in ours:
+    found = on_database(data, lambda it: matches.status(it, district.lower()))
+    shares = ", ".join(f"{name} {share:g} %" for name, share in found.district.lms_matched_percentage.items())
+    print(one_line(f"{found.district.name} ({found.district.lms_state or 'not connected'}): {shares}"))
+    for item in found.ours:
         if item.lms_id is not None and unmatched:
             continue
         by = f"{one_line(item.lms_id)} (by {item.matched_by or 'start'})" if item.lms_id is not None else None
         print(f"{item.id}  {item.kind:<8}  {one_line(item.name):<30}  {by or 'not matched'}")
-        for choice in choices.get(item.id, []):
-            print(f"{'':<26}or {_told(choice)}")
+        for candidate in found.candidates.get(item.id, ()):
+            print(f"{'':<26}or {_described(candidate)}")
 
 
 @app.command
 def review(*, district: str, data: Data = None) -> int:
     """Go through what a person must decide, one by one: which of the LMS's a section or user is.
 
-    It can be left at any time: what was decided is kept. Several people may do it at once.
+    You can stop at any time: what was decided is kept. Several people may do it at once.
 
     Args:
         district: The district's id.
@@ -73,14 +57,8 @@ def review(*, district: str, data: Data = None) -> int:
     if sys.stdin is None or sys.stdout is None:
         raise UsageError("match review asks at the terminal, and there is none: use passback match set")
     district = district.lower()
-
-    def read(conn: Connection) -> list[Ours]:
-        if roster.find(conn, roster.DISTRICTS, district, district) is None:
-            raise UsageError(f"there is no district {district}")
-        return match_candidates.undecided(conn, district)
-
     with existing(data) as database:
-        waiting = database.read_now(read)
+        waiting = asyncio.run(matches.undecided(database, district))
         if not waiting:
             print("There is nothing to decide.")
         sections = False
@@ -93,29 +71,29 @@ def review(*, district: str, data: Data = None) -> int:
         except KeyboardInterrupt:
             print("\nThe rest is left for later.")
         finally:
-            if sections:
-                _ask_for_sync(database, district)
+            if sections and asyncio.run(matches.request_sync(database, district, system_clock)):
+                _say_that_a_sync_follows(district)
     return 0
 
 
 def _review(database: Opened, item: Ours, place: str) -> bool:
     """Let a person decide which of the LMS's one of ours is. Whether it is decided. Raises `_Later`."""
-    # What it may be is read when its turn has come: others may have decided meanwhile.
-    question = database.read_now(lambda conn: match_candidates.decision(conn, item))
+    # Candidates are read only now, because somebody else may have decided meanwhile.
+    question = asyncio.run(matches.decision(database, item))
     if question is None:
-        print(f"{place}: of {item.kind} {one_line(item.name)} ({item.id}) nothing is to be decided any more.")
+        print(f"{place}: {item.kind} {one_line(item.name)} ({item.id}) no longer needs a decision.")
         return False
-    print(f"{place}: {item.kind} {_told(question.ours)}")
+    print(f"{place}: {item.kind} {_described(question.ours)}")
     for position, candidate in enumerate(question.candidates, 1):
-        print(f"  {position}  {_told(candidate)}")
+        print(f"  {position}  {_described(candidate)}")
     chosen = _chosen(len(question.candidates))
     if not chosen:
         return False
     lms_id = question.candidates[chosen - 1].id
     try:
-        decided = database.write_now(lambda conn: matching.choose(conn, item, lms_id, system_clock()))
-    except matching.AlreadyMatched as taken:
-        print(f"That cannot be: {_taken(lms_id, taken)}")
+        decided = asyncio.run(matches.choose(database, item, lms_id, system_clock))
+    except matches.AlreadyMatched as error:
+        print(f"That cannot be: {_conflict(error)}")
         return False
     print(
         f"{item.id} is {one_line(lms_id)}."
@@ -144,7 +122,7 @@ def _chosen(most: int) -> int:
             return int(answer)
 
 
-def _told(known: Known) -> str:
+def _described(known: Known) -> str:
     """Name, id and whatever else tells a section or person from another."""
     about = [
         form.format(value)
@@ -166,10 +144,10 @@ def _told(known: Known) -> str:
 
 @app.command(name="set")
 def decide(our_id: str, lms_id: str, *, data: Data = None) -> None:
-    """Say by hand which of the LMS's a section or user is. It stands until it is cleared.
+    """Decide by hand which of the LMS's a section or user is. The decision stands until it is cleared.
 
-    The LMS is asked whether it has it: the section, or the person in one of their matched sections. If not, nothing is
-    changed; where the LMS cannot be asked now, it is set all the same, and a warning says so.
+    The command asks the LMS whether it has the section, or the person in one of their matched sections. If it does
+    not, nothing changes; if the LMS cannot be asked now, the match is set all the same, with a warning.
 
     Args:
         our_id: The section's or user's id here.
@@ -178,20 +156,18 @@ def decide(our_id: str, lms_id: str, *, data: Data = None) -> None:
             has in base64. A person: the number of the user.
         data: The folder of the data file [data].
     """
-    our_id = our_id.lower()
-    if not lms_id or not lms_id.isprintable() or ".." in lms_id or set(lms_id) & set(" #%?\\"):
-        raise UsageError(f"{one_line(lms_id)!r} is no id of an LMS")
     with existing(data) as database:
-        ours = _matchable(database, our_id)
-        doubt = asyncio.run(_doubt(database, data, ours, lms_id))
-        _decide(database, our_id, lms_id)
-        if doubt:
-            print(
-                f"passback: it is set, but could not be looked up in the LMS: {one_line(doubt)}",
-                file=sys.stderr,
-            )
-        if ours.kind == "section":
-            _ask_for_sync(database, ours.district_id)
+        try:
+            decided = with_gateway(database, data, lambda it: matches.decide(it, our_id.lower(), lms_id))
+        except matches.AlreadyMatched as error:
+            raise UsageError(_conflict(error)) from None
+    if decided.doubt:
+        print(
+            f"passback: it is set, but could not be looked up in the LMS: {one_line(decided.doubt)}",
+            file=sys.stderr,
+        )
+    if decided.sync_requested:
+        _say_that_a_sync_follows(decided.district_id)
 
 
 @app.command
@@ -202,71 +178,15 @@ def clear(our_id: str, *, data: Data = None) -> None:
         our_id: The section's or user's id here.
         data: The folder of the data file [data].
     """
-    with existing(data) as database:
-        _decide(database, _matchable(database, our_id.lower()).id, None)
+    on_database(data, lambda it: matches.clear(it, our_id.lower(), system_clock))
 
 
-def _matchable(database: Opened, our_id: str) -> Ours:
-    """A section or user that can be matched. Raises `UsageError`."""
-
-    def read(conn: Connection) -> tuple[Ours | None, bool]:
-        ours = matching.find(conn, our_id)
-        if ours is None:
-            return None, False
-        known = roster.find(conn, roster.DISTRICTS, ours.district_id, ours.district_id)
-        return ours, known is not None and known.lms_type == BUILTIN
-
-    ours, own = database.read_now(read)
-    if ours is None:
-        raise UsageError(f"there is no section or user {our_id}")
-    if own:
-        raise UsageError(
-            f"district {ours.district_id} uses the built-in gradebook, which has the roster's own sections and people:"
-            " there is nothing to decide"
-        )
-    return ours
+def _conflict(error: AlreadyMatched) -> str:
+    return f"{one_line(str(error))}: passback match clear {error.other}, if that is wrong"
 
 
-async def _doubt(database: Opened, data: str | None, ours: Ours, lms_id: str) -> str | None:
-    """Why it cannot be told whether the LMS has what ours is said to be; None where it has. Raises `UsageError`."""
-    from passback.rosters import decide
-
-    async with gateway_on(database, data) as gateway:
-        try:
-            await decide.verify(gateway, ours, lms_id)
-        except decide.NotInLms as error:
-            raise UsageError(f"{error}: nothing has been changed") from None
-        except decide.CannotVerify as error:
-            return str(error)
-    return None
-
-
-def _decide(database: Opened, our_id: str, lms_id: str | None) -> None:
-    try:
-        district = database.write_now(lambda conn: matching.decide(conn, our_id, lms_id, system_clock()))
-    except matching.AlreadyMatched as taken:
-        raise UsageError(_taken(lms_id or "", taken)) from None
-    if district is None:
-        raise UsageError(f"there is no section or user {our_id}")
-
-
-def _taken(lms_id: str, taken: matching.AlreadyMatched) -> str:
-    return (
-        f"{one_line(lms_id)} is {taken.other} already: passback match clear {taken.other}, if that is wrong"
+def _say_that_a_sync_follows(district_id: str) -> None:
+    print(
+        "A sync has been requested, which matches the people of the decided sections: a running server carries it out,"
+        f" or passback sync run --district {district_id}"
     )
-
-
-def _ask_for_sync(database: Opened, district_id: str) -> None:
-    """A section has been decided: let its people be matched, where the district is read at all."""
-
-    def ask(conn: Connection) -> bool:
-        if syncs.find(conn, district_id) is None:
-            return False
-        syncs.request(conn, district_id, system_clock())
-        return True
-
-    if database.write_now(ask):
-        print(
-            "The people of what was decided are matched by the sync that is asked for now: a running server does it,"
-            f" or passback sync run --district {district_id}"
-        )

@@ -1,4 +1,4 @@
-"""A bar on the terminal for what takes long."""
+"""A progress bar on the terminal."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
 
 class Shown:
-    """What is done, and how far it is; where there is no terminal, nothing."""
+    """Shows the current step and its progress; nothing without a terminal. See `passback.rosters.progress.Progress`."""
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar
         self._task = bar.add_task("reading", total=None)
 
     def read(self, done: int, total: int) -> None:
-        """So much of it is done."""
+        """Show that so much of the step is done."""
         self._bar.update(self._task, completed=done, total=total)
 
     def step(self, what: str) -> None:
-        """What is done next."""
+        """Show that the next step begins."""
         self._bar.update(self._task, description=what, total=None)
 
 
@@ -38,7 +38,6 @@ def shown() -> Iterator[Shown]:
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
         console=console, transient=True,
     )  # fmt: skip
-    with (
-        bar if console.is_terminal else contextlib.nullcontext()
-    ):  # it would end with an empty line elsewhere
+    # Without a terminal the bar would end with an empty line.
+    with bar if console.is_terminal else contextlib.nullcontext():
         yield Shown(bar)

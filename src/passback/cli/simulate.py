@@ -13,19 +13,19 @@ from passback.cli import Port, UsageError
 def simulate(kind: str, *, host: str = "127.0.0.1", port: Port = 0) -> int:
     """Serve a simulated LMS: a district with sections and people, and faults on demand. It keeps nothing.
 
-    docs/reference/simulators.md tells its credentials, its control endpoint and its faults.
+    docs/reference/simulators.md describes its credentials, its control endpoint and its faults.
 
     Args:
         kind: canvas, schoology or google.
         host: The address to listen on.
-        port: The port to listen on; 0 takes a free one.
+        port: The port to listen on; 0 picks a free one.
     """
     from passback.domain.clock import system_clock
     from passback_simulators import KINDS, address_of, simulator_of
     from passback_simulators.server import serving
 
     if kind not in KINDS:
-        raise UsageError(f"there is no simulated {kind!r}: there are {', '.join(KINDS)}")
+        raise UsageError(f"there is no simulated {kind!r}: choose from {', '.join(KINDS)}")
     simulator = simulator_of(kind, system_clock)
     simulator.start()
 
@@ -34,7 +34,7 @@ def simulate(kind: str, *, host: str = "127.0.0.1", port: Port = 0) -> int:
             print(f"simulated {simulator.name}: {address_of(kind, url)}  (control: {url}/_simulator/)")
             given = {**simulator.connection_credentials(url), **simulator.connection_options()}
             for name, value in given.items():
-                if ":" not in name:  # the students' own credentials come by signing in
+                if ":" not in name:  # students' own credentials come from signing in
                     print(f"  {name}={value}")
             print("Ctrl-C ends it.", flush=True)
             await asyncio.Event().wait()

@@ -1,36 +1,32 @@
-"""``passback webhook``: where applications are told of events."""
+"""``passback webhook``: the addresses at which applications receive events."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cyclopts import App
-
-from passback.cli import Data, UsageError, one_line
-from passback.cli.data import existing
-from passback.domain.clock import SECOND, system_clock
-from passback.store import webhooks
+from passback.cli import Data, group
+from passback.cli.data import on_database
+from passback.cli.text import one_line, show_time
+from passback.domain.clock import system_clock
+from passback.operations import webhooks
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
-    from passback.store.engine.database import Connection
-    from passback.store.webhooks import Webhook
+    from passback.operations.webhooks import Webhook
 
-app = App(name="webhook", help="See, disable and delete applications' webhooks.")
+app = group("webhook")
 
 
 @app.command(name="list")
 def list_webhooks(*, district: str | None = None, data: Data = None) -> None:
-    """List webhooks, without their secrets and without the queries of their addresses.
+    """List webhooks, without their secrets and without the query strings of their addresses.
 
     Args:
         district: Only this district's.
         data: The folder of the data file [data].
     """
-    with existing(data) as database:
-        found = database.read_now(lambda conn: webhooks.find_all(conn, district and district.lower()))
+    found = on_database(data, lambda it: webhooks.list_all(it, district and district.lower()))
     print(f"{'webhook id':<36}  {'district':<24}  {'state':<8}  {'application':<24}  address")
     for webhook in found:
         print(
@@ -47,15 +43,14 @@ def show(webhook_id: str, *, data: Data = None) -> None:
         webhook_id: The webhook's id, as listed.
         data: The folder of the data file [data].
     """
-    with existing(data) as database:
-        webhook = database.read_now(lambda conn: _find(conn, webhook_id))
+    webhook = on_database(data, lambda it: webhooks.find(it, webhook_id.lower()))
     print(f"district      {webhook.district_id}")
     print(f"application   {one_line(webhook.application)}")
     print(f"address       {_address(webhook)}")
     print(f"events        {', '.join(webhook.events)}")
     print(f"state         {_state(webhook)}" + _since(webhook.disabled))
-    print(f"created       {_time(webhook.created)}")
-    print(f"last changed  {_time(webhook.last_modified)}")
+    print(f"created       {show_time(webhook.created)}")
+    print(f"last changed  {show_time(webhook.last_modified)}")
 
 
 @app.command
@@ -66,10 +61,9 @@ def disable(webhook_id: str, *, data: Data = None) -> None:
         webhook_id: The webhook's id, as listed.
         data: The folder of the data file [data].
     """
-    with existing(data) as database:
-        webhook = database.read_now(lambda conn: _find(conn, webhook_id))
-        done = database.write_now(lambda conn: webhooks.disable(conn, webhook.id, system_clock()))
-    print(f"Webhook {webhook.id} is {'' if done else 'already '}disabled.")
+    webhook_id = webhook_id.lower()
+    done = on_database(data, lambda it: webhooks.disable(it, webhook_id, system_clock))
+    print(f"Webhook {webhook_id} is {'' if done else 'already '}disabled.")
 
 
 @app.command
@@ -80,31 +74,22 @@ def enable(webhook_id: str, *, data: Data = None) -> None:
         webhook_id: The webhook's id, as listed.
         data: The folder of the data file [data].
     """
-    with existing(data) as database:
-        webhook = database.read_now(lambda conn: _find(conn, webhook_id))
-        done = database.write_now(lambda conn: webhooks.enable(conn, webhook.id, system_clock()))
-    print(f"Webhook {webhook.id} is {'' if done else 'already '}enabled.")
+    webhook_id = webhook_id.lower()
+    done = on_database(data, lambda it: webhooks.enable(it, webhook_id, system_clock))
+    print(f"Webhook {webhook_id} is {'' if done else 'already '}enabled.")
 
 
 @app.command
 def delete(webhook_id: str, *, data: Data = None) -> None:
-    """Forget a webhook with its secrets.
+    """Delete a webhook and its secrets.
 
     Args:
         webhook_id: The webhook's id, as listed.
         data: The folder of the data file [data].
     """
-    with existing(data) as database:
-        webhook = database.read_now(lambda conn: _find(conn, webhook_id))
-        database.write_now(lambda conn: webhooks.remove(conn, webhook.id))
-    print(f"Webhook {webhook.id} is deleted.")
-
-
-def _find(conn: Connection, webhook_id: str) -> Webhook:
-    webhook = webhooks.find(conn, webhook_id.lower())
-    if webhook is None:
-        raise UsageError(f"there is no webhook {webhook_id}")
-    return webhook
+    webhook_id = webhook_id.lower()
+    on_database(data, lambda it: webhooks.delete(it, webhook_id))
+    print(f"Webhook {webhook_id} is deleted.")
 
 
 def _state(webhook: Webhook) -> str:
@@ -112,15 +97,11 @@ def _state(webhook: Webhook) -> str:
 
 
 def _since(disabled: Instant | None) -> str:
-    return "" if disabled is None else f" since {_time(disabled)}"
+    return "" if disabled is None else f" since {show_time(disabled)}"
 
 
 def _address(webhook: Webhook) -> str:
-    """Without its query, which may hold a secret of the application's."""
+    """Without its query string, which may hold a secret of the application's."""
     return one_line(urlsplit(webhook.url)._replace(query="").geturl()) + (
         "?..." if "?" in webhook.url else ""
     )
-
-
-def _time(instant: Instant) -> str:
-    return datetime.fromtimestamp(instant / SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -52,7 +52,7 @@ def deliver(
             came_of = _change_submissions(conn, gateway, group, targets, alone=alone)
         else:
             came_of = [_change_assignment(conn, gateway, first, targets.get(first.id))]
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the outcome of all
         return [_failed(conn, gateway, first, error, whole=not alone)] * len(group)
     return [
         outcome if isinstance(outcome, Delivered) else _failed(conn, gateway, delivery, outcome, whole=False)

@@ -62,7 +62,7 @@ async def deliver(
                 came_of = await _change_submissions(gateway, group, targets, alone=alone)
             else:
                 came_of = [await _change_assignment(gateway, first, targets.get(first.id))]
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the outcome of all
         return [await _failed(gateway, first, error, whole=not alone)] * len(group)
     return [
         outcome if isinstance(outcome, Delivered) else await _failed(gateway, delivery, outcome, whole=False)

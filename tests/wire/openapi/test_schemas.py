@@ -38,11 +38,6 @@ REQUESTS: list[tuple[str, type[Struct], type[Struct]]] = [
 ]
 
 
-def resolved(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema with its reference followed."""
-    return SCHEMAS[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
-
-
 def places(schema: Any) -> list[dict[str, Any]]:
     """Every object's schema within one, itself among them."""
     within = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()

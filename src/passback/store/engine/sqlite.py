@@ -227,7 +227,7 @@ class SqliteDatabase:
                 begun = True
                 for job in batch:
                     job.result = job.fn(self._writer)
-        except Exception as error:  # handed to the callers
+        except Exception as error:  # noqa: BLE001 - handed to the callers
             if begun:
                 return False  # the second run meets it again, and reports it
             # The file is locked: neither a second run nor the jobs queued behind should wait that long again.
@@ -241,7 +241,7 @@ class SqliteDatabase:
             with _transaction(self._writer):
                 for job in batch:
                     self._attempt(job)
-        except Exception as error:  # the commit failed, so every job of the batch did
+        except Exception as error:  # noqa: BLE001 - the commit failed, so every job of the batch did
             for job in batch:
                 job.error = error
 

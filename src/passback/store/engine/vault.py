@@ -58,10 +58,6 @@ class Vault:
         except (binascii.Error, InvalidTag, ValueError):
             raise VaultError("a secret has been damaged: connect the district again") from None
 
-    def is_current(self, text: str) -> bool:
-        """Whether `text` was encrypted with the current first key."""
-        return text.partition(".")[0] == next(iter(self._reload()))
-
     def _reload(self) -> dict[str, bytes]:
         self._keys = {key_id(key): key for key in self._load()}
         return self._keys

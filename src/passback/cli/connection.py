@@ -1,0 +1,113 @@
+"""``passback connection``: districts' connections to their LMSs."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from passback.cli import Data, Port, group
+from passback.cli.data import existing, on_database, vault, with_gateway
+from passback.cli.sign_in import CALLBACK_PORT, sign_in
+from passback.cli.text import one_line
+from passback.domain.clock import system_clock
+from passback.operations import connections, districts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from passback.lms.interface import Finding
+
+app = group("connection")
+
+
+@app.command(name="list")
+def list_connections(*, data: Data = None) -> None:
+    """List the districts with their LMSs.
+
+    Args:
+        data: The folder of the data file [data].
+    """
+    found = on_database(data, districts.list_all)
+    print(f"{'district':<24}  {'LMS':<10}  {'state':<24}  {'name':<24}  address")
+    for one in found:
+        district = one.district
+        print(
+            f"{district.id:<24}  {district.lms_type:<10}  {district.lms_state or '-':<24}"
+            f"  {one_line(district.name):<24}  {one_line(one.address)}"
+        )
+
+
+@app.command
+def show(*, district: str, data: Data = None) -> None:
+    """Show a district's connection, without its secrets.
+
+    Args:
+        district: The district's id.
+        data: The folder of the data file [data].
+    """
+    found = on_database(data, lambda it: connections.show(it, vault(data), district.lower()))
+    print(f"address  {found.address}")
+    for name, value in found.options.items():
+        print(f"{name}  {one_line(value) or '-'}")
+    for name in found.secrets:
+        print(f"{name}  (kept encrypted)")
+
+
+@app.command
+def check(*, district: str, data: Data = None) -> int:
+    """Check what of a district's connection works, and what is missing. This changes nothing in the LMS.
+
+    Args:
+        district: The district's id.
+        data: The folder of the data file [data].
+    """
+    with existing(data) as database:
+        findings = with_gateway(database, data, lambda it: connections.check(it, district.lower()))
+    return 0 if report(findings) else 1
+
+
+@app.command
+def remove(*, district: str, data: Data = None) -> None:
+    """Remove a district's connection with its credentials. Its assignments stay in the LMS.
+
+    Args:
+        district: The district's id.
+        data: The folder of the data file [data].
+    """
+    district = district.lower()
+    on_database(data, lambda it: connections.remove(it, district))
+    print(f"district {district} is disconnected")
+
+
+@app.command(name="sign-in-student")
+def sign_in_student(
+    *, district: str, user: str, callback_port: Port = CALLBACK_PORT, data: Data = None
+) -> None:
+    """Let a student sign in with the browser, for an LMS that takes work only from the student (Schoology).
+
+    Args:
+        district: The district's id.
+        user: The student's id here.
+        callback_port: The port on this machine to which the browser returns.
+        data: The folder of the data file [data].
+    """
+    district, user = district.lower(), user.lower()
+    keys = vault(data)
+    with existing(data) as database:
+        begun = asyncio.run(connections.student_sign_in(database, keys, district, user))
+        fresh = sign_in(begun.kind, begun.address, begun.credentials, callback_port)
+        asyncio.run(
+            connections.add_student(
+                database, keys, district, begun.lms_id, list(fresh.values()), system_clock
+            )
+        )
+    print(f"{user} can hand in work now")
+
+
+def report(findings: Sequence[Finding]) -> bool:
+    """Print the findings of a check. Whether all are good."""
+    for finding in findings:
+        print(f"{'ok ' if finding.good else 'NOT'}  {one_line(finding.what)}")
+        if finding.remedy:
+            print(f"     -> {one_line(finding.remedy)}")
+    return all(finding.good for finding in findings)

@@ -1,0 +1,236 @@
+"""Districts' connections to their LMSs: making, checking, showing and removing them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from passback.lms.interface import ConnectorKind
+from passback.lms.registry import BUILTIN
+from passback.operations import districts, lms_settings
+from passback.operations.errors import NotFound, OperationError
+from passback.rosters import connect as connecting
+from passback.store import connections, roster, syncs
+from passback.store import districts as stored_districts
+
+if TYPE_CHECKING:
+    from passback.context import Gateway
+    from passback.domain.clock import Clock
+    from passback.lms.interface import Finding
+    from passback.store.connections import StoredConnection
+    from passback.store.engine.database import Connection, Database
+    from passback.store.engine.vault import Vault
+
+
+class OtherLms(OperationError):
+    """The district's roster was read from another LMS, whose people would become others."""
+
+    def __init__(self, district_id: str, address: str) -> None:
+        super().__init__(f"the roster of district {district_id} was read from the LMS at {address}")
+        self.district_id = district_id
+        self.address = address
+
+
+class Wanted(Struct, frozen=True):
+    """A connection to be made."""
+
+    kind: ConnectorKind
+    address: str
+    """As `lms_settings.base_address` returns it."""
+    given: Mapping[str, str]
+    """Credentials and options, by the names of the kind's settings."""
+    same_lms: bool = False
+    """Whether it is the LMS that the district used before, at another address."""
+
+
+class Connected(Struct, frozen=True):
+    """A district that was connected."""
+
+    district_id: str
+    kept_matches: bool
+    """False if it used another LMS before, whose matches are forgotten."""
+
+
+class Shown(Struct, frozen=True):
+    """A connection without its secrets."""
+
+    address: str
+    options: Mapping[str, str]
+    secrets: Sequence[str]
+    """The names of the credentials."""
+
+
+class StudentSignIn(Struct, frozen=True):
+    """What a student's sign-in begins with."""
+
+    kind: ConnectorKind
+    address: str
+    credentials: Mapping[str, str]
+    lms_id: str
+
+    def __repr__(self) -> str:
+        return f"StudentSignIn({self.address!r}, {self.lms_id!r})"  # never the credentials
+
+
+async def connect(
+    database: Database,
+    vault: Vault,
+    wanted: Wanted,
+    clock: Clock,
+    *,
+    district_id: str | None = None,
+    name: str = "",
+) -> Connected:
+    """Connect a district, or with a `name` a new one, to its LMS, and schedule the reading of it.
+
+    Raises `NotFound`, `OtherLms` and `VaultError`.
+    """
+    now = clock()
+    options, credentials = _split(wanted)
+
+    def write(conn: Connection) -> Connected:
+        district = (
+            districts.create(conn, name, now)
+            if district_id is None
+            else districts.required(conn, district_id)
+        )
+        kept = connecting.connect(
+            conn,
+            district,
+            wanted.kind.capabilities.kind,
+            address=wanted.address,
+            options=options,
+            credentials=connections.seal(vault, district.id, credentials),
+            now=now,
+            same_lms=wanted.same_lms,
+        )
+        return Connected(district.id, kept)
+
+    try:
+        return await database.write(write)
+    except connecting.RosterFromOtherLms as error:
+        raise OtherLms(district_id or "", str(error)) from None
+
+
+async def create_with_gradebook(database: Database, name: str, clock: Clock) -> str:
+    """Create a district whose gradebook is Passback's own; returns its id."""
+
+    def write(conn: Connection) -> str:
+        new = districts.create(conn, name, clock())
+        stored_districts.set_lms(conn, new.id, BUILTIN, "success")
+        return new.id
+
+    return await database.write(write)
+
+
+async def has_roster(database: Database, district_id: str) -> bool:
+    """Whether a district has sections, or reads its roster from the LMS."""
+    return await database.snapshot(
+        lambda conn: roster.has_sections(conn, district_id) or stored_districts.follows_lms(conn, district_id)
+    )
+
+
+async def check(gateway: Gateway, district_id: str) -> Sequence[Finding]:
+    """Check a connection in the LMS, which changes nothing there, and record whether it works.
+
+    Raises `OperationError` if there is none.
+    """
+
+    def find_type(conn: Connection) -> str:
+        district = roster.find(conn, roster.DISTRICTS, district_id, district_id)
+        return district.lms_type if district else ""
+
+    lms_type = await gateway.database.read(find_type)
+    connector = await gateway.database.read(lambda conn: gateway.connectors.find(conn, district_id, lms_type))
+    if connector is None:
+        raise OperationError(f"district {district_id} has no connection that can be used")
+    findings = await connector.check()
+
+    def record(conn: Connection) -> None:
+        if not findings or not findings[0].good:
+            stored_districts.set_lms_state(conn, district_id, "error")
+        else:
+            stored_districts.mend_lms_state(conn, district_id)
+
+    await gateway.database.write(record)
+    return findings
+
+
+async def show(database: Database, vault: Vault, district_id: str) -> Shown:
+    """Return a district's connection without its secrets. Raises `NotFound` and `VaultError`."""
+    stored = await database.read(lambda conn: _required(conn, district_id))
+    credentials = connections.unseal(vault, stored)
+    return Shown(stored.address, stored.options, sorted(set(credentials) - set(stored.options)))
+
+
+async def remove(database: Database, district_id: str) -> None:
+    """Delete a district's connection with its credentials; its assignments stay in the LMS. Raises `NotFound`."""
+
+    def write(conn: Connection) -> None:
+        stored_districts.set_lms_state(conn, district_id, "disconnected")
+        syncs.forget(conn, district_id)
+        connections.remove(conn, _required(conn, district_id).district_id)
+
+    await database.write(write)
+
+
+async def student_sign_in(database: Database, vault: Vault, district_id: str, user_id: str) -> StudentSignIn:
+    """Return what a student needs to sign in to an LMS that takes work from nobody else.
+
+    Raises `OperationError` if the LMS is not such a one or the student is not matched, and `VaultError`.
+    """
+
+    def read(conn: Connection) -> tuple[StoredConnection, str, str | None]:
+        stored = _required(conn, district_id)
+        district = districts.required(conn, district_id)
+        student = roster.find(conn, roster.USERS, district_id, user_id)
+        return stored, district.lms_type, student.lms_id if student else None
+
+    stored, lms_type, lms_id = await database.snapshot(read)
+    kind = lms_settings.kind(lms_type)
+    if not kind.students_sign_in:
+        raise OperationError("only Schoology takes work from the student alone: nobody need sign in here")
+    if lms_id is None:
+        raise OperationError(f"{user_id} is not a student of the district who is matched to one in the LMS")
+    return StudentSignIn(kind, stored.address, connections.unseal(vault, stored), lms_id)
+
+
+async def add_student(
+    database: Database, vault: Vault, district_id: str, lms_id: str, credentials: Sequence[str], clock: Clock
+) -> None:
+    """Keep the credentials that a student's sign-in gave. Raises `NotFound` and `VaultError`."""
+
+    def write(conn: Connection) -> None:
+        stored = _required(conn, district_id)
+        kept = connections.unseal(vault, stored) | {f"student:{lms_id}": ":".join(credentials)}
+        connections.save(
+            conn,
+            district_id,
+            address=stored.address,
+            options=stored.options,
+            credentials=connections.seal(vault, district_id, kept),
+            now=clock(),
+        )
+
+    await database.write(write)
+
+
+def _split(wanted: Wanted) -> tuple[dict[str, str], dict[str, str]]:
+    """Options and credentials. Options that are set go with the credentials, which may need them beside."""
+    given = wanted.given
+    options, credentials = {}, {}
+    for it in wanted.kind.settings:
+        if not it.secret:
+            options[it.name] = given.get(it.name, it.default or "")
+        elif it.name in given:
+            credentials[it.name] = given[it.name]
+    return options, credentials | {name: value for name, value in options.items() if value}
+
+
+def _required(conn: Connection, district_id: str) -> StoredConnection:
+    stored = connections.find(conn, district_id)
+    if stored is None:
+        raise NotFound(f"district {district_id} has no connection")
+    return stored

@@ -1,0 +1,109 @@
+"""Deliveries: listing, showing, retrying and cancelling them, and how long a district's are tried."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from passback.delivery import ledger
+from passback.domain.delivery import KEPT_FOR, Delivery, State
+from passback.operations.districts import required
+from passback.operations.errors import NotFound, OperationError
+from passback.store import deliveries
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from passback.domain.clock import Clock
+    from passback.store.engine.database import Connection, Database
+
+
+class Detailed(Struct, frozen=True):
+    """A delivery, and its parts if it stands for many."""
+
+    delivery: Delivery
+    parts: list[Delivery]
+
+
+async def list_newest(
+    database: Database, *, limit: int, district_id: str | None = None, states: Collection[State] = ()
+) -> list[Delivery]:
+    """Return up to `limit` deliveries, the newest first: all, a district's, or those in some states.
+
+    Raises `NotFound` for an unknown district.
+    """
+
+    def read(conn: Connection) -> list[Delivery]:
+        if district_id is not None:
+            required(conn, district_id)
+        return deliveries.page(conn, limit=limit, district_id=district_id, states=states)
+
+    return await database.snapshot(read)
+
+
+async def find(database: Database, delivery_id: str) -> Detailed:
+    """Return a delivery with its parts. Raises `NotFound`."""
+
+    def read(conn: Connection) -> Detailed:
+        found = _required(conn, delivery_id)
+        return Detailed(found, deliveries.parts(conn, found.id))
+
+    return await database.snapshot(read)
+
+
+async def retry(database: Database, delivery_id: str, clock: Clock) -> None:
+    """Try a delivery now, be it waiting or ended without success.
+
+    Raises `NotFound`, and `OperationError` if nothing is left to deliver.
+    """
+    now = clock()
+
+    def write(conn: Connection) -> None:
+        if not ledger.retry(conn, _required(conn, delivery_id), now):
+            raise OperationError(
+                f"delivery {delivery_id} has nothing left to deliver: it was delivered (or a newer one with its values"
+                " was), or it is under way"
+            )
+
+    await database.write(write)
+
+
+async def cancel(database: Database, delivery_id: str, clock: Clock) -> None:
+    """Cancel a delivery that is waiting. Raises `NotFound`, and `OperationError` if it is not."""
+    now = clock()
+
+    def write(conn: Connection) -> None:
+        if not ledger.cancel(conn, _required(conn, delivery_id), now):
+            raise OperationError(f"delivery {delivery_id} is not waiting")
+
+    await database.write(write)
+
+
+async def tried_for(database: Database, district_id: str) -> int:
+    """For how many milliseconds deliveries to a district are tried. Raises `NotFound`."""
+
+    def read(conn: Connection) -> int:
+        required(conn, district_id)
+        return deliveries.keep_trying(conn, district_id) or KEPT_FOR
+
+    return await database.snapshot(read)
+
+
+async def try_for(database: Database, district_id: str, milliseconds: int | None) -> None:
+    """Set for how long deliveries to a district are tried; None for the default. Raises `OperationError`."""
+    if milliseconds is not None and milliseconds <= 0:
+        raise OperationError("deliveries must be tried for some time")
+
+    def write(conn: Connection) -> None:
+        required(conn, district_id)
+        deliveries.set_keep_trying(conn, district_id, milliseconds)
+
+    await database.write(write)
+
+
+def _required(conn: Connection, delivery_id: str) -> Delivery:
+    found = deliveries.find(conn, delivery_id)
+    if found is None:
+        raise NotFound(f"there is no delivery {delivery_id}")
+    return found

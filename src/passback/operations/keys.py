@@ -1,0 +1,70 @@
+"""The key that secrets are encrypted with: making and rotating it."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from passback.operations.errors import OperationError
+from passback.operations.open import vault_of
+from passback.store import connections, webhooks
+from passback.store.engine.vault import new_key, read_key_file, write_key_file
+
+if TYPE_CHECKING:
+    from passback.settings import Settings
+    from passback.store.engine.database import Connection, Database
+    from passback.store.engine.vault import Vault
+
+__all__ = ["Reencrypted", "new_key", "rotate"]
+
+
+class Reencrypted(Struct, frozen=True):
+    """How many secrets' owners were encrypted with the new key."""
+
+    connections: int
+    webhooks: int
+    in_file: bool
+    """Whether the keys are in a key file, in which the new key has replaced the old ones."""
+
+
+async def rotate(database: Database, settings: Settings) -> Reencrypted:
+    """Encrypt all secrets with a new key: a fresh one in the key file, or the first of ``PASSBACK_SECRET_KEY``.
+
+    Raises `OperationError` if that variable holds one key only, and `VaultError`.
+    """
+    path = None if settings.secret_key else settings.key_file
+    fresh = new_key()
+    if path is not None:
+        old = [base64.b64encode(key).decode() for key in read_key_file(path)]
+        # Both are kept until everything is encrypted again, so that an interruption loses nothing.
+        write_key_file(path, [fresh, *old])
+    elif len(settings.secret_keys()) < 2:
+        raise OperationError("put the new key in front of the old one first: PASSBACK_SECRET_KEY=new,old")
+    vault = vault_of(settings)
+    districts, hooks = await database.write(lambda conn: _reencrypt(conn, vault))
+    if path is not None:
+        write_key_file(path, [fresh])
+    return Reencrypted(districts, hooks, path is not None)
+
+
+def _reencrypt(conn: Connection, vault: Vault) -> tuple[int, int]:
+    """How many connections and webhooks there were."""
+    districts = connections.all_districts(conn)
+    for district_id in districts:
+        stored = connections.find(conn, district_id)
+        assert stored is not None
+        credentials = connections.seal(vault, district_id, connections.unseal(vault, stored))
+        connections.save(
+            conn,
+            district_id,
+            address=stored.address,
+            options=stored.options,
+            credentials=credentials,
+            now=stored.last_modified,
+        )
+    hooks = webhooks.find_all(conn)
+    for webhook in hooks:
+        webhooks.update(conn, webhooks.reseal(vault, webhook))
+    return len(districts), len(hooks)

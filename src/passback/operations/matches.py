@@ -1,0 +1,163 @@
+"""Matches: which of the LMS's sections and people the roster's are, and deciding it by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from passback.domain.roster import District
+from passback.lms.registry import BUILTIN
+from passback.operations.districts import required
+from passback.operations.errors import NotFound, OperationError
+from passback.rosters import decide as lookup
+from passback.store import match_candidates, matching, roster, syncs
+from passback.store.match_candidates import Decision, Known
+from passback.store.matching import Ours
+
+if TYPE_CHECKING:
+    from passback.context import Gateway
+    from passback.domain.clock import Clock
+    from passback.store.engine.database import Connection, Database
+
+__all__ = [
+    "AlreadyMatched",
+    "Decided",
+    "Decision",
+    "Known",
+    "Matches",
+    "Ours",
+    "choose",
+    "clear",
+    "decide",
+    "decision",
+    "request_sync",
+    "status",
+    "undecided",
+]
+
+
+class AlreadyMatched(OperationError):
+    """Another section or user is matched to that id of the LMS's."""
+
+    def __init__(self, lms_id: str, other: str) -> None:
+        super().__init__(f"{lms_id} is {other} already")
+        self.other = other
+
+
+class Matches(Struct, frozen=True):
+    """How a district's roster is matched."""
+
+    district: District
+    ours: Sequence[Ours]
+    candidates: Mapping[str, Sequence[Known]]
+    """Among which a person must choose, by the ids of ours."""
+
+
+class Decided(Struct, frozen=True):
+    """What came of deciding by hand."""
+
+    district_id: str
+    doubt: str | None
+    """Why the LMS could not be asked whether it has it; None if it has."""
+    sync_requested: bool
+    """Whether a sync was requested, to match the people of a section."""
+
+
+async def status(database: Database, district_id: str) -> Matches:
+    """Return what is matched in a district, and what a person must decide. Raises `NotFound`."""
+
+    def read(conn: Connection) -> Matches:
+        district = required(conn, district_id)
+        return Matches(
+            district, matching.all_of(conn, district_id), match_candidates.find_all(conn, district_id)
+        )
+
+    return await database.snapshot(read)
+
+
+async def undecided(database: Database, district_id: str) -> list[Ours]:
+    """Return the sections and people that a person must decide on. Raises `NotFound`."""
+
+    def read(conn: Connection) -> list[Ours]:
+        required(conn, district_id)
+        return match_candidates.undecided(conn, district_id)
+
+    return await database.snapshot(read)
+
+
+async def decision(database: Database, ours: Ours) -> Decision | None:
+    """Return what is known of one of ours and of its candidates; None if it no longer needs a decision."""
+    return await database.snapshot(lambda conn: match_candidates.decision(conn, ours))
+
+
+async def choose(database: Database, ours: Ours, lms_id: str, clock: Clock) -> bool:
+    """Match one of ours to one of its candidates. False if it was decided meanwhile. Raises `AlreadyMatched`."""
+    try:
+        return await database.write(lambda conn: matching.choose(conn, ours, lms_id, clock()))
+    except matching.AlreadyMatched as error:
+        raise AlreadyMatched(lms_id, error.other) from None
+
+
+async def decide(gateway: Gateway, our_id: str, lms_id: str) -> Decided:
+    """Match a section or user by hand, once the LMS was asked whether it has it; if it cannot be asked, all the same.
+
+    Raises `AlreadyMatched`, and `OperationError` if the LMS does not have it.
+    """
+    if not lms_id or not lms_id.isprintable() or ".." in lms_id or set(lms_id) & set(" #%?\\"):
+        raise OperationError(f"{lms_id!r} is no id of an LMS")
+    ours = await gateway.database.snapshot(lambda conn: _matchable(conn, our_id))
+    doubt = None
+    try:
+        await lookup.verify(gateway, ours, lms_id)
+    except lookup.NotInLms as error:
+        raise OperationError(f"{error}: nothing has been changed") from None
+    except lookup.CannotVerify as error:
+        doubt = str(error)
+    await _decide(gateway.database, our_id, lms_id, gateway.clock)
+    requested = ours.kind == "section" and await request_sync(
+        gateway.database, ours.district_id, gateway.clock
+    )
+    return Decided(ours.district_id, doubt, requested)
+
+
+async def clear(database: Database, our_id: str, clock: Clock) -> None:
+    """Forget what a section or user is matched to, until it is matched again. Raises `OperationError`."""
+    await database.snapshot(lambda conn: _matchable(conn, our_id))
+    await _decide(database, our_id, None, clock)
+
+
+async def request_sync(database: Database, district_id: str, clock: Clock) -> bool:
+    """Request a sync, if the district's LMS is read at all, because the people of a decided section can be matched."""
+
+    def write(conn: Connection) -> bool:
+        if syncs.find(conn, district_id) is None:
+            return False
+        syncs.request(conn, district_id, clock())
+        return True
+
+    return await database.write(write)
+
+
+def _matchable(conn: Connection, our_id: str) -> Ours:
+    """A section or user that can be matched. Raises `OperationError`."""
+    ours = matching.find(conn, our_id)
+    if ours is None:
+        raise NotFound(f"there is no section or user {our_id}")
+    district = roster.find(conn, roster.DISTRICTS, ours.district_id, ours.district_id)
+    if district is not None and district.lms_type == BUILTIN:
+        raise OperationError(
+            f"district {ours.district_id} uses the built-in gradebook, which has the roster's own sections and people:"
+            " there is nothing to decide"
+        )
+    return ours
+
+
+async def _decide(database: Database, our_id: str, lms_id: str | None, clock: Clock) -> None:
+    try:
+        district_id = await database.write(lambda conn: matching.decide(conn, our_id, lms_id, clock()))
+    except matching.AlreadyMatched as error:
+        raise AlreadyMatched(lms_id or "", error.other) from None
+    if district_id is None:
+        raise NotFound(f"there is no section or user {our_id}")

@@ -1,0 +1,82 @@
+"""Importing rosters from files. `tests/cli` has imports from an LMS."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from passback.operations import rosters
+from passback.operations.errors import NotFound, OperationError
+from passback.rosters.progress import Quiet
+from passback.store.engine.database import Opened
+from support.rosters import CLEVER, Table, changed, zipped
+from support.sandbox import DISTRICT, NOW
+
+
+class Seen:
+    """Notes what it sees. See `passback.operations.rosters.Observer`."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def progress(self) -> contextlib.nullcontext[Quiet]:
+        return contextlib.nullcontext(Quiet())
+
+    def resuming(self, since: int) -> None:
+        self.seen.append("resuming")
+
+    def compared(self, name: str, checked: rosters.Checked) -> None:
+        self.seen.append(f"{name}: {checked.count} problems")
+
+    def applied(self, plan: rosters.Plan) -> None:
+        self.seen.append("applied")
+
+
+def bring(
+    database: Opened,
+    file: Path,
+    files: Mapping[str, Table],
+    *,
+    dry_run: bool = False,
+    allow_removals: bool = False,
+) -> tuple[rosters.Outcome, list[str]]:
+    seen = Seen()
+    wanted = rosters.Wanted(DISTRICT, dry_run, allow_removals)
+    found = rosters.import_from_files(database, zipped(file, files), wanted, lambda: NOW, seen)
+    return found, [it.split(": ")[-1] for it in seen.seen]
+
+
+def test_a_roster_is_compared_and_then_applied(database: Opened, tmp_path: Path) -> None:
+    file = tmp_path / "roster.zip"
+    tried = bring(database, file, CLEVER, dry_run=True, allow_removals=True)
+    assert tried == (rosters.Outcome("dry run"), ["0 problems"])
+    refused, seen = bring(database, file, CLEVER)
+    assert (refused.state, seen) == ("too many removals", ["0 problems"])
+    assert "40 of 40 students" in refused.removals
+    done = bring(database, file, CLEVER, allow_removals=True)
+    assert done == (rosters.Outcome("applied"), ["0 problems", "applied"])
+    assert bring(database, file, CLEVER) == done
+
+
+def test_a_roster_with_problems_is_not_applied(database: Opened, tmp_path: Path) -> None:
+    wrong = changed(CLEVER, "enrollments.csv", 2, "Student_id", "nobody")
+    found = bring(database, tmp_path / "roster.zip", wrong, allow_removals=True)
+    assert found == (rosters.Outcome("invalid"), ["1 problems"])
+
+
+def test_what_cannot_be_read_is_refused(database: Opened, tmp_path: Path) -> None:
+    wanted = rosters.Wanted(DISTRICT)
+    for file in (tmp_path / "missing.zip", tmp_path):  # the folder has no roster's files
+        with pytest.raises(OperationError):
+            rosters.import_from_files(database, file, wanted, lambda: NOW, Seen())
+
+
+def test_an_unknown_district_is_not_found(database: Opened, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="there is no district x"):
+        rosters.import_from_files(database, tmp_path, rosters.Wanted("x"), lambda: NOW, Seen())
+    with pytest.raises(NotFound, match="there is no district x"):
+        asyncio.run(rosters.require_district(database, "x"))
