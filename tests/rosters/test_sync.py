@@ -30,6 +30,7 @@ from passback.store.engine.database import Connection, Opened
 from passback.store.matching import AlreadyMatched, Decision, Known
 from passback.store.staging.tables import RosterChanged
 from passback_simulators.canvas.simulator import CanvasSimulator
+from support.jumping import JumpingTime
 from support.postgres import DATABASES, database_of
 from support.sandbox import NOW, SetClock
 from support.simulators import Served, serving
@@ -87,7 +88,9 @@ class Synced:
 
     def run(self, do: Callable[[Gateway], Awaitable[T]], lms: LmsConnection | None = None) -> T:
         """Do something with a gateway of its own, as another process would."""
-        slate = LmsConnection(f"{self.slate.url}/", {"api_key": "slate-key"}, patience=1.0)
+        slate = LmsConnection(
+            f"{self.slate.url}/", {"api_key": "slate-key"}, patience=1.0, timer=JumpingTime().timer
+        )
 
         async def run() -> T:
             gateway = build_gateway(self.database, SETTINGS, self.clock, {DISTRICT: lambda: lms or slate})
@@ -156,7 +159,7 @@ def synced(request: pytest.FixtureRequest) -> Iterator[Synced]:
     simulator = SlateSimulator(SetClock())
     simulator.start()
     clock = SetClock()
-    with installed(), serving(simulator) as slate, database_of(request.param) as url:
+    with installed(), serving(simulator) as slate, database_of(request.param, "production") as url:
         settings = Settings(data=":memory:", database_url=url)
         with contextlib.closing(open_database(settings, "production")) as database:
             found = Synced(slate, database, clock)
@@ -862,7 +865,12 @@ def test_courses_that_were_read_are_not_read_again(synced: Synced) -> None:
     synced.change("UPDATE districts SET lms_type = 'canvas'")
     synced.section("a1", "s1")
     with serving(simulator) as canvas:
-        given = LmsConnection(f"{canvas.url}/", simulator.connection_credentials(canvas.url), patience=2.0)
+        given = LmsConnection(
+            f"{canvas.url}/",
+            simulator.connection_credentials(canvas.url),
+            patience=2.0,
+            timer=JumpingTime().timer,
+        )
         broken = [f"/courses/{it['id']}/sections" for it in simulator.records.all("courses")][-1]
         canvas.fail("error-before", path=broken, times=100)
         with pytest.raises(LmsError):

@@ -14,6 +14,7 @@ from passback.lms import registry
 from passback.lms.interface import Connection
 from passback_simulators.records import Record
 from passback_simulators.simulator import Refusal, Reply, Request, Route, Simulator, json_reply, route
+from support.jumping import JumpingTime
 from support.lms import Lms, MemoryNotes
 from support.sandbox import SetClock
 from support.simulators import serving
@@ -143,7 +144,9 @@ def slate() -> Iterator[Lms]:
         simulator.records.all("sections")[0]["people"].remove(student)
 
     with installed(), serving(simulator) as served, asyncio.Runner() as runner:
-        connection = Connection(f"{served.url}/", {"api_key": "slate-key"}, patience=1.0)
+        connection = Connection(
+            f"{served.url}/", {"api_key": "slate-key"}, patience=1.0, timer=JumpingTime().timer
+        )
         kind, notes = registry.kind("slate"), MemoryNotes()
         connector = kind.open(connection, notes, clock)
         yield Lms(

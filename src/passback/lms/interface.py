@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Literal, Protocol
 
@@ -20,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from passback.domain.assignment import Assignment, AssignmentFields
-from passback.domain.clock import Clock, Instant, Seconds
+from passback.domain.clock import REAL_TIME, Clock, Instant, Timer
 from passback.domain.matching import LmsCourse, Person, Place
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.notes import Notes
@@ -116,8 +115,8 @@ class Connection(Struct, frozen=True):
     """Sent with every request, such as what makes a simulator fail."""
     patience: float = 25.0
     """For how many seconds a call to the LMS, with its retries, may take."""
-    seconds: Seconds = time.monotonic
-    """What pace and breaker count by."""
+    timer: Timer = REAL_TIME
+    """What patience, retries, pace and breaker wait by."""
     shared: Shared | None = None
     """Where it is counted how much goes to the LMS, when several processes reach it."""
     watch: LmsWatch = msgspec.field(default_factory=LmsWatch)

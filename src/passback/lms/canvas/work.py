@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -71,16 +69,16 @@ async def _upload(
     if text(answer, "id") and "progress" not in answer:
         return id_of(answer)
     progress = as_object(answer.get("progress"))
-    give_up = time.monotonic() + connection.patience
+    give_up = connection.timer.seconds() + connection.patience
     while True:
         state = text(progress, "workflow_state")
         if state == "completed":
             return id_of(as_object(progress.get("results")))
         if state == "failed":
             raise Refused("INVALID_ATTACHMENT", "Canvas cannot fetch the file from its address")
-        if time.monotonic() > give_up:
+        if connection.timer.seconds() > give_up:
             raise Unavailable("Canvas takes too long to fetch a file", retry_after=30)
-        await asyncio.sleep(_POLL_SECONDS)
+        await connection.timer.sleep(_POLL_SECONDS)
         progress = as_object(await api.get(f"progress/{id_of(progress)}", params))
 
 
