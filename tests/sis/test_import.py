@@ -84,7 +84,7 @@ class Importer:
 
 @pytest.fixture(params=DATABASES)
 def bring(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Importer]:
-    with database_of(request.param) as url, contextlib.closing(connect(url, None)) as database:
+    with database_of(request.param, "production") as url, contextlib.closing(connect(url, None)) as database:
         migrate.prepare(database, "production")
         made = [District(id_, "D", "builtin", "", None, 0, 0, {}) for id_ in (DISTRICT, OTHER)]
         database.write_now(lambda conn: roster.insert(conn, roster.DISTRICTS, made))
