@@ -27,6 +27,7 @@ from passback.network.addresses import Resolve
 from passback.sandbox.lms import SimulatedLmss
 from passback.settings import Settings
 from passback.store.engine.database import Connection
+from passback.store.engine.migrate import Kind
 from support.jumping import JumpingTime
 
 NOW = 1_767_225_600_000
@@ -192,25 +193,25 @@ def waiting_by(timer: Timer, given: Given) -> Given:
 
 
 @contextlib.contextmanager
-def serving(data: Path | None = None, **settings: Any) -> Iterator[Sandbox]:
-    """A sandbox on a free port, on the data folder `data` or on none."""
-    clock = SetClock()
+def serving(
+    data: Path | None = None, kind: Kind = "sandbox", *, now: int = NOW, **settings: Any
+) -> Iterator[Sandbox]:
+    """A sandbox (or a gateway of the other kind) on a free port, on the data folder `data` or on none."""
+    clock = SetClock(now)
     configured = Settings(
         port=0,
         data=":memory:" if data is None else str(data),
         **{"rate_limit": 1_000_000, "allow_private_webhooks": True, **settings},
     )
-    with (
-        contextlib.closing(open_database(configured, "sandbox")) as database,
-        contextlib.closing(SimulatedLmss(database, clock)) as lmss,
-    ):
+    with contextlib.ExitStack() as stack:
+        database = stack.enter_context(contextlib.closing(open_database(configured, kind)))
+        lmss = None
+        if kind == "sandbox":
+            lmss = stack.enter_context(contextlib.closing(SimulatedLmss(database, clock)))
         names: dict[str, list[str]] = {}
-        time = JumpingTime()
-        gateway = replace(
-            build_gateway(database, configured, clock, waiting_by(time.timer, lmss.given())),
-            resolve=resolver(names),
-        )
-        server = uvicorn.Server(server_config(build_api(gateway, configured, "sandbox", lmss)))
+        given = waiting_by(JumpingTime().timer, lmss.given()) if lmss is not None else None
+        gateway = replace(build_gateway(database, configured, clock, given), resolve=resolver(names))
+        server = uvicorn.Server(server_config(build_api(gateway, configured, kind, lmss)))
         listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         thread = threading.Thread(target=run_server, args=(server, listener, gateway, lmss), daemon=True)
         thread.start()
