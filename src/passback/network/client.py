@@ -46,7 +46,7 @@ class _CheckedTransport(httpx2.AsyncBaseTransport):
         self._private = private
         self._resolve = resolve
         self._inner = httpx2.AsyncHTTPTransport(
-            verify=tls or _trusted(),
+            verify=tls or trusted(),
             trust_env=False,
             # Connections would be kept by their addresses, and two names may share one: so none is kept.
             limits=httpx2.Limits(max_keepalive_connections=0),
@@ -78,6 +78,6 @@ class _CheckedTransport(httpx2.AsyncBaseTransport):
 
 
 @functools.cache
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """The machine's certificates; reading them takes some 20 milliseconds, so it is done once."""
     return httpx2.create_ssl_context(trust_env=False)

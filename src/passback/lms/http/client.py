@@ -191,6 +191,8 @@ class LmsClient:
         # Imported with the first connection: a gateway without any starts faster without it.
         import httpx2
 
+        from passback.network.client import trusted
+
         for name in ("httpx2", "httpcore2"):
             # They would log every address, queries and so students' ids included.
             logging.getLogger(name).setLevel(logging.WARNING)
@@ -214,6 +216,7 @@ class LmsClient:
             timeout=min(timeout, max(_LEAST_TIME, connection.patience)),
             follow_redirects=False,
             trust_env=False,
+            verify=trusted(),
         )
 
     async def close(self) -> None:
