@@ -37,9 +37,7 @@ TOKEN = CANVAS_UNIFIED.token
 SECTION = CANVAS_UNIFIED.id(ALGEBRA.digits)
 STUDENTS = [CANVAS_UNIFIED.id(digits) for digits in ALGEBRA.students]
 ASSIGNMENTS = f"/v3.1/sections/{SECTION}/assignments"
-LEASE_SECONDS = 4.0
-"""Longer than a busy machine stops a process for: one that is taken for dead between looking whether it may still write
-and writing writes what another writes, too."""
+LEASE_SECONDS = 2.0
 COURSE = SECTION_LMS_ID[ALGEBRA.digits].partition("/")[0]
 
 

@@ -30,7 +30,6 @@ from passback.store.engine.database import Connection, Opened
 from passback.store.matching import AlreadyMatched, Decision, Known
 from passback.store.staging.tables import RosterChanged
 from passback_simulators.canvas.simulator import CanvasSimulator
-from support.jumping import JumpingTime
 from support.postgres import DATABASES, database_of
 from support.sandbox import NOW, SetClock
 from support.simulators import Served, serving
@@ -88,9 +87,7 @@ class Synced:
 
     def run(self, do: Callable[[Gateway], Awaitable[T]], lms: LmsConnection | None = None) -> T:
         """Do something with a gateway of its own, as another process would."""
-        slate = LmsConnection(
-            f"{self.slate.url}/", {"api_key": "slate-key"}, patience=1.0, timer=JumpingTime().timer
-        )
+        slate = LmsConnection(f"{self.slate.url}/", {"api_key": "slate-key"}, patience=1.0)
 
         async def run() -> T:
             gateway = build_gateway(self.database, SETTINGS, self.clock, {DISTRICT: lambda: lms or slate})
@@ -869,7 +866,6 @@ def test_courses_that_were_read_are_not_read_again(synced: Synced) -> None:
             f"{canvas.url}/",
             simulator.connection_credentials(canvas.url),
             patience=2.0,
-            timer=JumpingTime().timer,
         )
         broken = [f"/courses/{it['id']}/sections" for it in simulator.records.all("courses")][-1]
         canvas.fail("error-before", path=broken, times=100)
