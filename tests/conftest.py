@@ -1,12 +1,23 @@
 from __future__ import annotations
 
+import functools
+import os
+import sys
 from collections.abc import Iterator
 
+import httpcore2
 import pytest
 
 from support.postgres import DATABASES, database_of, end_server
 from support.sandbox import NOW, Sandbox, serving
 from support.simulators import end_servers
+
+# Commands and servers that tests start would compile all that they import, each time, if this is set.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+# Every client that a test makes would read the machine's certificates, which takes some 25 milliseconds.
+httpcore2.default_ssl_context = functools.cache(httpcore2.default_ssl_context)
 
 
 @pytest.fixture(scope="session", autouse=True)

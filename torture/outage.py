@@ -12,13 +12,14 @@ from msgspec.structs import replace
 
 from passback.app import build_api, build_gateway, open_database
 from passback.delivery.worker import Worker
-from passback.domain.clock import MINUTE, SECOND
+from passback.domain.clock import MINUTE, SECOND, Timer
 from passback.settings import Settings
 from passback.store import deliveries, destinations
 from passback.store.engine.database import Connection, Database
 from passback.web.api import Api
 from passback_simulators.canvas.app import CanvasSimulator
 from passback_simulators.identities import CANVAS_UNIFIED
+from support.jumping import JumpingTime
 from support.sandbox import NOW, SetClock
 from support.simulators import Served, serving
 from torture.load import ESSAY
@@ -67,12 +68,13 @@ async def _outage(grades: int, down_for: int, clock: SetClock, canvas: Served) -
     from passback.lms.interface import Connection as LmsConnection
 
     simulator = canvas.simulator
+    jumping = JumpingTime()
     connection = LmsConnection(
         f"{canvas.url}/",
         simulator.connection_credentials(canvas.url),
         simulator.connection_options(),
         patience=0.5,
-        seconds=lambda: clock.now / SECOND,
+        timer=Timer(lambda: clock.now / SECOND + jumping.now, jumping.sleep),
     )
     settings = Settings(data=":memory:", rate_limit=10**9)
     with contextlib.closing(open_database(settings, "sandbox")) as database:

@@ -31,7 +31,7 @@ Perform = Callable[[Sequence[Delivery]], Awaitable[Sequence[Outcome]]]
 
 @pytest.fixture(params=DATABASES)
 def database(request: pytest.FixtureRequest) -> Iterator[Opened]:
-    with database_of(request.param) as url, contextlib.closing(connect(url, None)) as opened:
+    with database_of(request.param, "sandbox") as url, contextlib.closing(connect(url, None)) as opened:
         migrate.prepare(opened, "sandbox")
         opened.write_now(lambda conn: seed(conn, NOW))
         yield opened

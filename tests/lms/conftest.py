@@ -36,7 +36,7 @@ def builtin(kind: str = "sqlite") -> Iterator[Lms]:
     """The built-in gradebook, on a kind of database."""
     clock = SetClock()
     with (
-        database_of(kind) as url,
+        database_of(kind, "sandbox") as url,
         contextlib.closing(connect(url, None)) as database,
         asyncio.Runner() as runner,
     ):

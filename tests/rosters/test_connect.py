@@ -25,7 +25,10 @@ HERE, THERE = "https://slate.example/", "https://other.example/"
 @pytest.fixture(params=DATABASES)
 def database(request: pytest.FixtureRequest) -> Iterator[Opened]:
     """A district that was matched to Slate."""
-    with database_of(request.param) as url, contextlib.closing(open_database(url, None)) as opened:
+    with (
+        database_of(request.param, "production") as url,
+        contextlib.closing(open_database(url, None)) as opened,
+    ):
         migrate.prepare(opened, "production")
         new = District(DISTRICT, "D", "", "", None, 0, 0, {})
         opened.write_now(lambda conn: roster.insert(conn, roster.DISTRICTS, [new]))

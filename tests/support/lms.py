@@ -20,6 +20,7 @@ from passback.lms.interface import Connection, Connector, ConnectorKind
 from passback.lms.notes import Note
 from passback_simulators.identities import ALGEBRA, BIOLOGY
 from passback_simulators.simulator import Simulator
+from support.jumping import JumpingTime
 from support.sandbox import NOW, SetClock
 from support.simulators import Served, serving
 
@@ -175,6 +176,7 @@ def simulated(
             simulator.connection_credentials(served.url) if credentials is None else credentials,
             {**simulator.connection_options(), **(options or {})},
             patience=PATIENCE,
+            timer=JumpingTime().timer,
         )
         notes = MemoryNotes()
         connector = kind.open(connection, notes, simulator.clock)

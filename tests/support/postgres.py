@@ -17,6 +17,10 @@ import psutil
 import psycopg
 from uuid_utils import uuid7
 
+from passback.store.engine import migrate
+from passback.store.engine.migrate import Kind
+from passback.store.engine.open import connect
+
 DATABASES = ("sqlite", "postgresql")
 """The kinds of databases that everything is tested on."""
 
@@ -68,25 +72,47 @@ def end_server() -> None:
 
 
 @contextlib.contextmanager
-def fresh_database() -> Iterator[str]:
-    """The address of a new, empty database, which is dropped in the end."""
+def fresh_database(prepared: Kind | None = None) -> Iterator[str]:
+    """The address of a new database, which is dropped in the end: empty, or with the tables of a gateway of a kind."""
     base = server()
     name = f"test_{uuid7().hex}"
+    like = "" if prepared is None else f" TEMPLATE {_template(base, prepared)}"
     with psycopg.connect(base, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    parts = urlsplit(base)
+        connection.execute(f"CREATE DATABASE {name}{like}".encode())
     try:
-        yield parts._replace(path=f"/{name}").geturl()
+        yield _database(base, name)
     finally:
         with psycopg.connect(base, autocommit=True) as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
+@cache
+def _template(base: str, prepared: Kind) -> str:
+    """The name of a database with the tables of a gateway of a kind: to copy it is faster than to migrate."""
+    name = f"template_{uuid7().hex}"
+    with psycopg.connect(base, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    with contextlib.closing(connect(_database(base, name), None)) as database:
+        migrate.prepare(database, prepared)
+    _ENDS.callback(_forget_template, base, name)
+    return name
+
+
+def _forget_template(base: str, name: str) -> None:
+    _template.cache_clear()
+    with psycopg.connect(base, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def _database(base: str, name: str) -> str:
+    return urlsplit(base)._replace(path=f"/{name}").geturl()
+
+
 @contextlib.contextmanager
-def database_of(kind: str) -> Iterator[str]:
-    """The setting ``database_url`` for a new database of a kind."""
+def database_of(kind: str, prepared: Kind | None = None) -> Iterator[str]:
+    """The setting ``database_url`` for a new database of a kind: empty, or on PostgreSQL with a gateway's tables."""
     if kind == "sqlite":
         yield ""
         return
-    with fresh_database() as url:
+    with fresh_database(prepared) as url:
         yield url

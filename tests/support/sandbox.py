@@ -20,10 +20,15 @@ from msgspec.structs import replace
 
 from passback.app import build_api, build_gateway, open_database, run_server, server_config
 from passback.context import Gateway
+from passback.domain.clock import Timer
+from passback.lms.interface import Connection as LmsConnection
+from passback.lms.registry import Given
 from passback.network.addresses import Resolve
 from passback.sandbox.lms import SimulatedLmss
 from passback.settings import Settings
 from passback.store.engine.database import Connection
+from passback.store.engine.migrate import Kind
+from support.jumping import JumpingTime
 
 NOW = 1_767_225_600_000
 """2026-01-01T00:00:00Z, where the tests' clock starts."""
@@ -178,22 +183,35 @@ def resolver(names: Mapping[str, Sequence[str]]) -> Resolve:
     return resolve
 
 
+def waiting_by(timer: Timer, given: Given) -> Given:
+    """Connections that wait by `timer`."""
+
+    def timed(make: Callable[[], LmsConnection]) -> Callable[[], LmsConnection]:
+        return lambda: replace(make(), timer=timer)
+
+    return {district: timed(make) for district, make in given.items()}
+
+
 @contextlib.contextmanager
-def serving(data: Path | None = None, **settings: Any) -> Iterator[Sandbox]:
-    """A sandbox on a free port, on the data folder `data` or on none."""
-    clock = SetClock()
+def serving(
+    data: Path | None = None, kind: Kind = "sandbox", *, now: int = NOW, **settings: Any
+) -> Iterator[Sandbox]:
+    """A sandbox (or a gateway of the other kind) on a free port, on the data folder `data` or on none."""
+    clock = SetClock(now)
     configured = Settings(
         port=0,
         data=":memory:" if data is None else str(data),
         **{"rate_limit": 1_000_000, "allow_private_webhooks": True, **settings},
     )
-    with (
-        contextlib.closing(open_database(configured, "sandbox")) as database,
-        contextlib.closing(SimulatedLmss(database, clock)) as lmss,
-    ):
+    with contextlib.ExitStack() as stack:
+        database = stack.enter_context(contextlib.closing(open_database(configured, kind)))
+        lmss = None
+        if kind == "sandbox":
+            lmss = stack.enter_context(contextlib.closing(SimulatedLmss(database, clock)))
         names: dict[str, list[str]] = {}
-        gateway = replace(build_gateway(database, configured, clock, lmss.given()), resolve=resolver(names))
-        server = uvicorn.Server(server_config(build_api(gateway, configured, "sandbox", lmss)))
+        given = waiting_by(JumpingTime().timer, lmss.given()) if lmss is not None else None
+        gateway = replace(build_gateway(database, configured, clock, given), resolve=resolver(names))
+        server = uvicorn.Server(server_config(build_api(gateway, configured, kind, lmss)))
         listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         thread = threading.Thread(target=run_server, args=(server, listener, gateway, lmss), daemon=True)
         thread.start()

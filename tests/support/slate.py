@@ -17,6 +17,7 @@ from passback_simulators.reply import Refusal, Reply, json_reply
 from passback_simulators.request import Request
 from passback_simulators.route import Route, route
 from passback_simulators.simulator import Simulator
+from support.jumping import JumpingTime
 from support.lms import Lms, MemoryNotes
 from support.sandbox import SetClock
 from support.simulators import serving
@@ -146,7 +147,9 @@ def slate() -> Iterator[Lms]:
         simulator.records.all("sections")[0]["people"].remove(student)
 
     with installed(), serving(simulator) as served, asyncio.Runner() as runner:
-        connection = Connection(f"{served.url}/", {"api_key": "slate-key"}, patience=1.0)
+        connection = Connection(
+            f"{served.url}/", {"api_key": "slate-key"}, patience=1.0, timer=JumpingTime().timer
+        )
         kind, notes = registry.kind("slate"), MemoryNotes()
         connector = kind.open(connection, notes, clock)
         yield Lms(

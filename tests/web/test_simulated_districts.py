@@ -111,13 +111,13 @@ def test_each_failure_of_the_lms_on_demand(district: District, fault: str, statu
 
 
 def test_what_a_client_waits_for_stays_with_it_however_slow_the_lms_is() -> None:
-    with serving(lease_seconds=1.0) as sandbox:
+    with serving(lease_seconds=2.0) as sandbox:
         district = District(sandbox, KINDS["canvas"])
         path = district.create()
         grade = {"grade_points": 5}
         replies = [
-            district.fail("POST", district.assignments, "slow=900ms", {**ESSAY, "title": "Slow"}),
-            district.fail("PATCH", f"{path}/submissions/{district.student}", "slow=900ms", grade),
+            district.fail("POST", district.assignments, "slow=1500ms", {**ESSAY, "title": "Slow"}),
+            district.fail("PATCH", f"{path}/submissions/{district.student}", "slow=1500ms", grade),
         ]
         fences = sandbox.write(lambda conn: conn.execute("SELECT fence FROM deliveries").fetchall())
     assert [reply.status for reply in replies] == [200, 200]

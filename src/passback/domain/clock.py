@@ -1,9 +1,12 @@
-"""Time: milliseconds since 1970-01-01T00:00:00Z, read from a clock that tests can set."""
+"""Time: milliseconds since 1970-01-01T00:00:00Z, read from a clock that tests can set; and waiting, in seconds."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
 
 Instant = int
 """Milliseconds since 1970-01-01T00:00:00Z."""
@@ -12,6 +15,17 @@ Clock = Callable[[], Instant]
 
 Seconds = Callable[[], float]
 """A monotonic clock, in seconds."""
+
+
+class Timer(Struct, frozen=True):
+    """What waiting is measured and done by: a clock that only goes forward, and the sleep that goes with it."""
+
+    seconds: Seconds = time.monotonic
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+
+
+REAL_TIME = Timer()
+
 
 SECOND = 1000
 MINUTE = 60 * SECOND

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Literal, Protocol
 
@@ -29,7 +28,7 @@ import msgspec
 from msgspec import Struct
 
 from passback.domain.assignment import Assignment, AssignmentFields
-from passback.domain.clock import Clock, Instant, Seconds
+from passback.domain.clock import REAL_TIME, Clock, Instant, Timer
 from passback.domain.matching import LmsCourse, Person, SectionRef
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.notes import Notes
@@ -125,8 +124,8 @@ class Connection(Struct, frozen=True):
     """Headers sent with every request, such as those that make a simulator fail."""
     patience: float = 25.0
     """How many seconds a call to the LMS may take, including retries."""
-    seconds: Seconds = time.monotonic
-    """The clock of pace and breaker."""
+    timer: Timer = REAL_TIME
+    """What patience, retries, pace and breaker wait by."""
     shared: Shared | None = None
     """Where the requests to the LMS are counted if several processes send them; None if only this one does."""
     watch: LmsWatch = msgspec.field(default_factory=LmsWatch)

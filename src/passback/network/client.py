@@ -46,7 +46,7 @@ class _CheckedTransport(httpx2.AsyncBaseTransport):
         self._private = private
         self._resolve = resolve
         self._inner = httpx2.AsyncHTTPTransport(
-            verify=tls or _trusted(),
+            verify=tls or trusted(),
             trust_env=False,
             # Pooled connections are keyed by address, which two names may share: so none are kept.
             limits=httpx2.Limits(max_keepalive_connections=0),
@@ -80,6 +80,6 @@ class _CheckedTransport(httpx2.AsyncBaseTransport):
 
 
 @functools.cache
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """The system's certificates, loaded once as that takes some 20 milliseconds."""
     return httpx2.create_ssl_context(trust_env=False)

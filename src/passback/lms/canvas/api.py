@@ -36,9 +36,13 @@ class CanvasManners:
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self._given = connection.credentials
         self._refresh = TokenEndpoint(
-            connection.address + "login/oauth2/token", clock, connection.patience, connection.watch
+            connection.address + "login/oauth2/token",
+            clock,
+            connection.patience,
+            connection.watch,
+            connection.timer,
         )
-        self._tokens = Tokens(self._token, clock)
+        self._tokens = Tokens(self._token, clock, connection.timer)
 
     async def credentials(self, method: str, url: str, acting: str, *, renew: bool) -> Mapping[str, str]:  # noqa: ARG002
         token = self._given.get("access_token") or (await self._tokens.get("", renew=renew)).text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
@@ -131,12 +130,13 @@ class Grading:
 
     async def until(self, read: Callable[[], Awaitable[Json]], ready: Callable[[Json], bool]) -> Json:
         """Read something until it is `ready`, within the connection's patience. Raises `Unavailable`."""
-        give_up = time.monotonic() + self._connection.patience
+        timer = self._connection.timer
+        give_up = timer.seconds() + self._connection.patience
         wait = _FIRST_POLL_SECONDS
         while not ready(found := await read()):
-            if time.monotonic() + wait > give_up:
+            if timer.seconds() + wait > give_up:
                 raise Unavailable("Canvas is taking too long", in_doubt=True, retry_after=30)
-            await asyncio.sleep(wait)
+            await timer.sleep(wait)
             wait = min(wait * 2, _LONGEST_POLL_SECONDS)
         return found
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -29,9 +27,7 @@ async def hand_in(api: CanvasApi, connection: Connection, target: Target, work: 
     if work.url is not None:
         submission["url"] = work.url
     if work.files:
-        submission["file_ids"] = [
-            await _upload(api, target, params, file, connection.patience) for file in work.files
-        ]
+        submission["file_ids"] = [await _upload(api, target, params, file, connection) for file in work.files]
     if not as_student:
         submission["user_id"] = target.student
     path = f"{target.assignment_path}/submissions"
@@ -47,7 +43,7 @@ async def hand_in(api: CanvasApi, connection: Connection, target: Target, work: 
 
 
 async def _upload(
-    api: CanvasApi, target: Target, params: dict[str, str], file: Attachment, patience: float
+    api: CanvasApi, target: Target, params: dict[str, str], file: Attachment, connection: Connection
 ) -> str:
     """Have Canvas fetch a file from its address; returns its id. A file that is never handed in does no harm."""
     name = file.title or urlsplit(file.url or "").path.rpartition("/")[2] or "file"
@@ -57,16 +53,17 @@ async def _upload(
     if text(answer, "id") and "progress" not in answer:
         return id_of(answer)
     progress = as_object(answer.get("progress"))
-    give_up = time.monotonic() + patience
+    timer = connection.timer
+    give_up = timer.seconds() + connection.patience
     while True:
         state = text(progress, "workflow_state")
         if state == "completed":
             return id_of(as_object(progress.get("results")))
         if state == "failed":
             raise Refused("INVALID_ATTACHMENT", "Canvas cannot fetch the file from its address")
-        if time.monotonic() > give_up:
+        if timer.seconds() > give_up:
             raise Unavailable("Canvas is taking too long to fetch a file", retry_after=30)
-        await asyncio.sleep(_POLL_SECONDS)
+        await timer.sleep(_POLL_SECONDS)
         progress = as_object(await api.get(f"progress/{id_of(progress)}", params))
 
 

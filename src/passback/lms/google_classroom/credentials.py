@@ -57,8 +57,10 @@ class GoogleTokens:
         self._account = _service_account(connection.credentials)
         uri = self._account.get("token_uri") or connection.options.get("token_uri") or TOKEN_URI
         self._uri = str(uri)
-        self._endpoint = TokenEndpoint(self._uri, clock, connection.patience, connection.watch)
-        self._tokens = Tokens(self._fetch, clock)
+        self._endpoint = TokenEndpoint(
+            self._uri, clock, connection.patience, connection.watch, connection.timer
+        )
+        self._tokens = Tokens(self._fetch, clock, connection.timer)
 
     @property
     def delegated(self) -> bool:

@@ -191,6 +191,8 @@ class LmsClient:
         # Imported with the first connection: a gateway without any starts faster without it.
         import httpx2
 
+        from passback.network.client import trusted
+
         for name in ("httpx2", "httpcore2"):
             # They would log every address, queries and so students' ids included.
             logging.getLogger(name).setLevel(logging.WARNING)
@@ -199,12 +201,13 @@ class LmsClient:
         self._headers = connection.headers
         self._manners = manners
         self._patience = connection.patience
+        self._timer = connection.timer
         own = Gate(
             most_at_once=most_at_once,
             limit=limit,
             failures=failures,
             rest=rest,
-            seconds=connection.seconds,
+            timer=connection.timer,
         )
         self._gate = own if connection.shared is None else SharedGate(connection.shared, own)
         self._watch = connection.watch
@@ -213,6 +216,7 @@ class LmsClient:
             timeout=min(timeout, max(_LEAST_TIME, connection.patience)),
             follow_redirects=False,
             trust_env=False,
+            verify=trusted(),
         )
 
     async def close(self) -> None:
@@ -261,7 +265,7 @@ class LmsClient:
 
     async def _send(self, request: _Request) -> Reply:
         what, safe = f"{request.method} {urlsplit(request.url).path}", request.safe
-        give_up = time.monotonic() + self._patience
+        give_up = self._timer.seconds() + self._patience
         renewed = renew = False
         tries = 0
         failed: Unavailable | None = None
@@ -276,9 +280,9 @@ class LmsClient:
                 if not (safe or failure.not_sent):
                     raise Unavailable(f"{what}: {failure}", in_doubt=True, retry_after=30) from None
                 failed = Unavailable(f"{what}: {failure}", retry_after=30)
-                if time.monotonic() + backoff > give_up:
+                if self._timer.seconds() + backoff > give_up:
                     raise failed from None
-                await asyncio.sleep(backoff)
+                await self._timer.sleep(backoff)
                 continue
             if reply is None:
                 continue
@@ -286,9 +290,9 @@ class LmsClient:
                 if not safe:
                     raise Unavailable(f"{what}: status {reply.status}", in_doubt=True, retry_after=30)
                 failed = Unavailable(f"{what}: status {reply.status}", retry_after=30)
-                if time.monotonic() + backoff > give_up:
+                if self._timer.seconds() + backoff > give_up:
                     raise failed
-                await asyncio.sleep(backoff)
+                await self._timer.sleep(backoff)
                 continue
             renew = not renewed and self._manners.refused_credentials(reply)
             if not renew:
@@ -304,7 +308,7 @@ class LmsClient:
         than the LMS asks for.
         """
         try:
-            turn = await self._gate.enter(request.acting, max(0.0, give_up - time.monotonic()))
+            turn = await self._gate.enter(request.acting, max(0.0, give_up - self._timer.seconds()))
         except TimeoutError:
             wait = round(self._gate.held_back(request.acting)) + 1
             raise Unavailable(f"{what}: it limits us", retry_after=wait) from None
@@ -312,7 +316,7 @@ class LmsClient:
         went, hold_back, remaining = Result.NOT_SENT if _SPARES_BREAKER.get() else Result.FAILED, 0.0, None
         began = time.monotonic()
         try:
-            async with asyncio.timeout(max(_LEAST_TIME, give_up - time.monotonic())):
+            async with asyncio.timeout(max(_LEAST_TIME, give_up - self._timer.seconds())):
                 reply = await self._once(request, renew=renew)
         except _Failed as failure:
             nothing_done = request.safe or failure.not_sent

@@ -6,15 +6,13 @@ the LMS than one would.
 
 from __future__ import annotations
 
-import asyncio
 import enum
 import logging
-import time
 
 from msgspec import Struct
 from uuid_utils import uuid7
 
-from passback.domain.clock import SECOND, Seconds
+from passback.domain.clock import REAL_TIME, SECOND, Timer
 from passback.lms.http.pace import Breaker, Limit, Pace
 from passback.lms.interface import Unavailable
 from passback.lms.shared import Shared
@@ -63,15 +61,15 @@ class Gate:
         limit: Limit | None,
         failures: int,
         rest: float,
-        seconds: Seconds = time.monotonic,
+        timer: Timer = REAL_TIME,
     ) -> None:
-        self._seconds = seconds
+        self.timer = timer
         self.most_at_once = most_at_once
         self.limit = limit
         self.failures = failures
         self.rest = rest
         self._paces: dict[str, Pace] = {}
-        self._breaker = Breaker(failures, rest, seconds)
+        self._breaker = Breaker(failures, rest, timer.seconds)
 
     async def enter(self, acting: str, patience: float) -> Turn:
         """Wait for a turn of a credential, for up to so many seconds. Raises `TimeoutError` and `Resting`."""
@@ -123,7 +121,7 @@ class Gate:
         if pace is None:
             if len(self._paces) >= _MOST_PACES:
                 self._paces = {name: pace for name, pace in self._paces.items() if not pace.idle()}
-            pace = self._paces[acting] = Pace(self.most_at_once, self._seconds, self.limit)
+            pace = self._paces[acting] = Pace(self.most_at_once, self.timer, self.limit)
         return pace
 
 
@@ -133,6 +131,7 @@ class SharedGate:
     def __init__(self, shared: Shared, own: Gate) -> None:
         self._shared = shared
         self._own = own
+        self._timer = own.timer
         self._rules = traffic.Rules(
             most_at_once=own.most_at_once,
             requests=None if own.limit is None else own.limit.requests,
@@ -144,7 +143,7 @@ class SharedGate:
 
     async def enter(self, acting: str, patience: float) -> Turn:
         """See `Gate`."""
-        give_up = time.monotonic() + patience
+        give_up = self._timer.seconds() + patience
         own = await self._own.enter(acting, patience)
         turn = Turn(acting, str(uuid7()), own.tries)
         try:
@@ -174,9 +173,9 @@ class SharedGate:
             if entry.entered:
                 return
             wait = max(entry.wait / SECOND, _LOOK_AGAIN_SECONDS)
-            if time.monotonic() + wait > give_up:
+            if self._timer.seconds() + wait > give_up:
                 raise TimeoutError
-            await asyncio.sleep(wait)
+            await self._timer.sleep(wait)
 
     async def leave(
         self, turn: Turn, went: Result, *, hold_back: float = 0.0, remaining: float | None = None

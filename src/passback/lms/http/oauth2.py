@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -12,7 +11,7 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from passback.domain.clock import MINUTE, SECOND, Clock, Instant, system_clock
+from passback.domain.clock import MINUTE, REAL_TIME, SECOND, Clock, Instant, Timer, system_clock
 from passback.lms.http.client import LmsClient, PlainManners
 from passback.lms.interface import Connection, NotAllowed, Unavailable
 from passback.observe.lms import LmsWatch
@@ -43,12 +42,19 @@ class Token(Struct, frozen=True):
 class TokenEndpoint:
     """Where grants are exchanged for access tokens."""
 
-    def __init__(self, url: str, clock: Clock, patience: float = 25.0, watch: LmsWatch | None = None) -> None:
-        """`watch` is that of the connection that the tokens are for."""
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        patience: float = 25.0,
+        watch: LmsWatch | None = None,
+        timer: Timer = REAL_TIME,
+    ) -> None:
+        """`watch` and `timer` are those of the connection that the tokens are for."""
         self._url = url
         self._clock = clock
         self._client = LmsClient(
-            Connection(url, {}, patience=patience, watch=watch or LmsWatch()), PlainManners({})
+            Connection(url, {}, patience=patience, timer=timer, watch=watch or LmsWatch()), PlainManners({})
         )
 
     async def grant(self, form: Mapping[str, str]) -> Mapping[str, Any]:
@@ -92,9 +98,12 @@ class TokenEndpoint:
 class Tokens:
     """Access tokens by key, such as a user's address: each fetched once when it is needed, however many wait."""
 
-    def __init__(self, fetch: Callable[[str], Awaitable[Token]], clock: Clock) -> None:
+    def __init__(
+        self, fetch: Callable[[str], Awaitable[Token]], clock: Clock, timer: Timer = REAL_TIME
+    ) -> None:
         self._fetch = fetch
         self._clock = clock
+        self._timer = timer
         self._tokens: OrderedDict[str, tuple[Token, float]] = OrderedDict()
         self._fetching: dict[str, asyncio.Task[Token]] = {}
 
@@ -105,7 +114,7 @@ class Tokens:
             token, fetched = kept
             good = token.expires is None or self._clock() < token.expires - _EARLY
             # Of several requests that were refused at once, the first renews for all.
-            if good and not (renew and time.monotonic() - fetched > _FRESH_SECONDS):
+            if good and not (renew and self._timer.seconds() - fetched > _FRESH_SECONDS):
                 self._tokens.move_to_end(key)
                 return token
         task = self._fetching.get(key)
@@ -117,7 +126,7 @@ class Tokens:
     def _fetched(self, key: str, task: asyncio.Task[Token]) -> None:
         del self._fetching[key]
         if not task.cancelled() and task.exception() is None:
-            self._tokens[key] = task.result(), time.monotonic()
+            self._tokens[key] = task.result(), self._timer.seconds()
             if len(self._tokens) > _MOST_TOKENS:
                 self._tokens.popitem(last=False)
 

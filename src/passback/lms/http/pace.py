@@ -10,7 +10,7 @@ from collections import deque
 
 from msgspec import Struct
 
-from passback.domain.clock import Seconds
+from passback.domain.clock import Seconds, Timer
 
 
 class Limit(Struct, frozen=True):
@@ -23,12 +23,13 @@ class Limit(Struct, frozen=True):
 class Pace:
     """Bounds how many requests are under way, and holds them back when the LMS says that it is too much."""
 
-    def __init__(self, most_at_once: int, seconds: Seconds, limit: Limit | None = None) -> None:
+    def __init__(self, most_at_once: int, timer: Timer, limit: Limit | None = None) -> None:
         self._most = most_at_once
         self._allowed = most_at_once
         self._under_way = 0
         self._not_before = 0.0
-        self._seconds = seconds
+        self._timer = timer
+        self._seconds = timer.seconds
         self._changed = asyncio.Condition()
         self._limit = limit
         self._begun: deque[float] = deque()
@@ -52,7 +53,7 @@ class Pace:
         while wait := self.held_back():  # it may be held back further meanwhile
             if self._seconds() + wait > give_up:
                 raise TimeoutError
-            await asyncio.sleep(wait)
+            await self._timer.sleep(wait)
 
     async def end(self) -> None:
         """Leave the turn to another."""

@@ -14,6 +14,7 @@ from passback.lms.http import client as client_module
 from passback.lms.http.client import LmsClient, Reply
 from passback.lms.http.pace import Limit
 from passback.lms.interface import Connection, Unavailable
+from support.jumping import JumpingTime
 
 SECRET = "s3cret-token"
 
@@ -92,8 +93,8 @@ async def hang_up(writer: asyncio.StreamWriter) -> None:
 async def serving(server: Server, **settings: Any) -> AsyncIterator[LmsClient]:
     listening = await asyncio.start_server(server.handle, "127.0.0.1", 0)
     server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/api/"
-    patience = settings.pop("patience", 5.0)
-    client = LmsClient(Connection(server.url, {}, patience=patience), Manners(), **settings)
+    patience, time = settings.pop("patience", 5.0), settings.pop("time", None) or JumpingTime()
+    client = LmsClient(Connection(server.url, {}, patience=patience, timer=time.timer), Manners(), **settings)
     try:
         yield client
     finally:
@@ -236,10 +237,11 @@ def test_after_a_rest_one_request_tries_again() -> None:
     server = Server(answer(503), answer(200))
 
     async def scenario() -> list[int]:
-        async with serving(server, failures=1, rest=0.05, patience=0.0) as client:
+        time = JumpingTime()
+        async with serving(server, failures=1, rest=0.05, patience=0.0, time=time) as client:
             with pytest.raises(Unavailable):
                 await client.get("things")
-            await asyncio.sleep(0.06)
+            await time.sleep(0.06)
             return [(await client.get("things")).status for _ in range(2)]
 
     assert asyncio.run(scenario()) == [200, 200]
@@ -278,14 +280,14 @@ def test_fewer_are_when_little_remains_of_the_lms_limit() -> None:
 
 def test_no_more_are_sent_than_the_lms_takes_within_its_span() -> None:
     async def scenario() -> tuple[int, Unavailable, int]:
-        server = Server(answer(200))
-        async with serving(server, limit=Limit(3, 0.2), patience=0.05) as client:
+        server, time = Server(answer(200)), JumpingTime()
+        async with serving(server, limit=Limit(3, 0.2), patience=0.05, time=time) as client:
             for _ in range(3):
                 await client.get("things")
             with pytest.raises(Unavailable) as caught:
                 await client.send("POST", "things")
             sent = len(server.requests)
-            await asyncio.sleep(0.2)
+            await time.sleep(0.2)
             return sent, caught.value, (await client.get("things")).status
 
     sent, error, status = asyncio.run(scenario())

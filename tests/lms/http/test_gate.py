@@ -17,6 +17,7 @@ from passback.store.engine import migrate
 from passback.store.engine.database import Database
 from passback.store.engine.open import connect
 from passback.store.workers import Worker
+from support.jumping import JumpingTime
 from support.postgres import DATABASES, database_of
 
 REST = 30.0
@@ -24,14 +25,7 @@ REST = 30.0
 Refusal = type[Exception] | None
 
 
-class Time:
-    """The time, in seconds."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
+class Time(JumpingTime):
     def instant(self) -> int:
         return round(self.now * SECOND)
 
@@ -49,7 +43,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database]:
 
 
 def gate_at(time: Time, *, most_at_once: int = 2, limit: Limit | None = None) -> Gate:
-    return Gate(most_at_once=most_at_once, limit=limit, failures=2, rest=REST, seconds=time)
+    return Gate(most_at_once=most_at_once, limit=limit, failures=2, rest=REST, timer=time.timer)
 
 
 @pytest.fixture
