@@ -79,7 +79,7 @@ def test_problems_are_told_and_nothing_is_changed(commands: Commands) -> None:
     told = commands.run(changed(CLEVER, "enrollments.csv", 2, "Student_id", "\x1b[31mp9"), "--allow-removals")
     assert (told.returncode, told.stdout, "p1" in commands.users()) == (1, "", False)
     assert told.stderr.splitlines() == [
-        "enrollments.csv, line 2, Student_id: the value holds a line break or control character: remove it",
+        "enrollments.csv, line 2, Student_id: the value contains a line break or control character: remove it",
         "passback: 1 problem; nothing has been changed",
     ]
 
@@ -104,7 +104,7 @@ def test_the_built_in_gradebook_has_no_roster_to_read(commands: Commands) -> Non
     ("file", "district", "told"),
     [
         ("/no/such/file.zip", DISTRICT, "there is no file /no/such/file.zip"),
-        (__file__, DISTRICT, "no zip archive that can be read"),
+        (__file__, DISTRICT, "not a readable zip archive"),
         ("", DISTRICT, "name a file"),
         (__file__, "f" * 24, "there is no district"),
     ],
