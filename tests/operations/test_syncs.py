@@ -71,8 +71,8 @@ def test_a_request_says_what_is_resumed(connected: Opened) -> None:
 
 def test_it_runs_while_a_process_holds_it(connected: Opened) -> None:
     sync = asyncio.run(syncs.schedule(connected, DISTRICT, None, clock))
-    held = replace(sync, worker="w", held_until=NOW + 1)
-    assert [syncs.is_running(it, NOW) for it in (sync, held, replace(held, held_until=NOW))] == [
+    held = replace(sync, worker="w", leased_until=NOW + 1)
+    assert [syncs.is_running(it, NOW) for it in (sync, held, replace(held, leased_until=NOW))] == [
         False,
         True,
         False,

@@ -143,7 +143,7 @@ NOT_ONE_OF = "is not one of [delivery.delivered delivery.refused delivery.expire
         ('{"url":"app.example"}', "INVALID_URL: the endpoint cannot be used: its address must begin with https://"),
         ('{"url":"http://app.example"}', "INVALID_URL: the endpoint cannot be used: its server is on the public network, so its address must begin with https://"),
         ('{"url":"https://nowhere.example"}', "INVALID_URL: the endpoint cannot be used: its server cannot be found"),
-        ('{"url":"https://127.1"}', "INVALID_URL: the endpoint cannot be used: its address is none of a web server"),
+        ('{"url":"https://127.1"}', "INVALID_URL: the endpoint cannot be used: not a valid web server address"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told(sandbox: Sandbox, body: str, message: str) -> None:

@@ -241,7 +241,9 @@ class CanvasConnector:
         self, course: str, section: str, assignment: str
     ) -> tuple[LmsAssignment, Sequence[ScaleEntry]]:
         async def read() -> tuple[LmsAssignment, Sequence[ScaleEntry]]:
-            item = await self._load(course, section, assignment, await read_note(self._notes, assignment))
+            content = await self._read(course, assignment)
+            note = await read_note(self._notes, assignment)
+            item = map_assignments.from_lms(content, section, map_assignments.noted_due_date(note))
             return item, await self._scale(course, item)
 
         return await self._recent.get(f"{course}/{assignment}", read)
