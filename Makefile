@@ -1,9 +1,4 @@
-# make run    serve the sandbox on 127.0.0.1:8080 (PORT=9000 DATA=/some/dir put it elsewhere)
-# make test   run the whole test suite
-# make check  lint, format, types, imports
-# make bench  measure the server beside a bare application, and districts of three sizes (STUDENTS="1000 50000" for less)
-# make torture  kill it, starve it, lie to it: is any grade lost or doubled? (twenty minutes; WAYS="kill" SCALE=0.1 for less)
-# make lock   take newer versions of what we depend on into the lock files
+# The targets; `make help` lists them by the text behind "##".
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -13,41 +8,52 @@ TESTS_AT_ONCE ?= 4
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 
-.PHONY: run test check format bench torture lock clean
+.PHONY: help run test check format docs bench torture lock clean
+.DEFAULT_GOAL := help
 
-run: $(VENV)/.run
+help: ## list the targets
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+
+run: $(VENV)/.run ## serve the sandbox on 127.0.0.1:8080 (PORT=9000 DATA=/some/dir serve it elsewhere)
 	@exec $(BIN)/passback sandbox $(if $(PORT),--port '$(PORT)') $(if $(DATA),--data '$(DATA)')
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev ## run the whole test suite
 	$(BIN)/python -m pytest -n $(TESTS_AT_ONCE)
 
-check: $(VENV)/.dev
+check: $(VENV)/.dev ## check style, types, imports, unused code and dependencies, spelling, links
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/deptry src
+	$(BIN)/vulture
+	$(BIN)/codespell
+	$(BIN)/python -m pytest tests/docs
 
-format: $(VENV)/.dev
+format: $(VENV)/.dev ## let ruff fix what it can, and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev
+docs: $(VENV)/.dev ## generate the reference of commands and settings from the code
+	$(BIN)/python docs/generate.py
+
+bench: $(VENV)/.dev ## measure speed beside a bare application (STUDENTS="1000 50000" for smaller districts)
 	$(BIN)/python -m bench $(STUDENTS)
 
-torture: $(VENV)/.dev
+torture: $(VENV)/.dev ## kill it, starve it, lie to it for 20 minutes (WAYS="kill" SCALE=0.1 for less)
 	PYTHONPATH=tests $(BIN)/python -m torture $(WAYS) $(if $(SCALE),--scale '$(SCALE)')
 
-lock:
+lock: ## update the lock files to the newest versions (needs uv)
 	uv pip compile pyproject.toml --group build $(COMPILE) --output-file requirements.lock
 	uv pip compile pyproject.toml --group dev $(COMPILE) --constraint requirements.lock --output-file requirements-dev.lock
 
 COMPILE := --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --quiet
 
-clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## remove the virtual environment and all caches
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 
-# uv is used where it is at hand; where it is not, or cannot reach its registry, pip is.
+# uv is used if it is installed; if it is not, or cannot reach its registry, pip is.
 INSTALL = { command -v uv >/dev/null && uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1); } \
 	|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
 
