@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import httpcore2
 import pytest
 
+from passback.store.engine.database import Connection
 from support.postgres import DATABASES, database_of, end_server
 from support.sandbox import NOW, Sandbox, serving
 from support.simulators import end_servers
@@ -41,4 +42,10 @@ def sandbox(served: Sandbox) -> Sandbox:
     served.names.clear()
     served.close()  # a server ends connections that were idle while other tests ran; the next request opens one
     assert served.client(None).post("/sandbox/reset", b"").status == 200
+    served.write(_forget_pace)  # its clock never goes back but in tests
     return served
+
+
+def _forget_pace(conn: Connection) -> None:
+    for table in ("lms_breakers", "lms_paces", "lms_turns"):
+        conn.execute(f"DELETE FROM {table}")

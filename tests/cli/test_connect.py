@@ -8,18 +8,27 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from passback.lms.interface import Connection
 from passback.store.engine.vault import new_key
 from support import commands as running
+from support.jumping import JumpingTime
 from support.rosters import CLEVER, zipped
 from support.sandbox import SetClock, stored
 from support.simulators import Served, serving
 from support.slate import SlateSimulator, installed
 
 KEY = "slate-key"
+
+
+@pytest.fixture(autouse=True)
+def time_jumps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let retries against an LMS that cannot be reached take no time."""
+    monkeypatch.setattr("passback.lms.registry.Connection", partial(Connection, timer=JumpingTime().timer))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,9 @@ import math
 
 from passback.domain.clock import Timer
 
+_REAL_SECONDS = 0.005
+"""For how long a sleep really sleeps, so that time does not outrun requests that are under way."""
+
 
 class JumpingTime:
     """The time of one event loop, in seconds: it jumps to when the first of those that sleep wakes.
@@ -25,11 +28,12 @@ class JumpingTime:
         return self.now
 
     async def sleep(self, seconds: float) -> None:
-        # However short: who waits for less than the clock can tell apart would wait for ever.
+        # However short: a sleep that is too short for the clock to show would never end.
         wake = max(self.now + seconds, math.nextafter(self.now, math.inf))
         self.slept.append(seconds)
         heapq.heappush(self._wakes, wake)
         try:
+            await asyncio.sleep(min(seconds, _REAL_SECONDS))
             while self.now < wake:
                 await asyncio.sleep(0)  # let everybody else get as far as they can
                 if self._wakes[0] >= wake:

@@ -209,7 +209,9 @@ def serving(
         if kind == "sandbox":
             lmss = stack.enter_context(contextlib.closing(SimulatedLmss(database, clock)))
         names: dict[str, list[str]] = {}
-        given = waiting_by(JumpingTime().timer, lmss.given()) if lmss is not None else None
+        given = None if lmss is None else lmss.given()
+        if given is not None and not database.shared:  # where the pace is shared, it keeps to the set clock
+            given = waiting_by(JumpingTime().timer, given)
         gateway = replace(build_gateway(database, configured, clock, given), resolve=resolver(names))
         server = uvicorn.Server(server_config(build_api(gateway, configured, kind, lmss)))
         listener = socket.create_server(("127.0.0.1", 0), backlog=128)
