@@ -60,7 +60,7 @@ def outcome_of(delivery: Delivery, error: Exception, *, whole: bool = False) -> 
         case NotMade():
             return Failed(500, "Error creating assignment", str(error), doubt=True, final=True)
         case _:
-            log.error("a fault of ours in delivering %s", delivery.id, exc_info=error)
+            log.error("an internal error while delivering %s", delivery.id, exc_info=error)
             failed = errors.internal_error()
             return Failed(failed.status, failed.message, type(error).__name__, doubt=True)
 

@@ -78,7 +78,7 @@ class Presence:
             try:
                 await self.beat()
             except StoreUnavailable as error:
-                log.warning("the store does not take this process's beat: %s", error)
+                log.warning("cannot record this process's beat: %s", error)
             if not self._in_flight.may_act():
                 self._lost()
             await asyncio.sleep(self._in_flight.lease / _BEATS)
@@ -93,7 +93,7 @@ class Presence:
         if await self._database.write(lambda conn: workers.beat(conn, self._in_flight.worker)):
             self._in_flight.beat(began)
         else:
-            log.warning("this process was taken for dead: it gives up what it was delivering")
+            log.warning("this process was declared dead: it abandons its deliveries")
             self._lost()
             self._in_flight.worker = str(uuid7())
             await self.enter()
@@ -145,7 +145,7 @@ class Presence:
         for worker in others:
             stood_still = now - self._seen[worker.id][1] > self._in_flight.lease
             if stood_still or (worker.id in self._gone and self._is_over(self._gone[worker.id], now)):
-                log.warning("worker %s has died: what it was delivering is given back", worker.id)
+                log.warning("worker %s has died: its deliveries are requeued", worker.id)
                 workers.remove(conn, worker.id, worker.beat)
         return ledger.requeue_orphans(conn, self._clock())
 

@@ -77,7 +77,7 @@ class Worker:
                 try:
                     taken = await self.step()
                 except StoreError as error:
-                    log.warning("the store does not say what is due: %s", error)
+                    log.warning("cannot read which deliveries are due: %s", error)
                     taken = 0
                 if not taken:
                     await self.in_flight.woken(_POLL_SECONDS)
@@ -118,7 +118,7 @@ class Worker:
         try:
             outcomes = await self._attempt(self._gateway, group)
         except Exception:  # we know of none; but nothing may stay in flight for ever
-            log.exception("a fault of ours in delivering")
+            log.exception("an internal error while delivering")
             outcomes = [Failed(500, "Internal error", "a fault of ours", doubt=True)] * len(group)
         await _record(self._gateway, group, outcomes)
 
@@ -139,7 +139,7 @@ class Worker:
     def _done(self, task: asyncio.Task[None]) -> None:
         del self.in_flight.groups[task]
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a fault of ours in delivering", exc_info=error)
+            log.error("an internal error while delivering", exc_info=error)
         self.in_flight.wake()
 
     def _full_destinations(self) -> list[str]:
@@ -195,7 +195,7 @@ async def _record(gateway: Gateway, group: Sequence[Delivery], outcomes: Sequenc
             await gateway.database.write(lambda conn: _finish(conn, gateway, group, outcomes))
             break
         except StoreError as error:
-            log.warning("the store does not take what was delivered: %s", error)
+            log.warning("cannot record the outcomes of deliveries yet: %s", error)
             await asyncio.sleep(wait)
             wait = min(wait * 2, 5.0)
     gateway.in_flight.wake()

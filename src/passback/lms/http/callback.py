@@ -13,7 +13,7 @@ _PAGE = b"""<!doctype html><html lang="en"><meta charset="utf-8"><title>Passback
 
 
 class Callback:
-    """Waits for the browser on a loopback address; `close` it in the end. Raises `OSError` where it is taken."""
+    """Waits for the browser on a loopback address; `close` it in the end. Raises `OSError` if the port is in use."""
 
     def __init__(self, port: int) -> None:
         self._query: dict[str, str] | None = None
@@ -39,7 +39,7 @@ class Callback:
         self.url = f"http://127.0.0.1:{self._server.server_port}/callback"
 
     def wait(self, seconds: float) -> dict[str, str]:
-        """The query that the browser came back with. Raises `Unavailable` where it does not come."""
+        """The query that the browser came back with. Raises `Unavailable` on timeout."""
         give_up = time.monotonic() + seconds
         while self._query is None:
             self._server.timeout = give_up - time.monotonic()

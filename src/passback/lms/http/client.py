@@ -48,12 +48,12 @@ _LONGEST_WAIT = 600.0
 T = TypeVar("T")
 
 _MAY_ACT: ContextVar[Callable[[], bool] | None] = ContextVar("may_act", default=None)
-_SPARES_BREAKER: ContextVar[bool] = ContextVar("aside", default=False)
+_SPARES_BREAKER: ContextVar[bool] = ContextVar("spares_breaker", default=False)
 
 
 @contextlib.contextmanager
 def guarded(may_act: Callable[[], bool]) -> Iterator[None]:
-    """Inside the ``with`` nothing is written to an LMS once `may_act` says no: others may be doing it by now."""
+    """Block writes to an LMS inside the ``with`` once `may_act` is false: another process may have taken over."""
     token = _MAY_ACT.set(may_act)
     try:
         yield
@@ -63,7 +63,7 @@ def guarded(may_act: Callable[[], bool]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def without_tripping_breaker() -> Iterator[None]:
-    """Inside the ``with`` no failure says that the LMS is down: what reads beside the grades never stops them."""
+    """Inside the ``with`` no failure counts for the breaker: background reads never stop the grades."""
     token = _SPARES_BREAKER.set(True)
     try:
         yield
@@ -83,10 +83,10 @@ class Reply(Struct, frozen=True):
     """By lower-case names."""
     body: bytes
     doubtful: bool = False
-    """Whether it answers a write that, should the answer be of no use, may have happened."""
+    """Whether it answers a write that may have happened, so that an unusable answer leaves a doubt."""
 
     def good(self, gone: Thing = "assignment") -> Reply:
-        """The reply itself, of an LMS that answers as HTTP says; `gone` is what is not there with a 404.
+        """Return the reply, or raise for an HTTP error; `gone` names what a 404 means.
 
         Raises `NotAllowed` with 401 and 403, `Gone` with 404, `Refused` with any other from 400 on.
         """
@@ -100,14 +100,14 @@ class Reply(Struct, frozen=True):
         return self
 
     def json(self) -> Any:
-        """The body. Raises `Unavailable` where it is no JSON, as when a proxy answers for the LMS."""
+        """The body. Raises `Unavailable` if it is not JSON, as when a proxy answers for the LMS."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
             raise self.useless("is not JSON") from None
 
     def typed(self, kind: type[T]) -> T:
-        """The body as `kind`: anything that msgspec decodes. Raises `Unavailable` where it is none."""
+        """The body as `kind`: anything that msgspec decodes. Raises `Unavailable` if it does not decode."""
         try:
             return msgspec.json.decode(self.body, type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -134,16 +134,16 @@ class Manners(Protocol):
         ...
 
     def throttled(self, reply: Reply) -> float | None:
-        """For how many seconds to wait where the LMS says that it is too much; None where it does not."""
+        """How many seconds to wait if the LMS throttles us; None if it does not."""
         ...
 
     def remaining(self, reply: Reply) -> float | None:
-        """What remains of the LMS's limit, from 0 to 1, where it says so."""
+        """What remains of the LMS's limit, from 0 to 1, if it says so."""
         ...
 
 
 class PlainManners:
-    """An LMS that is authorized to by fixed headers, if at all, and limits as HTTP says it. See `Manners`."""
+    """An LMS authorized with fixed headers, if any, that throttles as HTTP says. See `Manners`."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._headers = headers
@@ -238,7 +238,7 @@ class LmsClient:
         acting: str = "",
         safe: bool = False,
     ) -> Reply:
-        """Send a request, with `content` as JSON (bytes as they are); `safe` where twice is as good as once.
+        """Send a request, with `content` as JSON (bytes as they are); `safe` if the request is idempotent.
 
         A path that is an address must be on the LMS's host. `acting` says whose credentials are used.
         Raises `Unavailable`, with `in_doubt` where it may have happened.
@@ -302,17 +302,17 @@ class LmsClient:
     async def _try(
         self, request: _Request, give_up: float, what: str, backoff: float, *, renew: bool
     ) -> Reply | None:
-        """One try, in its turn and in time; None where the LMS limits us. Raises `_Failed` and `Unavailable`.
+        """One try, in its turn and in time; None if the LMS throttles us. Raises `_Failed` and `Unavailable`.
 
-        How it went is told to the gate: after a request that was too much nothing is sent for `backoff` more seconds
-        than the LMS asks for.
+        Reports the result to the gate; after throttling nothing is sent for `backoff` more seconds than the LMS asks
+        for.
         """
         try:
             turn = await self._gate.enter(request.acting, max(0.0, give_up - self._timer.seconds()))
         except TimeoutError:
             wait = round(self._gate.held_back(request.acting)) + 1
             raise Unavailable(f"{what}: it limits us", retry_after=wait) from None
-        # What is read aside may fail for a reason of its own, such as one section that the LMS cannot list.
+        # A background read may fail for a reason of its own, such as one section that the LMS cannot list.
         went, hold_back, remaining = Result.NOT_SENT if _SPARES_BREAKER.get() else Result.FAILED, 0.0, None
         began = time.monotonic()
         try:
@@ -328,7 +328,7 @@ class LmsClient:
                 f"{what}: it took too long", in_doubt=not request.safe, retry_after=30
             ) from None
         except (Unavailable, asyncio.CancelledError):
-            went = Result.NOT_SENT  # it was not asked, such as for want of credentials
+            went = Result.NOT_SENT  # it was not asked, such as because credentials are missing
             raise
         else:
             self._watch.tried(self._outcome(reply), time.monotonic() - began)
@@ -400,7 +400,7 @@ class LmsClient:
 
 
 class _Request(Struct, frozen=True):
-    """A request, as far as it is alike in every try."""
+    """The parts of a request that all tries share."""
 
     method: str
     url: str
@@ -414,12 +414,12 @@ def _origin(url: str) -> tuple[str, str]:
     try:
         parts = urlsplit(url)
     except ValueError:
-        return "", ""  # no address, and so nobody's
+        return "", ""  # an invalid URL has no origin
     return parts.scheme, parts.netloc.lower()
 
 
 class _Failed(Exception):
-    """A try came to nothing; `not_sent` where the LMS cannot have seen it."""
+    """A try failed; `not_sent` if it never reached the LMS."""
 
     def __init__(self, reason: str, *, not_sent: bool = False) -> None:
         super().__init__(reason)

@@ -37,7 +37,7 @@ class Result(enum.Enum):
     OK = "well"
     """The LMS answered."""
     FAILED = "failed"
-    """It did not, or with a fault of its own."""
+    """It did not answer, or returned a server error."""
     NOT_SENT = "not"
     """It was not asked."""
 
@@ -90,7 +90,7 @@ class Gate:
     async def leave(
         self, turn: Turn, went: Result, *, hold_back: float = 0.0, remaining: float | None = None
     ) -> None:
-        """Give a turn back, and tell how the request went.
+        """Release a turn, and report the result of the request.
 
         `hold_back` where the LMS says that it was too much: for so many seconds nothing is sent. `remaining` is what it
         says is left of its limit, from 0 to 1.
@@ -195,7 +195,7 @@ class SharedGate:
                     remaining=remaining,
                 )
             )
-        except StoreError as error:  # the turn ends of itself, and what the LMS answered counts
+        except StoreError as error:  # the turn expires by itself, and what the LMS answered counts
             log.warning("the store does not take back a turn: %s", error)
         finally:
             await self._own.leave(turn, went, hold_back=hold_back, remaining=remaining)

@@ -24,7 +24,7 @@ _MOST_TOKENS = 10_000
 TERMINAL = frozenset(
     {"invalid_client", "invalid_grant", "unauthorized_client", "invalid_request", "invalid_scope"}
 )
-"""Errors (RFC 6749, 5.2) that asking again does not mend."""
+"""Errors (RFC 6749, 5.2) that a retry cannot fix."""
 
 
 class Token(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""How fast an LMS may be asked: as it tells us, and not at all for a while when it keeps failing.
+"""How fast an LMS may be asked: at the pace that it allows, and not at all for a while if it keeps failing.
 
 There is one `Pace` for each credential, because LMSs count by credential, and one `Breaker` for each connection.
 """
@@ -14,7 +14,7 @@ from passback.domain.clock import Seconds, Timer
 
 
 class Limit(Struct, frozen=True):
-    """How many requests an LMS takes within a span of time that moves."""
+    """How many requests an LMS accepts in a sliding window."""
 
     requests: int
     seconds: float
@@ -56,13 +56,13 @@ class Pace:
             await self._timer.sleep(wait)
 
     async def end(self) -> None:
-        """Leave the turn to another."""
+        """Release the turn."""
         async with self._changed:
             self._under_way -= 1
             self._changed.notify_all()
 
     def idle(self) -> bool:
-        """Whether nothing would be lost by forgetting it."""
+        """Whether it can be discarded."""
         return not self._under_way and not self.held_back()
 
     def held_back(self) -> float:
@@ -84,7 +84,7 @@ class Pace:
         self._not_before = max(self._not_before, self._seconds() + seconds)
 
     def leave_room(self, remaining: float) -> None:
-        """Heed what the LMS says remains of its limit, from 0 (nothing) to 1 (all): below a half, ask for less."""
+        """Adapt to the remaining quota, from 0 (nothing) to 1 (all): below a half, ask for less."""
         self._allowed = max(1, min(self._most, round(self._most * remaining * 2)))
 
 
@@ -103,14 +103,14 @@ class Breaker:
         return max(0.0, self._closed_until - self._seconds()) if self._failures >= self._most else 0.0
 
     def begin(self) -> bool:
-        """A request is sent. Whether it is the one that tries whether the LMS is back: the others wait for it."""
+        """A request is sent. Whether it is the probe, for which the others wait."""
         tries = self._failures >= self._most
         if tries:
             self._closed_until = self._seconds() + self._rest
         return tries
 
     def not_tried(self) -> None:
-        """The request that was to try was not sent after all: another may be."""
+        """The probe was not sent after all: another may be."""
         self._closed_until = self._seconds()
 
     def resting(self) -> bool:
