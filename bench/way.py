@@ -12,7 +12,7 @@ import contextlib
 import json
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -46,25 +46,26 @@ class Count:
         if self.counting and event == "call" and frame.f_code.co_filename.startswith(_ROOT):
             self.codes.add(frame.f_code)
 
-    def store(self, kind: type[Any]) -> None:
-        """Count the transactions of a kind of database."""
+    def store(self, database: Any) -> None:
+        """Count the transactions of this database: others may be in use in the same process."""
         for name in (*_READS, *_WRITES):
-            setattr(kind, name, self._counted(getattr(kind, name), reads=name in _READS))
+            setattr(database, name, self._counted(getattr(database, name), reads=name in _READS))
 
     def _counted(
         self, method: Callable[..., Awaitable[Any]], *, reads: bool
     ) -> Callable[..., Awaitable[Any]]:
         async def counted(*arguments: Any) -> Any:
             # The simulators keep their state in the same database.
-            if self.counting and _room(arguments[1].__code__) != _NOT_COUNTED:
+            if self.counting and _room(arguments[0].__code__) != _NOT_COUNTED:
                 self.reads += reads
                 self.writes += not reads
             return await method(*arguments)
 
         return counted
 
-    def lms(self) -> None:
-        """Notice when the LMS is first asked."""
+    @contextlib.contextmanager
+    def lms(self) -> Iterator[None]:
+        """Notice inside the ``with`` when the LMS is first asked."""
         send = LmsClient.send
 
         async def noticed(*arguments: Any, **how: Any) -> Any:
@@ -73,6 +74,10 @@ class Count:
             return await send(*arguments, **how)
 
         LmsClient.send = noticed  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            LmsClient.send = send  # type: ignore[method-assign]
 
     def __str__(self) -> str:
         rooms = {code: _room(code) for code in self.codes}
@@ -118,14 +123,14 @@ async def measure() -> list[Count]:
     count = Count()
     threading.setprofile(count.profile)
     sys.setprofile(count.profile)
-    count.lms()
     settings = Settings(data=":memory:")
     counts = []
     with (
+        count.lms(),
         contextlib.closing(open_database(settings, "sandbox")) as database,
         contextlib.closing(SimulatedLmss(database, system_clock)) as lmss,
     ):
-        count.store(type(database))
+        count.store(database)
         gateway = build_gateway(database, settings, given=lmss.given())
         api = build_api(gateway, settings, "sandbox", lmss)
         assignments = f"/v3.1/sections/{district.id(ALGEBRA.digits)}/assignments"
