@@ -26,7 +26,7 @@ from passback_simulators.google_classroom import seed
 from passback_simulators.google_classroom.app import ClassroomSimulator
 from support.google import KEYS
 from support.sandbox import SetClock
-from support.simulators import Served, serving
+from support.simulators import Controlled, serving
 
 SCOPES = "https://www.googleapis.com/auth/"
 ALGEBRA = seed.SECTION_LMS_ID["000007"]
@@ -85,25 +85,13 @@ def error_of(reply: httpx2.Response) -> str:
 
 
 @dataclass(frozen=True)
-class Classroom(Served):
+class Classroom(Controlled):
     """The simulator, with a clock that tests set."""
-
-    http: httpx2.Client
-
-    def control(self, method: str, path: str, content: Any = None) -> Any:
-        reply = self.http.request(method, f"{self.url}/_simulator/{path}", json=content)
-        assert reply.status_code == 200, reply.text
-        return reply.json()
 
     @property
     def lms(self) -> ClassroomSimulator:
         assert isinstance(self.simulator, ClassroomSimulator)
         return self.simulator
-
-    @property
-    def clock(self) -> SetClock:
-        assert isinstance(self.simulator.clock, SetClock)
-        return self.simulator.clock
 
     def set(self, **settings: Any) -> None:
         """Set settings."""

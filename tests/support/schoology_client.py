@@ -13,7 +13,7 @@ from oauthlib import oauth1  # type: ignore[import-untyped]
 from passback_simulators.schoology import seed
 from passback_simulators.schoology.app import SchoologySimulator
 from support.sandbox import SetClock
-from support.simulators import Served, serving
+from support.simulators import Controlled, serving
 
 ALGEBRA = seed.SECTION_LMS_ID["000007"]
 BIOLOGY = seed.SECTION_LMS_ID["000008"]
@@ -73,25 +73,13 @@ class Client:
 
 
 @dataclass(frozen=True)
-class Schoology(Served):
+class Schoology(Controlled):
     """The simulator, with a clock that tests set."""
-
-    http: httpx2.Client
-
-    def control(self, method: str, path: str, content: Any = None) -> Any:
-        reply = self.http.request(method, f"{self.url}/_simulator/{path}", json=content)
-        assert reply.status_code == 200, reply.text
-        return reply.json()
 
     @property
     def lms(self) -> SchoologySimulator:
         assert isinstance(self.simulator, SchoologySimulator)
         return self.simulator
-
-    @property
-    def clock(self) -> SetClock:
-        assert isinstance(self.simulator.clock, SetClock)
-        return self.simulator.clock
 
     @property
     def admin(self) -> Client:

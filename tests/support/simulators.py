@@ -34,6 +34,23 @@ class Served:
         self.control("POST", "faults", {"fault": fault, **rule})
 
 
+@dataclass(frozen=True)
+class Controlled(Served):
+    """A simulator that is called over one client, with a clock that tests set."""
+
+    http: httpx2.Client
+
+    def control(self, method: str, path: str, content: Any = None) -> Any:
+        reply = self.http.request(method, f"{self.url}/_simulator/{path}", json=content)
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+    @property
+    def clock(self) -> SetClock:
+        assert isinstance(self.simulator.clock, SetClock)
+        return self.simulator.clock
+
+
 S = TypeVar("S", bound=Served)
 
 
