@@ -65,7 +65,7 @@ def outage(grades: int, down_for: int = 60 * MINUTE) -> Result:
 
 
 async def _outage(grades: int, down_for: int, clock: SetClock, canvas: Served) -> Result:
-    from passback.lms.interface import Connection as LmsConnection
+    from passback.lms.interface import LmsConnection as LmsConnection
 
     simulator = canvas.simulator
     jumping = JumpingTime()

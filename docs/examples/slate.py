@@ -38,7 +38,7 @@ class Score(msgspec.Struct):
 class SlateConnector:  # passback.lms.interface.Connector says what each method must do
     capabilities = CAPABILITIES
 
-    def __init__(self, connection: lms.Connection, notes: Notes, clock: Clock) -> None:
+    def __init__(self, connection: lms.LmsConnection, notes: Notes, clock: Clock) -> None:
         self._client = LmsClient(connection, PlainManners({"X-Api-Key": connection.credentials["api_key"]}))
         self._notes = notes
         self.close = self._client.close

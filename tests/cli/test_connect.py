@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from passback.lms.interface import Connection
+from passback.lms.interface import LmsConnection
 from passback.store.engine.vault import new_key
 from support import commands as running
 from support.jumping import JumpingTime
@@ -28,7 +28,7 @@ KEY = "slate-key"
 @pytest.fixture(autouse=True)
 def time_jumps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let retries against an LMS that cannot be reached take no time."""
-    monkeypatch.setattr("passback.lms.registry.Connection", partial(Connection, timer=JumpingTime().timer))
+    monkeypatch.setattr("passback.lms.registry.Connection", partial(LmsConnection, timer=JumpingTime().timer))
 
 
 @dataclass(frozen=True)

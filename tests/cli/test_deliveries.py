@@ -19,7 +19,7 @@ from passback.store import deliveries, workers
 from passback.store.engine import migrate
 from passback.store.engine.database import Connection
 from passback.store.engine.open import connect
-from passback.store.workers import Worker
+from passback.store.workers import RegisteredWorker
 from support import commands as running
 from support.delivery import delivery
 from support.postgres import DATABASES, database_of, fresh_database
@@ -52,7 +52,7 @@ class Commands:
 
 def _fill(conn: Connection) -> None:
     later = system_clock() + DAY
-    workers.add(conn, Worker("w", "", 0, 0), NOW)
+    workers.add(conn, RegisteredWorker("w", "", 0, 0), NOW)
     for number in (1, 2):
         ledger.accept(conn, delivery(f"d{number}", {"grade_points": "5"}, lane=f"l{number}"))
     outcomes: list[Outcome] = [

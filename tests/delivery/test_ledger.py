@@ -18,7 +18,7 @@ from passback.store import deliveries, destinations, workers
 from passback.store.engine import migrate
 from passback.store.engine.database import Connection, Database
 from passback.store.engine.open import connect
-from passback.store.workers import Worker
+from passback.store.workers import RegisteredWorker
 from support.delivery import delivery
 from support.postgres import DATABASES, database_of
 from support.sandbox import DISTRICT, NOW
@@ -44,7 +44,7 @@ def run(opened: Database) -> Callable[[Callable[[Connection], T]], T]:
         for table in ("deliveries", "parties", "workers", "idempotency_keys"):
             conn.execute(f"DELETE FROM {table}")
         for name in ("w1", "w2"):
-            workers.add(conn, Worker(name, "", 0, 0), NOW)
+            workers.add(conn, RegisteredWorker(name, "", 0, 0), NOW)
 
     opened.write_now(clear)
     return opened.write_now

@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from passback.delivery.lms_errors import as_refusal, lms_errors_as_refusals, outcome_of
-from passback.lms.interface import Gone, LmsError, NotAllowed, Refused, Unavailable, Unsupported
+from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable, Unsupported
 from passback.wire.errors import Refusal
 from support.sandbox import DISTRICT, Sandbox
 
@@ -20,7 +20,11 @@ from support.sandbox import DISTRICT, Sandbox
         (Gone("assignment"), 404, "Assignment does not exist"),
         (Gone("student"), 404, "User not found"),
         (Gone("grader"), 400, "NOT_FOUND: Person with id clever:teacher-1 not found for this integration."),
-        (Refused("TITLE_TAKEN", "there is one of that name"), 400, "TITLE_TAKEN: there is one of that name"),
+        (
+            RefusedByLms("TITLE_TAKEN", "there is one of that name"),
+            400,
+            "TITLE_TAKEN: there is one of that name",
+        ),
         (
             Unsupported("Schoology", "submission type of link"),
             400,

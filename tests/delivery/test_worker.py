@@ -126,7 +126,7 @@ def test_the_work_of_a_process_that_is_gone_is_taken_up_once_the_lms_is_through_
 
     async def scenario() -> list[str]:
         one = worker(database, home="here", lease=60.0)
-        gone = workers.Worker("gone", "here", 2**22 + 1, 0)  # no process has such a number
+        gone = workers.RegisteredWorker("gone", "here", 2**22 + 1, 0)  # no process has such a number
         await database.write(lambda conn: workers.add(conn, gone, NOW))
         await database.write(lambda conn: ledger.accept(conn, delivery("d1")))
         await database.write(lambda conn: ledger.claim(conn, "gone", NOW, 1))

@@ -14,7 +14,7 @@ from uuid_utils import uuid7
 from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY
 from passback.domain.submission import Submission, SubmissionFields
-from passback.lms.interface import Gone, LmsError, Refused, Unavailable, Unsupported
+from passback.lms.interface import Gone, LmsError, RefusedByLms, Unavailable, Unsupported
 from support.lms import ESSAY, LINK, TEXT, Lms
 from support.sandbox import NOW
 from support.simulators import Served
@@ -212,7 +212,7 @@ def test_work_that_is_handed_in_is_kept(lms: Lms, work: Attachment) -> None:
 def test_what_cannot_be_a_grade_is_refused_and_changes_nothing(lms: Lms) -> None:
     assignment, student = lms.create().lms_id, lms.students[0]
     before = lms.run(lms.connector.read_submissions(lms.section, assignment, [student]))
-    with pytest.raises(Refused, match="INVALID_GRADE"):
+    with pytest.raises(RefusedByLms, match="INVALID_GRADE"):
         lms.run(
             lms.connector.update_submission(lms.section, assignment, student, SubmissionFields(grade="lots"))
         )
@@ -230,7 +230,7 @@ def test_many_are_graded_with_each_ones_outcome(lms: Lms) -> None:
     outcomes = lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
     read = lms.run(lms.connector.read_submissions(lms.section, assignment, [first, second]))
     assert [outcomes[0], outcomes[2]] == [read[first], read[second]]
-    assert [type(outcomes[1]), type(outcomes[3])] == [Gone, Refused]
+    assert [type(outcomes[1]), type(outcomes[3])] == [Gone, RefusedByLms]
 
 
 def test_an_assignment_that_a_teacher_deleted_is_gone(lms: Lms) -> None:
@@ -283,7 +283,7 @@ def test_an_assignment_whose_answer_was_lost_is_found(lms: Lms, fault: str) -> N
 @pytest.mark.parametrize("field", ["display_date", "end_date", "due_date"])
 @pytest.mark.parametrize("date", [-62_167_219_200_000, 253_402_318_799_000])
 def test_dates_that_no_calendar_has_are_no_fault_of_ours(lms: Lms, field: str, date: int) -> None:
-    with contextlib.suppress(Refused):  # or it is kept
+    with contextlib.suppress(RefusedByLms):  # or it is kept
         changes: dict[str, Any] = {field: date}
         lms.create(**changes)
 

@@ -23,11 +23,11 @@ def clock() -> int:
 
 def wanted(
     kind: str = "canvas", address: str = "https://a.example/", *, same_lms: bool = False
-) -> connections.Wanted:
+) -> connections.NewConnection:
     given = (
         {"access_token": "t0ken"} if kind == "canvas" else {"consumer_key": "k", "consumer_secret": "s3cret"}
     )
-    return connections.Wanted(registry.kind(kind), address, given, same_lms)
+    return connections.NewConnection(registry.kind(kind), address, given, same_lms)
 
 
 def connect(database: Opened, vault: Vault, kind: str = "canvas") -> str:

@@ -13,7 +13,7 @@ from passback.operations import deliveries
 from passback.operations.errors import NotFound, OperationError
 from passback.store import workers
 from passback.store.engine.database import Connection, Opened
-from passback.store.workers import Worker
+from passback.store.workers import RegisteredWorker
 from support.delivery import delivery
 from support.sandbox import DISTRICT, NOW
 
@@ -27,7 +27,7 @@ def filled(database: Opened) -> None:
     """A delivery that was delivered, and one that waits."""
 
     def fill(conn: Connection) -> None:
-        workers.add(conn, Worker("w", "", 0, 0), NOW)
+        workers.add(conn, RegisteredWorker("w", "", 0, 0), NOW)
         ledger.accept(conn, delivery("done", {"grade_points": "5"}, lane="1"))
         ledger.finish(conn, ledger.claim(conn, "w", NOW, 1), [Delivered()], NOW)
         ledger.accept(conn, delivery("waits", lane="2", due=NOW + DAY, expires=NOW + DAY))

@@ -62,10 +62,10 @@ def test_candidates_are_shown_and_chosen(undecided: Opened) -> None:
 def test_two_are_never_the_same(undecided: Opened) -> None:
     one, other = asyncio.run(matches.undecided(undecided, DISTRICT))
     asyncio.run(matches.choose(undecided, one, "77", clock))
-    with pytest.raises(matches.AlreadyMatched, match=f"77 is {one.id} already") as raised:
+    with pytest.raises(matches.MatchedToAnother, match=f"77 is {one.id} already") as raised:
         asyncio.run(matches.choose(undecided, other, "77", clock))
     assert raised.value.other == one.id
-    with pytest.raises(matches.AlreadyMatched):
+    with pytest.raises(matches.MatchedToAnother):
         asyncio.run(decide(undecided, other.id, "77"))
 
 

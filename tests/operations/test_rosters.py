@@ -45,7 +45,7 @@ def bring(
     allow_removals: bool = False,
 ) -> tuple[rosters.Outcome, list[str]]:
     seen = Seen()
-    wanted = rosters.Wanted(DISTRICT, dry_run, allow_removals)
+    wanted = rosters.ImportRequest(DISTRICT, dry_run, allow_removals)
     found = rosters.import_from_files(database, zipped(file, files), wanted, lambda: NOW, seen)
     return found, [it.split(": ")[-1] for it in seen.seen]
 
@@ -69,7 +69,7 @@ def test_a_roster_with_problems_is_not_applied(database: Opened, tmp_path: Path)
 
 
 def test_what_cannot_be_read_is_refused(database: Opened, tmp_path: Path) -> None:
-    wanted = rosters.Wanted(DISTRICT)
+    wanted = rosters.ImportRequest(DISTRICT)
     for file in (tmp_path / "missing.zip", tmp_path):  # the folder has no roster's files
         with pytest.raises(OperationError):
             rosters.import_from_files(database, file, wanted, lambda: NOW, Seen())
@@ -77,6 +77,6 @@ def test_what_cannot_be_read_is_refused(database: Opened, tmp_path: Path) -> Non
 
 def test_an_unknown_district_is_not_found(database: Opened, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="there is no district x"):
-        rosters.import_from_files(database, tmp_path, rosters.Wanted("x"), lambda: NOW, Seen())
+        rosters.import_from_files(database, tmp_path, rosters.ImportRequest("x"), lambda: NOW, Seen())
     with pytest.raises(NotFound, match="there is no district x"):
         asyncio.run(rosters.require_district(database, "x"))

@@ -7,7 +7,7 @@ import pytest
 from passback.context import Gateway
 from passback.domain.clock import DAY, MINUTE
 from passback.domain.matching import LmsCourse
-from passback.lms.interface import Connection as LmsConnection
+from passback.lms.interface import LmsConnection as LmsConnection
 from passback.lms.interface import LmsError
 from passback.rosters import lease, read_lms, sync
 from passback.rosters.failures import Broken, record_failure

@@ -16,7 +16,7 @@ from passback.domain.assignment import Assignment, AssignmentFields, Attachment
 from passback.domain.clock import DAY
 from passback.domain.matching import SectionRef
 from passback.domain.submission import Submission, SubmissionFields
-from passback.lms.interface import Connection, Connector, ConnectorKind
+from passback.lms.interface import Connector, ConnectorKind, LmsConnection
 from passback.lms.notes import Note
 from passback_simulators.identities import ALGEBRA, BIOLOGY
 from passback_simulators.simulator import Simulator
@@ -80,7 +80,7 @@ class Lms:
     that cannot be handed in."""
 
     kind: ConnectorKind | None = None
-    connection: Connection | None = None
+    connection: LmsConnection | None = None
     """What `connector` was opened with, where a simulator is behind it."""
     notes: MemoryNotes = field(default_factory=MemoryNotes)
 
@@ -171,7 +171,7 @@ def simulated(
     assert isinstance(simulator.clock, SetClock)
     simulator.start()
     with serving(simulator) as served, asyncio.Runner() as runner:
-        connection = Connection(
+        connection = LmsConnection(
             f"{served.url}/{path}",
             simulator.connection_credentials(served.url) if credentials is None else credentials,
             {**simulator.connection_options(), **(options or {})},

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from passback.app import build_api, build_gateway, open_database, run_server, server_config
 from passback.context import Gateway
 from passback.domain.clock import Timer
-from passback.lms.interface import Connection as LmsConnection
+from passback.lms.interface import LmsConnection as LmsConnection
 from passback.lms.registry import Given
 from passback.network.addresses import Resolve
 from passback.sandbox.lms import SimulatedLmss

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from passback.lms import registry
-from passback.lms.interface import Connection
+from passback.lms.interface import LmsConnection
 from passback_simulators.records import Record
 from passback_simulators.reply import Refusal, Reply, json_reply
 from passback_simulators.request import Request
@@ -147,7 +147,7 @@ def slate() -> Iterator[Lms]:
         simulator.records.all("sections")[0]["people"].remove(student)
 
     with installed(), serving(simulator) as served, asyncio.Runner() as runner:
-        connection = Connection(
+        connection = LmsConnection(
             f"{served.url}/", {"api_key": "slate-key"}, patience=1.0, timer=JumpingTime().timer
         )
         kind, notes = registry.kind("slate"), MemoryNotes()

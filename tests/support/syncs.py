@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from passback.app import build_gateway
 from passback.context import Gateway
 from passback.domain.roster import District
-from passback.lms.interface import Connection as LmsConnection
+from passback.lms.interface import LmsConnection as LmsConnection
 from passback.rosters import lease, sync
 from passback.rosters.lease import SyncLease
 from passback.rosters.progress import Progress, Quiet

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from passback.lms.interface import ConnectorKind
-    from passback.operations.connections import Connected, Wanted
+    from passback.operations.connections import Connected, NewConnection
     from passback.operations.open import Opened
 
 _LONGEST_VALUE = 1_000_000
@@ -68,7 +68,7 @@ def connect(
         if sign_in:
             given |= sign_in_with_browser(found, base, given, callback_port)
         # Only now, so that an aborted command leaves nothing behind.
-        wanted = connections.Wanted(found, base, given, same_lms)
+        wanted = connections.NewConnection(found, base, given, same_lms)
         connected = _connect(database, wanted, district, name or "", data)
         findings = with_gateway(database, data, lambda it: connections.check(it, connected.district_id))
         good = report(findings)
@@ -79,7 +79,7 @@ def connect(
 
 
 def _connect(
-    database: Opened, wanted: Wanted, district_id: str | None, name: str, data: str | None
+    database: Opened, wanted: NewConnection, district_id: str | None, name: str, data: str | None
 ) -> Connected:
     try:
         connected = asyncio.run(

@@ -13,7 +13,7 @@ from passback.domain.clock import system_clock
 from passback.operations import matches
 
 if TYPE_CHECKING:
-    from passback.operations.matches import AlreadyMatched, Known, Ours
+    from passback.operations.matches import Known, MatchedToAnother, Ours
     from passback.operations.open import Opened
 
 app = group("match")
@@ -92,7 +92,7 @@ def _review(database: Opened, item: Ours, place: str) -> bool:
     lms_id = question.candidates[chosen - 1].id
     try:
         decided = asyncio.run(matches.choose(database, item, lms_id, system_clock))
-    except matches.AlreadyMatched as error:
+    except matches.MatchedToAnother as error:
         print(f"That cannot be: {_conflict(error)}")
         return False
     print(
@@ -159,7 +159,7 @@ def decide(our_id: str, lms_id: str, *, data: Data = None) -> None:
     with existing(data) as database:
         try:
             decided = with_gateway(database, data, lambda it: matches.decide(it, our_id.lower(), lms_id))
-        except matches.AlreadyMatched as error:
+        except matches.MatchedToAnother as error:
             raise UsageError(_conflict(error)) from None
     if decided.doubt:
         print(
@@ -181,7 +181,7 @@ def clear(our_id: str, *, data: Data = None) -> None:
     on_database(data, lambda it: matches.clear(it, our_id.lower(), system_clock))
 
 
-def _conflict(error: AlreadyMatched) -> str:
+def _conflict(error: MatchedToAnother) -> str:
     return f"{one_line(str(error))}: passback match clear {error.other}, if that is wrong"
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 
-class Shown:
+class ProgressBar:
     """Shows the current step and its progress; nothing without a terminal. See `passback.rosters.progress.Progress`."""
 
     def __init__(self, bar: Progress) -> None:
@@ -28,7 +28,7 @@ class Shown:
 
 
 @contextlib.contextmanager
-def shown() -> Iterator[Shown]:
+def progress_bar() -> Iterator[ProgressBar]:
     """Show a bar inside the ``with``."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -40,4 +40,4 @@ def shown() -> Iterator[Shown]:
     )  # fmt: skip
     # Without a terminal the bar would end with an empty line.
     with bar if console.is_terminal else contextlib.nullcontext():
-        yield Shown(bar)
+        yield ProgressBar(bar)

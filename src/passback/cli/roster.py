@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from passback.cli import Data, UsageError, group
 from passback.cli.data import existing, with_gateway
-from passback.cli.progress import shown
+from passback.cli.progress import progress_bar
 from passback.cli.sync import say_what_is_resumed
 from passback.cli.text import one_line
 from passback.domain.clock import system_clock
@@ -17,7 +17,7 @@ from passback.operations import rosters
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from passback.cli.progress import Shown
+    from passback.cli.progress import ProgressBar
     from passback.domain.clock import Instant
     from passback.operations.rosters import Checked, Outcome, Plan
 
@@ -58,7 +58,7 @@ def import_roster(
     """
     if (file is None) is not from_lms or file == "":  # "" would be the working directory
         raise UsageError("name a file, or give --from-lms" + (", not both" if file and from_lms else ""))
-    wanted = rosters.Wanted(district.lower(), dry_run, allow_removals)
+    wanted = rosters.ImportRequest(district.lower(), dry_run, allow_removals)
     printed = _Printed(all_problems=all_problems)
     with existing(data) as database:
         if file is None:
@@ -74,8 +74,8 @@ class _Printed:
     def __init__(self, *, all_problems: bool) -> None:
         self._all_problems = all_problems
 
-    def progress(self) -> AbstractContextManager[Shown]:
-        return shown()
+    def progress(self) -> AbstractContextManager[ProgressBar]:
+        return progress_bar()
 
     def resuming(self, since: Instant) -> None:
         say_what_is_resumed(since)

@@ -11,7 +11,7 @@ from cyclopts import Parameter, validators
 
 from passback.cli import Data, UsageError, group
 from passback.cli.data import existing, gateway_on, on_database
-from passback.cli.progress import shown
+from passback.cli.progress import progress_bar
 from passback.cli.text import one_line
 from passback.domain.clock import HOUR, system_clock
 from passback.operations import syncs
@@ -46,7 +46,7 @@ def run(*, district: str, allow_removals: bool = False, data: Data = None) -> in
         since = asyncio.run(syncs.request(database, district, system_clock, allow_removals=allow_removals))
         if since is not None:
             say_what_is_resumed(since)
-        with shown() as bar:
+        with progress_bar() as bar:
             ended = asyncio.run(
                 syncs.follow(database, district, lambda: gateway_on(database, data), system_clock, bar)
             )

@@ -9,7 +9,7 @@ from passback.delivery import webhook_notify
 from passback.domain.delivery import Failed, Refused
 from passback.lms.http.gate import Resting
 from passback.lms.interface import Gone, LmsError, NotAllowed, Unavailable, Unsupported
-from passback.lms.interface import Refused as RefusedByLms
+from passback.lms.interface import RefusedByLms as RefusedByLms
 from passback.wire import errors
 
 if TYPE_CHECKING:

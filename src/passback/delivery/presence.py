@@ -26,7 +26,7 @@ from passback.in_flight import InFlight, seconds
 from passback.store import deliveries, workers
 from passback.store.deliveries import Claim
 from passback.store.engine.database import StoreUnavailable
-from passback.store.workers import Worker
+from passback.store.workers import RegisteredWorker
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
@@ -127,7 +127,7 @@ class Presence:
         return now - since >= self._in_flight.lease / 2
 
     def _enter(self, conn: Connection) -> None:
-        workers.add(conn, Worker(self._in_flight.worker, self._home, os.getpid(), 0), self._clock())
+        workers.add(conn, RegisteredWorker(self._in_flight.worker, self._home, os.getpid(), 0), self._clock())
 
     def _bury(self, conn: Connection) -> list[Delivery]:
         """Declare dead which processes are, and requeue what they were delivering."""
@@ -150,7 +150,7 @@ class Presence:
         return ledger.requeue_orphans(conn, self._clock())
 
 
-def _is_gone(worker: Worker, home: str) -> bool:
+def _is_gone(worker: RegisteredWorker, home: str) -> bool:
     """Whether the process of a worker on this machine is surely gone."""
     if not worker.home or worker.home != home:
         return False

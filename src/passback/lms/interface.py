@@ -50,7 +50,7 @@ class Gone(LmsError):
         self.thing = thing
 
 
-class Refused(LmsError):
+class RefusedByLms(LmsError):
     """The LMS refuses the values, for a reason that the client can fix: 400 ``CODE: sentence``."""
 
     def __init__(self, code: str, sentence: str) -> None:
@@ -113,7 +113,7 @@ class Capabilities(Struct, frozen=True):
     """Flags that the LMS derives itself and that cannot be set."""
 
 
-class Connection(Struct, frozen=True):
+class LmsConnection(Struct, frozen=True):
     """How to reach a district's LMS: its address, and the credentials for it."""
 
     address: str
@@ -322,7 +322,7 @@ class ConnectorKind(Struct, frozen=True):
     """Where the LMS is, as `passback connect` asks for it."""
     settings: tuple[Setting, ...]
     """The credentials and options, in the order in which `passback connect` asks for them."""
-    open: Callable[[Connection, Notes, Clock], Connector]
+    open: Callable[[LmsConnection, Notes, Clock], Connector]
     """Opens a connector to one district's LMS; it must not call the LMS yet."""
     sign_in: SignIn | None = None
     """How a person signs in instead of giving all credentials; None if that is not possible."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn, cast
 from msgspec.structs import replace
 
 from passback.lms.builtin.connector import BuiltinConnector
-from passback.lms.interface import Capabilities, Connection, ConnectorKind, Finding, NotAllowed
+from passback.lms.interface import Capabilities, ConnectorKind, Finding, LmsConnection, NotAllowed
 from passback.lms.shared import Shared
 from passback.observe.counts import Gauge
 from passback.observe.lms import LmsWatch
@@ -31,7 +31,7 @@ GROUP = "passback.connectors"
 
 BUILTIN = "builtin"
 
-Given = Mapping[str, Callable[[], Connection]]
+Given = Mapping[str, Callable[[], LmsConnection]]
 """Connections that are not in the store, by district: the sandbox's."""
 
 
@@ -144,28 +144,28 @@ class Connectors:
         self._open[district_id] = version, connector, watch
         return connector
 
-    def open(self, district_id: str, lms_type: str, connection: Connection) -> Connector:
+    def open(self, district_id: str, lms_type: str, connection: LmsConnection) -> Connector:
         """Open a separate connector on a connection. Raises `UnknownKind`."""
         return self._opened(
             district_id, lms_type, replace(connection, watch=self._metrics.lms_watch(lms_type))
         )
 
-    def _opened(self, district_id: str, lms_type: str, connection: Connection) -> Connector:
+    def _opened(self, district_id: str, lms_type: str, connection: LmsConnection) -> Connector:
         if self._database.shared:
             shared = Shared(self._database, self._clock, district_id, self._worker)
             connection = replace(connection, shared=shared)
         return kind(lms_type).open(connection, StoredNotes(self._database, district_id), self._clock)
 
-    def connection(self, conn: StoreConnection, district_id: str) -> Connection | None:
+    def connection(self, conn: StoreConnection, district_id: str) -> LmsConnection | None:
         """Return the connection to a district's LMS; None if there is none. Raises `VaultError`."""
         return self._connection(district_id, connections.find(conn, district_id))
 
-    def _connection(self, district_id: str, stored: StoredConnection | None) -> Connection | None:
+    def _connection(self, district_id: str, stored: StoredConnection | None) -> LmsConnection | None:
         if district_id in self._given:
             return self._given[district_id]()
         if stored is None:
             return None
-        return Connection(stored.address, connections.unseal(self._vault, stored), stored.options)
+        return LmsConnection(stored.address, connections.unseal(self._vault, stored), stored.options)
 
     def _breakers(self) -> Iterator[tuple[tuple[str, str], float]]:
         for district_id, (_, _, watch) in self._open.items():

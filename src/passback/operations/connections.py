@@ -33,7 +33,7 @@ class OtherLms(OperationError):
         self.address = address
 
 
-class Wanted(Struct, frozen=True):
+class NewConnection(Struct, frozen=True):
     """A connection to be made."""
 
     kind: ConnectorKind
@@ -53,7 +53,7 @@ class Connected(Struct, frozen=True):
     """False if it used another LMS before, whose matches are forgotten."""
 
 
-class Shown(Struct, frozen=True):
+class ConnectionSummary(Struct, frozen=True):
     """A connection without its secrets."""
 
     address: str
@@ -77,7 +77,7 @@ class StudentSignIn(Struct, frozen=True):
 async def connect(
     database: Database,
     vault: Vault,
-    wanted: Wanted,
+    wanted: NewConnection,
     clock: Clock,
     *,
     district_id: str | None = None,
@@ -158,11 +158,11 @@ async def check(gateway: Gateway, district_id: str) -> Sequence[Finding]:
     return findings
 
 
-async def show(database: Database, vault: Vault, district_id: str) -> Shown:
+async def show(database: Database, vault: Vault, district_id: str) -> ConnectionSummary:
     """Return a district's connection without its secrets. Raises `NotFound` and `VaultError`."""
     stored = await database.read(lambda conn: _required(conn, district_id))
     credentials = connections.unseal(vault, stored)
-    return Shown(stored.address, stored.options, sorted(set(credentials) - set(stored.options)))
+    return ConnectionSummary(stored.address, stored.options, sorted(set(credentials) - set(stored.options)))
 
 
 async def remove(database: Database, district_id: str) -> None:
@@ -217,7 +217,7 @@ async def add_student(
     await database.write(write)
 
 
-def _split(wanted: Wanted) -> tuple[dict[str, str], dict[str, str]]:
+def _split(wanted: NewConnection) -> tuple[dict[str, str], dict[str, str]]:
     """Options and credentials. Options that are set go with the credentials, which may need them beside."""
     given = wanted.given
     options, credentials = {}, {}

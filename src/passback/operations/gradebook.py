@@ -14,7 +14,7 @@ from passback.domain.roster import ROLES
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.builtin.connector import edit_assignment
 from passback.lms.builtin.grade import grade_submission, read_submission
-from passback.lms.interface import Gone, Refused
+from passback.lms.interface import Gone, RefusedByLms
 from passback.operations.errors import NotFound, OperationError
 from passback.store import assignments, enrollments, gradebook, roster
 
@@ -149,7 +149,7 @@ async def _explained(doing: Awaitable[T]) -> T:
         return await doing
     except Gone as error:
         raise OperationError(_GONE[error.thing]) from None
-    except Refused as error:
+    except RefusedByLms as error:
         raise OperationError(str(error)) from None
 
 

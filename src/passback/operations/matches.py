@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection, Database
 
 __all__ = [
-    "AlreadyMatched",
     "Decided",
     "Decision",
     "Known",
+    "MatchedToAnother",
     "Matches",
     "Ours",
     "choose",
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 
-class AlreadyMatched(OperationError):
+class MatchedToAnother(OperationError):
     """Another section or user is matched to that id of the LMS's."""
 
     def __init__(self, lms_id: str, other: str) -> None:
@@ -97,7 +97,7 @@ async def choose(database: Database, ours: Ours, lms_id: str, clock: Clock) -> b
     try:
         return await database.write(lambda conn: matching.choose(conn, ours, lms_id, clock()))
     except matching.AlreadyMatched as error:
-        raise AlreadyMatched(lms_id, error.other) from None
+        raise MatchedToAnother(lms_id, error.other) from None
 
 
 async def decide(gateway: Gateway, our_id: str, lms_id: str) -> Decided:
@@ -158,6 +158,6 @@ async def _decide(database: Database, our_id: str, lms_id: str | None, clock: Cl
     try:
         district_id = await database.write(lambda conn: matching.decide(conn, our_id, lms_id, clock()))
     except matching.AlreadyMatched as error:
-        raise AlreadyMatched(lms_id or "", error.other) from None
+        raise MatchedToAnother(lms_id or "", error.other) from None
     if district_id is None:
         raise NotFound(f"there is no section or user {our_id}")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from passback.sis.rows import Format
     from passback.store.engine.database import Opened, Session
 
-__all__ = ["Checked", "Observer", "Outcome", "Plan", "Wanted", "import_from_files", "import_from_lms"]
+__all__ = ["Checked", "ImportRequest", "Observer", "Outcome", "Plan", "import_from_files", "import_from_lms"]
 
 
 class Observer(Protocol):
@@ -55,7 +55,7 @@ class Observer(Protocol):
         ...
 
 
-class Wanted(Struct, frozen=True):
+class ImportRequest(Struct, frozen=True):
     """An import to be carried out."""
 
     district_id: str
@@ -81,7 +81,7 @@ async def require_district(database: Opened, district_id: str) -> None:
 
 
 def import_from_files(
-    database: Opened, file: Path, wanted: Wanted, clock: Clock, observer: Observer
+    database: Opened, file: Path, wanted: ImportRequest, clock: Clock, observer: Observer
 ) -> Outcome:
     """Make a district's roster what a zip archive or a folder says, at once or not at all. It takes long.
 
@@ -92,7 +92,7 @@ def import_from_files(
         return _import(session, files, wanted, clock, observer)
 
 
-async def import_from_lms(gateway: Gateway, wanted: Wanted, observer: Observer) -> Outcome:
+async def import_from_lms(gateway: Gateway, wanted: ImportRequest, observer: Observer) -> Outcome:
     """Read a district's LMS, and make its roster what the LMS has. As any sync it can be interrupted and resumed.
 
     Raises `OperationError`: no LMS, one that cannot be read, one that is being read by another.
@@ -118,7 +118,7 @@ async def import_from_lms(gateway: Gateway, wanted: Wanted, observer: Observer) 
         raise OperationError("another process began to read the LMS meanwhile: run this again") from None
 
 
-async def _read_and_import(held: SyncLease, wanted: Wanted, name: str, observer: Observer) -> Outcome:
+async def _read_and_import(held: SyncLease, wanted: ImportRequest, name: str, observer: Observer) -> Outcome:
     began = await read_lms.items_read(held)
     async with lease.leased(held):
         try:
@@ -148,7 +148,7 @@ async def _read_and_import(held: SyncLease, wanted: Wanted, name: str, observer:
 def _import(
     session: Session,
     files: Format,
-    wanted: Wanted,
+    wanted: ImportRequest,
     clock: Clock,
     observer: Observer,
     renew: Renew | None = None,

@@ -11,7 +11,7 @@ from passback.sis.rows import Problem, Problems
 from passback.store import districts, roster, syncs
 from passback.store.staging import compare, tables
 from passback.store.staging.apply import lock_roster, note_previous, write_roster
-from passback.store.staging.problems import Fault, Faults, find_faults
+from passback.store.staging.problems import FaultyRow, FaultyRows, find_faulty_rows
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
@@ -51,7 +51,7 @@ def check(session: Session, files: Format, district_id: str, clock: Clock, progr
     progress.step("checking")
     tables.settle(session, ids, repeated_users=files.repeats_users, one_role=files.one_role)
     between = Problems()
-    for sort in [] if problems.cut_short else find_faults(session, ids_by_role=files.ids_by_role):
+    for sort in [] if problems.cut_short else find_faulty_rows(session, ids_by_role=files.ids_by_role):
         _add_faults(sort, files, problems.files, between)
     if count := problems.count + between.count:
         return Checked(None, [*problems.first, *between.first], count)
@@ -88,7 +88,7 @@ def apply(session: Session, plan: Plan, clock: Clock, progress: Progress, renew:
             syncs.request(session, plan.district_id, clock())  # to match what is new
 
 
-def _add_faults(sort: Faults, files: Format, incomplete: set[str], problems: Problems) -> None:
+def _add_faults(sort: FaultyRows, files: Format, incomplete: set[str], problems: Problems) -> None:
     """Report faults of one sort; as one problem if they may refer to rows skipped in an `incomplete` file."""
     file, column = files.locate(sort.kind, sort.column, sort.role)
     if sort.missing is None:
@@ -120,5 +120,5 @@ def _add_faults(sort: Faults, files: Format, incomplete: set[str], problems: Pro
     problems.count_more(sort.count - len(sort.first))
 
 
-def _quoted(fault: Fault) -> str:
+def _quoted(fault: FaultyRow) -> str:
     return repr("".join(it if it.isprintable() else " " for it in fault.value)[:80])

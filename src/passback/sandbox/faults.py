@@ -40,7 +40,7 @@ _PATIENCE = 2.0
 """How many seconds to wait for a failing simulated LMS; short, because a developer is waiting."""
 
 
-class Fault(Struct, frozen=True):
+class SandboxFault(Struct, frozen=True):
     """A fault of the LMS."""
 
     name: str
@@ -48,15 +48,15 @@ class Fault(Struct, frozen=True):
     """How long a ``slow`` LMS takes."""
 
 
-def parse(text: str) -> Fault:
+def parse(text: str) -> SandboxFault:
     """Parse the header. Raises `Refusal`."""
     slow = _SLOW.fullmatch(text)
     if slow is not None:
         seconds = int(slow[1]) / (1000 if slow[2] == "ms" else 1)
         if 0 < seconds <= _LONGEST_SECONDS:
-            return Fault("slow", seconds)
+            return SandboxFault("slow", seconds)
     elif text in NAMES:
-        return Fault(text)
+        return SandboxFault(text)
     raise bad_request(f"INVALID_SANDBOX_FAULT: it must be one of [{' '.join(NAMES)}]")
 
 
@@ -84,7 +84,7 @@ class FaultyConnectors:
 
     pretending = True
 
-    def __init__(self, connectors: Connectors, fault: Fault, text: str) -> None:
+    def __init__(self, connectors: Connectors, fault: SandboxFault, text: str) -> None:
         self._connectors = connectors
         self._fault = fault
         self._header = {"Sandbox-Fault": f"{text}; {uuid7()}"}
@@ -117,7 +117,7 @@ class FaultyConnector(Struct, frozen=True):
     """A connector whose LMS has a fault. See `passback.lms.interface.Connector`."""
 
     connector: Connector
-    fault: Fault
+    fault: SandboxFault
 
     @property
     def capabilities(self) -> Capabilities:

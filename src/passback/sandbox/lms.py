@@ -7,7 +7,7 @@ import contextlib
 import socket
 from typing import TYPE_CHECKING
 
-from passback.lms.interface import Connection
+from passback.lms.interface import LmsConnection
 from passback.store import simulators
 from passback_simulators import address_of, simulator_of
 from passback_simulators.identities import SIMULATED
@@ -77,10 +77,10 @@ class SimulatedLmss:
         for listener in self._listeners.values():
             listener.close()
 
-    def _connection(self, kind: str) -> Connection:
+    def _connection(self, kind: str) -> LmsConnection:
         url = self.urls[kind]
         simulator = self._simulator(kind)
-        return Connection(
+        return LmsConnection(
             address_of(kind, url),
             simulator.connection_credentials(url),
             simulator.connection_options(),

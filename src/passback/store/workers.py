@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection
 
 
-class Worker(Struct, frozen=True):
+class RegisteredWorker(Struct, frozen=True):
     """A process that delivers."""
 
     id: str
@@ -21,7 +21,7 @@ class Worker(Struct, frozen=True):
     beat: int
 
 
-def add(connection: Connection, worker: Worker, now: Instant) -> None:
+def add(connection: Connection, worker: RegisteredWorker, now: Instant) -> None:
     """Add a worker."""
     connection.execute(
         "INSERT INTO workers (id, home, pid, beat, began) VALUES (:id, :home, :pid, :beat, :now)",
@@ -35,9 +35,12 @@ def beat(connection: Connection, worker_id: str) -> bool:
     return done.rowcount == 1
 
 
-def find_all(connection: Connection) -> list[Worker]:
+def find_all(connection: Connection) -> list[RegisteredWorker]:
     """All workers that are not known to be dead."""
-    return [Worker(*row) for row in connection.execute("SELECT id, home, pid, beat FROM workers ORDER BY id")]
+    return [
+        RegisteredWorker(*row)
+        for row in connection.execute("SELECT id, home, pid, beat FROM workers ORDER BY id")
+    ]
 
 
 def remove(connection: Connection, worker_id: str, beat: int | None = None) -> bool:

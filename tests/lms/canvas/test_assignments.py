@@ -10,7 +10,7 @@ from uuid_utils import uuid7
 
 from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY, HOUR
-from passback.lms.interface import Gone, Refused, Unavailable, Unsupported
+from passback.lms.interface import Gone, RefusedByLms, Unavailable, Unsupported
 from passback_simulators.canvas.seed import COURSE_STANDARD
 from support.canvas import canvas, simulator
 from support.lms import ESSAY, Lms
@@ -109,7 +109,9 @@ def test_a_scheme_of_the_districts_own_is_shown_and_graded_with(lms: Lms) -> Non
     simulator(lms).ui_change_assignment(created.lms_id, grading_standard_id=COURSE_STANDARD)
     held = lms.run(lms.connector.read_assignment(lms.section, created.lms_id))
     assert [(it.name, int(it.value)) for it in held.grading_scale][:2] == [("1", 90), ("2", 75)]
-    with pytest.raises(Refused, match=r"INVALID_GRADE: 'A' is not a letter of the grading scale \[1 2 3 4\]"):
+    with pytest.raises(
+        RefusedByLms, match=r"INVALID_GRADE: 'A' is not a letter of the grading scale \[1 2 3 4\]"
+    ):
         lms.grade(created.lms_id, grade="A")
     assert lms.grade(created.lms_id, grade="2").grade == "2"
     # Points are points, also where the scheme has a level of that name.
@@ -127,7 +129,7 @@ def test_a_teachers_draft_is_one(lms: Lms) -> None:
     simulator(lms).ui_change_assignment(created.lms_id, published=False)
     held = lms.run(lms.connector.read_assignment(lms.section, created.lms_id))
     assert held.published is False
-    with pytest.raises(Refused, match="NOT_GRADABLE"):
+    with pytest.raises(RefusedByLms, match="NOT_GRADABLE"):
         lms.grade(created.lms_id, grade_points=Decimal(1))
 
 

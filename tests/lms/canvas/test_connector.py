@@ -13,7 +13,7 @@ from uuid_utils import uuid7
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.canvas import KIND, errors
 from passback.lms.http.client import Reply
-from passback.lms.interface import Gone, LmsError, NotAllowed, Refused, Unavailable
+from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
 from passback_simulators.canvas.seed import CLIENT_ID, CLIENT_SECRET
 from support.canvas import canvas, comments, simulator
 from support.lms import ESSAY, Lms
@@ -37,15 +37,15 @@ UNAUTHENTICATED = {"www-authenticate": 'Bearer realm="canvas-lms"'}
         (404, {}, "<html>", Gone("assignment")),
         (400, {}, '{"error":"Student must be enrolled in the course as a student to be graded"}', Gone("student")),
         (400, {}, '{"error":"Grader must be enrolled as a course admin"}', Gone("grader")),
-        (400, {}, '{"errors":{"name":[{"type":"too_long","message":"is too long"}]}}', Refused("INVALID_TITLE", "Canvas finds the title too long")),
-        (400, {}, '{"errors":{"assignment[due_at]":[{"message":"x"}]}}', Refused("INVALID_DUE_DATE", "Canvas does not accept the due date")),
-        (400, {}, '{"errors":["unknown student ids: [\\"9\\"]"]}', Refused("INVALID_ASSIGNEES", "Canvas does not accept the assignees")),
-        (400, {}, '{"error":"Cannot simultaneously grade and excuse an assignment"}', Refused("INVALID_GRADE", "Canvas cannot grade and excuse a student at once")),
-        (400, {}, '{"message":"Invalid submission[submission_type] given"}', Refused("INVALID_ATTACHMENT", "Canvas does not accept this kind of work for the assignment")),
-        (400, {}, '{"message":"No valid file ids given"}', Refused("INVALID_ATTACHMENT", "Canvas does not accept the file")),
-        (400, {}, '{"errors":[{"message":"assignment is missing"}]}', Refused("REFUSED_BY_LMS", "Canvas does not accept the values")),
-        (409, {}, '{"message":"Assignment already exists"}', Refused("REFUSED_BY_LMS", "Canvas does not accept the values")),
-        (422, {}, '{"errors":"odd"}', Refused("REFUSED_BY_LMS", "Canvas does not accept the values")),
+        (400, {}, '{"errors":{"name":[{"type":"too_long","message":"is too long"}]}}', RefusedByLms("INVALID_TITLE", "Canvas finds the title too long")),
+        (400, {}, '{"errors":{"assignment[due_at]":[{"message":"x"}]}}', RefusedByLms("INVALID_DUE_DATE", "Canvas does not accept the due date")),
+        (400, {}, '{"errors":["unknown student ids: [\\"9\\"]"]}', RefusedByLms("INVALID_ASSIGNEES", "Canvas does not accept the assignees")),
+        (400, {}, '{"error":"Cannot simultaneously grade and excuse an assignment"}', RefusedByLms("INVALID_GRADE", "Canvas cannot grade and excuse a student at once")),
+        (400, {}, '{"message":"Invalid submission[submission_type] given"}', RefusedByLms("INVALID_ATTACHMENT", "Canvas does not accept this kind of work for the assignment")),
+        (400, {}, '{"message":"No valid file ids given"}', RefusedByLms("INVALID_ATTACHMENT", "Canvas does not accept the file")),
+        (400, {}, '{"errors":[{"message":"assignment is missing"}]}', RefusedByLms("REFUSED_BY_LMS", "Canvas does not accept the values")),
+        (409, {}, '{"message":"Assignment already exists"}', RefusedByLms("REFUSED_BY_LMS", "Canvas does not accept the values")),
+        (422, {}, '{"errors":"odd"}', RefusedByLms("REFUSED_BY_LMS", "Canvas does not accept the values")),
     ],
 )  # fmt: skip
 def test_what_canvas_says_is_told_as(
@@ -65,7 +65,7 @@ def test_what_canvas_says_is_told_as(
 )  # fmt: skip
 def test_what_cannot_be_done_now_is_refused(status: int, body: str, code: str) -> None:
     told = errors.refusal(Reply(status, {}, body.encode()), "assignment")
-    assert (type(told), str(told).partition(":")[0]) == (Refused, code)
+    assert (type(told), str(told).partition(":")[0]) == (RefusedByLms, code)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from uuid_utils import uuid7
 from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY
 from passback.domain.submission import Submission, SubmissionFields
-from passback.lms.interface import LmsError, Refused, Unavailable
+from passback.lms.interface import LmsError, RefusedByLms, Unavailable
 from support.canvas import canvas, comments, simulator
 from support.lms import Lms
 from support.sandbox import NOW
@@ -44,7 +44,7 @@ def test_a_letter_is_worth_what_the_lms_says(lms: Lms, letter: str, points: Deci
 )  # fmt: skip
 def test_what_canvas_would_drop_silently_is_refused(lms: Lms, kind: str, fields: dict[str, Any]) -> None:
     assignment = lms.create(grading_type=kind).lms_id
-    with pytest.raises(Refused, match="INVALID_GRADE"):
+    with pytest.raises(RefusedByLms, match="INVALID_GRADE"):
         lms.grade(assignment, **fields)
     assert lms.read(assignment).grade_points is None
 
@@ -53,7 +53,7 @@ def test_a_grade_that_canvas_did_not_take_is_told(lms: Lms) -> None:
     assignment = lms.create().lms_id
     lms.grade(assignment)  # what grading needs is known from here on
     simulator(lms).ui_change_assignment(assignment, grading_type="pass_fail")
-    with pytest.raises(Refused, match="INVALID_GRADE: Canvas does not accept the grade"):
+    with pytest.raises(RefusedByLms, match="INVALID_GRADE: Canvas does not accept the grade"):
         lms.grade(assignment, grade_points=Decimal(7))
 
 
@@ -73,7 +73,7 @@ def test_late_work_shows_what_canvas_left_of_it(lms: Lms) -> None:
 
 
 def test_late_and_missing_exclude_each_other(lms: Lms) -> None:
-    with pytest.raises(Refused, match="INVALID_FLAGS"):
+    with pytest.raises(RefusedByLms, match="INVALID_FLAGS"):
         lms.grade(lms.create().lms_id, flags=frozenset({"late", "missing"}))
 
 
@@ -89,7 +89,10 @@ def test_a_grade_in_words_needs_points(lms: Lms, kind: str, words: str, points: 
     lms.change(created.lms_id, points_possible=Decimal(0))
     lms.clock.advance(hours=1)
     change = SubmissionFields(grade=words)
-    with lms.another() as fresh, pytest.raises(Refused, match="INVALID_GRADE: the assignment has no points"):
+    with (
+        lms.another() as fresh,
+        pytest.raises(RefusedByLms, match="INVALID_GRADE: the assignment has no points"),
+    ):
         lms.run(fresh.update_submission(lms.section, created.lms_id, lms.students[1], change))
 
 
@@ -136,7 +139,7 @@ def test_hidden_grades_are_not_returned_until_they_are_posted(lms: Lms) -> None:
     lms.set(manual_post_policy=True)
     assignment = lms.create().lms_id
     assert lms.grade(assignment, grade_points=Decimal(5)).state == "created"
-    with pytest.raises(Refused, match="NOT_POSTED"):
+    with pytest.raises(RefusedByLms, match="NOT_POSTED"):
         lms.grade(assignment, state="returned")
 
 
@@ -150,8 +153,8 @@ def test_returning_posts_the_grades_where_the_district_wants_that() -> None:
 @pytest.mark.parametrize(
     ("fields", "error"),
     [
-        ({"state": "returned"}, Refused), ({"state": "reclaimed"}, Refused), ({"state": "submitted"}, Refused),
-        ({"extra_attempts": 1, "state": "reclaimed"}, Refused),
+        ({"state": "returned"}, RefusedByLms), ({"state": "reclaimed"}, RefusedByLms), ({"state": "submitted"}, RefusedByLms),
+        ({"extra_attempts": 1, "state": "reclaimed"}, RefusedByLms),
     ],
 )  # fmt: skip
 def test_states_that_cannot_be_reached_change_nothing(
@@ -177,7 +180,7 @@ def test_files_are_fetched_by_canvas(lms: Lms) -> None:
 def test_a_file_that_cannot_be_fetched_is_told(lms: Lms) -> None:
     assignment = lms.create(submission_types=("file",)).lms_id
     work = (Attachment(type="file", url="https://unreachable.example/essay.pdf"),)
-    with pytest.raises(Refused, match="INVALID_ATTACHMENT: Canvas cannot fetch the file"):
+    with pytest.raises(RefusedByLms, match="INVALID_ATTACHMENT: Canvas cannot fetch the file"):
         lms.grade(assignment, state="submitted", attachments=work)
 
 
@@ -191,7 +194,7 @@ def test_a_file_that_cannot_be_fetched_is_told(lms: Lms) -> None:
 )  # fmt: skip
 def test_work_that_canvas_cannot_take_is_refused(lms: Lms, work: tuple[Attachment, ...]) -> None:
     assignment = lms.create(submission_types=("text",)).lms_id
-    with pytest.raises(Refused, match="INVALID_ATTACHMENT"):
+    with pytest.raises(RefusedByLms, match="INVALID_ATTACHMENT"):
         lms.grade(assignment, state="submitted", attachments=work)
 
 
@@ -215,7 +218,7 @@ def test_no_more_attempts_than_there_are(lms: Lms) -> None:
         )
 
     hand_in("One")
-    with pytest.raises(Refused, match="NO_ATTEMPTS_LEFT"):
+    with pytest.raises(RefusedByLms, match="NO_ATTEMPTS_LEFT"):
         hand_in("Two")
     assert hand_in("Two", extra_attempts=1).extra_attempts == 1
 
@@ -247,12 +250,12 @@ def test_the_same_work_again_is_no_second_attempt(lms: Lms, work: tuple[Attachme
 
 def test_nothing_is_handed_in_before_it_is_open(lms: Lms) -> None:
     assignment = lms.create(submission_types=("text",), display_date=NOW + DAY).lms_id
-    with pytest.raises(Refused, match="ASSIGNMENT_LOCKED: the assignment does not accept work yet"):
+    with pytest.raises(RefusedByLms, match="ASSIGNMENT_LOCKED: the assignment does not accept work yet"):
         lms.grade(assignment, state="submitted", attachments=(Attachment(type="text", text="Early"),))
 
 
 def test_nothing_is_handed_in_once_it_is_locked(lms: Lms) -> None:
     assignment = lms.create(submission_types=("text",), end_date=NOW + 8 * DAY).lms_id
     lms.clock.advance(days=9)
-    with pytest.raises(Refused, match="ASSIGNMENT_LOCKED"):
+    with pytest.raises(RefusedByLms, match="ASSIGNMENT_LOCKED"):
         lms.grade(assignment, state="submitted", attachments=(Attachment(type="text", text="x"),))

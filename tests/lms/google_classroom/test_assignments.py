@@ -11,7 +11,7 @@ import pytest
 from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY, HOUR
 from passback.lms.google_classroom import dates
-from passback.lms.interface import LmsError, Refused, Unavailable, Unsupported
+from passback.lms.interface import LmsError, RefusedByLms, Unavailable, Unsupported
 from passback_simulators.google_classroom import seed
 from passback_simulators.identities import ALGEBRA, BIOLOGY
 from passback_simulators.reply import Reply as SimulatedReply
@@ -74,7 +74,7 @@ def test_a_draft_that_cannot_be_shown_does_not_stay(lms: Lms) -> None:
         return await real(request)
 
     simulator(lms).answer = refuse  # type: ignore[method-assign]
-    with pytest.raises(Refused, match="INVALID_DISPLAY_DATE"):
+    with pytest.raises(RefusedByLms, match="INVALID_DISPLAY_DATE"):
         lms.create(display_date=NOW + DAY)
     assert simulator(lms).records.all("course_work") == []
 
@@ -130,7 +130,7 @@ def test_points_that_are_not_given(lms: Lms, kind: str, points: int | None) -> N
     zero = lms.create(points_possible=Decimal(0))
     assert lms.assignment(zero.lms_id).points_possible == 0
     if points is None:
-        with pytest.raises(Refused, match="NOT_GRADED"):
+        with pytest.raises(RefusedByLms, match="NOT_GRADED"):
             lms.grade(created.lms_id, grade_points=Decimal(1))
 
 
@@ -138,12 +138,12 @@ def test_points_that_are_not_given(lms: Lms, kind: str, points: int | None) -> N
     ("changes", "error", "words"),
     [
         ({"grading_type": "letter_grade"}, Unsupported, "^Google Classroom does not support grading type of letter_grade$"),
-        ({"points_possible": Decimal("10.5")}, Refused, "INVALID_POINTS"),
-        ({"title": "x" * 3001}, Refused, "INVALID_TITLE"),
-        ({"description": "x" * 30_001}, Refused, "INVALID_DESCRIPTION"),
-        ({"attachments": tuple(Attachment("link", url=f"https://a.example/{n}") for n in range(21))}, Refused, "INVALID_ATTACHMENT"),
-        ({"due_date": NOW - DAY}, Refused, "INVALID_DUE_DATE"),
-        ({"assignee_mode": "individuals", "assignee_ids": ("999",)}, Refused, "INVALID_ASSIGNEES"),
+        ({"points_possible": Decimal("10.5")}, RefusedByLms, "INVALID_POINTS"),
+        ({"title": "x" * 3001}, RefusedByLms, "INVALID_TITLE"),
+        ({"description": "x" * 30_001}, RefusedByLms, "INVALID_DESCRIPTION"),
+        ({"attachments": tuple(Attachment("link", url=f"https://a.example/{n}") for n in range(21))}, RefusedByLms, "INVALID_ATTACHMENT"),
+        ({"due_date": NOW - DAY}, RefusedByLms, "INVALID_DUE_DATE"),
+        ({"assignee_mode": "individuals", "assignee_ids": ("999",)}, RefusedByLms, "INVALID_ASSIGNEES"),
     ],
 )  # fmt: skip
 def test_what_an_assignment_cannot_be(
@@ -164,7 +164,7 @@ def test_an_assignment_is_shown_when_it_shall_be(lms: Lms) -> None:
     lms.clock.advance(days=3)
     shown = lms.assignment(created.lms_id)
     assert (shown.display_date, shown.published) == (NOW + 2 * DAY, True)
-    with pytest.raises(Refused, match="ALREADY_PUBLISHED"):
+    with pytest.raises(RefusedByLms, match="ALREADY_PUBLISHED"):
         lms.change(created.lms_id, display_date=NOW + 5 * DAY)
 
 
@@ -209,14 +209,14 @@ def test_many_are_read_by_one_list(lms: Lms) -> None:
 def test_what_another_app_or_a_teacher_made_can_be_read_never_changed(lms: Lms) -> None:
     theirs = simulator(lms).ui_create_assignment(lms.section, "By hand", max_points=10)
     assert lms.assignment(theirs).title == "By hand"
-    with pytest.raises(Refused, match="NOT_OURS"):
+    with pytest.raises(RefusedByLms, match="NOT_OURS"):
         lms.change(theirs, title="Ours")
-    with pytest.raises(Refused, match="NOT_OURS"):
+    with pytest.raises(RefusedByLms, match="NOT_OURS"):
         lms.grade(theirs, grade_points=Decimal(1))
 
 
 def test_an_archived_course_takes_nothing(lms: Lms) -> None:
-    with pytest.raises(Refused, match="COURSE_ARCHIVED"):
+    with pytest.raises(RefusedByLms, match="COURSE_ARCHIVED"):
         lms.create(seed.ARCHIVED_COURSE)
 
 

@@ -13,7 +13,7 @@ from passback.domain.submission import SubmissionFields
 from passback.lms.google_classroom import KIND, errors
 from passback.lms.google_classroom.credentials import STUDENT_SCOPES, TEACHER_SCOPES
 from passback.lms.http.client import Reply
-from passback.lms.interface import Gone, LmsError, NotAllowed, Refused
+from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms
 from passback_simulators.google_classroom import seed
 from passback_simulators.identities import ALGEBRA
 from support.google import google, said, simulator
@@ -33,16 +33,16 @@ def lms() -> Iterator[Lms]:
     ("status", "name", "message", "error"),
     [
         (404, "NOT_FOUND", "Requested entity was not found.", Gone("assignment")),
-        (403, "PERMISSION_DENIED", "@ProjectPermissionDenied The Developer Console project is not permitted.", Refused("NOT_OURS", "the assignment was made by another app or in Google Classroom: it can be read but not changed")),
-        (400, "FAILED_PRECONDITION", "@CourseNotModifiable x", Refused("COURSE_ARCHIVED", "the course is archived in Google Classroom")),
-        (400, "FAILED_PRECONDITION", "@AttachmentNotVisible x", Refused("INVALID_ATTACHMENT", "Google Classroom cannot see the attachment")),
-        (400, "FAILED_PRECONDITION", "@EmptyAssignees x", Refused("INVALID_ASSIGNEES", "an assignment needs at least one assignee")),
-        (400, "FAILED_PRECONDITION", "Precondition check failed.", Refused("INVALID_STATE", "Google Classroom does not allow this in the present state")),
-        (400, "INVALID_ARGUMENT", "title must not be empty", Refused("INVALID_TITLE", "Google Classroom does not accept the title")),
-        (400, "INVALID_ARGUMENT", "due_date is in the past", Refused("INVALID_DUE_DATE", "Google Classroom does not accept the due date")),
-        (400, "INVALID_ARGUMENT", "maxPoints", Refused("INVALID_POINTS", "Google Classroom does not accept the points")),
-        (400, "INVALID_ARGUMENT", "assignedGrade", Refused("INVALID_GRADE", "Google Classroom does not accept the grade")),
-        (400, "INVALID_ARGUMENT", "Request contains an invalid argument.", Refused("REFUSED_BY_LMS", "Google Classroom does not accept the values")),
+        (403, "PERMISSION_DENIED", "@ProjectPermissionDenied The Developer Console project is not permitted.", RefusedByLms("NOT_OURS", "the assignment was made by another app or in Google Classroom: it can be read but not changed")),
+        (400, "FAILED_PRECONDITION", "@CourseNotModifiable x", RefusedByLms("COURSE_ARCHIVED", "the course is archived in Google Classroom")),
+        (400, "FAILED_PRECONDITION", "@AttachmentNotVisible x", RefusedByLms("INVALID_ATTACHMENT", "Google Classroom cannot see the attachment")),
+        (400, "FAILED_PRECONDITION", "@EmptyAssignees x", RefusedByLms("INVALID_ASSIGNEES", "an assignment needs at least one assignee")),
+        (400, "FAILED_PRECONDITION", "Precondition check failed.", RefusedByLms("INVALID_STATE", "Google Classroom does not allow this in the present state")),
+        (400, "INVALID_ARGUMENT", "title must not be empty", RefusedByLms("INVALID_TITLE", "Google Classroom does not accept the title")),
+        (400, "INVALID_ARGUMENT", "due_date is in the past", RefusedByLms("INVALID_DUE_DATE", "Google Classroom does not accept the due date")),
+        (400, "INVALID_ARGUMENT", "maxPoints", RefusedByLms("INVALID_POINTS", "Google Classroom does not accept the points")),
+        (400, "INVALID_ARGUMENT", "assignedGrade", RefusedByLms("INVALID_GRADE", "Google Classroom does not accept the grade")),
+        (400, "INVALID_ARGUMENT", "Request contains an invalid argument.", RefusedByLms("REFUSED_BY_LMS", "Google Classroom does not accept the values")),
     ],
 )  # fmt: skip
 def test_what_google_says_is_told_as(status: int, name: str, message: str, error: LmsError) -> None:
@@ -124,7 +124,7 @@ def test_a_teacher_signs_in_and_works_in_her_own_courses(lms: Lms) -> None:
         fields = SubmissionFields(grade_points=Decimal(5), grader_id=lms.teacher)
         graded = lms.run(connector.update_submission(lms.section, created.lms_id, lms.students[0], fields))
         work = SubmissionFields(state="submitted", attachments=(LINK,))
-        with pytest.raises(Refused, match="STUDENT_NOT_SIGNED_IN"):
+        with pytest.raises(RefusedByLms, match="STUDENT_NOT_SIGNED_IN"):
             lms.run(connector.update_submission(lms.section, created.lms_id, lms.students[0], work))
         findings = lms.run(connector.check())
     assert ([place.id for place in places], graded.grader_id) == ([lms.section], lms.teacher)

@@ -12,7 +12,7 @@ from passback.domain.assignment import Attachment
 from passback.domain.clock import DAY
 from passback.domain.submission import SubmissionFields
 from passback.lms.google_classroom.credentials import TEACHER_SCOPES
-from passback.lms.interface import Gone, LmsError, Refused, Unsupported
+from passback.lms.interface import Gone, LmsError, RefusedByLms, Unsupported
 from passback_simulators.google_classroom import seed
 from support.google import google, simulator
 from support.lms import LINK, Lms
@@ -41,7 +41,7 @@ def test_a_better_grade_is_returned_again() -> None:
 def test_a_student_as_whom_we_may_not_act_breaks_nothing(lms: Lms) -> None:
     assignment = lms.create().lms_id
     lms.set(delegated_scopes=list(TEACHER_SCOPES))
-    with pytest.raises(Refused, match="STUDENT_NOT_SIGNED_IN"):
+    with pytest.raises(RefusedByLms, match="STUDENT_NOT_SIGNED_IN"):
         lms.grade(assignment, state="submitted", attachments=(LINK,))
 
 
@@ -173,9 +173,9 @@ def test_work_is_never_handed_in_twice(lms: Lms, fault: str, action: str) -> Non
 
 def test_states_that_cannot_be_reached(lms: Lms) -> None:
     assignment = lms.create().lms_id
-    with pytest.raises(Refused, match="INVALID_STATE: Google Classroom returns work only with a grade"):
+    with pytest.raises(RefusedByLms, match="INVALID_STATE: Google Classroom returns work only with a grade"):
         lms.grade(assignment, state="returned")
-    with pytest.raises(Refused, match="INVALID_STATE: a submission cannot go from created to reclaimed"):
+    with pytest.raises(RefusedByLms, match="INVALID_STATE: a submission cannot go from created to reclaimed"):
         lms.grade(assignment, state="reclaimed")
 
 
@@ -184,7 +184,7 @@ def test_students_have_a_submission_before_they_have_the_assignment(lms: Lms) ->
     scheduled = lms.create(display_date=NOW + DAY, assignee_mode="individuals", assignee_ids=(first,)).lms_id
     found = lms.run(lms.connector.read_submissions(lms.section, scheduled, [first, second]))
     assert [(it.student_id, it.state) for it in found.values()] == [(first, "created")]
-    with pytest.raises(Refused, match="NOT_PUBLISHED: students cannot see the assignment yet"):
+    with pytest.raises(RefusedByLms, match="NOT_PUBLISHED: students cannot see the assignment yet"):
         lms.grade(scheduled, state="submitted", attachments=(LINK,))
     with pytest.raises(Gone, match="student"):
         lms.grade(scheduled, second, grade_points=Decimal(1))

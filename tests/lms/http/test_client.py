@@ -13,7 +13,7 @@ import pytest
 from passback.lms.http import client as client_module
 from passback.lms.http.client import LmsClient, Reply
 from passback.lms.http.pace import Limit
-from passback.lms.interface import Connection, Unavailable
+from passback.lms.interface import LmsConnection, Unavailable
 from support.jumping import JumpingTime
 
 SECRET = "s3cret-token"
@@ -94,7 +94,9 @@ async def serving(server: Server, **settings: Any) -> AsyncIterator[LmsClient]:
     listening = await asyncio.start_server(server.handle, "127.0.0.1", 0)
     server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/api/"
     patience, time = settings.pop("patience", 5.0), settings.pop("time", None) or JumpingTime()
-    client = LmsClient(Connection(server.url, {}, patience=patience, timer=time.timer), Manners(), **settings)
+    client = LmsClient(
+        LmsConnection(server.url, {}, patience=patience, timer=time.timer), Manners(), **settings
+    )
     try:
         yield client
     finally:
@@ -169,7 +171,7 @@ def test_a_limit_past_our_patience_is_told_with_the_time_to_wait() -> None:
 
 def test_a_connection_that_cannot_be_made_is_no_doubt() -> None:
     async def scenario() -> None:
-        client = LmsClient(Connection("http://127.0.0.1:1/", {}, patience=0.05), Manners())
+        client = LmsClient(LmsConnection("http://127.0.0.1:1/", {}, patience=0.05), Manners())
         try:
             await client.send("POST", "things", content={})
         finally:

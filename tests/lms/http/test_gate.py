@@ -16,7 +16,7 @@ from passback.store import workers
 from passback.store.engine import migrate
 from passback.store.engine.database import Database
 from passback.store.engine.open import connect
-from passback.store.workers import Worker
+from passback.store.workers import RegisteredWorker
 from support.jumping import JumpingTime
 from support.postgres import DATABASES, database_of
 
@@ -172,7 +172,7 @@ def test_a_dead_processes_turns_are_free(
     gates: Callable[..., list[SharedGate]], database: Database, time: Time
 ) -> None:
     one, other = gates()
-    database.write_now(lambda conn: workers.add(conn, Worker("w1", "", 0, 0), time.instant()))
+    database.write_now(lambda conn: workers.add(conn, RegisteredWorker("w1", "", 0, 0), time.instant()))
 
     async def scenario() -> Refusal:
         for _ in range(2):

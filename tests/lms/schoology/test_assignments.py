@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from passback.domain.assignment import Attachment
 from passback.domain.clock import DAY, HOUR
-from passback.lms.interface import Gone, LmsError, Refused, Unavailable, Unsupported
+from passback.lms.interface import Gone, LmsError, RefusedByLms, Unavailable, Unsupported
 from passback.lms.schoology import dates
 from passback_simulators.schoology import seed
 from support.lms import ESSAY, Lms
@@ -118,7 +118,7 @@ def test_grading_types_have_their_scales(lms: Lms, kind: str, scale: int, levels
 
 
 def test_letters_need_a_scale_of_the_section(lms: Lms) -> None:
-    with pytest.raises(Refused, match="NO_GRADING_SCALE"):
+    with pytest.raises(RefusedByLms, match="NO_GRADING_SCALE"):
         lms.create(seed.STUDY_HALL, grading_type="letter_grade")
 
 
@@ -188,7 +188,7 @@ def test_a_group_is_its_members(lms: Lms) -> None:
 
 
 def test_assignees_of_another_section_are_refused_and_nothing_is_made(lms: Lms) -> None:
-    with pytest.raises(Refused, match="INVALID_ASSIGNEES"):
+    with pytest.raises(RefusedByLms, match="INVALID_ASSIGNEES"):
         lms.create(assignee_mode="individuals", assignee_ids=(lms.other_student,))
     assert not [it for it in lms.calls() if it.startswith("POST")]
 
@@ -196,7 +196,7 @@ def test_assignees_of_another_section_are_refused_and_nothing_is_made(lms: Lms) 
 def test_assignees_that_schoology_drops_silently_do_not_make_it_everyones(lms: Lms) -> None:
     lms.create()  # now the enrollments are remembered
     lms.unenroll(lms.students[0])
-    with pytest.raises(Refused, match="INVALID_ASSIGNEES"):
+    with pytest.raises(RefusedByLms, match="INVALID_ASSIGNEES"):
         lms.create(assignee_mode="individuals", assignee_ids=(lms.students[0],))
     assert len(simulator(lms).records.all("grade_items")) == 1
 
@@ -227,8 +227,8 @@ def test_a_discussion_is_graded_by_its_grade_item(lms: Lms) -> None:
 @pytest.mark.parametrize(
     ("changes", "error", "words"),
     [
-        ({"submission_types": ("discussion", "file")}, Refused, "INVALID_SUBMISSION_TYPES"),
-        ({"submission_types": ("discussion",), "assignee_mode": "individuals", "assignee_ids": ("1",)}, Refused, "INVALID_ASSIGNEES"),
+        ({"submission_types": ("discussion", "file")}, RefusedByLms, "INVALID_SUBMISSION_TYPES"),
+        ({"submission_types": ("discussion",), "assignee_mode": "individuals", "assignee_ids": ("1",)}, RefusedByLms, "INVALID_ASSIGNEES"),
     ],
 )  # fmt: skip
 def test_what_a_discussion_cannot_be(

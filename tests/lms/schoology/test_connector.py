@@ -13,7 +13,7 @@ import pytest
 from passback.domain.assignment import AssignmentFields
 from passback.domain.submission import SubmissionFields
 from passback.lms.http.client import Reply
-from passback.lms.interface import Gone, LmsError, NotAllowed, Refused, Unavailable
+from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
 from passback.lms.schoology import KIND, errors
 from passback_simulators.reply import text_reply
 from passback_simulators.schoology import seed
@@ -36,14 +36,14 @@ def lms() -> Iterator[Lms]:
     [
         (404, "Assignment not found", Gone("assignment")),
         (404, "", Gone("assignment")),
-        (400, "The grading scale is not valid for that course section", Refused("INVALID_GRADE_SETUP", "the section's grading scale, period or category has changed: try again")),
-        (400, "The grade is not valid", Refused("INVALID_GRADE", "Schoology does not accept the grade")),
-        (400, "due is not valid", Refused("INVALID_DUE_DATE", "Schoology does not accept the due date")),
-        (400, "max_points is not valid", Refused("INVALID_POINTS", "Schoology does not accept the points")),
-        (400, "title is required", Refused("INVALID_TITLE", "Schoology does not accept the title")),
-        (400, "The file 9 is not a valid upload", Refused("INVALID_ATTACHMENT", "Schoology does not accept the file")),
-        (400, "", Refused("REFUSED_BY_LMS", "Schoology does not accept the values")),
-        (409, "There is an open draft", Refused("DRAFT_OPEN", "the student has an open draft in Schoology, or the item already exists")),
+        (400, "The grading scale is not valid for that course section", RefusedByLms("INVALID_GRADE_SETUP", "the section's grading scale, period or category has changed: try again")),
+        (400, "The grade is not valid", RefusedByLms("INVALID_GRADE", "Schoology does not accept the grade")),
+        (400, "due is not valid", RefusedByLms("INVALID_DUE_DATE", "Schoology does not accept the due date")),
+        (400, "max_points is not valid", RefusedByLms("INVALID_POINTS", "Schoology does not accept the points")),
+        (400, "title is required", RefusedByLms("INVALID_TITLE", "Schoology does not accept the title")),
+        (400, "The file 9 is not a valid upload", RefusedByLms("INVALID_ATTACHMENT", "Schoology does not accept the file")),
+        (400, "", RefusedByLms("REFUSED_BY_LMS", "Schoology does not accept the values")),
+        (409, "There is an open draft", RefusedByLms("DRAFT_OPEN", "the student has an open draft in Schoology, or the item already exists")),
     ],
 )  # fmt: skip
 def test_what_schoology_says_is_told_as(status: int, body: str, error: LmsError) -> None:
@@ -78,7 +78,7 @@ def test_what_is_our_own_fault_or_nobodys_is_unavailable(status: int) -> None:
         (404, "The enrollment does not exist", Gone("student")),
         (404, "The assignment does not exist", Gone("assignment")),
         (400, "The enrollment is not assigned to this item", Gone("student")),
-        (400, "The grade is not valid for the grading scale", Refused("INVALID_GRADE", "Schoology does not accept the grade")),
+        (400, "The grade is not valid for the grading scale", RefusedByLms("INVALID_GRADE", "Schoology does not accept the grade")),
         (403, "", NotAllowed("the connection lacks the right to grade in Schoology")),
         (500, "", Unavailable("it refuses a grade with status 500")),
     ],

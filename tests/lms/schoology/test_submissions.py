@@ -15,7 +15,7 @@ import pytest
 
 from passback.domain.assignment import Attachment
 from passback.domain.submission import SubmissionFields
-from passback.lms.interface import Gone, LmsError, NotAllowed, Refused, Unavailable, Unsupported
+from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable, Unsupported
 from passback.lms.schoology import dates
 from passback_simulators.reply import Reply as SimulatedReply
 from passback_simulators.schoology import seed
@@ -51,14 +51,14 @@ def test_what_is_no_grade_is_refused_before_anything_is_sent(
 ) -> None:
     assignment = lms.create(grading_type=kind).lms_id
     lms.calls()
-    with pytest.raises(Refused, match="INVALID_GRADE"):
+    with pytest.raises(RefusedByLms, match="INVALID_GRADE"):
         lms.grade(assignment, **fields)
     assert not [it for it in lms.calls() if it.startswith("PUT")]
 
 
 def test_a_share_of_no_points_is_refused(lms: Lms) -> None:
     assignment = lms.create(grading_type="percent", points_possible=Decimal(0)).lms_id
-    with pytest.raises(Refused, match="INVALID_GRADE: the assignment has no points"):
+    with pytest.raises(RefusedByLms, match="INVALID_GRADE: the assignment has no points"):
         lms.grade(assignment, grade="85%")
 
 
@@ -113,7 +113,7 @@ def test_a_grade_that_is_accepted_and_not_there_is_refused(lms: Lms) -> None:
         return SimulatedReply(204) if request.method == "PUT" else await real(request)
 
     simulator(lms).answer = swallow  # type: ignore[method-assign]
-    with pytest.raises(Refused, match="INVALID_GRADE: Schoology does not accept the grade"):
+    with pytest.raises(RefusedByLms, match="INVALID_GRADE: Schoology does not accept the grade"):
         lms.grade(assignment, grade_points=Decimal(6))
 
 
@@ -158,7 +158,7 @@ def test_taking_a_grade_away_leaves_an_excuse(lms: Lms) -> None:
 def test_dates_at_the_end_of_time(zone: str) -> None:
     far = 253_402_300_799_000  # 9999-12-31T23:59:59Z
     if zone == "Asia/Tokyo":
-        with pytest.raises(Refused, match="INVALID_DUE_DATE"):
+        with pytest.raises(RefusedByLms, match="INVALID_DUE_DATE"):
             dates.to_lms(far, zone)
     else:
         assert dates.from_lms(dates.to_lms(far, zone), zone) == far
@@ -204,7 +204,7 @@ def test_grades_that_schoology_hides_are_not_returned(lms: Lms) -> None:
     assignment = lms.create().lms_id
     simulator(lms).ui_change_assignment(item(assignment), auto_publish_grades=0)
     assert lms.grade(assignment, grade_points=Decimal(4)).state == "submitted"
-    with pytest.raises(Refused, match="NOT_POSTED"):
+    with pytest.raises(RefusedByLms, match="NOT_POSTED"):
         lms.grade(assignment, state="returned")
 
 
@@ -341,10 +341,10 @@ def test_new_work_after_a_grade_is_submitted_again(lms: Lms) -> None:
     ("created", "fields", "error", "words"),
     [
         ({"submission_types": ("text",)}, {"attachments": (Attachment("link", url="https://a.example"),)}, Unsupported, "^Schoology does not support submission type of link$"),
-        ({"submission_types": ("text",)}, {"attachments": (TEXT, Attachment("file", url="https://a.example/b"))}, Refused, "INVALID_ATTACHMENT"),
-        ({"submission_types": ("text",)}, {"attachments": ()}, Refused, "INVALID_ATTACHMENT"),
-        ({}, {"attachments": (TEXT,)}, Refused, "NO_SUBMISSIONS"),
-        ({"submission_types": ("discussion",)}, {"attachments": (TEXT,)}, Refused, "NO_SUBMISSIONS"),
+        ({"submission_types": ("text",)}, {"attachments": (TEXT, Attachment("file", url="https://a.example/b"))}, RefusedByLms, "INVALID_ATTACHMENT"),
+        ({"submission_types": ("text",)}, {"attachments": ()}, RefusedByLms, "INVALID_ATTACHMENT"),
+        ({}, {"attachments": (TEXT,)}, RefusedByLms, "NO_SUBMISSIONS"),
+        ({"submission_types": ("discussion",)}, {"attachments": (TEXT,)}, RefusedByLms, "NO_SUBMISSIONS"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_handed_in(lms: Lms, created: dict[str, Any], fields: dict[str, Any], error: type[LmsError], words: str) -> None:  # fmt: skip
@@ -355,9 +355,9 @@ def test_what_cannot_be_handed_in(lms: Lms, created: dict[str, Any], fields: dic
 
 def test_states_that_cannot_be_reached(lms: Lms) -> None:
     assignment = lms.create(submission_types=("text",)).lms_id
-    with pytest.raises(Refused, match="INVALID_STATE: Schoology returns work only with a grade"):
+    with pytest.raises(RefusedByLms, match="INVALID_STATE: Schoology returns work only with a grade"):
         lms.grade(assignment, state="returned")
-    with pytest.raises(Refused, match="INVALID_STATE: a submission cannot go from created to reclaimed"):
+    with pytest.raises(RefusedByLms, match="INVALID_STATE: a submission cannot go from created to reclaimed"):
         lms.grade(assignment, state="reclaimed")
     lms.grade(assignment, state="submitted", attachments=(TEXT,))
     with pytest.raises(Unsupported, match="state of reclaimed"):
@@ -367,11 +367,11 @@ def test_states_that_cannot_be_reached(lms: Lms) -> None:
 def test_a_closed_dropbox_and_used_up_attempts(lms: Lms) -> None:
     assignment = lms.create(submission_types=("text",), max_attempts=1).lms_id
     lms.grade(assignment, state="submitted", attachments=(TEXT,))
-    with pytest.raises(Refused, match="NO_ATTEMPTS_LEFT"):
+    with pytest.raises(RefusedByLms, match="NO_ATTEMPTS_LEFT"):
         lms.grade(assignment, attachments=(Attachment("text", text="Again"),))
     other = lms.create(submission_types=("text",)).lms_id
     simulator(lms).ui_change_assignment(item(other), dropbox_locked=1)
-    with pytest.raises(Refused, match="ASSIGNMENT_LOCKED"):
+    with pytest.raises(RefusedByLms, match="ASSIGNMENT_LOCKED"):
         lms.grade(other, state="submitted", attachments=(TEXT,))
 
 
@@ -380,18 +380,18 @@ def test_an_open_draft_stands_in_the_way_of_files(lms: Lms) -> None:
     simulator(lms).ui_submit(item(assignment), lms.students[0], "Draft", draft=True)
     with files() as url, lms.another(private_files="yes") as connector:
         fields = SubmissionFields(state="submitted", attachments=(Attachment("file", url=f"{url}/a.pdf"),))
-        with pytest.raises(Refused, match="DRAFT_OPEN"):
+        with pytest.raises(RefusedByLms, match="DRAFT_OPEN"):
             lms.run(connector.update_submission(lms.section, assignment, lms.students[0], fields))
 
 
 def test_a_student_who_has_not_signed_in_or_took_it_back(lms: Lms) -> None:
     assignment = lms.create(submission_types=("text",)).lms_id
     simulator(lms).ui_revoke_token(seed.student_token("001001")[0])
-    with pytest.raises(Refused, match="STUDENT_NOT_SIGNED_IN"):
+    with pytest.raises(RefusedByLms, match="STUDENT_NOT_SIGNED_IN"):
         lms.grade(assignment, state="submitted", attachments=(TEXT,))
     given = {"consumer_key": seed.CONSUMER_KEY, "consumer_secret": seed.CONSUMER_SECRET}
     fields = SubmissionFields(state="submitted", attachments=(TEXT,))
-    with lms.another(given) as connector, pytest.raises(Refused, match="STUDENT_NOT_SIGNED_IN"):
+    with lms.another(given) as connector, pytest.raises(RefusedByLms, match="STUDENT_NOT_SIGNED_IN"):
         lms.run(connector.update_submission(lms.section, assignment, lms.students[1], fields))
 
 
@@ -400,7 +400,7 @@ def test_a_student_may_be_impersonated_where_the_district_lets_us(lms: Lms) -> N
     fields = SubmissionFields(state="submitted", attachments=(TEXT,))
     given = {"consumer_key": seed.CONSUMER_KEY, "consumer_secret": seed.CONSUMER_SECRET}
     with lms.another(given, student_run_as="yes") as connector:
-        with pytest.raises(Refused, match="STUDENT_NOT_SIGNED_IN"):
+        with pytest.raises(RefusedByLms, match="STUDENT_NOT_SIGNED_IN"):
             lms.run(connector.update_submission(lms.section, assignment, lms.students[0], fields))
         lms.set(student_run_as=True)
         done = lms.run(connector.update_submission(lms.section, assignment, lms.students[0], fields))
@@ -455,6 +455,6 @@ def test_a_file_that_cannot_be_fetched(lms: Lms, private: str, path: str, why: s
     assignment = lms.create(submission_types=("file",)).lms_id
     with files() as url, lms.another(private_files=private) as connector:
         fields = SubmissionFields(state="submitted", attachments=(Attachment("file", url=url + path),))
-        with pytest.raises(Refused, match=f"INVALID_ATTACHMENT: the file cannot be fetched: {why}"):
+        with pytest.raises(RefusedByLms, match=f"INVALID_ATTACHMENT: the file cannot be fetched: {why}"):
             lms.run(connector.update_submission(lms.section, assignment, lms.students[0], fields))
     assert lms.read(assignment).state == "created"

@@ -11,7 +11,7 @@ from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.builtin.api import is_assigned, read_assignment
 from passback.lms.builtin.map_assignments import check_texts
 from passback.lms.builtin.map_submissions import to_submission, untouched
-from passback.lms.interface import Gone, Refused
+from passback.lms.interface import Gone, RefusedByLms
 from passback.lms.toolkit.transitions import is_transition
 from passback.store import enrollments, gradebook
 from passback.store.gradebook import Comment, SubmissionRow
@@ -86,7 +86,7 @@ def _moved(
         return replace(row, state=state)
     extra = row.extra_attempts if fields.extra_attempts is None else fields.extra_attempts
     if assignment.max_attempts is not None and row.attempts >= assignment.max_attempts + (extra or 0):
-        raise Refused("NO_ATTEMPTS_LEFT", f"the student has used all {row.attempts} attempts")
+        raise RefusedByLms("NO_ATTEMPTS_LEFT", f"the student has used all {row.attempts} attempts")
     return replace(row, state=state, submitted=now, attempts=row.attempts + 1)
 
 
@@ -107,7 +107,7 @@ def _graded(row: SubmissionRow, assignment: Assignment, fields: SubmissionFields
     try:
         worth = points_of(grade, kind, possible)
     except InvalidGrade as error:
-        raise Refused("INVALID_GRADE", str(error)) from None
+        raise RefusedByLms("INVALID_GRADE", str(error)) from None
     return replace(row, grade=grade, grade_points=worth if points is None else points)
 
 

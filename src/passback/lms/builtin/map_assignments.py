@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from passback.domain.assignment import Assignment, AssignmentFields
-from passback.lms.interface import Refused
+from passback.lms.interface import RefusedByLms
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
@@ -56,4 +56,4 @@ def check_texts(fields: AssignmentFields | SubmissionFields) -> None:
         for name in part.__struct_fields__:
             value = getattr(part, name)
             if isinstance(value, str) and "\0" in value:
-                raise Refused("INVALID_TEXT", f"{name} must not hold the character U+0000")
+                raise RefusedByLms("INVALID_TEXT", f"{name} must not hold the character U+0000")

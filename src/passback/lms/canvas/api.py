@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from passback.domain.clock import Clock
     from passback.lms.http.client import Params
-    from passback.lms.interface import Connection, Thing
+    from passback.lms.interface import LmsConnection, Thing
 
 _FULL_BUCKET = 600.0
 _RESERVED = 50.0
@@ -33,7 +33,7 @@ _MOST_PAGES = 1000
 class CanvasManners:
     """How to authorize requests to Canvas, and how it limits them. See `passback.lms.http.client.Manners`."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: LmsConnection, clock: Clock) -> None:
         self._given = connection.credentials
         self._refresh = TokenEndpoint(
             connection.address + "login/oauth2/token",
@@ -82,7 +82,7 @@ class CanvasManners:
 class CanvasApi:
     """Calls to one Canvas; paths are below ``/api/v1/``. Ids are texts."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: LmsConnection, clock: Clock) -> None:
         self._manners = CanvasManners(connection, clock)
         self._client = LmsClient(connection, self._manners, most_at_once=_AT_ONCE)
 

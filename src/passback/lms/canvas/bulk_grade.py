@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from passback.lms.canvas import map_submissions
 from passback.lms.canvas.map_submissions import Target
-from passback.lms.interface import Gone, LmsError, Refused, Unavailable, in_doubt_after_create
+from passback.lms.interface import Gone, LmsError, RefusedByLms, Unavailable, in_doubt_after_create
 from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
 from passback.lms.toolkit.turns import turns
 
@@ -172,7 +172,7 @@ def _arrived(entry: _Entry, answer: Json) -> bool:
     """Whether a bulk update reached a student."""
     try:
         map_submissions.check_accepted(entry.grade, answer)
-    except Refused:
+    except RefusedByLms:
         return False
     posted = entry.grade.posted
     # A letter's points are Canvas's business; the text is what was asked for.

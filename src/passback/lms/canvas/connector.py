@@ -22,7 +22,7 @@ from passback.lms.canvas.grade import Grading
 from passback.lms.canvas.map_assignments import LmsAssignment
 from passback.lms.canvas.map_submissions import Target
 from passback.lms.canvas.roster import Roster, read_courses, read_people, read_scale, read_sections
-from passback.lms.interface import Capabilities, Gone, LmsError, Refused, in_doubt_after_create
+from passback.lms.interface import Capabilities, Gone, LmsError, RefusedByLms, in_doubt_after_create
 from passback.lms.toolkit import unsupported_fields
 from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
 from passback.lms.toolkit.ttl_cache import TtlCache
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from passback.domain.clock import Clock, Instant
     from passback.domain.matching import LmsCourse, Person, SectionRef
     from passback.domain.submission import Submission, SubmissionFields
-    from passback.lms.interface import Connection, Finding
+    from passback.lms.interface import Finding, LmsConnection
     from passback.lms.notes import Note, Notes
 
 NOTED_FIELDS = frozenset({"start_date", "term_id"})
@@ -53,7 +53,7 @@ _FEW = 3
 class CanvasConnector:
     """See `passback.lms.interface.Connector`."""
 
-    def __init__(self, connection: Connection, notes: Notes, clock: Clock) -> None:
+    def __init__(self, connection: LmsConnection, notes: Notes, clock: Clock) -> None:
         self._api = CanvasApi(connection, clock)
         self._connection = connection
         self._notes = notes
@@ -78,7 +78,7 @@ class CanvasConnector:
         path = f"courses/{course}/assignments"
         try:
             answer = await self._api.send("POST", path, {"assignment": sent}, safe=False, gone="section")
-        except Refused:
+        except RefusedByLms:
             # If the mark is taken, it is our own: an earlier attempt succeeded after all.
             found = await self._find_by_mark(course, mark) if self._writes_marks else None
             if found is None:

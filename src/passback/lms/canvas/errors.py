@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from passback.lms.interface import Gone, LmsError, NotAllowed, Refused
+from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms
 
 if TYPE_CHECKING:
     from passback.lms.http.client import Reply
@@ -50,10 +50,10 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
     if "grader must be enrolled" in text:
         return Gone("grader")
     if "cannot grade this submission" in text:
-        return Refused("NOT_GRADABLE", "Canvas does not allow grading this work now: is the assignment published, "
+        return RefusedByLms("NOT_GRADABLE", "Canvas does not allow grading this work now: is the assignment published, "
                        "and its grading period open?")  # fmt: skip
     if "closed grading period" in text or "closed grading periods" in text:
-        return Refused(
+        return RefusedByLms(
             "CLOSED_GRADING_PERIOD", "the assignment is due in a grading period that has been closed"
         )
     if reply.status in (401, 403) and not _fields(content):
@@ -63,25 +63,27 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
     return reply.useless("was not expected")
 
 
-def _refused(content: Any, text: str) -> Refused:
+def _refused(content: Any, text: str) -> RefusedByLms:
     """Return the refusal of the values that were sent."""
     fields = _fields(content)
     for name, messages in fields.items():
         code, words = _FIELDS.get(name.removeprefix("assignment[").rstrip("]"), ("", ""))
         if code:
             too_long = any("too_long" in str(message) or "too long" in str(message) for message in messages)
-            return Refused(
+            return RefusedByLms(
                 code, f"Canvas finds {words} too long" if too_long else f"Canvas does not accept {words}"
             )
     if "student ids" in text or "student_ids" in text:
-        return Refused("INVALID_ASSIGNEES", "Canvas does not accept the assignees")
+        return RefusedByLms("INVALID_ASSIGNEES", "Canvas does not accept the assignees")
     if "grade and excuse" in text:
-        return Refused("INVALID_GRADE", "Canvas cannot grade and excuse a student at once")
+        return RefusedByLms("INVALID_GRADE", "Canvas cannot grade and excuse a student at once")
     if "submission_type" in text:
-        return Refused("INVALID_ATTACHMENT", "Canvas does not accept this kind of work for the assignment")
+        return RefusedByLms(
+            "INVALID_ATTACHMENT", "Canvas does not accept this kind of work for the assignment"
+        )
     if "file ids" in text:
-        return Refused("INVALID_ATTACHMENT", "Canvas does not accept the file")
-    return Refused("REFUSED_BY_LMS", "Canvas does not accept the values")
+        return RefusedByLms("INVALID_ATTACHMENT", "Canvas does not accept the file")
+    return RefusedByLms("REFUSED_BY_LMS", "Canvas does not accept the values")
 
 
 def is_renewable(reply: Reply) -> bool:

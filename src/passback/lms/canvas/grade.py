@@ -12,7 +12,7 @@ import msgspec
 from passback.lms.canvas import map_assignments, map_submissions
 from passback.lms.canvas.audience import with_own_due_date
 from passback.lms.canvas.hand_in import hand_in
-from passback.lms.interface import Gone, NotAllowed, Refused, Unavailable
+from passback.lms.interface import Gone, NotAllowed, RefusedByLms, Unavailable
 from passback.lms.toolkit.json_fields import Json, as_object, as_objects, id_of, instant, integer, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.unsupported_fields import note_key, read_note
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from passback.lms.canvas.api import CanvasApi
     from passback.lms.canvas.map_submissions import Grade, Target
     from passback.lms.canvas.roster import Roster
-    from passback.lms.interface import Connection
+    from passback.lms.interface import LmsConnection
     from passback.lms.notes import Note, Notes
 
 _NEEDS_A_LOOK = ("flags", "state", "attachments", "extra_attempts", "override_due_date")
@@ -44,7 +44,7 @@ class Grading:
     """Reads and writes the submissions of one Canvas."""
 
     def __init__(
-        self, api: CanvasApi, connection: Connection, notes: Notes, clock: Clock, roster: Roster
+        self, api: CanvasApi, connection: LmsConnection, notes: Notes, clock: Clock, roster: Roster
     ) -> None:
         self._api = api
         self._connection = connection
@@ -157,7 +157,7 @@ class Grading:
         work = map_submissions.work_to_lms(fields.attachments or ()) if handing_in else None
         map_submissions.flags_to_lms(fields, before)
         if grade.posted and "excused" in (fields.flags or ()):
-            raise Refused("INVALID_GRADE", "Canvas cannot grade and excuse a student at once")
+            raise RefusedByLms("INVALID_GRADE", "Canvas cannot grade and excuse a student at once")
         await self._give_attempts(target, fields)
         await self._give_due_date(target, fields)
         if work is None:
@@ -181,7 +181,7 @@ class Grading:
             it for it in as_objects(answer.get("assignment_extensions")) if text(it, "user_id") == student
         ]
         if not given or integer(given[0], "extra_attempts") != fields.extra_attempts:
-            raise Refused("INVALID_ATTEMPTS", "Canvas gives no more attempts for this assignment")
+            raise RefusedByLms("INVALID_ATTEMPTS", "Canvas gives no more attempts for this assignment")
 
     async def _give_due_date(self, target: Target, fields: SubmissionFields) -> None:
         if fields.override_due_date is None:
@@ -269,7 +269,9 @@ class Grading:
         if map_submissions.state_of(answer) == "returned":
             return answer
         if self._connection.options.get("post_grades") != "yes":
-            raise Refused("NOT_POSTED", "Canvas hides this assignment's grades until the teacher posts them")
+            raise RefusedByLms(
+                "NOT_POSTED", "Canvas hides this assignment's grades until the teacher posts them"
+            )
         await self._api.graphql(_POST_GRADES, {"assignment": target.item.id})
         return await self.until(lambda: self._before(target), lambda now: bool(now.get("posted_at")))
 

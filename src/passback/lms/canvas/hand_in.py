@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from passback.lms.interface import Refused, Unavailable
+from passback.lms.interface import RefusedByLms, Unavailable
 from passback.lms.toolkit.json_fields import Json, as_object, id_of, instant, integer, text
 
 if TYPE_CHECKING:
     from passback.domain.assignment import Attachment
     from passback.lms.canvas.api import CanvasApi
     from passback.lms.canvas.map_submissions import Target, Work
-    from passback.lms.interface import Connection
+    from passback.lms.interface import LmsConnection
 
 _POLL_SECONDS = 0.2
 
 
-async def hand_in(api: CanvasApi, connection: Connection, target: Target, work: Work, before: Json) -> None:
+async def hand_in(
+    api: CanvasApi, connection: LmsConnection, target: Target, work: Work, before: Json
+) -> None:
     """Hand in a student's work, once; `before` is the submission as Canvas has it. Raises `LmsError`."""
     as_student = connection.options.get("submit_as", "student") != "proxy"
     params = {"as_user_id": target.student} if as_student else {}
@@ -43,7 +45,7 @@ async def hand_in(api: CanvasApi, connection: Connection, target: Target, work: 
 
 
 async def _upload(
-    api: CanvasApi, target: Target, params: dict[str, str], file: Attachment, connection: Connection
+    api: CanvasApi, target: Target, params: dict[str, str], file: Attachment, connection: LmsConnection
 ) -> str:
     """Have Canvas fetch a file from its address; returns its id. A file that is never handed in does no harm."""
     name = file.title or urlsplit(file.url or "").path.rpartition("/")[2] or "file"
@@ -60,7 +62,7 @@ async def _upload(
         if state == "completed":
             return id_of(as_object(progress.get("results")))
         if state == "failed":
-            raise Refused("INVALID_ATTACHMENT", "Canvas cannot fetch the file from its address")
+            raise RefusedByLms("INVALID_ATTACHMENT", "Canvas cannot fetch the file from its address")
         if timer.seconds() > give_up:
             raise Unavailable("Canvas is taking too long to fetch a file", retry_after=30)
         await timer.sleep(_POLL_SECONDS)

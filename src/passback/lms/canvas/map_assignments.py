@@ -18,7 +18,7 @@ from msgspec import Struct
 from passback.domain.assignment import Assignment, AssignmentFields, Attachment, ScaleEntry
 from passback.domain.clock import Instant
 from passback.lms.canvas.errors import NAME
-from passback.lms.interface import Refused, Unsupported
+from passback.lms.interface import RefusedByLms, Unsupported
 from passback.lms.notes import Note
 from passback.lms.toolkit.html import description_html, html_to_text
 from passback.lms.toolkit.json_fields import (
@@ -199,7 +199,7 @@ def to_lms(fields: AssignmentFields, before: Assignment | None = None) -> dict[s
     sent: dict[str, Any] = {"notify_of_update": False}
     if fields.title is not None:
         if len(fields.title) > 255:
-            raise Refused("INVALID_TITLE", "Canvas accepts titles of up to 255 characters")
+            raise RefusedByLms("INVALID_TITLE", "Canvas accepts titles of up to 255 characters")
         sent["name"] = fields.title
     description = description_html(fields)
     if description is not None or fields.attachments is not None:

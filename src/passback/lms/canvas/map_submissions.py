@@ -14,7 +14,7 @@ from passback.domain.grading import InvalidGrade, plain, points_of
 from passback.domain.submission import FLAGS, Submission, SubmissionFields
 from passback.lms.canvas.errors import NAME
 from passback.lms.canvas.map_assignments import LmsAssignment
-from passback.lms.interface import Refused, Unsupported
+from passback.lms.interface import RefusedByLms, Unsupported
 from passback.lms.toolkit.html import html_to_text, text_to_html
 from passback.lms.toolkit.json_fields import Json, as_objects, instant, integer, number, text
 from passback.lms.toolkit.transitions import is_transition
@@ -70,22 +70,24 @@ def grade_to_lms(fields: SubmissionFields, item: LmsAssignment, scale: Collectio
         return Grade(None)
     if points is not None and not (words and kind == "pass_fail"):
         if kind == "pass_fail" and points not in (0, item.points_possible):
-            raise Refused("INVALID_GRADE", "Canvas grades pass or fail with all of the points or none")
+            raise RefusedByLms("INVALID_GRADE", "Canvas grades pass or fail with all of the points or none")
         return Grade(plain(points), points)
     if not words:
         return Grade("")
     if kind != "points" and not item.points_possible:
         # For Canvas a share of nothing is nothing: it would read a pass as a fail.
-        raise Refused("INVALID_GRADE", "the assignment has no points to take a share of")
+        raise RefusedByLms("INVALID_GRADE", "the assignment has no points to take a share of")
     if kind == "letter_grade" and scale:
         if words not in {entry.name for entry in scale}:
             letters = " ".join(entry.name for entry in scale)
-            raise Refused("INVALID_GRADE", f"'{words[:40]}' is not a letter of the grading scale [{letters}]")
+            raise RefusedByLms(
+                "INVALID_GRADE", f"'{words[:40]}' is not a letter of the grading scale [{letters}]"
+            )
         return Grade(words)
     try:
         worth = points_of(words, kind, item.points_possible)
     except InvalidGrade as error:
-        raise Refused("INVALID_GRADE", str(error)) from None
+        raise RefusedByLms("INVALID_GRADE", str(error)) from None
     # Canvas gives a letter the top of its range, and a percentage its own rounding.
     return Grade(words, worth if kind in ("points", "pass_fail") else None)
 
@@ -102,7 +104,7 @@ def check_accepted(grade: Grade, answer: Json) -> None:
     else:
         taken = entered is not None or text(answer, "entered_grade") is not None
     if not taken:
-        raise Refused("INVALID_GRADE", "Canvas does not accept the grade")
+        raise RefusedByLms("INVALID_GRADE", "Canvas does not accept the grade")
 
 
 def is_assigned(answer: Json) -> bool:
@@ -187,9 +189,9 @@ def check_transition(
         if wanted == "reclaimed":
             raise Unsupported(NAME, "state of reclaimed")
         if wanted == "submitted" and not fields.attachments:
-            raise Refused("INVALID_ATTACHMENT", "Canvas accepts work only with an attachment")
+            raise RefusedByLms("INVALID_ATTACHMENT", "Canvas accepts work only with an attachment")
         if wanted == "returned" and not _graded(fields, answer):
-            raise Refused("INVALID_STATE", "Canvas returns work only with a grade")
+            raise RefusedByLms("INVALID_STATE", "Canvas returns work only with a grade")
         handing_in = handing_in or wanted == "submitted"
     if handing_in:
         _check_attempts(fields, answer, now, item)
@@ -205,11 +207,11 @@ def _check_attempts(fields: SubmissionFields, answer: Json, now: Instant, item: 
     allowed, used = integer(item.content, "allowed_attempts"), integer(answer, "attempt") or 0
     extra = integer(answer, "extra_attempts") if fields.extra_attempts is None else fields.extra_attempts
     if allowed is not None and allowed > 0 and used >= allowed + (extra or 0):
-        raise Refused("NO_ATTEMPTS_LEFT", f"the student has used all {used} attempts")
+        raise RefusedByLms("NO_ATTEMPTS_LEFT", f"the student has used all {used} attempts")
     if item.end_date is not None and now > item.end_date:
-        raise Refused("ASSIGNMENT_LOCKED", "the assignment no longer accepts work")
+        raise RefusedByLms("ASSIGNMENT_LOCKED", "the assignment no longer accepts work")
     if item.display_date is not None and now < item.display_date:
-        raise Refused("ASSIGNMENT_LOCKED", "the assignment does not accept work yet")
+        raise RefusedByLms("ASSIGNMENT_LOCKED", "the assignment does not accept work yet")
 
 
 class Work(Struct, frozen=True):
@@ -225,7 +227,7 @@ def work_to_lms(attachments: Collection[Attachment]) -> Work:
     """Return the work that attachments make. Raises `Refused` if Canvas does not accept them together."""
     kinds = {item.type for item in attachments}
     if len(kinds) != 1:
-        raise Refused(
+        raise RefusedByLms(
             "INVALID_ATTACHMENT", "Canvas accepts one kind of work at a time: texts, files or a link"
         )
     match kinds.pop():
@@ -235,7 +237,7 @@ def work_to_lms(attachments: Collection[Attachment]) -> Work:
         case "file":
             return Work("online_upload", files=tuple(attachments))
         case _ if len(attachments) > 1:
-            raise Refused("INVALID_ATTACHMENT", "Canvas accepts one link at a time")
+            raise RefusedByLms("INVALID_ATTACHMENT", "Canvas accepts one link at a time")
         case _:
             return Work("online_url", url=next(iter(attachments)).url)
 
@@ -277,7 +279,7 @@ def flags_to_lms(fields: SubmissionFields, answer: Json) -> dict[str, Any]:
     sent: dict[str, Any] = {}
     late_or_missing = fields.flags & {"late", "missing"}
     if len(late_or_missing) == 2:
-        raise Refused("INVALID_FLAGS", "Canvas marks work as late or as missing, not as both")
+        raise RefusedByLms("INVALID_FLAGS", "Canvas marks work as late or as missing, not as both")
     if "excused" in fields.flags and answer.get("excused") is not True:
         sent["excuse"] = True
     before = {flag for flag in ("late", "missing") if answer.get(flag) is True}

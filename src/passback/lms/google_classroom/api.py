@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from passback.domain.clock import Clock
     from passback.lms.http.client import Params
-    from passback.lms.interface import Connection, Thing
+    from passback.lms.interface import LmsConnection, Thing
 
 _FIRST_WAIT = 1.0
 """Seconds to wait if Google limits us without saying how long; the client adds its own, longer each time."""
@@ -44,7 +44,7 @@ class GoogleManners:
 class ClassroomApi:
     """Calls to one domain's Classroom; paths are below ``/v1/``. `acting` is the e-mail address to act as."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: LmsConnection, clock: Clock) -> None:
         self.tokens = GoogleTokens(connection, clock)
         self._client = LmsClient(connection, GoogleManners(self.tokens))
 

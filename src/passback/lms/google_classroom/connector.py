@@ -16,7 +16,7 @@ from passback.lms.interface import (
     Capabilities,
     Gone,
     LmsError,
-    Refused,
+    RefusedByLms,
     Unavailable,
     Unsupported,
     update_one_by_one,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from passback.domain.matching import LmsCourse, Person, SectionRef
     from passback.domain.submission import Submission, SubmissionFields
     from passback.lms.google_classroom.map_assignments import LmsAssignment
-    from passback.lms.interface import Connection, Finding
+    from passback.lms.interface import Finding, LmsConnection
     from passback.lms.notes import Note, Notes
 
 CAPABILITIES = Capabilities(
@@ -54,7 +54,7 @@ _PROJECT = "project"
 class ClassroomConnector:
     """See `passback.lms.interface.Connector`."""
 
-    def __init__(self, connection: Connection, notes: Notes, clock: Clock) -> None:
+    def __init__(self, connection: LmsConnection, notes: Notes, clock: Clock) -> None:
         self._api = ClassroomApi(connection, clock)
         self._admin = connection.options.get("admin_email", "")
         self._notes = notes
@@ -82,7 +82,7 @@ class ClassroomConnector:
 
         try:
             made = await self._roster.as_teacher(section, post)
-        except Refused as refused:
+        except RefusedByLms as refused:
             raise map_assignments.explain(refused, fields, self._clock()) from None
         return await self._publish(section, made, fields)
 
@@ -128,7 +128,7 @@ class ClassroomConnector:
             if before.is_draft:
                 sent |= map_assignments.publication(fields.display_date, self._clock())
             elif fields.display_date > self._clock():
-                raise Refused(
+                raise RefusedByLms(
                     "ALREADY_PUBLISHED", f"{NAME} cannot hide an assignment again that students see"
                 )
         change = map_assignments.changed_assignees(fields, before.assignment)
@@ -141,7 +141,7 @@ class ClassroomConnector:
                 content = await self._change(
                     section, assignment, "PATCH", sent, {"updateMask": map_assignments.mask_of(sent)}
                 )
-        except Refused as refused:
+        except RefusedByLms as refused:
             raise map_assignments.explain(refused, fields, self._clock()) from None
         return await self._remember(content, fields, note)
 
@@ -154,7 +154,7 @@ class ClassroomConnector:
             path = f"courses/{section}/courseWork/{assignment}"
             try:
                 await self._api.send("DELETE", path, acting, safe=True)
-            except (Gone, Refused):
+            except (Gone, RefusedByLms):
                 with contextlib.suppress(Gone):
                     await self._load(section, assignment)
                     raise
@@ -173,7 +173,7 @@ class ClassroomConnector:
         stored = await self._for_grading(section, assignment)
         try:
             return await self._grading.update(Target(section, stored, student), fields)
-        except (Gone, Refused) as error:
+        except (Gone, RefusedByLms) as error:
             if isinstance(error, Gone) and error.thing == "grader":
                 raise
             # Perhaps the assignment is gone, or has changed.
@@ -214,7 +214,7 @@ class ClassroomConnector:
             content = await self._change(
                 section, id_of(made), "PATCH", sent, {"updateMask": map_assignments.mask_of(sent)}
             )
-        except Refused:
+        except RefusedByLms:
             await self._discard(section, id_of(made))
             raise
         except Unavailable as error:

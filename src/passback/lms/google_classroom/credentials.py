@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from passback.domain.clock import Clock
-    from passback.lms.interface import Connection
+    from passback.lms.interface import LmsConnection
 
 TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -49,7 +49,7 @@ class NoSuchUser(NotAllowed):
 class GoogleTokens:
     """The access tokens of one connection."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: LmsConnection, clock: Clock) -> None:
         self._given = connection.credentials
         self._clock = clock
         self.scopes = teacher_scopes(connection.options)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from passback.lms.interface import Gone, LmsError, NotAllowed, Refused
+from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms
 from passback.lms.toolkit.json_fields import as_objects
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 NAME = "Google Classroom"
 
 _NAMED = {
-    "@ProjectPermissionDenied ": Refused(
+    "@ProjectPermissionDenied ": RefusedByLms(
         "NOT_OURS", "the assignment was made by another app or in Google Classroom: it can be read but not changed"
     ),
-    "@CourseNotModifiable ": Refused("COURSE_ARCHIVED", "the course is archived in Google Classroom"),
-    "@AttachmentNotVisible ": Refused("INVALID_ATTACHMENT", "Google Classroom cannot see the attachment"),
-    "@EmptyAssignees ": Refused("INVALID_ASSIGNEES", "an assignment needs at least one assignee"),
+    "@CourseNotModifiable ": RefusedByLms("COURSE_ARCHIVED", "the course is archived in Google Classroom"),
+    "@AttachmentNotVisible ": RefusedByLms("INVALID_ATTACHMENT", "Google Classroom cannot see the attachment"),
+    "@EmptyAssignees ": RefusedByLms("INVALID_ASSIGNEES", "an assignment needs at least one assignee"),
 }  # fmt: skip
 """Google's names for refusals that the client can fix. With the space, no name is the start of another."""
 
@@ -50,10 +50,10 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
     status, message = _said(reply)
     for name, error in _NAMED.items():
         if message.startswith(name):
-            return Refused(*str(error).split(": ", 1))
+            return RefusedByLms(*str(error).split(": ", 1))
     match reply.status:
         case 400 if status == "FAILED_PRECONDITION":
-            return Refused("INVALID_STATE", "Google Classroom does not allow this in the present state")
+            return RefusedByLms("INVALID_STATE", "Google Classroom does not allow this in the present state")
         case 400:
             return _refused(message.lower())
         case 401:
@@ -79,12 +79,12 @@ def is_throttled(reply: Reply) -> bool:
     return reply.status == 403 and "ratelimitexceeded" in reply.body[:4000].decode("utf-8", "replace").lower()
 
 
-def _refused(message: str) -> Refused:
+def _refused(message: str) -> RefusedByLms:
     """Return the refusal of the values that were sent."""
     for word, code, words in _FIELDS:
         if word in message:
-            return Refused(code, f"{NAME} does not accept {words}")
-    return Refused("REFUSED_BY_LMS", f"{NAME} does not accept the values")
+            return RefusedByLms(code, f"{NAME} does not accept {words}")
+    return RefusedByLms("REFUSED_BY_LMS", f"{NAME} does not accept the values")
 
 
 def _said(reply: Reply) -> tuple[str, str]:

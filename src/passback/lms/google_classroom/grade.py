@@ -10,7 +10,7 @@ from passback.lms.google_classroom import map_submissions
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.google_classroom.hand_in import StudentWork, unless_done
 from passback.lms.google_classroom.map_submissions import grade_key, submissions_path
-from passback.lms.interface import Gone, Refused
+from passback.lms.interface import Gone, RefusedByLms
 from passback.lms.toolkit.json_fields import Json, id_of, number, text
 from passback.lms.toolkit.points import refuse_unsupported
 from passback.lms.toolkit.ttl_cache import TtlCache
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from passback.lms.google_classroom.map_assignments import LmsAssignment
     from passback.lms.google_classroom.map_submissions import Target
     from passback.lms.google_classroom.roster import Roster
-    from passback.lms.interface import Connection
+    from passback.lms.interface import LmsConnection
     from passback.lms.notes import Note, Notes
 
 FEW = 3
@@ -36,7 +36,7 @@ class Grading:
     """Reads and writes the submissions of one domain's Classroom."""
 
     def __init__(
-        self, api: ClassroomApi, connection: Connection, notes: Notes, clock: Clock, roster: Roster
+        self, api: ClassroomApi, connection: LmsConnection, notes: Notes, clock: Clock, roster: Roster
     ) -> None:
         self._api = api
         self._notes = notes
@@ -111,7 +111,7 @@ class Grading:
         if target.stored.is_draft:
             if target.student not in await self._waiting(target.course, target.stored):
                 raise Gone("student")
-            raise Refused("NOT_PUBLISHED", "students cannot see the assignment yet")
+            raise RefusedByLms("NOT_PUBLISHED", "students cannot see the assignment yet")
 
     async def _grade(
         self, target: Target, id_: str, points: Decimal | None, grader: str | None, *, visible: bool

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from passback.lms.google_classroom import map_submissions
 from passback.lms.google_classroom.errors import NAME
-from passback.lms.interface import NotAllowed, Refused, Unavailable
+from passback.lms.interface import NotAllowed, RefusedByLms, Unavailable
 from passback.lms.toolkit.json_fields import Json, text
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ class StudentWork:
         except NotAllowed as error:
             # The account is gone, or the scope was not delegated; the connection still works.
             log.warning("nothing can be done as a student: %s", error)
-            raise Refused("STUDENT_NOT_SIGNED_IN", f"{NAME} does not let us act as the student") from None
+            raise RefusedByLms(
+                "STUDENT_NOT_SIGNED_IN", f"{NAME} does not let us act as the student"
+            ) from None
 
     async def _attach(self, target: Target, path: str, acting: str, links: Sequence[str]) -> None:
         content = {"addAttachments": [{"link": {"url": url}} for url in links]}
@@ -67,7 +69,7 @@ async def unless_done(sending: Awaitable[Any], find: Callable[[], Awaitable[Json
     """Await what moves a submission; if that is refused or in doubt, look whether it is in the state already."""
     try:
         await sending
-    except (Refused, Unavailable) as error:
-        in_doubt = isinstance(error, Refused) or error.in_doubt
+    except (RefusedByLms, Unavailable) as error:
+        in_doubt = isinstance(error, RefusedByLms) or error.in_doubt
         if not in_doubt or text(await find(), "state") != state:
             raise

@@ -11,7 +11,7 @@ from msgspec import Struct
 from passback.domain.assignment import Assignment, AssignmentFields, Attachment
 from passback.lms.google_classroom import dates
 from passback.lms.google_classroom.errors import NAME
-from passback.lms.interface import Gone, Refused, Unsupported
+from passback.lms.interface import Gone, RefusedByLms, Unsupported
 from passback.lms.toolkit import unsupported_fields
 from passback.lms.toolkit.html import html_to_text
 from passback.lms.toolkit.json_fields import (
@@ -72,24 +72,24 @@ def check_supported(fields: AssignmentFields) -> None:
     if fields.grading_type == "letter_grade":
         raise Unsupported(NAME, "grading type of letter_grade")
     if fields.title is not None and len(fields.title) > _LONGEST_TITLE:
-        raise Refused("INVALID_TITLE", f"{NAME} accepts titles of up to {_LONGEST_TITLE} characters")
+        raise RefusedByLms("INVALID_TITLE", f"{NAME} accepts titles of up to {_LONGEST_TITLE} characters")
     if len(_words(fields) or "") > _LONGEST_DESCRIPTION:
-        raise Refused(
+        raise RefusedByLms(
             "INVALID_DESCRIPTION", f"{NAME} accepts descriptions of up to {_LONGEST_DESCRIPTION} characters"
         )
     if fields.points_possible is not None and fields.points_possible != int(fields.points_possible):
-        raise Refused("INVALID_POINTS", f"{NAME} accepts only whole points")
+        raise RefusedByLms("INVALID_POINTS", f"{NAME} accepts only whole points")
     if len(fields.attachments or ()) > _MOST_MATERIALS:
-        raise Refused("INVALID_ATTACHMENT", f"{NAME} accepts up to {_MOST_MATERIALS} attachments")
+        raise RefusedByLms("INVALID_ATTACHMENT", f"{NAME} accepts up to {_MOST_MATERIALS} attachments")
 
 
-def explain(refused: Refused, fields: AssignmentFields, now: Instant) -> Refused:
+def explain(refused: RefusedByLms, fields: AssignmentFields, now: Instant) -> RefusedByLms:
     """Return the likely reason for a refusal if Google gives none: it accepts no past due dates and no strangers."""
     if str(refused).startswith("REFUSED_BY_LMS"):
         if fields.due_date is not None and fields.due_date <= now:
-            return Refused("INVALID_DUE_DATE", f"{NAME} accepts only due dates in the future")
+            return RefusedByLms("INVALID_DUE_DATE", f"{NAME} accepts only due dates in the future")
         if fields.assignee_ids:
-            return Refused("INVALID_ASSIGNEES", f"{NAME} does not accept the assignees")
+            return RefusedByLms("INVALID_ASSIGNEES", f"{NAME} does not accept the assignees")
     return refused
 
 

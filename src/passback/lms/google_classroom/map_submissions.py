@@ -10,7 +10,7 @@ from msgspec import Struct
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.google_classroom.map_assignments import LmsAssignment, attachment
-from passback.lms.interface import Refused, Unsupported
+from passback.lms.interface import RefusedByLms, Unsupported
 from passback.lms.toolkit.json_fields import Json, as_objects, instant, number, text
 from passback.lms.toolkit.points import grade_text, points_given
 from passback.lms.toolkit.transitions import is_transition
@@ -76,7 +76,7 @@ def points_to_lms(fields: SubmissionFields, stored: LmsAssignment) -> Decimal | 
     """
     points = points_given(fields, stored.assignment)
     if points is not None and not stored.assignment.points_possible:
-        raise Refused("NOT_GRADED", f"{NAME} grades only assignments that have points_possible")
+        raise RefusedByLms("NOT_GRADED", f"{NAME} grades only assignments that have points_possible")
     return None if points is None else points.quantize(_CENT, ROUND_HALF_UP)
 
 
@@ -93,7 +93,7 @@ def check_transition(fields: SubmissionFields, answer: Json) -> bool:
             bool(fields.grade) or fields.grade_points is not None or number(answer, "draftGrade") is not None
         )
         if not graded:
-            raise Refused(
+            raise RefusedByLms(
                 "INVALID_STATE", f"{NAME} returns work only with a grade, or once it has been turned in"
             )
     return moves
@@ -105,7 +105,7 @@ def new_links(fields: SubmissionFields, answer: Json) -> list[str]:
     if any(item.type == "text" for item in wanted):
         raise Unsupported(NAME, "submission type of text")
     if len(wanted) > _MOST_ATTACHMENTS:
-        raise Refused("INVALID_ATTACHMENT", f"{NAME} accepts up to {_MOST_ATTACHMENTS} attachments")
+        raise RefusedByLms("INVALID_ATTACHMENT", f"{NAME} accepts up to {_MOST_ATTACHMENTS} attachments")
     attached = {item.url for item in attachments_of(answer)}
     return list(dict.fromkeys(item.url for item in wanted if item.url and item.url not in attached))
 

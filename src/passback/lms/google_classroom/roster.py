@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from passback.domain.matching import LmsCourse, Person, SectionRef
 from passback.lms.google_classroom.credentials import AS_STUDENT, NoSuchUser
 from passback.lms.google_classroom.errors import NAME
-from passback.lms.interface import Gone, LmsError, NotAllowed, Refused
+from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms
 from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 
@@ -73,7 +73,7 @@ class Roster:
     async def acting_student(self, course: str, student: str) -> str:
         """Return the name by which to act as a student. Raises `Refused` and `Gone`."""
         if not self._api.tokens.delegated:
-            raise Refused("STUDENT_NOT_SIGNED_IN", f"{NAME} accepts work only from the student")
+            raise RefusedByLms("STUDENT_NOT_SIGNED_IN", f"{NAME} accepts work only from the student")
         emails = await self._student_emails(course)
         if student not in emails and self._students.forget(course):
             emails = await self._student_emails(course)

@@ -26,7 +26,7 @@ from msgspec.structs import replace
 
 from passback.lms.http.gate import Gate, Resting, Result, SharedGate
 from passback.lms.http.pace import Limit
-from passback.lms.interface import Connection, Gone, NotAllowed, Refused, Thing, Unavailable
+from passback.lms.interface import Gone, LmsConnection, NotAllowed, RefusedByLms, Thing, Unavailable
 from passback.observe import tracing
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Reply(Struct, frozen=True):
         if self.status == 404:
             raise Gone(gone)
         if self.status >= 400:
-            raise Refused("REFUSED_BY_LMS", "the LMS does not take the values")
+            raise RefusedByLms("REFUSED_BY_LMS", "the LMS does not take the values")
         return self
 
     def json(self) -> Any:
@@ -175,7 +175,7 @@ class LmsClient:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: LmsConnection,
         manners: Manners,
         *,
         most_at_once: int = 6,

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from msgspec import Struct
 
-from passback.lms.interface import Refused, Unavailable
+from passback.lms.interface import RefusedByLms, Unavailable
 from passback.network.addresses import Unreachable
 
 if TYPE_CHECKING:
@@ -72,5 +72,5 @@ async def _read(url: str, response: httpx2.Response) -> File:
     return File(name, kind if good else "application/octet-stream", b"".join(parts))
 
 
-def _refused(why: str) -> Refused:
-    return Refused("INVALID_ATTACHMENT", f"the file cannot be fetched: {why}")
+def _refused(why: str) -> RefusedByLms:
+    return RefusedByLms("INVALID_ATTACHMENT", f"the file cannot be fetched: {why}")

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from passback.domain.clock import MINUTE, REAL_TIME, SECOND, Clock, Instant, Timer, system_clock
 from passback.lms.http.client import LmsClient, PlainManners
-from passback.lms.interface import Connection, NotAllowed, Unavailable
+from passback.lms.interface import LmsConnection, NotAllowed, Unavailable
 from passback.observe.lms import LmsWatch
 
 _EARLY = 5 * MINUTE
@@ -54,7 +54,8 @@ class TokenEndpoint:
         self._url = url
         self._clock = clock
         self._client = LmsClient(
-            Connection(url, {}, patience=patience, timer=timer, watch=watch or LmsWatch()), PlainManners({})
+            LmsConnection(url, {}, patience=patience, timer=timer, watch=watch or LmsWatch()),
+            PlainManners({}),
         )
 
     async def grant(self, form: Mapping[str, str]) -> Mapping[str, Any]:

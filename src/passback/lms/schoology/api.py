@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from passback.domain.clock import Clock
     from passback.lms.http.client import Params
-    from passback.lms.interface import Connection, Thing
+    from passback.lms.interface import LmsConnection, Thing
 
 _RUN_AS = "X-Schoology-Run-As"
 _WINDOW_SECONDS = 5.0
@@ -35,7 +35,7 @@ _STUDENT = "student:"
 class SchoologyManners:
     """How to authorize requests to Schoology, and how it limits them. See `passback.lms.http.client.Manners`."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: LmsConnection, clock: Clock) -> None:
         self._given = connection.credentials
         self._signer = Signer(clock, connection.options.get("signature_method") or HMAC)
 
@@ -66,7 +66,7 @@ class SchoologyManners:
 class SchoologyApi:
     """Calls to one Schoology; paths are below ``/v1/``."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: LmsConnection, clock: Clock) -> None:
         self._given = connection.credentials
         self._secure = connection.address.startswith("https")
         requests = connection.options.get("requests_in_5_seconds") or ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from passback.lms.interface import Capabilities, Gone, Refused, in_doubt_after_create
+from passback.lms.interface import Capabilities, Gone, RefusedByLms, in_doubt_after_create
 from passback.lms.schoology import map_assignments
 from passback.lms.schoology.api import SchoologyApi
 from passback.lms.schoology.check import findings
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from passback.domain.clock import Clock, Instant
     from passback.domain.matching import LmsCourse, Person, SectionRef
     from passback.domain.submission import Submission, SubmissionFields
-    from passback.lms.interface import Connection, Finding, LmsError
+    from passback.lms.interface import Finding, LmsConnection, LmsError
     from passback.lms.notes import Note, Notes
     from passback.lms.schoology.map_assignments import LmsAssignment
 
@@ -51,7 +51,7 @@ class SchoologyConnector:
     the teacher who is named.
     """
 
-    def __init__(self, connection: Connection, notes: Notes, clock: Clock) -> None:
+    def __init__(self, connection: LmsConnection, notes: Notes, clock: Clock) -> None:
         options = connection.options
         self._api = SchoologyApi(connection, clock)
         self._options = options
@@ -84,7 +84,7 @@ class SchoologyConnector:
         if fields.assignee_ids and set(texts(answer, "assignees")) != {str(it) for it in sent["assignees"]}:
             # Schoology silently drops assignees that it does not accept, and then everyone would have the assignment.
             await self._api.send("DELETE", ref.path(section), safe=True)
-            raise Refused("INVALID_ASSIGNEES", "Schoology does not accept the assignees")
+            raise RefusedByLms("INVALID_ASSIGNEES", "Schoology does not accept the assignees")
         if fields.attachments:
             answer = await self._read(section, ref)
         return await self._remember(section, ref, answer, fields, sent, None)
@@ -148,7 +148,7 @@ class SchoologyConnector:
         if fields.assignee_ids and set(texts(answer, "assignees")) != {str(it) for it in sent["assignees"]}:
             was = {name: before.get(name) or [] for name in ("assignees", "grading_group_ids")}
             await self._api.send("PUT", ref.path(section), was, safe=True)
-            raise Refused("INVALID_ASSIGNEES", "Schoology does not accept the assignees")
+            raise RefusedByLms("INVALID_ASSIGNEES", "Schoology does not accept the assignees")
         return await self._remember(section, ref, answer, fields, sent, note)
 
     async def delete_assignment(self, section: str, assignment: str) -> None:

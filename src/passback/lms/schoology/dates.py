@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from passback.lms.interface import Refused
+from passback.lms.interface import RefusedByLms
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
@@ -29,7 +29,7 @@ def to_lms(when: Instant, zone: str) -> str:
     try:
         return f"{datetime.fromtimestamp(when // 1000, ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
     except (OverflowError, OSError, ValueError):  # the last day of the year 9999, somewhere in the east
-        raise Refused("INVALID_DUE_DATE", "Schoology does not accept a date so far away") from None
+        raise RefusedByLms("INVALID_DUE_DATE", "Schoology does not accept a date so far away") from None
 
 
 def from_lms(text: str, zone: str) -> Instant | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from passback.lms.interface import Gone, LmsError, NotAllowed, Refused, Unavailable
+from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
 
 if TYPE_CHECKING:
     from passback.lms.http.client import Reply
@@ -59,25 +59,27 @@ def is_replay(reply: Reply) -> bool:
     return reply.status == 401 and any(known in words for known in _REPLAYED)
 
 
-def _refused(status: int, words: str) -> Refused:
+def _refused(status: int, words: str) -> RefusedByLms:
     """Return the refusal of the values that were sent."""
     if status == 409:
-        return Refused("DRAFT_OPEN", "the student has an open draft in Schoology, or the item already exists")
+        return RefusedByLms(
+            "DRAFT_OPEN", "the student has an open draft in Schoology, or the item already exists"
+        )
     if "not valid for that course section" in words:
-        return Refused(
+        return RefusedByLms(
             "INVALID_GRADE_SETUP", "the section's grading scale, period or category has changed: try again"
         )
     if "grade" in words or "exception" in words:
-        return Refused("INVALID_GRADE", "Schoology does not accept the grade")
+        return RefusedByLms("INVALID_GRADE", "Schoology does not accept the grade")
     if "due" in words:
-        return Refused("INVALID_DUE_DATE", "Schoology does not accept the due date")
+        return RefusedByLms("INVALID_DUE_DATE", "Schoology does not accept the due date")
     if "max_points" in words:
-        return Refused("INVALID_POINTS", "Schoology does not accept the points")
+        return RefusedByLms("INVALID_POINTS", "Schoology does not accept the points")
     if "title" in words:
-        return Refused("INVALID_TITLE", "Schoology does not accept the title")
+        return RefusedByLms("INVALID_TITLE", "Schoology does not accept the title")
     if "file" in words or "attachment" in words:
-        return Refused("INVALID_ATTACHMENT", "Schoology does not accept the file")
-    return Refused("REFUSED_BY_LMS", "Schoology does not accept the values")
+        return RefusedByLms("INVALID_ATTACHMENT", "Schoology does not accept the file")
+    return RefusedByLms("REFUSED_BY_LMS", "Schoology does not accept the values")
 
 
 def _words(reply: Reply) -> str:

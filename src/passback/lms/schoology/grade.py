@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from passback.domain.clock import Clock
     from passback.domain.submission import Submission, SubmissionFields
-    from passback.lms.interface import Connection
+    from passback.lms.interface import LmsConnection
     from passback.lms.notes import Notes
     from passback.lms.schoology.api import SchoologyApi
     from passback.lms.schoology.grading_setup import GradingSetups
@@ -69,7 +69,7 @@ class Grading:
     def __init__(
         self,
         api: SchoologyApi,
-        connection: Connection,
+        connection: LmsConnection,
         notes: Notes,
         clock: Clock,
         roster: Roster,

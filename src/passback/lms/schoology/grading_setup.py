@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from passback.domain.assignment import ScaleEntry
 from passback.domain.clock import SECOND
-from passback.lms.interface import NotAllowed, Refused, Unavailable
+from passback.lms.interface import NotAllowed, RefusedByLms, Unavailable
 from passback.lms.schoology import dates
 from passback.lms.schoology.api import one_or_more
 from passback.lms.toolkit.json_fields import Json, as_object, id_of, integer, number, text
@@ -103,7 +103,7 @@ class GradingSetups:
         path = f"sections/{section}/grading_categories"
         try:
             answer = await self._api.send("POST", path, content, safe=False)
-        except (NotAllowed, Refused):
+        except (NotAllowed, RefusedByLms):
             return None  # in some districts only teachers can create one
         except Unavailable as error:
             if not error.in_doubt:

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from passback.lms.http.download import fetch
-from passback.lms.interface import NotAllowed, Refused, Unavailable, Unsupported
+from passback.lms.interface import NotAllowed, RefusedByLms, Unavailable, Unsupported
 from passback.lms.schoology.errors import NAME
 from passback.lms.toolkit.html import is_html, text_to_html
 from passback.lms.toolkit.json_fields import as_object, id_of, text
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from passback.domain.assignment import Attachment
-    from passback.lms.interface import Connection
+    from passback.lms.interface import LmsConnection
     from passback.lms.schoology.api import SchoologyApi
 
 
@@ -26,13 +26,15 @@ def check_work(attachments: Sequence[Attachment]) -> None:
     if "link" in kinds:
         raise Unsupported(NAME, "submission type of link")
     if len(kinds) != 1:
-        raise Refused("INVALID_ATTACHMENT", "Schoology accepts one kind of work at a time: texts or files")
+        raise RefusedByLms(
+            "INVALID_ATTACHMENT", "Schoology accepts one kind of work at a time: texts or files"
+        )
 
 
 class Submitter:
     """Hands in work as the student."""
 
-    def __init__(self, api: SchoologyApi, connection: Connection) -> None:
+    def __init__(self, api: SchoologyApi, connection: LmsConnection) -> None:
         self._api = api
         self._patience = connection.patience
         self._run_as = connection.options.get("student_run_as") == "yes"
@@ -94,8 +96,8 @@ class Submitter:
             raise _not_signed_in() from None
 
 
-def _not_signed_in() -> Refused:
-    return Refused(
+def _not_signed_in() -> RefusedByLms:
+    return RefusedByLms(
         "STUDENT_NOT_SIGNED_IN", "Schoology accepts work only from the student, who has not signed in"
     )
 

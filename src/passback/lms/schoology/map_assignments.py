@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from passback.domain.assignment import Assignment, AssignmentFields, Attachment
-from passback.lms.interface import Gone, Refused, Unavailable, Unsupported
+from passback.lms.interface import Gone, RefusedByLms, Unavailable, Unsupported
 from passback.lms.schoology import dates
 from passback.lms.schoology.api import one_or_more
 from passback.lms.schoology.errors import NAME
@@ -114,12 +114,12 @@ def kind_of(fields: AssignmentFields) -> str:
     if "discussion" not in types:
         return "assignment"
     if len(types) > 1:
-        raise Refused(
+        raise RefusedByLms(
             "INVALID_SUBMISSION_TYPES",
             "in Schoology a discussion cannot be combined with other submission types",
         )
     if fields.assignee_mode == "individuals":
-        raise Refused("INVALID_ASSIGNEES", "in Schoology a discussion is always for the whole section")
+        raise RefusedByLms("INVALID_ASSIGNEES", "in Schoology a discussion is always for the whole section")
     return "discussion"
 
 
@@ -168,7 +168,7 @@ def _assignees(fields: AssignmentFields, kind: str, enrollments: Mapping[str, st
     if fields.assignee_ids is None:
         return {}
     if kind == "discussion" or set(fields.assignee_ids) - enrollments.keys():
-        raise Refused(
+        raise RefusedByLms(
             "INVALID_ASSIGNEES", "Schoology does not accept the assignees: they are not in the section"
         )
     enrolled = [numeric(enrollments[student]) for student in fields.assignee_ids]
@@ -193,7 +193,9 @@ def _scale_for(grading_type: str, setup: Setup) -> int | str:
     if grading_type == "letter_grade":
         letters = next((scale for scale in setup.scales if not scale.is_pass_fail), None)
         if letters is None:
-            raise Refused("NO_GRADING_SCALE", "the section has no grading scale for letters in Schoology")
+            raise RefusedByLms(
+                "NO_GRADING_SCALE", "the section has no grading scale for letters in Schoology"
+            )
         return numeric(letters.id)
     if grading_type == "pass_fail":
         return next((numeric(scale.id) for scale in setup.scales if scale.is_pass_fail), 0)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from passback.domain.assignment import Attachment
 from passback.domain.clock import SECOND
 from passback.domain.submission import Submission, SubmissionFields
-from passback.lms.interface import Refused, Unsupported
+from passback.lms.interface import RefusedByLms, Unsupported
 from passback.lms.schoology.api import one_or_more
 from passback.lms.schoology.errors import NAME
 from passback.lms.schoology.grading_setup import letter_of
@@ -93,7 +93,7 @@ def _grade(fields: SubmissionFields, stored: LmsAssignment) -> float | str:
     if levels and fields.grade and fields.grade_points is None:
         if fields.grade not in {level.name for level in levels}:
             letters = " ".join(level.name for level in levels)
-            raise Refused(
+            raise RefusedByLms(
                 "INVALID_GRADE", f"'{fields.grade[:40]}' is not a letter of the grading scale [{letters}]"
             )
         return fields.grade
@@ -112,7 +112,7 @@ def flags_to_lms(fields: SubmissionFields, seen: LmsSubmission, *, write_missing
         wanted = MISSING
     gives_grade = bool(fields.grade) or fields.grade_points is not None
     if wanted and gives_grade:
-        raise Refused("INVALID_GRADE", "Schoology cannot grade and excuse a student at once")
+        raise RefusedByLms("INVALID_GRADE", "Schoology cannot grade and excuse a student at once")
     flagged = seen.exception if seen.exception in (EXCUSED, MISSING if write_missing else EXCUSED) else 0
     return {} if wanted == flagged else {"exception": wanted}
 
@@ -130,7 +130,7 @@ def check_accepted(sent: Mapping[str, Any], seen: LmsSubmission, stored: LmsAssi
     if "comment" in sent:
         taken = taken and (seen.comment or "") == sent["comment"].strip()
     if not taken:
-        raise Refused("INVALID_GRADE", "Schoology does not accept the grade")
+        raise RefusedByLms("INVALID_GRADE", "Schoology does not accept the grade")
 
 
 def _letter(points: Decimal | None, stored: LmsAssignment) -> str | None:
@@ -150,7 +150,7 @@ def check_transition(
         if fields.state == "reclaimed":
             raise Unsupported(NAME, "state of reclaimed")
         if fields.state == "submitted" and not fields.attachments:
-            raise Refused("INVALID_ATTACHMENT", "Schoology accepts work only with an attachment")
+            raise RefusedByLms("INVALID_ATTACHMENT", "Schoology accepts work only with an attachment")
         if fields.state == "returned":
             _check_return(fields, seen, stored)
         handing_in = handing_in or fields.state == "submitted"
@@ -162,19 +162,21 @@ def check_transition(
 def _check_return(fields: SubmissionFields, seen: LmsSubmission, stored: LmsAssignment) -> None:
     gives = bool(fields.grade) or fields.grade_points is not None or "excused" in (fields.flags or ())
     if not gives and not seen.is_graded:
-        raise Refused("INVALID_STATE", "Schoology returns work only with a grade")
+        raise RefusedByLms("INVALID_STATE", "Schoology returns work only with a grade")
     if not stored.shows_grades:
-        raise Refused("NOT_POSTED", "Schoology hides this assignment's grades until the teacher shows them")
+        raise RefusedByLms(
+            "NOT_POSTED", "Schoology hides this assignment's grades until the teacher shows them"
+        )
 
 
 def _check_work(seen: LmsSubmission, stored: LmsAssignment) -> None:
     if not stored.takes_work:
-        raise Refused("NO_SUBMISSIONS", "the assignment does not accept work in Schoology")
+        raise RefusedByLms("NO_SUBMISSIONS", "the assignment does not accept work in Schoology")
     if stored.is_locked:
-        raise Refused("ASSIGNMENT_LOCKED", "the assignment no longer accepts work")
+        raise RefusedByLms("ASSIGNMENT_LOCKED", "the assignment no longer accepts work")
     allowed = stored.assignment.max_attempts
     if allowed is not None and seen.revision_id >= allowed:
-        raise Refused("NO_ATTEMPTS_LEFT", f"the student has used all {allowed} attempts")
+        raise RefusedByLms("NO_ATTEMPTS_LEFT", f"the student has used all {allowed} attempts")
 
 
 def to_submission(

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode
 
 from passback.domain.clock import system_clock
 from passback.lms.http.client import LmsClient, PlainManners
-from passback.lms.interface import Connection, NotAllowed
+from passback.lms.interface import LmsConnection, NotAllowed
 from passback.lms.schoology.credentials import HMAC, Key, Signer
 
 
@@ -51,7 +51,7 @@ async def _token(address: str, path: str, key: Key, given: Mapping[str, str]) ->
     """Request a token and its secret. Raises `Unavailable`."""
     signer = Signer(system_clock, given.get("signature_method") or HMAC)
     header = signer.authorization(key, "GET", address + path)
-    client = LmsClient(Connection(address, {}), PlainManners({"Authorization": header}))
+    client = LmsClient(LmsConnection(address, {}), PlainManners({"Authorization": header}))
     try:
         reply = await client.send("GET", path, safe=False)  # the signature is good for one try
     finally:

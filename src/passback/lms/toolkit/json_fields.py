@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from passback.domain.clock import Instant
-from passback.lms.interface import Refused, Unavailable
+from passback.lms.interface import RefusedByLms, Unavailable
 
 Json = Mapping[str, Any]
 
@@ -97,4 +97,4 @@ def as_datetime(when: Instant) -> datetime:
     try:
         return datetime.fromtimestamp(when // 1000, UTC)
     except (OverflowError, OSError, ValueError):
-        raise Refused("INVALID_DATE", "the LMS does not accept a date so far away") from None
+        raise RefusedByLms("INVALID_DATE", "the LMS does not accept a date so far away") from None

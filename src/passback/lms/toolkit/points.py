@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 
 from passback.domain.grading import InvalidGrade, points_of, text_of
-from passback.lms.interface import Refused, Unsupported
+from passback.lms.interface import RefusedByLms, Unsupported
 
 if TYPE_CHECKING:
     from passback.domain.assignment import Assignment, GradingType
@@ -25,13 +25,13 @@ def points_given(fields: SubmissionFields, assignment: Assignment) -> Decimal | 
     if not fields.grade:
         return None
     if kind != "points" and assignment.points_possible == 0:
-        raise Refused("INVALID_GRADE", "the assignment has no points to take a share of")
+        raise RefusedByLms("INVALID_GRADE", "the assignment has no points to take a share of")
     try:
         worth = points_of(fields.grade, kind, assignment.points_possible)
     except InvalidGrade as error:
-        raise Refused("INVALID_GRADE", str(error)) from None
+        raise RefusedByLms("INVALID_GRADE", str(error)) from None
     if worth is None and fields.grade_points is None:
-        raise Refused("INVALID_GRADE", "without points_possible the grade can only be given in points")
+        raise RefusedByLms("INVALID_GRADE", "without points_possible the grade can only be given in points")
     return worth if fields.grade_points is None else fields.grade_points
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from passback.domain.submission import TRANSITIONS
-from passback.lms.interface import Refused
+from passback.lms.interface import RefusedByLms
 
 
 def is_transition(state: str, wanted: str | None) -> bool:
@@ -14,5 +14,5 @@ def is_transition(state: str, wanted: str | None) -> bool:
     if wanted is None or wanted == state:
         return False
     if wanted not in TRANSITIONS[state]:
-        raise Refused("INVALID_STATE", f"a submission cannot go from {state} to {wanted}")
+        raise RefusedByLms("INVALID_STATE", f"a submission cannot go from {state} to {wanted}")
     return True

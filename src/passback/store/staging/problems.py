@@ -19,7 +19,7 @@ _MOST_LISTED = 200
 """How many problems of one sort are listed."""
 
 
-class Fault(Struct, frozen=True):
+class FaultyRow(Struct, frozen=True):
     """A row with a duplicate id or a reference to nothing."""
 
     line: int
@@ -28,7 +28,7 @@ class Fault(Struct, frozen=True):
     """The line that has a duplicate id first."""
 
 
-class Faults(Struct, frozen=True):
+class FaultyRows(Struct, frozen=True):
     """Faulty rows of one sort."""
 
     kind: Kind
@@ -38,10 +38,10 @@ class Faults(Struct, frozen=True):
     missing: Kind | None
     """The kind of the object that does not exist; None if the fault is a duplicate id."""
     count: int
-    first: list[Fault]
+    first: list[FaultyRow]
 
 
-def find_faults(session: Session, *, ids_by_role: bool) -> Iterator[Faults]:
+def find_faulty_rows(session: Session, *, ids_by_role: bool) -> Iterator[FaultyRows]:
     """Find duplicate ids and references to nothing, sort by sort, root causes first.
 
     With `ids_by_role`, a student and a teacher of the same id may be two people.
@@ -71,7 +71,7 @@ def find_faults(session: Session, *, ids_by_role: bool) -> Iterator[Faults]:
         )
 
 
-def _faults(session: Session, sort: tuple[Kind, str, Kind | None], query: str) -> Iterator[Faults]:
+def _faults(session: Session, sort: tuple[Kind, str, Kind | None], query: str) -> Iterator[FaultyRows]:
     kind, column, missing = sort
     counts = session.execute(f"SELECT role, COUNT(*) FROM ({query}) AS found GROUP BY role ORDER BY role")
     for role, count in counts.fetchall():
@@ -80,4 +80,4 @@ def _faults(session: Session, sort: tuple[Kind, str, Kind | None], query: str) -
             f" LIMIT {_MOST_LISTED}",
             {"role": role},
         )
-        yield Faults(kind, column, role, missing, count, [Fault(*row) for row in rows])
+        yield FaultyRows(kind, column, role, missing, count, [FaultyRow(*row) for row in rows])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from passback.sandbox.faults import NAMES, Fault, parse
+from passback.sandbox.faults import NAMES, SandboxFault, parse
 from passback.wire.errors import Refusal
 from support.sandbox import ASSIGNMENTS, ESSAY, STUDENT, STUDENTS, Reply, Sandbox
 
@@ -104,7 +104,7 @@ def test_every_name_is_a_fault(text: str) -> None:
     ("text", "seconds"), [("slow=1ms", 0.001), ("slow=60s", 60.0), ("slow=60000ms", 60.0)]
 )
 def test_how_slow(text: str, seconds: float) -> None:
-    assert parse(text) == Fault("slow", seconds)
+    assert parse(text) == SandboxFault("slow", seconds)
 
 
 def test_longer_than_a_minute_is_refused() -> None:
