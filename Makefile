@@ -3,7 +3,7 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 # Most tests wait for other processes, so more of them run at once than there are cores.
-TESTS_AT_ONCE ?= 6
+TESTS_AT_ONCE ?= 4
 # The newest Python at hand that is new enough; PYTHON=... chooses another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
@@ -17,8 +17,8 @@ help: ## list the targets
 run: $(VENV)/.run ## serve the sandbox on 127.0.0.1:8080 (PORT=9000 DATA=/some/dir serve it elsewhere)
 	@exec $(BIN)/passback sandbox $(if $(PORT),--port '$(PORT)') $(if $(DATA),--data '$(DATA)')
 
-test: $(VENV)/.dev ## run the whole test suite
-	$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist worksteal
+test: $(VENV)/.dev ## run the whole test suite (COVERAGE=1 measures what it covers, and fails below the gate)
+	$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist worksteal $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
 check: $(VENV)/.dev ## check style, types, imports, unused code and dependencies, spelling, links
 	$(BIN)/ruff check .

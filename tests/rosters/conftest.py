@@ -29,7 +29,7 @@ def synced(request: pytest.FixtureRequest) -> Iterator[Synced]:
     simulator = SlateSimulator(SetClock())
     simulator.start()
     clock = SetClock()
-    with installed(), serving(simulator) as slate, database_of(request.param) as url:
+    with installed(), serving(simulator) as slate, database_of(request.param, "production") as url:
         settings = Settings(data=":memory:", database_url=url)
         with contextlib.closing(open_database(settings, "production")) as database:
             found = Synced(slate, database, clock)
@@ -55,7 +55,7 @@ def known(synced: Synced) -> Synced:
 
 @pytest.fixture(params=DATABASES)
 def bring(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Importer]:
-    with database_of(request.param) as url, contextlib.closing(connect(url, None)) as database:
+    with database_of(request.param, "production") as url, contextlib.closing(connect(url, None)) as database:
         migrate.prepare(database, "production")
         made = [District(id_, "D", "builtin", "", None, 0, 0, {}) for id_ in (DISTRICT, OTHER)]
         database.write_now(lambda conn: roster.insert(conn, roster.DISTRICTS, made))

