@@ -28,7 +28,9 @@ KEY = "slate-key"
 @pytest.fixture(autouse=True)
 def time_jumps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let retries against an LMS that cannot be reached take no time."""
-    monkeypatch.setattr("passback.lms.registry.Connection", partial(LmsConnection, timer=JumpingTime().timer))
+    monkeypatch.setattr(
+        "passback.lms.registry.LmsConnection", partial(LmsConnection, timer=JumpingTime().timer)
+    )
 
 
 @dataclass(frozen=True)
@@ -293,8 +295,8 @@ def test_a_missing_key_is_told(commands: Commands) -> None:
         (("connect", "slate", "--name", "X", "--district", "x", "--address", "slate.example", "--set", "api_key=1"), "give one of them"),
         (("connect", "canvas", "--name", "X", "--address", "a.example"), "missing: one of access_token, refresh_token"),
         (("connect", "google", "--name", "X"), "missing: one of service_account, refresh_token"),
-        (("match", "set", "x", ""), "is no id of an LMS"),
-        (("match", "set", "x", "../../x"), "is no id of an LMS"),
+        (("match", "set", "x", ""), "cannot be an LMS's id"),
+        (("match", "set", "x", "../../x"), "cannot be an LMS's id"),
         (("connection", "check", "--district", "x"), "has no connection"),
         (("connection", "show", "--district", "x"), "has no connection"),
         (("connection", "remove", "--district", "x"), "has no connection"),

@@ -192,7 +192,7 @@ def test_two_are_never_the_same(commands: Commands) -> None:
         commands.write(lambda conn: matching.decide(conn, OTHER, "77", NOW))
         told, _ = process.communicate("1\n", timeout=30)
     assert commands.matched() == [(None, None), ("77", "hand")]
-    assert f"That cannot be: 77 is {OTHER} already" in told
+    assert f"Not matched: 77 is {OTHER} already" in told
     assert f"2 of 2: student Ben Bauer ({OTHER}) no longer needs a decision." in told
 
 

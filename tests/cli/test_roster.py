@@ -117,8 +117,8 @@ def test_what_cannot_be_done_is_told(commands: Commands, file: str, district: st
 def test_who_is_left_out_is_counted(commands: Commands) -> None:
     told = commands.run(ONEROSTER_12, "--dry-run", "--allow-removals")
     assert told.stdout.splitlines()[-3:-1] == [
-        "1 person is left out: neither student nor teacher, or not now",
-        "1 enrollment is left out: not now, or of people in another role",
+        "1 person is left out: neither student nor teacher, or not active today",
+        "1 enrollment is left out: not active today, or of people in another role",
     ]
 
 

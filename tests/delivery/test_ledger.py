@@ -14,7 +14,7 @@ from passback.delivery import backoff, ledger
 from passback.domain.clock import DAY, HOUR, MINUTE, SECOND
 from passback.domain.delivery import Delivered, Delivery, Failed, Refused
 from passback.sandbox.seed import seed
-from passback.store import deliveries, destinations, workers
+from passback.store import deliveries, destinations, districts, workers
 from passback.store.engine import migrate
 from passback.store.engine.database import Connection, Database
 from passback.store.engine.open import connect
@@ -226,9 +226,9 @@ def test_what_cannot_be_delivered_in_time_expires(run: Run) -> None:
 
 def test_the_district_says_for_how_long_it_is_tried(run: Run) -> None:
     assert run(lambda conn: ledger.keep_until(conn, DISTRICT, NOW)) == NOW + 72 * HOUR
-    run(lambda conn: deliveries.set_keep_trying(conn, DISTRICT, HOUR))
+    run(lambda conn: districts.set_keep_trying(conn, DISTRICT, HOUR))
     assert run(lambda conn: ledger.keep_until(conn, DISTRICT, NOW)) == NOW + HOUR
-    run(lambda conn: deliveries.set_keep_trying(conn, DISTRICT, None))
+    run(lambda conn: districts.set_keep_trying(conn, DISTRICT, None))
 
 
 @pytest.mark.parametrize(

@@ -184,7 +184,7 @@ def test_no_secret_and_no_students_data_is_ever_logged(
     text = log.getvalue()
     assert "passback.access" in text
     if fault == "bug":
-        assert "a fault of ours in PATCH" in text
+        assert "internal error in PATCH" in text
         assert "ValueError" in text
     secrets = (*SECRETS, CANVAS_UNIFIED.id("001001"), "canvas-sandbox", "Bearer")
     assert [secret for secret in secrets if secret in text] == []

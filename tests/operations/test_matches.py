@@ -89,7 +89,7 @@ def test_the_people_of_a_decided_section_are_matched_by_a_sync(undecided: Opened
 
 @pytest.mark.parametrize("lms_id", ["", "../x", "a b", "a?b", "a\nb"])
 def test_what_cannot_be_an_id_is_not_set(undecided: Opened, lms_id: str) -> None:
-    with pytest.raises(OperationError, match="is no id of an LMS"):
+    with pytest.raises(OperationError, match="cannot be an LMS's id"):
         asyncio.run(decide(undecided, ONE, lms_id))
 
 

@@ -93,7 +93,7 @@ def _review(database: Opened, item: Ours, place: str) -> bool:
     try:
         decided = asyncio.run(matches.choose(database, item, lms_id, system_clock))
     except matches.MatchedToAnother as error:
-        print(f"That cannot be: {_conflict(error)}")
+        print(f"Not matched: {_conflict(error)}")
         return False
     print(
         f"{item.id} is {one_line(lms_id)}."

@@ -129,9 +129,9 @@ def _show_plan(plan: Plan) -> None:
         print(f"{kind:<12}  {it.before:>10,}  {it.created:>10,}  {it.updated:>10,}  {it.removed:>10,}")
     if plan.people_left_out:
         people = "1 person is" if plan.people_left_out == 1 else f"{plan.people_left_out:,} people are"
-        print(f"{people} left out: neither student nor teacher, or not now")
+        print(f"{people} left out: neither student nor teacher, or not active today")
     if plan.left_out:
         enrollments = "1 enrollment is" if plan.left_out == 1 else f"{plan.left_out:,} enrollments are"
-        print(f"{enrollments} left out: not now, or of people in another role")
+        print(f"{enrollments} left out: not active today, or of people in another role")
     if plan.nothing:
         print("Nothing to change.")

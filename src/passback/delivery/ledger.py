@@ -26,7 +26,7 @@ from passback.domain.delivery import (
     wait_after,
     without,
 )
-from passback.store import assignments, deliveries, destinations
+from passback.store import assignments, deliveries, destinations, districts
 from passback.store.deliveries import Claim, Ending
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _WORST_FIRST: tuple[State, ...] = ("refused", "expired", "failed", "cancelled", 
 
 def keep_until(conn: Connection, district_id: str, now: Instant) -> Instant:
     """The time until which a delivery to a district is tried, by the district's policy."""
-    return now + (deliveries.keep_trying(conn, district_id) or KEPT_FOR)
+    return now + (districts.keep_trying(conn, district_id) or KEPT_FOR)
 
 
 def accept(conn: Connection, delivery: Delivery) -> None:

@@ -119,7 +119,7 @@ class Worker:
             outcomes = await self._attempt(self._gateway, group)
         except Exception:  # we know of none; but nothing may stay in flight for ever
             log.exception("an internal error while delivering")
-            outcomes = [Failed(500, "Internal error", "a fault of ours", doubt=True)] * len(group)
+            outcomes = [Failed(500, "Internal error", "internal error", doubt=True)] * len(group)
         await _record(self._gateway, group, outcomes)
 
     async def _deliver_counted(self, gateway: Gateway, group: Sequence[Delivery]) -> Sequence[Outcome]:

@@ -55,9 +55,7 @@ async def create(gateway: Gateway, caller: Caller, request: WebhookRequest) -> A
 
     def keep(conn: Connection) -> None:
         if webhooks.count(conn, caller.district_id, caller.application) >= events.MOST_WEBHOOKS:
-            raise errors.bad_request(
-                f"TOO_MANY_WEBHOOKS: an application may have {events.MOST_WEBHOOKS} webhooks in a district"
-            )
+            raise errors.too_many_webhooks(events.MOST_WEBHOOKS)
         webhooks.insert(conn, webhook)
 
     await gateway.database.write(keep)

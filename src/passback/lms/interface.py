@@ -65,7 +65,7 @@ class Unsupported(LmsError):
 
 
 class Unavailable(LmsError):
-    """The LMS failed, was too slow, or limits us: 500.
+    """The LMS failed, was too slow, or throttles requests: 500.
 
     `retry_after` is how many seconds to wait, if waiting helps. `in_doubt` says that a write may have happened
     nevertheless: it must be looked for before it is tried again. The text is for the log, never for the client.

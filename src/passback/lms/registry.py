@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from passback.domain.clock import Clock
     from passback.lms.interface import Connector
     from passback.store.connections import StoredConnection
-    from passback.store.engine.database import Connection as StoreConnection
-    from passback.store.engine.database import Database
+    from passback.store.engine.database import Connection, Database
 
 GROUP = "passback.connectors"
 """The group of entry points in which packages offer connectors."""
@@ -117,7 +116,7 @@ class Connectors:
             )
         )
 
-    def find(self, conn: StoreConnection, district_id: str, lms_type: str) -> Connector | None:
+    def find(self, conn: Connection, district_id: str, lms_type: str) -> Connector | None:
         """Return the connector to a district's LMS; None if the district has no connection."""
         if lms_type == BUILTIN:
             return self._builtin
@@ -156,7 +155,7 @@ class Connectors:
             connection = replace(connection, shared=shared)
         return kind(lms_type).open(connection, StoredNotes(self._database, district_id), self._clock)
 
-    def connection(self, conn: StoreConnection, district_id: str) -> LmsConnection | None:
+    def connection(self, conn: Connection, district_id: str) -> LmsConnection | None:
         """Return the connection to a district's LMS; None if there is none. Raises `VaultError`."""
         return self._connection(district_id, connections.find(conn, district_id))
 

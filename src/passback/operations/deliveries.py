@@ -10,7 +10,7 @@ from passback.delivery import ledger
 from passback.domain.delivery import KEPT_FOR, Delivery, State
 from passback.operations.districts import required
 from passback.operations.errors import NotFound, OperationError
-from passback.store import deliveries
+from passback.store import deliveries, districts
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -85,7 +85,7 @@ async def tried_for(database: Database, district_id: str) -> int:
 
     def read(conn: Connection) -> int:
         required(conn, district_id)
-        return deliveries.keep_trying(conn, district_id) or KEPT_FOR
+        return districts.keep_trying(conn, district_id) or KEPT_FOR
 
     return await database.snapshot(read)
 
@@ -93,11 +93,11 @@ async def tried_for(database: Database, district_id: str) -> int:
 async def try_for(database: Database, district_id: str, milliseconds: int | None) -> None:
     """Set for how long deliveries to a district are tried; None for the default. Raises `OperationError`."""
     if milliseconds is not None and milliseconds <= 0:
-        raise OperationError("deliveries must be tried for some time")
+        raise OperationError("the time must be longer than zero")
 
     def write(conn: Connection) -> None:
         required(conn, district_id)
-        deliveries.set_keep_trying(conn, district_id, milliseconds)
+        districts.set_keep_trying(conn, district_id, milliseconds)
 
     await database.write(write)
 

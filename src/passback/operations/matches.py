@@ -106,7 +106,7 @@ async def decide(gateway: Gateway, our_id: str, lms_id: str) -> Decided:
     Raises `AlreadyMatched`, and `OperationError` if the LMS does not have it.
     """
     if not lms_id or not lms_id.isprintable() or ".." in lms_id or set(lms_id) & set(" #%?\\"):
-        raise OperationError(f"{lms_id!r} is no id of an LMS")
+        raise OperationError(f"{lms_id!r} cannot be an LMS's id")
     ours = await gateway.database.snapshot(lambda conn: _matchable(conn, our_id))
     doubt = None
     try:

@@ -195,7 +195,7 @@ class FaultyConnector(Struct, frozen=True):
             case "timeout":
                 raise Unavailable("it timed out", retry_after=_RETRY_AFTER, in_doubt=True)
             case "throttled":
-                raise Unavailable("it limits us", retry_after=_RETRY_AFTER)
+                raise Unavailable("it throttles requests", retry_after=_RETRY_AFTER)
             case "expired-credentials":
                 raise NotAllowed("it refuses our credentials", credentials=True)
             case "error-before":

@@ -465,22 +465,6 @@ def tallies(connection: Connection) -> list[Tally]:
     return found + [Tally(*row) for row in rows]
 
 
-def keep_trying(connection: Connection, district_id: str) -> int | None:
-    """For how many milliseconds deliveries to a district are tried; None for the usual time."""
-    row = connection.execute(
-        "SELECT keep_trying FROM districts WHERE id = :id", {"id": district_id}
-    ).fetchone()
-    return None if row is None else row[0]
-
-
-def set_keep_trying(connection: Connection, district_id: str, keep_trying: int | None) -> None:
-    """Set for how many milliseconds deliveries to a district are tried; None for the usual time."""
-    connection.execute(
-        "UPDATE districts SET keep_trying = :keep_trying WHERE id = :id",
-        {"id": district_id, "keep_trying": keep_trying},
-    )
-
-
 def remove_finished(connection: Connection, before: Instant, limit: int) -> int:
     """Remove deliveries that ended before that time. How many were removed."""
     return connection.execute(

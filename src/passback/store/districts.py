@@ -90,3 +90,19 @@ def follows_lms(connection: Connection, district_id: str) -> bool:
         "SELECT roster_from_lms FROM districts WHERE id = :id", {"id": district_id}
     ).fetchone()
     return row is not None and row[0] == 1
+
+
+def keep_trying(connection: Connection, district_id: str) -> int | None:
+    """For how many milliseconds deliveries to a district are tried; None for the usual time."""
+    row = connection.execute(
+        "SELECT keep_trying FROM districts WHERE id = :id", {"id": district_id}
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def set_keep_trying(connection: Connection, district_id: str, keep_trying: int | None) -> None:
+    """Set for how many milliseconds deliveries to a district are tried; None for the usual time."""
+    connection.execute(
+        "UPDATE districts SET keep_trying = :keep_trying WHERE id = :id",
+        {"id": district_id, "keep_trying": keep_trying},
+    )

@@ -1,4 +1,4 @@
-"""Syncs with districts' LMSs: when each is due, how far it is, and who holds its lease.
+"""Syncs with districts' LMSs: when each is due, its progress, and who holds its lease.
 
 A worker leases a sync for a while and keeps renewing the lease; once it lapses, another worker may resume where the
 first one stopped. Whatever is written goes with a renewal, so that nobody writes into another worker's sync.

@@ -103,7 +103,7 @@ class Api:
             log.error("the store is not available: %s", error)  # noqa: TRY400 - a traceback says nothing more
             return _refused(errors.store_unavailable(), scope)
         except Exception:
-            log.exception("a fault of ours in %s %s", seen.method, seen.path or "-")
+            log.exception("internal error in %s %s", seen.method, seen.path or "-")
             return _refused(errors.internal_error(), scope)
 
     async def _answer(

@@ -139,6 +139,11 @@ def invalid_idempotency_key() -> Refusal:
     )
 
 
+def too_many_webhooks(most: int) -> Refusal:
+    """The application already has that many webhooks in the district."""
+    return Refusal(400, f"TOO_MANY_WEBHOOKS: an application may have {most} webhooks in a district")
+
+
 def body_too_large() -> Refusal:
     """The request's body exceeds the gateway's limit."""
     return Refusal(413, "request body too large")

@@ -214,7 +214,7 @@ def test_the_limit_of_requests_is_kept_to() -> None:
             for _ in range(8):
                 await lms.connector.read_assignment(lms.section, assignment)
 
-        with pytest.raises(Unavailable, match="it limits us") as caught:
+        with pytest.raises(Unavailable, match="it throttles requests") as caught:
             lms.run(read_often())
         assert (caught.value.in_doubt, 1 <= (caught.value.retry_after or 0) <= 9) == (False, True)
 

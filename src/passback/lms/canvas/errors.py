@@ -92,7 +92,7 @@ def is_renewable(reply: Reply) -> bool:
 
 
 def is_throttled(reply: Reply) -> bool:
-    """Whether Canvas limits us; it has not done anything then."""
+    """Whether Canvas throttles the request; it has not done anything then."""
     return reply.status in (403, 429) and "rate limit exceeded" in _lower(reply)
 
 

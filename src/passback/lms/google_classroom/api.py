@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from passback.lms.interface import LmsConnection, Thing
 
 _FIRST_WAIT = 1.0
-"""Seconds to wait if Google limits us without saying how long; the client adds its own, longer each time."""
+"""Seconds to wait if Google throttles requests without saying how long; the client adds its own, longer each time."""
 _PAGE = 100
 _MOST_PAGES = 1000
 

@@ -73,7 +73,7 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
 
 
 def is_throttled(reply: Reply) -> bool:
-    """Whether Google limits us; it has not done anything then."""
+    """Whether Google throttles requests; it has not done anything then."""
     if reply.status == 429:
         return True
     return reply.status == 403 and "ratelimitexceeded" in reply.body[:4000].decode("utf-8", "replace").lower()

@@ -96,7 +96,7 @@ class Reply(Struct, frozen=True):
         if self.status == 404:
             raise Gone(gone)
         if self.status >= 400:
-            raise RefusedByLms("REFUSED_BY_LMS", "the LMS does not take the values")
+            raise RefusedByLms("REFUSED_BY_LMS", "the LMS rejects the values")
         return self
 
     def json(self) -> Any:
@@ -246,7 +246,7 @@ class LmsClient:
         try:
             url = urljoin(self._base_url, path)
         except ValueError:
-            raise Unavailable(f"{method}: it sends us to what is no address") from None
+            raise Unavailable(f"{method}: it redirects to an invalid address") from None
         if params:
             url += ("&" if urlsplit(url).query else "?") + urlencode(params, doseq=True)
         if _origin(url) != self._origin:
@@ -311,7 +311,7 @@ class LmsClient:
             turn = await self._gate.enter(request.acting, max(0.0, give_up - self._timer.seconds()))
         except TimeoutError:
             wait = round(self._gate.held_back(request.acting)) + 1
-            raise Unavailable(f"{what}: it limits us", retry_after=wait) from None
+            raise Unavailable(f"{what}: it throttles requests", retry_after=wait) from None
         # A background read may fail for a reason of its own, such as one section that the LMS cannot list.
         went, hold_back, remaining = Result.NOT_SENT if _SPARES_BREAKER.get() else Result.FAILED, 0.0, None
         began = time.monotonic()
@@ -358,7 +358,7 @@ class LmsClient:
             try:
                 url = urljoin(request.url, location)
             except ValueError:
-                raise _Failed("it redirects to what is no address") from None
+                raise _Failed("it redirects to an invalid address") from None
             if urlsplit(url).scheme == "http" and self._origin[0] == "https":
                 url = "https" + url[4:]  # an LMS that forgets that it is behind TLS
             if _origin(url) != self._origin:

@@ -76,8 +76,8 @@ class TokenEndpoint:
         error = str(answer.get("error", "")) if isinstance(answer, dict) else ""
         if error in TERMINAL:
             described = str(answer.get("error_description", ""))
-            raise NotAllowed(f"it gives no token: {error} {described}".rstrip(), credentials=True)
-        raise Unavailable(f"it gives no token: status {reply.status}", retry_after=30)
+            raise NotAllowed(f"it issues no token: {error} {described}".rstrip(), credentials=True)
+        raise Unavailable(f"it issues no token: status {reply.status}", retry_after=30)
 
     async def token(self, form: Mapping[str, str]) -> Token:
         """The access token of a grant. Raises as `grant`."""
@@ -146,7 +146,7 @@ async def exchange_code(
     if not secrets.compare_digest(query.get("state", ""), begun["state"]):
         raise NotAllowed("the browser came back from another sign-in")
     if "code" not in query:
-        raise NotAllowed("nobody let us in")
+        raise NotAllowed("access was not granted")
     endpoint = TokenEndpoint(endpoint_url, system_clock)
     try:
         answer = await endpoint.grant(

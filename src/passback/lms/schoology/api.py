@@ -26,7 +26,7 @@ _RUN_AS = "X-Schoology-Run-As"
 _WINDOW_SECONDS = 5.0
 _REQUESTS = 12
 _WAIT_SECONDS = 5.0
-"""How long to wait if Schoology limits us: its window, because it never says."""
+"""How long to wait if Schoology throttles requests: its window, because it never says."""
 _PAGE = 200
 _MOST_PAGES = 1000
 _STUDENT = "student:"

@@ -58,5 +58,5 @@ async def _token(address: str, path: str, key: Key, given: Mapping[str, str]) ->
         await client.close()
     form = parse_qs(reply.body.decode("utf-8", "replace"))
     if reply.status != 200 or "oauth_token" not in form or "oauth_token_secret" not in form:
-        raise NotAllowed(f"Schoology gives no token (status {reply.status})", credentials=True)
+        raise NotAllowed(f"Schoology issues no token (status {reply.status})", credentials=True)
     return form["oauth_token"][0], form["oauth_token_secret"][0]

@@ -108,9 +108,7 @@ _BAD_REQUESTS = (
     ),
     _Case(
         "too many",
-        errors.bad_request(
-            f"TOO_MANY_WEBHOOKS: an application may have {events.MOST_WEBHOOKS} webhooks in a district"
-        ),
+        errors.too_many_webhooks(events.MOST_WEBHOOKS),
         _is("create_webhook"),
     ),
 )
