@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from support import commands as running
-from support.rosters import CLEVER, ONEROSTER_12, Table, changed, without, zipped
+from support.rosters import CLEVER, ONEROSTER_12, Table, changed, with_columns, without, zipped
 from support.sandbox import DISTRICT, ESSAY, Sandbox, serving
 
 REMOVED = "2 of 2 sections, 40 of 40 students, 2 of 2 teachers"
@@ -159,6 +159,37 @@ def test_applications_follow_by_events(commands: Commands) -> None:
     )
     assert found["data"]["object"] == sandbox.get(f"/v3.1/users/{commands.users()['p1']}").data
     assert sandbox.get(f"/v3.1/events/{found['id']}").data == found
+
+
+def test_numbers_are_shown_in_the_persons_role_and_their_changes_are_events(commands: Commands) -> None:
+    def numbered(*rows: tuple[str, str, str]) -> dict[str, Table]:
+        titles = ("Student_number", "State_id", "Username")
+        return with_columns(CLEVER, "students.csv", dict(zip(titles, zip(*rows, strict=True), strict=True)))
+
+    sandbox = commands.sandbox
+    commands.bring(with_columns(numbered(("17", "", "ann")), "teachers.csv", {"Teacher_number": ("T-1",)}))
+    shown = {
+        sis_id: next(iter(sandbox.get(f"/v3.1/users/{id_}").data["roles"].values()))
+        for sis_id, id_ in commands.users().items()
+    }
+    school = shown["p2"]["school"]
+    assert shown == {
+        "p1": {
+            "credentials": {"district_username": "ann"}, "grade": "9", "school": school, "sis_id": "p1",
+            "student_number": "17",
+        },
+        "p2": {"grade": "9", "school": school, "sis_id": "p2"},
+        "t1": {"school": school, "sis_id": "t1", "teacher_number": "T-1"},
+    }  # fmt: skip
+    seen = events(sandbox)["data"][-1]["data"]["id"]
+    commands.bring(numbered(("18", "S-1", "")))
+    found = [it["data"]["data"] for it in events(sandbox, f"?starting_after={seen}")["data"]]
+    assert {it["object"]["id"]: it["previous_attributes"]["roles"] for it in found} == {
+        commands.users()["p1"]: {
+            "student": {"credentials": {"district_username": "ann"}, "state_id": None, "student_number": "17"}
+        },
+        commands.users()["t1"]: {"teacher": {"teacher_number": "T-1"}},
+    }
 
 
 @pytest.mark.parametrize("limit", [2, 1000])

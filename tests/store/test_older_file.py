@@ -47,6 +47,7 @@ KNOWN = json.loads((FILES / "known.json").read_text())
 DISTRICT = KNOWN["district"]
 APPLICATION = "Maths app"
 SCHEMA = 10
+"""The schema of the files."""
 DUE = 1_906_588_740_123
 ESSAY: dict[str, Any] = {
     "title": "Essay", "description": "Two pages", "due_date": "2030-06-01T23:59:00.123Z", "points_possible": 20,
@@ -88,16 +89,18 @@ def read(opened: Opened) -> Callable[[Callable[[Connection], T]], T]:
 
 
 @pytest.mark.parametrize("kind", ["production", "sandbox"])
-def test_it_is_known_and_its_schema_is_ours(tmp_path: Path, kind: migrate.Kind) -> None:
+def test_it_is_known_and_its_schema_becomes_ours(tmp_path: Path, kind: migrate.Kind) -> None:
     copy(kind, tmp_path)
     other: migrate.Kind = "sandbox" if kind == "production" else "production"
     with contextlib.closing(connect("", tmp_path / "passback.db")) as database:
-        before = database.read_now(_tables)
+        assert database.read_now(lambda conn: migrate.meta(conn, "schema")) == str(SCHEMA)
         migrate.prepare(database, kind)
         assert migrate.kind_of(database) == kind
-        assert database.read_now(lambda conn: migrate.meta(conn, "schema")) == str(SCHEMA)
-        assert migrate.migrations()[-1][0] == SCHEMA
-        assert database.read_now(_tables) == before
+        ours = migrate.migrations()[-1][0]
+        assert database.read_now(lambda conn: migrate.meta(conn, "schema")) == str(ours)
+        after = database.read_now(_tables)
+        migrate.prepare(database, kind)
+        assert database.read_now(_tables) == after
         with pytest.raises(StoreError, match=f"holds a {kind} gateway's data"):
             migrate.prepare(database, other)
 
@@ -107,12 +110,13 @@ def _tables(conn: Connection) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in found]
 
 
-def test_what_version_0_1_0_made_of_an_empty_file_is_what_we_make(tmp_path: Path) -> None:
+def test_a_file_of_version_0_1_0_becomes_what_we_make_of_an_empty_one(tmp_path: Path) -> None:
     copy("production", tmp_path)
     with (
         contextlib.closing(connect("", tmp_path / "passback.db")) as old,
         contextlib.closing(connect("", tmp_path / "new.db")) as new,
     ):
+        migrate.prepare(old, "production")
         migrate.prepare(new, "production")
         assert old.read_now(_tables) == new.read_now(_tables)
 

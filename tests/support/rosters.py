@@ -131,3 +131,11 @@ def changed(files: Files, name: str, line: int, column: str, value: str) -> dict
 def without(files: Files, name: str, line: int) -> dict[str, Table]:
     """Files without one line."""
     return {**files, name: [row for number, row in enumerate(files[name], 1) if number != line]}
+
+
+def with_columns(files: Files, name: str, columns: Mapping[str, Sequence[str]]) -> dict[str, Table]:
+    """Files with further columns in one table; each has its values from the first row on, then empty ones."""
+    table = files[name]
+    blank = [""] * len(table)
+    added = [[title, *values, *blank][: len(table)] for title, values in columns.items()]
+    return {**files, name: [[*row, *(it[place] for it in added)] for place, row in enumerate(table)]}

@@ -99,3 +99,8 @@ class User(Struct, frozen=True):
     last_modified: Instant
     matched_by: str | None = None
     """How it was matched (`passback.domain.matching.MatchedBy`)."""
+    number: str | None = None
+    """The student's or teacher's number in the SIS."""
+    state_id: str | None = None
+    username: str | None = None
+    """The name that the person signs in with."""

@@ -26,8 +26,11 @@ _PUBLISHED_PATHS = {
     "middle_name": ("name", "middle"), "last_name": ("name", "last"), "synced_in_lms": ("lms_status", "synced_in_lms"),
 }  # fmt: skip
 """Where a published object has a field, unless under our name."""
-_ROLE_FIELDS = {"school_id": "school", "grade": "grade", "sis_id": "sis_id"}
-"""Fields that are published within a user's role."""
+_ROLE_FIELDS = {
+    "school_id": ("school",), "grade": ("grade",), "sis_id": ("sis_id",), "state_id": ("state_id",),
+    "number": ("{role}_number",), "username": ("credentials", "district_username"),
+}  # fmt: skip
+"""Where a user's role has a field."""
 RECORD_TYPES = ("contacts", "courses", "districts", "resources", "schools", "sections", "terms", "users")
 """The kinds of objects that published events can be about; some of them never occur here."""
 _SEQ_DIGITS = 16
@@ -137,7 +140,8 @@ def _previous(event: RosterEvent, object_: Any) -> dict[str, Any] | None:
     previous: dict[str, Any] = {}
     for name, value in event.previous.items():
         if event.kind == "users" and name in _ROLE_FIELDS:
-            path: tuple[str, ...] = ("roles", object_.role, _ROLE_FIELDS[name])
+            within = (step.format(role=object_.role) for step in _ROLE_FIELDS[name])
+            path: tuple[str, ...] = ("roles", object_.role, *within)
         else:
             path = _PUBLISHED_PATHS.get(name, (name,))
         into = previous

@@ -56,7 +56,9 @@ class LmsRoster(Struct):
             rows = []
             for role, lms_id, key, name, email in people:
                 number += 1
-                rows.append((number, key, role, *_names(name, key), email, None, None, lms_id))
+                rows.append(
+                    (number, key, role, *_names(name, key), email, None, None, lms_id, None, None, None)
+                )
             yield "users", rows
         for members in lms_roster.keyed_members(self.session, self.district_id, BATCH):
             rows = [(self.done + place, *member) for place, member in enumerate(members, 1)]

@@ -164,7 +164,6 @@ def _present(item: Any, members: dict[tuple[str, str], list[str]]) -> Any:
                 term_id=item.term_id,
             )
         case User():
-            role = shapes.UserRole(grade=item.grade, school=item.school_id, sis_id=item.sis_id)
             return shapes.User(
                 created=show(item.created),
                 district=item.district_id,
@@ -173,7 +172,19 @@ def _present(item: Any, members: dict[tuple[str, str], list[str]]) -> Any:
                 last_modified=show(item.last_modified),
                 lms_status=shapes.LmsStatus(synced_in_lms=item.lms_id is not None),
                 name=shapes.Name(first=item.first_name, last=item.last_name, middle=item.middle_name),
-                roles={item.role: role},
+                roles={item.role: _present_role(item)},
             )
         case _:
             raise TypeError(item)
+
+
+def _present_role(item: User) -> shapes.UserRole:
+    return shapes.UserRole(
+        credentials=None if item.username is None else shapes.Credentials(district_username=item.username),
+        grade=item.grade,
+        school=item.school_id,
+        sis_id=item.sis_id,
+        state_id=item.state_id,
+        student_number=item.number if item.role == "student" else None,
+        teacher_number=item.number if item.role == "teacher" else None,
+    )

@@ -96,14 +96,18 @@ def _school(line: Line) -> list[tuple[Kind, Row]]:
 
 
 def _student(line: Line) -> list[tuple[Kind, Row]]:
-    return [("users", _person(line, "student", "Student_id", "Student_email"))]
+    numbers = line.text("Student_number"), line.text("State_id"), line.text("Username")
+    return [("users", (*_person(line, "student", "Student_id", "Student_email"), *numbers))]
 
 
 def _teacher(line: Line) -> list[tuple[Kind, Row]]:
-    return [("users", _person(line, "teacher", "Teacher_id", "Teacher_email"))]
+    state_id = line.text("State_teacher_id") or line.text("State_id")
+    numbers = line.text("Teacher_number"), state_id, line.text("Username")
+    return [("users", (*_person(line, "teacher", "Teacher_id", "Teacher_email"), *numbers))]
 
 
 def _person(line: Line, role: str, id_column: str, email_column: str) -> Row:
+    """A person's row up to the numbers."""
     return (
         line.number, line.id(id_column), role, line.required("First_name"), line.text("Middle_name"),
         line.required("Last_name"), line.text(email_column), line.id("School_id"), line.text("Grade"), None,

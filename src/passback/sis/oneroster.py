@@ -161,6 +161,7 @@ class OneRoster:
         return (
             line.number, line.id("sourcedId"), role, line.required("givenName"), line.text("middleName"),
             line.required("familyName"), line.text("email"), school, line.first_of("grades"), None,
+            line.text("identifier"), line.text("userMasterIdentifier"), line.text("username"),
         )  # fmt: skip
 
     def _role(self, line: Line, day: str) -> Row:

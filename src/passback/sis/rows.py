@@ -22,6 +22,7 @@ COLUMNS: dict[Kind, tuple[str, ...]] = {
     ),
     "users": (
         "sis_id", "role", "first_name", "middle_name", "last_name", "email", "school_sis_id", "grade", "lms_id",
+        "number", "state_id", "username",
     ),
     "roles": ("user_sis_id", "role", "school_sis_id"),
     "enrollments": ("section_sis_id", "user_sis_id", "role"),
@@ -30,7 +31,8 @@ COLUMNS: dict[Kind, tuple[str, ...]] = {
 
 A user's role is ``student``, ``teacher``, ``other`` (left out), or None if rows of ``roles`` give it; these also give
 the school of users who have none. An organisation that is not a school has no name, and an enrollment that is left out
-has the role ``other``. The LMS's id is known only if the roster is read from the LMS.
+has the role ``other``. A user's number is the student's or teacher's, by the role. The LMS's id is known only if the
+roster is read from the LMS.
 """
 
 BATCH = 5_000

@@ -126,12 +126,26 @@ class Name(_Shape, frozen=True, kw_only=True):
     middle: Annotated[str | None, Meta(description="The middle name.")] = None
 
 
+class Credentials(_Shape, frozen=True, kw_only=True):
+    """How a user signs in."""
+
+    district_username: Annotated[str, Meta(description="The user's name in the district's systems.")]
+
+
 class UserRole(_Shape, frozen=True, kw_only=True):
     """What is known of a user in one role."""
 
+    credentials: Annotated[
+        Credentials | None, Meta(description="How the user signs in; absent if the roster does not say.")
+    ] = None
     grade: Annotated[str | None, Meta(description="The student's grade level.")] = None
     school: Annotated[MongoId | None, Meta(description="The school's id.")] = None
     sis_id: Annotated[str | None, Meta(description="The user's id in the SIS.")] = None
+    state_id: Annotated[str | None, Meta(description="The user's id in the state's systems.")] = None
+    student_number: Annotated[str | None, Meta(description="The student's number, as on a student card.")] = (
+        None
+    )
+    teacher_number: Annotated[str | None, Meta(description="The teacher's number.")] = None
 
 
 class User(_Shape, frozen=True, kw_only=True):

@@ -62,6 +62,7 @@ def test_every_object_has_a_schema_or_is_within_one() -> None:
         roster.LmsSync,
         roster.LmsStatus,
         roster.Name,
+        roster.Credentials,
         roster.UserRole,
         roster.RosterEventData,
     }

@@ -41,8 +41,11 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "grade",
         "period",
     ),
-    "users": ("sis_id", "first_name", "middle_name", "last_name", "email", "school_id", "grade"),
-}
+    "users": (
+        "sis_id", "first_name", "middle_name", "last_name", "email", "school_id", "grade", "number", "state_id",
+        "username",
+    ),
+}  # fmt: skip
 """The fields that a roster sets. A SIS id only changes if the LMS id shows that the object is the same."""
 MATCHED = frozenset({"sections", "users"})
 ROWS_AT_ONCE = 2_000
