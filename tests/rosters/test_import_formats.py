@@ -126,23 +126,64 @@ def test_what_a_spreadsheet_leaves_behind_is_taken(bring: Importer) -> None:
 
 
 @pytest.mark.parametrize(
-    "day", ["08/20/2026", "2026-08-20T00:00:00Z", "2026-08-20 00:00:00", "2026-08-20T00:00:00.000+02:00", "8/20/2026 0:00"]
+    "day",
+    [
+        "08/20/2026", "2026-08-20T00:00:00Z", "2026-08-20 00:00:00", "2026-08-20T00:00:00.000+02:00", "8/20/2026 0:00",
+        "8/20/26", "8/20/26 12:00:00 AM", "8-20-2026", "2026/08/20", "2026/8/20", "20-Aug-2026", "20-AUG-26",
+        "20 August 2026", "August 20, 2026", "Aug. 20 2026",
+    ],
 )  # fmt: skip
-def test_a_time_after_a_date_is_ignored(bring: Importer, day: str) -> None:
+def test_a_day_is_read_as_spreadsheets_write_it(bring: Importer, day: str) -> None:
     bring(changed(CLEVER, "sections.csv", 2, "Term_start", day))
     assert [term.start_date for term in bring.all(roster.TERMS)] == ["2026-08-20"]
+
+
+@pytest.mark.parametrize("word", ["NULL", "null", "N/A", "n/a", " Null "])
+def test_a_word_for_nothing_is_nothing_where_nothing_may_be(bring: Importer, word: str) -> None:
+    files: Files = ONEROSTER_11
+    for name, line, column in (
+        ("users.csv", 2, "email"), ("users.csv", 2, "middleName"), ("users.csv", 2, "familyName"),
+        ("users.csv", 2, "status"), ("enrollments.csv", 2, "endDate"), ("classes.csv", 2, "termSourcedIds"),
+        ("classes.csv", 2, "courseSourcedId"), ("academicSessions.csv", 2, "endDate"),
+    ):  # fmt: skip
+        files = changed(files, name, line, column, word)
+    bring(changed(files, "users.csv", 2, "orgSourcedIds", f"{word},s1"))
+    [section], [school] = bring.all(roster.SECTIONS), bring.all(roster.SCHOOLS)
+    ann = next(user for user in bring.all(roster.USERS) if user.sis_id == "p1")
+    assert (ann.email, ann.middle_name, ann.school_id) == (None, None, school.id)
+    assert ann.last_name == word.strip()  # a surname that exists
+    assert (section.term_id, section.course_id) == (None, None)
+    assert bring.members()["student"] == ["p1", "p2"]
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        "-", "- Reading (Honors)", "- Reading & Writing (Room 12)", "+1 (555) 123", "-5.5", "Reading = fun",
-        "-Reading, 3rd period", "-ann@d.example",
+        "-", "- Reading (Honors)", "+1 (555) 123", "-5.5", "Reading = fun", "-ann@d.example", "@Home Learning",
+        "-2+3+cmd|' /C calc'!A0", "=1", "@SUM(A1)", "+HYPERLINK(\"https://evil.example\")", "＝1+1", "＠SUM",
     ],
 )  # fmt: skip
-def test_words_and_numbers_may_begin_with_a_sign(bring: Importer, name: str) -> None:
+def test_a_name_is_kept_as_it_is(bring: Importer, name: str) -> None:
     bring(changed(CLEVER, "sections.csv", 2, "Name", name))
     assert [section.name for section in bring.all(roster.SECTIONS)] == [name]
+
+
+@pytest.mark.parametrize("between", ["\t", "\n", "\r\n", "\x00", "\x1b", "\x85", "\u2028"])
+def test_control_characters_are_blanks(bring: Importer, between: str) -> None:
+    files = changed(CLEVER, "students.csv", 2, "First_name", f"{between}Cy{between}Jr{between}")
+    bring(changed(files, "enrollments.csv", 2, "Student_id", f"p1{between}"))
+    assert {user.first_name for user in bring.all(roster.USERS)} >= {"Cy Jr"}
+    assert bring.members()["student"] == ["p1", "p2"]
+
+
+@pytest.mark.parametrize("word", ["1.1", "v1.1", "V1.1", "1.1.0", "1.1.1"])
+def test_the_version_may_be_written_as_systems_write_it(bring: Importer, word: str) -> None:
+    assert counts(bring(changed(ONEROSTER_11, "manifest.csv", 3, "value", word)))["students"] == (2, 0, 0)
+
+
+@pytest.mark.parametrize("word", ["1.2", "v1.2", "1.2.0", "1.2.1"])
+def test_so_may_the_newer_version(bring: Importer, word: str) -> None:
+    assert counts(bring(changed(ONEROSTER_12, "manifest.csv", 3, "value", word)))["students"] == (2, 0, 0)
 
 
 def test_the_school_of_a_user_is_the_first_organisation_that_is_one(bring: Importer) -> None:

@@ -87,17 +87,6 @@ PROBLEMS: dict[str, tuple[Files, list[str]]] = {
         changed(CLEVER, "students.csv", 2, "Last_name", " "),
         ["students.csv, line 2, Last_name: the value is empty: every row needs one"],
     ),
-    "a formula": (
-        changed(CLEVER, "students.csv", 2, "First_name", '=HYPERLINK("https://evil.example")'),
-        [
-            "students.csv, line 2, First_name: the value '=HYPERLINK(\"https://evil.example\")' would be a formula in a"
-            " spreadsheet: remove the = at its start",
-        ],
-    ),
-    "a line break": (
-        changed(CLEVER, "students.csv", 2, "First_name", "An\nn"),
-        ["students.csv, line 2, First_name: the value contains a line break or control character: remove it"],
-    ),
     "a day": (
         changed(CLEVER, "sections.csv", 2, "Term_start", "31.08.2026"),
         ["sections.csv, line 2, Term_start: the value is not a date: write it as 2026-08-31"],
@@ -231,16 +220,12 @@ def test_a_row_is_where_it_begins(bring: Importer) -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "-2+3+cmd|' /C calc'!A0", "-2+3+cmd", "=1", "@SUM(A1)", "+HYPERLINK(\"https://evil.example\")", "-WEBSERVICE (A1)",
-        "+A1*2", "＝1+1", "＋2＋3", "－cmd|' /C calc'!A0", "＠SUM", "\t=1", "-f((A1))",
-    ],
-)  # fmt: skip
-def test_what_a_spreadsheet_would_evaluate_is_refused(bring: Importer, name: str) -> None:
-    [problem] = bring(changed(CLEVER, "sections.csv", 2, "Name", name)).problems[:1]
-    assert (problem.file, problem.column) == ("sections.csv", "Name")
-    assert f"{name.strip()!r} would be a formula" in problem.message
+    "day", ["20/8/2026", "8-2026", "2/30/2026", "2026-13-01", "46254", "20-Foo-2026", "1/2/3"]
+)
+def test_what_cannot_be_a_day_is_reported(bring: Importer, day: str) -> None:
+    assert [str(it) for it in bring(changed(CLEVER, "sections.csv", 2, "Term_start", day)).problems[:1]] == [
+        "sections.csv, line 2, Term_start: the value is not a date: write it as 2026-08-31"
+    ]
 
 
 def test_two_people_of_two_schools_do_not_share_an_id(bring: Importer) -> None:

@@ -5,6 +5,7 @@ Only the roster is read, and only files that the manifest declares as ``bulk``, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -14,7 +15,8 @@ from passback.sis.rows import BATCH, Kind, Problems, Row, UnusableFile
 from passback.sis.tables import Line, lines
 
 MANIFEST = "manifest.csv"
-VERSIONS = ("1.1", "1.2")
+_VERSION = re.compile(r"v?(1\.[12])(\.\d+)*", re.IGNORECASE | re.ASCII)
+"""The standard writes 1.1 and 1.2, systems also v1.1, 1.1.0 or 1.2.1."""
 
 _FILES: dict[str, tuple[str, ...]] = {
     "orgs.csv": ("sourcedId", "name", "type"),
@@ -63,11 +65,12 @@ class OneRoster:
         self._archive = archive
         self._clock = clock
         stated = self._manifest()
-        self.version = stated.get("oneroster.version", "")
-        if self.version not in VERSIONS:
+        word = stated.get("oneroster.version", "")
+        if (version := _VERSION.fullmatch(word)) is None:
             raise UnusableFile(
-                f"{MANIFEST} says that this is OneRoster {self.version or 'without a version'}: export 1.1 or 1.2"
+                f"{MANIFEST} says that this is OneRoster {word or 'without a version'}: export 1.1 or 1.2"
             )
+        self.version = version[1]
         self.name = f"OneRoster {self.version}"
         self.one_role = self.version == "1.1"
         wanted = [name for name in _FILES if name != "roles.csv" or self.version == "1.2"]

@@ -5,27 +5,20 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
-from time import strptime
 
 from passback.sis.archive import OLD_LINE_ENDS, Archive
+from passback.sis.days import read_day
 from passback.sis.rows import Problems
 
 LONGEST = 1000
 LONGEST_ID = 255
 
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_EMPTY = frozenset({"NULL", "N/A"})
+"""What databases and spreadsheets write for nothing."""
+_NO_VALUE = "the value is empty: every row needs one"
 _LONGEST_ROW = 128 * 1024
 """In characters, over all its lines; below the csv module's own limit for a value."""
-_SIGNS = "=@+-\uff1d\uff20\uff0b\uff0d"
-"""What a formula starts with in a spreadsheet, including full-width forms."""
-_HARMLESS = re.compile(
-    r"[+\-\uff0b\uff0d](?:[\w\s.,:/#&@'\u2019-]|\((?:[^\W\d_](?!\d)|[\d\s.,'\u2019-])*\))*"
-)
-"""What may start with a sign all the same: words and numbers; in parentheses nothing that a function could take, such
-as a cell reference."""
-_TIME = re.compile(r"[T ]\d\d?:\d\d(:\d\d(\.\d+)?)?( ?[AP]M)?(Z|[+-]\d\d:?\d\d)?$", re.IGNORECASE)
-"""A time of day after a date, which is ignored."""
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs"}
 
 
@@ -55,52 +48,49 @@ class Line:
         return column.lower() in self._columns
 
     def text(self, column: str) -> str | None:
-        """The value without surrounding spaces; None if it is empty or there is no such column."""
-        index = self._columns.get(column.lower())
-        if index is None:
-            return None
-        value = self._values[index].strip()
-        if not value:
-            return None
-        if len(value) > LONGEST:
-            self.report(column, f"the value is longer than {LONGEST} characters: shorten it")
-        elif not value.isprintable() and _CONTROLS.search(value):
-            self.report(column, "the value contains a line break or control character: remove it")
-        elif value[0] in _SIGNS and not _HARMLESS.fullmatch(value):
-            self.report(
-                column,
-                f"the value {value[:80]!r} would be a formula in a spreadsheet: remove the {value[0]} at its start",
-            )
-        else:
-            return value
-        return None
+        """The value; None if it is empty, says that there is none (``NULL``), or there is no such column."""
+        value = self._value(column)
+        return None if value.upper() in _EMPTY else value or None
 
     def required(self, column: str) -> str:
-        """The value, which must not be empty."""
+        """The value, which must not be empty. It may be ``Null``, which is a surname."""
         before = self.invalid
-        value = self.text(column)
-        if value is None and self.invalid is before:
-            self.report(column, "the value is empty: every row needs one")
-        return value or ""
+        value = self._value(column)
+        if not value and self.invalid is before:
+            self.report(column, _NO_VALUE)
+        return value
+
+    def _value(self, column: str) -> str:
+        """The value with control characters as blanks and without surrounding ones; empty if it cannot be used."""
+        index = self._columns.get(column.lower())
+        if index is None:
+            return ""
+        value = self._values[index]
+        if not value.isprintable():
+            value = _CONTROLS.sub(" ", value)
+        value = value.strip()
+        if len(value) > LONGEST:
+            self.report(column, f"the value is longer than {LONGEST} characters: shorten it")
+            return ""
+        return value
 
     def id(self, column: str, *, needed: bool = True) -> str | None:
         """A SIS id; None if it is empty and not `needed`."""
-        value = self.required(column) if needed else self.text(column)
+        before = self.invalid
+        value = self.text(column)
+        if value is None and needed and self.invalid is before:
+            self.report(column, _NO_VALUE)
         if value and len(value) > LONGEST_ID:
             self.report(column, f"the id is longer than {LONGEST_ID} characters: shorten it")
-        return value or None
+        return value
 
     def day(self, column: str) -> str | None:
         """A date as ``YYYY-MM-DD``."""
         value = self.text(column)
         if value is None:
             return None
-        day = _TIME.sub("", value)
-        for form in ("%Y-%m-%d", "%m/%d/%Y"):
-            try:
-                return date(*strptime(day, form)[:3]).isoformat()
-            except ValueError:
-                continue
+        if (day := read_day(value)) is not None:
+            return day.isoformat()
         self.report(column, "the value is not a date: write it as 2026-08-31")
         return None
 
@@ -116,7 +106,8 @@ class Line:
 
     def list_of(self, column: str) -> list[str]:
         """The items of a comma-separated list."""
-        return [it for word in (self.text(column) or "").split(",") if (it := word.strip())]
+        words = (word.strip() for word in (self.text(column) or "").split(","))
+        return [it for it in words if it and it.upper() not in _EMPTY]
 
     def first_of(self, column: str) -> str | None:
         """The first item of a comma-separated list."""
