@@ -263,13 +263,9 @@ def test_a_section_that_is_not_there_is_gone(lms: Lms) -> None:
         lms.run(creation)  # its sections are the roster's, which has been asked before
 
 
-CREATES = {"method": "POST", "path": r"(assignments|courseWork)$"}
-"""The request that creates an assignment, whatever the LMS."""
-
-
 @pytest.mark.parametrize("fault", ["error-after", "timeout-after", "dropped-after", "malformed"])
 def test_an_assignment_whose_answer_was_lost_is_found(lms: Lms, fault: str) -> None:
-    simulated(lms).fail(fault, **CREATES)
+    simulated(lms).fail(fault, **lms.creates)
     mark = str(uuid7())
     with pytest.raises(Unavailable) as caught:
         lms.run(lms.connector.create_assignment(lms.section, ESSAY, mark))
@@ -290,7 +286,7 @@ def test_dates_that_no_calendar_has_are_no_fault_of_ours(lms: Lms, field: str, d
 
 def test_what_was_created_is_found_where_the_rest_of_the_answer_fails(lms: Lms) -> None:
     fields = replace(ESSAY, attachments=(Attachment(type="link", url="https://app.example/a"),))
-    simulated(lms).fail("error-before", method="GET", path=r"(assignments|courseWork)/", times=None)
+    simulated(lms).fail("error-before", method="GET", path=f"{lms.collection}/", times=None)
     simulated(lms).fail("error-before", method="PATCH", times=None)
     try:
         lms.run(lms.connector.create_assignment(lms.section, fields, "mark"))
@@ -304,7 +300,7 @@ def test_what_was_created_is_found_where_the_rest_of_the_answer_fails(lms: Lms) 
 @pytest.mark.parametrize("fault", ["error-before", "timeout", "dropped"])
 def test_an_assignment_that_was_not_created_is_not_found(lms: Lms, fault: str) -> None:
     lms.create(title="Another")
-    simulated(lms).fail(fault, **CREATES)
+    simulated(lms).fail(fault, **lms.creates)
     mark = str(uuid7())
     with pytest.raises(Unavailable):
         lms.run(lms.connector.create_assignment(lms.section, ESSAY, mark))

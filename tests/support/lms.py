@@ -79,10 +79,18 @@ class Lms:
     """What a submission cannot be given in this LMS: ``excused``, the names of fields, and types of work
     that cannot be handed in."""
 
+    collection: str = "assignments"
+    """The part of the LMS's paths below which its assignments are."""
+
     kind: ConnectorKind | None = None
     connection: LmsConnection | None = None
     """What `connector` was opened with, where a simulator is behind it."""
     notes: MemoryNotes = field(default_factory=MemoryNotes)
+
+    @property
+    def creates(self) -> dict[str, str]:
+        """The request that creates an assignment, as a fault's rule names it."""
+        return {"method": "POST", "path": f"{self.collection}$"}
 
     def run(self, action: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(action)
@@ -166,6 +174,7 @@ def simulated(
     credentials: dict[str, str] | None = None,
     options: Mapping[str, str] | None = None,
     unsupported: frozenset[str] = frozenset(),
+    collection: str = "assignments",
 ) -> Iterator[Lms]:
     """An LMS behind its simulator, with the sandbox's people. `seed` is the module that knows their ids there."""
     assert isinstance(simulator.clock, SetClock)
@@ -195,6 +204,7 @@ def simulated(
             unenroll=unenroll,
             simulator=served,
             unsupported=unsupported,
+            collection=collection,
             kind=kind,
             connection=connection,
             notes=notes,

@@ -181,7 +181,9 @@ class SchoologySimulator(SchoologyState, Simulator):
     ui_create_category = web_ui.create_category
     ui_create_test = web_ui.create_test
     ui_change_assignment = web_ui.change_assignment
+    ui_close_assignment = web_ui.close_assignment
     ui_delete_assignment = web_ui.delete_assignment
+    ui_grade_shown = web_ui.grade_shown
     ui_grade = web_ui.grade
     ui_submit = web_ui.submit
     ui_comment = web_ui.comment

@@ -78,6 +78,11 @@ class SchoologyState(State):
             "plaintext_literal_only": False,
             # Whether the app may make two-legged calls: since June 2025 Schoology must have approved it.
             "app_approved": True,
+            # To how many decimals points and grades are kept.
+            "decimals": 12,
+            # Whether the web pages hide a grade that the API gave while the dropbox is on and the student has not
+            # handed in.
+            "dropbox_hides_grades": True,
             # Whether the API accepts exception 3, missing, which is not documented.
             "grade_exception_missing": True,
             # Whether the API can create grading categories; in some districts only the web pages can.

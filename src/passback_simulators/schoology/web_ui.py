@@ -126,6 +126,11 @@ def change_assignment(lms: SchoologyState, item_id: int, **fields: Any) -> None:
     assignments.announce(lms, request, item, "update")
 
 
+def close_assignment(lms: SchoologyState, item_id: int) -> None:
+    """Close a grade item to everyone's changes and grades: the API refuses them with 403."""
+    lms.records.put("grade_items", item_id, _item(lms, item_id) | {"closed": 1})
+
+
 def delete_assignment(lms: SchoologyState, item_id: int) -> None:
     """Delete a grade item."""
     item = _item(lms, item_id)
@@ -142,6 +147,14 @@ def grade(lms: SchoologyState, item_id: int, uid: str, **given: Any) -> None:
     enrollment = next(one for one in enrollments(lms, None, item["section_id"]) if one["uid"] == uid)
     kept = grades.put(lms, item, enrollment["id"], given)
     grades.announce(lms, request, [(item, enrollment, kept)])
+
+
+def grade_shown(lms: SchoologyState, item_id: int, uid: str) -> float | None:
+    """The grade that the gradebook's page shows for a student; None while it waits for the dropbox."""
+    item = _item(lms, item_id)
+    enrollment = next(one for one in enrollments(lms, None, item["section_id"]) if one["uid"] == uid)
+    kept = lms.records.get("grades", f"{item_id}/{enrollment['id']}")
+    return None if kept is None or grades.waits(lms, item, enrollment["id"]) else kept["grade"]
 
 
 def submit(lms: SchoologyState, item_id: int, uid: str, text: str, *, draft: bool = False) -> int:

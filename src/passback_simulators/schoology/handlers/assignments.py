@@ -12,6 +12,7 @@ from passback_simulators.request import Request
 from passback_simulators.schoology.access import enrollments, member, membership, section, taught, teaches
 from passback_simulators.schoology.handlers import attachments, triggers
 from passback_simulators.schoology.handlers.grade_setup import of_section
+from passback_simulators.schoology.html_filter import filtered
 from passback_simulators.schoology.replies import (
     as_list,
     as_text,
@@ -19,6 +20,7 @@ from passback_simulators.schoology.replies import (
     created,
     decimal,
     flag,
+    forbidden,
     integer,
     link,
     missing,
@@ -96,7 +98,7 @@ def read(lms: SchoologyState, place: Record, given: Record, *, existing: Record 
     """The fields of a grade item that a body sets; unknown ones are ignored. Raises `Refusal`."""
     fields: Record = {name: flag(given[name]) for name in _FLAGS if name in given}
     if "description" in given:
-        fields["description"] = str(given["description"] or "")
+        fields["description"] = filtered(str(given["description"] or ""))
     if "due" in given:
         fields["due"] = _due(lms, given["due"])
     for name in ("max_points", "factor"):
@@ -104,7 +106,7 @@ def read(lms: SchoologyState, place: Record, given: Record, *, existing: Record 
             value = decimal(given[name])
             if value is None or value < 0:
                 raise refusal(400, f"{name} is not valid")
-            fields[name] = value
+            fields[name] = rounded(lms, value)
     _read_setup(lms, place, given, fields)
     if "assignees" in given:
         # Anything but the enrollment id of an active member is silently dropped.
@@ -117,6 +119,11 @@ def read(lms: SchoologyState, place: Record, given: Record, *, existing: Record 
     if sent is not None:
         fields["attachments"] = attachments.replaced(lms, existing["attachments"] if existing else [], sent)
     return fields
+
+
+def rounded(lms: SchoologyState, value: float) -> float:
+    """A number as it is kept."""
+    return float(round(value, lms.settings["decimals"]))
 
 
 def _due(lms: SchoologyState, value: object) -> int | None:
@@ -281,6 +288,8 @@ def update(lms: SchoologyState, request: Request, section_id: str, item_id: str)
     """PUT /sections/{id}/assignments/{id}: only what is sent changes."""
     place = taught(lms, section_id)
     item = _assignment(lms, request, section_id, item_id)
+    if item.get("closed"):
+        raise forbidden()
     given = content(request)
     fields = read(lms, place, given, existing=item)
     if "title" in given:

@@ -12,6 +12,7 @@ from passback_simulators.request import Request
 from passback_simulators.schoology.access import section, taught, teaches
 from passback_simulators.schoology.handlers import assignments, attachments
 from passback_simulators.schoology.handlers.grade_setup import of_section
+from passback_simulators.schoology.html_filter import filtered
 from passback_simulators.schoology.replies import (
     as_text,
     content,
@@ -86,7 +87,7 @@ def create(lms: SchoologyState, request: Request, section_id: str) -> Reply:
     id_ = lms.records.next_number("grade_item", assignments.FIRST_ITEM)
     thread = {
         "id": id_, "section_id": section_id, "uid": lms.actor.uid, "title": fields["title"],
-        "body": str(given.get("body") or ""), "published": fields.get("published", 1),
+        "body": filtered(str(given.get("body") or "")), "published": fields.get("published", 1),
         "require_initial_post": flag(given.get("require_initial_post")), "grade_item_id": None,
     }  # fmt: skip
     if flag(given.get("graded")):
@@ -108,7 +109,7 @@ def update(lms: SchoologyState, request: Request, section_id: str, thread_id: st
     if "title" in given:
         fields["title"] = thread["title"] = assignments.title_of(given)
     if "body" in given:
-        fields["description"] = thread["body"] = str(given["body"] or "")
+        fields["description"] = thread["body"] = filtered(str(given["body"] or ""))
     thread["published"] = fields.get("published", thread["published"])
     lms.records.put("discussions", thread["id"], thread)
     if item is not None:

@@ -22,6 +22,7 @@ from passback_simulators.schoology.access import (
 from passback_simulators.schoology.handlers import assignments, triggers
 from passback_simulators.schoology.handlers.roster import user_of
 from passback_simulators.schoology.replies import (
+    as_list,
     content,
     decimal,
     forbidden,
@@ -60,6 +61,11 @@ def write(lms: SchoologyState, request: Request, section_id: str) -> Reply:
     """PUT /sections/{id}/grades: each grade succeeds or fails by itself, inside a 2xx."""
     taught(lms, section_id)
     given = content(request)
+    wanted = (
+        as_list((given.get("grades") or {}).get("grade")) if isinstance(given.get("grades"), dict) else []
+    )
+    if wanted and all(_is_closed(lms, section_id, one) for one in wanted):
+        raise forbidden()
     if "final_comments" in given:
         return _write_comments(lms, request, section_id, given)
     results, changed = [], []
@@ -86,12 +92,23 @@ def _meant(lms: SchoologyState, request: Request, section_id: str, given: Record
     item = assignments.find(lms, request, section_id, given.get("assignment_id"))
     if item is None or given.get("type", item["type"]) != item["type"]:
         raise Rejected(404, "The assignment does not exist")
+    if item.get("closed"):
+        raise Rejected(403, "")
     enrollment = member(lms, request, section_id, given.get("enrollment_id"))
     if enrollment is None:
         raise Rejected(404, "The enrollment does not exist")
     if not assignments.is_assigned(lms, item, enrollment["id"]):
         raise Rejected(400, "The enrollment is not assigned to this item")
     return item, enrollment
+
+
+def _is_closed(lms: SchoologyState, section_id: str, given: object) -> bool:
+    item = (
+        assignments.find(lms, None, section_id, given.get("assignment_id"))
+        if isinstance(given, dict)
+        else None
+    )
+    return bool(item and item.get("closed"))
 
 
 def put(lms: SchoologyState, item: Record, enrollment_id: str, given: Record) -> Record | None:
@@ -132,7 +149,7 @@ def _points(lms: SchoologyState, item: Record, value: object) -> float | None:
     if points is not None:
         if points < 0:
             raise Rejected(400, "The grade is not valid")
-        return points
+        return assignments.rounded(lms, points)
     scale = lms.records.get("scales", item["grading_scale"]) or {"levels": []}
     for level in scale["levels"]:
         if level.get("grade") == value:
@@ -214,6 +231,17 @@ class _Filter(Struct, frozen=True):
     assignment: str
     enrollment: str
     since: int
+
+
+def waits(lms: SchoologyState, item: Record, enrollment_id: str) -> bool:
+    """Whether the web pages hide a grade until the student has handed in: the waiting dropbox."""
+    enrollment = lms.records.get("enrollments", enrollment_id)
+    if not (lms.settings["dropbox_hides_grades"] and item["allow_dropbox"] and enrollment):
+        return False
+    return not any(
+        one["item"] == item["id"] and one["uid"] == enrollment["uid"] and not one["draft"]
+        for one in lms.records.all("revisions")
+    )
 
 
 def _grades(
