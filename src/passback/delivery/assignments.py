@@ -216,7 +216,7 @@ def delivered(
     """The outcome of a change whose assignment the LMS now has so; `user_ids` gives our id for each assignee's."""
     assert delivery.assignment_id is not None
     shown = present.assignment(held, delivery.assignment_id, user_ids, now)
-    warnings = (*delivery.warnings, *_warnings(target, held.assignee_mode))
+    warnings = (*delivery.warnings, *_warnings(target, held.assignee_mode), *held.warnings)
     return Delivered(encode(shown), warnings, held.lms_id)
 
 

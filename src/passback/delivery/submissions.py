@@ -193,4 +193,4 @@ def _warnings(asked: SubmissionFields, capabilities: Capabilities, held: Submiss
     ]
     if asked.grade and asked.grade_points is not None and held.grade != asked.grade:
         codes.append("GRADE_FROM_POINTS")
-    return codes
+    return [*codes, *held.warnings]

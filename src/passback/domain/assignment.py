@@ -81,6 +81,8 @@ class Assignment(Struct, frozen=True):
     """The LMS's id of the grading category."""
     grading_scale: tuple[ScaleEntry, ...] = ()
     """The LMS's own scale for letter grades; empty if it is ours (`domain.grading.LETTER_SCALE`)."""
+    warnings: tuple[str, ...] = ()
+    """Codes of what in the LMS keeps it from being as one would expect, for whoever changes it."""
 
     def state(self, now: Instant) -> AssignmentState:
         """The assignment's state at `now`; derived, never set (contract: Assignments)."""

@@ -63,6 +63,8 @@ class Submission(Struct, frozen=True):
     attachments: tuple[Attachment, ...] = ()
     created: Instant | None = None
     last_modified: Instant | None = None
+    warnings: tuple[str, ...] = ()
+    """Codes of what in the LMS keeps it from being as one would expect, for whoever changes it."""
 
 
 def flags_of(

@@ -44,7 +44,7 @@ class Comment(Struct, frozen=True):
 
 # The gradebook has no columns for what only other LMSs have.
 _ASSIGNMENT_FIELDS = tuple(
-    name for name in Assignment.__struct_fields__ if name not in ("category_id", "grading_scale")
+    name for name in Assignment.__struct_fields__ if name not in ("category_id", "grading_scale", "warnings")
 )
 _ASSIGNMENT_COLUMNS = tuple("id" if name == "lms_id" else name for name in _ASSIGNMENT_FIELDS)
 _SUBMISSION_COLUMNS = SubmissionRow.__struct_fields__

@@ -458,3 +458,96 @@ def test_a_file_that_cannot_be_fetched(lms: Lms, private: str, path: str, why: s
         with pytest.raises(RefusedByLms, match=f"INVALID_ATTACHMENT: the file cannot be fetched: {why}"):
             lms.run(connector.update_submission(lms.section, assignment, lms.students[0], fields))
     assert lms.read(assignment).state == "created"
+
+
+# What one would not expect.
+
+
+def test_a_grade_that_waits_for_the_dropbox_comes_with_a_warning(lms: Lms) -> None:
+    assignment, student = lms.create(submission_types=("text",)).lms_id, lms.students[0]
+    graded = lms.grade(assignment, student, grade_points=Decimal(5))
+    assert (graded.warnings, simulator(lms).ui_grade_shown(item(assignment), student)) == (
+        ("GRADE_WAITS_FOR_SUBMISSION",), None,
+    )  # fmt: skip
+    simulator(lms).ui_submit(item(assignment), student, "Draft", draft=True)
+    assert lms.grade(assignment, student, grade_points=Decimal(6)).warnings == ("GRADE_WAITS_FOR_SUBMISSION",)
+    simulator(lms).ui_submit(item(assignment), student, "My work")
+    assert lms.grade(assignment, student, grade_points=Decimal(7)).warnings == ()
+    assert simulator(lms).ui_grade_shown(item(assignment), student) == 7
+
+
+def test_a_grade_that_is_removed_waits_for_nothing(lms: Lms) -> None:
+    assignment = lms.create(submission_types=("text",)).lms_id
+    lms.grade(assignment, grade_points=Decimal(5))
+    assert lms.grade(assignment, grade="").warnings == ()
+
+
+def test_without_a_dropbox_a_grade_is_shown_at_once(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    assert lms.grade(assignment, grade_points=Decimal(5)).warnings == ()
+    assert simulator(lms).ui_grade_shown(item(assignment), lms.students[0]) == 5
+
+
+def test_a_grade_of_an_ungraded_assignment_comes_with_a_warning(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    simulator(lms).ui_change_assignment(item(assignment), grading_category=0)
+    with lms.another() as fresh:
+        change = fresh.update_submission(
+            lms.section, assignment, lms.students[0], SubmissionFields(grade_points=Decimal(5))
+        )
+        assert lms.run(change).warnings == ("UNGRADED_IN_LMS",)
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 2])
+def test_points_that_schoology_rounds_are_delivered(lms: Lms, decimals: int) -> None:
+    assignment = lms.create().lms_id
+    lms.set(decimals=decimals)
+    if decimals == 2:
+        assert lms.grade(assignment, grade_points=Decimal("6.6667")).grade_points == Decimal("6.67")
+    else:
+        with pytest.raises(RefusedByLms, match="INVALID_GRADE"):  # that is another grade
+            lms.grade(assignment, grade_points=Decimal("6.6667"))
+
+
+# One object that is refused, while others work.
+
+
+def test_an_assignment_that_nobody_may_grade_is_refused_after_one_look(lms: Lms) -> None:
+    assignment, other = lms.create().lms_id, lms.create().lms_id
+    simulator(lms).ui_close_assignment(item(assignment))
+    changes = [(student, SubmissionFields(grade_points=Decimal(5))) for student in lms.students[:3]]
+    lms.calls()
+    outcomes = lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
+    assert {str(outcome) for outcome in outcomes} == {
+        "NOT_GRADABLE: Schoology does not allow this assignment to be changed or graded"
+    }
+    assert lms.calls().count(f"GET /v1/sections/{lms.section}") == 1
+    with pytest.raises(RefusedByLms, match="NOT_GRADABLE"):
+        lms.grade(assignment, grade_points=Decimal(5))
+    with pytest.raises(RefusedByLms, match="NOT_GRADABLE"):
+        lms.change(assignment, title="Another")
+    assert lms.grade(other, grade_points=Decimal(5)).grade_points == 5
+
+
+def test_grades_in_a_section_that_is_over_are_refused(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    simulator(lms).ui_end_section(lms.section)
+    with pytest.raises(RefusedByLms, match="NOT_GRADABLE"):
+        lms.grade(assignment, grade_points=Decimal(5))
+    with pytest.raises(RefusedByLms, match="NOT_GRADABLE"):
+        lms.run(lms.connector.delete_assignment(lms.section, assignment))
+
+
+def test_a_401_on_one_object_does_not_break_the_connection(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    lms.served.fail("expired-credentials", method="PUT", path="grades$", times=None)
+    with pytest.raises(RefusedByLms, match="NOT_GRADABLE"):
+        lms.grade(assignment, grade_points=Decimal(5))
+
+
+def test_a_right_that_the_connection_lacks_stays_the_districts_to_mend(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    lms.served.fail("expired-credentials", times=None)
+    with pytest.raises(NotAllowed) as caught:
+        lms.grade(assignment, grade_points=Decimal(5))
+    assert caught.value.credentials

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from passback.lms.interface import Capabilities, Gone, RefusedByLms, in_doubt_after_create
+from passback.lms.interface import Capabilities, Gone, NotAllowed, RefusedByLms, in_doubt_after_create
 from passback.lms.schoology import map_assignments
 from passback.lms.schoology.api import SchoologyApi
 from passback.lms.schoology.check import findings
@@ -13,13 +13,15 @@ from passback.lms.schoology.errors import NAME
 from passback.lms.schoology.grade import Grading
 from passback.lms.schoology.grading_setup import GradingSetups
 from passback.lms.schoology.map_assignments import Ref
+from passback.lms.schoology.one_look import judged
 from passback.lms.schoology.roster import Roster, read_courses, read_people, read_sections
+from passback.lms.schoology.stored import as_stored
 from passback.lms.toolkit.json_fields import Json, id_of, integer, texts
 from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.unsupported_fields import note_key, read_note
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
     from passback.domain.assignment import Assignment, AssignmentFields
     from passback.domain.clock import Clock, Instant
@@ -105,12 +107,11 @@ class SchoologyConnector:
         newest = max((id_ for lms_id in before if (id_ := map_assignments.number_of(lms_id))), default=0)
         taken = {map_assignments.number_of(lms_id) for lms_id in known}
         listed = await self._api.pages(f"sections/{section}/{kind}s", kind, _WITH_ATTACHMENTS, gone="section")
+        wanted = as_stored(sent, await self._setups.users_zone())
         alike = [
             it
             for it in listed
-            if map_assignments.matches_creation(it, sent)
-            and (integer(it, "id") or 0) > newest
-            and integer(it, "id") not in taken
+            if wanted.is_kept_as(it) and (integer(it, "id") or 0) > newest and integer(it, "id") not in taken
         ]
         if len(alike) != 1:
             return None
@@ -137,6 +138,10 @@ class SchoologyConnector:
         return found
 
     async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
+        async with self._judging(section):
+            return await self._updated(section, assignment, fields)
+
+    async def _updated(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
         ref = Ref.of(assignment)
         note = await read_note(self._notes, ref.lms_id)
         before = await self._read(section, ref)
@@ -156,8 +161,9 @@ class SchoologyConnector:
         # Schoology answers the same for an assignment that never existed as for one that an earlier try just deleted.
         await self._read(section, ref)
         self._recent.forget(f"{section}/{assignment}")
-        with contextlib.suppress(Gone):
-            await self._api.send("DELETE", ref.path(section), safe=True)
+        async with self._judging(section):
+            with contextlib.suppress(Gone):
+                await self._api.send("DELETE", ref.path(section), safe=True)
         await self._notes.write({note_key(assignment): None})
 
     async def read_submissions(
@@ -191,18 +197,31 @@ class SchoologyConnector:
                 section, ref, await self._read(section, ref), await read_note(self._notes, ref.lms_id)
             )
 
-        stored = await self._recent.get(f"{section}/{assignment}", read)
-        try:
-            outcomes = await self._grading.update(section, stored, changes)
-        except Gone:
-            await self._still_there(section, ref)
-            raise
+        async with self._judging(section):
+            stored = await self._recent.get(f"{section}/{assignment}", read)
+            try:
+                outcomes = await self._grading.update(section, stored, changes)
+            except Gone:
+                await self._still_there(section, ref)
+                raise
+        refused = next((it for it in outcomes if isinstance(it, NotAllowed)), None)
+        if refused is not None:
+            meant = await judged(self._api, section, refused)
+            outcomes = [meant if isinstance(it, NotAllowed) else it for it in outcomes]
         if any(isinstance(it, Gone) and it.thing == "student" for it in outcomes):
             try:
                 await self._still_there(section, ref)
             except Gone as gone:
                 return [gone if isinstance(it, Gone) else it for it in outcomes]
         return outcomes
+
+    @contextlib.asynccontextmanager
+    async def _judging(self, section: str) -> AsyncIterator[None]:
+        """Tell a refusal of one assignment inside the ``with`` from a right that the connection lacks."""
+        try:
+            yield
+        except NotAllowed as error:
+            raise await judged(self._api, section, error) from None
 
     async def _still_there(self, section: str, ref: Ref) -> None:
         """Check that the assignment still exists, after something of it was said to be gone. Raises `Gone`."""

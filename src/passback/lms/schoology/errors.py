@@ -49,8 +49,13 @@ def item_refusal(status: int, message: str, gone: Thing) -> LmsError:
     if status in (400, 409):
         return _refused(status, words)
     if status in (401, 403):
-        return NotAllowed("the connection lacks the right to grade in Schoology")
+        return not_gradable()  # others of the same call were taken
     return Unavailable(f"it refuses a grade with status {status}", retry_after=30)
+
+
+def not_gradable() -> RefusedByLms:
+    """Return the refusal of an assignment that nobody may change or grade, though the connection works."""
+    return RefusedByLms("NOT_GRADABLE", "Schoology does not allow this assignment to be changed or graded")
 
 
 def is_replay(reply: Reply) -> bool:

@@ -79,7 +79,11 @@ class GradingSetups:
 
     async def zone(self) -> str:
         """Return the time zone of due dates."""
-        return self._zone if dates.is_zone(self._zone) else await self._zones.get("", self._read_zone)
+        return self._zone if dates.is_zone(self._zone) else await self.users_zone()
+
+    async def users_zone(self) -> str:
+        """Return the time zone of the key's user, in which Schoology reads and shows due dates."""
+        return await self._zones.get("", self._read_zone)
 
     def forget(self, section: str) -> None:
         """Have a section's setup read again: Schoology contradicts what is remembered."""

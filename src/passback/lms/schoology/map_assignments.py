@@ -30,6 +30,9 @@ NOTED_FIELDS = frozenset({"start_date", "display_date", "end_date", "max_attempt
 """Fields that Schoology has no place for; they are kept in notes."""
 _RESTORED = NOTED_FIELDS | {"created", "last_modified"}
 
+UNGRADED = "UNGRADED_IN_LMS"
+"""The warning that an assignment has no grading category: Schoology leaves it out of the course's grade."""
+
 _WORK = ("file", "text")
 """The submission types of an assignment with a dropbox that was not created by us."""
 
@@ -242,6 +245,7 @@ def from_lms(
     markup = text(content, "body" if ref.kind == "discussion" else "description") or ""
     due = text(content, "due")
     sent_due = note.get("due") or (None, None)
+    category = text(content, "grading_category")
     assignees = tuple(members[it] for it in texts(content, "assignees") if it in members)
     assignment = Assignment(
         lms_id=ref.lms_id,
@@ -263,8 +267,9 @@ def from_lms(
         published=integer(content, "published") != 0,
         created=None,
         last_modified=None,
-        category_id=None if (category := text(content, "grading_category")) in (None, "", "0") else category,
+        category_id=None if category in (None, "", "0") else category,
         grading_scale=scale.levels if scale is not None and grading_type == "letter_grade" else (),
+        warnings=(UNGRADED,) if category in ("", "0") else (),
     )
     return LmsAssignment(ref, content, unsupported_fields.restore(assignment, note, _RESTORED))
 
@@ -320,19 +325,6 @@ def to_note(
     if fields.attachments is not None:
         note["attachments"] = msgspec.to_builtins(fields.attachments)
     return note
-
-
-def matches_creation(content: Json, sent: Mapping[str, Any]) -> bool:
-    """Whether an assignment may come from an attempt to create what was `sent`."""
-    points = sent.get("max_points")
-    body = "body" if "body" in sent else "description"
-    return (
-        text(content, "title") == sent["title"]
-        and (text(content, "due") or None) == sent.get("due")
-        and (points is None or number(content, "max_points") == number({"points": points}, "points"))
-        and (html_to_text(text(content, body) or "") == html_to_text(sent.get(body) or ""))
-        and set(texts(content, "assignees")) == {str(it) for it in sent.get("assignees", ())}
-    )
 
 
 def created_content(answer: Any) -> Json:

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 EXCUSED, MISSING = 1, 3
 """Schoology's exceptions, as far as they are the gateway's flags; 2 is "incomplete"."""
+WAITS = "GRADE_WAITS_FOR_SUBMISSION"
+"""The warning that Schoology shows a grade only once the student has handed in, because the dropbox is on."""
 UNSUPPORTED = frozenset({"extra_attempts", "override_due_date"})
+_ROUNDED_BY = 0.01
+"""By how much points may be rounded."""
 
 
 class LmsSubmission(Struct, frozen=True):
@@ -124,13 +128,21 @@ def check_accepted(sent: Mapping[str, Any], seen: LmsSubmission, stored: LmsAssi
     if grade == "":
         taken = taken and seen.points is None
     elif isinstance(grade, float):
-        taken = taken and seen.points is not None and float(seen.points) == grade
+        taken = taken and seen.points is not None and abs(float(seen.points) - grade) <= _ROUNDED_BY
     elif grade is not None:
-        taken = taken and _letter(seen.points, stored) == grade
+        taken = taken and grade in _letters(seen.points, stored)
     if "comment" in sent:
         taken = taken and (seen.comment or "") == sent["comment"].strip()
     if not taken:
         raise RefusedByLms("INVALID_GRADE", "Schoology does not accept the grade")
+
+
+def _letters(points: Decimal | None, stored: LmsAssignment) -> set[str | None]:
+    """Return the grades that points may stand for, as they may have been rounded."""
+    if points is None:
+        return set()
+    cent = Decimal(str(_ROUNDED_BY))
+    return {_letter(points + by, stored) for by in (-cent, Decimal(0), cent)}
 
 
 def _letter(points: Decimal | None, stored: LmsAssignment) -> str | None:
@@ -184,6 +196,7 @@ def to_submission(
 ) -> Submission:
     """Return the gateway's form of a submission; `note` is what we keep of it."""
     assignment, points = stored.assignment, seen.points
+    waits = stored.takes_work and seen.revision is None and (points is not None or seen.exception != 0)
     grade = _letter(points, stored) if assignment.grading_scale else grade_text(points, assignment)
     times = [
         at * SECOND
@@ -201,6 +214,7 @@ def to_submission(
         attachments=_attachments_of(seen, note),
         created=assignment.created,
         last_modified=max([*times, *([assignment.created] if assignment.created else [])], default=None),
+        warnings=((WAITS,) if waits else ()) + (assignment.warnings if points is not None else ()),
     )
 
 
