@@ -103,6 +103,25 @@ def begin_create(
     return begin(conn, delivery, worker)
 
 
+def accept_create(
+    conn: Connection, delivery: Delivery, worker: str, closing: Callable[[str], bool]
+) -> str | None:
+    """`accept` a create; or take up an equal one whose client, which waited for it, has not got the outcome.
+
+    Returns the id of the delivery that will tell. None if an equal one is under way, as with `begin_create`.
+    """
+    assert delivery.section_id is not None
+    assert delivery.digest is not None
+    conn.lock(f"create/{delivery.section_id}/{delivery.digest}")
+    for earlier in deliveries.unacknowledged(conn, delivery.section_id, delivery.digest):
+        if deliveries.leave_to_background(conn, earlier.id, delivery.created, delivery.expires):
+            return earlier.id
+        if earlier.worker != worker or closing(earlier.id):
+            return None
+    accept(conn, delivery)
+    return delivery.id
+
+
 def claim(
     conn: Connection, worker: str, now: Instant, limit: int, but: Collection[str] = ()
 ) -> list[Delivery]:

@@ -214,10 +214,12 @@ def _begin_create(
             if found.fingerprint != fingerprint:
                 raise errors.key_reused()
             return _repeated(conn, earlier, worker)
+    started: Delivery | Accepted | None
     if caller.background:
         expires = ledger.keep_until(conn, delivery.district_id, delivery.created)
-        ledger.accept(conn, replace(delivery, expires=expires))
-        started: Delivery | Accepted | None = Accepted(delivery.id)
+        wanted = replace(delivery, expires=expires)
+        accepted = ledger.accept_create(conn, wanted, worker, gateway.in_flight.is_closing)
+        started = None if accepted is None else Accepted(accepted)
     else:
         started = ledger.begin_create(conn, delivery, worker, gateway.in_flight.is_closing)
     if caller.key is not None and started is not None:

@@ -331,6 +331,22 @@ def retry(connection: Connection, delivery_id: str, now: Instant, expires: Insta
     return done.rowcount == 1
 
 
+def leave_to_background(connection: Connection, delivery_id: str, now: Instant, expires: Instant) -> bool:
+    """Let the background finish what a client that waited has no outcome of. False if it is under way.
+
+    What is delivered stays so.
+    """
+    done = connection.execute(
+        "UPDATE deliveries SET untold = 0, background = 1, expires = :expires,"
+        " due = CASE WHEN state = 'delivered' THEN due ELSE :now END,"
+        " finished = CASE WHEN state = 'delivered' THEN finished END,"
+        " state = CASE WHEN state = 'delivered' THEN state ELSE 'waiting' END"
+        " WHERE id = :id AND state IN ('delivered', 'failed', 'expired', 'cancelled', 'waiting')",
+        {"id": delivery_id, "now": now, "expires": expires},
+    )
+    return done.rowcount == 1
+
+
 def retry_now(connection: Connection, delivery_id: str, now: Instant) -> bool:
     """Let a waiting delivery be tried now. False if it does not wait."""
     done = connection.execute(

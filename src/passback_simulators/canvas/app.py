@@ -136,5 +136,6 @@ class CanvasSimulator(CanvasState, Simulator):
     ui_revoke_token = web_ui.revoke_token
     ui_delete_assignment = web_ui.delete_assignment
     ui_change_assignment = web_ui.change_assignment
+    ui_change_course = web_ui.change_course
     ui_end_enrollment = web_ui.end_enrollment
     ui_set_late_policy = web_ui.set_late_policy

@@ -35,7 +35,7 @@ def new(lms: CanvasState, assignment: Record, given: Record, others: list[Record
     made: Record = {
         "id": lms.records.next_number("overrides", 90), "assignment_id": assignment.get("id"), "title": None,
         "student_ids": [], "course_section_id": None, "group_id": None,
-        **{name: instant(given.get(name), name) for name in DATES},
+        **{name: stored_date(lms, assignment["course_id"], given.get(name), name) for name in DATES},
     }  # fmt: skip
     if given.get("student_ids"):
         made["student_ids"] = _students(lms, assignment, given["student_ids"])
@@ -80,6 +80,17 @@ def instant(text: Any, field: str) -> int | None:
     if not isinstance(text, str) or not _ISO.fullmatch(text):
         raise messages(400, f"Invalid datetime for {field}")
     return int(datetime.fromisoformat(text).astimezone(UTC).timestamp()) * 1000
+
+
+def stored_date(lms: CanvasState, course: int, text: Any, field: str) -> int | None:
+    """A date as Canvas stores it: due or locked at midnight means the end of the day that begins. Raises `Refusal`."""
+    found = instant(text, field)
+    if found is None or field == "unlock_at":
+        return found
+    local = datetime.fromtimestamp(found // 1000, lms.zone_of(course))
+    if (local.hour, local.minute) != (0, 0):
+        return found
+    return int(local.replace(hour=23, minute=59, second=59).timestamp()) * 1000
 
 
 def check_order(dated: Record) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from passback_simulators.records import Record
 from passback_simulators.state import State
@@ -39,6 +40,12 @@ class CanvasState(State):
     def find_course(self, text: str) -> Record | None:
         """A course by id or SIS id."""
         return self._by_sis_id("courses", "sis_course_id", text)
+
+    def zone_of(self, course: int) -> ZoneInfo:
+        """The time zone of a course, or else of its account."""
+        found = self.records.get("courses", course) or {}
+        account = self.records.get("accounts", found.get("account_id", 1)) or {}
+        return ZoneInfo(found.get("time_zone") or account.get("time_zone") or "UTC")
 
     def find_section(self, text: str) -> Record | None:
         """A section by id or SIS id."""

@@ -43,6 +43,13 @@ def change_assignment(lms: CanvasState, assignment_id: str, **fields: Any) -> No
     lms.records.put("assignments", assignment_id, {**record, **fields})
 
 
+def change_course(lms: CanvasState, course_id: str, **fields: Any) -> None:
+    """Change a course's settings, such as its ``time_zone``, ``grading_standard_id`` or ``workflow_state``."""
+    record = lms.records.get("courses", course_id)
+    assert record is not None
+    lms.records.put("courses", course_id, {**record, **fields})
+
+
 def end_enrollment(lms: CanvasState, user_id: str, state: str = "completed") -> None:
     """End a user's enrollments."""
     for record in lms.records.all("enrollments"):

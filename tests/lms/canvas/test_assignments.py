@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from uuid_utils import uuid7
 
 from passback.domain.assignment import AssignmentFields, Attachment
@@ -149,6 +153,84 @@ def test_what_was_created_is_not_confused_with_what_is_like_it(lms: Lms) -> None
     found = lms.run(lms.connector.find_assignment(lms.section, ESSAY, str(uuid7()), NOW, {alike.lms_id}))
     older = lms.run(lms.connector.find_assignment(lms.section, ESSAY, str(uuid7()), NOW + HOUR, ()))
     assert (found, older) == (None, None)
+
+
+def lost(lms: Lms, fields: AssignmentFields, section: str | None = None) -> None:
+    """Create an assignment whose answer is lost."""
+    lms.served.fail("error-after", method="POST")
+    with pytest.raises(Unavailable):
+        lms.run(lms.connector.create_assignment(section or lms.section, fields, str(uuid7())))
+
+
+def found(lms: Lms, fields: AssignmentFields, section: str | None = None) -> str | None:
+    search = lms.connector.find_assignment(section or lms.section, fields, str(uuid7()), NOW, ())
+    held = lms.run(search)
+    return None if held is None else held.lms_id
+
+
+@pytest.mark.parametrize("kind", ["points", "percent", "pass_fail", "letter_grade", None])
+def test_a_lost_one_without_points_is_found(lms: Lms, kind: str | None) -> None:
+    fields = replace(ESSAY, points_possible=None, grading_type=kind)
+    lost(lms, fields)
+    assert found(lms, fields) == "501"
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "UTC", "Asia/Kathmandu", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("day", [(2026, 3, 8), (2026, 4, 5), (2026, 10, 4), (2026, 11, 1), (2027, 1, 31)])
+def test_a_lost_one_that_is_due_at_midnight_is_found(lms: Lms, zone: str, day: tuple[int, int, int]) -> None:
+    midnight = datetime(*day, tzinfo=ZoneInfo(zone))
+    simulator(lms).ui_change_course("107", time_zone=zone)
+    fields = replace(ESSAY, due_date=int(midnight.timestamp()) * 1000 + 7)
+    lost(lms, fields)
+    assert found(lms, fields) == "501"
+    due = lms.assignment("501").due_date or 0
+    assert datetime.fromtimestamp(due / 1000, ZoneInfo(zone)) == midnight.replace(
+        hour=23, minute=59, second=59
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"title": "  Essay  "}, {"title": "A"}, {"title": "5 < 6 & \u2028"}, {"title": "x" * 250 + " " * 5},
+        {"description": "<script>x()</script><p>a<!-- b --></p>"}, {"description": ""},
+        {"points_possible": Decimal("33.333333333333333333")}, {"points_possible": Decimal("0.005")},
+        {"attachments": (Attachment(type="link", url="https://app.example/a"),)},
+        {"assignee_mode": "individuals", "assignee_ids": ("3001001", "3001002")},
+        {"description": None, "description_plaintext": "One\n\nTwo & three"},
+    ],
+)  # fmt: skip
+def test_a_lost_one_is_found_whatever_canvas_makes_of_it(lms: Lms, changes: dict[str, Any]) -> None:
+    fields = replace(ESSAY, **changes)
+    lost(lms, fields)
+    assert found(lms, fields) == "501"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"title": "Essay 2"}, {"points_possible": Decimal(21)}, {"grading_type": "percent"},
+        {"due_date": NOW + 7 * DAY + 60_000}, {"description": "<p>Three pages</p>"},
+        {"assignee_mode": "individuals", "assignee_ids": ("3001001",)},
+    ],
+)  # fmt: skip
+def test_one_that_differs_is_not_taken_for_the_lost_one(lms: Lms, changes: dict[str, Any]) -> None:
+    lms.create(**changes)
+    assert found(lms, ESSAY) is None
+
+
+def test_of_two_alike_the_one_with_the_same_words_is_the_lost_one(lms: Lms) -> None:
+    lms.create(description="<p>Two</p>")
+    fields = replace(ESSAY, description="<p>Two pages</p>")
+    lost(lms, fields)
+    assert found(lms, fields) == "502"
+
+
+def test_one_for_other_students_of_the_course_is_not_taken_for_the_lost_one(lms: Lms) -> None:
+    theirs = replace(ESSAY, assignee_mode="individuals", assignee_ids=(lms.students[0],))
+    lost(lms, theirs)
+    assert found(lms, replace(theirs, assignee_ids=(lms.students[1],))) is None
+    assert found(lms, theirs) == "501"
 
 
 def test_a_section_that_was_moved_to_another_course_is_gone(lms: Lms) -> None:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from passback.domain.assignment import Assignment, AssignmentFields, ScaleEntry
+from passback.domain.clock import MINUTE
 from passback.lms.canvas import map_assignments, map_submissions
 from passback.lms.canvas.api import CanvasApi
 from passback.lms.canvas.audience import Audience, audience_of
@@ -23,7 +24,7 @@ from passback.lms.canvas.map_assignments import LmsAssignment
 from passback.lms.canvas.map_submissions import Target
 from passback.lms.canvas.roster import Roster, read_courses, read_people, read_scale, read_sections
 from passback.lms.interface import Capabilities, Gone, LmsError, RefusedByLms, in_doubt_after_create
-from passback.lms.toolkit import unsupported_fields
+from passback.lms.toolkit import alike, unsupported_fields
 from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.unsupported_fields import note_key, read_note
@@ -93,17 +94,9 @@ class CanvasConnector:
         course, own = _split(section)
         found = await self._find_by_mark(course, mark) if self._writes_marks else None
         if found is None:
-            params = {"search_term": (fields.title or "")[:200], "include[]": "overrides", **_BASE_DATES}
-            listed = await self._api.pages(f"courses/{course}/assignments", params, gone="section")
-            alike = [
-                item
-                for item in listed
-                if id_of(item) not in known
-                and matches_creation(map_assignments.from_lms(item, own, None), fields, since)
-            ]
-            if len(alike) != 1:
+            found = await self._find_alike(course, own, fields, since, known)
+            if found is None:
                 return None
-            found = alike[0]
         whole = await self._roster.is_only_section(course, own)
         audience = audience_of(fields, own, whole_course=whole, before=None)
         return await self._remember(course, own, found, fields, audience, None)
@@ -290,6 +283,21 @@ class CanvasConnector:
             await self._notes.write({note_key(item.id): note})
         return unsupported_fields.restore_dates(unsupported_fields.restore(shown, note, NOTED_FIELDS), note)
 
+    async def _find_alike(
+        self, course: str, own: str, fields: AssignmentFields, since: Instant, known: Collection[str]
+    ) -> Json | None:
+        """Return the assignment that an attempt that began at `since` may have made; None if there is none, or several.
+
+        All are read: Canvas refuses to search for short titles, and trims long blanks.
+        """
+        params = {"include[]": "overrides", **_BASE_DATES}
+        listed = await self._api.pages(f"courses/{course}/assignments", params, gone="section")
+        expected = map_assignments.as_stored(fields)
+        items = [map_assignments.from_lms(it, own, None) for it in listed if id_of(it) not in known]
+        fitting = [it for it in items if is_since(it, since) and expected.fits(it)]
+        found = alike.only_one(fitting, expected.has_words_of)
+        return None if found is None else found.content
+
     async def _find_by_mark(self, course: str, mark: str) -> Json | None:
         params = {"include[]": "overrides", **_BASE_DATES}
         try:
@@ -318,15 +326,7 @@ def _changes_audience(fields: AssignmentFields) -> bool:
     return any(value is not None for value in given)
 
 
-def matches_creation(item: LmsAssignment, fields: AssignmentFields, since: Instant) -> bool:
-    """Whether an assignment may come from an attempt to create `fields` that began at `since`."""
+def is_since(item: LmsAssignment, since: Instant) -> bool:
+    """Whether an assignment may come from an attempt that began at `since`: the LMS's clock is not ours."""
     created = map_assignments.created(item)
-    second = 1000
-    return (
-        map_assignments.title(item) == fields.title
-        and item.points_possible == (fields.points_possible or 0)
-        and item.due_date is not None
-        and fields.due_date is not None
-        and abs(item.due_date - fields.due_date) < second
-        and (created is None or created >= since - 60 * second)  # the LMS's clock is not ours
-    )
+    return created is None or created >= since - MINUTE

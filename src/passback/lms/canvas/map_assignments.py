@@ -16,10 +16,11 @@ from typing import Any
 from msgspec import Struct
 
 from passback.domain.assignment import Assignment, AssignmentFields, Attachment, ScaleEntry
-from passback.domain.clock import Instant
+from passback.domain.clock import HOUR, MINUTE, SECOND, Instant
 from passback.lms.canvas.errors import NAME
 from passback.lms.interface import RefusedByLms, Unsupported
 from passback.lms.notes import Note
+from passback.lms.toolkit import alike
 from passback.lms.toolkit.html import description_html, html_to_text
 from passback.lms.toolkit.json_fields import (
     Json,
@@ -217,6 +218,64 @@ def to_lms(fields: AssignmentFields, before: Assignment | None = None) -> dict[s
     if fields.max_attempts is not None:
         sent["allowed_attempts"] = fields.max_attempts
     return sent
+
+
+class Stored(Struct, frozen=True):
+    """What Canvas is expected to store of a new assignment, as far as it tells assignments apart."""
+
+    title: str
+    description: str
+    """As it is sent, with the attachments: Canvas removes from it what it does not allow."""
+    points_possible: float
+    grading_type: str
+    due_at: tuple[Instant, ...]
+    """The instants of which it stores one, in whole seconds."""
+    assignees: tuple[str, ...]
+    """The students who were chosen; empty if all have it."""
+
+    def fits(self, item: LmsAssignment) -> bool:
+        """Whether an assignment may be what Canvas made of it."""
+        description = text(item.content, "description") or ""
+        return (
+            alike.same_title(title(item), self.title)
+            and alike.same_points(item.points_possible, self.points_possible)
+            and item.grading_type == self.grading_type
+            and item.due_date in self.due_at
+            and item.for_all == (not self.assignees)
+            and set(item.assignees) <= set(self.assignees)
+            and alike.may_be_left_of(description, self.description)
+        )
+
+    def has_words_of(self, item: LmsAssignment) -> bool:
+        """Whether a reader sees the same description."""
+        return alike.same_words(text(item.content, "description") or "", self.description)
+
+
+def as_stored(fields: AssignmentFields) -> Stored:
+    """Return what Canvas is expected to store of a new assignment. Raises `Refused` and `Unsupported`."""
+    sent = to_lms(fields)
+    assert fields.due_date is not None
+    return Stored(
+        title=sent["name"],
+        description=sent["description"],
+        points_possible=sent["points_possible"],
+        grading_type=sent["grading_type"],
+        due_at=_stored_due(fields.due_date),
+        assignees=(fields.assignee_ids or ()) if fields.assignee_mode == "individuals" else (),
+    )
+
+
+def _stored_due(due: Instant) -> tuple[Instant, ...]:
+    """Return the instants of which Canvas stores one for a due date: midnight becomes the end of the day that begins.
+
+    It goes by the zone of the course or of the token's user. Every zone's midnight is at a quarter of an hour in UTC,
+    and a day has 23 to 25 hours (some in half hours), so what the zone is need not be known.
+    """
+    whole = due - due % SECOND
+    if whole % (15 * MINUTE) >= MINUTE:
+        return (whole,)
+    midnight = whole - whole % MINUTE
+    return whole, *(midnight + halves * HOUR // 2 - SECOND for halves in range(46, 51))
 
 
 def split_description(markup: str) -> tuple[str, tuple[Attachment, ...]]:

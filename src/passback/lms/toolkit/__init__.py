@@ -5,5 +5,6 @@
 - `transitions`: which states of a submission can follow each other
 - `json_fields`: read an LMS's JSON tolerantly
 - `html`: between HTML and plain text
+- `alike`: whether what an LMS stores may be what it was sent
 - `ttl_cache`: remember for a few minutes what rarely changes
 """

@@ -40,7 +40,7 @@ def create(lms: CanvasState, request: Request, course_id: str) -> Reply:
         "sis_assignment_id": None, "integration_id": None, "integration_data": {}, "overrides": [],
         "post_manually": lms.settings["manual_post_policy"], "deleted": False,
     }  # fmt: skip
-    if not given.get("name"):
+    if not str(given.get("name") or "").strip():
         raise invalid("name", "blank", "can't be blank")
     sis_id = given.get("sis_assignment_id")
     if sis_id and lms.settings["can_manage_sis"]:
@@ -179,7 +179,7 @@ def _apply(lms: CanvasState, record: Record, given: dict[str, Any], *, new: bool
 
 def _apply_content(record: Record, given: dict[str, Any]) -> None:
     if "name" in given:
-        name = str(given["name"] or "")
+        name = str(given["name"] or "").strip()
         if len(name) > 255:
             raise invalid("name", "too_long", "is too long (maximum is 255 characters)")
         record["name"] = name
@@ -210,7 +210,7 @@ def _apply_dates(lms: CanvasState, record: Record, given: dict[str, Any], *, new
         record["only_visible_to_overrides"] = bool(given["only_visible_to_overrides"])
     for name in DATES:
         if name in given:
-            record[name] = overrides.instant(given[name], name)
+            record[name] = overrides.stored_date(lms, record["course_id"], given[name], name)
     if not new and given.get("due_at"):
         record["only_visible_to_overrides"] = False
     overrides.check_order(record)
