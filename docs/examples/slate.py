@@ -18,7 +18,8 @@ from passback.lms.toolkit import points, unsupported_fields
 
 # Slate has no place for the other fields of an assignment: Passback keeps them in notes.
 KEPT = frozenset(AssignmentFields.__struct_fields__) - {"title", "due_date", "points_possible"}
-CAPABILITIES = lms.Capabilities("slate", "Slate", KEPT, not_stored_flags=frozenset({"late", "missing"}))
+DERIVED = frozenset({"late", "missing"})
+CAPABILITIES = lms.Capabilities("slate", "Slate", KEPT, not_stored_flags=DERIVED, comments=False)
 UNSUPPORTED = frozenset({"attachments", "excused", "extra_attempts", "grade_comment", "override_due_date"})
 
 
@@ -80,8 +81,7 @@ class SlateConnector:  # passback.lms.interface.Connector says what each method 
     async def update_submission(
         self, section: str, assignment: str, student: str, fields: SubmissionFields
     ) -> Submission:
-        before = (await self.read_submissions(section, assignment, [student])).get(student)
-        if before is None:
+        if (before := (await self.read_submissions(section, assignment, [student])).get(student)) is None:
             raise lms.Gone("student")
         teachers = {person.id for person in await self.read_people(section) if person.role == "teacher"}
         if fields.grader_id is not None and fields.grader_id not in teachers:
@@ -94,8 +94,8 @@ class SlateConnector:  # passback.lms.interface.Connector says what each method 
         if score is None and fields.grade is None:
             return before
         sent = {"score": None if score is None else str(score), "graded_by": fields.grader_id}
-        reply = await self._call("PUT", f"assignments/{assignment}/scores/{student}", sent, "student")
-        return submission_of(student, reply.typed(Score), found)
+        path = f"assignments/{assignment}/scores/{student}"
+        return submission_of(student, (await self._call("PUT", path, sent, "student")).typed(Score), found)
 
     async def update_submissions(
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]

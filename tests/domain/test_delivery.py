@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from passback.domain.clock import MINUTE, SECOND
 from passback.domain.delivery import (
@@ -15,6 +16,7 @@ from passback.domain.delivery import (
     covers,
     first_to_deliver,
     lane_of,
+    summed,
     wait_after,
     without,
 )
@@ -118,3 +120,17 @@ def test_the_wait_grows_up_to_a_quarter_of_an_hour_and_is_spread(attempts: int, 
 def test_the_wait_that_is_asked_for_is_heeded_within_reason() -> None:
     assert wait_after(1, asked=60) == 60 * SECOND
     assert wait_after(1, asked=10**9) == 15 * MINUTE
+
+
+def test_a_delivery_for_many_says_what_its_parts_say() -> None:
+    parts = [
+        replace(grade(1), state="delivered", attempts=1, warnings=("A", "B")),
+        replace(grade(2), state="delivered", attempts=3, warnings=("B", "C")),
+        replace(grade(3), state="refused", attempts=1, warnings=("D",)),
+        replace(grade(4), state="waiting", attempts=2, due=90, warnings=("E",)),
+        replace(grade(5), state="waiting", attempts=2, due=70),
+    ]
+    whole = replace(grade(0), operation="update_submissions", due=None)
+    told = summed(whole, parts)
+    assert (told.attempts, told.due, told.warnings) == (3, 70, ("A", "B", "C"))
+    assert summed(whole, []) == replace(whole, attempts=0)

@@ -66,6 +66,20 @@ def test_one_that_does_not_exist_is_not_found(database: Opened) -> None:
             asyncio.run(one)
 
 
+def test_one_that_stands_for_many_is_listed_and_shown_with_their_tries(database: Opened) -> None:
+    def fill(conn: Connection) -> None:
+        whole = delivery("whole", {}, operation="update_submissions", user_id=None, lane="whole", due=None)
+        part = delivery("part", lane="3", batch_id="whole", position=0, warnings=("ODD",))
+        ledger.accept_many(conn, whole, [part])
+        ledger.finish(conn, ledger.claim(conn, "w", NOW, 1), [Delivered(warnings=("ODD",))], NOW)
+
+    database.write_now(fill)
+    shown = asyncio.run(deliveries.find(database, "whole")).delivery
+    assert (shown.state, shown.attempts, shown.warnings) == ("delivered", 1, ("ODD",))
+    (listed,) = [it for it in asyncio.run(deliveries.list_newest(database, limit=9)) if it.id == "whole"]
+    assert listed.attempts == 1
+
+
 def test_how_long_they_are_tried_is_set_and_unset(database: Opened) -> None:
     found = []
     for milliseconds in (HOUR, None):

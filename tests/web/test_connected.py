@@ -121,6 +121,14 @@ def test_what_the_lms_cannot_do_for_a_student_is_refused(lms: Connected) -> None
     )
 
 
+def test_a_comment_that_the_lms_has_no_place_for_does_not_keep_a_grade_out(lms: Connected) -> None:
+    path = f"{ASSIGNMENTS}/{lms.create().data['id']}/submissions/{STUDENT}"
+    reply = lms.client.patch(path, {"grade_points": 17, "grade_comment": "Good"})
+    assert (reply.status, reply.headers["passback-warnings"]) == (200, "NOT_STORED_BY_LMS:grade_comment")
+    alone = lms.client.patch(path, {"grade_comment": "Good"})
+    assert (alone.status, alone.json) == (400, {"message": "Slate does not support grade_comment"})
+
+
 def test_an_assignment_that_was_deleted_in_the_lms_is_row_13(lms: Connected) -> None:
     created = lms.create().data
     lms.slate.simulator.records.remove("assignments", "a1")

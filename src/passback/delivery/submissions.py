@@ -43,7 +43,9 @@ class SubmissionTarget(Struct, frozen=True):
     grader: Matched | None
     """None if no grader is asked for, or not a teacher of the section."""
     asked: SubmissionFields
-    """With our id of the grader."""
+    """With our id of the grader, and without what is left out."""
+    left_out: tuple[str, ...] = ()
+    """The fields that were asked for beside a grade, but that the LMS has no place for."""
 
     @property
     def grader_is_known(self) -> bool:
@@ -61,7 +63,23 @@ def find_target(
 ) -> SubmissionTarget:
     """Look up the student and the grader of a change. Raises `Refusal`: row 14."""
     student = lookup.student(conn, section.id, user_id)
-    return SubmissionTarget(section, record, student, lookup.grader(conn, section.id, asked.grader_id), asked)
+    grader = lookup.grader(conn, section.id, asked.grader_id)
+    kept = _storable(asked, section.connector.capabilities)
+    left_out = () if kept is asked else ("grade_comment",)
+    return SubmissionTarget(section, record, student, grader, kept, left_out)
+
+
+def _storable(asked: SubmissionFields, capabilities: Capabilities) -> SubmissionFields:
+    """What is asked, without a comment that would keep a grade out of an LMS that has no comments."""
+    gives_grade = asked.grade is not None or asked.grade_points is not None
+    if capabilities.comments or not (asked.grade_comment and gives_grade):
+        return asked
+    return replace(asked, grade_comment=None)
+
+
+def not_stored(target: SubmissionTarget) -> tuple[str, ...]:
+    """The warnings about what is left out of a change."""
+    return tuple(f"NOT_STORED_BY_LMS:{name}" for name in target.left_out)
 
 
 def begun(conn: Connection, delivery: Delivery, target: SubmissionTarget) -> SubmissionTarget:
@@ -181,8 +199,10 @@ def delivered(
     else:
         grader_id = user_ids.get(held.grader_id or "")
     shown = present.submission(held, delivery.assignment_id, delivery.user_id, grader_id)
-    warnings = (*delivery.warnings, *_warnings(target.asked, target.section.connector.capabilities, held))
-    return Delivered(encode(shown), warnings)
+    own = _warnings(target.asked, target.section.connector.capabilities, held)
+    # What was left out when the delivery was accepted is not left out again; what came before this rule is.
+    warnings = dict.fromkeys((*delivery.warnings, *not_stored(target), *own))
+    return Delivered(encode(shown), tuple(warnings))
 
 
 def _warnings(asked: SubmissionFields, capabilities: Capabilities, held: Submission) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Literal, TypeVar, get_args
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from passback.domain.assignment import AssignmentFields
 from passback.domain.clock import HOUR, MINUTE, SECOND, Instant
@@ -110,6 +111,19 @@ class Delivery(Struct, frozen=True, kw_only=True):
     def fields(self, kind: type[Fields]) -> Fields:
         """The fields to set."""
         return msgspec.json.decode(self.content, type=kind)
+
+
+def summed(whole: Delivery, parts: Sequence[Delivery]) -> Delivery:
+    """A delivery that stands for many, with what its `parts` say: its attempts, its next one, and its warnings."""
+    waiting = (part.due for part in parts if part.state == "waiting" and part.due is not None)
+    warnings = dict.fromkeys(code for part in parts if part.state == "delivered" for code in part.warnings)
+    return replace(
+        whole,
+        # They go together unless some have to be tried again, so it was tried as often as the one tried most.
+        attempts=max((part.attempts for part in parts), default=0),
+        due=min(waiting, default=None),
+        warnings=(*whole.warnings, *warnings),
+    )
 
 
 class Delivered(Struct, frozen=True):

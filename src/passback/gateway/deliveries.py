@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from passback.context import Answer
 from passback.delivery import present
-from passback.domain.delivery import Delivered, Refused
+from passback.domain.delivery import Delivered, Refused, summed
 from passback.store import deliveries
 from passback.wire import cursor, errors
 
@@ -70,8 +70,8 @@ async def page(
 def _shown(conn: Connection, delivery: Delivery) -> responses.Delivery:
     if delivery.operation != "update_submissions":
         return present.delivery(delivery)
-    outcomes = [_outcome(part) for part in deliveries.parts(conn, delivery.id)]
-    return present.delivery(delivery, outcomes)
+    parts = deliveries.parts(conn, delivery.id)
+    return present.delivery(summed(delivery, parts), [_outcome(part) for part in parts])
 
 
 def _outcome(part: Delivery) -> responses.SubmissionOutcome:

@@ -71,8 +71,8 @@ async def update(
         section_id=section_id,
         assignment_id=target.record.id,
         user_id=user_id,
-        fields=fields,
-        warnings=rules.warnings(request),
+        fields=target.asked,
+        warnings=(*rules.warnings(request), *submissions.not_stored(target)),
     )
     return await execute.execute(gateway, caller, delivery, target)
 
@@ -122,7 +122,7 @@ async def update_many(
             assignment_id=record.id,
             user_id=item.user_id.lower(),
             fields=one.asked,
-            warnings=() if item.request is None else rules.warnings(item.request),
+            warnings=_part_warnings(item, one),
         )
         for item, one in zip(items, judged, strict=True)
     ]
@@ -154,6 +154,11 @@ def _answer_many(
         for item, outcome in zip(items, outcomes, strict=True)
     ]
     return Answer(shown, tuple(warnings))
+
+
+def _part_warnings(item: SubmissionItem, target: SubmissionTarget) -> tuple[str, ...]:
+    own = () if item.request is None else rules.warnings(item.request)
+    return (*own, *submissions.not_stored(target))
 
 
 def _judge(

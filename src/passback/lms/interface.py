@@ -111,6 +111,11 @@ class Capabilities(Struct, frozen=True):
     """Fields of an assignment that are neither stored nor given back."""
     not_stored_flags: frozenset[str] = frozenset()
     """Flags that the LMS derives itself and that cannot be set."""
+    comments: bool = True
+    """Whether it has a place for comments on a grade.
+
+    If not, the gateway leaves out a comment beside a grade, with a warning; the connector refuses a comment alone.
+    """
 
 
 class LmsConnection(Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from passback.delivery import ledger
-from passback.domain.delivery import KEPT_FOR, Delivery, State
+from passback.domain.delivery import KEPT_FOR, Delivery, State, summed
 from passback.operations.districts import required
 from passback.operations.errors import NotFound, OperationError
 from passback.store import deliveries, districts
@@ -37,7 +37,8 @@ async def list_newest(
     def read(conn: Connection) -> list[Delivery]:
         if district_id is not None:
             required(conn, district_id)
-        return deliveries.page(conn, limit=limit, district_id=district_id, states=states)
+        found = deliveries.page(conn, limit=limit, district_id=district_id, states=states)
+        return [_whole(conn, one).delivery for one in found]
 
     return await database.snapshot(read)
 
@@ -46,8 +47,7 @@ async def find(database: Database, delivery_id: str) -> Detailed:
     """Return a delivery with its parts. Raises `NotFound`."""
 
     def read(conn: Connection) -> Detailed:
-        found = _required(conn, delivery_id)
-        return Detailed(found, deliveries.parts(conn, found.id))
+        return _whole(conn, _required(conn, delivery_id))
 
     return await database.snapshot(read)
 
@@ -100,6 +100,13 @@ async def try_for(database: Database, district_id: str, milliseconds: int | None
         districts.set_keep_trying(conn, district_id, milliseconds)
 
     await database.write(write)
+
+
+def _whole(conn: Connection, delivery: Delivery) -> Detailed:
+    if delivery.operation != "update_submissions":
+        return Detailed(delivery, [])
+    parts = deliveries.parts(conn, delivery.id)
+    return Detailed(summed(delivery, parts), parts)
 
 
 def _required(conn: Connection, delivery_id: str) -> Delivery:

@@ -41,6 +41,7 @@ CAPABILITIES = Capabilities(
     name=NAME,
     not_stored_assignment=map_assignments.NOTED_FIELDS,
     not_stored_flags=frozenset({"late", "missing"}),
+    comments=False,
 )
 
 _GRADING_SECONDS = 5.0
