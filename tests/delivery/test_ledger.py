@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
@@ -383,3 +384,86 @@ def create(delivery_id: str, **changes: Any) -> Delivery:
         delivery_id, {"title": "Essay"}, operation="create_assignment", assignment_id=delivery_id, user_id=None,
         lane=f"assignment/{delivery_id}", digest="equal", **changes,
     )  # fmt: skip
+
+
+def accept_behind(run: Run, *wanted: Delivery) -> None:
+    def transaction(conn: Connection) -> None:
+        for one in ledger.behind_create(conn, wanted):
+            ledger.accept(conn, one)
+
+    run(transaction)
+
+
+def test_what_waits_for_a_create_is_not_tried_before_it_and_at_once_after_it(run: Run) -> None:
+    accept(run, create("a1"))
+    accept_behind(run, delivery("d1"), delivery("d2", lane="l2"))
+    [first] = claim(run)
+    assert (first.id, claim(run, now=NOW + HOUR)) == ("a1", [])
+    finish(run, first, Failed(500, "Error creating assignment", "status 503", doubt=True))
+    accept_behind(run, delivery("d3", {"grade_points": "6"}))
+    assert ids(claim(run, now=NOW + SECOND)) == ["a1"]
+    finish(run, read(run, "a1"), Delivered(b"{}", lms_id="1"), NOW + SECOND)
+    assert ids(claim(run, now=NOW + SECOND)) == ["d2", "d3"]
+
+
+def test_what_is_accepted_when_the_create_has_just_ended_does_not_wait(run: Run) -> None:
+    accept(run, create("a1"))
+    finish(run, claim(run)[0], Delivered(b"{}", lms_id="1"))
+    accept_behind(run, delivery("d1"))
+    assert ids(claim(run)) == ["d1"]
+
+
+def test_what_waits_for_a_create_expires_by_its_own_time(run: Run) -> None:
+    accept(run, create("a1", expires=NOW + DAY))
+    accept_behind(run, delivery("d1", expires=NOW + HOUR))
+    run(lambda conn: ledger.end_expired(conn, NOW + HOUR))
+    assert (state(run, "d1"), state(run, "a1")) == ("expired", "waiting")
+
+
+def test_what_waits_for_a_create_counts_as_waiting(run: Run) -> None:
+    accept(run, create("a1"))
+    accept_behind(run, delivery("d1"))
+    whole = delivery("many", {}, operation="update_submissions", lane="many", due=None)
+    run(
+        lambda conn: ledger.accept_many(conn, whole, [delivery("p1", lane="l2", batch_id="many", position=0)])
+    )
+    assert sum(tally.count for tally in run(deliveries.tallies) if tally.state == "waiting") == 3
+
+
+def test_what_waits_for_a_create_can_be_cancelled_and_tried_again(run: Run) -> None:
+    accept(run, create("a1"))
+    accept_behind(run, delivery("d1"))
+    held = read(run, "d1")
+    assert not run(lambda conn: ledger.retry(conn, held, NOW))
+    assert run(lambda conn: ledger.cancel(conn, held, NOW))
+    assert run(lambda conn: ledger.retry(conn, read_in(conn, "d1"), NOW))
+    assert ids(claim(run)) == ["a1"]
+
+
+def read_in(conn: Connection, delivery_id: str) -> Delivery:
+    found = deliveries.find(conn, delivery_id)
+    assert found is not None
+    return found
+
+
+def test_a_create_that_is_in_doubt_or_being_made_is_not_withdrawn(run: Run) -> None:
+    accept(run, create("a1", doubt=True))
+    assert not run(lambda conn: ledger.withdraw(conn, "a1", NOW))
+    claim(run)
+    assert not run(lambda conn: ledger.withdraw(conn, "a1", NOW))
+
+
+def test_a_change_accepted_while_the_create_ends_elsewhere_is_never_forgotten(
+    opened: Database, run: Run
+) -> None:
+    """Whichever comes first, the change is made or refused; on PostgreSQL both come at once."""
+    for outcome in (Delivered(b"{}", lms_id="1"), Refused(404, "Resource not found")) * 10:
+        run(lambda conn: conn.execute("DELETE FROM deliveries"))
+        accept(run, create("a1"))
+        [begun] = claim(run)
+        with ThreadPoolExecutor(2 if opened.shared else 1) as threads:
+            accepted = threads.submit(accept_behind, run, delivery("d1"))
+            finished = threads.submit(finish, run, begun, outcome)
+            accepted.result()
+            assert finished.result()
+        assert state(run, "d1") == "refused" or ids(claim(run)) == ["d1"]

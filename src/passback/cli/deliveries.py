@@ -54,7 +54,7 @@ def list_deliveries(
     )
     for one in found:
         due = one.due if one.state == "waiting" else None
-        why = "" if one.state == "delivered" else one.cause or one.message or ""
+        why = "" if one.state == "delivered" else one.cause or one.message or _waits_for(one) or ""
         print(
             f"{one.id:<36}  {one.state:<10}  {one.operation:<18}  {one.attempts:>5}  {show_time(one.created):<20}"
             f"  {show_time(due):<20}  {one_line(why)}".rstrip()
@@ -92,6 +92,7 @@ def _fields(one: Delivery) -> dict[str, str | None]:
         "accepted": show_time(one.created),
         "tries": str(one.attempts),
         "next try": show_time(one.due) if waiting else None,
+        "waits for": _waits_for(one),
         "tried until": show_time(one.expires) if waiting else None,
         "ended": show_time(one.finished),
         "status": None if one.status is None else str(one.status),
@@ -105,6 +106,10 @@ def _fields(one: Delivery) -> dict[str, str | None]:
         "delivered by": one.worker,
         "request": one.request_id,
     }
+
+
+def _waits_for(one: Delivery) -> str | None:
+    return f"the create of its assignment, {one.assignment_id}" if one.awaits_create else None
 
 
 @app.command

@@ -39,7 +39,7 @@ class AssignmentTarget(Struct, frozen=True):
 
     section: SectionAtLms
     record: AssignmentRecord | None
-    """Our record of it; None for a new one."""
+    """Our record of it; None for a new one, and while it is still to be made."""
     asked: AssignmentFields
     """With our ids of the assignees."""
     fields: AssignmentFields
@@ -59,11 +59,14 @@ def find_target(
     section_id: str,
     assignment_id: str | None,
     asked: AssignmentFields,
+    *,
+    behind: bool = False,
 ) -> AssignmentTarget:
     """Look up what a change is about; the assignment has no id yet if it is new.
 
-    Raises `Refusal`: 404 for the section, the assignees, then rows 8 and 13. Assignees are a rule on values, so they
-    are judged before the assignment's id (order of checks).
+    Raises `Refusal`: 404 for the section, the assignees, then rows 8 and 13; and `NotMadeYet`, unless the change may
+    wait `behind` the create. Assignees are a rule on values, so they are judged before the assignment's id (order of
+    checks).
     """
     record = None
     if assignment_id is None:
@@ -74,7 +77,7 @@ def find_target(
     if asked.assignee_mode == "individuals" and (assignment_id is None or asked.assignee_ids is not None):
         fields = replace(asked, assignee_ids=lookup.assignees(conn, section_id, asked.assignee_ids))
     if assignment_id is not None:
-        record = lookup.required(record, assignment_id)
+        record = lookup.required_or_awaited(gateway, conn, section.id, record, assignment_id, behind=behind)
     return AssignmentTarget(section, record, asked, fields)
 
 

@@ -146,7 +146,7 @@ def _change_submissions(
 
 
 def _change_submission(conn: Connection, target: SubmissionTarget, now: Instant) -> Submission:
-    section, assignment = target.section.lms_id, target.record.lms_id
+    section, assignment = target.section.lms_id, target.lms_id
     if not target.grader_is_known:
         held = read_assignment(conn, section, assignment)
         if not is_assigned(conn, section, held, target.student):

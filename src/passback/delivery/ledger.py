@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from passback.delivery import backoff, webhook_notify
+from passback.delivery import backoff
+from passback.delivery.ended import NEVER_MADE, awaits_create, end_batch, ended
 from passback.domain.delivery import (
     INTERRUPTED_KEPT_FOR,
     KEPT_FOR,
@@ -33,13 +34,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from passback.domain.clock import Instant
-    from passback.domain.delivery import State
     from passback.store.destinations import Destination
     from passback.store.engine.database import Connection
 
 _MOST_COMPARED = 50
 """How many of a lane's waiting deliveries are compared to find the first."""
-_WORST_FIRST: tuple[State, ...] = ("refused", "expired", "failed", "cancelled", "delivered")
 
 
 def keep_until(conn: Connection, district_id: str, now: Instant) -> Instant:
@@ -50,14 +49,25 @@ def keep_until(conn: Connection, district_id: str, now: Instant) -> Instant:
 def accept(conn: Connection, delivery: Delivery) -> None:
     """Add a delivery that waits for its turn; it is not due before those of its lane that it must follow."""
     before = deliveries.waiting_in(conn, delivery.lane, _MOST_COMPARED)
-    if before and not (len(before) < _MOST_COMPARED and all(covers(delivery, older) for older in before)):
+    if (
+        before
+        and delivery.due is not None
+        and not (len(before) < _MOST_COMPARED and all(covers(delivery, older) for older in before))
+    ):
         latest = max(older.due or 0 for older in before)
-        delivery = replace(delivery, due=max(latest, delivery.due or 0))
+        delivery = replace(delivery, due=max(latest, delivery.due))
     if before:
         # The clocks of machines differ: what is accepted later still ranks later.
         last = deliveries.last_rank(conn, delivery.lane) or 0
         delivery = replace(delivery, rank=max(delivery.rank, last + 1))
     deliveries.add(conn, [delivery])
+
+
+def behind_create(conn: Connection, wanted: Sequence[Delivery]) -> Sequence[Delivery]:
+    """Deliveries to accept that wait for the create of their assignment, if that has not ended."""
+    assignment_id = wanted[0].assignment_id
+    assert assignment_id is not None
+    return [replace(one, due=None) for one in wanted] if awaits_create(conn, assignment_id) else wanted
 
 
 def accept_many(conn: Connection, whole: Delivery, parts: Sequence[Delivery]) -> None:
@@ -67,7 +77,7 @@ def accept_many(conn: Connection, whole: Delivery, parts: Sequence[Delivery]) ->
     for part in parts:
         if part.state in OPEN:
             accept(conn, part)
-    _end_batch(conn, whole.id, whole.created)
+    end_batch(conn, whole.id, whole.created)
 
 
 def begin(conn: Connection, delivery: Delivery, worker: str) -> Delivery | None:
@@ -204,12 +214,12 @@ def finish_one(
     if ending is None:
         assert isinstance(outcome, Failed)
         return _postpone(conn, delivery, claim, outcome, now)
-    ended = deliveries.close(conn, claim, ending, now)
-    if ended:
+    closed = deliveries.close(conn, claim, ending, now)
+    if closed:
         if isinstance(outcome, Delivered):
             _delivered(conn, delivery, outcome, now)
-        _ended(conn, delivery, ending.state, now, client_waiting=client_waiting)
-    return ended
+        ended(conn, delivery, ending.state, now, client_waiting=client_waiting)
+    return closed
 
 
 def _ending(delivery: Delivery, outcome: Outcome, *, client_waiting: bool) -> Ending | None:
@@ -271,37 +281,16 @@ def _delivered(conn: Connection, delivery: Delivery, outcome: Delivered, now: In
             if left is not None:
                 deliveries.set_content(conn, older.id, left)
             elif deliveries.supersede(conn, older.id, delivery, now):
-                _ended(conn, older, "delivered", now)
-
-
-def _ended(
-    conn: Connection, delivery: Delivery, state: State, now: Instant, *, client_waiting: bool = False
-) -> None:
-    if delivery.batch_id is not None:
-        _end_batch(conn, delivery.batch_id, now)
-    elif not client_waiting:
-        webhook_notify.delivery_ended(conn, delivery, state, now)
-
-
-def _end_batch(conn: Connection, batch_id: str, now: Instant) -> None:
-    """End a delivery that stands for many once all its parts have ended, as the worst of them."""
-    conn.lock(f"batch/{batch_id}")
-    states = deliveries.states_of_parts(conn, batch_id)
-    if states & set(OPEN):
-        return
-    state: State = next((one for one in _WORST_FIRST if one in states), "delivered")
-    if deliveries.end_waiting(conn, batch_id, state, now):
-        whole = deliveries.find(conn, batch_id)
-        assert whole is not None
-        webhook_notify.delivery_ended(conn, whole, state, now)
+                ended(conn, older, "delivered", now)
 
 
 def end_expired(conn: Connection, now: Instant, limit: int = 500) -> int:
     """End deliveries that have expired. How many there were."""
     over = deliveries.expired(conn, now, limit)
-    for delivery in over:
+    # Creates first: what waits for one is refused, and locks are always taken in the same order.
+    for delivery in sorted(over, key=lambda it: it.operation != "create_assignment"):
         if deliveries.end_waiting(conn, delivery.id, "expired", now):
-            _ended(conn, delivery, "expired", now)
+            ended(conn, delivery, "expired", now)
     return len(over)
 
 
@@ -310,16 +299,24 @@ def cancel(conn: Connection, delivery: Delivery, now: Instant) -> bool:
     waiting = (
         deliveries.parts(conn, delivery.id) if delivery.operation == "update_submissions" else [delivery]
     )
-    ended = [one for one in waiting if deliveries.end_waiting(conn, one.id, "cancelled", now)]
-    for one in ended:
-        _ended(conn, one, "cancelled", now)
-    return bool(ended)
+    cancelled = [one for one in waiting if deliveries.end_waiting(conn, one.id, "cancelled", now)]
+    for one in cancelled:
+        ended(conn, one, "cancelled", now)
+    return bool(cancelled)
+
+
+def withdraw(conn: Connection, assignment_id: str, now: Instant) -> bool:
+    """Cancel the create of an assignment that is surely not in the LMS. False if it may be there."""
+    conn.lock(f"assignment/{assignment_id}")
+    create = deliveries.find(conn, assignment_id)
+    return create is not None and not create.doubt and cancel(conn, create, now)
 
 
 def retry(conn: Connection, delivery: Delivery, now: Instant) -> bool:
     """Try a delivery (or the parts of one that stands for many) now, also if it had ended. False if nothing can be.
 
-    What a newer delivery has set since is not set again.
+    What a newer delivery has set since is not set again. With a create, the changes are tried that were refused
+    because it had ended.
     """
     parts = deliveries.parts(conn, delivery.id) if delivery.operation == "update_submissions" else [delivery]
     expires = keep_until(conn, delivery.district_id, now)
@@ -328,6 +325,9 @@ def retry(conn: Connection, delivery: Delivery, now: Instant) -> bool:
         for one in parts
         if deliveries.retry_now(conn, one.id, now) or _retry_ended(conn, one, now, expires)
     ]
+    for create in [one for one in tried if one.operation == "create_assignment"]:
+        refused = deliveries.refused_because(conn, create, NEVER_MADE)
+        tried += [one for one in refused if _retry_ended(conn, one, now, expires)]
     for batch_id in {one.batch_id for one in tried if one.batch_id is not None}:
         deliveries.reopen_batch(conn, batch_id)
     if tried:
@@ -342,7 +342,8 @@ def _retry_ended(conn: Connection, delivery: Delivery, now: Instant, expires: In
         if left is None:
             return False
         content = left
-    if not deliveries.retry(conn, delivery.id, now, expires):
+    held = delivery.assignment_id is not None and awaits_create(conn, delivery.assignment_id)
+    if not deliveries.retry(conn, delivery.id, None if held else now, expires):
         return False
     deliveries.set_content(conn, delivery.id, content)
     return True

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from passback.store import assignments, enrollments, roster
+from passback.domain.clock import SECOND
+from passback.domain.delivery import OPEN
+from passback.store import assignments, deliveries, destinations, enrollments, roster
 from passback.wire import errors
 
 if TYPE_CHECKING:
@@ -31,6 +33,16 @@ class SectionAtLms(Struct, frozen=True):
     id: str
     lms_id: str
     connector: Connector
+
+
+class NotMadeYet(Exception):
+    """The assignment was accepted, and its create has not ended."""
+
+    def __init__(self, *, soon: bool, retry_after: int) -> None:
+        """`soon` if the create is being tried, or is about to be; else it is tried after `retry_after` seconds."""
+        super().__init__("its assignment is still to be made")
+        self.soon = soon
+        self.retry_after = retry_after
 
 
 class NotReached(errors.Refusal):
@@ -58,21 +70,67 @@ def section_and_record(
     return _at_lms(gateway, conn, district_id, found), record
 
 
-def required(record: AssignmentRecord | None, assignment_id: str) -> AssignmentRecord:
-    """The record that was found for an assignment's id. Raises `Refusal`: rows 8 and 13."""
+def required(
+    gateway: Gateway,
+    conn: Connection,
+    section_id: str,
+    record: AssignmentRecord | None,
+    assignment_id: str,
+) -> AssignmentRecord:
+    """The record that was found for an assignment's id. Raises `Refusal` (rows 8 and 13) and `NotMadeYet`."""
     if not _is_id(assignment_id):
         raise errors.invalid_assignment_id()
     if record is None:
+        _require_not_awaited(gateway, conn, section_id, assignment_id.lower())
         raise errors.assignment_gone()
     return record
+
+
+def required_or_awaited(
+    gateway: Gateway,
+    conn: Connection,
+    section_id: str,
+    record: AssignmentRecord | None,
+    assignment_id: str,
+    *,
+    behind: bool,
+) -> AssignmentRecord | None:
+    """`required`; but None for one that is still to be made, if the change may wait `behind` its create."""
+    try:
+        return required(gateway, conn, section_id, record, assignment_id)
+    except NotMadeYet:
+        if behind:
+            return None
+        raise
+
+
+def _require_not_awaited(gateway: Gateway, conn: Connection, section_id: str, assignment_id: str) -> None:
+    create = deliveries.find(conn, assignment_id)
+    if create is None or create.operation != "create_assignment" or create.section_id != section_id:
+        return
+    if create.state not in OPEN:
+        return
+    now = gateway.clock()
+    destination = destinations.find(conn, create.destination)
+    begins = max(create.due or 0, 0 if destination is None else destination.backing_off_until)
+    soon = create.state == "delivering" or begins <= now
+    raise NotMadeYet(soon=soon, retry_after=max(1, -(-(begins - now) // SECOND)))
 
 
 def assignment(
     gateway: Gateway, conn: Connection, district_id: str, section_id: str, assignment_id: str
 ) -> tuple[SectionAtLms, AssignmentRecord]:
-    """The section and its assignment. Raises `Refusal`: as `section`, and then rows 8 and 13."""
+    """The section and its assignment. Raises `Refusal`: as `section`, and then rows 8 and 13; and `NotMadeYet`."""
     at_lms, record = section_and_record(gateway, conn, district_id, section_id, assignment_id)
-    return at_lms, required(record, assignment_id)
+    return at_lms, required(gateway, conn, at_lms.id, record, assignment_id)
+
+
+def assignment_or_awaited(
+    gateway: Gateway, conn: Connection, district_id: str, section_id: str, assignment_id: str, *, behind: bool
+) -> tuple[SectionAtLms, AssignmentRecord | None]:
+    """The section and its assignment, as `required_or_awaited` finds it. Raises as `assignment`."""
+    at_lms, record = section_and_record(gateway, conn, district_id, section_id, assignment_id)
+    return at_lms, required_or_awaited(gateway, conn, at_lms.id, record, assignment_id, behind=behind)
 
 
 def _is_id(assignment_id: str) -> bool:

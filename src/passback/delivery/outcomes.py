@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from passback.delivery import lms_errors
 from passback.delivery.assignments import NotMade
-from passback.delivery.lookup import NotReached
+from passback.delivery.lookup import NotMadeYet, NotReached
 from passback.domain.delivery import Failed
 from passback.domain.submission import SubmissionFields
 from passback.lms.interface import Gone, LmsError
@@ -57,6 +57,9 @@ def outcome_of(delivery: Delivery, error: Exception, *, whole: bool = False) -> 
                 retry_after=failed.retry_after,
                 whole=True,
             )
+        case NotMadeYet():
+            failed = errors.lms_failed(DOING[delivery.operation])
+            return Failed(failed.status, failed.message, str(error), whole=whole)
         case NotMade():
             return Failed(500, "Error creating assignment", str(error), doubt=True, final=True)
         case _:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from passback.delivery.lookup import SectionAtLms
     from passback.domain.delivery import Delivery, Outcome
     from passback.domain.submission import Submission
-    from passback.store.assignments import AssignmentRecord
 
 Target = AssignmentTarget | SubmissionTarget
 
@@ -88,13 +87,13 @@ async def _change_submissions(
     gateway: Gateway, group: Sequence[Delivery], targets: Mapping[str, Target], *, alone: bool
 ) -> Sequence[Delivered | Exception]:
     """Change submissions of one assignment. Raises `Refusal` and `LmsError` for what concerns all."""
-    section, record, judged = await _submission_targets(gateway, group, targets)
+    section, lms_id, judged = await _submission_targets(gateway, group, targets)
     sound = [target for target in judged if isinstance(target, SubmissionTarget)]
     changed: Sequence[Submission | Exception]
     if alone:
         changed = [await submissions.change(target) for target in sound]
     else:
-        changed = await submissions.change_all(section, record, sound)
+        changed = await submissions.change_all(section, lms_id, sound)
     unknown = {
         grader
         for target, held in zip(sound, changed, strict=True)
@@ -121,10 +120,10 @@ async def _change_submissions(
 
 async def _submission_targets(
     gateway: Gateway, group: Sequence[Delivery], targets: Mapping[str, Target]
-) -> tuple[SectionAtLms, AssignmentRecord, list[SubmissionTarget | errors.Refusal]]:
+) -> tuple[SectionAtLms, str, list[SubmissionTarget | errors.Refusal]]:
     found = [target for delivery in group if isinstance(target := targets.get(delivery.id), SubmissionTarget)]
     if len(found) == len(group):
-        return found[0].section, found[0].record, [*found]
+        return found[0].section, found[0].lms_id, [*found]
     return await gateway.database.read(lambda conn: submissions.targets_of(gateway, conn, group))
 
 

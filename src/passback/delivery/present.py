@@ -93,7 +93,7 @@ def delivery(held: Delivery, outcomes: list[responses.SubmissionOutcome] | None 
         result = Raw(held.result)
     failed = held.message is not None and held.state != "delivered"
     return responses.Delivery(
-        assignment_id=held.assignment_id if held.operation != "create_assignment" else None,
+        assignment_id=held.assignment_id,
         attempts=held.attempts,
         created=show(held.created),
         error=responses.DeliveryError(status=held.status or 500, message=held.message or "")

@@ -37,7 +37,8 @@ class SubmissionTarget(Struct, frozen=True):
     """What a change of a submission is about, looked up once."""
 
     section: SectionAtLms
-    record: AssignmentRecord
+    record: AssignmentRecord | None
+    """None while the assignment is still to be made."""
     student: str
     """The LMS's id."""
     grader: Matched | None
@@ -46,6 +47,12 @@ class SubmissionTarget(Struct, frozen=True):
     """With our id of the grader, and without what is left out."""
     left_out: tuple[str, ...] = ()
     """The fields that were asked for beside a grade, but that the LMS has no place for."""
+
+    @property
+    def lms_id(self) -> str:
+        """The LMS's id of the assignment, which is made."""
+        assert self.record is not None
+        return self.record.lms_id
 
     @property
     def grader_is_known(self) -> bool:
@@ -59,7 +66,11 @@ class SubmissionTarget(Struct, frozen=True):
 
 
 def find_target(
-    conn: Connection, section: SectionAtLms, record: AssignmentRecord, user_id: str, asked: SubmissionFields
+    conn: Connection,
+    section: SectionAtLms,
+    record: AssignmentRecord | None,
+    user_id: str,
+    asked: SubmissionFields,
 ) -> SubmissionTarget:
     """Look up the student and the grader of a change. Raises `Refusal`: row 14."""
     student = lookup.student(conn, section.id, user_id)
@@ -102,10 +113,10 @@ def begun(conn: Connection, delivery: Delivery, target: SubmissionTarget) -> Sub
 
 def targets_of(
     gateway: Gateway, conn: Connection, group: Sequence[Delivery]
-) -> tuple[SectionAtLms, AssignmentRecord, list[SubmissionTarget | errors.Refusal]]:
-    """Section, assignment and targets of begun deliveries that come from the ledger, all about one assignment.
+) -> tuple[SectionAtLms, str, list[SubmissionTarget | errors.Refusal]]:
+    """Section, assignment (the LMS's id) and targets of begun deliveries from the ledger, all about one assignment.
 
-    Raises `Refusal` for what concerns all.
+    Raises `Refusal` for what concerns all, and `NotMadeYet`.
     """
     first = group[0]
     assert first.section_id is not None
@@ -122,7 +133,7 @@ def targets_of(
             found.append(refusal)
         else:
             found.append(begun(conn, delivery, target))
-    return section, record, found
+    return section, record.lms_id, found
 
 
 async def change(target: SubmissionTarget) -> Submission:
@@ -130,27 +141,27 @@ async def change(target: SubmissionTarget) -> Submission:
     if not target.grader_is_known:
         # The assignment and the student come before the grader in the order of checks, and only the LMS
         # knows whether they still exist.
-        await read(target.section, target.record, target.student)
+        await read(target.section, target.lms_id, target.student)
         raise unknown_grader(target)
-    section, record = target.section, target.record
+    section = target.section
     return await section.connector.update_submission(
-        section.lms_id, record.lms_id, target.student, target.fields
+        section.lms_id, target.lms_id, target.student, target.fields
     )
 
 
 async def change_all(
-    section: SectionAtLms, record: AssignmentRecord, targets: Sequence[SubmissionTarget]
+    section: SectionAtLms, lms_id: str, targets: Sequence[SubmissionTarget]
 ) -> list[Submission | Exception]:
     """Let the LMS change submissions of one assignment, each judged as if it were alone; the outcomes in order.
 
     Raises `LmsError` for what concerns all.
     """
-    await section.connector.read_assignment(section.lms_id, record.lms_id)
+    await section.connector.read_assignment(section.lms_id, lms_id)
     # For the others only the LMS knows whether the student, who comes before the grader, is assigned.
     doubtful = [target.student for target in targets if not target.grader_is_known]
-    known = await section.connector.read_submissions(section.lms_id, record.lms_id, doubtful)
+    known = await section.connector.read_submissions(section.lms_id, lms_id, doubtful)
     changes = [(target.student, target.fields) for target in targets if target.grader_is_known]
-    answers = iter(await section.connector.update_submissions(section.lms_id, record.lms_id, changes))
+    answers = iter(await section.connector.update_submissions(section.lms_id, lms_id, changes))
     return [next(answers) if target.grader_is_known else refused(target, known) for target in targets]
 
 
@@ -164,9 +175,9 @@ def unknown_grader(target: SubmissionTarget) -> errors.Refusal:
     return errors.grader_not_found(target.asked.grader_id or "")
 
 
-async def read(section: SectionAtLms, record: AssignmentRecord, student: str) -> Submission:
-    """The student's submission as the LMS has it. Raises `Gone`."""
-    found = await section.connector.read_submissions(section.lms_id, record.lms_id, [student])
+async def read(section: SectionAtLms, lms_id: str, student: str) -> Submission:
+    """The student's submission of an assignment (by the LMS's id) as the LMS has it. Raises `Gone`."""
+    found = await section.connector.read_submissions(section.lms_id, lms_id, [student])
     if student not in found:
         raise Gone("student")
     return found[student]

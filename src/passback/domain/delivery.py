@@ -83,7 +83,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     attempts: int = 0
     created: Instant
     due: Instant | None
-    """When to try it (next); None for one that stands for many."""
+    """When to try it (next); None for one that stands for many, and while its assignment is still to be made."""
     expires: Instant
     finished: Instant | None = None
     worker: str | None = None
@@ -107,6 +107,11 @@ class Delivery(Struct, frozen=True, kw_only=True):
     request_id: str | None = None
     trace: str | None = None
     """The trace that it belongs to (a W3C ``traceparent``)."""
+
+    @property
+    def awaits_create(self) -> bool:
+        """Whether it waits for the create of its assignment."""
+        return self.state == "waiting" and self.due is None and self.operation != "update_submissions"
 
     def fields(self, kind: type[Fields]) -> Fields:
         """The fields to set."""

@@ -10,13 +10,15 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from passback.context import Accepted, Answer
-from passback.delivery import lookup, present
+from passback.delivery import ledger, lookup, present
 from passback.delivery.assignments import find_target
 from passback.delivery.lms_errors import lms_errors_as_refusals
+from passback.delivery.outcomes import DOING
 from passback.domain.assignment import AssignmentFields
 from passback.gateway import execute, rules
+from passback.gateway.still_made import look_up_to_change, look_up_to_read
 from passback.store import assignments, roster
-from passback.wire import cursor
+from passback.wire import cursor, errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection
     from passback.wire import responses
     from passback.wire.requests import AssignmentRequest
+
+_ASK_AGAIN_SECONDS = 5
 
 
 async def create(
@@ -63,10 +67,11 @@ async def read(
     gateway: Gateway, district_id: str, section_id: str, assignment_id: str
 ) -> Answer[responses.Assignment]:
     """Read an assignment from the LMS, as it is there now. Raises `Refusal`: rows 8 and 13, the LMS."""
-    section, record = await gateway.database.read(
-        lambda conn: lookup.assignment(gateway, conn, district_id, section_id, assignment_id)
+    doing = "reading assignment"
+    section, record = await look_up_to_read(
+        gateway, doing, lambda conn: lookup.assignment(gateway, conn, district_id, section_id, assignment_id)
     )
-    async with lms_errors_as_refusals(gateway, district_id, "reading assignment", (section.id, record.id)):
+    async with lms_errors_as_refusals(gateway, district_id, doing, (section.id, record.id)):
         held = await section.connector.read_assignment(section.lms_id, record.lms_id)
     [shown] = await _present(gateway, district_id, {record.id: held}, gateway.clock())
     return Answer(shown)
@@ -78,8 +83,12 @@ async def update(
     """Change the given fields in the LMS. Raises `Refusal`: rows 8, 10 and 13, the LMS."""
     now = gateway.clock()
     fields = rules.changed_assignment(request, now)
-    target = await gateway.database.read(
-        lambda conn: find_target(gateway, conn, caller.district_id, section_id, assignment_id, fields)
+    target = await look_up_to_change(
+        gateway,
+        caller,
+        lambda conn, behind: find_target(
+            gateway, conn, caller.district_id, section_id, assignment_id, fields, behind=behind
+        ),
     )
     delivery = execute.new_delivery(
         caller,
@@ -94,11 +103,20 @@ async def update(
 
 
 async def delete(gateway: Gateway, caller: Caller, section_id: str, assignment_id: str) -> None:
-    """Delete an assignment in the LMS. Raises `Refusal`: rows 8 and 13, the LMS."""
+    """Delete an assignment in the LMS, or cancel its create if that waits. Raises `Refusal`: rows 8 and 13, the LMS."""
     nothing = AssignmentFields()
-    target = await gateway.database.read(
-        lambda conn: find_target(gateway, conn, caller.district_id, section_id, assignment_id, nothing)
+    target = await look_up_to_change(
+        gateway,
+        caller,
+        lambda conn, behind: find_target(
+            gateway, conn, caller.district_id, section_id, assignment_id, nothing, behind=behind
+        ),
     )
+    if target.record is None:
+        now = gateway.clock()
+        if not await gateway.database.write(lambda conn: ledger.withdraw(conn, assignment_id.lower(), now)):
+            raise errors.lms_failed(DOING["delete_assignment"], _ASK_AGAIN_SECONDS)
+        return
     delivery = execute.new_delivery(
         caller,
         "delete_assignment",

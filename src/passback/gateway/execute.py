@@ -93,16 +93,19 @@ def new_delivery(
 async def execute(
     gateway: Gateway, caller: Caller, delivery: Delivery, target: Target
 ) -> Answer[Raw] | Accepted:
-    """Execute a change of something that exists. Raises `Refusal`."""
-    if caller.background:
-        return await _accept(gateway, delivery, [])
+    """Execute a change of something that exists, or will once its create has ended. Raises `Refusal`."""
+    behind = target.record is None
+    if caller.background or behind:
+        return await _accept(gateway, replace(delivery, background=True), [], behind=behind)
     [outcome] = await execute_now(gateway, target.section, [delivery], {delivery.id: target}, alone=True)
     return answer(outcome)
 
 
-async def accept_many(gateway: Gateway, whole: Delivery, parts: Sequence[Delivery]) -> Accepted:
-    """Accept changes of many, as the parts of one delivery. Raises `Refusal`."""
-    return await _accept(gateway, replace(whole, due=None), parts)
+async def accept_many(
+    gateway: Gateway, whole: Delivery, parts: Sequence[Delivery], *, behind: bool
+) -> Accepted:
+    """Accept changes of many, as the parts of one delivery; `behind` the create of their assignment or not."""
+    return await _accept(gateway, replace(whole, due=None), parts, behind=behind)
 
 
 async def execute_now(
@@ -255,14 +258,17 @@ def _repeated(conn: Connection, earlier: Delivery, worker: str) -> Delivery | Ac
     return again
 
 
-async def _accept(gateway: Gateway, delivery: Delivery, parts: Sequence[Delivery]) -> Accepted:
+async def _accept(
+    gateway: Gateway, delivery: Delivery, parts: Sequence[Delivery], *, behind: bool
+) -> Accepted:
     def transaction(conn: Connection) -> None:
         expires = ledger.keep_until(conn, delivery.district_id, delivery.created)
+        timed = [replace(one, expires=expires) for one in (delivery, *parts)]
+        whole, *of_whole = ledger.behind_create(conn, timed) if behind else timed
         if delivery.operation == "update_submissions":
-            of_whole = [replace(part, expires=expires) for part in parts]
-            ledger.accept_many(conn, replace(delivery, expires=expires), of_whole)
+            ledger.accept_many(conn, whole, of_whole)
         else:
-            ledger.accept(conn, replace(delivery, expires=expires))
+            ledger.accept(conn, whole)
 
     await gateway.database.write(transaction)
     gateway.in_flight.wake()

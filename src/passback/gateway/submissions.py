@@ -13,6 +13,7 @@ from passback.delivery.lms_errors import as_refusal, lms_errors_as_refusals, ref
 from passback.delivery.submissions import SubmissionTarget
 from passback.domain.delivery import Delivered, Delivery
 from passback.gateway import execute, rules
+from passback.gateway.still_made import look_up_to_change, look_up_to_read
 from passback.store import enrollments, roster
 from passback.wire import cursor, errors, responses
 from passback.wire.params import check_user_id
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from passback.context import Caller, Gateway
     from passback.delivery.lookup import SectionAtLms
     from passback.domain.assignment import Assignment
+    from passback.domain.clock import Instant
     from passback.domain.delivery import Outcome
     from passback.domain.submission import SubmissionFields
     from passback.store.assignments import AssignmentRecord
@@ -41,9 +43,10 @@ async def read(
         section, record = lookup.assignment(gateway, conn, district_id, section_id, assignment_id)
         return section, record, lookup.student(conn, section_id, user_id)
 
-    section, record, student = await gateway.database.read(look_up)
-    async with lms_errors_as_refusals(gateway, district_id, "reading submission", (section.id, record.id)):
-        held = await submissions.read(section, record, student)
+    doing = "reading submission"
+    section, record, student = await look_up_to_read(gateway, doing, look_up)
+    async with lms_errors_as_refusals(gateway, district_id, doing, (section.id, record.id)):
+        held = await submissions.read(section, record.lms_id, student)
     grader_id = await submissions.grader_id_of(gateway, district_id, held)
     return Answer(present.submission(held, record.id, user_id, grader_id))
 
@@ -59,17 +62,19 @@ async def update(
     """Change the given fields of one student's submission. Raises `Refusal`: rows 8, 9, 13, 14, the LMS."""
     fields = rules.changed_submission(request)
 
-    def look_up(conn: Connection) -> SubmissionTarget:
-        section, record = lookup.assignment(gateway, conn, caller.district_id, section_id, assignment_id)
+    def look_up(conn: Connection, behind: bool) -> SubmissionTarget:
+        section, record = lookup.assignment_or_awaited(
+            gateway, conn, caller.district_id, section_id, assignment_id, behind=behind
+        )
         return _target(conn, caller, section, record, user_id, fields)
 
-    target = await gateway.database.read(look_up)
+    target = await look_up_to_change(gateway, caller, look_up)
     delivery = execute.new_delivery(
         caller,
         "update_submission",
         gateway.clock(),
         section_id=section_id,
-        assignment_id=target.record.id,
+        assignment_id=assignment_id.lower(),
         user_id=user_id,
         fields=target.asked,
         warnings=(*rules.warnings(request), *submissions.not_stored(target)),
@@ -81,16 +86,16 @@ def _target(
     conn: Connection,
     caller: Caller,
     section: SectionAtLms,
-    record: AssignmentRecord,
+    record: AssignmentRecord | None,
     user_id: str,
     fields: SubmissionFields,
 ) -> SubmissionTarget:
-    """What a change is about. Raises `Refusal`: row 14, and in the background row 9.
+    """What a change is about. Raises `Refusal`: row 14, and if it is accepted now and made later, row 9.
 
     For a client that waits, the LMS judges the assignment and the student before the grader is judged.
     """
     target = submissions.find_target(conn, section, record, user_id, fields)
-    if caller.background and not target.grader_is_known:
+    if (caller.background or record is None) and not target.grader_is_known:
         raise submissions.unknown_grader(target)
     return target
 
@@ -104,13 +109,20 @@ async def update_many(
     """
     now = gateway.clock()
 
+    assignment_id = assignment_id.lower()
+
     def look_up(
         conn: Connection,
-    ) -> tuple[SectionAtLms, AssignmentRecord, list[SubmissionTarget | errors.Refusal]]:
-        section, record = lookup.assignment(gateway, conn, caller.district_id, section_id, assignment_id)
+        behind: bool,
+    ) -> tuple[SectionAtLms, AssignmentRecord | None, list[SubmissionTarget | errors.Refusal]]:
+        section, record = lookup.assignment_or_awaited(
+            gateway, conn, caller.district_id, section_id, assignment_id, behind=behind
+        )
         return section, record, [_judge(conn, caller, section, record, item) for item in items]
 
-    section, record, judged = await gateway.database.read(look_up)
+    section, record, judged = await look_up_to_change(gateway, caller, look_up)
+    if record is None:
+        caller = replace(caller, background=True)
     parts = [
         one
         if isinstance(one, errors.Refusal)
@@ -119,7 +131,7 @@ async def update_many(
             "update_submission",
             now,
             section_id=section_id,
-            assignment_id=record.id,
+            assignment_id=assignment_id,
             user_id=item.user_id.lower(),
             fields=one.asked,
             warnings=_part_warnings(item, one),
@@ -127,7 +139,8 @@ async def update_many(
         for item, one in zip(items, judged, strict=True)
     ]
     if caller.background:
-        return await _accept_many(gateway, caller, section_id, record.id, items, parts)
+        whole, of_whole = _whole(caller, section_id, assignment_id, now, items, parts)
+        return await execute.accept_many(gateway, whole, of_whole, behind=record is None)
     targets = {
         part.id: target
         for part, target in zip(parts, judged, strict=True)
@@ -165,7 +178,7 @@ def _judge(
     conn: Connection,
     caller: Caller,
     section: SectionAtLms,
-    record: AssignmentRecord,
+    record: AssignmentRecord | None,
     item: SubmissionItem,
 ) -> SubmissionTarget | errors.Refusal:
     """One part, judged in the contract's order of checks."""
@@ -180,16 +193,15 @@ def _judge(
         return refusal
 
 
-async def _accept_many(
-    gateway: Gateway,
+def _whole(
     caller: Caller,
     section_id: str,
     assignment_id: str,
+    now: Instant,
     items: Sequence[SubmissionItem],
     judged: Sequence[Delivery | errors.Refusal],
-) -> Accepted:
-    """Accept all that can be delivered; the others are refused parts of the same delivery."""
-    now = gateway.clock()
+) -> tuple[Delivery, list[Delivery]]:
+    """The delivery that stands for many, and its parts: what cannot be delivered is refused already."""
     whole = execute.new_delivery(
         caller, "update_submissions", now, section_id=section_id, assignment_id=assignment_id
     )
@@ -217,7 +229,7 @@ async def _accept_many(
                 finished=now,
             )
         )
-    return await execute.accept_many(gateway, whole, parts)
+    return whole, parts
 
 
 class SubmissionPage(Struct, frozen=True):
@@ -242,12 +254,13 @@ async def page(
     """
     now = gateway.clock()
 
-    section, record = await gateway.database.read(
-        lambda conn: lookup.assignment(gateway, conn, district_id, section_id, assignment_id)
+    doing = "reading submissions"
+    section, record = await look_up_to_read(
+        gateway, doing, lambda conn: lookup.assignment(gateway, conn, district_id, section_id, assignment_id)
     )
     list_name = f"{district_id}/{section_id}/{record.id}/submissions"
     after = cursor.open_sealed(gateway.cursor_key, list_name, after_cursor, now) if after_cursor else ""
-    async with lms_errors_as_refusals(gateway, district_id, "reading submissions", (section.id, record.id)):
+    async with lms_errors_as_refusals(gateway, district_id, doing, (section.id, record.id)):
         assignment = await section.connector.read_assignment(section.lms_id, record.lms_id)
         students = await gateway.database.read(
             lambda conn: _assigned_students(conn, section_id, assignment, after, limit + 1)

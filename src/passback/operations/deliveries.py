@@ -63,7 +63,7 @@ async def retry(database: Database, delivery_id: str, clock: Clock) -> None:
         if not ledger.retry(conn, _required(conn, delivery_id), now):
             raise OperationError(
                 f"delivery {delivery_id} has nothing left to deliver: it was delivered (or a newer one with its values"
-                " was), or it is under way"
+                " was), it is under way, or it waits for the create of its assignment"
             )
 
     await database.write(write)

@@ -21,6 +21,8 @@ _FIELDS = Delivery.__struct_fields__
 _NAMED_OTHERWISE = {"destination": "party", "unacknowledged": "untold"}
 """Columns that keep their first name, so that an older Passback still opens the data file."""
 _COLUMNS = ", ".join(_NAMED_OTHERWISE.get(name, name) for name in _FIELDS)
+_HELD = "state = 'waiting' AND due IS NULL AND operation <> 'update_submissions'"
+"""What waits for the create of its assignment."""
 _FLAGS = ("background", "doubt", "unacknowledged")
 _SELECT = f"SELECT {_COLUMNS} FROM deliveries"
 _INSERT = f"INSERT INTO deliveries ({_COLUMNS}) VALUES ({', '.join(':' + name for name in _FIELDS)})"
@@ -320,13 +322,53 @@ def end_waiting(connection: Connection, delivery_id: str, state: State, now: Ins
     return done.rowcount == 1
 
 
-def retry(connection: Connection, delivery_id: str, now: Instant, expires: Instant) -> bool:
+def held_for(connection: Connection, assignment_id: str) -> list[Delivery]:
+    """The changes that wait for an assignment's create, the oldest first."""
+    return _all(
+        connection.execute(
+            f"{_SELECT} WHERE assignment_id = :id AND {_HELD} ORDER BY rank, id", {"id": assignment_id}
+        )
+    )
+
+
+def release(connection: Connection, assignment_id: str, now: Instant) -> None:
+    """Let the changes that waited for an assignment's create be made."""
+    connection.execute(
+        f"UPDATE deliveries SET due = :now WHERE assignment_id = :id AND {_HELD}",
+        {"id": assignment_id, "now": now},
+    )
+
+
+def refuse_waiting(
+    connection: Connection, delivery_id: str, status: int, message: str, cause: str, now: Instant
+) -> bool:
+    """Refuse a waiting delivery untried. False if it does not wait."""
+    done = connection.execute(
+        "UPDATE deliveries SET state = 'refused', finished = :now, status = :status, message = :message,"
+        " cause = :cause WHERE id = :id AND state = 'waiting'",
+        {"id": delivery_id, "status": status, "message": message, "cause": cause, "now": now},
+    )
+    return done.rowcount == 1
+
+
+def refused_because(connection: Connection, about: Delivery, cause: str) -> list[Delivery]:
+    """The changes of an assignment that were refused for a cause that begins so, the oldest first."""
+    return _all(
+        connection.execute(
+            f"{_SELECT} WHERE party = :party AND state = 'refused' AND assignment_id = :assignment_id"
+            " AND cause LIKE :cause ORDER BY rank, id",
+            {"party": about.destination, "assignment_id": about.assignment_id, "cause": cause + "%"},
+        )
+    )
+
+
+def retry(connection: Connection, delivery_id: str, due: Instant | None, expires: Instant) -> bool:
     """Let a delivery that ended without success be tried again. False if it did not end so."""
     done = connection.execute(
-        "UPDATE deliveries SET state = 'waiting', due = :now, expires = :expires, finished = NULL,"
+        "UPDATE deliveries SET state = 'waiting', due = :due, expires = :expires, finished = NULL,"
         " background = 1 WHERE id = :id AND state IN ('refused', 'expired', 'failed', 'cancelled')"
         " AND operation <> 'update_submissions'",
-        {"id": delivery_id, "now": now, "expires": expires},
+        {"id": delivery_id, "due": due, "expires": expires},
     )
     return done.rowcount == 1
 
@@ -383,7 +425,8 @@ def expired(connection: Connection, now: Instant, limit: int) -> list[Delivery]:
     """Waiting deliveries that have expired."""
     return _all(
         connection.execute(
-            f"{_SELECT} WHERE state = 'waiting' AND due IS NOT NULL AND expires <= :now ORDER BY expires LIMIT :limit",
+            f"{_SELECT} WHERE state = 'waiting' AND operation <> 'update_submissions' AND expires <= :now"
+            " ORDER BY expires LIMIT :limit",
             {"now": now, "limit": limit},
         )
     )
@@ -468,7 +511,7 @@ class Tally(Struct, frozen=True):
 def tallies(connection: Connection) -> list[Tally]:
     """How many deliveries are open, or ended without success. Only indexes are read."""
     found = []
-    for where in ("state = 'waiting' AND due IS NOT NULL", "state = 'delivering'"):
+    for where in ("state = 'waiting' AND due IS NOT NULL", _HELD, "state = 'delivering'"):
         state = where.split("'")[1]
         rows = connection.execute(
             f"SELECT party, COUNT(*), MIN(id) FROM deliveries WHERE {where} GROUP BY party"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from passback.domain.delivery import State
     from passback.domain.roster import Role
-    from passback.web.messages import Call
+    from passback.web.messages import Call, Header
     from passback.web.routes import Handler
 
 PAGE = 100
@@ -355,7 +355,9 @@ async def _answer_to_change(call: Call, answer: Answer[Any] | Accepted) -> Respo
         return _one(answer)
     shown = await deliveries.read(call.gateway, call.caller, answer.delivery_id)
     location = f"{BASE}/deliveries/{answer.delivery_id}".encode()
-    headers = ((b"preference-applied", b"respond-async"), (b"location", location))
+    headers: tuple[Header, ...] = ((b"location", location),)
+    if call.caller.background:  # else it had to be accepted: its assignment is still to be made
+        headers = ((b"preference-applied", b"respond-async"), *headers)
     return Response(202, encode({"data": shown.value}), JSON, headers)
 
 

@@ -183,7 +183,9 @@ class DeliveryError(Struct, frozen=True, kw_only=True):
 class Delivery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A change that was accepted, and its progress into the LMS."""
 
-    assignment_id: Annotated[str | None, Meta(description="The assignment being changed.")] = None
+    assignment_id: Annotated[
+        str | None, Meta(description="The assignment's id, also while it is still to be made.")
+    ] = None
     attempts: Annotated[Count, Meta(description="The number of attempts so far.")]
     created: Annotated[DateTime, Meta(description="When the change was accepted.")]
     error: Annotated[
