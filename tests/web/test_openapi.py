@@ -13,10 +13,12 @@ from jsonschema import Draft202012Validator
 
 import passback
 from passback.wire.openapi.document import document
+from passback.wire.openapi.examples import ANSWERS
 from passback.wire.operations import OPERATIONS
 from support.sandbox import ASSIGNMENTS, DISTRICT, ESSAY, SECTION, STUDENT, TEACHER, Reply, Sandbox
 
 DOCUMENT = document(passback.__version__, sandbox=True)
+USER = ANSWERS["User"]
 REFERENCE = files("passback.web").joinpath("reference")
 
 
@@ -36,7 +38,7 @@ class Described:
     ) -> Reply:
         (operation,) = (each for each in OPERATIONS if each.name == name)
         headers = {"Prefer": "respond-async"} if status == 202 else {}
-        path = operation.path.format(**values) + values.get("query", "")
+        path = operation.path.format(**values) + query
         reply = self.sandbox.call(operation.method, path, body, headers)
         assert reply.status == status, reply
         described = DOCUMENT["paths"][operation.path][operation.method.lower()]["responses"][str(status)]
@@ -101,6 +103,18 @@ def test_real_answers_are_as_described(sandbox: Sandbox, described: Described) -
         first = described(f"list_{kind}").data[0]["data"]
         described(f"list_{kind}", query="?limit=1")
         described(f"read_{kind[:-1]}", id=first["id"])
+    for name, query in (
+        ("list_users", f"?email={USER['email']}"),
+        ("list_users", f"?sis_id={USER['roles']['student']['sis_id']}"),
+        ("list_users", f"?student_number={USER['roles']['student']['student_number']}"),
+        ("list_sections", f"?sis_id={ANSWERS['Section']['sis_id']}"),
+    ):
+        assert len(described(name, query=query).data) == 1, query
+    for name in ("list_section_students", "list_section_teachers"):
+        described(name, query="?limit=1", id=SECTION)
+        described(name, status=404, id="x")
+    described("list_user_sections", id=STUDENT)
+    described("list_user_sections", status=404, id="x")
     assert described.seen == {operation.name for operation in OPERATIONS}
 
 

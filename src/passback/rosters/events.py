@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from passback.domain.clock import SECOND
-from passback.rosters.queries import TABLES, RosterPage, present_all
+from passback.rosters.queries import TABLES, Place, RosterPage, present_all
 from passback.store import roster, roster_events
 from passback.store.roster_events import KINDS
 from passback.wire import errors
@@ -52,25 +52,20 @@ async def read(gateway: Gateway, district_id: str, event_id: str) -> shapes.Rost
     return await gateway.database.snapshot(look_up)
 
 
-async def page(
-    gateway: Gateway,
-    district_id: str,
-    *,
-    limit: int,
-    starting_after: str | None = None,
-    ending_before: str | None = None,
-    types: Collection[str] = (),
-) -> RosterPage:
+async def page(gateway: Gateway, district_id: str, place: Place, types: Collection[str] = ()) -> RosterPage:
     """A page of the events of the caller's district, oldest first, limited to `types` of `RECORD_TYPES` if given.
 
     An id may belong to an event that has been deleted since; `LAST` comes after all events. Raises `Refusal`: 400 if an
     id is malformed, because the client would start over without noticing.
     """
-    after, before = _position("starting_after", starting_after), _position("ending_before", ending_before)
+    after = _position("starting_after", place.starting_after)
+    before = _position("ending_before", place.ending_before)
     kinds = [kind for kind in KINDS if kind in types] if types else None
 
     def look_up(conn: Connection) -> RosterPage:
-        found = roster_events.page(conn, district_id, limit=limit, after=after, before=before, kinds=kinds)
+        found = roster_events.page(
+            conn, district_id, limit=place.limit, after=after, before=before, kinds=kinds
+        )
         items = _present(conn, district_id, found.items)
         return RosterPage(
             items,

@@ -13,7 +13,7 @@ from passback.wire import roster as shapes
 from passback.wire.dates import show
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from passback.context import Gateway
     from passback.store.engine.database import Connection
@@ -27,6 +27,17 @@ TABLES: dict[str, roster.Table[Any]] = {
     "users": roster.USERS,
 }
 """The tables of roster objects, by their names in paths."""
+
+FILTERS: dict[str, dict[str, Callable[[str], roster.Filter]]] = {
+    "sections": {"sis_id": roster.section_with_sis_id},
+    "users": {
+        "role": roster.with_role,
+        "sis_id": roster.user_with_sis_id,
+        "email": roster.with_email,
+        "student_number": roster.with_student_number,
+    },
+}
+"""What a kind of objects can be filtered by."""
 
 
 class RosterPage(Struct, frozen=True):
@@ -51,36 +62,67 @@ async def read(gateway: Gateway, district_id: str, kind: str, object_id: str) ->
     return await gateway.database.snapshot(look_up)
 
 
+class Place(Struct, frozen=True):
+    """Which page of a list is asked for: its length, and the id that it starts after or ends before."""
+
+    limit: int
+    starting_after: str | None = None
+    ending_before: str | None = None
+
+
 async def page(
-    gateway: Gateway,
-    district_id: str,
-    kind: str,
-    *,
-    limit: int,
-    starting_after: str | None = None,
-    ending_before: str | None = None,
-    role: Role | None = None,
+    gateway: Gateway, district_id: str, kind: str, place: Place, filters: Mapping[str, str]
 ) -> RosterPage:
-    """A page of objects of the caller's district, ordered by id; `role` filters users."""
+    """A page of objects of the caller's district, ordered by id.
+
+    `filters` are the values that they must have, by their names in `FILTERS`.
+    """
+    wanted = [FILTERS[kind][name](value) for name, value in filters.items()]
+    return await gateway.database.snapshot(lambda conn: _page(conn, district_id, kind, place, wanted))
+
+
+async def page_of_members(
+    gateway: Gateway, district_id: str, section_id: str, role: Role, place: Place
+) -> RosterPage:
+    """A page of a section's students or teachers. Raises `Refusal`: 404 if there is no such section."""
 
     def look_up(conn: Connection) -> RosterPage:
-        found = roster.page(
-            conn,
-            TABLES[kind],
-            district_id,
-            limit=limit,
-            starting_after=starting_after,
-            ending_before=ending_before,
-            role=role,
-        )
-        items = found.items
-        return RosterPage(
-            present_all(conn, items),
-            previous=items[0].id if found.before and items else None,
-            next=items[-1].id if found.after and items else None,
-        )
+        if roster.find(conn, roster.SECTIONS, district_id, section_id) is None:
+            raise errors.resource_not_found()
+        return _page(conn, district_id, "users", place, [roster.in_section(section_id, role)])
 
     return await gateway.database.snapshot(look_up)
+
+
+async def page_of_sections(gateway: Gateway, district_id: str, user_id: str, place: Place) -> RosterPage:
+    """A page of the sections that a user is in. Raises `Refusal`: 404 if there is no such user."""
+
+    def look_up(conn: Connection) -> RosterPage:
+        if roster.find(conn, roster.USERS, district_id, user_id) is None:
+            raise errors.resource_not_found()
+        return _page(conn, district_id, "sections", place, [roster.with_member(user_id)])
+
+    return await gateway.database.snapshot(look_up)
+
+
+def _page(
+    conn: Connection, district_id: str, kind: str, place: Place, filters: Sequence[roster.Filter]
+) -> RosterPage:
+    found = roster.page(
+        conn,
+        TABLES[kind],
+        district_id,
+        limit=place.limit,
+        starting_after=place.starting_after,
+        ending_before=place.ending_before,
+        filters=filters,
+    )
+    items = found.items
+    return RosterPage(
+        present_all(conn, items),
+        previous=items[0].id if found.before and items else None,
+        next=items[-1].id if found.after and items else None,
+    )
 
 
 def present_all(conn: Connection, items: Sequence[Any]) -> list[Any]:

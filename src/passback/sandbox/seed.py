@@ -115,6 +115,7 @@ def _seed_district(connection: Connection, district: SandboxDistrict, now: Insta
                     created=now,
                     last_modified=now,
                     matched_by=by,
+                    number=digits,
                 )
                 for digits, (first, last) in named.items()
             ],

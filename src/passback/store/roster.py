@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from msgspec import Struct, structs
 
-from passback.domain.roster import Course, District, Role, School, Section, Term, User
+from passback.domain.roster import ROLES, Course, District, Role, School, Section, Term, User
 
 if TYPE_CHECKING:
     from passback.store.engine.database import Connection
@@ -22,6 +22,56 @@ class Page(Struct, Generic[T], frozen=True):
     items: list[T]
     before: bool
     after: bool
+
+
+class Filter(Struct, frozen=True):
+    """A condition on the objects of a list, and the values that it names."""
+
+    condition: str
+    given: dict[str, str]
+
+
+def with_role(role: str) -> Filter:
+    """Users with that role."""
+    return Filter("role = :role", {"role": role})
+
+
+def section_with_sis_id(sis_id: str) -> Filter:
+    """The section with that SIS id."""
+    return Filter("sis_id = :sis_id", {"sis_id": sis_id})
+
+
+def user_with_sis_id(sis_id: str) -> Filter:
+    """The users with that SIS id: one for each role."""
+    # Each role by itself, or SQLite would read the district in the order of the ids.
+    found = " UNION ALL ".join(
+        f"SELECT id FROM users WHERE district_id = :district_id AND role = '{role}' AND sis_id = :sis_id"
+        for role in ROLES
+    )
+    return Filter(f"id IN ({found})", {"sis_id": sis_id})
+
+
+def with_email(email: str) -> Filter:
+    """Users with that address, in any case."""
+    return Filter("email IS NOT NULL AND LOWER(email) = LOWER(:email)", {"email": email})
+
+
+def with_student_number(number: str) -> Filter:
+    """Students with that number."""
+    return Filter("role = 'student' AND number = :number", {"number": number})
+
+
+def in_section(section_id: str, role: Role) -> Filter:
+    """The students or teachers of a section."""
+    return Filter(
+        "id IN (SELECT user_id FROM enrollments WHERE section_id = :section_id AND role = :member_role)",
+        {"section_id": section_id, "member_role": role},
+    )
+
+
+def with_member(user_id: str) -> Filter:
+    """The sections that a user is in."""
+    return Filter("id IN (SELECT section_id FROM enrollments WHERE user_id = :user_id)", {"user_id": user_id})
 
 
 class Table(Struct, Generic[T], frozen=True):
@@ -76,12 +126,12 @@ def page(
     limit: int,
     starting_after: str | None = None,
     ending_before: str | None = None,
-    role: Role | None = None,
+    filters: Iterable[Filter] = (),
 ) -> Page[T]:
     """A page of a district's objects in the order of their ids.
 
     `starting_after` and `ending_before` are ids, which need not exist; with the latter the page is the one that ends
-    there. `role` is for users.
+    there.
     """
     where = [f"{table.district_column} = :district_id"]
     parameters: dict[str, Any] = {"district_id": district_id, "limit": limit + 1}
@@ -91,9 +141,9 @@ def page(
     if ending_before is not None:
         where.append("id < :ending_before")
         parameters["ending_before"] = ending_before
-    if role is not None:
-        where.append("role = :role")
-        parameters["role"] = role
+    for it in filters:
+        where.append(it.condition)
+        parameters |= it.given
     backwards = ending_before is not None and starting_after is None
     direction = "DESC" if backwards else "ASC"
     rows = connection.execute(

@@ -34,6 +34,7 @@ from passback.web.routes import BrokenPath, Routes, decode_path
 from passback.wire import errors
 from passback.wire.encode import error_body
 from passback.wire.operations import OPERATIONS
+from passback.wire.params import unknown_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,13 +44,14 @@ if TYPE_CHECKING:
     from passback.gateway.authorization import Authorization
     from passback.web.messages import Header, Receive, Scope, Send
     from passback.web.pages import Page
+    from passback.web.routes import Handler
 
     Faults = Callable[[Gateway, list[bytes]], AbstractAsyncContextManager[Gateway]]
 
 log = logging.getLogger(__name__)
 
 _WITH_BODY = frozenset({"POST", "PATCH"})
-_NAMES = {(it.path, it.method): it.name for it in OPERATIONS}
+_OPERATIONS = {(it.path, it.method): it for it in OPERATIONS}
 
 
 class Api:
@@ -120,13 +122,14 @@ class Api:
             seen.operation, seen.path = "page", path
             return await page(method, receive)
         endpoint, parameters = found
-        seen.operation, seen.path = _NAMES.get((endpoint.path, method), "none"), endpoint.path
+        operation = _OPERATIONS.get((endpoint.path, method))
+        seen.operation, seen.path = "none" if operation is None else operation.name, endpoint.path
         token = await self._authorization.token(bearer_secret(scope["headers"]))
         seen.district_id, seen.application = token.district_id, token.application
         now = self._gateway.clock()
         self._limit_headers.add(headers, await self._limit.count(token.id, now), now)
         handler = endpoint.handlers.get(method)
-        if handler is None:
+        if handler is None or operation is None:
             return Response(405, headers=((b"allow", endpoint.allow),))
         body = await read_body(receive, self._max_body_bytes) if method in _WITH_BODY else b""
         caller = Caller(
@@ -137,13 +140,20 @@ class Api:
             trace=tracing.traceparent(),
         )
         call = Call(self._gateway, caller, path, parameters, scope["query_string"], body, scope["headers"])
+        response = await self._handle(handler, call, header_values(scope, b"sandbox-fault"))
+        if unknown := unknown_parameters(call.query, operation.query):
+            codes = tuple(f"UNKNOWN_PARAMETER:{name}" for name in unknown)
+            return replace(response, warnings=(*response.warnings, *codes))
+        return response
+
+    async def _handle(self, handler: Handler, call: Call, faults: list[bytes]) -> Response:
         if self._faults is None:
             return await handler(call)
-        faults = header_values(scope, b"sandbox-fault")
         async with self._faults(self._gateway, faults) as gateway:
-            if faults and caller.background:
+            if faults and call.caller.background:
                 # The LMS is called after the answer, and fails then.
-                return await handler(replace(call, caller=replace(caller, fault=faults[0].decode("latin-1"))))
+                caller = replace(call.caller, fault=faults[0].decode("latin-1"))
+                return await handler(replace(call, caller=caller))
             return await handler(replace(call, gateway=gateway))
 
 

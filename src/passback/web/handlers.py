@@ -7,36 +7,27 @@ before that of the body.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, overload
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from passback.context import Accepted, Answer
 from passback.domain.delivery import STATES
-from passback.domain.roster import ROLES
 from passback.gateway import assignments, deliveries, submissions, webhooks
-from passback.rosters import events, queries
-from passback.rosters.events import RECORD_TYPES
+from passback.web import roster
 from passback.web.messages import JSON, Response
 from passback.web.preferences import idempotency_key
+from passback.web.query import limit_of, link, text
 from passback.wire import decode, errors, params, validate
 from passback.wire.encode import encode
 from passback.wire.operations import BASE
-from passback.wire.roster import Link
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from passback.domain.delivery import State
-    from passback.domain.roster import Role
     from passback.web.messages import Call, Header
     from passback.web.routes import Handler
-
-PAGE = 100
-"""The default page size."""
-
-LONGEST_ROSTER_PAGE = 1000
 
 
 async def create_assignment(call: Call) -> Response:
@@ -79,7 +70,7 @@ async def delete_assignment(call: Call) -> Response:
 
 async def list_assignments(call: Call) -> Response:
     """GET ``/sections/{section_id}/assignments``: ours."""
-    limit = _limit(call)
+    limit = limit_of(call)
     section_id = _section_id(call)
     params.check_limit(limit)
     page = await assignments.page(
@@ -94,7 +85,7 @@ async def list_assignments(call: Call) -> Response:
 
 async def list_submissions(call: Call) -> Response:
     """GET ``.../assignments/{assignment_id}/submissions``."""
-    limit = _limit(call)
+    limit = limit_of(call)
     section_id = _section_id(call)
     params.check_limit(limit)
     page = await submissions.page(
@@ -140,13 +131,13 @@ async def update_submissions(call: Call) -> Response:
 
 async def read_delivery(call: Call) -> Response:
     """GET ``/deliveries/{delivery_id}``: ours."""
-    delivery_id = _text(call.parameters["delivery_id"]).lower()
+    delivery_id = text(call.parameters["delivery_id"]).lower()
     return _one(await deliveries.read(call.gateway, call.caller, delivery_id))
 
 
 async def list_deliveries(call: Call) -> Response:
     """GET ``/deliveries``: ours."""
-    limit = _limit(call)
+    limit = limit_of(call)
     params.check_limit(limit)
     state = params.query_value(call.query, "state")
     page = await deliveries.page(
@@ -166,7 +157,7 @@ async def create_webhook(call: Call) -> Response:
 
 async def list_webhooks(call: Call) -> Response:
     """GET ``/webhooks``."""
-    limit = _limit(call)
+    limit = limit_of(call)
     params.check_limit(limit)
     cursor = params.query_value(call.query, "cursor")
     page = await webhooks.page(call.gateway, call.caller, limit=limit, after_cursor=cursor)
@@ -200,68 +191,6 @@ async def test_webhook(call: Call) -> Response:
     return _one(Answer(await webhooks.test(call.gateway, call.caller, _webhook_id(call))))
 
 
-def _read_roster(kind: str) -> Handler:
-    async def handler(call: Call) -> Response:
-        found = await queries.read(call.gateway, call.district_id, kind, _text(call.parameters["id"]).lower())
-        return Response(200, encode({"data": found}), JSON)
-
-    return handler
-
-
-def _list_roster(kind: str) -> Handler:
-    async def handler(call: Call) -> Response:
-        limit = _limit(call)
-        params.check_limit(limit, LONGEST_ROSTER_PAGE)
-        role = _role(call) if kind == "users" else None
-        page = await queries.page(
-            call.gateway,
-            call.district_id,
-            kind,
-            limit=limit,
-            starting_after=_text(params.query_value(call.query, "starting_after")),
-            ending_before=_text(params.query_value(call.query, "ending_before")),
-            role=role,
-        )
-        return _roster_page(
-            call, page, {"limit": str(limit)} if role is None else {"limit": str(limit), "role": role}
-        )
-
-    return handler
-
-
-def _roster_page(call: Call, page: queries.RosterPage, filters: dict[str, str | list[str]]) -> Response:
-    links = [Link(rel="self", uri=call.path + ("?" + call.query.decode("latin-1") if call.query else ""))]
-    if page.next is not None:
-        links.append(_link("next", call.path, filters | {"starting_after": page.next}))
-    if page.previous is not None:
-        links.append(_link("prev", call.path, filters | {"ending_before": page.previous}))
-    return Response(200, encode({"data": [{"data": item} for item in page.items], "links": links}), JSON)
-
-
-async def list_events(call: Call) -> Response:
-    """GET ``/events``."""
-    limit = _limit(call)
-    params.check_limit(limit, LONGEST_ROSTER_PAGE)
-    types = list(params.query_values(call.query, "record_type"))
-    if not set(types) <= set(RECORD_TYPES):
-        raise errors.bad_request(f"record_type in query should be one of [{' '.join(RECORD_TYPES)}]")
-    page = await events.page(
-        call.gateway,
-        call.district_id,
-        limit=limit,
-        starting_after=_text(params.query_value(call.query, "starting_after")),
-        ending_before=_text(params.query_value(call.query, "ending_before")),
-        types=types,
-    )
-    return _roster_page(call, page, {"limit": str(limit), "record_type": types})
-
-
-async def read_event(call: Call) -> Response:
-    """GET ``/events/{id}``."""
-    found = await events.read(call.gateway, call.district_id, _text(call.parameters["id"]).lower())
-    return Response(200, encode({"data": found}), JSON)
-
-
 HANDLERS: Mapping[str, Handler] = {
     "create_assignment": create_assignment,
     "read_assignment": read_assignment,
@@ -274,8 +203,6 @@ HANDLERS: Mapping[str, Handler] = {
     "update_submissions": update_submissions,
     "list_deliveries": list_deliveries,
     "read_delivery": read_delivery,
-    "list_events": list_events,
-    "read_event": read_event,
     "create_webhook": create_webhook,
     "list_webhooks": list_webhooks,
     "read_webhook": read_webhook,
@@ -283,8 +210,7 @@ HANDLERS: Mapping[str, Handler] = {
     "delete_webhook": delete_webhook,
     "rotate_webhook": rotate_webhook,
     "test_webhook": test_webhook,
-    **{f"list_{kind}": _list_roster(kind) for kind in queries.TABLES},
-    **{f"read_{kind[:-1]}": _read_roster(kind) for kind in queries.TABLES},
+    **roster.HANDLERS,
 }
 """The handlers, by operation name (`passback.wire.operations`)."""
 
@@ -302,28 +228,12 @@ def _user_id(call: Call) -> str:
 
 
 def _webhook_id(call: Call) -> str:
-    return _text(call.parameters["webhook_id"]).lower()
+    return text(call.parameters["webhook_id"]).lower()
 
 
-@overload
-def _text(value: str) -> str: ...
-@overload
-def _text(value: str | None) -> str | None: ...
-def _text(value: str | None) -> str | None:
-    """Replace what the store would not take: NUL, and surrogates that stand for bytes that are not UTF-8."""
-    if value is None:
-        return None
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\0", "\ufffd")
-
-
-def _limit(call: Call) -> int:
-    text = params.query_value(call.query, "limit")
-    return PAGE if text is None else params.convert_limit(text)
-
-
-def _states(text: str | None) -> list[State]:
-    """The states to list, comma-separated in `text`. Raises `Refusal`."""
-    wanted = [] if text is None else text.split(",")
+def _states(given: str | None) -> list[State]:
+    """The states to list, comma-separated in `given`. Raises `Refusal`."""
+    wanted = [] if given is None else given.split(",")
     found = [state for state in STATES if state in wanted]
     if len(found) != len(set(wanted)):
         raise errors.bad_request(f"state in query should be one of [{' '.join(STATES)}]")
@@ -334,19 +244,8 @@ def _headers(call: Call, name: bytes) -> list[bytes]:
     return [value for key, value in call.headers if key == name]
 
 
-def _role(call: Call) -> Role | None:
-    text = params.query_value(call.query, "role")
-    for role in ROLES:
-        if role == text:
-            return role
-    if text is not None:
-        raise errors.bad_request(f"role in query should be one of [{' '.join(ROLES)}]")
-    return None
-
-
 def _one(answer: Answer[Any]) -> Response:
-    headers = ((b"passback-warnings", ", ".join(answer.warnings).encode()),) if answer.warnings else ()
-    return Response(200, encode({"data": answer.value}), JSON, headers)
+    return Response(200, encode({"data": answer.value}), JSON, warnings=answer.warnings)
 
 
 async def _answer_to_change(call: Call, answer: Answer[Any] | Accepted) -> Response:
@@ -366,11 +265,8 @@ def _page(
 ) -> Response:
     content: dict[str, Any] = {"data": items}
     if next_cursor is not None:
-        limit = {} if (text := params.query_value(call.query, "limit")) is None else {"limit": text}
+        given = params.query_value(call.query, "limit")
+        limit = {} if given is None else {"limit": given}
         query = {**(filters or {}), **limit, "cursor": next_cursor}
-        content["links"] = [_link("next", call.path, query)]
+        content["links"] = [link("next", call.path, query)]
     return Response(200, encode(content), JSON)
-
-
-def _link(rel: str, path: str, query: Mapping[str, str | list[str]]) -> Link:
-    return Link(rel=rel, uri=f"{path}?{urlencode(query, doseq=True)}")

@@ -50,6 +50,8 @@ class Response(Struct, frozen=True):
     body: bytes = b""
     content_type: bytes | None = None
     headers: tuple[Header, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """The codes of what was ignored or changed (``Passback-Warnings``)."""
 
 
 _PATIENCE = 16
@@ -100,6 +102,8 @@ async def _receive(receive: Receive) -> Message:
 async def send_response(send: Send, response: Response, headers: list[Header]) -> None:
     """Send an answer with `headers` and its own."""
     headers += response.headers
+    if response.warnings:
+        headers.append((b"passback-warnings", ", ".join(response.warnings).encode()))
     headers.append((b"content-length", b"%d" % len(response.body)))
     if response.content_type is not None:
         headers.append((b"content-type", response.content_type))

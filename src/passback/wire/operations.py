@@ -21,10 +21,16 @@ class Operation(Struct, frozen=True):
     method: str
     path: str
     tag: Tag
+    query: tuple[str, ...] = ()
+    """The parameters that are read from the query; others are ignored, with a warning."""
 
 
-def _operation(name: str, method: str, path: str, tag: Tag) -> Operation:
-    return Operation(name, method, BASE + path, tag)
+def _operation(name: str, method: str, path: str, tag: Tag, query: tuple[str, ...] = ()) -> Operation:
+    return Operation(name, method, BASE + path, tag, query)
+
+
+_PAGE = ("limit", "cursor")
+_ROSTER_PAGE = ("limit", "starting_after", "ending_before")
 
 
 _ASSIGNMENTS = "/sections/{section_id}/assignments"
@@ -37,7 +43,7 @@ PUBLISHED = (
     _operation("read_assignment", "GET", _ASSIGNMENT, "Assignments"),
     _operation("update_assignment", "PATCH", _ASSIGNMENT, "Assignments"),
     _operation("delete_assignment", "DELETE", _ASSIGNMENT, "Assignments"),
-    _operation("list_submissions", "GET", _SUBMISSIONS, "Submissions"),
+    _operation("list_submissions", "GET", _SUBMISSIONS, "Submissions", _PAGE),
     _operation("read_submission", "GET", _SUBMISSION, "Submissions"),
     _operation("update_submission", "PATCH", _SUBMISSION, "Submissions"),
 )
@@ -45,25 +51,30 @@ PUBLISHED = (
 
 OURS = (
     _operation("update_submissions", "PATCH", _SUBMISSIONS, "Submissions"),
-    _operation("list_assignments", "GET", _ASSIGNMENTS, "Assignments"),
-    _operation("list_deliveries", "GET", "/deliveries", "Deliveries"),
+    _operation("list_assignments", "GET", _ASSIGNMENTS, "Assignments", _PAGE),
+    _operation("list_deliveries", "GET", "/deliveries", "Deliveries", ("state", *_PAGE)),
     _operation("read_delivery", "GET", "/deliveries/{delivery_id}", "Deliveries"),
-    _operation("list_districts", "GET", "/districts", "Roster"),
+    _operation("list_districts", "GET", "/districts", "Roster", _ROSTER_PAGE),
     _operation("read_district", "GET", "/districts/{id}", "Roster"),
-    _operation("list_schools", "GET", "/schools", "Roster"),
+    _operation("list_schools", "GET", "/schools", "Roster", _ROSTER_PAGE),
     _operation("read_school", "GET", "/schools/{id}", "Roster"),
-    _operation("list_terms", "GET", "/terms", "Roster"),
+    _operation("list_terms", "GET", "/terms", "Roster", _ROSTER_PAGE),
     _operation("read_term", "GET", "/terms/{id}", "Roster"),
-    _operation("list_courses", "GET", "/courses", "Roster"),
+    _operation("list_courses", "GET", "/courses", "Roster", _ROSTER_PAGE),
     _operation("read_course", "GET", "/courses/{id}", "Roster"),
-    _operation("list_sections", "GET", "/sections", "Roster"),
+    _operation("list_sections", "GET", "/sections", "Roster", ("sis_id", *_ROSTER_PAGE)),
     _operation("read_section", "GET", "/sections/{id}", "Roster"),
-    _operation("list_users", "GET", "/users", "Roster"),
+    _operation("list_section_students", "GET", "/sections/{id}/students", "Roster", _ROSTER_PAGE),
+    _operation("list_section_teachers", "GET", "/sections/{id}/teachers", "Roster", _ROSTER_PAGE),
+    _operation(
+        "list_users", "GET", "/users", "Roster", ("role", "sis_id", "email", "student_number", *_ROSTER_PAGE)
+    ),
     _operation("read_user", "GET", "/users/{id}", "Roster"),
-    _operation("list_events", "GET", "/events", "Roster"),
+    _operation("list_user_sections", "GET", "/users/{id}/sections", "Roster", _ROSTER_PAGE),
+    _operation("list_events", "GET", "/events", "Roster", ("record_type", *_ROSTER_PAGE)),
     _operation("read_event", "GET", "/events/{id}", "Roster"),
     _operation("create_webhook", "POST", "/webhooks", "Webhooks"),
-    _operation("list_webhooks", "GET", "/webhooks", "Webhooks"),
+    _operation("list_webhooks", "GET", "/webhooks", "Webhooks", _PAGE),
     _operation("read_webhook", "GET", "/webhooks/{webhook_id}", "Webhooks"),
     _operation("update_webhook", "PATCH", "/webhooks/{webhook_id}", "Webhooks"),
     _operation("delete_webhook", "DELETE", "/webhooks/{webhook_id}", "Webhooks"),

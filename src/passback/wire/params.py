@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from passback.wire.errors import bad_request
 from passback.wire.quote import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 _is_mongo_id = re.compile(r"[0-9a-fA-F]{24}").fullmatch
 _is_integer = re.compile(r"[+-]?[0-9]+").fullmatch
@@ -21,6 +21,9 @@ _INT64 = 2**63
 _UINT64 = 2**64
 _MOST_DIGITS = 20
 """The number of digits of the greatest 64-bit number; anything longer is out of range."""
+_MOST_UNKNOWN = 16
+"""How many unknown parameters are named: more would not fit in the headers that clients read."""
+_LONGEST_UNKNOWN = 64
 
 
 def check_section_id(value: str) -> None:
@@ -50,10 +53,26 @@ def query_values(query: bytes, name: str) -> Iterator[str]:
     wanted = name.encode()
     for pair in query.split(b"&"):
         key, _, value = pair.partition(b"=")
-        if b";" in pair or _has_broken_escape(pair):
+        if _is_broken(pair):
             continue
         if _unescaped(key) == wanted:
             yield _unescaped(value).decode("utf-8", "surrogateescape")
+
+
+def unknown_parameters(query: bytes, known: Collection[str]) -> tuple[str, ...]:
+    """The names in a raw query that are not used, each once: the first 16, at most 64 bytes of each.
+
+    These are the names that are not `known`, and those of pairs that `query_values` ignores. They are percent-encoded,
+    so that they fit in a header. Values are left out: they may be a student's.
+    """
+    found: dict[str, None] = {}
+    for pair in query.split(b"&"):
+        name = _unescaped(pair.partition(b"=")[0])
+        if name and (name not in map(str.encode, known) or _is_broken(pair)):
+            found[quote(name[:_LONGEST_UNKNOWN], safe="")] = None
+            if len(found) == _MOST_UNKNOWN:
+                break
+    return tuple(found)
 
 
 def convert_limit(text: str) -> int:
@@ -77,6 +96,10 @@ def check_limit(limit: int, maximum: int = 100) -> None:
         raise bad_request(f"limit in query should be less than or equal to {maximum}")
     if limit < 1:
         raise bad_request("limit in query should be greater than or equal to 1")
+
+
+def _is_broken(pair: bytes) -> bool:
+    return b";" in pair or _has_broken_escape(pair) is not None
 
 
 def _unescaped(text: bytes) -> bytes:

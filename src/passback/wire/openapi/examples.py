@@ -8,6 +8,11 @@ from passback.wire.openapi.schemas import Schema
 SECTION = "4fee004cca2e43cf27000007"
 STUDENT = "4fee004cca2e43cf27001001"
 TEACHER = "4fee004cca2e43cf27000001"
+DISTRICT = "4fee004cca2e43cf27000000"
+STUDENT_SIS_ID = "student-001001"
+STUDENT_EMAIL = "ada.abbott@district-27.example"
+STUDENT_NUMBER = "001001"
+SECTION_SIS_ID = "section-7"
 ASSIGNMENT = "019aafe2-4b1c-7d33-9a60-5f0f3d0f8a11"
 DELIVERY = "019aafe2-5d21-7c64-8f0e-3a5f1c7b2e90"
 WEBHOOK = "019aafe2-4b1c-7d33-9a60-5f0f3d0f8a12"
@@ -77,7 +82,33 @@ ANSWERS: dict[str, Schema] = {
         "state": "delivered",
         "user_id": STUDENT,
     },
+    "Section": {
+        "created": "2026-01-01T00:00:00.000Z",
+        "district": DISTRICT,
+        "grade": "9",
+        "id": SECTION,
+        "last_modified": "2026-01-01T00:00:00.000Z",
+        "lms_status": {"synced_in_lms": True},
+        "name": "Algebra 1",
+        "period": "7",
+        "section_number": "1",
+        "sis_id": SECTION_SIS_ID,
+        "students": [STUDENT],
+        "subject": "math",
+        "teacher": TEACHER,
+        "teachers": [TEACHER],
+    },
     "Submission": _SUBMISSION,
+    "User": {
+        "created": "2026-01-01T00:00:00.000Z",
+        "district": DISTRICT,
+        "email": STUDENT_EMAIL,
+        "id": STUDENT,
+        "last_modified": "2026-01-01T00:00:00.000Z",
+        "lms_status": {"synced_in_lms": True},
+        "name": {"first": "Ada", "last": "Abbott"},
+        "roles": {"student": {"grade": "9", "sis_id": STUDENT_SIS_ID, "student_number": STUDENT_NUMBER}},
+    },
     "Webhook": {
         "created": "2026-01-01T00:00:00.000Z",
         "disabled": False,

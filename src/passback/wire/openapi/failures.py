@@ -53,7 +53,8 @@ def _has_cursor(operation: Operation) -> bool:
 
 def _names_something(operation: Operation) -> bool:
     """Whether there is an object in the path that may not exist."""
-    return _in_path("section_id")(operation) or operation.name.split("_")[0] not in ("create", "list")
+    named = _in_path("section_id")(operation) or _in_path("id")(operation)
+    return named or operation.name.split("_")[0] not in ("create", "list")
 
 
 _BAD_REQUESTS = (

@@ -15,8 +15,8 @@ HEADERS: Schema = {
     "Passback-Warnings": {
         "schema": {"type": "string"},
         "description": "What was ignored or adjusted, comma-separated: `ASSIGNEES_IGNORED`, "
-        "`DATETIME_MISSING_TIMEZONE`, `UNKNOWN_FIELD:<name>`, `NOT_STORED_BY_LMS:<field>`, `GRADE_FROM_POINTS`, "
-        "`UNGRADED_IN_LMS`, `GRADE_WAITS_FOR_SUBMISSION`.",
+        "`DATETIME_MISSING_TIMEZONE`, `UNKNOWN_FIELD:<name>`, `UNKNOWN_PARAMETER:<name>`, "
+        "`NOT_STORED_BY_LMS:<field>`, `GRADE_FROM_POINTS`, `UNGRADED_IN_LMS`, `GRADE_WAITS_FOR_SUBMISSION`.",
     },
     "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait before trying again."},
     "Preference-Applied": {

@@ -32,8 +32,11 @@ _SUMMARIES = {
     "read_course": "Read a course",
     "list_sections": "List the district's sections",
     "read_section": "Read a section",
+    "list_section_students": "List a section's students",
+    "list_section_teachers": "List a section's teachers",
     "list_users": "List the district's users",
     "read_user": "Read a user",
+    "list_user_sections": "List the sections that a user is in",
     "list_events": "List changes to the roster, oldest first",
     "read_event": "Read a change to the roster",
     "create_webhook": "Register an endpoint; the answer shows its secret, this once",
@@ -50,6 +53,9 @@ _SHOWN = {
     "list_deliveries": "Delivery",
     "rotate_webhook": "Webhook",
     "test_webhook": "WebhookTest",
+    "list_section_students": "User",
+    "list_section_teachers": "User",
+    "list_user_sections": "Section",
     "list_events": "RosterEvent",
     "read_event": "RosterEvent",
 }
@@ -73,11 +79,9 @@ def _operation(operation: Operation) -> Schema:
         "operationId": name,
         "summary": _SUMMARIES[name],
         "tags": [operation.tag],
-        "parameters": _path_parameters(operation),
+        "parameters": _path_parameters(operation) + _query_parameters(operation),
         "responses": {"200": _success(operation), **failures(operation)},
     }
-    if name.startswith("list_"):
-        described["parameters"] += _list_parameters(operation)
     if name in examples.BODIES:
         schema, example = examples.BODIES[name]
         content = {"schema": reference(schema), "example": example}
@@ -147,43 +151,76 @@ _FAULT: Schema = {
 }
 
 
+_EXAMPLES_OF_ID = {"sections": examples.SECTION, "users": examples.STUDENT}
+"""By the segment before it."""
+
+
 def _path_parameters(operation: Operation) -> list[Schema]:
-    names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
-    return [{"name": name, "in": "path", "required": True, **_PATH_PARAMETERS[name]} for name in names]
-
-
-def _list_parameters(operation: Operation) -> list[Schema]:
-    is_roster = operation.tag == "Roster"
-    limit: Schema = {"type": "integer", "minimum": 1, "maximum": 1000 if is_roster else 100, "default": 100}
-    found = [_query_parameter("limit", "The maximum number of items per page.", limit)]
-    text: Schema = {"type": "string"}
-    if is_roster:
-        found.append(_query_parameter("starting_after", "Start after this id.", text))
-        found.append(_query_parameter("ending_before", "End before this id.", text))
-    else:
-        found.append(
-            _query_parameter("cursor", "Taken from the link to the next page; valid for two hours.", text)
-        )
-    match operation.name:
-        case "list_users":
-            found.append(
-                _query_parameter("role", "Only users with this role.", {"enum": ["student", "teacher"]})
-            )
-        case "list_events":
-            types: Schema = {
-                "type": "array",
-                "items": {"enum": ["schools", "terms", "courses", "sections", "users"]},
-            }
-            found.append(_query_parameter("record_type", "Only these types; repeat it for several.", types))
-        case "list_deliveries":
-            states: Schema = {"type": "array", "items": {"enum": list(DELIVERY_STATES)}}
-            in_commas = {"style": "form", "explode": False}
-            found.append(_query_parameter("state", "Only deliveries in these states.", states) | in_commas)
+    found = []
+    kind = ""
+    for part in operation.path.split("/"):
+        if part.startswith("{"):
+            name = part[1:-1]
+            described = {"name": name, "in": "path", "required": True, **_PATH_PARAMETERS[name]}
+            if name == "id" and kind in _EXAMPLES_OF_ID:
+                described["example"] = _EXAMPLES_OF_ID[kind]
+            found.append(described)
+        kind = part
     return found
 
 
-def _query_parameter(name: str, description: str, schema: Schema) -> Schema:
-    return {"name": name, "in": "query", "description": description, "schema": schema}
+_TEXT: Schema = {"type": "string"}
+_QUERY_PARAMETERS: dict[str, Schema] = {
+    "cursor": {
+        "description": "Taken from the link to the next page; valid for two hours.",
+        "schema": _TEXT,
+    },
+    "starting_after": {"description": "Start after this id.", "schema": _TEXT},
+    "ending_before": {"description": "End before this id.", "schema": _TEXT},
+    "role": {"description": "Only users with this role.", "schema": {"enum": ["student", "teacher"]}},
+    "sis_id": {
+        "description": "Only the one with this SIS id (a user can be there in both roles).",
+        "schema": _TEXT,
+    },
+    "email": {"description": "Only users with this email address, in upper or lower case.", "schema": _TEXT},
+    "student_number": {"description": "Only students with this number.", "schema": _TEXT},
+    "record_type": {
+        "description": "Only these types; repeat it for several.",
+        "schema": {"type": "array", "items": {"enum": ["schools", "terms", "courses", "sections", "users"]}},
+    },
+    "state": {
+        "description": "Only deliveries in these states.",
+        "schema": {"type": "array", "items": {"enum": list(DELIVERY_STATES)}},
+        "style": "form",
+        "explode": False,
+    },
+}
+_QUERY_EXAMPLES = {
+    "list_sections": {"sis_id": examples.SECTION_SIS_ID},
+    "list_users": {
+        "email": examples.STUDENT_EMAIL,
+        "sis_id": examples.STUDENT_SIS_ID,
+        "student_number": examples.STUDENT_NUMBER,
+    },
+}
+
+
+def _query_parameters(operation: Operation) -> list[Schema]:
+    limit: Schema = {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 1000 if operation.tag == "Roster" else 100,
+        "default": 100,
+    }
+    known = {
+        **_QUERY_PARAMETERS,
+        "limit": {"description": "The maximum number of items per page.", "schema": limit},
+    }
+    shown = _QUERY_EXAMPLES.get(operation.name, {})
+    return [
+        {"name": name, "in": "query", **known[name], **({"example": shown[name]} if name in shown else {})}
+        for name in operation.query
+    ]
 
 
 # Answers
@@ -192,11 +229,9 @@ def _query_parameter(name: str, description: str, schema: Schema) -> Schema:
 def _success(operation: Operation) -> Schema:
     name = operation.name
     verb, kind = name.split("_", 1)
-    headers = RATE_LIMIT
+    headers = RATE_LIMIT | header_references("Passback-Warnings")
     if verb == "delete":
         return {"description": "Deleted; the body is empty.", "headers": headers}
-    if verb in ("create", "update"):
-        headers = headers | header_references("Passback-Warnings")
     shown = _SHOWN.get(name) or kind.removesuffix("s").capitalize()
     if name == "update_submissions":
         content = _outcomes()
@@ -226,7 +261,10 @@ def _page(shown: str) -> Schema:
 def _roster_page(shown: str) -> Schema:
     data = {"type": "array", "items": object_of({"data": reference(shown)}, required=("data",))}
     links = {"type": "array", "items": reference("RosterLink")}
-    return {"schema": object_of({"data": data, "links": links}, required=("data", "links"))}
+    page: Schema = {"schema": object_of({"data": data, "links": links}, required=("data", "links"))}
+    if shown in examples.ANSWERS:
+        page["example"] = {"data": [{"data": examples.ANSWERS[shown]}], "links": []}
+    return page
 
 
 def _outcomes() -> Schema:
@@ -243,6 +281,6 @@ def _accepted() -> Schema:
     return {
         "description": "Accepted: the change is stored, and is delivered in the background until it succeeds, is "
         "refused or expires.",
-        "headers": RATE_LIMIT | header_references("Preference-Applied", "Location"),
+        "headers": RATE_LIMIT | header_references("Preference-Applied", "Location", "Passback-Warnings"),
         "content": {"application/json": content},
     }
