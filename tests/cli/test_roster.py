@@ -13,7 +13,7 @@ from support import commands as running
 from support.rosters import CLEVER, ONEROSTER_12, Table, changed, with_columns, without, zipped
 from support.sandbox import DISTRICT, ESSAY, Sandbox, serving
 
-REMOVED = "2 of 2 sections, 40 of 40 students, 2 of 2 teachers"
+REMOVED = "40 of 40 students, 42 of 42 enrollments"
 
 
 class Commands:
@@ -30,10 +30,14 @@ class Commands:
         return self.command(str(file), *arguments, district=district)
 
     def command(self, *arguments: str, district: str = DISTRICT) -> subprocess.CompletedProcess[str]:
-        return running.run(
-            "roster", "import", "--district", district, *arguments,
-            environment={**running.ENVIRONMENT, "PASSBACK_DATA": str(self._folder / "data")},
-        )  # fmt: skip
+        return self._roster("import", "--district", district, *arguments)
+
+    def _roster(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {**running.ENVIRONMENT, "PASSBACK_DATA": str(self._folder / "data")}
+        return running.run("roster", *arguments, environment=environment)
+
+    def status(self) -> str:
+        return self._roster("status", "--district", DISTRICT).stdout
 
     def bring(self, files: Mapping[str, Table]) -> None:
         told = self.run(files, "--allow-removals")
@@ -64,7 +68,11 @@ def test_more_than_a_tenth_is_removed_only_where_it_is_said(commands: Commands) 
     tried, refused = commands.run(CLEVER, "--dry-run"), commands.run(CLEVER)
     assert (tried.returncode, tried.stderr) == (refused.returncode, refused.stderr)
     assert (refused.returncode, REMOVED in refused.stderr) == (1, True)
-    assert "p1" not in commands.users()
+    assert ({"p1", "p2", "t1"} < set(commands.users()), len(commands.users())) == (True, 45)
+    held = commands.sandbox.get(f"/v3.1/districts/{DISTRICT}").data["held_back"]
+    assert (held["removals"]["students"], "unmatched" in held) == (40, False)
+    told = commands.status()
+    assert ("waits removal of" in told, "40 students" in told) == (True, True)
     done = commands.run(CLEVER, "--allow-removals")
     assert (done.returncode, done.stdout.splitlines()[-1], set(commands.users())) == (
         0,
@@ -73,6 +81,8 @@ def test_more_than_a_tenth_is_removed_only_where_it_is_said(commands: Commands) 
     )
     again = commands.run(CLEVER)
     assert (again.returncode, again.stdout.splitlines()[-1]) == (0, "Nothing to change.")
+    assert "held_back" not in commands.sandbox.get(f"/v3.1/districts/{DISTRICT}").data
+    assert "waits" not in commands.status()
 
 
 def test_problems_are_told_and_nothing_is_changed(commands: Commands) -> None:

@@ -55,8 +55,10 @@ def test_a_roster_is_compared_and_then_applied(database: Opened, tmp_path: Path)
     tried = bring(database, file, CLEVER, dry_run=True, allow_removals=True)
     assert tried == (rosters.Outcome("dry run"), ["0 problems"])
     refused, seen = bring(database, file, CLEVER)
-    assert (refused.state, seen) == ("too many removals", ["0 problems"])
+    assert (refused.state, seen) == ("applied", ["0 problems", "applied"])
     assert "40 of 40 students" in refused.removals
+    [known] = asyncio.run(rosters.status(database, DISTRICT))
+    assert (known.sizes["students"], known.held_back is not None, known.from_lms) == (42, True, False)
     done = bring(database, file, CLEVER, allow_removals=True)
     assert done == (rosters.Outcome("applied"), ["0 problems", "applied"])
     assert bring(database, file, CLEVER) == done

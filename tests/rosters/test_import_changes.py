@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from passback.domain.clock import HOUR
-from passback.rosters import import_files
+from passback.rosters import removals
 from passback.store import districts, enrollments, matching, roster, syncs
 from passback.store.staging import compare
 from support.imports import DISTRICT, OTHER, Importer, counts
@@ -104,9 +104,7 @@ def test_a_plan_made_before_another_import_is_not_applied(bring: Importer, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("share", "refused"),
-    [(0.0, []), (0.1, []), (0.11, ["11 of 100 students"]), (1.0, ["100 of 100 students"])],
+    ("before", "most"), [(0, 5), (1, 5), (50, 5), (59, 5), (60, 6), (100, 10), (109, 10), (12_345, 1_234)]
 )
-def test_removing_more_than_a_tenth_is_noticed(share: float, refused: list[str]) -> None:
-    kinds = {"students": compare.Changes(100, 5, 5, round(100 * share)), "terms": compare.Changes(0, 1, 0, 0)}
-    assert import_files.too_many_removed(compare.Plan(DISTRICT, 0, kinds, 0)) == refused
+def test_a_tenth_may_be_removed_and_five_always(before: int, most: int) -> None:
+    assert removals.most_removed(before) == most

@@ -9,7 +9,8 @@ import pytest
 from passback.domain.clock import DAY
 from passback.rosters.failures import Broken
 from passback.rosters.progress import Quiet
-from passback.store import match_candidates, matching
+from passback.store import held_back, match_candidates, matching
+from passback.store.held_back import HeldBack
 from passback.store.match_candidates import Known
 from passback.store.staging.compare import RosterChanged
 from support.sandbox import NOW
@@ -82,19 +83,31 @@ def test_a_person_who_leaves_a_section_of_the_lms_is_unmatched(known: Synced) ->
 
 
 def test_what_the_lms_suddenly_hides_stays_matched_unless_allowed(known: Synced) -> None:
+    hidden = known.more_sections(6)
     known.sync()
     before = known.matched()
-    known.slate.simulator.records.remove("sections", "s2")
+    known.hide(*hidden)
     known.user("u2", "student-2", "a1")
     known.ask()
-    with pytest.raises(Broken, match="would unmatch 1 of 2 sections, 1 of 2 users"):
-        known.sync()
+    known.sync()
     assert (known.matched(), known.district.lms_state) == ({**before, "u2": "student-2"}, "success")
+    assert "would unmatch 6 sections, 6 users" in (known.state.error or "")
+    waiting = known.database.read_now(lambda conn: held_back.find(conn, DISTRICT))
+    assert waiting == HeldBack(NOW, {}, {"sections": 6, "users": 6})
     assert (known.state.due, known.claim()) == (NOW + DAY, None)
     assert "passback sync run --allow-removals" in (known.state.error or "")
     known.ask(removals=True)
     known.sync()
-    assert (known.matched()["u6"], known.state.removals) == (None, 0)
+    assert (known.matched()["n0"], known.state.removals, known.state.error) == (None, 0, None)
+    assert known.database.read_now(lambda conn: held_back.find(conn, DISTRICT)) is None
+
+
+def test_a_few_are_unmatched_without_asking(known: Synced) -> None:
+    known.sync()
+    known.hide("s2")
+    known.ask()
+    known.sync()
+    assert (known.matched()["u6"], known.matched()["a2"], known.state.error) == (None, None, None)
 
 
 def test_what_a_person_decides_stands(known: Synced) -> None:

@@ -47,11 +47,19 @@ class Importer:
         *,
         district: str = DISTRICT,
         at: Mapping[str, Callable[[], object]] | None = None,
+        allow_removals: bool = True,
     ) -> import_files.Checked:
         """Check a roster, and apply it if it has no problems. `at` maps steps to what to run at them."""
         archive = Archive(zipped(self._folder / "roster.zip", files))
         with contextlib.closing(archive), self.database.session() as session:
-            checked = import_files.check(session, format_of(archive), district, lambda: self.now, Silent(at))
+            checked = import_files.check(
+                session,
+                format_of(archive),
+                district,
+                lambda: self.now,
+                Silent(at),
+                allow_removals=allow_removals,
+            )
             if checked.plan is not None:
                 import_files.apply(session, checked.plan, lambda: self.now, Silent())
         return checked

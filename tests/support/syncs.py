@@ -65,6 +65,20 @@ class Synced:
             id=id_, d=DISTRICT, name=name,
         )  # fmt: skip
 
+    def more_sections(self, count: int) -> list[str]:
+        """Add sections with one student each, here and at Slate. Their names, and ids at Slate."""
+        names = [f"more-{number}" for number in range(count)]
+        for number, name in enumerate(names):
+            self.section(f"m{number}", name)
+            self.user(f"n{number}", f"student-m{number}", f"m{number}")
+            self.at_slate(name, f"student-m{number}")
+        return names
+
+    def hide(self, *sections: str) -> None:
+        """Let Slate not have these sections any more."""
+        for section in sections:
+            self.slate.simulator.records.remove("sections", section)
+
     def at_slate(self, section: str, *people: str) -> None:
         self.slate.simulator.records.put(
             "sections", section, {"id": section, "name": section, "people": list(people)}

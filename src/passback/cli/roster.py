@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from passback.cli import Data, UsageError, group
-from passback.cli.data import existing, with_gateway
+from passback.cli.data import existing, on_database, with_gateway
 from passback.cli.progress import progress_bar
-from passback.cli.sync import say_what_is_resumed
+from passback.cli.sync import say_what_is_resumed, waiting
 from passback.cli.text import one_line
 from passback.domain.clock import system_clock
 from passback.operations import rosters
@@ -39,19 +39,20 @@ def import_roster(
 ) -> int:
     """Import a district's roster: OneRoster 1.1 or 1.2 (CSV), or the five files of Clever's SFTP sync.
 
-    An import replaces the whole roster: anyone missing from the file is removed. Everything is checked first, and
-    problems are shown with file, line and column; then it is applied at once or not at all. Ids stay the same across
-    imports, which recognize objects by their SIS ids.
+    An import replaces the whole roster: anyone missing from the file is removed. If that would remove more than 10 %
+    (and more than 5) of any kind, no removal is carried out: they wait for --allow-removals, while everything else is
+    applied. Everything is checked first, and problems are shown with file, line and column; then it is applied at once
+    or not at all. Ids stay the same across imports, which recognize objects by their SIS ids.
 
-    Exit codes: 0 success (or nothing to do), 1 the roster has problems, would remove too much or lacks sections that
-    the LMS did not give, 2 usage error, or the roster could not be read.
+    Exit codes: 0 success (or nothing to do), 1 the roster has problems, removals wait, or it lacks sections that the
+    LMS did not give, 2 usage error, or the roster could not be read.
 
     Args:
         file: The zip archive, or the folder of the files.
         district: The district's id.
         from_lms: Read the roster from the connected LMS instead, if there is no other source.
         dry_run: Only show what would change.
-        allow_removals: Allow the import to remove more than 10 %.
+        allow_removals: Allow the import to remove any number, also what waits.
         all_problems: Show not only the first 50 problems, but all that are kept: 1,000, and of each sort of problem
             between rows (such as unknown students) 200.
         data: The folder of the data file [data].
@@ -66,6 +67,24 @@ def import_roster(
         else:
             outcome = rosters.import_from_files(database, Path(file), wanted, system_clock, printed)
     return _report(outcome)
+
+
+@app.command
+def status(*, district: str | None = None, data: Data = None) -> None:
+    """Show how large each district's roster is, where it comes from, and what waits for a person.
+
+    Removals wait if they are too many to be sure: see passback roster import --help.
+
+    Args:
+        district: The district's id; without it, all districts.
+        data: The folder of the data file [data].
+    """
+    for one in on_database(data, lambda it: rosters.status(it, district and district.lower())):
+        print(f"{one.district.id}  {one_line(one.district.name)}")
+        print(f"  from  {'the LMS' if one.from_lms else 'files'}")
+        print("  has   " + ", ".join(f"{count:,} {kind}" for kind, count in one.sizes.items()))
+        if one.held_back is not None:
+            print(f"  waits {waiting(one.held_back)}")
 
 
 class _Printed:
@@ -94,20 +113,19 @@ class _Printed:
 
 def _report(outcome: Outcome) -> int:
     """Print what the import came to. The exit code."""
-    if outcome.state == "too many removals":
+    if outcome.state == "dry run":
+        print("Nothing has been changed: this was a dry run.")
+    if outcome.state == "invalid":
+        return 1
+    if outcome.removals:
         print(
-            f"passback: this would remove {', '.join(outcome.removals)}. If that is right, give --allow-removals."
-            " Nothing has been changed.",
+            f"passback: removals wait: {', '.join(outcome.removals)} would be removed, too many to be sure. If that is"
+            " right, run this again with --allow-removals.",
             file=sys.stderr,
         )
-    elif outcome.state == "dry run":
-        print("Nothing has been changed: this was a dry run.")
-    if outcome.state in ("invalid", "too many removals"):
-        return 1
-    if outcome.skipped is not None:
-        print(f"passback: {one_line(outcome.skipped)}", file=sys.stderr)
-        return 1
-    return 0
+    if outcome.note is not None:
+        print(f"passback: {one_line(outcome.note)}", file=sys.stderr)
+    return 1 if outcome.removals or outcome.note else 0
 
 
 def _show_problems(checked: Checked, *, all_problems: bool) -> None:
@@ -124,9 +142,16 @@ def _show_problems(checked: Checked, *, all_problems: bool) -> None:
 
 
 def _show_plan(plan: Plan) -> None:
-    print(f"{'':<12}  {'now':>10}  {'added':>10}  {'changed':>10}  {'removed':>10}")
+    waiting = plan.held_back
+    print(
+        f"{'':<12}  {'now':>10}  {'added':>10}  {'changed':>10}  {'removed':>10}"
+        + (f"  {'waiting':>10}" if waiting else "")
+    )
     for kind, it in plan.kinds.items():
-        print(f"{kind:<12}  {it.before:>10,}  {it.created:>10,}  {it.updated:>10,}  {it.removed:>10,}")
+        print(
+            f"{kind:<12}  {it.before:>10,}  {it.created:>10,}  {it.updated:>10,}  {it.removed:>10,}"
+            + (f"  {waiting.get(kind, 0):>10,}" if waiting else "")
+        )
     if plan.people_left_out:
         people = "1 person is" if plan.people_left_out == 1 else f"{plan.people_left_out:,} people are"
         print(f"{people} left out: neither student nor teacher, or not active today")

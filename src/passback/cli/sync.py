@@ -20,6 +20,7 @@ from passback.operations.dates import show as show_date
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.operations.open import Opened
+    from passback.operations.rosters import HeldBack
     from passback.operations.syncs import Counts, Status, Sync
 
 app = group("sync")
@@ -34,11 +35,13 @@ def run(*, district: str, allow_removals: bool = False, data: Data = None) -> in
     A running server carries the sync out, at the LMS's pace beside the grades; if none is running, this command does.
     It can be interrupted, and continues where it was.
 
-    Exit codes: 0 success, 1 the sync failed or skipped sections (it says which), 2 usage error.
+    If more than 10 % (and more than 5) would be removed or unmatched, that waits; everything else is done.
+
+    Exit codes: 0 success, 1 the sync failed, skipped sections or holds removals back (it says which), 2 usage error.
 
     Args:
         district: The district's id.
-        allow_removals: Allow the sync to remove or unmatch more than 10 %.
+        allow_removals: Allow the sync to remove and unmatch any number, also what waits.
         data: The folder of the data file [data].
     """
     district = district.lower()
@@ -65,7 +68,7 @@ def say_what_is_resumed(since: Instant) -> None:
 
 @app.command
 def status(*, district: str | None = None, data: Data = None) -> None:
-    """Show when each district was last read, the progress of its sync, and when the next one is.
+    """Show when each district was last read, the progress of its sync, when the next one is, and what waits.
 
     Args:
         district: The district's id; without it, all connected districts.
@@ -78,10 +81,22 @@ def status(*, district: str | None = None, data: Data = None) -> None:
         _show(one)
 
 
+def waiting(held: HeldBack) -> str:
+    """What waits for a person, in words."""
+    what = ", ".join(
+        f"{done} of {', '.join(f'{count:,} {kind}' for kind, count in of.items())}"
+        for done, of in (("removal", held.removals), ("unmatching", held.unmatching))
+        if of
+    )
+    return f"{what}, since {show_date(held.since)}: --allow-removals if it is right"
+
+
 def _show(one: Status) -> None:
     district, sync = one.district, one.sync
     print(f"{district.id}  {one_line(district.name)} ({district.lms_state or 'not connected'})")
     print(f"  last  {'never' if district.last_lms_sync is None else show_date(district.last_lms_sync)}")
+    if one.held_back is not None:
+        print(f"  waits {waiting(one.held_back)}")
     if sync is None:
         print(
             f"  next  {_ON_REQUEST if syncs.reads_lms(district) else 'none: it is not connected to an LMS'}"

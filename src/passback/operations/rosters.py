@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from msgspec import Struct
 
+from passback.domain.roster import District
 from passback.lms.interface import LmsError
 from passback.operations.districts import required
 from passback.operations.errors import OperationError
@@ -20,6 +21,9 @@ from passback.rosters.lms_as_files import LmsRoster
 from passback.sis.archive import Archive
 from passback.sis.formats import format_of
 from passback.sis.rows import UnusableFile
+from passback.store import districts, held_back
+from passback.store.held_back import HeldBack
+from passback.store.staging import compare
 from passback.store.staging.compare import Plan, RosterChanged
 
 if TYPE_CHECKING:
@@ -30,9 +34,20 @@ if TYPE_CHECKING:
     from passback.rosters.lease import Renew, SyncLease
     from passback.rosters.progress import Progress
     from passback.sis.rows import Format
-    from passback.store.engine.database import Opened, Session
+    from passback.store.engine.database import Connection, Database, Opened, Session
 
-__all__ = ["Checked", "ImportRequest", "Observer", "Outcome", "Plan", "import_from_files", "import_from_lms"]
+__all__ = [
+    "Checked",
+    "HeldBack",
+    "ImportRequest",
+    "Observer",
+    "Outcome",
+    "Plan",
+    "Status",
+    "import_from_files",
+    "import_from_lms",
+    "status",
+]
 
 
 class Observer(Protocol):
@@ -62,17 +77,45 @@ class ImportRequest(Struct, frozen=True):
     dry_run: bool = False
     """Whether to change nothing."""
     allow_removals: bool = False
-    """Whether it may remove, or unmatch, more than 10 %."""
+    """Whether it may remove, or unmatch, any number of objects."""
 
 
 class Outcome(Struct, frozen=True):
     """What came of an import."""
 
-    state: Literal["applied", "dry run", "invalid", "too many removals"]
+    state: Literal["applied", "dry run", "invalid"]
     removals: Sequence[str] = ()
-    """Of which kinds of objects it would remove too many, each with how many."""
-    skipped: str | None = None
-    """Which sections the LMS did not give; None if it gave all."""
+    """Of which kinds of objects it would remove too many, each with how many: all removals wait for a person."""
+    note: str | None = None
+    """Which sections the LMS did not give, and what waits for a person; None if there is nothing to say."""
+
+
+class Status(Struct, frozen=True):
+    """A district's roster."""
+
+    district: District
+    from_lms: bool
+    """Whether it comes from the LMS."""
+    sizes: dict[str, int]
+    """How many objects of each kind it has."""
+    held_back: HeldBack | None
+
+
+async def status(database: Database, district_id: str | None = None) -> list[Status]:
+    """The roster of a district, or of all districts. Raises `NotFound`."""
+
+    def read(conn: Connection) -> list[Status]:
+        return [
+            Status(
+                required(conn, id_),
+                districts.follows_lms(conn, id_),
+                compare.sizes(conn, id_),
+                held_back.find(conn, id_),
+            )
+            for id_ in (districts.all_ids(conn) if district_id is None else [district_id])
+        ]
+
+    return await database.snapshot(read)
 
 
 async def require_district(database: Opened, district_id: str) -> None:
@@ -137,12 +180,12 @@ async def _read_and_import(held: SyncLease, wanted: ImportRequest, name: str, ob
             return found
 
         outcome = await threads.in_thread(held.gateway, work)
-        skipped = sync.skipped_sections_note(unread)
+        note = sync.skipped_sections_note(unread)
         if outcome.state == "applied":
-            await sync.finish(held, skipped)
+            note = await sync.finish(held, note)
         else:
             await read_lms.discard(held)
-    return Outcome(outcome.state, outcome.removals, skipped)
+    return Outcome(outcome.state, outcome.removals, note)
 
 
 def _import(
@@ -155,23 +198,26 @@ def _import(
 ) -> Outcome:
     """Check a roster, and apply it unless something is against that. Raises `OperationError` and `lease.LeaseLost`."""
     with observer.progress() as progress:
-        checked = import_files.check(session, files, wanted.district_id, clock, progress)
+        checked = import_files.check(
+            session, files, wanted.district_id, clock, progress, allow_removals=wanted.allow_removals
+        )
     observer.compared(files.name, checked)
-    if checked.plan is None:
+    plan = checked.plan
+    if plan is None:
         return Outcome("invalid")
-    removals = import_files.too_many_removed(checked.plan)
-    if removals and not wanted.allow_removals:
-        return Outcome("too many removals", removals)
+    removals = tuple(
+        f"{count:,} of {plan.kinds[kind].before:,} {kind}" for kind, count in plan.too_many.items()
+    )
     if wanted.dry_run:
-        return Outcome("dry run")
+        return Outcome("dry run", removals)
     # Even if nothing changes: from now on the roster follows its new source.
     try:
         with observer.progress() as progress:
-            import_files.apply(session, checked.plan, clock, progress, renew)
+            import_files.apply(session, plan, clock, progress, renew)
     except RosterChanged:
         raise OperationError("the roster was changed by another import meanwhile: run this again") from None
-    observer.applied(checked.plan)
-    return Outcome("applied")
+    observer.applied(plan)
+    return Outcome("applied", removals)
 
 
 @contextlib.contextmanager

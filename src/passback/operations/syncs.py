@@ -21,7 +21,8 @@ from passback.rosters import sync as syncing
 from passback.rosters.failures import Broken
 from passback.rosters.lease import LeaseLost, claim
 from passback.rosters.read_lms import NotConnected, can_resume
-from passback.store import districts, lms_roster, matching, syncs, workers
+from passback.store import districts, held_back, lms_roster, matching, syncs, workers
+from passback.store.held_back import HeldBack
 from passback.store.lms_roster import Counts
 from passback.store.syncs import Sync
 
@@ -59,6 +60,8 @@ class Status(Struct, frozen=True):
     sync: Sync | None
     """None if nothing has been scheduled yet."""
     progress: Counts
+    held_back: HeldBack | None
+    """What waits for a person; None if nothing does."""
 
 
 async def status(database: Database, district_id: str | None = None) -> list[Status]:
@@ -70,7 +73,8 @@ async def status(database: Database, district_id: str | None = None) -> list[Sta
             district = required(conn, id_)
             sync = syncs.find(conn, id_)
             if sync is not None or district_id is not None:
-                found.append(Status(district, sync, lms_roster.count(conn, id_)))
+                progress = lms_roster.count(conn, id_)
+                found.append(Status(district, sync, progress, held_back.find(conn, id_)))
         return found
 
     return await database.snapshot(read)

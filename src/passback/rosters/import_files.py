@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from passback.lms.registry import BUILTIN
+from passback.rosters.removals import most_removed
 from passback.sis.rows import Problem, Problems
-from passback.store import districts, roster, syncs
+from passback.store import districts, held_back, roster, syncs
 from passback.store.staging import compare, tables
 from passback.store.staging.apply import lock_roster, note_previous, write_roster
 from passback.store.staging.problems import FaultyRow, FaultyRows, find_faulty_rows
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from passback.sis.rows import Format
     from passback.store.engine.database import Session
     from passback.store.staging.compare import Plan
-
-MOST_REMOVED = 0.1
-"""The share of a kind of objects that an import may remove without being allowed to."""
 
 _SINGULAR = {
     "schools": "school", "terms": "term", "courses": "course", "sections": "section", "users": "user",
@@ -40,8 +38,19 @@ class Checked(Struct, frozen=True):
     """How many problems there are in all."""
 
 
-def check(session: Session, files: Format, district_id: str, clock: Clock, progress: Progress) -> Checked:
-    """Read a roster into temporary tables; find its problems, or else what it would change."""
+def check(
+    session: Session,
+    files: Format,
+    district_id: str,
+    clock: Clock,
+    progress: Progress,
+    *,
+    allow_removals: bool = False,
+) -> Checked:
+    """Read a roster into temporary tables; find its problems, or else what it would change.
+
+    Unless `allow_removals`, the plan holds all removals back if they are too many.
+    """
     tables.prepare(session)
     problems = Problems()
     ids = tables.Ids(clock())
@@ -55,16 +64,8 @@ def check(session: Session, files: Format, district_id: str, clock: Clock, progr
         _add_faults(sort, files, problems.files, between)
     if count := problems.count + between.count:
         return Checked(None, [*problems.first, *between.first], count)
-    return Checked(compare.plan(session, district_id, progress.step), [], 0)
-
-
-def too_many_removed(plan: Plan) -> list[str]:
-    """The kinds of objects of which an import would remove more than `MOST_REMOVED`, each with how many."""
-    return [
-        f"{it.removed:,} of {it.before:,} {kind}"
-        for kind, it in plan.kinds.items()
-        if it.removed > it.before * MOST_REMOVED
-    ]
+    bound = None if allow_removals else most_removed
+    return Checked(compare.plan(session, district_id, progress.step, bound), [], 0)
 
 
 def apply(session: Session, plan: Plan, clock: Clock, progress: Progress, renew: Renew | None = None) -> None:
@@ -82,6 +83,7 @@ def apply(session: Session, plan: Plan, clock: Clock, progress: Progress, renew:
             own = district is not None and district.lms_type == BUILTIN
             write_roster(session, plan, clock(), progress.step, own_lms=own)
         districts.follow_lms(session, plan.district_id, follows=renew is not None)
+        held_back.replace(session, plan.district_id, "removals", plan.held_back, clock())
         if renew is not None:
             renew(session)  # only now: the work above may have outlasted the lease
         elif not plan.nothing and syncs.find(session, plan.district_id) is not None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from passback.domain.matching import match_people, match_sections
 from passback.domain.roster import ROLES
-from passback.rosters.import_files import MOST_REMOVED
-from passback.store import lms_roster, matching
+from passback.rosters.removals import most_removed
+from passback.store import held_back, lms_roster, matching
 from passback.store.staging import compare, matches
 
 if TYPE_CHECKING:
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from passback.domain.clock import Clock
     from passback.rosters.lease import Renew
     from passback.store.engine.database import Session
-
-
-class TooManyUnmatched(Exception):
-    """More would have been unmatched than may be without asking, so they stayed matched. The message says how many."""
 
 
 def match_roster(
@@ -34,8 +30,9 @@ def match_roster(
     """Match all sections, students and teachers of a district, and save the result in one transaction.
 
     Returns how many became matched or unmatched; `progress` receives how many of our sections are done, of how many.
-    Raises `passback.rosters.lease.LeaseLost`, `TooManyUnmatched` unless `allow_losses`, and
-    `passback.store.staging.compare.RosterChanged` if the roster changed in the meantime.
+    If more would be unmatched than may be, nothing is unless `allow_losses`: it waits for a person.
+    Raises `passback.rosters.lease.LeaseLost`, and `passback.store.staging.compare.RosterChanged` if the roster changed
+    in the meantime.
     """
     matches.prepare(session)
     version = compare.version(session, district_id)
@@ -59,12 +56,9 @@ def match_roster(
         done += len(pairs)
         progress(done, total)
     matches.decide(session, district_id)
-    too_many = [
-        f"{lost:,} of {matched:,} {kind}"
-        for kind, (lost, matched) in matches.losses(session, district_id).items()
-        if lost > matched * MOST_REMOVED
-    ]
-    keep = too_many and not allow_losses
+    losses = matches.losses(session, district_id)
+    keep = not allow_losses and any(lost > most_removed(matched) for lost, matched in losses.values())
+    waiting = {kind: lost for kind, (lost, _) in losses.items() if keep and lost}
     if keep:
         matches.keep_existing(session)
     with session.transaction():
@@ -72,7 +66,6 @@ def match_roster(
         if compare.version(session, district_id) != version:
             raise compare.RosterChanged
         changed = matches.apply(session, district_id, clock())
+        held_back.replace(session, district_id, "unmatching", waiting, clock())
         renew(session)  # only now: the work above may have outlasted the lease
-    if keep:
-        raise TooManyUnmatched(", ".join(too_many))
     return changed

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from passback.domain.roster import Course, District, Role, School, Section, Term, User
-from passback.store import enrollments, lms_roster, roster, syncs
+from passback.store import enrollments, held_back, lms_roster, roster, syncs
 from passback.wire import errors
 from passback.wire import roster as shapes
 from passback.wire.dates import show
@@ -136,7 +136,11 @@ def present_all(conn: Connection, items: Sequence[Any]) -> list[Any]:
 
 
 def _present_district(conn: Connection, item: District) -> shapes.District:
+    held = held_back.find(conn, item.id)
     return shapes.District(
+        held_back=None
+        if held is None
+        else shapes.HeldBack(since=show(held.since), removals=held.removals, unmatched=held.unmatching),
         id=item.id,
         last_lms_sync=None if item.last_lms_sync is None else show(item.last_lms_sync),
         lms_matched_percentage=item.lms_matched_percentage,

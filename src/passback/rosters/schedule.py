@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 MOST_AT_ONCE = 2
 """How many districts one process syncs at the same time."""
 _POLL_SECONDS = 1.0
+_NEEDS_ATTENTION = "district %s's sync needs attention: passback sync status shows why"
 
 
 async def run_due(gateway: Gateway) -> None:
@@ -55,9 +56,10 @@ async def _claim_next(gateway: Gateway) -> SyncLease | None:
 async def _run_one(lease: SyncLease) -> None:
     district_id = lease.district_id
     try:
-        await sync(lease, Quiet())
+        if await sync(lease, Quiet()) is not None:
+            log.warning(_NEEDS_ATTENTION, district_id)
     except Broken:  # the reason may name a student or teacher
-        log.warning("district %s's sync needs attention: passback sync status shows why", district_id)
+        log.warning(_NEEDS_ATTENTION, district_id)
     except (LmsError, NotConnected, StoreError, compare.RosterChanged) as error:
         log.warning("district %s's sync failed: %s", district_id, describe_error(error))
     except LeaseLost:

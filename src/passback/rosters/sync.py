@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from passback.rosters import import_files, read_lms
+from passback.rosters import import_files, read_lms, removals
 from passback.rosters.failures import Broken, NoRoster, record_failure
 from passback.rosters.lease import LeaseLost, leased
 from passback.rosters.lms_as_files import LmsRoster
-from passback.rosters.match import TooManyUnmatched, match_roster
+from passback.rosters.match import match_roster
 from passback.rosters.threads import StoppableProgress, in_thread
-from passback.store import districts, roster, syncs
+from passback.store import districts, held_back, roster, syncs
 from passback.store.staging import compare
 
 if TYPE_CHECKING:
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from passback.rosters.progress import Progress
     from passback.store.engine.database import Connection, Session
 
-_ALLOW_REMOVALS = "passback sync run --allow-removals --district"
 
+async def sync(lease: SyncLease, progress: Progress) -> str | None:
+    """Run a sync. If it fails, records why and re-raises the error.
 
-async def sync(lease: SyncLease, progress: Progress) -> None:
-    """Run a sync. If it fails, records why and re-raises the error."""
+    Returns the note to operators about what it left out or held back; None if there is nothing to say.
+    """
     items_before = await read_lms.items_read(lease)
     async with leased(lease):
         try:
@@ -38,7 +39,7 @@ async def sync(lease: SyncLease, progress: Progress) -> None:
                 lease.gateway,
                 lambda session, check: _apply_and_match(lease, session, StoppableProgress(progress, check)),
             )
-            await finish(lease, skipped_sections_note(skipped))
+            return await finish(lease, skipped_sections_note(skipped))
         except LeaseLost:
             raise
         except Exception as error:
@@ -86,51 +87,53 @@ def _apply_and_match(lease: SyncLease, session: Session, progress: Progress) -> 
     version = compare.version(session, lease.district_id)
     if districts.follows_lms(session, lease.district_id):
         files = LmsRoster(session, lease.district_id, "The LMS's roster")
-        checked = import_files.check(session, files, lease.district_id, lease.gateway.clock, progress)
+        checked = import_files.check(
+            session,
+            files,
+            lease.district_id,
+            lease.gateway.clock,
+            progress,
+            allow_removals=lease.sync.removals == 1,
+        )
         if checked.plan is None:
             more = f" (and {checked.count - 1:,} more)" if checked.count > 1 else ""
             raise Broken(f"{checked.problems[0]}{more}")
         if checked.plan.version != version:
             raise compare.RosterChanged  # perhaps by a file, which the roster now follows instead
-        if (removed := import_files.too_many_removed(checked.plan)) and not lease.sync.removals:
-            raise Broken(
-                f"this would remove {', '.join(removed)}: if that is right, run {_ALLOW_REMOVALS} {lease.district_id}"
-            )
-        if not checked.plan.nothing:
-            import_files.apply(session, checked.plan, lease.gateway.clock, progress, lease.renew)
+        # Even if nothing changes: something else may be held back than before.
+        import_files.apply(session, checked.plan, lease.gateway.clock, progress, lease.renew)
     match(lease, session, progress, allow_losses=lease.sync.removals == 1)
 
 
 def match(lease: SyncLease, session: Session, progress: Progress, *, allow_losses: bool) -> None:
-    """Match the roster to what was read.
-
-    Raises `Broken`, `LeaseLost` and `passback.store.staging.compare.RosterChanged`.
-    """
+    """Match the roster to what was read. Raises `LeaseLost` and `passback.store.staging.compare.RosterChanged`."""
     progress.step("matching")
-    try:
-        match_roster(
-            session,
-            lease.district_id,
-            lease.gateway.clock,
-            lease.renew,
-            progress.read,
-            allow_losses=allow_losses,
-        )
-    except TooManyUnmatched as error:
-        raise Broken(
-            f"this would unmatch {error}, so they were left matched: if it is right, run {_ALLOW_REMOVALS}"
-            f" {lease.district_id}"
-        ) from None
+    match_roster(
+        session,
+        lease.district_id,
+        lease.gateway.clock,
+        lease.renew,
+        progress.read,
+        allow_losses=allow_losses,
+    )
 
 
-async def finish(lease: SyncLease, skipped: str | None = None) -> None:
-    """End a sync: schedule the next one and discard what was read. `skipped` is the note about skipped sections."""
+async def finish(lease: SyncLease, skipped: str | None = None) -> str | None:
+    """End a sync: schedule the next one and discard what was read. `skipped` is the note about skipped sections.
+
+    Returns the whole note to operators, which is also recorded.
+    """
     now = lease.gateway.clock()
 
-    def end(conn: Connection) -> None:
+    def end(conn: Connection) -> str | None:
         lease.renew(conn)
-        syncs.record_success(conn, lease.district_id, now, skipped)
+        follows = districts.follows_lms(conn, lease.district_id)
+        held = removals.note(held_back.find(conn, lease.district_id), lease.district_id, follows_lms=follows)
+        note = "; ".join(filter(None, (skipped, held))) or None
+        syncs.record_success(conn, lease.district_id, now, note)
+        return note
 
-    await lease.gateway.database.write(end)
+    note = await lease.gateway.database.write(end)
     # If the gateway crashes here, the next sync discards the rest when it begins.
     await read_lms.clear(lease)
+    return note

@@ -25,6 +25,7 @@ TABLES = (
     "users",
     "enrollments",
     "roster_events",
+    "held_back",
     "tokens",
     "assignments",
     "gradebook_assignments",

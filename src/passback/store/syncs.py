@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 from passback.domain.clock import DAY, Instant
+from passback.store import held_back
 
 if TYPE_CHECKING:
     from passback.store.engine.database import Connection
@@ -127,6 +128,7 @@ def forget(connection: Connection, district_id: str) -> None:
     # The sync first: a worker whose sync is gone has lost its lease and writes nothing more.
     for table in ("lms_syncs", "lms_members", "lms_sections", "lms_courses"):
         connection.execute(f"DELETE FROM {table} WHERE district_id = :id", {"id": district_id})
+    held_back.replace(connection, district_id, "unmatching", {}, 0)
 
 
 def any_due(connection: Connection, now: Instant) -> bool:

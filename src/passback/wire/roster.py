@@ -38,9 +38,31 @@ class LmsSync(_Shape, frozen=True, kw_only=True):
     sections_read: Annotated[Count, Meta(description="How many of the sections have had their people read.")]
 
 
+class HeldBack(_Shape, frozen=True, kw_only=True):
+    """Removals that wait for an operator, because they are too many to be sure; until then nothing of it is removed."""
+
+    removals: Annotated[
+        dict[str, Count],
+        Meta(
+            description="How many `schools`, `terms`, `courses`, `sections`, `students`, `teachers` and `enrollments`"
+            " the newest roster lacks; they stay usable."
+        ),
+    ] = {}
+    since: Annotated[DateTime, Meta(description="Since when something has been waiting.")]
+    unmatched: Annotated[
+        dict[str, Count],
+        Meta(
+            description="How many matched `sections` and `users` the LMS no longer shows; they stay matched."
+        ),
+    ] = {}
+
+
 class District(_Shape, frozen=True, kw_only=True):
     """A school district and the state of its connection to an LMS."""
 
+    held_back: Annotated[
+        HeldBack | None, Meta(description="Removals that wait for an operator; absent if none do.")
+    ] = None
     id: Annotated[MongoId, Meta(description="The district's id.")]
     last_lms_sync: Annotated[
         DateTime | None, Meta(description="When the roster was last matched against the LMS.")

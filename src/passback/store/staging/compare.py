@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Step = Callable[[str], None]
 """Called with the step that begins."""
 
+Bound = Callable[[int], int]
+"""How many objects of a kind may be removed, of how many."""
+
 
 class Changes(Struct, frozen=True):
     """How many objects of one kind a roster would change."""
@@ -38,6 +41,10 @@ class Plan(Struct, frozen=True):
     """The number of enrollments of people who are not (or no longer) students or teachers, or in another role."""
     people_left_out: int = 0
     """The number of people who are not, or no longer, students or teachers."""
+    held_back: dict[str, int] = {}
+    """How many removals wait, by kind: all of them, if they are too many of any kind."""
+    too_many: dict[str, int] = {}
+    """Of which kinds they are too many."""
 
     @property
     def nothing(self) -> bool:
@@ -57,8 +64,12 @@ def version(connection: Connection, district_id: str) -> int:
     return 0 if row is None else int(row[0])
 
 
-def plan(session: Session, district_id: str, step: Step) -> Plan:
-    """Compare the new roster with the district's current one."""
+def plan(session: Session, district_id: str, step: Step, most_removed: Bound | None) -> Plan:
+    """Compare the new roster with the district's current one.
+
+    If it would remove more objects of a kind than `most_removed` allows, none is removed at all: what one names (the
+    school of a section, say) has to stay with it. None allows any number.
+    """
     given = {"district_id": district_id}
     began_at = version(session, district_id)  # first, so that a change during the comparison is noticed
     session.execute("DELETE FROM new_schools WHERE name IS NULL")  # an organisation that is not a school
@@ -98,6 +109,16 @@ def plan(session: Session, district_id: str, step: Step) -> Plan:
         " WHERE NOT EXISTS (SELECT 1 FROM enrollments AS was WHERE was.section_id = new_members.section_id"
         " AND was.role = new_members.role AND was.user_id = new_members.user_id)"
     )
+    before = sizes(session, district_id)
+    removed = _removed(session)
+    too_many = (
+        {}
+        if most_removed is None
+        else {kind: count for kind, count in removed.items() if count > most_removed(before[kind])}
+    )
+    if too_many:
+        session.execute("DELETE FROM changes WHERE what = 'deleted'")
+        session.execute("DELETE FROM ended")
     for table in ("ended", "begun"):
         session.analyse(table)
         session.execute(
@@ -105,7 +126,15 @@ def plan(session: Session, district_id: str, step: Step) -> Plan:
             " WHERE true ON CONFLICT DO NOTHING"
         )
     session.analyse("changes")
-    return Plan(district_id, began_at, _counts(session, given), _left_out(session), people_left_out)
+    return Plan(
+        district_id,
+        began_at,
+        _changes(session, before),
+        _left_out(session),
+        people_left_out,
+        held_back={kind: count for kind, count in removed.items() if count and too_many},
+        too_many=too_many,
+    )
 
 
 def _identify(session: Session, kind: str, given: dict[str, Any]) -> None:
@@ -154,39 +183,68 @@ def _compare(session: Session, kind: str, given: dict[str, Any]) -> None:
     )
 
 
-def _counts(session: Session, given: dict[str, Any]) -> dict[str, Changes]:
+_COUNTED: tuple[tuple[str, str, str], ...] = (
+    ("schools", "schools", ""),
+    ("terms", "terms", ""),
+    ("courses", "courses", ""),
+    ("sections", "sections", ""),
+    ("students", "users", " AND role = 'student'"),
+    ("teachers", "users", " AND role = 'teacher'"),
+)
+"""What is counted: its name, its table, and the condition for its rows."""
+
+
+def sizes(connection: Connection, district_id: str) -> dict[str, int]:
+    """How many objects of each kind a district has."""
+    given = {"district_id": district_id}
     found = {}
-    for kind in KINDS:
-        for name, role in (
-            (("students", "student"), ("teachers", "teacher")) if kind == "users" else ((kind, ""),)
-        ):
-            where = f" AND role = '{role}'" if role else ""
-            before = session.execute(
-                f"SELECT COUNT(*) FROM {kind} WHERE district_id = :district_id AND removed IS NULL{where}",
-                given,
-            ).fetchone()[0]
-            of_role = (
-                f" AND (EXISTS (SELECT 1 FROM new_users WHERE new_users.id = changes.id{where})"
-                f" OR EXISTS (SELECT 1 FROM users WHERE users.id = changes.id{where}))"
-                if role
-                else ""
-            )
-            counts = dict(
-                session.execute(
-                    f"SELECT what, COUNT(*) FROM changes WHERE kind = '{kind}'{of_role} GROUP BY what"
-                ).fetchall()
-            )
-            found[name] = Changes(
-                before, counts.get("created", 0), counts.get("updated", 0), counts.get("deleted", 0)
-            )
-    before = session.execute(
+    for name, table, where in _COUNTED:
+        query = f"SELECT COUNT(*) FROM {table} WHERE district_id = :district_id AND removed IS NULL{where}"
+        found[name] = int(connection.execute(query, given).fetchone()[0])
+    query = (
         "SELECT COUNT(*) FROM enrollments JOIN sections ON sections.id = enrollments.section_id"
-        " WHERE sections.district_id = :district_id",
-        given,
-    ).fetchone()[0]
-    begun, ended = (session.execute(f"SELECT COUNT(*) FROM {it}").fetchone()[0] for it in ("begun", "ended"))
-    found["enrollments"] = Changes(before, begun, 0, ended)
-    return found
+        " WHERE sections.district_id = :district_id"
+    )
+    return {**found, "enrollments": int(connection.execute(query, given).fetchone()[0])}
+
+
+def _counts(session: Session, table: str, where: str) -> dict[str, int]:
+    """How many objects are created, updated and deleted."""
+    of_role = (
+        f" AND (EXISTS (SELECT 1 FROM new_users WHERE new_users.id = changes.id{where})"
+        f" OR EXISTS (SELECT 1 FROM users WHERE users.id = changes.id{where}))"
+        if where
+        else ""
+    )
+    query = f"SELECT what, COUNT(*) FROM changes WHERE kind = '{table}'{of_role} GROUP BY what"
+    return dict(session.execute(query).fetchall())
+
+
+def _removed(session: Session) -> dict[str, int]:
+    """How many objects of each kind are to be removed."""
+    found = {}
+    for name, table, where in _COUNTED:
+        query = (
+            f"SELECT COUNT(*) FROM changes JOIN {table} ON {table}.id = changes.id WHERE kind = '{table}'"
+            f" AND what = 'deleted'{where}"
+        )
+        found[name] = int(session.execute(query).fetchone()[0])
+    return {**found, "enrollments": _size(session, "ended")}
+
+
+def _changes(session: Session, before: dict[str, int]) -> dict[str, Changes]:
+    found = {}
+    for name, table, where in _COUNTED:
+        counts = _counts(session, table, where)
+        found[name] = Changes(
+            before[name], counts.get("created", 0), counts.get("updated", 0), counts.get("deleted", 0)
+        )
+    moved = _size(session, "begun"), _size(session, "ended")
+    return {**found, "enrollments": Changes(before["enrollments"], moved[0], 0, moved[1])}
+
+
+def _size(session: Session, table: str) -> int:
+    return int(session.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])
 
 
 def _left_out(session: Session) -> int:
