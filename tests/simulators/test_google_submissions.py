@@ -380,3 +380,25 @@ def test_times_of_update_move(classroom: Classroom) -> None:
     act(classroom, own, "turnIn")
     shown = classroom.teacher.get(own)
     assert (shown["creationTime"], shown["updateTime"]) == ("2026-01-01T00:00:00Z", "2026-01-01T00:00:05Z")
+
+
+def test_missing_work_gets_a_draft_grade_of_which_no_history_tells(classroom: Classroom) -> None:
+    own = in_state(classroom, "NEW")
+    classroom.clock.now = ESSAY_DUE + 1
+    seen = [classroom.teacher.get(own)]
+    grade(classroom, own, "draftGrade")
+    seen.append(classroom.teacher.get(own))
+    assert [(it.get("draftGrade"), "submissionHistory" in it) for it in seen] == [(0, False), (None, False)]
+
+
+def test_a_grade_of_nothing_replaces_the_draft_grade_of_missing_work(classroom: Classroom) -> None:
+    own = in_state(classroom, "NEW")
+    classroom.clock.now = ESSAY_DUE + 1
+    (entry,) = grade(classroom, own, "draftGrade", draftGrade=0)["submissionHistory"]
+    assert entry["gradeHistory"]["gradeChangeType"] == "DRAFT_GRADE_POINTS_EARNED_CHANGE"
+
+
+def test_missing_work_without_points_gets_no_draft_grade(classroom: Classroom) -> None:
+    own = in_state(classroom, "NEW", maxPoints=0)
+    classroom.clock.now = ESSAY_DUE + 1
+    assert "draftGrade" not in classroom.teacher.get(own)

@@ -142,6 +142,7 @@ class ClassroomSimulator(ClassroomState, Simulator):
     ui_change_assignment = web_ui.change_assignment
     ui_delete_assignment = web_ui.delete_assignment
     ui_grade = web_ui.grade
+    ui_mark_missing = web_ui.mark_missing
     ui_return = web_ui.return_work
     ui_open = web_ui.open_assignment
     ui_turn_in = web_ui.turn_in

@@ -39,6 +39,8 @@ class ClassroomState(State):
             "short_pages": False,
             # Whether the school's licence includes grading periods.
             "grading_periods": True,
+            # The draft grade that missing work gets by itself, which teachers can change; below 0: none.
+            "missing_grade": 0,
             # Whether course work may be due in the past.
             "past_due_dates": False,
             # For how many days teachers can still read deleted course work.

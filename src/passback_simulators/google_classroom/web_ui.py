@@ -125,15 +125,22 @@ def _submission(lms: ClassroomState, work_id: str, student_id: str) -> tuple[Rec
 
 
 def grade(lms: ClassroomState, work_id: str, student_id: str, points: float | None) -> None:
-    """A teacher enters a draft grade; None clears it, as Excuse does."""
+    """A teacher enters a draft grade; None clears it, as Excuse and "mark as complete" do."""
     work, submission, owner = _submission(lms, work_id, student_id)
     submissions.put(lms, submissions.grade(lms, work, submission, owner, {"draft": points}))
+
+
+def mark_missing(lms: ClassroomState, work_id: str, student_id: str) -> None:
+    """A teacher marks work as missing, whenever it is due."""
+    _, submission, _ = _submission(lms, work_id, student_id)
+    submissions.put(lms, submission | {"missing": True})
 
 
 def return_work(lms: ClassroomState, work_id: str, student_id: str) -> None:
     """A teacher returns work in any state: the draft grade becomes the assigned grade."""
     work, submission, owner = _submission(lms, work_id, student_id)
-    graded = submissions.grade(lms, work, submission, owner, {"assigned": submission["draft"]})
+    draft = submissions.draft_grade(lms, work, submission)
+    graded = submissions.grade(lms, work, submission, owner, {"draft": draft, "assigned": draft})
     submissions.put(lms, submissions.enter(lms, graded, "RETURNED", owner))
 
 

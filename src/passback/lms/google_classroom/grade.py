@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from passback.domain.grading import plain
 from passback.lms.google_classroom import map_submissions
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.google_classroom.hand_in import StudentWork, unless_done
 from passback.lms.google_classroom.map_submissions import grade_key, submissions_path
 from passback.lms.interface import Gone, RefusedByLms
-from passback.lms.toolkit.json_fields import Json, id_of, number, text
+from passback.lms.toolkit.json_fields import Json, id_of, text
 from passback.lms.toolkit.points import refuse_unsupported
 from passback.lms.toolkit.ttl_cache import TtlCache
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from passback.lms.google_classroom.map_submissions import Target
     from passback.lms.google_classroom.roster import Roster
     from passback.lms.interface import LmsConnection
-    from passback.lms.notes import Note, Notes
+    from passback.lms.notes import Notes
 
 FEW = 3
 """Up to this many students are read one by one."""
@@ -74,30 +73,33 @@ class Grading:
     async def update(self, target: Target, fields: SubmissionFields) -> Submission:
         """Change the given fields of one student's submission. All are judged before anything is written."""
         await self._check_published(target)
-        gives_grade = map_submissions.gives_grade(fields)
-        needs_a_look = fields.state is not None or fields.attachments is not None or not gives_grade
-        answer = await self.find_one(target) if needs_a_look else None
+        note = (await self._notes.read([target.note_key])).get(target.note_key)
+        answer = await self.find_one(target) if map_submissions.needs_a_look(fields) else None
         id_ = await self._id(target)
         if fields.grader_id is not None and not await self._roster.teaches(target.course, fields.grader_id):
             raise Gone("grader")
         refuse_unsupported(NAME, fields, map_submissions.UNSUPPORTED)
-        points = map_submissions.points_to_lms(fields, target.stored) if gives_grade else None
-        moves = answer is not None and map_submissions.check_transition(fields, answer)
+        points = map_submissions.points_to_lms(fields, target.stored)
+        moves = answer is not None and map_submissions.check_transition(fields, answer, note)
         links = [] if answer is None else map_submissions.new_links(fields, answer)
         if answer is not None and (links or (moves and fields.state in ("submitted", "reclaimed"))):
             path = target.path(id_of(answer))
             answer = await self._student_work.send(target, path, links, fields.state if moves else None)
-        if gives_grade:
-            visible = self._publish or fields.state == "returned"
+        visible = self._publish or fields.state == "returned"
+        if points is not None or (answer is not None and map_submissions.removes_grade(fields, answer, note)):
             answer = await self._grade(target, id_, points, fields.grader_id, visible=visible)
-        elif fields.state == "returned" and answer is not None and _hides_grade(answer):
-            given = number(answer, "draftGrade")
-            answer = await self._grade(target, id_, given, fields.grader_id, visible=True)
+        elif fields.state == "returned" and answer is not None:
+            hidden = map_submissions.hidden_grade(answer, note)
+            if hidden is not None:
+                answer = await self._grade(target, id_, hidden, fields.grader_id, visible=True)
         if answer is not None and moves and fields.state == "returned":
             answer = await self._return(target, answer, fields.grader_id)
         assert answer is not None
-        note = await self._keep(target, fields, answer, points)
-        return map_submissions.to_submission(answer, target.student, target.stored, note, self._clock())
+        told = map_submissions.to_submission(answer, target.student, target.stored, None, 0).grader_id
+        kept = map_submissions.to_note(fields, points, told, note, visible=visible)
+        if kept != (note or {}):
+            await self._notes.write({target.note_key: kept or None})
+        return map_submissions.to_submission(answer, target.student, target.stored, kept, self._clock())
 
     async def find_one(self, target: Target) -> Json:
         """Read a student's submission as it is now. Raises `Gone`."""
@@ -145,27 +147,6 @@ class Grading:
         await unless_done(sending, lambda: self.find_one(target), "RETURNED")
         return await self.find_one(target)
 
-    async def _keep(
-        self, target: Target, fields: SubmissionFields, answer: Json, points: Decimal | None
-    ) -> Note | None:
-        """Keep who graded, if we sent it as someone else, and points that Google rounded; returns the whole note."""
-        key = target.note_key
-        before = (await self._notes.read([key])).get(key)
-        note = dict(before or {})
-        if map_submissions.gives_grade(fields):
-            note.pop("points", None)
-            given = fields.grade_points
-            if given is not None and points is not None and given != points:
-                note["points"] = [plain(given), plain(points)]
-        if fields.grader_id is not None:
-            note.pop("grader", None)
-            told = map_submissions.to_submission(answer, target.student, target.stored, None, 0).grader_id
-            if told != fields.grader_id:
-                note |= {"grader": fields.grader_id, "graded_as": told}
-        if note != (before or {}):
-            await self._notes.write({key: note or None})
-        return note
-
     async def _waiting(self, course: str, stored: LmsAssignment) -> Collection[str]:
         """Read the students who will have an assignment that is not published yet."""
         enrolled = await self._roster.students(course)
@@ -204,8 +185,3 @@ class Grading:
             if student in found:
                 self._ids.put(grade_key(stored, student), id_of(found[student]))
         return found
-
-
-def _hides_grade(answer: Json) -> bool:
-    draft = number(answer, "draftGrade")
-    return draft is not None and draft != number(answer, "assignedGrade")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from passback.domain.grading import plain
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.google_classroom.map_assignments import LmsAssignment, attachment
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 UNSUPPORTED = frozenset({"excused", "grade_comment", "extra_attempts", "override_due_date"})
 _MOST_ATTACHMENTS = 20
 _CENT = Decimal("0.01")
+_DRAFT_CHANGE = "DRAFT_GRADE_POINTS_EARNED_CHANGE"
 
 _STATES = {"TURNED_IN": "submitted", "RETURNED": "returned", "RECLAIMED_BY_STUDENT": "reclaimed"}
 
@@ -70,7 +72,7 @@ def state_of(answer: Json) -> str:
 
 
 def points_to_lms(fields: SubmissionFields, stored: LmsAssignment) -> Decimal | None:
-    """Return the points that `fields` give, to two decimals as Classroom keeps them; None removes the grade.
+    """Return the points that `fields` give, to two decimals as Classroom keeps them; None if they give none.
 
     Raises `Refused`.
     """
@@ -80,17 +82,56 @@ def points_to_lms(fields: SubmissionFields, stored: LmsAssignment) -> Decimal | 
     return None if points is None else points.quantize(_CENT, ROUND_HALF_UP)
 
 
-def gives_grade(fields: SubmissionFields) -> bool:
-    """Whether a grade is given or removed."""
-    return fields.grade is not None or fields.grade_points is not None
+def given_draft(answer: Json, note: Mapping[str, Any] | None) -> Decimal | None:
+    """Return the draft grade that somebody gave, or None.
+
+    Work that is missing gets a draft grade from Classroom itself: 0, unless the teacher chose another number. Nothing
+    says so of a submission, but its history names who gave a grade, and nobody gave that one. What we gave ourselves
+    is in the note while it is only a draft.
+    """
+    draft = number(answer, "draftGrade")
+    if draft is None or plain(draft) == (note or {}).get("draft"):
+        return draft
+    changes = [it for it in _history(answer, "gradeHistory") if text(it, "gradeChangeType") == _DRAFT_CHANGE]
+    # Google leaves zeros out.
+    if changes and text(changes[-1], "actorUserId") and (number(changes[-1], "pointsEarned") or 0) == draft:
+        return draft
+    return None
 
 
-def check_transition(fields: SubmissionFields, answer: Json) -> bool:
+def is_missing_draft(answer: Json, note: Mapping[str, Any] | None) -> bool:
+    """Whether Classroom set the draft grade by itself, because the work is missing."""
+    return number(answer, "draftGrade") is not None and given_draft(answer, note) is None
+
+
+def needs_a_look(fields: SubmissionFields) -> bool:
+    """Whether the submission must be read before it is changed; a grade alone can be set blindly."""
+    return bool(
+        fields.state is not None
+        or fields.attachments is not None
+        or (fields.grade_points is None and not fields.grade)
+    )
+
+
+def removes_grade(fields: SubmissionFields, answer: Json, note: Mapping[str, Any] | None) -> bool:
+    """Whether a grade is to be removed, and there is one: the draft grade of missing work is none."""
+    if fields.grade is None or fields.grade or fields.grade_points is not None:
+        return False
+    return number(answer, "assignedGrade") is not None or not is_missing_draft(answer, note)
+
+
+def hidden_grade(answer: Json, note: Mapping[str, Any] | None) -> Decimal | None:
+    """Return the grade that somebody gave and that its student does not see yet, or None."""
+    draft = given_draft(answer, note)
+    return None if draft == number(answer, "assignedGrade") else draft
+
+
+def check_transition(fields: SubmissionFields, answer: Json, note: Mapping[str, Any] | None) -> bool:
     """Whether the submission has to change its state. Raises `Refused` if it cannot reach `fields.state`."""
     moves = is_transition(state_of(answer), fields.state)
     if moves and fields.state == "returned" and state_of(answer) == "created":
         graded = (
-            bool(fields.grade) or fields.grade_points is not None or number(answer, "draftGrade") is not None
+            bool(fields.grade) or fields.grade_points is not None or given_draft(answer, note) is not None
         )
         if not graded:
             raise RefusedByLms(
@@ -122,16 +163,15 @@ def to_submission(
 ) -> Submission:
     """Return the gateway's form of a submission; `note` is what we keep of it."""
     assignment = stored.assignment
-    assigned = number(answer, "assignedGrade")
-    draft = number(answer, "draftGrade")
-    points = assigned if draft is None else draft
+    draft = given_draft(answer, note)
+    points = number(answer, "assignedGrade") if draft is None else draft
     exact = (note or {}).get("points")
     if exact and points is not None and Decimal(exact[1]) == points:
         points = Decimal(exact[0])
     return Submission(
         student_id=student,
         state=state_of(answer),
-        flags=_flags(answer, points, stored, now),
+        flags=_flags(answer, points, stored, now, marked=is_missing_draft(answer, note)),
         grade=grade_text(points, assignment),
         grade_points=points,
         grader_id=_grader(answer, note),
@@ -141,12 +181,47 @@ def to_submission(
     )
 
 
-def _flags(answer: Json, points: Decimal | None, stored: LmsAssignment, now: Instant) -> tuple[str, ...]:
-    """Return the flags. Only turned-in work is late; Classroom also calls work late that is missing here."""
+def to_note(
+    fields: SubmissionFields,
+    points: Decimal | None,
+    told: str | None,
+    before: Mapping[str, Any] | None,
+    *,
+    visible: bool,
+) -> dict[str, Any]:
+    """Return the note of a submission: points that Google rounded, a draft that we gave, and who graded.
+
+    `points` is what was sent, `visible` to the student or not. `told` is whom Classroom calls the grader: the teacher
+    as whom we sent it.
+    """
+    note = dict(before or {})
+    if fields.grade is not None or fields.grade_points is not None:
+        note.pop("points", None)
+        note.pop("draft", None)
+    if points is not None:
+        if fields.grade_points is not None and fields.grade_points != points:
+            note["points"] = [plain(fields.grade_points), plain(points)]
+        if not visible:
+            note["draft"] = plain(points)
+    if fields.grader_id is not None:
+        note.pop("grader", None)
+        if told != fields.grader_id:
+            note |= {"grader": fields.grader_id, "graded_as": told}
+    return note
+
+
+def _flags(
+    answer: Json, points: Decimal | None, stored: LmsAssignment, now: Instant, *, marked: bool
+) -> tuple[str, ...]:
+    """Return the flags. Only turned-in work is late; Classroom also calls work late that is missing here.
+
+    `marked` if Classroom treats the work as missing, which teachers can also decide before it is due.
+    """
     handed_in = text(answer, "state") in ("TURNED_IN", "RETURNED") and _was_turned_in(answer)
     due = stored.assignment.due_date
     flags = ["late"] if handed_in and answer.get("late") is True else []
-    if due is not None and now > due and not handed_in and points is None:
+    overdue = marked or (due is not None and now > due)
+    if overdue and not handed_in and points is None:
         flags.append("missing")
     return tuple(flags)
 

@@ -57,7 +57,7 @@ def _patch(call: Call, course_id: str, work_id: str, submission_id: str) -> dict
     grades = {_GRADES[name]: _grade(call.body.get(name), name) for name in mask}
     if any(one is not None for one in grades.values()) and not work["max_points"]:
         raise errors.failed_precondition()
-    draft = grades.get("draft", submission["draft"])
+    draft = grades.get("draft", submissions.draft_grade(call.lms, work, submission))
     if grades.get("assigned") is not None and draft is None:
         raise errors.invalid(field="student_submission.assigned_grade")
     changed = submissions.grade(call.lms, work, submission, call.user["id"], grades)

@@ -55,7 +55,7 @@ def of(lms: ClassroomState, work: Record, user_id: str) -> Record:
     return lms.records.get("submissions", id_) or {
         "id": id_, "course_id": work["course_id"], "work_id": work["id"], "user_id": user_id, "state": "NEW",
         "created": None, "updated": None, "draft": None, "assigned": None, "attachments": [], "answer": None,
-        "turned_in": None, "history": [],
+        "turned_in": None, "history": [], "missing": False, "draft_settled": False,
     }  # fmt: skip
 
 
@@ -80,7 +80,21 @@ def grade(
     for name, kind in (("draft", DRAFT_CHANGE), ("assigned", ASSIGNED_CHANGE)):
         if name in grades and grades[name] != submission[name]:
             history.append(_grade_entry(lms, kind, grades[name], work["max_points"], actor))
-    return submission | grades | {"history": history}
+    settled = {"draft_settled": True} if "draft" in grades else {}
+    return submission | grades | settled | {"history": history}
+
+
+def draft_grade(lms: ClassroomState, work: Record, submission: Record) -> float | None:
+    """The draft grade as teachers see it: what somebody gave, or else the one that missing work gets by itself.
+
+    It stays, also if the work is turned in late, until somebody sets or clears the draft grade (Classroom API:
+    "Grades"). It is in no history, because nobody gave it.
+    """
+    given: float | None = submission["draft"]
+    if given is not None or submission.get("draft_settled") or not work["max_points"]:
+        return given
+    default: float = lms.settings["missing_grade"]
+    return default if default >= 0 and (submission.get("missing") or late(lms, work, submission)) else None
 
 
 def _grade_entry(
@@ -131,7 +145,7 @@ def shown(call: Call, course: Record, work: Record, submission: Record) -> dict[
         "updateTime": wire.timestamp(submission["updated"]),
         "state": submission["state"],
         "late": late(call.lms, work, submission),
-        "draftGrade": submission["draft"] if teacher else None,
+        "draftGrade": draft_grade(call.lms, work, submission) if teacher else None,
         "assignedGrade": submission["assigned"],
         "alternateLink": student_link if access.sees_all(call, course) else f"{link(work)}/details",
         "courseWorkType": work["work_type"],
