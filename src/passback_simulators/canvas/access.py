@@ -89,7 +89,9 @@ def no_right(lms: CanvasState) -> Refusal:
 
 def teaches(lms: CanvasState, caller: Caller, course: int) -> bool:
     """Whether the caller has a teacher's rights in a course."""
-    return caller.admin or bool(lms.enrollments(course, user=caller.user, kinds=("TeacherEnrollment",)))
+    return caller.admin or bool(
+        lms.enrollments(course, user=caller.user, kinds=("TeacherEnrollment", "TaEnrollment"))
+    )
 
 
 def require_teacher(lms: CanvasState, request: Request, course: int) -> Caller:

@@ -14,7 +14,7 @@ from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.canvas import KIND, errors
 from passback.lms.http.client import Reply
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
-from passback_simulators.canvas.seed import CLIENT_ID, CLIENT_SECRET
+from passback_simulators.canvas.seed import CLIENT_ID, CLIENT_SECRET, enroll
 from support.canvas import canvas, comments, simulator
 from support.lms import ESSAY, Lms
 
@@ -225,3 +225,15 @@ def test_the_test_student_and_parents_are_nobodys_match(lms: Lms) -> None:
     assert len([person for person in people if person.role == "student"]) == 30
     assert people[0].sis_id == "student-001001"
     assert people[0].email == "ada.abbott@district-ca.example"
+
+
+def test_a_ta_is_matched_as_a_teacher_and_grades(lms: Lms) -> None:
+    course, _, section = lms.section.partition("/")
+    ta = int(lms.other_teacher)
+    enroll(simulator(lms).records, int(course), int(section), ta, "TaEnrollment")
+    people = lms.run(lms.connector.read_people(lms.section))
+    assert [person.role for person in people if person.id == str(ta)] == ["teacher"]
+    graded = lms.grade(lms.create().lms_id, grade_points=Decimal(5), grader_id=str(ta))
+    assert (graded.grade_points, graded.grader_id) == (5, str(ta))
+    with lms.another({"access_token": simulator(lms).issue_token(str(ta))}) as connector:
+        assert lms.section in {place.id for place in lms.places(connector)}

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from passback.domain.roster import Role
     from passback.lms.canvas.api import CanvasApi
 
-_ROLES: dict[str, Role] = {"StudentEnrollment": "student", "TeacherEnrollment": "teacher"}
+_GRADERS = ("TeacherEnrollment", "TaEnrollment")
+_ROLES: dict[str, Role] = {"StudentEnrollment": "student", **dict.fromkeys(_GRADERS, "teacher")}
+"""What people are to us by their enrollment: TAs grade, so they match as teachers."""
 
 
 class Roster:
@@ -36,7 +38,7 @@ class Roster:
         return len(sections) == 1
 
     async def teaches(self, course: str, teacher: str) -> bool:
-        """Whether someone is an active teacher of a course."""
+        """Whether someone is an active teacher or TA of a course."""
         if teacher in await self._teachers.get(course, lambda: self._read_teachers(course)):
             return True
         self._teachers.forget(course)
@@ -48,7 +50,7 @@ class Roster:
     async def _read_teachers(self, course: str) -> set[str]:
         enrollments = await self._api.pages(
             f"courses/{course}/enrollments",
-            {"type[]": ["TeacherEnrollment", "TaEnrollment"], "state[]": ["active", "invited"]},
+            {"type[]": [*_GRADERS], "state[]": ["active", "invited"]},
             gone="section",
         )
         return {id_of(it, "user_id") for it in enrollments}
@@ -80,7 +82,7 @@ async def read_sections(api: CanvasApi, course: LmsCourse) -> list[SectionRef]:
 
 
 async def _courses(api: CanvasApi) -> Sequence[dict[str, Any]]:
-    """Read all courses of the accounts that the token administers, or else those that its user teaches."""
+    """Read all courses of the accounts that the token administers, or else those in which its user grades."""
     states = ["available", "unpublished"]
     found: dict[str, dict[str, Any]] = {}
     try:
@@ -90,15 +92,14 @@ async def _courses(api: CanvasApi) -> Sequence[dict[str, Any]]:
     except NotAllowed:
         found.clear()
     if not found:
-        found = {
-            id_of(it): it
-            for it in await api.pages("courses", {"enrollment_type": "teacher", "state[]": states})
-        }
+        for role in ("teacher", "ta"):
+            for course in await api.pages("courses", {"enrollment_type": role, "state[]": states}):
+                found[id_of(course)] = course
     return list(found.values())
 
 
 async def read_people(api: CanvasApi, course: str, section: str) -> list[Person]:
-    """Read the students of a section and the teachers of its course."""
+    """Read the students of a section, and the teachers and TAs of its course."""
     states = ["active", "invited"]
     students = await api.pages(
         f"sections/{section}/enrollments",
@@ -106,7 +107,7 @@ async def read_people(api: CanvasApi, course: str, section: str) -> list[Person]
         gone="section",
     )
     teachers = await api.pages(
-        f"courses/{course}/enrollments", {"type[]": ["TeacherEnrollment"], "state[]": states}, gone="section"
+        f"courses/{course}/enrollments", {"type[]": [*_GRADERS], "state[]": states}, gone="section"
     )
     users = await api.pages(f"courses/{course}/users", {"include[]": ["email"]}, gone="section")
     emails = {id_of(user): text(user, "email") or text(user, "login_id") for user in users}
