@@ -23,6 +23,7 @@ from passback.in_flight import InFlight
 from passback.lms.registry import Connectors
 from passback.observe import logs, tracing
 from passback.observe.metrics import Metrics
+from passback.operations import start_notes
 from passback.rosters import metrics as sync_metrics
 from passback.rosters.schedule import run_due
 from passback.sandbox.banner import banner
@@ -66,7 +67,7 @@ def build_gateway(
     database: Opened, settings: Settings, clock: Clock = system_clock, given: Given | None = None
 ) -> Gateway:
     """The use cases' parts, on an open data file. `given` are connections beside those in the store."""
-    vault = Vault(settings.secret_keys)
+    vault = Vault(settings.secret_keys, settings.keys_at_hand)
     metrics = Metrics()
     sync_metrics.add_to(metrics, database, clock)
     in_flight = InFlight(settings.lease_seconds)
@@ -114,11 +115,13 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedL
 
 def serve(settings: Settings, kind: Kind) -> int:
     """Serve until told to stop; returns the exit code. Raises `StoreError`, `CannotListen` and `SettingsError`."""
+    start_notes.require_shared_key(settings, keeps=kind == "production")
     _observe(settings)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_stopping_on_sigterm())
         stack.callback(tracing.stop)
         listener = stack.enter_context(contextlib.closing(_listen(settings.host, settings.port)))
+        is_new = start_notes.is_new(settings)
         database = stack.enter_context(contextlib.closing(open_database(settings, kind)))
         lmss = None
         if kind == "sandbox":
@@ -127,13 +130,15 @@ def serve(settings: Settings, kind: Kind) -> int:
         server = uvicorn.Server(server_config(build_api(gateway, settings, kind, lmss)))
         settle()
         # From here on connections are taken, if only into the queue.
-        print(_start_message(kind, _url(listener), lmss), flush=True)  # noqa: T201 - this is its output
+        notes = start_notes.notes(database, settings, is_new=is_new)
+        print("\n".join((_start_message(kind, _url(listener), lmss), *notes)), flush=True)  # noqa: T201 - its output
         run_server(server, listener, gateway, lmss)
     return 0
 
 
 def work(settings: Settings) -> int:
     """Deliver until told to stop, without serving; returns the exit code. Raises `StoreError` and `SettingsError`."""
+    start_notes.require_shared_key(settings)
     _observe(settings)
     with contextlib.ExitStack() as stack:
         stack.callback(tracing.stop)
@@ -157,7 +162,9 @@ def _observe(settings: Settings) -> None:
     """Begin to log and trace. Raises `SettingsError`."""
     # Standard output is for the start's message; what goes wrong is on standard error.
     logs.configure(settings.log_level, settings.log_format)
-    if settings.database_url and not (settings.secret_key or settings.secret_key_file):
+    if settings.database_url and not (
+        settings.secret_key or settings.secret_key_file or settings.key_file is None
+    ):
         log.warning(
             "the database may be shared, but the key that opens the LMSs' credentials is in the data folder of this"
             " machine: give all processes the same PASSBACK_SECRET_KEY"

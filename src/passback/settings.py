@@ -21,6 +21,11 @@ CONFIG = PREFIX + "CONFIG"
 _KEY_OF_THIS_PROCESS = secrets.token_bytes(KEY_BYTES)
 """The key for data that is kept nowhere."""
 
+NO_KEY_FOR_POSTGRESQL = (
+    "PostgreSQL needs a secret key that all processes share: set PASSBACK_SECRET_KEY (`passback key new` prints one) or"
+    " PASSBACK_SECRET_KEY_FILE"
+)
+
 _WORDS = {"yes": True, "no": False}
 _Positive = Annotated[int, Meta(ge=1)]
 
@@ -65,12 +70,24 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file that holds the key if ``secret_key`` does not; by default ``secret.key`` in the data folder."""
 
     def secret_keys(self) -> list[bytes]:
-        """Return the keys that credentials are encrypted with; the first is made when needed. Raises `VaultError`."""
+        """Return the keys that credentials are encrypted with; the first is made when needed. Raises `VaultError`.
+
+        None is made for PostgreSQL, where other processes would not find it.
+        """
+        found = self.keys_at_hand()
+        if found or self.key_file is None:
+            return found
+        if self.database_url:
+            raise VaultError(NO_KEY_FOR_POSTGRESQL)
+        return read_key_file(self.key_file)
+
+    def keys_at_hand(self) -> list[bytes]:
+        """Return the keys as `secret_keys`, but make none; empty if there are none. Raises `VaultError`."""
         if self.secret_key:
             return parse_keys(self.secret_key, PREFIX + "SECRET_KEY")
         if self.key_file is None:
             return [_KEY_OF_THIS_PROCESS]
-        return read_key_file(self.key_file)
+        return read_key_file(self.key_file) if self.key_file.exists() else []
 
     @property
     def key_file(self) -> Path | None:

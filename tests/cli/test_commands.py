@@ -181,6 +181,19 @@ def test_production_knows_no_demo_token_and_no_sandbox_calls(data: str) -> None:
     assert replies == [403, 404]
 
 
+def test_a_start_names_a_new_data_file_and_a_missing_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for lines in (2, 1):  # the second start finds the file
+        server = Server("serve", "--data", "fresh")
+        _, output, _ = server.stop()
+        told = [line for line in output.splitlines() if line.startswith(("New data file", "No secret key"))]
+        assert len(told) == lines
+        assert str(tmp_path / "fresh") in told[0]
+    assert not (tmp_path / "fresh" / "secret.key").exists()
+
+
 def test_production_knows_no_faults_on_demand(data: str) -> None:
     Server("serve", "--data", data).stop()
     with contextlib.closing(SqliteDatabase(Path(data) / "passback.db")) as database:

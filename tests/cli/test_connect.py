@@ -271,6 +271,17 @@ def test_nobody_signs_in_where_the_lms_takes_work_from_others(commands: Commands
     assert (done.returncode, "nobody need sign in" in done.stderr) == (2, True)
 
 
+def test_no_command_that_reads_makes_a_key(commands: Commands) -> None:
+    district = commands.connected()
+    (commands.folder / "secret.key").unlink()
+    for command in (("connection", "show"), ("connection", "check"), ("sync", "run")):
+        done = commands.run(*command, "--district", district)
+        assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    for alone in (("connection", "list"), ("webhook", "list"), ("deliveries", "list"), ("key", "rotate")):
+        commands.run(*alone)
+    assert not (commands.folder / "secret.key").exists()
+
+
 def test_a_missing_key_is_told(commands: Commands) -> None:
     district = commands.connected()
     done = commands.run("connection", "show", "--district", district, PASSBACK_SECRET_KEY=new_key())

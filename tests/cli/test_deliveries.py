@@ -19,6 +19,7 @@ from passback.store import deliveries, workers
 from passback.store.engine import migrate
 from passback.store.engine.database import Connection
 from passback.store.engine.open import connect
+from passback.store.engine.vault import new_key, write_key_file
 from passback.store.workers import RegisteredWorker
 from support import commands as running
 from support.delivery import delivery
@@ -130,7 +131,15 @@ def test_a_process_that_only_delivers_needs_a_shared_database(tmp_path: Path) ->
     assert "PASSBACK_DATABASE_URL" in done.stderr
 
 
+@pytest.mark.parametrize("command", ["serve", "worker", "sandbox"])
+def test_postgresql_needs_a_key_that_others_can_have(command: str, tmp_path: Path) -> None:
+    environment = {**running.ENVIRONMENT, "PASSBACK_DATABASE_URL": "postgresql://127.0.0.1:1/none"}
+    done = running.run(command, "--data", str(tmp_path), environment=environment)
+    assert (done.returncode, "passback key new" in done.stderr, list(tmp_path.iterdir())) == (2, True, [])
+
+
 def test_a_process_that_only_delivers_stops_when_it_is_told(tmp_path: Path) -> None:
+    write_key_file(tmp_path / "secret.key", [new_key()])
     with fresh_database() as url:
         with subprocess.Popen(
             running.command("worker"),

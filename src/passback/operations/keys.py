@@ -10,7 +10,7 @@ from msgspec import Struct
 from passback.operations.errors import OperationError
 from passback.operations.open import vault_of
 from passback.store import connections, webhooks
-from passback.store.engine.vault import new_key, read_key_file, write_key_file
+from passback.store.engine.vault import new_key, write_key_file
 
 if TYPE_CHECKING:
     from passback.settings import Settings
@@ -32,12 +32,16 @@ class Reencrypted(Struct, frozen=True):
 async def rotate(database: Database, settings: Settings) -> Reencrypted:
     """Encrypt all secrets with a new key: a fresh one in the key file, or the first of ``PASSBACK_SECRET_KEY``.
 
-    Raises `OperationError` if that variable holds one key only, and `VaultError`.
+    Raises `OperationError` if that variable holds one key only or the key is missing, and `VaultError`.
     """
     path = None if settings.secret_key else settings.key_file
     fresh = new_key()
     if path is not None:
-        old = [base64.b64encode(key).decode() for key in read_key_file(path)]
+        old = [base64.b64encode(key).decode() for key in settings.keys_at_hand()]
+        if not old and await database.read(_any_secret):
+            raise OperationError(
+                f"the key that the secrets are encrypted with is missing: put it back into {path}"
+            )
         # Both are kept until everything is encrypted again, so that an interruption loses nothing.
         write_key_file(path, [fresh, *old])
     elif len(settings.secret_keys()) < 2:
@@ -47,6 +51,10 @@ async def rotate(database: Database, settings: Settings) -> Reencrypted:
     if path is not None:
         write_key_file(path, [fresh])
     return Reencrypted(districts, hooks, path is not None)
+
+
+def _any_secret(conn: Connection) -> bool:
+    return bool(connections.all_districts(conn) or webhooks.find_all(conn))
 
 
 def _reencrypt(conn: Connection, vault: Vault) -> tuple[int, int]:

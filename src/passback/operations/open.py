@@ -43,4 +43,4 @@ def existing(settings: Settings) -> Iterator[Opened]:
 
 def vault_of(settings: Settings) -> Vault:
     """What opens the secrets in the database."""
-    return Vault(settings.secret_keys)
+    return Vault(settings.secret_keys, settings.keys_at_hand)

@@ -234,6 +234,6 @@ def test_a_ta_is_matched_as_a_teacher_and_grades(lms: Lms) -> None:
     people = lms.run(lms.connector.read_people(lms.section))
     assert [person.role for person in people if person.id == str(ta)] == ["teacher"]
     graded = lms.grade(lms.create().lms_id, grade_points=Decimal(5), grader_id=str(ta))
-    assert (graded.grade_points, graded.grader_id) == (5, str(ta))
+    assert (graded.grade_points, graded.grader_id) == (Decimal(5), str(ta))
     with lms.another({"access_token": simulator(lms).issue_token(str(ta))}) as connector:
         assert lms.section in {place.id for place in lms.places(connector)}

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -146,3 +147,32 @@ def test_writes_wait_for_another_process_that_is_writing(database: SqliteDatabas
     timer.join()
     other.close()
     assert ids(database) == [1]
+
+
+def test_the_log_is_folded_into_the_file_while_the_gateway_serves(tmp_path: Path) -> None:
+    path = tmp_path / "passback.db"
+    with contextlib.closing(SqliteDatabase(path, fold_in_seconds=0.05)) as database:
+        make_table(database)
+        empty = path.stat().st_size
+        asyncio.run(database.write(add(1, "x" * 20_000)))
+        deadline = time.monotonic() + 10
+        while path.stat().st_size == empty and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert path.stat().st_size >= 20_000
+        asyncio.run(database.write(add(2)))  # and it goes on
+
+
+def test_a_reader_does_not_keep_the_log_from_being_folded_in_later(tmp_path: Path) -> None:
+    path = tmp_path / "passback.db"
+    with contextlib.closing(SqliteDatabase(path, fold_in_seconds=0.05)) as database:
+        make_table(database)
+        with contextlib.closing(sqlite3.connect(path)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+            asyncio.run(database.write(add(1, "x" * 20_000)))
+            time.sleep(0.2)
+            reader.execute("COMMIT")
+        deadline = time.monotonic() + 10
+        while path.stat().st_size < 20_000 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert path.stat().st_size >= 20_000

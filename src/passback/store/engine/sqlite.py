@@ -14,6 +14,7 @@ import queue
 import sqlite3
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +25,9 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT_SECONDS = 15
 """How long a transaction waits for another process (the CLI) that is writing."""
+
+FOLD_IN_SECONDS = 60.0
+"""How often the write-ahead log is folded into the file, so that the file alone is never far behind."""
 
 BATCH = 128
 """The most functions that share one commit, so that the first of them does not wait for long."""
@@ -101,7 +105,8 @@ class SqliteDatabase:
     Raises `StoreError` if the file cannot be opened or is not a database.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, fold_in_seconds: float = FOLD_IN_SECONDS) -> None:
+        self._fold_in_seconds = fold_in_seconds
         self._temporary = tempfile.TemporaryDirectory(prefix="passback-") if path is None else None
         self.path = Path(self._temporary.name) / "passback.db" if self._temporary else path
         assert self.path is not None
@@ -195,10 +200,26 @@ class SqliteDatabase:
 
     def _run(self) -> None:
         """The writer thread: take the queued jobs, run them in one transaction, resolve them."""
+        fold_in_at: float | None = None
         while not self._ending:
-            batch = self._take(self._queue.get())
+            try:
+                wait = None if fold_in_at is None else max(0.0, fold_in_at - time.monotonic())
+                batch = self._take(self._queue.get(timeout=wait))
+            except queue.Empty:
+                batch = []
             if batch:
                 self._commit(batch)
+                fold_in_at = fold_in_at or time.monotonic() + self._fold_in_seconds
+            if fold_in_at is not None and time.monotonic() >= fold_in_at:
+                fold_in_at = None if self._fold_in() else time.monotonic() + self._fold_in_seconds
+
+    def _fold_in(self) -> bool:
+        """Copy what the write-ahead log has into the file. It waits for nobody: False if some of it is left."""
+        try:
+            busy, logged, copied = self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        except sqlite3.Error:  # such as a full disk: the log still has everything
+            return False
+        return not busy and bool(logged == copied)
 
     def _take(self, *first: _Job | None) -> list[_Job]:
         """The queued jobs, after those that were taken already; a None in the queue ends the thread."""

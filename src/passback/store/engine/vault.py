@@ -24,17 +24,23 @@ class VaultError(Exception):
 
 
 class Vault:
-    """Encrypts and decrypts with the keys that `load` returns; they are loaded when first needed."""
+    """Encrypts and decrypts with the keys that `load` returns; they are loaded when first needed.
 
-    def __init__(self, load: Callable[[], Sequence[bytes]]) -> None:
+    `load` may make a first key. What only decrypts asks `at_hand` instead, if it is given, which makes none.
+    """
+
+    def __init__(
+        self, load: Callable[[], Sequence[bytes]], at_hand: Callable[[], Sequence[bytes]] | None = None
+    ) -> None:
         self._load = load
+        self._at_hand = at_hand or load
         self._keys: dict[str, bytes] = {}
 
     def encrypt(self, secret: bytes, belongs_to: str) -> str:
         """Encrypt `secret` with the first key; it can only be decrypted for the same `belongs_to`."""
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        keys = self._keys or self._reload()
+        keys = self._keys or self._reload(self._load)
         key_id, key = next(iter(keys.items()))
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = AESGCM(key).encrypt(nonce, secret, belongs_to.encode())
@@ -46,7 +52,7 @@ class Vault:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         key_id, _, encoded = text.partition(".")
-        key = self._keys.get(key_id) or self._reload().get(key_id)
+        key = self._keys.get(key_id) or self._reload(self._at_hand).get(key_id)
         if key is None:
             raise VaultError(
                 f"a secret was encrypted with the key {key_id}, which is not at hand: "
@@ -58,8 +64,8 @@ class Vault:
         except (binascii.Error, InvalidTag, ValueError):
             raise VaultError("a secret has been damaged: connect the district again") from None
 
-    def _reload(self) -> dict[str, bytes]:
-        self._keys = {key_id(key): key for key in self._load()}
+    def _reload(self, load: Callable[[], Sequence[bytes]]) -> dict[str, bytes]:
+        self._keys = {key_id(key): key for key in load()}
         return self._keys
 
 
