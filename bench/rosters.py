@@ -179,7 +179,8 @@ def _sync(data: Path) -> tuple[float, float]:
         times.append(time.monotonic())
         with database.session() as session:
             files = LmsRoster(session, _DISTRICT, "The LMS's roster")
-            checked = import_files.check(session, files, _DISTRICT, system_clock, Quiet())
+            options = import_files.Options(allow_removals=True)
+            checked = import_files.check(session, files, _DISTRICT, system_clock, Quiet(), options)
             assert checked.plan is not None, checked.problems
             import_files.apply(session, checked.plan, system_clock, Quiet(), lambda _: None)
         times.append(time.monotonic())

@@ -45,7 +45,7 @@ def bring(
     allow_removals: bool = False,
 ) -> tuple[rosters.Outcome, list[str]]:
     seen = Seen()
-    wanted = rosters.ImportRequest(DISTRICT, dry_run, allow_removals)
+    wanted = rosters.ImportRequest(DISTRICT, dry_run, rosters.Options(allow_removals=allow_removals))
     found = rosters.import_from_files(database, zipped(file, files), wanted, lambda: NOW, seen)
     return found, [it.split(": ")[-1] for it in seen.seen]
 

@@ -100,7 +100,12 @@ def follow(synced: Synced, read: Read) -> None:
     synced.write(fill)
     with synced.database.session() as session:
         checked = import_files.check(
-            session, LmsRoster(session, DISTRICT, "Slate"), DISTRICT, synced.clock, Quiet()
+            session,
+            LmsRoster(session, DISTRICT, "Slate"),
+            DISTRICT,
+            synced.clock,
+            Quiet(),
+            import_files.Options(allow_removals=True),
         )
         assert checked.plan is not None, checked.problems
         import_files.apply(session, checked.plan, synced.clock, Quiet(), lambda _: None)

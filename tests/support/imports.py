@@ -12,6 +12,7 @@ from passback.sis.archive import Archive
 from passback.sis.formats import format_of
 from passback.store import enrollments, roster, roster_events
 from passback.store.engine.database import Opened
+from passback.store.staging.calendar import Calendar
 from support.rosters import CLEVER, ONEROSTER_11, ONEROSTER_12, Table, zipped
 from support.sandbox import NOW
 
@@ -48,17 +49,19 @@ class Importer:
         district: str = DISTRICT,
         at: Mapping[str, Callable[[], object]] | None = None,
         allow_removals: bool = True,
+        calendar: Calendar = Calendar(),  # noqa: B008 - it cannot change
+        end_is_last_day: bool = False,
     ) -> import_files.Checked:
         """Check a roster, and apply it if it has no problems. `at` maps steps to what to run at them."""
         archive = Archive(zipped(self._folder / "roster.zip", files))
         with contextlib.closing(archive), self.database.session() as session:
             checked = import_files.check(
                 session,
-                format_of(archive),
+                format_of(archive, end_is_last_day=end_is_last_day),
                 district,
                 lambda: self.now,
                 Silent(at),
-                allow_removals=allow_removals,
+                import_files.Options(allow_removals=allow_removals, calendar=calendar),
             )
             if checked.plan is not None:
                 import_files.apply(session, checked.plan, lambda: self.now, Silent())

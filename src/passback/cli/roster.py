@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter, validators
 
 from passback.cli import Data, UsageError, group
 from passback.cli.data import existing, on_database, with_gateway
@@ -34,6 +36,9 @@ def import_roster(
     from_lms: bool = False,
     dry_run: bool = False,
     allow_removals: bool = False,
+    early: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=36_500))] = 0,
+    keep_until_next: bool = False,
+    end_date_inclusive: bool = False,
     all_problems: bool = False,
     data: Data = None,
 ) -> int:
@@ -44,6 +49,8 @@ def import_roster(
     applied. Everything is checked first, and problems are shown with file, line and column; then it is applied at once
     or not at all. Ids stay the same across imports, which recognize objects by their SIS ids.
 
+    No option is remembered: the command that runs every day has to give them every day.
+
     Exit codes: 0 success (or nothing to do), 1 the roster has problems, removals wait, or it lacks sections that the
     LMS did not give, 2 usage error, or the roster could not be read.
 
@@ -53,13 +60,20 @@ def import_roster(
         from_lms: Read the roster from the connected LMS instead, if there is no other source.
         dry_run: Only show what would change.
         allow_removals: Allow the import to remove any number, also what waits.
+        early: Bring enrollments in so many days before they begin.
+        keep_until_next: Keep enrollments that have ended until the same person's next one begins, or, if they have no
+            next one, until one begins in their school.
+        end_date_inclusive: Read OneRoster's endDate as the last day. The standard says that it is the first day after.
         all_problems: Show not only the first 50 problems, but all that are kept: 1,000, and of each sort of problem
             between rows (such as unknown students) 200.
         data: The folder of the data file [data].
     """
     if (file is None) is not from_lms or file == "":  # "" would be the working directory
         raise UsageError("name a file, or give --from-lms" + (", not both" if file and from_lms else ""))
-    wanted = rosters.ImportRequest(district.lower(), dry_run, allow_removals)
+    options = rosters.Options(
+        allow_removals=allow_removals, calendar=rosters.Calendar(early=early, keep_until_next=keep_until_next)
+    )
+    wanted = rosters.ImportRequest(district.lower(), dry_run, options, end_date_inclusive)
     printed = _Printed(all_problems=all_problems)
     with existing(data) as database:
         if file is None:

@@ -16,7 +16,7 @@ from passback.operations.districts import required
 from passback.operations.errors import OperationError
 from passback.operations.syncs import resumes_from
 from passback.rosters import failures, import_files, lease, read_lms, sync, threads
-from passback.rosters.import_files import Checked
+from passback.rosters.import_files import Checked, Options
 from passback.rosters.lms_as_files import LmsRoster
 from passback.sis.archive import Archive
 from passback.sis.formats import format_of
@@ -24,6 +24,7 @@ from passback.sis.rows import UnusableFile
 from passback.store import districts, held_back
 from passback.store.held_back import HeldBack
 from passback.store.staging import compare
+from passback.store.staging.calendar import Calendar
 from passback.store.staging.compare import Plan, RosterChanged
 
 if TYPE_CHECKING:
@@ -37,10 +38,12 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection, Database, Opened, Session
 
 __all__ = [
+    "Calendar",
     "Checked",
     "HeldBack",
     "ImportRequest",
     "Observer",
+    "Options",
     "Outcome",
     "Plan",
     "Status",
@@ -76,8 +79,10 @@ class ImportRequest(Struct, frozen=True):
     district_id: str
     dry_run: bool = False
     """Whether to change nothing."""
-    allow_removals: bool = False
-    """Whether it may remove, or unmatch, any number of objects."""
+    options: Options = Options()
+    """If it may remove any number of objects, it may also unmatch them."""
+    end_is_last_day: bool = False
+    """Whether OneRoster's ``endDate`` is the last day, instead of the first day after."""
 
 
 class Outcome(Struct, frozen=True):
@@ -131,7 +136,7 @@ def import_from_files(
     Raises `OperationError`: an unknown district, unusable files, another import meanwhile.
     """
     database.read_now(lambda conn: required(conn, wanted.district_id))
-    with _opened(file) as files, database.session() as session:
+    with _opened(file, wanted) as files, database.session() as session:
         return _import(session, files, wanted, clock, observer)
 
 
@@ -176,7 +181,7 @@ async def _read_and_import(held: SyncLease, wanted: ImportRequest, name: str, ob
             found = _import(session, files, wanted, held.gateway.clock, observer, held.renew)
             if found.state == "applied":
                 with observer.progress() as progress:
-                    sync.match(held, session, progress, allow_losses=wanted.allow_removals)
+                    sync.match(held, session, progress, allow_losses=wanted.options.allow_removals)
             return found
 
         outcome = await threads.in_thread(held.gateway, work)
@@ -198,9 +203,7 @@ def _import(
 ) -> Outcome:
     """Check a roster, and apply it unless something is against that. Raises `OperationError` and `lease.LeaseLost`."""
     with observer.progress() as progress:
-        checked = import_files.check(
-            session, files, wanted.district_id, clock, progress, allow_removals=wanted.allow_removals
-        )
+        checked = import_files.check(session, files, wanted.district_id, clock, progress, wanted.options)
     observer.compared(files.name, checked)
     plan = checked.plan
     if plan is None:
@@ -221,7 +224,7 @@ def _import(
 
 
 @contextlib.contextmanager
-def _opened(file: Path) -> Iterator[Format]:
+def _opened(file: Path, wanted: ImportRequest) -> Iterator[Format]:
     """The files of a roster. Raises `OperationError`."""
     try:
         archive = Archive(file)
@@ -229,7 +232,7 @@ def _opened(file: Path) -> Iterator[Format]:
         raise OperationError(str(error)) from None
     with contextlib.closing(archive):
         try:
-            files = format_of(archive)
+            files = format_of(archive, end_is_last_day=wanted.end_is_last_day)
         except UnusableFile as error:
             raise OperationError(str(error)) from None
         yield files

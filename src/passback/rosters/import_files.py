@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from passback.domain.clock import SECOND
 from passback.lms.registry import BUILTIN
 from passback.rosters.removals import most_removed
 from passback.sis.rows import Problem, Problems
 from passback.store import districts, held_back, roster, syncs
 from passback.store.staging import compare, tables
 from passback.store.staging.apply import lock_roster, note_previous, write_roster
+from passback.store.staging.calendar import Calendar, settle_dates
 from passback.store.staging.problems import FaultyRow, FaultyRows, find_faulty_rows
 
 if TYPE_CHECKING:
@@ -25,6 +28,14 @@ if TYPE_CHECKING:
 _SINGULAR = {
     "schools": "school", "terms": "term", "courses": "course", "sections": "section", "users": "user",
 }  # fmt: skip
+
+
+class Options(Struct, frozen=True):
+    """How a roster is imported."""
+
+    allow_removals: bool = False
+    """Whether it may remove any number of objects."""
+    calendar: Calendar = Calendar()
 
 
 class Checked(Struct, frozen=True):
@@ -44,12 +55,11 @@ def check(
     district_id: str,
     clock: Clock,
     progress: Progress,
-    *,
-    allow_removals: bool = False,
+    options: Options,
 ) -> Checked:
     """Read a roster into temporary tables; find its problems, or else what it would change.
 
-    Unless `allow_removals`, the plan holds all removals back if they are too many.
+    Unless they are allowed, the plan holds all removals back if they are too many.
     """
     tables.prepare(session)
     problems = Problems()
@@ -58,13 +68,16 @@ def check(
         tables.load(session, kind, rows, ids)
         progress.read(files.read(), files.size)
     progress.step("checking")
+    tables.index(session)
+    today = datetime.fromtimestamp(clock() / SECOND, UTC).astimezone().date()  # of this machine's time zone
+    settle_dates(session, today, options.calendar)
     tables.settle(session, ids, repeated_users=files.repeats_users, one_role=files.one_role)
     between = Problems()
     for sort in [] if problems.cut_short else find_faulty_rows(session, ids_by_role=files.ids_by_role):
         _add_faults(sort, files, problems.files, between)
     if count := problems.count + between.count:
         return Checked(None, [*problems.first, *between.first], count)
-    bound = None if allow_removals else most_removed
+    bound = None if options.allow_removals else most_removed
     return Checked(compare.plan(session, district_id, progress.step, bound), [], 0)
 
 

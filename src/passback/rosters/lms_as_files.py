@@ -61,7 +61,7 @@ class LmsRoster(Struct):
                 )
             yield "users", rows
         for members in lms_roster.keyed_members(self.session, self.district_id, BATCH):
-            rows = [(self.done + place, *member) for place, member in enumerate(members, 1)]
+            rows = [(self.done + place, *member, None, None) for place, member in enumerate(members, 1)]
             self.done += len(rows)
             yield "enrollments", rows
 

@@ -139,9 +139,15 @@ def _section(line: Line, terms: set[str], courses: set[str]) -> list[tuple[Kind,
         courses.add(course)
         made.append(("courses", (line.number, course, title or course, course_number)))
     made.append(("sections", row))
-    made += [("enrollments", (line.number, section, it, "teacher")) for it in teachers if it is not None]
+    made += [
+        ("enrollments", (line.number, section, it, "teacher", None, None))
+        for it in teachers
+        if it is not None
+    ]
     return made
 
 
 def _enrollment(line: Line) -> list[tuple[Kind, Row]]:
-    return [("enrollments", (line.number, line.id("Section_id"), line.id("Student_id"), "student"))]
+    return [
+        ("enrollments", (line.number, line.id("Section_id"), line.id("Student_id"), "student", None, None))
+    ]

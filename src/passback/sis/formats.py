@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from passback.domain.clock import Clock, system_clock
 from passback.sis.archive import Archive
 from passback.sis.clever import Clever
 from passback.sis.oneroster import MANIFEST, OneRoster
 from passback.sis.rows import Format, UnusableFile
 
 
-def format_of(archive: Archive, clock: Clock = system_clock) -> Format:
-    """The format of an archive's files; `clock` says what is current. Raises `UnusableFile` if it is unknown."""
+def format_of(archive: Archive, *, end_is_last_day: bool = False) -> Format:
+    """The format of an archive's files. Raises `UnusableFile` if it is unknown.
+
+    `end_is_last_day` if the system writes the last day as OneRoster's ``endDate``, instead of the first day after.
+    """
     if MANIFEST in archive.sizes:
-        return OneRoster(archive, clock)
+        return OneRoster(archive, end_is_last_day=end_is_last_day)
     if {"schools.csv", "sections.csv"} <= archive.sizes.keys():
         return Clever(archive)
     found = ", ".join(sorted(archive.sizes)[:8]) or "no CSV file"

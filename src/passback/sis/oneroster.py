@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import date
 
-from passback.domain.clock import SECOND, Clock, Instant, system_clock
 from passback.sis.archive import Archive
 from passback.sis.rows import BATCH, Kind, Problems, Row, UnusableFile
 from passback.sis.tables import Line, lines
@@ -56,14 +55,17 @@ _LOCATIONS: dict[tuple[Kind, str], tuple[str, str]] = {
 
 
 class OneRoster:
-    """See `passback.sis.rows.Format`. Raises `UnusableFile` if the manifest rules out an import."""
+    """See `passback.sis.rows.Format`. Raises `UnusableFile` if the manifest rules out an import.
+
+    The standard's ``endDate`` is exclusive, the first day after; `end_is_last_day` if this system writes the last day.
+    """
 
     repeats_users = False
     ids_by_role = False
 
-    def __init__(self, archive: Archive, clock: Clock = system_clock) -> None:
+    def __init__(self, archive: Archive, *, end_is_last_day: bool = False) -> None:
         self._archive = archive
-        self._clock = clock
+        self._end_is_last_day = end_is_last_day
         stated = self._manifest()
         word = stated.get("oneroster.version", "")
         if (version := _VERSION.fullmatch(word)) is None:
@@ -120,15 +122,14 @@ class OneRoster:
         return _LOCATIONS[kind, column]
 
     def rows(self, problems: Problems) -> Iterator[tuple[Kind, list[Row]]]:
-        day = _local_day(self._clock())
         makers: dict[str, tuple[Kind, Callable[[Line], Row | None]]] = {
             "orgs.csv": ("schools", self._org),
-            "academicSessions.csv": ("terms", _term),
+            "academicSessions.csv": ("terms", self._term),
             "courses.csv": ("courses", _course),
             "classes.csv": ("sections", self._section),
             "users.csv": ("users", self._user),
-            "roles.csv": ("roles", lambda line: self._role(line, day)),
-            "enrollments.csv": ("enrollments", lambda line: _enrollment(line, day)),
+            "roles.csv": ("roles", self._role),
+            "enrollments.csv": ("enrollments", self._enrollment),
         }
         for name in self._names:
             kind, make = makers[name]
@@ -167,9 +168,26 @@ class OneRoster:
             line.text("identifier"), line.text("userMasterIdentifier"), line.text("username"),
         )  # fmt: skip
 
-    def _role(self, line: Line, day: str) -> Row:
+    def _role(self, line: Line) -> Row:
         school = self._school([line.id("orgSourcedId", needed=False)])
-        return line.number, line.id("userSourcedId"), _role_on(day, line), school
+        return line.number, line.id("userSourcedId"), _role_in(line), school, *self._dates(line)
+
+    def _enrollment(self, line: Line) -> Row:
+        return (
+            line.number, line.id("classSourcedId"), line.id("userSourcedId"), _role_in(line), *self._dates(line),
+        )  # fmt: skip
+
+    def _term(self, line: Line) -> Row:
+        line.one_of("type", _SESSION_TYPES)
+        start, end = line.day("startDate"), line.day("endDate")
+        if end is not None and not self._end_is_last_day:
+            end = max(_shifted(end, -1), start or "")
+        return line.number, line.id("sourcedId"), line.required("title"), start, end
+
+    def _dates(self, line: Line) -> tuple[str | None, str | None]:
+        """The first day on which a row holds, and the first on which it no longer does."""
+        begins, ends = line.day("beginDate"), line.day("endDate")
+        return begins, _shifted(ends, 1) if ends is not None and self._end_is_last_day else ends
 
     def _school(self, orgs: Sequence[str | None]) -> str | None:
         """The first that is a school, or else the first that is unknown, so that it is reported."""
@@ -200,33 +218,16 @@ def _is_active(line: Line) -> bool:
     return line.one_of("status", _STATUSES) == "active"
 
 
-def _term(line: Line) -> Row:
-    line.one_of("type", _SESSION_TYPES)
-    return (
-        line.number,
-        line.id("sourcedId"),
-        line.required("title"),
-        line.day("startDate"),
-        line.day("endDate"),
-    )
-
-
 def _course(line: Line) -> Row:
     return line.number, line.id("sourcedId"), line.required("title"), line.text("courseCode")
 
 
-def _enrollment(line: Line, day: str) -> Row:
-    return line.number, line.id("classSourcedId"), line.id("userSourcedId"), _role_on(day, line)
-
-
-def _role_on(day: str, line: Line) -> str:
-    """The role in a row; ``other`` if it has ended before `day` or begins after it."""
+def _role_in(line: Line) -> str:
     word = line.required("role").lower()
-    begin, end = line.day("beginDate"), line.day("endDate")
-    current = (begin or day) <= day <= (end or day)
-    return word if word in ("student", "teacher") and current else "other"
+    return word if word in ("student", "teacher") else "other"
 
 
-def _local_day(now: Instant) -> str:
-    """The date in this machine's time zone, as ``YYYY-MM-DD``."""
-    return datetime.fromtimestamp(now / SECOND, UTC).astimezone().date().isoformat()
+def _shifted(day: str, days: int) -> str:
+    """A day so many days later, as far as the calendar goes."""
+    number = date.fromisoformat(day).toordinal() + days
+    return date.fromordinal(min(max(number, 1), date.max.toordinal())).isoformat()

@@ -24,15 +24,16 @@ COLUMNS: dict[Kind, tuple[str, ...]] = {
         "sis_id", "role", "first_name", "middle_name", "last_name", "email", "school_sis_id", "grade", "lms_id",
         "number", "state_id", "username",
     ),
-    "roles": ("user_sis_id", "role", "school_sis_id"),
-    "enrollments": ("section_sis_id", "user_sis_id", "role"),
+    "roles": ("user_sis_id", "role", "school_sis_id", "begins", "ends"),
+    "enrollments": ("section_sis_id", "user_sis_id", "role", "begins", "ends"),
 }  # fmt: skip
 """The columns of each kind of row, after the line number.
 
 A user's role is ``student``, ``teacher``, ``other`` (left out), or None if rows of ``roles`` give it; these also give
 the school of users who have none. An organisation that is not a school has no name, and an enrollment that is left out
-has the role ``other``. A user's number is the student's or teacher's, by the role. The LMS's id is known only if the
-roster is read from the LMS.
+has the role ``other``. `begins` is the first day on which a role or enrollment holds, `ends` the first day on which it
+no longer does, and a term's `end_date` its last day. A user's number is the student's or teacher's, by the role. The
+LMS's id is known only if the roster is read from the LMS.
 """
 
 BATCH = 5_000

@@ -95,19 +95,23 @@ def load(session: Session, kind: Kind, rows: Sequence[Sequence[Any]], ids: Ids) 
         session.load(f"new_{kind}", columns, rows)
 
 
-def settle(session: Session, ids: Ids, *, repeated_users: bool, one_role: bool) -> None:
-    """Once everything is loaded: determine each user's roles, and index the tables.
-
-    A person who is both a student and a teacher becomes two users. With `one_role`, further roles follow from the
-    enrollments. With `repeated_users`, a person, identified by id and name, may have a row for each school: the first
-    counts.
-    """
+def index(session: Session) -> None:
+    """Once everything is loaded: index the tables."""
     for kind in KINDS:
         session.define(f"CREATE INDEX new_{kind}_by_sis_id ON new_{kind} (sis_id)")
         session.analyse(f"new_{kind}")
     session.define("CREATE INDEX new_roles_by_user ON new_roles (user_sis_id, role)")
     session.analyse("new_roles")
     session.analyse("new_enrollments")
+
+
+def settle(session: Session, ids: Ids, *, repeated_users: bool, one_role: bool) -> None:
+    """Once it is known which enrollments and roles hold: determine each user's roles.
+
+    A person who is both a student and a teacher becomes two users. With `one_role`, further roles follow from the
+    enrollments. With `repeated_users`, a person, identified by id and name, may have a row for each school: the first
+    counts.
+    """
     session.execute(
         "UPDATE new_users SET role = CASE"
         + "".join(
