@@ -28,7 +28,7 @@ KEPT = {
     "google": "SELECT COUNT(*) FROM simulator_records WHERE simulator = 'google' AND kind = 'course_work'",
 }
 """How many assignments an LMS has, whether the gateway knows of them or not."""
-PASSING = ["builtin", "canvas"]
+PASSING = ["builtin", "canvas", "google"]
 ASYNC = {"Prefer": "respond-async"}
 
 WORDS = st.one_of(

@@ -17,11 +17,11 @@ from passback.lms.interface import (
     Gone,
     LmsError,
     RefusedByLms,
-    Unavailable,
     Unsupported,
+    in_doubt_after_create,
     update_one_by_one,
 )
-from passback.lms.toolkit.json_fields import Json, id_of, instant, text
+from passback.lms.toolkit.json_fields import Json, id_of, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.unsupported_fields import note_key, read_note
 
@@ -85,20 +85,33 @@ class ClassroomConnector:
             made = await self._roster.as_teacher(section, post)
         except RefusedByLms as refused:
             raise map_assignments.explain(refused, fields, self._clock()) from None
-        return await self._publish(section, made, fields)
+        with in_doubt_after_create():
+            return await self._publish(section, made, fields, mark)
 
     async def find_assignment(
         self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
     ) -> Assignment | None:
-        listed = await self._list(section, since)
+        # What becomes visible loses its mark, so its id is noted first.
+        made = (await self._notes.read([_made_key(mark)])).get(_made_key(mark))
+        if made is not None:
+            with contextlib.suppress(Gone):
+                item = await self._read(section, str(made["id"]))
+                if text(item, "state") != "DELETED":
+                    return await self._finish(section, item, fields, mark)
+        listed = await self._list(section)
         for item in listed:
             if text(item, "description") == _marked(mark):
-                return await self._publish(section, item, fields)
-        # Perhaps it has already lost its mark, by becoming visible.
-        alike = [
-            item for item in listed if map_assignments.matches_creation(item, fields, since, list(known))
+                return await self._publish(section, item, fields, mark)
+        # Perhaps an older version, which noted no id, made it visible.
+        expected = map_assignments.as_stored(fields)
+        fitting = [
+            item
+            for item in listed
+            if id_of(item) not in known
+            and map_assignments.may_be_made_since(item, since)
+            and expected.fits(item)
         ]
-        return await self._remember(alike[0], fields, None) if len(alike) == 1 else None
+        return await self._remember(fitting[0], fields, None) if len(fitting) == 1 else None
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
         return (await self._load(section, assignment)).assignment
@@ -111,7 +124,7 @@ class ClassroomConnector:
                     found[assignment] = await self.read_assignment(section, assignment)
             return found
         notes = await self._notes.read([note_key(assignment) for assignment in wanted])
-        listed = {id_of(item): item for item in await self._list(section, None)}
+        listed = {id_of(item): item for item in await self._list(section)}
         return {
             it: map_assignments.from_lms(listed[it], notes.get(note_key(it))).assignment
             for it in wanted
@@ -160,8 +173,10 @@ class ClassroomConnector:
                     await self._load(section, assignment)
                     raise
 
+        mark = (await read_note(self._notes, assignment)).get("mark")
         await self._roster.as_teacher(section, delete)
-        await self._notes.write({note_key(assignment): None})
+        kept = [note_key(assignment), *([_made_key(mark)] if mark else [])]
+        await self._notes.write(dict.fromkeys(kept))
 
     async def read_submissions(
         self, section: str, assignment: str, students: Sequence[str]
@@ -205,22 +220,29 @@ class ClassroomConnector:
     async def close(self) -> None:
         await self._api.close()
 
-    async def _publish(self, section: str, made: Json, fields: AssignmentFields) -> Assignment:
-        """Give a marked draft its description and make it visible. Raises `LmsError`, in doubt if the draft remains."""
+    async def _finish(self, section: str, made: Json, fields: AssignmentFields, mark: str) -> Assignment:
+        """Make what was created visible, unless it is."""
+        if text(made, "description") == _marked(mark):
+            return await self._publish(section, made, fields, mark)
+        return await self._remember(made, fields, None, mark)
+
+    async def _publish(self, section: str, made: Json, fields: AssignmentFields, mark: str) -> Assignment:
+        """Give a marked draft its description and make it visible. Raises `LmsError`."""
+        made_id = id_of(made)
+        await self._notes.write({_made_key(mark): {"id": made_id}})
         sent = {
             "description": map_assignments.to_lms(fields, new=True).get("description", ""),
             **map_assignments.publication(fields.display_date, self._clock()),
         }
         try:
             content = await self._change(
-                section, id_of(made), "PATCH", sent, {"updateMask": map_assignments.mask_of(sent)}
+                section, made_id, "PATCH", sent, {"updateMask": map_assignments.mask_of(sent)}
             )
         except RefusedByLms:
-            await self._discard(section, id_of(made))
+            await self._discard(section, made_id)
+            await self._notes.write({_made_key(mark): None})
             raise
-        except Unavailable as error:
-            raise _in_doubt(error) from None  # the draft exists, and will be found by its mark
-        return await self._remember(content, fields, None)
+        return await self._remember(content, fields, None, mark)
 
     async def _discard(self, section: str, assignment: str) -> None:
         """Delete a draft that cannot be made visible."""
@@ -242,18 +264,14 @@ class ClassroomConnector:
 
         return await self._roster.as_teacher(section, send)
 
-    async def _list(self, section: str, since: Instant | None) -> list[Json]:
-        """Read the course work of a course, the latest first; if `since` is given, only what was changed since then."""
+    async def _list(self, section: str) -> list[Json]:
+        """Read the course work of a course, the latest first."""
         path, query = f"courses/{section}/courseWork", {**_SHOWN, "orderBy": "updateTime desc"}
 
         async def read(acting: str) -> list[Json]:
             return await self._api.pages(path, "courseWork", acting, query, gone="section")
 
-        listed = await self._roster.as_teacher(section, read)
-        if since is None:
-            return listed
-        # With a margin, because Google's clock is not ours.
-        return [item for item in listed if (instant(item, "updateTime") or since) >= since - 60_000]
+        return await self._roster.as_teacher(section, read)
 
     async def _read(self, section: str, assignment: str) -> Json:
         async def read(acting: str) -> Json:
@@ -275,9 +293,11 @@ class ClassroomConnector:
         if project and not (await self._notes.read([_PROJECT])):
             await self._notes.write({_PROJECT: {"id": project}})
 
-    async def _remember(self, content: Json, fields: AssignmentFields, before: Note | None) -> Assignment:
-        """Keep what Classroom has no place for; returns the assignment that `content` shows."""
-        note = map_assignments.to_note(fields, content, before)
+    async def _remember(
+        self, content: Json, fields: AssignmentFields, before: Note | None, mark: str = ""
+    ) -> Assignment:
+        """Keep what Classroom has no place for, and what it was marked with; returns what `content` shows."""
+        note = map_assignments.to_note(fields, content, before) | ({"mark": mark} if mark else {})
         if note != (before or {}):
             await self._notes.write({note_key(id_of(content)): note})
         return map_assignments.from_lms(content, note).assignment
@@ -287,5 +307,6 @@ def _marked(mark: str) -> str:
     return f"passback:{mark}"
 
 
-def _in_doubt(error: Unavailable) -> Unavailable:
-    return Unavailable(str(error), retry_after=error.retry_after, in_doubt=True)
+def _made_key(mark: str) -> str:
+    """The key of the note with the id of what was created with this mark."""
+    return f"made/{mark}"

@@ -9,10 +9,11 @@ import msgspec
 from msgspec import Struct
 
 from passback.domain.assignment import Assignment, AssignmentFields, Attachment
+from passback.domain.clock import MINUTE, Instant
 from passback.lms.google_classroom import dates
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.interface import Gone, RefusedByLms, Unsupported
-from passback.lms.toolkit import unsupported_fields
+from passback.lms.toolkit import alike, unsupported_fields
 from passback.lms.toolkit.html import html_to_text
 from passback.lms.toolkit.json_fields import (
     Json,
@@ -27,9 +28,8 @@ from passback.lms.toolkit.json_fields import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from passback.domain.clock import Instant
     from passback.lms.notes import Note
 
 NOTED_FIELDS = frozenset({"start_date", "end_date", "max_attempts", "submission_types", "term_id"})
@@ -228,21 +228,52 @@ def to_note(fields: AssignmentFields, content: Json, before: Note | None) -> dic
     return unsupported_fields.keep_dates(fields, from_lms(content, note).assignment, note)
 
 
-def matches_creation(content: Json, fields: AssignmentFields, since: Instant, known: Sequence[str]) -> bool:
-    """Whether course work may come from an attempt to create `fields`: all that Google keeps is the same."""
-    created = instant(content, "creationTime")
-    sent = to_lms(fields, new=True)
-    due = dates.from_lms(content)
-    return (
-        content.get("associatedWithDeveloper") is True
-        and text(content, "id") not in known
-        and text(content, "title") == sent["title"]
-        and (text(content, "description") or "") == (sent.get("description") or "")
-        and (due is None) == (fields.due_date is None)
-        and (due is None or fields.due_date is None or due // 1000 == fields.due_date // 1000)
-        and (number(content, "maxPoints") or 0) == sent.get("maxPoints", 0)
-        and (created is None or created >= since - 60_000)  # the LMS's clock is not ours
+class Stored(Struct, frozen=True):
+    """What Classroom is expected to store of a new assignment, as far as it tells assignments apart."""
+
+    title: str
+    description: str
+    """Plain text."""
+    due: Instant | None
+    """In whole seconds."""
+    points: int
+    """0 if it is not graded."""
+    assignees: frozenset[str]
+    """The students who were chosen; empty if all have it."""
+    materials: int
+    """How many: Classroom may turn a link into a file or video."""
+
+    def fits(self, content: Json) -> bool:
+        """Whether course work may be what Classroom made of it. Blanks may differ: Classroom trims."""
+        options = as_object(content.get("individualStudentsOptions") or {})
+        return (
+            alike.same_title(text(content, "title") or "", self.title)
+            and alike.same_title(text(content, "description") or "", self.description)
+            and dates.from_lms(content) == self.due
+            and (number(content, "maxPoints") or 0) == self.points
+            and (text(content, "assigneeMode") == "INDIVIDUAL_STUDENTS") == bool(self.assignees)
+            and self.assignees.issuperset(texts(options, "studentIds"))
+            and len(as_objects(content.get("materials"))) == self.materials
+        )
+
+
+def as_stored(fields: AssignmentFields) -> Stored:
+    """Return what Classroom is expected to store of a new assignment. Raises `Refused`."""
+    sent = creation_only(fields) | to_lms(fields, new=True)
+    return Stored(
+        title=sent["title"],
+        description=sent.get("description", ""),
+        due=dates.from_lms(sent),
+        points=sent.get("maxPoints", 0),
+        assignees=frozenset(sent.get("individualStudentsOptions", {}).get("studentIds", ())),
+        materials=len(sent.get("materials", ())),
     )
+
+
+def may_be_made_since(content: Json, since: Instant) -> bool:
+    """Whether we may have created course work since then. The LMS's clock is not ours."""
+    created = instant(content, "creationTime")
+    return content.get("associatedWithDeveloper") is True and (created is None or created >= since - MINUTE)
 
 
 def mask_of(sent: Mapping[str, Any]) -> str:

@@ -92,14 +92,14 @@ def patched(call: Call, course: Record, work: Record, mask: frozenset[str]) -> d
 
 
 def _title(call: Call) -> dict[str, Any]:
-    title = call.body.get("title", "")
+    title = call.body.get("title", "").strip()
     if not 1 <= len(title) <= _LONGEST_TITLE:
         raise errors.invalid(field="course_work.title")
     return {"title": title}
 
 
 def _description(call: Call) -> dict[str, Any]:
-    description = call.body.get("description", "")
+    description = call.body.get("description", "").replace("\r\n", "\n").strip()
     if len(description) > _LONGEST_DESCRIPTION:
         raise errors.invalid(field="course_work.description")
     return {"description": description}
