@@ -36,6 +36,8 @@ _GROUPS = {
 """The groups of commands: the module of each, and its help."""
 _ALONE = {
     "connect": ("connect:connect", "Connect a district to its LMS, and check that the connection works."),
+    "backup": ("backup:backup", "Copy the data file, also while a server runs."),
+    "restore": ("backup:restore", "Put a backup in the data file's place."),
     "simulate": ("simulate:simulate", "Serve a simulated LMS."),
 }
 """The commands outside of groups that have modules of their own."""

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from passback.delivery import lookup, present
+from passback.delivery import after_restore, lookup, present
+from passback.delivery.submissions import CLOCKS_DIFFER_BY
 from passback.domain.assignment import AssignmentFields, misordered_dates
 from passback.domain.delivery import Delivered
 from passback.lms.interface import Gone, LmsError, Unavailable
-from passback.store import assignments, roster
+from passback.store import assignments, restored, roster
 from passback.wire import errors
 from passback.wire.encode import encode
 
@@ -99,7 +100,8 @@ async def create(gateway: Gateway, delivery: Delivery, target: AssignmentTarget)
 
     Raises `Refusal`, `LmsError` and `NotMade`.
     """
-    held = await _search(gateway, delivery, target) if delivery.doubt else None
+    since = await _may_exist_since(gateway, delivery)
+    held = None if since is None else await _search(gateway, delivery, target, since)
     if held is None:
         require_not_lost(delivery)
         held = await _attempt(gateway, delivery, target)
@@ -117,6 +119,7 @@ async def change(gateway: Gateway, delivery: Delivery, target: AssignmentTarget)
     section, lms_id = target.section, target.lms_id
     held = await section.connector.read_assignment(section.lms_id, lms_id)
     fields = fitting(held, target.fields)
+    await after_restore.require_not_newer(gateway, delivery, held, fields)
     if lacks_assignees(held, fields):
         ids = await gateway.database.read(
             lambda conn: lookup.assignees(conn, section.id, target.fields.assignee_ids)
@@ -149,7 +152,7 @@ async def _attempt(gateway: Gateway, delivery: Delivery, target: AssignmentTarge
             raise
         log.warning("it is in doubt whether an assignment was created: %s", error)
         try:
-            held = await _search(gateway, delivery, target)
+            held = await _search(gateway, delivery, target, delivery.created)
         except LmsError as still:
             log.warning("it cannot be found out now: %s", still)
             held = None
@@ -158,12 +161,27 @@ async def _attempt(gateway: Gateway, delivery: Delivery, target: AssignmentTarge
         return held
 
 
-async def _search(gateway: Gateway, delivery: Delivery, target: AssignmentTarget) -> Assignment | None:
+async def _may_exist_since(gateway: Gateway, delivery: Delivery) -> Instant | None:
+    """Since when the assignment to be created may exist in the LMS; None if it surely does not."""
+    since = delivery.created if delivery.doubt else None
+    if gateway.database.shared:
+        return since
+    now = gateway.clock()
+    restore = await gateway.database.read(lambda conn: restored.find(conn, now))
+    if restore is None:
+        return since
+    # It may have been created after the backup, and the record of it is lost.
+    return min(restore.backed_up - CLOCKS_DIFFER_BY, delivery.created)
+
+
+async def _search(
+    gateway: Gateway, delivery: Delivery, target: AssignmentTarget, since: Instant
+) -> Assignment | None:
     assert delivery.assignment_id is not None
     section = target.section
     known = await gateway.database.read(lambda conn: assignments.lms_ids(conn, section.id))
     return await section.connector.find_assignment(
-        section.lms_id, target.fields, delivery.assignment_id, delivery.created, known
+        section.lms_id, target.fields, delivery.assignment_id, since, known
     )
 
 

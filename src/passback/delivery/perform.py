@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from passback.delivery import assignments, outcomes, submissions, webhook_send
+from passback.delivery import after_restore, assignments, outcomes, submissions, webhook_send
 from passback.delivery.assignments import AssignmentTarget
 from passback.delivery.submissions import SubmissionTarget
 from passback.delivery.webhook_send import Message, Transport
@@ -88,6 +88,7 @@ async def _change_submissions(
 ) -> Sequence[Delivered | Exception]:
     """Change submissions of one assignment. Raises `Refusal` and `LmsError` for what concerns all."""
     section, lms_id, judged = await _submission_targets(gateway, group, targets)
+    judged = await after_restore.compared(gateway, group, section, lms_id, judged)
     sound = [target for target in judged if isinstance(target, SubmissionTarget)]
     changed: Sequence[Submission | Exception]
     if alone:

@@ -12,7 +12,7 @@ from passback.domain.clock import MINUTE
 from passback.domain.delivery import Delivered
 from passback.domain.submission import SubmissionFields
 from passback.lms.interface import Gone
-from passback.store import deliveries, roster
+from passback.store import deliveries, restored, roster
 from passback.wire import errors
 from passback.wire.encode import encode
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from passback.context import Gateway
     from passback.delivery.lookup import SectionAtLms
+    from passback.domain.clock import Instant
     from passback.domain.delivery import Delivery
     from passback.domain.submission import Submission
     from passback.lms.interface import Capabilities
@@ -93,11 +94,11 @@ def not_stored(target: SubmissionTarget) -> tuple[str, ...]:
     return tuple(f"NOT_STORED_BY_LMS:{name}" for name in target.left_out)
 
 
-def begun(conn: Connection, delivery: Delivery, target: SubmissionTarget) -> SubmissionTarget:
+def begun(conn: Connection, delivery: Delivery, target: SubmissionTarget, now: Instant) -> SubmissionTarget:
     """The target of a delivery that has just begun: now no other of its lane can leave a comment any more.
 
-    If an earlier try may have left the comment (of this delivery, or one whose client was told that it failed), it
-    says since when.
+    If an earlier try may have left the comment (of this delivery, one whose client was told that it failed, or one
+    that a restored backup does not know), it says since when.
     """
     if not target.asked.grade_comment:
         return target
@@ -107,7 +108,10 @@ def begun(conn: Connection, delivery: Delivery, target: SubmissionTarget) -> Sub
         for earlier in deliveries.in_doubt(conn, delivery.lane)
         if earlier.fields(SubmissionFields).grade_comment == target.asked.grade_comment
     ]
-    since = min((earlier.created - CLOCKS_DIFFER_BY for earlier in tries), default=None)
+    times = [earlier.created for earlier in tries]
+    if (restore := restored.find(conn, now)) is not None:
+        times.append(restore.backed_up)
+    since = min((time - CLOCKS_DIFFER_BY for time in times), default=None)
     return replace(target, asked=replace(target.asked, comment_since=since))
 
 
@@ -132,7 +136,7 @@ def targets_of(
         except errors.Refusal as refusal:
             found.append(refusal)
         else:
-            found.append(begun(conn, delivery, target))
+            found.append(begun(conn, delivery, target, gateway.clock()))
     return section, record.lms_id, found
 
 

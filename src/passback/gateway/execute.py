@@ -125,7 +125,7 @@ async def execute_now(
     def begin(conn: Connection) -> tuple[list[Delivery], dict[str, Target]]:
         left = (delivery for delivery in wanted if delivery.id not in came_of)
         started = [it for delivery in left if (it := ledger.begin(conn, delivery, gateway.in_flight.worker))]
-        return started, {it.id: _begun(conn, it, found[it.id]) for it in started if it.id in found}
+        return started, {it.id: _begun(gateway, conn, it, found[it.id]) for it in started if it.id in found}
 
     def within(conn: Connection) -> tuple[list[Delivery], list[Outcome]]:
         started, own = begin(conn)
@@ -200,8 +200,8 @@ def answer(outcome: Outcome) -> Answer[Raw]:
     raise as_refusal(outcome)
 
 
-def _begun(conn: Connection, delivery: Delivery, target: Target) -> Target:
-    return begun(conn, delivery, target) if isinstance(target, SubmissionTarget) else target
+def _begun(gateway: Gateway, conn: Connection, delivery: Delivery, target: Target) -> Target:
+    return begun(conn, delivery, target, gateway.clock()) if isinstance(target, SubmissionTarget) else target
 
 
 def _begin_create(

@@ -1,0 +1,74 @@
+"""What a data file knows of the backup that it was restored from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from passback.domain.clock import DAY, HOUR
+from passback.store.engine.migrate import meta, set_meta
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Instant
+    from passback.store.engine.database import Connection
+
+REMEMBERED_FOR = 30 * DAY
+"""For how long after a restore what the file has forgotten is looked for."""
+_BACKED_UP = "backed_up"
+_RESTORED = "restored"
+
+
+class Restored(Struct, frozen=True):
+    """That the data file is a backup that was restored."""
+
+    backed_up: Instant
+    """When the backup was made: what happened after that, the file has forgotten."""
+    restored: Instant
+
+
+def set_backed_up(connection: Connection, now: Instant) -> None:
+    """Record in a backup when it was made."""
+    set_meta(connection, _BACKED_UP, str(now))
+
+
+def find(connection: Connection, now: Instant) -> Restored | None:
+    """The last restore of the data file, if it still matters."""
+    found = meta(connection, _RESTORED)
+    if found is None:
+        return None
+    backed_up, restored = (int(part) for part in found.split())
+    return Restored(backed_up, restored) if now < restored + REMEMBERED_FOR else None
+
+
+def mark(connection: Connection, now: Instant) -> tuple[Restored, int]:
+    """Turn a backup into a data file to serve: whatever it shows as open is in doubt, and nobody delivers it.
+
+    Returns what is recorded, and how many deliveries are in doubt.
+    """
+    earlier = find(connection, now)
+    backed_up = _backed_up(connection, now)
+    if earlier is not None:
+        backed_up = min(backed_up, earlier.backed_up)
+    set_meta(connection, _RESTORED, f"{backed_up} {now}")
+    connection.execute("DELETE FROM passback_meta WHERE name = :name", {"name": _BACKED_UP})
+    for table in ("workers", "lms_turns", "parties", "lms_breakers"):
+        connection.execute(f"DELETE FROM {table}")
+    # What expired since is tried once more, to find out whether it was delivered.
+    in_doubt = connection.execute(
+        "UPDATE deliveries SET doubt = 1, state = 'waiting', worker = NULL, fence = fence + 1, background = 1,"
+        " due = CASE WHEN due IS NULL THEN NULL ELSE :now END,"
+        " expires = CASE WHEN expires < :later THEN :later ELSE expires END"
+        " WHERE state IN ('waiting', 'delivering')",
+        {"now": now, "later": now + HOUR},
+    ).rowcount
+    return Restored(backed_up, now), in_doubt
+
+
+def _backed_up(connection: Connection, now: Instant) -> Instant:
+    """When the backup was made; of a copy that does not say so, when something last happened in it."""
+    found = meta(connection, _BACKED_UP)
+    if found is not None:
+        return int(found)
+    row = connection.execute("SELECT MAX(created), MAX(finished) FROM deliveries").fetchone()
+    return max((at for at in row if at is not None), default=now - REMEMBERED_FOR)

@@ -1,0 +1,269 @@
+"""Backing up a data file that is served, and restoring it: nothing that was delivered since is sent twice."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from passback.app import open_database
+from passback.domain.clock import HOUR, MINUTE
+from passback.operations import backups
+from passback.operations.errors import NotFound, OperationError, StoreError
+from passback.sandbox.seed import seed
+from passback.settings import Settings
+from passback.store import connections, deliveries
+from passback.store.engine.copies import InUse
+from passback.store.engine.vault import Vault
+from passback_simulators import address_of, simulator_of
+from passback_simulators.identities import SIMULATED, SandboxDistrict
+from support.sandbox import ESSAY, NOW, Client, Reply, Sandbox, SetClock, serving
+from support.simulators import Served
+from support.simulators import serving as simulating
+
+KINDS = {district.lms_type: district for district in SIMULATED}
+CREATED = {"canvas": "assignments", "schoology": "grade_items", "google": "course_work"}
+
+
+@dataclass(frozen=True)
+class World:
+    """A district in production whose LMS outlives every restore."""
+
+    folder: Path
+    known: SandboxDistrict
+    lms: Served
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(data=str(self.folder))
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "passback.db"
+
+    @property
+    def assignments(self) -> str:
+        return f"/v3.1/sections/{self.known.id('000007')}/assignments"
+
+    def student(self, assignment: str) -> str:
+        return f"{self.assignments}/{assignment}/submissions/{self.known.id('001001')}"
+
+    @contextlib.contextmanager
+    def served(self, now: int) -> Iterator[tuple[Sandbox, Client]]:
+        assert isinstance(self.lms.simulator.clock, SetClock)
+        self.lms.simulator.clock.now = now
+        with serving(self.folder, "production", now=now) as gateway:
+            yield gateway, gateway.client(self.known.token)
+
+    def count(self) -> int:
+        return len(self.lms.simulator.records.all(CREATED[self.known.lms_type]))
+
+
+@pytest.fixture(params=KINDS)
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    known = KINDS[request.param]
+    simulator = simulator_of(known.lms_type, SetClock())
+    simulator.start()
+    folder = tmp_path / "data"
+    with simulating(simulator) as lms:
+        world = World(folder, known, lms)
+        with contextlib.closing(open_database(world.settings, "production")) as database:
+            database.write_now(lambda conn: seed(conn, NOW))
+            given = dict(simulator.connection_credentials(lms.url))
+            sealed = connections.seal(Vault(world.settings.secret_keys), known.district_id, given)
+            database.write_now(
+                lambda conn: connections.save(
+                    conn,
+                    known.district_id,
+                    address=address_of(known.lms_type, lms.url),
+                    options=dict(simulator.connection_options()),
+                    credentials=sealed,
+                    now=NOW,
+                )
+            )
+        yield world
+
+
+def later(client: Client, path: str, body: Mapping[str, Any], method: str = "PATCH") -> Reply:
+    reply = client.call(method, path, json.dumps(dict(body)), {"Prefer": "respond-async"})
+    assert reply.status == 202, reply
+    return reply
+
+
+def ended(gateway: Sandbox, client: Client, delivery_id: str) -> dict[str, Any]:
+    """A delivery once it has ended; the clock goes on meanwhile."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        found: dict[str, Any] = client.get(f"/v3.1/deliveries/{delivery_id}").data
+        if found["state"] not in ("waiting", "delivering"):
+            return found
+        gateway.clock.now += MINUTE
+        gateway.gateway.in_flight.wake()
+        time.sleep(0.05)
+    raise AssertionError(found)
+
+
+def test_what_was_created_after_the_backup_is_found_when_it_is_asked_for_again(world: World) -> None:
+    before, comment = world.count(), {"grade_points": 7, "grade_comment": "Well done"}
+    if world.known.lms_type == "google":
+        del comment["grade_comment"]
+    with world.served(NOW) as (_, client):
+        client.post(world.assignments, {**ESSAY, "title": "Known"})
+        backups.back_up(world.settings, world.folder / "copy.db", NOW)
+    with world.served(NOW + HOUR) as (_, client):
+        made = client.post(world.assignments, ESSAY).data["id"]
+        assert client.patch(world.student(made), comment).status == 200
+    assert backups.restore(world.settings, world.folder / "copy.db", NOW + 2 * HOUR).in_doubt == 0
+    with world.served(NOW + 3 * HOUR) as (_, client):
+        assert client.get(f"{world.assignments}/{made}").status == 404
+        again = client.post(world.assignments, ESSAY).data["id"]
+        assert client.patch(world.student(again), comment).status == 200
+        other = client.post(world.assignments, ESSAY).data["id"]  # a second is wanted now
+    assert (world.count() - before, again != other) == (3, True)
+    if world.known.lms_type == "canvas":
+        held = world.lms.simulator.records.all("submissions")
+        assert [note["comment"] for it in held for note in it.get("comments", [])] == ["Well done"]
+
+
+def test_what_waits_in_the_backup_is_not_sent_twice(world: World) -> None:
+    before = world.count()
+    with world.served(NOW) as (gateway, client):
+        graded = client.post(world.assignments, {**ESSAY, "title": "Graded"}).data["id"]
+        world.lms.fail("expired-credentials", times=None)
+        create = later(client, world.assignments, ESSAY, "POST").data["id"]
+        grade = later(client, world.student(graded), {"grade_points": 8}).data["id"]
+        backups.back_up(world.settings, world.folder / "copy.db", NOW)
+        world.lms.control("DELETE", "faults")
+        world.lms.simulator.clock.now = gateway.clock.now = NOW + HOUR  # type: ignore[attr-defined]
+        assert [ended(gateway, client, it)["state"] for it in (create, grade)] == ["delivered"] * 2
+        world.lms.simulator.clock.now = gateway.clock.now = NOW + 2 * HOUR  # type: ignore[attr-defined]
+        assert client.patch(world.student(graded), {"grade_points": 9}).status == 200
+    made = world.count()
+    assert backups.restore(world.settings, world.folder / "copy.db", NOW + 100 * HOUR).in_doubt == 2
+    with world.served(NOW + 100 * HOUR) as (gateway, client):
+        created, regraded = (ended(gateway, client, it) for it in (create, grade))
+        assert (created["state"], world.count() - before, made - before) == ("delivered", 2, 2)
+        assert client.get(world.student(graded)).data["grade_points"] == 9
+        assert regraded["state"] == "refused"
+        assert "CHANGED_SINCE_BACKUP" in str(regraded)
+
+
+def test_what_waits_in_the_backup_and_was_not_delivered_is(world: World) -> None:
+    before = world.count()
+    with world.served(NOW) as (_, client):
+        graded = client.post(world.assignments, {**ESSAY, "title": "Graded"}).data["id"]
+        world.lms.fail("expired-credentials", times=None)
+        create = later(client, world.assignments, ESSAY, "POST").data["id"]
+        grade = later(client, world.student(graded), {"grade_points": 8}).data["id"]
+        backups.back_up(world.settings, world.folder / "copy.db", NOW + 1)
+    world.lms.control("DELETE", "faults")
+    backups.restore(world.settings, world.folder / "copy.db", NOW + HOUR)
+    with world.served(NOW + 2 * HOUR) as (gateway, client):
+        assert [ended(gateway, client, it)["state"] for it in (create, grade)] == ["delivered"] * 2
+        assert client.get(world.student(graded)).data["grade_points"] == 8
+    assert world.count() - before == 2
+
+
+# The files.
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    settings = Settings(data=str(tmp_path / "data"))
+    with contextlib.closing(open_database(settings, "production")) as database:
+        database.write_now(lambda conn: seed(conn, NOW))
+    return settings
+
+
+def test_a_backup_is_one_file_that_only_its_owner_can_read(settings: Settings, tmp_path: Path) -> None:
+    target = tmp_path / "copy.db"
+    with contextlib.closing(open_database(settings, "production")):  # as a gateway has it open
+        done = backups.back_up(settings, target, NOW)
+    assert (done.size, target.stat().st_mode & 0o777) == (target.stat().st_size, 0o600)
+    assert [it.name for it in tmp_path.iterdir()] == ["data", "copy.db"] or len(list(tmp_path.iterdir())) == 2
+    with pytest.raises(OperationError, match="exists already"):
+        backups.back_up(settings, target, NOW)
+
+
+def test_a_data_file_in_use_is_not_replaced(settings: Settings, tmp_path: Path) -> None:
+    target = tmp_path / "copy.db"
+    backups.back_up(settings, target, NOW)
+    with contextlib.closing(open_database(settings, "production")) as database:
+        with pytest.raises(InUse, match="stop the gateway first"):
+            backups.restore(settings, target, NOW)
+        assert database.read_now(lambda conn: deliveries.find(conn, "x")) is None
+    done = backups.restore(settings, target, NOW)
+    assert done.kept is not None
+    assert sorted(it.name for it in Path(settings.data).iterdir()) == ["passback.db", done.kept.name]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"nothing of ours", "not a database"),
+        (b"", "is empty"),
+        ("CREATE TABLE x (y)", "not Passback's"),
+        (
+            "CREATE TABLE passback_meta (name, value); INSERT INTO passback_meta VALUES ('schema', '9999')",
+            "newer",
+        ),
+    ],
+)
+def test_what_is_no_backup_of_ours_is_not_restored(
+    settings: Settings, tmp_path: Path, content: bytes | str, told: str
+) -> None:
+    source = tmp_path / "other.db"
+    if isinstance(content, bytes):
+        source.write_bytes(content)
+    else:
+        with contextlib.closing(sqlite3.connect(source)) as connection:
+            connection.executescript(content)
+    before = (Path(settings.data) / "passback.db").read_bytes()
+    with pytest.raises(StoreError, match=told):
+        backups.restore(settings, source, NOW)
+    assert (Path(settings.data) / "passback.db").read_bytes() == before
+    assert [it.name for it in Path(settings.data).iterdir()] == ["passback.db"]
+
+
+def test_a_sandboxs_backup_does_not_replace_real_data(settings: Settings, tmp_path: Path) -> None:
+    sandbox = Settings(data=str(tmp_path / "sandbox"))
+    open_database(sandbox, "sandbox").close()
+    backups.back_up(sandbox, tmp_path / "copy.db", NOW)
+    with pytest.raises(StoreError, match="holds a production gateway's data"):
+        backups.restore(settings, tmp_path / "copy.db", NOW)
+
+
+def test_a_damaged_data_file_can_be_replaced(settings: Settings, tmp_path: Path) -> None:
+    backups.back_up(settings, tmp_path / "copy.db", NOW)
+    path = Path(settings.data) / "passback.db"
+    path.write_bytes(b"damaged" * 1000)
+    assert backups.restore(settings, tmp_path / "copy.db", NOW).kept is not None
+    open_database(settings, "production").close()
+
+
+def test_a_backup_makes_a_data_file_in_a_new_folder(settings: Settings, tmp_path: Path) -> None:
+    backups.back_up(settings, tmp_path / "copy.db", NOW)
+    elsewhere = Settings(data=str(tmp_path / "new" / "data"))
+    assert backups.restore(elsewhere, tmp_path / "copy.db", NOW).kept is None
+    open_database(elsewhere, "production").close()
+
+
+def test_only_a_data_file_is_backed_up(settings: Settings, tmp_path: Path) -> None:
+    for other in (Settings(database_url="postgresql://x"), Settings(data=":memory:")):
+        with pytest.raises(OperationError):
+            backups.back_up(other, tmp_path / "copy.db", NOW)
+        with pytest.raises(OperationError):
+            backups.restore(other, tmp_path / "copy.db", NOW)
+    with pytest.raises(NotFound):
+        backups.back_up(Settings(data=str(tmp_path / "none")), tmp_path / "copy.db", NOW)
+    with pytest.raises(NotFound):
+        backups.restore(settings, tmp_path / "none.db", NOW)
+    with pytest.raises(OperationError, match="the data file itself"):
+        backups.restore(settings, Path(settings.data) / "passback.db", NOW)
