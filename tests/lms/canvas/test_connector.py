@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 import pytest
+from msgspec.structs import replace
 from uuid_utils import uuid7
 
 from passback.domain.submission import Submission, SubmissionFields
@@ -15,6 +16,8 @@ from passback.lms.canvas import KIND, errors
 from passback.lms.http.client import Reply
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
 from passback_simulators.canvas.seed import CLIENT_ID, CLIENT_SECRET, enroll
+from passback_simulators.reply import Reply as SimulatorReply
+from passback_simulators.request import Request
 from support.canvas import canvas, comments, simulator
 from support.lms import ESSAY, Lms
 
@@ -237,3 +240,51 @@ def test_a_ta_is_matched_as_a_teacher_and_grades(lms: Lms) -> None:
     assert (graded.grade_points, graded.grader_id) == (Decimal(5), str(ta))
     with lms.another({"access_token": simulator(lms).issue_token(str(ta))}) as connector:
         assert lms.section in {place.id for place in lms.places(connector)}
+
+
+# Lists.
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda link: link.replace('"', ""),
+        lambda link: link.replace('rel="next"', 'rel="next last"'),
+        lambda link: link.replace("per_page=", "x=1,2,3&per_page="),
+        lambda link: link.replace("rel=", "REL="),
+    ],
+)
+def test_all_pages_are_read_however_their_links_are_written(lms: Lms, written: Callable[[str], str]) -> None:
+    lms.set(per_page_cap=7)
+    links_written(lms, written)
+    people = lms.run(lms.connector.read_people(lms.section))
+    assert {one.id for one in people if one.role == "student"} >= set(lms.students)
+
+
+@pytest.mark.parametrize("lost", [lambda _: "", lambda link: link.partition(",")[0].partition(";")[0]])
+def test_a_list_whose_links_are_lost_is_not_taken_for_complete(lms: Lms, lost: Callable[[str], str]) -> None:
+    lms.set(per_page_cap=7)
+    links_written(lms, lost)
+    with pytest.raises(Unavailable):
+        lms.run(lms.connector.read_people(lms.section))
+
+
+def test_a_list_that_goes_in_circles_is_left(lms: Lms) -> None:
+    links_written(lms, lambda link: link.partition(",")[0].replace("current", "next"))
+    with pytest.raises(Unavailable, match="leads back to an earlier page"):
+        lms.run(lms.connector.read_people(lms.section))
+
+
+def links_written(lms: Lms, written: Callable[[str], str]) -> None:
+    """Have Canvas write its Link headers otherwise."""
+    served = simulator(lms)
+    real = served.answer
+
+    async def answer(request: Request) -> SimulatorReply:
+        reply = await real(request)
+        headers = [
+            (name, written(value) if name.lower() == "link" else value) for name, value in reply.headers
+        ]
+        return replace(reply, headers=tuple(headers))
+
+    served.answer = answer  # type: ignore[method-assign]

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from passback.lms.canvas import errors
 from passback.lms.http.client import LmsClient, Reply
+from passback.lms.http.links import next_page
 from passback.lms.http.oauth2 import Token, TokenEndpoint, Tokens
 from passback.lms.interface import NotAllowed
 
@@ -97,6 +98,7 @@ class CanvasApi:
         found: list[dict[str, Any]] = []
         url: str | None = "api/v1/" + path
         query: Mapping[str, Any] | None = {"per_page": 100, **params}
+        asked: set[str] = set()
         for _ in range(_MOST_PAGES):
             assert url is not None
             reply = await self._client.get(url, query)
@@ -104,9 +106,12 @@ class CanvasApi:
             if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
                 raise reply.useless("is no list")
             found += content
-            url, query = _next(reply), None
+            url, query = next_page(reply), None
             if url is None:
                 return found
+            if url in asked:
+                raise reply.useless("leads back to an earlier page")
+            asked.add(url)
         raise reply.useless("has no end")
 
     async def send(
@@ -151,15 +156,6 @@ def _good(reply: Reply, gone: Thing) -> Any:
     if reply.status >= 400:
         raise errors.refusal(reply, gone)
     return reply.json()
-
-
-def _next(reply: Reply) -> str | None:
-    """Return the address of the next page (RFC 8288)."""
-    for link in reply.headers.get("link", "").split(","):
-        target, _, parameters = link.partition(";")
-        if 'rel="next"' in parameters:
-            return target.strip().strip("<>")
-    return None
 
 
 def _number(reply: Reply, name: str) -> float:

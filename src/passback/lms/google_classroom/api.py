@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from passback.lms.google_classroom import errors
 from passback.lms.google_classroom.credentials import GoogleTokens
 from passback.lms.http.client import LmsClient, Reply, retry_after
+from passback.lms.interface import Unavailable
 from passback.lms.toolkit.json_fields import Json, as_object, as_objects, text
 
 if TYPE_CHECKING:
@@ -54,17 +55,19 @@ class ClassroomApi:
         return as_object(_good(await self._client.get("v1/" + path, params, acting=acting), gone).json())
 
     async def pages(self, path: str, name: str, acting: str, params: Mapping[str, Any] | None = None, *,
-                    gone: Thing = "assignment", most: int = _MOST_PAGES) -> list[Json]:  # fmt: skip
-        """Read the pages of a list, at most so many. If there are no items, Google leaves their name out."""
+                    gone: Thing = "assignment", most: int | None = None) -> list[Json]:  # fmt: skip
+        """Read all pages of a list, or at most so many. If there are no items, Google leaves their name out."""
         found: list[Json] = []
         query: dict[str, Any] = {"pageSize": _PAGE, **(params or {})}
-        for _ in range(most):
+        for _ in range(most or _MOST_PAGES):
             content = await self.get(path, acting, query, gone=gone)
             found += as_objects(content.get(name) or [])
             token = text(content, "nextPageToken")
             if not token:
-                break
+                return found
             query["pageToken"] = token
+        if most is None:
+            raise Unavailable("a list of its has no end")
         return found
 
     async def send(

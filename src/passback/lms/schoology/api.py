@@ -87,17 +87,22 @@ class SchoologyApi:
                     gone: Thing = "assignment") -> list[Json]:  # fmt: skip
         """Read all pages of a list whose items are under `name`, or under two names, one inside the other."""
         found: list[Json] = []
+        last: list[Json] = []
         url, query = path, {"start": 0, "limit": _PAGE, **(params or {})}
         for _ in range(_MOST_PAGES):
             reply = _good(await self._client.get(url, query), gone)
             content = as_object(reply.json())
             items = one_or_more(_below(content, (name,) if isinstance(name, str) else name))
+            if items and items == last:
+                return found  # it is not paged, and says so only by beginning again
             found += items
-            next_url = text(as_object(content.get("links") or {}), "next")
+            last = items
+            links = as_object(content.get("links") or {})
+            next_url = text(links, "next")
             total = number(content, "total")
             if next_url:
                 url, query = self._own(next_url), {}
-            elif items and total is not None and len(found) < total:
+            elif items and (len(found) < total if total is not None else not links):
                 # Schoology does not say where the next page begins; a page may have fewer items than were asked for.
                 url, query = path, {**query, "start": len(found), "limit": _PAGE, **(params or {})}
             else:
