@@ -56,9 +56,13 @@ class CanvasSimulator(CanvasState, Simulator):
             ("GET", "/api/v1/accounts/{account_id}/courses", courses.account_courses),
             ("GET", "/api/v1/accounts/{account_id}/users", courses.account_users),
             ("GET", "/api/v1/accounts/{account_id}/grading_standards", courses.account_standards),
+            ("POST", "/api/v1/accounts/{account_id}/grading_standards", courses.create_account_standard),
+            ("POST", "/api/v1/courses/{course_id}/grading_standards", courses.create_course_standard),
             ("GET", "/api/v1/accounts/{account}/permissions", courses.permissions),
             ("GET", "/api/v1/courses", courses.own_courses),
             ("GET", "/api/v1/courses/{course_id}", courses.course),
+            ("PUT", "/api/v1/courses/{course_id}", courses.update_course),
+            ("GET", "/api/v1/courses/{course_id}/permissions", courses.course_permissions),
             ("GET", "/api/v1/courses/{course_id}/sections", courses.sections),
             ("GET", "/api/v1/courses/{course_id}/enrollments", courses.course_enrollments),
             ("GET", "/api/v1/courses/{course_id}/users", courses.course_users),
@@ -136,6 +140,7 @@ class CanvasSimulator(CanvasState, Simulator):
     ui_revoke_token = web_ui.revoke_token
     ui_delete_assignment = web_ui.delete_assignment
     ui_change_assignment = web_ui.change_assignment
+    ui_change_account = web_ui.change_account
     ui_change_course = web_ui.change_course
     ui_end_enrollment = web_ui.end_enrollment
     ui_set_late_policy = web_ui.set_late_policy

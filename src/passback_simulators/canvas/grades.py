@@ -6,9 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from passback_simulators.canvas.replies import refuse
-from passback_simulators.canvas.seed import LETTERS, STANDARDS
+from passback_simulators.canvas.seed import ACCOUNT, LETTERS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from passback_simulators.canvas.state import CanvasState
     from passback_simulators.records import Record
 
@@ -45,7 +47,7 @@ def graded(
             "workflow_state": "graded", "grader_id": grader, "graded_at": now,
         }  # fmt: skip
     elif grades:
-        score, grade = understood(assignment, posted, prefer_points=prefer_points)
+        score, grade = understood(lms, assignment, posted, prefer_points=prefer_points)
         handed_in = submission["submitted_at"] is not None
         changed |= {
             "excused": False, "entered_score": score, "entered_grade": grade, "grader_id": grader,
@@ -66,13 +68,15 @@ def graded(
     return changed
 
 
-def understood(assignment: Record, posted: Any, *, prefer_points: bool) -> tuple[float | None, str | None]:
+def understood(
+    lms: CanvasState, assignment: Record, posted: Any, *, prefer_points: bool
+) -> tuple[float | None, str | None]:
     """The score and grade of a posted value; both None if Canvas cannot interpret it, which is not an error."""
     text = str(posted if posted is not None else "").strip()
     possible = assignment["points_possible"] or 0.0
     kind = assignment["grading_type"]
     score: float | None = None
-    scheme = None if prefer_points else _level(assignment, text)
+    scheme = None if prefer_points and _NUMBER.fullmatch(text) else _level(lms, assignment, text)
     if kind == "pass_fail":
         if text in _PASS or (_NUMBER.fullmatch(text) and float(text) == possible and possible):
             score = possible
@@ -86,20 +90,23 @@ def understood(assignment: Record, posted: Any, *, prefer_points: bool) -> tuple
         score = float(text)
     if score is None:
         return None, None
-    return score, shown(assignment, score, text)
+    return score, shown(lms, assignment, score, text)
 
 
-def shown(assignment: Record, score: float, posted: str | None = None) -> str:
-    """A score as text, in the form of the assignment's grading type."""
+def shown(lms: CanvasState, assignment: Record, score: float, posted: str | None = None) -> str:
+    """A score as text, in the form of the assignment's grading type; on no points, what was posted decides."""
     possible = assignment["points_possible"]
     match assignment["grading_type"]:
         case "pass_fail":
-            return "complete" if score else "incomplete"
+            passed = score > 0 if possible else posted in _PASS
+            return "complete" if passed else "incomplete"
         case "percent":
             return f"{_plain(round(score / possible * 100, 2))}%" if possible else "0%"
         case "letter_grade" | "gpa_scale":
-            levels = _levels(assignment)
-            given = _level(assignment, posted or "")
+            levels = levels_of(lms, assignment)
+            if not possible:
+                return posted or levels[-1][0]
+            given = _level(lms, assignment, posted or "")
             if given is not None and possible and given == score / possible:
                 return str(posted)
             share = score / possible if possible else 0.0
@@ -122,7 +129,7 @@ def _after_policy(lms: CanvasState, assignment: Record, submission: Record) -> R
         course.get("late_deduction_percent", 0) / 100 * (assignment["points_possible"] or 0) if late else 0.0
     )
     score = max(0.0, entered - deduction)
-    grade = submission["entered_grade"] if not deduction else shown(assignment, score)
+    grade = submission["entered_grade"] if not deduction else shown(lms, assignment, score)
     return {"score": score, "grade": grade, "points_deducted": deduction}
 
 
@@ -136,16 +143,23 @@ def _check_gradable(lms: CanvasState, assignment: Record) -> None:
         raise refuse(400, {"error": f"Cannot grade this submission at this time: {why}"})
 
 
-def _levels(assignment: Record) -> tuple[tuple[str, float], ...]:
-    standard = assignment["grading_standard_id"]
-    return STANDARDS[int(standard)][2] if standard and int(standard) in STANDARDS else LETTERS
+def levels_of(lms: CanvasState, assignment: Record) -> Sequence[tuple[str, float]]:
+    """The scheme in force: the assignment's, else the course's, else the account's, else Canvas's default."""
+    course = lms.records.get("courses", assignment["course_id"]) or {}
+    account = lms.records.get("accounts", course.get("account_id", ACCOUNT)) or {}
+    for holder in (assignment, course, account):
+        chosen = holder.get("grading_standard_id")
+        if chosen is not None:
+            found = lms.records.get("standards", chosen)
+            return LETTERS if found is None else [(it["name"], it["value"]) for it in found["grading_scheme"]]
+    return LETTERS
 
 
-def _level(assignment: Record, name: str) -> float | None:
+def _level(lms: CanvasState, assignment: Record, name: str) -> float | None:
     """The share that a level of the scheme is worth: the top of its range."""
     if assignment["grading_type"] not in ("letter_grade", "gpa_scale"):
         return None
-    levels = _levels(assignment)
+    levels = levels_of(lms, assignment)
     for index, (level, _) in enumerate(levels):
         if level == name:
             return 1.0 if index == 0 else round(levels[index - 1][1] - 0.01, 4)

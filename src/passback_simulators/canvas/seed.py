@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from passback_simulators.identities import ALGEBRA, BIOLOGY, SECTIONS, STUDENTS, TEACHERS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from passback_simulators.records import Records
 
 DISTRICT_DIGITS = "ca"
@@ -60,6 +62,8 @@ def seed(records: Records) -> None:
     records.put(
         "accounts", ACCOUNT, {"id": ACCOUNT, "name": "Canvas Unified", "time_zone": "America/New_York"}
     )
+    for standard, (title, context, levels) in STANDARDS.items():
+        put_standard(records, standard, title, "Account" if context == ACCOUNT else "Course", context, levels)
     records.put("terms", TERM, {"id": TERM, "name": "School year"})
     for digits, (first, last) in {**TEACHERS, **STUDENTS}.items():
         role = "teacher" if digits in TEACHERS else "student"
@@ -94,6 +98,17 @@ def seed(records: Records) -> None:
     enroll(records, COURSES[ALGEBRA.digits], _SECTIONS[ALGEBRA.digits], TEST_STUDENT, "StudentViewEnrollment")
     enroll(records, COURSES[ALGEBRA.digits], _SECTIONS[ALGEBRA.digits], PARENT, "ObserverEnrollment")
     records.put("tokens", ADMIN_TOKEN, {"user": ADMIN, "expires": None, "scopes": None, "refreshes": False})
+
+
+def put_standard(
+    records: Records, number: int, title: str, kind: str, context: int, levels: Iterable[tuple[str, float]]
+) -> None:
+    """Store a grading standard of an account or course (`kind`), with its levels, best first."""
+    scheme = [{"name": name, "value": value} for name, value in levels]
+    records.put(
+        "standards", number,
+        {"id": number, "title": title, "context_id": context, "context_type": kind, "grading_scheme": scheme},
+    )  # fmt: skip
 
 
 def enroll(records: Records, course: int, section: int, user: int, kind: str) -> None:

@@ -17,6 +17,7 @@ class CanvasState(State):
         return {
             # Rights of the administrator's role, and how the developer key is set up.
             "can_masquerade": True, "can_manage_sis": True, "can_read_sis": True, "can_submit_on_behalf": False,
+            "lacks_rights": "",  # the names of rights in courses that the role lacks, such as "manage_grades"
             "enforce_scopes": False, "include_allowed": True,
             # How this Canvas answers: older ones say 401 where newer ones say 403, and 403 where newer ones say 429.
             "unauthorized_status": 403, "throttle_status": 429, "update_status": 200,

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from passback_simulators.canvas.seed import ACCOUNT
+
 if TYPE_CHECKING:
     from passback_simulators.canvas.state import CanvasState
 
@@ -48,6 +50,13 @@ def change_course(lms: CanvasState, course_id: str, **fields: Any) -> None:
     record = lms.records.get("courses", course_id)
     assert record is not None
     lms.records.put("courses", course_id, {**record, **fields})
+
+
+def change_account(lms: CanvasState, **fields: Any) -> None:
+    """Change the account's settings, such as its ``grading_standard_id`` or ``time_zone``."""
+    record = lms.records.get("accounts", ACCOUNT)
+    assert record is not None
+    lms.records.put("accounts", ACCOUNT, {**record, **fields})
 
 
 def end_enrollment(lms: CanvasState, user_id: str, state: str = "completed") -> None:

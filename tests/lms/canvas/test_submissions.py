@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
+import httpx2
 import pytest
 from uuid_utils import uuid7
 
 from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY
 from passback.domain.submission import Submission, SubmissionFields
-from passback.lms.interface import LmsError, RefusedByLms, Unavailable
+from passback.lms.interface import LmsError, NotAllowed, RefusedByLms, Unavailable
+from passback_simulators.canvas.seed import ADMIN_TOKEN
 from support.canvas import canvas, comments, simulator
 from support.lms import Lms
 from support.sandbox import NOW
@@ -79,21 +81,169 @@ def test_late_and_missing_exclude_each_other(lms: Lms) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "words", "points"),
-    [("pass_fail", "pass", 1), ("percent", "85%", 85), ("letter_grade", "B+", 100)],
+    [("pass_fail", "pass", 1), ("percent", "85%", 100), ("letter_grade", "B+", 100)],
 )
-def test_a_grade_in_words_needs_points(lms: Lms, kind: str, words: str, points: int) -> None:
+def test_a_grade_in_words_is_given_points_to_have(lms: Lms, kind: str, words: str, points: int) -> None:
     fields = AssignmentFields(title="x", description="x", due_date=NOW + DAY, grading_type=kind)
     created = lms.run(lms.connector.create_assignment(lms.section, fields, str(uuid7())))
+    assert created.points_possible == points
     assert lms.grade(created.lms_id, grade=words).grade == words
-    assert created.points_possible == (100 if kind != "pass_fail" else 1)
-    lms.change(created.lms_id, points_possible=Decimal(0))
-    lms.clock.advance(hours=1)
-    change = SubmissionFields(grade=words)
-    with (
-        lms.another() as fresh,
-        pytest.raises(RefusedByLms, match="INVALID_GRADE: the assignment has no points"),
+
+
+def test_a_percentage_of_no_points_is_refused(lms: Lms) -> None:
+    assignment = lms.create(grading_type="percent", points_possible=Decimal(0)).lms_id
+    with pytest.raises(RefusedByLms, match="INVALID_GRADE: the assignment has no points"):
+        lms.grade(assignment, grade="85%")
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("pass_fail", "pass"), ("pass_fail", "fail"), ("letter_grade", "A"), ("letter_grade", "B-"),
+        ("letter_grade", "F"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("points", [None, Decimal(0)])
+def test_on_no_points_a_grade_goes_as_its_word(
+    lms: Lms, kind: str, words: str, points: Decimal | None
+) -> None:
+    assignment = lms.create(grading_type=kind, points_possible=Decimal(0)).lms_id
+    one, two, *_ = lms.students
+    assert lms.grade(assignment, one, grade=words, grade_points=points).grade == words
+    changes = [(student, SubmissionFields(grade=words, grade_points=points)) for student in (one, two)]
+    outcomes = lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
+    assert [it.grade for it in outcomes if isinstance(it, Submission)] == [words, words]
+
+
+@pytest.mark.parametrize("points", [Decimal(0), Decimal(1)])
+def test_on_no_points_a_number_says_neither_pass_nor_fail(lms: Lms, points: Decimal) -> None:
+    assignment = lms.create(grading_type="pass_fail", points_possible=Decimal(0)).lms_id
+    with pytest.raises(RefusedByLms, match="INVALID_GRADE"):
+        lms.grade(assignment, grade_points=points)
+
+
+STANDARD = {"title": "EGN", "grading_scheme_entry": [{"name": "E", "value": 80}, {"name": "N", "value": 0}]}
+
+
+def standard(lms: Lms, place: str) -> str:
+    """A grading scheme of a course or account; returns its id."""
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}", "Content-Type": "application/json"}
+    made = httpx2.post(f"{lms.served.url}/api/v1/{place}/grading_standards", json=STANDARD, headers=headers)
+    return str(made.json()["id"])
+
+
+@pytest.mark.parametrize("holder", ["assignment", "course", "account"])
+@pytest.mark.parametrize("points", [Decimal(0), Decimal(20)])
+def test_the_scheme_in_force_says_which_letters_there_are(lms: Lms, holder: str, points: Decimal) -> None:
+    scheme = standard(lms, "accounts/1" if holder == "account" else "courses/107")
+    if holder == "course":
+        simulator(lms).ui_change_course("107", grading_standard_id=scheme)
+    if holder == "account":
+        simulator(lms).ui_change_account(grading_standard_id=scheme)
+    assignment = lms.create(grading_type="letter_grade", points_possible=points).lms_id
+    if holder == "assignment":
+        simulator(lms).ui_change_assignment(assignment, grading_standard_id=scheme)
+    assert [it.name for it in lms.assignment(assignment).grading_scale] == ["E", "N"]
+    assert lms.grade(assignment, grade="E").grade == "E"
+    with pytest.raises(
+        RefusedByLms, match=r"INVALID_GRADE: 'A' is not a letter of the grading scale \[E N\]"
     ):
-        lms.run(fresh.update_submission(lms.section, created.lms_id, lms.students[1], change))
+        lms.grade(assignment, grade="A")
+    assert lms.read(assignment).grade == "E"
+
+
+def test_a_course_may_choose_the_default_over_its_accounts(lms: Lms) -> None:
+    simulator(lms).ui_change_account(grading_standard_id=standard(lms, "accounts/1"))
+    simulator(lms).ui_change_course("107", grading_standard_id=0)
+    assert lms.grade(lms.create(grading_type="letter_grade").lms_id, grade="A-").grade == "A-"
+
+
+def test_letters_of_a_scheme_that_is_not_shown_are_not_guessed(lms: Lms) -> None:
+    simulator(lms).ui_change_course("107", grading_standard_id=999)
+    assignment = lms.create(grading_type="letter_grade").lms_id
+    with pytest.raises(RefusedByLms, match="INVALID_GRADE: Canvas does not show the grading scheme"):
+        lms.grade(assignment, grade="A")
+    assert lms.grade(assignment, grade_points=Decimal(19)).grade_points == 19
+
+
+# What Canvas refuses of one assignment.
+
+
+def moderated(lms: Lms, assignment: str) -> None:
+    simulator(lms).ui_change_assignment(assignment, moderated_grading=True, grades_published=False)
+
+
+def anonymous(lms: Lms, assignment: str) -> None:
+    simulator(lms).ui_change_assignment(assignment, anonymous_grading=True)
+
+
+def concluded(lms: Lms, assignment: str) -> None:
+    simulator(lms).ui_change_course("107", workflow_state="completed")
+
+
+def unpublished(lms: Lms, assignment: str) -> None:
+    simulator(lms).ui_change_assignment(assignment, published=False)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("refuse", [moderated, anonymous, concluded, unpublished])
+def test_what_canvas_refuses_of_one_assignment_is_not_gradable(
+    lms: Lms, refuse: Callable[[Lms, str], None], status: int
+) -> None:
+    lms.set(unauthorized_status=status)
+    assignment = lms.create().lms_id
+    refuse(lms, assignment)
+    one, two, *_ = lms.students
+    changes: list[dict[str, Any]] = [
+        {"grade_points": Decimal(5)},
+        {"grade_points": Decimal(5), "grader_id": lms.teacher, "grade_comment": "Good"},
+        {"flags": frozenset({"excused"})},
+    ]
+    for fields in changes:
+        with pytest.raises(RefusedByLms, match="NOT_GRADABLE"):
+            lms.grade(assignment, one, **fields)
+    many = [(student, SubmissionFields(grade_points=Decimal(5))) for student in (one, two)]
+    outcomes = lms.run(lms.connector.update_submissions(lms.section, assignment, many))
+    assert [str(it).partition(":")[0] for it in outcomes] == ["NOT_GRADABLE"] * 2
+
+
+def test_many_grades_that_canvas_refuses_are_asked_for_once(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    moderated(lms, assignment)
+    lms.calls()
+    many = [(student, SubmissionFields(grade_points=Decimal(5))) for student in lms.students]
+    outcomes = lms.run(lms.connector.update_submissions(lms.section, assignment, many))
+    assert {str(it).partition(":")[0] for it in outcomes} == {"NOT_GRADABLE"}
+    assert len(lms.calls()) < 10
+
+
+def test_a_concluded_course_refuses_changes_of_its_assignments(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    concluded(lms, assignment)
+    for attempt in (
+        lambda: lms.change(assignment, title="Other"), lambda: lms.create(),
+        lambda: lms.run(lms.connector.delete_assignment(lms.section, assignment)),
+    ):  # fmt: skip
+        with pytest.raises(RefusedByLms, match="NOT_GRADABLE: the course has been concluded in Canvas"):
+            attempt()
+
+
+@pytest.mark.parametrize("right", ["manage_grades", "manage_assignments_edit"])
+def test_a_right_that_the_connection_lacks_is_waited_for(lms: Lms, right: str) -> None:
+    assignment = lms.create().lms_id
+    lms.set(lacks_rights=right)
+    grade = right == "manage_grades"
+    with pytest.raises(NotAllowed) as caught:
+        lms.grade(assignment, grade_points=Decimal(5)) if grade else lms.change(assignment, title="Other")
+    assert caught.value.credentials is False
+
+
+def test_a_refused_token_is_no_refusal_of_one_assignment(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    simulator(lms).ui_revoke_token(ADMIN_TOKEN)
+    with pytest.raises(NotAllowed) as caught:
+        lms.grade(assignment, grade_points=Decimal(5))
+    assert caught.value.credentials
 
 
 def test_an_excuse_is_lifted_without_taking_a_grade(lms: Lms) -> None:

@@ -9,18 +9,27 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from passback.lms.canvas import map_submissions
+from passback.lms.canvas.errors import NotAuthorized
 from passback.lms.canvas.map_submissions import Target
-from passback.lms.interface import Gone, LmsError, RefusedByLms, Unavailable, in_doubt_after_create
+from passback.lms.canvas.verdict import GRADE, verdict, why_not_gradable
+from passback.lms.interface import (
+    Gone,
+    LmsError,
+    NotAllowed,
+    RefusedByLms,
+    Unavailable,
+    in_doubt_after_create,
+)
 from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
 from passback.lms.toolkit.turns import turns
 
 if TYPE_CHECKING:
-    from passback.domain.assignment import ScaleEntry
     from passback.domain.submission import Submission, SubmissionFields
     from passback.lms.canvas.api import CanvasApi
     from passback.lms.canvas.grade import Grading
     from passback.lms.canvas.map_assignments import LmsAssignment
     from passback.lms.canvas.map_submissions import Grade
+    from passback.lms.canvas.schemes import Scheme
 
 _BULK = frozenset({"grade", "grade_points", "grade_comment", "grader_id"})
 """What Canvas's bulk update can set."""
@@ -30,12 +39,12 @@ UpdateOne = Callable[[str, "SubmissionFields"], Awaitable["Submission"]]
 
 
 class Batch(Struct, frozen=True):
-    """The assignment whose submissions are changed, in a section of a course, and its grading scale."""
+    """The assignment whose submissions are changed, in a section of a course, and its grading scheme."""
 
     course: str
     section: str
     item: LmsAssignment
-    scale: Sequence[ScaleEntry]
+    scheme: Scheme | None
 
 
 class _Entry(Struct, frozen=True):
@@ -68,7 +77,7 @@ class BulkGrading:
     ) -> dict[int, Submission | LmsError]:
         """Change submissions of different students; returns the outcomes by position."""
         outcomes: dict[int, Submission | LmsError] = {}
-        bulk: dict[str | None, list[_Entry]] = {}
+        bulk: dict[tuple[str | None, bool], list[_Entry]] = {}
         singly: list[int] = []
         for position, student, fields in turn:
             if len(turn) == 1 or not _fits_bulk(fields):
@@ -76,12 +85,13 @@ class BulkGrading:
                 continue
             target = Target(batch.course, batch.item, student)
             try:
-                grade = await self._grading.judge(target, batch.scale, fields)
+                grade = await self._grading.judge(target, batch.scheme, fields)
             except LmsError as error:
                 outcomes[position] = error
             else:
-                bulk.setdefault(fields.grader_id, []).append(_Entry(position, target, fields, grade))
-        for grader, entries in bulk.items():
+                together = fields.grader_id, grade.counts_as_points
+                bulk.setdefault(together, []).append(_Entry(position, target, fields, grade))
+        for (grader, _), entries in bulk.items():
             for position, outcome in (await self._bulk(batch, grader, entries)).items():
                 if outcome is None:
                     singly.append(position)
@@ -95,7 +105,10 @@ class BulkGrading:
         self, batch: Batch, grader: str | None, entries: Sequence[_Entry]
     ) -> dict[int, Submission | LmsError | None]:
         """Grade many at once; None for those whom Canvas did not grade, without saying why."""
-        before = await self._grading.read_all(batch.course, batch.section, batch.item.id)
+        try:
+            before = await self._grading.read_all(batch.course, batch.section, batch.item)
+        except RefusedByLms as refused:
+            return dict.fromkeys((entry.position for entry in entries), refused)
         outcomes: dict[int, Submission | LmsError | None] = {}
         data = {}
         for entry in entries:
@@ -106,9 +119,10 @@ class BulkGrading:
                 data[entry.target.student] = _sent(entry, seen)
         if not data:
             return outcomes
-        unfinished = await self._send(batch, grader, data)
+        content = {"grade_data": data, "prefer_points_over_scheme": entries[0].grade.counts_as_points}
+        unfinished = await self._send(batch, grader, content)
         try:
-            after = await self._grading.read_all(batch.course, batch.section, batch.item.id)
+            after = await self._grading.read_all(batch.course, batch.section, batch.item)
         except LmsError as error:
             return {entry.position: outcomes.get(entry.position) or error for entry in entries}
         for entry in entries:
@@ -126,21 +140,14 @@ class BulkGrading:
         note = await self._grading.keep(entry.target, entry.fields, answer, grader_note)
         return map_submissions.to_submission(answer, entry.target.student, entry.target.item, note)
 
-    async def _send(self, batch: Batch, grader: str | None, data: Mapping[str, Any]) -> Unavailable | None:
-        """Have Canvas grade, and wait until it has; returns the error if it may still be doing so.
+    async def _send(self, batch: Batch, grader: str | None, content: Mapping[str, Any]) -> LmsError | None:
+        """Have Canvas grade, and wait until it has; returns the error if it refuses, or may still be doing so.
 
         The caller looks at what arrived. It sends the rest singly, unless Canvas may still be working: then comments
         would come twice, and a late grade would overwrite a newer one.
         """
-        path = f"courses/{batch.course}/assignments/{batch.item.id}/submissions/update_grades"
-        content = {"grade_data": data, "prefer_points_over_scheme": True}
         try:
-            progress = as_object(
-                await self._api.send(
-                    "POST", path, content, params=self._grading.acting_as(grader), safe=False
-                )
-            )
-            progress_id = id_of(progress)
+            progress_id = await self._begin(batch, grader, content)
 
             async def poll() -> Json:
                 return as_object(await self._api.get(f"progress/{progress_id}"))
@@ -149,9 +156,23 @@ class BulkGrading:
                 await self._grading.until(
                     poll, lambda now: now.get("workflow_state") in ("completed", "failed")
                 )
+        except NotAuthorized as refused:
+            # Canvas would refuse each of them, too.
+            return await verdict(self._api, batch.course, GRADE, why_not_gradable(batch.item), refused)
+        except RefusedByLms:
+            return None  # because of one of them
         except Unavailable as error:
-            return error if error.in_doubt else None
+            return error if error.in_doubt or isinstance(error, NotAllowed) else None
         return None
+
+    async def _begin(self, batch: Batch, grader: str | None, content: Mapping[str, Any]) -> str:
+        """Send a bulk update as the teacher who gives it, or as ourselves; returns the id of its progress."""
+        path = f"courses/{batch.course}/assignments/{batch.item.id}/submissions/update_grades"
+
+        async def post(acting: Mapping[str, str]) -> str:
+            return id_of(as_object(await self._api.send("POST", path, content, params=acting, safe=False)))
+
+        return await self._grading.acting(grader, post)
 
 
 def _fits_bulk(fields: SubmissionFields) -> bool:

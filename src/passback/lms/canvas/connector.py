@@ -8,10 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Collection, Mapping, Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from passback.domain.assignment import Assignment, AssignmentFields, ScaleEntry
+from passback.domain.assignment import Assignment, AssignmentFields
 from passback.domain.clock import MINUTE
 from passback.lms.canvas import map_assignments, map_submissions
 from passback.lms.canvas.api import CanvasApi
@@ -22,10 +21,12 @@ from passback.lms.canvas.errors import NAME
 from passback.lms.canvas.grade import Grading
 from passback.lms.canvas.map_assignments import LmsAssignment
 from passback.lms.canvas.map_submissions import Target
-from passback.lms.canvas.roster import Roster, read_courses, read_people, read_scale, read_sections
+from passback.lms.canvas.roster import Roster, read_courses, read_people, read_sections
+from passback.lms.canvas.schemes import Schemes
+from passback.lms.canvas.verdict import ADD, DELETE, EDIT, judged
 from passback.lms.interface import Capabilities, Gone, LmsError, RefusedByLms, in_doubt_after_create
 from passback.lms.toolkit import alike, unsupported_fields
-from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
+from passback.lms.toolkit.json_fields import Json, as_object, id_of
 from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.unsupported_fields import note_key, read_note
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from passback.domain.clock import Clock, Instant
     from passback.domain.matching import LmsCourse, Person, SectionRef
     from passback.domain.submission import Submission, SubmissionFields
+    from passback.lms.canvas.schemes import Scheme
     from passback.lms.interface import Finding, LmsConnection
     from passback.lms.notes import Note, Notes
 
@@ -59,7 +61,7 @@ class CanvasConnector:
         self._connection = connection
         self._notes = notes
         self._roster = Roster(self._api)
-        self._scales = TtlCache()
+        self._schemes = Schemes(self._api)
         # Another process may have changed the assignment a moment ago.
         self._recent = TtlCache(0.0 if connection.shared else _GRADING_SECONDS)
         self._grading = Grading(self._api, connection, notes, clock, self._roster)
@@ -78,7 +80,8 @@ class CanvasConnector:
             sent["sis_assignment_id"] = mark
         path = f"courses/{course}/assignments"
         try:
-            answer = await self._api.send("POST", path, {"assignment": sent}, safe=False, gone="section")
+            async with judged(self._api, course, ADD):
+                answer = await self._api.send("POST", path, {"assignment": sent}, safe=False, gone="section")
         except RefusedByLms:
             # If the mark is taken, it is our own: an earlier attempt succeeded after all.
             found = await self._find_by_mark(course, mark) if self._writes_marks else None
@@ -135,7 +138,8 @@ class CanvasConnector:
             audience = audience_of(fields, own, whole_course=whole, before=before)
             sent |= audience.sent
         path = f"courses/{course}/assignments/{assignment}"
-        await self._api.send("PUT", path, {"assignment": sent}, safe=True)
+        async with judged(self._api, course, EDIT):
+            await self._api.send("PUT", path, {"assignment": sent}, safe=True)
         self._recent.forget(f"{course}/{assignment}")
         answer = await self._read(course, assignment)
         return await self._remember(course, own, answer, fields, audience, note)
@@ -146,7 +150,8 @@ class CanvasConnector:
         await self._read(course, assignment)
         self._recent.forget(f"{course}/{assignment}")
         with contextlib.suppress(Gone):
-            await self._api.send("DELETE", f"courses/{course}/assignments/{assignment}", safe=True)
+            async with judged(self._api, course, DELETE):
+                await self._api.send("DELETE", f"courses/{course}/assignments/{assignment}", safe=True)
         await self._notes.write({note_key(assignment): None})
 
     async def read_submissions(
@@ -161,7 +166,7 @@ class CanvasConnector:
             )
             found = {student: it for student, it in zip(students, answers, strict=True) if it is not None}
         else:
-            found = await self._grading.read_all(course, own, assignment)
+            found = await self._grading.read_all(course, own, item)
         graders = await self._notes.read(
             [map_submissions.grade_key(assignment, student) for student in students]
         )
@@ -232,31 +237,17 @@ class CanvasConnector:
 
     async def _for_grading(
         self, course: str, section: str, assignment: str
-    ) -> tuple[LmsAssignment, Sequence[ScaleEntry]]:
-        async def read() -> tuple[LmsAssignment, Sequence[ScaleEntry]]:
+    ) -> tuple[LmsAssignment, Scheme | None]:
+        async def read() -> tuple[LmsAssignment, Scheme | None]:
             content = await self._read(course, assignment)
             note = await read_note(self._notes, assignment)
             item = map_assignments.from_lms(content, section, map_assignments.noted_due_date(note))
-            return item, await self._scale(course, item)
+            return item, await self._schemes.of(course, item)
 
         return await self._recent.get(f"{course}/{assignment}", read)
 
-    async def _scale(self, course: str, item: LmsAssignment) -> tuple[ScaleEntry, ...]:
-        """Return the grading scale of an assignment; empty if it has none of its own."""
-        standard = text(item.content, "grading_standard_id")
-        if standard is None or item.grading_type != "letter_grade":
-            return ()
-        levels = await self._scales.get(
-            f"{course}/{standard}", lambda: read_scale(self._api, course, standard)
-        )
-        return tuple(
-            ScaleEntry(name, Decimal(str(share)) * 100)
-            for name, share in levels
-            if isinstance(share, int | float)
-        )
-
     async def _to_assignment(self, course: str, item: LmsAssignment, note: Note | None) -> Assignment:
-        shown = map_assignments.to_assignment(item, await self._scale(course, item))
+        shown = map_assignments.to_assignment(item, await self._schemes.of(course, item) or ())
         return unsupported_fields.restore_dates(unsupported_fields.restore(shown, note, NOTED_FIELDS), note)
 
     async def _remember(
@@ -277,7 +268,7 @@ class CanvasConnector:
         if "overrides" not in answer:
             answer = await self._read(course, id_of(answer))
         item = map_assignments.from_lms(answer, section, note.get("due_date"))
-        shown = map_assignments.to_assignment(item, await self._scale(course, item))
+        shown = map_assignments.to_assignment(item, await self._schemes.of(course, item) or ())
         note = unsupported_fields.keep_dates(fields, shown, note)
         if note != (before or {}):
             await self._notes.write({note_key(item.id): note})

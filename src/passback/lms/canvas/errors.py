@@ -32,6 +32,10 @@ _FIELDS = {
 """The gateway's code and words for each of Canvas's fields."""
 
 
+class NotAuthorized(NotAllowed):
+    """Canvas refuses it, for lack of a right or because of the thing itself: see `verdict`."""
+
+
 def refusal(reply: Reply, gone: Thing) -> LmsError:
     """Return the error that a reply of 400 and above stands for; with a 404, `gone` does not exist."""
     content = _content(reply)
@@ -57,7 +61,9 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
             "CLOSED_GRADING_PERIOD", "the assignment is due in a grading period that has been closed"
         )
     if reply.status in (401, 403) and not _fields(content):
-        return NotAllowed("the connection lacks the right to do this in Canvas")
+        lacking = "the connection lacks the right to do this in Canvas"
+        # A page of HTML is no word of Canvas's about this very thing.
+        return NotAuthorized(lacking) if isinstance(content, dict) else NotAllowed(lacking)
     if reply.status in (400, 403, 409, 422):
         return _refused(content, text)
     return reply.useless("was not expected")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -12,20 +13,24 @@ import msgspec
 from passback.lms.canvas import map_assignments, map_submissions
 from passback.lms.canvas.audience import with_own_due_date
 from passback.lms.canvas.hand_in import hand_in
+from passback.lms.canvas.verdict import GRADE, READ, judged, why_not_gradable
 from passback.lms.interface import Gone, NotAllowed, RefusedByLms, Unavailable
 from passback.lms.toolkit.json_fields import Json, as_object, as_objects, id_of, instant, integer, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.unsupported_fields import note_key, read_note
 
 if TYPE_CHECKING:
-    from passback.domain.assignment import ScaleEntry
     from passback.domain.clock import Clock, Instant
     from passback.domain.submission import Submission, SubmissionFields
     from passback.lms.canvas.api import CanvasApi
+    from passback.lms.canvas.map_assignments import LmsAssignment
     from passback.lms.canvas.map_submissions import Grade, Target
     from passback.lms.canvas.roster import Roster
+    from passback.lms.canvas.schemes import Scheme
     from passback.lms.interface import LmsConnection
     from passback.lms.notes import Note, Notes
+
+T = TypeVar("T")
 
 _NEEDS_A_LOOK = ("flags", "state", "attachments", "extra_attempts", "override_due_date")
 """Fields whose change depends on what Canvas has; a plain grade does not."""
@@ -66,33 +71,53 @@ class Grading:
             return {}
         return {"as_user_id": grader}
 
+    async def acting(self, grader: str | None, send: Callable[[Mapping[str, str]], Awaitable[T]]) -> T:
+        """Have `send` send something as the grader, or as ourselves if Canvas does not let us act."""
+        acting = self.acting_as(grader)
+        try:
+            return await send(acting)
+        except NotAllowed as error:
+            if not acting or error.credentials:
+                raise
+        answer = await send({})
+        self._not_as.put(grader or "", True)  # Canvas lets us, but not as this teacher
+        return answer
+
+    def judged(self, target: Target) -> AbstractAsyncContextManager[None]:
+        """Raise inside the ``with`` what a refusal means for a grade (`verdict.judged`)."""
+        return judged(self._api, target.course, GRADE, why_not_gradable(target.item))
+
     async def read(self, target: Target) -> Json | None:
         """Read a student's submission as Canvas shows it; None if there is no such student in the course."""
         try:
-            return as_object(await self._api.get(target.path, _INCLUDE, gone="student"))
+            async with judged(self._api, target.course, READ, why_not_gradable(target.item)):
+                return as_object(await self._api.get(target.path, _INCLUDE, gone="student"))
         except Gone:
             return None
 
-    async def read_all(self, course: str, section: str, assignment: str) -> dict[str, Json]:
-        """Read the submissions of all students of a section, by student."""
-        path = f"sections/{section}/assignments/{assignment}/submissions"
+    async def read_all(self, course: str, section: str, item: LmsAssignment) -> dict[str, Json]:
+        """Read the submissions of all students of a section, by student. Raises `Refused` if Canvas hides whose."""
+        path = f"sections/{section}/assignments/{item.id}/submissions"
+        why = why_not_gradable(item)
         listed: Sequence[Json]
-        try:
-            listed = await self._api.pages(path, _INCLUDE)
-        except Gone:
-            listed = await self._api.pages(f"courses/{course}/assignments/{assignment}/submissions", _INCLUDE)
-        return {id_of(item, "user_id"): item for item in listed if text(item, "user_id") is not None}
+        async with judged(self._api, course, READ, why):
+            try:
+                listed = await self._api.pages(path, _INCLUDE)
+            except Gone:
+                path = f"courses/{course}/assignments/{item.id}/submissions"
+                listed = await self._api.pages(path, _INCLUDE)
+        if any(text(it, "anonymous_id") is not None and text(it, "user_id") is None for it in listed):
+            raise RefusedByLms("NOT_GRADABLE", why or "Canvas hides whose work is whose")
+        return {id_of(it, "user_id"): it for it in listed if text(it, "user_id") is not None}
 
-    async def update(
-        self, target: Target, scale: Sequence[ScaleEntry], fields: SubmissionFields
-    ) -> Submission:
+    async def update(self, target: Target, scheme: Scheme | None, fields: SubmissionFields) -> Submission:
         """Change the given fields of one student's submission. All are judged before anything is written."""
         _check_assigned(target)
         plain_grade = not fields.grade_comment and all(
             getattr(fields, name) is None for name in _NEEDS_A_LOOK
         )
         before = None if plain_grade else await self._before(target)
-        grade = await self.judge(target, scale, fields)
+        grade = await self.judge(target, scheme, fields)
         if before is not None:
             before = await self._prepare(target, fields, grade, before)
         answer, grader_note = before, None
@@ -106,12 +131,12 @@ class Grading:
         note = await self.keep(target, fields, answer, grader_note)
         return map_submissions.to_submission(answer, target.student, target.item, note)
 
-    async def judge(self, target: Target, scale: Sequence[ScaleEntry], fields: SubmissionFields) -> Grade:
+    async def judge(self, target: Target, scheme: Scheme | None, fields: SubmissionFields) -> Grade:
         """Return the grade that `fields` give. Raises `Gone` and `Refused`."""
         _check_assigned(target)
         if fields.grader_id is not None and not await self._roster.teaches(target.course, fields.grader_id):
             raise Gone("grader")
-        return map_submissions.grade_to_lms(fields, target.item, scale)
+        return map_submissions.grade_to_lms(fields, target.item, scheme)
 
     async def keep(
         self, target: Target, fields: SubmissionFields, answer: Json, grader_note: Note | None
@@ -158,11 +183,17 @@ class Grading:
         map_submissions.flags_to_lms(fields, before)
         if grade.posted and "excused" in (fields.flags or ()):
             raise RefusedByLms("INVALID_GRADE", "Canvas cannot grade and excuse a student at once")
-        await self._give_attempts(target, fields)
-        await self._give_due_date(target, fields)
+        async with self.judged(target):
+            await self._give_attempts(target, fields)
+            await self._give_due_date(target, fields)
         if work is None:
             return before
-        await hand_in(self._api, self._connection, target, work, before)
+        # Nothing but the student's own right is needed, unless it is handed in on their behalf.
+        right = (
+            "proxy_assignment_submission" if self._connection.options.get("submit_as") == "proxy" else None
+        )
+        async with judged(self._api, target.course, right):
+            await hand_in(self._api, self._connection, target, work, before)
         after = await self._before(target)
         # Kept at once, so that the same request does not hand in again if the rest of it fails.
         await self._note_work(target, fields, after)
@@ -210,16 +241,18 @@ class Grading:
             sent["posted_grade"] = grade.posted
         elif _lifts_excuse(fields, before):
             # Canvas skips a JSON false here; if a grade is sent, the grade itself lifts the excuse.
-            await self._api.send_form("PUT", target.path, {"submission[excuse]": "false"})
+            async with self.judged(target):
+                await self._api.send_form("PUT", target.path, {"submission[excuse]": "false"})
         content: dict[str, Any] = {
             "submission": sent,
-            "prefer_points_over_scheme": fields.grade_points is not None,
+            "prefer_points_over_scheme": grade.counts_as_points,
         }
         if before is not None and _adds_comment(fields, before, target.student):
             content["comment"] = {"text_comment": fields.grade_comment}
         if not sent and "comment" not in content:
             return await self._before(target), None
-        answer, note = await self._put(target, fields.grader_id, content)
+        async with self.judged(target):
+            answer, note = await self._put(target, fields.grader_id, content)
         if not map_submissions.is_assigned(answer) and text(answer, "id") is None:
             raise Gone("student")
         map_submissions.check_accepted(grade, answer)
@@ -229,14 +262,11 @@ class Grading:
         self, target: Target, grader: str | None, content: Mapping[str, Any]
     ) -> tuple[Json, Note | None]:
         """Send a grade as the teacher who gives it; if Canvas does not let us, as ourselves with a note."""
-        acting = self.acting_as(grader)
-        try:
-            answer = await self._send_once(target, acting, content)
-        except NotAllowed as error:
-            if not acting or error.credentials:
-                raise
-            answer = await self._send_once(target, {}, content)
-            self._not_as.put(grader or "", True)  # Canvas lets us, but not as this teacher
+
+        async def put(acting: Mapping[str, str]) -> Json:
+            return await self._send_once(target, acting, content)
+
+        answer = await self.acting(grader, put)
         return answer, map_submissions.grader_note(grader, answer)
 
     async def _send_once(self, target: Target, acting: Mapping[str, str], content: Mapping[str, Any]) -> Json:

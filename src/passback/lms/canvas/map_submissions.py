@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 from msgspec import Struct
 
-from passback.domain.assignment import Attachment, GradingType, ScaleEntry
+from passback.domain.assignment import Attachment, GradingType
 from passback.domain.grading import InvalidGrade, plain, points_of
 from passback.domain.submission import FLAGS, Submission, SubmissionFields
 from passback.lms.canvas.errors import NAME
@@ -21,6 +21,7 @@ from passback.lms.toolkit.transitions import is_transition
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
+    from passback.lms.canvas.schemes import Scheme
 
 
 class Target(Struct, frozen=True):
@@ -51,6 +52,9 @@ def grade_key(assignment: str, student: str) -> str:
     return f"grade/{assignment}/{student}"
 
 
+_PASS_OR_FAIL = ("complete", "incomplete")
+
+
 class Grade(Struct, frozen=True):
     """What Canvas is sent to grade one student, and how to check that Canvas understood it."""
 
@@ -59,37 +63,62 @@ class Grade(Struct, frozen=True):
     points: Decimal | None = None
     """The points with which Canvas must enter it, if they are known."""
 
+    @property
+    def counts_as_points(self) -> bool:
+        """Whether it is points even if the scheme has a level of that name."""
+        return self.points is not None
 
-def grade_to_lms(fields: SubmissionFields, item: LmsAssignment, scale: Collection[ScaleEntry]) -> Grade:
+
+def grade_to_lms(fields: SubmissionFields, item: LmsAssignment, scheme: Scheme | None) -> Grade:
     """Return the grade that `fields` give on an assignment. Raises `Refused`.
 
-    If both are given, points count more than the text, being exact; but only the text says pass or fail.
+    If both are given, points count more than the text, being exact; but only the text says pass or fail, and only the
+    text counts if there are no points to have. `scheme` is the one in force; None if it is unknown.
     """
     points, words, kind = fields.grade_points, fields.grade, cast("GradingType", item.grading_type)
     if points is None and words is None:
         return Grade(None)
+    if words and kind in ("pass_fail", "letter_grade") and not item.points_possible:
+        # For Canvas a share of nothing is nothing: only the word tells a pass from a fail, or an A from an F.
+        return Grade(_word_of(words, kind, scheme))
     if points is not None and not (words and kind == "pass_fail"):
+        if kind == "pass_fail" and not item.points_possible:
+            raise _invalid("without points_possible only the grade says pass or fail")
         if kind == "pass_fail" and points not in (0, item.points_possible):
-            raise RefusedByLms("INVALID_GRADE", "Canvas grades pass or fail with all of the points or none")
+            raise _invalid("Canvas grades pass or fail with all of the points or none")
         return Grade(plain(points), points)
     if not words:
         return Grade("")
-    if kind != "points" and not item.points_possible:
-        # For Canvas a share of nothing is nothing: it would read a pass as a fail.
-        raise RefusedByLms("INVALID_GRADE", "the assignment has no points to take a share of")
-    if kind == "letter_grade" and scale:
-        if words not in {entry.name for entry in scale}:
-            letters = " ".join(entry.name for entry in scale)
-            raise RefusedByLms(
-                "INVALID_GRADE", f"'{words[:40]}' is not a letter of the grading scale [{letters}]"
-            )
-        return Grade(words)
+    if kind == "letter_grade":
+        return Grade(_word_of(words, kind, scheme))
+    if kind == "percent" and not item.points_possible:
+        raise _invalid("the assignment has no points to take a share of")
     try:
         worth = points_of(words, kind, item.points_possible)
     except InvalidGrade as error:
-        raise RefusedByLms("INVALID_GRADE", str(error)) from None
-    # Canvas gives a letter the top of its range, and a percentage its own rounding.
+        raise _invalid(str(error)) from None
+    # Canvas gives a percentage its own rounding.
     return Grade(words, worth if kind in ("points", "pass_fail") else None)
+
+
+def _word_of(words: str, kind: GradingType, scheme: Scheme | None) -> str:
+    """Return the word by which Canvas knows a grade. Raises `Refused`."""
+    if kind == "letter_grade" and scheme is None:
+        raise _invalid("Canvas does not show the grading scheme that is in force")
+    if kind == "letter_grade" and scheme:
+        if words not in {entry.name for entry in scheme}:
+            letters = " ".join(entry.name for entry in scheme)
+            raise _invalid(f"'{words[:40]}' is not a letter of the grading scale [{letters}]")
+        return words
+    try:
+        points_of(words, kind, None)
+    except InvalidGrade as error:
+        raise _invalid(str(error)) from None
+    return {"pass": "complete", "fail": "incomplete"}.get(words, words)
+
+
+def _invalid(sentence: str) -> RefusedByLms:
+    return RefusedByLms("INVALID_GRADE", sentence)
 
 
 def check_accepted(grade: Grade, answer: Json) -> None:
@@ -102,7 +131,10 @@ def check_accepted(grade: Grade, answer: Json) -> None:
     elif grade.points is not None:
         taken = entered is not None and float(entered) == float(grade.points)
     else:
-        taken = entered is not None or text(answer, "entered_grade") is not None
+        shown = text(answer, "entered_grade") or text(answer, "grade")
+        taken = entered is not None or shown is not None
+        if grade.posted in _PASS_OR_FAIL:
+            taken = shown == grade.posted
     if not taken:
         raise RefusedByLms("INVALID_GRADE", "Canvas does not accept the grade")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from passback.domain.matching import LmsCourse, Person, SectionRef
 from passback.lms.interface import Gone, NotAllowed
-from passback.lms.toolkit.json_fields import as_object, as_objects, id_of, text
+from passback.lms.toolkit.json_fields import as_object, id_of, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
@@ -125,17 +125,3 @@ async def read_people(api: CanvasApi, course: str, section: str) -> list[Person]
                 sis_id=text(user, "sis_user_id") or text(enrollment, "sis_user_id"),
             )
     return list(people.values())
-
-
-async def read_scale(api: CanvasApi, course: str, standard: str) -> list[tuple[str, Any]]:
-    """Read the names and shares of a grading standard; empty if it cannot be read."""
-    for standards in (f"courses/{course}/grading_standards", "accounts/self/grading_standards"):
-        try:
-            found = next((it for it in await api.pages(standards, {}) if text(it, "id") == standard), None)
-        except (Gone, NotAllowed):
-            continue
-        if found is not None:
-            return [
-                (text(it, "name") or "", it.get("value")) for it in as_objects(found.get("grading_scheme"))
-            ]
-    return []

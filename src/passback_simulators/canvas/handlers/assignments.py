@@ -21,14 +21,18 @@ if TYPE_CHECKING:
 _GRADING = ("points", "percent", "letter_grade", "gpa_scale", "pass_fail", "not_graded")
 _ONLINE = {"online_text_entry", "online_url", "online_upload", "media_recording", "student_annotation"}
 _PLAIN = ("allowed_extensions", "grading_standard_id", "assignment_group_id", "omit_from_final_grade", "position",
-          "post_to_sis")  # fmt: skip
+          "post_to_sis", "anonymous_grading", "group_category_id", "grade_group_students_individually")  # fmt: skip
 _SIS = ("sis_assignment_id", "integration_id", "integration_data")
+
+_UNUSUAL: Record = {"anonymous_grading": False, "moderated_grading": False, "grades_published": True,
+                    "group_category_id": None, "grade_group_students_individually": False}  # fmt: skip
+"""How assignments are graded unless a teacher chooses otherwise."""
 
 
 def create(lms: CanvasState, request: Request, course_id: str) -> Reply:
     """``POST /courses/:id/assignments``."""
     course = visible_course(lms, request, course_id)
-    require_teacher(lms, request, course["id"])
+    require_teacher(lms, request, course["id"], "manage_assignments_add")
     given = _given(request)
     now = lms.clock()
     record: Record = {
@@ -38,7 +42,7 @@ def create(lms: CanvasState, request: Request, course_id: str) -> Reply:
         "submission_types": ["none"], "allowed_attempts": -1, "allowed_extensions": [], "published": False,
         "only_visible_to_overrides": False, "omit_from_final_grade": False, "post_to_sis": False,
         "sis_assignment_id": None, "integration_id": None, "integration_data": {}, "overrides": [],
-        "post_manually": lms.settings["manual_post_policy"], "deleted": False,
+        "post_manually": lms.settings["manual_post_policy"], "deleted": False, **_UNUSUAL,
     }  # fmt: skip
     if not str(given.get("name") or "").strip():
         raise invalid("name", "blank", "can't be blank")
@@ -78,7 +82,7 @@ def list_all(lms: CanvasState, request: Request, course_id: str) -> Reply:
 def update(lms: CanvasState, request: Request, course_id: str, assignment_id: str) -> Reply:
     """``PUT /courses/:id/assignments/:id``."""
     record = visible(lms, request, course_id, assignment_id)
-    require_teacher(lms, request, record["course_id"])
+    require_teacher(lms, request, record["course_id"], "manage_assignments_edit")
     given = _given(request)
     if lms.settings["closed_grading_period"] and set(given) & {
         *DATES,
@@ -99,7 +103,7 @@ def update(lms: CanvasState, request: Request, course_id: str, assignment_id: st
 def delete(lms: CanvasState, request: Request, course_id: str, assignment_id: str) -> Reply:
     """``DELETE /courses/:id/assignments/:id``: afterwards every call returns 404."""
     record = visible(lms, request, course_id, assignment_id)
-    require_teacher(lms, request, record["course_id"])
+    require_teacher(lms, request, record["course_id"], "manage_assignments_delete")
     lms.records.put("assignments", record["id"], {**record, "deleted": True})
     return answer(request, 200, shown(lms, request, record))
 
@@ -130,7 +134,7 @@ def visible(lms: CanvasState, request: Request, course_id: str, assignment_id: s
 def shown(lms: CanvasState, request: Request, record: Record) -> Record:
     """An assignment as the API shows it."""
     hidden = {"deleted", "overrides", *(() if lms.settings["can_read_sis"] else _SIS)}
-    content = {name: value for name, value in record.items() if name not in hidden}
+    content = {name: value for name, value in {**_UNUSUAL, **record}.items() if name not in hidden}
     base = request.param("override_assignment_dates", "true") == "false"
     dates = record if base else overrides.dates_for(lms, record, caller_of(lms, request).user)
     content |= {name: date(dates[name]) for name in DATES}
@@ -145,8 +149,6 @@ def shown(lms: CanvasState, request: Request, record: Record) -> Record:
         "has_submitted_submissions": _has_submissions(lms, record),
         "graded_submissions_exist": any(it["score"] is not None for it in submissions),
         "needs_grading_count": sum(it["workflow_state"] == "submitted" for it in submissions),
-        "anonymous_grading": False,
-        "moderated_grading": False,
         "in_closed_grading_period": lms.settings["closed_grading_period"],
         "locked_for_user": False,
         "html_url": f"{request.base_url}/courses/{record['course_id']}/assignments/{record['id']}",
@@ -172,6 +174,11 @@ def _apply(lms: CanvasState, record: Record, given: dict[str, Any], *, new: bool
     record |= {name: given[name] for name in _PLAIN if name in given}
     if lms.settings["can_manage_sis"]:
         record |= {name: given[name] for name in _SIS if name in given}
+    if "moderated_grading" in given:
+        record |= {
+            "moderated_grading": given["moderated_grading"] is True,
+            "grades_published": not given["moderated_grading"],
+        }
     if "published" in given:
         record["published"] = given["published"] is True or str(given["published"]) in ("true", "1")
     _apply_dates(lms, record, given, new=new)

@@ -9,12 +9,13 @@ from passback_simulators.canvas.access import (
     included,
     no_right,
     require_teacher,
+    teaches,
     visible_course,
     visible_section,
 )
 from passback_simulators.canvas.paging import page
-from passback_simulators.canvas.replies import answer, not_found
-from passback_simulators.canvas.seed import ACCOUNT, STANDARDS
+from passback_simulators.canvas.replies import answer, body_of, invalid, not_found
+from passback_simulators.canvas.seed import ACCOUNT, put_standard
 
 if TYPE_CHECKING:
     from passback_simulators.canvas.state import CanvasState
@@ -35,7 +36,9 @@ def account(lms: CanvasState, request: Request, account_id: str) -> Reply:
     """``GET /accounts/:id``."""
     if account_id not in ("self", str(ACCOUNT)):
         raise not_found()
-    return answer(request, 200, lms.records.get("accounts", ACCOUNT))
+    found = lms.records.get("accounts", ACCOUNT) or {}
+    zone = found.get("time_zone", "UTC")
+    return answer(request, 200, {"parent_account_id": None, **found, "default_time_zone": zone})
 
 
 def terms(lms: CanvasState, request: Request, account_id: str) -> Reply:
@@ -58,7 +61,25 @@ def own_courses(lms: CanvasState, request: Request) -> Reply:
 
 def course(lms: CanvasState, request: Request, course_id: str) -> Reply:
     """``GET /courses/:id``."""
-    return answer(request, 200, shown_course(lms, visible_course(lms, request, course_id)))
+    found = visible_course(lms, request, course_id)
+    content = shown_course(lms, found)
+    if "concluded" in included(lms, request):
+        content["concluded"] = found["workflow_state"] == "completed"
+    return answer(request, 200, content)
+
+
+def update_course(lms: CanvasState, request: Request, course_id: str) -> Reply:
+    """``PUT /courses/:id``: its name, time zone and grading scheme; ``event`` concludes or deletes it."""
+    found = visible_course(lms, request, course_id)
+    require_teacher(lms, request, found["id"])
+    given = body_of(request).get("course") or {}
+    changed = found | {
+        name: given[name] for name in ("name", "time_zone", "grading_standard_id") if name in given
+    }
+    states = {"conclude": "completed", "offer": "available", "claim": "unpublished", "delete": "deleted"}
+    changed["workflow_state"] = states.get(given.get("event", ""), found["workflow_state"])
+    lms.records.put("courses", found["id"], changed)
+    return answer(request, 200, shown_course(lms, changed))
 
 
 def sections(lms: CanvasState, request: Request, course_id: str) -> Reply:
@@ -128,12 +149,35 @@ def assignment_groups(lms: CanvasState, request: Request, course_id: str) -> Rep
 def course_standards(lms: CanvasState, request: Request, course_id: str) -> Reply:
     """``GET /courses/:id/grading_standards``: the course's and its account's."""
     found = visible_course(lms, request, course_id)
-    return page(lms, request, [it for it in _standards() if it["context_id"] in (found["id"], ACCOUNT)])
+    return page(lms, request, [*_standards(lms, "Course", found["id"]), *_standards(lms, "Account", ACCOUNT)])
 
 
 def account_standards(lms: CanvasState, request: Request, account_id: str) -> Reply:
     """``GET /accounts/:id/grading_standards``."""
-    return page(lms, request, [it for it in _standards() if it["context_id"] == ACCOUNT])
+    return page(lms, request, _standards(lms, "Account", ACCOUNT))
+
+
+def create_course_standard(lms: CanvasState, request: Request, course_id: str) -> Reply:
+    """``POST /courses/:id/grading_standards``."""
+    found = visible_course(lms, request, course_id)
+    require_teacher(lms, request, found["id"])
+    return _create_standard(lms, request, "Course", found["id"])
+
+
+def create_account_standard(lms: CanvasState, request: Request, account_id: str) -> Reply:
+    """``POST /accounts/:id/grading_standards``."""
+    _require_admin(lms, request)
+    return _create_standard(lms, request, "Account", ACCOUNT)
+
+
+def _create_standard(lms: CanvasState, request: Request, kind: str, context: int) -> Reply:
+    given = body_of(request)
+    levels = [(str(it["name"]), float(it["value"]) / 100) for it in given.get("grading_scheme_entry") or []]
+    if not given.get("title") or not levels:
+        raise invalid("title", "blank", "can't be blank")
+    number = lms.records.next_number("standards", 41)
+    put_standard(lms.records, number, str(given["title"]), kind, context, levels)
+    return answer(request, 200, lms.records.get("standards", number))
 
 
 def permissions(lms: CanvasState, request: Request, account: str) -> Reply:
@@ -149,10 +193,23 @@ def permissions(lms: CanvasState, request: Request, account: str) -> Reply:
     return answer(request, 200, rights)
 
 
+def course_permissions(lms: CanvasState, request: Request, course_id: str) -> Reply:
+    """``GET /courses/:id/permissions``: which rights the caller has in the course."""
+    found = visible_course(lms, request, course_id)
+    may = teaches(lms, caller_of(lms, request), found["id"]) and found["workflow_state"] != "completed"
+    lacking = lms.settings["lacks_rights"].split()
+    return answer(
+        request, 200, {name: may and name not in lacking for name in request.params("permissions[]")}
+    )
+
+
 def shown_course(lms: CanvasState, record: Record) -> Record:
     """A course as the API shows it."""
-    hidden = {"late_deduction_percent"}
-    return _without_sis(lms, {name: value for name, value in record.items() if name not in hidden})
+    hidden = {"late_deduction_percent", "missing_grade_percent"}
+    content = {name: value for name, value in record.items() if name not in hidden}
+    content.setdefault("grading_standard_id", None)
+    content["time_zone"] = str(lms.zone_of(record["id"]))
+    return _without_sis(lms, content)
 
 
 def shown_user(lms: CanvasState, record: Record, request: Request) -> Record:
@@ -199,17 +256,9 @@ def _in_states(lms: CanvasState, request: Request) -> list[Record]:
     return [it for it in lms.records.all("courses") if it["workflow_state"] in states]
 
 
-def _standards() -> list[dict[str, Any]]:
-    return [
-        {
-            "id": standard,
-            "title": title,
-            "context_id": context,
-            "context_type": "Account" if context == ACCOUNT else "Course",
-            "grading_scheme": [{"name": name, "value": value} for name, value in levels],
-        }
-        for standard, (title, context, levels) in STANDARDS.items()
-    ]
+def _standards(lms: CanvasState, kind: str, context: int) -> list[Record]:
+    listed = lms.records.all("standards")
+    return [it for it in listed if (it["context_type"], it["context_id"]) == (kind, context)]
 
 
 def _without_sis(lms: CanvasState, record: Record) -> Record:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from passback_simulators.canvas.access import caller_of, no_right, require_teacher
+from passback_simulators.canvas.access import caller_of, no_right
 from passback_simulators.canvas.grades import graded
 from passback_simulators.canvas.handlers.assignments import visible
-from passback_simulators.canvas.handlers.submissions import commented, is_assigned, keep, submission_of
+from passback_simulators.canvas.handlers.submissions import (
+    commented,
+    is_assigned,
+    keep,
+    require_grader,
+    submission_of,
+)
 from passback_simulators.canvas.replies import answer, body_of, messages, not_found
 from passback_simulators.reply import Refusal
 
@@ -21,7 +27,7 @@ if TYPE_CHECKING:
 def bulk(lms: CanvasState, request: Request, course_id: str, assignment_id: str) -> Reply:
     """``POST .../submissions/update_grades``: asynchronous, with no result per student."""
     record = visible(lms, request, course_id, assignment_id)
-    caller = require_teacher(lms, request, record["course_id"])
+    caller = require_grader(lms, request, record)
     content = body_of(request)
     data = content.get("grade_data")
     if not isinstance(data, dict) or not data:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from passback_simulators.canvas import overrides
 from passback_simulators.canvas.access import (
+    Caller,
     caller_of,
     included,
     no_right,
@@ -48,6 +49,8 @@ def read(lms: CanvasState, request: Request, course_id: str, assignment_id: str,
     """``GET .../submissions/:user_id``."""
     record = assignments.visible(lms, request, course_id, assignment_id)
     caller = caller_of(lms, request)
+    if record.get("anonymous_grading") and teaches(lms, caller, record["course_id"]):
+        raise no_right(lms)
     user = _student(lms, record, user_id)
     if not teaches(lms, caller, record["course_id"]) and caller.user != user:
         raise no_right(lms)
@@ -57,7 +60,7 @@ def read(lms: CanvasState, request: Request, course_id: str, assignment_id: str,
 def grade(lms: CanvasState, request: Request, course_id: str, assignment_id: str, user_id: str) -> Reply:
     """``PUT .../submissions/:user_id``: grade, excuse, late policy and comment."""
     record = assignments.visible(lms, request, course_id, assignment_id)
-    caller = require_teacher(lms, request, record["course_id"])
+    caller = require_grader(lms, request, record)
     user = _student(lms, record, user_id)
     content = body_of(request)
     submission = submission_of(lms, record, user)
@@ -73,6 +76,19 @@ def grade(lms: CanvasState, request: Request, course_id: str, assignment_id: str
     return answer(request, 200, {**content, "all_submissions": [dict(content)]})
 
 
+def require_grader(lms: CanvasState, request: Request, record: Record) -> Caller:
+    """The caller, who may grade the assignment by the students' ids. Raises `Refusal`.
+
+    Nobody may while it is moderated and its final grades are not published, or while it hides whose work is whose.
+    """
+    caller = require_teacher(lms, request, record["course_id"], "manage_grades")
+    if record.get("moderated_grading") and not record.get("grades_published"):
+        raise no_right(lms)
+    if record.get("anonymous_grading"):
+        raise no_right(lms)
+    return caller
+
+
 def edit_comment(
     lms: CanvasState,
     request: Request,
@@ -83,7 +99,7 @@ def edit_comment(
 ) -> Reply:
     """``PUT`` and ``DELETE .../submissions/:user_id/comments/:id``."""
     record = assignments.visible(lms, request, course_id, assignment_id)
-    require_teacher(lms, request, record["course_id"])
+    require_grader(lms, request, record)
     submission = submission_of(lms, record, _student(lms, record, user_id))
     found = next((it for it in submission["comments"] if str(it["id"]) == comment_id), None)
     if found is None:
@@ -100,7 +116,7 @@ def edit_comment(
 def extend(lms: CanvasState, request: Request, course_id: str, assignment_id: str) -> Reply:
     """``POST .../extensions``: an absolute number of extra attempts; unknown students are dropped silently."""
     record = assignments.visible(lms, request, course_id, assignment_id)
-    require_teacher(lms, request, record["course_id"])
+    require_teacher(lms, request, record["course_id"], "manage_grades")
     if "discussion_topic" in record["submission_types"]:
         raise messages(400, "extensions are not possible for discussions")
     given = []
@@ -226,7 +242,16 @@ def _listed(lms: CanvasState, request: Request, record: Record, section: int | N
     if request.fault == "not-enrolled":
         students = []
     items = [shown(lms, request, record, submission_of(lms, record, user)) for user in students]
+    if record.get("anonymous_grading"):
+        items = [_anonymous(it) for it in items]
     return page(lms, request, items)
+
+
+def _anonymous(content: Record) -> Record:
+    """A submission without whose it is."""
+    hidden = {"user_id", "preview_url", "id"}
+    shown = {name: value for name, value in content.items() if name not in hidden}
+    return {**shown, "anonymous_id": f"a{content['id']}"}
 
 
 def _student(lms: CanvasState, record: Record, user_id: str) -> int:

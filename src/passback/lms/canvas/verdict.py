@@ -1,0 +1,70 @@
+"""What a refusal means: that the connection lacks a right, or that Canvas refuses this one thing.
+
+Canvas answers both alike (401 or 403, "not authorized"), so it is asked what else works. What the connection may not do
+at all is tried again until someone in the district gives it the right; what Canvas refuses of one thing (moderated,
+anonymous, in a concluded course) stays refused, however often it is tried.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from passback.lms.canvas.errors import NotAuthorized
+from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms
+from passback.lms.toolkit.json_fields import as_object
+
+if TYPE_CHECKING:
+    from passback.lms.canvas.api import CanvasApi
+    from passback.lms.canvas.map_assignments import LmsAssignment
+
+GRADE, READ = "manage_grades", "view_all_grades"
+ADD, EDIT, DELETE = "manage_assignments_add", "manage_assignments_edit", "manage_assignments_delete"
+
+
+@contextlib.asynccontextmanager
+async def judged(api: CanvasApi, course: str, right: str | None, why: str = "") -> AsyncIterator[None]:
+    """Raise what a refusal inside the ``with`` means. `right` is Canvas's name of the right that the write needs.
+
+    None if it needs none of the connection's. `why` is known of the thing itself: half a sentence.
+    """
+    try:
+        yield
+    except NotAuthorized as error:
+        raise await verdict(api, course, right, why, error) from None
+
+
+async def verdict(api: CanvasApi, course: str, right: str | None, why: str, error: NotAuthorized) -> LmsError:
+    """Return what a refusal means; see `judged`."""
+    try:
+        found = as_object(await api.get(f"courses/{course}", {"include[]": "concluded"}, gone="section"))
+    except NotAllowed as all_refused:
+        return all_refused if all_refused.credentials else error
+    except LmsError as other:
+        return other
+    if found.get("workflow_state") == "completed" or found.get("concluded") is True:
+        return RefusedByLms("NOT_GRADABLE", "the course has been concluded in Canvas")
+    if right is not None:
+        try:
+            rights = as_object(await api.get(f"courses/{course}/permissions", {"permissions[]": right}))
+        except (Gone, NotAllowed):
+            rights = {}  # it does not tell; but others can be read
+        except LmsError as other:
+            return other
+        if rights.get(right) is False:
+            return error
+    return RefusedByLms(
+        "NOT_GRADABLE", why or "Canvas refuses this, though the connection may do it elsewhere"
+    )
+
+
+def why_not_gradable(item: LmsAssignment) -> str:
+    """Return why Canvas may refuse grades of an assignment; empty if nothing is known."""
+    if not item.published:
+        return "the assignment is not published"
+    if item.content.get("moderated_grading") is True and item.content.get("grades_published") is not True:
+        return "the assignment is moderated, and its final grades are not published yet"
+    if item.content.get("anonymous_grading") is True:
+        return "the assignment is graded anonymously, and Canvas hides whose work is whose"
+    return ""
