@@ -11,6 +11,7 @@ from passback.lms.google_classroom.check import findings
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.google_classroom.grade import FEW, Grading
 from passback.lms.google_classroom.map_submissions import Target
+from passback.lms.google_classroom.one_look import judged
 from passback.lms.google_classroom.roster import Roster
 from passback.lms.interface import (
     Capabilities,
@@ -149,12 +150,12 @@ class ClassroomConnector:
         self._recent.forget(f"{section}/{assignment}")
         content = before.content
         try:
-            if change is not None:
-                content = await self._change(section, f"{assignment}:modifyAssignees", "POST", change, {})
-            if sent:
-                content = await self._change(
-                    section, assignment, "PATCH", sent, {"updateMask": map_assignments.mask_of(sent)}
-                )
+            async with judged(self._api, self._roster, section, assignment):
+                if change is not None:
+                    content = await self._change(section, f"{assignment}:modifyAssignees", "POST", change, {})
+                if sent:
+                    mask = {"updateMask": map_assignments.mask_of(sent)}
+                    content = await self._change(section, assignment, "PATCH", sent, mask)
         except RefusedByLms as refused:
             raise map_assignments.explain(refused, fields, self._clock()) from None
         return await self._remember(content, fields, note)
@@ -174,7 +175,8 @@ class ClassroomConnector:
                     raise
 
         mark = (await read_note(self._notes, assignment)).get("mark")
-        await self._roster.as_teacher(section, delete)
+        async with judged(self._api, self._roster, section, assignment):
+            await self._roster.as_teacher(section, delete)
         kept = [note_key(assignment), *([_made_key(mark)] if mark else [])]
         await self._notes.write(dict.fromkeys(kept))
 
@@ -188,7 +190,8 @@ class ClassroomConnector:
     ) -> Submission:
         stored = await self._for_grading(section, assignment)
         try:
-            return await self._grading.update(Target(section, stored, student), fields)
+            async with judged(self._api, self._roster, section, assignment, fields.grader_id):
+                return await self._grading.update(Target(section, stored, student), fields)
         except (Gone, RefusedByLms) as error:
             if isinstance(error, Gone) and error.thing == "grader":
                 raise
@@ -201,7 +204,10 @@ class ClassroomConnector:
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
     ) -> Sequence[Submission | LmsError]:
         stored = await self._for_grading(section, assignment)
-        await self._grading.prepare(section, stored, list(dict.fromkeys(student for student, _ in changes)))
+        async with judged(self._api, self._roster, section, assignment):
+            await self._grading.prepare(
+                section, stored, list(dict.fromkeys(student for student, _ in changes))
+            )
         return await update_one_by_one(self, section, assignment, changes, at_once=_AT_ONCE)
 
     async def read_courses(self) -> Sequence[LmsCourse]:

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 NAME = "Google Classroom"
 
+
+class Denied(NotAllowed):
+    """Google denies a request without saying whether that concerns one object or the connection."""
+
+
 _NAMED = {
     "@ProjectPermissionDenied ": RefusedByLms(
         "NOT_OURS", "the assignment was made by another app or in Google Classroom: it can be read but not changed"
@@ -57,7 +62,7 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
         case 400:
             return _refused(message.lower())
         case 401:
-            return NotAllowed("it refuses the access token (status 401)", credentials=True)
+            return Denied("it refuses the access token (status 401)", credentials=True)
         case 403 if message.startswith(("@ClassroomApiDisabled ", "@ClassroomDisabled ")):
             return NotAllowed("the domain's administrator has turned Classroom, or its API, off for the user")
         case 403 if "scope" in message.lower():
@@ -65,7 +70,7 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
                 "a scope is missing: delegate all that docs/reference/lms/google_classroom.md lists"
             )
         case 403:
-            return NotAllowed("the user we act as may not do this: do they teach the course?")
+            return Denied("the user we act as may not do this: do they teach the course?")
         case 404:
             return Gone(gone)
         case _:

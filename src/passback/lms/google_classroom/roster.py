@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from passback.domain.matching import LmsCourse, Person, SectionRef
 from passback.lms.google_classroom.credentials import AS_STUDENT, NoSuchUser
-from passback.lms.google_classroom.errors import NAME
+from passback.lms.google_classroom.errors import NAME, Denied
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms
 from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
 from passback.lms.toolkit.ttl_cache import TtlCache
@@ -45,8 +45,7 @@ class Roster:
         """Whether someone teaches a course."""
         if teacher in await self._teacher_emails(course):
             return True
-        self._teachers.forget(course)
-        return teacher in await self._teacher_emails(course)
+        return teacher in await self._fresh_teacher_emails(course)
 
     async def as_teacher(
         self, course: str, action: Callable[[str], Awaitable[T]], grader: str | None = None
@@ -58,16 +57,23 @@ class Roster:
         if not self._api.tokens.delegated:
             return await action("")
         emails = await self._teacher_emails(course)
-        wanted = dict.fromkeys([*([emails[grader]] if grader in emails else []), *emails.values()])
+        wanted = [*([emails[grader]] if grader in emails else []), *emails.values()]
+        tried = set[str]()
         last: LmsError = NotAllowed("the course has no teacher to act as")
         for email in wanted:
-            if self._refused.knows(email):
+            if email in tried or self._refused.knows(email):
                 continue
+            tried.add(email)
             try:
                 return await action(email)
             except NoSuchUser as error:
                 self._refused.put(email, True)
                 last = error
+            except Denied as error:
+                if error.credentials or email in (await self._fresh_teacher_emails(course)).values():
+                    raise
+                last = error  # no longer a teacher of the course
+                wanted += (await self._teacher_emails(course)).values()
         raise last
 
     async def acting_student(self, course: str, student: str) -> str:
@@ -106,6 +112,10 @@ class Roster:
     async def _teacher_emails(self, course: str) -> dict[str, str]:
         """Return the e-mail addresses of a course's teachers by id, the owner first."""
         return await self._teachers.get(course, lambda: self._read_teachers(course))
+
+    async def _fresh_teacher_emails(self, course: str) -> dict[str, str]:
+        self._teachers.forget(course)
+        return await self._teacher_emails(course)
 
     async def _read_teachers(self, course: str) -> dict[str, str]:
         owner = text(await self._api.get(f"courses/{course}", self._admin, gone="section"), "ownerId")
