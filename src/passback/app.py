@@ -16,6 +16,7 @@ import uvicorn
 
 import passback
 from passback.context import Gateway
+from passback.delivery.looks import run_looks
 from passback.delivery.worker import Worker
 from passback.domain.clock import DAY, Clock, system_clock
 from passback.gateway.authorization import Authorization
@@ -190,10 +191,13 @@ def run_server(
 
 @contextlib.asynccontextmanager
 async def delivering(gateway: Gateway) -> AsyncIterator[None]:
-    """Deliver and sync inside the ``with``; at its end, deliveries in flight are finished or left to others."""
+    """Deliver, sync and look for deleted assignments inside the ``with``.
+
+    At its end, deliveries in flight are finished or left to others.
+    """
     worker = Worker(gateway)
     await worker.presence.enter()
-    tasks = [asyncio.create_task(worker.run()), asyncio.create_task(run_due(gateway))]
+    tasks = [asyncio.create_task(it) for it in (worker.run(), run_due(gateway), run_looks(gateway))]
     try:
         yield
     finally:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from passback.store import gradebook
 from support.sandbox import ASSIGNMENTS, DISTRICT, ESSAY, NOW, SECTION, STUDENT, Sandbox
 
 ASYNC = {"Prefer": "respond-async"}
@@ -135,8 +136,6 @@ def test_an_assignment_that_the_lms_no_longer_has_is_told_once(sandbox: Sandbox,
     path = sandbox.create()
     assignment_id = path.rpartition("/")[2]
 
-    from passback.store import gradebook
-
     sandbox.write(lambda conn: gradebook.delete_assignment(conn, SECTION, assignment_id))
     assert [sandbox.get(path).status for _ in range(2)] == [404, 404]
     accept(sandbox, "POST", ASSIGNMENTS, ESSAY)
@@ -146,6 +145,25 @@ def test_an_assignment_that_the_lms_no_longer_has_is_told_once(sandbox: Sandbox,
     assert gone["data"] == {"assignment_id": assignment_id, "section_id": SECTION}
     assert gone["timestamp"] == "2026-01-01T00:00:00.000Z"
     assert NOW == 1_767_225_600_000
+
+
+def test_an_assignment_that_a_list_lacks_is_told_once(sandbox: Sandbox, endpoint: Endpoint) -> None:
+    deleted, _ = (sandbox.create().rpartition("/")[2] for _ in range(2))
+    sandbox.write(lambda conn: gradebook.delete_assignment(conn, SECTION, deleted))
+    assert [len(sandbox.get(ASSIGNMENTS).data) for _ in range(2)] == [1, 1]
+    [event] = told(sandbox, endpoint)
+    assert (event["type"], event["data"]["assignment_id"]) == ("assignment.deleted_in_lms", deleted)
+    assert len(sandbox.get(ASSIGNMENTS).data) == 1
+    accept(sandbox, "POST", ASSIGNMENTS, ESSAY)
+    assert [it["type"] for it in told(sandbox, endpoint, 2)][1:] == ["delivery.delivered"]
+
+
+def test_a_list_that_pretends_to_lack_one_tells_of_it(sandbox: Sandbox, endpoint: Endpoint) -> None:
+    made = sandbox.create().rpartition("/")[2]
+    assert sandbox.call("GET", ASSIGNMENTS, headers={"Sandbox-Fault": "deleted"}).data == []
+    [event] = told(sandbox, endpoint)
+    assert (event["type"], event["data"]["assignment_id"]) == ("assignment.deleted_in_lms", made)
+    assert len(sandbox.get(ASSIGNMENTS).data) == 1
 
 
 def test_a_broken_connection_is_told(sandbox: Sandbox, endpoint: Endpoint) -> None:

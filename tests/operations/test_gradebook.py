@@ -32,7 +32,7 @@ def test_what_does_not_exist_is_not_found(database: Opened) -> None:
         (gradebook.find_assignment(database, "x", clock), "assignment"),
         (gradebook.edit(database, "x", TITLE, clock), "assignment"),
         (gradebook.grade(database, "x", STUDENT, COMMENT, clock), "assignment"),
-        (gradebook.delete(database, "x"), "assignment"),
+        (gradebook.delete(database, "x", clock), "assignment"),
         (gradebook.enroll(database, "x", STUDENT), "section"),
         (gradebook.enroll(database, SECTION, "x"), "user"),
         (gradebook.unenroll(database, "x", STUDENT), "section"),
@@ -66,8 +66,9 @@ def test_an_assignment_is_changed_graded_and_deleted(database: Opened) -> None:
     assert (listed.id, listed.assignment.title) == ("a", "Edited")
     found = asyncio.run(gradebook.find_assignment(database, "a", clock))
     assert [it.grade_comment for it in found.submissions if it.student_id == STUDENT] == ["Good"]
-    asyncio.run(gradebook.delete(database, "a"))
+    asyncio.run(gradebook.delete(database, "a", clock))
     assert asyncio.run(gradebook.list_assignments(database, SECTION)) == []
+    assert not database.write_now(lambda conn: assignments.mark_gone(conn, "a", NOW))  # that is known
 
 
 def test_those_it_is_not_assigned_to_have_no_submission(database: Opened) -> None:
@@ -94,7 +95,7 @@ def test_an_assignment_that_left_the_gradebook_is_said_to(database: Opened) -> N
         gradebook.find_assignment(database, "a", clock),
         gradebook.edit(database, "a", TITLE, clock),
         gradebook.grade(database, "a", STUDENT, COMMENT, clock),
-        gradebook.delete(database, "a"),
+        gradebook.delete(database, "a", clock),
     ]
     for one in tried:
         with pytest.raises(OperationError, match="the assignment is no longer in the gradebook"):

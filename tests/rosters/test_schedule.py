@@ -7,13 +7,15 @@ import asyncio
 import pytest
 
 from passback.context import Gateway
+from passback.delivery.looks import look_at_next
 from passback.domain.clock import DAY, MINUTE
 from passback.lms.interface import LmsError, NotAllowed
 from passback.observe.exposition import exposition
 from passback.rosters import lease, schedule, sync
 from passback.rosters.progress import Quiet
 from passback.rosters.read_lms import NotConnected
-from passback.store import syncs
+from passback.store import assignments, looks, syncs
+from passback.store.engine.database import Connection
 from support.sandbox import NOW
 from support.syncs import DISTRICT, Synced, until
 
@@ -23,6 +25,20 @@ def test_the_next_sync_is_a_day_later(known: Synced) -> None:
     assert (known.state.due, known.state.worker, known.claim()) == (NOW + DAY, None, None)
     known.clock.now += DAY
     assert known.claim() is not None
+
+
+def test_a_sync_has_the_sections_looked_at_for_deleted_assignments(known: Synced) -> None:
+    def add(conn: Connection) -> None:
+        assignments.add(conn, assignment_id="x", section_id="a1", lms_id="gone")
+        looks.schedule(conn, "a1", NOW + DAY)
+
+    known.sync()
+    known.write(add)
+    assert not known.run(look_at_next)
+    known.ask()
+    known.sync()
+    assert known.run(look_at_next)
+    assert known.execute("SELECT id FROM assignments WHERE gone IS NOT NULL") == [("x",)]
 
 
 def test_permission_to_remove_survives_another_request(known: Synced) -> None:

@@ -113,7 +113,7 @@ def delete(assignment_id: str, *, data: Data = None) -> None:
         assignment_id: The assignment's id.
         data: The folder of the data file [data].
     """
-    on_database(data, lambda it: gradebook.delete(it, assignment_id.lower()))
+    on_database(data, lambda it: gradebook.delete(it, assignment_id.lower(), system_clock))
     print(f"Assignment {assignment_id} is deleted.")
 
 

@@ -27,7 +27,7 @@ from passback.domain.delivery import (
     wait_after,
     without,
 )
-from passback.store import assignments, deliveries, destinations, districts
+from passback.store import assignments, deliveries, destinations, districts, looks
 from passback.store.deliveries import Claim, Ending
 
 if TYPE_CHECKING:
@@ -271,6 +271,7 @@ def _delivered(conn: Connection, delivery: Delivery, outcome: Delivered, now: In
             section_id=delivery.section_id,
             lms_id=outcome.lms_id,
         )
+        looks.schedule(conn, delivery.section_id, now + looks.EVERY)
     elif delivery.operation == "delete_assignment":
         assert delivery.assignment_id is not None
         assignments.mark_deleted(conn, delivery.assignment_id, now)

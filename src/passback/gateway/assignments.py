@@ -10,7 +10,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from passback.context import Accepted, Answer
-from passback.delivery import ledger, lookup, present
+from passback.delivery import ledger, looks, lookup, present
 from passback.delivery.assignments import find_target
 from passback.delivery.lms_errors import lms_errors_as_refusals
 from passback.delivery.outcomes import DOING
@@ -154,6 +154,8 @@ async def page(
     async with lms_errors_as_refusals(gateway, district_id, "reading assignments"):
         held = await section.connector.read_assignments(section.lms_id, [record.lms_id for record in shown])
     known = {record.id: held[record.lms_id] for record in shown if record.lms_id in held}
+    if missing := [record.id for record in shown if record.id not in known]:
+        await looks.notice_missing(gateway, district_id, section.id, missing)
     items = await _present(gateway, district_id, known, now)
     more = len(records) > limit
     return AssignmentPage(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
+from passback.delivery import webhook_notify
 from passback.domain.assignment import Assignment, AssignmentFields, misordered_dates
 from passback.domain.roster import ROLES
 from passback.domain.submission import Submission, SubmissionFields
@@ -93,13 +94,15 @@ async def edit(database: Database, assignment_id: str, fields: AssignmentFields,
     await _explained(database.write(write))
 
 
-async def delete(database: Database, assignment_id: str) -> None:
-    """Delete an assignment with all its grades. Raises `OperationError`."""
+async def delete(database: Database, assignment_id: str, clock: Clock) -> None:
+    """Delete an assignment with all its grades, and tell its applications. Raises `OperationError`."""
 
     def write(conn: Connection) -> None:
         section_id, record = _locate(conn, assignment_id)
         if not gradebook.delete_assignment(conn, section_id, record.lms_id):
             raise Gone("assignment")
+        district_id = _district_of(conn, section_id)
+        webhook_notify.assignment_gone(conn, district_id, section_id, assignment_id, clock(), pretended=False)
 
     await _explained(database.write(write))
 

@@ -15,7 +15,7 @@ from passback.rosters.lease import LeaseLost, leased
 from passback.rosters.lms_as_files import LmsRoster
 from passback.rosters.match import match_roster
 from passback.rosters.threads import StoppableProgress, in_thread
-from passback.store import districts, held_back, roster, syncs
+from passback.store import districts, held_back, looks, roster, syncs
 from passback.store.staging import compare
 
 if TYPE_CHECKING:
@@ -131,6 +131,7 @@ async def finish(lease: SyncLease, skipped: str | None = None) -> str | None:
         held = removals.note(held_back.find(conn, lease.district_id), lease.district_id, follows_lms=follows)
         note = "; ".join(filter(None, (skipped, held))) or None
         syncs.record_success(conn, lease.district_id, now, note)
+        looks.request_all(conn, lease.district_id, now, even_recent=lease.sync.requested is not None)
         return note
 
     note = await lease.gateway.database.write(end)

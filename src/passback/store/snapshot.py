@@ -28,6 +28,7 @@ TABLES = (
     "held_back",
     "tokens",
     "assignments",
+    "assignment_looks",
     "gradebook_assignments",
     "gradebook_submissions",
     "gradebook_comments",

@@ -1,0 +1,187 @@
+"""Looks for assignments that were deleted in the LMS, so that applications hear of it without asking for each.
+
+Each section with assignments is looked at once a day, and sooner if a list lacked one or its district was synced. An
+LMS that fails, or that shows less than there is, must not make anything count as deleted: what a list lacks is read by
+itself, and the section must be readable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from passback.delivery import webhook_notify
+from passback.delivery.lms_errors import report_lms_error
+from passback.domain.clock import HOUR, MINUTE
+from passback.lms.interface import Gone, LmsError
+from passback.store import looks, roster
+from passback.store.engine.database import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from passback.context import Gateway
+    from passback.domain.clock import Instant
+    from passback.lms.interface import Connector
+    from passback.store.engine.database import Connection
+    from passback.store.looks import Expected, Look
+
+log = logging.getLogger(__name__)
+
+SECOND_LOOK_AFTER = 20 * HOUR
+"""How long an assignment must have been missed if the LMS may only have hidden it."""
+_JITTER = 2 * HOUR
+_RETRY_AFTER = 2 * HOUR
+"""When a look is repeated if the LMS failed."""
+_CLAIMED_FOR = 15 * MINUTE
+_POLL_SECONDS = 1.0
+_AT_ONCE = 2
+"""How many sections one process looks at in one poll."""
+_MOST_EXPECTED = 500
+"""How many of a section's assignments are looked for: the newest."""
+_LISTED_AT_ONCE = 100
+_MOST_READ = 20
+"""How many missing assignments are read by themselves in one look; more are left to the next."""
+
+
+class _Missing(Struct):
+    """What a look has missed."""
+
+    sure: list[Expected]
+    doubtful: list[Expected]
+    more: bool = False
+    """Whether more are missing than were looked for."""
+
+
+async def run_looks(gateway: Gateway) -> None:
+    """Look at the sections that are due until cancelled."""
+    while True:
+        await asyncio.sleep(_POLL_SECONDS)
+        with contextlib.suppress(StoreError):
+            await asyncio.gather(*(look_at_next(gateway) for _ in range(_AT_ONCE)))
+
+
+async def look_at_next(gateway: Gateway) -> bool:
+    """Look at the section that has been due longest. False if none is due. Raises `StoreError`."""
+    now = gateway.clock()
+    if not await gateway.database.read(lambda conn: looks.any_due(conn, now)):
+        return False
+
+    def claim(conn: Connection) -> Look | None:
+        looks.spread(conn, lambda: now + 1 + secrets.randbelow(looks.EVERY))
+        return looks.claim(conn, now, now + _CLAIMED_FOR)
+
+    look = await gateway.database.write(claim)
+    if look is None:
+        return False
+    try:
+        await _look(gateway, look)
+    except LmsError as error:
+        log.info("could not look for the assignments of section %s: %s", look.section_id, error)
+        await report_lms_error(gateway, look.district_id, error)
+        await _finish(gateway, look, now + _RETRY_AFTER)
+    except StoreError:
+        raise
+    except Exception:
+        log.exception("internal error while looking for the assignments of section %s", look.section_id)
+        await _finish(gateway, look, now + looks.EVERY)
+    return True
+
+
+async def notice_missing(
+    gateway: Gateway, district_id: str, section_id: str, assignment_ids: Sequence[str]
+) -> None:
+    """Look at a section soon, because a list of the LMS lacked these assignments."""
+    now = gateway.clock()
+    if gateway.connectors.pretending:
+
+        def pretend(conn: Connection) -> None:
+            for id_ in assignment_ids:
+                webhook_notify.assignment_gone(conn, district_id, section_id, id_, now, pretended=True)
+
+        await gateway.database.write(pretend)
+    elif await gateway.database.read(lambda conn: looks.any_expected(conn, assignment_ids)):
+        await gateway.database.write(lambda conn: looks.request(conn, section_id, now))
+
+
+async def _look(gateway: Gateway, look: Look) -> None:
+    """Look at a section. Raises `LmsError` if nothing can be concluded."""
+
+    def find(conn: Connection) -> tuple[Connector | None, str, list[Expected]]:
+        section = roster.section_in_lms(conn, look.district_id, look.section_id)
+        expected = looks.expected(conn, look.section_id, _MOST_EXPECTED)
+        if section is None or section.lms_id is None:
+            return None, "", expected
+        return gateway.connectors.find(conn, look.district_id, section.lms_type), section.lms_id, expected
+
+    connector, section, expected = await gateway.database.read(find)
+    if not expected:
+        await gateway.database.write(lambda conn: looks.forget(conn, look))
+    elif connector is None:  # not matched or not connected now: nothing can be concluded
+        await _finish(gateway, look, _next(gateway.clock()))
+    else:
+        missing = await _missing(connector, section, expected)
+        await _record(gateway, look, expected, missing)
+
+
+async def _missing(connector: Connector, section: str, expected: Sequence[Expected]) -> _Missing:
+    """Which assignments the LMS does not have. Raises `LmsError`."""
+    try:
+        listed = set[str]()
+        for start in range(0, len(expected), _LISTED_AT_ONCE):
+            some = [it.lms_id for it in expected[start : start + _LISTED_AT_ONCE]]
+            listed |= (await connector.read_assignments(section, some)).keys()
+        lacking = [it for it in expected if it.lms_id not in listed]
+        unread = lacking[:_MOST_READ]
+        gone = [it for it in unread if await _is_gone(connector, section, it.lms_id)]
+        if gone and not listed:
+            await connector.read_people(section)  # if the section itself is hidden, so are its assignments
+    except Gone as error:
+        if error.thing != "section":
+            raise
+        return _Missing([], [*expected])
+    return _Missing(gone, [], more=len(lacking) > len(unread))
+
+
+async def _is_gone(connector: Connector, section: str, assignment: str) -> bool:
+    """Whether the LMS has no such assignment. Raises `LmsError`, and `Gone` if the section itself is gone."""
+    try:
+        await connector.read_assignment(section, assignment)
+    except Gone as error:
+        if error.thing == "assignment":
+            return True
+        raise
+    return False
+
+
+async def _record(gateway: Gateway, look: Look, expected: Sequence[Expected], missing: _Missing) -> None:
+    now = gateway.clock()
+    first = [it.id for it in missing.doubtful if it.missed is None]
+    again = [it for it in missing.doubtful if it.missed is not None and it.missed <= now - SECOND_LOOK_AFTER]
+    absent = {it.id for it in (*missing.sure, *missing.doubtful)}
+    back = [it.id for it in expected if it.missed is not None and it.id not in absent]
+
+    def record(conn: Connection) -> None:
+        for it in (*missing.sure, *again):
+            webhook_notify.assignment_gone(
+                conn, look.district_id, look.section_id, it.id, now, pretended=False
+            )
+        looks.set_missed(conn, first, now)
+        looks.set_missed(conn, back, None)
+        looks.finish(conn, look, now + MINUTE if missing.more else _next(now), looked=now)
+
+    await gateway.database.write(record)
+
+
+async def _finish(gateway: Gateway, look: Look, due: Instant) -> None:
+    await gateway.database.write(lambda conn: looks.finish(conn, look, due, looked=None))
+
+
+def _next(now: Instant) -> Instant:
+    """When a section is looked at again: not all at the same time of the day."""
+    return now + looks.EVERY + secrets.randbelow(_JITTER)

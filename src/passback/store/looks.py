@@ -1,0 +1,151 @@
+"""Looks for sections' assignments in the LMS: when each section is due, and what was missed.
+
+A look that is claimed is put off for a while; whoever claimed it sets when the next one is due. So one process at a
+time looks at a section, and a section whose process died is looked at later.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from passback.domain.clock import DAY, HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from passback.domain.clock import Instant
+    from passback.store.engine.database import Connection
+
+EVERY = DAY
+"""How often a section is looked at, in milliseconds."""
+_RECENTLY = 12 * HOUR
+_SPREAD_AT_ONCE = 1_000
+
+
+class Look(Struct, frozen=True):
+    """A section whose assignments are to be looked for."""
+
+    section_id: str
+    district_id: str
+    claimed_until: Instant
+
+
+class Expected(Struct, frozen=True):
+    """An assignment that the LMS should have."""
+
+    id: str
+    lms_id: str
+    missed: Instant | None
+    """When a look first missed it."""
+
+
+def schedule(connection: Connection, section_id: str, due: Instant) -> None:
+    """Look at a section at that time, unless it has a time already."""
+    connection.execute(
+        "INSERT INTO assignment_looks (section_id, due, looked) VALUES (:section_id, :due, 0)"
+        " ON CONFLICT (section_id) DO NOTHING",
+        {"section_id": section_id, "due": due},
+    )
+
+
+def request(connection: Connection, section_id: str, now: Instant) -> None:
+    """Look at a section now."""
+    connection.execute(
+        "INSERT INTO assignment_looks (section_id, due, looked) VALUES (:section_id, :now, 0)"
+        " ON CONFLICT (section_id) DO UPDATE SET due = excluded.due",
+        {"section_id": section_id, "now": now},
+    )
+
+
+def request_all(connection: Connection, district_id: str, now: Instant, *, even_recent: bool) -> None:
+    """Look now at the sections of a district: those not looked at for half a day, or `even_recent` ones."""
+    connection.execute(
+        "UPDATE assignment_looks SET due = :now WHERE looked < :since AND (due > :now OR due = 0)"
+        " AND section_id IN (SELECT id FROM sections WHERE district_id = :district_id)",
+        {"district_id": district_id, "now": now, "since": now if even_recent else now - _RECENTLY},
+    )
+
+
+def any_due(connection: Connection, now: Instant) -> bool:
+    """Whether a section is due, or waits for a time."""
+    found = connection.execute("SELECT 1 FROM assignment_looks WHERE due <= :now LIMIT 1", {"now": now})
+    return found.fetchone() is not None
+
+
+def spread(connection: Connection, choose: Callable[[], Instant]) -> None:
+    """Choose a time for sections that have none."""
+    rows = connection.execute(
+        f"SELECT section_id FROM assignment_looks WHERE due = 0 LIMIT {_SPREAD_AT_ONCE}"
+    ).fetchall()
+    if rows:
+        connection.executemany(
+            "UPDATE assignment_looks SET due = :due WHERE section_id = :id AND due = 0",
+            [{"id": row[0], "due": choose()} for row in rows],
+        )
+
+
+def claim(connection: Connection, now: Instant, until: Instant) -> Look | None:
+    """Claim the look that has been due longest, until a time; None if none is due."""
+    connection.lock("assignment_looks")
+    row = connection.execute(
+        "SELECT looks.section_id, sections.district_id FROM assignment_looks AS looks"
+        " JOIN sections ON sections.id = looks.section_id WHERE looks.due > 0 AND looks.due <= :now"
+        " ORDER BY looks.due LIMIT 1",
+        {"now": now},
+    ).fetchone()
+    if row is None:
+        return None
+    connection.execute(
+        "UPDATE assignment_looks SET due = :until WHERE section_id = :id", {"id": row[0], "until": until}
+    )
+    return Look(row[0], row[1], until)
+
+
+def finish(connection: Connection, look: Look, due: Instant, *, looked: Instant | None) -> None:
+    """End a look that is claimed: when the next is due, and when the LMS answered, if it did.
+
+    A look that somebody has requested in the meantime stays due.
+    """
+    connection.execute(
+        "UPDATE assignment_looks SET looked = COALESCE(CAST(:looked AS BIGINT), looked),"
+        " due = CASE WHEN due = :claimed THEN :due ELSE due END WHERE section_id = :id",
+        {"id": look.section_id, "due": due, "claimed": look.claimed_until, "looked": looked},
+    )
+
+
+def forget(connection: Connection, look: Look) -> None:
+    """Look at a section no more, until it has another assignment."""
+    connection.execute(
+        "DELETE FROM assignment_looks WHERE section_id = :id AND due = :claimed",
+        {"id": look.section_id, "claimed": look.claimed_until},
+    )
+
+
+def expected(connection: Connection, section_id: str, limit: int) -> list[Expected]:
+    """The assignments that a section should have in the LMS, newest first."""
+    rows = connection.execute(
+        "SELECT id, lms_id, missed FROM assignments"
+        " WHERE section_id = :section_id AND deleted IS NULL AND gone IS NULL ORDER BY id DESC LIMIT :limit",
+        {"section_id": section_id, "limit": limit},
+    )
+    return [Expected(*row) for row in rows]
+
+
+def any_expected(connection: Connection, assignment_ids: Sequence[str]) -> bool:
+    """Whether one of the assignments is not known to be gone."""
+    return any(
+        connection.execute(
+            "SELECT 1 FROM assignments WHERE id = :id AND deleted IS NULL AND gone IS NULL", {"id": id_}
+        ).fetchone()
+        for id_ in assignment_ids
+    )
+
+
+def set_missed(connection: Connection, assignment_ids: Sequence[str], missed: Instant | None) -> None:
+    """Record when assignments were first missed, or that they are there."""
+    connection.executemany(
+        "UPDATE assignments SET missed = :missed WHERE id = :id",
+        [{"id": id_, "missed": missed} for id_ in assignment_ids],
+    )

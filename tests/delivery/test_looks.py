@@ -1,0 +1,295 @@
+"""Looking for assignments that were deleted in the LMS: what is concluded, and what is not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from passback.app import build_gateway, open_database
+from passback.context import Gateway
+from passback.delivery import looks
+from passback.domain.clock import DAY, HOUR, MINUTE
+from passback.lms.interface import Connector, Gone, LmsError, NotAllowed, Unavailable
+from passback.sandbox.seed import seed
+from passback.settings import Settings
+from passback.store import assignments, roster
+from passback.store import looks as stored
+from passback.store.engine.database import Connection
+from support.postgres import DATABASES, database_of
+from support.sandbox import BIOLOGY, DISTRICT, NOW, SECTION, SetClock
+
+
+class Lms:
+    """A connector to an LMS that has some assignments."""
+
+    def __init__(self) -> None:
+        self.has: set[str] = set()
+        self.hidden_from_lists: set[str] = set()
+        self.errors: dict[str, LmsError] = {}
+        """What a method raises, by its name."""
+        self.calls: list[str] = []
+
+    def _called(self, name: str) -> None:
+        self.calls.append(name)
+        if name in self.errors:
+            raise self.errors[name]
+
+    async def read_assignments(self, _section: str, wanted: Sequence[str]) -> Mapping[str, Any]:
+        self._called("read_assignments")
+        return dict.fromkeys(self.has & {*wanted} - self.hidden_from_lists)
+
+    async def read_assignment(self, _section: str, assignment: str) -> None:
+        self._called("read_assignment")
+        if assignment not in self.has:
+            raise Gone("assignment")
+
+    async def read_people(self, _section: str) -> list[Any]:
+        self._called("read_people")
+        return []
+
+
+class OnlyLms:
+    """Reaches one LMS. See `passback.context.Reach`."""
+
+    pretending = False
+
+    def __init__(self, connector: Any) -> None:
+        self.connector: Any = connector
+
+    def find(self, _conn: Connection, _district_id: str, _lms_type: str) -> Connector | None:
+        found: Connector | None = self.connector
+        return found
+
+    def forget(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class World:
+    """A gateway whose LMS is an `Lms`."""
+
+    def __init__(self, gateway: Gateway, clock: SetClock) -> None:
+        self.lms = Lms()
+        self.reach = OnlyLms(self.lms)
+        self.gateway = replace(gateway, connectors=self.reach)
+        self.clock = clock
+
+    def add(self, *names: str, section: str = SECTION, in_lms: bool = True) -> None:
+        def write(conn: Connection) -> None:
+            for name in names:
+                assignments.add(conn, assignment_id=name, section_id=section, lms_id=name)
+            stored.request(conn, section, self.clock())
+
+        self.write(write)
+        if in_lms:
+            self.lms.has |= {*names}
+
+    def look(self) -> bool:
+        return asyncio.run(looks.look_at_next(self.gateway))
+
+    def write(self, transaction: Callable[[Connection], Any]) -> Any:
+        return self.gateway.database.write_now(transaction)
+
+    def select(self, query: str) -> list[Any]:
+        return self.gateway.database.read_now(lambda conn: conn.execute(query).fetchall())
+
+    def gone(self) -> list[str]:
+        return [
+            row[0] for row in self.select("SELECT id FROM assignments WHERE gone IS NOT NULL ORDER BY id")
+        ]
+
+    def due(self) -> int:
+        """In how many milliseconds the section is due."""
+        [row] = self.select("SELECT due FROM assignment_looks")
+        return int(row[0]) - self.clock()
+
+
+@pytest.fixture(params=DATABASES)
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    clock = SetClock()
+    with database_of(request.param, "sandbox") as url:
+        settings = Settings(data=":memory:", database_url=url)
+        with contextlib.closing(open_database(settings, "sandbox")) as database:
+            database.write_now(lambda conn: seed(conn, NOW))
+            yield World(build_gateway(database, settings, clock), clock)
+
+
+def test_what_is_there_is_looked_at_again_a_day_later(world: World) -> None:
+    world.add("a", "b")
+    assert (world.look(), world.gone(), world.lms.calls) == (True, [], ["read_assignments"])
+    assert DAY <= world.due() <= DAY + 2 * HOUR
+    assert not world.look()
+    world.clock.advance(hours=27)
+    assert world.look()
+
+
+def test_what_was_deleted_among_others_is_noticed(world: World) -> None:
+    world.add("a", "b")
+    world.lms.has.discard("a")
+    world.look()
+    assert (world.gone(), world.lms.calls) == (["a"], ["read_assignments", "read_assignment"])
+
+
+def test_the_only_one_of_a_section_that_can_be_read_is_noticed(world: World) -> None:
+    world.add("a", in_lms=False)
+    world.look()
+    assert (world.gone(), world.lms.calls[-1]) == (["a"], "read_people")
+
+
+def test_what_only_a_list_lacks_is_there(world: World) -> None:
+    world.add("a", "b", "c")
+    world.lms.hidden_from_lists = {"a", "b", "c"}
+    world.look()
+    assert world.gone() == []
+
+
+@pytest.mark.parametrize("method", ["read_assignments", "read_assignment", "read_people"])
+@pytest.mark.parametrize(
+    "error", [Unavailable("down"), NotAllowed("no right"), NotAllowed("revoked", credentials=True), Gone("student")],
+    ids=["down", "no right", "revoked", "odd"],
+)  # fmt: skip
+def test_an_lms_that_fails_deletes_nothing(world: World, method: str, error: LmsError) -> None:
+    world.add("a", in_lms=False)
+    world.lms.errors[method] = error
+    for _ in range(3):
+        assert world.look()
+        assert (world.gone(), world.due()) == ([], 2 * HOUR)
+        world.clock.advance(hours=30)
+
+
+def test_refused_credentials_are_reported(world: World) -> None:
+    world.add("a")
+    world.lms.errors["read_assignments"] = NotAllowed("revoked", credentials=True)
+    world.look()
+    found = world.gateway.database.read_now(
+        lambda conn: roster.find(conn, roster.DISTRICTS, DISTRICT, DISTRICT)
+    )
+    assert found is not None
+    assert found.lms_state == "error"
+
+
+@pytest.mark.parametrize("method", ["read_assignments", "read_assignment", "read_people"])
+def test_a_section_that_cannot_be_found_needs_two_looks_a_day_apart(world: World, method: str) -> None:
+    world.add("a", in_lms=False)
+    world.lms.errors[method] = Gone("section")
+    assert (world.look(), world.gone()) == (True, [])
+    world.write(lambda conn: stored.request(conn, SECTION, world.clock()))
+    assert (world.look(), world.gone()) == (True, [])  # asked again at once, the LMS says the same
+    world.clock.advance(hours=27)
+    assert (world.look(), world.gone()) == (True, ["a"])
+
+
+def test_a_section_that_comes_back_has_its_assignments(world: World) -> None:
+    world.add("a", "b")
+    world.lms.errors["read_assignments"] = Gone("section")
+    world.look()
+    world.lms.errors.clear()
+    world.clock.advance(hours=27)
+    world.look()
+    world.lms.errors["read_assignments"] = Gone("section")
+    world.clock.advance(hours=27)
+    world.look()
+    assert world.gone() == []
+
+
+def test_an_error_of_ours_is_no_end_of_looking(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.add("a")
+    world.reach.connector = object()
+    assert world.look()
+    assert "internal error while looking" in caplog.text
+    world.reach.connector = world.lms
+    world.clock.advance(hours=27)
+    assert (world.look(), world.gone()) == (True, [])
+
+
+def test_a_section_without_a_match_or_connection_is_left_alone(world: World) -> None:
+    world.add("a", in_lms=False)
+    world.reach.connector = None
+    assert (world.look(), world.gone(), world.due() >= DAY) == (True, [], True)
+    world.write(lambda conn: conn.execute("UPDATE sections SET lms_id = NULL"))
+    world.reach.connector = world.lms
+    world.clock.advance(hours=27)
+    assert (world.look(), world.gone(), world.lms.calls) == (True, [], [])
+
+
+def test_a_section_without_assignments_is_forgotten_until_it_has_one(world: World) -> None:
+    world.add("a")
+    world.write(lambda conn: assignments.mark_deleted(conn, "a", NOW))
+    assert world.look()
+    assert world.select("SELECT * FROM assignment_looks") == []
+    world.add("b")
+    assert world.look()
+
+
+def test_a_look_asks_little_of_the_lms(world: World) -> None:
+    names = [f"{number:04}" for number in range(600)]
+    world.add(*names, in_lms=False)
+    world.lms.has = {names[-1]}
+    world.look()
+    assert world.gone() == names[-21:-1]
+    assert (world.lms.calls.count("read_assignments"), world.lms.calls.count("read_assignment")) == (5, 20)
+    assert world.due() == MINUTE
+
+
+def test_a_section_is_looked_at_by_one_process(world: World) -> None:
+    world.add("a")
+    claimed = [
+        world.write(lambda conn: stored.claim(conn, world.clock(), world.clock() + MINUTE)) for _ in range(2)
+    ]
+    assert [it is not None for it in claimed] == [True, False]
+    world.clock.now += MINUTE  # if that process dies, another looks
+    assert world.look()
+
+
+def test_what_is_asked_for_during_a_look_is_looked_at_afterwards(world: World) -> None:
+    world.add("a")
+    look = world.write(lambda conn: stored.claim(conn, world.clock(), world.clock() + MINUTE))
+    world.write(lambda conn: stored.request(conn, SECTION, world.clock()))
+    world.write(lambda conn: stored.finish(conn, look, world.clock() + DAY, looked=world.clock()))
+    assert world.look()
+
+
+def test_the_longest_overdue_comes_first(world: World) -> None:
+    world.add("a", section=BIOLOGY)
+    world.clock.now += MINUTE
+    world.add("b")
+    look = world.write(lambda conn: stored.claim(conn, world.clock(), world.clock() + MINUTE))
+    assert look.section_id == BIOLOGY
+
+
+def test_sections_of_an_older_file_are_spread_over_a_day(world: World) -> None:
+    world.add("a")
+    world.write(lambda conn: conn.execute("UPDATE assignment_looks SET due = 0"))
+    assert not world.look()
+    assert 0 < world.due() <= DAY
+
+
+@pytest.mark.parametrize(("even_recent", "looked"), [(True, [True, True]), (False, [True, False])])
+def test_a_sync_has_a_district_looked_at(world: World, even_recent: bool, looked: list[bool]) -> None:
+    world.add("a", section=BIOLOGY)
+    found = []
+    for _ in range(2):
+        world.clock.now += MINUTE
+        world.write(lambda conn: stored.request_all(conn, DISTRICT, world.clock(), even_recent=even_recent))
+        found.append(world.look())
+    assert found == looked
+    world.write(lambda conn: stored.request_all(conn, "other", world.clock(), even_recent=True))
+    assert not world.look()
+
+
+def test_looks_are_taken_until_cancelled(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.add("a", in_lms=False)
+    world.add("b", section=BIOLOGY, in_lms=False)
+    monkeypatch.setattr("passback.delivery.looks._POLL_SECONDS", 0.001)
+
+    async def run() -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(looks.run_looks(world.gateway), 0.5)
+
+    asyncio.run(run())
+    assert world.gone() == ["a", "b"]
