@@ -173,6 +173,35 @@ def test_what_is_missing_is_told_with_what_to_do(commands: Commands) -> None:
     assert "wrong" not in done.stdout + done.stderr
 
 
+def test_a_connect_that_fails_leaves_no_district(commands: Commands) -> None:
+    assert "No district was made" in commands.connect("--name", "X", key="wrong").stdout
+    done = commands.run(
+        "connect", "schoology", "--name", "X", "--address", "http://127.0.0.1:1", "--set", "consumer_key=a",
+        "--set", "consumer_secret=b",
+    )  # fmt: skip
+    assert done.returncode == 1
+    for table in ("districts", "connections", "lms_syncs"):
+        assert stored(commands.folder / "passback.db", f"SELECT * FROM {table}") == []
+    assert commands.run("district", "list").stdout.count("\n") == 1
+
+
+def test_districts_are_listed_renamed_and_deleted(commands: Commands) -> None:
+    district = commands.connected()
+    renamed = commands.run("district", "rename", "Elm\nSchools", "--district", district.upper())
+    assert renamed.stdout == f"district {district} is now Elm Schools\n"
+    [_, line] = commands.run("district", "list").stdout.splitlines()
+    assert (line.split()[:2], line.endswith("  Elm Schools")) == ([district, "slate"], True)
+    asked = commands.run("district", "delete", "--district", district)
+    assert (asked.returncode, "give --yes" in asked.stderr) == (2, True)
+    done = commands.run("district", "delete", "--district", district, "--yes")
+    assert done.stdout == (
+        f"Elm Schools ({district}): 0 sections, 0 people, 0 matches, 0 assignments, 0 tokens, 0 webhooks, 0 open"
+        f" deliveries\ndistrict {district} is deleted\n"
+    )
+    gone = commands.run("district", "delete", "--district", district, "--yes")
+    assert (gone.returncode, gone.stderr) == (2, f"passback: there is no district {district}\n")
+
+
 def test_a_check_marks_a_broken_connection_and_one_that_works_again(commands: Commands) -> None:
     district = commands.connected()
     commands.slate.fail("expired-credentials", times=None)

@@ -25,6 +25,7 @@ app = App(
 _GROUPS = {
     "token": ("tokens", "Create, list, rotate and revoke application tokens."),
     "gradebook": ("gradebook", "See and change the built-in gradebook as a teacher."),
+    "district": ("district", "List, rename and delete districts."),
     "connection": ("connection", "List, check and remove districts' connections to their LMSs."),
     "deliveries": ("deliveries", "List, retry and cancel deliveries to the LMSs."),
     "roster": ("roster", "Import a district's people and sections."),

@@ -20,9 +20,9 @@ from passback.lms.registry import BUILTIN
 from passback.operations import connections, districts, lms_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from passback.lms.interface import ConnectorKind
+    from passback.lms.interface import ConnectorKind, Finding
     from passback.operations.connections import Connected, NewConnection
     from passback.operations.open import Opened
 
@@ -44,6 +44,8 @@ def connect(
     data: Data = None,
 ) -> int:
     """Connect a district to its LMS, and check that the connection works.
+
+    If the LMS cannot be reached or refuses the credentials, no new district is made.
 
     Args:
         kind: canvas, schoology, google, the kind of another connector, or builtin, which is Passback's own gradebook.
@@ -67,15 +69,30 @@ def connect(
         given |= _ask_for_missing(found, given, signing_in=sign_in)
         if sign_in:
             given |= sign_in_with_browser(found, base, given, callback_port)
-        # Only now, so that an aborted command leaves nothing behind.
         wanted = connections.NewConnection(found, base, given, same_lms)
+        tried: Sequence[Finding] = ()
+        if district is None:
+            tried = asyncio.run(connections.try_out(database, wanted, system_clock))
+            if not connections.works(tried):
+                report(tried)
+                print("No district was made.")
+                return 1
+        # Only now, so that a command that fails or is aborted leaves nothing behind.
         connected = _connect(database, wanted, district, name or "", data)
-        findings = with_gateway(database, data, lambda it: connections.check(it, connected.district_id))
+        findings = tried or with_gateway(
+            database, data, lambda it: connections.check(it, connected.district_id)
+        )
         good = report(findings)
         has_roster = asyncio.run(connections.has_roster(database, connected.district_id))
-    if good:
-        _say_what_is_next(connected.district_id, data, has_roster=has_roster)
-    return 0 if good else 1
+    if not connections.works(findings):
+        return 1
+    if not good:
+        print(
+            "It is connected, but what is marked NOT does not work until it is mended: passback connection check"
+            f"{_options(connected.district_id, data)}"
+        )
+    _say_what_is_next(connected.district_id, data, has_roster=has_roster)
+    return 0
 
 
 def _connect(

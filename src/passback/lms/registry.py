@@ -183,3 +183,15 @@ class Connectors:
             await connector.close()
         self._open.clear()
         self._retired.clear()
+
+
+def not_stored(
+    database: Database,
+    clock: Clock,
+    found: ConnectorKind,
+    address: str,
+    credentials: Mapping[str, str],
+    options: Mapping[str, str],
+) -> Connector:
+    """Open a connector on a connection that is not stored, to check it."""
+    return found.open(LmsConnection(address, credentials, options), StoredNotes(database, ""), clock)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from passback.lms.interface import ConnectorKind
-from passback.lms.registry import BUILTIN
+from passback.lms.registry import BUILTIN, not_stored
 from passback.operations import districts, lms_settings
 from passback.operations.errors import NotFound, OperationError
 from passback.rosters import connect as connecting
@@ -114,6 +114,21 @@ async def connect(
         raise OtherLms(district_id or "", str(error)) from None
 
 
+async def try_out(database: Database, wanted: NewConnection, clock: Clock) -> Sequence[Finding]:
+    """Check a connection in the LMS before it is made; nothing changes, there or here."""
+    options, credentials = _split(wanted)
+    connector = not_stored(database, clock, wanted.kind, wanted.address, credentials, options)
+    try:
+        return await connector.check()
+    finally:
+        await connector.close()
+
+
+def works(findings: Sequence[Finding]) -> bool:
+    """Whether the LMS could be reached and let us in, whatever else is missing."""
+    return bool(findings) and findings[0].good
+
+
 async def create_with_gradebook(database: Database, name: str, clock: Clock) -> str:
     """Create a district whose gradebook is Passback's own; returns its id."""
 
@@ -149,7 +164,7 @@ async def check(gateway: Gateway, district_id: str) -> Sequence[Finding]:
     findings = await connector.check()
 
     def record(conn: Connection) -> None:
-        if not findings or not findings[0].good:
+        if not works(findings):
             stored_districts.set_lms_state(conn, district_id, "error")
         else:
             stored_districts.mend_lms_state(conn, district_id)

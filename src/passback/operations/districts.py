@@ -1,4 +1,4 @@
-"""Districts: finding, listing and creating them."""
+"""Districts: finding, listing, creating, renaming and deleting them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from passback.domain.roster import District
-from passback.operations.errors import NotFound
-from passback.store import connections, districts, roster
+from passback.operations.errors import NotFound, OperationError
+from passback.store import connections, district_removal, districts, roster
+from passback.store.district_removal import Holdings
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.store.engine.database import Connection, Database
+
+
+__all__ = ["Holdings", "Listed", "create", "delete", "find", "holdings", "list_all", "rename", "required"]
 
 
 class Listed(Struct, frozen=True):
@@ -27,6 +31,49 @@ class Listed(Struct, frozen=True):
 async def find(database: Database, district_id: str) -> District:
     """Return a district. Raises `NotFound`."""
     return await database.read(lambda conn: required(conn, district_id))
+
+
+async def holdings(database: Database, district_id: str) -> Holdings:
+    """Return what goes with a district. Raises `NotFound`."""
+
+    def read(conn: Connection) -> Holdings:
+        required(conn, district_id)
+        return district_removal.holdings(conn, district_id)
+
+    return await database.snapshot(read)
+
+
+async def rename(database: Database, district_id: str, name: str, now: Instant) -> None:
+    """Give a district another name, which is not blank. Raises `OperationError`."""
+    if not name.strip():
+        raise OperationError("the name is empty")
+
+    def write(conn: Connection) -> None:
+        required(conn, district_id)
+        districts.rename(conn, district_id, name.strip(), now)
+
+    await database.write(write)
+
+
+async def delete(database: Database, district_id: str, *, even_open: bool = False) -> Holdings:
+    """Remove a district with all that is its own here; the LMS keeps what it has. Returns what went.
+
+    Raises `NotFound`, and `OperationError` if deliveries are open, unless `even_open`.
+    """
+
+    def write(conn: Connection) -> Holdings:
+        conn.lock("claims")  # nothing of it begins meanwhile
+        required(conn, district_id)
+        found = district_removal.holdings(conn, district_id)
+        if found.open_deliveries and not even_open:
+            raise OperationError(
+                f"{found.open_deliveries:,} deliveries of district {district_id} are open: let them end, cancel them"
+                " (passback deliveries), or give --force to lose them"
+            )
+        district_removal.remove(conn, district_id)
+        return found
+
+    return await database.write(write)
 
 
 async def list_all(database: Database) -> list[Listed]:

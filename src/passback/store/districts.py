@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from passback.domain.clock import Instant
     from passback.store.engine.database import Connection
+
+
+def rename(connection: Connection, district_id: str, name: str, now: Instant) -> None:
+    """Give a district another name."""
+    connection.execute(
+        "UPDATE districts SET name = :name, last_modified = :now WHERE id = :id",
+        {"name": name, "now": now, "id": district_id},
+    )
 
 
 def set_lms_state(connection: Connection, district_id: str, state: str) -> None:
