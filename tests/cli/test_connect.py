@@ -411,7 +411,7 @@ def test_a_roster_is_matched_shown_decided_and_cleared(commands: Commands) -> No
         connection.execute("INSERT INTO enrollments VALUES (?, ?, 'student')", (section, student))
         connection.commit()
     run = commands.run("sync", "run", "--district", district)
-    assert (run.returncode, run.stdout) == (0, "sections: 1 name\npeople: 1 unmatched\n")
+    assert (run.returncode, run.stdout) == (0, "sections: 1 undecided\npeople: 1 unmatched\n")
     commands.run("match", "set", student, "student-1")
     status = commands.run("match", "status", "--district", district).stdout
     assert "students 100 %" in status

@@ -22,6 +22,7 @@ def test_a_decision_shows_ours_and_the_free_candidates(known: Synced) -> None:
     known.user("u2", "student-1", "a1", "a2", email="u2@x", sis_id="7")
     known.at_slate("s1", "student-1", "student-1 ")
     known.slate.simulator.records.put("sections", "s3", {"id": "s3", "name": "s2", "people": []})
+    known.change("UPDATE sections SET sis_id = NULL WHERE id = 'a2'")
     known.sync()
     waiting = known.database.read_now(lambda conn: match_candidates.undecided(conn, DISTRICT))
     assert [it.id for it in waiting] == ["a2", "u1", "u2"]
@@ -34,13 +35,14 @@ def test_a_decision_shows_ours_and_the_free_candidates(known: Synced) -> None:
         Decision(
             Known("a2", "s2", None, students=2),
             [
-                Known("s2", "s2", None, None, "s2", "teacher-2", 1),
-                Known("s3", "s2", None, None, "s2", None, 0),
+                Known("s2", "s2", None, None, "s2", "teacher-2", 1, reason="several sections have this name"),
+                Known("s3", "s2", None, None, "s2", None, 0, reason="several sections have this name"),
             ],
         ),
         None,
         Decision(
-            Known("u2", "student-1", "7", "u2@x", sections="s1, s2"), [Known("student-1", "student-1", None)]
+            Known("u2", "student-1", "7", "u2@x", sections="s1, s2"),
+            [Known("student-1", "student-1", None, reason="it fits several people, or several fit it")],
         ),
     ]
 

@@ -152,12 +152,16 @@ def test_a_person_decides_between_two_candidates(known: Synced) -> None:
 def test_what_distinguishes_sections_of_the_same_name_is_kept(known: Synced) -> None:
     known.at_slate("s1", *(f"teacher-{it}" for it in (4, 2, 3, 1, 5)), "student-1", "student-2")
     known.slate.simulator.records.put("sections", "s3", {"id": "s3", "name": "s1", "people": []})
+    known.change("UPDATE sections SET sis_id = NULL WHERE id = 'a1'")
+    several = "several sections have this name"
     known.sync()
     found = known.database.read_now(lambda conn: match_candidates.find_all(conn, DISTRICT))
     assert found == {
         "a1": [
-            Known("s1", "s1", None, None, "s1", "teacher-1, teacher-2, teacher-3 and 2 more", 2),
-            Known("s3", "s1", None, None, "s1", None, 0),
+            Known(
+                "s1", "s1", None, None, "s1", "teacher-1, teacher-2, teacher-3 and 2 more", 2, reason=several
+            ),
+            Known("s3", "s1", None, None, "s1", None, 0, reason=several),
         ]
     }
 

@@ -60,9 +60,11 @@ class Synced:
             )  # fmt: skip
 
     def section(self, id_: str, name: str) -> None:
+        """Add a section that has the id of Slate's section of that name, as one that was read from Slate has it."""
         self.change(
-            "INSERT INTO sections (id, district_id, name, created, last_modified) VALUES (:id, :d, :name, 0, 0)",
-            id=id_, d=DISTRICT, name=name,
+            "INSERT INTO sections (id, district_id, name, sis_id, created, last_modified)"
+            " VALUES (:id, :d, :name, :sis_id, 0, 0)",
+            id=id_, d=DISTRICT, name=name, sis_id=f"lms:{name}",
         )  # fmt: skip
 
     def more_sections(self, count: int) -> list[str]:

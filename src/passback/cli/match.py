@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from passback.cli import Data, UsageError, group
 from passback.cli.data import existing, on_database, with_gateway
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from passback.operations.open import Opened
 
 app = group("match")
+
+_NEXT_LINE = "\n     "
 
 
 class _Later(Exception):
@@ -41,7 +43,7 @@ def status(*, district: str, unmatched: bool = False, data: Data = None) -> None
         by = f"{one_line(item.lms_id)} (by {item.matched_by or 'start'})" if item.lms_id is not None else None
         print(f"{item.id}  {item.kind:<8}  {one_line(item.name):<30}  {by or 'not matched'}")
         for candidate in found.candidates.get(item.id, ()):
-            print(f"{'':<26}or {_described(candidate)}")
+            print(f"{'':<26}or {_described(candidate)}{_why(candidate, '; ')}")
 
 
 @app.command
@@ -85,7 +87,7 @@ def _review(database: Opened, item: Ours, place: str) -> bool:
         return False
     print(f"{place}: {item.kind} {_described(question.ours)}")
     for position, candidate in enumerate(question.candidates, 1):
-        print(f"  {position}  {_described(candidate)}")
+        print(f"  {position}  {_described(candidate)}{_why(candidate, _NEXT_LINE)}")
     chosen = _chosen(len(question.candidates))
     if not chosen:
         return False
@@ -140,6 +142,35 @@ def _described(known: Known) -> str:
         if value not in (None, "")
     ]
     return one_line(f"{known.name} ({known.id})" + (f": {'; '.join(about)}" if about else ""))
+
+
+def _why(candidate: Known, before: str) -> str:
+    """Why a candidate was not matched without asking, after `before`."""
+    return f"{before}{one_line(candidate.reason)}" if candidate.reason else ""
+
+
+@app.command
+def by(
+    kind: Literal["auto", "sis_id", "number", "state_id", "username"], *, district: str, data: Data = None
+) -> None:
+    """Set which number of the roster's people the LMS has as its SIS id, if the matching does not find out by itself.
+
+    By itself it takes the one that fits most of the district's students, and of its teachers. A sync is requested.
+
+    Args:
+        kind: auto: the one that fits most; sis_id: the roster's own id (OneRoster's sourcedId, Clever's Student_id);
+            number: the student's or teacher's number (identifier, Student_number, Teacher_number); state_id
+            (userMasterIdentifier, State_id); or username.
+        district: The district's id.
+        data: The folder of the data file [data].
+    """
+    district = district.lower()
+    named = None if kind == "auto" else kind
+    if on_database(data, lambda it: matches.match_by(it, district, named, system_clock)):
+        print(
+            "A sync has been requested, which matches the people again: a running server carries it out, or passback"
+            f" sync run --district {district}"
+        )
 
 
 @app.command(name="set")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from uuid_utils import uuid7
@@ -11,6 +12,8 @@ from passback.store import assignments, deliveries, districts, webhooks
 from passback.wire import events
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from passback.domain.clock import Instant
     from passback.domain.delivery import State
     from passback.store.engine.database import Connection
@@ -58,6 +61,27 @@ def connection_broken(conn: Connection, district_id: str, now: Instant, *, prete
     if pretended or districts.break_lms_state(conn, district_id):
         data = events.ConnectionData(district_id=district_id)
         _notify(conn, events.CONNECTION_BROKEN, district_id, None, data, now)
+
+
+_IDS_IN_ONE = 100
+"""How many sections and users one message names at most."""
+
+
+def matches_withdrawn(
+    conn: Connection, district_id: str, lost: Iterable[tuple[str, str]], now: Instant
+) -> None:
+    """Notify the district's applications of sections and users that are no longer matched in the LMS.
+
+    `lost` holds the kind of each, ``sections`` or ``users``, and its id.
+    """
+    waiting = iter(lost)
+    while some := list(islice(waiting, _IDS_IN_ONE)):
+        data = events.MatchData(
+            district_id=district_id,
+            section_ids=[id_ for kind, id_ in some if kind == "sections"],
+            user_ids=[id_ for kind, id_ in some if kind == "users"],
+        )
+        _notify(conn, events.MATCH_WITHDRAWN, district_id, None, data, now)
 
 
 def _notify(

@@ -12,13 +12,14 @@ from passback.lms.registry import BUILTIN
 from passback.operations.districts import required
 from passback.operations.errors import NotFound, OperationError
 from passback.rosters import decide as lookup
-from passback.store import match_candidates, matching, roster, syncs
+from passback.store import districts, match_candidates, matching, roster, syncs
 from passback.store.match_candidates import Decision, Known
 from passback.store.matching import Ours
 
 if TYPE_CHECKING:
     from passback.context import Gateway
     from passback.domain.clock import Clock
+    from passback.domain.identity import NumberKind
     from passback.store.engine.database import Connection, Database
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "clear",
     "decide",
     "decision",
+    "match_by",
     "request_sync",
     "status",
     "undecided",
@@ -132,6 +134,23 @@ async def request_sync(database: Database, district_id: str, clock: Clock) -> bo
     """Request a sync, if the district's LMS is read at all, because the people of a decided section can be matched."""
 
     def write(conn: Connection) -> bool:
+        if syncs.find(conn, district_id) is None:
+            return False
+        syncs.request(conn, district_id, clock())
+        return True
+
+    return await database.write(write)
+
+
+async def match_by(database: Database, district_id: str, kind: NumberKind | None, clock: Clock) -> bool:
+    """Set which number the LMS has as its people's SIS ids; None to find it out. Raises `NotFound`.
+
+    Returns whether a sync was requested, to match them again.
+    """
+
+    def write(conn: Connection) -> bool:
+        required(conn, district_id)
+        districts.set_match_by(conn, district_id, kind)
         if syncs.find(conn, district_id) is None:
             return False
         syncs.request(conn, district_id, clock())

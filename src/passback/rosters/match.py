@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from passback.domain.matching import match_people, match_sections
-from passback.domain.roster import ROLES
+from passback.delivery import webhook_notify
+from passback.domain.identity import judge
+from passback.domain.matching import Candidate, Common, Match, kinship, match_sections, section_doubt
 from passback.rosters.removals import most_removed
-from passback.store import held_back, lms_roster, matching
-from passback.store.staging import compare, matches
+from passback.store import districts, held_back, lms_roster, matching
+from passback.store.staging import compare, identities, matches
+from passback.store.staging.matches import Possible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from passback.domain.clock import Clock
+    from passback.domain.matching import Kinship
+    from passback.domain.roster import Role
     from passback.rosters.lease import Renew
     from passback.store.engine.database import Session
+    from passback.store.staging.identities import Meeting
 
 
 def match_roster(
@@ -37,24 +43,13 @@ def match_roster(
     matches.prepare(session)
     version = compare.version(session, district_id)
     ours = matching.sections(session, district_id)
-    by_hand = matching.by_hand(session, district_id)
-    found = match_sections(ours, lms_roster.sections(session, district_id), by_hand["section"])
-    matches.load(session, "section", found)
+    by_hand = matching.sections_by_hand(session, district_id)
+    found = match_sections(ours, lms_roster.sections(session, district_id), by_hand)
     matches.pair(session, found)
-    done, total = 0, sum(it.lms_id is not None for it in found)
-    for pairs in matches.pairs(session, district_id):
-        for role in ROLES:
-            matches.load(
-                session,
-                role,
-                [
-                    one
-                    for pair in pairs
-                    for one in match_people(pair.ours[role], pair.theirs.get(role, []), by_hand[role])
-                ],
-            )
-        done += len(pairs)
-        progress(done, total)
+    total = sum(it.lms_id is not None for it in found)
+    progress(0, total)
+    _match_people(session, district_id, found)
+    progress(total, total)
     matches.decide(session, district_id)
     losses = matches.losses(session, district_id)
     keep = not allow_losses and any(lost > most_removed(matched) for lost, matched in losses.values())
@@ -65,7 +60,77 @@ def match_roster(
         session.lock(f"roster/{district_id}")
         if compare.version(session, district_id) != version:
             raise compare.RosterChanged
-        changed = matches.apply(session, district_id, clock())
-        held_back.replace(session, district_id, "unmatching", waiting, clock())
+        now = clock()
+        changed = matches.apply(session, district_id, now)
+        webhook_notify.matches_withdrawn(session, district_id, matches.lost(session), now)
+        held_back.replace(session, district_id, "unmatching", waiting, now)
         renew(session)  # only now: the work above may have outlasted the lease
     return changed
+
+
+def _match_people(session: Session, district_id: str, sections: Sequence[Match]) -> None:
+    """Find the matches of people, and with them those of the sections that are not sure by themselves.
+
+    First the people who are surely matched, in any section; then the sections, some of which these people show to be
+    the same; then the people whose name alone is the same, within these sections.
+    """
+    identities.stage(session, district_id)
+    identities.choose_numbers(session, districts.match_by(session, district_id))
+    counts = identities.kinships(session)
+    identities.meet(session, district_id)
+    for meetings in identities.meetings(session):
+        sure = [
+            it for meeting in meetings if (it := _judged(meeting, counts)) is not None and it.by and it.sure
+        ]
+        together = {(it.id, it.lms_id) for it in meetings if it.together}
+        matches.add_surely(session, sure)
+        matches.load(session, [it for it in sure if (it.id, it.lms_id) in together])
+    _settle_sections(session, district_id, sections)
+    matches.resolve(session)
+    identities.meet_by_name(session, district_id)
+    for meetings in identities.meetings(session):
+        judged = [it for meeting in meetings if (it := _judged(meeting, counts)) is not None]
+        matches.load(session, [it for it in judged if not (it.by and it.sure)])
+    matches.resolve(session)
+
+
+def _judged(meeting: Meeting, counts: dict[Role, tuple[int, int]]) -> Possible | None:
+    verdict = judge(meeting.pair, _kinship(meeting, counts))
+    if verdict.by is None and verdict.reason is None:
+        return None
+    return Possible(meeting.role, meeting.id, meeting.lms_id, verdict.by, verdict.sure, verdict.reason)
+
+
+def _kinship(meeting: Meeting, counts: dict[Role, tuple[int, int]]) -> Kinship:
+    """What the others show: two people cannot be the reason why their own numbers say nothing."""
+    agree, differ = counts[meeting.role]
+    if meeting.tells_of_kinds:
+        agreed = meeting.pair.numbers_agree
+        agree, differ = agree - agreed, differ - (not agreed)
+    return kinship(agree, differ)
+
+
+def _settle_sections(session: Session, district_id: str, sections: Sequence[Match]) -> None:
+    commons = matches.commons(session, district_id)
+    unread = matches.unread_as_matched(session, district_id)
+    settled = [_settled(it, commons.get(it.id, Common()), unread) for it in sections]
+    matches.load(session, (one for it in settled for one in _possible(it)))
+    matches.unpair(
+        session, [was.id for was, now in zip(sections, settled, strict=True) if was.lms_id and not now.lms_id]
+    )
+
+
+def _settled(match: Match, common: Common, unread: set[str]) -> Match:
+    if match.lms_id is None or match.by in ("hand", "lms_id") or match.id in unread:
+        return match
+    if match.by == "sis_id" and match.named_alike:
+        return match
+    doubt = section_doubt(match.by, common)
+    return match if doubt is None else Match(match.id, None, None, (Candidate(match.lms_id, doubt),))
+
+
+def _possible(match: Match) -> Iterator[Possible]:
+    if match.lms_id is not None:
+        yield Possible("section", match.id, match.lms_id, match.by)
+    for candidate in match.candidates:
+        yield Possible("section", match.id, candidate.lms_id, None, reason=candidate.reason)

@@ -115,3 +115,16 @@ def set_keep_trying(connection: Connection, district_id: str, keep_trying: int |
         "UPDATE districts SET keep_trying = :keep_trying WHERE id = :id",
         {"id": district_id, "keep_trying": keep_trying},
     )
+
+
+def match_by(connection: Connection, district_id: str) -> str | None:
+    """The kind of number that the LMS has as its SIS ids, as an operator named it; None if it is to be found out."""
+    row = connection.execute("SELECT match_by FROM districts WHERE id = :id", {"id": district_id}).fetchone()
+    return None if row is None else row[0]
+
+
+def set_match_by(connection: Connection, district_id: str, kind: str | None) -> None:
+    """Set the kind of number that the LMS has as its SIS ids; None to find it out."""
+    connection.execute(
+        "UPDATE districts SET match_by = :kind WHERE id = :id", {"kind": kind, "id": district_id}
+    )

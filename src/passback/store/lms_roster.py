@@ -27,7 +27,7 @@ class Counts(Struct, frozen=True):
 _LONGEST = 1_000
 """How many characters of a text are stored, as with texts from files."""
 _KEY = "COALESCE(sis_id, 'lms:' || id)"
-"""An object's key in a roster: its SIS id, or else what `passback.domain.matching.lms_key` returns."""
+"""An object's key in a roster: its SIS id, or else its id, marked as one (`passback.domain.matching.of_lms`)."""
 
 
 def count(connection: Connection, district_id: str) -> Counts:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from passback.store.matching import NAME, OURS, Ours, find
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from passback.store.engine.database import Connection
 
 
@@ -29,6 +32,8 @@ class Known(Struct, frozen=True):
     period: str | None = None
     sections: str | None = None
     """The names of a person's sections, in the form of `teachers`."""
+    reason: str | None = None
+    """Why this candidate was not matched without asking."""
 
 
 class Decision(Struct, frozen=True):
@@ -38,7 +43,9 @@ class Decision(Struct, frozen=True):
     candidates: list[Known]
 
 
-_CANDIDATES = "SELECT id, lms_id, name, sis_id, email, course, teachers, students FROM match_candidates"
+_CANDIDATES = (
+    "SELECT id, lms_id, name, sis_id, email, course, teachers, students, reason FROM match_candidates"
+)
 
 
 def first_names(query: str) -> str:
@@ -57,8 +64,13 @@ def find_all(connection: Connection, district_id: str) -> dict[str, list[Known]]
     for id_, *known in connection.execute(
         f"{_CANDIDATES} WHERE district_id = :district_id ORDER BY id, lms_id", {"district_id": district_id}
     ):
-        found.setdefault(id_, []).append(Known(*known))
+        found.setdefault(id_, []).append(_candidate(known))
     return found
+
+
+def _candidate(row: Sequence[Any]) -> Known:
+    *known, reason = row
+    return replace(Known(*known), reason=reason)
 
 
 def undecided(connection: Connection, district_id: str) -> list[Ours]:
@@ -86,7 +98,7 @@ def decision(connection: Connection, ours: Ours) -> Decision | None:
         {"district_id": ours.district_id, "id": ours.id, "kind": ours.kind},
     ).fetchall()
     known = _section(connection, ours.id) if ours.kind == "section" else _user(connection, ours.id)
-    return Decision(known, [Known(*row[1:]) for row in rows]) if rows else None
+    return Decision(known, [_candidate(row[1:]) for row in rows]) if rows else None
 
 
 def _section(connection: Connection, section_id: str) -> Known:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from passback.domain.matching import SectionRef
-from passback.domain.roster import ROLES
 from passback.store import roster_events
 
 if TYPE_CHECKING:
@@ -54,17 +53,13 @@ def sections(connection: Connection, district_id: str) -> list[SectionRef]:
     return [SectionRef(*row) for row in rows]
 
 
-def by_hand(connection: Connection, district_id: str) -> dict[str, dict[str, str]]:
-    """The matches made by hand: for each ``section``, ``student`` and ``teacher``, LMS ids by our ids."""
-    found: dict[str, dict[str, str]] = {"section": {}, **{role: {} for role in ROLES}}
-    for kind, our_id, lms_id in connection.execute(
-        "SELECT 'section', id, lms_id FROM sections WHERE district_id = :district_id AND matched_by = 'hand'"
-        " AND removed IS NULL UNION ALL SELECT role, id, lms_id FROM users WHERE district_id = :district_id"
-        " AND matched_by = 'hand' AND removed IS NULL",
+def sections_by_hand(connection: Connection, district_id: str) -> dict[str, str]:
+    """The LMS ids of the sections that are matched by hand, by our ids."""
+    rows = connection.execute(
+        "SELECT id, lms_id FROM sections WHERE district_id = :district_id AND matched_by = 'hand' AND removed IS NULL",
         {"district_id": district_id},
-    ):
-        found[kind][our_id] = lms_id
-    return found
+    )
+    return dict(rows.fetchall())
 
 
 def decide(connection: Connection, our_id: str, lms_id: str | None, now: Instant) -> str | None:

@@ -20,8 +20,9 @@ REFUSED = "delivery.refused"
 EXPIRED = "delivery.expired"
 ASSIGNMENT_DELETED = "assignment.deleted_in_lms"
 CONNECTION_BROKEN = "connection.broken"
+MATCH_WITHDRAWN = "match.withdrawn"
 
-EVENTS = (DELIVERED, REFUSED, EXPIRED, ASSIGNMENT_DELETED, CONNECTION_BROKEN)
+EVENTS = (DELIVERED, REFUSED, EXPIRED, ASSIGNMENT_DELETED, CONNECTION_BROKEN, MATCH_WITHDRAWN)
 """The events that a webhook can be registered for."""
 
 MOST_WEBHOOKS = 20
@@ -59,6 +60,14 @@ class ConnectionData(Struct, frozen=True, kw_only=True):
     district_id: Annotated[MongoId, Meta(description="The district's id.")]
 
 
+class MatchData(Struct, frozen=True, kw_only=True):
+    """Sections and users that are no longer matched in the LMS, until a sync or a person matches them again."""
+
+    district_id: Annotated[MongoId, Meta(description="The district's id.")]
+    section_ids: Annotated[list[MongoId], Meta(description="The sections' ids.")]
+    user_ids: Annotated[list[MongoId], Meta(description="The students' and teachers' ids.")]
+
+
 class TestData(Struct, frozen=True, kw_only=True):
     """The webhook that a test message was requested for."""
 
@@ -67,7 +76,7 @@ class TestData(Struct, frozen=True, kw_only=True):
     webhook_id: Annotated[Uuid, Meta(description="The webhook's id.")]
 
 
-Data = DeliveryData | AssignmentData | ConnectionData | TestData
+Data = DeliveryData | AssignmentData | ConnectionData | MatchData | TestData
 D = TypeVar("D")
 
 

@@ -6,35 +6,38 @@ the time that others wait grows with the district.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from passback.domain.matching import Person
-from passback.domain.roster import ROLES
+from passback.domain.matching import MOST_CANDIDATES, Common
 from passback.store import match_candidates, matching, roster_events
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.domain.matching import Match, MatchedBy
-    from passback.domain.roster import Role
     from passback.store.engine.database import Session
 
 Kind = Literal["section", "student", "teacher"]
 
-_WAYS: tuple[MatchedBy, ...] = ("hand", "lms_id", "sis_id", "email", "name")
+_STRENGTHS: dict[MatchedBy, int] = {"hand": 0, "lms_id": 1, "sis_id": 2, "email": 3, "name": 4}
 """The ways to match, the surest first."""
-_UNDECIDED = len(_WAYS)
-_SECTIONS_AT_ONCE = 200
+_BY_NAME = _STRENGTHS["name"]
+_UNDECIDED = 5
+_SEVERAL = "it fits several people, or several fit it"
 
 
-class Pair(Struct, frozen=True):
-    """The people of a section, here and in the LMS."""
+class Possible(Struct, frozen=True):
+    """A match of one of ours, or if `by` is None a candidate and the reason why it is only that."""
 
-    ours: dict[Role, list[Person]]
-    theirs: dict[Role, list[Person]]
+    kind: Kind
+    id: str
+    lms_id: str
+    by: MatchedBy | None
+    sure: bool = True
+    """Whether more than the name says so."""
+    reason: str | None = None
 
 
 def prepare(session: Session) -> None:
@@ -43,14 +46,18 @@ def prepare(session: Session) -> None:
         session.analyse(table)  # they may have just grown a lot
     session.define(
         "CREATE TEMP TABLE possible (kind TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT NOT NULL,"
-        " strength BIGINT NOT NULL)"
+        " strength BIGINT NOT NULL, way TEXT, reason TEXT)"
     )
+    session.define("CREATE INDEX possible_by_id ON possible (kind, id)")
+    session.define("CREATE INDEX possible_by_lms_id ON possible (kind, lms_id)")
     session.define("CREATE TEMP TABLE paired (id TEXT PRIMARY KEY, lms_id TEXT NOT NULL)")
+    session.define("CREATE TEMP TABLE surely (kind TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT NOT NULL)")
     for table in ("surest", "taken"):
         session.define(
             f"CREATE TEMP TABLE {table} (kind TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT NOT NULL,"
-            " strength BIGINT NOT NULL, PRIMARY KEY (kind, id))"
+            " strength BIGINT NOT NULL, way TEXT, PRIMARY KEY (kind, id))"
         )
+        session.define(f"CREATE INDEX {table}_by_lms_id ON {table} (kind, lms_id)")
     session.define(
         "CREATE TEMP TABLE rematched (kind TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT, way TEXT, previous TEXT,"
         " what TEXT NOT NULL, PRIMARY KEY (kind, id))"
@@ -60,98 +67,128 @@ def prepare(session: Session) -> None:
         " PRIMARY KEY (kind, id))"
     )
     session.define("CREATE INDEX decided_by_lms_id ON decided (kind, lms_id)")
-    session.define("CREATE TEMP TABLE open (kind TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT NOT NULL)")
+    session.define(
+        "CREATE TEMP TABLE open (kind TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT NOT NULL, reason TEXT,"
+        " PRIMARY KEY (kind, id, lms_id))"
+    )
     session.define(
         "CREATE TEMP TABLE described (lms_id TEXT PRIMARY KEY, name TEXT NOT NULL, sis_id TEXT, course TEXT,"
         " teachers TEXT, students BIGINT NOT NULL)"
     )
     session.define(
-        "CREATE TEMP TABLE choices (id TEXT NOT NULL, lms_id TEXT NOT NULL, name TEXT NOT NULL, email TEXT,"
-        " sis_id TEXT, course TEXT, teachers TEXT, students BIGINT)"
+        "CREATE TEMP TABLE choices (id TEXT NOT NULL, lms_id TEXT NOT NULL, reason TEXT, name TEXT NOT NULL,"
+        " email TEXT, sis_id TEXT, course TEXT, teachers TEXT, students BIGINT)"
     )
 
 
-def load(session: Session, kind: Kind, matches: Iterable[Match]) -> None:
+def load(session: Session, possible: Iterable[Possible]) -> None:
     """Add matches and candidates."""
-    session.load("possible", ("kind", "id", "lms_id", "strength"), _possible(kind, matches))
+    session.load(
+        "possible",
+        ("kind", "id", "lms_id", "strength", "way", "reason"),
+        ((it.kind, it.id, it.lms_id, _strength(it), it.by, it.reason) for it in possible),
+    )
 
 
-def _possible(kind: Kind, matches: Iterable[Match]) -> Iterator[tuple[str, str, str, int]]:
-    for match in matches:
-        if match.lms_id is not None and match.by is not None:
-            yield kind, match.id, match.lms_id, _WAYS.index(match.by)
-        for candidate in match.candidates:
-            yield kind, match.id, candidate.id, _UNDECIDED
+def _strength(possible: Possible) -> int:
+    if possible.by is None:
+        return _UNDECIDED
+    # What was sure before is no surer than an address now.
+    return _STRENGTHS[possible.by] if possible.sure else _BY_NAME
 
 
 def pair(session: Session, matches: Iterable[Match]) -> None:
-    """Add the matched sections, whose people `pairs` reads."""
+    """Add the sections that are matched, or may be, whose people are to be matched."""
     found = ((it.id, it.lms_id) for it in matches if it.lms_id is not None)
     session.load("paired", ("id", "lms_id"), found)
     session.analyse("paired")
 
 
-def pairs(session: Session, district_id: str) -> Iterator[list[Pair]]:
-    """Read the matched sections with their people, some at a time."""
-    after = ""
-    while ids := [
-        row[0]
-        for row in session.execute(
-            "SELECT id FROM paired WHERE id > :after ORDER BY id LIMIT :limit",
-            {"after": after, "limit": _SECTIONS_AT_ONCE},
-        ).fetchall()
-    ]:
-        given = {"first": ids[0], "last": ids[-1], "district_id": district_id}
-        ours = session.execute(
-            "SELECT paired.id, enrollments.role, users.id, users.first_name || ' ' || users.last_name, users.email,"
-            " users.sis_id FROM paired JOIN enrollments ON enrollments.section_id = paired.id"
-            " JOIN users ON users.id = enrollments.user_id WHERE paired.id >= :first AND paired.id <= :last"
-            " ORDER BY paired.id, users.id",
-            given,
-        ).fetchall()
-        theirs = session.execute(
-            "SELECT paired.id, them.role, them.id, them.name, them.email, them.sis_id FROM paired"
-            " JOIN lms_members AS them ON them.district_id = :district_id AND them.section_id = paired.lms_id"
-            " WHERE paired.id >= :first AND paired.id <= :last ORDER BY paired.id, them.id",
-            given,
-        ).fetchall()
-        of_ours, of_theirs = _by_section(ours), _by_section(theirs)
-        yield [Pair(of_ours[id_], of_theirs.get(id_, {})) for id_ in ids if id_ in of_ours]
-        after = ids[-1]
+def unpair(session: Session, section_ids: Iterable[str]) -> None:
+    """Remove sections that are not matched after all."""
+    session.executemany("DELETE FROM paired WHERE id = :id", [{"id": it} for it in section_ids])
 
 
-def _by_section(rows: Sequence[Any]) -> dict[str, dict[Role, list[Person]]]:
-    found: dict[str, dict[Role, list[Person]]] = {}
-    for id_, group in groupby(rows, key=lambda row: row[0]):
-        people: dict[Role, list[Person]] = {role: [] for role in ROLES}
-        for row in group:
-            people[row[1]].append(Person(row[2], row[1], *row[3:]))
-        found[id_] = people
-    return found
+def add_surely(session: Session, sure: Iterable[Possible]) -> None:
+    """Add people who are surely matched, whether or not they are in the same matched section."""
+    session.load("surely", ("kind", "id", "lms_id"), ((it.kind, it.id, it.lms_id) for it in sure))
+
+
+def commons(session: Session, district_id: str) -> dict[str, Common]:
+    """Count the surely matched people of each pair of sections, by our section's id."""
+    given = {"district_id": district_id}
+    session.execute(
+        "INSERT INTO surely (kind, id, lms_id) SELECT role, id, lms_id FROM users WHERE district_id = :district_id"
+        " AND removed IS NULL AND matched_by = 'hand' AND lms_id IS NOT NULL",
+        given,
+    )
+    session.define("CREATE INDEX surely_by_id ON surely (kind, id)")
+    session.define("CREATE INDEX surely_by_lms_id ON surely (kind, lms_id)")
+    session.analyse("surely")
+    for column, other in (("id", "lms_id"), ("lms_id", "id")):  # whoever is two is neither
+        session.execute(
+            f"DELETE FROM surely WHERE (kind, {column}) IN (SELECT kind, {column} FROM surely GROUP BY kind, {column}"
+            f" HAVING COUNT(DISTINCT {other}) > 1)"
+        )
+    ours = (
+        "JOIN enrollments ON enrollments.section_id = paired.id"
+        " JOIN surely ON surely.kind = enrollments.role AND surely.id = enrollments.user_id"
+    )
+    theirs = "JOIN lms_members AS them ON them.district_id = :district_id AND them.section_id = paired.lms_id"
+    surely = "surely.kind = them.role AND surely.lms_id = them.id"
+    joined = (f"{ours} {theirs} AND {surely}", ours, f"{theirs} JOIN surely ON {surely}")
+    counts: dict[str, list[int]] = {}
+    for place, join in enumerate(joined):
+        for id_, everybody, teachers in session.execute(
+            "SELECT paired.id, COUNT(DISTINCT surely.lms_id), COUNT(DISTINCT CASE WHEN surely.kind = 'teacher'"
+            f" THEN surely.lms_id END) FROM paired {join} WHERE :district_id <> '' GROUP BY paired.id",
+            given,
+        ):
+            of_section = counts.setdefault(id_, [0] * 6)
+            of_section[place], of_section[place + 3] = int(everybody), int(teachers)
+    return {id_: Common(*them) for id_, them in counts.items()}
+
+
+def unread_as_matched(session: Session, district_id: str) -> set[str]:
+    """Our sections whose pair is what they are matched to so far, and could not be read this time."""
+    rows = session.execute(
+        "SELECT paired.id FROM paired JOIN sections ON sections.id = paired.id AND sections.lms_id = paired.lms_id"
+        " JOIN lms_sections ON lms_sections.district_id = :district_id AND lms_sections.id = paired.lms_id"
+        " WHERE lms_sections.read = 0",
+        {"district_id": district_id},
+    )
+    return {row[0] for row in rows}
+
+
+def resolve(session: Session) -> None:
+    """Pick the surest match of each object, unless there are several.
+
+    If two of ours match the same object in the LMS, the surer match is picked; if neither is surer, none is. A match by
+    the name alone is only picked if nothing else may be one of the two.
+    """
+    for table in ("surest", "taken"):
+        session.execute(f"DELETE FROM {table}")
+    session.analyse("possible")
+    session.execute(
+        "INSERT INTO surest (kind, id, lms_id, strength, way) SELECT kind, id, MIN(lms_id), strength, MIN(way) FROM"
+        " (SELECT kind, id, lms_id, strength, way, MIN(strength) OVER (PARTITION BY kind, id) AS best FROM possible)"
+        f" AS each WHERE strength = best AND strength < {_UNDECIDED}"
+        " GROUP BY kind, id, strength HAVING COUNT(DISTINCT lms_id) = 1"
+    )
+    session.analyse("surest")
+    session.execute(
+        "INSERT INTO taken (kind, id, lms_id, strength, way) SELECT kind, id, lms_id, strength, way FROM surest"
+        " WHERE NOT EXISTS (SELECT 1 FROM surest AS rival WHERE rival.kind = surest.kind"
+        " AND rival.lms_id = surest.lms_id AND rival.id <> surest.id AND rival.strength <= surest.strength)"
+        f" AND NOT (surest.strength = {_BY_NAME} AND surest.kind <> 'section' AND EXISTS (SELECT 1 FROM possible AS"
+        " rival WHERE rival.kind = surest.kind AND ((rival.lms_id = surest.lms_id AND rival.id <> surest.id)"
+        " OR (rival.id = surest.id AND rival.lms_id <> surest.lms_id))))"
+    )
+    session.analyse("taken")
 
 
 def decide(session: Session, district_id: str) -> None:
-    """Pick the surest match of each object, unless there are several, and determine what that changes.
-
-    If two of ours match the same object in the LMS, the surer match is picked; if neither is surer, none is.
-    """
-    session.analyse("possible")
-    session.execute(
-        "INSERT INTO surest (kind, id, lms_id, strength) SELECT kind, id, MIN(lms_id), strength FROM"
-        " (SELECT kind, id, lms_id, strength, MIN(strength) OVER (PARTITION BY kind, id) AS best FROM possible) AS each"
-        f" WHERE strength = best AND strength < {_UNDECIDED}"
-        " GROUP BY kind, id, strength HAVING COUNT(DISTINCT lms_id) = 1"
-    )
-    session.define("CREATE INDEX surest_by_lms_id ON surest (kind, lms_id)")
-    session.analyse("surest")
-    session.execute(
-        "INSERT INTO taken (kind, id, lms_id, strength) SELECT kind, id, lms_id, strength FROM surest"
-        " WHERE NOT EXISTS (SELECT 1 FROM surest AS rival WHERE rival.kind = surest.kind"
-        " AND rival.lms_id = surest.lms_id AND rival.id <> surest.id AND rival.strength <= surest.strength)"
-    )
-    session.define("CREATE INDEX taken_by_lms_id ON taken (kind, lms_id)")
-    session.analyse("taken")
-    way = "CASE taken.strength" + "".join(f" WHEN {it} THEN '{way}'" for it, way in enumerate(_WAYS)) + " END"
+    """Determine what the matches that were picked change, and what a person must decide."""
     for kind, table, ours, scope in (
         ("sections", "sections", "'section'", ""),
         # A user in no section cannot be looked for: their match stays, unless another user has it now.
@@ -168,14 +205,14 @@ def decide(session: Session, district_id: str) -> None:
     ):
         session.execute(
             "INSERT INTO rematched (kind, id, lms_id, way, previous, what)"
-            f" SELECT '{kind}', was.id, taken.lms_id, {way}, CASE WHEN was.lms_id IS NULL"
+            f" SELECT '{kind}', was.id, taken.lms_id, taken.way, CASE WHEN was.lms_id IS NULL"
             """ THEN '{"synced_in_lms": false}' ELSE '{"synced_in_lms": true}' END,"""
             " CASE WHEN (was.lms_id IS NULL AND taken.lms_id IS NOT NULL)"
             " OR (was.lms_id IS NOT NULL AND taken.lms_id IS NULL) THEN 'updated' ELSE '' END"
             f" FROM {table} AS was LEFT JOIN taken ON taken.kind = {ours} AND taken.id = was.id"
             " WHERE was.district_id = :district_id AND was.removed IS NULL AND COALESCE(was.matched_by, '') <> 'hand'"
             f" AND (COALESCE(was.lms_id, '') <> COALESCE(taken.lms_id, '') OR COALESCE(was.matched_by, '') <>"
-            f" COALESCE({way}, '')){scope}",
+            f" COALESCE(taken.way, '')){scope}",
             {"district_id": district_id},
         )
     session.analyse("rematched")
@@ -185,8 +222,15 @@ def decide(session: Session, district_id: str) -> None:
 def _note_choices(session: Session, district_id: str) -> None:
     """Determine what a person must decide, and the candidates."""
     session.execute(
-        "INSERT INTO open (kind, id, lms_id) SELECT DISTINCT kind, id, lms_id FROM possible WHERE NOT EXISTS"
-        " (SELECT 1 FROM taken WHERE taken.kind = possible.kind AND taken.id = possible.id)"
+        "INSERT INTO open (kind, id, lms_id, reason) SELECT kind, id, lms_id,"
+        f" COALESCE(MIN(reason), '{_SEVERAL}') FROM possible"
+        " WHERE NOT EXISTS (SELECT 1 FROM taken WHERE taken.kind = possible.kind AND taken.id = possible.id)"
+        " AND NOT EXISTS (SELECT 1 FROM taken WHERE taken.kind = possible.kind AND taken.lms_id = possible.lms_id)"
+        " GROUP BY kind, id, lms_id"
+    )
+    session.execute(
+        "DELETE FROM open WHERE (kind, id) IN"
+        f" (SELECT kind, id FROM open GROUP BY kind, id HAVING COUNT(*) > {MOST_CANDIDATES})"
     )
     session.define("CREATE INDEX open_by_lms_id ON open (lms_id)")
     session.analyse("open")
@@ -205,24 +249,46 @@ def _note_choices(session: Session, district_id: str) -> None:
         given,
     )
     session.execute(
-        "INSERT INTO choices (id, lms_id, name, sis_id, course, teachers, students) SELECT open.id, lms_id, name,"
-        " sis_id, course, teachers, students FROM open JOIN described USING (lms_id) WHERE kind = 'section'"
+        "INSERT INTO choices (id, lms_id, reason, name, sis_id, course, teachers, students) SELECT open.id, lms_id,"
+        " reason, name, sis_id, course, teachers, students FROM open JOIN described USING (lms_id)"
+        " WHERE kind = 'section'"
     )
-    # There are few of them, so one pass over the members is enough.
     session.execute(
-        "INSERT INTO choices (id, lms_id, name, email, sis_id) SELECT DISTINCT open.id, open.lms_id, them.name,"
-        " them.email, them.sis_id FROM lms_members AS them CROSS JOIN open WHERE them.district_id = :district_id"
-        " AND open.lms_id = them.id AND open.kind = them.role",
-        given,
+        "INSERT INTO choices (id, lms_id, reason, name, email, sis_id) SELECT open.id, lms_id, reason,"
+        " COALESCE(accounts.name, ''), email, sis_id FROM open JOIN accounts ON accounts.role = open.kind"
+        " AND accounts.id = open.lms_id"
     )
+
+
+def _doubted(table: str, kind: str) -> str:
+    """SQL: what `rematched` has lost is still in the LMS, but would not be matched today.
+
+    That is a section's or person's own match, or the match of every section that a person is in.
+    """
+    own = (
+        f"EXISTS (SELECT 1 FROM open JOIN {table} AS was ON was.id = rematched.id AND was.lms_id = open.lms_id"
+        f" WHERE open.kind = {kind} AND open.id = rematched.id)"
+    )
+    if table == "sections":
+        return own
+    return (
+        f"({own} OR (EXISTS (SELECT 1 FROM enrollments JOIN open ON open.kind = 'section'"
+        " AND open.id = enrollments.section_id WHERE enrollments.user_id = rematched.id) AND NOT EXISTS"
+        " (SELECT 1 FROM enrollments JOIN paired ON paired.id = enrollments.section_id"
+        " WHERE enrollments.user_id = rematched.id)))"
+    )
+
+
+_TABLES = (("sections", "'section'"), ("users", "was.role"))
 
 
 def losses(session: Session, district_id: str) -> dict[str, tuple[int, int]]:
-    """How many sections and users would lose their match, and how many have one."""
+    """How many sections and users the LMS no longer shows as they are matched, and how many are matched."""
     found = {}
-    for table in ("sections", "users"):
+    for table, kind in _TABLES:
         lost = session.execute(
             f"SELECT COUNT(*) FROM rematched WHERE kind = '{table}' AND what = 'updated' AND lms_id IS NULL"
+            f" AND NOT {_doubted(table, kind)}"
         ).fetchone()[0]
         matched = session.execute(
             f"SELECT COUNT(lms_id) FROM {table} WHERE district_id = :id AND removed IS NULL",
@@ -233,13 +299,21 @@ def losses(session: Session, district_id: str) -> dict[str, tuple[int, int]]:
 
 
 def keep_existing(session: Session) -> None:
-    """Let no object lose its match, except to another object."""
-    for table, kind in (("sections", "'section'"), ("users", "was.role")):
+    """Let nothing lose its match because the LMS does not show it, except to another object."""
+    for table, kind in _TABLES:
         session.execute(
-            f"DELETE FROM rematched WHERE kind = '{table}' AND what = 'updated' AND lms_id IS NULL AND EXISTS"
+            f"DELETE FROM rematched WHERE kind = '{table}' AND what = 'updated' AND lms_id IS NULL"
+            f" AND NOT {_doubted(table, kind)} AND EXISTS"
             f" (SELECT 1 FROM {table} AS was WHERE was.id = rematched.id AND NOT EXISTS (SELECT 1 FROM taken"
             f" WHERE taken.kind = {kind} AND taken.lms_id = was.lms_id AND taken.id <> was.id))"
         )
+
+
+def lost(session: Session) -> Iterator[tuple[str, str]]:
+    """The kinds (``sections`` or ``users``) and ids of what `apply` has unmatched."""
+    yield from session.execute(
+        "SELECT kind, id FROM rematched WHERE lms_id IS NULL AND what = 'updated' ORDER BY kind, id"
+    ).fetchall()
 
 
 def apply(session: Session, district_id: str, now: Instant) -> int:
@@ -281,8 +355,9 @@ def apply(session: Session, district_id: str, now: Instant) -> int:
     roster_events.add_all(session, district_id, "rematched", now)
     session.execute("DELETE FROM match_candidates WHERE district_id = :district_id", given)
     session.execute(
-        "INSERT INTO match_candidates (district_id, id, lms_id, name, email, sis_id, course, teachers, students)"
-        " SELECT :district_id, id, lms_id, name, email, sis_id, course, teachers, students FROM choices"
+        "INSERT INTO match_candidates (district_id, id, lms_id, reason, name, email, sis_id, course, teachers,"
+        " students)"
+        " SELECT :district_id, id, lms_id, reason, name, email, sis_id, course, teachers, students FROM choices"
         " WHERE EXISTS (SELECT 1 FROM sections WHERE id = choices.id AND lms_id IS NULL AND removed IS NULL)"
         " OR EXISTS (SELECT 1 FROM users WHERE id = choices.id AND lms_id IS NULL AND removed IS NULL)"
         " ON CONFLICT DO NOTHING",

@@ -72,6 +72,10 @@ _MESSAGES: dict[str, tuple[type[Struct], str]] = {
         events.ConnectionData,
         "The district's LMS refuses the gateway's credentials.",
     ),
+    events.MATCH_WITHDRAWN: (
+        events.MatchData,
+        "Sections or users are no longer matched in the LMS: a person must decide.",
+    ),
     events.TEST: (events.TestData, "A test message, sent on request."),
 }
 _MESSAGE_ANSWERS = {

@@ -38,6 +38,7 @@ _NAMED: tuple[type[Struct], ...] = (
     events.DeliveryData,
     events.AssignmentData,
     events.ConnectionData,
+    events.MatchData,
     events.TestData,
     roster.District,
     roster.School,

@@ -1,0 +1,327 @@
+"""Who of the roster may be who in the LMS: the pairs with a sign in common, with all that is known of both.
+
+Everything is in temporary tables of one session. `mine` and `them` have each person's and account's values as they are
+compared, and `held` by how many each value is held: a sign that several share is none. `meets` has the pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from passback.domain import names
+from passback.domain.identity import NUMBER_KINDS, NumberKind, Pair, Shared
+from passback.domain.matching import id_key, of_lms
+from passback.domain.roster import ROLES
+
+if TYPE_CHECKING:
+    from passback.domain.roster import Role
+    from passback.store.engine.database import Session
+
+_ROWS_AT_ONCE = 2_000
+_MOST_ALIKE = 4_000_000
+"""If more pairs than this share one value, it says nothing of anybody: such as the address noreply@."""
+_SORTS = ("email", "number", "name", "name_and_email")
+_SHARE_A_SECTION = (
+    "EXISTS (SELECT 1 FROM enrollments JOIN paired ON paired.id = enrollments.section_id JOIN lms_members"
+    " ON lms_members.district_id = :district_id AND lms_members.section_id = paired.lms_id"
+    " AND lms_members.role = enrollments.role AND lms_members.id = {theirs}"
+    " WHERE enrollments.user_id = {ours} AND enrollments.role = {role})"
+)
+_BY_HAND = "SELECT 1 FROM users AS hand WHERE hand.district_id = :district_id AND hand.matched_by = 'hand'"
+_NOT_BY_HAND = (
+    f"NOT EXISTS ({_BY_HAND} AND hand.id = mine.id)"
+    f" AND NOT EXISTS ({_BY_HAND} AND hand.removed IS NULL AND hand.role = them.role AND hand.lms_id = them.id)"
+)
+
+
+class Meeting(Struct, frozen=True):
+    """A person of the roster and an account of the LMS that have something in common."""
+
+    role: Role
+    id: str
+    lms_id: str
+    together: bool
+    """Whether they are in the same matched section, too."""
+    pair: Pair
+    tells_of_kinds: bool
+    """Whether the two are counted among those who show whether the numbers are of one kind."""
+
+
+def stage(session: Session, district_id: str) -> None:
+    """Gather the district's people and the LMS's accounts, as they are compared."""
+    numbers = ", ".join(f"{kind} TEXT" for kind in NUMBER_KINDS)
+    session.define(
+        "CREATE TEMP TABLE mine (role TEXT NOT NULL, id TEXT NOT NULL, name TEXT, email TEXT, name_and_email TEXT,"
+        f" {numbers}, of_lms TEXT, raw_number TEXT, number_key TEXT, PRIMARY KEY (role, id))"
+    )
+    session.define("CREATE TEMP TABLE my_names (role TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL)")
+    session.define(
+        "CREATE TEMP TABLE accounts (role TEXT NOT NULL, id TEXT NOT NULL, name TEXT, email TEXT, sis_id TEXT,"
+        " seen BIGINT NOT NULL, PRIMARY KEY (role, id))"
+    )
+    session.define(
+        "CREATE TEMP TABLE them (role TEXT NOT NULL, id TEXT NOT NULL, name TEXT, email TEXT, name_and_email TEXT,"
+        " number_key TEXT, PRIMARY KEY (role, id))"
+    )
+    session.define(
+        "CREATE TEMP TABLE held (role TEXT NOT NULL, sort TEXT NOT NULL, value TEXT NOT NULL, ours BIGINT NOT NULL,"
+        " theirs BIGINT NOT NULL, our_id TEXT, their_id TEXT, PRIMARY KEY (role, sort, value))"
+    )
+    session.define(
+        "CREATE TEMP TABLE meets (role TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT NOT NULL, together BIGINT NOT NULL,"
+        " PRIMARY KEY (role, id, lms_id))"
+    )
+    _stage_ours(session, district_id)
+    _stage_theirs(session, district_id)
+    for table in ("mine", "them"):
+        for column in ("email", "name"):
+            session.define(f"CREATE INDEX {table}_by_{column} ON {table} (role, {column})")
+    session.define("CREATE INDEX my_names_by_name ON my_names (role, name)")
+    session.define("CREATE INDEX them_by_number ON them (role, number_key)")
+    for table in ("mine", "my_names", "accounts", "them"):
+        session.analyse(table)
+
+
+def _stage_ours(session: Session, district_id: str) -> None:
+    columns = ("role", "id", "name", "email", "name_and_email", *NUMBER_KINDS, "of_lms")
+    after = ""
+    while rows := session.execute(
+        f"SELECT role, id, first_name, middle_name, last_name, email, {', '.join(NUMBER_KINDS)} FROM users"
+        " WHERE district_id = :district_id AND removed IS NULL AND id > :after ORDER BY id LIMIT :limit",
+        {"district_id": district_id, "after": after, "limit": _ROWS_AT_ONCE},
+    ).fetchall():
+        people, named = [], []
+        for role, id_, first, middle, last, email, *numbers in rows:
+            keys = names.keys(first, middle, last)
+            name = keys[0] if keys else None
+            lms_id = of_lms(numbers[0]) or None
+            numbers = [id_key(it) or None for it in numbers]
+            address = id_key(email) or None
+            people.append((role, id_, name, address, _name_and_email(name, address), *numbers, lms_id))
+            named += [(role, id_, it) for it in keys]
+        session.load("mine", columns, people)
+        session.load("my_names", ("role", "id", "name"), named)
+        after = rows[-1][1]
+
+
+def _stage_theirs(session: Session, district_id: str) -> None:
+    # If some of an account's sections could not be read, what is written there is ours, and not the LMS's.
+    first, seen = "MIN(CASE WHEN lms_sections.read = 1 THEN NULLIF({}, '') END)", "MAX(lms_sections.read)"
+    session.execute(
+        "INSERT INTO accounts (role, id, name, email, sis_id, seen) SELECT role, lms_members.id,"
+        f" {first.format('lms_members.name')}, {first.format('email')}, {first.format('lms_members.sis_id')}, {seen}"
+        " FROM lms_members JOIN lms_sections ON lms_sections.district_id = lms_members.district_id"
+        " AND lms_sections.id = lms_members.section_id WHERE lms_members.district_id = :district_id"
+        " GROUP BY role, lms_members.id",
+        {"district_id": district_id},
+    )
+    session.analyse("accounts")
+    role = id_ = ""
+    while rows := session.execute(
+        "SELECT role, id, name, email, sis_id FROM accounts WHERE (role, id) > (:role, :id) ORDER BY role, id"
+        " LIMIT :limit",
+        {"role": role, "id": id_, "limit": _ROWS_AT_ONCE},
+    ).fetchall():
+        accounts = []
+        for role, id_, full, email, number in rows:
+            name, address = names.key(full or "") or None, id_key(email) or None
+            accounts.append(
+                (role, id_, name, address, _name_and_email(name, address), id_key(number) or None)
+            )
+        session.load("them", ("role", "id", "name", "email", "name_and_email", "number_key"), accounts)
+
+
+def _name_and_email(name: str | None, email: str | None) -> str | None:
+    return f"{name}\n{email}" if name and email else None
+
+
+def choose_numbers(session: Session, named: str | None) -> dict[Role, NumberKind]:
+    """Choose for each role the number that the LMS has as its SIS id, and return it.
+
+    It is the one that fits most people, each value only one; the `named` one if anybody of the role has it.
+    """
+    chosen: dict[Role, NumberKind] = {}
+    for role in ROLES:
+        fits = {kind: _fits(session, role, kind) for kind in NUMBER_KINDS}
+        best = max(NUMBER_KINDS, key=lambda kind: fits[kind])  # the first of equals
+        for kind in NUMBER_KINDS:
+            if kind == named and _anybody_has(session, role, kind):
+                best = kind
+        chosen[role] = best
+        session.execute(
+            f"UPDATE mine SET number_key = {best}, raw_number = (SELECT users.{best} FROM users"
+            " WHERE users.id = mine.id) WHERE role = :role",
+            {"role": role},
+        )
+    session.define("CREATE INDEX mine_by_number ON mine (role, number_key)")
+    session.analyse("mine")
+    _count_holders(session)
+    return chosen
+
+
+def _fits(session: Session, role: Role, kind: NumberKind) -> tuple[int, int]:
+    """How many people have one account with that number; first of all, how many with the same name."""
+    row = session.execute(
+        "SELECT COALESCE(SUM(CASE WHEN ours.name = theirs.name THEN 1 ELSE 0 END), 0), COUNT(*) FROM"
+        f" (SELECT {kind} AS value, MIN(name) AS name FROM mine WHERE role = :role AND {kind} IS NOT NULL"
+        f" GROUP BY {kind} HAVING COUNT(*) = 1) AS ours"
+        " JOIN (SELECT number_key AS value, MIN(name) AS name FROM them WHERE role = :role AND number_key IS NOT NULL"
+        " GROUP BY number_key HAVING COUNT(*) = 1) AS theirs ON theirs.value = ours.value",
+        {"role": role},
+    ).fetchone()
+    return int(row[0]), int(row[1])
+
+
+def _anybody_has(session: Session, role: Role, kind: NumberKind) -> bool:
+    row = session.execute(
+        f"SELECT 1 FROM mine WHERE role = :role AND {kind} IS NOT NULL LIMIT 1", {"role": role}
+    ).fetchone()
+    return row is not None
+
+
+def _count_holders(session: Session) -> None:
+    for sort in _SORTS:
+        column = "number_key" if sort == "number" else sort
+        session.execute(
+            "INSERT INTO held (role, sort, value, ours, theirs, our_id, their_id) SELECT role, :sort, value, SUM(ours),"
+            f" SUM(theirs), MIN(our_id), MIN(their_id) FROM (SELECT role, {column} AS value, 1 AS ours, 0 AS theirs,"
+            f" id AS our_id, NULL AS their_id FROM mine WHERE {column} IS NOT NULL UNION ALL"
+            f" SELECT role, {column}, 0, 1, NULL, id FROM them WHERE {column} IS NOT NULL) AS each"
+            " GROUP BY role, value",
+            {"sort": sort},
+        )
+    session.analyse("held")
+
+
+def kinships(session: Session) -> dict[Role, tuple[int, int]]:
+    """How many people known by other signs have the LMS's SIS id as their number, and how many another."""
+    found: dict[Role, tuple[int, int]] = dict.fromkeys(ROLES, (0, 0))
+    for role, agree, differ in session.execute(
+        "SELECT mine.role, SUM(CASE WHEN mine.number_key = them.number_key THEN 1 ELSE 0 END),"
+        " SUM(CASE WHEN mine.number_key <> them.number_key THEN 1 ELSE 0 END)"
+        " FROM held JOIN mine ON mine.role = held.role AND mine.id = held.our_id"
+        " JOIN them ON them.role = held.role AND them.id = held.their_id"
+        " WHERE sort = 'name' AND ours = 1 AND theirs = 1 AND mine.number_key IS NOT NULL"
+        f" AND them.number_key IS NOT NULL AND {_EMAILS_FIT} GROUP BY mine.role"
+    ):
+        found[role] = int(agree), int(differ)
+    return found
+
+
+_EMAILS_FIT = (
+    "(mine.email IS NULL OR them.email IS NULL OR mine.email = them.email"
+    " OR mine.email NOT LIKE '%@%' OR them.email NOT LIKE '%@%')"
+)
+
+
+def meet(session: Session, district_id: str) -> None:
+    """Add the pairs that have a number, an address or the LMS's own id in common, or are matched so far."""
+    given = {"district_id": district_id}
+    for sort, column in (("number", "number_key"), ("email", "email")):
+        _meet(
+            session,
+            f"held JOIN mine ON mine.role = held.role AND mine.{column} = held.value"
+            f" JOIN them ON them.role = held.role AND them.{column} = held.value",
+            f"held.sort = '{sort}' AND held.ours > 0 AND held.theirs > 0 AND held.ours * held.theirs <= {_MOST_ALIKE}",
+            given,
+        )
+    _meet(session, "mine JOIN them ON them.role = mine.role AND them.id = mine.of_lms", "true", given)
+    _meet(
+        session,
+        "users JOIN mine ON mine.role = users.role AND mine.id = users.id"
+        " JOIN them ON them.role = users.role AND them.id = users.lms_id",
+        "users.district_id = :district_id",
+        given,
+    )
+    session.analyse("meets")
+
+
+def meet_by_name(session: Session, district_id: str) -> None:
+    """Add the pairs of those not yet found that have the same name, and share a section; drop the others."""
+    given = {"district_id": district_id}
+    session.execute(
+        "DELETE FROM meets WHERE EXISTS (SELECT 1 FROM taken WHERE taken.kind = meets.role AND taken.id = meets.id)"
+        " OR EXISTS (SELECT 1 FROM taken WHERE taken.kind = meets.role AND taken.lms_id = meets.lms_id)"
+        f" OR NOT {_SHARE_A_SECTION.format(ours='meets.id', theirs='meets.lms_id', role='meets.role')}",
+        given,
+    )
+    _meet(
+        session,
+        "held JOIN my_names ON my_names.role = held.role AND my_names.name = held.value"
+        " JOIN mine ON mine.role = held.role AND mine.id = my_names.id"
+        " JOIN them ON them.role = held.role AND them.name = held.value",
+        f"held.sort = 'name' AND held.theirs > 0 AND held.ours * held.theirs <= {_MOST_ALIKE}"
+        " AND NOT EXISTS (SELECT 1 FROM taken WHERE taken.kind = mine.role AND taken.id = mine.id)"
+        " AND NOT EXISTS (SELECT 1 FROM taken WHERE taken.kind = them.role AND taken.lms_id = them.id)"
+        f" AND {_SHARE_A_SECTION.format(ours='mine.id', theirs='them.id', role='mine.role')}",
+        given,
+        together="1",
+    )
+    session.analyse("meets")
+
+
+def _meet(
+    session: Session, joined: str, where: str, given: Mapping[str, Any], together: str | None = None
+) -> None:
+    shared = _SHARE_A_SECTION.format(ours="mine.id", theirs="them.id", role="mine.role")
+    together = together or f"CASE WHEN {shared} THEN 1 ELSE 0 END"
+    session.execute(
+        "INSERT INTO meets (role, id, lms_id, together)"
+        f" SELECT DISTINCT mine.role, mine.id, them.id, {together} FROM {joined} WHERE {where} AND {_NOT_BY_HAND}"
+        " ON CONFLICT DO NOTHING",
+        given,
+    )
+
+
+_HOLDERS = {
+    "with_email": ("email", "mine.email"),
+    "with_number": ("number", "mine.number_key"),
+    "with_name": ("name", "mine.name"),
+    "with_name_and_email": ("name_and_email", "mine.name_and_email"),
+    "with_their_number": ("number", "them.number_key"),
+    "with_their_name": ("name", "them.name"),
+    "with_their_name_and_email": ("name_and_email", "them.name_and_email"),
+}
+
+
+def meetings(session: Session) -> Iterator[list[Meeting]]:
+    """Read the pairs, some at a time."""
+    counts = ", ".join(f"COALESCE({it}.ours, 0), COALESCE({it}.theirs, 0)" for it in _HOLDERS)
+    joins = " ".join(
+        f"LEFT JOIN held AS {it} ON {it}.role = meets.role AND {it}.sort = '{sort}' AND {it}.value = {value}"
+        for it, (sort, value) in _HOLDERS.items()
+    )
+    last = ("", "", "")
+    while rows := session.execute(
+        "SELECT meets.role, meets.id, meets.lms_id, together, first_name, middle_name, last_name, users.email,"
+        " raw_number, accounts.name, accounts.email, accounts.sis_id, COALESCE(mine.of_lms, '') = meets.lms_id,"
+        " CASE WHEN users.lms_id = meets.lms_id THEN COALESCE(users.matched_by, 'lms_id') END, seen = 0,"
+        f" with_name.ours = 1 AND with_name.theirs = 1 AND mine.name = them.name AND {_EMAILS_FIT}"
+        " AND mine.number_key IS NOT NULL AND them.number_key IS NOT NULL,"
+        f" {counts} FROM meets JOIN users ON users.id = meets.id"
+        " JOIN mine ON mine.role = meets.role AND mine.id = meets.id"
+        " JOIN them ON them.role = meets.role AND them.id = meets.lms_id"
+        f" JOIN accounts ON accounts.role = meets.role AND accounts.id = meets.lms_id {joins}"
+        " WHERE (meets.role, meets.id, meets.lms_id) > (:role, :id, :lms_id)"
+        " ORDER BY meets.role, meets.id, meets.lms_id LIMIT :limit",
+        {"role": last[0], "id": last[1], "lms_id": last[2], "limit": _ROWS_AT_ONCE},
+    ).fetchall():
+        yield [_meeting(row) for row in rows]
+        last = rows[-1][:3]
+
+
+def _meeting(row: Any) -> Meeting:
+    role, id_, lms_id, together, first, middle, last, email, number, *rest = row
+    name, their_email, their_number, same_lms_id, was_by, unread, tells, *counts = rest
+    shared = {
+        it: Shared(int(counts[2 * place]), int(counts[2 * place + 1])) for place, it in enumerate(_HOLDERS)
+    }
+    pair = Pair(
+        first=first, middle=middle, last=last, email=email, number=number, their_name=name or "",
+        their_email=their_email, their_number=their_number, same_lms_id=bool(same_lms_id), was_by=was_by,
+        unread=bool(unread), **shared,
+    )  # fmt: skip
+    return Meeting(role, id_, lms_id, bool(together), pair, bool(tells))
