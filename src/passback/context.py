@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -70,6 +70,10 @@ class Gateway(Struct, frozen=True):
     """What is counted."""
 
 
+async def _never() -> bool:
+    return False
+
+
 class Caller(Struct, frozen=True):
     """Whose request it is, and how to execute it."""
 
@@ -83,6 +87,8 @@ class Caller(Struct, frozen=True):
     """How the sandbox's LMS fails (``Sandbox-Fault``) if it is asked after the answer."""
     request_id: str | None = None
     trace: str | None = None
+    is_gone: Callable[[], Awaitable[bool]] = _never
+    """Whether the client has hung up and will not get the answer."""
 
 
 class Answer(Struct, Generic[T], frozen=True):

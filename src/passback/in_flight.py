@@ -68,11 +68,6 @@ class InFlight:
         finally:
             self._clients -= ids
 
-    def is_closing(self, delivery_id: str) -> bool:
-        """Whether the outcome of a delivery is still to be recorded."""
-        groups = [*self.closing.values()]  # a copy: transactions run in other threads
-        return any(delivery.id == delivery_id for group in groups for delivery in group)
-
     def ids(self) -> set[str] | None:
         """The ids of all that is in flight; None while the worker is claiming more."""
         if self.claiming:

@@ -355,11 +355,11 @@ def test_what_has_ended_long_ago_is_removed_and_nothing_else(run: Run) -> None:
 def test_a_lost_create_is_taken_up_in_the_background_instead_of_made_again(run: Run) -> None:
     def lost(conn: Connection) -> str | None:
         made = create("c1", background=False, unacknowledged=True)
-        begun = ledger.begin_create(conn, made, "w1", lambda _: False)
+        begun = ledger.begin_create(conn, made, "w1")
         assert begun is not None
         doubtful = Failed(500, "Error creating assignment", "status 500", doubt=True)
         ledger.finish_one(conn, begun, doubtful, NOW, client_waiting=True)
-        return ledger.accept_create(conn, create("c2"), "w1", lambda _: False)
+        return ledger.accept_create(conn, create("c2"))
 
     assert run(lost) == "c1"
     waiting = run(lambda conn: deliveries.find(conn, "c1"))
@@ -367,14 +367,14 @@ def test_a_lost_create_is_taken_up_in_the_background_instead_of_made_again(run: 
         "waiting", True, True, False,
     )  # fmt: skip
     assert run(lambda conn: deliveries.find(conn, "c2")) is None
-    assert run(lambda conn: ledger.accept_create(conn, create("c3"), "w1", lambda _: False)) == "c3"
+    assert run(lambda conn: ledger.accept_create(conn, create("c3"))) == "c3"
 
 
 def test_an_equal_create_under_way_elsewhere_is_waited_for(run: Run) -> None:
     def under_way(conn: Connection) -> str | None:
         made = create("c1", background=False, unacknowledged=True)
-        assert ledger.begin_create(conn, made, "w2", lambda _: False)
-        return ledger.accept_create(conn, create("c2"), "w1", lambda _: False)
+        assert ledger.begin_create(conn, made, "w2")
+        return ledger.accept_create(conn, create("c2"))
 
     assert run(under_way) is None
 
@@ -382,7 +382,7 @@ def test_an_equal_create_under_way_elsewhere_is_waited_for(run: Run) -> None:
 def create(delivery_id: str, **changes: Any) -> Delivery:
     return delivery(
         delivery_id, {"title": "Essay"}, operation="create_assignment", assignment_id=delivery_id, user_id=None,
-        lane=f"assignment/{delivery_id}", digest="equal", **changes,
+        lane="equal", digest="equal", **changes,
     )  # fmt: skip
 
 

@@ -31,7 +31,7 @@ from passback.store import assignments, deliveries, destinations, districts, loo
 from passback.store.deliveries import Claim, Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
 
     from passback.domain.clock import Instant
     from passback.store.destinations import Destination
@@ -91,45 +91,43 @@ def begin(conn: Connection, delivery: Delivery, worker: str) -> Delivery | None:
     return begun if deliveries.add_unless_under_way(conn, begun) else None
 
 
-def begin_create(
-    conn: Connection, delivery: Delivery, worker: str, closing: Callable[[str], bool]
-) -> Delivery | None:
+def begin_create(conn: Connection, delivery: Delivery, worker: str) -> Delivery | None:
     """`begin` a create; or take up an equal one whose client has not got the outcome.
 
-    The latter may already be delivered. None if the outcome of an equal one is not known yet: because another process,
-    which may have died, was delivering it, or because it could not be recorded yet (`closing`).
+    The latter may already be delivered. None if an equal one is under way or in doubt: what is found of it may not be
+    taken for this one's, nor the other way round.
     """
-    assert delivery.section_id is not None
-    assert delivery.digest is not None
-    conn.lock(f"create/{delivery.section_id}/{delivery.digest}")
-    for earlier in deliveries.unacknowledged(conn, delivery.section_id, delivery.digest):
-        if earlier.state == "delivered":
-            deliveries.mark_acknowledged(conn, earlier.id)
-            return earlier
-        if earlier.state in ("failed", "expired", "cancelled"):
-            return deliveries.retake(conn, earlier.id, worker)
-        if earlier.worker != worker or closing(earlier.id):
-            return None
-    return begin(conn, delivery, worker)
+    _lock_equal(conn, delivery)
+    found = deliveries.unacknowledged(conn, delivery)
+    if found:
+        conn.lock("claims")  # no worker may begin one of this lane in between
+    in_doubt = any(one.doubt for one in deliveries.waiting_in(conn, delivery.lane, _MOST_COMPARED))
+    if in_doubt or deliveries.is_under_way(conn, delivery.lane):
+        return None
+    if not found:
+        return begin(conn, delivery, worker)
+    if found[0].state == "delivered":
+        deliveries.mark_acknowledged(conn, found[0].id)
+        return found[0]
+    return deliveries.retake(conn, found[0].id, worker)
 
 
-def accept_create(
-    conn: Connection, delivery: Delivery, worker: str, closing: Callable[[str], bool]
-) -> str | None:
+def accept_create(conn: Connection, delivery: Delivery) -> str | None:
     """`accept` a create; or take up an equal one whose client, which waited for it, has not got the outcome.
 
-    Returns the id of the delivery that will tell. None if an equal one is under way, as with `begin_create`.
+    Returns the id of the delivery that will tell. None if that one is under way.
     """
-    assert delivery.section_id is not None
-    assert delivery.digest is not None
-    conn.lock(f"create/{delivery.section_id}/{delivery.digest}")
-    for earlier in deliveries.unacknowledged(conn, delivery.section_id, delivery.digest):
-        if deliveries.leave_to_background(conn, earlier.id, delivery.created, delivery.expires):
-            return earlier.id
-        if earlier.worker != worker or closing(earlier.id):
-            return None
-    accept(conn, delivery)
-    return delivery.id
+    _lock_equal(conn, delivery)
+    found = deliveries.unacknowledged(conn, delivery)
+    if not found:
+        accept(conn, delivery)
+        return delivery.id
+    left = deliveries.leave_to_background(conn, found[0].id, delivery.created, delivery.expires)
+    return found[0].id if left else None
+
+
+def _lock_equal(conn: Connection, create: Delivery) -> None:
+    conn.lock(f"create/{create.section_id}/{create.digest}")
 
 
 def claim(
@@ -191,26 +189,34 @@ def finish(
     now: Instant,
     *,
     client_waiting: bool = False,
+    client_gone: bool = False,
 ) -> list[bool]:
     """Record the outcomes of what was sent together. For each, whether it was still the worker's own (`finish_one`)."""
     if group:
         backoff.record(conn, group[0].destination, outcomes, now)
     return [
-        finish_one(conn, delivery, outcome, now, client_waiting=client_waiting)
+        finish_one(conn, delivery, outcome, now, client_waiting=client_waiting, client_gone=client_gone)
         for delivery, outcome in zip(group, outcomes, strict=True)
     ]
 
 
 def finish_one(
-    conn: Connection, delivery: Delivery, outcome: Outcome, now: Instant, *, client_waiting: bool = False
+    conn: Connection,
+    delivery: Delivery,
+    outcome: Outcome,
+    now: Instant,
+    *,
+    client_waiting: bool = False,
+    client_gone: bool = False,
 ) -> bool:
     """Record the outcome of a try. False if the delivery is no longer the worker's own: then nothing changes.
 
     `client_waiting` if a client waits for the answer: then a failure ends the delivery; otherwise it is tried again
-    until it expires. What was delivered need not be set by those before it.
+    until it expires. What was delivered need not be set by those before it. `client_gone` if the client no longer
+    waits: then it has not got the outcome of a create.
     """
     claim = Claim(delivery.id, delivery.fence)
-    ending = _ending(delivery, outcome, client_waiting=client_waiting)
+    ending = _ending(delivery, outcome, client_waiting=client_waiting, client_gone=client_gone)
     if ending is None:
         assert isinstance(outcome, Failed)
         return _postpone(conn, delivery, claim, outcome, now)
@@ -222,7 +228,9 @@ def finish_one(
     return closed
 
 
-def _ending(delivery: Delivery, outcome: Outcome, *, client_waiting: bool) -> Ending | None:
+def _ending(
+    delivery: Delivery, outcome: Outcome, *, client_waiting: bool, client_gone: bool
+) -> Ending | None:
     """How a delivery ends with an outcome; None if it is to be tried again."""
     match outcome:
         case Delivered():
@@ -233,7 +241,7 @@ def _ending(delivery: Delivery, outcome: Outcome, *, client_waiting: bool) -> En
                 200,
                 result=outcome.result if kept else None,
                 warnings=outcome.warnings,
-                unacknowledged=delivery.unacknowledged and not client_waiting,
+                unacknowledged=delivery.unacknowledged and (client_gone or not client_waiting),
             )
         case Refused():
             return Ending("refused", outcome.status, outcome.message)
@@ -369,6 +377,8 @@ def redeliver_newest(conn: Connection, late: Delivery, now: Instant) -> bool:
 
     `late` is what it delivered after it had lost its claim. True if there is something newer, which is now redelivered.
     """
+    if late.operation == "create_assignment":
+        return False  # it overwrites nothing, and an equal one in its lane must not be made again
     newest = deliveries.newest_delivered(conn, late.lane)
     if newest is None or (newest.rank, newest.id) <= (late.rank, late.id):
         return False

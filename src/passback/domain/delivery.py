@@ -179,7 +179,10 @@ def content_of(fields: AssignmentFields | SubmissionFields) -> str:
 
 
 def lane_of(operation: Operation, delivery_id: str, assignment_id: str | None, user_id: str | None) -> str:
-    """The lane: changes of one assignment, or of one submission, go in order; anything else has a lane of its own."""
+    """The lane: changes of one assignment, or of one submission, go in order; anything else has a lane of its own.
+
+    Equal creates share one, too: see `lane_of_equal`.
+    """
     match operation:
         case "update_assignment" | "delete_assignment":
             return f"assignment/{assignment_id}"
@@ -187,6 +190,14 @@ def lane_of(operation: Operation, delivery_id: str, assignment_id: str | None, u
             return f"submission/{assignment_id}/{user_id}"
         case _:
             return delivery_id
+
+
+def lane_of_equal(section_id: str, digest: str) -> str:
+    """The lane of creates of equal assignments.
+
+    They are made one at a time: after a lost answer, one must not be taken for what the other has just made.
+    """
+    return f"create/{section_id}/{digest}"
 
 
 def wait_after(attempts: int, asked: int | None = None) -> int:
@@ -232,7 +243,7 @@ def covers(newer: Delivery, older: Delivery) -> bool:
 
 def without(older: Delivery, done: Delivery) -> str | None:
     """What is left of `older` once the newer `done` is delivered; None if nothing is."""
-    if older.operation != done.operation:
+    if older.operation != done.operation or older.operation == "create_assignment":
         return older.content
     given = msgspec.json.decode(older.content)
     settled = _values(_given(done))

@@ -15,6 +15,7 @@ from passback.delivery.assignments import find_target
 from passback.delivery.lms_errors import lms_errors_as_refusals
 from passback.delivery.outcomes import DOING
 from passback.domain.assignment import AssignmentFields
+from passback.domain.delivery import lane_of_equal
 from passback.gateway import execute, rules
 from passback.gateway.still_made import look_up_to_change, look_up_to_read
 from passback.store import assignments, roster
@@ -59,7 +60,8 @@ async def create(
         warnings=(*rules.warnings(request), *ignored),
     )
     digest = hashlib.sha256(msgspec.json.encode(fields)).hexdigest()
-    delivery = replace(delivery, digest=digest, unacknowledged=not caller.background)
+    lane = lane_of_equal(section_id, digest)
+    delivery = replace(delivery, digest=digest, lane=lane, unacknowledged=not caller.background)
     return await execute.execute_create(gateway, caller, delivery, target, fingerprint)
 
 

@@ -36,7 +36,7 @@ from passback.store.idempotency import KeyedRequest
 from passback.wire import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from passback.context import Caller, Gateway
     from passback.delivery.lookup import SectionAtLms
@@ -189,7 +189,7 @@ async def execute_create(
         return started
     if started.state == "delivered":
         return Answer(Raw(started.result or b"null"), started.warnings)
-    [outcome] = outcomes or await _deliver(gateway, [started], targets)
+    [outcome] = outcomes or await _deliver(gateway, [started], targets, is_gone=caller.is_gone)
     return answer(outcome)
 
 
@@ -216,15 +216,15 @@ def _begin_create(
         if found is not None and earlier is not None:
             if found.fingerprint != fingerprint:
                 raise errors.key_reused()
-            return _repeated(conn, earlier, worker)
+            return _repeated(conn, earlier, delivery, worker)
     started: Delivery | Accepted | None
     if caller.background:
         expires = ledger.keep_until(conn, delivery.district_id, delivery.created)
         wanted = replace(delivery, expires=expires)
-        accepted = ledger.accept_create(conn, wanted, worker, gateway.in_flight.is_closing)
+        accepted = ledger.accept_create(conn, wanted)
         started = None if accepted is None else Accepted(accepted)
     else:
-        started = ledger.begin_create(conn, delivery, worker, gateway.in_flight.is_closing)
+        started = ledger.begin_create(conn, delivery, worker)
     if caller.key is not None and started is not None:
         made = KeyedRequest(
             district_id=caller.district_id,
@@ -238,9 +238,13 @@ def _begin_create(
     return started
 
 
-def _repeated(conn: Connection, earlier: Delivery, worker: str) -> Delivery | Accepted:
-    """The answer to a repeated request, by the outcome of the first."""
+def _repeated(conn: Connection, earlier: Delivery, now: Delivery, worker: str) -> Delivery | Accepted | None:
+    """What becomes of a request that is repeated as `now`, by the outcome of the first; None if that is not known."""
     if earlier.background and not earlier.unacknowledged:
+        return Accepted(earlier.id)
+    if now.background and earlier.state not in ("delivered", "refused", "delivering"):
+        expires = ledger.keep_until(conn, now.district_id, now.created)
+        deliveries.leave_to_background(conn, earlier.id, now.created, expires)
         return Accepted(earlier.id)
     match earlier.state:
         case "delivered":
@@ -252,10 +256,10 @@ def _repeated(conn: Connection, earlier: Delivery, worker: str) -> Delivery | Ac
         case "waiting" | "delivering":
             raise errors.key_in_use()
     # It failed, so nothing was answered that could be repeated: it is tried again, after a search for what it made.
-    again = deliveries.retake(conn, earlier.id, worker)
-    if again is None:
-        raise errors.key_in_use()
-    return again
+    conn.lock("claims")
+    return (
+        None if deliveries.is_under_way(conn, earlier.lane) else deliveries.retake(conn, earlier.id, worker)
+    )
 
 
 async def _accept(
@@ -276,25 +280,42 @@ async def _accept(
 
 
 async def _deliver(
-    gateway: Gateway, started: Sequence[Delivery], targets: Mapping[str, Target], *, alone: bool = True
+    gateway: Gateway,
+    started: Sequence[Delivery],
+    targets: Mapping[str, Target],
+    *,
+    alone: bool = True,
+    is_gone: Callable[[], Awaitable[bool]] | None = None,
 ) -> list[Outcome]:
-    """Deliver what has begun, and record the outcomes, at once or as soon as the store takes them."""
+    """Deliver what has begun, and record the outcomes, at once or as soon as the store takes them.
+
+    A client that `is_gone` by then has not got the outcome: its request, when it comes again, does.
+    """
     if not started:
         return []
     with gateway.in_flight.for_clients(delivery.id for delivery in started):
         outcomes = await perform.deliver(gateway, started, targets, alone=alone)
+        gone = is_gone is not None and await is_gone()
         try:
-            return await gateway.database.write(lambda conn: _record(conn, gateway, started, outcomes))
+            return await gateway.database.write(
+                lambda conn: _record(conn, gateway, started, outcomes, client_gone=gone)
+            )
         except StoreUnavailable:
             close_later(gateway, started, outcomes)
             raise
 
 
 def _record(
-    conn: Connection, gateway: Gateway, started: Sequence[Delivery], outcomes: Sequence[Outcome]
+    conn: Connection,
+    gateway: Gateway,
+    started: Sequence[Delivery],
+    outcomes: Sequence[Outcome],
+    *,
+    client_gone: bool = False,
 ) -> list[Outcome]:
     """Record the outcomes of deliveries that clients wait for. What the clients get."""
-    own = ledger.finish(conn, started, outcomes, gateway.clock(), client_waiting=True)
+    now = gateway.clock()
+    own = ledger.finish(conn, started, outcomes, now, client_waiting=True, client_gone=client_gone)
     # This process was declared dead, and another finds out the outcome: that is our fault, not the LMS's.
     failed = errors.store_unavailable()
     lost = Failed(

@@ -196,6 +196,14 @@ def is_due(connection: Connection, destination: str, now: Instant) -> bool:
     return row is not None and row[0] is not None and row[0] <= now
 
 
+def is_under_way(connection: Connection, lane: str) -> bool:
+    """Whether a delivery of a lane is in flight."""
+    rows = connection.execute(
+        "SELECT 1 FROM deliveries WHERE lane = :lane AND state = 'delivering'", {"lane": lane}
+    )
+    return rows.fetchone() is not None
+
+
 def next_due(connection: Connection) -> Instant | None:
     """When the next delivery is due."""
     row = connection.execute("SELECT MIN(due) FROM deliveries WHERE state = 'waiting'").fetchone()
@@ -460,12 +468,13 @@ def requeue(connection: Connection, delivery: Delivery, due: Instant, expires: I
     return done.rowcount == 1
 
 
-def unacknowledged(connection: Connection, section_id: str, digest: str) -> list[Delivery]:
-    """Creates of a section with that content whose clients have not got the outcome, the newest first."""
+def unacknowledged(connection: Connection, like: Delivery) -> list[Delivery]:
+    """Creates like that one whose clients, of the same application, have not got the outcome; the newest first."""
     return _all(
         connection.execute(
-            f"{_SELECT} WHERE section_id = :section_id AND digest = :digest AND untold = 1 ORDER BY id DESC",
-            {"section_id": section_id, "digest": digest},
+            f"{_SELECT} WHERE section_id = :section_id AND digest = :digest AND untold = 1"
+            " AND application IN (:application, '') ORDER BY id DESC",  # the first version kept no application
+            {"section_id": like.section_id, "digest": like.digest, "application": like.application},
         )
     )
 

@@ -7,6 +7,7 @@ routing ignores the method, because the method is checked after the token and th
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -26,6 +27,7 @@ from passback.web.messages import (
     ClientGone,
     Response,
     header_values,
+    is_gone,
     read_body,
     send_response,
 )
@@ -138,6 +140,7 @@ class Api:
             background=method in _WITH_BODY and prefers_async(header_values(scope, b"prefer")),
             request_id=seen.id,
             trace=tracing.traceparent(),
+            is_gone=partial(is_gone, receive),
         )
         call = Call(self._gateway, caller, path, parameters, scope["query_string"], body, scope["headers"])
         response = await self._handle(handler, call, header_values(scope, b"sandbox-fault"))

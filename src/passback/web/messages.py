@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -90,6 +91,16 @@ async def read_body(receive: Receive, limit: int) -> bytes:
     if size > limit:
         raise BodyTooLarge
     return b"".join(parts)
+
+
+async def is_gone(receive: Receive) -> bool:
+    """Whether the client has hung up, after its whole request was read."""
+    listening = asyncio.ensure_future(receive())
+    await asyncio.sleep(0)  # lets it look
+    if not listening.done():
+        listening.cancel()
+        return False
+    return bool(listening.result()["type"] == "http.disconnect")
 
 
 async def _receive(receive: Receive) -> Message:
