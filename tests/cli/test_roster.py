@@ -86,7 +86,7 @@ def test_more_than_a_tenth_is_removed_only_where_it_is_said(commands: Commands) 
 
 
 def test_problems_are_told_and_nothing_is_changed(commands: Commands) -> None:
-    told = commands.run(changed(CLEVER, "enrollments.csv", 2, "Student_id", "\x1b[31mp9"), "--allow-removals")
+    told = commands.run(changed(CLEVER, "enrollments.csv", 2, "Student_id", "\x1b[31mp9"), "--strict")
     assert (told.returncode, told.stdout, "p1" in commands.users()) == (1, "", False)
     assert told.stderr.splitlines() == [
         "enrollments.csv, line 2, Student_id: there is no user '[31mp9': add it, or correct the id",
@@ -94,13 +94,49 @@ def test_problems_are_told_and_nothing_is_changed(commands: Commands) -> None:
     ]
 
 
+def test_rows_with_problems_are_told_and_left_out(commands: Commands) -> None:
+    wrong = changed(
+        changed(CLEVER, "students.csv", 2, "Last_name", ""), "enrollments.csv", 3, "Section_id", "c9"
+    )
+    for arguments in (["--dry-run"], ["--max-bad-rows", "2"], ["--max-bad-rows", "0.5%"]):
+        told = commands.run(wrong, "--allow-removals", *arguments)
+        assert told.returncode == 1
+        assert told.stderr.splitlines() == [
+            "students.csv, line 2, Last_name: the value is empty: every row needs one",
+            "enrollments.csv, line 3, Section_id: there is no section 'c9': add it, or correct the id",
+            "warning: enrollments.csv, line 2, Student_id: this row refers to users that are missing, or were skipped"
+            " because of the problems in students.csv",
+            "passback: 1 warning; references to what is unknown or left out are empty, and enrollments that have one"
+            " are left out",
+            "passback: 2 problems; 2 rows are left out, and what the district has of them stays as it is",
+        ]
+    assert set(commands.users()) == {"p2", "t1"}
+
+
+def test_too_many_rows_with_problems_change_nothing(commands: Commands) -> None:
+    wrong = changed(CLEVER, "enrollments.csv", 2, "Student_id", "p9")
+    told = commands.run(wrong, "--allow-removals", "--max-bad-rows", "0")
+    assert (told.returncode, told.stdout, "p2" in commands.users()) == (1, "", False)
+    assert told.stderr.splitlines()[-1] == (
+        "passback: 1 problem, in 1 row, of which no more than 0 may be left out (--max-bad-rows); nothing has been changed"
+    )
+
+
+@pytest.mark.parametrize("bound", ["x", "-1", "101%", "1.5", "", "%"])
+def test_a_bound_that_is_none_is_refused(commands: Commands, bound: str) -> None:
+    told = commands.run(CLEVER, f"--max-bad-rows={bound}")
+    assert (told.returncode, "is not a number of rows" in told.stderr) == (2, True)
+    both = commands.run(CLEVER, "--max-bad-rows=1", "--strict")
+    assert (both.returncode, "not both" in both.stderr) == (2, True)
+
+
 def test_only_the_first_problems_are_shown_unless_all_are_wanted(commands: Commands) -> None:
     header, *_ = CLEVER["enrollments.csv"]
     wrong = {**CLEVER, "enrollments.csv": [header, *(("s1", "c1", f"x{number}") for number in range(70))]}
-    assert commands.run(wrong).stderr.splitlines()[-1] == (
+    assert commands.run(wrong, "--strict").stderr.splitlines()[-1] == (
         "passback: 70 problems, 20 of them not shown; nothing has been changed"
     )
-    assert len(commands.run(wrong, "--all-problems").stderr.splitlines()) == 71
+    assert len(commands.run(wrong, "--strict", "--all-problems").stderr.splitlines()) == 71
 
 
 def test_the_built_in_gradebook_has_no_roster_to_read(commands: Commands) -> None:

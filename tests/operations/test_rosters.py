@@ -43,9 +43,11 @@ def bring(
     *,
     dry_run: bool = False,
     allow_removals: bool = False,
+    tolerance: rosters.Tolerance = rosters.USUAL,
 ) -> tuple[rosters.Outcome, list[str]]:
     seen = Seen()
-    wanted = rosters.ImportRequest(DISTRICT, dry_run, rosters.Options(allow_removals=allow_removals))
+    options = rosters.Options(allow_removals=allow_removals, tolerance=tolerance)
+    wanted = rosters.ImportRequest(DISTRICT, dry_run, options)
     found = rosters.import_from_files(database, zipped(file, files), wanted, lambda: NOW, seen)
     return found, [it.split(": ")[-1] for it in seen.seen]
 
@@ -66,8 +68,19 @@ def test_a_roster_is_compared_and_then_applied(database: Opened, tmp_path: Path)
 
 def test_a_roster_with_problems_is_not_applied(database: Opened, tmp_path: Path) -> None:
     wrong = changed(CLEVER, "enrollments.csv", 2, "Student_id", "nobody")
-    found = bring(database, tmp_path / "roster.zip", wrong, allow_removals=True)
-    assert found == (rosters.Outcome("invalid"), ["1 problems"])
+    file = tmp_path / "roster.zip"
+    for tolerance in (rosters.STRICT, rosters.Tolerance(rows=0, share=0)):
+        found = bring(database, file, wrong, allow_removals=True, tolerance=tolerance)
+        assert found == (rosters.Outcome("invalid"), ["1 problems"])
+
+
+def test_a_roster_is_applied_without_the_rows_that_have_problems(database: Opened, tmp_path: Path) -> None:
+    wrong = changed(CLEVER, "enrollments.csv", 2, "Student_id", "nobody")
+    file = tmp_path / "roster.zip"
+    tried = bring(database, file, wrong, allow_removals=True, dry_run=True)
+    assert tried == (rosters.Outcome("dry run", rows_left_out=1), ["1 problems"])
+    done = bring(database, file, wrong, allow_removals=True)
+    assert done == (rosters.Outcome("applied", rows_left_out=1), ["1 problems", "applied"])
 
 
 def test_what_cannot_be_read_is_refused(database: Opened, tmp_path: Path) -> None:

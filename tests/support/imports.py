@@ -51,8 +51,9 @@ class Importer:
         allow_removals: bool = True,
         calendar: Calendar = Calendar(),  # noqa: B008 - it cannot change
         end_is_last_day: bool = False,
+        tolerance: import_files.Tolerance = import_files.USUAL,
     ) -> import_files.Checked:
-        """Check a roster, and apply it if it has no problems. `at` maps steps to what to run at them."""
+        """Check a roster, and apply it if that is tolerated. `at` maps steps to what to run at them."""
         archive = Archive(zipped(self._folder / "roster.zip", files))
         with contextlib.closing(archive), self.database.session() as session:
             checked = import_files.check(
@@ -61,7 +62,7 @@ class Importer:
                 district,
                 lambda: self.now,
                 Silent(at),
-                import_files.Options(allow_removals=allow_removals, calendar=calendar),
+                import_files.Options(allow_removals=allow_removals, calendar=calendar, tolerance=tolerance),
             )
             if checked.plan is not None:
                 import_files.apply(session, checked.plan, lambda: self.now, Silent())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,11 +18,13 @@ from passback.domain.clock import system_clock
 from passback.operations import rosters
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
     from passback.cli.progress import ProgressBar
     from passback.domain.clock import Instant
     from passback.operations.rosters import Checked, Outcome, Plan
+    from passback.sis.rows import Problem
 
 app = group("roster")
 
@@ -39,6 +42,8 @@ def import_roster(
     early: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=36_500))] = 0,
     keep_until_next: bool = False,
     end_date_inclusive: bool = False,
+    strict: bool = False,
+    max_bad_rows: str | None = None,
     all_problems: bool = False,
     data: Data = None,
 ) -> int:
@@ -46,13 +51,14 @@ def import_roster(
 
     An import replaces the whole roster: anyone missing from the file is removed. If that would remove more than 10 %
     (and more than 5) of any kind, no removal is carried out: they wait for --allow-removals, while everything else is
-    applied. Everything is checked first, and problems are shown with file, line and column; then it is applied at once
-    or not at all. Ids stay the same across imports, which recognize objects by their SIS ids.
+    applied. Everything is checked first. A row that has a problem is left out and shown with file, line and column;
+    what the district has of it stays as it is. The rest is applied at once, or not at all if too many rows have
+    problems. Ids stay the same across imports, which recognize objects by their SIS ids.
 
     No option is remembered: the command that runs every day has to give them every day.
 
-    Exit codes: 0 success (or nothing to do), 1 the roster has problems, removals wait, or it lacks sections that the
-    LMS did not give, 2 usage error, or the roster could not be read.
+    Exit codes: 0 success (or nothing to do), 1 rows have problems (even if the rest was applied), removals wait, or
+    the roster lacks sections that the LMS did not give, 2 usage error, or the roster could not be read.
 
     Args:
         file: The zip archive, or the folder of the files.
@@ -64,14 +70,21 @@ def import_roster(
         keep_until_next: Keep enrollments that have ended until the same person's next one begins, or, if they have no
             next one, until one begins in their school.
         end_date_inclusive: Read OneRoster's endDate as the last day. The standard says that it is the first day after.
+        strict: Change nothing if there is any problem, or a reference to an unknown term or course.
+        max_bad_rows: How many rows may be left out, as a number (25) or a share of all rows (2%; then 10 in any case).
+            If more have problems, nothing changes. 1% unless given.
         all_problems: Show not only the first 50 problems, but all that are kept: 1,000, and of each sort of problem
             between rows (such as unknown students) 200.
         data: The folder of the data file [data].
     """
     if (file is None) is not from_lms or file == "":  # "" would be the working directory
         raise UsageError("name a file, or give --from-lms" + (", not both" if file and from_lms else ""))
+    if strict and max_bad_rows is not None:
+        raise UsageError("give --strict or --max-bad-rows, not both")
     options = rosters.Options(
-        allow_removals=allow_removals, calendar=rosters.Calendar(early=early, keep_until_next=keep_until_next)
+        allow_removals=allow_removals,
+        calendar=rosters.Calendar(early=early, keep_until_next=keep_until_next),
+        tolerance=rosters.STRICT if strict else _tolerance(max_bad_rows),
     )
     wanted = rosters.ImportRequest(district.lower(), dry_run, options, end_date_inclusive)
     printed = _Printed(all_problems=all_problems)
@@ -101,6 +114,18 @@ def status(*, district: str | None = None, data: Data = None) -> None:
             print(f"  waits {waiting(one.held_back)}")
 
 
+def _tolerance(text: str | None) -> rosters.Tolerance:
+    """How many rows may be left out: a number, or a share such as 2%. Raises `UsageError`."""
+    if text is None:
+        return rosters.USUAL
+    match = re.fullmatch(r"(\d{1,9})(?:(\.\d{1,3})?(%))?", text, re.ASCII)
+    if match is None or (match[3] and float(f"{match[1]}{match[2] or ''}") > 100):
+        raise UsageError(f"'{text}' is not a number of rows such as 25, or a share such as 2%")
+    if match[3]:
+        return rosters.Tolerance(share=float(f"{match[1]}{match[2] or ''}") / 100)
+    return rosters.Tolerance(rows=int(match[1]), share=0)
+
+
 class _Printed:
     """Prints an import while it goes on. See `passback.operations.rosters.Observer`."""
 
@@ -114,9 +139,8 @@ class _Printed:
         say_what_is_resumed(since)
 
     def compared(self, name: str, checked: Checked) -> None:
-        if checked.plan is None:
-            _show_problems(checked, all_problems=self._all_problems)
-        else:
+        _show_problems(checked, all_problems=self._all_problems)
+        if checked.plan is not None:
             print(f"{name}:")
             _show_plan(checked.plan)
 
@@ -139,20 +163,55 @@ def _report(outcome: Outcome) -> int:
         )
     if outcome.note is not None:
         print(f"passback: {one_line(outcome.note)}", file=sys.stderr)
-    return 1 if outcome.removals or outcome.note else 0
+    return 1 if outcome.removals or outcome.note or outcome.rows_left_out else 0
 
 
 def _show_problems(checked: Checked, *, all_problems: bool) -> None:
-    problems = checked.problems if all_problems else checked.problems[:_MOST_SHOWN]
-    for problem in problems:
-        print(one_line(str(problem)), file=sys.stderr)
-    more = checked.count - len(problems)
-    print(
-        f"passback: {checked.count:,} problem{'s' if checked.count > 1 else ''}"
-        + (f", {more:,} of them not shown" if more else "")
-        + "; nothing has been changed",
-        file=sys.stderr,
+    """Print problems and warnings, and what becomes of the rows."""
+    hidden = _show_some(checked.problems, checked.count, "", all_problems=all_problems)
+    hidden_warnings = _show_some(
+        checked.warnings, checked.warning_count, "warning: ", all_problems=all_problems
     )
+    if checked.warning_count:
+        _say(
+            f"{_count(checked.warning_count, 'warning', hidden_warnings)}; references to what is unknown or left out"
+            " are empty, and enrollments that have one are left out"
+        )
+    if not checked.count:
+        return
+    problems, rows = _count(checked.count, "problem", hidden), checked.rows_left_out
+    if checked.plan is not None:
+        which = (
+            "1 row is left out, and what the district has of it"
+            if rows == 1
+            else (f"{rows:,} rows are left out, and what the district has of them")
+        )
+        _say(f"{problems}; {which} stays as it is")
+    elif rows > checked.most_left_out:
+        _say(
+            f"{problems}, in {_count(rows, 'row', 0)}, of which no more than {checked.most_left_out:,} may be left out"
+            " (--max-bad-rows); nothing has been changed"
+        )
+    else:
+        _say(f"{problems}; nothing has been changed")
+
+
+def _show_some(problems: Sequence[Problem], count: int, sort: str, *, all_problems: bool) -> int:
+    """Print the first problems. Returns how many are not shown."""
+    shown = problems if all_problems else problems[:_MOST_SHOWN]
+    for problem in shown:
+        print(one_line(f"{sort}{problem}"), file=sys.stderr)
+    return count - len(shown)
+
+
+def _count(count: int, what: str, hidden: int) -> str:
+    return f"{count:,} {what}{'s' if count > 1 else ''}" + (
+        f", {hidden:,} of them not shown" if hidden else ""
+    )
+
+
+def _say(text: str) -> None:
+    print(f"passback: {text}", file=sys.stderr)
 
 
 def _show_plan(plan: Plan) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from passback.domain.roster import District
 from passback.lms.interface import LmsError
@@ -16,7 +17,7 @@ from passback.operations.districts import required
 from passback.operations.errors import OperationError
 from passback.operations.syncs import resumes_from
 from passback.rosters import failures, import_files, lease, read_lms, sync, threads
-from passback.rosters.import_files import Checked, Options
+from passback.rosters.import_files import STRICT, USUAL, Checked, Options, Tolerance
 from passback.rosters.lms_as_files import LmsRoster
 from passback.sis.archive import Archive
 from passback.sis.formats import format_of
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection, Database, Opened, Session
 
 __all__ = [
+    "STRICT",
+    "USUAL",
     "Calendar",
     "Checked",
     "HeldBack",
@@ -47,6 +50,7 @@ __all__ = [
     "Outcome",
     "Plan",
     "Status",
+    "Tolerance",
     "import_from_files",
     "import_from_lms",
     "status",
@@ -93,6 +97,8 @@ class Outcome(Struct, frozen=True):
     """Of which kinds of objects it would remove too many, each with how many: all removals wait for a person."""
     note: str | None = None
     """Which sections the LMS did not give, and what waits for a person; None if there is nothing to say."""
+    rows_left_out: int = 0
+    """How many rows have problems and were left out."""
 
 
 class Status(Struct, frozen=True):
@@ -132,6 +138,8 @@ def import_from_files(
     database: Opened, file: Path, wanted: ImportRequest, clock: Clock, observer: Observer
 ) -> Outcome:
     """Make a district's roster what a zip archive or a folder says, at once or not at all. It takes long.
+
+    Rows with problems are left out, as far as that is tolerated, and what exists of them stays.
 
     Raises `OperationError`: an unknown district, unusable files, another import meanwhile.
     """
@@ -203,7 +211,9 @@ def _import(
 ) -> Outcome:
     """Check a roster, and apply it unless something is against that. Raises `OperationError` and `lease.LeaseLost`."""
     with observer.progress() as progress:
-        checked = import_files.check(session, files, wanted.district_id, clock, progress, wanted.options)
+        # The LMS's roster has no rows that somebody could correct.
+        options = wanted.options if renew is None else replace(wanted.options, tolerance=STRICT)
+        checked = import_files.check(session, files, wanted.district_id, clock, progress, options)
     observer.compared(files.name, checked)
     plan = checked.plan
     if plan is None:
@@ -212,7 +222,7 @@ def _import(
         f"{count:,} of {plan.kinds[kind].before:,} {kind}" for kind, count in plan.too_many.items()
     )
     if wanted.dry_run:
-        return Outcome("dry run", removals)
+        return Outcome("dry run", removals, rows_left_out=checked.rows_left_out)
     # Even if nothing changes: from now on the roster follows its new source.
     try:
         with observer.progress() as progress:
@@ -220,7 +230,7 @@ def _import(
     except RosterChanged:
         raise OperationError("the roster was changed by another import meanwhile: run this again") from None
     observer.applied(plan)
-    return Outcome("applied", removals)
+    return Outcome("applied", removals, rows_left_out=checked.rows_left_out)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from passback.domain.clock import SECOND
 from passback.lms.registry import BUILTIN
@@ -15,7 +16,8 @@ from passback.store import districts, held_back, roster, syncs
 from passback.store.staging import compare, tables
 from passback.store.staging.apply import lock_roster, note_previous, write_roster
 from passback.store.staging.calendar import Calendar, settle_dates
-from passback.store.staging.problems import FaultyRow, FaultyRows, find_faulty_rows
+from passback.store.staging.keep import keep_people_and_enrollments
+from passback.store.staging.problems import FaultyRow, FaultyRows, leave_out_members, leave_out_objects
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
@@ -30,23 +32,49 @@ _SINGULAR = {
 }  # fmt: skip
 
 
+class Tolerance(Struct, frozen=True):
+    """How many rows with problems an import may leave out before it changes nothing."""
+
+    rows: int = 10
+    share: float = 0.01
+    """Of all rows; the larger bound counts."""
+    strict: bool = False
+    """Whether no row may be left out, and no reference be emptied."""
+
+    def most(self, rows_read: int) -> int:
+        """The bound for a roster of so many rows."""
+        return 0 if self.strict else max(self.rows, int(rows_read * self.share))
+
+
+USUAL = Tolerance()
+STRICT = Tolerance(strict=True)
+
+
 class Options(Struct, frozen=True):
     """How a roster is imported."""
 
     allow_removals: bool = False
     """Whether it may remove any number of objects."""
     calendar: Calendar = Calendar()
+    tolerance: Tolerance = USUAL
 
 
 class Checked(Struct, frozen=True):
     """A roster that was read and compared."""
 
     plan: Plan | None
-    """None if there are problems."""
+    """None if there are more problems than are tolerated, or a file cannot be read."""
     problems: list[Problem]
     """The first problems: those within a row, then those between rows; causes before consequences."""
     count: int
     """How many problems there are in all."""
+    warnings: list[Problem] = []
+    """The first things that do not leave out a row, or follow from a problem."""
+    warning_count: int = 0
+    rows_left_out: int = 0
+    """How many rows have a problem. What the district has of them stays as it is."""
+    most_left_out: int = 0
+    """How many may have one."""
 
 
 def check(
@@ -57,7 +85,7 @@ def check(
     progress: Progress,
     options: Options,
 ) -> Checked:
-    """Read a roster into temporary tables; find its problems, or else what it would change.
+    """Read a roster into temporary tables, leave out rows that have problems, and find what it would change.
 
     Unless they are allowed, the plan holds all removals back if they are too many.
     """
@@ -67,18 +95,30 @@ def check(
     for kind, rows in files.rows(problems):
         tables.load(session, kind, rows, ids)
         progress.read(files.read(), files.size)
+    if problems.cut_short:
+        return Checked(None, problems.first, problems.count)
     progress.step("checking")
+    warnings = Problems()
     tables.index(session)
+    tables.settle_former_ids(session, district_id)
     today = datetime.fromtimestamp(clock() / SECOND, UTC).astimezone().date()  # of this machine's time zone
+    found = leave_out_objects(session, district_id, files)
     settle_dates(session, today, options.calendar)
-    tables.settle(session, ids, repeated_users=files.repeats_users, one_role=files.one_role)
-    between = Problems()
-    for sort in [] if problems.cut_short else find_faulty_rows(session, ids_by_role=files.ids_by_role):
-        _add_faults(sort, files, problems.files, between)
-    if count := problems.count + between.count:
-        return Checked(None, [*problems.first, *between.first], count)
+    found += leave_out_members(session)
+    for sort in sorted(found, key=lambda it: it.effect == "follows"):
+        _add_faults(sort, files, problems if sort.effect == "left out" else warnings)
+    most = options.tolerance.most(problems.rows_read)
+    checked = Checked(
+        None, problems.first, problems.count, warnings.first, warnings.count, problems.rows_left_out, most
+    )
+    if options.tolerance.strict and checked.count + checked.warning_count:
+        return Checked(None, [*checked.problems, *checked.warnings], checked.count + checked.warning_count)
+    if checked.rows_left_out > most:
+        return checked
+    tables.settle(session, ids, one_role=files.one_role)
+    keep_people_and_enrollments(session, district_id)
     bound = None if options.allow_removals else most_removed
-    return Checked(compare.plan(session, district_id, progress.step, bound), [], 0)
+    return replace(checked, plan=compare.plan(session, district_id, progress.step, bound))
 
 
 def apply(session: Session, plan: Plan, clock: Clock, progress: Progress, renew: Renew | None = None) -> None:
@@ -103,35 +143,35 @@ def apply(session: Session, plan: Plan, clock: Clock, progress: Progress, renew:
             syncs.request(session, plan.district_id, clock())  # to match what is new
 
 
-def _add_faults(sort: FaultyRows, files: Format, incomplete: set[str], problems: Problems) -> None:
-    """Report faults of one sort; as one problem if they may refer to rows skipped in an `incomplete` file."""
+def _add_faults(sort: FaultyRows, files: Format, problems: Problems) -> None:
+    """Report faults of one sort; as one if they follow from rows that were left out."""
     file, column = files.locate(sort.kind, sort.column, sort.role)
-    if sort.missing is None:
-        for fault in sort.first:
+    if sort.effect == "left out":
+        problems.rows_left_out += sort.rows
+    if sort.effect == "follows" and sort.missing is not None:
+        home = files.locate(sort.missing, "sis_id", sort.role)[0]
+        if file != home:  # otherwise the very row that was left out
+            rows = (
+                "this row refers"
+                if sort.count == 1
+                else f"{sort.count:,} rows, starting with this one, refer"
+            )
             problems.add(
                 file,
-                fault.line,
+                sort.first[0].line,
                 column,
-                f"{_quoted(fault)} appears more than once, first in line {fault.first}: give each"
-                f" {_SINGULAR[sort.kind]} an id of its own",
+                f"{rows} to {sort.missing} that are missing, or were skipped because of the problems in {home}",
             )
-    elif (home := files.locate(sort.missing, "sis_id", sort.role)[0]) in incomplete:
-        rows = "this row refers" if sort.count == 1 else f"{sort.count:,} rows, starting with this one, refer"
-        problems.add(
-            file,
-            sort.first[0].line,
-            column,
-            f"{rows} to {sort.missing} that are missing, or were skipped because of the problems in {home}",
-        )
         return
-    else:
-        for fault in sort.first:
-            problems.add(
-                file,
-                fault.line,
-                column,
-                f"there is no {_SINGULAR[sort.missing]} {_quoted(fault)}: add it, or correct the id",
+    for fault in sort.first:
+        if sort.missing is None:
+            message = (
+                f"{_quoted(fault)} appears more than once, first in line {fault.first}: give each"
+                f" {_SINGULAR[sort.kind]} an id of its own"
             )
+        else:
+            message = f"there is no {_SINGULAR[sort.missing]} {_quoted(fault)}: add it, or correct the id"
+        problems.add(file, fault.line, column, message)
     problems.count_more(sort.count - len(sort.first))
 
 

@@ -27,6 +27,7 @@ class LmsRoster(Struct):
     repeats_users: bool = False
     ids_by_role: bool = True
     one_role: bool = False
+    sections_name_terms: bool = False
     done: int = 0
 
     def read(self) -> int:
@@ -42,7 +43,7 @@ class LmsRoster(Struct):
             rows: list[Row] = []
             for key, name, code in courses:
                 number += 1
-                rows.append((number, key, name, code))
+                rows.append((number, key, name, code, None))
             yield "courses", rows
         number = 0
         for sections in lms_roster.keyed_sections(self.session, self.district_id, BATCH):

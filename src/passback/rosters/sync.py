@@ -93,7 +93,7 @@ def _apply_and_match(lease: SyncLease, session: Session, progress: Progress) -> 
             lease.district_id,
             lease.gateway.clock,
             progress,
-            import_files.Options(allow_removals=lease.sync.removals == 1),
+            import_files.Options(allow_removals=lease.sync.removals == 1, tolerance=import_files.STRICT),
         )
         if checked.plan is None:
             more = f" (and {checked.count - 1:,} more)" if checked.count > 1 else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from passback.sis.archive import Archive
-from passback.sis.rows import BATCH, Kind, Problems, Row, UnusableFile
+from passback.sis.rows import Kind, Problems, Row, UnusableFile, batches
 from passback.sis.tables import Line, lines
 
 _FILES: dict[str, tuple[str, ...]] = {
@@ -20,7 +20,17 @@ _FILES: dict[str, tuple[str, ...]] = {
     "enrollments.csv": ("Section_id", "Student_id"),
 }
 """Each file, in reading order, with its required columns."""
+_ABOUT: dict[str, tuple[tuple[Kind, str, str, str | None], ...]] = {
+    "schools.csv": (("schools", "School_id", "", None),),
+    "students.csv": (("users", "Student_id", "", "student"),),
+    "teachers.csv": (("users", "Teacher_id", "", "teacher"),),
+    "sections.csv": (("sections", "Section_id", "", None), ("enrollments", "Section_id", "", "teacher")),
+    "enrollments.csv": (("enrollments", "Section_id", "Student_id", "student"),),
+}
+"""What a row of each file is about: the kind, the columns of its id and of the user's, and the role."""
 _MOST_TEACHERS = 10
+_BETWEEN = "\x1f"
+"""Stands between the parts of a key; no value contains it."""
 
 _LOCATIONS: dict[tuple[Kind, str], tuple[str, str]] = {
     ("schools", "sis_id"): ("schools.csv", "School_id"),
@@ -48,6 +58,7 @@ class Clever:
 
     name = "The five files of Clever's SFTP sync"
     repeats_users = True
+    sections_name_terms = True
     ids_by_role = True
     one_role = False
 
@@ -68,26 +79,25 @@ class Clever:
         )
 
     def rows(self, problems: Problems) -> Iterator[tuple[Kind, list[Row]]]:
-        terms: set[str] = set()
-        courses: set[str] = set()
+        return batches(self._rows(problems))
+
+    def _rows(self, problems: Problems) -> Iterator[tuple[Kind, Row]]:
+        seen: set[tuple[Kind, str]] = set()
         makers: dict[str, Callable[[Line], list[tuple[Kind, Row]]]] = {
             "schools.csv": _school,
             "students.csv": _student,
             "teachers.csv": _teacher,
-            "sections.csv": lambda line: _section(line, terms, courses),
+            "sections.csv": lambda line: _section(line, seen),
             "enrollments.csv": _enrollment,
         }
         for name, make in makers.items():
-            waiting: dict[Kind, list[Row]] = {}
             for line in lines(self._archive, name, _FILES[name], problems):
-                made = make(line)
-                if line.invalid:
+                made = [] if line.invalid else make(line)
+                if not line.invalid:
+                    yield from made
                     continue
-                for kind, row in made:
-                    waiting.setdefault(kind, []).append(row)
-                    if len(waiting[kind]) >= BATCH:
-                        yield kind, waiting.pop(kind)
-            yield from waiting.items()
+                for kind, id_, user, role in _ABOUT[name]:
+                    yield "left_out", (line.number, kind, line.known(id_), line.known(user), role)
 
 
 def _school(line: Line) -> list[tuple[Kind, Row]]:
@@ -114,15 +124,17 @@ def _person(line: Line, role: str, id_column: str, email_column: str) -> Row:
     )  # fmt: skip
 
 
-def _section(line: Line, terms: set[str], courses: set[str]) -> list[tuple[Kind, Row]]:
-    """A section and its teachers, with its term and course if it names them first; nothing if it is invalid."""
+def _section(line: Line, seen: set[tuple[Kind, str]]) -> list[tuple[Kind, Row]]:
+    """A section and its teachers, with its term and course if they are not `seen` yet; nothing if it is invalid."""
     section, school = line.id("Section_id"), line.id("School_id")
     term, start, end = line.text("Term_name"), line.day("Term_start"), line.day("Term_end")
     title, course_number = line.text("Course_name"), line.text("Course_number")
     course = course_number or title
     section_number = line.text("Section_number")
+    # Schools number their courses, and name their terms, each for itself.
+    term_id, course_id = (it and f"{school}{_BETWEEN}{it}" for it in (term, course))
     row = (
-        line.number, section, line.text("Name") or title or section_number or section, school, course, term,
+        line.number, section, line.text("Name") or title or section_number or section, school, course_id, term_id,
         section_number, line.text("Subject"), line.text("Grade"), line.text("Period"), None,
     )  # fmt: skip
     teachers = [
@@ -132,12 +144,12 @@ def _section(line: Line, terms: set[str], courses: set[str]) -> list[tuple[Kind,
     if line.invalid:
         return []
     made: list[tuple[Kind, Row]] = []
-    if term is not None and term not in terms:
-        terms.add(term)
-        made.append(("terms", (line.number, term, term, start, end)))
-    if course is not None and course not in courses:
-        courses.add(course)
-        made.append(("courses", (line.number, course, title or course, course_number)))
+    if term_id and ("terms", term_id) not in seen:
+        seen.add(("terms", term_id))
+        made.append(("terms", (line.number, term_id, term, start, end, term)))
+    if course_id and ("courses", course_id) not in seen:
+        seen.add(("courses", course_id))
+        made.append(("courses", (line.number, course_id, title or course, course_number, course)))
     made.append(("sections", row))
     made += [
         ("enrollments", (line.number, section, it, "teacher", None, None))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
 from passback.sis.archive import Archive
-from passback.sis.rows import BATCH, Kind, Problems, Row, UnusableFile
+from passback.sis.rows import Kind, Problems, Row, UnusableFile, batches
 from passback.sis.tables import Line, lines
 
 MANIFEST = "manifest.csv"
@@ -29,11 +29,27 @@ _FILES: dict[str, tuple[str, ...]] = {
 """Each file that is read, in order, with its required columns."""
 _OPTIONAL = frozenset({"academicSessions.csv", "courses.csv"})
 _ORG_TYPES = ("department", "school", "district", "local", "state", "national")
-_STATUSES = ("active", "tobedeleted", "inactive")
+_GONE = ("tobedeleted", "inactive")
 """``inactive`` is the older word for ``tobedeleted``."""
+_STATUSES = ("active", *_GONE)
 _STATED = frozenset({"oneroster.version", *(f"file.{name[:-4]}".lower() for name in _FILES)})
 """The properties of a manifest that are read."""
 _SESSION_TYPES = ("gradingPeriod", "semester", "schoolYear", "term")
+
+_OTHER_ROLES = frozenset(
+    {
+        "administrator", "aide", "counselor", "districtadministrator", "guardian", "parent", "principal", "proctor",
+        "relative", "siteadministrator", "systemadministrator",  # the standard's; then what systems write besides
+        "admin", "assistant", "coach", "contact", "coordinator", "librarian", "nurse", "observer", "other", "staff",
+        "support", "user",
+    }
+)  # fmt: skip
+"""The roles of people who are left out; others that begin with ``ext:`` are, too."""
+_ABOUT: dict[Kind, tuple[str, str]] = {
+    "roles": ("", "userSourcedId"),
+    "enrollments": ("classSourcedId", "userSourcedId"),
+}
+"""The columns of the ids that a row is about, the second a user's, if it is not ``sourcedId`` alone."""
 
 _LOCATIONS: dict[tuple[Kind, str], tuple[str, str]] = {
     ("schools", "sis_id"): ("orgs.csv", "sourcedId"),
@@ -61,6 +77,7 @@ class OneRoster:
     """
 
     repeats_users = False
+    sections_name_terms = False
     ids_by_role = False
 
     def __init__(self, archive: Archive, *, end_is_last_day: bool = False) -> None:
@@ -85,6 +102,7 @@ class OneRoster:
         self._before = archive.bytes_read
         self._orgs: dict[str, bool] = {}
         """Whether each organisation is a school."""
+        self._terms: set[str] = set()
 
     def _manifest(self) -> dict[str, str]:
         problems = Problems()
@@ -122,7 +140,10 @@ class OneRoster:
         return _LOCATIONS[kind, column]
 
     def rows(self, problems: Problems) -> Iterator[tuple[Kind, list[Row]]]:
-        makers: dict[str, tuple[Kind, Callable[[Line], Row | None]]] = {
+        return batches(self._rows(problems))
+
+    def _rows(self, problems: Problems) -> Iterator[tuple[Kind, Row]]:
+        makers: dict[str, tuple[Kind, Callable[[Line], Row]]] = {
             "orgs.csv": ("schools", self._org),
             "academicSessions.csv": ("terms", self._term),
             "courses.csv": ("courses", _course),
@@ -133,20 +154,22 @@ class OneRoster:
         }
         for name in self._names:
             kind, make = makers[name]
-            yield from _batches(kind, make, lines(self._archive, name, self._required(name), problems))
+            for line in lines(self._archive, name, self._required(name), problems):
+                yield _row(kind, make, line)
 
     def _required(self, name: str) -> tuple[str, ...]:
         return (*_FILES[name], "role") if name == "users.csv" and self.version == "1.1" else _FILES[name]
 
-    def _org(self, line: Line) -> Row | None:
-        is_school = line.one_of("type", _ORG_TYPES) == "school"
-        sis_id, name = line.id("sourcedId"), line.required("name")
-        if sis_id:
+    def _org(self, line: Line) -> Row:
+        type_, sis_id = line.one_of("type", _ORG_TYPES), line.id("sourcedId")
+        is_school, name = type_ == "school", line.required("name")
+        if sis_id and type_:
             self._orgs[sis_id] = is_school
         return line.number, sis_id, name if is_school else None, line.text("identifier")
 
-    def _section(self, line: Line) -> Row | None:
-        course, term = line.id("courseSourcedId", needed=False), line.first_of("termSourcedIds")
+    def _section(self, line: Line) -> Row:
+        course, terms = line.id("courseSourcedId", needed=False), line.list_of("termSourcedIds")
+        term = next((it for it in terms if it in self._terms), terms[0] if terms else None)
         return (
             line.number, line.id("sourcedId"), line.required("title"), line.id("schoolSourcedId"),
             course if "courses.csv" in self._names else None,
@@ -155,10 +178,10 @@ class OneRoster:
             None,
         )  # fmt: skip
 
-    def _user(self, line: Line) -> Row | None:
+    def _user(self, line: Line) -> Row:
+        role: str | None
         if self.version == "1.1":
-            word = line.required("role").lower()
-            role = word if word in ("student", "teacher") else "other"
+            role = _role_of(line)
             school = self._school(line.list_of("orgSourcedIds"))
         else:
             role, school = None, self._school([line.id("primaryOrgSourcedId", needed=False)])
@@ -170,19 +193,21 @@ class OneRoster:
 
     def _role(self, line: Line) -> Row:
         school = self._school([line.id("orgSourcedId", needed=False)])
-        return line.number, line.id("userSourcedId"), _role_in(line), school, *self._dates(line)
+        return line.number, line.id("userSourcedId"), _role_of(line), school, *self._dates(line)
 
     def _enrollment(self, line: Line) -> Row:
         return (
-            line.number, line.id("classSourcedId"), line.id("userSourcedId"), _role_in(line), *self._dates(line),
+            line.number, line.id("classSourcedId"), line.id("userSourcedId"), _role_of(line), *self._dates(line),
         )  # fmt: skip
 
     def _term(self, line: Line) -> Row:
         line.one_of("type", _SESSION_TYPES)
+        if sis_id := line.id("sourcedId"):
+            self._terms.add(sis_id)
         start, end = line.day("startDate"), line.day("endDate")
         if end is not None and not self._end_is_last_day:
             end = max(_shifted(end, -1), start or "")
-        return line.number, line.id("sourcedId"), line.required("title"), start, end
+        return line.number, sis_id, line.required("title"), start, end, None
 
     def _dates(self, line: Line) -> tuple[str | None, str | None]:
         """The first day on which a row holds, and the first on which it no longer does."""
@@ -195,36 +220,39 @@ class OneRoster:
         return next((it for it in candidates if it in self._orgs), candidates[0] if candidates else None)
 
 
-def _batches(
-    kind: Kind, make: Callable[[Line], Row | None], found: Iterator[Line]
-) -> Iterator[tuple[Kind, list[Row]]]:
-    batch: list[Row] = []
-    for line in found:
-        if not _is_active(line):
-            continue
+def _row(kind: Kind, make: Callable[[Line], Row], line: Line) -> tuple[Kind, Row]:
+    """A line's row, or what is known of it if it is gone or has a problem."""
+    gone = not line.invalid and _is_gone(line)
+    if not gone and not line.invalid:
         row = make(line)
-        if row is not None and not line.invalid:
-            batch.append(row)
-            if len(batch) >= BATCH:
-                yield kind, batch
-                batch = []
-    yield kind, batch
+        if not line.invalid:
+            return kind, row
+    id_, user = _ABOUT.get(kind, ("sourcedId", ""))
+    if gone:
+        return "gone", (line.number, kind, line.known(id_))
+    return "left_out", (line.number, kind, line.known(id_), line.known(user), None)
 
 
-def _is_active(line: Line) -> bool:
-    """Whether a row counts: bulk files need no status, but many have one, and then also rows that are deleted."""
-    if line.text("status") is None:
-        return not line.invalid
-    return line.one_of("status", _STATUSES) == "active"
+def _is_gone(line: Line) -> bool:
+    """Whether a row is of something deleted: bulk files need no status, but many have one."""
+    return line.text("status") is not None and line.one_of("status", _STATUSES) in _GONE
 
 
 def _course(line: Line) -> Row:
-    return line.number, line.id("sourcedId"), line.required("title"), line.text("courseCode")
+    return line.number, line.id("sourcedId"), line.required("title"), line.text("courseCode"), None
 
 
-def _role_in(line: Line) -> str:
+def _role_of(line: Line) -> str:
+    """``student``, ``teacher`` or ``other``. A word that is no role is a problem: it may be a misspelled student."""
     word = line.required("role").lower()
-    return word if word in ("student", "teacher") else "other"
+    if word in ("student", "teacher"):
+        return word
+    if word and not word.startswith("ext:") and re.sub(r"[\s_-]", "", word) not in _OTHER_ROLES:
+        line.report(
+            "role",
+            "the value is not a role: write student, teacher, or another of OneRoster's, such as administrator",
+        )
+    return "other"
 
 
 def _shifted(day: str, days: int) -> str:

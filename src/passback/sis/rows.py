@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, Protocol
 
 from msgspec import Struct
 
-Kind = Literal["schools", "terms", "courses", "sections", "users", "roles", "enrollments"]
+Kind = Literal[
+    "schools", "terms", "courses", "sections", "users", "roles", "enrollments", "gone", "left_out"
+]  # fmt: skip
 
 Value = str | int | None
 Row = tuple[Value, ...]
 
 COLUMNS: dict[Kind, tuple[str, ...]] = {
     "schools": ("sis_id", "name", "school_number"),
-    "terms": ("sis_id", "name", "start_date", "end_date"),
-    "courses": ("sis_id", "name", "number"),
+    "terms": ("sis_id", "name", "start_date", "end_date", "former_sis_id"),
+    "courses": ("sis_id", "name", "number", "former_sis_id"),
     "sections": (
         "sis_id", "name", "school_sis_id", "course_sis_id", "term_sis_id", "section_number", "subject", "grade",
         "period", "lms_id",
@@ -26,6 +28,8 @@ COLUMNS: dict[Kind, tuple[str, ...]] = {
     ),
     "roles": ("user_sis_id", "role", "school_sis_id", "begins", "ends"),
     "enrollments": ("section_sis_id", "user_sis_id", "role", "begins", "ends"),
+    "gone": ("kind", "sis_id"),
+    "left_out": ("kind", "sis_id", "user_sis_id", "role"),
 }  # fmt: skip
 """The columns of each kind of row, after the line number.
 
@@ -33,7 +37,11 @@ A user's role is ``student``, ``teacher``, ``other`` (left out), or None if rows
 the school of users who have none. An organisation that is not a school has no name, and an enrollment that is left out
 has the role ``other``. `begins` is the first day on which a role or enrollment holds, `ends` the first day on which it
 no longer does, and a term's `end_date` its last day. A user's number is the student's or teacher's, by the role. The
-LMS's id is known only if the roster is read from the LMS.
+LMS's id is known only if the roster is read from the LMS. A former SIS id is the one by which earlier versions knew the
+object.
+
+``gone`` are the objects that the file itself calls gone. ``left_out`` is what can be read of each row that has a
+problem (for enrollments, the SIS id is the section's), so that what exists of it stays as it is; None stands for any.
 """
 
 BATCH = 5_000
@@ -69,6 +77,8 @@ class Problems:
     def __init__(self, most: int = 1000) -> None:
         self.first: list[Problem] = []
         self.count = 0
+        self.rows_read = 0
+        self.rows_left_out = 0
         self.files: set[str] = set()
         """The files that have problems."""
         self.cut_short: set[str] = set()
@@ -90,6 +100,17 @@ class Problems:
     def count_more(self, count: int) -> None:
         """Count more problems without keeping them."""
         self.count += count
+
+
+def batches(rows: Iterable[tuple[Kind, Row]]) -> Iterator[tuple[Kind, list[Row]]]:
+    """Gather rows by kind, some thousand at a time."""
+    waiting: dict[Kind, list[Row]] = {}
+    for kind, row in rows:
+        batch = waiting.setdefault(kind, [])
+        batch.append(row)
+        if len(batch) >= BATCH:
+            yield kind, waiting.pop(kind)
+    yield from waiting.items()
 
 
 class Format(Protocol):
@@ -118,6 +139,11 @@ class Format(Protocol):
     @property
     def one_role(self) -> bool:
         """Whether a user's row has only one role, so that enrollments give any others."""
+        ...
+
+    @property
+    def sections_name_terms(self) -> bool:
+        """Whether terms and courses have no rows of their own, so that there is none without a section."""
         ...
 
     def rows(self, problems: Problems) -> Iterator[tuple[Kind, list[Row]]]:

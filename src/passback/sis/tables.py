@@ -40,7 +40,9 @@ class Line:
 
     def report(self, column: str, message: str) -> None:
         """Report a problem."""
-        self.invalid = True
+        if not self.invalid:
+            self.invalid = True
+            self._problems.rows_left_out += 1
         self._problems.add(self._file, self.number, column, message)
 
     def has(self, column: str) -> bool:
@@ -60,15 +62,18 @@ class Line:
             self.report(column, _NO_VALUE)
         return value
 
+    def known(self, column: str) -> str | None:
+        """An id in a row that has a problem; None if there is none, or it is not one."""
+        index = self._columns.get(column.lower())
+        value = "" if index is None else _clean(self._values[index])
+        return None if value.upper() in _EMPTY or len(value) > LONGEST_ID else value or None
+
     def _value(self, column: str) -> str:
         """The value with control characters as blanks and without surrounding ones; empty if it cannot be used."""
         index = self._columns.get(column.lower())
         if index is None:
             return ""
-        value = self._values[index]
-        if not value.isprintable():
-            value = _CONTROLS.sub(" ", value)
-        value = value.strip()
+        value = _clean(self._values[index])
         if len(value) > LONGEST:
             self.report(column, f"the value is longer than {LONGEST} characters: shorten it")
             return ""
@@ -114,27 +119,45 @@ class Line:
         return next(iter(self.list_of(column)), None)
 
 
+def _clean(value: str) -> str:
+    """`value` with control characters as blanks, and without surrounding ones."""
+    return (value if value.isprintable() else _CONTROLS.sub(" ", value)).strip()
+
+
 def lines(archive: Archive, name: str, required: Iterable[str], problems: Problems) -> Iterator[Line]:
-    """The rows of a file that has the `required` columns, in any order and case. Problems are added to `problems`."""
+    """The rows of a file that has the `required` columns, in any order and case. Problems are added to `problems`.
+
+    Of a row whose columns cannot be told apart nothing can be read; it is `Line.invalid` from the start.
+    """
     rows = _rows(archive, name, problems)
-    number, titles = next(rows, (0, None))
+    number, titles, fault = next(rows, _NO_ROW)
     if titles is not None and titles[0].startswith("sep="):  # an instruction to spreadsheets
-        number, titles = next(rows, (0, None))
+        number, titles, fault = next(rows, _NO_ROW)
     if titles is None:
         if name not in problems.cut_short:
             problems.stop_file(
-                name, 0, "", "the file is empty: it needs at least the line with the column names"
+                name,
+                number,
+                "",
+                fault or "the file is empty: it needs at least the line with the column names",
             )
         return
     if (columns := _columns(titles, name, number, required, problems)) is None:
         return
     least, most = max(columns.values()) + 1, len(titles)
-    for number, values in rows:
-        if len(values) != most and (len(values) < least or any(map(str.strip, values[most:]))):
-            count = "1 value" if len(values) == 1 else f"{len(values)} values"
-            problems.add(name, number, "", f"the row has {count} for {least} columns: is a quote missing?")
+    for number, values, fault in rows:
+        problems.rows_read += 1
+        if values is not None and (
+            len(values) == most or (len(values) >= least and not any(map(str.strip, values[most:])))
+        ):
+            yield Line(name, number, columns, values, problems)
             continue
-        yield Line(name, number, columns, values, problems)
+        line = Line(name, number, {}, [], problems)
+        if values is not None:
+            count = "1 value" if len(values) == 1 else f"{len(values)} values"
+            fault = f"the row has {count} for {least} columns: is a quote missing?"
+        line.report("", fault)
+        yield line
 
 
 def _columns(
@@ -163,8 +186,11 @@ def _columns(
     return None
 
 
-def _rows(archive: Archive, name: str, problems: Problems) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not empty, each with the number of its first line."""
+_NO_ROW: tuple[int, None, str] = (0, None, "")
+
+
+def _rows(archive: Archive, name: str, problems: Problems) -> Iterator[tuple[int, list[str] | None, str]]:
+    """The rows that are not empty, each with the number of its first line; or None and what is wrong with the row."""
     first, length = 1, 0
     too_long = f"the row is longer than {_LONGEST_ROW:,} characters, over several lines: is a quote missing?"
 
@@ -178,14 +204,23 @@ def _rows(archive: Archive, name: str, problems: Problems) -> Iterator[tuple[int
             yield line
 
     reader = csv.reader(bounded(), strict=True)
-    try:
-        for values in reader:
+    while True:
+        try:
+            values = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            if name in problems.cut_short:  # already reported
+                return
+            if "expected after" not in str(error):  # the rows after it cannot be told apart
+                problems.stop_file(name, first, "", _explain(str(error)))
+                return
+            problems.rows_left_out += reader.line_num - first  # the lines that the row has swallowed
+            yield first, None, _explain(str(error))
+        else:
             if any(map(str.strip, values)):
-                yield first, values
-            first, length = reader.line_num + 1, 0
-    except csv.Error as error:
-        if name not in problems.cut_short:  # otherwise already reported
-            problems.stop_file(name, first, "", _explain(str(error)))
+                yield first, values, ""
+        first, length = reader.line_num + 1, 0
 
 
 def _explain(error: str) -> str:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from passback.domain.roster import ROLES
+from passback.sis.rows import COLUMNS, Kind
 from passback.store import matching, roster_events
 from passback.store.roster_events import KINDS
 from passback.store.staging.compare import Plan, RosterChanged, Step, version
@@ -55,10 +56,15 @@ def write_roster(session: Session, planned: Plan, now: Instant, step: Step, *, o
     )
 
 
-def _write(session: Session, kind: str, given: dict[str, Any], *, own_lms: bool) -> None:
+def _write(session: Session, kind: Kind, given: dict[str, Any], *, own_lms: bool) -> None:
     fields = FIELDS[kind]
     if kind in MATCHED:
         _give_ids(session, kind, given)
+    if "former_sis_id" in COLUMNS[kind]:
+        session.execute(
+            f"UPDATE {kind} SET sis_id = now.sis_id FROM new_{kind} AS now WHERE now.id = {kind}.id"
+            " AND now.former_sis_id IS NOT NULL"
+        )
     set_ = ", ".join(f"{it} = now.{it}" for it in fields) + (
         ", last_modified = :now" if kind in _DATED else ""
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from passback.sis.rows import COLUMNS, Kind
 from passback.store.roster_events import KINDS
 from passback.store.staging.tables import FIELDS, REFERENCES, is_from_lms
 
@@ -137,7 +138,7 @@ def plan(session: Session, district_id: str, step: Step, most_removed: Bound | N
     )
 
 
-def _identify(session: Session, kind: str, given: dict[str, Any]) -> None:
+def _identify(session: Session, kind: Kind, given: dict[str, Any]) -> None:
     """Identify the new objects with ours, by SIS id or LMS id.
 
     The LMS id comes first: a person who gets a SIS id in the LMS, or another one, is still the same person.
@@ -145,15 +146,17 @@ def _identify(session: Session, kind: str, given: dict[str, Any]) -> None:
     same = " AND was.role = new_users.role" if kind == "users" else ""
     index = f"CREATE UNIQUE INDEX new_{kind}_by_id ON new_{kind} (id)"
 
-    def identify(by: str, where: str = "") -> None:
+    def identify(by: str, where: str = "", *, now: str | None = None) -> None:
         session.execute(
             f"UPDATE new_{kind} SET id = was.id FROM {kind} AS was WHERE was.district_id = :district_id"
-            f" AND was.{by} = new_{kind}.{by}{same}{where}",
+            f" AND was.{by} = new_{kind}.{now or by}{same}{where}",
             given,
         )
 
     if not is_from_lms(session, kind):
         identify("sis_id")
+        if "former_sis_id" in COLUMNS[kind]:
+            identify("sis_id", now="former_sis_id")
         session.define(index)
         return
     session.define(f"CREATE INDEX new_{kind}_by_lms_id ON new_{kind} (lms_id)")

@@ -1,22 +1,31 @@
-"""Problems between the rows of a new roster: duplicate ids and references to nothing."""
+"""Problems between the rows of a new roster: duplicate ids and references to nothing. Such rows are left out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
 from passback.domain.roster import ROLES
-from passback.sis.rows import Kind
+from passback.sis.rows import COLUMNS, Kind
 from passback.store.roster_events import KINDS
-from passback.store.staging.tables import REFERENCES
+from passback.store.staging.keep import keep_objects
+from passback.store.staging.tables import KEPT, REFERENCES
 
 if TYPE_CHECKING:
+    from passback.sis.rows import Format
     from passback.store.engine.database import Session
 
 _MOST_LISTED = 200
 """How many problems of one sort are listed."""
+_OPTIONAL = frozenset({"course_sis_id", "term_sis_id"})
+"""References that a row can do without."""
+
+_NOT_ITS_OWN = "'gone', 'left out'"
+"""The causes of a broken reference that lie in the row referred to."""
+_ANY_CAUSE = f"{_NOT_ITS_OWN}, 'nothing'"
+
+Effect = Literal["left out", "emptied", "follows"]
 
 
 class FaultyRow(Struct, frozen=True):
@@ -37,47 +46,164 @@ class FaultyRows(Struct, frozen=True):
     """The role of users and enrollments; empty for other kinds."""
     missing: Kind | None
     """The kind of the object that does not exist; None if the fault is a duplicate id."""
+    effect: Effect
+    """Whether the rows are left out, or only their reference, or whether this follows from rows left out before."""
     count: int
     first: list[FaultyRow]
+    rows: int
+    """The number of rows, of which a duplicate id has several."""
 
 
-def find_faulty_rows(session: Session, *, ids_by_role: bool) -> Iterator[FaultyRows]:
-    """Find duplicate ids and references to nothing, sort by sort, root causes first.
+def leave_out_objects(session: Session, district_id: str, files: Format) -> list[FaultyRows]:
+    """Leave out objects with duplicate ids or references to nothing, and keep what the district has of them.
 
-    With `ids_by_role`, a student and a teacher of the same id may be two people.
+    Returns the faults sort by sort. Identical rows are one, and so are those of a person, known by id and name, whom
+    `files` may repeat for each school: the first counts. References to what the file calls gone are emptied, which is
+    no fault.
     """
+    session.define(
+        "CREATE TEMP TABLE broken (line BIGINT, first BIGINT, count BIGINT, sis_id TEXT, user_sis_id TEXT, role TEXT,"
+        " value TEXT, cause TEXT)"
+    )
+    session.define("CREATE INDEX broken_by_line ON broken (line, value)")
+    found: list[FaultyRows] = []
     for kind in KINDS:
-        by = "sis_id, role" if kind == "users" and ids_by_role else "sis_id"
-        role = "MIN(role)" if kind == "users" else "''"
-        # A person with two roles is two users of one line.
-        yield from _faults(
-            session,
-            (kind, "sis_id", None),
-            f"SELECT {role} AS role, MAX(line) AS line, sis_id AS value, MIN(line) AS first FROM new_{kind}"
-            f" GROUP BY {by} HAVING MIN(line) <> MAX(line)",
-        )
-    for kind, column, target in (
-        (kind, column, target) for kind, them in REFERENCES.items() for column, target in them.items()
-    ):
-        role = "role" if kind in ("users", "enrollments") else "''"
-        # Rows of other roles are left out: they may refer to something that no longer exists.
-        counts = f" AND role IN {ROLES}" if kind in ("roles", "enrollments") else ""
-        present = f"SELECT 1 FROM new_{target} AS target WHERE target.sis_id = new_{kind}.{column}_sis_id"
-        yield from _faults(
-            session,
-            (kind, f"{column}_sis_id", target),
-            f"SELECT {role} AS role, line, {column}_sis_id AS value, line AS first FROM new_{kind}"
-            f" WHERE {column}_sis_id IS NOT NULL AND NOT EXISTS ({present}){counts}",
-        )
+        by_role = files.ids_by_role and kind == "users"
+        _merge_same(session, kind, repeated_users=files.repeats_users)
+        found += _duplicates(session, kind, by_role=by_role)
+        found += _references(session, kind, by_role=by_role)
+        keep_objects(session, district_id, kind)
+        if kind == "sections" and files.sections_name_terms and found:
+            _drop_unnamed(session)
+    return found
 
 
-def _faults(session: Session, sort: tuple[Kind, str, Kind | None], query: str) -> Iterator[FaultyRows]:
-    kind, column, missing = sort
-    counts = session.execute(f"SELECT role, COUNT(*) FROM ({query}) AS found GROUP BY role ORDER BY role")
-    for role, count in counts.fetchall():
-        rows = session.execute(
-            f"SELECT line, value, first FROM ({query}) AS found WHERE role = :role ORDER BY line"
+def leave_out_members(session: Session) -> list[FaultyRows]:
+    """Leave out roles and enrollments that refer to nothing. Those that refer to something gone are no fault."""
+    return [it for kind in ("roles", "enrollments") for it in _references(session, kind, by_role=True)]
+
+
+def _merge_same(session: Session, kind: Kind, *, repeated_users: bool) -> None:
+    """Delete rows that repeat an earlier one."""
+    repeated = session.execute(f"SELECT 1 FROM new_{kind} GROUP BY sis_id HAVING COUNT(*) > 1 LIMIT 1")
+    if repeated.fetchone() is None:
+        return
+    by_role = " AND COALESCE(first.role, '') = COALESCE(mine.role, '')" if kind == "users" else ""
+    columns = [it for it in COLUMNS[kind] if it != "sis_id"]
+    same = " AND ".join(f"COALESCE(first.{it}, '') = COALESCE(mine.{it}, '')" for it in columns)
+    for_each_school = (
+        " OR first.first_name = mine.first_name AND first.last_name = mine.last_name"
+        " AND COALESCE(first.school_sis_id, '') <> COALESCE(mine.school_sis_id, '')"
+        if repeated_users and kind == "users"
+        else ""
+    )
+    session.execute(
+        f"DELETE FROM new_{kind} WHERE id IN (SELECT mine.id FROM new_{kind} AS mine JOIN new_{kind} AS first"
+        f" ON first.sis_id = mine.sis_id AND first.line < mine.line{by_role} WHERE {same}{for_each_school})"
+    )
+
+
+def _drop_unnamed(session: Session) -> None:
+    """Delete the terms and courses that only sections named which have been left out."""
+    for column, kind in (("term_sis_id", "terms"), ("course_sis_id", "courses")):
+        named = f"SELECT {column} FROM new_sections WHERE {column} IS NOT NULL"
+        session.execute(f"DELETE FROM new_{kind} WHERE line <> {KEPT} AND sis_id NOT IN ({named})")
+
+
+def _duplicates(session: Session, kind: Kind, *, by_role: bool) -> list[FaultyRows]:
+    """Leave out all rows of an id that several have, since none can be trusted."""
+    key = "sis_id, role" if by_role else "sis_id"
+    role = "MIN(COALESCE(role, ''))" if kind == "users" else "''"
+    session.execute("DELETE FROM broken")
+    session.execute(
+        "INSERT INTO broken (line, first, count, sis_id, role, value, cause)"
+        f" SELECT MAX(line), MIN(line), COUNT(*), sis_id, {role}, sis_id, 'twice' FROM new_{kind} GROUP BY {key}"
+        " HAVING COUNT(*) > 1"
+    )
+    found = _listed(session, kind, "sis_id", None)
+    if found:
+        _note_left_out(session, kind, "cause = 'twice'", by_role=by_role)
+        mine = f" AND broken.role = new_{kind}.role" if by_role else ""
+        session.execute(
+            f"DELETE FROM new_{kind} WHERE EXISTS (SELECT 1 FROM broken WHERE broken.value = new_{kind}.sis_id{mine})"
+        )
+    return found
+
+
+def _references(session: Session, kind: Kind, *, by_role: bool) -> list[FaultyRows]:
+    """Empty references to nothing, or leave out the rows that have one."""
+    found: list[FaultyRows] = []
+    for name, target in REFERENCES.get(kind, {}).items():
+        column = f"{name}_sis_id"
+        if not _find_broken(session, kind, column, target):
+            continue
+        found += _listed(session, kind, column, target)
+        mine = (
+            f"EXISTS (SELECT 1 FROM broken WHERE broken.line = new_{kind}.line AND broken.value = new_{kind}.{column}"
+            " AND broken.cause IN ({}))"
+        )
+        if column in _OPTIONAL:
+            session.execute(f"UPDATE new_{kind} SET {column} = NULL WHERE {mine.format(_ANY_CAUSE)}")
+            continue
+        if column == "school_sis_id":
+            session.execute(f"UPDATE new_{kind} SET {column} = NULL WHERE {mine.format(_NOT_ITS_OWN)}")
+        _note_left_out(session, kind, "cause = 'nothing'", by_role=by_role)
+        session.execute(f"DELETE FROM new_{kind} WHERE {mine.format(_ANY_CAUSE)}")
+    return found
+
+
+def _find_broken(session: Session, kind: Kind, column: str, target: Kind) -> bool:
+    """Collect the rows whose reference leads nowhere, and why. Returns whether there are any."""
+    ids = [
+        it if it in COLUMNS[kind] else "NULL"
+        for it in ("section_sis_id" if kind == "enrollments" else "sis_id", "user_sis_id", "role")
+    ]
+    ids[2] = f"COALESCE({ids[2]}, '')"
+    # Rows of other roles are left out anyway: they may refer to something that no longer exists.
+    counts = f" AND role IN {ROLES}" if kind in ("roles", "enrollments") else ""
+    session.execute("DELETE FROM broken")
+    session.execute(
+        "INSERT INTO broken (line, first, count, sis_id, user_sis_id, role, value, cause)"
+        f" SELECT line, line, 1, {', '.join(ids)}, {column}, CASE"
+        f" WHEN EXISTS (SELECT 1 FROM new_gone AS gone WHERE gone.kind = '{target}' AND gone.sis_id = mine.{column})"
+        " THEN 'gone'"
+        f" WHEN EXISTS (SELECT 1 FROM new_left_out AS it WHERE it.kind = '{target}' AND it.sis_id = mine.{column})"
+        f" OR EXISTS (SELECT 1 FROM new_left_out AS it WHERE it.kind = '{target}' AND it.sis_id IS NULL)"
+        " THEN 'left out' ELSE 'nothing' END"
+        f" FROM new_{kind} AS mine WHERE {column} IS NOT NULL AND NOT EXISTS"
+        f" (SELECT 1 FROM new_{target} AS target WHERE target.sis_id = mine.{column}){counts}"
+    )
+    return session.execute("SELECT 1 FROM broken LIMIT 1").fetchone() is not None
+
+
+def _note_left_out(session: Session, kind: Kind, which: str, *, by_role: bool) -> None:
+    role = "NULLIF(role, '')" if by_role else "NULL"
+    session.execute(
+        "INSERT INTO new_left_out (line, kind, sis_id, user_sis_id, role)"
+        f" SELECT line, '{kind}', sis_id, user_sis_id, {role} FROM broken WHERE {which}"
+    )
+
+
+def _listed(session: Session, kind: Kind, column: str, missing: Kind | None) -> list[FaultyRows]:
+    """The sorts of what is broken. What refers to something gone is no fault."""
+    found = []
+    sorts = session.execute(
+        "SELECT role, cause, COUNT(*), SUM(count) FROM broken WHERE cause <> 'gone' GROUP BY role, cause"
+        " ORDER BY role, cause"
+    ).fetchall()
+    for role, cause, count, rows in sorts:
+        first = session.execute(
+            "SELECT line, value, first FROM broken WHERE role = :role AND cause = :cause ORDER BY line"
             f" LIMIT {_MOST_LISTED}",
-            {"role": role},
-        )
-        yield FaultyRows(kind, column, role, missing, count, [FaultyRow(*row) for row in rows])
+            {"role": role, "cause": cause},
+        ).fetchall()
+        effect = _effect(column, cause)
+        listed = [FaultyRow(*row) for row in first]
+        found.append(FaultyRows(kind, column, role, missing, effect, count, listed, int(rows)))
+    return found
+
+
+def _effect(column: str, cause: str) -> Effect:
+    if cause == "left out":
+        return "follows"
+    return "emptied" if column in _OPTIONAL else "left out"

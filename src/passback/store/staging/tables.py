@@ -48,6 +48,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """The fields that a roster sets. A SIS id only changes if the LMS id shows that the object is the same."""
 MATCHED = frozenset({"sections", "users"})
+KEPT = 0
+"""The line of what is not from the file, but stays as the district has it."""
 ROWS_AT_ONCE = 2_000
 """How many rows are read at a time."""
 
@@ -58,9 +60,10 @@ def prepare(session: Session) -> None:
         ids = {
             "sections": ["id", "school_id", "course_id", "term_id"],
             "users": ["id", "school_id"],
-            "roles": [],
-            "enrollments": [],
-        }.get(kind, ["id"])
+            "schools": ["id"],
+            "terms": ["id"],
+            "courses": ["id"],
+        }.get(kind, [])
         typed = ", ".join(f"{name} TEXT" for name in (*columns, *ids))
         session.define(f"CREATE TEMP TABLE new_{kind} (line BIGINT, {typed})")
     for table in ("new_members", "ended", "begun"):
@@ -96,21 +99,48 @@ def load(session: Session, kind: Kind, rows: Sequence[Sequence[Any]], ids: Ids) 
 
 
 def index(session: Session) -> None:
-    """Once everything is loaded: index the tables."""
+    """Index the tables, once everything is loaded."""
     for kind in KINDS:
         session.define(f"CREATE INDEX new_{kind}_by_sis_id ON new_{kind} (sis_id)")
         session.analyse(f"new_{kind}")
     session.define("CREATE INDEX new_roles_by_user ON new_roles (user_sis_id, role)")
-    session.analyse("new_roles")
-    session.analyse("new_enrollments")
+    for table in ("gone", "left_out"):
+        session.define(f"CREATE INDEX new_{table}_by_sis_id ON new_{table} (kind, sis_id)")
+    for table in ("roles", "enrollments", "gone", "left_out"):
+        session.analyse(f"new_{table}")
 
 
-def settle(session: Session, ids: Ids, *, repeated_users: bool, one_role: bool) -> None:
+def settle_former_ids(session: Session, district_id: str) -> None:
+    """Leave a former SIS id only to the one object that takes over what the district has under it.
+
+    That is the first, if it does not exist under its own id yet.
+    """
+    for kind in ("terms", "courses"):
+        if (
+            session.execute(f"SELECT 1 FROM new_{kind} WHERE former_sis_id IS NOT NULL LIMIT 1").fetchone()
+            is None
+        ):
+            continue
+        exists = (
+            f"EXISTS (SELECT 1 FROM {kind} AS was WHERE was.district_id = :district_id AND was.sis_id = {{}})"
+        )
+        session.define(f"CREATE INDEX new_{kind}_by_former_sis_id ON new_{kind} (former_sis_id)")
+        session.execute(
+            f"UPDATE new_{kind} SET former_sis_id = NULL WHERE {exists.format(f'new_{kind}.sis_id')}"
+            f" OR NOT {exists.format(f'new_{kind}.former_sis_id')}",
+            {"district_id": district_id},
+        )
+        session.execute(
+            f"UPDATE new_{kind} SET former_sis_id = NULL WHERE EXISTS (SELECT 1 FROM new_{kind} AS first"
+            f" WHERE first.former_sis_id = new_{kind}.former_sis_id AND first.line < new_{kind}.line)"
+        )
+
+
+def settle(session: Session, ids: Ids, *, one_role: bool) -> None:
     """Once it is known which enrollments and roles hold: determine each user's roles.
 
     A person who is both a student and a teacher becomes two users. With `one_role`, further roles follow from the
-    enrollments. With `repeated_users`, a person, identified by id and name, may have a row for each school: the first
-    counts.
+    enrollments.
     """
     session.execute(
         "UPDATE new_users SET role = CASE"
@@ -125,15 +155,8 @@ def settle(session: Session, ids: Ids, *, repeated_users: bool, one_role: bool) 
     session.execute(
         "UPDATE new_users SET school_sis_id = (SELECT school_sis_id FROM new_roles WHERE user_sis_id ="
         " new_users.sis_id AND new_roles.role = new_users.role AND school_sis_id IS NOT NULL ORDER BY line LIMIT 1)"
-        " WHERE school_sis_id IS NULL"
+        f" WHERE school_sis_id IS NULL AND line <> {KEPT}"
     )
-    if repeated_users:
-        session.execute(
-            "DELETE FROM new_users WHERE EXISTS (SELECT 1 FROM new_users AS first WHERE first.sis_id = new_users.sis_id"
-            " AND first.role = new_users.role AND first.line < new_users.line"
-            " AND first.first_name = new_users.first_name AND first.last_name = new_users.last_name"
-            " AND COALESCE(first.school_sis_id, '') <> COALESCE(new_users.school_sis_id, ''))"
-        )
 
 
 def _add_roles(session: Session, ids: Ids, source: str) -> None:
