@@ -214,7 +214,9 @@ def test_a_section_without_a_match_or_connection_is_left_alone(world: World) -> 
     world.write(lambda conn: conn.execute("UPDATE sections SET lms_id = NULL"))
     world.reach.connector = world.lms
     world.clock.advance(hours=27)
-    assert (world.look(), world.gone(), world.lms.calls) == (True, [], [])
+    assert (world.look(), world.gone(), world.lms.calls, world.due()) == (True, [], [], 7 * DAY)
+    world.write(lambda conn: stored.request_all(conn, DISTRICT, world.clock(), even_recent=True))
+    assert not world.look()
 
 
 def test_a_section_without_assignments_is_forgotten_until_it_has_one(world: World) -> None:
@@ -224,6 +226,13 @@ def test_a_section_without_assignments_is_forgotten_until_it_has_one(world: Worl
     assert world.select("SELECT * FROM assignment_looks") == []
     world.add("b")
     assert world.look()
+
+
+def test_a_section_that_no_longer_exists_is_forgotten(world: World) -> None:
+    world.add("a")
+    world.write(lambda conn: conn.execute("UPDATE assignment_looks SET section_id = 'no longer'"))
+    assert not world.look()
+    assert world.select("SELECT * FROM assignment_looks") == []
 
 
 def test_a_look_asks_little_of_the_lms(world: World) -> None:
@@ -285,7 +294,7 @@ def test_a_sync_has_a_district_looked_at(world: World, even_recent: bool, looked
 def test_looks_are_taken_until_cancelled(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.add("a", in_lms=False)
     world.add("b", section=BIOLOGY, in_lms=False)
-    monkeypatch.setattr("passback.delivery.looks._POLL_SECONDS", 0.001)
+    monkeypatch.setattr("passback.delivery.looks._PAUSE_SECONDS", 0.001)
 
     async def run() -> None:
         with contextlib.suppress(TimeoutError):

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from passback.delivery import webhook_notify
 from passback.delivery.lms_errors import report_lms_error
-from passback.domain.clock import HOUR, MINUTE
+from passback.domain.clock import DAY, HOUR, MINUTE
 from passback.lms.interface import Gone, LmsError
 from passback.store import looks, roster
 from passback.store.engine.database import StoreError
@@ -36,12 +36,15 @@ log = logging.getLogger(__name__)
 SECOND_LOOK_AFTER = 20 * HOUR
 """How long an assignment must have been missed if the LMS may only have hidden it."""
 _JITTER = 2 * HOUR
+_UNMATCHED_EVERY = 7 * DAY
+"""How often a section is looked at that is not matched, or no longer in the roster."""
 _RETRY_AFTER = 2 * HOUR
 """When a look is repeated if the LMS failed."""
 _CLAIMED_FOR = 15 * MINUTE
-_POLL_SECONDS = 1.0
+_PAUSE_SECONDS = 2.0
+"""How long a process waits between two looks."""
 _AT_ONCE = 2
-"""How many sections one process looks at in one poll."""
+"""How many sections a process looks at concurrently, so that a slow LMS does not hold up the others."""
 _MOST_EXPECTED = 500
 """How many of a section's assignments are looked for: the newest."""
 _LISTED_AT_ONCE = 100
@@ -60,10 +63,16 @@ class _Missing(Struct):
 
 async def run_looks(gateway: Gateway) -> None:
     """Look at the sections that are due until cancelled."""
-    while True:
-        await asyncio.sleep(_POLL_SECONDS)
-        with contextlib.suppress(StoreError):
-            await asyncio.gather(*(look_at_next(gateway) for _ in range(_AT_ONCE)))
+
+    async def run() -> None:
+        while True:
+            await asyncio.sleep(_PAUSE_SECONDS)
+            with contextlib.suppress(StoreError):
+                await look_at_next(gateway)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(_AT_ONCE):
+            group.create_task(run())
 
 
 async def look_at_next(gateway: Gateway) -> bool:
@@ -113,7 +122,7 @@ async def _look(gateway: Gateway, look: Look) -> None:
     """Look at a section. Raises `LmsError` if nothing can be concluded."""
 
     def find(conn: Connection) -> tuple[Connector | None, str, list[Expected]]:
-        section = roster.section_in_lms(conn, look.district_id, look.section_id)
+        section = roster.section_in_lms(conn, look.district_id, look.section_id)  # None if it was removed
         expected = looks.expected(conn, look.section_id, _MOST_EXPECTED)
         if section is None or section.lms_id is None:
             return None, "", expected
@@ -123,7 +132,9 @@ async def _look(gateway: Gateway, look: Look) -> None:
     if not expected:
         await gateway.database.write(lambda conn: looks.forget(conn, look))
     elif connector is None:  # not matched or not connected now: nothing can be concluded
-        await _finish(gateway, look, _next(gateway.clock()))
+        await _finish(
+            gateway, look, _next(gateway.clock()) if section else gateway.clock() + _UNMATCHED_EVERY
+        )
     else:
         missing = await _missing(connector, section, expected)
         await _record(gateway, look, expected, missing)

@@ -63,7 +63,8 @@ def request_all(connection: Connection, district_id: str, now: Instant, *, even_
     """Look now at the sections of a district: those not looked at for half a day, or `even_recent` ones."""
     connection.execute(
         "UPDATE assignment_looks SET due = :now WHERE looked < :since AND (due > :now OR due = 0)"
-        " AND section_id IN (SELECT id FROM sections WHERE district_id = :district_id)",
+        " AND section_id IN (SELECT id FROM sections WHERE district_id = :district_id AND lms_id IS NOT NULL"
+        " AND removed IS NULL)",
         {"district_id": district_id, "now": now, "since": now if even_recent else now - _RECENTLY},
     )
 
@@ -96,6 +97,11 @@ def claim(connection: Connection, now: Instant, until: Instant) -> Look | None:
         {"now": now},
     ).fetchone()
     if row is None:
+        connection.execute(
+            "DELETE FROM assignment_looks WHERE due > 0 AND due <= :now AND NOT EXISTS"
+            " (SELECT 1 FROM sections WHERE sections.id = assignment_looks.section_id)",
+            {"now": now},
+        )
         return None
     connection.execute(
         "UPDATE assignment_looks SET due = :until WHERE section_id = :id", {"id": row[0], "until": until}
