@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from passback.domain.matching import LmsCourse, Person, SectionRef
-from passback.rosters import import_files, sync
+from passback.rosters import import_files, queries, sync
 from passback.rosters.lease import SyncLease
 from passback.rosters.lms_as_files import LmsRoster
 from passback.rosters.progress import Quiet
-from passback.store import districts, lms_roster
+from passback.store import districts, lms_roster, roster
 from passback.store.engine.database import Connection
 from passback.store.staging.compare import RosterChanged
+from passback.wire.encode import encode
 from support.syncs import DISTRICT, Synced
 
 
@@ -198,3 +200,25 @@ def test_a_roster_from_the_lms_is_matched_at_once(synced: Synced) -> None:
     with synced.database.session() as session:
         sync.match(held, session, Quiet(), allow_losses=False)
     assert (synced.events()[seen:], {it.matched_by for it in synced.all()}) == ([], {"sis_id", "lms_id"})
+
+
+def test_a_made_up_sis_id_is_shown_to_nobody(synced: Synced) -> None:
+    follow(synced, START)
+    follow(synced, {"x": (None, [("a", "1"), ("b", None), ("c", "3")])})
+
+    def read(conn: Connection) -> tuple[list[Any], list[Any], list[Any]]:
+        people = roster.page(conn, roster.USERS, DISTRICT, limit=100).items
+        places = roster.page(conn, roster.SECTIONS, DISTRICT, limit=100).items
+        hidden = roster.page(
+            conn, roster.USERS, DISTRICT, limit=9, filters=[roster.user_with_sis_id("lms:b")]
+        )
+        return queries.present_all(conn, people), queries.present_all(conn, places), hidden.items
+
+    people, places, hidden = synced.database.read_now(read)
+    assert sorted(str(it.roles["student"].sis_id) for it in people if "student" in it.roles) == [
+        "1",
+        "3",
+        "None",
+    ]
+    assert ([it.sis_id for it in places], hidden) == ([None], [])
+    assert b"lms:" not in encode([*people, *places])

@@ -104,3 +104,12 @@ class User(Struct, frozen=True):
     state_id: str | None = None
     username: str | None = None
     """The name that the person signs in with."""
+
+
+LMS_KEY = "lms:"
+"""What the key begins with of an object of a roster that comes from an LMS, if the LMS knows no SIS id of it."""
+
+
+def known_sis_id(key: str | None) -> str | None:
+    """The SIS id that an object is stored by; None if it is made up of the LMS's id."""
+    return None if key is not None and key.startswith(LMS_KEY) else key

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from passback.domain.clock import SECOND
+from passback.domain.roster import known_sis_id
 from passback.rosters.queries import TABLES, Place, RosterPage, present_all
 from passback.store import roster, roster_events
 from passback.store.roster_events import KINDS
@@ -142,5 +143,5 @@ def _previous(event: RosterEvent, object_: Any) -> dict[str, Any] | None:
         into = previous
         for step in path[:-1]:
             into = into.setdefault(step, {})
-        into[path[-1]] = value
+        into[path[-1]] = known_sis_id(value) if name == "sis_id" else value
     return previous

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from passback.domain.roster import Course, District, Role, School, Section, Term, User
+from passback.domain.roster import Course, District, Role, School, Section, Term, User, known_sis_id
 from passback.store import enrollments, held_back, lms_roster, roster, syncs
 from passback.wire import errors
 from passback.wire import roster as shapes
@@ -176,7 +176,7 @@ def _present(item: Any, members: dict[tuple[str, str], list[str]]) -> Any:
                 last_modified=show(item.last_modified),
                 name=item.name,
                 school_number=item.school_number,
-                sis_id=item.sis_id,
+                sis_id=known_sis_id(item.sis_id),
             )
         case Term():
             return shapes.Term(
@@ -202,7 +202,7 @@ def _present(item: Any, members: dict[tuple[str, str], list[str]]) -> Any:
                 period=item.period,
                 school=item.school_id,
                 section_number=item.section_number,
-                sis_id=item.sis_id,
+                sis_id=known_sis_id(item.sis_id),
                 students=members.get((item.id, "student"), []),
                 subject=item.subject,
                 teacher=teachers[0] if teachers else None,
@@ -229,7 +229,7 @@ def _present_role(item: User) -> shapes.UserRole:
         credentials=None if item.username is None else shapes.Credentials(district_username=item.username),
         grade=item.grade,
         school=item.school_id,
-        sis_id=item.sis_id,
+        sis_id=known_sis_id(item.sis_id),
         state_id=item.state_id,
         student_number=item.number if item.role == "student" else None,
         teacher_number=item.number if item.role == "teacher" else None,

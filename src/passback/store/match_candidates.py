@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from passback.domain.roster import known_sis_id
 from passback.store.matching import NAME, OURS, Ours, find
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ def _section(connection: Connection, section_id: str) -> Known:
         " LEFT JOIN terms ON terms.id = term_id WHERE ours.id = :id",
         {"id": section_id},
     ).fetchone()
-    return Known(*row)
+    id_, name, sis_id, *rest = row
+    return Known(id_, name, known_sis_id(sis_id), *rest)
 
 
 def _user(connection: Connection, user_id: str) -> Known:
@@ -125,4 +127,4 @@ def _user(connection: Connection, user_id: str) -> Known:
         {"id": user_id},
     ).fetchone()
     id_, name, sis_id, email, among = row
-    return Known(id_, name, sis_id, email, sections=among)
+    return Known(id_, name, known_sis_id(sis_id), email, sections=among)

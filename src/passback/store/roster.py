@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from msgspec import Struct, structs
 
-from passback.domain.roster import ROLES, Course, District, Role, School, Section, Term, User
+from passback.domain.roster import ROLES, Course, District, Role, School, Section, Term, User, known_sis_id
 
 if TYPE_CHECKING:
     from passback.store.engine.database import Connection
@@ -38,7 +38,7 @@ def with_role(role: str) -> Filter:
 
 def section_with_sis_id(sis_id: str) -> Filter:
     """The section with that SIS id."""
-    return Filter("sis_id = :sis_id", {"sis_id": sis_id})
+    return Filter("sis_id = :sis_id", {"sis_id": known_sis_id(sis_id) or ""})
 
 
 def user_with_sis_id(sis_id: str) -> Filter:
@@ -48,7 +48,7 @@ def user_with_sis_id(sis_id: str) -> Filter:
         f"SELECT id FROM users WHERE district_id = :district_id AND role = '{role}' AND sis_id = :sis_id"
         for role in ROLES
     )
-    return Filter(f"id IN ({found})", {"sis_id": sis_id})
+    return Filter(f"id IN ({found})", {"sis_id": known_sis_id(sis_id) or ""})
 
 
 def with_email(email: str) -> Filter:
