@@ -12,7 +12,7 @@ from passback.domain.clock import HOUR
 from passback.operations import districts
 from passback.operations.errors import NotFound, OperationError
 from passback.sandbox.seed import seed
-from passback.store import assignments, deliveries
+from passback.store import assignments, deliveries, looks
 from passback.store.engine import migrate
 from passback.store.engine.database import Connection, Opened
 from passback.store.engine.open import connect
@@ -49,6 +49,7 @@ def all_rows(conn: Connection) -> dict[str, int]:
 def fill(conn: Connection) -> None:
     """Something of the district in tables that the seed leaves empty."""
     assignments.add(conn, assignment_id="a1", section_id=SECTION, lms_id="1")
+    looks.schedule(conn, SECTION, NOW)
     deliveries.add(conn, [delivery("d1"), delivery("d2", state="delivered", finished=NOW, due=None)])
     conn.execute("INSERT INTO notes (district_id, key, note) VALUES (:id, 'k', '{}')", {"id": DISTRICT})
     conn.execute(
@@ -75,7 +76,7 @@ def test_a_district_goes_with_all_that_is_its_own(database: Opened) -> None:
     )
     assert set(database.read_now(lambda conn: rows(conn, DISTRICT)).values()) == {0}
     assert database.read_now(lambda conn: rows(conn, other)) == others
-    for table in ("assignments", "gradebook_assignments", "parties"):
+    for table in ("assignments", "assignment_looks", "gradebook_assignments", "parties"):
         assert database.read_now(lambda conn, table=table: all_rows(conn)[table]) == 0  # type: ignore[misc]
     with pytest.raises(NotFound):
         asyncio.run(districts.find(database, DISTRICT))
