@@ -22,6 +22,7 @@ from passback.domain.clock import DAY, Clock, system_clock
 from passback.gateway.authorization import Authorization
 from passback.in_flight import InFlight
 from passback.lms.registry import Connectors
+from passback.network.addresses import Network, is_loopback
 from passback.observe import logs, tracing
 from passback.observe.metrics import Metrics
 from passback.operations import start_notes
@@ -65,7 +66,11 @@ def open_database(settings: Settings, kind: Kind) -> Opened:
 
 
 def build_gateway(
-    database: Opened, settings: Settings, clock: Clock = system_clock, given: Given | None = None
+    database: Opened,
+    settings: Settings,
+    clock: Clock = system_clock,
+    given: Given | None = None,
+    kind: Kind = "production",
 ) -> Gateway:
     """The use cases' parts, on an open data file. `given` are connections beside those in the store."""
     vault = Vault(settings.secret_keys, settings.keys_at_hand)
@@ -80,10 +85,21 @@ def build_gateway(
         vault=vault,
         in_flight=in_flight,
         keep_ended=settings.keep_deliveries_days * DAY,
-        private_webhooks=settings.allow_private_webhooks,
+        webhooks_reach=_webhooks_reach(settings, kind),
         faults=gateway_with,
         metrics=metrics,
     )
+
+
+def _webhooks_reach(settings: Settings, kind: Kind) -> Network:
+    """Which servers webhooks may target. A sandbox's may be on the same machine, unless others can call the sandbox.
+
+    Its tokens are published, so it would let them call what only this machine can reach.
+    """
+    if settings.allow_private_webhooks:
+        return "private"
+    is_own = settings.host == "localhost" or is_loopback(settings.host)
+    return "loopback" if kind == "sandbox" and is_own else "public"
 
 
 def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedLmss | None = None) -> Api:
@@ -127,7 +143,7 @@ def serve(settings: Settings, kind: Kind) -> int:
         lmss = None
         if kind == "sandbox":
             lmss = stack.enter_context(contextlib.closing(SimulatedLmss(database, system_clock)))
-        gateway = build_gateway(database, settings, given=lmss.given() if lmss else None)
+        gateway = build_gateway(database, settings, given=lmss.given() if lmss else None, kind=kind)
         server = uvicorn.Server(server_config(build_api(gateway, settings, kind, lmss)))
         settle()
         # From here on connections are taken, if only into the queue.

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from passback.domain.clock import DAY
 from passback.in_flight import InFlight
-from passback.network.addresses import Resolve, resolve
+from passback.network.addresses import Network, Resolve, resolve
 from passback.observe.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ class Gateway(Struct, frozen=True):
     """What this process is delivering."""
     keep_ended: int = 30 * DAY
     """For how many milliseconds deliveries that have ended are kept."""
-    private_webhooks: bool = False
-    """Whether webhooks may target private network addresses."""
+    webhooks_reach: Network = "public"
+    """Which servers webhooks may target."""
     resolve: Resolve = resolve
     """How the names of webhooks' servers are looked up."""
     faults: Faults | None = None

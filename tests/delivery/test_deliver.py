@@ -68,7 +68,7 @@ def deliver(database: Database, now: int, webhook_id: str = "1", *, vault: Vault
             lambda: now,
             webhook_id,
             Message("msg_1", b'{"type":"x"}'),
-            Transport(private=True, patience=5),
+            Transport(reach="private", patience=5),
         )
     )
 

@@ -20,7 +20,7 @@ import passback
 from passback.delivery import webhook_send
 from passback.delivery.webhook_send import Message, Sent, Transport, new_secret
 from passback.network import addresses
-from passback.network.addresses import Unreachable
+from passback.network.addresses import Network, Unreachable
 from passback.wire import events
 from support.sandbox import resolver
 from support.webhooks import Endpoint, authority, endpoint
@@ -29,9 +29,9 @@ SECRET = new_secret()
 PAYLOAD = events.payload(events.TEST, 0, events.TestData(webhook_id="é"))
 
 
-def send(url: str, *, secrets: Sequence[str] = (SECRET,), private: bool = True, **how: Any) -> Sent:
+def send(url: str, *, secrets: Sequence[str] = (SECRET,), reach: Network = "private", **how: Any) -> Sent:
     now = int(time.time() * 1000)
-    transport = Transport(private, **{"patience": 5.0, **how})
+    transport = Transport(reach, **{"patience": 5.0, **how})
     return asyncio.run(webhook_send.send(url, secrets, Message("msg_1", PAYLOAD), now, transport))
 
 
@@ -253,8 +253,8 @@ def test_a_name_that_leads_elsewhere_after_it_was_judged_changes_nothing() -> No
 
     with endpoint(name="app.example") as app:
         url = f"https://app.example:{app.port}/"
-        asyncio.run(webhook_send.check(url, private=False, resolve=rebinding))
-        sent = send(url, private=False, resolve=rebinding, tls=authority().client())
+        asyncio.run(webhook_send.check(url, reach="public", resolve=rebinding))
+        sent = send(url, reach="public", resolve=rebinding, tls=authority().client())
         assert sent == Sent("failed", reason="its server is not on the public network")
         assert (app.names, app.received) == ([], [])
         assert len(asked) == 2
@@ -272,7 +272,7 @@ def test_each_sending_looks_up_once_and_connects_to_that(monkeypatch: pytest.Mon
     monkeypatch.setattr(addresses, "is_public", lambda address: address == "127.0.0.1")
     with endpoint(name="app.example") as app:
         sent = send(
-            f"https://app.example:{app.port}/", private=False, resolve=first_only, tls=authority().client()
+            f"https://app.example:{app.port}/", reach="public", resolve=first_only, tls=authority().client()
         )
         assert (sent, asked) == (Sent("delivered", 204), ["app.example"])
 
@@ -324,8 +324,8 @@ PUBLIC = resolver({"app.example": ["93.184.215.14"], "inside.example": ["10.0.0.
 )
 def test_an_address_is_refused(url: str, why: str) -> None:
     with pytest.raises(Unreachable, match=why):
-        asyncio.run(webhook_send.check(url, private=False, resolve=PUBLIC))
-    sent = send(url, private=False, resolve=PUBLIC)
+        asyncio.run(webhook_send.check(url, reach="public", resolve=PUBLIC))
+    sent = send(url, reach="public", resolve=PUBLIC)
     assert sent.outcome == "failed"
     assert sent.reason is not None
     assert why in sent.reason
@@ -341,18 +341,18 @@ def test_an_address_is_refused(url: str, why: str) -> None:
     ],
 )
 def test_an_address_is_taken(url: str) -> None:
-    asyncio.run(webhook_send.check(url, private=False, resolve=PUBLIC))
+    asyncio.run(webhook_send.check(url, reach="public", resolve=PUBLIC))
 
 
 @pytest.mark.parametrize("url", ["http://inside.example/", "http://127.0.0.1:9/", "https://[::1]/"])
 def test_the_own_network_is_taken_where_it_is_allowed(url: str) -> None:
-    asyncio.run(webhook_send.check(url, private=True, resolve=PUBLIC))
+    asyncio.run(webhook_send.check(url, reach="private", resolve=PUBLIC))
 
 
 def test_plain_http_does_not_go_to_the_public_network_even_then() -> None:
     with pytest.raises(Unreachable, match="must begin with https://"):
-        asyncio.run(webhook_send.check("http://app.example/", private=True, resolve=PUBLIC))
-    reason = send("http://app.example/", private=True, resolve=PUBLIC).reason
+        asyncio.run(webhook_send.check("http://app.example/", reach="private", resolve=PUBLIC))
+    reason = send("http://app.example/", reach="private", resolve=PUBLIC).reason
     assert reason == "its server is on the public network, so its address must begin with https://"
 
 
@@ -363,9 +363,9 @@ def test_a_resolver_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(webhook_send, "_LOOK_UP_SECONDS", 0.05)
     with pytest.raises(Unreachable, match="cannot be found"):
-        asyncio.run(webhook_send.check("https://app.example/", private=False, resolve=hanging))
+        asyncio.run(webhook_send.check("https://app.example/", reach="public", resolve=hanging))
     assert (
-        send("https://app.example/", private=False, resolve=hanging, patience=0.1).reason
+        send("https://app.example/", reach="public", resolve=hanging, patience=0.1).reason
         == "it took too long"
     )
 

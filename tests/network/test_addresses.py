@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from passback.network.addresses import Unreachable, addresses_of, is_public, resolve
+from passback.network.addresses import Unreachable, addresses_of, is_loopback, is_public, resolve
 from support.sandbox import resolver
 
 
@@ -74,17 +74,37 @@ def test_not_public(address: str) -> None:
 def test_one_address_of_the_own_network_among_others_is_one_too_many() -> None:
     names = {"both.example": ["93.184.215.14", "10.0.0.1"]}
     with pytest.raises(Unreachable, match="not on the public network"):
-        asyncio.run(addresses_of("both.example", private=False, resolve=resolver(names)))
-    found = asyncio.run(addresses_of("both.example", private=True, resolve=resolver(names)))
+        asyncio.run(addresses_of("both.example", reach="public", resolve=resolver(names)))
+    found = asyncio.run(addresses_of("both.example", reach="private", resolve=resolver(names)))
     assert found == names["both.example"]
 
 
 @pytest.mark.parametrize("host", ["nowhere.example", "empty.example", "a" * 64 + ".example"])
 def test_a_name_without_addresses_cannot_be_found(host: str) -> None:
     with pytest.raises(Unreachable, match="cannot be found"):
-        asyncio.run(addresses_of(host, private=True, resolve=resolver({"empty.example": []})))
+        asyncio.run(addresses_of(host, reach="private", resolve=resolver({"empty.example": []})))
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.1", "2130706433", "0x7f000001", "0177.0.0.1"])
 def test_the_machines_own_resolver_is_judged_by_what_it_says(host: str) -> None:
     assert not any(map(is_public, asyncio.run(resolve(host))))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.255.0.9", "::1", "::ffff:127.0.0.1"])
+def test_this_machine_itself(address: str) -> None:
+    assert is_loopback(address)
+    assert asyncio.run(
+        addresses_of("own.example", reach="loopback", resolve=resolver({"own.example": [address]}))
+    )
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["0.0.0.0", "::", "10.0.0.1", "169.254.1.1", "fe80::1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "::127.0.0.1", "2002:7f00:1::", ""],
+)  # fmt: skip
+def test_no_other_address_is_this_machine(address: str) -> None:
+    assert not is_loopback(address)
+    with pytest.raises(Unreachable):
+        asyncio.run(
+            addresses_of("own.example", reach="loopback", resolve=resolver({"own.example": [address]}))
+        )

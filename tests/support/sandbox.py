@@ -212,7 +212,7 @@ def serving(
         given = None if lmss is None else lmss.given()
         if given is not None and not database.shared:  # where the pace is shared, it keeps to the set clock
             given = waiting_by(JumpingTime().timer, given)
-        gateway = replace(build_gateway(database, configured, clock, given), resolve=resolver(names))
+        gateway = replace(build_gateway(database, configured, clock, given, kind), resolve=resolver(names))
         server = uvicorn.Server(server_config(build_api(gateway, configured, kind, lmss)))
         listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         thread = threading.Thread(target=run_server, args=(server, listener, gateway, lmss), daemon=True)

@@ -278,8 +278,8 @@ def test_a_test_tells_what_went_wrong(sandbox: Sandbox, app: Endpoint, status: i
 
 @pytest.fixture(scope="module")
 def strict() -> Iterator[Sandbox]:
-    """As in production: the own network is not allowed."""
-    with serving(allow_private_webhooks=False) as sandbox:
+    """As in production: the own network is not allowed. Other machines can call this sandbox."""
+    with serving(allow_private_webhooks=False, host="0.0.0.0") as sandbox:
         yield sandbox
 
 
@@ -302,11 +302,74 @@ def test_a_name_that_leads_elsewhere_later_is_not_followed(strict: Sandbox, app:
     assert app.received == []
 
 
-@pytest.mark.parametrize("kind", ["sandbox", "production"])
-def test_the_own_network_is_not_allowed_by_itself(kind: Kind) -> None:
-    settings = Settings(data=":memory:")
+@pytest.mark.parametrize(
+    ("kind", "host", "allowed", "reach"),
+    [
+        ("production", "127.0.0.1", False, "public"),
+        ("production", "127.0.0.1", True, "private"),
+        ("sandbox", "127.0.0.1", False, "loopback"),
+        ("sandbox", "::1", False, "loopback"),
+        ("sandbox", "localhost", False, "loopback"),
+        ("sandbox", "0.0.0.0", False, "public"),
+        ("sandbox", "192.168.1.2", False, "public"),
+        ("sandbox", "sandbox.example", False, "public"),
+        ("sandbox", "0.0.0.0", True, "private"),
+    ],
+)
+def test_only_a_sandbox_that_nobody_else_can_call_reaches_its_own_machine(
+    kind: Kind, host: str, allowed: bool, reach: str
+) -> None:
+    settings = Settings(data=":memory:", host=host, allow_private_webhooks=allowed)
     with contextlib.closing(open_database(settings, kind)) as database:
-        assert not build_gateway(database, settings).private_webhooks
+        assert build_gateway(database, settings, kind=kind).webhooks_reach == reach
+
+
+@pytest.fixture(scope="module")
+def usual() -> Iterator[Sandbox]:
+    """A sandbox as `make run` serves it."""
+    with serving(allow_private_webhooks=False) as sandbox:
+        yield sandbox
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "app.example", "127.8.8.8", "[::ffff:127.0.0.1]"])
+def test_a_sandbox_sends_to_its_own_machine(usual: Sandbox, app: Endpoint, host: str) -> None:
+    usual.names |= {"localhost": ["127.0.0.1"], "app.example": ["127.0.0.1"]}
+    usual.clock.now = int(time.time() * 1000)
+    made = register(usual, f"http://{host}:{app.port}/hook")
+    outcome = usual.post(f"{WEBHOOKS}/{made['id']}/test", b"").data
+    if host == "127.8.8.8":  # nobody listens there
+        assert outcome["message"] == "it cannot be connected to"
+        return
+    assert (outcome["delivered"], [it.path for it in app.received]) == (True, ["/hook"])
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://10.0.0.1/", "its server is not on the public network"),
+        ("https://192.168.1.2/", "its server is not on the public network"),
+        ("http://169.254.169.254/latest", "its server is not on the public network"),
+        ("http://0.0.0.0/", "its server is not on the public network"),
+        ("http://mixed.example/", "its server is not on the public network"),
+        (
+            "http://both.example/",
+            "its server is on the public network, so its address must begin with https://",
+        ),
+        (
+            "http://93.184.215.14/",
+            "its server is on the public network, so its address must begin with https://",
+        ),
+    ],
+)
+def test_a_sandbox_sends_no_further_than_that(usual: Sandbox, url: str, why: str) -> None:
+    usual.names |= {
+        "mixed.example": ["127.0.0.1", "10.0.0.1"],
+        "both.example": ["127.0.0.1", "93.184.215.14"],
+    }
+    assert told(usual.post(WEBHOOKS, {"url": url})) == (
+        400,
+        f"INVALID_URL: the endpoint cannot be used: {why}",
+    )
 
 
 def test_webhooks_are_part_of_a_saved_sandbox(sandbox: Sandbox) -> None:

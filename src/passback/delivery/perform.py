@@ -137,7 +137,7 @@ async def _send(gateway: Gateway, message: Delivery) -> Outcome:
             gateway.clock,
             message.destination,
             Message(message.id, message.content.encode()),
-            Transport(gateway.private_webhooks, WEBHOOK_PATIENCE, gateway.resolve),
+            Transport(gateway.webhooks_reach, WEBHOOK_PATIENCE, gateway.resolve),
         )
     except StoreUnavailable as error:
         return Failed(503, "", str(error))

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 import passback
-from passback.network.addresses import Resolve, Unreachable, addresses_of, is_public, resolve
+from passback.network.addresses import Network, Resolve, Unreachable, addresses_of, is_public, resolve
 from passback.store import webhooks
 from passback.store.engine.vault import VaultError
 
@@ -63,8 +63,8 @@ class Message(Struct, frozen=True):
 class Transport(Struct, frozen=True):
     """How endpoints are reached."""
 
-    private: bool
-    """Whether the private network is allowed, and HTTP without TLS there."""
+    reach: Network
+    """Which servers may be called. HTTP without TLS is allowed only to those that are not on the public network."""
     patience: float
     """How many seconds an endpoint has to answer."""
     resolve: Resolve = resolve
@@ -89,15 +89,12 @@ def new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
-async def check(url: str, *, private: bool, resolve: Resolve = resolve) -> None:
-    """Raise `Unreachable` if no messages may be sent to `url` as things stand now.
-
-    `private` allows the private network, and HTTP without TLS there.
-    """
-    parsed = _parsed(url, private=private)
+async def check(url: str, *, reach: Network, resolve: Resolve = resolve) -> None:
+    """Raise `Unreachable` if no messages may be sent to `url` as things stand now. `reach` is as for `Transport`."""
+    parsed = _parsed(url, reach)
     try:
         async with asyncio.timeout(_LOOK_UP_SECONDS):
-            await addresses_of(parsed.host, private=private, resolve=_for_scheme(parsed, resolve))
+            await addresses_of(parsed.host, reach=reach, resolve=_for_scheme(parsed, resolve))
     except TimeoutError:
         raise Unreachable("its server cannot be found") from None
 
@@ -115,12 +112,12 @@ async def send(
 
     sent: Sent | None = None
     try:
-        resolve = _for_scheme(_parsed(url, private=transport.private), transport.resolve)
+        resolve = _for_scheme(_parsed(url, transport.reach), transport.resolve)
         headers = _headers(secrets, message, timestamp)
-        patience, private = transport.patience, transport.private
+        patience, reach = transport.patience, transport.reach
         async with (
             asyncio.timeout(patience),
-            client(patience, private=private, resolve=resolve, tls=transport.tls) as http,
+            client(patience, reach=reach, resolve=resolve, tls=transport.tls) as http,
             http.stream("POST", url, content=message.payload, headers=headers) as response,
         ):
             sent = _outcome(response)
@@ -238,7 +235,7 @@ async def _read_a_little(response: httpx2.Response) -> None:
 
 
 def _for_scheme(url: httpx2.URL, resolve: Resolve) -> Resolve:
-    """`resolve`, which leads plain HTTP only to the private network."""
+    """`resolve`, which never leads plain HTTP to the public network."""
 
     async def own_network(host: str) -> Sequence[str]:
         found = await resolve(host)
@@ -249,7 +246,7 @@ def _for_scheme(url: httpx2.URL, resolve: Resolve) -> Resolve:
     return own_network if url.scheme == "http" else resolve
 
 
-def _parsed(url: str, *, private: bool) -> httpx2.URL:
+def _parsed(url: str, reach: Network) -> httpx2.URL:
     """`url` parsed by the same parser that is used to send. Raises `Unreachable`."""
     import httpx2
 
@@ -261,7 +258,7 @@ def _parsed(url: str, *, private: bool) -> httpx2.URL:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL:
         raise Unreachable("not a valid web server address") from None
-    if parsed.scheme != "https" and not (private and parsed.scheme == "http"):
+    if parsed.scheme != "https" and (reach == "public" or parsed.scheme != "http"):
         raise Unreachable("its address must begin with https://")
     if _WITH_USER.match(url):
         raise Unreachable("its address may not hold a user or password")

@@ -153,7 +153,7 @@ async def test(gateway: Gateway, caller: Caller, webhook_id: str) -> responses.W
         gateway.vault,
         Message(message_id, events.payload(events.TEST, now, events.TestData(webhook_id=webhook.id))),
         now,
-        Transport(gateway.private_webhooks, TEST_PATIENCE, gateway.resolve),
+        Transport(gateway.webhooks_reach, TEST_PATIENCE, gateway.resolve),
     )
     return responses.WebhookTest(
         delivered=sent.outcome == "delivered", id=message_id, message=sent.reason, status=sent.status
@@ -188,7 +188,7 @@ def _invalid_events(what: str) -> errors.Refusal:
 
 async def _check_url(gateway: Gateway, url: str) -> None:
     try:
-        await webhook_send.check(url, private=gateway.private_webhooks, resolve=gateway.resolve)
+        await webhook_send.check(url, reach=gateway.webhooks_reach, resolve=gateway.resolve)
     except Unreachable as error:
         raise errors.bad_request(f"INVALID_URL: the endpoint cannot be used: {error}") from None
 

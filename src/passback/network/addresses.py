@@ -11,6 +11,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Literal
+
+Network = Literal["public", "loopback", "private"]
+"""Which servers may be called: those on the public network, besides those of this machine, or all."""
 
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
 """Resolves a host name to its addresses. Raises `OSError` if there are none."""
@@ -41,8 +45,8 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_MAX_LOOKUPS, thread_name_prefix="passback-names")
 
 
-async def addresses_of(host: str, *, private: bool, resolve: Resolve = resolve) -> list[str]:
-    """All addresses of `host`, each of them public unless `private`. Raises `Unreachable`."""
+async def addresses_of(host: str, *, reach: Network, resolve: Resolve = resolve) -> list[str]:
+    """All addresses of `host`, each of them within `reach`. Raises `Unreachable`."""
     try:
         found = list(await resolve(host))
     except (OSError, UnicodeError):  # UnicodeError: not a valid host name
@@ -50,9 +54,23 @@ async def addresses_of(host: str, *, private: bool, resolve: Resolve = resolve) 
     if not found:
         raise Unreachable("its server cannot be found")
     # A single private address is one too many: the next lookup may return it first.
-    if not private and not all(is_public(address) for address in found):
+    if not all(_is_within(reach, address) for address in found):
         raise Unreachable("its server is not on the public network")
     return found
+
+
+def _is_within(reach: Network, address: str) -> bool:
+    return reach == "private" or is_public(address) or (reach == "loopback" and is_loopback(address))
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an IP address is this machine itself, on its loopback interface."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    inside = _ipv4_inside(found) if isinstance(found, IPv6Address) and found not in _NAT64 else None
+    return (inside or found).is_loopback
 
 
 def is_public(address: str) -> bool:

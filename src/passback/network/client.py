@@ -13,7 +13,7 @@ import ssl
 
 import httpx2
 
-from passback.network.addresses import Resolve, Unreachable, addresses_of, resolve
+from passback.network.addresses import Network, Resolve, Unreachable, addresses_of, resolve
 
 _MAX_ADDRESSES = 4
 """How many of a name's addresses are tried: if connecting fails nothing was sent, so the next one is safe."""
@@ -27,9 +27,9 @@ for _name in ("httpx2", "httpcore2"):
 
 
 def client(
-    patience: float, *, private: bool, resolve: Resolve = resolve, tls: ssl.SSLContext | None = None
+    patience: float, *, reach: Network, resolve: Resolve = resolve, tls: ssl.SSLContext | None = None
 ) -> httpx2.AsyncClient:
-    """A client for public servers, or for all if `private`. It follows no redirects and uses no proxy.
+    """A client for the servers within `reach`. It follows no redirects and uses no proxy.
 
     Its requests also raise `Unreachable`. `tls` sets the trusted certificates, by default the system's.
     """
@@ -37,13 +37,13 @@ def client(
         timeout=httpx2.Timeout(patience, connect=min(patience, _CONNECT_SECONDS)),
         follow_redirects=False,
         trust_env=False,
-        transport=_CheckedTransport(private=private, resolve=resolve, tls=tls),
+        transport=_CheckedTransport(reach=reach, resolve=resolve, tls=tls),
     )
 
 
 class _CheckedTransport(httpx2.AsyncBaseTransport):
-    def __init__(self, *, private: bool, resolve: Resolve, tls: ssl.SSLContext | None) -> None:
-        self._private = private
+    def __init__(self, *, reach: Network, resolve: Resolve, tls: ssl.SSLContext | None) -> None:
+        self._reach: Network = reach
         self._resolve = resolve
         self._inner = httpx2.AsyncHTTPTransport(
             verify=tls or trusted(),
@@ -58,9 +58,7 @@ class _CheckedTransport(httpx2.AsyncBaseTransport):
         if not host or url.scheme not in ("http", "https") or (url.port or 0) > _LAST_PORT:
             raise Unreachable("its address is not a valid web server address")
         failure: Exception | None = None
-        for address in (await addresses_of(host, private=self._private, resolve=self._resolve))[
-            :_MAX_ADDRESSES
-        ]:
+        for address in (await addresses_of(host, reach=self._reach, resolve=self._resolve))[:_MAX_ADDRESSES]:
             pinned = httpx2.Request(
                 request.method,
                 url.copy_with(host=address),

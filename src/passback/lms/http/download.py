@@ -41,7 +41,10 @@ async def fetch(url: str, patience: float, *, private: bool = False) -> File:
     from passback.network.client import client
 
     try:
-        async with asyncio.timeout(patience), client(patience, private=private) as http:
+        async with (
+            asyncio.timeout(patience),
+            client(patience, reach="private" if private else "public") as http,
+        ):
             for _ in range(_MOST_REDIRECTS + 1):
                 async with http.stream("GET", url) as response:
                     if response.is_redirect:
