@@ -122,7 +122,7 @@ def test_lists_have_pages(sandbox: Sandbox) -> None:
 
 # Refusals
 
-NOT_ONE_OF = "is not one of [delivery.delivered delivery.refused delivery.expired assignment.deleted_in_lms connection.broken]"
+NOT_ONE_OF = "is not one of [delivery.delivered delivery.refused delivery.expired assignment.deleted_in_lms connection.broken match.withdrawn]"
 
 
 @pytest.mark.parametrize(
