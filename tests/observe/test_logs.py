@@ -170,7 +170,7 @@ def test_no_secret_and_no_students_data_is_ever_logged(
     ]
     if fault == "bug":
 
-        def fail(*given: object) -> None:
+        def fail(*given: object, **_: object) -> None:
             raise ValueError(f"invalid: {given} {SECRETS}")
 
         monkeypatch.setattr("passback.gateway.submissions.lookup.assignment_or_awaited", fail)
