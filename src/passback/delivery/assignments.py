@@ -238,7 +238,7 @@ def delivered(
     assert delivery.assignment_id is not None
     shown = present.assignment(held, delivery.assignment_id, user_ids, now)
     warnings = (*delivery.warnings, *_warnings(target, held.assignee_mode), *held.warnings)
-    return Delivered(encode(shown), warnings, held.lms_id)
+    return Delivered(encode(shown), warnings, held.lms_id, target.section.lms_id)
 
 
 def _warnings(target: AssignmentTarget, mode: str) -> list[str]:

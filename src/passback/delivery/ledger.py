@@ -278,6 +278,7 @@ def _delivered(conn: Connection, delivery: Delivery, outcome: Delivered, now: In
             assignment_id=delivery.assignment_id,
             section_id=delivery.section_id,
             lms_id=outcome.lms_id,
+            lms_section_id=outcome.lms_section_id,
         )
         looks.schedule(conn, delivery.section_id, now + looks.EVERY)
     elif delivery.operation == "delete_assignment":

@@ -53,6 +53,17 @@ class NotReached(errors.Refusal):
         self.cause = cause
 
 
+class NotMatched(errors.Refusal):
+    """Who or what is meant is known, but not which one in the LMS that is: a person can match it.
+
+    A client that waits gets the refusal; what was accepted waits for the match.
+    """
+
+    def __init__(self, refusal: errors.Refusal, what: str) -> None:
+        super().__init__(refusal.status, refusal.message)
+        self.cause = f"{what} is not matched to one of the LMS"
+
+
 def section(gateway: Gateway, conn: Connection, district_id: str, section_id: str) -> SectionAtLms:
     """The section, if it is the district's.
 
@@ -142,7 +153,7 @@ def _at_lms(gateway: Gateway, conn: Connection, district_id: str, found: Section
         raise errors.resource_not_found()
     if found.lms_id is None:
         log.warning("section %s is not matched to one of the district's LMS (%s)", found.id, found.lms_type)
-        raise NotReached("the section is not matched to one of the LMS")
+        raise NotMatched(errors.resource_not_found(), "the section")
     connector = gateway.connectors.find(conn, district_id, found.lms_type)
     if connector is None:
         log.warning("district %s is not connected to its LMS (%s)", district_id, found.lms_type)
@@ -154,13 +165,21 @@ def student(conn: Connection, section_id: str, user_id: str) -> str:
     """The LMS's id of a student of the section. Raises `Refusal`: row 14."""
     found = _member(conn, section_id, "student", user_id)
     if found is None:
-        raise errors.user_not_found()
+        raise _not_found(conn, section_id, "student", user_id, errors.user_not_found())
     return found.lms_id
 
 
 def grader(conn: Connection, section_id: str, grader_id: str | None) -> Matched | None:
     """The teacher of the section whose id is given; None if no id is given or no such teacher exists."""
     return None if grader_id is None else _member(conn, section_id, "teacher", grader_id.lower())
+
+
+def require_grader_matched(conn: Connection, section_id: str, grader_id: str | None) -> None:
+    """Raise `NotMatched` (row 9) if the teacher of the section whose id is given is not matched."""
+    if grader_id is None or grader(conn, section_id, grader_id) is not None:
+        return
+    if enrollments.is_enrolled(conn, section_id, "teacher", grader_id.lower()):
+        raise NotMatched(errors.grader_not_found(grader_id), "the grader")
 
 
 def assignees(conn: Connection, section_id: str, user_ids: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -174,7 +193,8 @@ def assignees(conn: Connection, section_id: str, user_ids: tuple[str, ...] | Non
     for user_id in user_ids:
         found = _member(conn, section_id, "student", user_id.lower())
         if found is None:
-            raise errors.bad_request(f"INVALID_ASSIGNEES: {user_id} is not a student of this section")
+            refusal = errors.bad_request(f"INVALID_ASSIGNEES: {user_id} is not a student of this section")
+            raise _not_found(conn, section_id, "student", user_id.lower(), refusal)
         lms_ids.append(found.lms_id)
     return tuple(dict.fromkeys(lms_ids))
 
@@ -184,3 +204,11 @@ def _member(conn: Connection, section_id: str, role: Role, user_id: str) -> Matc
     if found is None and enrollments.is_enrolled(conn, section_id, role, user_id):
         log.warning("user %s is not matched to a person of the district's LMS", user_id)
     return found
+
+
+def _not_found(
+    conn: Connection, section_id: str, role: Role, user_id: str, refusal: errors.Refusal
+) -> errors.Refusal:
+    """Why a member is not found: `refusal`, which `NotMatched` repeats for one who is only not matched."""
+    enrolled = enrollments.is_enrolled(conn, section_id, role, user_id)
+    return NotMatched(refusal, f"the {role}") if enrolled else refusal

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from passback.delivery import lms_errors
 from passback.delivery.assignments import NotMade
-from passback.delivery.lookup import NotMadeYet, NotReached
+from passback.delivery.lookup import NotMadeYet, NotMatched, NotReached
 from passback.domain.delivery import Failed
 from passback.domain.submission import SubmissionFields
 from passback.lms.interface import Gone, LmsError
@@ -38,6 +38,8 @@ def outcome_of(delivery: Delivery, error: Exception, *, whole: bool = False) -> 
     match error:
         case NotReached():
             return Failed(error.status, error.message, error.cause, down=True, whole=whole)
+        case NotMatched():
+            return Failed(error.status, error.message, error.cause, whole=whole)
         case errors.Refusal():
             return lms_errors.refused(error, whole=whole)
         case LmsError():

@@ -94,7 +94,7 @@ async def _change_submissions(
     if alone:
         changed = [await submissions.change(target) for target in sound]
     else:
-        changed = await submissions.change_all(section, lms_id, sound)
+        changed = await submissions.change_all(section, lms_id, sound) if sound else []
     unknown = {
         grader
         for target, held in zip(sound, changed, strict=True)

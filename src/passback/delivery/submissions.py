@@ -133,6 +133,7 @@ def targets_of(
         assert delivery.user_id is not None
         try:
             target = find_target(conn, section, record, delivery.user_id, delivery.fields(SubmissionFields))
+            lookup.require_grader_matched(conn, section.id, target.asked.grader_id)
         except errors.Refusal as refusal:
             found.append(refusal)
         else:

@@ -139,6 +139,8 @@ class Delivered(Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     lms_id: str | None = None
     """The LMS's id of an assignment that was created."""
+    lms_section_id: str | None = None
+    """The LMS's id of the section that it was created in."""
 
 
 class Refused(Struct, frozen=True):

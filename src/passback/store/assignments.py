@@ -20,12 +20,26 @@ class AssignmentRecord(Struct, frozen=True):
     lms_id: str
 
 
-def add(connection: Connection, *, assignment_id: str, section_id: str, lms_id: str) -> None:
+IN_ITS_SECTION = (
+    "(assignments.lms_section_id IS NULL OR assignments.lms_section_id ="
+    " (SELECT own.lms_id FROM sections AS own WHERE own.id = assignments.section_id))"
+)
+"""Whether an assignment is in the LMS's section that its own is matched to: that may have changed since it was made."""
+
+
+def add(
+    connection: Connection,
+    *,
+    assignment_id: str,
+    section_id: str,
+    lms_id: str,
+    lms_section_id: str | None = None,
+) -> None:
     """Record a new assignment, unless it is recorded already."""
     connection.execute(
-        "INSERT INTO assignments (id, section_id, lms_id) VALUES (:id, :section_id, :lms_id)"
-        " ON CONFLICT (id) DO NOTHING",
-        {"id": assignment_id, "section_id": section_id, "lms_id": lms_id},
+        "INSERT INTO assignments (id, section_id, lms_id, lms_section_id)"
+        " VALUES (:id, :section_id, :lms_id, :lms_section_id) ON CONFLICT (id) DO NOTHING",
+        {"id": assignment_id, "section_id": section_id, "lms_id": lms_id, "lms_section_id": lms_section_id},
     )
 
 
@@ -34,13 +48,14 @@ def find_in_section(
 ) -> tuple[SectionInLms | None, AssignmentRecord | None]:
     """Find the section, if it belongs to the district, and its assignment of that id, unless it was deleted.
 
+    An assignment that was made in another section of the LMS is not found: its id may be another's in this one.
     One statement for both: almost every request needs just these.
     """
     row = connection.execute(
         "SELECT sections.id, sections.lms_id, districts.lms_type, assignments.id, assignments.lms_id"
         " FROM sections JOIN districts ON districts.id = sections.district_id"
         " LEFT JOIN assignments ON assignments.id = :assignment_id"
-        " AND assignments.section_id = sections.id AND assignments.deleted IS NULL"
+        f" AND assignments.section_id = sections.id AND assignments.deleted IS NULL AND {IN_ITS_SECTION}"
         " WHERE sections.id = :section_id AND sections.district_id = :district_id AND sections.removed IS NULL",
         {"assignment_id": assignment_id, "section_id": section_id, "district_id": district_id},
     ).fetchone()
@@ -62,7 +77,8 @@ def page(connection: Connection, section_id: str, *, after: str, limit: int) -> 
     """A section's assignments with ids after `after`, oldest first (our ids sort by time)."""
     rows = connection.execute(
         "SELECT id, lms_id FROM assignments"
-        " WHERE section_id = :section_id AND id > :after AND deleted IS NULL ORDER BY id LIMIT :limit",
+        f" WHERE section_id = :section_id AND id > :after AND deleted IS NULL AND {IN_ITS_SECTION}"
+        " ORDER BY id LIMIT :limit",
         {"section_id": section_id, "after": after, "limit": limit},
     )
     return [AssignmentRecord(*row) for row in rows]

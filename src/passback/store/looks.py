@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from passback.domain.clock import DAY, HOUR
+from passback.store.assignments import IN_ITS_SECTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -133,7 +134,8 @@ def expected(connection: Connection, section_id: str, limit: int) -> list[Expect
     """The assignments that a section should have in the LMS, newest first."""
     rows = connection.execute(
         "SELECT id, lms_id, missed FROM assignments"
-        " WHERE section_id = :section_id AND deleted IS NULL AND gone IS NULL ORDER BY id DESC LIMIT :limit",
+        f" WHERE section_id = :section_id AND deleted IS NULL AND gone IS NULL AND {IN_ITS_SECTION}"
+        " ORDER BY id DESC LIMIT :limit",
         {"section_id": section_id, "limit": limit},
     )
     return [Expected(*row) for row in rows]
