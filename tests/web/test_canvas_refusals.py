@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from passback_simulators.canvas.seed import ADMIN_TOKEN, COURSES
+from passback_simulators.canvas.seed import ADMIN_TOKEN, COURSES, person_lms_id
 from passback_simulators.identities import CANVAS_UNIFIED
 from support.sandbox import ESSAY, Client, Sandbox, serving
 
@@ -31,13 +31,15 @@ def client(sandbox: Sandbox) -> Client:
     return sandbox.client(CANVAS_UNIFIED.token)
 
 
-def in_canvas(sandbox: Sandbox, method: str, path: str, content: Any) -> None:
+def in_canvas(
+    sandbox: Sandbox, method: str, path: str, content: Any, below: str = f"/courses/{COURSES['000007']}"
+) -> None:
     """Change something in Canvas itself."""
     connection = sandbox.write(
         lambda conn: sandbox.gateway.connectors.connection(conn, CANVAS_UNIFIED.district_id)  # type: ignore[attr-defined]
     )
     headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-    url = f"{connection.address}api/v1/courses/{COURSES['000007']}{path}"
+    url = f"{connection.address}api/v1{below}{path}"
     assert httpx2.request(method, url, json=content, headers=headers).status_code == 200
 
 
@@ -89,3 +91,29 @@ def test_a_change_that_canvas_refuses_of_one_assignment_is_refused_at_once(
     assert (reply.status, reply.json) == (
         400, {"message": "NOT_GRADABLE: the course has been concluded in Canvas"},
     )  # fmt: skip
+
+
+def test_a_change_that_names_no_assignees_leaves_a_groups_assignment_to_it(
+    sandbox: Sandbox, client: Client
+) -> None:
+    path = f"{ASSIGNMENTS}/{client.post(ASSIGNMENTS, ESSAY).data['id']}"
+    both = [CANVAS_UNIFIED.id(digits) for digits in ("001001", "001002")]
+    members = [person_lms_id(digits) for digits in ("001001", "001002")]
+    group = {"course_id": COURSES["000007"]}
+    in_canvas(sandbox, "POST", "/group_categories/5/groups", group, below="")
+    for member in members:
+        in_canvas(sandbox, "POST", "/groups/71/memberships", {"user_id": member}, below="")
+    content = {
+        "group_category_id": 5, "grade_group_students_individually": True, "only_visible_to_overrides": True,
+        "assignment_overrides": [{"group_id": 71, "due_at": "2030-05-01T12:00:00Z"}],
+    }  # fmt: skip
+    in_canvas(sandbox, "PUT", "/assignments/501", {"assignment": content})
+    changed = client.patch(path, {"title": "Other"})
+    assert (changed.status, changed.data["title"], changed.data["assignee_ids"]) == (200, "Other", both)
+    refused = client.patch(path, {"due_date": "2030-07-01T12:00:00Z"})
+    assert (refused.status, refused.json["message"].partition(":")[0]) == (400, "INVALID_DUE_DATE")
+    statuses = [
+        client.patch(f"{path}/submissions/{CANVAS_UNIFIED.id(digits)}", {"grade_points": 5}).status
+        for digits in ("001001", "001003")
+    ]
+    assert statuses == [200, 404]

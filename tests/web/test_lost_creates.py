@@ -28,7 +28,6 @@ KEPT = {
     "google": "SELECT COUNT(*) FROM simulator_records WHERE simulator = 'google' AND kind = 'course_work'",
 }
 """How many assignments an LMS has, whether the gateway knows of them or not."""
-PASSING = ["builtin", "canvas", "google"]
 ASYNC = {"Prefer": "respond-async"}
 
 WORDS = st.one_of(
@@ -144,7 +143,7 @@ def all_in_the_background(place: Place, body: Mapping[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("again", [in_turn, then_in_the_background, with_a_key, all_in_the_background])
-@pytest.mark.parametrize("kind", PASSING)
+@pytest.mark.parametrize("kind", PLACES)
 def test_a_create_whose_answer_was_lost_makes_one_assignment(
     started: Sandbox, kind: str, again: Callable[[Place, Mapping[str, Any]], bool]
 ) -> None:

@@ -201,6 +201,8 @@ def lacks_assignees(held: Assignment, fields: AssignmentFields) -> bool:
     """Whether a fitting change needs assignees that are not looked up yet."""
     if (fields.assignee_mode or held.assignee_mode) == "all":
         return False
+    if fields.assignee_mode is None and fields.assignee_ids is None:
+        return False  # whoever has it keeps it
     unresolved = fields.assignee_mode is None and fields.assignee_ids is not None
     return unresolved or not (fields.assignee_ids or held.assignee_ids)
 

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from passback_simulators.canvas import access, replies, web_ui
+from passback_simulators.canvas import access, replies, setup, web_ui
 from passback_simulators.canvas.handlers import (
     assignments,
     courses,
     files,
     graphql,
+    groups,
     oauth,
     overrides,
     progress,
@@ -69,6 +70,13 @@ class CanvasSimulator(CanvasState, Simulator):
             ("GET", "/api/v1/courses/{course_id}/search_users", courses.course_users),
             ("GET", "/api/v1/courses/{course_id}/assignment_groups", courses.assignment_groups),
             ("GET", "/api/v1/courses/{course_id}/grading_standards", courses.course_standards),
+            ("GET", "/api/v1/courses/{course_id}/groups", groups.course_groups),
+            ("POST", "/api/v1/group_categories/{category_id}/groups", groups.create),
+            ("GET", "/api/v1/groups/{group_id}/users", groups.users),
+            ("POST", "/api/v1/groups/{group_id}/memberships", groups.join),
+            ("GET", "/api/v1/courses/{course_id}/late_policy", groups.late_policy),
+            ("PATCH", "/api/v1/courses/{course_id}/late_policy", groups.change_late_policy),
+            ("POST", f"{_S}/crosslist/{{course_id}}", groups.cross_list),
             ("GET", "/api/v1/sections/{section_id}", courses.section),
             ("GET", "/api/v1/sections/{section_id}/enrollments", courses.section_enrollments),
             ("GET", "/api/v1/users/{user_id}", courses.user),
@@ -134,13 +142,16 @@ class CanvasSimulator(CanvasState, Simulator):
             X_Request_Cost=str(self.settings["cost"]), X_Rate_Limit_Remaining=str(self._remaining)
         )
 
-    # What people do in the web pages; see web_ui.py.
+    # What people do in the web pages; see web_ui.py and setup.py.
 
     issue_token = web_ui.issue_token
     ui_revoke_token = web_ui.revoke_token
     ui_delete_assignment = web_ui.delete_assignment
     ui_change_assignment = web_ui.change_assignment
+    ui_add_group = setup.add_group
+    ui_add_override = web_ui.add_override
+    ui_cross_list = setup.cross_list
     ui_change_account = web_ui.change_account
-    ui_change_course = web_ui.change_course
+    ui_change_course = setup.change_course
     ui_end_enrollment = web_ui.end_enrollment
-    ui_set_late_policy = web_ui.set_late_policy
+    ui_set_late_policy = setup.set_late_policy

@@ -18,16 +18,56 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)", r
 
 
 def dates_for(lms: CanvasState, assignment: Record, user: int) -> Record:
-    """The record whose dates apply to a user: their own override, else their section's, else the assignment."""
-    sections = {it["course_section_id"] for it in lms.enrollments(assignment["course_id"], user=user)}
-    mine = [it for it in assignment["overrides"] if user in it["student_ids"]]
-    mine += [it for it in assignment["overrides"] if it["course_section_id"] in sections]
-    return mine[0] if mine else assignment
+    """The record whose dates apply to a user: an override, the closest to them of several, or the assignment."""
+    mine = _of_user(lms, assignment, user)
+    return min((it for it in mine if it.get("noop_id") is None), key=_rank, default=assignment)
 
 
 def is_assigned(lms: CanvasState, assignment: Record, user: int) -> bool:
     """Whether a student of the course has the assignment."""
-    return not assignment["only_visible_to_overrides"] or dates_for(lms, assignment, user) is not assignment
+    mine = _of_user(lms, assignment, user)
+    if any(it.get("unassign_item") for it in mine):
+        return False
+    return not assignment["only_visible_to_overrides"] or bool(mine)
+
+
+def assigned_to(lms: CanvasState, assignment: Record) -> list[int]:
+    """The students of the course who have the assignment."""
+    students = lms.students(assignment["course_id"])
+    if not assignment["only_visible_to_overrides"] and not assignment["overrides"]:
+        return students
+    return [it for it in students if is_assigned(lms, assignment, it)]
+
+
+def _of_user(lms: CanvasState, assignment: Record, user: int) -> list[Record]:
+    """The overrides that apply to a user; mastery paths let those have it who have reached it."""
+    sections = {it["course_section_id"] for it in lms.enrollments(assignment["course_id"], user=user)}
+    groups = {it["id"] for it in lms.records.all("student_groups") if user in it["members"]}
+    return [
+        it
+        for it in assignment["overrides"]
+        if user in it["student_ids"]
+        or it["course_section_id"] in sections
+        or (it["group_id"] is not None and int(it["group_id"]) in groups)
+        or it.get("course_id") is not None
+        or user in it.get("reached_by", ())
+    ]
+
+
+def _rank(override: Record) -> int:
+    """Which of several overrides of a user counts: the closest to them."""
+    if override["student_ids"]:
+        return 0
+    return 2 if override.get("course_id") is not None else 1
+
+
+def group_of(lms: CanvasState, assignment: Record, user: int) -> list[int]:
+    """Those who are graded together with a user, with the user: all of their group, unless graded individually."""
+    category = assignment.get("group_category_id")
+    if category is None or assignment.get("grade_group_students_individually"):
+        return [user]
+    groups = (it for it in lms.records.all("student_groups") if str(it["group_category_id"]) == str(category))
+    return next((it["members"] for it in groups if user in it["members"]), [user])
 
 
 def new(lms: CanvasState, assignment: Record, given: Record, others: list[Record]) -> Record:
@@ -47,6 +87,12 @@ def new(lms: CanvasState, assignment: Record, given: Record, others: list[Record
         if section is None or section["course_id"] != assignment["course_id"]:
             raise refuse(400, {"errors": [f"unknown section id {given['course_section_id']}"]})
         made |= {"course_section_id": section["id"], "title": section["name"]}
+    elif given.get("group_id"):
+        group = lms.records.get("student_groups", given["group_id"])
+        category = assignment.get("group_category_id")
+        if group is None or str(group["group_category_id"]) != str(category):
+            raise refuse(400, {"errors": [f"unknown group id {given['group_id']}"]})
+        made |= {"group_id": group["id"], "title": group["name"]}
     else:
         raise refuse(400, {"errors": ["one of student_ids, group_id, or course_section_id is required"]})
     check_order(made)
@@ -69,7 +115,7 @@ def _students(lms: CanvasState, assignment: Record, ids: list[Any]) -> list[int]
 
 def shown(override: Record) -> Record:
     """An override as the API shows it."""
-    content = {name: value for name, value in override.items() if value is not None}
+    content = {name: value for name, value in override.items() if value is not None and name != "reached_by"}
     return content | {name: date(override[name]) for name in DATES} | {"all_day": False}
 
 

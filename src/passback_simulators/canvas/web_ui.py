@@ -45,13 +45,6 @@ def change_assignment(lms: CanvasState, assignment_id: str, **fields: Any) -> No
     lms.records.put("assignments", assignment_id, {**record, **fields})
 
 
-def change_course(lms: CanvasState, course_id: str, **fields: Any) -> None:
-    """Change a course's settings, such as its ``time_zone``, ``grading_standard_id`` or ``workflow_state``."""
-    record = lms.records.get("courses", course_id)
-    assert record is not None
-    lms.records.put("courses", course_id, {**record, **fields})
-
-
 def change_account(lms: CanvasState, **fields: Any) -> None:
     """Change the account's settings, such as its ``grading_standard_id`` or ``time_zone``."""
     record = lms.records.get("accounts", ACCOUNT)
@@ -59,15 +52,23 @@ def change_account(lms: CanvasState, **fields: Any) -> None:
     lms.records.put("accounts", ACCOUNT, {**record, **fields})
 
 
+def add_override(lms: CanvasState, assignment_id: str, **fields: Any) -> None:
+    """Assign to a ``group_id``, a ``course_id``, or by a mastery path (``noop_id``, ``reached_by``), with dates.
+
+    ``unassign_item`` takes it away from those whom the override is for.
+    """
+    record = lms.records.get("assignments", assignment_id)
+    assert record is not None
+    made = {
+        "id": lms.records.next_number("overrides", 90), "assignment_id": record["id"], "title": None,
+        "student_ids": [], "course_section_id": None, "group_id": None, "due_at": None, "unlock_at": None,
+        "lock_at": None, **fields,
+    }  # fmt: skip
+    lms.records.put("assignments", assignment_id, {**record, "overrides": [*record["overrides"], made]})
+
+
 def end_enrollment(lms: CanvasState, user_id: str, state: str = "completed") -> None:
     """End a user's enrollments."""
     for record in lms.records.all("enrollments"):
         if str(record["user_id"]) == user_id:
             lms.records.put("enrollments", record["id"], {**record, "enrollment_state": state})
-
-
-def set_late_policy(lms: CanvasState, course_id: str, percent: int) -> None:
-    """Make a course deduct this percentage of the possible points for late work."""
-    record = lms.records.get("courses", course_id)
-    assert record is not None
-    lms.records.put("courses", course_id, {**record, "late_deduction_percent": percent})

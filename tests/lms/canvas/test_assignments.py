@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from uuid_utils import uuid7
 
 from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY, HOUR
+from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.interface import Gone, RefusedByLms, Unavailable, Unsupported
 from passback_simulators.canvas.seed import COURSE_STANDARD
 from support.canvas import canvas, simulator
@@ -235,7 +237,164 @@ def test_one_for_other_students_of_the_course_is_not_taken_for_the_lost_one(lms:
 
 def test_a_section_that_was_moved_to_another_course_is_gone(lms: Lms) -> None:
     lms.create()
-    record = simulator(lms).records.get("sections", lms.section.partition("/")[2]) or {}
-    simulator(lms).records.put("sections", record["id"], {**record, "course_id": 108})
-    with lms.another() as fresh, pytest.raises(Gone, match="section"):
-        lms.run(fresh.create_assignment(lms.section, ESSAY, str(uuid7())))
+    simulator(lms).ui_cross_list(lms.section.partition("/")[2], "108")
+    with pytest.raises(Gone, match="section"):
+        lms.create()
+
+
+def test_a_section_that_was_moved_into_the_course_does_not_get_the_assignment(lms: Lms) -> None:
+    lms.create()
+    simulator(lms).ui_cross_list(lms.other_section.partition("/")[2], "107")
+    created = lms.create()
+    record = simulator(lms).records.get("assignments", created.lms_id) or {}
+    assert (record["only_visible_to_overrides"], [it["course_section_id"] for it in record["overrides"]]) == (
+        True, [207],
+    )  # fmt: skip
+    found = lms.run(lms.connector.read_submissions(lms.section, created.lms_id, [lms.other_student]))
+    assert found == {}
+
+
+# What a teacher has assigned in ways that we do not make.
+
+
+def group(lms: Lms, assignment: str) -> dict[str, Any]:
+    made = simulator(lms).ui_add_group("107", 5, lms.students[:2])
+    simulator(lms).ui_change_assignment(
+        assignment, group_category_id=5, grade_group_students_individually=True
+    )
+    return {"group_id": made, "due_at": NOW + 9 * DAY}
+
+
+def whole_course(lms: Lms, assignment: str) -> dict[str, Any]:
+    return {"course_id": 107, "due_at": NOW + 9 * DAY}
+
+
+def mastery_path(lms: Lms, assignment: str) -> dict[str, Any]:
+    return {"noop_id": 1, "reached_by": [int(it) for it in lms.students[:2]]}
+
+
+def taken_away(lms: Lms, assignment: str) -> dict[str, Any]:
+    return {"student_ids": [int(lms.students[2])], "unassign_item": True}
+
+
+Assign = Callable[[Lms, str], dict[str, Any]]
+WAYS: list[Assign] = [group, whole_course, mastery_path, taken_away]
+
+
+def assigned(lms: Lms, way: Assign, **changes: Any) -> str:
+    """An assignment that a teacher has assigned in some way."""
+    assignment = lms.create(**changes).lms_id
+    override = way(lms, assignment)
+    if way is not taken_away:
+        simulator(lms).ui_change_assignment(assignment, only_visible_to_overrides=True, due_at=None)
+    simulator(lms).ui_add_override(assignment, **override)
+    return assignment
+
+
+def kept(lms: Lms, assignment: str) -> list[Any]:
+    record = simulator(lms).records.get("assignments", assignment) or {}
+    return list(record["overrides"])
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": "Other"}, {"description": "<p>x</p>"}, {"points_possible": Decimal(30)},
+        {"due_date": NOW + 8 * DAY}, {"display_date": NOW + DAY, "end_date": NOW + 30 * DAY},
+    ],
+)  # fmt: skip
+def test_a_change_that_names_no_assignees_leaves_them_alone(
+    lms: Lms, way: Assign, change: dict[str, Any]
+) -> None:
+    assignment = assigned(lms, way)
+    before, who = kept(lms, assignment), having(lms, assignment)
+    dated = any(name.endswith("_date") for name in change)
+    with contextlib.suppress(RefusedByLms) if dated else contextlib.nullcontext():
+        lms.change(assignment, **change)
+    assert (kept(lms, assignment), having(lms, assignment)) == (before, who)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_dates_of_the_section_are_changed_beside_them(lms: Lms, way: Assign) -> None:
+    assignment = assigned(lms, way)
+    simulator(lms).ui_add_override(assignment, course_section_id=207, due_at=NOW + 5 * DAY)
+    before = kept(lms, assignment)
+    assert lms.change(assignment, due_date=NOW + 8 * DAY).due_date == NOW + 8 * DAY
+    assert (kept(lms, assignment)[0], kept(lms, assignment)[-1]["due_at"]) == (before[0], NOW + 8 * DAY)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_assignees_are_not_named_over_them(lms: Lms, way: Assign) -> None:
+    assignment = assigned(lms, way)
+    before = kept(lms, assignment)
+    with pytest.raises(RefusedByLms, match="INVALID_ASSIGNEES"):
+        lms.change(assignment, assignee_mode="individuals", assignee_ids=(lms.students[0],))
+    assert kept(lms, assignment) == before
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_due_date_of_ones_own_is_given_beside_them(lms: Lms, way: Assign) -> None:
+    assignment = assigned(lms, way)
+    before = kept(lms, assignment)
+    assert lms.grade(assignment, override_due_date=NOW + 20 * DAY).override_due_date == NOW + 20 * DAY
+    again = lms.grade(assignment, override_due_date=NOW + 21 * DAY)
+    assert (again.override_due_date, len(kept(lms, assignment))) == (NOW + 21 * DAY, len(before) + 1)
+    assert kept(lms, assignment)[: len(before)] == before
+
+
+def having(lms: Lms, assignment: str) -> list[str]:
+    return list(lms.run(lms.connector.read_submissions(lms.section, assignment, lms.students)))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_who_has_an_assignment_is_asked(lms: Lms, way: Assign) -> None:
+    assignment = assigned(lms, way)
+    who = lms.students[:2] if way in (group, mastery_path) else lms.students
+    if way is taken_away:
+        who = [it for it in who if it != lms.students[2]]
+    shown = lms.assignment(assignment)
+    assert having(lms, assignment) == who
+    if shown.assignee_mode == "individuals":
+        assert list(shown.assignee_ids) == who
+    changes = [(student, SubmissionFields(grade_points=Decimal(5))) for student in lms.students[:4]]
+    outcomes = lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
+    graded = [
+        student for (student, _), it in zip(changes, outcomes, strict=True) if isinstance(it, Submission)
+    ]
+    assert graded == [it for it in lms.students[:4] if it in who]
+    assert lms.grade(assignment, lms.students[1], grade_points=Decimal(6)).grade_points == 6
+    if lms.students[2] not in who:
+        with pytest.raises(Gone, match="student"):
+            lms.grade(assignment, lms.students[2], grade_points=Decimal(6))
+
+
+def test_a_due_date_for_one_of_several_sections_leaves_the_others_theirs(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    simulator(lms).ui_cross_list(lms.other_section.partition("/")[2], "107")
+    changed = lms.change(assignment, due_date=NOW + 8 * DAY)
+    record = simulator(lms).records.get("assignments", assignment) or {}
+    assert (changed.due_date, changed.assignee_mode) == (NOW + 8 * DAY, "all")
+    assert (record["due_at"], record["only_visible_to_overrides"]) == (NOW + 7 * DAY, False)
+    assert lms.change(assignment, due_date=NOW + 9 * DAY).due_date == NOW + 9 * DAY
+    assert len(kept(lms, assignment)) == 1
+
+
+def test_a_grade_that_would_reach_the_whole_group_is_refused(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    simulator(lms).ui_add_group("107", 5, lms.students[:2])
+    simulator(lms).ui_change_assignment(assignment, group_category_id=5)
+    lms.clock.advance(hours=1)
+    change = SubmissionFields(grade_points=Decimal(5))
+    with (
+        lms.another() as fresh,
+        pytest.raises(RefusedByLms, match="NOT_GRADABLE: Canvas would grade the whole"),
+    ):
+        lms.run(fresh.update_submission(lms.section, assignment, lms.students[0], change))
+    assert lms.grade(assignment, grade_comment="Good").grade_comment == "Good"
+    assert lms.read(assignment, lms.students[1]).grade_comment is None
+    simulator(lms).ui_change_assignment(assignment, grade_group_students_individually=True)
+    with lms.another() as fresh:
+        lms.run(fresh.update_submission(lms.section, assignment, lms.students[0], change))
+    grades = [lms.read(assignment, student).grade_points for student in lms.students[:2]]
+    assert grades == [Decimal(5), None]

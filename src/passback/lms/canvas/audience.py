@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from passback.lms.canvas.map_assignments import OWN_DUE_DATE, Override
+from passback.lms.canvas.overrides import OWN_DUE_DATE, Override
+from passback.lms.interface import RefusedByLms
 from passback.lms.toolkit.json_fields import isoformat
 
 if TYPE_CHECKING:
@@ -30,8 +31,11 @@ class Audience(Struct, frozen=True):
     """Whom an assignment is for and its dates, as Canvas is sent them."""
 
     sent: dict[str, Any]
+    """What is sent with the assignment; if it has overrides, they replace all that there are."""
     due_date: Instant | None
     """The assignment's due date, if nothing that is sent holds it."""
+    override: Override | None = None
+    """The one override to send by itself, so that the others stay as they are."""
 
 
 def audience_of(
@@ -39,8 +43,14 @@ def audience_of(
 ) -> Audience:
     """Return whom `fields` make an assignment for, and when; what they leave open stays as `before`.
 
-    `whole_course` says that the section is the course's only one.
+    `whole_course` says that the section is the course's only one. Raises `Refused` if the teacher has assigned it in
+    a way that we could not restore.
     """
+    if before is not None and not all(override.understood for override in before.overrides):
+        raise RefusedByLms(
+            "INVALID_ASSIGNEES",
+            "in Canvas it is assigned to groups, the course or mastery paths: change that there",
+        )
     dates = _dates(fields, before)
     kept = [] if before is None else [it for it in before.overrides if it is not before.shared]
     individual = [it for it in kept if it.student_ids]
@@ -54,6 +64,27 @@ def audience_of(
         return _for_everyone([*others, *individual], dates, before)
     shared = _override(dates, id=_id_of_shared(before, section=section), section_id=section)
     return _by_overrides([*others, *individual], shared, dates, before)
+
+
+def with_dates(fields: AssignmentFields, before: LmsAssignment, *, whole_course: bool) -> Audience:
+    """Return an assignment's dates as `fields` change them; whom it is for stays. Raises `Refused`."""
+    dates = _dates(fields, before)
+    if not before.by_overrides and whole_course and before.shared is None:
+        given = {"due_at": fields.due_date, "unlock_at": fields.display_date, "lock_at": fields.end_date}
+        return Audience({name: isoformat(it) for name, it in given.items() if it is not None}, None)
+    if not before.by_overrides:
+        # Other sections have it, too, and keep their dates.
+        own = _override(dates, id=_id_of_shared(before, section=before.section), section_id=before.section)
+        return Audience({}, None, own)
+    if before.all_understood:
+        return audience_of(fields, before.section, whole_course=whole_course, before=before)
+    if before.shared is None:
+        raise RefusedByLms(
+            "INVALID_DUE_DATE",
+            "in Canvas its dates are those of groups, the course or mastery paths: change them there",
+        )
+    changed = replace(before.shared, **dates)
+    return Audience({}, None, changed)
 
 
 def _mode(before: LmsAssignment | None) -> str:
@@ -97,7 +128,7 @@ def _for_everyone(kept: Sequence[Override], dates: _Dates, before: LmsAssignment
     """Return the audience of an assignment that everyone in the course has, with dates of its own."""
     sent: dict[str, Any] = {name: isoformat(value) for name, value in dates.items()}
     sent["only_visible_to_overrides"] = False
-    if before is not None and before.content.get("only_visible_to_overrides") is True:
+    if before is not None and (before.by_overrides or before.shared is not None):
         sent["assignment_overrides"] = [override.to_lms() for override in kept]
     return Audience(sent, None)
 
@@ -118,10 +149,8 @@ def _by_overrides(
 
 
 def with_own_due_date(item: LmsAssignment, student: str, due: Instant) -> Audience:
-    """Return the assignment's overrides after giving a student a due date of their own."""
+    """Return the assignment's overrides after giving a student a due date of their own. Raises `Refused`."""
     earlier = next((it for it in item.overrides if it.own_due_date and it.student_ids == (student,)), None)
-    others = [_without(override, student) for override in item.overrides if override is not earlier]
-    others = [it for it in others if it.section_id or it.group_id or it.student_ids]
     own = Override(
         id=earlier.id if earlier else None,
         title=OWN_DUE_DATE,
@@ -132,6 +161,14 @@ def with_own_due_date(item: LmsAssignment, student: str, due: Instant) -> Audien
         # The work must not be locked before it is due.
         lock_at=None if item.end_date is None else max(item.end_date, due),
     )
+    if not item.all_understood:
+        if any(student in it.student_ids for it in item.overrides if it is not earlier):
+            raise RefusedByLms(
+                "INVALID_DUE_DATE", "in Canvas the student shares dates with others: change them there"
+            )
+        return Audience({}, None, own)
+    others = [_without(override, student) for override in item.overrides if override is not earlier]
+    others = [it for it in others if it.section_id or it.student_ids]
     dated = item.shared is None or any(it.id == item.shared.id for it in others)
     return Audience(
         {"assignment_overrides": [override.to_lms() for override in [*others, own]]},

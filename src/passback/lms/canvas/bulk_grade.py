@@ -54,6 +54,8 @@ class _Entry(Struct, frozen=True):
     target: Target
     fields: SubmissionFields
     grade: Grade
+    seen: Json
+    """The submission before."""
 
 
 class BulkGrading:
@@ -78,19 +80,26 @@ class BulkGrading:
         """Change submissions of different students; returns the outcomes by position."""
         outcomes: dict[int, Submission | LmsError] = {}
         bulk: dict[tuple[str | None, bool], list[_Entry]] = {}
-        singly: list[int] = []
-        for position, student, fields in turn:
-            if len(turn) == 1 or not _fits_bulk(fields):
-                singly.append(position)
-                continue
-            target = Target(batch.course, batch.item, student)
+        singly = [position for position, _, fields in turn if len(turn) == 1 or not _fits_bulk(fields)]
+        before: Mapping[str, Json] = {}
+        if len(singly) < len(turn):
             try:
+                before = await self._grading.read_all(batch.course, batch.section, batch.item)
+            except RefusedByLms as refused:
+                return {position: refused for position, _, _ in turn}
+        for position, student, fields in turn:
+            if position in singly:
+                continue
+            target, seen = Target(batch.course, batch.item, student), before.get(student)
+            try:
+                if seen is None or not map_submissions.is_assigned(seen):
+                    raise Gone("student")
                 grade = await self._grading.judge(target, batch.scheme, fields)
             except LmsError as error:
                 outcomes[position] = error
             else:
-                together = fields.grader_id, grade.counts_as_points
-                bulk.setdefault(together, []).append(_Entry(position, target, fields, grade))
+                entry = _Entry(position, target, fields, grade, seen)
+                bulk.setdefault((fields.grader_id, grade.counts_as_points), []).append(entry)
         for (grader, _), entries in bulk.items():
             for position, outcome in (await self._bulk(batch, grader, entries)).items():
                 if outcome is None:
@@ -105,31 +114,18 @@ class BulkGrading:
         self, batch: Batch, grader: str | None, entries: Sequence[_Entry]
     ) -> dict[int, Submission | LmsError | None]:
         """Grade many at once; None for those whom Canvas did not grade, without saying why."""
-        try:
-            before = await self._grading.read_all(batch.course, batch.section, batch.item)
-        except RefusedByLms as refused:
-            return dict.fromkeys((entry.position for entry in entries), refused)
         outcomes: dict[int, Submission | LmsError | None] = {}
-        data = {}
-        for entry in entries:
-            seen = before.get(entry.target.student)
-            if seen is None or not map_submissions.is_assigned(seen):
-                outcomes[entry.position] = Gone("student")
-            else:
-                data[entry.target.student] = _sent(entry, seen)
-        if not data:
-            return outcomes
+        data = {entry.target.student: _sent(entry) for entry in entries}
         content = {"grade_data": data, "prefer_points_over_scheme": entries[0].grade.counts_as_points}
         unfinished = await self._send(batch, grader, content)
         try:
             after = await self._grading.read_all(batch.course, batch.section, batch.item)
         except LmsError as error:
-            return {entry.position: outcomes.get(entry.position) or error for entry in entries}
+            return {entry.position: error for entry in entries}
         for entry in entries:
-            if entry.position not in outcomes:
-                answer = after.get(entry.target.student)
-                graded = await self._graded(entry, answer) if answer is not None else None
-                outcomes[entry.position] = graded or unfinished
+            answer = after.get(entry.target.student)
+            graded = await self._graded(entry, answer) if answer is not None else None
+            outcomes[entry.position] = graded or unfinished
         return outcomes
 
     async def _graded(self, entry: _Entry, answer: Json) -> Submission | None:
@@ -180,11 +176,11 @@ def _fits_bulk(fields: SubmissionFields) -> bool:
     return given <= _BULK and bool(given & {"grade", "grade_points"})
 
 
-def _sent(entry: _Entry, seen: Json) -> dict[str, Any]:
+def _sent(entry: _Entry) -> dict[str, Any]:
     """Return what Canvas is sent to grade one student."""
     sent: dict[str, Any] = {"posted_grade": entry.grade.posted}
     comment = entry.fields.grade_comment
-    if comment and not map_submissions.has_comment(seen, entry.target.student, entry.fields):
+    if comment and not map_submissions.has_comment(entry.seen, entry.target.student, entry.fields):
         sent["text_comment"] = comment
     return sent
 

@@ -14,13 +14,14 @@ from passback.domain.assignment import Assignment, AssignmentFields
 from passback.domain.clock import MINUTE
 from passback.lms.canvas import map_assignments, map_submissions
 from passback.lms.canvas.api import CanvasApi
-from passback.lms.canvas.audience import Audience, audience_of
+from passback.lms.canvas.audience import Audience, audience_of, with_dates
 from passback.lms.canvas.bulk_grade import Batch, BulkGrading
 from passback.lms.canvas.check import findings
 from passback.lms.canvas.errors import NAME
 from passback.lms.canvas.grade import Grading
 from passback.lms.canvas.map_assignments import LmsAssignment
 from passback.lms.canvas.map_submissions import Target
+from passback.lms.canvas.overrides import send_override
 from passback.lms.canvas.roster import Roster, read_courses, read_people, read_sections
 from passback.lms.canvas.schemes import Schemes
 from passback.lms.canvas.verdict import ADD, DELETE, EDIT, judged
@@ -114,7 +115,7 @@ class CanvasConnector:
             return {}
         course, own = _split(section)
         notes = await self._notes.read([note_key(assignment) for assignment in wanted])
-        params = {"assignment_ids[]": list(wanted), "include[]": "overrides", **_BASE_DATES}
+        params = {"assignment_ids[]": list(wanted), **_WHOLE}
         found = {}
         for item in await self._api.pages(f"courses/{course}/assignments", params, gone="section"):
             note = notes.get(note_key(id_of(item)))
@@ -135,11 +136,18 @@ class CanvasConnector:
         audience = None
         if _changes_audience(fields):
             whole = await self._roster.is_only_section(course, own)
-            audience = audience_of(fields, own, whole_course=whole, before=before)
+            named = fields.assignee_mode is not None or fields.assignee_ids is not None
+            audience = (
+                audience_of(fields, own, whole_course=whole, before=before)
+                if named
+                else with_dates(fields, before, whole_course=whole)
+            )
             sent |= audience.sent
         path = f"courses/{course}/assignments/{assignment}"
         async with judged(self._api, course, EDIT):
             await self._api.send("PUT", path, {"assignment": sent}, safe=True)
+            if audience is not None and audience.override is not None:
+                await send_override(self._api, path, audience.override)
         self._recent.forget(f"{course}/{assignment}")
         answer = await self._read(course, assignment)
         return await self._remember(course, own, answer, fields, audience, note)
@@ -227,8 +235,7 @@ class CanvasConnector:
         return self._connection.options.get("sis_mark") == "yes"
 
     async def _read(self, course: str, assignment: str) -> Json:
-        params = {"include[]": "overrides", **_BASE_DATES}
-        return as_object(await self._api.get(f"courses/{course}/assignments/{assignment}", params))
+        return as_object(await self._api.get(f"courses/{course}/assignments/{assignment}", _WHOLE))
 
     async def _load(self, course: str, section: str, assignment: str, note: Note | None) -> LmsAssignment:
         return map_assignments.from_lms(
@@ -301,6 +308,8 @@ class CanvasConnector:
 
 _BASE_DATES = {"override_assignment_dates": "false"}
 """Otherwise Canvas shows the dates that apply to the token's user."""
+_WHOLE = {"include[]": ["overrides", "assignment_visibility"], **_BASE_DATES}
+"""What an assignment is read with. Who has it is asked: overrides of groups or mastery paths do not say."""
 
 
 def _split(section: str) -> tuple[str, str]:

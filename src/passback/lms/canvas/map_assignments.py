@@ -7,17 +7,17 @@ each student with a due date of their own.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from decimal import Decimal
-from html.parser import HTMLParser
 from typing import Any
 
 from msgspec import Struct
 
-from passback.domain.assignment import Assignment, AssignmentFields, Attachment, ScaleEntry
+from passback.domain.assignment import Assignment, AssignmentFields, ScaleEntry
 from passback.domain.clock import HOUR, MINUTE, SECOND, Instant
+from passback.lms.canvas.description import split_description, with_attachments
 from passback.lms.canvas.errors import NAME
+from passback.lms.canvas.overrides import Override, override_from_lms
 from passback.lms.interface import RefusedByLms, Unsupported
 from passback.lms.notes import Note
 from passback.lms.toolkit import alike
@@ -28,14 +28,10 @@ from passback.lms.toolkit.json_fields import (
     id_of,
     instant,
     integer,
-    isoformat,
     number,
     text,
     texts,
 )
-
-OWN_DUE_DATE = "Own due date"
-"""The title of the overrides that give one student a due date."""
 
 _SUBMISSION_TYPES = {"link": "online_url", "file": "online_upload", "text": "online_text_entry",
                      "discussion": "discussion_topic"}  # fmt: skip
@@ -45,37 +41,6 @@ _GRADING_TYPES = {"points": "points", "percent": "percent", "pass_fail": "pass_f
 
 _POINTS = {"percent": 100, "letter_grade": 100, "pass_fail": 1}
 """The points of a grading type if none are given: Canvas computes all grades in points."""
-
-_BLOCK = "passback-attachments"
-_BLOCK_START = f'<div class="{_BLOCK}">'
-
-
-class Override(Struct, frozen=True):
-    """Dates for some of a course's students."""
-
-    id: str | None
-    title: str
-    student_ids: tuple[str, ...]
-    section_id: str | None
-    due_at: Instant | None
-    unlock_at: Instant | None
-    lock_at: Instant | None
-    group_id: str | None = None
-
-    @property
-    def own_due_date(self) -> bool:
-        """Whether it gives one student a due date."""
-        return self.title == OWN_DUE_DATE
-
-    def to_lms(self) -> dict[str, Any]:
-        """Return the override as Canvas takes it."""
-        for_whom: dict[str, Any] = {"student_ids": list(self.student_ids), "title": self.title}
-        if self.section_id is not None:
-            for_whom = {"course_section_id": self.section_id}
-        elif self.group_id is not None:
-            for_whom = {"group_id": self.group_id}
-        dates = {name: isoformat(getattr(self, name)) for name in ("due_at", "unlock_at", "lock_at")}
-        return for_whom | dates | ({"id": self.id} if self.id else {})
 
 
 class LmsAssignment(Struct, frozen=True):
@@ -111,8 +76,27 @@ class LmsAssignment(Struct, frozen=True):
         """The students who have it; empty if all have it."""
         if self.for_all:
             return ()
+        if not self.all_understood:
+            return tuple(texts(self.content, "assignment_visibility"))
         found = (student for override in self.overrides for student in override.student_ids)
         return tuple(dict.fromkeys(found))
+
+    @property
+    def by_overrides(self) -> bool:
+        """Whether only those have it whom overrides give it to."""
+        return self.content.get("only_visible_to_overrides") is True
+
+    @property
+    def graded_in_groups(self) -> bool:
+        """Whether a grade of one student is a grade of their whole group."""
+        of_groups = text(self.content, "group_category_id") is not None
+        return of_groups and self.content.get("grade_group_students_individually") is not True
+
+    @property
+    def all_understood(self) -> bool:
+        """Whether all of its overrides are of the kinds that we make."""
+        hidden = self.by_overrides and not self.overrides  # somebody may have it by a mastery path
+        return not hidden and all(override.understood for override in self.overrides)
 
 
 def from_lms(content: Json, section: str, kept_due_date: Instant | None) -> LmsAssignment:
@@ -120,17 +104,24 @@ def from_lms(content: Json, section: str, kept_due_date: Instant | None) -> LmsA
 
     `kept_due_date` is the assignment's due date, for when every student who has it was given another.
     """
-    overrides = tuple(_override(item) for item in as_objects(content.get("overrides")))
-    individual = [override for override in overrides if override.student_ids]
+    overrides = tuple(override_from_lms(item) for item in as_objects(content.get("overrides")))
     base = {name: instant(content, name) for name in ("due_at", "unlock_at", "lock_at")}
+    understood = [override for override in overrides if override.understood]
+    mine = [override for override in understood if override.section_id == section]
     if content.get("only_visible_to_overrides") is not True:
-        for_all, shared = True, None
+        for_all, shared = True, mine[0] if mine else None
+        if shared is not None:
+            base = {name: getattr(shared, name) for name in base}
     else:
-        mine = [override for override in overrides if override.section_id == section]
-        for_all = bool(mine)
+        course = [override for override in overrides if override.course]
+        for_all = bool(mine or course)
+        individual = [override for override in understood if override.student_ids]
         chosen = [override for override in individual if not override.own_due_date]
         shared = mine[0] if mine else max(chosen, key=lambda it: len(it.student_ids), default=None)
-        if shared is not None:
+        if course and not mine:
+            shared = None
+            base = {name: getattr(course[0], name) for name in base}
+        elif shared is not None:
             base = {name: getattr(shared, name) for name in base}
         elif individual:
             first = individual[0]
@@ -204,7 +195,7 @@ def to_lms(fields: AssignmentFields, before: Assignment | None = None) -> dict[s
         sent["name"] = fields.title
     description = description_html(fields)
     if description is not None or fields.attachments is not None:
-        sent["description"] = _with_attachments(description, fields.attachments, before)
+        sent["description"] = with_attachments(description, fields.attachments, before)
     if fields.points_possible is not None:
         sent["points_possible"] = float(fields.points_possible)
     elif before is None:
@@ -276,84 +267,6 @@ def _stored_due(due: Instant) -> tuple[Instant, ...]:
         return (whole,)
     midnight = whole - whole % MINUTE
     return whole, *(midnight + halves * HOUR // 2 - SECOND for halves in range(46, 51))
-
-
-def split_description(markup: str) -> tuple[str, tuple[Attachment, ...]]:
-    """Return a description's own words, and the attachments that we added below them."""
-    begin = markup.rfind(f'<div class="{_BLOCK}"')
-    if begin < 0:
-        return markup, ()
-    parser = _Links()
-    parser.feed(markup[begin:])
-    parser.close()
-    return markup[:begin], tuple(parser.found)
-
-
-def _with_attachments(
-    description: str | None, attachments: Sequence[Attachment] | None, before: Assignment | None
-) -> str:
-    """Return a description with links to the attachments; what is None stays as `before`."""
-    if description is None:
-        description = before.description if before else ""
-    if attachments is None:
-        attachments = before.attachments if before else ()
-    return description + _block(attachments)
-
-
-def _block(attachments: Sequence[Attachment]) -> str:
-    """Return links to the attachments: Canvas has no place for them except the description."""
-    if not attachments:
-        return ""
-    items = "".join(
-        f'<li><a class="passback-{item.type}" href="{html.escape(item.url or "")}"'
-        f' title="{html.escape(item.description or "")}">{html.escape(item.title or item.url or "")}</a></li>'
-        for item in attachments
-    )
-    return f"{_BLOCK_START}<ul>{items}</ul></div>"
-
-
-class _Links(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: list[Attachment] = []
-        self._open: dict[str, str] | None = None
-        self._text = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "a":
-            self._open = {name: value or "" for name, value in attrs}
-            self._text = ""
-
-    def handle_data(self, data: str) -> None:
-        self._text += data
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag != "a" or self._open is None:
-            return
-        url, title = self._open.get("href", ""), self._text.strip()
-        kind = "file" if "passback-file" in self._open.get("class", "").split() else "link"
-        self.found.append(
-            Attachment(
-                type=kind,
-                url=url,
-                title=title if title != url else None,
-                description=self._open.get("title") or None,
-            )
-        )
-        self._open = None
-
-
-def _override(item: Json) -> Override:
-    return Override(
-        id=text(item, "id"),
-        title=text(item, "title") or "",
-        student_ids=tuple(texts(item, "student_ids")),
-        section_id=text(item, "course_section_id"),
-        due_at=instant(item, "due_at"),
-        unlock_at=instant(item, "unlock_at"),
-        lock_at=instant(item, "lock_at"),
-        group_id=text(item, "group_id"),
-    )
 
 
 def _submission_types(ours: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""A course's sections and teachers, remembered for a few minutes; and courses, sections and people for matching."""
+"""A course's sections; its teachers, remembered for a few minutes; and courses, sections and people for matching."""
 
 from __future__ import annotations
 
@@ -21,18 +21,21 @@ _ROLES: dict[str, Role] = {"StudentEnrollment": "student", **dict.fromkeys(_GRAD
 
 
 class Roster:
-    """The sections and teachers of courses, remembered for a few minutes."""
+    """The sections of courses, and their teachers, who are remembered for a few minutes."""
 
     def __init__(self, api: CanvasApi) -> None:
         self._api = api
-        self._sections = TtlCache()
         self._teachers = TtlCache()
 
     async def is_only_section(self, course: str, section: str) -> bool:
-        """Whether a section is the only one of its course. Raises `Gone`."""
-        sections = await self._sections.get(course, lambda: self._read_sections(course))
-        if section not in sections and self._sections.forget(course):
-            sections = await self._sections.get(course, lambda: self._read_sections(course))
+        """Whether a section is the only one of its course. Raises `Gone`.
+
+        Asked each time: if another section has been cross-listed into the course, what is for everyone reaches its
+        students.
+        """
+        sections = {
+            id_of(it) for it in await self._api.pages(f"courses/{course}/sections", {}, gone="section")
+        }
         if section not in sections:
             raise Gone("section")  # it was moved to another course, or deleted
         return len(sections) == 1
@@ -43,9 +46,6 @@ class Roster:
             return True
         self._teachers.forget(course)
         return teacher in await self._teachers.get(course, lambda: self._read_teachers(course))
-
-    async def _read_sections(self, course: str) -> set[str]:
-        return {id_of(it) for it in await self._api.pages(f"courses/{course}/sections", {}, gone="section")}
 
     async def _read_teachers(self, course: str) -> set[str]:
         enrollments = await self._api.pages(

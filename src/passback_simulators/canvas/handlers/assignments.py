@@ -155,6 +155,8 @@ def shown(lms: CanvasState, request: Request, record: Record) -> Record:
     }
     if "overrides" in included(lms, request):
         content["overrides"] = [overrides.shown(it) for it in record["overrides"]]
+    if "assignment_visibility" in included(lms, request):
+        content["assignment_visibility"] = [str(it) for it in overrides.assigned_to(lms, record)]
     return content
 
 

@@ -8,7 +8,7 @@ from passback_simulators.canvas import overrides
 from passback_simulators.canvas.access import require_teacher
 from passback_simulators.canvas.handlers.assignments import visible
 from passback_simulators.canvas.paging import page
-from passback_simulators.canvas.replies import answer, body_of, not_found
+from passback_simulators.canvas.replies import answer, body_of, not_found, refuse
 
 if TYPE_CHECKING:
     from passback_simulators.canvas.state import CanvasState
@@ -42,7 +42,10 @@ def update(lms: CanvasState, request: Request, course_id: str, assignment_id: st
     record = _changeable(lms, request, course_id, assignment_id)
     before = _find(record, override_id)
     others = [it for it in record["overrides"] if it is not before]
-    kept = {name: before[name] for name in ("student_ids", "course_section_id", "title") if before.get(name)}
+    names = ("student_ids", "course_section_id", "group_id", "title")
+    kept = {name: before[name] for name in names if before.get(name)}
+    if before.get("course_id") is not None or before.get("noop_id") is not None:
+        raise refuse(400, {"errors": ["cannot change the target of this override"]})
     made = {**overrides.new(lms, record, {**kept, **_given(request)}, others), "id": before["id"]}
     _keep(lms, record, [*others, made])
     return answer(request, 200, overrides.shown(made))

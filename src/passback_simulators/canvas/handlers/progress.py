@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from passback_simulators.canvas.access import caller_of, no_right
-from passback_simulators.canvas.grades import graded
 from passback_simulators.canvas.handlers.assignments import visible
 from passback_simulators.canvas.handlers.submissions import (
-    commented,
+    grade_together,
     is_assigned,
-    keep,
     require_grader,
-    submission_of,
 )
 from passback_simulators.canvas.replies import answer, body_of, messages, not_found
 from passback_simulators.reply import Refusal
@@ -76,19 +74,14 @@ def _finished(lms: CanvasState, record: Record) -> Record:
         user = lms.find_user(user_id)
         if user is None or not is_assigned(lms, assignment, user["id"]):
             continue
-        submission = submission_of(lms, assignment, user["id"])
-        try:
-            changed = graded(
+        with contextlib.suppress(Refusal):
+            grade_together(
                 lms,
                 assignment,
-                submission,
+                user["id"],
                 given,
                 grader=record["grader"],
                 prefer_points=record["prefer_points"],
+                comment=given.get("text_comment"),
             )
-        except Refusal:
-            continue
-        if given.get("text_comment"):
-            changed = commented(lms, changed, record["grader"], given["text_comment"])
-        keep(lms, assignment, changed)
     return {**record, "workflow_state": "completed", "completion": 100.0}

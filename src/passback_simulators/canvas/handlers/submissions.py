@@ -15,6 +15,7 @@ from passback_simulators.canvas.access import (
     visible_section,
 )
 from passback_simulators.canvas.grades import graded
+from passback_simulators.canvas.grades import shown as grade_shown
 from passback_simulators.canvas.handlers import assignments, files
 from passback_simulators.canvas.paging import page
 from passback_simulators.canvas.replies import answer, body_of, date, messages, not_found, refuse
@@ -63,17 +64,40 @@ def grade(lms: CanvasState, request: Request, course_id: str, assignment_id: str
     caller = require_grader(lms, request, record)
     user = _student(lms, record, user_id)
     content = body_of(request)
-    submission = submission_of(lms, record, user)
-    changed = graded(
-        lms, record, submission, content.get("submission") or {}, grader=caller.user,
+    comment = (content.get("comment") or {}).get("text_comment")
+    all_changed = grade_together(
+        lms, record, user, content.get("submission") or {}, grader=caller.user, comment=comment,
         prefer_points=content.get("prefer_points_over_scheme") in (True, "true", "1"),
     )  # fmt: skip
-    comment = (content.get("comment") or {}).get("text_comment")
-    if comment:
-        changed = commented(lms, changed, caller.user, comment)
-    keep(lms, record, changed)
-    content = shown(lms, request, record, changed, comments=True)
-    return answer(request, 200, {**content, "all_submissions": [dict(content)]})
+    everyone = [shown(lms, request, record, it, comments=True) for it in all_changed]
+    return answer(request, 200, {**everyone[0], "all_submissions": everyone})
+
+
+def grade_together(
+    lms: CanvasState,
+    record: Record,
+    user: int,
+    given: dict[str, Any],
+    *,
+    grader: int,
+    prefer_points: bool,
+    comment: Any = None,
+) -> list[Record]:
+    """Grade a student, and with them their group unless it is graded individually; the student's comes first.
+
+    The comment is the student's alone. Raises `Refusal`.
+    """
+    others = [it for it in overrides.group_of(lms, record, user) if it != user]
+    changed = []
+    for one in [user, *others]:
+        submission = submission_of(lms, record, one)
+        after = graded(lms, record, submission, given, grader=grader, prefer_points=prefer_points)
+        if comment and one == user:
+            after = commented(lms, after, grader, comment)
+        changed.append(after)
+    for after in changed:
+        keep(lms, record, after)
+    return changed
 
 
 def require_grader(lms: CanvasState, request: Request, record: Record) -> Caller:
@@ -224,6 +248,10 @@ def shown(
         "preview_url": f"{request.base_url}/courses/{record['course_id']}/assignments/{record['id']}",
         "attachments": [files.shown(lms, request, it) for it in submission["attachments"]],
     }
+    course = lms.records.get("courses", record["course_id"]) or {}
+    share = course.get("missing_grade_percent")
+    if content["missing"] and share is not None and submission["score"] is None:
+        content |= _of_missing_policy(lms, record, share / 100, content["cached_due_date"])
     if not assigned:
         content |= {"id": None, "workflow_state": "unsubmitted"}
     asked = included(lms, request)
@@ -245,6 +273,16 @@ def _listed(lms: CanvasState, request: Request, record: Record, section: int | N
     if record.get("anonymous_grading"):
         items = [_anonymous(it) for it in items]
     return page(lms, request, items)
+
+
+def _of_missing_policy(lms: CanvasState, record: Record, share: float, when: str | None) -> Record:
+    """The grade that a course's policy gives missing work by itself: nobody gave it."""
+    score = share * (record["points_possible"] or 0.0)
+    grade = grade_shown(lms, record, score)
+    return {
+        "score": score, "grade": grade, "entered_score": score, "entered_grade": grade, "workflow_state": "graded",
+        "grader_id": None, "graded_at": when, "posted_at": None if record["post_manually"] else when,
+    }  # fmt: skip
 
 
 def _anonymous(content: Record) -> Record:
