@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 import passback
 from passback.wire.openapi.document import document
-from passback.wire.openapi.examples import ANSWERS
+from passback.wire.openapi.examples import ANSWERS, BODIES
 from passback.wire.operations import OPERATIONS
 from support.sandbox import ASSIGNMENTS, DISTRICT, ESSAY, SECTION, STUDENT, TEACHER, Reply, Sandbox
 
@@ -116,6 +116,33 @@ def test_real_answers_are_as_described(sandbox: Sandbox, described: Described) -
     described("list_user_sections", id=STUDENT)
     described("list_user_sections", status=404, id="x")
     assert described.seen == {operation.name for operation in OPERATIONS}
+
+
+def test_202_is_described_only_where_it_is_answered(sandbox: Sandbox) -> None:
+    sandbox.names |= {"app.example": ["127.0.0.1"]}
+    webhook = sandbox.post("/v3.1/webhooks", {"url": "https://app.example/"}).data["id"]
+    delivery = sandbox.call("POST", ASSIGNMENTS, json.dumps(dict(ESSAY)), {"Prefer": "respond-async"}).data[
+        "id"
+    ]
+    answered, described = set(), set()
+    for operation in OPERATIONS:
+        assignment = sandbox.create().rpartition("/")[2]
+        ids = {
+            "section_id": SECTION, "assignment_id": assignment, "user_id": STUDENT, "webhook_id": webhook,
+            "delivery_id": delivery, "id": SECTION,
+        }  # fmt: skip
+        body = BODIES.get(operation.name, ("", None))[1]
+        path = operation.path.format(**ids)
+        sent = None if body is None else json.dumps(body)
+        if sandbox.call(operation.method, path, sent, {"Prefer": "respond-async"}).status == 202:
+            answered.add(operation.name)
+        told = DOCUMENT["paths"][operation.path][operation.method.lower()]
+        prefers = any(it["name"] == "Prefer" for it in told["parameters"])
+        assert prefers == ("202" in told["responses"]), operation.name
+        if prefers:
+            described.add(operation.name)
+    assert answered == described
+    assert answered == {"create_assignment", "update_assignment", "update_submission", "update_submissions"}
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])

@@ -21,7 +21,8 @@ HEADERS: Schema = {
     "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait before trying again."},
     "Preference-Applied": {
         "schema": {"const": "respond-async"},
-        "description": "Confirms that the change is delivered in the background, as requested.",
+        "description": "Confirms that the change is delivered in the background, as requested; absent if it was not "
+        "requested, but has to wait for the create of its assignment.",
     },
     "Location": {"schema": {"type": "string"}, "description": "Where to follow the delivery."},
     "Allow": {"schema": {"type": "string"}, "description": "The supported methods."},

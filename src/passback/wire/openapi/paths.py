@@ -86,11 +86,17 @@ def _operation(operation: Operation) -> Schema:
         schema, example = examples.BODIES[name]
         content = {"schema": reference(schema), "example": example}
         described["requestBody"] = {"required": True, "content": {"application/json": content}}
+    if _may_be_delivered_later(operation):
         described["parameters"].append(_PREFER)
         described["responses"]["202"] = _accepted()
     if name == "create_assignment":
         described["parameters"].append(_KEY)
     return described
+
+
+def _may_be_delivered_later(operation: Operation) -> bool:
+    """Whether it changes something in an LMS, and can leave that to the background. A deletion cannot."""
+    return operation.tag in ("Assignments", "Submissions") and operation.method in ("POST", "PATCH")
 
 
 # Parameters
