@@ -8,6 +8,7 @@ import pytest
 
 from passback.rosters.import_files import STRICT, Tolerance
 from passback.store import enrollments, roster
+from passback.store.staging.calendar import Calendar
 from support.imports import FORMATS, Importer, counts
 from support.rosters import CLEVER, ONEROSTER_11, ONEROSTER_12, Files, Table, changed, without
 
@@ -57,6 +58,9 @@ CARELESS: dict[str, tuple[Files, Files]] = {
         ("an id with two names", CLEVER, lambda it: added(it, "students.csv", ("s1", "p1", "Amy", "Ash", "9", ""))),
         ("two with two names", CLEVER, lambda it: added(it, "teachers.csv", ("s1", "t1", "Tim", "Teak", ""), ("s1", "t1", "Tod", "Teak", ""))),
         ("a section with two names", CLEVER, lambda it: added(it, "sections.csv", ("s1", "c1", "t1", "Algebra 2", "Algebra", "MA1", "2026-27", "08/20/2026"))),
+        ("a section with two teachers and names", CLEVER, lambda it: added(added(it, "sections.csv", (
+            "s1", "c1", "t2", "Algebra 2", "Algebra", "MA1", "2026-27", "08/20/2026",
+        )), "teachers.csv", ("s1", "t1", "Tom", "Teak", "tom@d.example"))),
         ("1.1: no given name", ONEROSTER_11, lambda it: changed(it, "users.csv", 2, "givenName", "")),
         ("1.1: a role", ONEROSTER_11, lambda it: changed(it, "users.csv", 2, "role", "studnet")),
         ("1.1: an enrolled role", ONEROSTER_11, lambda it: changed(it, "enrollments.csv", 2, "role", "studnet")),
@@ -261,6 +265,55 @@ def test_a_person_keeps_both_roles_beside_a_careless_row(bring: Importer) -> Non
     ):
         assert counts(bring(changed(files, name, line, column, ""))) == {}
         assert state(bring) == before
+
+
+@pytest.mark.parametrize("school", ["s1", "s9"])
+def test_the_teachers_of_a_section_that_is_left_out_stay(bring: Importer, school: str) -> None:
+    bring(CLEVER)
+    files = added(CLEVER, "teachers.csv", ("s1", "t2", "Tim", "Tamarind", ""))
+    row = (school, "c1", "t2", "Algebra 2", "Algebra", "MA1", "2026-27", "08/20/2026")
+    table = files["sections.csv"]
+    bring({**files, "sections.csv": [*table, row] if school == "s1" else [table[0], row]})
+    assert bring.members() == {"student": ["p1", "p2"], "teacher": ["t1"]}
+
+
+def test_a_section_may_have_a_row_for_each_teacher(bring: Importer) -> None:
+    files = added(CLEVER, "teachers.csv", ("s1", "t2", "Tim", "Tamarind", ""))
+    row = ("s1", "c1", "t2", *CLEVER["sections.csv"][1][3:])
+    assert told(bring, added(files, "sections.csv", row)) == ([], [])
+    assert bring.members()["teacher"] == ["t1", "t2"]
+
+
+def test_what_is_wrong_with_people_who_are_left_out_anyway_is_no_problem(bring: Importer) -> None:
+    assert told(bring, changed(ONEROSTER_11, "users.csv", 5, "orgSourcedIds", "s9")) == ([], [])
+
+
+def test_an_enrollment_that_is_kept_until_the_next_stays_in_a_section_that_is_left_out(
+    bring: Importer,
+) -> None:
+    calendar = Calendar(keep_until_next=True)
+    bring(ONEROSTER_11)
+    files = changed(ONEROSTER_11, "enrollments.csv", 2, "endDate", "2020-02-01")
+    bring(changed(files, "classes.csv", 2, "title", ""), calendar=calendar)
+    assert bring.members()["student"] == ["p1", "p2"]
+
+
+@pytest.mark.parametrize("bring", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("files", FORMATS.values(), ids=FORMATS)
+def test_no_spoiled_value_or_row_removes_or_changes_anything(bring: Importer, files: Files) -> None:
+    bring(files)
+    before = state(bring)
+    spoiled: list[Files] = []
+    for name, table in files.items():
+        if name == "manifest.csv":
+            continue
+        for line, row in enumerate(table[1:], 2):
+            spoiled += [changed(files, name, line, column, "x" * 1001) for column in table[0]]
+            for other in (row[: len(row) // 2], (*row, "x"), ("x",)):
+                spoiled.append({**files, name: [*table[: line - 1], other, *table[line:]]})
+    for one in spoiled:
+        checked = bring(one)
+        assert (counts(checked), state(bring)) == ({}, before), checked
 
 
 # The bound

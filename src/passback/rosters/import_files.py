@@ -98,7 +98,7 @@ def check(
     if problems.cut_short:
         return Checked(None, problems.first, problems.count)
     progress.step("checking")
-    warnings = Problems()
+    between, warnings = Problems(), Problems()
     tables.index(session)
     tables.settle_former_ids(session, district_id)
     today = datetime.fromtimestamp(clock() / SECOND, UTC).astimezone().date()  # of this machine's time zone
@@ -106,10 +106,16 @@ def check(
     settle_dates(session, today, options.calendar)
     found += leave_out_members(session)
     for sort in sorted(found, key=lambda it: it.effect == "follows"):
-        _add_faults(sort, files, problems if sort.effect == "left out" else warnings)
+        _add_faults(sort, files, between if sort.effect == "left out" else warnings)
     most = options.tolerance.most(problems.rows_read)
     checked = Checked(
-        None, problems.first, problems.count, warnings.first, warnings.count, problems.rows_left_out, most
+        None,
+        [*problems.first, *between.first],
+        problems.count + between.count,
+        warnings.first,
+        warnings.count,
+        problems.rows_left_out + between.rows_left_out,
+        most,
     )
     if options.tolerance.strict and checked.count + checked.warning_count:
         return Checked(None, [*checked.problems, *checked.warnings], checked.count + checked.warning_count)

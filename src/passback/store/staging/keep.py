@@ -94,7 +94,7 @@ def _keep(session: Session, district_id: str, kind: Kind, which: str) -> None:
     """Copy those of the district's objects, called `was`, that the new roster has not, and does not call gone."""
     columns = COLUMNS[kind]
     values = [_value(kind, it) for it in columns]
-    role = " AND now.role = was.role" if kind == "users" else ""
+    role = " AND (now.role IS NULL OR now.role = was.role)" if kind == "users" else ""  # may not be known yet
     here = [f"SELECT 1 FROM new_{kind} AS now WHERE now.sis_id = was.sis_id{role}"]
     if "former_sis_id" in columns:
         here.append(f"SELECT 1 FROM new_{kind} AS now WHERE now.former_sis_id = was.sis_id")

@@ -74,7 +74,7 @@ def leave_out_objects(session: Session, district_id: str, files: Format) -> list
         found += _references(session, kind, by_role=by_role)
         keep_objects(session, district_id, kind)
         if kind == "sections" and files.sections_name_terms and found:
-            _drop_unnamed(session)
+            _leave_out_with_sections(session)
     return found
 
 
@@ -103,8 +103,17 @@ def _merge_same(session: Session, kind: Kind, *, repeated_users: bool) -> None:
     )
 
 
-def _drop_unnamed(session: Session) -> None:
-    """Delete the terms and courses that only sections named which have been left out."""
+def _leave_out_with_sections(session: Session) -> None:
+    """Leave out what only rows of sections say which have been left out: their teachers, terms and courses."""
+    left_out = (
+        f"(SELECT sis_id FROM new_left_out WHERE kind = 'sections' AND sis_id NOT IN"
+        f" (SELECT sis_id FROM new_sections WHERE line <> {KEPT}))"
+    )
+    session.execute(
+        "INSERT INTO new_left_out (line, kind, sis_id, role) SELECT MIN(line), 'enrollments', section_sis_id, 'teacher'"
+        f" FROM new_enrollments WHERE role = 'teacher' AND section_sis_id IN {left_out} GROUP BY section_sis_id"
+    )
+    session.execute(f"DELETE FROM new_enrollments WHERE role = 'teacher' AND section_sis_id IN {left_out}")
     for column, kind in (("term_sis_id", "terms"), ("course_sis_id", "courses")):
         named = f"SELECT {column} FROM new_sections WHERE {column} IS NOT NULL"
         session.execute(f"DELETE FROM new_{kind} WHERE line <> {KEPT} AND sis_id NOT IN ({named})")
@@ -160,7 +169,7 @@ def _find_broken(session: Session, kind: Kind, column: str, target: Kind) -> boo
     ]
     ids[2] = f"COALESCE({ids[2]}, '')"
     # Rows of other roles are left out anyway: they may refer to something that no longer exists.
-    counts = f" AND role IN {ROLES}" if kind in ("roles", "enrollments") else ""
+    counts = "" if kind == "sections" else f" AND (role IS NULL OR role IN {ROLES})"
     session.execute("DELETE FROM broken")
     session.execute(
         "INSERT INTO broken (line, first, count, sis_id, user_sis_id, role, value, cause)"
