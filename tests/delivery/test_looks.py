@@ -197,6 +197,17 @@ def test_a_section_that_comes_back_has_its_assignments(world: World) -> None:
     assert world.gone() == []
 
 
+def test_what_is_restored_in_the_lms_can_be_deleted_again(world: World) -> None:
+    world.add("a", "b")
+    for expected in (["a"], [], ["a"]):
+        world.lms.has ^= {"a"}
+        assert (world.look(), world.gone()) == (True, expected)
+        world.clock.advance(hours=27)
+    world.clock.advance(days=31)
+    world.lms.has.add("a")
+    assert (world.look(), world.gone()) == (True, ["a"])  # too late to look for it
+
+
 def test_an_error_of_ours_is_no_end_of_looking(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.add("a")
     world.reach.connector = object()

@@ -45,6 +45,8 @@ _PAUSE_SECONDS = 2.0
 """How long a process waits between two looks."""
 _AT_ONCE = 2
 """How many sections a process looks at concurrently, so that a slow LMS does not hold up the others."""
+_RESTORED_WITHIN = 30 * DAY
+"""How long an assignment that is gone is still looked for, since LMSs can restore it."""
 _MOST_EXPECTED = 500
 """How many of a section's assignments are looked for: the newest."""
 _LISTED_AT_ONCE = 100
@@ -52,11 +54,13 @@ _MOST_READ = 20
 """How many missing assignments are read by themselves in one look; more are left to the next."""
 
 
-class _Missing(Struct):
-    """What a look has missed."""
+class _Seen(Struct, frozen=True):
+    """What a look has missed, and what it has seen again."""
 
     sure: list[Expected]
     doubtful: list[Expected]
+    back: Sequence[str] = ()
+    """The ids of those that were missed before, and are there."""
     more: bool = False
     """Whether more are missing than were looked for."""
 
@@ -123,7 +127,8 @@ async def _look(gateway: Gateway, look: Look) -> None:
 
     def find(conn: Connection) -> tuple[Connector | None, str, list[Expected]]:
         section = roster.section_in_lms(conn, look.district_id, look.section_id)  # None if it was removed
-        expected = looks.expected(conn, look.section_id, _MOST_EXPECTED)
+        since = gateway.clock() - _RESTORED_WITHIN
+        expected = looks.expected(conn, look.section_id, since, _MOST_EXPECTED)
         if section is None or section.lms_id is None:
             return None, "", expected
         return gateway.connectors.find(conn, look.district_id, section.lms_type), section.lms_id, expected
@@ -136,18 +141,17 @@ async def _look(gateway: Gateway, look: Look) -> None:
             gateway, look, _next(gateway.clock()) if section else gateway.clock() + _UNMATCHED_EVERY
         )
     else:
-        missing = await _missing(connector, section, expected)
-        await _record(gateway, look, expected, missing)
+        await _record(gateway, look, await _see(connector, section, expected))
 
 
-async def _missing(connector: Connector, section: str, expected: Sequence[Expected]) -> _Missing:
-    """Which assignments the LMS does not have. Raises `LmsError`."""
+async def _see(connector: Connector, section: str, expected: Sequence[Expected]) -> _Seen:
+    """See which assignments the LMS has. Raises `LmsError`."""
     try:
         listed = set[str]()
         for start in range(0, len(expected), _LISTED_AT_ONCE):
             some = [it.lms_id for it in expected[start : start + _LISTED_AT_ONCE]]
             listed |= (await connector.read_assignments(section, some)).keys()
-        lacking = [it for it in expected if it.lms_id not in listed]
+        lacking = [it for it in expected if it.lms_id not in listed and it.gone is None]
         unread = lacking[:_MOST_READ]
         gone = [it for it in unread if await _is_gone(connector, section, it.lms_id)]
         if gone and not listed:
@@ -155,8 +159,10 @@ async def _missing(connector: Connector, section: str, expected: Sequence[Expect
     except Gone as error:
         if error.thing != "section":
             raise
-        return _Missing([], [*expected])
-    return _Missing(gone, [], more=len(lacking) > len(unread))
+        return _Seen([], [it for it in expected if it.gone is None])
+    there = listed | {it.lms_id for it in unread if it not in gone}
+    back = [it.id for it in expected if it.lms_id in there and (it.missed, it.gone) != (None, None)]
+    return _Seen(gone, [], back, more=len(lacking) > len(unread))
 
 
 async def _is_gone(connector: Connector, section: str, assignment: str) -> bool:
@@ -170,21 +176,19 @@ async def _is_gone(connector: Connector, section: str, assignment: str) -> bool:
     return False
 
 
-async def _record(gateway: Gateway, look: Look, expected: Sequence[Expected], missing: _Missing) -> None:
+async def _record(gateway: Gateway, look: Look, seen: _Seen) -> None:
     now = gateway.clock()
-    first = [it.id for it in missing.doubtful if it.missed is None]
-    again = [it for it in missing.doubtful if it.missed is not None and it.missed <= now - SECOND_LOOK_AFTER]
-    absent = {it.id for it in (*missing.sure, *missing.doubtful)}
-    back = [it.id for it in expected if it.missed is not None and it.id not in absent]
+    first = [it.id for it in seen.doubtful if it.missed is None]
+    again = [it for it in seen.doubtful if it.missed is not None and it.missed <= now - SECOND_LOOK_AFTER]
 
     def record(conn: Connection) -> None:
-        for it in (*missing.sure, *again):
+        for it in (*seen.sure, *again):
             webhook_notify.assignment_gone(
                 conn, look.district_id, look.section_id, it.id, now, pretended=False
             )
         looks.set_missed(conn, first, now)
-        looks.set_missed(conn, back, None)
-        looks.finish(conn, look, now + MINUTE if missing.more else _next(now), looked=now)
+        looks.set_there(conn, seen.back)
+        looks.finish(conn, look, now + MINUTE if seen.more else _next(now), looked=now)
 
     await gateway.database.write(record)
 

@@ -40,6 +40,8 @@ class Expected(Struct, frozen=True):
     lms_id: str
     missed: Instant | None
     """When a look first missed it."""
+    gone: Instant | None
+    """When it was noticed that the LMS no longer has it; it may be restored there."""
 
 
 def schedule(connection: Connection, section_id: str, due: Instant) -> None:
@@ -130,13 +132,12 @@ def forget(connection: Connection, look: Look) -> None:
     )
 
 
-def expected(connection: Connection, section_id: str, limit: int) -> list[Expected]:
-    """The assignments that a section should have in the LMS, newest first."""
+def expected(connection: Connection, section_id: str, gone_since: Instant, limit: int) -> list[Expected]:
+    """The assignments that a section should have in the LMS, or had until a while ago: newest first."""
     rows = connection.execute(
-        "SELECT id, lms_id, missed FROM assignments"
-        f" WHERE section_id = :section_id AND deleted IS NULL AND gone IS NULL AND {IN_ITS_SECTION}"
-        " ORDER BY id DESC LIMIT :limit",
-        {"section_id": section_id, "limit": limit},
+        "SELECT id, lms_id, missed, gone FROM assignments WHERE section_id = :section_id AND deleted IS NULL"
+        f" AND (gone IS NULL OR gone >= :since) AND {IN_ITS_SECTION} ORDER BY id DESC LIMIT :limit",
+        {"section_id": section_id, "since": gone_since, "limit": limit},
     )
     return [Expected(*row) for row in rows]
 
@@ -151,9 +152,17 @@ def any_expected(connection: Connection, assignment_ids: Sequence[str]) -> bool:
     )
 
 
-def set_missed(connection: Connection, assignment_ids: Sequence[str], missed: Instant | None) -> None:
-    """Record when assignments were first missed, or that they are there."""
+def set_missed(connection: Connection, assignment_ids: Sequence[str], now: Instant) -> None:
+    """Record when assignments were first missed."""
     connection.executemany(
-        "UPDATE assignments SET missed = :missed WHERE id = :id",
-        [{"id": id_, "missed": missed} for id_ in assignment_ids],
+        "UPDATE assignments SET missed = :now WHERE id = :id",
+        [{"id": id_, "now": now} for id_ in assignment_ids],
+    )
+
+
+def set_there(connection: Connection, assignment_ids: Sequence[str]) -> None:
+    """Record that the LMS has assignments that were missed before."""
+    connection.executemany(
+        "UPDATE assignments SET missed = NULL, gone = NULL WHERE id = :id",
+        [{"id": id_} for id_ in assignment_ids],
     )
