@@ -16,6 +16,7 @@ from passback.lms.schoology.map_assignments import Ref
 from passback.lms.schoology.one_look import judged
 from passback.lms.schoology.roster import Roster, read_courses, read_people, read_sections
 from passback.lms.schoology.stored import as_stored
+from passback.lms.toolkit import alike
 from passback.lms.toolkit.json_fields import Json, id_of, integer, texts
 from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.unsupported_fields import note_key, read_note
@@ -108,15 +109,16 @@ class SchoologyConnector:
         taken = {map_assignments.number_of(lms_id) for lms_id in known}
         listed = await self._api.pages(f"sections/{section}/{kind}s", kind, _WITH_ATTACHMENTS, gone="section")
         wanted = as_stored(sent, await self._setups.users_zone())
-        alike = [
+        candidates = [
             it
             for it in listed
-            if wanted.is_kept_as(it) and (integer(it, "id") or 0) > newest and integer(it, "id") not in taken
+            if wanted.may_be(it) and (integer(it, "id") or 0) > newest and integer(it, "id") not in taken
         ]
-        if len(alike) != 1:
+        lost = alike.only_one(candidates, wanted.has_words_of)
+        if lost is None:
             return None
-        ref = map_assignments.ref_of(kind, alike[0])
-        return await self._remember(section, ref, await self._read(section, ref), fields, sent, None)
+        ref = map_assignments.ref_of(kind, lost)
+        return await self._verified(section, kind, fields, sent, await self._read(section, ref))
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
         ref = Ref.of(assignment)
