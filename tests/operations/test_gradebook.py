@@ -9,14 +9,24 @@ from typing import Any
 import pytest
 
 from passback.domain.assignment import AssignmentFields
+from passback.domain.clock import DAY
 from passback.domain.submission import SubmissionFields
 from passback.lms.builtin.map_assignments import new_assignment
 from passback.operations import gradebook
 from passback.operations.errors import NotFound, OperationError
-from passback.store import assignments
+from passback.store import assignments, roster_events
 from passback.store import gradebook as stored
 from passback.store.engine.database import Connection, Opened
-from support.sandbox import BIOLOGY_STUDENT, NOW, SECTION, STUDENT, STUDENTS
+from support.sandbox import (
+    BIOLOGY_STUDENT,
+    BIOLOGY_TEACHER,
+    DISTRICT,
+    NOW,
+    SECTION,
+    STUDENT,
+    STUDENTS,
+    TEACHER,
+)
 
 TITLE = AssignmentFields(title="Edited")
 COMMENT = SubmissionFields(grade_comment="Good")
@@ -33,15 +43,15 @@ def test_what_does_not_exist_is_not_found(database: Opened) -> None:
         (gradebook.edit(database, "x", TITLE, clock), "assignment"),
         (gradebook.grade(database, "x", STUDENT, COMMENT, clock), "assignment"),
         (gradebook.delete(database, "x", clock), "assignment"),
-        (gradebook.enroll(database, "x", STUDENT), "section"),
-        (gradebook.enroll(database, SECTION, "x"), "user"),
-        (gradebook.unenroll(database, "x", STUDENT), "section"),
+        (gradebook.enroll(database, "x", STUDENT, clock), "section"),
+        (gradebook.enroll(database, SECTION, "x", clock), "user"),
+        (gradebook.unenroll(database, "x", STUDENT, clock), "section"),
     ]
     for one, what in tried:
         with pytest.raises(NotFound, match=f"there is no {what} x"):
             asyncio.run(one)
     with pytest.raises(NotFound, match="is not a member of section"):
-        asyncio.run(gradebook.unenroll(database, SECTION, BIOLOGY_STUDENT))
+        asyncio.run(gradebook.unenroll(database, SECTION, BIOLOGY_STUDENT, clock))
 
 
 def add(database: Opened, *, in_gradebook: bool = True, **fields: Any) -> None:
@@ -108,3 +118,52 @@ def test_a_change_must_change_something(database: Opened) -> None:
         asyncio.run(gradebook.edit(database, "x", AssignmentFields(), clock))
     with pytest.raises(OperationError, match="nothing to change"):
         asyncio.run(gradebook.grade(database, "x", STUDENT, SubmissionFields(), clock))
+
+
+def events(database: Opened) -> list[tuple[str, str, dict[str, Any]]]:
+    page = database.read_now(lambda conn: roster_events.page(conn, DISTRICT, limit=99))
+    return [(f"{it.kind}.{it.what}", it.object_id, it.previous) for it in page.items]
+
+
+def modified(database: Opened) -> list[int]:
+    """When the section was changed, and which version of the district's roster this is."""
+    rows = database.read_now(
+        lambda conn: conn.execute(
+            "SELECT sections.last_modified, roster_version FROM sections JOIN districts"
+            " ON districts.id = district_id WHERE sections.id = :id",
+            {"id": SECTION},
+        ).fetchall()
+    )
+    return list(rows[0])
+
+
+def later() -> int:
+    return NOW + DAY
+
+
+def test_a_change_of_members_is_an_event_with_those_before(database: Opened) -> None:
+    version = modified(database)[1]
+    asyncio.run(gradebook.unenroll(database, SECTION, STUDENT, later))
+    asyncio.run(gradebook.enroll(database, SECTION, STUDENT, later))
+    assert events(database) == [
+        ("sections.updated", SECTION, {"students": STUDENTS}),
+        ("sections.updated", SECTION, {"students": STUDENTS[1:]}),
+    ]
+    assert modified(database) == [NOW + DAY, version + 2]
+
+
+def test_a_change_of_the_first_teacher_is_told_too(database: Opened) -> None:
+    asyncio.run(gradebook.enroll(database, SECTION, BIOLOGY_TEACHER, later))
+    asyncio.run(gradebook.unenroll(database, SECTION, TEACHER, later))
+    assert [previous for _, _, previous in events(database)] == [
+        {"teachers": [TEACHER]},
+        {"teachers": [TEACHER, BIOLOGY_TEACHER], "teacher": TEACHER},
+    ]
+
+
+def test_what_changes_no_member_is_no_event(database: Opened) -> None:
+    before = modified(database)
+    asyncio.run(gradebook.enroll(database, SECTION, STUDENT, later))
+    with pytest.raises(NotFound):
+        asyncio.run(gradebook.unenroll(database, SECTION, BIOLOGY_STUDENT, later))
+    assert (events(database), modified(database)) == ([], before)

@@ -170,7 +170,7 @@ def enroll(section_id: str, user_id: str, *, data: Data = None) -> None:
         user_id: The student's or teacher's id.
         data: The folder of the data file [data].
     """
-    on_database(data, lambda it: gradebook.enroll(it, section_id.lower(), user_id.lower()))
+    on_database(data, lambda it: gradebook.enroll(it, section_id.lower(), user_id.lower(), system_clock))
     print(f"User {user_id} is a member of section {section_id}.")
 
 
@@ -183,7 +183,7 @@ def unenroll(section_id: str, user_id: str, *, data: Data = None) -> None:
         user_id: The student's or teacher's id.
         data: The folder of the data file [data].
     """
-    on_database(data, lambda it: gradebook.unenroll(it, section_id.lower(), user_id.lower()))
+    on_database(data, lambda it: gradebook.unenroll(it, section_id.lower(), user_id.lower(), system_clock))
     print(f"User {user_id} is no longer a member of section {section_id}.")
 
 

@@ -17,12 +17,12 @@ from passback.lms.builtin.connector import edit_assignment
 from passback.lms.builtin.grade import grade_submission, read_submission
 from passback.lms.interface import Gone, RefusedByLms
 from passback.operations.errors import NotFound, OperationError
-from passback.store import assignments, enrollments, gradebook, roster
+from passback.store import assignments, enrollments, gradebook, roster, roster_events
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
-    from passback.domain.clock import Clock
+    from passback.domain.clock import Clock, Instant
     from passback.store.assignments import AssignmentRecord
     from passback.store.engine.database import Connection, Database
 
@@ -121,29 +121,39 @@ async def grade(
     await _explained(database.write(write))
 
 
-async def enroll(database: Database, section_id: str, user_id: str) -> None:
+async def enroll(database: Database, section_id: str, user_id: str, clock: Clock) -> None:
     """Make a student or teacher of the district a member of a section. Raises `NotFound`."""
 
-    def write(conn: Connection) -> None:
-        user = roster.find(conn, roster.USERS, _district_of(conn, section_id), user_id)
+    def change(conn: Connection, district_id: str) -> None:
+        user = roster.find(conn, roster.USERS, district_id, user_id)
         if user is None:
             raise NotFound(f"there is no user {user_id} in the section's district")
         enrollments.enroll(conn, section_id, user.role, [user.id])
 
-    await database.write(write)
+    await database.write(lambda conn: _change_members(conn, section_id, change, clock()))
 
 
-async def unenroll(database: Database, section_id: str, user_id: str) -> None:
+async def unenroll(database: Database, section_id: str, user_id: str, clock: Clock) -> None:
     """End a membership of a section; the student's grades stay. Raises `NotFound`."""
 
-    def write(conn: Connection) -> None:
-        _district_of(conn, section_id)
+    def change(conn: Connection, district_id: str) -> None:  # noqa: ARG001 - as in `enroll`
         # Each role is tried: somebody may be a member in more than one.
         ended = [role for role in ROLES if enrollments.unenroll(conn, section_id, role, user_id)]
         if not ended:
             raise NotFound(f"user {user_id} is not a member of section {section_id}")
 
-    await database.write(write)
+    await database.write(lambda conn: _change_members(conn, section_id, change, clock()))
+
+
+def _change_members(
+    conn: Connection, section_id: str, change: Callable[[Connection, str], None], now: Instant
+) -> None:
+    """Change a section's members, with the event that tells applications. Raises `NotFound`."""
+    district_id = _district_of(conn, section_id)
+    conn.lock(f"roster/{district_id}")
+    before = enrollments.members_by_role(conn, section_id)
+    change(conn, district_id)
+    roster_events.add_members(conn, district_id, section_id, before, now)
 
 
 async def _explained(doing: Awaitable[T]) -> T:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from passback.domain.roster import ROLES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -92,3 +94,9 @@ def section_members(connection: Connection, section_ids: Iterable[str]) -> dict[
         ):
             found.setdefault((section_id, role), []).append(user_id)
     return found
+
+
+def members_by_role(connection: Connection, section_id: str) -> dict[Role, list[str]]:
+    """The ids of a section's users, in order, by role."""
+    found = section_members(connection, [section_id])
+    return {role: found.get((section_id, role), []) for role in ROLES}

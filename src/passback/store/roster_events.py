@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from passback.domain.roster import ROLES
 from passback.sis.rows import Kind
+from passback.store import enrollments
 from passback.store.roster import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from passback.domain.clock import Instant
+    from passback.domain.roster import Role
     from passback.store.engine.database import Connection
 
 
@@ -111,6 +114,38 @@ def add_matched(
     connection: Connection, district_id: str, kind: Kind, object_id: str, now: Instant, *, was: bool
 ) -> None:
     """Add that a section or user has been matched, or unmatched if it `was` matched before."""
+    _add_updated(connection, district_id, kind, object_id, now, {"synced_in_lms": was})
+
+
+def add_members(
+    connection: Connection, district_id: str, section_id: str, before: Mapping[Role, list[str]], now: Instant
+) -> None:
+    """Record that a section's members have changed, if they have; `before` are those that it had."""
+    after = enrollments.members_by_role(connection, section_id)
+    previous: dict[str, Any] = {f"{role}s": before[role] for role in ROLES if before[role] != after[role]}
+    if not previous:
+        return
+    first, now_first = (min(it["teacher"], default=None) for it in (before, after))
+    if first != now_first:
+        previous["teacher"] = first
+    connection.execute(
+        "UPDATE sections SET last_modified = :now WHERE id = :id", {"now": now, "id": section_id}
+    )
+    connection.execute(
+        "UPDATE districts SET roster_version = roster_version + 1, last_modified = :now WHERE id = :id",
+        {"now": now, "id": district_id},
+    )
+    _add_updated(connection, district_id, "sections", section_id, now, previous)
+
+
+def _add_updated(
+    connection: Connection,
+    district_id: str,
+    kind: Kind,
+    object_id: str,
+    now: Instant,
+    previous: Mapping[str, Any],
+) -> None:
     connection.execute(
         "INSERT INTO roster_events (district_id, seq, kind, what, object_id, created, previous)"
         " SELECT :district_id, COALESCE(MAX(seq), 0) + 1, :kind, 'updated', :id, :now, :previous FROM roster_events"
@@ -120,7 +155,7 @@ def add_matched(
             "kind": kind,
             "id": object_id,
             "now": now,
-            "previous": json.dumps({"synced_in_lms": was}),
+            "previous": json.dumps(previous),
         },
     )
 
