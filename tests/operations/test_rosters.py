@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,9 @@ class Seen:
 
     def resuming(self, since: int) -> None:
         self.seen.append("resuming")
+
+    def noted(self, notes: Sequence[str]) -> None:
+        self.seen += notes
 
     def compared(self, name: str, checked: rosters.Checked) -> None:
         self.seen.append(f"{name}: {checked.count} problems")

@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from passback.rosters import import_files
+from passback.rosters import delta, import_files
 from passback.sis.archive import Archive
-from passback.sis.formats import format_of
 from passback.store import enrollments, roster, roster_events
 from passback.store.engine.database import Opened
 from passback.store.staging.calendar import Calendar
@@ -39,8 +38,10 @@ class Importer:
 
     def __init__(self, database: Opened, folder: Path) -> None:
         self.database = database
-        self._folder = folder
+        self.folder = folder
         self.now = NOW
+        self.notes: list[str] = []
+        """What was said about the delta files of the last import."""
 
     def __call__(
         self,
@@ -54,18 +55,22 @@ class Importer:
         tolerance: import_files.Tolerance = import_files.USUAL,
     ) -> import_files.Checked:
         """Check a roster, and apply it if that is tolerated. `at` maps steps to what to run at them."""
-        archive = Archive(zipped(self._folder / "roster.zip", files))
+        archive = Archive(zipped(self.folder / "roster.zip", files))
         with contextlib.closing(archive), self.database.session() as session:
+            opened = delta.open_files(session, archive, district, end_is_last_day=end_is_last_day)
+            self.notes = [] if opened.source is None else opened.source.notes
             checked = import_files.check(
                 session,
-                format_of(archive, end_is_last_day=end_is_last_day),
+                opened.files,
                 district,
                 lambda: self.now,
                 Silent(at),
                 import_files.Options(allow_removals=allow_removals, calendar=calendar, tolerance=tolerance),
             )
             if checked.plan is not None:
-                import_files.apply(session, checked.plan, lambda: self.now, Silent())
+                if opened.source is not None:
+                    delta.collect(session, district, opened.source)
+                import_files.apply(session, checked.plan, lambda: self.now, Silent(), source=opened.source)
         return checked
 
     def all(self, table: roster.Table[Any], district: str = DISTRICT) -> list[Any]:

@@ -138,6 +138,10 @@ class _Printed:
     def resuming(self, since: Instant) -> None:
         say_what_is_resumed(since)
 
+    def noted(self, notes: Sequence[str]) -> None:
+        for note in notes:
+            print(one_line(note), file=sys.stderr)
+
     def compared(self, name: str, checked: Checked) -> None:
         _show_problems(checked, all_problems=self._all_problems)
         if checked.plan is not None:

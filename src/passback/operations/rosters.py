@@ -16,11 +16,10 @@ from passback.lms.interface import LmsError
 from passback.operations.districts import required
 from passback.operations.errors import OperationError
 from passback.operations.syncs import resumes_from
-from passback.rosters import failures, import_files, lease, read_lms, sync, threads
+from passback.rosters import delta, failures, import_files, lease, read_lms, sync, threads
 from passback.rosters.import_files import STRICT, USUAL, Checked, Options, Tolerance
 from passback.rosters.lms_as_files import LmsRoster
 from passback.sis.archive import Archive
-from passback.sis.formats import format_of
 from passback.sis.rows import UnusableFile
 from passback.store import districts, held_back
 from passback.store.held_back import HeldBack
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
     from passback.context import Gateway
     from passback.domain.clock import Clock, Instant
+    from passback.rosters.delta import Source
     from passback.rosters.lease import Renew, SyncLease
     from passback.rosters.progress import Progress
     from passback.sis.rows import Format
@@ -66,6 +66,10 @@ class Observer(Protocol):
 
     def resuming(self, since: Instant) -> None:
         """What has been read of the LMS since then is used."""
+        ...
+
+    def noted(self, notes: Sequence[str]) -> None:
+        """The files were read; operators should know these things about them."""
         ...
 
     def compared(self, name: str, checked: Checked) -> None:
@@ -144,8 +148,16 @@ def import_from_files(
     Raises `OperationError`: an unknown district, unusable files, another import meanwhile.
     """
     database.read_now(lambda conn: required(conn, wanted.district_id))
-    with _opened(file, wanted) as files, database.session() as session:
-        return _import(session, files, wanted, clock, observer)
+    with _opened(file) as archive, database.session() as session:
+        try:
+            opened = delta.open_files(
+                session, archive, wanted.district_id, end_is_last_day=wanted.end_is_last_day
+            )
+        except UnusableFile as error:
+            raise OperationError(str(error)) from None
+        if opened.source is not None and opened.source.notes:
+            observer.noted(opened.source.notes)
+        return _import(session, opened.files, wanted, clock, observer, source=opened.source)
 
 
 async def import_from_lms(gateway: Gateway, wanted: ImportRequest, observer: Observer) -> Outcome:
@@ -186,7 +198,7 @@ async def _read_and_import(held: SyncLease, wanted: ImportRequest, name: str, ob
 
         def work(session: Session, _: object) -> Outcome:
             files = LmsRoster(session, wanted.district_id, name)
-            found = _import(session, files, wanted, held.gateway.clock, observer, held.renew)
+            found = _import(session, files, wanted, held.gateway.clock, observer, renew=held.renew)
             if found.state == "applied":
                 with observer.progress() as progress:
                     sync.match(held, session, progress, allow_losses=wanted.options.allow_removals)
@@ -207,7 +219,9 @@ def _import(
     wanted: ImportRequest,
     clock: Clock,
     observer: Observer,
+    *,
     renew: Renew | None = None,
+    source: Source | None = None,
 ) -> Outcome:
     """Check a roster, and apply it unless something is against that. Raises `OperationError` and `lease.LeaseLost`."""
     with observer.progress() as progress:
@@ -226,7 +240,9 @@ def _import(
     # Even if nothing changes: from now on the roster follows its new source.
     try:
         with observer.progress() as progress:
-            import_files.apply(session, plan, clock, progress, renew)
+            if source is not None:
+                delta.collect(session, wanted.district_id, source)
+            import_files.apply(session, plan, clock, progress, renew, source)
     except RosterChanged:
         raise OperationError("the roster was changed by another import meanwhile: run this again") from None
     observer.applied(plan)
@@ -234,15 +250,11 @@ def _import(
 
 
 @contextlib.contextmanager
-def _opened(file: Path, wanted: ImportRequest) -> Iterator[Format]:
+def _opened(file: Path) -> Iterator[Archive]:
     """The files of a roster. Raises `OperationError`."""
     try:
         archive = Archive(file)
     except UnusableFile as error:
         raise OperationError(str(error)) from None
     with contextlib.closing(archive):
-        try:
-            files = format_of(archive, end_is_last_day=wanted.end_is_last_day)
-        except UnusableFile as error:
-            raise OperationError(str(error)) from None
-        yield files
+        yield archive

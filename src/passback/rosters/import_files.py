@@ -13,7 +13,7 @@ from passback.lms.registry import BUILTIN
 from passback.rosters.removals import most_removed
 from passback.sis.rows import Problem, Problems
 from passback.store import districts, held_back, roster, syncs
-from passback.store.staging import compare, tables
+from passback.store.staging import compare, source_rows, tables
 from passback.store.staging.apply import lock_roster, note_previous, write_roster
 from passback.store.staging.calendar import Calendar, settle_dates
 from passback.store.staging.keep import keep_people_and_enrollments
@@ -21,6 +21,7 @@ from passback.store.staging.problems import FaultyRow, FaultyRows, leave_out_mem
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
+    from passback.rosters.delta import Source
     from passback.rosters.lease import Renew
     from passback.rosters.progress import Progress
     from passback.sis.rows import Format
@@ -100,6 +101,7 @@ def check(
     progress.step("checking")
     between, warnings = Problems(), Problems()
     tables.index(session)
+    source_rows.note_unreadable(session)
     tables.settle_former_ids(session, district_id)
     today = datetime.fromtimestamp(clock() / SECOND, UTC).astimezone().date()  # of this machine's time zone
     found = leave_out_objects(session, district_id, files)
@@ -127,20 +129,35 @@ def check(
     return replace(checked, plan=compare.plan(session, district_id, progress.step, bound))
 
 
-def apply(session: Session, plan: Plan, clock: Clock, progress: Progress, renew: Renew | None = None) -> None:
+def apply(
+    session: Session,
+    plan: Plan,
+    clock: Clock,
+    progress: Progress,
+    renew: Renew | None = None,
+    source: Source | None = None,
+) -> None:
     """Apply a roster to the district, in one transaction. Raises `passback.store.staging.compare.RosterChanged`.
 
     `renew` is given if the roster was read from the LMS, which it then follows; it may raise
-    `passback.rosters.lease.LeaseLost`.
+    `passback.rosters.lease.LeaseLost`. Later delta files are applied to the rows of `source`, if there is one.
     """
     progress.step("noting what was before")
     note_previous(session)
     with session.transaction():
         lock_roster(session, plan)
+        if source is not None and source.version != plan.version:
+            raise compare.RosterChanged
         if not plan.nothing:
             district = roster.find(session, roster.DISTRICTS, plan.district_id, plan.district_id)
             own = district is not None and district.lms_type == BUILTIN
             write_roster(session, plan, clock(), progress.step, own_lms=own)
+        if source is None:
+            source_rows.forget(session, plan.district_id)
+        else:
+            source_rows.write(session, plan.district_id, source.facts)
+            if source.changes and plan.nothing:  # what was planned from other rows is out of date
+                districts.count_version(session, plan.district_id)
         districts.follow_lms(session, plan.district_id, follows=renew is not None)
         held_back.replace(session, plan.district_id, "removals", plan.held_back, clock())
         if renew is not None:

@@ -7,10 +7,11 @@ import errno
 import io
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import IO, Protocol, cast
 
+from passback.sis.records import OLD_LINE_ENDS, Record, split_records
 from passback.sis.rows import Problems, UnusableFile
 
 MOST_BYTES = 16 * 2**30
@@ -20,8 +21,25 @@ MOST_RATIO = 200
 _RATIO_FROM_BYTES = 10 * 2**20
 _LONGEST_LINE = 64 * 1024
 _DAMAGED = "the file is damaged: export it again, or zip the files again"
-OLD_LINE_ENDS = "the lines end in CR alone, as on old Macs: save the file with Windows or Unix line endings"
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class RosterFiles(Protocol):
+    """CSV files."""
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """The length in bytes of each file, by its name in lower case."""
+        ...
+
+    @property
+    def bytes_read(self) -> int:
+        """How many bytes have been read so far."""
+        ...
+
+    def records(self, name: str, problems: Problems) -> Iterator[Record]:
+        """The rows of a file, with the columns' names first."""
+        ...
 
 
 class Archive:
@@ -95,6 +113,10 @@ class Archive:
         """Close the archive."""
         if self._zip is not None:
             self._zip.close()
+
+    def records(self, name: str, problems: Problems) -> Iterator[Record]:
+        """The rows of a file, with the columns' names first. See `lines`."""
+        return split_records(self.lines(name, problems), name, problems)
 
     def lines(self, name: str, problems: Problems) -> Iterator[str]:
         """The lines of a file. Stops at the first that cannot be read, and reports it as a problem."""

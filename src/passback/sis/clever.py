@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from passback.sis.archive import Archive
+from passback.sis.archive import RosterFiles
 from passback.sis.rows import Kind, Problems, Row, UnusableFile, batches
 from passback.sis.tables import Line, lines
 
@@ -62,7 +62,7 @@ class Clever:
     ids_by_role = True
     one_role = False
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: RosterFiles) -> None:
         self._archive = archive
         if missing := [name for name in _FILES if name not in archive.sizes]:
             raise UnusableFile(f"there is no {missing[0]}: all five files are needed: {', '.join(_FILES)}")

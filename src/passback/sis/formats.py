@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from passback.sis.archive import Archive
+from passback.sis.archive import RosterFiles
 from passback.sis.clever import Clever
 from passback.sis.oneroster import MANIFEST, OneRoster
 from passback.sis.rows import Format, UnusableFile
 
 
-def format_of(archive: Archive, *, end_is_last_day: bool = False) -> Format:
+def format_of(archive: RosterFiles, *, end_is_last_day: bool = False) -> Format:
     """The format of an archive's files. Raises `UnusableFile` if it is unknown.
 
     `end_is_last_day` if the system writes the last day as OneRoster's ``endDate``, instead of the first day after.

@@ -1,6 +1,6 @@
 """OneRoster 1.1 and 1.2 as CSV (1EdTech's CSV binding): a manifest, and one file for each kind of object.
 
-Only the roster is read, and only files that the manifest declares as ``bulk``, that is, complete.
+Only the roster is read, from complete files; `passback.rosters.delta` completes those that hold only what has changed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
-from passback.sis.archive import Archive
+from msgspec import Struct
+
+from passback.sis.archive import RosterFiles
 from passback.sis.rows import Kind, Problems, Row, UnusableFile, batches
 from passback.sis.tables import Line, lines
 
@@ -27,6 +29,11 @@ _FILES: dict[str, tuple[str, ...]] = {
     "enrollments.csv": ("classSourcedId", "userSourcedId", "role"),
 }
 """Each file that is read, in order, with its required columns."""
+KINDS: dict[str, Kind] = {
+    "orgs.csv": "schools", "academicSessions.csv": "terms", "courses.csv": "courses", "classes.csv": "sections",
+    "users.csv": "users", "roles.csv": "roles", "enrollments.csv": "enrollments",
+}  # fmt: skip
+"""The kind of the rows of each file."""
 _OPTIONAL = frozenset({"academicSessions.csv", "courses.csv"})
 _ORG_TYPES = ("department", "school", "district", "local", "state", "national")
 _GONE = ("tobedeleted", "inactive")
@@ -34,6 +41,7 @@ _GONE = ("tobedeleted", "inactive")
 _STATUSES = ("active", *_GONE)
 _STATED = frozenset({"oneroster.version", *(f"file.{name[:-4]}".lower() for name in _FILES)})
 """The properties of a manifest that are read."""
+_MODES = ("absent", "bulk", "delta")
 _SESSION_TYPES = ("gradingPeriod", "semester", "schoolYear", "term")
 
 _OTHER_ROLES = frozenset(
@@ -70,6 +78,44 @@ _LOCATIONS: dict[tuple[Kind, str], tuple[str, str]] = {
 }
 
 
+class Manifest(Struct, frozen=True):
+    """What a manifest says."""
+
+    version: str
+    modes: dict[str, str]
+    """For each file that is read, in order: ``absent``, ``bulk`` (complete) or ``delta`` (what has changed)."""
+
+
+def read_manifest(archive: RosterFiles) -> Manifest:
+    """The manifest of an archive. Raises `UnusableFile`."""
+    problems = Problems()
+    stated = {}
+    for line in lines(archive, MANIFEST, ("propertyName", "value"), problems):
+        name = (line.text("propertyName") or "").lower()
+        if name in _STATED:
+            stated[name] = line.text("value") or ""
+    if problems.count:
+        raise UnusableFile(str(problems.first[0]))
+    word = stated.get("oneroster.version", "")
+    if (version := _VERSION.fullmatch(word)) is None:
+        raise UnusableFile(
+            f"{MANIFEST} says that this is OneRoster {word or 'without a version'}: export 1.1 or 1.2"
+        )
+    wanted = [name for name in _FILES if name != "roles.csv" or version[1] == "1.2"]
+    modes = {name: stated.get(f"file.{name[:-4]}".lower(), "absent").lower() for name in wanted}
+    for name, mode in modes.items():
+        if mode not in _MODES:
+            raise UnusableFile(
+                f"{MANIFEST} says that {name} is {mode!r}: it must be one of {', '.join(_MODES)}"
+            )
+    return Manifest(version[1], modes)
+
+
+def required_columns(name: str, version: str) -> tuple[str, ...]:
+    """The columns that a file must have."""
+    return (*_FILES[name], "role") if name == "users.csv" and version == "1.1" else _FILES[name]
+
+
 class OneRoster:
     """See `passback.sis.rows.Format`. Raises `UnusableFile` if the manifest rules out an import.
 
@@ -80,48 +126,27 @@ class OneRoster:
     sections_name_terms = False
     ids_by_role = False
 
-    def __init__(self, archive: Archive, *, end_is_last_day: bool = False) -> None:
+    def __init__(self, archive: RosterFiles, *, end_is_last_day: bool = False) -> None:
         self._archive = archive
         self._end_is_last_day = end_is_last_day
-        stated = self._manifest()
-        word = stated.get("oneroster.version", "")
-        if (version := _VERSION.fullmatch(word)) is None:
-            raise UnusableFile(
-                f"{MANIFEST} says that this is OneRoster {word or 'without a version'}: export 1.1 or 1.2"
-            )
-        self.version = version[1]
+        manifest = read_manifest(archive)
+        self.version = manifest.version
         self.name = f"OneRoster {self.version}"
         self.one_role = self.version == "1.1"
-        wanted = [name for name in _FILES if name != "roles.csv" or self.version == "1.2"]
-        self._names = [
-            name
-            for name in wanted
-            if self._is_stated(name, stated.get(f"file.{name[:-4]}".lower(), "absent"))
-        ]
+        self._names = [name for name, mode in manifest.modes.items() if self._is_stated(name, mode)]
         self.size = sum(archive.sizes[name.lower()] for name in self._names)
         self._before = archive.bytes_read
         self._orgs: dict[str, bool] = {}
         """Whether each organisation is a school."""
         self._terms: set[str] = set()
 
-    def _manifest(self) -> dict[str, str]:
-        problems = Problems()
-        stated = {}
-        for line in lines(self._archive, MANIFEST, ("propertyName", "value"), problems):
-            name = (line.text("propertyName") or "").lower()
-            if name in _STATED:
-                stated[name] = line.text("value") or ""
-        if problems.count:
-            raise UnusableFile(str(problems.first[0]))
-        return stated
-
     def _is_stated(self, name: str, mode: str) -> bool:
-        """Whether the manifest declares a file. Raises `UnusableFile` if a required one is missing or not ``bulk``."""
-        if mode.lower() == "absent":
+        """Whether the manifest declares a file. Raises `UnusableFile` if a required one is missing or not complete."""
+        if mode == "absent":
             if name in _OPTIONAL:
                 return False
             raise UnusableFile(f"{MANIFEST} says that {name} is absent: include it in the export")
-        if mode.lower() != "bulk":
+        if mode == "delta":
             raise UnusableFile(
                 f"{MANIFEST} says that {name} is {mode!r}: export everything (bulk), not only what has changed"
             )
@@ -143,22 +168,18 @@ class OneRoster:
         return batches(self._rows(problems))
 
     def _rows(self, problems: Problems) -> Iterator[tuple[Kind, Row]]:
-        makers: dict[str, tuple[Kind, Callable[[Line], Row]]] = {
-            "orgs.csv": ("schools", self._org),
-            "academicSessions.csv": ("terms", self._term),
-            "courses.csv": ("courses", _course),
-            "classes.csv": ("sections", self._section),
-            "users.csv": ("users", self._user),
-            "roles.csv": ("roles", self._role),
-            "enrollments.csv": ("enrollments", self._enrollment),
+        makers: dict[str, Callable[[Line], Row]] = {
+            "orgs.csv": self._org,
+            "academicSessions.csv": self._term,
+            "courses.csv": _course,
+            "classes.csv": self._section,
+            "users.csv": self._user,
+            "roles.csv": self._role,
+            "enrollments.csv": self._enrollment,
         }
         for name in self._names:
-            kind, make = makers[name]
-            for line in lines(self._archive, name, self._required(name), problems):
-                yield _row(kind, make, line)
-
-    def _required(self, name: str) -> tuple[str, ...]:
-        return (*_FILES[name], "role") if name == "users.csv" and self.version == "1.1" else _FILES[name]
+            for line in lines(self._archive, name, required_columns(name, self.version), problems):
+                yield _row(KINDS[name], makers[name], line)
 
     def _org(self, line: Line) -> Row:
         type_, sis_id = line.one_of("type", _ORG_TYPES), line.id("sourcedId")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from passback.sis.archive import OLD_LINE_ENDS, Archive
+from passback.sis.archive import RosterFiles
 from passback.sis.days import read_day
+from passback.sis.records import NO_RECORD
 from passback.sis.rows import Problems
 
 LONGEST = 1000
@@ -17,8 +17,6 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _EMPTY = frozenset({"NULL", "N/A"})
 """What databases and spreadsheets write for nothing."""
 _NO_VALUE = "the value is empty: every row needs one"
-_LONGEST_ROW = 128 * 1024
-"""In characters, over all its lines; below the csv module's own limit for a value."""
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs"}
 
 
@@ -124,15 +122,15 @@ def _clean(value: str) -> str:
     return (value if value.isprintable() else _CONTROLS.sub(" ", value)).strip()
 
 
-def lines(archive: Archive, name: str, required: Iterable[str], problems: Problems) -> Iterator[Line]:
+def lines(archive: RosterFiles, name: str, required: Iterable[str], problems: Problems) -> Iterator[Line]:
     """The rows of a file that has the `required` columns, in any order and case. Problems are added to `problems`.
 
     Of a row whose columns cannot be told apart nothing can be read; it is `Line.invalid` from the start.
     """
-    rows = _rows(archive, name, problems)
-    number, titles, fault = next(rows, _NO_ROW)
+    rows = archive.records(name, problems)
+    number, titles, fault = next(rows, NO_RECORD)
     if titles is not None and titles[0].startswith("sep="):  # an instruction to spreadsheets
-        number, titles, fault = next(rows, _NO_ROW)
+        number, titles, fault = next(rows, NO_RECORD)
     if titles is None:
         if name not in problems.cut_short:
             problems.stop_file(
@@ -184,50 +182,3 @@ def _columns(
     for column in missing:
         problems.stop_file(name, number, column, "the column is missing: add it")
     return None
-
-
-_NO_ROW: tuple[int, None, str] = (0, None, "")
-
-
-def _rows(archive: Archive, name: str, problems: Problems) -> Iterator[tuple[int, list[str] | None, str]]:
-    """The rows that are not empty, each with the number of its first line; or None and what is wrong with the row."""
-    first, length = 1, 0
-    too_long = f"the row is longer than {_LONGEST_ROW:,} characters, over several lines: is a quote missing?"
-
-    def bounded() -> Iterator[str]:
-        nonlocal length
-        for line in archive.lines(name, problems):
-            length += len(line)
-            if length > _LONGEST_ROW:
-                problems.stop_file(name, first, "", too_long)
-                return
-            yield line
-
-    reader = csv.reader(bounded(), strict=True)
-    while True:
-        try:
-            values = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            if name in problems.cut_short:  # already reported
-                return
-            if "expected after" not in str(error):  # the rows after it cannot be told apart
-                problems.stop_file(name, first, "", _explain(str(error)))
-                return
-            problems.rows_left_out += reader.line_num - first  # the lines that the row has swallowed
-            yield first, None, _explain(str(error))
-        else:
-            if any(map(str.strip, values)):
-                yield first, values, ""
-        first, length = reader.line_num + 1, 0
-
-
-def _explain(error: str) -> str:
-    if error.startswith("new-line"):
-        return OLD_LINE_ENDS
-    if error.startswith("unexpected end"):
-        return "a quote is never closed: close it, or remove it"
-    if "expected after" in error:
-        return "there is text after a closing quote: double the quotes within a value"
-    return f"the line is not valid CSV ({error}): check its quotes"

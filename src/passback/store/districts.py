@@ -93,6 +93,13 @@ def follow_lms(connection: Connection, district_id: str, *, follows: bool) -> No
     )
 
 
+def count_version(connection: Connection, district_id: str) -> None:
+    """Make plans invalid that were made for the roster as it has been."""
+    connection.execute(
+        "UPDATE districts SET roster_version = roster_version + 1 WHERE id = :id", {"id": district_id}
+    )
+
+
 def follows_lms(connection: Connection, district_id: str) -> bool:
     """Whether the roster comes from the LMS, as there is no other."""
     row = connection.execute(

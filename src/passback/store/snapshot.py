@@ -26,6 +26,8 @@ TABLES = (
     "enrollments",
     "roster_events",
     "held_back",
+    "roster_rows",
+    "roster_sources",
     "tokens",
     "assignments",
     "assignment_looks",
