@@ -79,10 +79,14 @@ class World:
         self.gateway = replace(gateway, connectors=self.reach)
         self.clock = clock
 
-    def add(self, *names: str, section: str = SECTION, in_lms: bool = True) -> None:
+    def add(
+        self, *names: str, section: str = SECTION, in_lms: bool = True, made_in: str | None = None
+    ) -> None:
         def write(conn: Connection) -> None:
             for name in names:
-                assignments.add(conn, assignment_id=name, section_id=section, lms_id=name)
+                assignments.add(
+                    conn, assignment_id=name, section_id=section, lms_id=name, lms_section_id=made_in
+                )
             stored.request(conn, section, self.clock())
 
         self.write(write)
@@ -91,6 +95,9 @@ class World:
 
     def look(self) -> bool:
         return asyncio.run(looks.look_at_next(self.gateway))
+
+    def unmatch(self) -> None:
+        self.write(lambda conn: conn.execute("UPDATE sections SET lms_id = NULL"))
 
     def write(self, transaction: Callable[[Connection], Any]) -> Any:
         return self.gateway.database.write_now(transaction)
@@ -222,12 +229,31 @@ def test_a_section_without_a_match_or_connection_is_left_alone(world: World) -> 
     world.add("a", in_lms=False)
     world.reach.connector = None
     assert (world.look(), world.gone(), world.due() >= DAY) == (True, [], True)
-    world.write(lambda conn: conn.execute("UPDATE sections SET lms_id = NULL"))
+    world.unmatch()
     world.reach.connector = world.lms
     world.clock.advance(hours=27)
-    assert (world.look(), world.gone(), world.lms.calls, world.due()) == (True, [], [], 7 * DAY)
-    world.write(lambda conn: stored.request_all(conn, DISTRICT, world.clock(), even_recent=True))
+    assert (world.look(), world.gone(), world.lms.calls) == (True, [], [])
+    world.clock.advance(hours=27)
     assert not world.look()
+    world.write(lambda conn: stored.request_all(conn, DISTRICT, world.clock(), even_recent=False))
+    assert world.look()
+
+
+def test_a_section_that_lost_its_match_is_looked_for_where_it_was(world: World) -> None:
+    world.add("a", "b", made_in=SECTION)
+    world.unmatch()
+    world.lms.has.discard("a")
+    assert (world.look(), world.gone()) == (True, ["a"])
+    world.lms.errors["read_assignments"] = Gone("section")  # its course was deleted, too
+    for expected in (["a"], ["a", "b"]):
+        world.clock.advance(hours=27)
+        assert (world.look(), world.gone()) == (True, expected)
+
+
+def test_an_assignment_of_another_class_is_not_looked_for_in_this_one(world: World) -> None:
+    world.add("a", made_in="another", in_lms=False)
+    world.add("b", made_in=SECTION)
+    assert (world.look(), world.gone()) == (True, [])
 
 
 def test_a_section_without_assignments_is_forgotten_until_it_has_one(world: World) -> None:

@@ -36,8 +36,6 @@ log = logging.getLogger(__name__)
 SECOND_LOOK_AFTER = 20 * HOUR
 """How long an assignment must have been missed if the LMS may only have hidden it."""
 _JITTER = 2 * HOUR
-_UNMATCHED_EVERY = 7 * DAY
-"""How often a section is looked at that is not matched, or no longer in the roster."""
 _RETRY_AFTER = 2 * HOUR
 """When a look is repeated if the LMS failed."""
 _CLAIMED_FOR = 15 * MINUTE
@@ -126,20 +124,22 @@ async def _look(gateway: Gateway, look: Look) -> None:
     """Look at a section. Raises `LmsError` if nothing can be concluded."""
 
     def find(conn: Connection) -> tuple[Connector | None, str, list[Expected]]:
-        section = roster.section_in_lms(conn, look.district_id, look.section_id)  # None if it was removed
+        section = roster.section_in_lms(conn, look.district_id, look.section_id)
+        if section is None:  # removed from the roster
+            return None, "", []
+        # A section that is no longer in the LMS is no longer matched: it is looked for where it was.
+        lms_section = section.lms_id or looks.lms_section(conn, section.id)
+        if lms_section is None:
+            return None, "", []
+        connector = gateway.connectors.find(conn, look.district_id, section.lms_type)
         since = gateway.clock() - _RESTORED_WITHIN
-        expected = looks.expected(conn, look.section_id, since, _MOST_EXPECTED)
-        if section is None or section.lms_id is None:
-            return None, "", expected
-        return gateway.connectors.find(conn, look.district_id, section.lms_type), section.lms_id, expected
+        return connector, lms_section, looks.expected(conn, section.id, lms_section, since, _MOST_EXPECTED)
 
     connector, section, expected = await gateway.database.read(find)
     if not expected:
         await gateway.database.write(lambda conn: looks.forget(conn, look))
-    elif connector is None:  # not matched or not connected now: nothing can be concluded
-        await _finish(
-            gateway, look, _next(gateway.clock()) if section else gateway.clock() + _UNMATCHED_EVERY
-        )
+    elif connector is None:  # not connected now: nothing can be concluded
+        await _finish(gateway, look, _next(gateway.clock()))
     else:
         await _record(gateway, look, await _see(connector, section, expected))
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from passback.domain.clock import DAY, HOUR
-from passback.store.assignments import IN_ITS_SECTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,11 +62,19 @@ def request(connection: Connection, section_id: str, now: Instant) -> None:
 
 
 def request_all(connection: Connection, district_id: str, now: Instant, *, even_recent: bool) -> None:
-    """Look now at the sections of a district: those not looked at for half a day, or `even_recent` ones."""
+    """Look now at the sections of a district: those not looked at for half a day, or `even_recent` ones.
+
+    Sections that were forgotten because none of their assignments was where they are matched are looked at again.
+    """
+    connection.execute(
+        "INSERT INTO assignment_looks (section_id, due, looked) SELECT id, CAST(:now AS BIGINT), 0 FROM sections"
+        " WHERE district_id = :district_id AND removed IS NULL AND EXISTS (SELECT 1 FROM assignments"
+        " WHERE section_id = sections.id AND deleted IS NULL AND gone IS NULL) ON CONFLICT (section_id) DO NOTHING",
+        {"district_id": district_id, "now": now},
+    )
     connection.execute(
         "UPDATE assignment_looks SET due = :now WHERE looked < :since AND (due > :now OR due = 0)"
-        " AND section_id IN (SELECT id FROM sections WHERE district_id = :district_id AND lms_id IS NOT NULL"
-        " AND removed IS NULL)",
+        " AND section_id IN (SELECT id FROM sections WHERE district_id = :district_id AND removed IS NULL)",
         {"district_id": district_id, "now": now, "since": now if even_recent else now - _RECENTLY},
     )
 
@@ -132,12 +139,25 @@ def forget(connection: Connection, look: Look) -> None:
     )
 
 
-def expected(connection: Connection, section_id: str, gone_since: Instant, limit: int) -> list[Expected]:
-    """The assignments that a section should have in the LMS, or had until a while ago: newest first."""
+def lms_section(connection: Connection, section_id: str) -> str | None:
+    """The LMS's section that the newest assignment of a section was made in; None if that is not known."""
+    row = connection.execute(
+        "SELECT lms_section_id FROM assignments WHERE section_id = :section_id AND deleted IS NULL AND gone IS NULL"
+        " AND lms_section_id IS NOT NULL ORDER BY id DESC LIMIT 1",
+        {"section_id": section_id},
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def expected(
+    connection: Connection, section_id: str, lms_section_id: str, gone_since: Instant, limit: int
+) -> list[Expected]:
+    """The assignments of a section that one of the LMS should have, or had until a while ago: newest first."""
     rows = connection.execute(
         "SELECT id, lms_id, missed, gone FROM assignments WHERE section_id = :section_id AND deleted IS NULL"
-        f" AND (gone IS NULL OR gone >= :since) AND {IN_ITS_SECTION} ORDER BY id DESC LIMIT :limit",
-        {"section_id": section_id, "since": gone_since, "limit": limit},
+        " AND (gone IS NULL OR gone >= :since) AND COALESCE(lms_section_id, :lms_section_id) = :lms_section_id"
+        " ORDER BY id DESC LIMIT :limit",
+        {"section_id": section_id, "lms_section_id": lms_section_id, "since": gone_since, "limit": limit},
     )
     return [Expected(*row) for row in rows]
 
