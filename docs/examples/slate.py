@@ -135,7 +135,7 @@ class SlateConnector:  # passback.lms.interface.Connector says what each method 
 
 
 def to_slate(fields: AssignmentFields) -> dict[str, Any]:
-    possible = fields.points_possible and str(fields.points_possible)
+    possible = None if fields.points_possible is None else str(fields.points_possible)
     given = {"title": fields.title, "due": fields.due_date, "points": possible}
     return {name: value for name, value in given.items() if value is not None}
 

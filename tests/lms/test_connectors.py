@@ -8,11 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 from uuid_utils import uuid7
 
 from passback.domain.assignment import AssignmentFields, Attachment
-from passback.domain.clock import DAY
+from passback.domain.clock import DAY, HOUR
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.interface import Gone, LmsError, RefusedByLms, Unavailable, Unsupported
 from support.lms import ESSAY, LINK, TEXT, Lms
@@ -274,6 +276,41 @@ def test_an_assignment_whose_answer_was_lost_is_found(lms: Lms, fault: str) -> N
     assert found is not None
     assert lms.run(lms.connector.read_assignment(lms.section, found.lms_id)) == found
     assert (found.title, found.due_date, found.published) == ("Essay", ESSAY.due_date, True)
+
+
+_WORDS = st.sampled_from(
+    ["Essay", " Essay  1 ", "Caf\u00e9", "5 < 6 & 7", "<b>Bold</b>", "\ufb01ne", "100%", "A"]
+)
+_FIELDS = st.builds(
+    AssignmentFields,
+    title=_WORDS,
+    description=_WORDS | st.builds("<p onclick='x'>{}<script>{}</script>".format, _WORDS, _WORDS),
+    due_date=st.integers(1, 400).map(lambda hour: NOW + DAY + hour * HOUR // 4)
+    | st.integers(1, 60).map(lambda day: NOW + day * DAY + 123),
+    points_possible=st.none() | st.sampled_from([Decimal(it) for it in ("0", "1", "33.333", "0.5", "100")]),
+    grading_type=st.sampled_from([None, "points", "percent", "pass_fail", "letter_grade"]),
+)
+
+
+def test_whatever_is_created_is_found_if_the_answer_is_lost(lms: Lms) -> None:
+    served, known = simulated(lms), set[str]()
+
+    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(_FIELDS)
+    def found(fields: AssignmentFields) -> None:
+        mark = str(uuid7())
+        served.control("DELETE", "faults")
+        served.fail("error-after", **lms.creates)
+        with pytest.raises((Unavailable, Unsupported, RefusedByLms)) as caught:
+            lms.run(lms.connector.create_assignment(lms.section, fields, mark))
+        if not isinstance(caught.value, Unavailable):
+            return
+        held = lms.run(lms.connector.find_assignment(lms.section, fields, mark, NOW, known))
+        assert held is not None
+        assert held.lms_id not in known
+        known.add(held.lms_id)
+
+    found()
 
 
 @pytest.mark.parametrize("field", ["display_date", "end_date", "due_date"])

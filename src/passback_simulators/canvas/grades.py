@@ -150,7 +150,7 @@ def levels_of(lms: CanvasState, assignment: Record) -> Sequence[tuple[str, float
     for holder in (assignment, course, account):
         chosen = holder.get("grading_standard_id")
         if chosen is not None:
-            found = lms.records.get("standards", chosen)
+            found = next((it for it in lms.standards() if str(it["id"]) == str(chosen)), None)
             return LETTERS if found is None else [(it["name"], it["value"]) for it in found["grading_scheme"]]
     return LETTERS
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from passback_simulators.canvas.seed import seed_standards
 from passback_simulators.records import Record
 from passback_simulators.state import State
 
@@ -41,6 +42,12 @@ class CanvasState(State):
     def find_course(self, text: str) -> Record | None:
         """A course by id or SIS id."""
         return self._by_sis_id("courses", "sis_course_id", text)
+
+    def standards(self) -> list[Record]:
+        """The grading standards of the account and its courses."""
+        if not self.records.all("standards"):
+            seed_standards(self.records)
+        return self.records.all("standards")
 
     def zone_of(self, course: int) -> ZoneInfo:
         """The time zone of a course, or else of its account."""

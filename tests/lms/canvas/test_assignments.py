@@ -398,3 +398,11 @@ def test_a_grade_that_would_reach_the_whole_group_is_refused(lms: Lms) -> None:
         lms.run(fresh.update_submission(lms.section, assignment, lms.students[0], change))
     grades = [lms.read(assignment, student).grade_points for student in lms.students[:2]]
     assert grades == [Decimal(5), None]
+
+
+def test_an_own_due_date_at_midnight_is_shown_as_canvas_has_it(lms: Lms) -> None:
+    simulator(lms).ui_change_course("107", time_zone="UTC")
+    assignment = lms.create().lms_id
+    changed = lms.grade(assignment, override_due_date=NOW + 20 * DAY)
+    assert changed.override_due_date == NOW + 21 * DAY - 1000
+    assert lms.read(assignment).override_due_date == NOW + 21 * DAY - 1000

@@ -157,7 +157,9 @@ class Grading:
             note.pop("grader", None)
             note.pop("graded_as", None)
         if fields.override_due_date is not None:
-            note["override_due_date"] = [fields.override_due_date, instant(answer, "cached_due_date")]
+            given, shown = fields.override_due_date, instant(answer, "cached_due_date")
+            moved = shown in map_assignments.stored_due(given)[1:]
+            note["override_due_date"] = None if moved else [given, shown]
         if note != before:
             await self._notes.write({target.note_key: note or None})
         return note

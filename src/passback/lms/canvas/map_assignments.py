@@ -251,12 +251,12 @@ def as_stored(fields: AssignmentFields) -> Stored:
         description=sent["description"],
         points_possible=sent["points_possible"],
         grading_type=sent["grading_type"],
-        due_at=_stored_due(fields.due_date),
+        due_at=stored_due(fields.due_date),
         assignees=(fields.assignee_ids or ()) if fields.assignee_mode == "individuals" else (),
     )
 
 
-def _stored_due(due: Instant) -> tuple[Instant, ...]:
+def stored_due(due: Instant) -> tuple[Instant, ...]:
     """Return the instants of which Canvas stores one for a due date: midnight becomes the end of the day that begins.
 
     It goes by the zone of the course or of the token's user. Every zone's midnight is at a quarter of an hour in UTC,

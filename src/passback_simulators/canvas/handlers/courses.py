@@ -257,8 +257,7 @@ def _in_states(lms: CanvasState, request: Request) -> list[Record]:
 
 
 def _standards(lms: CanvasState, kind: str, context: int) -> list[Record]:
-    listed = lms.records.all("standards")
-    return [it for it in listed if (it["context_type"], it["context_id"]) == (kind, context)]
+    return [it for it in lms.standards() if (it["context_type"], it["context_id"]) == (kind, context)]
 
 
 def _without_sis(lms: CanvasState, record: Record) -> Record:
