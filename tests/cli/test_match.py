@@ -231,6 +231,33 @@ def test_what_no_lms_can_be_asked_is_set_with_a_warning(commands: Commands) -> N
     )
 
 
+@pytest.mark.parametrize(
+    ("by", "read", "words"),
+    [
+        ("hand", True, ["(by hand): no grades reach it.", "A sync has been requested, which matches it again if it can"]),
+        ("sis_id", True, ["(automatically, by sis_id): no grades reach it.", "A sync matches it in the same way again, unless"
+                          " the roster or the LMS has changed: passback match set", "A sync has been requested"]),
+        ("sis_id", False, ["(automatically, by sis_id): no grades reach it."]),
+    ],
+)  # fmt: skip
+def test_clearing_says_what_it_does(commands: Commands, by: str, read: bool, words: list[str]) -> None:
+    def prepare(conn: Connection) -> None:
+        districts.set_lms(conn, DISTRICT, "canvas", "success")
+        conn.execute("UPDATE users SET lms_id = '79', matched_by = :by WHERE id = :id", {"by": by, "id": ONE})
+        if read:
+            syncs.schedule(conn, DISTRICT, None, 0, 0)
+
+    commands.write(prepare)
+    told = commands.run("clear", ONE)
+    assert (told.returncode, told.stderr, commands.matched(ONE)) == (0, "", [(None, None)])
+    assert told.stdout.startswith(f"{ONE} is no longer matched to 79 ")
+    assert [word in told.stdout for word in words] == [True] * len(words)
+    assert ("in the same way again" in told.stdout) == (by != "hand")
+    assert commands.asked() == read
+    again = commands.run("clear", ONE)
+    assert (again.returncode, again.stdout) == (0, f"{ONE} is not matched: nothing has changed.\n")
+
+
 def test_what_the_lms_has_not_is_not_set(tmp_path: Path) -> None:
     with contextlib.closing(connect("", tmp_path / "passback.db")) as database:
         migrate.prepare(database, "production")

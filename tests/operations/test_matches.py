@@ -87,6 +87,26 @@ def test_the_people_of_a_decided_section_are_matched_by_a_sync(undecided: Opened
     assert found.requested == NOW
 
 
+def test_clearing_a_match_says_what_it_was_and_asks_for_a_sync(undecided: Opened) -> None:
+    undecided.write_now(lambda conn: syncs.schedule(conn, DISTRICT, None, 0, 0))
+    cleared = asyncio.run(matches.clear(undecided, SECTION, clock))
+    assert (cleared.was.lms_id, cleared.was.id, cleared.sync_requested) == (SECTION, SECTION, True)
+    found = undecided.read_now(lambda conn: syncs.find(conn, DISTRICT))
+    assert found is not None
+    assert found.requested == NOW
+
+
+def test_clearing_what_is_not_matched_changes_nothing(undecided: Opened) -> None:
+    undecided.write_now(lambda conn: syncs.schedule(conn, DISTRICT, None, 0, 0))
+    before = asyncio.run(matches.undecided(undecided, DISTRICT))
+    cleared = asyncio.run(matches.clear(undecided, ONE, clock))
+    assert (cleared.was.lms_id, cleared.sync_requested) == (None, False)
+    assert asyncio.run(matches.undecided(undecided, DISTRICT)) == before
+    found = undecided.read_now(lambda conn: syncs.find(conn, DISTRICT))
+    assert found is not None
+    assert found.requested is None
+
+
 @pytest.mark.parametrize("lms_id", ["", "../x", "a b", "a?b", "a\nb"])
 def test_what_cannot_be_an_id_is_not_set(undecided: Opened, lms_id: str) -> None:
     with pytest.raises(OperationError, match="cannot be an LMS's id"):

@@ -203,21 +203,38 @@ def decide(our_id: str, lms_id: str, *, data: Data = None) -> None:
 
 @app.command
 def clear(our_id: str, *, data: Data = None) -> None:
-    """Forget which of the LMS's a section or user is, until it is matched again.
+    """Forget which of the LMS's a section or user is, and let a sync match it again if it can.
+
+    Until then, no grades reach it. A match that was made automatically comes back with the sync, as long as the roster
+    and the LMS stay as they are: to have another one, use match set.
 
     Args:
         our_id: The section's or user's id here.
         data: The folder of the data file [data].
     """
-    on_database(data, lambda it: matches.clear(it, our_id.lower(), system_clock))
+    cleared = on_database(data, lambda it: matches.clear(it, our_id.lower(), system_clock))
+    was = cleared.was
+    if was.lms_id is None:
+        print(f"{was.id} is not matched: nothing has changed.")
+        return
+    by_hand = was.matched_by == "hand"
+    how = "by hand" if by_hand else f"automatically, by {was.matched_by or 'start'}"
+    print(f"{was.id} is no longer matched to {one_line(was.lms_id)} ({how}): no grades reach it.")
+    if not by_hand:
+        print(
+            "A sync matches it in the same way again, unless the roster or the LMS has changed: passback match set"
+            f" {was.id} LMS_ID decides for good."
+        )
+    if cleared.sync_requested:
+        _say_that_a_sync_follows(was.district_id, "it again if it can")
 
 
 def _conflict(error: MatchedToAnother) -> str:
     return f"{one_line(str(error))}: passback match clear {error.other}, if that is wrong"
 
 
-def _say_that_a_sync_follows(district_id: str) -> None:
+def _say_that_a_sync_follows(district_id: str, what: str = "the people of the decided sections") -> None:
     print(
-        "A sync has been requested, which matches the people of the decided sections: a running server carries it out,"
-        f" or passback sync run --district {district_id}"
+        f"A sync has been requested, which matches {what}: a running server carries it out, or passback sync run"
+        f" --district {district_id}"
     )

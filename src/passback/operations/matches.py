@@ -18,11 +18,12 @@ from passback.store.matching import Ours
 
 if TYPE_CHECKING:
     from passback.context import Gateway
-    from passback.domain.clock import Clock
+    from passback.domain.clock import Clock, Instant
     from passback.domain.identity import NumberKind
     from passback.store.engine.database import Connection, Database
 
 __all__ = [
+    "Cleared",
     "Decided",
     "Decision",
     "Known",
@@ -65,6 +66,15 @@ class Decided(Struct, frozen=True):
     """Why the LMS could not be asked whether it has it; None if it has."""
     sync_requested: bool
     """Whether a sync was requested, to match the people of a section."""
+
+
+class Cleared(Struct, frozen=True):
+    """What came of clearing a match."""
+
+    was: Ours
+    """With the match that it had, if any."""
+    sync_requested: bool
+    """Whether a sync was requested, to match it again."""
 
 
 async def status(database: Database, district_id: str) -> Matches:
@@ -124,22 +134,32 @@ async def decide(gateway: Gateway, our_id: str, lms_id: str) -> Decided:
     return Decided(ours.district_id, doubt, requested)
 
 
-async def clear(database: Database, our_id: str, clock: Clock) -> None:
-    """Forget what a section or user is matched to, until it is matched again. Raises `OperationError`."""
-    await database.snapshot(lambda conn: _matchable(conn, our_id))
-    await _decide(database, our_id, None, clock)
+async def clear(database: Database, our_id: str, clock: Clock) -> Cleared:
+    """Forget what a section or user is matched to, and request a sync, which matches it again if it can.
+
+    Nothing changes if it is not matched. Raises `OperationError`.
+    """
+
+    def write(conn: Connection) -> Cleared:
+        was = _matchable(conn, our_id)
+        if was.lms_id is None:
+            return Cleared(was, sync_requested=False)
+        matching.decide(conn, our_id, None, clock())
+        return Cleared(was, _request_sync(conn, was.district_id, clock()))
+
+    return await database.write(write)
 
 
 async def request_sync(database: Database, district_id: str, clock: Clock) -> bool:
     """Request a sync, if the district's LMS is read at all, because the people of a decided section can be matched."""
+    return await database.write(lambda conn: _request_sync(conn, district_id, clock()))
 
-    def write(conn: Connection) -> bool:
-        if syncs.find(conn, district_id) is None:
-            return False
-        syncs.request(conn, district_id, clock())
-        return True
 
-    return await database.write(write)
+def _request_sync(conn: Connection, district_id: str, now: Instant) -> bool:
+    if syncs.find(conn, district_id) is None:
+        return False
+    syncs.request(conn, district_id, now)
+    return True
 
 
 async def match_by(database: Database, district_id: str, kind: NumberKind | None, clock: Clock) -> bool:
@@ -151,10 +171,7 @@ async def match_by(database: Database, district_id: str, kind: NumberKind | None
     def write(conn: Connection) -> bool:
         required(conn, district_id)
         districts.set_match_by(conn, district_id, kind)
-        if syncs.find(conn, district_id) is None:
-            return False
-        syncs.request(conn, district_id, clock())
-        return True
+        return _request_sync(conn, district_id, clock())
 
     return await database.write(write)
 
@@ -173,10 +190,10 @@ def _matchable(conn: Connection, our_id: str) -> Ours:
     return ours
 
 
-async def _decide(database: Database, our_id: str, lms_id: str | None, clock: Clock) -> None:
+async def _decide(database: Database, our_id: str, lms_id: str, clock: Clock) -> None:
     try:
         district_id = await database.write(lambda conn: matching.decide(conn, our_id, lms_id, clock()))
     except matching.AlreadyMatched as error:
-        raise MatchedToAnother(lms_id or "", error.other) from None
+        raise MatchedToAnother(lms_id, error.other) from None
     if district_id is None:
         raise NotFound(f"there is no section or user {our_id}")
