@@ -187,6 +187,9 @@ def _key_failures() -> Schema:
 
 
 def _general_failures(operation: Operation) -> Schema:
+    because = "The LMS or Passback failed; the log has the cause."
+    if _in_path("assignment_id")(operation):
+        because += " Or the assignment is still to be made: then `Retry-After` says when to ask again."
     if _in_path("section_id")(operation):
         verb, kind = operation.name.split("_")
         doing = {"list": "reading"}.get(verb, verb.removesuffix("e") + "ing")
@@ -199,7 +202,7 @@ def _general_failures(operation: Operation) -> Schema:
             {"too many": errors.too_many_requests(60)},
             "Retry-After",
         ),
-        "500": failure("The LMS or Passback failed; the log has the cause.", {"failed": failed}),
+        "500": failure(because, {"failed": failed}, "Retry-After"),
         "503": failure(
             "The database is unavailable; nothing was changed.",
             {"unavailable": errors.store_unavailable()},

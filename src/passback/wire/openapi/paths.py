@@ -88,7 +88,7 @@ def _operation(operation: Operation) -> Schema:
         described["requestBody"] = {"required": True, "content": {"application/json": content}}
     if _may_be_delivered_later(operation):
         described["parameters"].append(_PREFER)
-        described["responses"]["202"] = _accepted()
+        described["responses"]["202"] = _accepted(new=name == "create_assignment")
     if name == "create_assignment":
         described["parameters"].append(_KEY)
     return described
@@ -279,14 +279,17 @@ def _outcomes() -> Schema:
     return {"schema": object_of({"data": data}, required=("data",)), "example": {"data": [example]}}
 
 
-def _accepted() -> Schema:
+def _accepted(*, new: bool) -> Schema:
+    unasked = (
+        "" if new else " Also without `Prefer`, if the assignment's create was accepted and still waits."
+    )
     content = {
         "schema": object_of({"data": reference("Delivery")}, required=("data",)),
         "example": {"data": examples.WAITING_DELIVERY},
     }
     return {
         "description": "Accepted: the change is stored, and is delivered in the background until it succeeds, is "
-        "refused or expires.",
+        f"refused or expires.{unasked}",
         "headers": RATE_LIMIT | header_references("Preference-Applied", "Location", "Passback-Warnings"),
         "content": {"application/json": content},
     }
