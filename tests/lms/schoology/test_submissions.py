@@ -545,6 +545,19 @@ def test_a_401_on_one_object_does_not_break_the_connection(lms: Lms) -> None:
         lms.grade(assignment, grade_points=Decimal(5))
 
 
+def test_what_refuses_even_to_be_read_does_not_break_the_connection(lms: Lms) -> None:
+    assignment, other = lms.create().lms_id, lms.create().lms_id
+    lms.served.fail("expired-credentials", path=f"assignments/{item(assignment)}", times=None)
+    for call in (
+        lambda: lms.assignment(assignment),
+        lambda: lms.read(assignment),
+        lambda: lms.change(assignment, title="x"),
+    ):
+        with pytest.raises(RefusedByLms, match="NOT_GRADABLE"):
+            call()
+    assert lms.assignment(other).lms_id == other
+
+
 def test_a_right_that_the_connection_lacks_stays_the_districts_to_mend(lms: Lms) -> None:
     assignment = lms.create().lms_id
     lms.served.fail("expired-credentials", times=None)

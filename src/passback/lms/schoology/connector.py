@@ -122,7 +122,8 @@ class SchoologyConnector:
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
         ref = Ref.of(assignment)
-        return (await self._load(section, ref)).assignment
+        async with self._judging(section):
+            return (await self._load(section, ref)).assignment
 
     async def read_assignments(self, section: str, wanted: Sequence[str]) -> Mapping[str, Assignment]:
         refs = [Ref.of(assignment) for assignment in wanted]
@@ -161,9 +162,9 @@ class SchoologyConnector:
     async def delete_assignment(self, section: str, assignment: str) -> None:
         ref = Ref.of(assignment)
         # Schoology answers the same for an assignment that never existed as for one that an earlier try just deleted.
-        await self._read(section, ref)
-        self._recent.forget(f"{section}/{assignment}")
         async with self._judging(section):
+            await self._read(section, ref)
+            self._recent.forget(f"{section}/{assignment}")
             with contextlib.suppress(Gone):
                 await self._api.send("DELETE", ref.path(section), safe=True)
         await self._notes.write({note_key(assignment): None})
@@ -172,14 +173,13 @@ class SchoologyConnector:
         self, section: str, assignment: str, students: Sequence[str]
     ) -> Mapping[str, Submission]:
         ref = Ref.of(assignment)
-        stored = await self._from_lms(
-            section, ref, await self._read(section, ref), await read_note(self._notes, ref.lms_id)
-        )
-        enrollments = await self._roster.enrollments(section, students, now=True)
-        assigned = stored.assignment.assignee_ids
-        if stored.assignment.assignee_mode == "individuals":
-            enrollments = {student: it for student, it in enrollments.items() if student in assigned}
-        return await self._grading.read(section, stored, enrollments)
+        async with self._judging(section):
+            stored = await self._load(section, ref)
+            enrollments = await self._roster.enrollments(section, students, now=True)
+            assigned = stored.assignment.assignee_ids
+            if stored.assignment.assignee_mode == "individuals":
+                enrollments = {student: it for student, it in enrollments.items() if student in assigned}
+            return await self._grading.read(section, stored, enrollments)
 
     async def update_submission(
         self, section: str, assignment: str, student: str, fields: SubmissionFields
@@ -194,13 +194,8 @@ class SchoologyConnector:
     ) -> Sequence[Submission | LmsError]:
         ref = Ref.of(assignment)
 
-        async def read() -> LmsAssignment:
-            return await self._from_lms(
-                section, ref, await self._read(section, ref), await read_note(self._notes, ref.lms_id)
-            )
-
         async with self._judging(section):
-            stored = await self._recent.get(f"{section}/{assignment}", read)
+            stored = await self._recent.get(f"{section}/{assignment}", lambda: self._load(section, ref))
             try:
                 outcomes = await self._grading.update(section, stored, changes)
             except Gone:
