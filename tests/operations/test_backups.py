@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,11 +21,13 @@ from passback.operations.errors import NotFound, OperationError, StoreError
 from passback.sandbox.seed import seed
 from passback.settings import Settings
 from passback.store import connections, deliveries
+from passback.store.engine import migrate
 from passback.store.engine.copies import InUse
+from passback.store.engine.database import Connection
 from passback.store.engine.vault import Vault
 from passback_simulators import address_of, simulator_of
 from passback_simulators.identities import SIMULATED, SandboxDistrict
-from support.sandbox import ESSAY, NOW, Client, Reply, Sandbox, SetClock, serving
+from support.sandbox import ESSAY, NOW, Client, Reply, Sandbox, SetClock, serving, stored
 from support.simulators import Served
 from support.simulators import serving as simulating
 
@@ -253,6 +256,46 @@ def test_a_backup_makes_a_data_file_in_a_new_folder(settings: Settings, tmp_path
     elsewhere = Settings(data=str(tmp_path / "new" / "data"))
     assert backups.restore(elsewhere, tmp_path / "copy.db", NOW).kept is None
     open_database(elsewhere, "production").close()
+
+
+def test_a_share_without_links_takes_a_backup(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError("no links here")
+
+    monkeypatch.setattr("passback.store.engine.copies.os.link", refuse)
+    backups.back_up(settings, tmp_path / "copy.db", NOW)
+    assert sorted(it.name for it in tmp_path.iterdir()) == ["copy.db", "data"]
+    assert (tmp_path / "copy.db").stat().st_size > 100_000
+
+
+def test_a_backup_is_whole_while_the_gateway_writes(settings: Settings, tmp_path: Path) -> None:
+    with contextlib.closing(open_database(settings, "production")) as database:
+        done = threading.Event()
+
+        def write() -> None:
+            number = 0
+            while not done.is_set():
+                number += 1
+
+                def both(conn: Connection, number: int = number) -> None:
+                    for name in ("a", "b"):
+                        migrate.set_meta(conn, name, str(number))
+
+                database.write_now(both)
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        try:
+            for number in range(5):
+                backups.back_up(settings, tmp_path / f"{number}.db", NOW)
+        finally:
+            done.set()
+            thread.join()
+    for number in range(5):
+        rows = stored(tmp_path / f"{number}.db", "SELECT value FROM passback_meta WHERE name IN ('a', 'b')")
+        assert len(set(rows)) <= 1
 
 
 def test_only_a_data_file_is_backed_up(settings: Settings, tmp_path: Path) -> None:

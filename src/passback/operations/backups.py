@@ -92,6 +92,7 @@ def restore(settings: Settings, source: Path, now: Instant) -> Restore:
             kept = path.with_name(
                 f"{path.name}.replaced-{datetime.fromtimestamp(now / SECOND, UTC):%Y%m%dT%H%M%SZ}"
             )
+        copies.give_to_owner_of(path if kept else path.parent, fresh)
         copies.put_in_place(fresh, path, kept)
     finally:
         copies.remove(fresh)

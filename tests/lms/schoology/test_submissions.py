@@ -509,6 +509,19 @@ def test_points_that_schoology_rounds_are_delivered(lms: Lms, decimals: int) -> 
             lms.grade(assignment, grade_points=Decimal("6.6667"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"), [("letter_grade", ("A", "F")), ("pass_fail", ("pass", "fail")), ("percent", ("85%",))]
+)
+def test_a_share_of_no_points_is_refused_before_it_is_sent(
+    lms: Lms, kind: str, words: tuple[str, ...]
+) -> None:
+    assignment = lms.create(grading_type=kind, points_possible=Decimal(0)).lms_id
+    for grade in words:
+        with pytest.raises(RefusedByLms, match="no points"):
+            lms.grade(assignment, grade=grade)
+    assert lms.read(assignment).grade_points is None
+
+
 # One object that is refused, while others work.
 
 

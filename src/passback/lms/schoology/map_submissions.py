@@ -100,6 +100,9 @@ def _grade(fields: SubmissionFields, stored: LmsAssignment) -> float | str:
             raise RefusedByLms(
                 "INVALID_GRADE", f"'{fields.grade[:40]}' is not a letter of the grading scale [{letters}]"
             )
+        if stored.assignment.points_possible == 0:
+            # Schoology keeps points, so every letter would become the lowest.
+            raise RefusedByLms("INVALID_GRADE", "the assignment has no points to take a share of")
         return fields.grade
     points = points_given(fields, stored.assignment)
     return "" if points is None else float(points)

@@ -32,7 +32,7 @@ def write_copy(source: Path, target: Path, change: Callable[[Path], object] | No
                 change(temporary)
                 close_down(temporary)
             _to_disk(temporary)
-            os.link(temporary, target)  # unlike a rename, it replaces nothing
+            _name(temporary, target)
         finally:
             remove(temporary)
         _to_disk(target.parent)
@@ -74,6 +74,24 @@ def put_in_place(fresh: Path, path: Path, kept: Path | None) -> None:
         _to_disk(path.parent)
     except OSError as error:
         raise StoreError(f"cannot put {path} in place: {error}") from None
+
+
+def _name(temporary: Path, target: Path) -> None:
+    """Give a file its name, unless another has it already. Raises `FileExistsError`."""
+    try:
+        os.link(temporary, target)  # unlike a rename, it replaces nothing
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links, such as a share's
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        temporary.replace(target)
+
+
+def give_to_owner_of(path: Path, fresh: Path) -> None:
+    """Let `fresh` belong to whom `path` belongs to, if we may: a command may be run by root."""
+    found = path.stat()
+    with contextlib.suppress(OSError):
+        os.chown(fresh, found.st_uid, found.st_gid)
 
 
 def _copy(source: Path, target: Path) -> None:
