@@ -198,7 +198,7 @@ class Connector(Protocol):
 
         Look for its mark; if the LMS has no place for one, for its fields, among the assignments that were created
         `since` the attempt began and that are not `known` (the ids of those that the gateway has). If several
-        candidates match, pick none.
+        match in everything, pick the first, provided that the LMS says when each was created; else pick none.
         """
         ...
 

@@ -228,6 +228,16 @@ def test_of_two_alike_the_one_with_the_same_words_is_the_lost_one(lms: Lms) -> N
     assert found(lms, fields) == "502"
 
 
+def test_of_two_equal_ones_each_is_found_once(lms: Lms) -> None:
+    for _ in range(2):
+        lost(lms, ESSAY)
+    assert found(lms, ESSAY) == "501"
+    search = lms.connector.find_assignment(lms.section, ESSAY, str(uuid7()), NOW, {"501"})
+    held = lms.run(search)
+    assert held is not None
+    assert held.lms_id == "502"
+
+
 def test_one_for_other_students_of_the_course_is_not_taken_for_the_lost_one(lms: Lms) -> None:
     theirs = replace(ESSAY, assignee_mode="individuals", assignee_ids=(lms.students[0],))
     lost(lms, theirs)

@@ -115,9 +115,10 @@ def test_on_no_points_a_grade_goes_as_its_word(
     assert [it.grade for it in outcomes if isinstance(it, Submission)] == [words, words]
 
 
+@pytest.mark.parametrize("kind", ["pass_fail", "letter_grade"])
 @pytest.mark.parametrize("points", [Decimal(0), Decimal(1)])
-def test_on_no_points_a_number_says_neither_pass_nor_fail(lms: Lms, points: Decimal) -> None:
-    assignment = lms.create(grading_type="pass_fail", points_possible=Decimal(0)).lms_id
+def test_on_no_points_a_number_says_neither_pass_nor_a_letter(lms: Lms, kind: str, points: Decimal) -> None:
+    assignment = lms.create(grading_type=kind, points_possible=Decimal(0)).lms_id
     with pytest.raises(RefusedByLms, match="INVALID_GRADE"):
         lms.grade(assignment, grade_points=points)
 

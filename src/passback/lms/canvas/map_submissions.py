@@ -82,8 +82,8 @@ def grade_to_lms(fields: SubmissionFields, item: LmsAssignment, scheme: Scheme |
         # For Canvas a share of nothing is nothing: only the word tells a pass from a fail, or an A from an F.
         return Grade(_word_of(words, kind, scheme))
     if points is not None and not (words and kind == "pass_fail"):
-        if kind == "pass_fail" and not item.points_possible:
-            raise _invalid("without points_possible only the grade says pass or fail")
+        if kind in ("pass_fail", "letter_grade") and not item.points_possible:
+            raise _invalid("without points_possible only the text of a grade says what it is")
         if kind == "pass_fail" and points not in (0, item.points_possible):
             raise _invalid("Canvas grades pass or fail with all of the points or none")
         return Grade(plain(points), points)
