@@ -132,5 +132,5 @@ def test_a_delivery_for_many_says_what_its_parts_say() -> None:
     ]
     whole = replace(grade(0), operation="update_submissions", due=None)
     told = summed(whole, parts)
-    assert (told.attempts, told.due, told.warnings) == (3, 70, ("A", "B", "C"))
+    assert (told.attempts, told.due, told.warnings) == (3, 70, ("A", "B", "C", "E"))
     assert summed(whole, []) == replace(whole, attempts=0)

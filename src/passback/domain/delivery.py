@@ -121,7 +121,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
 def summed(whole: Delivery, parts: Sequence[Delivery]) -> Delivery:
     """A delivery that stands for many, with what its `parts` say: its attempts, its next one, and its warnings."""
     waiting = (part.due for part in parts if part.state == "waiting" and part.due is not None)
-    warnings = dict.fromkeys(code for part in parts if part.state == "delivered" for code in part.warnings)
+    told = (part for part in parts if part.state in (*OPEN, "delivered"))
+    warnings = dict.fromkeys(code for part in told for code in part.warnings)
     return replace(
         whole,
         # They go together unless some have to be tried again, so it was tried as often as the one tried most.

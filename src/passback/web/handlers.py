@@ -257,7 +257,8 @@ async def _answer_to_change(call: Call, answer: Answer[Any] | Accepted) -> Respo
     headers: tuple[Header, ...] = ((b"location", location),)
     if call.caller.background:  # else it had to be accepted: its assignment is still to be made
         headers = ((b"preference-applied", b"respond-async"), *headers)
-    return Response(202, encode({"data": shown.value}), JSON, headers)
+    warnings = tuple(shown.value.warnings or ())
+    return Response(202, encode({"data": shown.value}), JSON, headers, warnings=warnings)
 
 
 def _page(
