@@ -27,6 +27,8 @@ KINDS = {district.lms_type: district for district in SIMULATED}
 FAULTS = st.sampled_from([None, None, "error-before", "error-after", "throttled", "timeout", "slow=30ms"])
 TITLES = st.sampled_from(["Essay", "Quiz"])
 STUDENTS = st.sampled_from(["001001", "001002"])
+WHICH = st.integers(0, 99)
+"""Which of the assignments that there are."""
 
 
 class Wishes(RuleBasedStateMachine):
@@ -67,22 +69,22 @@ class Wishes(RuleBasedStateMachine):
 
     @precondition(lambda self: self.titles)
     @rule(
-        data=st.data(),
+        which=WHICH,
         student=STUDENTS,
         background=st.lists(st.booleans(), min_size=1, max_size=3),
         fault=FAULTS,
     )
-    def grade(self, data: st.DataObject, student: str, background: list[bool], fault: str | None) -> None:
-        made = data.draw(st.sampled_from(sorted(self.titles)))
+    def grade(self, which: int, student: str, background: list[bool], fault: str | None) -> None:
+        made = self._made(which)
         path = f"/{made}/submissions/{KINDS[self.kind].id(student)}"
         points = self._next()
         self._until_done("PATCH", path, {"grade_points": points}, background, fault, {})
         self.points[made, student] = points
 
     @precondition(lambda self: self.titles)
-    @rule(data=st.data(), background=st.booleans())
-    def grade_many(self, data: st.DataObject, background: bool) -> None:
-        made = data.draw(st.sampled_from(sorted(self.titles)))
+    @rule(which=WHICH, background=st.booleans())
+    def grade_many(self, which: int, background: bool) -> None:
+        made = self._made(which)
         students = {student: self._next() for student in ("001001", "001002")}
         items = [
             {"user_id": KINDS[self.kind].id(student), "grade_points": points}
@@ -93,9 +95,9 @@ class Wishes(RuleBasedStateMachine):
         self.points |= {(made, student): points for student, points in students.items()}
 
     @precondition(lambda self: self.titles)
-    @rule(data=st.data())
-    def read(self, data: st.DataObject) -> None:
-        reply = self._ask("GET", f"/{data.draw(st.sampled_from(sorted(self.titles)))}", None, False, None, {})
+    @rule(which=WHICH)
+    def read(self, which: int) -> None:
+        reply = self._ask("GET", f"/{self._made(which)}", None, False, None, {})
         assert reply.status in (200, 500), reply
 
     def teardown(self) -> None:
@@ -144,6 +146,9 @@ class Wishes(RuleBasedStateMachine):
         body = None if content is None else json.dumps(content)
         return self.client.call(method, f"{self.assignments}{path}", body, {**own, **headers})
 
+    def _made(self, which: int) -> str:
+        return list(self.titles)[which % len(self.titles)]
+
     def _next(self) -> int:
         self.number += 1
         return self.number
@@ -166,6 +171,8 @@ def started() -> Iterator[Sandbox]:
         flying.join()
 
 
+# The server, in other threads of this process, uses `random` while Hypothesis draws.
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisDeprecationWarning")
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_wish_is_one_assignment_and_every_grade_is_where_it_was_meant(
     started: Sandbox, kind: str
@@ -174,6 +181,6 @@ def test_every_wish_is_one_assignment_and_every_grade_is_where_it_was_meant(
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=12, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=8, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
