@@ -74,6 +74,17 @@ def test_late_work_shows_what_canvas_left_of_it(lms: Lms) -> None:
     assert lms.grade(assignment, flags=frozenset()).flags == ()
 
 
+def test_a_grade_that_the_policy_gives_missing_work_is_shown_until_somebody_grades(lms: Lms) -> None:
+    assignment = lms.create(due_date=NOW + DAY).lms_id
+    simulator(lms).ui_change_course("107", missing_grade_percent=25)
+    assert lms.read(assignment).grade_points is None
+    lms.clock.advance(days=2)
+    missing = lms.read(assignment)
+    assert (missing.flags, missing.grade_points, missing.grader_id) == (("missing",), Decimal(5), None)
+    graded = lms.grade(assignment, grade_points=Decimal(12), grade_comment="Late, but good")
+    assert (graded.flags, graded.grade_points) == ((), Decimal(12))
+
+
 def test_late_and_missing_exclude_each_other(lms: Lms) -> None:
     with pytest.raises(RefusedByLms, match="INVALID_FLAGS"):
         lms.grade(lms.create().lms_id, flags=frozenset({"late", "missing"}))
