@@ -344,6 +344,15 @@ def test_assignees_are_not_named_over_them(lms: Lms, way: Assign) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_naming_those_who_have_it_changes_nothing(lms: Lms, way: Assign) -> None:
+    assignment = assigned(lms, way)
+    before, held = kept(lms, assignment), lms.assignment(assignment)
+    ids = held.assignee_ids if held.assignee_mode == "individuals" else None
+    lms.change(assignment, title="Other", assignee_mode=held.assignee_mode, assignee_ids=ids)
+    assert kept(lms, assignment) == before
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_a_due_date_of_ones_own_is_given_beside_them(lms: Lms, way: Assign) -> None:
     assignment = assigned(lms, way)
     before = kept(lms, assignment)

@@ -66,6 +66,13 @@ def audience_of(
     return _by_overrides([*others, *individual], shared, dates, before)
 
 
+def assigns_anew(fields: AssignmentFields, before: LmsAssignment) -> bool:
+    """Whether `fields` name other assignees than those who have the assignment."""
+    if fields.assignee_mode is not None and fields.assignee_mode != _mode(before):
+        return True
+    return fields.assignee_ids is not None and set(fields.assignee_ids) != set(before.assignees)
+
+
 def with_dates(fields: AssignmentFields, before: LmsAssignment, *, whole_course: bool) -> Audience:
     """Return an assignment's dates as `fields` change them; whom it is for stays. Raises `Refused`."""
     dates = _dates(fields, before)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from passback.domain.assignment import Assignment, AssignmentFields
 from passback.domain.clock import MINUTE
 from passback.lms.canvas import map_assignments, map_submissions
 from passback.lms.canvas.api import CanvasApi
-from passback.lms.canvas.audience import Audience, audience_of, with_dates
+from passback.lms.canvas.audience import Audience, assigns_anew, audience_of, with_dates
 from passback.lms.canvas.bulk_grade import Batch, BulkGrading
 from passback.lms.canvas.check import findings
 from passback.lms.canvas.errors import NAME
@@ -133,15 +133,8 @@ class CanvasConnector:
         note = await read_note(self._notes, assignment)
         before = await self._load(course, own, assignment, note)
         sent = map_assignments.to_lms(fields, map_assignments.to_assignment(before, ()))
-        audience = None
-        if _changes_audience(fields):
-            whole = await self._roster.is_only_section(course, own)
-            named = fields.assignee_mode is not None or fields.assignee_ids is not None
-            audience = (
-                audience_of(fields, own, whole_course=whole, before=before)
-                if named
-                else with_dates(fields, before, whole_course=whole)
-            )
+        audience = await self._audience(course, own, fields, before)
+        if audience is not None:
             sent |= audience.sent
         path = f"courses/{course}/assignments/{assignment}"
         async with judged(self._api, course, EDIT):
@@ -151,6 +144,18 @@ class CanvasConnector:
         self._recent.forget(f"{course}/{assignment}")
         answer = await self._read(course, assignment)
         return await self._remember(course, own, answer, fields, audience, note)
+
+    async def _audience(
+        self, course: str, own: str, fields: AssignmentFields, before: LmsAssignment
+    ) -> Audience | None:
+        """Return what a change makes of an assignment's assignees and dates; None if it leaves them."""
+        assigns, dates = assigns_anew(fields, before), _gives_dates(fields)
+        if not assigns and not dates:
+            return None
+        whole = await self._roster.is_only_section(course, own)
+        if assigns:
+            return audience_of(fields, own, whole_course=whole, before=before)
+        return with_dates(fields, before, whole_course=whole)
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
         course, _ = _split(section)
@@ -324,11 +329,8 @@ def _split(section: str) -> tuple[str, str]:
     return course, own
 
 
-def _changes_audience(fields: AssignmentFields) -> bool:
-    given: tuple[Any, ...] = (
-        fields.assignee_mode, fields.assignee_ids, fields.due_date, fields.display_date, fields.end_date
-    )  # fmt: skip
-    return any(value is not None for value in given)
+def _gives_dates(fields: AssignmentFields) -> bool:
+    return any(it is not None for it in (fields.due_date, fields.display_date, fields.end_date))
 
 
 def is_since(item: LmsAssignment, since: Instant) -> bool:
