@@ -91,6 +91,17 @@ def test_each_of_many_is_refused_on_its_own(lms: Lms) -> None:
     assert not any(isinstance(it, LmsError) for it in outcomes[1:])
 
 
+def test_a_class_of_refused_grades_costs_few_looks(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    deny(lms, "^PATCH ")
+    lms.calls()
+    changes = [(student, SubmissionFields(grade_points=Decimal(5))) for student in lms.students]
+    outcomes = lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
+    assert {str(it).split(":")[0] for it in outcomes} == {"NOT_GRADABLE"}
+    looks = [call for call in map(str, lms.calls()) if "/teachers" in call]
+    assert 0 < len(looks) <= 12  # six grades are sent at once
+
+
 @pytest.mark.parametrize(("status", "body"), DENIALS)
 @pytest.mark.parametrize("act", ACTS)
 def test_what_is_denied_of_everything_is_to_be_mended(lms: Lms, act: str, status: int, body: bytes) -> None:

@@ -11,7 +11,7 @@ from passback.lms.google_classroom.check import findings
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.google_classroom.grade import FEW, Grading
 from passback.lms.google_classroom.map_submissions import Target
-from passback.lms.google_classroom.one_look import judged
+from passback.lms.google_classroom.one_look import OneLook
 from passback.lms.google_classroom.roster import Roster
 from passback.lms.interface import (
     Capabilities,
@@ -63,6 +63,7 @@ class ClassroomConnector:
         self._clock = clock
         self._roster = Roster(self._api, self._admin, connection.options.get("topic", ""))
         self._grading = Grading(self._api, connection, notes, clock, self._roster)
+        self._one_look = OneLook(self._api, self._roster)
         self._recent = TtlCache(_GRADING_SECONDS)
 
     @property
@@ -150,7 +151,7 @@ class ClassroomConnector:
         self._recent.forget(f"{section}/{assignment}")
         content = before.content
         try:
-            async with judged(self._api, self._roster, section, assignment):
+            async with self._one_look.judged(section, assignment):
                 if change is not None:
                     content = await self._change(section, f"{assignment}:modifyAssignees", "POST", change, {})
                 if sent:
@@ -175,7 +176,7 @@ class ClassroomConnector:
                     raise
 
         mark = (await read_note(self._notes, assignment)).get("mark")
-        async with judged(self._api, self._roster, section, assignment):
+        async with self._one_look.judged(section, assignment):
             await self._roster.as_teacher(section, delete)
         kept = [note_key(assignment), *([_made_key(mark)] if mark else [])]
         await self._notes.write(dict.fromkeys(kept))
@@ -190,7 +191,7 @@ class ClassroomConnector:
     ) -> Submission:
         stored = await self._for_grading(section, assignment)
         try:
-            async with judged(self._api, self._roster, section, assignment, fields.grader_id):
+            async with self._one_look.judged(section, assignment, fields.grader_id):
                 return await self._grading.update(Target(section, stored, student), fields)
         except (Gone, RefusedByLms) as error:
             if isinstance(error, Gone) and error.thing == "grader":
@@ -204,7 +205,7 @@ class ClassroomConnector:
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
     ) -> Sequence[Submission | LmsError]:
         stored = await self._for_grading(section, assignment)
-        async with judged(self._api, self._roster, section, assignment):
+        async with self._one_look.judged(section, assignment):
             await self._grading.prepare(
                 section, stored, list(dict.fromkeys(student for student, _ in changes))
             )

@@ -8,37 +8,50 @@ from typing import TYPE_CHECKING
 
 from passback.lms.google_classroom.errors import NAME, Denied
 from passback.lms.interface import Gone, LmsError, RefusedByLms
+from passback.lms.toolkit.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
     from passback.lms.google_classroom.api import ClassroomApi
     from passback.lms.google_classroom.roster import Roster
 
 
-@contextlib.asynccontextmanager
-async def judged(
-    api: ClassroomApi, roster: Roster, course: str, assignment: str, grader: str | None = None
-) -> AsyncIterator[None]:
-    """Raise what a denial inside the ``with`` means: a refusal for good if the assignment can be read all the same."""
-    try:
-        yield
-    except Denied as error:
-        raise await _verdict(api, roster, course, assignment, grader, error) from None
+_REMEMBERED_SECONDS = 5.0
+"""How long a refusal is remembered: many students' grades cost one look."""
 
 
-async def _verdict(
-    api: ClassroomApi, roster: Roster, course: str, assignment: str, grader: str | None, error: Denied
-) -> LmsError:
-    """Return the refusal if a teacher of the course can read the assignment; if not, `error` stays, to be mended."""
+class OneLook:
+    """Looks at assignments of which something was denied."""
 
-    async def look(acting: str) -> None:
-        await api.get(f"courses/{course}/courseWork/{assignment}", acting)
-        # Administrators read without teaching, and may then change nothing at all in this course.
-        await api.get(f"courses/{course}/teachers/{acting or 'me'}", acting, gone="section")
+    def __init__(self, api: ClassroomApi, roster: Roster) -> None:
+        self._api = api
+        self._roster = roster
+        self._refusing = TtlCache(_REMEMBERED_SECONDS)
 
-    try:
-        await roster.as_teacher(course, look, grader)
-    except Gone as gone:
-        return gone if gone.thing == "assignment" else error
-    except LmsError:
-        return error
-    return RefusedByLms("NOT_GRADABLE", f"{NAME} does not let us change this, though we may in this course")
+    @contextlib.asynccontextmanager
+    async def judged(self, course: str, assignment: str, grader: str | None = None) -> AsyncIterator[None]:
+        """Raise what a denial inside the ``with`` means: a refusal for good if the assignment can still be read."""
+        try:
+            yield
+        except Denied as error:
+            raise await self._verdict(course, assignment, grader, error) from None
+
+    async def _verdict(self, course: str, assignment: str, grader: str | None, error: Denied) -> LmsError:
+        """Return the refusal if a teacher of the course can read the assignment; if not, `error`, to be mended."""
+
+        async def look(acting: str) -> None:
+            await self._api.get(f"courses/{course}/courseWork/{assignment}", acting)
+            # Administrators read without teaching, and may then change nothing at all in this course.
+            await self._api.get(f"courses/{course}/teachers/{acting or 'me'}", acting, gone="section")
+
+        place = f"{course}/{assignment}"
+        if not self._refusing.knows(place):
+            try:
+                await self._roster.as_teacher(course, look, grader)
+            except Gone as gone:
+                return gone if gone.thing == "assignment" else error
+            except LmsError:
+                return error
+            self._refusing.put(place, True)
+        return RefusedByLms(
+            "NOT_GRADABLE", f"{NAME} does not let us change this, though we may in this course"
+        )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_CONFIRMED_SECONDS = 5.0
 _ALIAS = "d:"
 """The prefix of aliases that hold for the whole domain, in which districts write SIS ids."""
 _ROLES: tuple[Role, ...] = ("student", "teacher")
@@ -36,6 +37,7 @@ class Roster:
         self._admin = admin
         self._teachers = TtlCache()
         self._students = TtlCache()
+        self._confirmed = TtlCache(_CONFIRMED_SECONDS)
         self._topic = topic
         self._topics = TtlCache()
         self._refused = TtlCache()
@@ -70,7 +72,7 @@ class Roster:
                 self._refused.put(email, True)
                 last = error
             except Denied as error:
-                if error.credentials or email in (await self._fresh_teacher_emails(course)).values():
+                if error.credentials or await self._still_teaches(course, email):
                     raise
                 last = error  # no longer a teacher of the course
                 wanted += (await self._teacher_emails(course)).values()
@@ -112,6 +114,13 @@ class Roster:
     async def _teacher_emails(self, course: str) -> dict[str, str]:
         """Return the e-mail addresses of a course's teachers by id, the owner first."""
         return await self._teachers.get(course, lambda: self._read_teachers(course))
+
+    async def _still_teaches(self, course: str, email: str) -> bool:
+        """Whether somebody we acted as is a teacher of a course, as it was a moment ago."""
+        place = f"{course}/{email}"
+        if not self._confirmed.knows(place) and email in (await self._fresh_teacher_emails(course)).values():
+            self._confirmed.put(place, True)
+        return self._confirmed.knows(place)
 
     async def _fresh_teacher_emails(self, course: str) -> dict[str, str]:
         self._teachers.forget(course)
