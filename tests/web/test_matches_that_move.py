@@ -77,6 +77,13 @@ class Place:
     def match(self, ours: str, lms_id: str | None) -> None:
         self.sandbox.write(partial(_decide, ours, lms_id))
 
+    def titles(self) -> list[str]:
+        """The titles of all essays that LMSs have."""
+        state = self.sandbox.client(None).get("/sandbox/state").json
+        records = [json.loads(row["record"]) for row in state["tables"]["simulator_records"]]
+        titles = [record.get("name") or record.get("title") for record in records]
+        return [title for title in titles if title == "Essay 1"]
+
     def points(self, path: str, student: str) -> Any:
         return self.ask("GET", f"{path}/submissions/{student}").data.get("grade_points")
 
@@ -216,3 +223,21 @@ def test_an_assignment_that_waits_is_made_in_the_class_that_is_matched_then(plac
     assert place.ask("GET", path).status == 200
     place.match(place.section, algebra)
     assert place.ask("GET", path).json == ASSIGNMENT_GONE
+
+
+def test_an_assignment_that_may_be_in_the_class_that_was_matched_before_is_looked_for_there(
+    place: Place,
+) -> None:
+    created = place.ask("POST", "", dict(ESSAY), {**ASYNC, "Sandbox-Fault": "error-after"})
+    while place.delivery(created)["attempts"] == 0 or place.is_under_way(created):
+        time.sleep(0.01)
+    algebra, biology = place.lms_id(place.section), place.lms_id(place.biology)
+    place.match(place.biology, None)
+    place.match(place.section, biology)
+    assert place.after_a_try(created)["state"] == "waiting"
+    assert place.ask("GET", "").data == []
+    place.match(place.section, algebra)
+    while (found := place.after_a_try(created))["state"] == "waiting":
+        pass
+    assert found["state"] == "delivered"
+    assert len(place.ask("GET", "").data) == len(place.titles()) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,16 @@ log = logging.getLogger(__name__)
 
 class NotMade(Exception):
     """A create that a crash left in doubt is not in the LMS, or not yet; its client was told nothing, and may retry."""
+
+
+class MadeElsewhere(Exception):
+    """A create in doubt is in an LMS's section to which its section is no longer matched; a person can mend that."""
+
+    def __init__(self, lms_section_id: str) -> None:
+        super().__init__(
+            f"it was made in the LMS's section {lms_section_id}, to which its section is no longer matched:"
+            " delete it there, or match the section as it was"
+        )
 
 
 class AssignmentTarget(Struct, frozen=True):
@@ -98,11 +109,13 @@ def target_of(gateway: Gateway, conn: Connection, delivery: Delivery) -> Assignm
 async def create(gateway: Gateway, delivery: Delivery, target: AssignmentTarget) -> Delivered:
     """Create an assignment, once: if an earlier try may have made it, that is searched for first.
 
-    Raises `Refusal`, `LmsError` and `NotMade`.
+    Raises `Refusal`, `LmsError`, `NotMade` and `MadeElsewhere`.
     """
     since = await _may_exist_since(gateway, delivery)
     held = None if since is None else await _search(gateway, delivery, target, since)
     if held is None:
+        if since is not None:
+            await _require_not_made_elsewhere(gateway, delivery, target, since)
         require_not_lost(delivery)
         held = await _attempt(gateway, delivery, target)
     return await _delivered(gateway, delivery, target, held)
@@ -172,6 +185,18 @@ async def _may_exist_since(gateway: Gateway, delivery: Delivery) -> Instant | No
         return since
     # It may have been created after the backup, and the record of it is lost.
     return min(restore.backed_up - CLOCKS_DIFFER_BY, delivery.created)
+
+
+async def _require_not_made_elsewhere(
+    gateway: Gateway, delivery: Delivery, target: AssignmentTarget, since: Instant
+) -> None:
+    before = delivery.lms_section_id
+    if before is None or before == target.section.lms_id:
+        return
+    elsewhere = replace(target, section=replace(target.section, lms_id=before))
+    with contextlib.suppress(Gone):
+        if await _search(gateway, delivery, elsewhere, since) is not None:
+            raise MadeElsewhere(before)
 
 
 async def _search(

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from passback.delivery import lms_errors
-from passback.delivery.assignments import NotMade
+from passback.delivery.assignments import MadeElsewhere, NotMade
 from passback.delivery.lookup import NotMadeYet, NotMatched, NotReached
 from passback.domain.delivery import Failed
 from passback.domain.submission import SubmissionFields
@@ -62,6 +62,8 @@ def outcome_of(delivery: Delivery, error: Exception, *, whole: bool = False) -> 
         case NotMadeYet():
             failed = errors.lms_failed(DOING[delivery.operation])
             return Failed(failed.status, failed.message, str(error), whole=whole)
+        case MadeElsewhere():
+            return Failed(500, "Error creating assignment", str(error), doubt=True)
         case NotMade():
             return Failed(500, "Error creating assignment", str(error), doubt=True, final=True)
         case _:

@@ -71,6 +71,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
     """Its position in that, from 0."""
     content: str
     """The fields to set: `AssignmentFields` or `SubmissionFields` as JSON, with our own ids of users."""
+    lms_section_id: str | None = None
+    """The LMS's section for which a create was accepted."""
     digest: str | None = None
     """A hash by which equal requests to create an assignment are recognized."""
     background: bool

@@ -61,7 +61,13 @@ async def create(
     )
     digest = hashlib.sha256(msgspec.json.encode(fields)).hexdigest()
     lane = lane_of_equal(section_id, digest)
-    delivery = replace(delivery, digest=digest, lane=lane, unacknowledged=not caller.background)
+    delivery = replace(
+        delivery,
+        lms_section_id=target.section.lms_id,
+        digest=digest,
+        lane=lane,
+        unacknowledged=not caller.background,
+    )
     return await execute.execute_create(gateway, caller, delivery, target, fingerprint)
 
 
