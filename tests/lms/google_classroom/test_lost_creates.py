@@ -50,6 +50,13 @@ def test_of_equal_assignments_each_is_found_by_its_own_mark(lms: Lms, method: st
     assert {record(lms, it)["state"] for it in works} == {"PUBLISHED"}
 
 
+def test_what_another_create_made_is_never_taken(lms: Lms) -> None:
+    lose(lms, "one")
+    assert find(lms, "two") is None
+    assert find(lms, "one") is not None
+    assert find(lms, "two") is None
+
+
 def test_it_is_found_though_a_teacher_has_rewritten_it(lms: Lms) -> None:
     lose(lms, "mark")
     (work,) = simulator(lms).records.all("course_work")

@@ -104,7 +104,7 @@ class ClassroomConnector:
         for item in listed:
             if text(item, "description") == _marked(mark):
                 return await self._publish(section, item, fields, mark)
-        # Perhaps an older version, which noted no id, made it visible.
+        # Perhaps an older version, which noted nothing before it was done, made it visible.
         expected = map_assignments.as_stored(fields)
         fitting = [
             item
@@ -113,6 +113,8 @@ class ClassroomConnector:
             and map_assignments.may_be_made_since(item, since)
             and expected.fits(item)
         ]
+        noted = await self._notes.read([note_key(id_of(item)) for item in fitting])
+        fitting = [item for item in fitting if "mark" not in noted.get(note_key(id_of(item)), {})]
         return await self._remember(fitting[0], fields, None) if len(fitting) == 1 else None
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
@@ -236,7 +238,7 @@ class ClassroomConnector:
     async def _publish(self, section: str, made: Json, fields: AssignmentFields, mark: str) -> Assignment:
         """Give a marked draft its description and make it visible. Raises `LmsError`."""
         made_id = id_of(made)
-        await self._notes.write({_made_key(mark): {"id": made_id}})
+        await self._notes.write({_made_key(mark): {"id": made_id}, note_key(made_id): {"mark": mark}})
         sent = {
             "description": map_assignments.to_lms(fields, new=True).get("description", ""),
             **map_assignments.publication(fields.display_date, self._clock()),
@@ -247,7 +249,7 @@ class ClassroomConnector:
             )
         except RefusedByLms:
             await self._discard(section, made_id)
-            await self._notes.write({_made_key(mark): None})
+            await self._notes.write({_made_key(mark): None, note_key(made_id): None})
             raise
         return await self._remember(content, fields, None, mark)
 
