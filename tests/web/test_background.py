@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from passback.delivery import lookup
 from passback.domain.clock import HOUR
 from support.sandbox import (
     ASSIGNMENTS,
@@ -17,6 +18,7 @@ from support.sandbox import (
     NO_SUCH_ASSIGNMENT,
     NO_SUCH_ID,
     NOW,
+    SECTION,
     STUDENT,
     STUDENTS,
     TEACHER,
@@ -233,3 +235,9 @@ def test_there_is_no_such_delivery(sandbox: Sandbox, name: str) -> None:
 def test_what_a_client_waited_for_is_no_delivery_to_look_at(sandbox: Sandbox) -> None:
     sandbox.create()
     assert sandbox.get("/v3.1/deliveries").data == []
+
+
+def test_an_assignment_that_is_made_while_it_is_looked_for_is_found(sandbox: Sandbox) -> None:
+    made = ended(sandbox, accepted(ask(sandbox, "POST", ASSIGNMENTS, ESSAY)))["result"]["id"]
+    found = sandbox.write(lambda conn: lookup.required(sandbox.gateway, conn, SECTION, None, made))
+    assert found.id == made

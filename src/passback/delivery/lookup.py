@@ -92,7 +92,8 @@ def required(
     if not _is_id(assignment_id):
         raise errors.invalid_assignment_id()
     if record is None:
-        _require_not_awaited(gateway, conn, section_id, assignment_id.lower())
+        record = _made_meanwhile(gateway, conn, section_id, assignment_id.lower())
+    if record is None:
         raise errors.assignment_gone()
     return record
 
@@ -115,12 +116,20 @@ def required_or_awaited(
         raise
 
 
-def _require_not_awaited(gateway: Gateway, conn: Connection, section_id: str, assignment_id: str) -> None:
+def _made_meanwhile(
+    gateway: Gateway, conn: Connection, section_id: str, assignment_id: str
+) -> AssignmentRecord | None:
+    """The record of an assignment that was made since it was looked for: each statement may see a newer state.
+
+    Raises `NotMadeYet` if it is still to be made.
+    """
     create = deliveries.find(conn, assignment_id)
     if create is None or create.operation != "create_assignment" or create.section_id != section_id:
-        return
+        return None
+    if create.state == "delivered":
+        return assignments.find_in_section(conn, create.district_id, section_id, assignment_id)[1]
     if create.state not in OPEN:
-        return
+        return None
     now = gateway.clock()
     destination = destinations.find(conn, create.destination)
     begins = max(create.due or 0, 0 if destination is None else destination.backing_off_until)
