@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from passback_simulators.google_classroom import errors, grants, parsing, partial_response, wire
+from passback_simulators.google_classroom import errors, grants, messages, parsing, partial_response, wire
 from passback_simulators.google_classroom.call import SCOPE_PREFIX, Call, Operation
 from passback_simulators.reply import Refusal
 
@@ -35,7 +35,7 @@ def perform(lms: ClassroomState, operation: Operation, request: Request, **path:
     body = (
         {} if operation.message is None else parsing.parse(request.body, operation.message, operation.field)
     )
-    content = operation.handler(Call(lms, request, grant, query, body), **path)
+    content = operation.handler(Call(lms, request, grant, query, body), *path.values())
     fields = request.param("fields") or request.param("$fields")
     if fields:
         content = partial_response.select(wire.compact(content), fields)
@@ -83,6 +83,8 @@ def _query(request: Request, operation: Operation) -> dict[str, list[str]]:
         name = parsing.camel(given)
         if name in operation.params:
             query.setdefault(name, []).append(value)
+        elif name == "previewVersion":
+            parsing.enum(value, messages.PREVIEW_VERSION, "preview_version")
         elif given not in _COMMON:
             raise errors.invalid(
                 f'Invalid JSON payload received. Unknown name "{given}": Cannot bind query parameter. '

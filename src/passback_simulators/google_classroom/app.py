@@ -2,7 +2,7 @@
 
 One server stands for classroom.googleapis.com (``/v1/...``, ``/batch``), oauth2.googleapis.com (``/token``,
 ``/revoke``, ``/tokeninfo``), www.googleapis.com (``/oauth2/v2/userinfo``) and accounts.google.com
-(``/o/oauth2/v2/auth``).
+(``/o/oauth2/v2/auth``). Each API's host describes itself at ``/$discovery/rest``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from passback_simulators.google_classroom import api, errors, seed, service_accounts, web_ui
+from passback_simulators.google_classroom import api, discovery, errors, seed, service_accounts, web_ui
 from passback_simulators.google_classroom.call import Operation
 from passback_simulators.google_classroom.handlers import (
     batch,
@@ -52,6 +52,7 @@ class ClassroomSimulator(ClassroomState, Simulator):
         )  # fmt: skip
 
     def routes(self) -> Sequence[Route]:
+        operations = self.operations()
         others = (
             ("POST", "/token", oauth.token),
             ("POST", "/revoke", oauth.revoke),
@@ -59,10 +60,16 @@ class ClassroomSimulator(ClassroomState, Simulator):
             ("GET", "/oauth2/v2/userinfo", oauth.userinfo),
             ("GET", "/o/oauth2/v2/auth", consent.page),
             ("POST", "/o/oauth2/v2/auth", consent.decide),
+            ("GET", "/$discovery/rest", partial(discovery.describe, operations)),
+            (
+                "GET",
+                "/discovery/v1/apis/{api}/{version}/rest",
+                partial(discovery.describe_centrally, operations),
+            ),
         )
         return [
             route("POST", "/batch", partial(batch.batch, self.call)),
-            *(route(one.method, one.path, partial(api.perform, self, one)) for one in self.operations()),
+            *(route(one.method, one.path, partial(api.perform, self, one)) for one in operations),
             *(route(method, path, partial(handler, self)) for method, path, handler in others),
         ]
 

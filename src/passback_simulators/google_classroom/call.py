@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from passback_simulators.google_classroom import parsing
+from passback_simulators.google_classroom import messages, parsing
+from passback_simulators.google_classroom.parsing import Message
 
 if TYPE_CHECKING:
     from passback_simulators.google_classroom.grants import Grant
-    from passback_simulators.google_classroom.parsing import Enum, Message
+    from passback_simulators.google_classroom.parsing import Enum
     from passback_simulators.google_classroom.state import ClassroomState
     from passback_simulators.records import Record
     from passback_simulators.request import Request
@@ -26,18 +27,20 @@ class Operation(Struct, frozen=True):
 
     method: str
     path: str
+    """With the parameters' names as Google's clients know them."""
     name: str
     """The method's name within google.classroom.v1, as in errors."""
     scopes: tuple[str, ...]
     """The scopes of which one is required, without their common prefix."""
     handler: Callable[..., Any]
-    """Takes the `Call` and the path's parameters; returns the response message."""
+    """Takes the `Call` and the values of the path's parameters, in order; returns the response message."""
     params: tuple[str, ...] = ()
     """The query parameters in addition to those that every method has."""
     message: Message | None = None
     """The message in the body; None if there is no body."""
     field: str = ""
     """The request's field that the body holds; empty if the body is the request itself."""
+    response: Message = messages.EMPTY
 
 
 class Call(Struct, frozen=True):

@@ -33,12 +33,26 @@ class Repeated(Struct, frozen=True):
     kind: Kind
 
 
-Message = Mapping[str, "Kind"]
-"""The fields of a message, by their camelCase names."""
-Kind = str | Enum | Repeated | Message
-"""``string``, ``bool``, ``double``, ``int32``, ``timestamp``, or a composite kind."""
+class MapOf(Struct, frozen=True):
+    """A field with a value for each of any keys."""
+
+    kind: Kind
+
+
+class Message(Struct, frozen=True):
+    """A message."""
+
+    name: str
+    """The type's name within google.classroom.v1."""
+    fields: Mapping[str, Kind]
+    """By their camelCase names."""
+
+
+Kind = str | Enum | Repeated | MapOf | Message
+"""``string``, ``bool``, ``double``, ``int32``, ``timestamp``, ``fieldmask``, or a composite kind."""
 
 _INT32 = 2**31
+_TYPES = "type.googleapis.com/google.classroom.v1."
 _PROTO_NAMES = {"string": "TYPE_STRING", "bool": "TYPE_BOOL", "double": "TYPE_DOUBLE", "int32": "TYPE_INT32"}
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
@@ -72,14 +86,14 @@ def _message(content: Mapping[str, Any], message: Message, at: str) -> dict[str,
     read = {}
     for given, value in content.items():
         name = camel(given)
-        if name not in message:
+        if name not in message.fields:
             where = f" at '{at}'" if at else ""
             raise errors.invalid(
                 f'Invalid JSON payload received. Unknown name "{given}"{where}: Cannot find field.',
                 at or given,
             )
         if value is not None:
-            parsed = _value(value, message[name], f"{at}.{snake(name)}".lstrip("."))
+            parsed = _value(value, message.fields[name], f"{at}.{snake(name)}".lstrip("."))
             if parsed is not None:
                 read[name] = parsed
     return read
@@ -102,9 +116,13 @@ def _value(value: Any, kind: Kind, at: str) -> Any:
             return _number(value, kind, at)
         case "timestamp" if isinstance(value, str):
             return instant(value, at)
-        case Mapping() if isinstance(value, dict):
+        case MapOf() if isinstance(value, dict):
+            return {
+                key: _value(one, kind.kind, f"{at}[{key}]") for key, one in value.items() if one is not None
+            }
+        case Message() if isinstance(value, dict):
             return _message(value, kind, at)
-    raise _wrong(value, _PROTO_NAMES.get(str(kind), "type.googleapis.com/google.classroom.v1"), at)
+    raise _wrong(value, _PROTO_NAMES.get(str(kind), f"{_TYPES}{getattr(kind, 'name', '')}"), at)
 
 
 def enum(value: Any, kind: Enum, at: str) -> str | None:
@@ -112,7 +130,7 @@ def enum(value: Any, kind: Enum, at: str) -> str | None:
     if value == kind.unspecified:
         return None
     if not isinstance(value, str) or value not in kind.values:
-        raise _wrong(value, f"type.googleapis.com/google.classroom.v1.{kind.name}", at)
+        raise _wrong(value, f"{_TYPES}{kind.name}", at)
     return value
 
 

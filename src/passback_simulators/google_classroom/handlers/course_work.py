@@ -195,18 +195,18 @@ def _changed_students(call: Call, course: Record, work: Record, options: dict[st
 
 _READ = (*works.READ_SCOPES_ME, *works.READ_SCOPES_STUDENTS)
 _WRITE = ("classroom.coursework.students",)
-_WORKS = "/v1/courses/{course_id}/courseWork"
-_WORK = f"{_WORKS}/{{work_id}}"
+_WORKS = "/v1/courses/{courseId}/courseWork"
+_WORK = f"{_WORKS}/{{id}}"
 
 OPERATIONS = (
     Operation("GET", _WORKS, "CourseWorks.ListCourseWork", _READ, _list,
-              (*PAGES, "courseWorkStates", "orderBy")),
+              (*PAGES, "courseWorkStates", "orderBy"), response=messages.COURSE_WORKS),
     Operation("POST", _WORKS, "CourseWorks.CreateCourseWork", _WRITE, _create,
-              message=messages.COURSE_WORK, field="course_work"),
-    Operation("GET", _WORK, "CourseWorks.GetCourseWork", _READ, _get),
+              message=messages.COURSE_WORK, field="course_work", response=messages.COURSE_WORK),
+    Operation("GET", _WORK, "CourseWorks.GetCourseWork", _READ, _get, response=messages.COURSE_WORK),
     Operation("PATCH", _WORK, "CourseWorks.UpdateCourseWork", _WRITE, _patch, ("updateMask",),
-              messages.COURSE_WORK, "course_work"),
+              messages.COURSE_WORK, "course_work", messages.COURSE_WORK),
     Operation("DELETE", _WORK, "CourseWorks.DeleteCourseWork", _WRITE, _delete),
     Operation("POST", f"{_WORK}:modifyAssignees", "CourseWorks.ModifyCourseWorkAssignees", _WRITE, _modify_assignees,
-              message=messages.MODIFY_ASSIGNEES),
+              message=messages.MODIFY_ASSIGNEES, response=messages.COURSE_WORK),
 )  # fmt: skip

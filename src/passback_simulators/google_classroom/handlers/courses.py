@@ -204,17 +204,20 @@ def staffed(call: Call, course_id: str) -> Record:
 
 _READ = ("classroom.courses", "classroom.courses.readonly")
 _WRITE = ("classroom.courses",)
-_COURSE = "/v1/courses/{course_id}"
+_COURSE = "/v1/courses/{id}"
+_ALIASES = "/v1/courses/{courseId}/aliases"
 
 OPERATIONS = (
     Operation("GET", "/v1/courses", "Courses.ListCourses", _READ, _list,
-              (*PAGES, "courseStates", "studentId", "teacherId")),
+              (*PAGES, "courseStates", "studentId", "teacherId"), response=messages.COURSES),
     Operation("POST", "/v1/courses", "Courses.CreateCourse", _WRITE, _create,
-              message=messages.COURSE, field="course"),
-    Operation("GET", _COURSE, "Courses.GetCourse", _READ, _get),
-    Operation("PATCH", _COURSE, "Courses.PatchCourse", _WRITE, _patch, ("updateMask",), messages.COURSE, "course"),
-    Operation("GET", f"{_COURSE}/aliases", "Courses.ListCourseAliases", _READ, _list_aliases, PAGES),
-    Operation("POST", f"{_COURSE}/aliases", "Courses.CreateCourseAlias", _WRITE, _create_alias,
-              message=messages.COURSE_ALIAS, field="course_alias"),
-    Operation("DELETE", f"{_COURSE}/aliases/{{alias}}", "Courses.DeleteCourseAlias", _WRITE, _delete_alias),
+              message=messages.COURSE, field="course", response=messages.COURSE),
+    Operation("GET", _COURSE, "Courses.GetCourse", _READ, _get, response=messages.COURSE),
+    Operation("PATCH", _COURSE, "Courses.PatchCourse", _WRITE, _patch, ("updateMask",), messages.COURSE, "course",
+              messages.COURSE),
+    Operation("GET", _ALIASES, "Courses.ListCourseAliases", _READ, _list_aliases, PAGES,
+              response=messages.COURSE_ALIASES),
+    Operation("POST", _ALIASES, "Courses.CreateCourseAlias", _WRITE, _create_alias,
+              message=messages.COURSE_ALIAS, field="course_alias", response=messages.COURSE_ALIAS),
+    Operation("DELETE", f"{_ALIASES}/{{alias}}", "Courses.DeleteCourseAlias", _WRITE, _delete_alias),
 )  # fmt: skip

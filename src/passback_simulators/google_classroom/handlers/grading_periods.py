@@ -79,10 +79,12 @@ def day(parts: dict[str, Any]) -> date | None:
 
 _READ = ("classroom.courses", "classroom.courses.readonly")
 _WRITE = ("classroom.courses",)
-_SETTINGS = "/v1/courses/{course_id}/gradingPeriodSettings"
+_SETTINGS = "/v1/courses/{courseId}/gradingPeriodSettings"
 
 OPERATIONS = (
-    Operation("GET", _SETTINGS, "Courses.GetGradingPeriodSettings", _READ, _get_periods),
+    Operation("GET", _SETTINGS, "Courses.GetGradingPeriodSettings", _READ, _get_periods,
+              response=messages.GRADING_PERIOD_SETTINGS),
     Operation("PATCH", _SETTINGS, "Courses.UpdateGradingPeriodSettings", _WRITE, _patch_periods,
-              ("updateMask",), messages.GRADING_PERIOD_SETTINGS, "grading_period_settings"),
+              ("updateMask",), messages.GRADING_PERIOD_SETTINGS, "grading_period_settings",
+              messages.GRADING_PERIOD_SETTINGS),
 )  # fmt: skip

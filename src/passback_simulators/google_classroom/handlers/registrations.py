@@ -67,6 +67,6 @@ _SCOPES = ("classroom.push-notifications",)
 
 OPERATIONS = (
     Operation("POST", "/v1/registrations", "Registrations.CreateRegistration", _SCOPES, _create,
-              message=messages.REGISTRATION, field="registration"),
-    Operation("DELETE", "/v1/registrations/{registration_id}", "Registrations.DeleteRegistration", _SCOPES, _delete),
+              message=messages.REGISTRATION, field="registration", response=messages.REGISTRATION),
+    Operation("DELETE", "/v1/registrations/{registrationId}", "Registrations.DeleteRegistration", _SCOPES, _delete),
 )  # fmt: skip

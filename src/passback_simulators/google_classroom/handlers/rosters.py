@@ -273,32 +273,40 @@ _READ_GUARDIANS = ("classroom.guardianlinks.me.readonly", *_GUARDIANS_OF_STUDENT
 def _of(role: str) -> tuple[Operation, ...]:
     """The operations on a course's students, or on its teachers."""
     name = role.title()
-    path = f"/v1/courses/{{course_id}}/{role.lower()}s"
+    path = f"/v1/courses/{{courseId}}/{role.lower()}s"
+    message, several = (
+        (messages.STUDENT, messages.STUDENTS) if role == STUDENT else (messages.TEACHER, messages.TEACHERS)
+    )
     code = ("enrollmentCode",) if role == STUDENT else ()
     return (
-        Operation("GET", path, f"Courses.List{name}s", _READ, partial(_list, role), PAGES),
+        Operation("GET", path, f"Courses.List{name}s", _READ, partial(_list, role), PAGES,
+                  response=several),
         Operation("POST", path, f"Courses.Create{name}", _CREATE, partial(_create, role), code,
-                  messages.STUDENT if role == STUDENT else messages.TEACHER, role.lower()),
-        Operation("GET", f"{path}/{{user_id}}", f"Courses.Get{name}", _READ, partial(_get, role)),
-        Operation("DELETE", f"{path}/{{user_id}}", f"Courses.Delete{name}", _WRITE, partial(_delete, role)),
+                  message, role.lower(), message),
+        Operation("GET", f"{path}/{{userId}}", f"Courses.Get{name}", _READ, partial(_get, role),
+                  response=message),
+        Operation("DELETE", f"{path}/{{userId}}", f"Courses.Delete{name}", _WRITE, partial(_delete, role)),
     )  # fmt: skip
 
 
-_INVITATION = "/v1/invitations/{invitation_id}"
-_GUARDIANS = "/v1/userProfiles/{student_id}/guardians"
+_INVITATION = "/v1/invitations/{id}"
+_GUARDIANS = "/v1/userProfiles/{studentId}/guardians"
 
 OPERATIONS = (
     *_of(STUDENT),
     *_of(TEACHER),
     Operation("GET", "/v1/invitations", "Invitations.ListInvitations", _READ_INVITATIONS, _list_invitations,
-              (*PAGES, "courseId", "userId")),
+              (*PAGES, "courseId", "userId"), response=messages.INVITATIONS),
     Operation("POST", "/v1/invitations", "Invitations.CreateInvitation", _WRITE, _create_invitation,
-              message=messages.INVITATION, field="invitation"),
+              message=messages.INVITATION, field="invitation", response=messages.INVITATION),
     Operation("POST", f"{_INVITATION}:accept", "Invitations.AcceptInvitation", _WRITE, _accept_invitation),
-    Operation("GET", _INVITATION, "Invitations.GetInvitation", _READ_INVITATIONS, _get_invitation),
+    Operation("GET", _INVITATION, "Invitations.GetInvitation", _READ_INVITATIONS, _get_invitation,
+              response=messages.INVITATION),
     Operation("DELETE", _INVITATION, "Invitations.DeleteInvitation", _WRITE, _delete_invitation),
-    Operation("GET", "/v1/userProfiles/{user_id}", "UserProfiles.GetUserProfile", _READ, _get_profile),
+    Operation("GET", "/v1/userProfiles/{userId}", "UserProfiles.GetUserProfile", _READ, _get_profile,
+              response=messages.USER_PROFILE),
     Operation("GET", _GUARDIANS, "UserProfiles.ListGuardians", _READ_GUARDIANS, _list_guardians,
-              (*PAGES, "invitedEmailAddress")),
-    Operation("GET", f"{_GUARDIANS}/{{guardian_id}}", "UserProfiles.GetGuardian", _READ_GUARDIANS, _get_guardian),
+              (*PAGES, "invitedEmailAddress"), response=messages.GUARDIANS),
+    Operation("GET", f"{_GUARDIANS}/{{guardianId}}", "UserProfiles.GetGuardian", _READ_GUARDIANS, _get_guardian,
+              response=messages.GUARDIAN),
 )  # fmt: skip

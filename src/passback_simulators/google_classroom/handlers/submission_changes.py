@@ -138,13 +138,15 @@ _STUDENTS = ("classroom.coursework.students",)
 
 OPERATIONS = (
     Operation("PATCH", SUBMISSION, "StudentSubmissions.UpdateStudentSubmission", (*_ME, *_STUDENTS), _patch,
-              ("updateMask",), messages.STUDENT_SUBMISSION, "student_submission"),
+              ("updateMask",), messages.STUDENT_SUBMISSION, "student_submission",
+              messages.STUDENT_SUBMISSION),
     Operation("POST", f"{SUBMISSION}:return", "StudentSubmissions.ReturnStudentSubmission", _STUDENTS, _return,
-              message=messages.NOTHING),
+              message=messages.RETURN),
     Operation("POST", f"{SUBMISSION}:turnIn", "StudentSubmissions.TurnInStudentSubmission", _ME, _turn_in,
-              message=messages.NOTHING),
+              message=messages.TURN_IN),
     Operation("POST", f"{SUBMISSION}:reclaim", "StudentSubmissions.ReclaimStudentSubmission", _ME, _reclaim,
-              message=messages.NOTHING),
+              message=messages.RECLAIM),
     Operation("POST", f"{SUBMISSION}:modifyAttachments", "StudentSubmissions.ModifyAttachments", (*_ME, *_STUDENTS),
-              _modify_attachments, message=messages.MODIFY_ATTACHMENTS),
+              _modify_attachments, message=messages.MODIFY_ATTACHMENTS,
+              response=messages.STUDENT_SUBMISSION),
 )  # fmt: skip

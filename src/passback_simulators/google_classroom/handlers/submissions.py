@@ -232,11 +232,12 @@ def _list(call: Call, course_id: str, work_id: str) -> dict[str, Any]:
     return content | {"studentSubmissions": rows}
 
 
-SUBMISSIONS = "/v1/courses/{course_id}/courseWork/{work_id}/studentSubmissions"
-SUBMISSION = f"{SUBMISSIONS}/{{submission_id}}"
+SUBMISSIONS = "/v1/courses/{courseId}/courseWork/{courseWorkId}/studentSubmissions"
+SUBMISSION = f"{SUBMISSIONS}/{{id}}"
 
 OPERATIONS = (
     Operation("GET", SUBMISSIONS, "StudentSubmissions.ListStudentSubmissions", READ_SCOPES, _list,
-              (*PAGES, "userId", "states", "late")),
-    Operation("GET", SUBMISSION, "StudentSubmissions.GetStudentSubmission", READ_SCOPES, _get),
+              (*PAGES, "userId", "states", "late"), response=messages.STUDENT_SUBMISSIONS),
+    Operation("GET", SUBMISSION, "StudentSubmissions.GetStudentSubmission", READ_SCOPES, _get,
+              response=messages.STUDENT_SUBMISSION),
 )  # fmt: skip

@@ -87,15 +87,15 @@ def _list_topics(call: Call, course_id: str) -> dict[str, Any]:
 
 _READ = ("classroom.topics", "classroom.topics.readonly")
 _WRITE = ("classroom.topics",)
-_TOPICS = "/v1/courses/{course_id}/topics"
-_TOPIC = f"{_TOPICS}/{{topic_id}}"
+_TOPICS = "/v1/courses/{courseId}/topics"
+_TOPIC = f"{_TOPICS}/{{id}}"
 
 OPERATIONS = (
-    Operation("GET", _TOPICS, "Topics.ListTopics", _READ, _list_topics, PAGES),
+    Operation("GET", _TOPICS, "Topics.ListTopics", _READ, _list_topics, PAGES, response=messages.TOPICS),
     Operation("POST", _TOPICS, "Topics.CreateTopic", _WRITE, _create_topic,
-              message=messages.TOPIC, field="topic"),
-    Operation("GET", _TOPIC, "Topics.GetTopic", _READ, _get_topic),
+              message=messages.TOPIC, field="topic", response=messages.TOPIC),
+    Operation("GET", _TOPIC, "Topics.GetTopic", _READ, _get_topic, response=messages.TOPIC),
     Operation("PATCH", _TOPIC, "Topics.UpdateTopic", _WRITE, _patch_topic,
-              ("updateMask",), messages.TOPIC, "topic"),
+              ("updateMask",), messages.TOPIC, "topic", messages.TOPIC),
     Operation("DELETE", _TOPIC, "Topics.DeleteTopic", _WRITE, _delete_topic),
 )  # fmt: skip
