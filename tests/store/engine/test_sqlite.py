@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -149,30 +152,88 @@ def test_writes_wait_for_another_process_that_is_writing(database: SqliteDatabas
     assert ids(database) == [1]
 
 
-def test_the_log_is_folded_into_the_file_while_the_gateway_serves(tmp_path: Path) -> None:
-    path = tmp_path / "passback.db"
-    with contextlib.closing(SqliteDatabase(path, fold_in_seconds=0.05)) as database:
-        make_table(database)
-        empty = path.stat().st_size
-        asyncio.run(database.write(add(1, "x" * 20_000)))
-        deadline = time.monotonic() + 10
-        while path.stat().st_size == empty and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert path.stat().st_size >= 20_000
-        asyncio.run(database.write(add(2)))  # and it goes on
+def of_the_file_alone(path: Path) -> list[int]:
+    """The ids that a copy of the file without its log has: as after the loss of the log."""
+    copy = path.with_name("alone.db")
+    # Not in this process: whoever closes the file gives up all the locks that their process has on it.
+    subprocess.run(["cp", str(path), str(copy)], check=True)
+    with contextlib.closing(sqlite3.connect(f"{copy.as_uri()}?immutable=1", uri=True)) as connection:
+        try:
+            return [row[0] for row in connection.execute("SELECT id FROM notes ORDER BY id")]
+        except sqlite3.DatabaseError:  # not even the table
+            return []
 
 
-def test_a_reader_does_not_keep_the_log_from_being_folded_in_later(tmp_path: Path) -> None:
-    path = tmp_path / "passback.db"
-    with contextlib.closing(SqliteDatabase(path, fold_in_seconds=0.05)) as database:
+def comes_to_have(path: Path, expected: list[int]) -> bool:
+    deadline = time.monotonic() + 10
+    while of_the_file_alone(path) != expected and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return of_the_file_alone(path) == expected
+
+
+@pytest.fixture
+def folding(tmp_path: Path) -> Iterator[SqliteDatabase]:
+    """A database that often folds its log in, as the gateway does once a minute."""
+    with contextlib.closing(SqliteDatabase(tmp_path / "passback.db", fold_in_seconds=0.05)) as database:
         make_table(database)
-        with contextlib.closing(sqlite3.connect(path)) as reader:
-            reader.execute("BEGIN")
-            reader.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-            asyncio.run(database.write(add(1, "x" * 20_000)))
-            time.sleep(0.2)
-            reader.execute("COMMIT")
-        deadline = time.monotonic() + 10
-        while path.stat().st_size < 20_000 and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert path.stat().st_size >= 20_000
+        yield database
+
+
+def test_the_file_alone_becomes_current_while_the_gateway_serves(folding: SqliteDatabase) -> None:
+    assert folding.path is not None
+    for number in range(3):  # it goes on
+        asyncio.run(folding.write(add(number)))
+        assert comes_to_have(folding.path, list(range(number + 1)))
+
+
+def test_what_another_process_wrote_is_folded_in_by_a_gateway_that_writes_nothing(
+    folding: SqliteDatabase,
+) -> None:
+    assert folding.path is not None
+    assert comes_to_have(folding.path, [])
+    script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(\"INSERT INTO notes VALUES (7, '')\"); c.commit()"
+    subprocess.run([sys.executable, "-c", script, str(folding.path)], check=True)
+    assert comes_to_have(folding.path, [7])
+
+
+def test_what_a_killed_gateway_left_in_the_log_is_folded_in_by_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "passback.db"
+    script = """if True:
+        import os, sys
+        from pathlib import Path
+        from passback.store.engine.sqlite import SqliteDatabase
+        from support.store import add, make_table
+        database = SqliteDatabase(Path(sys.argv[1]))
+        make_table(database)
+        database.write_now(add(1))
+        os.kill(os.getpid(), 9)
+        """
+    subprocess.run(
+        [sys.executable, "-c", script, str(path)],
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert of_the_file_alone(path) == []
+    with contextlib.closing(SqliteDatabase(path, fold_in_seconds=0.05)):
+        assert comes_to_have(path, [1])
+
+
+def test_a_long_read_does_not_keep_the_log_from_being_folded_in_later(folding: SqliteDatabase) -> None:
+    path, tries = folding.path, threading.Semaphore(0)
+    assert path is not None
+
+    def count(statement: str) -> None:
+        if "wal_checkpoint" in statement:
+            tries.release()
+
+    with contextlib.closing(sqlite3.connect(path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT COUNT(*) FROM notes").fetchone()
+        for number in range(200):
+            asyncio.run(folding.write(add(number)))
+        writer(folding).set_trace_callback(count)
+        for _ in range(2):  # the second began after the writes
+            assert tries.acquire(timeout=10)
+        assert of_the_file_alone(path) != list(range(200))
+        reader.execute("COMMIT")
+        assert comes_to_have(path, list(range(200)))

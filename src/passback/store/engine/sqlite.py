@@ -200,26 +200,25 @@ class SqliteDatabase:
 
     def _run(self) -> None:
         """The writer thread: take the queued jobs, run them in one transaction, resolve them."""
-        fold_in_at: float | None = None
+        fold_in_at = time.monotonic() + self._fold_in_seconds
         while not self._ending:
             try:
-                wait = None if fold_in_at is None else max(0.0, fold_in_at - time.monotonic())
-                batch = self._take(self._queue.get(timeout=wait))
+                batch = self._take(self._queue.get(timeout=max(0.0, fold_in_at - time.monotonic())))
             except queue.Empty:
                 batch = []
             if batch:
                 self._commit(batch)
-                fold_in_at = fold_in_at or time.monotonic() + self._fold_in_seconds
-            if fold_in_at is not None and time.monotonic() >= fold_in_at:
-                fold_in_at = None if self._fold_in() else time.monotonic() + self._fold_in_seconds
+            if time.monotonic() >= fold_in_at:
+                self._fold_in()
+                fold_in_at = time.monotonic() + self._fold_in_seconds
 
-    def _fold_in(self) -> bool:
-        """Copy what the write-ahead log has into the file. It waits for nobody: False if some of it is left."""
-        try:
-            busy, logged, copied = self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        except sqlite3.Error:  # such as a full disk: the log still has everything
-            return False
-        return not busy and bool(logged == copied)
+    def _fold_in(self) -> None:
+        """Copy what the write-ahead log has, also from other processes, into the file.
+
+        It waits for nobody: what a long read still needs is left for the next time.
+        """
+        with contextlib.suppress(sqlite3.Error):  # such as a full disk: the log still has everything
+            self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def _take(self, *first: _Job | None) -> list[_Job]:
         """The queued jobs, after those that were taken already; a None in the queue ends the thread."""
