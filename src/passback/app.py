@@ -161,13 +161,15 @@ def work(settings: Settings) -> int:
         stack.callback(tracing.stop)
         database = stack.enter_context(contextlib.closing(open_database(settings, "production")))
         gateway = build_gateway(database, settings)
+        notes = start_notes.notes(database, settings, is_new=False)
 
         async def run() -> None:
             stopped = asyncio.Event()
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, stopped.set)
             async with delivering(gateway):
-                print(f"Passback delivers for {database.name}", flush=True)  # noqa: T201 - this is its output
+                message = "\n".join((f"Passback delivers for {database.name}", *notes))
+                print(message, flush=True)  # noqa: T201 - this is its output
                 await stopped.wait()
 
         settle()

@@ -18,6 +18,8 @@ from passback.cli.sign_in import sign_in as sign_in_with_browser
 from passback.domain.clock import system_clock
 from passback.lms.registry import BUILTIN
 from passback.operations import connections, districts, lms_settings
+from passback.operations.start_notes import require_shared_key
+from passback.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,6 +68,7 @@ def connect(
     base = _address(found, address)
     with existing(data) as database:
         district = _district(database, district, name)
+        require_shared_key(load(data=data))  # before anybody is asked for anything
         given |= _ask_for_missing(found, given, signing_in=sign_in)
         if sign_in:
             given |= sign_in_with_browser(found, base, given, callback_port)

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from passback.operations.errors import OperationError
 from passback.operations.open import vault_of
+from passback.operations.start_notes import require_shared_key
 from passback.store import connections, webhooks
 from passback.store.engine.vault import new_key, write_key_file
 
@@ -32,8 +33,10 @@ class Reencrypted(Struct, frozen=True):
 async def rotate(database: Database, settings: Settings) -> Reencrypted:
     """Encrypt all secrets with a new key: a fresh one in the key file, or the first of ``PASSBACK_SECRET_KEY``.
 
-    Raises `OperationError` if that variable holds one key only or the key is missing, and `VaultError`.
+    Raises `OperationError` if that variable holds one key only or the key is missing, `SettingsError` if PostgreSQL has
+    none, and `VaultError`.
     """
+    require_shared_key(settings)
     path = None if settings.secret_key else settings.key_file
     fresh = new_key()
     if path is not None:

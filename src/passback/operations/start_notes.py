@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from passback.settings import NO_KEY_FOR_POSTGRESQL, SettingsError
 from passback.store import connections, webhooks
+from passback.store.engine.vault import key_id, key_id_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from passback.settings import Settings
-    from passback.store.engine.database import Database
+    from passback.store.engine.database import Connection, Database
 
 log = logging.getLogger(__name__)
 
@@ -33,20 +36,31 @@ def is_new(settings: Settings) -> bool:
 
 
 def notes(database: Database, settings: Settings, *, is_new: bool) -> list[str]:
-    """Return the lines that follow the start's message. A key that secrets wait for is an error in the log, too."""
+    """Return the lines that follow the start's message. A key that secrets wait for is an error in the log, too.
+
+    Raises `VaultError` if the key file cannot be read.
+    """
     lines = [f"New data file: {settings.data_file.absolute()}"] if is_new and settings.data_file else []
     path = settings.key_file
-    if path is None or settings.keys_at_hand():
+    if path is None:
         return lines
-    locked = database.read_now(
-        lambda conn: len(connections.all_districts(conn)) + len(webhooks.find_all(conn))
-    )
+    keys = settings.keys_at_hand()
+    locked = database.read_now(lambda conn: _locked(conn, {key_id(key) for key in keys}))
     if locked:
         missing = (
-            f"the secret key is missing: {locked} stored credentials and webhook secrets cannot be opened until"
-            f" PASSBACK_SECRET_KEY has it, or {path.absolute()}"
+            f"{'a' if keys else 'the'} secret key is missing: {locked} stored credentials and webhook secrets cannot be"
+            f" opened until PASSBACK_SECRET_KEY has it{' as well' if keys else ''}, or {path.absolute()}"
         )
         log.error(missing)
         return [*lines, missing[0].upper() + missing[1:]]
+    if keys:
+        return lines
     made = f"No secret key yet: the first connection or webhook makes one in {path.absolute()}"
     return [*lines, f"{made}; keep a copy of it, apart from copies of the data file"]
+
+
+def _locked(conn: Connection, known: Collection[str]) -> int:
+    """How many connections and webhooks have secrets that no known key opens."""
+    stored = [connections.find(conn, district_id) for district_id in connections.all_districts(conn)]
+    sealed = [one.credentials for one in stored if one] + [it.secret for it in webhooks.find_all(conn)]
+    return sum(key_id_of(text) not in known for text in sealed)

@@ -74,6 +74,11 @@ def key_id(key: bytes) -> str:
     return hashlib.sha256(b"passback key " + key).hexdigest()[:_ID_LENGTH]
 
 
+def key_id_of(text: str) -> str:
+    """The id of the key that encrypted a secret."""
+    return text.partition(".")[0]
+
+
 def new_key() -> str:
     """Generate a key, as text."""
     return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
