@@ -10,7 +10,8 @@ import secrets
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 
@@ -39,8 +40,9 @@ from passback.store.engine import migrate
 from passback.store.engine.open import connect
 from passback.store.engine.vault import Vault
 from passback.web.api import Api
+from passback.web.connections import Connections, Patience, most_connections
 from passback.web.pages import health_pages, metrics_pages, reference_pages
-from passback.web.protocol import AnyMethodProtocol
+from passback.web.protocol import BoundedProtocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -144,7 +146,9 @@ def serve(settings: Settings, kind: Kind) -> int:
         if kind == "sandbox":
             lmss = stack.enter_context(contextlib.closing(SimulatedLmss(database, system_clock)))
         gateway = build_gateway(database, settings, given=lmss.given() if lmss else None, kind=kind)
-        server = uvicorn.Server(server_config(build_api(gateway, settings, kind, lmss)))
+        server = uvicorn.Server(
+            server_config(build_api(gateway, settings, kind, lmss), settings.max_connections)
+        )
         settle()
         # From here on connections are taken, if only into the queue.
         notes = start_notes.notes(database, settings, is_new=is_new)
@@ -256,14 +260,16 @@ def settle() -> None:
     gc.set_threshold(5_000, 20, 50)
 
 
-def server_config(application: Any) -> uvicorn.Config:
-    """How uvicorn serves an ASGI application: any method, no logs of requests, no word of itself."""
+def server_config(application: Any, most: int = 1000, patience: Patience | None = None) -> uvicorn.Config:
+    """How uvicorn serves an ASGI application: any method, no logs of requests, no word of itself.
+
+    `most` is how many connections there may be, if the descriptors suffice.
+    """
     return uvicorn.Config(
         application,
-        http=AnyMethodProtocol,
+        http=cast("Any", partial(BoundedProtocol, admitted=Connections(most_connections(most), patience))),
         ws="none",
         lifespan="off",
-        timeout_keep_alive=75,  # longer than the proxies in front, so that they never meet a closed connection
         access_log=False,
         proxy_headers=False,  # nothing here asks who the client or what the scheme is
         log_config=None,

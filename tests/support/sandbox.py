@@ -213,7 +213,9 @@ def serving(
         if given is not None and not database.shared:  # where the pace is shared, it keeps to the set clock
             given = waiting_by(JumpingTime().timer, given)
         gateway = replace(build_gateway(database, configured, clock, given, kind), resolve=resolver(names))
-        server = uvicorn.Server(server_config(build_api(gateway, configured, kind, lmss)))
+        server = uvicorn.Server(
+            server_config(build_api(gateway, configured, kind, lmss), configured.max_connections)
+        )
         listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         thread = threading.Thread(target=run_server, args=(server, listener, gateway, lmss), daemon=True)
         thread.start()

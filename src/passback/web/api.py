@@ -29,12 +29,12 @@ from passback.web.messages import (
     header_values,
     is_gone,
     read_body,
+    refused,
     send_response,
 )
 from passback.web.preferences import prefers_async
 from passback.web.routes import BrokenPath, Routes, decode_path
 from passback.wire import errors
-from passback.wire.encode import error_body
 from passback.wire.operations import OPERATIONS
 from passback.wire.params import unknown_parameters
 
@@ -161,6 +161,4 @@ class Api:
 
 
 def _refused(refusal: errors.Refusal, scope: Scope) -> Response:
-    body, content_type = error_body(refusal, b",".join(header_values(scope, b"accept")))
-    headers = () if refusal.retry_after is None else ((b"retry-after", b"%d" % refusal.retry_after),)
-    return Response(refusal.status, body, content_type, headers)
+    return refused(refusal, b",".join(header_values(scope, b"accept")))

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from passback.wire.encode import error_body
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
     from passback.context import Caller, Gateway
+    from passback.wire.errors import Refusal
 
     Scope = MutableMapping[str, Any]
     Message = MutableMapping[str, Any]
@@ -53,6 +56,13 @@ class Response(Struct, frozen=True):
     headers: tuple[Header, ...] = ()
     warnings: tuple[str, ...] = ()
     """The codes of what was ignored or changed (``Passback-Warnings``)."""
+
+
+def refused(refusal: Refusal, accept: bytes) -> Response:
+    """The answer to a request that is refused; `accept` is its ``Accept`` header."""
+    body, content_type = error_body(refusal, accept)
+    headers = () if refusal.retry_after is None else ((b"retry-after", b"%d" % refusal.retry_after),)
+    return Response(refusal.status, body, content_type, headers)
 
 
 _PATIENCE = 16
