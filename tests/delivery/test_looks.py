@@ -14,7 +14,7 @@ from passback.app import build_gateway, open_database
 from passback.context import Gateway
 from passback.delivery import looks
 from passback.domain.clock import DAY, HOUR, MINUTE
-from passback.lms.interface import Connector, Gone, LmsError, NotAllowed, Unavailable
+from passback.lms.interface import Connector, Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
 from passback.sandbox.seed import seed
 from passback.settings import Settings
 from passback.store import assignments, roster
@@ -32,6 +32,8 @@ class Lms:
         self.hidden_from_lists: set[str] = set()
         self.errors: dict[str, LmsError] = {}
         """What a method raises, by its name."""
+        self.errors_of: dict[str, LmsError] = {}
+        """What reading an assignment by itself raises."""
         self.calls: list[str] = []
 
     def _called(self, name: str) -> None:
@@ -45,6 +47,8 @@ class Lms:
 
     async def read_assignment(self, _section: str, assignment: str) -> None:
         self._called("read_assignment")
+        if assignment in self.errors_of:
+            raise self.errors_of[assignment]
         if assignment not in self.has:
             raise Gone("assignment")
 
@@ -146,6 +150,15 @@ def test_the_only_one_of_a_section_that_can_be_read_is_noticed(world: World) -> 
     world.add("a", in_lms=False)
     world.look()
     assert (world.gone(), world.lms.calls[-1]) == (["a"], "read_people")
+
+
+def test_what_nobody_may_read_is_there_and_keeps_no_other_from_being_noticed(world: World) -> None:
+    world.add("a", "b", "c")
+    world.lms.has = {"a", "b"}
+    world.lms.hidden_from_lists = {"b"}
+    world.lms.errors_of = {"b": RefusedByLms("NOT_GRADABLE", "denied")}
+    world.look()
+    assert world.gone() == ["c"]
 
 
 def test_what_only_a_list_lacks_is_there(world: World) -> None:

@@ -16,7 +16,7 @@ from support.sandbox import ESSAY, Client, Sandbox, serving
 ASSIGNMENTS = f"/v3.1/sections/{SCHOOLOGY_UNIFIED.id('000007')}/assignments"
 STUDENTS = [SCHOOLOGY_UNIFIED.id(f"{number:06}") for number in (1001, 1002)]
 ASYNC = {"Prefer": "respond-async"}
-REFUSED = "NOT_GRADABLE: Schoology does not allow this assignment to be changed or graded"
+REFUSED = "NOT_GRADABLE: Schoology does not allow this, though the key may do it elsewhere"
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from msgspec import Struct
 from passback.delivery import webhook_notify
 from passback.delivery.lms_errors import report_lms_error
 from passback.domain.clock import DAY, HOUR, MINUTE
-from passback.lms.interface import Gone, LmsError
+from passback.lms.interface import Gone, LmsError, RefusedByLms
 from passback.store import looks, roster
 from passback.store.engine.database import StoreError
 
@@ -173,6 +173,8 @@ async def _is_gone(connector: Connector, section: str, assignment: str) -> bool:
         if error.thing == "assignment":
             return True
         raise
+    except RefusedByLms:
+        return False  # it is there, but nobody may read it
     return False
 
 

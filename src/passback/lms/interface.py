@@ -207,7 +207,7 @@ class Connector(Protocol):
         ...
 
     async def read_assignments(self, section: str, assignments: Sequence[str]) -> Mapping[str, Assignment]:
-        """Read several assignments at once, by their ids; those that no longer exist are left out."""
+        """Read several assignments at once, by their ids; those that the LMS does not show (any more) are left out."""
         ...
 
     async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:

@@ -217,3 +217,49 @@ def test_pages_of_any_size_are_read_to_their_end(lms: Lms) -> None:
     lms.set(short_pages=True, largest_page=7)
     people = lms.run(lms.connector.read_people(lms.section))
     assert len([person for person in people if person.role == "student"]) == 30
+
+
+# A teacher for whom the administrator has turned Classroom's API off.
+
+
+def turn_off(lms: Lms, *users: str) -> None:
+    emails = [simulator(lms).records.get("users", user)["email"] for user in users]  # type: ignore[index]
+    lms.set(api_disabled_for=emails)
+
+
+def test_another_teacher_acts_for_one_whose_api_is_turned_off(lms: Lms) -> None:
+    simulator(lms).ui_enroll(lms.section, lms.other_teacher, teacher=True)
+    before = lms.create().lms_id
+    turn_off(lms, lms.teacher)
+    assignment = lms.create().lms_id
+    assert lms.change(before, title="Other").title == "Other"
+    graded = lms.grade(assignment, grade_points=Decimal(5), grader_id=lms.teacher)
+    assert (graded.grade_points, graded.grader_id) == (Decimal(5), lms.teacher)
+    assert lms.read(assignment).grade_points == 5
+    lms.run(lms.connector.delete_assignment(lms.section, before))
+
+
+def test_if_it_is_turned_off_for_all_teachers_the_administrator_reads_and_the_log_says_why(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    lms.grade(assignment, grade_points=Decimal(5))
+    turn_off(lms, lms.teacher)
+    assert lms.assignment(assignment).title == "Essay"
+    assert lms.read(assignment).grade_points == 5
+    for write in (
+        lambda: lms.grade(assignment, grade_points=Decimal(6)),
+        lambda: lms.change(assignment, title="Other"),
+        lambda: lms.create(),
+    ):
+        with pytest.raises(NotAllowed, match="turned Classroom, or its API, off") as caught:
+            write()
+        assert not caught.value.credentials
+
+
+def test_a_teacher_who_signed_in_and_may_no_longer_use_the_api_is_named_as_the_reason(lms: Lms) -> None:
+    given = signed_in(lms, seed.person_email(ALGEBRA.teacher))
+    turn_off(lms, lms.teacher)
+    with (
+        lms.another(given, token_uri=given["token_uri"]) as hers,
+        pytest.raises(NotAllowed, match="turned Classroom, or its API, off"),
+    ):
+        lms.run(hers.create_assignment(lms.section, ESSAY, "mark"))

@@ -73,7 +73,7 @@ def test_what_is_denied_of_one_assignment_is_refused_after_one_look(
 ) -> None:
     denied_one, other = lms.create().lms_id, lms.create().lms_id
     denied = deny(lms, rf"^(PATCH|POST|DELETE) .*/{denied_one}\b", status, body)
-    with pytest.raises(RefusedByLms, match="NOT_GRADABLE: Google Classroom does not let us change this"):
+    with pytest.raises(RefusedByLms, match="NOT_GRADABLE: Google Classroom denies this"):
         lms.run(ACTS[act](lms, denied_one))
     assert len(denied) == (2 if status == 401 else 1)
     lms.run(ACTS[act](lms, other))

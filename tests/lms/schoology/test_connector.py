@@ -79,7 +79,7 @@ def test_what_is_our_own_fault_or_nobodys_is_unavailable(status: int) -> None:
         (404, "The assignment does not exist", Gone("assignment")),
         (400, "The enrollment is not assigned to this item", Gone("student")),
         (400, "The grade is not valid for the grading scale", RefusedByLms("INVALID_GRADE", "Schoology does not accept the grade")),
-        (403, "", RefusedByLms("NOT_GRADABLE", "Schoology does not allow this assignment to be changed or graded")),
+        (403, "", RefusedByLms("NOT_GRADABLE", "Schoology does not allow this, though the key may do it elsewhere")),
         (500, "", Unavailable("it refuses a grade with status 500")),
     ],
 )  # fmt: skip

@@ -24,7 +24,7 @@ from passback.lms.canvas.map_submissions import Target
 from passback.lms.canvas.overrides import send_override
 from passback.lms.canvas.roster import Roster, read_courses, read_people, read_sections
 from passback.lms.canvas.schemes import Schemes
-from passback.lms.canvas.verdict import ADD, DELETE, EDIT, judged
+from passback.lms.canvas.verdict import ADD, DELETE, EDIT, VIEW, judged
 from passback.lms.interface import Capabilities, Gone, LmsError, RefusedByLms, in_doubt_after_create
 from passback.lms.toolkit import unsupported_fields
 from passback.lms.toolkit.json_fields import Json, as_object, id_of
@@ -240,7 +240,8 @@ class CanvasConnector:
         return self._connection.options.get("sis_mark") == "yes"
 
     async def _read(self, course: str, assignment: str) -> Json:
-        return as_object(await self._api.get(f"courses/{course}/assignments/{assignment}", _WHOLE))
+        async with judged(self._api, course, VIEW):
+            return as_object(await self._api.get(f"courses/{course}/assignments/{assignment}", _WHOLE))
 
     async def _load(self, course: str, section: str, assignment: str, note: Note | None) -> LmsAssignment:
         return map_assignments.from_lms(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from passback.lms.canvas.api import CanvasApi
     from passback.lms.canvas.map_assignments import LmsAssignment
 
-GRADE, READ = "manage_grades", "view_all_grades"
+GRADE, READ, VIEW = "manage_grades", "view_all_grades", "read_course_content"
 ADD, EDIT, DELETE = "manage_assignments_add", "manage_assignments_edit", "manage_assignments_delete"
 
 

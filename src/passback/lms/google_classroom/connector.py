@@ -84,7 +84,8 @@ class ClassroomConnector:
             return await self._api.send("POST", path, acting, draft, safe=False, gone="section")
 
         try:
-            made = await self._roster.as_teacher(section, post)
+            async with self._one_look.judged(section, None):
+                made = await self._roster.as_teacher(section, post)
         except RefusedByLms as refused:
             raise map_assignments.explain(refused, fields, self._clock()) from None
         with in_doubt_after_create():
@@ -118,13 +119,14 @@ class ClassroomConnector:
         return await self._remember(fitting[0], fields, None) if len(fitting) == 1 else None
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
-        return (await self._load(section, assignment)).assignment
+        async with self._one_look.judged(section, assignment):
+            return (await self._load(section, assignment)).assignment
 
     async def read_assignments(self, section: str, wanted: Sequence[str]) -> Mapping[str, Assignment]:
         found: dict[str, Assignment] = {}
         if len(wanted) <= FEW:
             for assignment in wanted:
-                with contextlib.suppress(Gone):
+                with contextlib.suppress(Gone, RefusedByLms):
                     found[assignment] = await self.read_assignment(section, assignment)
             return found
         notes = await self._notes.read([note_key(assignment) for assignment in wanted])
@@ -137,6 +139,10 @@ class ClassroomConnector:
 
     async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
         map_assignments.check_supported(fields)
+        async with self._one_look.judged(section, assignment):
+            return await self._updated(section, assignment, fields)
+
+    async def _updated(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
         note = await read_note(self._notes, assignment)
         before = map_assignments.from_lms(await self._read(section, assignment), note)
         if fields.attachments is not None and fields.attachments != before.assignment.attachments:
@@ -153,17 +159,20 @@ class ClassroomConnector:
         self._recent.forget(f"{section}/{assignment}")
         content = before.content
         try:
-            async with self._one_look.judged(section, assignment):
-                if change is not None:
-                    content = await self._change(section, f"{assignment}:modifyAssignees", "POST", change, {})
-                if sent:
-                    mask = {"updateMask": map_assignments.mask_of(sent)}
-                    content = await self._change(section, assignment, "PATCH", sent, mask)
+            if change is not None:
+                content = await self._change(section, f"{assignment}:modifyAssignees", "POST", change, {})
+            if sent:
+                mask = {"updateMask": map_assignments.mask_of(sent)}
+                content = await self._change(section, assignment, "PATCH", sent, mask)
         except RefusedByLms as refused:
             raise map_assignments.explain(refused, fields, self._clock()) from None
         return await self._remember(content, fields, note)
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
+        async with self._one_look.judged(section, assignment):
+            await self._delete(section, assignment)
+
+    async def _delete(self, section: str, assignment: str) -> None:
         # Classroom answers the same for an assignment that never existed as for one that an earlier try just deleted.
         await self._load(section, assignment)
         self._recent.forget(f"{section}/{assignment}")
@@ -178,23 +187,28 @@ class ClassroomConnector:
                     raise
 
         mark = (await read_note(self._notes, assignment)).get("mark")
-        async with self._one_look.judged(section, assignment):
-            await self._roster.as_teacher(section, delete)
+        await self._roster.as_teacher(section, delete)
         kept = [note_key(assignment), *([_made_key(mark)] if mark else [])]
         await self._notes.write(dict.fromkeys(kept))
 
     async def read_submissions(
         self, section: str, assignment: str, students: Sequence[str]
     ) -> Mapping[str, Submission]:
-        return await self._grading.read(section, await self._load(section, assignment), students)
+        async with self._one_look.judged(section, assignment):
+            return await self._grading.read(section, await self._load(section, assignment), students)
 
     async def update_submission(
         self, section: str, assignment: str, student: str, fields: SubmissionFields
     ) -> Submission:
+        async with self._one_look.judged(section, assignment, fields.grader_id):
+            return await self._graded(section, assignment, student, fields)
+
+    async def _graded(
+        self, section: str, assignment: str, student: str, fields: SubmissionFields
+    ) -> Submission:
         stored = await self._for_grading(section, assignment)
         try:
-            async with self._one_look.judged(section, assignment, fields.grader_id):
-                return await self._grading.update(Target(section, stored, student), fields)
+            return await self._grading.update(Target(section, stored, student), fields)
         except (Gone, RefusedByLms) as error:
             if isinstance(error, Gone) and error.thing == "grader":
                 raise
@@ -206,8 +220,8 @@ class ClassroomConnector:
     async def update_submissions(
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
     ) -> Sequence[Submission | LmsError]:
-        stored = await self._for_grading(section, assignment)
         async with self._one_look.judged(section, assignment):
+            stored = await self._for_grading(section, assignment)
             await self._grading.prepare(
                 section, stored, list(dict.fromkeys(student for student, _ in changes))
             )

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 NAME = "Google Classroom"
 
 
+class TurnedOff(NotAllowed):
+    """Classroom, or its API, is turned off for the user we act as, perhaps not for others."""
+
+
 class Denied(NotAllowed):
     """Google denies a request without saying whether that concerns one object or the connection."""
 
@@ -64,7 +68,7 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
         case 401:
             return Denied("it refuses the access token (status 401)", credentials=True)
         case 403 if message.startswith(("@ClassroomApiDisabled ", "@ClassroomDisabled ")):
-            return NotAllowed("the domain's administrator has turned Classroom, or its API, off for the user")
+            return TurnedOff("the domain's administrator has turned Classroom, or its API, off for the user")
         case 403 if "scope" in message.lower():
             return NotAllowed(
                 "a scope is missing: delegate all that docs/reference/lms/google_classroom.md lists"

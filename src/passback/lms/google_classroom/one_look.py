@@ -1,4 +1,4 @@
-"""Whether Classroom refuses one object only, or something is wrong with the connection: one look tells them apart."""
+"""Whether Classroom denies one object only, or something is wrong with the connection: one look tells them apart."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REMEMBERED_SECONDS = 5.0
 
 
 class OneLook:
-    """Looks at assignments of which something was denied."""
+    """Looks at what was denied."""
 
     def __init__(self, api: ClassroomApi, roster: Roster) -> None:
         self._api = api
@@ -28,18 +28,27 @@ class OneLook:
         self._refusing = TtlCache(_REMEMBERED_SECONDS)
 
     @contextlib.asynccontextmanager
-    async def judged(self, course: str, assignment: str, grader: str | None = None) -> AsyncIterator[None]:
-        """Raise what a denial inside the ``with`` means: a refusal for good if the assignment can still be read."""
+    async def judged(
+        self, course: str, assignment: str | None, grader: str | None = None
+    ) -> AsyncIterator[None]:
+        """Raise what a denial inside the ``with`` means: a refusal for good if others can be read all the same.
+
+        It was denied of an assignment, or of the course's next one if that is None.
+        """
         try:
             yield
         except Denied as error:
             raise await self._verdict(course, assignment, grader, error) from None
 
-    async def _verdict(self, course: str, assignment: str, grader: str | None, error: Denied) -> LmsError:
-        """Return the refusal if a teacher of the course can read the assignment; if not, `error`, to be mended."""
+    async def _verdict(
+        self, course: str, assignment: str | None, grader: str | None, error: Denied
+    ) -> LmsError:
+        """Return the refusal if a teacher of the course can read its assignments; if not, `error`, to be mended."""
 
         async def look(acting: str) -> None:
-            await self._api.get(f"courses/{course}/courseWork/{assignment}", acting)
+            path = f"courses/{course}/courseWork"
+            if assignment is None or not await self._can_read(f"{path}/{assignment}", acting):
+                await self._api.pages(path, "courseWork", acting, gone="section", most=1)
             # Administrators read without teaching, and may then change nothing at all in this course.
             await self._api.get(f"courses/{course}/teachers/{acting or 'me'}", acting, gone="section")
 
@@ -52,6 +61,11 @@ class OneLook:
             except LmsError:
                 return error
             self._refusing.put(place, True)
-        return RefusedByLms(
-            "NOT_GRADABLE", f"{NAME} does not let us change this, though we may in this course"
-        )
+        return RefusedByLms("NOT_GRADABLE", f"{NAME} denies this, though other things in the course work")
+
+    async def _can_read(self, path: str, acting: str) -> bool:
+        try:
+            await self._api.get(path, acting)
+        except Denied:
+            return False
+        return True

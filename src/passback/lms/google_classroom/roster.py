@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from passback.domain.matching import LmsCourse, Person, SectionRef
 from passback.lms.google_classroom.credentials import AS_STUDENT, NoSuchUser
-from passback.lms.google_classroom.errors import NAME, Denied
+from passback.lms.google_classroom.errors import NAME, Denied, TurnedOff
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms
 from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
 from passback.lms.toolkit.ttl_cache import TtlCache
@@ -41,7 +41,7 @@ class Roster:
         self._topic = topic
         self._topics = TtlCache()
         self._refused = TtlCache()
-        """Teachers for whom Google issues no token."""
+        """Teachers as whom Google does not let us act."""
 
     async def teaches(self, course: str, teacher: str) -> bool:
         """Whether someone teaches a course."""
@@ -52,23 +52,24 @@ class Roster:
     async def as_teacher(
         self, course: str, action: Callable[[str], Awaitable[T]], grader: str | None = None
     ) -> T:
-        """Act as a teacher of a course: the `grader`, or else the owner, or else any for whom Google issues a token.
+        """Act as a teacher of a course: the `grader`, or else the owner, or else any as whom Google lets us act.
 
-        Raises what `action` raises.
+        If it does not for any of them, act as the administrator, who may at least read. Raises what `action` raises.
         """
         if not self._api.tokens.delegated:
             return await action("")
         emails = await self._teacher_emails(course)
         wanted = [*([emails[grader]] if grader in emails else []), *emails.values()]
+        wanted.sort(key=self._refused.knows)
         tried = set[str]()
         last: LmsError = NotAllowed("the course has no teacher to act as")
         for email in wanted:
-            if email in tried or self._refused.knows(email):
+            if email in tried:
                 continue
             tried.add(email)
             try:
                 return await action(email)
-            except NoSuchUser as error:
+            except (NoSuchUser, TurnedOff) as error:
                 self._refused.put(email, True)
                 last = error
             except Denied as error:
@@ -76,7 +77,10 @@ class Roster:
                     raise
                 last = error  # no longer a teacher of the course
                 wanted += (await self._teacher_emails(course)).values()
-        raise last
+        try:
+            return await action(self._admin)
+        except NotAllowed:
+            raise last from None
 
     async def acting_student(self, course: str, student: str) -> str:
         """Return the name by which to act as a student. Raises `Refused` and `Gone`."""

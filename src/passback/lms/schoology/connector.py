@@ -72,10 +72,11 @@ class SchoologyConnector:
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:  # noqa: ARG002
         kind = map_assignments.kind_of(fields)
-        sent = await self._new(section, kind, fields)
-        answer = map_assignments.created_content(
-            await self._api.send("POST", f"sections/{section}/{kind}s", sent, safe=False, gone="section")
-        )
+        async with self._judging(section):
+            sent = await self._new(section, kind, fields)
+            answer = map_assignments.created_content(
+                await self._api.send("POST", f"sections/{section}/{kind}s", sent, safe=False, gone="section")
+            )
         with in_doubt_after_create():
             return await self._verified(section, kind, fields, sent, answer)
 
@@ -264,12 +265,13 @@ class SchoologyConnector:
         return content
 
     async def _read_all(self, section: str, kind: str, refs: Sequence[Ref]) -> dict[str, Json]:
-        """Read several assignments of a kind, by their ids here; those that no longer exist are left out."""
+        """Read several assignments of a kind, by their ids here; those that cannot be read are left out."""
         found: dict[str, Json] = {}
         if len(refs) <= _FEW:
             for ref in refs:
-                with contextlib.suppress(Gone):
-                    found[ref.lms_id] = await self._read(section, ref)
+                with contextlib.suppress(Gone, RefusedByLms):
+                    async with self._judging(section):
+                        found[ref.lms_id] = await self._read(section, ref)
             return found
         listed = await self._api.pages(f"sections/{section}/{kind}s", kind, _WITH_ATTACHMENTS, gone="section")
         by_id = {id_of(item): item for item in listed}

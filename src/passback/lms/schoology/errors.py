@@ -54,8 +54,8 @@ def item_refusal(status: int, message: str, gone: Thing) -> LmsError:
 
 
 def not_gradable() -> RefusedByLms:
-    """Return the refusal of an assignment that nobody may change or grade, though the connection works."""
-    return RefusedByLms("NOT_GRADABLE", "Schoology does not allow this assignment to be changed or graded")
+    """Return the refusal of an assignment or section in which nobody may do this, though the connection works."""
+    return RefusedByLms("NOT_GRADABLE", "Schoology does not allow this, though the key may do it elsewhere")
 
 
 def is_replay(reply: Reply) -> bool:
