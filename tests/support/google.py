@@ -7,6 +7,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import joserfc.jwk  # noqa: F401 - the first token would take so long otherwise that a test's patience may end
+import joserfc.jwt  # noqa: F401
+
 from passback.lms.google_classroom import KIND
 from passback_simulators.google_classroom import seed
 from passback_simulators.google_classroom.app import ClassroomSimulator
