@@ -179,7 +179,8 @@ def _json_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
         result["properties"] = {
             name: _json_schema(inner) for name, inner in schema.get("properties", {}).items()
         }
-        result["additionalProperties"] = False
+        anything = schema.get("additionalProperties")
+        result["additionalProperties"] = _json_schema(anything) if anything else False
     return result
 
 
@@ -201,7 +202,9 @@ def _check_omission(content: Any, name: str = "") -> None:
         for one in content:
             _check_omission(one)
     else:
-        assert content or name in {"draftGrade", "assignedGrade", "pointsEarned"}, f"{name} is {content!r}"
+        assert content or name in {"draftGrade", "assignedGrade", "points", "pointsEarned"}, (
+            f"{name} is {content!r}"
+        )
 
 
 class CheckedRequest(HttpRequest):  # type: ignore[misc]

@@ -84,6 +84,12 @@ def require_teacher(call: Call, course: Record) -> None:
         raise errors.denied()
 
 
+def require_licence(call: Call) -> None:
+    """Refuse users without the edition of Workspace that rubrics and student groups need."""
+    if not call.lms.settings["education_plus"]:
+        raise errors.denied()
+
+
 def require_modifiable(course: Record) -> None:
     """Refuse changes in a course that is archived."""
     if course["state"] in NOT_MODIFIABLE:

@@ -24,6 +24,7 @@ from passback_simulators.google_classroom.handlers import (
     oauth,
     registrations,
     rosters,
+    rubrics,
     submission_changes,
     submissions,
     topics,
@@ -48,7 +49,8 @@ class ClassroomSimulator(ClassroomState, Simulator):
         """The methods of the API."""
         return (
             *courses.OPERATIONS, *topics.OPERATIONS, *grading_periods.OPERATIONS, *rosters.OPERATIONS,
-            *course_work.OPERATIONS, *submissions.OPERATIONS, *submission_changes.OPERATIONS, *registrations.OPERATIONS,
+            *course_work.OPERATIONS, *rubrics.OPERATIONS, *submissions.OPERATIONS, *submission_changes.OPERATIONS,
+            *registrations.OPERATIONS,
         )  # fmt: skip
 
     def routes(self) -> Sequence[Route]:
@@ -149,6 +151,8 @@ class ClassroomSimulator(ClassroomState, Simulator):
     ui_change_assignment = web_ui.change_assignment
     ui_delete_assignment = web_ui.delete_assignment
     ui_grade = web_ui.grade
+    ui_grade_with_rubric = web_ui.grade_with_rubric
+    ui_export_rubric = web_ui.export_rubric
     ui_mark_missing = web_ui.mark_missing
     ui_return = web_ui.return_work
     ui_open = web_ui.open_assignment

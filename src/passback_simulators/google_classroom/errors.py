@@ -48,6 +48,7 @@ _NAMED = {
         "PERMISSION_DENIED",
         "The Developer Console project is not permitted to make this request.",
     ),
+    "RubricCriteriaInvalidFormat": ("INVALID_ARGUMENT", "The criteria of the rubric are not valid."),
     "UserIneligibleToUpdateGradingPeriodSettings": (
         "PERMISSION_DENIED",
         "The user is not eligible to update the grading period settings.",
@@ -103,6 +104,11 @@ def not_found() -> Refusal:
 def already_exists() -> Refusal:
     """409: it exists already."""
     return Refusal(reply("ALREADY_EXISTS", "Requested entity already exists"))
+
+
+def internal() -> Refusal:
+    """500, which some invalid requests get."""
+    return Refusal(reply("INTERNAL", "Internal error encountered."))
 
 
 def unauthenticated(reason: str | None) -> Reply:

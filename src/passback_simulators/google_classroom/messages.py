@@ -204,6 +204,19 @@ MODIFY_ASSIGNEES = Message(
     },
 )
 
+_LEVEL = Message("Level", {**_strings("id", "title", "description"), "points": "double"})
+_CRITERION = Message("Criterion", {**_strings("id", "title", "description"), "levels": Repeated(_LEVEL)})
+RUBRIC = Message(
+    "Rubric",
+    {
+        **_strings("courseId", "courseWorkId", "id", "sourceSpreadsheetId"),
+        "creationTime": "timestamp",
+        "updateTime": "timestamp",
+        "criteria": Repeated(_CRITERION),
+    },
+)
+RUBRICS = _page_of("ListRubricsResponse", "rubrics", RUBRIC)
+
 # Submissions.
 
 _RUBRIC_GRADE = Message("RubricGrade", {**_strings("criterionId", "levelId"), "points": "double"})

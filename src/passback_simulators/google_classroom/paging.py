@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from passback_simulators.google_classroom.call import Call
 
 
-def page(call: Call, name: str, items: Sequence[Any], usual: int = 0) -> dict[str, Any]:
+def page(call: Call, name: str, items: Sequence[Any], usual: int = 0, most: int = 0) -> dict[str, Any]:
     """The page that is asked for, as the message of a list with the items under `name`.
 
     Args:
@@ -23,8 +23,10 @@ def page(call: Call, name: str, items: Sequence[Any], usual: int = 0) -> dict[st
         name: The list's field.
         items: All items of the list.
         usual: The page size if the request does not name one; 0 means the largest.
+        most: The largest page of this list; 0 means that of all lists.
     """
     largest = call.lms.settings["largest_page"]
+    largest = min(most or largest, largest)
     asked = parsing.int32(call.param("pageSize") or "0", "page_size")
     if asked < 0:
         raise errors.invalid("Page size must be non-negative", "page_size")

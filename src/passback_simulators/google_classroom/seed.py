@@ -42,7 +42,8 @@ _SCOPE_NAMES = (
     "classroom.profile.photos",
     "classroom.push-notifications", "classroom.rosters", "classroom.rosters.readonly",
     "classroom.student-submissions.me.readonly", "classroom.student-submissions.students.readonly",
-    "classroom.topics", "classroom.topics.readonly", "userinfo.email", "userinfo.profile",
+    "classroom.topics", "classroom.topics.readonly", "spreadsheets", "spreadsheets.readonly",
+    "userinfo.email", "userinfo.profile",
 )  # fmt: skip
 ALL_SCOPES = ("openid", *(f"https://www.googleapis.com/auth/{name}" for name in _SCOPE_NAMES))
 """Every scope that the simulator knows; the administrator has delegated all of them."""

@@ -39,6 +39,10 @@ class ClassroomState(State):
             "short_pages": False,
             # Whether the school's licence includes grading periods.
             "grading_periods": True,
+            # Whether teachers and administrators have the licence that rubrics and student groups need.
+            "education_plus": True,
+            # What changing a rubric that was graded with gets, of the two that Google documents: 403 or 500.
+            "rubric_in_use_status": 403,
             # The draft grade that missing work gets by itself, which teachers can change; below 0: none.
             "missing_grade": 0,
             # Whether course work may be due in the past.

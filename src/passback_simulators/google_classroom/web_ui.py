@@ -9,11 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from passback_simulators.google_classroom import access, grants
-from passback_simulators.google_classroom.handlers import course_work, submission_changes, submissions
+from passback_simulators.google_classroom.handlers import (
+    course_work,
+    rubric_criteria,
+    rubrics,
+    submission_changes,
+    submissions,
+)
 from passback_simulators.google_classroom.seed import CLIENT_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from passback_simulators.google_classroom.state import ClassroomState
     from passback_simulators.records import Record
@@ -130,6 +136,41 @@ def grade(lms: ClassroomState, work_id: str, student_id: str, points: float | No
     submissions.put(lms, submissions.grade(lms, work, submission, owner, {"draft": points}))
 
 
+def grade_with_rubric(
+    lms: ClassroomState, work_id: str, student_id: str, grades: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """A teacher grades with the rubric: a level, points or both for each criterion's id.
+
+    ``{criterion: {"level": id, "points": 4}}``: the points are the level's unless they are given. Their sum is the
+    draft grade, if the rubric has points.
+    """
+    work, submission, owner = _submission(lms, work_id, student_id)
+    rubric = rubrics.of(lms, work_id)
+    assert rubric is not None, f"no rubric for {work_id}"
+    levels = {level["id"]: level for one in rubric["criteria"] for level in one["levels"]}
+    chosen: dict[str, dict[str, Any]] = {}
+    for criterion, one in grades.items():
+        level = one.get("level")
+        points = one.get("points", levels[level].get("points") if level else None)
+        chosen[criterion] = {"level": level, "points": points}
+    scored = [one["points"] for one in chosen.values() if one["points"] is not None]
+    changed = submission | {"draft_rubric": chosen}
+    if scored:
+        changed = submissions.grade(lms, work, changed, owner, {"draft": sum(scored)})
+    submissions.put(lms, changed)
+
+
+def export_rubric(lms: ClassroomState, work_id: str) -> str:
+    """The owner exports a rubric to Google Sheets; returns the spreadsheet's id."""
+    rubric = rubrics.of(lms, work_id)
+    assert rubric is not None, f"no rubric for {work_id}"
+    owner = _record(lms, "courses", rubric["course_id"])["owner_id"]
+    id_ = f"1demoRubric{lms.records.next_number('spreadsheet', 9_000_001)}"
+    criteria = rubric_criteria.without_ids(rubric["criteria"])
+    lms.records.put("spreadsheets", id_, {"id": id_, "criteria": criteria, "readers": [owner]})
+    return id_
+
+
 def mark_missing(lms: ClassroomState, work_id: str, student_id: str) -> None:
     """A teacher marks work as missing, whenever it is due."""
     _, submission, _ = _submission(lms, work_id, student_id)
@@ -137,10 +178,11 @@ def mark_missing(lms: ClassroomState, work_id: str, student_id: str) -> None:
 
 
 def return_work(lms: ClassroomState, work_id: str, student_id: str) -> None:
-    """A teacher returns work in any state: the draft grade becomes the assigned grade."""
+    """A teacher returns work in any state: the draft grades become the assigned grades."""
     work, submission, owner = _submission(lms, work_id, student_id)
     draft = submissions.draft_grade(lms, work, submission)
     graded = submissions.grade(lms, work, submission, owner, {"draft": draft, "assigned": draft})
+    graded = graded | {"assigned_rubric": submission.get("draft_rubric", {})}
     submissions.put(lms, submissions.enter(lms, graded, "RETURNED", owner))
 
 

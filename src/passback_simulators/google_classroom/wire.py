@@ -1,7 +1,7 @@
 """How Google writes JSON: proto3's mapping, which omits default values.
 
 Empty lists, empty strings, 0 and false are never sent; a message that is set always is, even if nothing is
-in it (a due time of midnight is ``{}``). Grades are the exception: a grade of 0 is a grade.
+in it (a due time of midnight is ``{}``). Grades and a rubric's points are the exception: a grade of 0 is a grade.
 """
 
 from __future__ import annotations
@@ -14,7 +14,14 @@ from typing import Any
 from passback_simulators.google_classroom.errors import JSON_TYPE
 from passback_simulators.reply import Reply
 
-_KEPT_ZERO = ("draftGrade", "assignedGrade")
+
+class Present(float):
+    """A number whose field tells whether it is set, so that it is sent even if it is 0."""
+
+
+def present(number: float | None) -> Present | None:
+    """A number that is sent even if it is 0; None if it is not set."""
+    return None if number is None else Present(number)
 
 
 def compact(content: Any) -> Any:
@@ -24,7 +31,7 @@ def compact(content: Any) -> Any:
         return {
             name: value
             for name, value in sent.items()
-            if isinstance(value, dict) or value or (name in _KEPT_ZERO and value is not None)
+            if isinstance(value, dict) or value or isinstance(content[name], Present)
         }
     if isinstance(content, list):
         return [compact(item) for item in content]

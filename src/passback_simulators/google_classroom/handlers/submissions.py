@@ -145,8 +145,10 @@ def shown(call: Call, course: Record, work: Record, submission: Record) -> dict[
         "updateTime": wire.timestamp(submission["updated"]),
         "state": submission["state"],
         "late": late(call.lms, work, submission),
-        "draftGrade": draft_grade(call.lms, work, submission) if teacher else None,
-        "assignedGrade": submission["assigned"],
+        "draftGrade": wire.present(draft_grade(call.lms, work, submission)) if teacher else None,
+        "assignedGrade": wire.present(submission["assigned"]),
+        "draftRubricGrades": _rubric_grades(submission, "draft_rubric") if teacher else None,
+        "assignedRubricGrades": _rubric_grades(submission, "assigned_rubric"),
         "alternateLink": student_link if access.sees_all(call, course) else f"{link(work)}/details",
         "courseWorkType": work["work_type"],
         "associatedWithDeveloper": work["project"] == call.grant.project,
@@ -157,6 +159,16 @@ def shown(call: Call, course: Record, work: Record, submission: Record) -> dict[
             if teacher or one.get("grade_change") != DRAFT_CHANGE
         ],
     }
+
+
+def _rubric_grades(submission: Record, name: str) -> dict[str, Any] | None:
+    """The rubric grades by criterion; None if there are none."""
+    return {
+        criterion: {
+            "criterionId": criterion, "levelId": one["level"], "points": wire.present(one["points"]),
+        }
+        for criterion, one in submission.get(name, {}).items()
+    } or None  # fmt: skip
 
 
 def _shown_entry(entry: dict[str, Any]) -> dict[str, Any]:
