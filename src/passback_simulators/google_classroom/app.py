@@ -25,6 +25,7 @@ from passback_simulators.google_classroom.handlers import (
     registrations,
     rosters,
     rubrics,
+    student_groups,
     submission_changes,
     submissions,
     topics,
@@ -49,6 +50,7 @@ class ClassroomSimulator(ClassroomState, Simulator):
         """The methods of the API."""
         return (
             *courses.OPERATIONS, *topics.OPERATIONS, *grading_periods.OPERATIONS, *rosters.OPERATIONS,
+            *student_groups.OPERATIONS,
             *course_work.OPERATIONS, *rubrics.OPERATIONS, *submissions.OPERATIONS, *submission_changes.OPERATIONS,
             *registrations.OPERATIONS,
         )  # fmt: skip

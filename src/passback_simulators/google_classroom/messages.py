@@ -139,6 +139,12 @@ TEACHER = Message("Teacher", _MEMBER)
 TEACHERS = _page_of("ListTeachersResponse", "teachers", TEACHER)
 STUDENT = Message("Student", {**_MEMBER, "studentWorkFolder": _FOLDER})
 STUDENTS = _page_of("ListStudentsResponse", "students", STUDENT)
+STUDENT_GROUP = Message("StudentGroup", _strings("courseId", "id", "title"))
+STUDENT_GROUPS = _page_of("ListStudentGroupsResponse", "studentGroups", STUDENT_GROUP)
+STUDENT_GROUP_MEMBER = Message("StudentGroupMember", _strings("courseId", "studentGroupId", "userId"))
+STUDENT_GROUP_MEMBERS = _page_of(
+    "ListStudentGroupMembersResponse", "studentGroupMembers", STUDENT_GROUP_MEMBER
+)
 INVITATION = Message("Invitation", {**_strings("id", "userId", "courseId"), "role": COURSE_ROLE})
 INVITATIONS = _page_of("ListInvitationsResponse", "invitations", INVITATION)
 TOPIC = Message("Topic", {**_strings("courseId", "topicId", "name"), "updateTime": "timestamp"})

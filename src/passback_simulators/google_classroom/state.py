@@ -41,6 +41,9 @@ class ClassroomState(State):
             "grading_periods": True,
             # Whether teachers and administrators have the licence that rubrics and student groups need.
             "education_plus": True,
+            # How many groups a course, and how many students a group, may have. Google does not say.
+            "most_student_groups": 75,
+            "most_in_student_group": 100,
             # What changing a rubric that was graded with gets, of the two that Google documents: 403 or 500.
             "rubric_in_use_status": 403,
             # The draft grade that missing work gets by itself, which teachers can change; below 0: none.
