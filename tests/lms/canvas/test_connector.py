@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from urllib.parse import parse_qsl, urlsplit
@@ -252,6 +253,10 @@ def test_a_ta_is_matched_as_a_teacher_and_grades(lms: Lms) -> None:
         lambda link: link.replace('rel="next"', 'rel="next last"'),
         lambda link: link.replace("per_page=", "x=1,2,3&per_page="),
         lambda link: link.replace("rel=", "REL="),
+        lambda link: re.sub(r"<https?://[^/]+", "<", link),
+        lambda link: re.sub(r"<[^?]+", "<", link),
+        lambda link: link.replace("&page", "&x=1;2&page"),
+        lambda link: link.replace(",<", "\n<"),
     ],
 )
 def test_all_pages_are_read_however_their_links_are_written(lms: Lms, written: Callable[[str], str]) -> None:
@@ -276,14 +281,16 @@ def test_a_list_that_goes_in_circles_is_left(lms: Lms) -> None:
 
 
 def links_written(lms: Lms, written: Callable[[str], str]) -> None:
-    """Have Canvas write its Link headers otherwise."""
+    """Have Canvas write its Link headers otherwise; each line becomes a header of its own."""
     served = simulator(lms)
     real = served.answer
 
     async def answer(request: Request) -> SimulatorReply:
         reply = await real(request)
         headers = [
-            (name, written(value) if name.lower() == "link" else value) for name, value in reply.headers
+            (name, line)
+            for name, value in reply.headers
+            for line in (written(value).split("\n") if name.lower() == "link" else [value])
         ]
         return replace(reply, headers=tuple(headers))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import httpx2
 import pytest
@@ -13,9 +14,12 @@ from passback.domain.submission import SubmissionFields
 from passback.lms.google_classroom import KIND, errors
 from passback.lms.google_classroom.credentials import STUDENT_SCOPES, TEACHER_SCOPES
 from passback.lms.http.client import Reply
-from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms
+from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
 from passback_simulators.google_classroom import seed
 from passback_simulators.identities import ALGEBRA
+from passback_simulators.reply import Reply as SimulatorReply
+from passback_simulators.reply import json_reply
+from passback_simulators.request import Request
 from support.google import google, said, simulator
 from support.lms import ESSAY, LINK, Lms
 
@@ -217,6 +221,21 @@ def test_pages_of_any_size_are_read_to_their_end(lms: Lms) -> None:
     lms.set(short_pages=True, largest_page=7)
     people = lms.run(lms.connector.read_people(lms.section))
     assert len([person for person in people if person.role == "student"]) == 30
+
+
+@pytest.mark.parametrize(
+    "odd", [{"students": {}}, {"students": None}, {"error": {"code": 500}}, {"people": []}]
+)
+def test_what_is_no_list_is_not_taken_for_an_empty_one(lms: Lms, odd: dict[str, Any]) -> None:
+    served = simulator(lms)
+    real = served.answer
+
+    async def answer(request: Request) -> SimulatorReply:
+        return json_reply(200, odd) if request.path.endswith("/students") else await real(request)
+
+    served.answer = answer  # type: ignore[method-assign]
+    with pytest.raises(Unavailable, match="a list of its students is not as expected"):
+        lms.run(lms.connector.read_people(lms.section))
 
 
 # A teacher for whom the administrator has turned Classroom's API off.

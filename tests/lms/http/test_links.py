@@ -23,7 +23,17 @@ from passback.lms.interface import Unavailable
             "https://h/b?x=1, 2",
         ),
         ('<https://h/a?page=2>; title="more"; rel=Next', "https://h/a?page=2"),
+        ('<https://h/a;v=1?x=1;page=2>; rel="next"', "https://h/a;v=1?x=1;page=2"),
+        ('<https://h/a;rel=prev?page=2>; rel="next"', "https://h/a;rel=prev?page=2"),
+        ('<https://h/a?page=2>; title="a;b, <c>; rel=prev"; rel="next"', "https://h/a?page=2"),
+        ('<https://h/a?page=2> ; rel = "next"', "https://h/a?page=2"),
+        ("<https://h/a?page=2>; rel='next'", "https://h/a?page=2"),
+        ('<https://h/a?page=2>; rel="next"; rel="prev"', "https://h/a?page=2"),
+        ('<https://h/a?page=2>; rel="next", <https://h/a?page=3>; rel="next"', "https://h/a?page=2"),
+        ('<https://h/a>; rel="current",, <?page=2>; rel="next"', "?page=2"),
         ('<https://h/a>; rel="current", <https://h/a>; rel="last"', None),
+        ('<https://h/a>; title="; rel=next"; rel="current"', None),
+        ('<https://h/a?page=2>; rel="prev"; rel="next"', None),
         ('<https://h/a?rel="next">; rel="prev"', None),
     ],
 )
@@ -31,7 +41,18 @@ def test_the_next_page_is_found(header: str, address: str | None) -> None:
     assert next_page(Reply(200, {"link": header}, b"[]")) == address
 
 
-@pytest.mark.parametrize("headers", [{}, {"link": ""}, {"link": "<https://h/a?page=2>"}, {"link": "garbage"}])
-def test_a_list_that_ends_without_saying_so_is_not_complete(headers: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "<https://h/a?page=2>",
+        "garbage",
+        '<https://h/a>; rel="current", <https://h/a?page=2',
+        '<https://h/a>; rel="current", <https://h/a?q=a>b>; rel="next"',
+    ],
+)
+def test_a_list_that_ends_without_saying_so_is_not_complete(header: str | None) -> None:
+    headers = {} if header is None else {"link": header}
     with pytest.raises(Unavailable, match="does not say whether the list goes on"):
         next_page(Reply(200, headers, b"[]"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,8 @@ from passback.domain.assignment import Attachment
 from passback.domain.clock import DAY, HOUR
 from passback.lms.interface import Gone, LmsError, RefusedByLms, Unavailable, Unsupported
 from passback.lms.schoology import dates
+from passback_simulators.reply import Reply, json_reply
+from passback_simulators.request import Request
 from passback_simulators.schoology import seed
 from support.lms import ESSAY, Lms
 from support.sandbox import NOW
@@ -141,6 +144,26 @@ def test_lists_are_read_to_their_end_whatever_their_form(lms: Lms, settings: dic
     assert (len(people), lms.section in {place.id for place in places}, created.assignee_ids, graded.grade_points) == (
         31, True, (lms.students[0],), Decimal(3),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("settings", [{}, {"largest_page": 3, "next_in_lists": False}])
+def test_a_list_that_ends_before_its_total_is_not_taken_for_complete(
+    lms: Lms, settings: dict[str, Any]
+) -> None:
+    lms.set(**settings)
+    served = simulator(lms)
+    real = served.answer
+
+    async def answer(request: Request) -> Reply:
+        reply = await real(request)
+        if not request.path.endswith("/enrollments"):
+            return reply
+        content = json.loads(reply.body)
+        return json_reply(200, content | {"total": int(content["total"]) + 1})
+
+    served.answer = answer  # type: ignore[method-assign]
+    with pytest.raises(Unavailable, match="ends after 32 of 33 items"):
+        lms.run(lms.connector.read_people(lms.section))
 
 
 def test_people_have_sis_ids_and_addresses_and_who_left_is_none_of_them(lms: Lms) -> None:

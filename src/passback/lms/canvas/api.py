@@ -6,7 +6,7 @@ Source: Instructure's API documentation ("OAuth2", "Throttling", "Pagination").
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin
 
 from passback.lms.canvas import errors
 from passback.lms.http.client import LmsClient, Reply
@@ -96,19 +96,19 @@ class CanvasApi:
     ) -> list[dict[str, Any]]:
         """Read all pages of a list. Raises `LmsError`."""
         found: list[dict[str, Any]] = []
-        url: str | None = "api/v1/" + path
+        url = "api/v1/" + path
         query: Mapping[str, Any] | None = {"per_page": 100, **params}
         asked: set[str] = set()
         for _ in range(_MOST_PAGES):
-            assert url is not None
             reply = await self._client.get(url, query)
             content = _good(reply, gone)
             if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
                 raise reply.useless("is no list")
             found += content
-            url, query = next_page(reply), None
-            if url is None:
+            target = next_page(reply)
+            if target is None:
                 return found
+            url, query = urljoin(url, target), None
             if url in asked:
                 raise reply.useless("leads back to an earlier page")
             asked.add(url)

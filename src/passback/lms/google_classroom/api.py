@@ -61,8 +61,11 @@ class ClassroomApi:
         query: dict[str, Any] = {"pageSize": _PAGE, **(params or {})}
         for _ in range(most or _MOST_PAGES):
             content = await self.get(path, acting, query, gone=gone)
-            found += as_objects(content.get(name) or [])
             token = text(content, "nextPageToken")
+            items = content.get(name, [])
+            if not isinstance(items, list) or (name not in content and content.keys() - {"nextPageToken"}):
+                raise Unavailable(f"a list of its {name} is not as expected")
+            found += as_objects(items)
             if not token:
                 return found
             query["pageToken"] = token

@@ -85,7 +85,10 @@ class SchoologyApi:
 
     async def pages(self, path: str, name: str | tuple[str, str], params: Mapping[str, Any] | None = None, *,
                     gone: Thing = "assignment") -> list[Json]:  # fmt: skip
-        """Read all pages of a list whose items are under `name`, or under two names, one inside the other."""
+        """Read all pages of a list whose items are under `name`, or under two names, one inside the other.
+
+        Raises `LmsError`, also if there is no more although the list says that it is longer.
+        """
         found: list[Json] = []
         last: list[Json] = []
         url, query = path, {"start": 0, "limit": _PAGE, **(params or {})}
@@ -93,18 +96,20 @@ class SchoologyApi:
             reply = _good(await self._client.get(url, query), gone)
             content = as_object(reply.json())
             items = one_or_more(_below(content, (name,) if isinstance(name, str) else name))
-            if items and items == last:
-                return found  # it is not paged, and says so only by beginning again
-            found += items
+            again = bool(items) and items == last  # it is not paged, and says so only by beginning again
+            found += [] if again else items
             last = items
             links = as_object(content.get("links") or {})
-            next_url = text(links, "next")
+            next_url = None if again else text(links, "next")
             total = number(content, "total")
+            more = len(found) < total if total is not None else not links
             if next_url:
                 url, query = self._own(next_url), {}
-            elif items and (len(found) < total if total is not None else not links):
+            elif items and more and not again:
                 # Schoology does not say where the next page begins; a page may have fewer items than were asked for.
                 url, query = path, {**query, "start": len(found), "limit": _PAGE, **(params or {})}
+            elif total is not None and more:
+                raise reply.useless(f"ends after {len(found)} of {total} items")
             else:
                 return found
         raise reply.useless("has no end")
