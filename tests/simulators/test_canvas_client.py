@@ -15,37 +15,28 @@ from canvasapi.exceptions import (
     ResourceDoesNotExist,
 )  # fmt: skip
 
-from passback.domain.clock import DAY
-from passback_simulators.canvas.app import CanvasSimulator
-from passback_simulators.canvas.seed import ADMIN_TOKEN, EXTRA_SECTION, FAR_STUDENT, person_lms_id
+from passback.domain.clock import DAY, HOUR
+from passback_simulators.canvas.seed import EXTRA_SECTION, FAR_STUDENT
+from support.canvas_client import (
+    ALGEBRA,
+    BIOLOGY,
+    ESSAY,
+    STUDENT,
+    TEACHER,
+    WARNINGS,
+    as_admin,
+    as_user,
+    canvas_of,
+)
 from support.sandbox import NOW, SetClock
 from support.simulators import Served
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:Canvas may respond unexpectedly when making requests to HTTP"),
-    pytest.mark.filterwarnings("ignore:datetime.datetime.utc"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),  # its connections are never closed
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
-ALGEBRA, BIOLOGY = 107, 108
-STUDENT, TEACHER = int(person_lms_id("001001")), int(person_lms_id("000001"))
-ESSAY = {"name": "Essay", "points_possible": 20, "published": True, "submission_types": ["online_text_entry"],
-         "due_at": "2026-02-01T12:00:00Z"}  # fmt: skip
+pytestmark = WARNINGS
 
 
 @pytest.fixture
 def canvas(served: Served) -> Canvas:
-    return Canvas(served.url, ADMIN_TOKEN)
-
-
-def canvas_of(served: Served) -> CanvasSimulator:
-    assert isinstance(served.simulator, CanvasSimulator)
-    return served.simulator
-
-
-def as_user(served: Served, user: int) -> Canvas:
-    return Canvas(served.url, canvas_of(served).issue_token(str(user)))
+    return as_admin(served)
 
 
 def test_accounts_courses_and_sections(canvas: Canvas) -> None:
@@ -181,11 +172,13 @@ def test_comments_append(canvas: Canvas) -> None:
 
 
 def test_late_work_loses_points(canvas: Canvas, served: Served) -> None:
-    canvas_of(served).ui_set_late_policy(str(ALGEBRA), 10)
+    canvas_of(served).ui_set_late_policy(
+        str(ALGEBRA), late_submission_deduction_enabled=True, late_submission_deduction=10
+    )
     created = canvas.get_course(ALGEBRA).create_assignment(ESSAY)
     clock = served.simulator.clock
     assert isinstance(clock, SetClock)
-    clock.now = NOW + 60 * DAY
+    clock.now = NOW + 31 * DAY + 20 * HOUR
     theirs = as_user(served, STUDENT).get_course(ALGEBRA).get_assignment(created.id)
     theirs.submit({"submission_type": "online_text_entry", "body": "<p>late</p>"})
     graded = created.get_submission(STUDENT).edit(submission={"posted_grade": "20"})

@@ -123,9 +123,10 @@ def test_a_scheme_is_the_assignments_the_courses_the_accounts_or_the_default(ser
 
 
 def test_missing_work_is_graded_by_the_courses_policy(served: Served) -> None:
-    path = create(served, due_at="2026-01-02T12:00:00Z")
+    path = create(served, due_at="2026-01-02T12:00:00Z", submission_types=["online_text_entry"])
+    on_paper = create(served, due_at="2026-01-02T12:00:00Z", submission_types=["on_paper"])
     policy = {"missing_submission_deduction_enabled": True, "missing_submission_deduction": 75}
-    call(served, "PATCH", "courses/107/late_policy", {"late_policy": policy})
+    call(served, "POST", "courses/107/late_policy", {"late_policy": policy})
     assert call(served, "GET", "courses/107/late_policy")["late_policy"]["missing_submission_deduction"] == 75
     before = call(served, "GET", f"{path}/submissions/{ONE}")
     assert isinstance(served.simulator.clock, SetClock)
@@ -134,6 +135,7 @@ def test_missing_work_is_graded_by_the_courses_policy(served: Served) -> None:
     names = ("missing", "score", "grader_id", "workflow_state")
     assert [before[name] for name in names] == [False, None, None, "unsubmitted"]
     assert [after[name] for name in names] == [True, 5, None, "graded"]
+    assert call(served, "GET", f"{on_paper}/submissions/{ONE}")["missing"] is False
     graded = grade(served, path, ONE, "12")
     assert (graded["score"], graded["missing"]) == (12, False)
 

@@ -225,6 +225,7 @@ def test_grades_stay_hidden_until_they_are_posted(served: Served) -> None:
 def test_an_upload_keeps_the_order_of_its_parameters_and_takes_no_token(served: Served) -> None:
     assert isinstance(served.simulator, CanvasSimulator)
     theirs = served.simulator.issue_token(STUDENT)
+    served.control("PUT", "settings", {"upload_redirects": True})
     path = create(served, submission_types=["online_upload"])
     begun = call(served, "POST", f"{path}/submissions/{STUDENT}/files", theirs, json={"name": "a.txt"}).json()
     good = list(begun["upload_params"].items())
@@ -234,6 +235,9 @@ def test_an_upload_keeps_the_order_of_its_parameters_and_takes_no_token(served: 
     with_token = httpx2.post(begun["upload_url"], files=[*parts, file], headers={"Authorization": "Bearer x"})
     right = httpx2.post(begun["upload_url"], files=[*parts, file], follow_redirects=False)
     assert [wrong.status_code, with_token.status_code, right.status_code] == [400, 400, 303]
+    # What the redirect leads to knows the upload by itself.
+    assert httpx2.get(right.headers["location"]).json()["display_name"] == "a.txt"
+    assert httpx2.get(right.headers["location"].partition("?")[0]).status_code == 400
 
 
 def test_the_submit_endpoint_refuses_in_words(served: Served) -> None:

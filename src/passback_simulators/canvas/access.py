@@ -94,6 +94,27 @@ def teaches(lms: CanvasState, caller: Caller, course: int) -> bool:
     )
 
 
+def sees_all_grades(lms: CanvasState, caller: Caller, course: int) -> bool:
+    """Whether the caller may see everybody's grades in a course: also after it has ended."""
+    lacking = set(lms.settings["lacks_rights"].split())
+    return teaches(lms, caller, course) and not lacking >= {"manage_grades", "view_all_grades"}
+
+
+def require_grades(lms: CanvasState, request: Request, course: int) -> Caller:
+    """The caller, who may see everybody's grades in a course. Raises `Refusal` for anybody else."""
+    caller = caller_of(lms, request)
+    if not sees_all_grades(lms, caller, course):
+        raise no_right(lms)
+    return caller
+
+
+def own_students(lms: CanvasState, caller: Caller, course: int) -> list[int]:
+    """The students of a course whose work the caller may see for being, or observing, them."""
+    kinds = ("StudentEnrollment", "StudentViewEnrollment")
+    themselves = [caller.user] if lms.enrollments(course, user=caller.user, kinds=kinds) else []
+    return [*themselves, *lms.observed_by(course, caller.user)]
+
+
 def require_teacher(lms: CanvasState, request: Request, course: int, right: str = "") -> Caller:
     """The caller, who has a teacher's rights in a course. Raises `Refusal` for anybody else.
 
@@ -125,6 +146,22 @@ def visible_section(lms: CanvasState, request: Request, text: str) -> Record:
     if found is None:
         raise not_found()
     visible_course(lms, request, str(found["course_id"]))
+    return found
+
+
+def require_admin(lms: CanvasState, request: Request) -> Caller:
+    """The caller, who is the account's administrator. Raises `Refusal` for anybody else."""
+    caller = caller_of(lms, request)
+    if not caller.admin:
+        raise no_right(lms)
+    return caller
+
+
+def user_named(lms: CanvasState, request: Request, text: str) -> Record:
+    """A user by id or SIS id; ``self`` is the caller. Raises `Refusal`."""
+    found = lms.records.get("users", caller_of(lms, request).user) if text == "self" else lms.find_user(text)
+    if found is None:
+        raise not_found()
     return found
 
 

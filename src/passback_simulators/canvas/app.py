@@ -8,15 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 from passback_simulators.canvas import access, replies, setup, web_ui
 from passback_simulators.canvas.handlers import (
+    assignment_groups,
     assignments,
     courses,
+    enrollments,
     files,
+    gradeable_students,
+    grading,
+    grading_periods,
     graphql,
     groups,
+    handing_in,
+    late_policies,
     oauth,
     overrides,
     progress,
+    rubric_assessments,
+    rubrics,
+    sections,
+    student_submissions,
     submissions,
+    users,
 )
 from passback_simulators.canvas.seed import ADMIN_TOKEN, seed
 from passback_simulators.canvas.state import CanvasState
@@ -32,6 +44,13 @@ if TYPE_CHECKING:
 
 _S = "/api/v1/sections/{section_id}"
 _A = "/api/v1/courses/{course_id}/assignments/{assignment_id}"
+
+
+_RESOURCES: tuple[tuple[str, str, Any], ...] = (
+    *users.ROUTES, *enrollments.ROUTES, *student_submissions.ROUTES, *gradeable_students.ROUTES, *sections.ROUTES,
+    *assignment_groups.ROUTES, *grading_periods.ROUTES, *late_policies.ROUTES, *rubrics.ROUTES,
+    *rubric_assessments.ROUTES,
+)  # fmt: skip
 
 
 class CanvasSimulator(CanvasState, Simulator):
@@ -55,7 +74,6 @@ class CanvasSimulator(CanvasState, Simulator):
             ("GET", "/api/v1/accounts/{account_id}", courses.account),
             ("GET", "/api/v1/accounts/{account_id}/terms", courses.terms),
             ("GET", "/api/v1/accounts/{account_id}/courses", courses.account_courses),
-            ("GET", "/api/v1/accounts/{account_id}/users", courses.account_users),
             ("GET", "/api/v1/accounts/{account_id}/grading_standards", courses.account_standards),
             ("POST", "/api/v1/accounts/{account_id}/grading_standards", courses.create_account_standard),
             ("POST", "/api/v1/courses/{course_id}/grading_standards", courses.create_course_standard),
@@ -65,21 +83,15 @@ class CanvasSimulator(CanvasState, Simulator):
             ("PUT", "/api/v1/courses/{course_id}", courses.update_course),
             ("GET", "/api/v1/courses/{course_id}/permissions", courses.course_permissions),
             ("GET", "/api/v1/courses/{course_id}/sections", courses.sections),
-            ("GET", "/api/v1/courses/{course_id}/enrollments", courses.course_enrollments),
-            ("GET", "/api/v1/courses/{course_id}/users", courses.course_users),
-            ("GET", "/api/v1/courses/{course_id}/search_users", courses.course_users),
-            ("GET", "/api/v1/courses/{course_id}/assignment_groups", courses.assignment_groups),
+            ("GET", "/api/v1/courses/{course_id}/sections/{section_id}", courses.course_section),
+            ("GET", "/api/v1/users/{user_id}/courses", courses.user_courses),
             ("GET", "/api/v1/courses/{course_id}/grading_standards", courses.course_standards),
             ("GET", "/api/v1/courses/{course_id}/groups", groups.course_groups),
             ("POST", "/api/v1/group_categories/{category_id}/groups", groups.create),
             ("GET", "/api/v1/groups/{group_id}/users", groups.users),
             ("POST", "/api/v1/groups/{group_id}/memberships", groups.join),
-            ("GET", "/api/v1/courses/{course_id}/late_policy", groups.late_policy),
-            ("PATCH", "/api/v1/courses/{course_id}/late_policy", groups.change_late_policy),
             ("POST", f"{_S}/crosslist/{{course_id}}", groups.cross_list),
             ("GET", "/api/v1/sections/{section_id}", courses.section),
-            ("GET", "/api/v1/sections/{section_id}/enrollments", courses.section_enrollments),
-            ("GET", "/api/v1/users/{user_id}", courses.user),
             ("GET", "/api/v1/courses/{course_id}/assignments", assignments.list_all),
             ("POST", "/api/v1/courses/{course_id}/assignments", assignments.create),
             ("GET", _A, assignments.read),
@@ -90,20 +102,30 @@ class CanvasSimulator(CanvasState, Simulator):
             ("GET", f"{_A}/overrides/{{override_id}}", overrides.read),
             ("PUT", f"{_A}/overrides/{{override_id}}", overrides.update),
             ("DELETE", f"{_A}/overrides/{{override_id}}", overrides.delete),
-            ("POST", f"{_A}/extensions", submissions.extend),
+            ("POST", f"{_A}/extensions", grading.extend),
             ("GET", f"{_A}/submissions", submissions.list_of_course),
-            ("POST", f"{_A}/submissions", submissions.submit),
+            ("POST", f"{_A}/submissions", handing_in.submit),
             ("POST", f"{_A}/submissions/update_grades", progress.bulk),
             ("GET", f"{_A}/submissions/{{user_id}}", submissions.read),
-            ("PUT", f"{_A}/submissions/{{user_id}}", submissions.grade),
-            ("PUT", f"{_A}/submissions/{{user_id}}/comments/{{comment_id}}", submissions.edit_comment),
-            ("DELETE", f"{_A}/submissions/{{user_id}}/comments/{{comment_id}}", submissions.edit_comment),
+            ("PUT", f"{_A}/submissions/{{user_id}}", grading.grade),
+            ("PUT", f"{_A}/submissions/{{user_id}}/comments/{{comment_id}}", grading.edit_comment),
+            ("DELETE", f"{_A}/submissions/{{user_id}}/comments/{{comment_id}}", grading.edit_comment),
             ("POST", f"{_A}/submissions/{{user_id}}/files", files.begin),
+            ("POST", f"{_A}/submissions/{{user_id}}/comments/files", files.begin_for_comment),
+            ("POST", "/api/v1/courses/{course_id}/submissions/update_grades", progress.bulk_of_course),
+            ("POST", f"{_S}/submissions/update_grades", progress.bulk_of_section),
+            ("POST", f"{_S}/assignments/{{assignment_id}}/submissions/update_grades",
+             progress.bulk_of_section_assignment),
             ("GET", f"{_S}/assignments/{{assignment_id}}/submissions", submissions.list_of_section),
             ("GET", "/api/v1/progress/{progress_id}", progress.progress),
             ("POST", "/files_api", files.receive),
+            ("GET", "/api/v1/files/{file_id}", files.read),
             ("GET", "/api/v1/files/{file_id}/create_success", files.confirm),
         ]  # fmt: skip
+        operations = [
+            *((method, f"/api/v1{path}", handler) for method, path, handler in _RESOURCES),
+            *operations,
+        ]
         return [route(method, path, partial(handler, self)) for method, path, handler in operations]
 
     def seed(self) -> None:
@@ -116,7 +138,8 @@ class CanvasSimulator(CanvasState, Simulator):
         self._remaining = FULL
         if request.path.startswith("/api/"):
             self._remaining = self._bucket.take(request)
-            access.caller_of(self, request)
+            if not request.path.endswith("/create_success"):
+                access.caller_of(self, request)
 
     def not_found(self, request: Request) -> Reply:
         if request.path.startswith("/api/"):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from passback_simulators.canvas.replies import refuse
-from passback_simulators.canvas.seed import ACCOUNT, LETTERS
+from passback_simulators.canvas import grading_periods, late_policy, overrides
+from passback_simulators.canvas.replies import number_of, refuse
+from passback_simulators.canvas.seed import ACCOUNT, ADMIN, LETTERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,7 @@ def graded(
         raise refuse(400, {"error": "Cannot simultaneously grade and excuse an assignment"})
     grades = excused or posted is not None or excuse == "false"
     if grades:
-        _check_gradable(lms, assignment)
+        _check_gradable(lms, assignment, submission["user_id"], grader)
     changed = dict(submission)
     now = lms.clock()
     if excused:
@@ -60,8 +61,10 @@ def graded(
                 400, {"errors": {"late_policy_status": [{"message": "is not included in the list"}]}}
             )
         changed["late_policy_status"] = given["late_policy_status"]
-    if grades or "late_policy_status" in given:
-        changed |= _after_policy(lms, assignment, changed)
+    if changed["late_policy_status"] == "late" and given.get("seconds_late_override") not in (None, ""):
+        changed["seconds_late_override"] = int(number_of(given["seconds_late_override"]))
+    if grades or {"late_policy_status", "seconds_late_override"} & set(given):
+        changed |= after_policy(lms, assignment, changed)
     if grades:
         visible = changed["workflow_state"] == "graded" and not assignment["post_manually"]
         changed["posted_at"] = now if visible else submission["posted_at"]
@@ -115,32 +118,39 @@ def shown(lms: CanvasState, assignment: Record, score: float, posted: str | None
             return _plain(score)
 
 
-def _after_policy(lms: CanvasState, assignment: Record, submission: Record) -> Record:
+def after_policy(lms: CanvasState, assignment: Record, submission: Record) -> Record:
     """The score after the course's late policy."""
     entered = submission["entered_score"]
     if entered is None:
         return {"score": None, "grade": None, "points_deducted": None}
-    course = lms.records.get("courses", assignment["course_id"]) or {}
     status = submission["late_policy_status"]
-    late = status == "late" or (
-        status is None and submission["submitted_at"] and submission["seconds_late"] > 0
-    )
-    deduction = (
-        course.get("late_deduction_percent", 0) / 100 * (assignment["points_possible"] or 0) if late else 0.0
-    )
-    score = max(0.0, entered - deduction)
-    grade = submission["entered_grade"] if not deduction else shown(lms, assignment, score)
-    return {"score": score, "grade": grade, "points_deducted": deduction}
+    due = overrides.dates_for(lms, assignment, submission["user_id"])["due_at"]
+    seconds = late_policy.seconds_late(submission, due, lms.clock())
+    late = status == "late" or (status is None and submission["submitted_at"] is not None and seconds > 0)
+    if not late:
+        return {"score": entered, "grade": submission["entered_grade"], "points_deducted": None}
+    policy = late_policy.policy_of(lms, assignment["course_id"])
+    deducted = late_policy.points_deducted(policy, assignment, entered, seconds)
+    score = max(min(0.0, entered), entered - deducted)
+    grade = shown(lms, assignment, score) if deducted else submission["entered_grade"]
+    return {"score": score, "grade": grade, "points_deducted": deducted}
 
 
-def _check_gradable(lms: CanvasState, assignment: Record) -> None:
+def _check_gradable(lms: CanvasState, assignment: Record, user: int, grader: int) -> None:
     why = None
     if not assignment["published"]:
         why = "assignment is unpublished"
-    elif lms.settings["closed_grading_period"]:
+    elif lms.settings["closed_grading_period"] or (
+        grader != ADMIN and grading_periods.is_closed(lms, _period(lms, assignment, user))
+    ):
         why = "it is in a closed grading period"
     if why is not None:
         raise refuse(400, {"error": f"Cannot grade this submission at this time: {why}"})
+
+
+def _period(lms: CanvasState, assignment: Record, user: int) -> Record | None:
+    periods = grading_periods.periods_of(lms, assignment["course_id"])
+    return grading_periods.period_for(periods, overrides.dates_for(lms, assignment, user)["due_at"])
 
 
 def levels_of(lms: CanvasState, assignment: Record) -> Sequence[tuple[str, float]]:

@@ -41,6 +41,8 @@ def assigned_to(lms: CanvasState, assignment: Record) -> list[int]:
 
 def _of_user(lms: CanvasState, assignment: Record, user: int) -> list[Record]:
     """The overrides that apply to a user; mastery paths let those have it who have reached it."""
+    if not assignment["overrides"]:
+        return []
     sections = {it["course_section_id"] for it in lms.enrollments(assignment["course_id"], user=user)}
     groups = {it["id"] for it in lms.records.all("student_groups") if user in it["members"]}
     return [
@@ -61,13 +63,21 @@ def _rank(override: Record) -> int:
     return 2 if override.get("course_id") is not None else 1
 
 
+def group_named(lms: CanvasState, assignment: Record, user: int) -> Record | None:
+    """The group that a user is in for a group assignment."""
+    category = assignment.get("group_category_id")
+    if category is None:
+        return None
+    groups = (it for it in lms.records.all("student_groups") if str(it["group_category_id"]) == str(category))
+    return next((it for it in groups if user in it["members"]), None)
+
+
 def group_of(lms: CanvasState, assignment: Record, user: int) -> list[int]:
     """Those who are graded together with a user, with the user: all of their group, unless graded individually."""
-    category = assignment.get("group_category_id")
-    if category is None or assignment.get("grade_group_students_individually"):
+    if assignment.get("grade_group_students_individually"):
         return [user]
-    groups = (it for it in lms.records.all("student_groups") if str(it["group_category_id"]) == str(category))
-    return next((it["members"] for it in groups if user in it["members"]), [user])
+    group = group_named(lms, assignment, user)
+    return [user] if group is None else group["members"]
 
 
 def new(lms: CanvasState, assignment: Record, given: Record, others: list[Record]) -> Record:

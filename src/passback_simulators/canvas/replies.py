@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -40,6 +41,20 @@ def messages(status: int, text: str) -> Refusal:
 def not_found() -> Refusal:
     """The refusal for anything missing, deleted or hidden."""
     return messages(404, "The specified resource does not exist.")
+
+
+def truthy(value: Any) -> bool:
+    """Whether a parameter means yes, in JSON or in a form."""
+    return value is True or str(value).lower() in ("true", "1", "yes", "on", "t")
+
+
+def number_of(value: Any, default: float = 0.0) -> float:
+    """A parameter as a number, as Rails reads it: what is none counts as nothing given."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return default
+    return found if math.isfinite(found) else default
 
 
 def invalid(field: str, kind: str, text: str, status: int = 400) -> Refusal:

@@ -78,8 +78,7 @@ def seed(records: Records) -> None:
         records.put(
             "courses", course,
             {"id": course, "name": section.name, "course_code": section.name, "workflow_state": "available",
-             "sis_course_id": f"course-{section.digits[-1]}", "enrollment_term_id": TERM, "account_id": ACCOUNT,
-             "late_deduction_percent": 0},
+             "sis_course_id": f"course-{section.digits[-1]}", "enrollment_term_id": TERM, "account_id": ACCOUNT},
         )  # fmt: skip
         records.put("groups", 300 + course, {"id": 300 + course, "course": course, "name": "Assignments", "position": 1,
                                              "group_weight": 0})  # fmt: skip
@@ -95,7 +94,8 @@ def seed(records: Records) -> None:
     for user in MORE_STUDENTS:
         enroll(records, biology, EXTRA_SECTION, user, "StudentEnrollment")
     enroll(records, COURSES[ALGEBRA.digits], _SECTIONS[ALGEBRA.digits], TEST_STUDENT, "StudentViewEnrollment")
-    enroll(records, COURSES[ALGEBRA.digits], _SECTIONS[ALGEBRA.digits], PARENT, "ObserverEnrollment")
+    enroll(records, COURSES[ALGEBRA.digits], _SECTIONS[ALGEBRA.digits], PARENT, "ObserverEnrollment",
+           observes=int(person_lms_id(ALGEBRA.students[0])))  # fmt: skip
     records.put("tokens", ADMIN_TOKEN, {"user": ADMIN, "expires": None, "scopes": None, "refreshes": False})
 
 
@@ -116,13 +116,15 @@ def put_standard(
     )  # fmt: skip
 
 
-def enroll(records: Records, course: int, section: int, user: int, kind: str) -> None:
-    """Enroll a user in a section."""
+def enroll(
+    records: Records, course: int, section: int, user: int, kind: str, observes: int | None = None
+) -> None:
+    """Enroll a user in a section; `observes` is the student whom an observer sees."""
     number = records.next_number("enrollments", 40_001)
     records.put(
         "enrollments", number,
         {"id": number, "course_id": course, "course_section_id": section, "user_id": user, "type": kind,
-         "enrollment_state": "active"},
+         "enrollment_state": "active", "associated_user_id": observes},
     )  # fmt: skip
 
 

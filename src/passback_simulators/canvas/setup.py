@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from passback_simulators.canvas import late_policy, works
+from passback_simulators.canvas.grades import after_policy
+
 if TYPE_CHECKING:
     from passback_simulators.canvas.state import CanvasState
 
@@ -36,13 +39,10 @@ def cross_list(lms: CanvasState, section_id: str, course_id: str) -> None:
             lms.records.put("enrollments", it["id"], {**it, "course_id": int(course_id)})
 
 
-def set_missing_policy(lms: CanvasState, course_id: str, percent: int | None) -> None:
-    """Make a course give this percentage of the possible points for missing work; None gives none."""
-    change_course(lms, course_id, missing_grade_percent=percent)
-
-
-def set_late_policy(lms: CanvasState, course_id: str, percent: int) -> None:
-    """Make a course deduct this percentage of the possible points for late work."""
-    record = lms.records.get("courses", course_id)
-    assert record is not None
-    lms.records.put("courses", course_id, {**record, "late_deduction_percent": percent})
+def set_late_policy(lms: CanvasState, course_id: str, **fields: Any) -> None:
+    """Set fields of a course's policy for late and missing work, by the API's names; given grades change with it."""
+    late_policy.keep(lms, int(course_id), fields)
+    for record in lms.assignments_of(int(course_id)):
+        for it in lms.submissions_of(record):
+            if it["entered_score"] is not None:
+                works.keep(lms, record, it | after_policy(lms, record, it))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,7 +23,7 @@ class CanvasState(State):
             "enforce_scopes": False, "include_allowed": True,
             # How this Canvas answers: older ones say 401 where newer ones say 403, and 403 where newer ones say 429.
             "unauthorized_status": 403, "throttle_status": 429, "update_status": 200,
-            "per_page_cap": 100, "bookmark_pages": False, "upload_redirects": True,
+            "per_page_cap": 100, "bookmark_pages": False, "upload_redirects": False,
             # The limit: whether requests fill the bucket, and by how much each.
             "throttle": False, "cost": 5.0,
             # Whether grades stay hidden until the teacher posts them; whether the grading period is closed.
@@ -33,7 +34,7 @@ class CanvasState(State):
 
     def find_user(self, text: str) -> Record | None:
         """A user by id, SIS id or login."""
-        kind, separator, value = text.partition(":")
+        kind, separator, value = _plain(text).partition(":")
         if not separator:
             return self.records.get("users", text)
         field = {"sis_user_id": "sis_user_id", "sis_login_id": "login_id"}.get(kind)
@@ -60,7 +61,7 @@ class CanvasState(State):
         return self._by_sis_id("sections", "sis_section_id", text)
 
     def _by_sis_id(self, table: str, field: str, text: str) -> Record | None:
-        kind, separator, value = text.partition(":")
+        kind, separator, value = _plain(text).partition(":")
         if not separator:
             return self.records.get(table, text)
         return next((it for it in self.records.all(table) if kind == field and it[field] == value), None)
@@ -78,6 +79,11 @@ class CanvasState(State):
             and (kinds is None or it["type"] in kinds)
         ]
 
+    def observed_by(self, course: int, user: int) -> list[int]:
+        """The students of a course whom a user observes."""
+        mine = self.enrollments(course, user=user, kinds=("ObserverEnrollment",))
+        return [it["associated_user_id"] for it in mine if it.get("associated_user_id") is not None]
+
     def students(self, course: int, section: int | None = None) -> list[int]:
         """The students of a course or section, including the test student, as Canvas lists them."""
         found = self.enrollments(course, kinds=("StudentEnrollment", "StudentViewEnrollment"))
@@ -85,6 +91,26 @@ class CanvasState(State):
             dict.fromkeys(it["user_id"] for it in found if section in (None, it["course_section_id"]))
         )
 
+    def assignments_of(self, course: int) -> list[Record]:
+        """The assignments of a course that are not deleted."""
+        return [
+            it for it in self.records.all("assignments") if it["course_id"] == course and not it["deleted"]
+        ]
+
+    def groups_of(self, course: int) -> list[Record]:
+        """The assignment groups of a course, by their position."""
+        found = [it for it in self.records.all("groups") if it["course"] == course]
+        return sorted(found, key=lambda it: (it["position"], it["id"]))
+
     def submissions_of(self, assignment: Record) -> list[Record]:
         """The submissions of an assignment to which something has happened."""
         return [it for it in self.records.all("submissions") if it["assignment_id"] == assignment["id"]]
+
+
+def _plain(text: str) -> str:
+    """An id as SIS ids with odd characters are sent: ``hex:sis_user_id:`` and the bytes' digits."""
+    encoding, _, rest = text.partition(":")
+    kind, _, digits = rest.partition(":")
+    if encoding != "hex" or not re.fullmatch("([0-9a-fA-F]{2})*", digits):
+        return text
+    return f"{kind}:{bytes.fromhex(digits).decode('utf-8', 'replace')}"

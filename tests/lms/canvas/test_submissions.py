@@ -67,16 +67,25 @@ def test_a_grade_is_taken_away(lms: Lms) -> None:
 
 
 def test_late_work_shows_what_canvas_left_of_it(lms: Lms) -> None:
-    simulator(lms).ui_set_late_policy("107", 10)
+    simulator(lms).ui_set_late_policy(
+        "107", late_submission_deduction_enabled=True, late_submission_deduction=10
+    )
     assignment = lms.create().lms_id
     assert lms.grade(assignment, flags=frozenset({"late"})).flags == ("late",)
+    records, number = simulator(lms).records, f"{assignment}/{lms.students[0]}"
+    # The teacher says in Canvas how late it was.
+    records.put(
+        "submissions", number, {**(records.get("submissions", number) or {}), "seconds_late_override": 3600}
+    )
     assert lms.grade(assignment, grade_points=Decimal(20)).grade_points == 18
     assert lms.grade(assignment, flags=frozenset()).flags == ()
 
 
 def test_a_grade_that_the_policy_gives_missing_work_is_shown_until_somebody_grades(lms: Lms) -> None:
-    assignment = lms.create(due_date=NOW + DAY).lms_id
-    simulator(lms).ui_change_course("107", missing_grade_percent=25)
+    assignment = lms.create(due_date=NOW + DAY, submission_types=("text",)).lms_id
+    simulator(lms).ui_set_late_policy(
+        "107", missing_submission_deduction_enabled=True, missing_submission_deduction=75
+    )
     assert lms.read(assignment).grade_points is None
     lms.clock.advance(days=2)
     missing = lms.read(assignment)

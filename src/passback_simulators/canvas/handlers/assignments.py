@@ -5,11 +5,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from passback_simulators.canvas import overrides
+from passback_simulators.canvas import grading_periods, overrides, rubrics
 from passback_simulators.canvas.access import caller_of, included, require_teacher, teaches, visible_course
 from passback_simulators.canvas.overrides import DATES
 from passback_simulators.canvas.paging import page
-from passback_simulators.canvas.replies import answer, body_of, date, invalid, messages, not_found, refuse
+from passback_simulators.canvas.replies import (
+    answer,
+    body_of,
+    date,
+    invalid,
+    messages,
+    not_found,
+    refuse,
+    truthy,
+)
 from passback_simulators.canvas.sanitize import sanitized
 
 if TYPE_CHECKING:
@@ -20,8 +29,8 @@ if TYPE_CHECKING:
 
 _GRADING = ("points", "percent", "letter_grade", "gpa_scale", "pass_fail", "not_graded")
 _ONLINE = {"online_text_entry", "online_url", "online_upload", "media_recording", "student_annotation"}
-_PLAIN = ("allowed_extensions", "grading_standard_id", "assignment_group_id", "omit_from_final_grade", "position",
-          "post_to_sis", "anonymous_grading", "group_category_id", "grade_group_students_individually")  # fmt: skip
+_PLAIN = ("allowed_extensions", "grading_standard_id", "position", "post_to_sis", "anonymous_grading",
+          "group_category_id", "grade_group_students_individually")  # fmt: skip
 _SIS = ("sis_assignment_id", "integration_id", "integration_data")
 
 _UNUSUAL: Record = {"anonymous_grading": False, "moderated_grading": False, "grades_published": True,
@@ -38,7 +47,7 @@ def create(lms: CanvasState, request: Request, course_id: str) -> Reply:
     record: Record = {
         "course_id": course["id"], "name": None, "description": None, "created_at": now, "updated_at": now,
         "due_at": None, "unlock_at": None, "lock_at": None, "points_possible": 0.0, "grading_type": "points",
-        "grading_standard_id": None, "assignment_group_id": 300 + course["id"], "position": 1,
+        "grading_standard_id": None, "assignment_group_id": _group(lms, course["id"], None), "position": 1,
         "submission_types": ["none"], "allowed_attempts": -1, "allowed_extensions": [], "published": False,
         "only_visible_to_overrides": False, "omit_from_final_grade": False, "post_to_sis": False,
         "sis_assignment_id": None, "integration_id": None, "integration_data": {}, "overrides": [],
@@ -149,15 +158,25 @@ def shown(lms: CanvasState, request: Request, record: Record) -> Record:
         "has_submitted_submissions": _has_submissions(lms, record),
         "graded_submissions_exist": any(it["score"] is not None for it in submissions),
         "needs_grading_count": sum(it["workflow_state"] == "submitted" for it in submissions),
-        "in_closed_grading_period": lms.settings["closed_grading_period"],
+        "in_closed_grading_period": lms.settings["closed_grading_period"] or _in_closed_period(lms, record),
         "locked_for_user": False,
         "html_url": f"{request.base_url}/courses/{record['course_id']}/assignments/{record['id']}",
     }
+    content |= rubrics.of_assignment(lms, record)
     if "overrides" in included(lms, request):
         content["overrides"] = [overrides.shown(it) for it in record["overrides"]]
     if "assignment_visibility" in included(lms, request):
         content["assignment_visibility"] = [str(it) for it in overrides.assigned_to(lms, record)]
     return content
+
+
+def _in_closed_period(lms: CanvasState, record: Record) -> bool:
+    """Whether the assignment is due in a grading period that is closed, for anybody."""
+    periods = grading_periods.periods_of(lms, record["course_id"])
+    if not any(grading_periods.is_closed(lms, it) for it in periods):
+        return False
+    dues = {overrides.dates_for(lms, record, it)["due_at"] for it in overrides.assigned_to(lms, record)}
+    return any(grading_periods.is_closed(lms, grading_periods.period_for(periods, it)) for it in dues)
 
 
 def _given(request: Request) -> dict[str, Any]:
@@ -174,6 +193,10 @@ def _apply(lms: CanvasState, record: Record, given: dict[str, Any], *, new: bool
     if "allowed_attempts" in given:
         record["allowed_attempts"] = int(given["allowed_attempts"] or -1)
     record |= {name: given[name] for name in _PLAIN if name in given}
+    if "assignment_group_id" in given:
+        record["assignment_group_id"] = _group(lms, record["course_id"], given["assignment_group_id"])
+    if "omit_from_final_grade" in given:
+        record["omit_from_final_grade"] = truthy(given["omit_from_final_grade"])
     if lms.settings["can_manage_sis"]:
         record |= {name: given[name] for name in _SIS if name in given}
     if "moderated_grading" in given:
@@ -184,6 +207,18 @@ def _apply(lms: CanvasState, record: Record, given: dict[str, Any], *, new: bool
     if "published" in given:
         record["published"] = given["published"] is True or str(given["published"]) in ("true", "1")
     _apply_dates(lms, record, given, new=new)
+
+
+def _group(lms: CanvasState, course: int, wanted: Any) -> int:
+    """The assignment group of that id, or else the course's first; Canvas makes one for a course that has none."""
+    groups = lms.groups_of(course)
+    found = next((it for it in groups if str(it["id"]) == str(wanted)), groups[0] if groups else None)
+    if found is None:
+        found = {"id": lms.records.next_number("groups", 601), "course": course, "name": "Assignments", "position": 1,
+                 "group_weight": 0.0}  # fmt: skip
+        lms.records.put("groups", found["id"], found)
+    number: int = found["id"]
+    return number
 
 
 def _apply_content(record: Record, given: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from passback_simulators.canvas.access import caller_of, no_right
+from passback_simulators.canvas.access import caller_of, no_right, teaches, user_named
 from passback_simulators.canvas.handlers import assignments
 from passback_simulators.canvas.replies import answer, body_of, messages, not_found, refuse
 from passback_simulators.reply import Reply, text_reply
@@ -24,10 +24,8 @@ def begin(lms: CanvasState, request: Request, course_id: str, assignment_id: str
     """``POST .../submissions/:user_id/files``: the upload URL or, if the request has a ``url``, a Progress."""
     assignments.visible(lms, request, course_id, assignment_id)
     caller = caller_of(lms, request)
-    user = lms.find_user(user_id)
-    if user is None or (
-        user["id"] != caller.user and not (caller.admin and lms.settings["can_submit_on_behalf"])
-    ):
+    user = user_named(lms, request, user_id)
+    if user["id"] != caller.user and not (caller.admin and lms.settings["can_submit_on_behalf"]):
         raise no_right(lms)
     given = body_of(request)
     if not given.get("name"):
@@ -37,10 +35,29 @@ def begin(lms: CanvasState, request: Request, course_id: str, assignment_id: str
             return answer(request, 200, {"progress": _progress(lms, request, None)})
         made = _file(lms, user["id"], given["name"], 0, given["url"])
         return answer(request, 200, {"progress": _progress(lms, request, made["id"])})
+    return _upload(lms, request, user["id"], given)
+
+
+def begin_for_comment(
+    lms: CanvasState, request: Request, course_id: str, assignment_id: str, user_id: str
+) -> Reply:
+    """``POST .../submissions/:user_id/comments/files``: a file for a comment, by the student or who grades."""
+    record = assignments.visible(lms, request, course_id, assignment_id)
+    caller = caller_of(lms, request)
+    if user_named(lms, request, user_id)["id"] != caller.user and not teaches(
+        lms, caller, record["course_id"]
+    ):
+        raise no_right(lms)
+    given = body_of(request)
+    if not given.get("name"):
+        raise messages(400, "name is missing")
+    return _upload(lms, request, caller.user, given)
+
+
+def _upload(lms: CanvasState, request: Request, user: int, given: dict[str, Any]) -> Reply:
+    """The second step's address and parameters."""
     key = secrets.token_hex(12)
-    lms.records.put(
-        "uploads", key, {"user": user["id"], "name": given["name"], "until": lms.clock() + _VALID_FOR}
-    )
+    lms.records.put("uploads", key, {"user": user, "name": given["name"], "until": lms.clock() + _VALID_FOR})
     parameters = {
         "filename": given["name"],
         "key": key,
@@ -63,18 +80,32 @@ def receive(lms: CanvasState, request: Request) -> Reply:
     if lms.clock() > upload["until"]:
         return text_reply(403, "the upload has expired")
     made = _file(lms, upload["user"], upload["name"], len(values["file"]), None)
-    where = f"{request.base_url}/api/v1/files/{made['id']}/create_success"
     if lms.settings["upload_redirects"]:
+        key = secrets.token_hex(20)
+        lms.records.put("files", made["id"], {**made, "uuid": key})
+        where = f"{request.base_url}/api/v1/files/{made['id']}/create_success?uuid={key}"
         return Reply(303, headers=(("location", where),))
+    where = f"{request.base_url}/api/v1/files/{made['id']}"
     return answer(request, 201, shown(lms, request, made["id"])).with_headers(Location=where)
 
 
 def confirm(lms: CanvasState, request: Request, file_id: str) -> Reply:
-    """The last step: ``GET`` of the location, with the token."""
-    caller_of(lms, request)
+    """The last step after a redirect: ``GET`` of the location, whose ``uuid`` makes up for a token."""
+    record = lms.records.get("files", file_id)
+    if record is None or request.param("uuid") != record.get("uuid"):
+        return Reply(400)
+    return answer(request, 200, shown(lms, request, record["id"]))
+
+
+def read(lms: CanvasState, request: Request, file_id: str) -> Reply:
+    """``GET /files/:id``, for its owner and who teaches: where an upload that is answered with 201 leads."""
+    caller = caller_of(lms, request)
     record = lms.records.get("files", file_id)
     if record is None:
         raise not_found()
+    courses = {it["course_id"] for it in lms.records.all("enrollments") if it["user_id"] == record["user"]}
+    if record["user"] != caller.user and not any(teaches(lms, caller, it) for it in courses):
+        raise no_right(lms)
     return answer(request, 200, shown(lms, request, record["id"]))
 
 

@@ -1,12 +1,11 @@
-"""How a teacher sets up a course: groups of students, the policy for late and missing work, cross-listing."""
+"""How a teacher sets up a course: groups of students, and cross-listing."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from passback_simulators.canvas import setup
+from passback_simulators.canvas import setup, shapes
 from passback_simulators.canvas.access import require_teacher, visible_course, visible_section
-from passback_simulators.canvas.handlers.courses import shown_user
 from passback_simulators.canvas.paging import page
 from passback_simulators.canvas.replies import answer, body_of, not_found
 
@@ -38,7 +37,7 @@ def users(lms: CanvasState, request: Request, group_id: str) -> Reply:
     group = _group(lms, group_id)
     require_teacher(lms, request, group["course_id"])
     found = [lms.records.get("users", it) for it in group["members"]]
-    return page(lms, request, [shown_user(lms, it, request) for it in found if it is not None])
+    return page(lms, request, [shapes.user(lms, it, request) for it in found if it is not None])
 
 
 def join(lms: CanvasState, request: Request, group_id: str) -> Reply:
@@ -53,38 +52,6 @@ def join(lms: CanvasState, request: Request, group_id: str) -> Reply:
     return answer(
         request, 200, {"group_id": group["id"], "user_id": user["id"], "workflow_state": "accepted"}
     )
-
-
-def late_policy(lms: CanvasState, request: Request, course_id: str) -> Reply:
-    """``GET /courses/:id/late_policy``."""
-    course = visible_course(lms, request, course_id)
-    missing = course.get("missing_grade_percent")
-    content = {
-        "course_id": course["id"],
-        "missing_submission_deduction_enabled": missing is not None,
-        "missing_submission_deduction": 100 - (missing or 0),
-        "late_submission_deduction_enabled": bool(course.get("late_deduction_percent")),
-        "late_submission_deduction": course.get("late_deduction_percent", 0),
-        "late_submission_interval": "day",
-    }
-    return answer(request, 200, {"late_policy": content})
-
-
-def change_late_policy(lms: CanvasState, request: Request, course_id: str) -> Reply:
-    """``PATCH /courses/:id/late_policy``."""
-    course = visible_course(lms, request, course_id)
-    require_teacher(lms, request, course["id"])
-    given = body_of(request).get("late_policy") or {}
-    if given.get("missing_submission_deduction_enabled") is not None:
-        percent = 100 - int(given.get("missing_submission_deduction", 100))
-        enabled = given["missing_submission_deduction_enabled"] is True
-        setup.set_missing_policy(lms, course_id, percent if enabled else None)
-    if given.get("late_submission_deduction_enabled") is not None:
-        enabled = given["late_submission_deduction_enabled"] is True
-        setup.set_late_policy(
-            lms, course_id, int(given.get("late_submission_deduction", 0)) if enabled else 0
-        )
-    return answer(request, 200, {})
 
 
 def cross_list(lms: CanvasState, request: Request, section_id: str, course_id: str) -> Reply:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from passback_simulators.canvas.access import caller_of, no_right
-from passback_simulators.canvas.handlers.assignments import visible
-from passback_simulators.canvas.handlers.submissions import (
-    grade_together,
-    is_assigned,
-    require_grader,
+from passback_simulators.canvas import rubrics, works
+from passback_simulators.canvas.access import (
+    caller_of,
+    no_right,
+    require_teacher,
+    visible_course,
+    visible_section,
 )
-from passback_simulators.canvas.replies import answer, body_of, messages, not_found
+from passback_simulators.canvas.handlers import grading
+from passback_simulators.canvas.handlers.assignments import visible
+from passback_simulators.canvas.replies import answer, body_of, not_found, refuse, truthy
 from passback_simulators.reply import Refusal
 
 if TYPE_CHECKING:
@@ -21,26 +23,41 @@ if TYPE_CHECKING:
     from passback_simulators.reply import Reply
     from passback_simulators.request import Request
 
+_INNER = ("polls", "data", "section", "grader", "prefer_points")
+
 
 def bulk(lms: CanvasState, request: Request, course_id: str, assignment_id: str) -> Reply:
-    """``POST .../submissions/update_grades``: asynchronous, with no result per student."""
+    """``POST .../submissions/update_grades`` of an assignment: asynchronous, with no result per student."""
     record = visible(lms, request, course_id, assignment_id)
-    caller = require_grader(lms, request, record)
+    grading.require_grader(lms, request, record)
     content = body_of(request)
-    data = content.get("grade_data")
-    if not isinstance(data, dict) or not data:
-        raise messages(400, "grade_data is missing")
-    if not record["published"]:
-        raise no_right(lms)
-    number = lms.records.next_number("progress", 3)
-    progress: Record = {
-        "id": number, "context_id": record["course_id"], "context_type": "Course", "tag": "submissions_update",
-        "completion": None, "workflow_state": "queued", "message": None, "user_id": None,
-        "polls": lms.settings["bulk_polls"], "assignment": record["id"], "data": data, "grader": caller.user,
-        "prefer_points": content.get("prefer_points_over_scheme") in (True, "true", "1"),
-    }  # fmt: skip
-    lms.records.put("progress", number, progress)
-    return answer(request, 200, _shown_progress(request, progress))
+    return _queued(lms, request, record["course_id"], None, content, {str(record["id"]): _given(content)})
+
+
+def bulk_of_section_assignment(
+    lms: CanvasState, request: Request, section_id: str, assignment_id: str
+) -> Reply:
+    """``POST /sections/:id/assignments/:id/submissions/update_grades``: of the section's students."""
+    section = visible_section(lms, request, section_id)
+    record = visible(lms, request, str(section["course_id"]), assignment_id)
+    grading.require_grader(lms, request, record)
+    content = body_of(request)
+    data = {str(record["id"]): _given(content)}
+    return _queued(lms, request, section["course_id"], section["id"], content, data)
+
+
+def bulk_of_course(lms: CanvasState, request: Request, course_id: str) -> Reply:
+    """``POST /courses/:id/submissions/update_grades``: the data are by assignment, and then by student."""
+    course = visible_course(lms, request, course_id)
+    content = body_of(request)
+    return _queued(lms, request, course["id"], None, content, _given(content))
+
+
+def bulk_of_section(lms: CanvasState, request: Request, section_id: str) -> Reply:
+    """``POST /sections/:id/submissions/update_grades``."""
+    section = visible_section(lms, request, section_id)
+    content = body_of(request)
+    return _queued(lms, request, section["course_id"], section["id"], content, _given(content))
 
 
 def progress(lms: CanvasState, request: Request, progress_id: str) -> Reply:
@@ -54,34 +71,97 @@ def progress(lms: CanvasState, request: Request, progress_id: str) -> Reply:
         if record["polls"] <= 0:
             record = _finished(lms, record)
         lms.records.put("progress", progress_id, record)
-    return answer(request, 200, _shown_progress(request, record))
+    return answer(request, 200, _shown(request, record))
 
 
-def _shown_progress(request: Request, record: Record) -> Record:
-    hidden = {"polls", "assignment", "data", "grader", "prefer_points"}
-    content = {name: value for name, value in record.items() if name not in hidden}
+def _given(content: dict[str, Any]) -> dict[str, Any]:
+    data = content.get("grade_data")
+    if not isinstance(data, dict) or not data:
+        raise refuse(400, {"error": "'grade_data' parameter required"})
+    return data
+
+
+def _queued(
+    lms: CanvasState,
+    request: Request,
+    course: int,
+    section: int | None,
+    content: dict[str, Any],
+    data: dict[str, Any],
+) -> Reply:
+    """Check what is asked for and put it in the queue. Raises `Refusal`."""
+    caller = require_teacher(lms, request, course, "manage_grades")
+    found = {str(it["id"]): it for it in lms.assignments_of(course)}
+    known = {name: found[name] for name in data if name in found}
+    if not all(it["published"] for it in known.values()):
+        raise no_right(lms)
+    if len(known) < len(data):
+        # Canvas names all of them, for it compares numbers with texts.
+        raise refuse(400, {"error": f"Some assignments could not be found: ( {', '.join(data)} )"})
+    number = lms.records.next_number("progress", 3)
+    record: Record = {
+        "id": number, "context_id": course, "context_type": "Course", "tag": "submissions_update",
+        "completion": None, "workflow_state": "queued", "message": None, "user_id": None,
+        "polls": lms.settings["bulk_polls"], "data": data, "section": section, "grader": caller.user,
+        "prefer_points": truthy(content.get("prefer_points_over_scheme")),
+    }  # fmt: skip
+    lms.records.put("progress", number, record)
+    return answer(request, 200, _shown(request, record))
+
+
+def _shown(request: Request, record: Record) -> Record:
+    content = {name: value for name, value in record.items() if name not in _INNER}
     return content | {"url": f"{request.base_url}/api/v1/progress/{record['id']}"}
 
 
 def _finished(lms: CanvasState, record: Record) -> Record:
-    """Grade the students of a bulk update as far as possible; Canvas does not report those it skips."""
+    """Grade the students of a bulk update as far as possible.
+
+    It has failed if one of them is not a student who has the assignment, though all others are graded; and it stops at
+    the first whom Canvas refuses to grade.
+    """
+    failed = {**record, "workflow_state": "failed"}
     if lms.settings["bulk_fails"]:
-        return {**record, "workflow_state": "failed", "message": "an error occurred"}
-    assignment = lms.records.get("assignments", record["assignment"])
-    if assignment is None or assignment["deleted"]:
-        return {**record, "workflow_state": "failed", "message": "the assignment is gone"}
-    for user_id, given in record["data"].items():
-        user = lms.find_user(user_id)
-        if user is None or not is_assigned(lms, assignment, user["id"]):
+        return {**failed, "message": "an error occurred"}
+    missing: list[str] = []
+    gone: list[str] = []
+    for assignment_id, entries in record["data"].items():
+        assignment = lms.records.get("assignments", assignment_id)
+        if assignment is None or assignment["deleted"] or not assignment["published"]:
+            gone.append(assignment_id)
             continue
-        with contextlib.suppress(Refusal):
-            grade_together(
-                lms,
-                assignment,
-                user["id"],
-                given,
-                grader=record["grader"],
-                prefer_points=record["prefer_points"],
-                comment=given.get("text_comment"),
-            )
+        students = lms.students(assignment["course_id"], record["section"])
+        for user_id, given in (entries if isinstance(entries, dict) else {}).items():
+            user = lms.find_user(user_id)
+            if (
+                user is None
+                or user["id"] not in students
+                or not works.is_assigned(lms, assignment, user["id"])
+            ):
+                missing.append(user_id)
+                continue
+            try:
+                _grade(lms, assignment, user["id"], given if isinstance(given, dict) else {}, record)
+            except Refusal:
+                return {**failed, "message": "Unexpected error, ID: 123"}
+    if missing:
+        named = ", ".join(f"'{it}'" for it in missing)
+        return {**failed, "message": f"Couldn't find User(s) with API ids {named}"}
+    if gone:
+        named = ", ".join(f"'{it}'" for it in gone)
+        text = f"Some assignments are either not published or deleted and can not be graded {named}"
+        return {**failed, "message": text}
     return {**record, "workflow_state": "completed", "completion": 100.0}
+
+
+def _grade(lms: CanvasState, assignment: Record, user: int, given: dict[str, Any], progress: Record) -> None:
+    """Grade one student. Raises `Refusal`."""
+    grader = progress["grader"]
+    wanted: dict[str, Any] = {name: given[name] for name in ("posted_grade", "excuse") if name in given}
+    grading.grade_together(
+        lms, assignment, user, wanted, grader=grader, prefer_points=progress["prefer_points"]
+    )
+    association = rubrics.association_of(lms, assignment)
+    if isinstance(given.get("rubric_assessment"), dict) and association is not None:
+        grading.assess(lms, assignment, user, association, given["rubric_assessment"], grader=grader)
+    grading.comment(lms, assignment, user, given, author=grader)
