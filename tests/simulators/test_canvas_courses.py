@@ -114,10 +114,11 @@ def test_a_scheme_is_the_assignments_the_courses_the_accounts_or_the_default(ser
         served, "POST", "courses/107/grading_standards", {"title": "EN", "grading_scheme_entry": entries}
     )
     path = create(served, grading_type="letter_grade")
-    assert grade(served, path, ONE, "E")["grade"] is None
+    assert grade(served, path, ONE, "E")["grade"] == "E"  # of the course's own
     call(served, "PUT", "courses/107", {"course": {"grading_standard_id": scheme["id"]}})
-    assert grade(served, path, ONE, "E")["grade"] == "E"
+    assert [grade(served, path, ONE, posted)["grade"] for posted in ("N", "A")] == ["N", None]
     call(served, "PUT", "courses/107", {"course": {"grading_standard_id": None}})
+    assert [grade(served, path, ONE, posted)["grade"] for posted in ("A+", "E")] == ["A+", None]
     canvas_of(served).ui_change_account(grading_standard_id=scheme["id"])
     assert [grade(served, path, ONE, posted)["grade"] for posted in ("E", "A")] == ["E", None]
 

@@ -39,17 +39,20 @@ SECTION_LMS_ID: dict[str, str] = {
 }
 """The id of each of the sandbox's sections, as connectors know it, by its six digits."""
 
-ACCOUNT_STANDARD, COURSE_STANDARD = 31, 32
-STANDARDS = {
-    ACCOUNT_STANDARD: ("Account", ACCOUNT, (("Excellent", 0.9), ("Good", 0.7), ("Poor", 0.0))),
-    COURSE_STANDARD: ("Course", COURSES[ALGEBRA.digits], (("1", 0.9), ("2", 0.75), ("3", 0.5), ("4", 0.0))),
-}
-"""Title, account or course, and levels of each grading standard."""
 LETTERS = (
     ("A", 0.94), ("A-", 0.90), ("B+", 0.87), ("B", 0.84), ("B-", 0.80), ("C+", 0.77), ("C", 0.74), ("C-", 0.70),
     ("D+", 0.67), ("D", 0.64), ("D-", 0.61), ("F", 0.0),
 )  # fmt: skip
-"""The scheme of assignments that do not name one."""
+"""Canvas's own scheme, in force where neither assignment nor course nor account names one."""
+ACCOUNT_STANDARD, COURSE_STANDARD, ACCOUNTS_OWN, ALGEBRAS_OWN = 31, 32, 33, 34
+STANDARDS = {
+    ACCOUNT_STANDARD: ("Account", ACCOUNT, (("Excellent", 0.9), ("Good", 0.7), ("Poor", 0.0))),
+    COURSE_STANDARD: ("Course", COURSES[ALGEBRA.digits], (("1", 0.9), ("2", 0.75), ("3", 0.5), ("4", 0.0))),
+    ACCOUNTS_OWN: ("District", ACCOUNT, (("A+", 0.97), *LETTERS)),
+    ALGEBRAS_OWN: ("Algebra", COURSES[ALGEBRA.digits], (*LETTERS[:-1], ("E", 0.50), LETTERS[-1])),
+}
+"""Title, account or course, and levels of each grading standard. The last two are in force: the account's if a course
+names none (Biology), and Algebra's own."""
 
 
 def person_lms_id(digits: str) -> str:
@@ -60,8 +63,9 @@ def person_lms_id(digits: str) -> str:
 def seed(records: Records) -> None:
     """Fill empty records."""
     records.put(
-        "accounts", ACCOUNT, {"id": ACCOUNT, "name": "Canvas Unified", "time_zone": "America/New_York"}
-    )
+        "accounts", ACCOUNT,
+        {"id": ACCOUNT, "name": "Canvas Unified", "time_zone": "America/New_York", "grading_standard_id": ACCOUNTS_OWN},
+    )  # fmt: skip
     seed_standards(records)
     records.put("terms", TERM, {"id": TERM, "name": "School year"})
     for digits, (first, last) in {**TEACHERS, **STUDENTS}.items():
@@ -78,7 +82,8 @@ def seed(records: Records) -> None:
         records.put(
             "courses", course,
             {"id": course, "name": section.name, "course_code": section.name, "workflow_state": "available",
-             "sis_course_id": f"course-{section.digits[-1]}", "enrollment_term_id": TERM, "account_id": ACCOUNT},
+             "sis_course_id": f"course-{section.digits[-1]}", "enrollment_term_id": TERM, "account_id": ACCOUNT,
+             "grading_standard_id": None},
         )  # fmt: skip
         records.put("groups", 300 + course, {"id": 300 + course, "course": course, "name": "Assignments", "position": 1,
                                              "group_weight": 0})  # fmt: skip
@@ -86,6 +91,10 @@ def seed(records: Records) -> None:
         enroll(records, course, section_id, int(person_lms_id(section.teacher)), "TeacherEnrollment")
         for student in section.students:
             enroll(records, course, section_id, int(person_lms_id(student)), "StudentEnrollment")
+    algebra = COURSES[ALGEBRA.digits]
+    records.put(
+        "courses", algebra, {**(records.get("courses", algebra) or {}), "grading_standard_id": ALGEBRAS_OWN}
+    )
     biology = COURSES[BIOLOGY.digits]
     _section(records, EXTRA_SECTION, biology, "Biology (extra)", "section-extra")
     _section(records, CROSS_LISTED_SECTION, biology, "Biology (moved)", None, nonxlist_course=109)

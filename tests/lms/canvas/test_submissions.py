@@ -14,7 +14,7 @@ from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.interface import LmsError, NotAllowed, RefusedByLms, Unavailable
-from passback_simulators.canvas.seed import ADMIN_TOKEN
+from passback_simulators.canvas.seed import ADMIN_TOKEN, COURSE_STANDARD
 from support.canvas import canvas, comments, simulator
 from support.lms import Lms
 from support.sandbox import NOW
@@ -29,7 +29,9 @@ def lms() -> Iterator[Lms]:
 # Grades.
 
 
-@pytest.mark.parametrize(("letter", "points"), [("A-", Decimal("18.6")), ("F", 12)])
+@pytest.mark.parametrize(
+    ("letter", "points"), [("A-", Decimal("18.6")), ("E", Decimal(12)), ("F", Decimal("9.8"))]
+)
 def test_a_letter_is_worth_what_the_lms_says(lms: Lms, letter: str, points: Decimal) -> None:
     assignment = lms.create(grading_type="letter_grade").lms_id
     changed = lms.grade(assignment, grade=letter)
@@ -160,6 +162,7 @@ def test_the_scheme_in_force_says_which_letters_there_are(lms: Lms, holder: str,
     if holder == "course":
         simulator(lms).ui_change_course("107", grading_standard_id=scheme)
     if holder == "account":
+        simulator(lms).ui_change_course("107", grading_standard_id=None)
         simulator(lms).ui_change_account(grading_standard_id=scheme)
     assignment = lms.create(grading_type="letter_grade", points_possible=points).lms_id
     if holder == "assignment":
@@ -177,6 +180,59 @@ def test_a_course_may_choose_the_default_over_its_accounts(lms: Lms) -> None:
     simulator(lms).ui_change_account(grading_standard_id=standard(lms, "accounts/1"))
     simulator(lms).ui_change_course("107", grading_standard_id=0)
     assert lms.grade(lms.create(grading_type="letter_grade").lms_id, grade="A-").grade == "A-"
+
+
+def test_a_section_without_a_scheme_of_its_own_has_its_accounts(lms: Lms) -> None:
+    assignment = lms.create(lms.other_section, grading_type="letter_grade").lms_id
+    fields = SubmissionFields(grade="A+")
+    graded = lms.run(
+        lms.connector.update_submission(lms.other_section, assignment, lms.other_student, fields)
+    )
+    assert graded.grade == "A+"
+
+
+@pytest.mark.parametrize(
+    ("points", "letter"),
+    [("18.8", "A"), ("18.79", "A-"), ("10", "E"), ("9.99", "F"), ("0", "F"), ("25", "A")],
+)
+def test_points_at_the_edge_of_a_letter_earn_it(lms: Lms, points: str, letter: str) -> None:
+    assignment = lms.create(grading_type="letter_grade").lms_id
+    assert lms.grade(assignment, grade_points=Decimal(points)).grade == letter
+
+
+def test_a_gpa_scale_is_graded_with_its_letters(lms: Lms) -> None:
+    assignment = lms.create(grading_type="letter_grade").lms_id
+    simulator(lms).ui_change_assignment(
+        assignment, grading_type="gpa_scale", grading_standard_id=COURSE_STANDARD
+    )
+    assert lms.assignment(assignment).grading_type == "letter_grade"
+    graded = lms.grade(assignment, grade="2")
+    assert (graded.grade, graded.grade_points) == ("2", Decimal("17.8"))
+
+
+def change_scheme(lms: Lms, assignment: str) -> None:
+    simulator(lms).ui_change_course("107", grading_standard_id=standard(lms, "courses/107"))
+
+
+def change_type(lms: Lms, assignment: str) -> None:
+    simulator(lms).ui_change_assignment(
+        assignment, grading_type="letter_grade", grading_standard_id=standard(lms, "courses/107")
+    )
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+@pytest.mark.parametrize(
+    ("kind", "before", "change"), [("letter_grade", "B", change_scheme), ("points", "9", change_type)]
+)
+def test_a_letter_of_a_scheme_that_a_teacher_has_just_chosen_is_taken(
+    lms: Lms, kind: str, before: str, change: Callable[[Lms, str], None], at_once: int
+) -> None:
+    assignment = lms.create(grading_type=kind).lms_id
+    assert lms.grade(assignment, grade=before).grade == before
+    change(lms, assignment)
+    changes = [(student, SubmissionFields(grade="N")) for student in lms.students[:at_once]]
+    outcomes = lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
+    assert [it.grade if isinstance(it, Submission) else it for it in outcomes] == ["N"] * at_once
 
 
 def test_letters_of_a_scheme_that_is_not_shown_are_not_guessed(lms: Lms) -> None:

@@ -48,6 +48,9 @@ CAPABILITIES = Capabilities(
     ignored_assignment=frozenset({"description_plaintext"}),
 )
 
+_Seen = tuple[LmsAssignment, "Scheme | None"]
+"""An assignment, and the grading scheme in force."""
+
 _GRADING_SECONDS = 5.0
 """How long what grading needs of an assignment (its type, points and dates) is remembered."""
 _FEW = 3
@@ -195,9 +198,20 @@ class CanvasConnector:
         self, section: str, assignment: str, student: str, fields: SubmissionFields
     ) -> Submission:
         course, own = _split(section)
-        item, scale = await self._for_grading(course, own, assignment)
+        seen = await self._for_grading(course, own, assignment)
         try:
-            return await self._grading.update(Target(course, item, student), scale, fields)
+            return await self._graded(course, seen, student, fields)
+        except RefusedByLms:
+            now = await self._graded_otherwise(course, own, seen) if fields.grade else None
+            if now is None:
+                raise
+            return await self._graded(course, now, student, fields)
+
+    async def _graded(self, course: str, seen: _Seen, student: str, fields: SubmissionFields) -> Submission:
+        item, scheme = seen
+        assignment = item.id
+        try:
+            return await self._grading.update(Target(course, item, student), scheme, fields)
         except Gone as error:
             if error.thing == "grader":
                 raise
@@ -212,12 +226,26 @@ class CanvasConnector:
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
     ) -> Sequence[Submission | LmsError]:
         course, own = _split(section)
-        item, scale = await self._for_grading(course, own, assignment)
+        seen = await self._for_grading(course, own, assignment)
 
         async def one(student: str, fields: SubmissionFields) -> Submission:
             return await self.update_submission(section, assignment, student, fields)
 
-        return await self._bulk_grading.update(Batch(course, own, item, scale), changes, one)
+        outcomes = list(await self._bulk_grading.update(Batch(course, own, *seen), changes, one))
+        refused = [
+            position
+            for position, (_, fields) in enumerate(changes)
+            if fields.grade and isinstance(outcomes[position], RefusedByLms)
+        ]
+        now = await self._graded_otherwise(course, own, seen) if refused else None
+        if now is not None:
+            again = [changes[position] for position in refused]
+            after = await self._bulk_grading.update(Batch(course, own, *now), again, one)
+            outcomes = [
+                after[refused.index(position)] if position in refused else outcome
+                for position, outcome in enumerate(outcomes)
+            ]
+        return outcomes
 
     async def read_courses(self) -> Sequence[LmsCourse]:
         return await read_courses(self._api)
@@ -248,16 +276,25 @@ class CanvasConnector:
             await self._read(course, assignment), section, map_assignments.noted_due_date(note)
         )
 
-    async def _for_grading(
-        self, course: str, section: str, assignment: str
-    ) -> tuple[LmsAssignment, Scheme | None]:
-        async def read() -> tuple[LmsAssignment, Scheme | None]:
+    async def _for_grading(self, course: str, section: str, assignment: str) -> _Seen:
+        async def read() -> _Seen:
             content = await self._read(course, assignment)
             note = await read_note(self._notes, assignment)
             item = map_assignments.from_lms(content, section, map_assignments.noted_due_date(note))
             return item, await self._schemes.of(course, item)
 
         return await self._recent.get(f"{course}/{assignment}", read)
+
+    async def _graded_otherwise(self, course: str, section: str, seen: _Seen) -> _Seen | None:
+        """Return how an assignment is graded now, if it is not as it was seen: a teacher may just have changed it."""
+        before, scheme = seen
+        self._recent.forget(f"{course}/{before.id}")
+        self._schemes.forget()
+        after, now = await self._for_grading(course, section, before.id)
+        same = (before.grading_type, before.points_possible, scheme) == (
+            after.grading_type, after.points_possible, now,
+        )  # fmt: skip
+        return None if same else (after, now)
 
     async def _to_assignment(self, course: str, item: LmsAssignment, note: Note | None) -> Assignment:
         shown = map_assignments.to_assignment(item, await self._schemes.of(course, item) or ())

@@ -22,17 +22,20 @@ DEFAULT: Scheme = ()
 """Canvas's own scheme, which is also the gateway's (`passback.domain.grading.LETTER_SCALE`)."""
 
 _DEFAULT_IDS = (None, "", "0")
+_SECONDS = 5.0
 _MOST_ACCOUNTS = 10
 
 
 class Schemes:
-    """The grading schemes of one Canvas, remembered for a few minutes."""
+    """The grading schemes of one Canvas, remembered for a moment: it clears a grade that its scheme does not have."""
 
     def __init__(self, api: CanvasApi) -> None:
         self._api = api
-        self._courses = TtlCache()
-        self._accounts = TtlCache()
-        self._standards = TtlCache()
+        self.forget()
+
+    def forget(self) -> None:
+        """Have all read again."""
+        self._courses, self._accounts, self._standards = (TtlCache(_SECONDS) for _ in range(3))
 
     async def of(self, course: str, item: LmsAssignment) -> Scheme | None:
         """Return the scheme that is in force for an assignment; None if Canvas does not show it."""
