@@ -59,4 +59,6 @@ def started_clients() -> Iterator[Clients]:
 def clients(started_clients: Clients) -> Clients:
     """Google's own clients, on a simulated Classroom of their own."""
     fresh(started_clients.classroom)
+    # The server closes what was idle for long, and httplib2 does not send a POST again.
+    started_clients.close()
     return started_clients

@@ -249,6 +249,7 @@ class Clients:
         )  # fmt: skip
 
     def close(self) -> None:
+        """Close the clients' connections; they open new ones when they are used again."""
         for one in self._built.values():
             one.close()
 

@@ -16,6 +16,8 @@ import msgspec
 from passback_simulators.google_classroom import api, discovery, errors, seed, service_accounts, web_ui
 from passback_simulators.google_classroom.call import Operation
 from passback_simulators.google_classroom.handlers import (
+    add_on_attachments,
+    add_on_submissions,
     batch,
     consent,
     course_work,
@@ -52,6 +54,7 @@ class ClassroomSimulator(ClassroomState, Simulator):
             *courses.OPERATIONS, *topics.OPERATIONS, *grading_periods.OPERATIONS, *rosters.OPERATIONS,
             *student_groups.OPERATIONS,
             *course_work.OPERATIONS, *rubrics.OPERATIONS, *submissions.OPERATIONS, *submission_changes.OPERATIONS,
+            *add_on_attachments.OPERATIONS, *add_on_submissions.OPERATIONS,
             *registrations.OPERATIONS,
         )  # fmt: skip
 
@@ -120,13 +123,21 @@ class ClassroomSimulator(ClassroomState, Simulator):
         )
 
     def own_control(self, request: Request) -> Reply | None:
-        """``GET /_simulator/service-account-key?project=...``: a key file; see `service_account_key`."""
-        if (request.method, request.path) != ("GET", "/_simulator/service-account-key"):
+        """What is handed out outside of the API, to those who name a ``project``.
+
+        ``GET /_simulator/service-account-key``: a key file; see `service_account_key`.
+        ``POST /_simulator/add-on-token?work=...&user=...``: what an add-on gets that the user opens on course work.
+        """
+        asked = (request.method, request.path.removeprefix("/_simulator/"))
+        if asked not in (("GET", "service-account-key"), ("POST", "add-on-token")):
             return None
         project = request.param("project", PROJECT)
         if project not in PROJECT_NUMBERS:
             return json_reply(400, {"message": f"there is no project {project!r}"})
-        return json_reply(200, self.service_account_key(request.base_url, project))
+        if asked[0] == "GET":
+            return json_reply(200, self.service_account_key(request.base_url, project))
+        token = self.ui_open_add_on(request.param("work"), request.param("user"), project)
+        return json_reply(200, {"addOnToken": token})
 
     def service_account_key(self, url: str, project: str = PROJECT) -> dict[str, Any]:
         """The key file of a project's service account, for a simulator served at `url`."""
@@ -157,6 +168,7 @@ class ClassroomSimulator(ClassroomState, Simulator):
     ui_export_rubric = web_ui.export_rubric
     ui_mark_missing = web_ui.mark_missing
     ui_return = web_ui.return_work
+    ui_open_add_on = web_ui.open_add_on
     ui_open = web_ui.open_assignment
     ui_turn_in = web_ui.turn_in
     ui_reclaim = web_ui.reclaim

@@ -39,7 +39,12 @@ _NAMED = {
     "ClassroomDisabled": ("PERMISSION_DENIED", "The user is not permitted to access Classroom."),
     "CourseNotModifiable": ("FAILED_PRECONDITION", "The course is in a state that cannot be modified."),
     "EmptyAssignees": ("FAILED_PRECONDITION", "The item must be assigned to at least one student."),
+    "ExpiredAddOnToken": ("PERMISSION_DENIED", "The add-on token has expired."),
     "InactiveCourseOwner": ("FAILED_PRECONDITION", "The owner of the course is not active."),
+    "InvalidAddOnToken": (
+        "PERMISSION_DENIED",
+        "The add-on token does not authorize this request.",
+    ),
     "MissingGrant": (
         "PERMISSION_DENIED",
         "The requesting user has not granted the Developer Console project access to this feed.",

@@ -275,6 +275,45 @@ TURN_IN = Message("TurnInStudentSubmissionRequest", {})
 RECLAIM = Message("ReclaimStudentSubmissionRequest", {})
 RETURN = Message("ReturnStudentSubmissionRequest", {})
 
+# Add-ons.
+
+_EMBED_URI = Message("EmbedUri", _strings("uri"))
+ADD_ON_ATTACHMENT = Message(
+    "AddOnAttachment",
+    {
+        **_strings("courseId", "itemId", "postId", "id", "title"),
+        "copyHistory": Repeated(
+            Message("CopyHistory", _strings("courseId", "itemId", "postId", "attachmentId"))
+        ),
+        **dict.fromkeys(("teacherViewUri", "studentViewUri", "studentWorkReviewUri"), _EMBED_URI),
+        "dueDate": DATE,
+        "dueTime": TIME_OF_DAY,
+        "maxPoints": "double",
+        "gradeSyncEnabled": "bool",
+    },
+)
+ADD_ON_ATTACHMENTS = _page_of("ListAddOnAttachmentsResponse", "addOnAttachments", ADD_ON_ATTACHMENT)
+ADD_ON_CONTEXT = Message(
+    "AddOnContext",
+    {
+        **_strings("courseId", "itemId", "postId"),
+        "studentContext": Message("StudentContext", _strings("submissionId")),
+        "teacherContext": Message("TeacherContext", {}),
+        "supportsStudentWork": "bool",
+    },
+)
+ADD_ON_SUBMISSION = Message(
+    "AddOnAttachmentStudentSubmission",
+    {
+        **_strings("id", "courseWorkSubmissionId", "userId"),
+        "postSubmissionState": SUBMISSION_STATE,
+        "pointsEarned": "double",
+    },
+)
+ADD_ON_SUBMISSIONS = _page_of(
+    "ListAddOnAttachmentStudentSubmissionsResponse", "addOnAttachmentStudentSubmissions", ADD_ON_SUBMISSION
+)
+
 # Registrations.
 
 REGISTRATION = Message(

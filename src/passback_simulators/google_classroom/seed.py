@@ -36,6 +36,7 @@ OTHER_SERVICE_ACCOUNT = f"sync@{OTHER_PROJECT}.iam.gserviceaccount.com"
 OTHER_SERVICE_ACCOUNT_ID = "104200000000000000002"
 
 _SCOPE_NAMES = (
+    "classroom.addons.student", "classroom.addons.teacher",
     "classroom.courses", "classroom.courses.readonly", "classroom.coursework.me", "classroom.coursework.me.readonly",
     "classroom.coursework.students", "classroom.coursework.students.readonly", "classroom.guardianlinks.me.readonly",
     "classroom.guardianlinks.students", "classroom.guardianlinks.students.readonly", "classroom.profile.emails",

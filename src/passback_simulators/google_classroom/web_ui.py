@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from passback_simulators.google_classroom import access, grants
+from passback_simulators.google_classroom import access, add_ons, grants
 from passback_simulators.google_classroom.handlers import (
     course_work,
     rubric_criteria,
@@ -16,7 +16,7 @@ from passback_simulators.google_classroom.handlers import (
     submission_changes,
     submissions,
 )
-from passback_simulators.google_classroom.seed import CLIENT_ID
+from passback_simulators.google_classroom.seed import CLIENT_ID, PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -134,6 +134,11 @@ def grade(lms: ClassroomState, work_id: str, student_id: str, points: float | No
     """A teacher enters a draft grade; None clears it, as Excuse and "mark as complete" do."""
     work, submission, owner = _submission(lms, work_id, student_id)
     submissions.put(lms, submissions.grade(lms, work, submission, owner, {"draft": points}))
+
+
+def open_add_on(lms: ClassroomState, work_id: str, user_id: str, project: str = PROJECT) -> str:
+    """A user opens an add-on in Classroom to attach something to course work; returns the ``addOnToken``."""
+    return add_ons.issue_token(lms, work_id, user_id, project)
 
 
 def grade_with_rubric(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from passback_simulators.google_classroom import access, errors, messages, parsing, wire, works
+from passback_simulators.google_classroom import access, add_ons, errors, messages, parsing, wire, works
 from passback_simulators.google_classroom.call import PAGES, Operation
 from passback_simulators.google_classroom.handlers import submissions, work_fields
 from passback_simulators.google_classroom.paging import page
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from passback_simulators.google_classroom.call import Call
     from passback_simulators.google_classroom.state import ClassroomState
     from passback_simulators.records import Record
@@ -126,12 +128,17 @@ def _order(text: str) -> list[tuple[str, bool]]:
     return order
 
 
-def _writable(call: Call, course: Record, work_id: str, *, by_project: bool = True) -> Record:
-    """Course work that the caller may change: as a teacher, through its own project, unless it is deleted."""
+def _writable(
+    call: Call,
+    course: Record,
+    work_id: str,
+    project: Callable[[Call, Record], None] | None = works.require_project,
+) -> Record:
+    """Course work that the caller may change: as a teacher, unless it is deleted. `project`: refuses other projects."""
     work = works.find(call, course, work_id)
     access.require_teacher(call, course)
-    if by_project:
-        works.require_project(call, work)
+    if project is not None:
+        project(call, work)
     if work["state"] == "DELETED":
         raise errors.failed_precondition()
     access.require_modifiable(course)
@@ -141,7 +148,7 @@ def _writable(call: Call, course: Record, work_id: str, *, by_project: bool = Tr
 def _patch(call: Call, course_id: str, work_id: str) -> dict[str, Any]:
     course = access.readable_course(call, course_id)
     mask = parsing.update_mask(call.param("updateMask"), work_fields.PATCHABLE)
-    work = _writable(call, course, work_id)
+    work = _writable(call, course, work_id, add_ons.require_project)
     changed = change(call.lms, work, work_fields.patched(call, course, work, mask), call.user["id"])
     return shown(call, course, changed)
 
@@ -171,7 +178,7 @@ def delete(lms: ClassroomState, work: Record) -> None:
 def _modify_assignees(call: Call, course_id: str, work_id: str) -> dict[str, Any]:
     """Change the assignees: all students, or additions to and removals from individual ones."""
     course = access.readable_course(call, course_id)
-    work = _writable(call, course, work_id, by_project=False)
+    work = _writable(call, course, work_id, project=None)
     mode = call.body.get("assigneeMode")
     options = call.body.get("modifyIndividualStudentsOptions")
     if mode is None or (mode == "ALL_STUDENTS" and options is not None):

@@ -1,6 +1,7 @@
 """Changing submissions: teachers grade and return, students attach, turn in and reclaim.
 
-All of this is open only to the Cloud project that created the course work.
+All of this is open only to the Cloud project that created the course work. Grades are also open to that of the add-on
+whose grades are synced.
 """
 
 from __future__ import annotations
@@ -8,12 +9,14 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
-from passback_simulators.google_classroom import access, errors, materials, messages, parsing, works
+from passback_simulators.google_classroom import access, add_ons, errors, materials, messages, parsing, works
 from passback_simulators.google_classroom.call import Operation
 from passback_simulators.google_classroom.handlers import submissions
 from passback_simulators.google_classroom.handlers.submissions import SUBMISSION
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from passback_simulators.google_classroom.call import Call
     from passback_simulators.google_classroom.state import ClassroomState
     from passback_simulators.records import Record
@@ -22,12 +25,20 @@ _GRADES = {"draftGrade": "draft", "assignedGrade": "assigned"}
 _TOO_MANY_POINTS = 10**12
 
 
-def _of_teacher(call: Call, course_id: str, work_id: str, id_: str) -> tuple[Record, Record, Record]:
-    """The course, work and submission for a change by a teacher. Raises `Refusal`."""
+def _of_teacher(
+    call: Call,
+    course_id: str,
+    work_id: str,
+    id_: str,
+    project: Callable[[Call, Record], None] = works.require_project,
+) -> tuple[Record, Record, Record]:
+    """The course, work and submission for a change by a teacher. `project`: refuses other projects."""
     course = access.readable_course(call, course_id)
     work, submission = submissions.find(call, course, work_id, id_)
     access.require_teacher(call, course)
-    return _changeable(call, course, work, submission)
+    project(call, work)
+    access.require_modifiable(course)
+    return course, work, submission
 
 
 def _of_student(call: Call, course_id: str, work_id: str, id_: str) -> tuple[Record, Record, Record]:
@@ -36,12 +47,6 @@ def _of_student(call: Call, course_id: str, work_id: str, id_: str) -> tuple[Rec
     work, submission = submissions.find(call, course, work_id, id_)
     if submission["user_id"] != call.user["id"]:
         raise errors.denied()
-    return _changeable(call, course, work, submission)
-
-
-def _changeable(
-    call: Call, course: Record, work: Record, submission: Record
-) -> tuple[Record, Record, Record]:
     works.require_project(call, work)
     access.require_modifiable(course)
     return course, work, submission
@@ -53,8 +58,13 @@ def _changeable(
 def _patch(call: Call, course_id: str, work_id: str, submission_id: str) -> dict[str, Any]:
     """Set or clear the draft grade, the assigned grade, or both. The state does not change."""
     mask = parsing.update_mask(call.param("updateMask"), frozenset(_GRADES))
-    course, work, submission = _of_teacher(call, course_id, work_id, submission_id)
-    grades = {_GRADES[name]: _grade(call.body.get(name), name) for name in mask}
+    course, work, submission = _of_teacher(
+        call, course_id, work_id, submission_id, add_ons.require_grading_project
+    )
+    grades = {
+        _GRADES[name]: points(call.body.get(name), f"student_submission.{parsing.snake(name)}")
+        for name in mask
+    }
     if any(one is not None for one in grades.values()) and not work["max_points"]:
         raise errors.failed_precondition()
     draft = grades.get("draft", submissions.draft_grade(call.lms, work, submission))
@@ -64,13 +74,13 @@ def _patch(call: Call, course_id: str, work_id: str, submission_id: str) -> dict
     return submissions.shown(call, course, work, submissions.put(call.lms, changed))
 
 
-def _grade(points: float | None, name: str) -> float | None:
+def points(given: float | None, field: str) -> float | None:
     """Points as stored: not negative, with two decimals. More than the maximum is extra credit."""
-    if points is None:
+    if given is None:
         return None
-    if not 0 <= points < _TOO_MANY_POINTS:
-        raise errors.invalid(field=f"student_submission.{parsing.snake(name)}")
-    return float(Decimal(str(points)).quantize(Decimal("0.01"), ROUND_HALF_UP))
+    if not 0 <= given < _TOO_MANY_POINTS:
+        raise errors.invalid(field=field)
+    return float(Decimal(str(given)).quantize(Decimal("0.01"), ROUND_HALF_UP))
 
 
 def _return(call: Call, course_id: str, work_id: str, submission_id: str) -> dict[str, Any]:

@@ -47,8 +47,8 @@ def created(call: Call, course: Record) -> dict[str, Any]:
         **_title(call),
         **_description(call),
         "state": _new_state(body.get("state", "DRAFT")),
-        **_due(call),
-        **_max_points(call),
+        **due(call, "course_work"),
+        "max_points": max_points(call, "course_work"),
         **_modification_mode(body.get("submissionModificationMode", "MODIFIABLE_UNTIL_TURNED_IN")),
         **_topic(call, course),
         **_assignees(call, course),
@@ -69,7 +69,7 @@ def patched(call: Call, course: Record, work: Record, mask: frozenset[str]) -> d
     if "state" in mask:
         changed["state"] = _next_state(call, work)
     if {"dueDate", "dueTime"} & mask:
-        changed |= _due_of_patch(call, work, mask)
+        changed |= due_of_patch(call, work, mask, "course_work")
     state = str(changed.get("state") or work["state"])
     if "scheduledTime" in mask:
         changed |= _scheduled(call, state)
@@ -82,7 +82,7 @@ def patched(call: Call, course: Record, work: Record, mask: frozenset[str]) -> d
     simple: dict[str, Callable[[], dict[str, Any]]] = {
         "title": lambda: _title(call),
         "description": lambda: _description(call),
-        "maxPoints": lambda: _max_points(call),
+        "maxPoints": lambda: {"max_points": max_points(call, "course_work")},
         "topicId": lambda: _topic(call, course),
         "gradingPeriodId": lambda: _grading_period(call, course),
     }
@@ -105,11 +105,12 @@ def _description(call: Call) -> dict[str, Any]:
     return {"description": description}
 
 
-def _max_points(call: Call) -> dict[str, Any]:
+def max_points(call: Call, message: str) -> int:
+    """The points of a graded item; 0 if it is not graded. `message`: the request's field, for errors."""
     points = call.body.get("maxPoints", 0)
     if points < 0 or points != int(points):
-        raise errors.invalid(field="course_work.max_points")
-    return {"max_points": int(points)}
+        raise errors.invalid(field=f"{message}.max_points")
+    return int(points)
 
 
 def _modification_mode(mode: str) -> dict[str, Any]:
@@ -137,36 +138,36 @@ def _next_state(call: Call, work: Record) -> str:
     return str(state)
 
 
-def _due(call: Call) -> dict[str, Any]:
-    """The due date and time in UTC; both or neither must be given."""
+def due(call: Call, message: str) -> dict[str, Any]:
+    """The due date and time in UTC; both or neither must be given. `message`: the request's field, for errors."""
     given_date, given_time = call.body.get("dueDate"), call.body.get("dueTime")
     if given_date is None and given_time is None:
         return {"due": None}
     if given_date is None or given_time is None:
-        raise errors.invalid(field="course_work.due_date")
+        raise errors.invalid(field=f"{message}.due_date")
     due_day = day(given_date)
     hours, minutes, seconds, nanos = (
         given_time.get(one, 0) for one in ("hours", "minutes", "seconds", "nanos")
     )
     if due_day is None or not (0 <= nanos < 10**9):
-        raise errors.invalid(field="course_work.due_date")
+        raise errors.invalid(field=f"{message}.due_date")
     try:
         moment = datetime(due_day.year, due_day.month, due_day.day, hours, minutes, seconds, tzinfo=UTC)
     except ValueError as error:
-        raise errors.invalid(field="course_work.due_time") from error
-    due = int(moment.timestamp()) * 1000 + nanos // 1_000_000
-    if due <= call.lms.clock() and not call.lms.settings["past_due_dates"]:
-        raise errors.invalid(field="course_work.due_date")
-    return {"due": due}
+        raise errors.invalid(field=f"{message}.due_time") from error
+    when = int(moment.timestamp()) * 1000 + nanos // 1_000_000
+    if when <= call.lms.clock() and not call.lms.settings["past_due_dates"]:
+        raise errors.invalid(field=f"{message}.due_date")
+    return {"due": when}
 
 
-def _due_of_patch(call: Call, work: Record, mask: frozenset[str]) -> dict[str, Any]:
+def due_of_patch(call: Call, item: Record, mask: frozenset[str], message: str) -> dict[str, Any]:
     """The due date and time after a patch, which may name one of the two and leave the other unchanged."""
-    kept = dict(zip(("dueDate", "dueTime"), shown_due(work["due"]), strict=True))
+    kept = dict(zip(("dueDate", "dueTime"), shown_due(item["due"]), strict=True))
     for name in ("dueDate", "dueTime"):
         if name not in mask:
             call.body[name] = kept[name]
-    return _due(call)
+    return due(call, message)
 
 
 def shown_due(due: int | None) -> tuple[dict[str, int] | None, dict[str, int] | None]:
