@@ -191,7 +191,8 @@ def _show_problems(checked: Checked, *, all_problems: bool) -> None:
             else (f"{rows:,} rows are left out, and what the district has of them")
         )
         _say(f"{problems}; {which} stays as it is")
-    elif rows > checked.most_left_out:
+    elif checked.too_many_left_out:
+        rows -= checked.earlier_rows_left_out
         _say(
             f"{problems}, in {_count(rows, 'row', 0)}, of which no more than {checked.most_left_out:,} may be left out"
             " (--max-bad-rows); nothing has been changed"

@@ -180,7 +180,7 @@ def _rows(count: int) -> str:
 class _Merged:
     """An archive whose delta files are complete. See `passback.sis.archive.RosterFiles`.
 
-    The rows of a delta file keep their lines, and the stored ones follow.
+    The rows of a delta file keep their lines. Those of the stored ones are below 0, since they are in no file.
     """
 
     def __init__(
@@ -216,7 +216,7 @@ class _Merged:
         file = self._deltas.get(name)
         if self._manifest.modes.get(name) == "bulk" or (file is not None and not file.usable):
             return self._archive.records(name, problems)
-        return self._stored(name, default_titles(name)) if file is None else self._completed(file)
+        return self._absent(name) if file is None else self._completed(file)
 
     def _manifest_records(self) -> Iterator[Record]:
         stated = [("oneroster.version", self._manifest.version)]
@@ -226,24 +226,28 @@ class _Merged:
         for line, row in enumerate([("propertyName", "value"), *stated], 1):
             yield line, list(row), ""
 
-    def _stored(self, name: str, titles: list[str], after: int = 0) -> Iterator[Record]:
-        """The stored rows, with their own columns' names first unless they come `after` other lines."""
-        if not after:
-            yield 1, titles, ""
-        for line, row in enumerate(source_rows.stored(self._session, name), (after or 1) + 1):
-            yield line, stored_record(name, titles, row), ""
+    def _absent(self, name: str) -> Iterator[Record]:
+        """The stored rows, with the names of their columns."""
+        titles = default_titles(name)
+        yield 1, titles, ""
+        yield from self._stored(name, titles)
+
+    def _stored(self, name: str, titles: list[str]) -> Iterator[Record]:
+        """The stored rows, with values for these columns."""
+        for number, row in enumerate(source_rows.stored(self._session, name), 1):
+            yield -number, stored_record(name, titles, row), ""
 
     def _completed(self, file: SourceFile) -> Iterator[Record]:
         """The rows of a delta file that count, and then the stored rows."""
         count = self._count[file.name]
-        last = 1
+        begun = False
         for line, values, fault in file.records():
-            if last == 1:
+            if not begun:
                 yield 1, file.all_titles(), ""
-            last = line
+            begun = True
             row = None if values is None else file.row(values)
             if row is None or line in count:
                 yield line, None if values is None else file.extended(values), fault
-        if last == 1:
+        if not begun:
             yield 1, file.all_titles(), ""
-        yield from self._stored(file.name, file.all_titles(), after=last)
+        yield from self._stored(file.name, file.all_titles())

@@ -74,8 +74,15 @@ class Checked(Struct, frozen=True):
     warning_count: int = 0
     rows_left_out: int = 0
     """How many rows have a problem. What the district has of them stays as it is."""
+    earlier_rows_left_out: int = 0
+    """How many of them came with an earlier import, so that these files are not to blame."""
     most_left_out: int = 0
-    """How many may have one."""
+    """How many rows of the files may have one."""
+
+    @property
+    def too_many_left_out(self) -> bool:
+        """Whether so many rows have a problem that nothing is to change."""
+        return self.rows_left_out - self.earlier_rows_left_out > self.most_left_out
 
 
 def check(
@@ -106,7 +113,7 @@ def check(
     today = datetime.fromtimestamp(clock() / SECOND, UTC).astimezone().date()  # of this machine's time zone
     found = leave_out_objects(session, district_id, files)
     settle_dates(session, today, options.calendar)
-    found += leave_out_members(session)
+    found += leave_out_members(session, district_id)
     for sort in sorted(found, key=lambda it: it.effect == "follows"):
         _add_faults(sort, files, between if sort.effect == "left out" else warnings)
     most = options.tolerance.most(problems.rows_read)
@@ -117,11 +124,12 @@ def check(
         warnings.first,
         warnings.count,
         problems.rows_left_out + between.rows_left_out,
+        problems.earlier_rows_left_out + between.earlier_rows_left_out,
         most,
     )
     if options.tolerance.strict and checked.count + checked.warning_count:
         return Checked(None, [*checked.problems, *checked.warnings], checked.count + checked.warning_count)
-    if checked.rows_left_out > most:
+    if checked.too_many_left_out:
         return checked
     tables.settle(session, ids, one_role=files.one_role)
     keep_people_and_enrollments(session, district_id)
@@ -171,6 +179,7 @@ def _add_faults(sort: FaultyRows, files: Format, problems: Problems) -> None:
     file, column = files.locate(sort.kind, sort.column, sort.role)
     if sort.effect == "left out":
         problems.rows_left_out += sort.rows
+        problems.earlier_rows_left_out += sort.earlier
     if sort.effect == "follows" and sort.missing is not None:
         home = files.locate(sort.missing, "sis_id", sort.role)[0]
         if file != home:  # otherwise the very row that was left out

@@ -53,7 +53,7 @@ class Problem(Struct, frozen=True):
 
     file: str
     line: int
-    """The line in the file, from 1; 0 if it is the whole file."""
+    """The line in the file, from 1; 0 if it is the whole file. Below 0, a row that came with an earlier import."""
     column: str
     """The column's name; empty if it is the whole line."""
     message: str
@@ -61,7 +61,7 @@ class Problem(Struct, frozen=True):
     def __str__(self) -> str:
         place = (
             self.file
-            + (f", line {self.line}" if self.line else "")
+            + (f", line {self.line}" if self.line > 0 else ", from an earlier import" if self.line < 0 else "")
             + (f", {self.column}" if self.column else "")
         )
         return f"{place}: {self.message}"
@@ -79,11 +79,18 @@ class Problems:
         self.count = 0
         self.rows_read = 0
         self.rows_left_out = 0
+        self.earlier_rows_left_out = 0
+        """How many of them came with an earlier import; `rows_read` does not count such rows."""
         self.files: set[str] = set()
         """The files that have problems."""
         self.cut_short: set[str] = set()
         """The files that could not be read to the end."""
         self._most = most
+
+    def leave_out(self, line: int) -> None:
+        """Count a row that is left out."""
+        self.rows_left_out += 1
+        self.earlier_rows_left_out += line < 0
 
     def add(self, file: str, line: int, column: str, message: str) -> None:
         """Add a problem."""

@@ -40,7 +40,7 @@ class Line:
         """Report a problem."""
         if not self.invalid:
             self.invalid = True
-            self._problems.rows_left_out += 1
+            self._problems.leave_out(self.number)
         self._problems.add(self._file, self.number, column, message)
 
     def has(self, column: str) -> bool:
@@ -144,7 +144,7 @@ def lines(archive: RosterFiles, name: str, required: Iterable[str], problems: Pr
         return
     least, most = max(columns.values()) + 1, len(titles)
     for number, values, fault in rows:
-        problems.rows_read += 1
+        problems.rows_read += number > 0
         if values is not None and (
             len(values) == most or (len(values) >= least and not any(map(str.strip, values[most:])))
         ):

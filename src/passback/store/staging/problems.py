@@ -52,6 +52,8 @@ class FaultyRows(Struct, frozen=True):
     first: list[FaultyRow]
     rows: int
     """The number of rows, of which a duplicate id has several."""
+    earlier: int
+    """How many of them came with an earlier import."""
 
 
 def leave_out_objects(session: Session, district_id: str, files: Format) -> list[FaultyRows]:
@@ -71,16 +73,18 @@ def leave_out_objects(session: Session, district_id: str, files: Format) -> list
         by_role = files.ids_by_role and kind == "users"
         _merge_same(session, kind, repeated_users=files.repeats_users)
         found += _duplicates(session, kind, by_role=by_role)
-        found += _references(session, kind, by_role=by_role)
+        found += _references(session, district_id, kind, by_role=by_role)
         keep_objects(session, district_id, kind)
         if kind == "sections" and files.sections_name_terms and found:
             _leave_out_with_sections(session)
     return found
 
 
-def leave_out_members(session: Session) -> list[FaultyRows]:
+def leave_out_members(session: Session, district_id: str) -> list[FaultyRows]:
     """Leave out roles and enrollments that refer to nothing. Those that refer to something gone are no fault."""
-    return [it for kind in ("roles", "enrollments") for it in _references(session, kind, by_role=True)]
+    return [
+        it for kind in ("roles", "enrollments") for it in _references(session, district_id, kind, by_role=True)
+    ]
 
 
 def _merge_same(session: Session, kind: Kind, *, repeated_users: bool) -> None:
@@ -139,7 +143,7 @@ def _duplicates(session: Session, kind: Kind, *, by_role: bool) -> list[FaultyRo
     return found
 
 
-def _references(session: Session, kind: Kind, *, by_role: bool) -> list[FaultyRows]:
+def _references(session: Session, district_id: str, kind: Kind, *, by_role: bool) -> list[FaultyRows]:
     """Empty references to nothing, or leave out the rows that have one."""
     found: list[FaultyRows] = []
     for name, target in REFERENCES.get(kind, {}).items():
@@ -156,6 +160,8 @@ def _references(session: Session, kind: Kind, *, by_role: bool) -> list[FaultyRo
             continue
         if column == "school_sis_id":
             session.execute(f"UPDATE new_{kind} SET {column} = NULL WHERE {mine.format(_NOT_ITS_OWN)}")
+        if kind in ("roles", "enrollments"):
+            _doubt_unheard_of(session, district_id, target)
         _note_left_out(session, kind, "cause = 'nothing'", by_role=by_role)
         session.execute(f"DELETE FROM new_{kind} WHERE {mine.format(_ANY_CAUSE)}")
     return found
@@ -185,6 +191,16 @@ def _find_broken(session: Session, kind: Kind, column: str, target: Kind) -> boo
     return session.execute("SELECT 1 FROM broken LIMIT 1").fetchone() is not None
 
 
+def _doubt_unheard_of(session: Session, district_id: str, target: Kind) -> None:
+    """Forget the id in a broken reference that the district has never had: it may be misspelled for any other."""
+    column = "user_sis_id" if target == "users" else "sis_id"
+    session.execute(
+        f"UPDATE broken SET {column} = NULL WHERE cause = 'nothing' AND value = {column} AND NOT EXISTS (SELECT 1"
+        f" FROM {target} AS was WHERE was.district_id = :district_id AND was.sis_id = broken.value)",
+        {"district_id": district_id},
+    )
+
+
 def _note_left_out(session: Session, kind: Kind, which: str, *, by_role: bool) -> None:
     role = "NULLIF(role, '')" if by_role else "NULL"
     session.execute(
@@ -197,18 +213,18 @@ def _listed(session: Session, kind: Kind, column: str, missing: Kind | None) -> 
     """The sorts of what is broken. What refers to something gone is no fault."""
     found = []
     sorts = session.execute(
-        "SELECT role, cause, COUNT(*), SUM(count) FROM broken WHERE cause <> 'gone' GROUP BY role, cause"
-        " ORDER BY role, cause"
+        "SELECT role, cause, COUNT(*), SUM(count), SUM(CASE WHEN line < 0 THEN count ELSE 0 END) FROM broken"
+        " WHERE cause <> 'gone' GROUP BY role, cause ORDER BY role, cause"
     ).fetchall()
-    for role, cause, count, rows in sorts:
+    for role, cause, count, rows, earlier in sorts:
         first = session.execute(
-            "SELECT line, value, first FROM broken WHERE role = :role AND cause = :cause ORDER BY line"
-            f" LIMIT {_MOST_LISTED}",
+            "SELECT line, value, first FROM broken WHERE role = :role AND cause = :cause"
+            f" ORDER BY line < 0, ABS(line) LIMIT {_MOST_LISTED}",
             {"role": role, "cause": cause},
         ).fetchall()
         effect = _effect(column, cause)
         listed = [FaultyRow(*row) for row in first]
-        found.append(FaultyRows(kind, column, role, missing, effect, count, listed, int(rows)))
+        found.append(FaultyRows(kind, column, role, missing, effect, count, listed, int(rows), int(earlier)))
     return found
 
 
