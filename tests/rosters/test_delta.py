@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from passback.rosters.import_files import Tolerance
 from passback.sis.rows import UnusableFile
 from passback.sis.source_rows import read_instant
 from passback.store import districts, roster
@@ -279,6 +280,27 @@ def test_a_problem_in_a_delta_is_reported_with_its_line(bring: Importer) -> None
     assert [(it.file, it.line, it.column) for it in checked.problems] == [
         ("users.csv", 4, "familyName"), ("users.csv", 5, "sourcedId"), ("users.csv", 6, "role"),
     ]  # fmt: skip
+
+
+def test_the_bound_on_wrong_rows_is_the_deltas_own(bring: Importer) -> None:
+    header, row, *rest = ONEROSTER_11["users.csv"]
+    bring({**ONEROSTER_11, "users.csv": [header, row, *rest, *((f"x{it}", *row[1:]) for it in range(2_000))]})
+    checked = bring(of("users", *(person(f"y{number}", FRIDAY, last="") for number in range(11))))
+    assert (checked.plan, checked.rows_left_out, checked.most_left_out) == (None, 11, 10)
+
+
+def test_what_is_wrong_since_earlier_keeps_no_delta_out(bring: Importer) -> None:
+    header, *rows = ONEROSTER_11["enrollments.csv"]
+    wrong = [(f"x{it}", "", "", "c1", "s1", f"q{it}", "student", "", "", "") for it in range(11)]
+    bring({**ONEROSTER_11, "enrollments.csv": [header, *rows, *wrong]}, tolerance=Tolerance(rows=11))
+    checked = bring(of("users", person("p9", FRIDAY), person("p10", FRIDAY, last="")))
+    assert (counts(checked), checked.rows_left_out, checked.earlier_rows_left_out) == (
+        {"students": (1, 0, 0)}, 12, 11,
+    )  # fmt: skip
+    assert [str(it) for it in checked.problems[:2]] == [
+        "users.csv, line 3, familyName: the value is empty: every row needs one",
+        "enrollments.csv, from an earlier import, userSourcedId: there is no user 'q0': add it, or correct the id",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def test_what_a_spreadsheet_leaves_behind_is_taken(bring: Importer) -> None:
 @pytest.mark.parametrize(
     "day",
     [
-        "08/20/2026", "2026-08-20T00:00:00Z", "2026-08-20 00:00:00", "2026-08-20T00:00:00.000+02:00", "8/20/2026 0:00",
+        "08/20/2026", "20260820", "Thursday, August 20, 2026", "2026-08-20T00:00:00Z", "2026-08-20 00:00:00", "2026-08-20T00:00:00.000+02:00", "8/20/2026 0:00",
         "8/20/26", "8/20/26 12:00:00 AM", "8-20-2026", "2026/08/20", "2026/8/20", "20-Aug-2026", "20-AUG-26",
         "20 August 2026", "August 20, 2026", "Aug. 20 2026",
     ],
@@ -138,7 +138,19 @@ def test_a_day_is_read_as_spreadsheets_write_it(bring: Importer, day: str) -> No
     assert [term.start_date for term in bring.all(roster.TERMS)] == ["2026-08-20"]
 
 
-@pytest.mark.parametrize("word", ["NULL", "null", "N/A", "n/a", " Null "])
+@pytest.mark.parametrize("nothing", ["0000-00-00", "00/00/0000", "0000-00-00 00:00:00"])
+def test_a_day_of_zeros_is_none(bring: Importer, nothing: str) -> None:
+    assert bring(changed(CLEVER, "sections.csv", 2, "Term_start", nothing)).count == 0
+    assert [term.start_date for term in bring.all(roster.TERMS)] == [None]
+
+
+def test_a_carriage_return_within_a_value_is_a_blank(bring: Importer) -> None:
+    teachers = "School_id,Teacher_id,First_name,Last_name\ns1,t1,Tom\rTim,Teak\n"
+    assert bring({**CLEVER, "teachers.csv": teachers}).count == 0
+    assert [user.first_name for user in bring.all(roster.USERS) if user.role == "teacher"] == ["Tom Tim"]
+
+
+@pytest.mark.parametrize("word", ["NULL", "null", "N/A", "n/a", "#N/A", "\\N", " Null "])
 def test_a_word_for_nothing_is_nothing_where_nothing_may_be(bring: Importer, word: str) -> None:
     files: Files = ONEROSTER_11
     for name, line, column in (
@@ -168,7 +180,9 @@ def test_a_name_is_kept_as_it_is(bring: Importer, name: str) -> None:
     assert [section.name for section in bring.all(roster.SECTIONS)] == [name]
 
 
-@pytest.mark.parametrize("between", ["\t", "\n", "\r\n", "\x00", "\x1b", "\x85", "\u2028"])
+@pytest.mark.parametrize(
+    "between", ["\t", "\n", "\r\n", "\r", "\x00", "\x1b", "\x85", "\u2028", "\u202e", "\ufeff"]
+)
 def test_control_characters_are_blanks(bring: Importer, between: str) -> None:
     files = changed(CLEVER, "students.csv", 2, "First_name", f"{between}Cy{between}Jr{between}")
     bring(changed(files, "enrollments.csv", 2, "Student_id", f"p1{between}"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -10,14 +10,14 @@ from passback.rosters.import_files import STRICT, Tolerance
 from passback.store import enrollments, roster
 from passback.store.staging.calendar import Calendar
 from support.imports import FORMATS, Importer, counts
-from support.rosters import CLEVER, ONEROSTER_11, ONEROSTER_12, Files, Table, changed, without
+from support.rosters import CLEVER, ONEROSTER_11, ONEROSTER_12, Files, Table, changed, text, without
 
 
 def added(files: Files, name: str, *rows: tuple[str, ...]) -> dict[str, Table]:
     return {**files, name: [*files[name], *rows]}
 
 
-def told(bring: Importer, files: Files) -> tuple[list[str], list[str]]:
+def told(bring: Importer, files: Mapping[str, Table | str | bytes]) -> tuple[list[str], list[str]]:
     checked = bring(files)
     assert checked.plan is not None, checked
     return [str(it) for it in checked.problems], [str(it) for it in checked.warnings]
@@ -55,6 +55,17 @@ CARELESS: dict[str, tuple[Files, Files]] = {
         ("a short enrollment", CLEVER, lambda it: {**it, "enrollments.csv": [*it["enrollments.csv"][:2], ("s1",)]}),
         ("a long row", CLEVER, lambda it: {**it, "teachers.csv": [it["teachers.csv"][0], (*it["teachers.csv"][1], "x")]}),
         ("a stray quote", CLEVER, lambda it: {**it, "teachers.csv": 'School_id,Teacher_id,First_name,Last_name\ns1,t1,"To"m,Teak\n'}),
+        ("a quote that is never closed", CLEVER, lambda it: {**it, "students.csv": text(it["students.csv"]).replace("Ben", '"Ben')}),
+        ("an open quote", CLEVER, lambda it: {**it, "students.csv": text(it["students.csv"]).replace("Ann", '"Ann').replace("Ben", '"Ben"')}),
+        ("a name in Windows-1252", CLEVER, lambda it: {**it, "students.csv": text(it["students.csv"]).replace("Ben", "Bén").encode("cp1252")}),
+        ("an id in Windows-1252", CLEVER, lambda it: {**it, "students.csv": text(it["students.csv"]).replace("p2", "pé").encode("cp1252")}),
+        ("an unheard-of student", CLEVER, lambda it: changed(it, "enrollments.csv", 2, "Student_id", "x9")),
+        ("an unheard-of section", CLEVER, lambda it: changed(it, "enrollments.csv", 2, "Section_id", "x9")),
+        ("an unheard-of teacher", CLEVER, lambda it: changed(it, "sections.csv", 2, "Teacher_id", "x9")),
+        ("1.1: an unheard-of user", ONEROSTER_11, lambda it: changed(it, "enrollments.csv", 2, "userSourcedId", "x9")),
+        ("1.1: an unheard-of class", ONEROSTER_11, lambda it: changed(it, "enrollments.csv", 4, "classSourcedId", "x9")),
+        ("1.1: a name in Windows-1252", ONEROSTER_11, lambda it: {**it, "users.csv": text(it["users.csv"]).replace("Ann", "Änn").encode("cp1252")}),
+        ("1.2: an unheard-of user of a role", ONEROSTER_12, lambda it: changed(it, "roles.csv", 2, "userSourcedId", "x9")),
         ("an id with two names", CLEVER, lambda it: added(it, "students.csv", ("s1", "p1", "Amy", "Ash", "9", ""))),
         ("two with two names", CLEVER, lambda it: added(it, "teachers.csv", ("s1", "t1", "Tim", "Teak", ""), ("s1", "t1", "Tod", "Teak", ""))),
         ("a section with two names", CLEVER, lambda it: added(it, "sections.csv", ("s1", "c1", "t1", "Algebra 2", "Algebra", "MA1", "2026-27", "08/20/2026"))),
@@ -238,6 +249,13 @@ def test_the_enrollments_of_a_new_section_that_is_left_out_go_with_it(bring: Imp
     assert bring.members() == {"student": ["p1", "p2"], "teacher": ["t1"]}
 
 
+def test_who_is_known_and_no_longer_there_does_not_keep_others(bring: Importer) -> None:
+    bring(added(CLEVER, "students.csv", ("s1", "p3", "Cy", "Cedar", "9", "")))
+    bring(CLEVER)
+    files = changed(CLEVER, "enrollments.csv", 2, "Student_id", "p3")
+    assert counts(bring(files)) == {"sections": (0, 1, 0), "enrollments": (0, 0, 1)}
+
+
 def test_an_enrollment_of_somebody_unknown_is_left_out(bring: Importer) -> None:
     problems, warnings = told(bring, added(CLEVER, "enrollments.csv", ("s1", "c1", "p9")))
     assert (problems, warnings) == (
@@ -356,11 +374,29 @@ def test_what_follows_from_a_wrong_row_does_not_count(bring: Importer) -> None:
     assert (checked.rows_left_out, checked.plan is not None) == (1, True)
 
 
-def test_rows_that_a_stray_quote_swallows_count(bring: Importer) -> None:
+@pytest.mark.parametrize(
+    ("last", "what"),
+    [
+        ('s1,p2,"Ben",Birch\n', "there is text after a closing quote"),
+        ("s1,p2,Ben,Birch\n", "a quote is never closed"),
+        ("s1,p2,Ben,Birch\n" * 10_000, "the row is longer than 131,072 characters"),
+    ],
+)
+def test_an_open_quote_costs_its_own_row_alone(bring: Importer, last: str, what: str) -> None:
     rows = "".join(f"s1,x{it},Al,Elm\n" for it in range(20))
-    students = f'School_id,Student_id,First_name,Last_name\ns1,p1,"Ann,Ash\n{rows}s1,p2,"Ben",Birch\n'
+    students = f'School_id,Student_id,First_name,Last_name\ns1,p1,"Ann,Ash\n{rows}{last}'
     checked = bring({**CLEVER, "students.csv": students})
-    assert (checked.plan, checked.rows_left_out) == (None, 22)
+    assert [(it.file, it.line, it.message.split(":")[0].startswith(what)) for it in checked.problems] == [
+        ("students.csv", 2, True)
+    ]
+    assert (checked.rows_left_out, counts(checked)["students"]) == (1, (21, 0, 0))
+
+
+def test_what_is_not_utf_8_in_a_column_that_is_not_read_is_no_problem(bring: Importer) -> None:
+    students = (
+        b"School_id,Student_id,First_name,Last_name,Caf\xe9\ns1,p1,Ann,Ash,Ren\xe9e\ns1,p2,Ben,Birch,\n"
+    )
+    assert told(bring, {**CLEVER, "students.csv": students}) == ([], [])
 
 
 # Clever's terms and courses

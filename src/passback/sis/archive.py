@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import errno
 import io
+import re
 import stat
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,8 @@ MOST_RATIO = 200
 _RATIO_FROM_BYTES = 10 * 2**20
 _LONGEST_LINE = 64 * 1024
 _DAMAGED = "the file is damaged: export it again, or zip the files again"
+NOT_UTF_8 = re.compile(r"[\ud800-\udfff]")
+"""Stands in a text for each byte that is not UTF-8."""
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -119,7 +122,7 @@ class Archive:
         return split_records(self.lines(name, problems), name, problems)
 
     def lines(self, name: str, problems: Problems) -> Iterator[str]:
-        """The lines of a file. Stops at the first that cannot be read, and reports it as a problem."""
+        """The lines of a file, in which `NOT_UTF_8` may stand. Stops at one that cannot be read, and reports it."""
         try:
             with self._open(name) as file:
                 yield from self._decoded(name, file, problems)
@@ -160,6 +163,10 @@ class Archive:
                     problems.stop_file(name, 1, "", OLD_LINE_ENDS)
                     return
                 raw = raw.removeprefix(codecs.BOM_UTF8)
+            elif b"\r" in (
+                content := raw.rstrip(b"\r\n")
+            ):  # within a value; as any control character, a blank
+                raw = content.replace(b"\r", b" ") + raw[len(content) :]
             if len(raw) == _LONGEST_LINE:
                 problems.stop_file(
                     name,
@@ -174,13 +181,4 @@ class Archive:
                     name, number, "", "the file is longer than the archive says: zip the files again"
                 )
                 return
-            try:
-                yield raw.decode("utf-8")
-            except UnicodeDecodeError as error:
-                problems.stop_file(
-                    name,
-                    number,
-                    "",
-                    f"byte {error.start + 1} is not UTF-8 (it may be Windows-1252): save the file as UTF-8",
-                )
-                return
+            yield raw.decode("utf-8", "surrogateescape")

@@ -12,10 +12,11 @@ _FORMS = tuple(
     re.compile(form, re.ASCII)
     for form in (
         r"(?P<year>\d{4})(?P<sign>[-/])(?P<month>\d\d?)(?P=sign)(?P<day>\d\d?)",
+        r"(?P<year>(?:19|20)\d\d)(?P<month>\d\d)(?P<day>\d\d)",
         # Never day before month: where 20/8 shows that a file writes days first, its 5/8 would be read as May.
         rf"(?P<month>\d\d?)(?P<sign>[-/])(?P<day>\d\d?)(?P=sign){_YEAR}",
         rf"(?P<day>\d\d?)(?P<sign>[- ])(?P<name>[A-Za-z]{{3,9}})\.?(?P=sign){_YEAR}",
-        r"(?P<name>[A-Za-z]{3,9})\.? (?P<day>\d\d?),? (?P<year>\d{4})",
+        r"(?:[A-Za-z]{3,9}, )?(?P<name>[A-Za-z]{3,9})\.? (?P<day>\d\d?),? (?P<year>\d{4})",
     )
 )
 _MONTHS = (

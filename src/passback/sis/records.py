@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import deque
 from collections.abc import Iterable, Iterator
 
 from passback.sis.rows import Problems
@@ -16,23 +17,45 @@ OLD_LINE_ENDS = "the lines end in CR alone, as on old Macs: save the file with W
 
 _LONGEST_ROW = 128 * 1024
 """In characters, over all its lines; below the csv module's own limit for a value."""
+_TOO_LONG = f"the row is longer than {_LONGEST_ROW:,} characters, over several lines: is a quote missing?"
 
 
-def split_records(lines: Iterable[str], name: str, problems: Problems) -> Iterator[Record]:
-    """The rows of a file that are not empty. Stops at the first that cannot be told from the next, and reports it."""
-    first, length = 1, 0
-    too_long = f"the row is longer than {_LONGEST_ROW:,} characters, over several lines: is a quote missing?"
+class _Lines:
+    """Lines that can be read again: those of a row whose quotes do not match may be rows of their own."""
 
-    def bounded() -> Iterator[str]:
-        nonlocal length
-        for line in lines:
-            length += len(line)
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self._again: deque[str] = deque()
+        self.row: list[str] = []
+        """The lines of the row that is being read."""
+        self.too_long = False
+
+    def __iter__(self) -> Iterator[str]:
+        """The lines, up to the first that would make a row too long."""
+        self.too_long = False
+        length = 0
+        while (line := self._again.popleft() if self._again else next(self._lines, None)) is not None:
+            length = length + len(line) if self.row else len(line)
+            self.row.append(line)
             if length > _LONGEST_ROW:
-                problems.stop_file(name, first, "", too_long)
+                self.too_long = True
                 return
             yield line
 
-    reader = csv.reader(bounded(), strict=True)
+    def give_back(self, lines: list[str]) -> None:
+        """Read these lines next."""
+        self._again.extendleft(reversed(lines))
+
+
+def split_records(lines: Iterable[str], name: str, problems: Problems) -> Iterator[Record]:
+    """The rows of a file that are not empty.
+
+    A row whose quotes do not match is taken for its first line alone, since it may have swallowed others. Few lines are
+    read again more than once: an open quote swallows no further than the next one, or than a row may be long.
+    """
+    source = _Lines(lines)
+    reader = csv.reader(source, strict=True)
+    first = 1
     while True:
         try:
             values = next(reader)
@@ -41,20 +64,23 @@ def split_records(lines: Iterable[str], name: str, problems: Problems) -> Iterat
         except csv.Error as error:
             if name in problems.cut_short:  # already reported
                 return
-            if "expected after" not in str(error):  # the rows after it cannot be told apart
-                problems.stop_file(name, first, "", _explain(str(error)))
+            fault = _TOO_LONG if source.too_long else _explain(str(error))
+            swallowed = source.row[1:]
+            if first == 1:  # nothing is known without the columns' names
+                problems.stop_file(name, first, "", fault)
                 return
-            problems.rows_left_out += reader.line_num - first  # the lines that the row has swallowed
-            yield first, None, _explain(str(error))
+            yield first, None, fault
+            source.give_back(swallowed)
+            reader = csv.reader(source, strict=True)
+            first += 1
         else:
             if any(map(str.strip, values)):
                 yield first, values, ""
-        first, length = reader.line_num + 1, 0
+            first += len(source.row)
+        source.row.clear()
 
 
 def _explain(error: str) -> str:
-    if error.startswith("new-line"):
-        return OLD_LINE_ENDS
     if error.startswith("unexpected end"):
         return "a quote is never closed: close it, or remove it"
     if "expected after" in error:

@@ -61,7 +61,13 @@ class Problem(Struct, frozen=True):
     def __str__(self) -> str:
         place = (
             self.file
-            + (f", line {self.line}" if self.line > 0 else ", from an earlier import" if self.line < 0 else "")
+            + (
+                f", line {self.line}"
+                if self.line > 0
+                else ", from an earlier import"
+                if self.line < 0
+                else ""
+            )
             + (f", {self.column}" if self.column else "")
         )
         return f"{place}: {self.message}"

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, time
 
 from msgspec import Struct
 
-from passback.sis.archive import RosterFiles
+from passback.sis.archive import NOT_UTF_8, RosterFiles
 from passback.sis.days import read_day
 from passback.sis.records import NO_RECORD, Record
 from passback.sis.rows import Problems
-from passback.sis.tables import LONGEST_ID
+from passback.sis.tables import LONGEST_ID, is_nothing
 
 KEPT: dict[str, tuple[str, ...]] = {
     "orgs.csv": ("name", "type", "identifier"),
@@ -33,7 +33,6 @@ New ones go to the end, since the rows that are stored have the old order.
 """
 _COMMON = ("sourcedId", "status", "dateLastModified")
 _GONE = frozenset({"tobedeleted", "inactive"})
-_NOTHING = frozenset({"", "null", "n/a"})
 _NEVER_ENROLLED = frozenset({"parent", "guardian", "relative"})
 """The roles of people of whom nothing is kept."""
 
@@ -93,9 +92,9 @@ class SourceFile:
             return None
         kept = [self._value(values, column) for column in KEPT[self.name]]
         id_ = self._value(values, "sourcedId")
-        if id_.lower() in _NOTHING:
+        if is_nothing(id_):
             parts = {"roles.csv": (0, 1, 2), "enrollments.csv": (0, 1, 2)}.get(self.name)
-            if parts is None or any(kept[part].lower() in _NOTHING for part in parts[:2]):
+            if parts is None or any(is_nothing(kept[part]) for part in parts[:2]):
                 return None
             id_ = " ".join(kept[part] for part in parts)
         if len(id_) > LONGEST_ID:
@@ -113,7 +112,7 @@ class SourceFile:
 
     def _value(self, values: Sequence[str], column: str) -> str:
         index = self._columns.get(column.lower())
-        return "" if index is None else values[index].strip()
+        return "" if index is None else NOT_UTF_8.sub("\ufffd", values[index].strip())
 
     def extended(self, values: Sequence[str]) -> list[str]:
         """A row of the file with empty values for the columns that it lacks, in the order of `all_titles`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from passback.sis.archive import RosterFiles
+from passback.sis.archive import NOT_UTF_8, RosterFiles
 from passback.sis.days import read_day
 from passback.sis.records import NO_RECORD
 from passback.sis.rows import Problems
@@ -13,9 +13,10 @@ from passback.sis.rows import Problems
 LONGEST = 1000
 LONGEST_ID = 255
 
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_EMPTY = frozenset({"NULL", "N/A"})
-"""What databases and spreadsheets write for nothing."""
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2066-\u2069\ufeff]+")
+_NOTHING = frozenset({"", "NULL", "N/A", "#N/A", "\\N"})
+_NO_DAY = re.compile(r"0+[-/]0+[-/]0+(?: 0+:00:00)?", re.ASCII)
+"""How databases write that there is no date."""
 _NO_VALUE = "the value is empty: every row needs one"
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs"}
 
@@ -50,7 +51,7 @@ class Line:
     def text(self, column: str) -> str | None:
         """The value; None if it is empty, says that there is none (``NULL``), or there is no such column."""
         value = self._value(column)
-        return None if value.upper() in _EMPTY else value or None
+        return None if is_nothing(value) else value
 
     def required(self, column: str) -> str:
         """The value, which must not be empty. It may be ``Null``, which is a surname."""
@@ -64,7 +65,8 @@ class Line:
         """An id in a row that has a problem; None if there is none, or it is not one."""
         index = self._columns.get(column.lower())
         value = "" if index is None else _clean(self._values[index])
-        return None if value.upper() in _EMPTY or len(value) > LONGEST_ID else value or None
+        unusable = is_nothing(value) or len(value) > LONGEST_ID or NOT_UTF_8.search(value)
+        return None if unusable else value
 
     def _value(self, column: str) -> str:
         """The value with control characters as blanks and without surrounding ones; empty if it cannot be used."""
@@ -72,6 +74,9 @@ class Line:
         if index is None:
             return ""
         value = _clean(self._values[index])
+        if not value.isprintable() and NOT_UTF_8.search(value):
+            self.report(column, "the value is not UTF-8 (it may be Windows-1252): save the file as UTF-8")
+            return ""
         if len(value) > LONGEST:
             self.report(column, f"the value is longer than {LONGEST} characters: shorten it")
             return ""
@@ -90,7 +95,7 @@ class Line:
     def day(self, column: str) -> str | None:
         """A date as ``YYYY-MM-DD``."""
         value = self.text(column)
-        if value is None:
+        if value is None or _NO_DAY.fullmatch(value):
             return None
         if (day := read_day(value)) is not None:
             return day.isoformat()
@@ -110,11 +115,16 @@ class Line:
     def list_of(self, column: str) -> list[str]:
         """The items of a comma-separated list."""
         words = (word.strip() for word in (self.text(column) or "").split(","))
-        return [it for it in words if it and it.upper() not in _EMPTY]
+        return [it for it in words if not is_nothing(it)]
 
     def first_of(self, column: str) -> str | None:
         """The first item of a comma-separated list."""
         return next(iter(self.list_of(column)), None)
+
+
+def is_nothing(value: str) -> bool:
+    """Whether a value is empty, or what databases and spreadsheets write for nothing."""
+    return value.upper() in _NOTHING
 
 
 def _clean(value: str) -> str:

@@ -83,16 +83,20 @@ def leave_out_objects(session: Session, district_id: str, files: Format) -> list
 def leave_out_members(session: Session, district_id: str) -> list[FaultyRows]:
     """Leave out roles and enrollments that refer to nothing. Those that refer to something gone are no fault."""
     return [
-        it for kind in ("roles", "enrollments") for it in _references(session, district_id, kind, by_role=True)
+        it
+        for kind in ("roles", "enrollments")
+        for it in _references(session, district_id, kind, by_role=True)
     ]
 
 
 def _merge_same(session: Session, kind: Kind, *, repeated_users: bool) -> None:
-    """Delete rows that repeat an earlier one."""
+    """Delete rows that repeat the first of their id."""
     repeated = session.execute(f"SELECT 1 FROM new_{kind} GROUP BY sis_id HAVING COUNT(*) > 1 LIMIT 1")
     if repeated.fetchone() is None:
         return
-    by_role = " AND COALESCE(first.role, '') = COALESCE(mine.role, '')" if kind == "users" else ""
+    of_role = " AND COALESCE({0}.role, '') = COALESCE({1}.role, '')" if kind == "users" else ""
+    key = "sis_id, COALESCE(role, '')" if kind == "users" else "sis_id"
+    role = ", MIN(role) AS role" if kind == "users" else ""
     columns = [it for it in COLUMNS[kind] if it != "sis_id"]
     same = " AND ".join(f"COALESCE(first.{it}, '') = COALESCE(mine.{it}, '')" for it in columns)
     for_each_school = (
@@ -102,8 +106,11 @@ def _merge_same(session: Session, kind: Kind, *, repeated_users: bool) -> None:
         else ""
     )
     session.execute(
-        f"DELETE FROM new_{kind} WHERE id IN (SELECT mine.id FROM new_{kind} AS mine JOIN new_{kind} AS first"
-        f" ON first.sis_id = mine.sis_id AND first.line < mine.line{by_role} WHERE {same}{for_each_school})"
+        f"DELETE FROM new_{kind} WHERE id IN (SELECT mine.id FROM (SELECT sis_id, MIN(line) AS line{role}"
+        f" FROM new_{kind} GROUP BY {key} HAVING COUNT(*) > 1) AS least"
+        f" JOIN new_{kind} AS first ON first.sis_id = least.sis_id AND first.line = least.line"
+        f"{of_role.format('first', 'least')} JOIN new_{kind} AS mine ON mine.sis_id = first.sis_id"
+        f" AND mine.line > first.line{of_role.format('mine', 'first')} WHERE {same}{for_each_school})"
     )
 
 
