@@ -14,14 +14,16 @@ from passback.app import build_gateway, open_database
 from passback.context import Gateway
 from passback.delivery import looks
 from passback.domain.clock import DAY, HOUR, MINUTE
+from passback.domain.delivery import Delivery
+from passback.lms.http import client
 from passback.lms.interface import Connector, Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
 from passback.sandbox.seed import seed
 from passback.settings import Settings
-from passback.store import assignments, roster
+from passback.store import assignments, deliveries, roster
 from passback.store import looks as stored
 from passback.store.engine.database import Connection
 from support.postgres import DATABASES, database_of
-from support.sandbox import BIOLOGY, DISTRICT, NOW, SECTION, SetClock
+from support.sandbox import BIOLOGY, DISTRICT, ELSEWHERE_SECTION, NOW, SECTION, SetClock
 
 
 class Lms:
@@ -199,7 +201,8 @@ def test_a_section_that_cannot_be_found_needs_two_looks_a_day_apart(world: World
     world.lms.errors[method] = Gone("section")
     assert (world.look(), world.gone()) == (True, [])
     world.write(lambda conn: stored.request(conn, SECTION, world.clock()))
-    assert (world.look(), world.gone()) == (True, [])  # asked again at once, the LMS says the same
+    world.clock.now += MINUTE
+    assert (world.look(), world.gone()) == (True, [])  # asked again soon, the LMS says the same
     world.clock.advance(hours=27)
     assert (world.look(), world.gone()) == (True, ["a"])
 
@@ -281,7 +284,7 @@ def test_a_section_without_assignments_is_forgotten_until_it_has_one(world: Worl
 def test_a_section_that_no_longer_exists_is_forgotten(world: World) -> None:
     world.add("a")
     world.write(lambda conn: conn.execute("UPDATE assignment_looks SET section_id = 'no longer'"))
-    assert not world.look()
+    assert world.look()
     assert world.select("SELECT * FROM assignment_looks") == []
 
 
@@ -309,7 +312,8 @@ def test_what_is_asked_for_during_a_look_is_looked_at_afterwards(world: World) -
     world.add("a")
     look = world.write(lambda conn: stored.claim(conn, world.clock(), world.clock() + MINUTE))
     world.write(lambda conn: stored.request(conn, SECTION, world.clock()))
-    world.write(lambda conn: stored.finish(conn, look, world.clock() + DAY, looked=world.clock()))
+    assert not world.look()  # not by two at once
+    world.write(lambda conn: stored.finish(conn, look, world.clock() + DAY, world.clock()))
     assert world.look()
 
 
@@ -319,6 +323,110 @@ def test_the_longest_overdue_comes_first(world: World) -> None:
     world.add("b")
     look = world.write(lambda conn: stored.claim(conn, world.clock(), world.clock() + MINUTE))
     assert look.section_id == BIOLOGY
+
+
+def due_in(world: World, section: str, when: int) -> None:
+    world.write(
+        lambda conn: conn.execute(
+            "UPDATE assignment_looks SET due = :due WHERE section_id = :id", {"due": when, "id": section}
+        )
+    )
+
+
+def claimed(world: World) -> str:
+    look = world.write(lambda conn: stored.claim(conn, world.clock(), world.clock() + MINUTE))
+    assert look is not None
+    return str(look.section_id)
+
+
+def test_what_is_requested_comes_before_what_is_due(world: World) -> None:
+    world.add("a")
+    world.add("b", section=BIOLOGY)
+    due_in(world, BIOLOGY, world.clock() - DAY)
+    assert claimed(world) == SECTION
+
+
+def test_a_district_with_many_sections_keeps_no_other_waiting(world: World) -> None:
+    world.add("a")
+    world.add("b", section=ELSEWHERE_SECTION)
+    first = set()
+    for _ in range(100):
+        due_in(world, SECTION, world.clock() - DAY)
+        due_in(world, ELSEWHERE_SECTION, world.clock() - 1)
+        world.write(lambda conn: conn.execute("UPDATE assignment_looks SET busy_until = 0"))
+        first.add(claimed(world))
+    assert first == {SECTION, ELSEWHERE_SECTION}
+
+
+def test_however_often_clients_ask_a_section_is_looked_at_once_a_minute(world: World) -> None:
+    world.add("a")
+    looks = 0
+    for _ in range(30):
+        world.write(lambda conn: stored.request(conn, SECTION, world.clock()))
+        looks += world.look()
+        world.clock.now += 10_000
+    assert looks == 5
+
+
+def test_an_lms_that_fails_is_not_asked_for_the_next_section_at_once(world: World) -> None:
+    world.add("a")
+    world.add("b", section=BIOLOGY)
+    due_in(world, BIOLOGY, world.clock() - 1)
+    world.lms.errors["read_assignments"] = Unavailable("down")
+    assert [world.look() for _ in range(2)] == [True, False]
+    world.lms.errors.clear()
+    world.clock.now += 5 * MINUTE
+    assert [world.look() for _ in range(2)] == [True, False]
+
+
+def test_looks_that_fail_do_not_stop_grades(world: World) -> None:
+    world.add("a")
+    spared = []
+
+    class Sparing(Lms):
+        def _called(self, name: str) -> None:
+            spared.append(client._SPARES_BREAKER.get())  # noqa: SLF001 - nothing else shows it here
+
+    world.reach.connector = Sparing()
+    world.look()
+    assert set(spared) == {True}
+
+
+def deleting(world: World, **how: Any) -> None:
+    """Add a delivery that deletes the assignment ``a``."""
+    delivery = Delivery(
+        id="d" * 32,
+        district_id=DISTRICT,
+        application="app",
+        operation="delete_assignment",
+        destination=DISTRICT,
+        lane="assignment/a",
+        section_id=SECTION,
+        assignment_id="a",
+        created=NOW,
+        expires=NOW + DAY,
+        rank=NOW,
+        due=NOW,
+        content="{}",
+        **{"background": False, **how},
+    )
+    world.write(lambda conn: deliveries.add(conn, [delivery]))
+
+
+@pytest.mark.parametrize(
+    "how", [{"state": "delivering", "worker": "w"}, {"state": "waiting", "doubt": True}], ids=["now", "again"]
+)
+def test_what_an_application_is_deleting_is_not_reported(world: World, how: dict[str, Any]) -> None:
+    world.add("a", in_lms=False)
+    deleting(world, **how)
+    assert (world.look(), world.gone()) == (True, [])
+
+
+def test_what_an_application_deleted_without_getting_the_answer_is_not_reported(world: World) -> None:
+    world.add("a", in_lms=False)
+    deleting(world, state="failed", doubt=True)
+    assert (world.look(), world.gone()) == (True, [])
+    assert world.select("SELECT deleted FROM assignments WHERE id = 'a'") == [(world.clock(),)]
 
 
 def test_sections_of_an_older_file_are_spread_over_a_day(world: World) -> None:

@@ -10,6 +10,7 @@ from passback.domain.delivery import Failed, Refused
 from passback.lms.http.gate import Resting
 from passback.lms.interface import Gone, LmsError, NotAllowed, Unavailable, Unsupported
 from passback.lms.interface import RefusedByLms as RefusedByLms
+from passback.store import looks
 from passback.wire import errors
 
 if TYPE_CHECKING:
@@ -103,9 +104,9 @@ class lms_errors_as_refusals:  # noqa: N801 - reads as a statement: async with l
 async def report_lms_error(
     gateway: Gateway, district_id: str, error: LmsError, about: tuple[str, str] | None = None
 ) -> None:
-    """Record what an error says beyond the request: refused credentials, or an assignment that is gone.
+    """Record what an error says beyond the request: refused credentials, or an assignment that may be gone.
 
-    The district's connection is marked (``lms_state``), and webhooks report it.
+    The district's connection is marked (``lms_state``), and webhooks report it; the assignment's section is looked at.
     """
     consequence = consequence_of(gateway, district_id, error, about)
     if consequence is not None:
@@ -120,8 +121,15 @@ def consequence_of(
     now = gateway.clock()
     if isinstance(error, NotAllowed) and error.credentials:
         return lambda conn: webhook_notify.connection_broken(conn, district_id, now, pretended=pretended)
-    if isinstance(error, Gone) and error.thing == "assignment" and about is not None:
-        return lambda conn: webhook_notify.assignment_gone(
-            conn, district_id, *about, now, pretended=pretended
-        )
-    return None
+    if not isinstance(error, Gone) or error.thing != "assignment" or about is None:
+        return None
+    if pretended:
+        return lambda conn: webhook_notify.assignment_gone(conn, district_id, *about, now, pretended=True)
+    # An LMS says the same of an assignment whose section is hidden: a look at the section tells them apart.
+    section_id, assignment_id = about
+
+    def look(conn: Connection) -> None:
+        if looks.any_expected(conn, [assignment_id]):
+            looks.request(conn, section_id, now)
+
+    return look

@@ -18,8 +18,10 @@ from msgspec import Struct
 from passback.delivery import webhook_notify
 from passback.delivery.lms_errors import report_lms_error
 from passback.domain.clock import DAY, HOUR, MINUTE
+from passback.domain.delivery import lane_of
+from passback.lms.http.client import without_tripping_breaker
 from passback.lms.interface import Gone, LmsError, RefusedByLms
-from passback.store import looks, roster
+from passback.store import assignments, deliveries, looks, roster
 from passback.store.engine.database import StoreError
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ SECOND_LOOK_AFTER = 20 * HOUR
 _JITTER = 2 * HOUR
 _RETRY_AFTER = 2 * HOUR
 """When a look is repeated if the LMS failed."""
+_OTHERS_AFTER = 5 * MINUTE
+"""When the others of its district that are due are looked at then: the whole LMS may be down."""
 _CLAIMED_FOR = 15 * MINUTE
 _PAUSE_SECONDS = 2.0
 """How long a process waits between two looks."""
@@ -50,6 +54,8 @@ _MOST_EXPECTED = 500
 _LISTED_AT_ONCE = 100
 _MOST_READ = 20
 """How many missing assignments are read by themselves in one look; more are left to the next."""
+_MOST_WAITING = 100
+"""How many changes of an assignment that wait are examined."""
 
 
 class _Seen(Struct, frozen=True):
@@ -91,11 +97,12 @@ async def look_at_next(gateway: Gateway) -> bool:
     if look is None:
         return False
     try:
-        await _look(gateway, look)
+        with without_tripping_breaker():
+            await _look(gateway, look)
     except LmsError as error:
         log.info("could not look for the assignments of section %s: %s", look.section_id, error)
         await report_lms_error(gateway, look.district_id, error)
-        await _finish(gateway, look, now + _RETRY_AFTER)
+        await _failed(gateway, look)
     except StoreError:
         raise
     except Exception:
@@ -185,18 +192,40 @@ async def _record(gateway: Gateway, look: Look, seen: _Seen) -> None:
 
     def record(conn: Connection) -> None:
         for it in (*seen.sure, *again):
-            webhook_notify.assignment_gone(
-                conn, look.district_id, look.section_id, it.id, now, pretended=False
-            )
+            _record_gone(conn, look, it.id, now)
         looks.set_missed(conn, first, now)
         looks.set_there(conn, seen.back)
-        looks.finish(conn, look, now + MINUTE if seen.more else _next(now), looked=now)
+        looks.finish(conn, look, now + MINUTE if seen.more else _next(now), now)
 
     await gateway.database.write(record)
 
 
+def _record_gone(conn: Connection, look: Look, assignment_id: str, now: Instant) -> None:
+    """Notify applications, unless one deleted it itself, and the answer was lost or is still to come."""
+    lane = lane_of("delete_assignment", "", assignment_id, None)
+    waiting = deliveries.waiting_in(conn, lane, _MOST_WAITING)
+    if deliveries.is_under_way(conn, lane) or any(it.operation == "delete_assignment" for it in waiting):
+        return  # its outcome will tell
+    if any(it.operation == "delete_assignment" for it in deliveries.in_doubt(conn, lane)):
+        assignments.mark_deleted(conn, assignment_id, now)
+    else:
+        webhook_notify.assignment_gone(
+            conn, look.district_id, look.section_id, assignment_id, now, pretended=False
+        )
+
+
 async def _finish(gateway: Gateway, look: Look, due: Instant) -> None:
-    await gateway.database.write(lambda conn: looks.finish(conn, look, due, looked=None))
+    await gateway.database.write(lambda conn: looks.finish(conn, look, due, gateway.clock()))
+
+
+async def _failed(gateway: Gateway, look: Look) -> None:
+    now = gateway.clock()
+
+    def record(conn: Connection) -> None:
+        looks.finish(conn, look, now + _RETRY_AFTER, now)
+        looks.delay(conn, look.district_id, now, now + _OTHERS_AFTER)
+
+    await gateway.database.write(record)
 
 
 def _next(now: Instant) -> Instant:

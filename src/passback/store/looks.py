@@ -1,16 +1,18 @@
 """Looks for sections' assignments in the LMS: when each section is due, and what was missed.
 
 A look that is claimed is put off for a while; whoever claimed it sets when the next one is due. So one process at a
-time looks at a section, and a section whose process died is looked at later.
+time looks at a section, and a section whose process died is looked at later. Districts take turns at random, so that
+one with many sections does not keep the others waiting.
 """
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from passback.domain.clock import DAY, HOUR
+from passback.domain.clock import DAY, HOUR, MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 EVERY = DAY
 """How often a section is looked at, in milliseconds."""
 _RECENTLY = 12 * HOUR
+_AT_ONCE = 1
+"""The time at which a section is due that is looked at before all others."""
+_APART = MINUTE
+"""How long after a look another one may be requested at the earliest, however often clients ask."""
 _SPREAD_AT_ONCE = 1_000
 
 
@@ -46,18 +52,20 @@ class Expected(Struct, frozen=True):
 def schedule(connection: Connection, section_id: str, due: Instant) -> None:
     """Look at a section at that time, unless it has a time already."""
     connection.execute(
-        "INSERT INTO assignment_looks (section_id, due, looked) VALUES (:section_id, :due, 0)"
+        "INSERT INTO assignment_looks (section_id, district_id, due, looked)"
+        " SELECT id, district_id, CAST(:due AS BIGINT), 0 FROM sections WHERE id = :section_id"
         " ON CONFLICT (section_id) DO NOTHING",
         {"section_id": section_id, "due": due},
     )
 
 
 def request(connection: Connection, section_id: str, now: Instant) -> None:
-    """Look at a section now."""
+    """Look at a section as soon as possible, but at most once a minute."""
+    schedule(connection, section_id, _AT_ONCE)
     connection.execute(
-        "INSERT INTO assignment_looks (section_id, due, looked) VALUES (:section_id, :now, 0)"
-        " ON CONFLICT (section_id) DO UPDATE SET due = excluded.due",
-        {"section_id": section_id, "now": now},
+        "UPDATE assignment_looks SET due = CASE WHEN looked > CAST(:now AS BIGINT) - :apart THEN looked + :apart"
+        " ELSE :at_once END WHERE section_id = :section_id",
+        {"section_id": section_id, "now": now, "apart": _APART, "at_once": _AT_ONCE},
     )
 
 
@@ -67,14 +75,15 @@ def request_all(connection: Connection, district_id: str, now: Instant, *, even_
     Sections that were forgotten because none of their assignments was where they are matched are looked at again.
     """
     connection.execute(
-        "INSERT INTO assignment_looks (section_id, due, looked) SELECT id, CAST(:now AS BIGINT), 0 FROM sections"
+        "INSERT INTO assignment_looks (section_id, district_id, due, looked)"
+        " SELECT id, district_id, CAST(:now AS BIGINT), 0 FROM sections"
         " WHERE district_id = :district_id AND removed IS NULL AND EXISTS (SELECT 1 FROM assignments"
         " WHERE section_id = sections.id AND deleted IS NULL AND gone IS NULL) ON CONFLICT (section_id) DO NOTHING",
         {"district_id": district_id, "now": now},
     )
     connection.execute(
         "UPDATE assignment_looks SET due = :now WHERE looked < :since AND (due > :now OR due = 0)"
-        " AND section_id IN (SELECT id FROM sections WHERE district_id = :district_id AND removed IS NULL)",
+        " AND district_id = :district_id AND section_id IN (SELECT id FROM sections WHERE removed IS NULL)",
         {"district_id": district_id, "now": now, "since": now if even_recent else now - _RECENTLY},
     )
 
@@ -98,36 +107,56 @@ def spread(connection: Connection, choose: Callable[[], Instant]) -> None:
 
 
 def claim(connection: Connection, now: Instant, until: Instant) -> Look | None:
-    """Claim the look that has been due longest, until a time; None if none is due."""
+    """Claim a look that is due, until a time; None if none is due.
+
+    Those that were requested come first; then the one of a district, chosen at random, that has been due longest.
+    """
     connection.lock("assignment_looks")
     row = connection.execute(
-        "SELECT looks.section_id, sections.district_id FROM assignment_looks AS looks"
-        " JOIN sections ON sections.id = looks.section_id WHERE looks.due > 0 AND looks.due <= :now"
-        " ORDER BY looks.due LIMIT 1",
+        f"SELECT section_id, district_id FROM assignment_looks WHERE due = {_AT_ONCE} AND busy_until <= :now LIMIT 1",
         {"now": now},
-    ).fetchone()
+    ).fetchone() or _longest_due(connection, now)
     if row is None:
-        connection.execute(
-            "DELETE FROM assignment_looks WHERE due > 0 AND due <= :now AND NOT EXISTS"
-            " (SELECT 1 FROM sections WHERE sections.id = assignment_looks.section_id)",
-            {"now": now},
-        )
         return None
     connection.execute(
-        "UPDATE assignment_looks SET due = :until WHERE section_id = :id", {"id": row[0], "until": until}
+        "UPDATE assignment_looks SET due = :until, busy_until = :until WHERE section_id = :id",
+        {"id": row[0], "until": until},
     )
     return Look(row[0], row[1], until)
 
 
-def finish(connection: Connection, look: Look, due: Instant, *, looked: Instant | None) -> None:
-    """End a look that is claimed: when the next is due, and when the LMS answered, if it did.
+def _longest_due(connection: Connection, now: Instant) -> tuple[str, str] | None:
+    is_due = "looks.due > 0 AND looks.due <= :now AND looks.busy_until <= :now"
+    districts = connection.execute(
+        "SELECT id FROM districts WHERE EXISTS"
+        f" (SELECT 1 FROM assignment_looks AS looks WHERE looks.district_id = districts.id AND {is_due})",
+        {"now": now},
+    ).fetchall()
+    if not districts:
+        return None
+    row = connection.execute(
+        "SELECT section_id, district_id FROM assignment_looks AS looks WHERE district_id = :district_id"
+        f" AND {is_due} ORDER BY due LIMIT 1",
+        {"district_id": secrets.choice(districts)[0], "now": now},
+    ).fetchone()
+    return None if row is None else (row[0], row[1])
 
-    A look that somebody has requested in the meantime stays due.
-    """
+
+def delay(connection: Connection, district_id: str, now: Instant, until: Instant) -> None:
+    """Look at nothing of a district before a time."""
     connection.execute(
-        "UPDATE assignment_looks SET looked = COALESCE(CAST(:looked AS BIGINT), looked),"
-        " due = CASE WHEN due = :claimed THEN :due ELSE due END WHERE section_id = :id",
-        {"id": look.section_id, "due": due, "claimed": look.claimed_until, "looked": looked},
+        "UPDATE assignment_looks SET due = :until WHERE district_id = :district_id AND due > 0 AND due <= :now",
+        {"district_id": district_id, "now": now, "until": until},
+    )
+
+
+def finish(connection: Connection, look: Look, due: Instant, now: Instant) -> None:
+    """End a look that is claimed, and set when the next is due, unless somebody has requested one in the meantime."""
+    connection.execute(
+        "UPDATE assignment_looks SET looked = :now, busy_until = 0,"
+        " due = CASE WHEN due = :claimed THEN CAST(:due AS BIGINT) ELSE due END"
+        " WHERE section_id = :id AND busy_until = :claimed",
+        {"id": look.section_id, "due": due, "claimed": look.claimed_until, "now": now},
     )
 
 

@@ -37,7 +37,10 @@ class NotAuthorized(NotAllowed):
 
 
 def refusal(reply: Reply, gone: Thing) -> LmsError:
-    """Return the error that a reply of 400 and above stands for; with a 404, `gone` does not exist."""
+    """Return the error that a reply of 400 and above stands for; with a 404, `gone` does not exist.
+
+    A 404 that is a page of HTML is not the LMS's: a proxy or a wrong address answers so for everything.
+    """
     content = _content(reply)
     said = _texts(content)
     text = " ".join(said).lower()
@@ -48,7 +51,7 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
     if "invalid as_user_id" in text:
         return NotAllowed("the connection may not act as other users")
     if reply.status == 404:
-        return Gone(gone)
+        return reply.useless("is a page of HTML") if reply.is_page else Gone(gone)
     if "must be enrolled in the course as a student" in text:
         return Gone("student")
     if "grader must be enrolled" in text:

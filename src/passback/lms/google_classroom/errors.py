@@ -55,7 +55,10 @@ _FIELDS = (
 
 
 def refusal(reply: Reply, gone: Thing) -> LmsError:
-    """Return the error that a reply of 400 and above stands for; with a 404, `gone` does not exist."""
+    """Return the error that a reply of 400 and above stands for; with a 404, `gone` does not exist.
+
+    A 404 that is a page of HTML is not the LMS's: a proxy or a wrong address answers so for everything.
+    """
     status, message = _said(reply)
     for name, error in _NAMED.items():
         if message.startswith(name):
@@ -75,6 +78,8 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
             )
         case 403:
             return Denied("the user we act as may not do this: do they teach the course?")
+        case 404 if reply.is_page:
+            return reply.useless("is a page of HTML")
         case 404:
             return Gone(gone)
         case _:

@@ -88,16 +88,23 @@ class Reply(Struct, frozen=True):
     def good(self, gone: Thing = "assignment") -> Reply:
         """Return the reply, or raise for an HTTP error; `gone` names what a 404 means.
 
-        Raises `NotAllowed` with 401 and 403, `Gone` with 404, `Refused` with any other from 400 on.
+        Raises `NotAllowed` with 401 and 403, `Gone` with 404 (`Unavailable` if that is a page of HTML), `RefusedByLms`
+        with any other from 400 on.
         """
         if self.status in (401, 403):
             refused = self.status == 401
             raise NotAllowed(f"it refuses our credentials (status {self.status})", credentials=refused)
         if self.status == 404:
-            raise Gone(gone)
+            raise self.useless("is a page of HTML") if self.is_page else Gone(gone)
         if self.status >= 400:
             raise RefusedByLms("REFUSED_BY_LMS", "the LMS rejects the values")
         return self
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a page of HTML, as proxies answer for an LMS: what it says is no word of the LMS's API."""
+        is_html = self.headers.get("content-type", "").lower().startswith("text/html")
+        return is_html or self.body[:1000].lstrip().startswith(b"<")
 
     def json(self) -> Any:
         """The body. Raises `Unavailable` if it is not JSON, as when a proxy answers for the LMS."""

@@ -31,6 +31,9 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
             return NotAllowed(
                 "the connection lacks the right to do this in Schoology, or the section is over"
             )
+        case 404 if gone == "section" and reply.is_page:
+            # Of smaller things Schoology itself may say so in HTML.
+            return reply.useless("is a page of HTML")
         case 404:
             return Gone(gone)
         case 400 | 409:
