@@ -62,6 +62,7 @@ def builtin(kind: str = "sqlite") -> Iterator[Lms]:
             other_teacher=BIOLOGY_TEACHER,
             delete=delete,
             unenroll=unenroll,
+            database=database,
         )
 
 

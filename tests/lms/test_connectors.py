@@ -17,6 +17,7 @@ from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY, HOUR
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.interface import Gone, LmsError, RefusedByLms, Unavailable, Unsupported
+from passback_simulators.reply import text_reply
 from support.lms import ESSAY, LINK, TEXT, Lms
 from support.sandbox import NOW
 from support.simulators import Served
@@ -391,6 +392,20 @@ def test_the_sections_and_people_are_read_for_matching(lms: Lms) -> None:
     assert {lms.section, lms.other_section} <= places.keys()
     assert {(student, "student") for student in lms.students} | {(lms.teacher, "teacher")} <= people
     assert (lms.other_teacher, "teacher") not in people
+
+
+def test_a_page_of_html_does_not_say_that_a_section_is_gone(lms: Lms) -> None:
+    simulator = simulated(lms).simulator
+    real = simulator.answer
+
+    async def page(request: Any) -> Any:
+        if request.path.endswith("/token"):
+            return await real(request)
+        return text_reply(404, "<!DOCTYPE html><h1>Not found</h1>", "text/html; charset=utf-8")
+
+    simulator.answer = page  # type: ignore[method-assign]
+    with pytest.raises(Unavailable):
+        lms.run(lms.connector.read_people(lms.section))
 
 
 def test_nobody_is_read_of_a_section_that_is_not_there(lms: Lms) -> None:

@@ -18,6 +18,7 @@ from passback.domain.matching import SectionRef
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.interface import Connector, ConnectorKind, LmsConnection
 from passback.lms.notes import Note
+from passback.store.engine.database import Opened
 from passback_simulators.identities import ALGEBRA, BIOLOGY
 from passback_simulators.simulator import Simulator
 from support.jumping import JumpingTime
@@ -86,6 +87,8 @@ class Lms:
     connection: LmsConnection | None = None
     """What `connector` was opened with, where a simulator is behind it."""
     notes: MemoryNotes = field(default_factory=MemoryNotes)
+    database: Opened | None = None
+    """The gateway's database, if that is the LMS."""
 
     @property
     def creates(self) -> dict[str, str]:

@@ -13,7 +13,8 @@ from passback.delivery import after_restore, lookup, present
 from passback.delivery.submissions import CLOCKS_DIFFER_BY
 from passback.domain.assignment import AssignmentFields, misordered_dates
 from passback.domain.delivery import Delivered
-from passback.lms.interface import Gone, LmsError, Unavailable
+from passback.lms.http.gate import Resting
+from passback.lms.interface import Gone, LmsError, NotAllowed, Unavailable
 from passback.store import assignments, restored, roster
 from passback.wire import errors
 from passback.wire.encode import encode
@@ -149,6 +150,11 @@ async def remove(gateway: Gateway, delivery: Delivery, target: AssignmentTarget)
     except Gone as gone:
         if gone.thing != "assignment" or not delivery.doubt:
             raise  # an earlier try did not do it
+    except (NotAllowed, Resting):
+        raise  # it was not tried
+    except Unavailable as error:
+        # The request may be repeated, so its connector has no doubt; but whether the assignment is there is unknown.
+        raise Unavailable(str(error), retry_after=error.retry_after, in_doubt=True) from error
     return Delivered()
 
 
