@@ -307,19 +307,22 @@ def test_a_page_of_html_deletes_nothing(served: Served) -> None:
 def test_a_section_that_is_hidden_for_an_hour_deletes_nothing(served: Served) -> None:
     if served.lms.simulator is None:
         pytest.skip("the built-in gradebook's sections are the roster's")
-    simulator = served.lms.served.simulator
-    real = simulator.answer
 
-    async def missing(request: Any) -> Any:
-        return await real(request) if request.path.endswith("/token") else simulator.not_found(request)
+    def move(section: str) -> None:
+        """Let the section and its assignments be in another one of the LMS."""
+        served.write(
+            lambda conn: conn.execute(f"UPDATE sections SET lms_id = '{section}' WHERE id = '{SECTION}'")
+        )
+        served.write(lambda conn: conn.execute(f"UPDATE assignments SET lms_section_id = '{section}'"))
 
-    simulator.answer = missing  # type: ignore[method-assign]
+    move(served.lms.nowhere)
     for call in CALLS:
         if call not in (delete, Served.sync, Served.next_day):
             call(served)
     served.look()
+    assert served.told() == []
     served.lms.clock.advance(hours=1)
-    simulator.answer = real  # type: ignore[method-assign]
+    move(served.lms.section)
     served.look()
     served.next_day()
     served.look()
