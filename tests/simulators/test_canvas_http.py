@@ -276,3 +276,20 @@ def test_malformed_bodies_are_refused_and_change_nothing(served: Served) -> None
         for body in (b"", b"{", b"[]", b'{"assignment": 1}', b'{"assignment": {}}', b"\xff")
     ]  # fmt: skip
     assert (set(statuses), served.control("GET", "state")) == ({400}, before)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("PUT", "courses/107", "course"), ("POST", "courses/107/late_policy", "late_policy"),
+        ("POST", "courses/107/rubrics", "rubric"), ("POST", "courses/107/assignment_groups", "rules"),
+        ("POST", "courses/107/submissions/update_grades", "grade_data"),
+        ("POST", "accounts/1/grading_period_sets", "grading_period_set"),
+    ],
+)  # fmt: skip
+def test_what_should_be_an_object_and_is_none_breaks_nothing(
+    served: Served, method: str, path: str, name: str
+) -> None:
+    values: list[Any] = ["text", 7, ["x", None], {"x": {"y": []}}]
+    for wrong in values:
+        assert call(served, method, path, json={name: wrong}).status_code < 500

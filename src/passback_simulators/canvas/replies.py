@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -86,6 +87,18 @@ def body_of(request: Request) -> dict[str, Any]:
             raise messages(400, "invalid JSON") from None
         return content if isinstance(content, dict) else {}
     return nested(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def object_in(content: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A parameter that is an object; whatever else is sent counts as an empty one."""
+    found = content.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def objects_in(content: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """A parameter that is an array of objects, without whatever else is in it."""
+    found = content.get(name)
+    return [it for it in found if isinstance(it, dict)] if isinstance(found, list) else []
 
 
 def nested(pairs: list[tuple[str, str]]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ _SHOWN = ("id", "title", "context_id", "context_type", "points_possible", "reusa
           "free_form_criterion_comments", "hide_score_total", "data")  # fmt: skip
 
 
-def criteria_of(rubric_id: int, given: Mapping[str, Any]) -> list[Record]:
+def criteria_of(rubric_id: int, given: Any) -> list[Record]:
     """The criteria of a rubric as they are sent: objects by number, each with its ratings by number.
 
     What a criterion is worth is what its best rating is worth. Ids that are missing, or come twice, are made.

@@ -450,6 +450,18 @@ def test_no_more_attempts_than_there_are(lms: Lms) -> None:
     assert hand_in("Two", extra_attempts=1).extra_attempts == 1
 
 
+def test_points_that_are_also_a_level_are_never_taken_for_it(lms: Lms) -> None:
+    assignment = lms.create(grading_type="letter_grade").lms_id
+    simulator(lms).ui_change_assignment(assignment, grading_standard_id=COURSE_STANDARD)
+    given = dict(zip(lms.students[:4], (Decimal(it) for it in (2, 3, 17, 18)), strict=True))
+    changes = [(student, SubmissionFields(grade_points=points)) for student, points in given.items()]
+    lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
+    assert {student: lms.read(assignment, student).grade_points for student in given} == given
+    # In Canvas's bulk update 2 would be the level of that name, until somebody sets it right.
+    (bulk,) = simulator(lms).records.all("progress")
+    assert list(bulk["data"][assignment]) == lms.students[2:4]
+
+
 def test_many_due_dates_of_ones_own_are_all_kept(lms: Lms) -> None:
     assignment = lms.create().lms_id
     lms.grade(assignment, grade_points=Decimal(1))

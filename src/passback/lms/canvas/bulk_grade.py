@@ -79,7 +79,7 @@ class BulkGrading:
     ) -> dict[int, Submission | LmsError]:
         """Change submissions of different students; returns the outcomes by position."""
         outcomes: dict[int, Submission | LmsError] = {}
-        bulk: dict[tuple[str | None, bool], list[_Entry]] = {}
+        bulk: dict[str | None, list[_Entry]] = {}
         singly = [position for position, _, fields in turn if len(turn) == 1 or not _fits_bulk(fields)]
         before: Mapping[str, Json] = {}
         if len(singly) < len(turn):
@@ -98,9 +98,11 @@ class BulkGrading:
             except LmsError as error:
                 outcomes[position] = error
             else:
-                entry = _Entry(position, target, fields, grade, seen)
-                bulk.setdefault((fields.grader_id, grade.counts_as_points), []).append(entry)
-        for (grader, _), entries in bulk.items():
+                if _could_be_a_level(batch, grade):
+                    singly.append(position)
+                    continue
+                bulk.setdefault(fields.grader_id, []).append(_Entry(position, target, fields, grade, seen))
+        for grader, entries in bulk.items():
             for position, outcome in (await self._bulk(batch, grader, entries)).items():
                 if outcome is None:
                     singly.append(position)
@@ -116,8 +118,7 @@ class BulkGrading:
         """Grade many at once; None for those whom Canvas did not grade, without saying why."""
         outcomes: dict[int, Submission | LmsError | None] = {}
         data = {entry.target.student: _sent(entry) for entry in entries}
-        content = {"grade_data": data, "prefer_points_over_scheme": entries[0].grade.counts_as_points}
-        unfinished = await self._send(batch, grader, content)
+        unfinished = await self._send(batch, grader, {"grade_data": data})
         try:
             after = await self._grading.read_all(batch.course, batch.section, batch.item)
         except LmsError as error:
@@ -174,6 +175,13 @@ class BulkGrading:
 def _fits_bulk(fields: SubmissionFields) -> bool:
     given = {name for name in fields.__struct_fields__ if getattr(fields, name) is not None}
     return given <= _BULK and bool(given & {"grade", "grade_points"})
+
+
+def _could_be_a_level(batch: Batch, grade: Grade) -> bool:
+    """Whether Canvas would take points for the scheme's level of that name: only a single update can prefer points."""
+    if batch.item.grading_type != "letter_grade" or not grade.counts_as_points:
+        return False
+    return batch.scheme is None or grade.posted in {level.name for level in batch.scheme}
 
 
 def _sent(entry: _Entry) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from passback_simulators.canvas.replies import (
     invalid,
     messages,
     not_found,
+    number_of,
     refuse,
     truthy,
 )
@@ -191,7 +192,7 @@ def _apply(lms: CanvasState, record: Record, given: dict[str, Any], *, new: bool
     _apply_content(record, given)
     _apply_grading(record, given)
     if "allowed_attempts" in given:
-        record["allowed_attempts"] = int(given["allowed_attempts"] or -1)
+        record["allowed_attempts"] = int(number_of(given["allowed_attempts"])) or -1
     record |= {name: given[name] for name in _PLAIN if name in given}
     if "assignment_group_id" in given:
         record["assignment_group_id"] = _group(lms, record["course_id"], given["assignment_group_id"])
@@ -233,7 +234,7 @@ def _apply_content(record: Record, given: dict[str, Any]) -> None:
 
 def _apply_grading(record: Record, given: dict[str, Any]) -> None:
     if "points_possible" in given:
-        record["points_possible"] = float(given["points_possible"] or 0)
+        record["points_possible"] = number_of(given["points_possible"])
     if given.get("grading_type"):
         if given["grading_type"] not in _GRADING:
             raise invalid("grading_type", "inclusion", "is not included in the list")

@@ -16,7 +16,16 @@ from passback_simulators.canvas.access import (
     visible_section,
 )
 from passback_simulators.canvas.paging import page
-from passback_simulators.canvas.replies import answer, body_of, invalid, not_found, truthy
+from passback_simulators.canvas.replies import (
+    answer,
+    body_of,
+    invalid,
+    not_found,
+    number_of,
+    object_in,
+    objects_in,
+    truthy,
+)
 from passback_simulators.canvas.seed import ACCOUNT, put_standard
 
 if TYPE_CHECKING:
@@ -83,13 +92,13 @@ def update_course(lms: CanvasState, request: Request, course_id: str) -> Reply:
     """``PUT /courses/:id``: its name, time zone, and how it is graded; ``event`` concludes or deletes it."""
     found = visible_course(lms, request, course_id)
     require_teacher(lms, request, found["id"])
-    given = body_of(request).get("course") or {}
+    given = object_in(body_of(request), "course")
     names = ("name", "time_zone", "grading_standard_id")
     changed = found | {name: given[name] for name in names if name in given}
     switches = ("apply_assignment_group_weights", "hide_final_grades")
     changed |= {name: truthy(given[name]) for name in switches if name in given}
     states = {"conclude": "completed", "offer": "available", "claim": "unpublished", "delete": "deleted"}
-    changed["workflow_state"] = states.get(given.get("event", ""), found["workflow_state"])
+    changed["workflow_state"] = states.get(str(given.get("event")), found["workflow_state"])
     lms.records.put("courses", found["id"], changed)
     return answer(request, 200, shapes.course(lms, changed, request))
 
@@ -141,7 +150,8 @@ def create_account_standard(lms: CanvasState, request: Request, account_id: str)
 
 def _create_standard(lms: CanvasState, request: Request, kind: str, context: int) -> Reply:
     given = body_of(request)
-    levels = [(str(it["name"]), float(it["value"]) / 100) for it in given.get("grading_scheme_entry") or []]
+    entries = objects_in(given, "grading_scheme_entry")
+    levels = [(str(it.get("name")), number_of(it.get("value")) / 100) for it in entries]
     if not given.get("title") or not levels:
         raise invalid("title", "blank", "can't be blank")
     number = lms.records.next_number("standards", 41)

@@ -9,7 +9,15 @@ from passback_simulators.canvas.access import Caller, caller_of, no_right, requi
 from passback_simulators.canvas.grades import graded
 from passback_simulators.canvas.handlers import assignments, files
 from passback_simulators.canvas.handlers.submissions import shown, shown_comment, student_named
-from passback_simulators.canvas.replies import answer, body_of, messages, not_found, truthy
+from passback_simulators.canvas.replies import (
+    answer,
+    body_of,
+    messages,
+    not_found,
+    number_of,
+    objects_in,
+    truthy,
+)
 
 if TYPE_CHECKING:
     from passback_simulators.canvas.state import CanvasState
@@ -151,13 +159,13 @@ def extend(lms: CanvasState, request: Request, course_id: str, assignment_id: st
     if "discussion_topic" in record["submission_types"]:
         raise messages(400, "extensions are not possible for discussions")
     given = []
-    for item in body_of(request).get("assignment_extensions") or []:
+    for item in objects_in(body_of(request), "assignment_extensions"):
         user = lms.find_user(str(item.get("user_id")))
         if user is None or not works.is_student(lms, record, user["id"]):
             continue
         changed = {
             **works.submission_of(lms, record, user["id"]),
-            "extra_attempts": int(item["extra_attempts"]),
+            "extra_attempts": int(number_of(item.get("extra_attempts"))),
         }
         works.keep(lms, record, changed)
         given.append({"assignment_id": record["id"], "user_id": user["id"],

@@ -9,7 +9,17 @@ from passback_simulators.canvas import grading_periods
 from passback_simulators.canvas.access import caller_of, require_admin, visible_course
 from passback_simulators.canvas.overrides import instant
 from passback_simulators.canvas.paging import json_api_page
-from passback_simulators.canvas.replies import answer, body_of, date, not_found, number_of, refuse, truthy
+from passback_simulators.canvas.replies import (
+    answer,
+    body_of,
+    date,
+    not_found,
+    number_of,
+    object_in,
+    objects_in,
+    refuse,
+    truthy,
+)
 from passback_simulators.canvas.seed import ACCOUNT, TERM
 from passback_simulators.reply import Reply
 
@@ -64,7 +74,7 @@ def create_set(lms: CanvasState, request: Request, account_id: str) -> Reply:
     """``POST /accounts/:id/grading_period_sets``: a set, for the courses of these terms."""
     require_admin(lms, request)
     content = body_of(request)
-    given = content.get("grading_period_set") or {}
+    given = object_in(content, "grading_period_set")
     number = lms.records.next_number("grading_period_sets", 51)
     terms = content.get("enrollment_term_ids") or [TERM]
     made = {
@@ -84,7 +94,7 @@ def change_set(lms: CanvasState, request: Request, set_id: str) -> Reply:
     found = lms.records.get("grading_period_sets", set_id)
     if found is None:
         raise not_found()
-    given = [it for it in body_of(request).get("grading_periods") or [] if isinstance(it, dict)]
+    given = objects_in(body_of(request), "grading_periods")
     before = {it["id"]: it for it in grading_periods.periods_in(lms, found["id"])}
     changed = [_changed(before.get(int(number_of(it.get("id")))), it, found["id"]) for it in given]
     rest = [it for number, it in before.items() if number not in {it["id"] for it in changed}]

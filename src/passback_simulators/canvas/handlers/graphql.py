@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from passback_simulators.canvas.access import require_teacher
-from passback_simulators.canvas.replies import answer
+from passback_simulators.canvas.replies import answer, body_of, object_in
 
 if TYPE_CHECKING:
     from passback_simulators.canvas.state import CanvasState
@@ -16,10 +15,10 @@ if TYPE_CHECKING:
 
 def graphql(lms: CanvasState, request: Request) -> Reply:
     """``POST /api/graphql``: post an assignment's grades."""
-    content = json.loads(request.body or b"{}")
-    if "postAssignmentGrades" not in content.get("query", ""):
+    content = body_of(request)
+    if "postAssignmentGrades" not in str(content.get("query")):
         return answer(request, 200, {"errors": [{"message": "Field doesn't exist on type 'Mutation'"}]})
-    record = lms.records.get("assignments", str((content.get("variables") or {}).get("assignment")))
+    record = lms.records.get("assignments", str(object_in(content, "variables").get("assignment")))
     if record is None or record["deleted"]:
         return answer(request, 200, {"data": None, "errors": [{"message": "not found"}]})
     require_teacher(lms, request, record["course_id"])

@@ -8,7 +8,7 @@ from passback_simulators.canvas import overrides, works
 from passback_simulators.canvas.access import caller_of, no_right
 from passback_simulators.canvas.handlers import assignments, files
 from passback_simulators.canvas.handlers.submissions import shown
-from passback_simulators.canvas.replies import answer, body_of, refuse
+from passback_simulators.canvas.replies import answer, body_of, object_in, refuse
 from passback_simulators.canvas.sanitize import sanitized
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def submit(lms: CanvasState, request: Request, course_id: str, assignment_id: st
     """``POST .../submissions``: each is a new attempt."""
     record = assignments.visible(lms, request, course_id, assignment_id)
     caller = caller_of(lms, request)
-    given = body_of(request).get("submission") or {}
+    given = object_in(body_of(request), "submission")
     kind = given.get("submission_type")
     user = caller.user
     if given.get("user_id") is not None:

@@ -8,7 +8,7 @@ from passback_simulators.canvas import overrides
 from passback_simulators.canvas.access import require_teacher
 from passback_simulators.canvas.handlers.assignments import visible
 from passback_simulators.canvas.paging import page
-from passback_simulators.canvas.replies import answer, body_of, not_found, refuse
+from passback_simulators.canvas.replies import answer, body_of, not_found, object_in, refuse
 
 if TYPE_CHECKING:
     from passback_simulators.canvas.state import CanvasState
@@ -67,7 +67,7 @@ def _changeable(lms: CanvasState, request: Request, course_id: str, assignment_i
 
 
 def _given(request: Request) -> Record:
-    return body_of(request).get("assignment_override") or {}
+    return object_in(body_of(request), "assignment_override")
 
 
 def _find(record: Record, override_id: str) -> Record:

@@ -14,7 +14,7 @@ from passback_simulators.canvas.access import (
 )
 from passback_simulators.canvas.handlers import grading
 from passback_simulators.canvas.handlers.assignments import visible
-from passback_simulators.canvas.replies import answer, body_of, not_found, refuse, truthy
+from passback_simulators.canvas.replies import answer, body_of, not_found, refuse
 from passback_simulators.reply import Refusal
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from passback_simulators.reply import Reply
     from passback_simulators.request import Request
 
-_INNER = ("polls", "data", "section", "grader", "prefer_points")
+_INNER = ("polls", "data", "section", "grader")
 
 
 def bulk(lms: CanvasState, request: Request, course_id: str, assignment_id: str) -> Reply:
@@ -31,7 +31,7 @@ def bulk(lms: CanvasState, request: Request, course_id: str, assignment_id: str)
     record = visible(lms, request, course_id, assignment_id)
     grading.require_grader(lms, request, record)
     content = body_of(request)
-    return _queued(lms, request, record["course_id"], None, content, {str(record["id"]): _given(content)})
+    return _queued(lms, request, record["course_id"], None, {str(record["id"]): _given(content)})
 
 
 def bulk_of_section_assignment(
@@ -43,21 +43,21 @@ def bulk_of_section_assignment(
     grading.require_grader(lms, request, record)
     content = body_of(request)
     data = {str(record["id"]): _given(content)}
-    return _queued(lms, request, section["course_id"], section["id"], content, data)
+    return _queued(lms, request, section["course_id"], section["id"], data)
 
 
 def bulk_of_course(lms: CanvasState, request: Request, course_id: str) -> Reply:
     """``POST /courses/:id/submissions/update_grades``: the data are by assignment, and then by student."""
     course = visible_course(lms, request, course_id)
     content = body_of(request)
-    return _queued(lms, request, course["id"], None, content, _given(content))
+    return _queued(lms, request, course["id"], None, _given(content))
 
 
 def bulk_of_section(lms: CanvasState, request: Request, section_id: str) -> Reply:
     """``POST /sections/:id/submissions/update_grades``."""
     section = visible_section(lms, request, section_id)
     content = body_of(request)
-    return _queued(lms, request, section["course_id"], section["id"], content, _given(content))
+    return _queued(lms, request, section["course_id"], section["id"], _given(content))
 
 
 def progress(lms: CanvasState, request: Request, progress_id: str) -> Reply:
@@ -86,7 +86,6 @@ def _queued(
     request: Request,
     course: int,
     section: int | None,
-    content: dict[str, Any],
     data: dict[str, Any],
 ) -> Reply:
     """Check what is asked for and put it in the queue. Raises `Refusal`."""
@@ -103,7 +102,6 @@ def _queued(
         "id": number, "context_id": course, "context_type": "Course", "tag": "submissions_update",
         "completion": None, "workflow_state": "queued", "message": None, "user_id": None,
         "polls": lms.settings["bulk_polls"], "data": data, "section": section, "grader": caller.user,
-        "prefer_points": truthy(content.get("prefer_points_over_scheme")),
     }  # fmt: skip
     lms.records.put("progress", number, record)
     return answer(request, 200, _shown(request, record))
@@ -158,9 +156,8 @@ def _grade(lms: CanvasState, assignment: Record, user: int, given: dict[str, Any
     """Grade one student. Raises `Refusal`."""
     grader = progress["grader"]
     wanted: dict[str, Any] = {name: given[name] for name in ("posted_grade", "excuse") if name in given}
-    grading.grade_together(
-        lms, assignment, user, wanted, grader=grader, prefer_points=progress["prefer_points"]
-    )
+    # Only a single grade can prefer points over a scheme's level of that name.
+    grading.grade_together(lms, assignment, user, wanted, grader=grader, prefer_points=False)
     association = rubrics.association_of(lms, assignment)
     if isinstance(given.get("rubric_assessment"), dict) and association is not None:
         grading.assess(lms, assignment, user, association, given["rubric_assessment"], grader=grader)

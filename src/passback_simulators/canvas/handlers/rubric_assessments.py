@@ -8,7 +8,7 @@ from passback_simulators.canvas import rubrics, works
 from passback_simulators.canvas.access import visible_course
 from passback_simulators.canvas.handlers import grading, submissions
 from passback_simulators.canvas.handlers.rubrics import association_in
-from passback_simulators.canvas.replies import answer, body_of, not_found
+from passback_simulators.canvas.replies import answer, body_of, not_found, object_in
 
 if TYPE_CHECKING:
     from passback_simulators.canvas.state import CanvasState
@@ -52,7 +52,7 @@ def _assessed(
     association = association_in(lms, course["id"], association_id)
     record = _assignment(lms, association)
     caller = grading.require_grader(lms, request, record)
-    given = body_of(request).get("rubric_assessment") or {}
+    given = object_in(body_of(request), "rubric_assessment")
     user = existing["user_id"] if existing is not None else _user(given)
     if user is None or not works.is_assigned(lms, record, user):
         raise not_found()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from passback_simulators.canvas import rubrics
 from passback_simulators.canvas.access import require_teacher, visible_course
 from passback_simulators.canvas.paging import page
-from passback_simulators.canvas.replies import answer, body_of, not_found, refuse, truthy
+from passback_simulators.canvas.replies import answer, body_of, not_found, object_in, refuse, truthy
 
 if TYPE_CHECKING:
     from passback_simulators.canvas.state import CanvasState
@@ -65,7 +65,7 @@ def create(lms: CanvasState, request: Request, course_id: str) -> Reply:
         "reusable": False, "public": False, "read_only": False, "free_form_criterion_comments": None,
         "hide_score_total": None, "data": [],
     }  # fmt: skip
-    _apply(lms, rubric, content.get("rubric") or {})
+    _apply(lms, rubric, object_in(content, "rubric"))
     return _answered(lms, request, rubric, course, content, target=target)
 
 
@@ -78,7 +78,7 @@ def update(lms: CanvasState, request: Request, course_id: str, rubric_id: str) -
     content = body_of(request)
     target = _target(lms, course, content.get("rubric_association"))
     rubric = dict(found)
-    _apply(lms, rubric, content.get("rubric") or {})
+    _apply(lms, rubric, object_in(content, "rubric"))
     return _answered(lms, request, rubric, course, content, target=target)
 
 
@@ -99,7 +99,7 @@ def create_association(lms: CanvasState, request: Request, course_id: str) -> Re
     """``POST /courses/:id/rubric_associations``."""
     course = _course(lms, request, course_id, "manage_rubrics")
     content = body_of(request)
-    given = content.get("rubric_association") or {}
+    given = object_in(content, "rubric_association")
     rubric = lms.records.get("rubrics", str(given.get("rubric_id")))
     target = _target(lms, course, given)
     if rubric is None or rubric["context_id"] != course or target is None:
@@ -152,7 +152,7 @@ def _apply(lms: CanvasState, rubric: Record, given: dict[str, Any]) -> None:
     if "free_form_criterion_comments" in given:
         rubric["free_form_criterion_comments"] = truthy(given["free_form_criterion_comments"])
     if "criteria" in given or not rubric["data"]:
-        rubric["data"] = rubrics.criteria_of(rubric["id"], given.get("criteria") or {})
+        rubric["data"] = rubrics.criteria_of(rubric["id"], given.get("criteria"))
         rubric["points_possible"] = float(sum(it["points"] for it in rubric["data"]))
 
 
@@ -184,7 +184,7 @@ def _answered(
     lms.records.put("rubrics", rubric["id"], rubric)
     reply: dict[str, Any] = {"rubric": {**rubrics.shown(rubric), "criteria": rubric["data"]}}
     if target is not None:
-        made = _tied(lms, rubric, course, content.get("rubric_association") or {}, target, tie)
+        made = _tied(lms, rubric, course, object_in(content, "rubric_association"), target, tie)
         skips = truthy(content.get("skip_updating_points_possible"))
         if made["use_for_grading"] and target[0] == "Assignment" and not skips:
             record = lms.records.get("assignments", target[1]) or {}
