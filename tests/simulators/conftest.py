@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from passback_simulators.canvas.app import CanvasSimulator
 from support.classroom import Classroom, Clients, serving_classroom, serving_clients
 from support.sandbox import SetClock
-from support.schoology_client import Schoology, serving_schoology
+from support.schoology_client import Schoology, schoolopy_of, serving_schoology
 from support.simulators import Served, fresh, serving
 
 
@@ -36,6 +37,13 @@ def served_schoology() -> Iterator[Schoology]:
 @pytest.fixture
 def schoology(served_schoology: Schoology) -> Schoology:
     return fresh(served_schoology)
+
+
+@pytest.fixture
+def schoolopy_client(schoology: Schoology) -> Iterator[Any]:
+    """The community's client, as the district's administrator."""
+    with schoolopy_of(schoology.url) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

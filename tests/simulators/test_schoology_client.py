@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,23 +10,12 @@ import requests
 import schoolopy
 
 from passback_simulators.schoology import seed
-from support.schoology_client import ALGEBRA, STUDENT, Schoology
-
-
-class Auth(schoolopy.Auth):  # type: ignore[misc]
-    """schoolopy's client, which hard-codes Schoology's address twice: as API_ROOT, and as a Host header."""
-
-    def _request_header(self) -> dict[str, str]:
-        header: dict[str, str] = super()._request_header()
-        del header["Host"]
-        return header
+from support.schoology_client import ALGEBRA, STUDENT, Schoology, SchoolopyAuth
 
 
 @pytest.fixture
-def client(schoology: Schoology) -> Iterator[Any]:
-    auth = Auth(seed.CONSUMER_KEY, seed.CONSUMER_SECRET)
-    yield schoolopy.Schoology(auth, api_host=f"{schoology.url}/v1/")
-    auth.oauth.close()
+def client(schoolopy_client: Any) -> Any:
+    return schoolopy_client
 
 
 def test_it_reads_the_roster(client: Any) -> None:
@@ -60,7 +48,7 @@ def test_it_writes_and_reads_an_assignment(client: Any) -> None:
 
 
 def test_its_body_that_is_no_object_is_refused(schoology: Schoology) -> None:
-    auth = Auth(seed.CONSUMER_KEY, seed.CONSUMER_SECRET)
+    auth = SchoolopyAuth(seed.CONSUMER_KEY, seed.CONSUMER_SECRET)
     with requests.Session(), pytest.raises(requests.HTTPError, match="400"):
         schoolopy.Schoology(auth, api_host=f"{schoology.url}/v1").create_assignment(
             schoolopy.Assignment({"title": "Essay 1"}), ALGEBRA
@@ -80,7 +68,7 @@ def test_it_signs_for_the_host_that_it_names(schoology: Schoology) -> None:
 
 
 def test_it_does_the_three_legged_handshake(schoology: Schoology) -> None:
-    auth = Auth(seed.APP_KEY, seed.APP_SECRET, domain=schoology.url, three_legged=True)
+    auth = SchoolopyAuth(seed.APP_KEY, seed.APP_SECRET, domain=schoology.url, three_legged=True)
     auth.API_ROOT = f"{schoology.url}/v1"
     first = auth.oauth
     address = auth.request_authorization(callback_url="http://app.example/back")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx2
+import schoolopy
 from oauthlib import oauth1  # type: ignore[import-untyped]
 
 from passback_simulators.schoology import seed
@@ -70,6 +71,23 @@ class Client:
         reply = self("GET", path)
         assert reply.status_code == 200, (reply.status_code, reply.text)
         return reply.json()
+
+
+class SchoolopyAuth(schoolopy.Auth):  # type: ignore[misc]
+    """schoolopy's credentials, which hard-code Schoology's address twice: as API_ROOT, and as a Host header."""
+
+    def _request_header(self) -> dict[str, str]:
+        header: dict[str, str] = super()._request_header()
+        del header["Host"]
+        return header
+
+
+@contextlib.contextmanager
+def schoolopy_of(url: str) -> Iterator[Any]:
+    """The community's client with the district's key."""
+    auth = SchoolopyAuth(seed.CONSUMER_KEY, seed.CONSUMER_SECRET)
+    yield schoolopy.Schoology(auth, api_host=f"{url}/v1/")
+    auth.oauth.close()
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,20 @@ from passback_simulators.route import Route, route
 from passback_simulators.schoology import access, seed, web_ui, xml_form
 from passback_simulators.schoology.handlers import (
     assignments,
+    attendance,
+    completion,
     discussions,
     dropbox,
+    events,
     files,
     grade_setup,
     grades,
+    likes,
     multiget,
     oauth,
     roster,
     triggers,
+    updates,
 )
 from passback_simulators.schoology.signatures import revoked, verify
 from passback_simulators.schoology.state import SchoologyState
@@ -65,7 +70,8 @@ class SchoologySimulator(SchoologyState, Simulator):
             ("GET", "/oauth/request_token", oauth.request_token),
             ("GET", "/oauth/access_token", oauth.access_token),
             *roster.ROUTES, *grade_setup.ROUTES, *assignments.ROUTES, *discussions.ROUTES, *grades.ROUTES,
-            *dropbox.ROUTES, *files.ROUTES, *triggers.ROUTES,
+            *dropbox.ROUTES, *files.ROUTES, *triggers.ROUTES, *updates.ROUTES, *likes.ROUTES, *events.ROUTES,
+            *attendance.ROUTES, *completion.ROUTES,
         )  # fmt: skip
         several = route("POST", "/v1/multiget", partial(multiget.multiget, self.handle))
         return [
@@ -187,6 +193,8 @@ class SchoologySimulator(SchoologyState, Simulator):
     ui_grade = web_ui.grade
     ui_submit = web_ui.submit
     ui_comment = web_ui.comment
+    ui_set_completion_rules = web_ui.set_completion_rules
+    ui_meet_completion_rules = web_ui.meet_completion_rules
 
 
 def _too_many() -> Reply:

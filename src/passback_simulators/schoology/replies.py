@@ -136,13 +136,13 @@ def paged(
     key: str,
     items: Sequence[Record],
     shown: Callable[[Record], Record],
-    total: Callable[[int], int | str] = str,
+    total: Callable[[int], int | str] | None = str,
 ) -> Reply:
-    """One page of a list. `total`: formats the list's total."""
+    """One page of a list. `total`: formats the list's total, which some lists do not have."""
     start, limit = page(lms, request)
     part = [shown(item) for item in items[start : start + limit]]
     envelope: Record = {key: several(lms, part)}
-    if lms.settings["total_in_lists"]:
+    if total is not None and lms.settings["total_in_lists"]:
         envelope["total"] = total(len(items))
     envelope["links"] = page_links(lms, request, start, limit, more=start + limit < len(items))
     return json_reply(200, envelope)

@@ -103,6 +103,8 @@ class SchoologyState(State):
             "due_zone": "America/New_York",
             # Whether sections whose grading periods have ended refuse changes.
             "past_sections_read_only": True,
+            # Whether the district takes attendance with PowerSchool's own app: then the API answers 410.
+            "sis_attendance_app": False,
             # Whether a user's grades require ``section_id``: 403 without it.
             "user_grades_need_section": False,
             # Whether events are posted after each request. Otherwise only `post_triggers` posts them.

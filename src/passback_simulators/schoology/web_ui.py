@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from passback_simulators.request import Request
 from passback_simulators.schoology.access import ACTIVE, enrollments
-from passback_simulators.schoology.handlers import assignments, dropbox, grade_setup, grades
+from passback_simulators.schoology.handlers import assignments, completion, dropbox, grade_setup, grades
 from passback_simulators.schoology.seed import APP_KEY, PERIOD_PAST
 from passback_simulators.schoology.state import Actor
 from passback_simulators.schoology.tokens import issue
@@ -168,3 +168,17 @@ def submit(lms: SchoologyState, item_id: int, uid: str, text: str, *, draft: boo
 def comment(lms: SchoologyState, item_id: int, student: str, uid: str, text: str) -> None:
     """A user comments in a student's dropbox."""
     dropbox.comment(lms, item_id, student, uid, text)
+
+
+# Completion.
+
+
+def set_completion_rules(lms: SchoologyState, section_id: str, total: int) -> None:
+    """A teacher sets how many rules complete a section."""
+    completion.set_rules(lms, section_id, total)
+
+
+def meet_completion_rules(lms: SchoologyState, section_id: str, uid: str, rules: int) -> None:
+    """A student has met so many of a section's completion rules."""
+    _acting(lms, uid)
+    completion.meet_rules(lms, section_id, uid, rules)

@@ -229,7 +229,7 @@ def location(lms: SchoologyState, request: Request, item: Record) -> str:
     return link(lms, request, f"{place}/{kind}/{item['id']}")
 
 
-def _in_order(lms: SchoologyState, section_id: str) -> list[Record]:
+def in_order(lms: SchoologyState, section_id: str) -> list[Record]:
     """A section's grade items that the actor sees, by due date; those without one come last."""
     found = [item for item in lms.records.all("grade_items") if item["section_id"] == section_id]
     found = [item for item in found if _visible(lms, section_id, item)]
@@ -242,7 +242,7 @@ def _in_order(lms: SchoologyState, section_id: str) -> list[Record]:
 def list_assignments(lms: SchoologyState, request: Request, section_id: str) -> Reply:
     """GET /sections/{id}/assignments: non-finals, then finals; start and limit count within each of the two."""
     section(lms, section_id)
-    found = [item for item in _in_order(lms, section_id) if item["type"] == "assignment"]
+    found = [item for item in in_order(lms, section_id) if item["type"] == "assignment"]
     kinds = [[item for item in found if item["is_final"] == final] for final in (0, 1)]
     start, limit = page(lms, request)
     part = [with_links(lms, request, item) for kind in kinds for item in kind[start : start + limit]]
@@ -257,7 +257,7 @@ def list_assignments(lms: SchoologyState, request: Request, section_id: str) -> 
 def list_grade_items(lms: SchoologyState, request: Request, section_id: str) -> Reply:
     """GET /sections/{id}/grade_items: of all kinds."""
     section(lms, section_id)
-    found = _in_order(lms, section_id)
+    found = in_order(lms, section_id)
     return paged(lms, request, "assignment", found, lambda item: with_links(lms, request, item), int)
 
 

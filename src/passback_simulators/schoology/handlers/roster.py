@@ -44,7 +44,7 @@ def display_name(user: Record) -> str:
     return f"{user['name_first']} {user['name_last']}"
 
 
-def _user(lms: SchoologyState, request: Request, user: Record) -> Record:
+def shown_user(lms: SchoologyState, request: Request, user: Record) -> Record:
     """A user as the API shows it: ids as text and as number, and both "" and null for no value."""
     return {
         "uid": user["uid"],
@@ -96,7 +96,7 @@ def list_users(lms: SchoologyState, request: Request) -> Reply:
         found = [user for user in found if str(user["role_id"]) in roles]
     if codes := _codes(request.param("school_uids")):
         found = [user for user in found if user["school_uid"] in codes]
-    return paged(lms, request, "user", found, lambda user: _user(lms, request, user))
+    return paged(lms, request, "user", found, lambda user: shown_user(lms, request, user))
 
 
 def may_see(lms: SchoologyState, user: Record) -> None:
@@ -120,7 +120,7 @@ def user_of(lms: SchoologyState, uid: str) -> Record:
 
 def show_user(lms: SchoologyState, request: Request, uid: str) -> Reply:
     """GET /users/{uid}."""
-    return json_reply(200, _user(lms, request, user_of(lms, uid)) | {"send_message": 1})
+    return json_reply(200, shown_user(lms, request, user_of(lms, uid)) | {"send_message": 1})
 
 
 def _see_other(request: Request, path: str) -> Reply:
