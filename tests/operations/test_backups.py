@@ -27,6 +27,8 @@ from passback.store.engine.database import Connection
 from passback.store.engine.vault import Vault
 from passback_simulators import address_of, simulator_of
 from passback_simulators.identities import SIMULATED, SandboxDistrict
+from passback_simulators.reply import Reply as SimulatorReply
+from passback_simulators.request import Request
 from support.sandbox import ESSAY, NOW, Client, Reply, Sandbox, SetClock, serving, stored
 from support.simulators import Served
 from support.simulators import serving as simulating
@@ -158,6 +160,46 @@ def test_what_waits_in_the_backup_is_not_sent_twice(world: World) -> None:
         assert "CHANGED_SINCE_BACKUP" in str(regraded)
 
 
+def test_grades_that_wait_in_the_backup_and_are_in_the_lms_are_not_sent_again(world: World) -> None:
+    others = [f"{world.known.id('001002')}", f"{world.known.id('001003')}"]
+    with world.served(NOW) as (gateway, client):
+        graded = client.post(world.assignments, ESSAY).data["id"]
+        world.lms.fail("expired-credentials", times=None)
+        many = {"submissions": [{"user_id": it, "grade_points": 3} for it in others]}
+        waiting = [
+            later(client, world.student(graded), {"grade_points": 8}).data["id"],
+            later(client, f"{world.assignments}/{graded}/submissions", many).data["id"],
+        ]
+        backups.back_up(world.settings, world.folder / "copy.db", NOW)
+        world.lms.control("DELETE", "faults")
+        world.lms.simulator.clock.now = gateway.clock.now = NOW + HOUR  # type: ignore[attr-defined]
+        assert {ended(gateway, client, it)["state"] for it in waiting} == {"delivered"}
+    assert backups.restore(world.settings, world.folder / "copy.db", NOW + 2 * HOUR).in_doubt == 3
+    with sent_to(world) as sent, world.served(NOW + 3 * HOUR) as (gateway, client):
+        results = [ended(gateway, client, it)["result"] for it in waiting]
+        assert results[0]["grade_points"] == 8
+        assert [one["status"] for one in results[1]] == [200, 200]
+    assert sent == []
+
+
+@contextlib.contextmanager
+def sent_to(world: World) -> Iterator[list[str]]:
+    """The paths of the changes that the LMS is sent meanwhile."""
+    simulator, sent = world.lms.simulator, list[str]()
+    real = simulator.answer
+
+    async def answer(request: Request) -> SimulatorReply:
+        if request.method != "GET" and "oauth" not in request.path and "token" not in request.path:
+            sent.append(request.path)
+        return await real(request)
+
+    simulator.answer = answer  # type: ignore[method-assign]
+    try:
+        yield sent
+    finally:
+        simulator.answer = real  # type: ignore[method-assign]
+
+
 def test_what_waits_in_the_backup_and_was_not_delivered_is(world: World) -> None:
     before = world.count()
     with world.served(NOW) as (_, client):
@@ -256,6 +298,37 @@ def test_a_backup_makes_a_data_file_in_a_new_folder(settings: Settings, tmp_path
     elsewhere = Settings(data=str(tmp_path / "new" / "data"))
     assert backups.restore(elsewhere, tmp_path / "copy.db", NOW).kept is None
     open_database(elsewhere, "production").close()
+
+
+def test_the_log_of_a_data_file_that_is_lost_is_not_taken_for_the_backups(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = Path(settings.data) / "passback.db"
+    backups.back_up(settings, tmp_path / "copy.db", NOW)
+    with contextlib.closing(open_database(settings, "production")) as database:
+        database.write_now(lambda conn: migrate.set_meta(conn, "later", "x"))
+        log = path.with_name("passback.db-wal").read_bytes()
+    path.unlink()
+    path.with_name("passback.db-wal").write_bytes(log)
+    assert backups.restore(settings, tmp_path / "copy.db", NOW).kept is None
+    with contextlib.closing(open_database(settings, "production")) as database:
+        assert database.read_now(lambda conn: migrate.meta(conn, "later")) is None
+    assert stored(path, "PRAGMA integrity_check") == [("ok",)]
+    [kept] = [it for it in path.parent.iterdir() if "replaced" in it.name]
+    assert kept.read_bytes() == log
+
+
+@pytest.mark.parametrize("part", [0.0001, 0.3, 0.9])
+def test_a_torn_backup_is_not_restored(settings: Settings, tmp_path: Path, part: float) -> None:
+    source = tmp_path / "copy.db"
+    backups.back_up(settings, source, NOW)
+    whole = source.read_bytes()
+    source.write_bytes(whole[: int(len(whole) * part)])
+    before, names = (Path(settings.data) / "passback.db").read_bytes(), sorted(Path(settings.data).iterdir())
+    with pytest.raises(StoreError):
+        backups.restore(settings, source, NOW)
+    assert (Path(settings.data) / "passback.db").read_bytes() == before
+    assert sorted(Path(settings.data).iterdir()) == names
 
 
 def test_a_share_without_links_takes_a_backup(

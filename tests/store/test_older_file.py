@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import pytest
 
 from passback.domain.clock import HOUR, MINUTE, SECOND
+from passback.operations import backups
 from passback.settings import Settings
 from passback.store import (
     assignments,
@@ -326,3 +327,20 @@ def test_the_sandboxes_gradebooks_are_as_they_were_left(tmp_path: Path) -> None:
             it["title"] for it in sandbox.get("/v3.1/sections/4fee004cca2e43cf27000007/assignments").data
         ]
         assert titles == ["Essay", "Late"]
+
+
+@pytest.mark.parametrize("copied", ["by backup", "by hand"])
+def test_a_backup_of_an_older_version_is_restored_and_goes_on(tmp_path: Path, copied: str) -> None:
+    """A copy by hand does not say when it was made; then it is as old as what happened last in it."""
+    (tmp_path / "old").mkdir()
+    old, target = copy("production", tmp_path / "old"), tmp_path / "copy.db"
+    if copied == "by hand":
+        shutil.copyfile(old / "passback.db", target)
+    else:
+        backups.back_up(Settings(data=str(old)), target, written(old))
+    now = written(old) + HOUR
+    done = backups.restore(Settings(data=str(tmp_path / "new")), target, now)
+    assert (written(old) <= done.backed_up <= now, done.kept) == (True, None)
+    shutil.copy(old / "secret.key", tmp_path / "new")
+    with serving(tmp_path / "new", "production", now=now) as gateway:
+        assert gateway.client(None).get("/health/ready").status == 200

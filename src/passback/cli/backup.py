@@ -42,7 +42,7 @@ def restore(file: Path, /, *, data: Data = None) -> None:
     if done.kept is not None:
         print(f"What was there is kept as {done.kept}")
     print(
-        f"{done.in_doubt:,} deliveries that wait in it are in doubt: each is looked for in the LMS before it is sent"
+        f"{done.in_doubt:,} changes that wait in it are in doubt: each is looked for in the LMS before it is sent"
     )
     print(
         "Lost are all changes since: tokens made and revoked, rosters, idempotency keys. What clients ask for again is"

@@ -1,16 +1,18 @@
 """After a backup was restored: what it shows as open may have been delivered since, or something newer.
 
 A create is searched for (`passback.delivery.assignments`), and a comment that is there is not added again
-(`passback.delivery.submissions`). A grade, or a change of an assignment, is refused if the LMS has another value that
-was set after the backup: the one in the backup could be the older one.
+(`passback.delivery.submissions`). A grade that is there is not sent again. A grade, or a change of an assignment, is
+refused if the LMS has another value that was set after the backup: the one in the backup could be the older one.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from passback.delivery.submissions import SubmissionTarget
-from passback.domain.submission import SubmissionFields
+from passback.domain.submission import Submission, SubmissionFields
 from passback.store import restored
 from passback.wire import errors
 
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from passback.delivery.lookup import SectionAtLms
     from passback.domain.assignment import Assignment, AssignmentFields
     from passback.domain.delivery import Delivery
-    from passback.domain.submission import Submission
     from passback.store.restored import Restored
 
 _CHANGED = "CHANGED_SINCE_BACKUP: the LMS has another value since the backup that was restored"
@@ -46,14 +47,28 @@ async def restore_of(gateway: Gateway, group: Sequence[Delivery]) -> Restored | 
     return found if found and any(_is_from_backup(delivery, found) for delivery in group) else None
 
 
+class Done(Struct, frozen=True):
+    """A change that the LMS has made, now or after the backup."""
+
+    target: SubmissionTarget
+    held: Submission
+    """The submission as the LMS has it since."""
+
+
+Judged = SubmissionTarget | Done | errors.Refusal
+
+
 async def compared(
     gateway: Gateway,
     group: Sequence[Delivery],
     section: SectionAtLms,
     lms_id: str,
     judged: Sequence[SubmissionTarget | errors.Refusal],
-) -> list[SubmissionTarget | errors.Refusal]:
-    """The targets, with a refusal for each grade that may be older than the one that the LMS has. Raises `LmsError`."""
+) -> list[Judged]:
+    """The targets, but for what the LMS has already, and with a refusal for what may be older than what it has.
+
+    Raises `LmsError`.
+    """
     restore = await restore_of(gateway, group)
     if restore is None:
         return [*judged]
@@ -64,15 +79,21 @@ async def compared(
     }
     held = await section.connector.read_submissions(section.lms_id, lms_id, sorted(doubtful))
     return [
-        errors.bad_request(_CHANGED)
+        _compared(target, held[target.student], restore)
         if isinstance(target, SubmissionTarget)
         and _is_from_backup(delivery, restore)
         and target.student in held
-        and _is_newer(held[target.student], restore)
-        and _differs(held[target.student], target.fields)
         else target
         for delivery, target in zip(group, judged, strict=True)
     ]
+
+
+def _compared(target: SubmissionTarget, held: Submission, restore: Restored) -> Judged:
+    if not _is_newer(held, restore):
+        return target
+    if target.grader_is_known and _has_all(held, target.fields):
+        return Done(target, held)
+    return errors.bad_request(_CHANGED) if _differs(held, target.fields) else target
 
 
 async def require_not_newer(
@@ -101,3 +122,18 @@ def _differs(held: Submission, fields: SubmissionFields) -> bool:
     if fields.grade is not None:
         return (held.grade or "") != fields.grade
     return fields.flags is not None and ("excused" in fields.flags) != ("excused" in held.flags)
+
+
+def _has_all(held: Submission, fields: SubmissionFields) -> bool:
+    """Whether a submission has all that a change sets; work that is handed in is looked for elsewhere."""
+    alike = (
+        (fields.grade, held.grade or ""),
+        (fields.grade_points, held.grade_points),
+        (fields.grade_comment, held.grade_comment),
+        (fields.grader_id, held.grader_id),
+        (fields.state, held.state),
+        (fields.extra_attempts, held.extra_attempts),
+        (fields.override_due_date, held.override_due_date),
+        (None if fields.flags is None else "excused" in fields.flags, "excused" in held.flags),
+    )
+    return fields.attachments is None and all(asked in (None, has) for asked, has in alike)

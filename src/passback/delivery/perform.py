@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from passback.delivery import after_restore, assignments, outcomes, submissions, webhook_send
+from passback.delivery.after_restore import Done
 from passback.delivery.assignments import AssignmentTarget
 from passback.delivery.submissions import SubmissionTarget
 from passback.delivery.webhook_send import Message, Transport
@@ -16,7 +17,7 @@ from passback.store.engine.database import StoreUnavailable
 from passback.wire import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from passback.context import Gateway
     from passback.delivery.lookup import SectionAtLms
@@ -87,36 +88,39 @@ async def _change_submissions(
     gateway: Gateway, group: Sequence[Delivery], targets: Mapping[str, Target], *, alone: bool
 ) -> Sequence[Delivered | Exception]:
     """Change submissions of one assignment. Raises `Refusal` and `LmsError` for what concerns all."""
-    section, lms_id, judged = await _submission_targets(gateway, group, targets)
-    judged = await after_restore.compared(gateway, group, section, lms_id, judged)
+    section, lms_id, found = await _submission_targets(gateway, group, targets)
+    judged = await after_restore.compared(gateway, group, section, lms_id, found)
     sound = [target for target in judged if isinstance(target, SubmissionTarget)]
     changed: Sequence[Submission | Exception]
     if alone:
         changed = [await submissions.change(target) for target in sound]
     else:
         changed = await submissions.change_all(section, lms_id, sound) if sound else []
+    answers = iter(changed)
+    ended = [_ended(target, answers) for target in judged]
     unknown = {
         grader
-        for target, held in zip(sound, changed, strict=True)
-        if not isinstance(held, Exception)
-        for grader in submissions.unknown_graders(target, held)
+        for one in ended
+        if isinstance(one, Done)
+        for grader in submissions.unknown_graders(one.target, one.held)
     }
     user_ids = {}
     if unknown:
         user_ids = await gateway.database.read(
             lambda conn: roster.ids_of(conn, group[0].district_id, unknown)
         )
-    answers = iter(changed)
-    came_of: list[Delivered | Exception] = []
-    for delivery, target in zip(group, judged, strict=True):
-        if isinstance(target, errors.Refusal):
-            came_of.append(target)
-            continue
-        held = next(answers)
-        came_of.append(
-            held if isinstance(held, Exception) else submissions.delivered(delivery, target, held, user_ids)
-        )
-    return came_of
+    return [
+        submissions.delivered(delivery, one.target, one.held, user_ids) if isinstance(one, Done) else one
+        for delivery, one in zip(group, ended, strict=True)
+    ]
+
+
+def _ended(judged: after_restore.Judged, answers: Iterator[Submission | Exception]) -> Done | Exception:
+    """What a change has come to: what is there now, or why not. Takes the next answer for what was sent."""
+    if not isinstance(judged, SubmissionTarget):
+        return judged
+    answer = next(answers)
+    return answer if isinstance(answer, Exception) else Done(judged, answer)
 
 
 async def _submission_targets(

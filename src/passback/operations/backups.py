@@ -39,7 +39,7 @@ class Restore(Struct, frozen=True):
     """What was replaced; None if there was no data file."""
     backed_up: Instant
     in_doubt: int
-    """How many deliveries the backup shows as open."""
+    """How many changes the backup shows as not yet in the LMS."""
 
 
 def back_up(settings: Settings, target: Path, now: Instant) -> Backup:
@@ -85,18 +85,17 @@ def restore(settings: Settings, source: Path, now: Instant) -> Restore:
             migrate.prepare(database, kind)
             marked, in_doubt = database.write_now(lambda conn: restored.mark(conn, now))
         copies.close_down(fresh)
-        kept = None
         if path.exists():
             copies.close_down(path)
             _require_kind(path, kind)
-            kept = path.with_name(
-                f"{path.name}.replaced-{datetime.fromtimestamp(now / SECOND, UTC):%Y%m%dT%H%M%SZ}"
-            )
-        copies.give_to_owner_of(path if kept else path.parent, fresh)
-        copies.put_in_place(fresh, path, kept)
+        copies.give_to_owner_of(path if path.exists() else path.parent, fresh)
+        kept = path.with_name(
+            f"{path.name}.replaced-{datetime.fromtimestamp(now / SECOND, UTC):%Y%m%dT%H%M%SZ}"
+        )
+        replaced = copies.put_in_place(fresh, path, kept)
     finally:
         copies.remove(fresh)
-    return Restore(path.absolute(), kept and kept.absolute(), marked.backed_up, in_doubt)
+    return Restore(path.absolute(), kept.absolute() if replaced else None, marked.backed_up, in_doubt)
 
 
 def _data_file(settings: Settings, otherwise: str) -> Path:

@@ -17,6 +17,7 @@ REMEMBERED_FOR = 30 * DAY
 """For how long after a restore what the file has forgotten is looked for."""
 _BACKED_UP = "backed_up"
 _RESTORED = "restored"
+_OPEN = "state IN ('waiting', 'delivering')"
 
 
 class Restored(Struct, frozen=True):
@@ -44,7 +45,7 @@ def find(connection: Connection, now: Instant) -> Restored | None:
 def mark(connection: Connection, now: Instant) -> tuple[Restored, int]:
     """Turn a backup into a data file to serve: whatever it shows as open is in doubt, and nobody delivers it.
 
-    Returns what is recorded, and how many deliveries are in doubt.
+    Returns what is recorded, and how many changes are in doubt.
     """
     earlier = find(connection, now)
     backed_up = _backed_up(connection, now)
@@ -54,15 +55,19 @@ def mark(connection: Connection, now: Instant) -> tuple[Restored, int]:
     connection.execute("DELETE FROM passback_meta WHERE name = :name", {"name": _BACKED_UP})
     for table in ("workers", "lms_turns", "parties", "lms_breakers"):
         connection.execute(f"DELETE FROM {table}")
+    [in_doubt] = connection.execute(
+        f"SELECT COUNT(*) FROM deliveries WHERE {_OPEN}"
+        " AND operation NOT IN ('send_webhook', 'update_submissions')"
+    ).fetchone()
     # What expired since is tried once more, to find out whether it was delivered.
-    in_doubt = connection.execute(
+    connection.execute(
         "UPDATE deliveries SET doubt = 1, state = 'waiting', worker = NULL, fence = fence + 1, background = 1,"
         " due = CASE WHEN due IS NULL THEN NULL ELSE :now END,"
         " expires = CASE WHEN expires < :later THEN :later ELSE expires END"
-        " WHERE state IN ('waiting', 'delivering')",
+        f" WHERE {_OPEN}",
         {"now": now, "later": now + HOUR},
-    ).rowcount
-    return Restored(backed_up, now), in_doubt
+    )
+    return Restored(backed_up, now), int(in_doubt)
 
 
 def _backed_up(connection: Connection, now: Instant) -> Instant:

@@ -59,21 +59,23 @@ def close_down(path: Path) -> None:
         raise InUse(f"{path} is in use: stop the gateway first")
 
 
-def put_in_place(fresh: Path, path: Path, kept: Path | None) -> None:
-    """Let `fresh` replace the data file, which is kept as `kept`; there is a data file at every moment.
+def put_in_place(fresh: Path, path: Path, kept: Path) -> bool:
+    """Let `fresh` replace the data file, if there is one, which is kept as `kept`. Whether there was one.
 
-    `kept` is None if there is none yet. Raises `StoreError`.
+    There is a data file at every moment. Raises `StoreError`.
     """
     try:
-        if kept is not None:
+        with contextlib.suppress(FileNotFoundError):
             os.link(path, kept)
-            for suffix in _LOG_FILES:  # of a file that could not be closed down
-                with contextlib.suppress(FileNotFoundError):
-                    path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))
+        # Of a file that could not be closed down, or is lost: SQLite would take them for the log of `fresh`.
+        for suffix in _LOG_FILES:
+            with contextlib.suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))
         fresh.replace(path)
         _to_disk(path.parent)
     except OSError as error:
         raise StoreError(f"cannot put {path} in place: {error}") from None
+    return kept.exists()
 
 
 def _name(temporary: Path, target: Path) -> None:
