@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import httpcore2
 import pytest
+from hypothesis import HealthCheck, settings
 
 from passback.store.engine.database import Connection
 from support.postgres import DATABASES, database_of, end_server
@@ -20,6 +21,10 @@ sys.dont_write_bytecode = False
 
 # Every client that a test makes would read the machine's certificates, which takes some 25 milliseconds.
 httpcore2.default_ssl_context = functools.cache(httpcore2.default_ssl_context)
+
+# How long an example takes, or is drawn, says how busy the machine is.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 def pytest_collection_finish() -> None:
