@@ -84,6 +84,7 @@ class World:
         self.reach = OnlyLms(self.lms)
         self.gateway = replace(gateway, connectors=self.reach)
         self.clock = clock
+        self.failing: dict[str, int] = {}
 
     def add(
         self, *names: str, section: str = SECTION, in_lms: bool = True, made_in: str | None = None
@@ -100,7 +101,7 @@ class World:
             self.lms.has |= {*names}
 
     def look(self) -> bool:
-        return asyncio.run(looks.look_at_next(self.gateway))
+        return asyncio.run(looks.look_at_next(self.gateway, self.failing))
 
     def unmatch(self) -> None:
         self.write(lambda conn: conn.execute("UPDATE sections SET lms_id = NULL"))

@@ -68,3 +68,27 @@ def test_a_changed_number_is_an_event(
     row = [value if name == column else it for name, it in zip(title, first, strict=True)]
     bring({**NUMBERED["1.1"], "users.csv": [title, row, *rest]})
     assert bring.events()[seen:] == [("users.updated", {field: before})]
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.2"])
+def test_a_delta_changes_the_numbers_of_those_it_names(bring: Importer, version: str) -> None:
+    files = NUMBERED[version]
+    bring(files)
+    title, first, *_ = files["users.csv"]
+    changed = {"status": "active", "dateLastModified": "2026-11-20T08:00:00.000Z", "identifier": "S9",
+               "userMasterIdentifier": ""}  # fmt: skip
+    row = [changed.get(name, it) for name, it in zip(title, first, strict=True)]
+    modes = [
+        ("file.users", "delta"),
+        *((f"file.{it}", "absent") for it in ("orgs", "classes", "enrollments")),
+    ]
+    manifest = [
+        ("propertyName", "value"),
+        ("manifest.version", "1.0"),
+        ("oneroster.version", version),
+        *modes,
+    ]
+    bring({"manifest.csv": manifest, "users.csv": [title, row]})
+    assert numbers(bring) == {
+        "p1": ("S9", None, "ann"), "p2": ("S2", None, "ben"), "t1": ("T1", "M3", "tom"),
+    }  # fmt: skip

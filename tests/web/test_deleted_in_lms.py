@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -75,9 +76,12 @@ def district(request: pytest.FixtureRequest, started: Sandbox) -> District:
     return District(started, KINDS[request.param])
 
 
-def in_background(it: District) -> Any:
-    headers = {"Prefer": "respond-async"}
-    return it.client.call("PATCH", it.submission, '{"grade_points":1}', headers)
+def in_background(it: District, path: str, content: Any) -> Any:
+    return it.client.call("PATCH", path, json.dumps(content), {"Prefer": "respond-async"})
+
+
+def grades(it: District) -> Any:
+    return {"submissions": [{"user_id": it.known.id(f"00100{place}"), **GRADE} for place in (1, 2)]}
 
 
 CALLS: dict[str, Callable[[District], Any]] = {
@@ -88,11 +92,10 @@ CALLS: dict[str, Callable[[District], Any]] = {
     "list of submissions": lambda it: it.client.get(f"{it.path}/submissions"),
     "read submission": lambda it: it.client.get(it.submission),
     "grade": lambda it: it.client.patch(it.submission, GRADE),
-    "grades": lambda it: it.client.patch(
-        f"{it.path}/submissions",
-        {"submissions": [{"user_id": it.known.id(f"00100{place}"), **GRADE} for place in (1, 2)]},
-    ),
-    "grade in the background": in_background,
+    "grades": lambda it: it.client.patch(f"{it.path}/submissions", grades(it)),
+    "change in the background": lambda it: in_background(it, it.path, {"title": "Essay 2"}),
+    "grade in the background": lambda it: in_background(it, it.submission, GRADE),
+    "grades in the background": lambda it: in_background(it, f"{it.path}/submissions", grades(it)),
 }
 
 

@@ -41,7 +41,7 @@ _JITTER = 2 * HOUR
 _RETRY_AFTER = 2 * HOUR
 """When a look is repeated if the LMS failed."""
 _OTHERS_AFTER = 5 * MINUTE
-"""When the others of its district that are due are looked at then: the whole LMS may be down."""
+"""How long a process leaves the others of its district alone then: the whole LMS may be down."""
 _CLAIMED_FOR = 15 * MINUTE
 _PAUSE_SECONDS = 2.0
 """How long a process waits between two looks."""
@@ -71,27 +71,33 @@ class _Seen(Struct, frozen=True):
 
 async def run_looks(gateway: Gateway) -> None:
     """Look at the sections that are due until cancelled."""
+    failing: dict[str, Instant] = {}
 
     async def run() -> None:
         while True:
             await asyncio.sleep(_PAUSE_SECONDS)
             with contextlib.suppress(StoreError):
-                await look_at_next(gateway)
+                await look_at_next(gateway, failing)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(_AT_ONCE):
             group.create_task(run())
 
 
-async def look_at_next(gateway: Gateway) -> bool:
-    """Look at the section that has been due longest. False if none is due. Raises `StoreError`."""
+async def look_at_next(gateway: Gateway, failing: dict[str, Instant] | None = None) -> bool:
+    """Look at a section that is due. False if none is. Raises `StoreError`.
+
+    `failing` has the districts whose LMS has just failed, and until when each is left alone; it is brought up to date.
+    """
     now = gateway.clock()
+    failing = {} if failing is None else failing
+    but = {district for district, until in failing.items() if until > now}
     if not await gateway.database.read(lambda conn: looks.any_due(conn, now)):
         return False
 
     def claim(conn: Connection) -> Look | None:
         looks.spread(conn, lambda: now + 1 + secrets.randbelow(looks.EVERY))
-        return looks.claim(conn, now, now + _CLAIMED_FOR)
+        return looks.claim(conn, now, now + _CLAIMED_FOR, but)
 
     look = await gateway.database.write(claim)
     if look is None:
@@ -102,7 +108,8 @@ async def look_at_next(gateway: Gateway) -> bool:
     except LmsError as error:
         log.info("could not look for the assignments of section %s: %s", look.section_id, error)
         await report_lms_error(gateway, look.district_id, error)
-        await _failed(gateway, look)
+        failing[look.district_id] = gateway.clock() + _OTHERS_AFTER
+        await _finish(gateway, look, now + _RETRY_AFTER)
     except StoreError:
         raise
     except Exception:
@@ -216,16 +223,6 @@ def _record_gone(conn: Connection, look: Look, assignment_id: str, now: Instant)
 
 async def _finish(gateway: Gateway, look: Look, due: Instant) -> None:
     await gateway.database.write(lambda conn: looks.finish(conn, look, due, gateway.clock()))
-
-
-async def _failed(gateway: Gateway, look: Look) -> None:
-    now = gateway.clock()
-
-    def record(conn: Connection) -> None:
-        looks.finish(conn, look, now + _RETRY_AFTER, now)
-        looks.delay(conn, look.district_id, now, now + _OTHERS_AFTER)
-
-    await gateway.database.write(record)
 
 
 def _next(now: Instant) -> Instant:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from passback.domain.clock import DAY, HOUR, MINUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from passback.domain.clock import Instant
     from passback.store.engine.database import Connection
@@ -28,6 +28,7 @@ _AT_ONCE = 1
 _APART = MINUTE
 """How long after a look another one may be requested at the earliest, however often clients ask."""
 _SPREAD_AT_ONCE = 1_000
+_MOST_COMPARED = 1_000
 
 
 class Look(Struct, frozen=True):
@@ -106,16 +107,18 @@ def spread(connection: Connection, choose: Callable[[], Instant]) -> None:
         )
 
 
-def claim(connection: Connection, now: Instant, until: Instant) -> Look | None:
-    """Claim a look that is due, until a time; None if none is due.
+def claim(connection: Connection, now: Instant, until: Instant, but: Collection[str] = ()) -> Look | None:
+    """Claim a look that is due, until a time; None if none is due, except in the districts `but`.
 
     Those that were requested come first; then the one of a district, chosen at random, that has been due longest.
     """
     connection.lock("assignment_looks")
-    row = connection.execute(
-        f"SELECT section_id, district_id FROM assignment_looks WHERE due = {_AT_ONCE} AND busy_until <= :now LIMIT 1",
+    requested = connection.execute(
+        "SELECT section_id, district_id FROM assignment_looks"
+        f" WHERE due = {_AT_ONCE} AND busy_until <= :now LIMIT {_MOST_COMPARED}",
         {"now": now},
-    ).fetchone() or _longest_due(connection, now)
+    )
+    row = next((it for it in requested if it[1] not in but), None) or _longest_due(connection, now, but)
     if row is None:
         return None
     connection.execute(
@@ -125,29 +128,22 @@ def claim(connection: Connection, now: Instant, until: Instant) -> Look | None:
     return Look(row[0], row[1], until)
 
 
-def _longest_due(connection: Connection, now: Instant) -> tuple[str, str] | None:
+def _longest_due(connection: Connection, now: Instant, but: Collection[str]) -> tuple[str, str] | None:
     is_due = "looks.due > 0 AND looks.due <= :now AND looks.busy_until <= :now"
-    districts = connection.execute(
+    found = connection.execute(
         "SELECT id FROM districts WHERE EXISTS"
         f" (SELECT 1 FROM assignment_looks AS looks WHERE looks.district_id = districts.id AND {is_due})",
         {"now": now},
-    ).fetchall()
+    )
+    districts = [row[0] for row in found if row[0] not in but]
     if not districts:
         return None
     row = connection.execute(
         "SELECT section_id, district_id FROM assignment_looks AS looks WHERE district_id = :district_id"
         f" AND {is_due} ORDER BY due LIMIT 1",
-        {"district_id": secrets.choice(districts)[0], "now": now},
+        {"district_id": secrets.choice(districts), "now": now},
     ).fetchone()
     return None if row is None else (row[0], row[1])
-
-
-def delay(connection: Connection, district_id: str, now: Instant, until: Instant) -> None:
-    """Look at nothing of a district before a time."""
-    connection.execute(
-        "UPDATE assignment_looks SET due = :until WHERE district_id = :district_id AND due > 0 AND due <= :now",
-        {"district_id": district_id, "now": now, "until": until},
-    )
 
 
 def finish(connection: Connection, look: Look, due: Instant, now: Instant) -> None:
