@@ -70,8 +70,16 @@ def test_an_update_is_deleted_with_its_comments(schoology: Schoology, schoolopy_
         schoolopy_client.get_section_update(made["id"], ALGEBRA)
 
 
-@pytest.mark.parametrize("body", [{}, {"body": ""}, {"body": "<script>x</script>"}])
-def test_an_update_needs_a_body(schoology: Schoology, body: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"body": ""},
+        {"body": "<script>x</script>"},
+        {"body": "A link", "attachments": [{"type": "link", "url": "http://[1"}]},
+    ],
+)
+def test_an_update_needs_a_body_and_addresses(schoology: Schoology, body: dict[str, Any]) -> None:
     assert schoology.teacher("POST", UPDATES, body).status_code == 400
 
 

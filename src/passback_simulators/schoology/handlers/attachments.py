@@ -24,7 +24,10 @@ def _new(lms: SchoologyState, given: Record) -> Record:
         return attachment | {"kind": "file", "title": title or file["filename"], "file": file["id"]}
     if given.get("url"):
         url = str(given["url"])
-        host = urlsplit(url if "://" in url else f"http://{url}").hostname or ""
+        try:
+            host = urlsplit(url if "://" in url else f"http://{url}").hostname or ""
+        except ValueError as error:
+            raise refusal(400, "url is not an address") from error
         video = any(host == known or host.endswith(f".{known}") for known in _VIDEO_HOSTS)
         return attachment | {"kind": "video" if video else "link", "title": title or url, "url": url}
     if "embed" in given:
