@@ -10,6 +10,7 @@ import secrets
 import signal
 import socket
 import sys
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -37,6 +38,8 @@ from passback.sandbox.seed import seed
 from passback.settings import SettingsError
 from passback.store import districts
 from passback.store.engine import migrate
+from passback.store.engine.database import NotYet, StoreError
+from passback.store.engine.files import served_alone
 from passback.store.engine.open import connect
 from passback.store.engine.vault import Vault
 from passback.web.api import Api
@@ -56,6 +59,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+DATABASE_PATIENCE = 60.0
+"""How many seconds a start waits for a database server: one that recovers from a crash may take as long."""
+_LOOK_FOR_DATABASE_SECONDS = 2.0
+
+
 def open_database(settings: Settings, kind: Kind) -> Opened:
     """The database that the settings name, ready for use. Raises `StoreError`."""
     database = connect(settings.database_url, settings.data_file)
@@ -65,6 +73,23 @@ def open_database(settings: Settings, kind: Kind) -> Opened:
         database.close()
         raise
     return database
+
+
+def open_database_soon(settings: Settings, kind: Kind, patience: float = DATABASE_PATIENCE) -> Opened:
+    """`open_database` as a start does it: a database server that is starting, too, is waited for, and the log says so.
+
+    `patience` is in seconds. Raises `StoreError`.
+    """
+    end = time.monotonic() + patience
+    while True:
+        try:
+            return open_database(settings, kind)
+        except NotYet as error:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise StoreError(f"{error} (it was waited for {patience:.0f} seconds)") from error
+            log.warning("%s; waiting for it, for at most %.0f seconds more", error, left)
+            time.sleep(min(_LOOK_FOR_DATABASE_SECONDS, left))
 
 
 def build_gateway(
@@ -140,8 +165,9 @@ def serve(settings: Settings, kind: Kind) -> int:
         stack.enter_context(_stopping_on_sigterm())
         stack.callback(tracing.stop)
         listener = stack.enter_context(contextlib.closing(_listen(settings.host, settings.port)))
+        stack.enter_context(served_alone(None if settings.database_url else settings.data_file))
         is_new = start_notes.is_new(settings)
-        database = stack.enter_context(contextlib.closing(open_database(settings, kind)))
+        database = stack.enter_context(contextlib.closing(open_database_soon(settings, kind)))
         lmss = None
         if kind == "sandbox":
             lmss = stack.enter_context(contextlib.closing(SimulatedLmss(database, system_clock)))
@@ -163,7 +189,7 @@ def work(settings: Settings) -> int:
     _observe(settings)
     with contextlib.ExitStack() as stack:
         stack.callback(tracing.stop)
-        database = stack.enter_context(contextlib.closing(open_database(settings, "production")))
+        database = stack.enter_context(contextlib.closing(open_database_soon(settings, "production")))
         gateway = build_gateway(database, settings)
         notes = start_notes.notes(database, settings, is_new=False)
 

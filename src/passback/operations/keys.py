@@ -11,7 +11,7 @@ from passback.operations.errors import OperationError
 from passback.operations.open import vault_of
 from passback.operations.start_notes import require_shared_key
 from passback.store import connections, webhooks
-from passback.store.engine.vault import new_key, write_key_file
+from passback.store.engine.vault import key_file_locked, new_key, write_key_file
 
 if TYPE_CHECKING:
     from passback.settings import Settings
@@ -37,23 +37,29 @@ async def rotate(database: Database, settings: Settings) -> Reencrypted:
     none, and `VaultError`.
     """
     require_shared_key(settings)
-    path = None if settings.secret_key else settings.key_file
-    fresh = new_key()
-    if path is not None:
-        old = [base64.b64encode(key).decode() for key in settings.keys_at_hand()]
-        if not old and await database.read(_any_secret):
+    if settings.secret_key or settings.key_file is None:
+        if len(settings.secret_keys()) < 2:
+            raise OperationError("put the new key in front of the old one first: PASSBACK_SECRET_KEY=new,old")
+        return await _reencrypt_all(database, settings, in_file=False)
+    path = settings.key_file
+    with key_file_locked(path):
+        if not settings.keys_at_hand() and await database.read(_any_secret):
             raise OperationError(
                 f"the key that the secrets are encrypted with is missing: put it back into {path}"
             )
+        old = [base64.b64encode(key).decode() for key in settings.secret_keys()]
+        fresh = new_key()
         # Both are kept until everything is encrypted again, so that an interruption loses nothing.
         write_key_file(path, [fresh, *old])
-    elif len(settings.secret_keys()) < 2:
-        raise OperationError("put the new key in front of the old one first: PASSBACK_SECRET_KEY=new,old")
+        done = await _reencrypt_all(database, settings, in_file=True)
+        write_key_file(path, [fresh])
+    return done
+
+
+async def _reencrypt_all(database: Database, settings: Settings, *, in_file: bool) -> Reencrypted:
     vault = vault_of(settings)
     districts, hooks = await database.write(lambda conn: _reencrypt(conn, vault))
-    if path is not None:
-        write_key_file(path, [fresh])
-    return Reencrypted(districts, hooks, path is not None)
+    return Reencrypted(districts, hooks, in_file)
 
 
 def _any_secret(conn: Connection) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from passback.store.engine.database import StoreError
+from passback.store.engine.files import name_new, to_disk
 
 _LOG_FILES = ("-wal", "-shm")
 
@@ -31,11 +32,11 @@ def write_copy(source: Path, target: Path, change: Callable[[Path], object] | No
             if change is not None:
                 change(temporary)
                 close_down(temporary)
-            _to_disk(temporary)
-            _name(temporary, target)
+            to_disk(temporary)
+            name_new(temporary, target)
         finally:
             remove(temporary)
-        _to_disk(target.parent)
+        to_disk(target.parent)
     except FileExistsError:
         raise StoreError(f"{target} exists already, and is not overwritten") from None
     except (OSError, sqlite3.Error) as error:
@@ -72,21 +73,10 @@ def put_in_place(fresh: Path, path: Path, kept: Path) -> bool:
             with contextlib.suppress(FileNotFoundError):
                 path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))
         fresh.replace(path)
-        _to_disk(path.parent)
+        to_disk(path.parent)
     except OSError as error:
         raise StoreError(f"cannot put {path} in place: {error}") from None
     return kept.exists()
-
-
-def _name(temporary: Path, target: Path) -> None:
-    """Give a file its name, unless another has it already. Raises `FileExistsError`."""
-    try:
-        os.link(temporary, target)  # unlike a rename, it replaces nothing
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links, such as a share's
-        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        temporary.replace(target)
 
 
 def give_to_owner_of(path: Path, fresh: Path) -> None:
@@ -109,14 +99,6 @@ def _copy(source: Path, target: Path) -> None:
         found = writer.execute("PRAGMA integrity_check").fetchall()
     if found != [("ok",)]:
         raise sqlite3.DatabaseError(f"it is damaged ({found[0][0]})")
-
-
-def _to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def remove(path: Path) -> None:

@@ -19,6 +19,10 @@ class StoreError(Exception):
     """The database cannot be used; the message says why and what to do."""
 
 
+class NotYet(StoreError):
+    """The database's server does not answer, or is starting: it may be there soon."""
+
+
 class StoreUnavailable(StoreError):
     """The database cannot be read or written now: disk full, locked, read-only, gone. Nothing was half written."""
 

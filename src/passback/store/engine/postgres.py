@@ -18,9 +18,9 @@ from typing import Any, TypeVar
 import psycopg
 import psycopg.types.numeric
 import psycopg_pool
-from psycopg import errors
+from psycopg import conninfo, errors, pq
 
-from passback.store.engine.database import Rows, StoreError, StoreUnavailable, Transaction, Unfit
+from passback.store.engine.database import NotYet, Rows, StoreError, StoreUnavailable, Transaction, Unfit
 
 T = TypeVar("T")
 
@@ -30,6 +30,9 @@ CONNECTIONS = 10
 _PATIENCE_SECONDS = 5.0
 """How long a transaction waits for a connection."""
 _TRIES = 8
+_CONNECT_SECONDS = 10
+_LOOKS_AT_SESSIONS = 3
+"""How often two connections are compared: a pooler that gives every session in turn might seem right once."""
 _BEGIN = "BEGIN"
 _BEGIN_NOTE = "BEGIN; SET LOCAL synchronous_commit TO OFF"
 _BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -107,12 +110,12 @@ class PostgresSession(PostgresConnection):
 class PostgresDatabase:
     """See `passback.store.engine.database.Database`. `url` is a ``postgresql://`` address.
 
-    Raises `StoreError` if it cannot be reached.
+    Raises `StoreError` if it cannot be reached or used, `NotYet` if it may only be starting.
     """
 
     def __init__(self, url: str) -> None:
         try:
-            parts = psycopg.conninfo.conninfo_to_dict(url)
+            parts = conninfo.conninfo_to_dict(url)
         except psycopg.Error:
             raise StoreError(
                 "the database address is not valid: it should look like postgresql://user@host/name"
@@ -133,7 +136,7 @@ class PostgresDatabase:
             kwargs={
                 "autocommit": True,
                 "application_name": parts.get("application_name") or "passback",
-                "connect_timeout": 10,
+                "connect_timeout": _CONNECT_SECONDS,
                 "keepalives_idle": 30,
                 "keepalives_interval": 10,
                 "keepalives_count": 3,
@@ -145,10 +148,12 @@ class PostgresDatabase:
             reconnect_timeout=20,
         )
         try:
-            with psycopg.connect(url, connect_timeout=10):
+            with psycopg.connect(url, autocommit=True, connect_timeout=_CONNECT_SECONDS) as first:
+                _require_sessions(first, url, self.name)
                 self._pool.open()
         except psycopg.Error as error:
-            raise StoreError(f"cannot open {self.name}: {_text(error)}") from error
+            message = f"cannot open {self.name}: {_text(error)}"
+            raise (NotYet if _may_come_up(url) else StoreError)(message) from error
         self._threads = ThreadPoolExecutor(CONNECTIONS, "passback-store")
         self._closed = False
 
@@ -173,7 +178,7 @@ class PostgresDatabase:
     @contextlib.contextmanager
     def session(self) -> Iterator[PostgresSession]:
         try:
-            with psycopg.connect(self._url, autocommit=True, connect_timeout=10) as raw:
+            with psycopg.connect(self._url, autocommit=True, connect_timeout=_CONNECT_SECONDS) as raw:
                 _configure(raw)
                 raw.execute(_LONG_SESSION)
                 yield PostgresSession(raw)
@@ -224,6 +229,35 @@ class PostgresDatabase:
                     raise StoreUnavailable(_text(error)) from error
                 self._pool.check()  # the pool's other connections are probably lost, too
         raise AssertionError
+
+
+def _may_come_up(url: str) -> bool:
+    """Whether nothing answers, or a server that is only starting; not if it refuses what we are."""
+    found = pq.PGconn.ping(conninfo.make_conninfo(url, connect_timeout=_CONNECT_SECONDS).encode())
+    return found in (pq.Ping.NO_RESPONSE, pq.Ping.REJECT)
+
+
+def _require_sessions(first: psycopg.Connection[Any], url: str, name: str) -> None:
+    """Raise `StoreError` if a pooler gives a connection another session for each transaction.
+
+    Settings, temporary tables and prepared statements of one would then be another's.
+    """
+    own = _session_of(first)
+    if own == first.info.backend_pid:
+        return  # nothing is in between
+    with psycopg.connect(url, autocommit=True, connect_timeout=_CONNECT_SECONDS) as second:
+        for _ in range(_LOOKS_AT_SESSIONS):
+            if _session_of(second) == own or _session_of(first) != own:
+                raise StoreError(
+                    f"cannot use {name}: the pooler in front of it shares sessions between connections. Let it pool"
+                    " sessions (PgBouncer: pool_mode = session), or connect to PostgreSQL itself"
+                )
+
+
+def _session_of(raw: psycopg.Connection[Any]) -> int:
+    row = raw.execute("SELECT pg_backend_pid()", prepare=False).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def _configure(raw: psycopg.Connection[Any]) -> None:

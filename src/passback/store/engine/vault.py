@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
+import fcntl
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+
+from passback.store.engine.files import name_new, to_disk
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -24,7 +28,7 @@ class VaultError(Exception):
 
 
 class Vault:
-    """Encrypts and decrypts with the keys that `load` returns; they are loaded when first needed.
+    """Encrypts and decrypts with the keys that `load` returns; loaded to encrypt, and to decrypt if they changed.
 
     `load` may make a first key. What only decrypts asks `at_hand` instead, if it is given, which makes none.
     """
@@ -40,8 +44,8 @@ class Vault:
         """Encrypt `secret` with the first key; it can only be decrypted for the same `belongs_to`."""
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        keys = self._keys or self._reload(self._load)
-        key_id, key = next(iter(keys.items()))
+        # Another process may have replaced the keys; with one that is gone, nobody could read the secret again.
+        key_id, key = next(iter(self._reload(self._load).items()))
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = AESGCM(key).encrypt(nonce, secret, belongs_to.encode())
         return f"{key_id}.{base64.b64encode(nonce + sealed).decode()}"
@@ -101,23 +105,52 @@ def parse_keys(text: str, source: str) -> list[bytes]:
 
 
 def read_key_file(path: Path) -> list[bytes]:
-    """Read the keys of a key file, creating it with a new key if there is none. Raises `VaultError`."""
+    """Read the keys of a key file, creating it with a new key if there is none. Raises `VaultError`.
+
+    Of several processes that do so at once, all get the key of the one that was first.
+    """
     try:
         if not path.exists():
-            write_key_file(path, [new_key()])
+            with _written(path, [new_key()]) as temporary, contextlib.suppress(FileExistsError):
+                name_new(temporary, path)
+                to_disk(path.parent)
         return parse_keys(path.read_text("utf-8"), f"the key file {path}")
-    except FileExistsError:  # another process has just created it
-        return read_key_file(path)
     except (OSError, UnicodeDecodeError) as error:
         raise VaultError(f"cannot use the key file {path}: {error}") from None
 
 
 def write_key_file(path: Path, keys: Sequence[str]) -> None:
     """Create or atomically replace a key file, which only its owner can read."""
+    with _written(path, keys) as temporary:
+        temporary.replace(path)
+        to_disk(path.parent)
+
+
+@contextlib.contextmanager
+def key_file_locked(path: Path) -> Iterator[None]:
+    """Wait until no other process changes the key file, and keep others from it. Raises `VaultError`."""
+    try:
+        folder = os.open(path.parent, os.O_RDONLY)
+    except OSError as error:
+        raise VaultError(f"cannot use the key file {path}: {error}") from None
+    try:
+        # The folder, as the file itself is replaced.
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+@contextlib.contextmanager
+def _written(path: Path, keys: Sequence[str]) -> Iterator[Path]:
+    """A file with the keys, beside the key file; it is removed in the end, unless it has another name by then."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write("\n".join(keys) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write("\n".join(keys) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
