@@ -185,6 +185,42 @@ def test_a_connect_that_fails_leaves_no_district(commands: Commands) -> None:
     assert commands.run("district", "list").stdout.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "again",
+    [
+        ("connect", "slate", "--address", "http://127.0.0.1:1", "--set", f"api_key={KEY}"),
+        ("connect", "canvas", "--address", "http://127.0.0.1:1", "--set", "access_token=x"),
+        ("connect", "google", "--set", "client_id=a", "--set", "client_secret=b", "--set", "refresh_token=c",
+         "--address", "http://127.0.0.1:1", "--set", "token_uri=http://127.0.0.1:1/token"),
+    ],
+    ids=lambda arguments: arguments[1],
+)  # fmt: skip
+def test_a_connect_that_fails_leaves_the_connection_and_matches_that_a_district_has(
+    commands: Commands, again: tuple[str, ...]
+) -> None:
+    district, file = commands.connected(), commands.folder / "passback.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(
+            "INSERT INTO sections (id, district_id, name, lms_id, matched_by, created, last_modified)"
+            " VALUES ('0', ?, 's1', 's1', 'hand', 0, 0)",
+            (district,),
+        )
+        connection.commit()
+    tables = ("districts", "connections", "sections", "lms_syncs", "roster_events")
+    before = [stored(file, f"SELECT * FROM {table}") for table in tables]
+    done = commands.run(*again, "--district", district)
+    assert (done.returncode, "Nothing was changed." in done.stdout) == (1, True), done
+    assert [stored(file, f"SELECT * FROM {table}") for table in tables] == before
+
+
+@pytest.mark.parametrize("kind", ["builtin", "slate"])
+def test_a_name_that_is_blank_makes_no_district(commands: Commands, kind: str) -> None:
+    rest = ("--address", commands.slate.url, "--set", f"api_key={KEY}") if kind == "slate" else ()
+    done = commands.run("connect", kind, "--name", "  ", *rest)
+    assert (done.returncode, done.stderr) == (2, "passback: the name is empty\n")
+    assert stored(commands.folder / "passback.db", "SELECT * FROM districts") == []
+
+
 def test_districts_are_listed_renamed_and_deleted(commands: Commands) -> None:
     district = commands.connected()
     renamed = commands.run("district", "rename", "Elm\nSchools", "--district", district.upper())
@@ -280,15 +316,9 @@ def test_a_district_that_changes_its_lms_is_matched_anew(commands: Commands) -> 
         connection.commit()
     again = commands.connect("--district", district)
     kept = stored(commands.folder / "passback.db", "SELECT lms_id FROM sections")
+    elsewhere = commands.slate.url.replace("127.0.0.1", "localhost")
     commands.run(
-        "connect",
-        "canvas",
-        "--district",
-        district,
-        "--address",
-        "http://127.0.0.1:1",
-        "--set",
-        "access_token=x",
+        "connect", "slate", "--district", district, "--address", elsewhere, "--set", f"api_key={KEY}"
     )
     left = stored(commands.folder / "passback.db", "SELECT lms_id FROM sections")
     assert (again.returncode, kept, left) == (0, [("s1",)], [(None,)])
@@ -366,19 +396,20 @@ def test_a_roster_is_read_from_the_lms_where_there_is_nothing_else(commands: Com
 def test_a_roster_that_is_an_lms_s_is_not_made_anothers(commands: Commands) -> None:
     district = commands.connected()
     commands.run("roster", "import", "--from-lms", "--district", district)
+    address = commands.slate.url.replace("127.0.0.1", "localhost")
     elsewhere = (
         "connect",
         "slate",
         "--district",
         district,
         "--address",
-        "http://127.0.0.1:1/",
+        address,
         "--set",
-        "api_key=x",
+        f"api_key={KEY}",
     )
     refused = commands.run(*elsewhere)
     assert (refused.returncode, "give --same-lms" in refused.stderr) == (2, True)
-    assert "is connected to Slate at http://127.0.0.1:1/" in commands.run(*elsewhere, "--same-lms").stdout
+    assert f"is connected to Slate at {address}" in commands.run(*elsewhere, "--same-lms").stdout
 
 
 @pytest.mark.parametrize(

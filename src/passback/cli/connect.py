@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import getpass
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from cyclopts import Parameter
 
 from passback.cli import Data, Port, UsageError
 from passback.cli.connection import report
-from passback.cli.data import existing, on_database, vault, with_gateway
+from passback.cli.data import existing, on_database, vault
 from passback.cli.sign_in import CALLBACK_PORT
 from passback.cli.sign_in import sign_in as sign_in_with_browser
 from passback.domain.clock import system_clock
@@ -22,9 +23,9 @@ from passback.operations.start_notes import require_shared_key
 from passback.settings import load
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
-    from passback.lms.interface import ConnectorKind, Finding
+    from passback.lms.interface import ConnectorKind
     from passback.operations.connections import Connected, NewConnection
     from passback.operations.open import Opened
 
@@ -47,7 +48,8 @@ def connect(
 ) -> int:
     """Connect a district to its LMS, and check that the connection works.
 
-    If the LMS cannot be reached or refuses the credentials, no new district is made.
+    If the LMS cannot be reached or refuses the credentials, nothing changes: no new district is made, and a connection
+    that the district has stays as it is.
 
     Args:
         kind: canvas, schoology, google, the kind of another connector, or builtin, which is Passback's own gradebook.
@@ -73,22 +75,16 @@ def connect(
         if sign_in:
             given |= sign_in_with_browser(found, base, given, callback_port)
         wanted = connections.NewConnection(found, base, given, same_lms)
-        tried: Sequence[Finding] = ()
-        if district is None:
-            tried = asyncio.run(connections.try_out(database, wanted, system_clock))
-            if not connections.works(tried):
-                report(tried)
-                print("No district was made.")
-                return 1
-        # Only now, so that a command that fails or is aborted leaves nothing behind.
+        with _other_lms_told():
+            findings = asyncio.run(connections.try_out(database, wanted, system_clock, district))
+        if not connections.works(findings):
+            report(findings)
+            print("No district was made." if district is None else "Nothing was changed.")
+            return 1
+        # Only now, so that a command that fails or is aborted leaves nothing behind, and breaks nothing that works.
         connected = _connect(database, wanted, district, name or "", data)
-        findings = tried or with_gateway(
-            database, data, lambda it: connections.check(it, connected.district_id)
-        )
         good = report(findings)
         has_roster = asyncio.run(connections.has_roster(database, connected.district_id))
-    if not connections.works(findings):
-        return 1
     if not good:
         print(
             "It is connected, but what is marked NOT does not work until it is mended: passback connection check"
@@ -101,23 +97,30 @@ def connect(
 def _connect(
     database: Opened, wanted: NewConnection, district_id: str | None, name: str, data: str | None
 ) -> Connected:
-    try:
+    with _other_lms_told():
         connected = asyncio.run(
             connections.connect(
                 database, vault(data), wanted, system_clock, district_id=district_id, name=name
             )
         )
-    except connections.OtherLms as error:
-        raise UsageError(
-            f"{error}: create a new district with --name, import a roster first, or give --same-lms if only the LMS's"
-            " address has changed"
-        ) from None
     print(
         f"district {connected.district_id} is connected to {wanted.kind.capabilities.name} at {wanted.address}"
     )
     if not connected.kept_matches:
         print("It was connected to another LMS before: its matches to that are forgotten.")
     return connected
+
+
+@contextlib.contextmanager
+def _other_lms_told() -> Iterator[None]:
+    """Say what to do about a roster that was read from another LMS."""
+    try:
+        yield
+    except connections.OtherLms as error:
+        raise UsageError(
+            f"{error}: create a new district with --name, import a roster first, or give --same-lms if only the LMS's"
+            " address has changed"
+        ) from None
 
 
 def _say_what_is_next(district_id: str, data: str | None, *, has_roster: bool) -> None:
@@ -167,6 +170,7 @@ def _district(database: Opened, district: str | None, name: str | None) -> str |
     if district is None and not name:
         raise UsageError("--district or --name is missing: the district's id, or the name of a new one")
     if district is None:
+        districts.require_name(name or "")
         return None
     return asyncio.run(districts.find(database, district.lower())).id
 

@@ -114,8 +114,23 @@ async def connect(
         raise OtherLms(district_id or "", str(error)) from None
 
 
-async def try_out(database: Database, wanted: NewConnection, clock: Clock) -> Sequence[Finding]:
-    """Check a connection in the LMS before it is made; nothing changes, there or here."""
+async def try_out(
+    database: Database, wanted: NewConnection, clock: Clock, district_id: str | None = None
+) -> Sequence[Finding]:
+    """Check a connection in the LMS before it is made; nothing changes, there or here.
+
+    Raises `NotFound` and `OtherLms`, as `connect` would.
+    """
+
+    def judge(conn: Connection) -> None:
+        if district_id is not None:
+            kind, district = wanted.kind.capabilities.kind, districts.required(conn, district_id)
+            connecting.is_same(conn, district, kind, address=wanted.address, same_lms=wanted.same_lms)
+
+    try:
+        await database.read(judge)
+    except connecting.RosterFromOtherLms as error:
+        raise OtherLms(district_id or "", str(error)) from None
     options, credentials = _split(wanted)
     connector = not_stored(database, clock, wanted.kind, wanted.address, credentials, options)
     try:

@@ -17,7 +17,18 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection, Database
 
 
-__all__ = ["Holdings", "Listed", "create", "delete", "find", "holdings", "list_all", "rename", "required"]
+__all__ = [
+    "Holdings",
+    "Listed",
+    "create",
+    "delete",
+    "find",
+    "holdings",
+    "list_all",
+    "rename",
+    "require_name",
+    "required",
+]
 
 
 class Listed(Struct, frozen=True):
@@ -45,12 +56,11 @@ async def holdings(database: Database, district_id: str) -> Holdings:
 
 async def rename(database: Database, district_id: str, name: str, now: Instant) -> None:
     """Give a district another name, which is not blank. Raises `OperationError`."""
-    if not name.strip():
-        raise OperationError("the name is empty")
+    new = require_name(name)
 
     def write(conn: Connection) -> None:
         required(conn, district_id)
-        districts.rename(conn, district_id, name.strip(), now)
+        districts.rename(conn, district_id, new, now)
 
     await database.write(write)
 
@@ -97,11 +107,18 @@ def required(conn: Connection, district_id: str) -> District:
     return found
 
 
+def require_name(name: str) -> str:
+    """Return a district's name without blanks around it. Raises `OperationError` if nothing is left."""
+    if not name.strip():
+        raise OperationError("the name is empty")
+    return name.strip()
+
+
 def create(conn: Connection, name: str, now: Instant) -> District:
-    """Create a district without an LMS, inside a transaction."""
+    """Create a district without an LMS, inside a transaction. Raises `OperationError` if the name is blank."""
     new = District(
         id=secrets.token_hex(12),
-        name=name,
+        name=require_name(name),
         lms_type="",
         lms_state="",
         last_lms_sync=None,
