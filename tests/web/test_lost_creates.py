@@ -36,6 +36,7 @@ WORDS = st.one_of(
         [
             " Essay ", "Essay  1\t", "\u00a0Essay\u2003", "Caf\u00e9", "Cafe\u0301", "A", "5 < 6 & 7 > 3", "<b>Bold</b>",
             "\ufb01ne", "&amp; &lt;i&gt;", "100%", "Ma\u0301s_%", "\u05e9\u05dc\u05d5\u05dd", "\U0001f600", "=1+1", "'\"",
+            "a\u200bb", "&nbsp;x&#8203;", "so\u00adft", "\U0001f469\u200d\U0001f52c", "\u202etfel", "a\x0bb\u2028c", "x" * 255,
         ]
     ),
 )  # fmt: skip
@@ -46,7 +47,7 @@ MARKUP = st.one_of(
     st.builds("<script>{}</script><style>p {{}}</style><!-- {} --><p>Read</p>".format, WORDS, WORDS),
     st.builds('<a href="https://app.example/{}">{}</a>'.format, st.integers(1, 99), WORDS),
     st.builds("<div><p>{}".format, WORDS),
-    st.just(""),
+    st.sampled_from(["", " \n\t ", "\u00a0", "\u200b", "<!-- -->", "<br/>"]),
 )
 ZONES = st.sampled_from(
     ["UTC", "America/New_York", "America/Los_Angeles", "Asia/Kolkata", "Australia/Lord_Howe"]
@@ -65,15 +66,23 @@ def dates(draw: st.DrawFn) -> str:
 
 @st.composite
 def bodies(draw: st.DrawFn) -> Mapping[str, Any]:
-    """A new assignment, as applications write them."""
+    """A new assignment, as applications write them; ``students`` is how many of them have it."""
     body: dict[str, Any] = {
         "title": draw(WORDS | st.builds("{} {}".format, WORDS, WORDS)),
         "description": draw(MARKUP),
         "due_date": draw(dates()),
     }
     kinds = st.sampled_from(["points", "percent", "pass_fail", "letter_grade"])
-    points = st.sampled_from([0, 1, 10, 100, 0.5, 33.333, 12.345, 0.1, 7.005, 1000])
-    body |= draw(st.fixed_dictionaries({}, optional={"grading_type": kinds, "points_possible": points}))
+    points = st.sampled_from(
+        [0, 1, 10, 100, 0.5, 33.333, 12.345, 0.1 + 0.2, 7.005, 1000, 1e-9, 123456789012345]
+    )
+    link = {"type": "link", "url": "https://app.example/a?b=1&c=2", "title": "T & \u200b<b>"}
+    optional = {
+        "grading_type": kinds, "points_possible": points, "description_plaintext": WORDS, "attachments": st.just([link]),
+        "submission_types": st.sampled_from([[], ["text"], ["link", "file"], ["discussion"]]),
+        "students": st.sampled_from([1, 3, 30]),
+    }  # fmt: skip
+    body |= draw(st.fixed_dictionaries({}, optional=optional))
     return body
 
 
@@ -96,6 +105,15 @@ class Place:
         """How many assignments its LMS has."""
         found: int = self.sandbox.write(lambda conn: conn.execute(KEPT[self.kind]).fetchone()[0])
         return found
+
+    def with_assignees(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A body with the ids of its students."""
+        content = {name: value for name, value in body.items() if name != "students"}
+        if "students" not in body:
+            return content
+        district = self.path.split("/")[3][:-6]
+        ids = [f"{district}{1001 + number:06}" for number in range(body["students"])]
+        return {**content, "assignee_mode": "individuals", "assignee_ids": ids}
 
     def post(self, body: Mapping[str, Any], *headers: Mapping[str, str]) -> Reply:
         sent = {name: value for some in headers for name, value in some.items()}
@@ -153,7 +171,7 @@ def test_a_create_whose_answer_was_lost_makes_one_assignment(
     @given(bodies())
     def one_is_made(body: Mapping[str, Any]) -> None:
         before = place.has()
-        created = again(place, body)
+        created = again(place, place.with_assignees(body))
         assert place.has() - before == created, body
 
     one_is_made()

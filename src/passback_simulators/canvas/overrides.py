@@ -80,6 +80,15 @@ def group_of(lms: CanvasState, assignment: Record, user: int) -> list[int]:
     return [user] if group is None else group["members"]
 
 
+def with_dates(lms: CanvasState, assignment: Record, override: Record, given: Record) -> Record:
+    """An override with other dates, and a title if one is given. Raises `Refusal`."""
+    dates = {name: stored_date(lms, assignment["course_id"], given.get(name), name) for name in DATES}
+    titled = given.get("title") if override["student_ids"] else None
+    made = {**override, **dates, "title": titled or override["title"]}
+    check_order(made)
+    return made
+
+
 def new(lms: CanvasState, assignment: Record, given: Record, others: list[Record]) -> Record:
     """A new override. Raises `Refusal`, with a list of texts."""
     made: Record = {

@@ -67,6 +67,13 @@ def test_assignees_are_changed_there_and_back(lms: Lms, section: str) -> None:
     )  # fmt: skip
 
 
+def test_dates_are_changed_though_somebody_has_left_who_had_the_assignment(lms: Lms) -> None:
+    assignment = lms.create(assignee_mode="individuals", assignee_ids=tuple(lms.students[:2])).lms_id
+    simulator(lms).ui_end_enrollment(lms.students[1])
+    assert lms.change(assignment, due_date=NOW + 9 * DAY).due_date == NOW + 9 * DAY
+    assert lms.read(assignment).state == "created"
+
+
 def test_a_due_date_of_ones_own_survives_a_change_of_the_others(lms: Lms) -> None:
     created = lms.create(assignee_mode="individuals", assignee_ids=tuple(lms.students[:2]))
     lms.grade(created.lms_id, override_due_date=NOW + 20 * DAY)

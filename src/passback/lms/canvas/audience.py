@@ -83,15 +83,15 @@ def with_dates(fields: AssignmentFields, before: LmsAssignment, *, whole_course:
         # Other sections have it, too, and keep their dates.
         own = _override(dates, id=_id_of_shared(before, section=before.section), section_id=before.section)
         return Audience({}, None, own)
+    if before.shared is not None:
+        # Only these dates: who is assigned is not sent again, as Canvas may refuse those who have left since.
+        return Audience({}, None, replace(before.shared, **dates))
     if before.all_understood:
         return audience_of(fields, before.section, whole_course=whole_course, before=before)
-    if before.shared is None:
-        raise RefusedByLms(
-            "INVALID_DUE_DATE",
-            "in Canvas its dates are those of groups, the course or mastery paths: change them there",
-        )
-    changed = replace(before.shared, **dates)
-    return Audience({}, None, changed)
+    raise RefusedByLms(
+        "INVALID_DUE_DATE",
+        "in Canvas its dates are those of groups, the course or mastery paths: change them there",
+    )
 
 
 def _mode(before: LmsAssignment | None) -> str:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from passback_simulators.request import Request
 
 
+_TARGETS = ("student_ids", "course_section_id", "group_id")
+
+
 def list_all(lms: CanvasState, request: Request, course_id: str, assignment_id: str) -> Reply:
     """``GET .../overrides``."""
     record = visible(lms, request, course_id, assignment_id)
@@ -38,15 +41,18 @@ def read(lms: CanvasState, request: Request, course_id: str, assignment_id: str,
 
 
 def update(lms: CanvasState, request: Request, course_id: str, assignment_id: str, override_id: str) -> Reply:
-    """``PUT .../overrides/:id``: a date that is left out is cleared."""
+    """``PUT .../overrides/:id``: a date that is left out is cleared; only those who are named are looked at."""
     record = _changeable(lms, request, course_id, assignment_id)
     before = _find(record, override_id)
     others = [it for it in record["overrides"] if it is not before]
-    names = ("student_ids", "course_section_id", "group_id", "title")
-    kept = {name: before[name] for name in names if before.get(name)}
     if before.get("course_id") is not None or before.get("noop_id") is not None:
         raise refuse(400, {"errors": ["cannot change the target of this override"]})
-    made = {**overrides.new(lms, record, {**kept, **_given(request)}, others), "id": before["id"]}
+    given = _given(request)
+    if any(given.get(name) for name in _TARGETS):
+        kept = {name: before[name] for name in (*_TARGETS, "title") if before.get(name)}
+        made = {**overrides.new(lms, record, {**kept, **given}, others), "id": before["id"]}
+    else:
+        made = overrides.with_dates(lms, record, before, given)
     _keep(lms, record, [*others, made])
     return answer(request, 200, overrides.shown(made))
 
