@@ -144,6 +144,7 @@ def test_some_work_is_never_dropped(algebra: Any) -> None:
 
 def test_the_score_is_in_words_if_the_course_has_a_scheme(algebra: Any) -> None:
     graded(algebra, {STUDENT: "15"})
+    algebra.update(course={"grading_standard_id": ""})
     assert grades(algebra)["current_grade"] is None
     algebra.update(course={"grading_standard_id": 31})
     assert (grades(algebra)["current_grade"], grades(algebra)["final_grade"]) == ("Good", "Good")

@@ -41,13 +41,19 @@ def assigned_to(lms: CanvasState, assignment: Record) -> list[int]:
 
 def _of_user(lms: CanvasState, assignment: Record, user: int) -> list[Record]:
     """The overrides that apply to a user; mastery paths let those have it who have reached it."""
-    if not assignment["overrides"]:
+    found = assignment["overrides"]
+    if not found:
         return []
-    sections = {it["course_section_id"] for it in lms.enrollments(assignment["course_id"], user=user)}
-    groups = {it["id"] for it in lms.records.all("student_groups") if user in it["members"]}
+    sections: set[int] = set()
+    if any(it["course_section_id"] is not None for it in found):
+        mine = lms.enrollments(assignment["course_id"], user=user)
+        sections = {it["course_section_id"] for it in mine}
+    groups: set[int] = set()
+    if any(it["group_id"] is not None for it in found):
+        groups = {it["id"] for it in lms.records.all("student_groups") if user in it["members"]}
     return [
         it
-        for it in assignment["overrides"]
+        for it in found
         if user in it["student_ids"]
         or it["course_section_id"] in sections
         or (it["group_id"] is not None and int(it["group_id"]) in groups)

@@ -48,6 +48,7 @@ class Gradebook:
         self._assignments = [it for it in found if it["submission_types"] != ["not_graded"]]
         self._assigned = {it["id"]: set(overrides.assigned_to(lms, it)) for it in self._assignments}
         self._groups = lms.groups_of(course)
+        self._works: dict[int, list[tuple[Record, Record]]] = {}
 
     def totals(self, user: int, *, unposted: bool = False, period: Record | None = None) -> Totals:
         """The scores of a student, in the course or one grading period; `unposted` counts hidden grades, too."""
@@ -93,11 +94,7 @@ class Gradebook:
 
     def _sums(self, user: int, unposted: bool, period: Record | None, *, ungraded: bool) -> list[_Sum]:
         scored: dict[int, list[Scored]] = {it["id"]: [] for it in self._groups}
-        for assignment in self._assignments:
-            if user not in self._assigned[assignment["id"]] or assignment["omit_from_final_grade"]:
-                continue
-            raw = works.submission_of(self._lms, assignment, user)
-            work = works.as_of_now(self._lms, assignment, raw, self.periods)
+        for assignment, work in self._counting(user):
             if period is not None and work["grading_period_id"] != period["id"]:
                 continue
             hidden = not unposted and works.hides_grade(assignment, work)
@@ -109,6 +106,16 @@ class Gradebook:
             )
             scored.setdefault(int(assignment["assignment_group_id"]), []).append(item)
         return [self._sum(group, scored[group["id"]]) for group in self._groups]
+
+    def _counting(self, user: int) -> list[tuple[Record, Record]]:
+        """The assignments that count for a student, with what they have of each now."""
+        if user not in self._works:
+            self._works[user] = [
+                (it, works.as_of_now(self._lms, it, works.submission_of(self._lms, it, user), self.periods))
+                for it in self._assignments
+                if user in self._assigned[it["id"]] and not it["omit_from_final_grade"]
+            ]
+        return self._works[user]
 
     @staticmethod
     def _sum(group: Record, scored: list[Scored]) -> _Sum:

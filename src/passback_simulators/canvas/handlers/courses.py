@@ -94,7 +94,7 @@ def update_course(lms: CanvasState, request: Request, course_id: str) -> Reply:
     require_teacher(lms, request, found["id"])
     given = object_in(body_of(request), "course")
     names = ("name", "time_zone", "grading_standard_id")
-    changed = found | {name: given[name] for name in names if name in given}
+    changed = found | {name: given[name] or None for name in names if name in given}
     switches = ("apply_assignment_group_weights", "hide_final_grades")
     changed |= {name: truthy(given[name]) for name in switches if name in given}
     states = {"conclude": "completed", "offer": "available", "claim": "unpublished", "delete": "deleted"}

@@ -23,7 +23,7 @@ from passback_simulators.canvas.scores import Gradebook
 from passback_simulators.reply import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from passback_simulators.canvas.state import CanvasState
     from passback_simulators.records import Record
@@ -51,13 +51,20 @@ def _listed(lms: CanvasState, request: Request, course: int, section: int | None
     students = _in_state(request, enrollments, _students(lms, request, course, enrollments))
     assignments = _assignments(lms, request, course, students)
     matches = _filter(lms, request)
+    assigned = {it["id"]: set(overrides.assigned_to(lms, it)) for it in assignments}
     if request.param("grouped"):
-        return _by_student(lms, request, enrollments, students, assignments, matches)
+        works_of = {
+            user: [
+                (it, works.submission_of(lms, it, user)) for it in assignments if user in assigned[it["id"]]
+            ]
+            for user in students
+        }
+        return _by_student(lms, request, enrollments, works_of, matches)
     found = [
         (record, it)
         for record in assignments
-        for it in (works.submission_of(lms, record, user) for user in students)
-        if works.is_assigned(lms, record, it["user_id"]) and matches(lms, record, it)
+        for it in (works.submission_of(lms, record, user) for user in assigned[record["id"]] & set(students))
+        if matches(lms, record, it)
     ]
     found.sort(key=lambda it: it[1]["id"])
     backwards = request.param("order_direction") == "descending"
@@ -168,24 +175,21 @@ def _by_student(
     lms: CanvasState,
     request: Request,
     enrollments: Sequence[Record],
-    students: Collection[int],
-    assignments: Sequence[Record],
+    works_of: Mapping[int, Sequence[tuple[Record, Record]]],
     matches: Any,
 ) -> Reply:
+    """The submissions by student, with the students' sections and, on request, their scores."""
     caller = caller_of(lms, request)
     everything = sees_all_grades(lms, caller, enrollments[0]["course_id"]) if enrollments else False
     book: list[Gradebook] = []
 
     def show(user: int) -> Record:
         enrollment = next(it for it in enrollments if it["user_id"] == user)
-        found = [(it, works.submission_of(lms, it, user)) for it in assignments]
         content = {
             "user_id": user,
             "section_id": enrollment["course_section_id"],
             "submissions": [
-                shown(lms, request, record, it)
-                for record, it in found
-                if works.is_assigned(lms, record, user) and matches(lms, record, it)
+                shown(lms, request, record, it) for record, it in works_of[user] if matches(lms, record, it)
             ],
         }
         if everything:
@@ -198,7 +202,7 @@ def _by_student(
             content |= _totals(book[0], user, unposted=True) if everything else {}
         return shapes.without_sis(lms, content)
 
-    return page(lms, request, sorted(students), show)
+    return page(lms, request, sorted(works_of), show)
 
 
 def _totals(book: Gradebook, user: int, *, unposted: bool) -> Record:
