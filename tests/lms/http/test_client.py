@@ -13,7 +13,7 @@ import pytest
 from passback.lms.http import client as client_module
 from passback.lms.http.client import LmsClient, Reply
 from passback.lms.http.pace import Limit
-from passback.lms.interface import LmsConnection, Unavailable
+from passback.lms.interface import Gone, LmsConnection, Unavailable
 from support.jumping import JumpingTime
 
 SECRET = "s3cret-token"
@@ -304,3 +304,22 @@ def test_no_secret_is_told(fault: Any, caplog: pytest.LogCaptureFixture) -> None
         error = unavailable(lambda: post(Server(fault)))
     assert SECRET not in str(error) + caplog.text
     assert error.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "page"),
+    [
+        ({"content-type": "text/html; charset=utf-8"}, b"Not Found", True),
+        ({"content-type": "Text/HTML"}, b"", True),
+        ({}, b"\n<!DOCTYPE html><p>Not found", True),
+        ({}, b"<HTML>", True),
+        ({"content-type": "application/json"}, b'{"message":"<html>"}', False),
+        ({"content-type": "application/xml"}, b"<?xml version='1.0'?><error/>", False),
+        ({}, b"", False),
+    ],
+)
+def test_a_page_of_html_is_no_word_of_the_lms(headers: dict[str, str], body: bytes, page: bool) -> None:
+    reply = Reply(404, headers, body)
+    assert reply.is_page is page
+    with pytest.raises(Unavailable if page else Gone):
+        reply.good()

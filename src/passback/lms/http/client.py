@@ -104,7 +104,7 @@ class Reply(Struct, frozen=True):
     def is_page(self) -> bool:
         """Whether it is a page of HTML, as proxies answer for an LMS: what it says is no word of the LMS's API."""
         is_html = self.headers.get("content-type", "").lower().startswith("text/html")
-        return is_html or self.body[:1000].lstrip().startswith(b"<")
+        return is_html or self.body[:1000].lstrip().lower().startswith((b"<!doctype html", b"<html"))
 
     def json(self) -> Any:
         """The body. Raises `Unavailable` if it is not JSON, as when a proxy answers for the LMS."""
