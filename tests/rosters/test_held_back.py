@@ -8,7 +8,7 @@ from passback.domain.clock import DAY
 from passback.store import districts, held_back, roster
 from passback.store.held_back import HeldBack
 from support.imports import DISTRICT, OTHER, Importer, counts
-from support.rosters import CLEVER, Table
+from support.rosters import CLEVER, ONEROSTER_11, Table
 from support.sandbox import NOW
 from support.syncs import Synced
 
@@ -114,6 +114,35 @@ def test_a_section_is_updated_only_if_its_members_are(bring: Importer) -> None:
     before = bring.events()
     bring(of("p0"), allow_removals=False)
     assert bring.events() == before
+
+
+def ending(day: str, *students: str) -> dict[str, Table]:
+    """A district of OneRoster with these students, whose enrollments end on a day."""
+    header, row, *_ = ONEROSTER_11["users.csv"]
+    enrollments = ONEROSTER_11["enrollments.csv"]
+    return {
+        **ONEROSTER_11,
+        "users.csv": [header, *((it, *row[1:]) for it in students), ONEROSTER_11["users.csv"][3]],
+        "enrollments.csv": [
+            enrollments[0], enrollments[3],
+            *((it, "", "", "c1", "s1", it, "student", "", "", day) for it in students),
+        ],
+    }  # fmt: skip
+
+
+def test_enrollments_that_end_by_their_dates_do_not_wait(bring: Importer) -> None:
+    bring(ending("", *TEN))
+    checked = bring(ending("2020-06-30", *TEN), allow_removals=False)
+    assert (counts(checked)["enrollments"], waiting(bring)) == ((0, 0, 10), None)
+    assert bring.members() == {"teacher": ["t1"]}
+
+
+def test_they_end_while_other_removals_wait(bring: Importer) -> None:
+    bring(ending("", *TEN))
+    checked = bring(ending("2020-06-30", "p0", "p1"), allow_removals=False)
+    assert counts(checked)["enrollments"] == (0, 0, 2)
+    assert waiting(bring) == HeldBack(NOW, {"students": 8, "enrollments": 8}, {})
+    assert bring.members()["student"] == TEN[2:]
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ def bomb(path: Path) -> Path:
     return zipped(path, {**CLEVER, "students.csv": b"0" * 20_000_000})
 
 
-def in_a_folder(path: Path) -> Path:
-    return zipped(path, {f"export/{name}": table for name, table in CLEVER.items()})
+def in_two_folders(path: Path) -> Path:
+    return zipped(path, {f"export-{len(name) % 2}/{name}": table for name, table in CLEVER.items()})
 
 
 def twice(path: Path) -> Path:
@@ -105,7 +105,7 @@ def absent(path: Path) -> Path:
     ("make", "why"),
     [
         (no_zip, "not a readable zip archive"), (missing, "there is no file"), (bomb, "zip bomb"),
-        (in_a_folder, "in the folder export"), (twice, "schools.csv twice"), (encrypted, "without a password"),
+        (in_two_folders, "in several folders, export-0 and export-1"), (twice, "schools.csv twice"), (encrypted, "without a password"),
         (something_else, "it has grades.csv"), (a_file_missing, "there is no teachers.csv"),
         (old_version, "OneRoster 1.0: export 1.1 or 1.2"), (delta, "not only what has changed"),
         (two_cases, "Students.csv and students.csv, whose names differ only in case"),
@@ -177,6 +177,15 @@ def test_a_compression_that_python_does_not_know_is_a_problem(tmp_path: Path) ->
     list(Archive(path).lines("students.csv", problems))
     [problem] = problems.first
     assert "compression is not supported" in problem.message
+
+
+@pytest.mark.parametrize("folder", ["export/", "a b/2026-11/", "export\\"])
+def test_a_folder_may_have_been_zipped(tmp_path: Path, folder: str) -> None:
+    inside = {f"{folder}{name}": table for name, table in CLEVER.items()}
+    archive = Archive(zipped(tmp_path / "roster.zip", {**inside, "__MACOSX/export/._users.csv": "x"}))
+    problems = Problems()
+    assert sum(len(rows) for _, rows in format_of(archive).rows(problems)) == 10
+    assert problems.count == 0
 
 
 def test_a_folder_works_too(tmp_path: Path) -> None:

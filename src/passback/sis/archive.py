@@ -56,7 +56,7 @@ class Archive:
         """The length in bytes of each CSV file, by its name in lower case, since case does not matter."""
         self._stored: dict[str, str] = {}
         for name, size in sorted(self._files().items()):
-            key = name.lower()
+            key = PurePosixPath(name.replace("\\", "/")).name.lower()
             if not key.endswith(".csv"):
                 continue
             if key in self.sizes:
@@ -88,29 +88,30 @@ class Archive:
                 f"{self._path} is not a readable zip archive: export it again, or give the folder that holds the files"
             ) from None
         files: dict[str, int] = {}
-        folders = set()
+        folders: dict[str, dict[str, int]] = {}
         for item in archive.infolist():
             name = PurePosixPath(item.filename.replace("\\", "/"))
             if not item.filename or item.is_dir() or name.name.startswith("._") or "__MACOSX" in name.parts:
                 continue
             if item.flag_bits & 1:
                 raise UnusableFile(f"{self._path} is encrypted: zip the files without a password")
-            if len(name.parts) > 1:
-                folders.add(str(name.parent))
-                continue
-            if item.filename in files:
+            inside = folders.setdefault(str(name.parent), {}) if len(name.parts) > 1 else files
+            if item.filename in inside:
                 raise UnusableFile(f"{self._path} holds {item.filename} twice: zip the files again")
             if item.file_size > _RATIO_FROM_BYTES and item.file_size > MOST_RATIO * item.compress_size:
                 raise UnusableFile(
                     f"{item.filename} in {self._path} grows from {item.compress_size} to {item.file_size} bytes: no"
                     " roster compresses that well, so it may be a zip bomb"
                 )
-            files[item.filename] = item.file_size
-        if not files and folders:
+            inside[item.filename] = item.file_size
+        if files or not folders:
+            return files
+        if len(folders) > 1:
             raise UnusableFile(
-                f"the files in {self._path} are in the folder {min(folders)}: zip the files themselves, not the folder"
+                f"the files in {self._path} are in several folders, {' and '.join(sorted(folders)[:2])}: zip one of"
+                " them"
             )
-        return files
+        return next(iter(folders.values()))  # the folder was zipped, not the files
 
     def close(self) -> None:
         """Close the archive."""

@@ -35,10 +35,10 @@ COLUMNS: dict[Kind, tuple[str, ...]] = {
 
 A user's role is ``student``, ``teacher``, ``other`` (left out), or None if rows of ``roles`` give it; these also give
 the school of users who have none. An organisation that is not a school has no name, and an enrollment that is left out
-has the role ``other``. `begins` is the first day on which a role or enrollment holds, `ends` the first day on which it
-no longer does, and a term's `end_date` its last day. A user's number is the student's or teacher's, by the role. The
-LMS's id is known only if the roster is read from the LMS. A former SIS id is the one by which earlier versions knew the
-object.
+has the role ``other``, or ``ended`` if it has. `begins` is the first day on which a role or enrollment holds, `ends`
+the first day on which it no longer does, and a term's `end_date` its last day. A user's number is the student's or
+teacher's, by the role. The LMS's id is known only if the roster is read from the LMS. A former SIS id is the one by
+which earlier versions knew the object.
 
 ``gone`` are the objects that the file itself calls gone. ``left_out`` is what can be read of each row that has a
 problem (for enrollments, the SIS id is the section's), so that what exists of it stays as it is; None stands for any.

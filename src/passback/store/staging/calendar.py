@@ -29,7 +29,7 @@ _ENDED = f"{{0}}.ends <= :today AND {_SOME_DAY}"
 
 
 def settle_dates(session: Session, today: date, calendar: Calendar) -> None:
-    """Leave out the staged enrollments and roles that do not hold: they get the role ``other``.
+    """Leave out the staged enrollments and roles that do not hold: they get the role ``ended`` or ``other``.
 
     An enrollment that has ended stays, if so chosen, until the same person's next one begins; if they have no next one,
     until one begins in their school. Roles stay with the enrollments.
@@ -46,7 +46,8 @@ def settle_dates(session: Session, today: date, calendar: Calendar) -> None:
         )
     for table, unless in (("new_enrollments", stays), ("new_roles", stays_in_role)):
         session.execute(
-            f"UPDATE {table} SET role = 'other' WHERE role <> 'other' AND (begins IS NOT NULL OR ends IS NOT NULL)"
+            f"UPDATE {table} SET role = CASE WHEN {_ENDED.format(table)} THEN 'ended' ELSE 'other' END"
+            " WHERE role <> 'other' AND (begins IS NOT NULL OR ends IS NOT NULL)"
             f" AND NOT ({_HOLDS.format(table)}){unless}",
             given,
         )

@@ -69,7 +69,8 @@ def plan(session: Session, district_id: str, step: Step, most_removed: Bound | N
     """Compare the new roster with the district's current one.
 
     If it would remove more objects of a kind than `most_removed` allows, none is removed at all: what one names (the
-    school of a section, say) has to stay with it. None allows any number.
+    school of a section, say) has to stay with it. None allows any number. Enrollments that end by their own dates are
+    no such removals: a file that says so is not cut short.
     """
     given = {"district_id": district_id}
     began_at = version(session, district_id)  # first, so that a change during the comparison is noticed
@@ -90,13 +91,15 @@ def plan(session: Session, district_id: str, step: Step, most_removed: Bound | N
         session.analyse(f"new_{kind}")
         _compare(session, kind, given)
     step("comparing enrollments")
-    session.execute(
-        "INSERT INTO new_members (section_id, role, user_id)"
-        " SELECT DISTINCT new_sections.id, new_enrollments.role, new_users.id FROM new_enrollments"
-        " JOIN new_sections ON new_sections.sis_id = new_enrollments.section_sis_id"
-        " JOIN new_users ON new_users.sis_id = new_enrollments.user_sis_id AND new_users.role = new_enrollments.role"
+    members = (
+        "INSERT INTO {} (section_id, role, user_id) SELECT DISTINCT new_sections.id, new_users.role, new_users.id"
+        " FROM new_enrollments JOIN new_sections ON new_sections.sis_id = new_enrollments.section_sis_id"
+        " JOIN new_users ON new_users.sis_id = new_enrollments.user_sis_id AND "
     )
+    session.execute(members.format("new_members") + "new_users.role = new_enrollments.role")
+    session.execute(members.format("expired") + "new_enrollments.role = 'ended'")
     session.analyse("new_members")
+    session.analyse("expired")
     session.execute(
         "INSERT INTO ended (section_id, role, user_id) SELECT was.section_id, was.role, was.user_id"
         " FROM enrollments AS was JOIN sections ON sections.id = was.section_id"
@@ -119,7 +122,7 @@ def plan(session: Session, district_id: str, step: Step, most_removed: Bound | N
     )
     if too_many:
         session.execute("DELETE FROM changes WHERE what = 'deleted'")
-        session.execute("DELETE FROM ended")
+        session.execute(f"DELETE FROM ended WHERE {_NOT_EXPIRED}")
     for table in ("ended", "begun"):
         session.analyse(table)
         session.execute(
@@ -223,8 +226,14 @@ def _counts(session: Session, table: str, where: str) -> dict[str, int]:
     return dict(session.execute(query).fetchall())
 
 
+_NOT_EXPIRED = (
+    "NOT EXISTS (SELECT 1 FROM expired WHERE expired.section_id = ended.section_id AND expired.role = ended.role"
+    " AND expired.user_id = ended.user_id)"
+)
+
+
 def _removed(session: Session) -> dict[str, int]:
-    """How many objects of each kind are to be removed."""
+    """How many objects of each kind are to be removed, without enrollments that end by their dates."""
     found = {}
     for name, table, where in _COUNTED:
         query = (
@@ -232,7 +241,7 @@ def _removed(session: Session) -> dict[str, int]:
             f" AND what = 'deleted'{where}"
         )
         found[name] = int(session.execute(query).fetchone()[0])
-    return {**found, "enrollments": _size(session, "ended")}
+    return {**found, "enrollments": _size(session, f"ended WHERE {_NOT_EXPIRED}")}
 
 
 def _changes(session: Session, before: dict[str, int]) -> dict[str, Changes]:

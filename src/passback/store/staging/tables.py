@@ -66,7 +66,7 @@ def prepare(session: Session) -> None:
         }.get(kind, [])
         typed = ", ".join(f"{name} TEXT" for name in (*columns, *ids))
         session.define(f"CREATE TEMP TABLE new_{kind} (line BIGINT, {typed})")
-    for table in ("new_members", "ended", "begun"):
+    for table in ("new_members", "expired", "ended", "begun"):
         session.define(
             f"CREATE TEMP TABLE {table} (section_id TEXT NOT NULL, role TEXT NOT NULL, user_id TEXT NOT NULL,"
             " PRIMARY KEY (section_id, role, user_id))"
