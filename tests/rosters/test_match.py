@@ -43,7 +43,7 @@ def test_a_second_sync_changes_nothing(known: Synced) -> None:
 def test_a_person_in_no_section_gives_way_to_another(known: Synced) -> None:
     known.sync()
     known.change("DELETE FROM enrollments WHERE user_id = 'u1'")
-    known.user("u9", "student-1", "a1")
+    known.user("u9", "student-1", "a1", sis_id="lms:student-1")
     known.ask()
     with contextlib.suppress(Broken):
         known.sync()

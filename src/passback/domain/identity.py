@@ -43,6 +43,8 @@ class Pair(Struct, frozen=True, kw_only=True):
     """Whether the roster was read from the LMS, and has the account's id."""
     was_by: MatchedBy | None = None
     """How the two are matched so far; None if they are not."""
+    own_address: bool = False
+    """Whether the address's domain gives each of the district's people one of their own."""
     unread: bool = False
     """Whether nothing was read of the account this time, because its sections could not be read."""
     with_email: Shared = Shared()
@@ -53,10 +55,21 @@ class Pair(Struct, frozen=True, kw_only=True):
     with_their_number: Shared = Shared()
     with_their_name: Shared = Shared()
     with_their_name_and_email: Shared = Shared()
+    left_with_name: Shared = Shared()
+    """Who of those not surely matched may have this name, in the whole district."""
 
     @property
     def numbers_agree(self) -> bool:
         return _agree(self.number, self.their_number)
+
+
+class Numbers(Struct, frozen=True):
+    """What the district's other people show of its numbers."""
+
+    kinship: Kinship
+    """Whether the roster's and the LMS's are of one kind."""
+    reliable: bool = False
+    """Whether they hardly ever are somebody else's."""
 
 
 class Verdict(Struct, frozen=True):
@@ -67,16 +80,17 @@ class Verdict(Struct, frozen=True):
     """Whether more than the name says so."""
     reason: str | None = None
     """Why a person must decide; None if there is nothing to decide."""
+    rival: bool = True
+    """Whether it may be that person, so that neither is matched to another by the name alone."""
 
 
 _SURE: frozenset[MatchedBy | None] = frozenset({"sis_id", "email"})
 
 
-def judge(pair: Pair, kinship: Kinship) -> Verdict:
+def judge(pair: Pair, numbers: Numbers) -> Verdict:
     """Judge whether an account is that of a person.
 
-    `kinship` says whether the numbers are of the same kind, as the district's other people show it. A match by name
-    alone only counts if no other of the same name is in the section.
+    A match by name alone only counts if nobody else who has the name is left.
     """
     if pair.same_lms_id:
         return Verdict("lms_id", sure=True)
@@ -84,40 +98,49 @@ def judge(pair: Pair, kinship: Kinship) -> Verdict:
         return Verdict(pair.was_by, sure=pair.was_by in _SURE)
     likeness = names.compare(pair.first, pair.middle, pair.last, pair.their_name)
     if pair.numbers_agree:
-        doubts = tuple(_number_doubts(pair, likeness))
+        doubts = tuple(_number_doubts(pair, likeness, reliable=numbers.reliable))
         return _doubted("the SIS id agrees", doubts, pair) if doubts else Verdict("sis_id", sure=True)
-    against = tuple(_contradictions(pair, kinship))
+    against = tuple(_contradictions(pair, numbers.kinship))
     if _agree(pair.email, pair.their_email):
         doubts = (
             *_email_doubts(pair, likeness),
-            *(() if kinship == "unknown" and _differ_in_number(pair) else against),
+            *(() if numbers.kinship == "unknown" and _differ_in_number(pair) else against),
         )
         return _doubted("the e-mail address agrees", doubts, pair) if doubts else Verdict("email", sure=True)
-    if likeness in ("same", "alike") and pair.was_by in _SURE and not against:
-        return Verdict(pair.was_by, sure=True)  # what is no longer shown does not contradict
-    if likeness != "same":
-        return Verdict(None)
-    return _doubted("the name agrees", against, pair) if against else Verdict("name")
+    if likeness == "same":
+        if against:
+            return _doubted("the name agrees", against, pair)
+        if pair.was_by in _SURE:
+            return Verdict(pair.was_by, sure=True)  # what is no longer shown does not contradict
+        if not pair.left_with_name.by_nobody_else:
+            return _doubted("the name agrees", ("several have it",), pair)
+        return Verdict("name")
+    if pair.was_by is not None:
+        return Verdict(
+            None, reason=f"it was matched until now, but its name is {pair.their_name}", rival=False
+        )
+    return Verdict(None)
 
 
-def _number_doubts(pair: Pair, likeness: Likeness) -> Iterator[str]:
-    """What speaks against an account with the person's number: it may have been somebody else's before."""
+def _number_doubts(pair: Pair, likeness: Likeness, *, reliable: bool) -> Iterator[str]:
+    """What speaks against an account with the person's number: it may be, or have been, somebody else's."""
     if not pair.with_number.by_nobody_else:
         yield "several have it"
-    email_agrees = _agree(pair.email, pair.their_email)
-    if email_agrees and pair.with_email.by_nobody_else:
-        return
+    own_email = _agree(pair.email, pair.their_email) and pair.with_email.by_nobody_else
     email_differs = _emails_differ(pair)
+    namesake = pair.with_their_name.ours > 0 or pair.with_name.theirs > 0
     others_email = email_differs and pair.with_their_name_and_email.ours > 0
-    if likeness in ("same", "unknown") and not others_email:
-        return
-    another = pair.with_their_name.ours > 0 or pair.with_name.theirs > 0
-    if likeness == "alike" and not another and not others_email:
-        return
-    if likeness == "first" and not another and not email_differs:
+    agrees = {
+        "same": True,
+        "unknown": not email_differs,
+        "alike": not namesake and (own_email or reliable),
+        "first": not namesake and (own_email or (reliable and not email_differs)),
+        "apart": False,
+    }
+    if agrees[likeness] and not others_email:
         return
     if likeness != "same":
-        yield f"its name is {pair.their_name}"
+        yield f"its name is {pair.their_name}" if pair.their_name else "it has no name"
     if email_differs:
         yield _email_differs(pair)
 
@@ -130,6 +153,8 @@ def _email_doubts(pair: Pair, likeness: Likeness) -> Iterator[str]:
     elif likeness == "alike":
         if not pair.with_email.by_nobody_else:
             yield f"several have it, and its name is {pair.their_name}"
+        elif not pair.own_address or pair.with_their_name.ours or pair.with_name.theirs:
+            yield f"its name is {pair.their_name}"
     elif likeness == "unknown":
         yield "it has no name"
     else:

@@ -86,6 +86,16 @@ def kinship(agree: int, differ: int) -> Kinship:
     return "same" if agree >= _GOOD_SHARE * (agree + differ) else "different"
 
 
+_MANY = 20
+"""The people from which a kind of sign is reliable, if it is hardly ever wrong."""
+_SELDOM = 50
+
+
+def is_reliable(agree: int, differ: int) -> bool:
+    """Whether a sign hardly ever names somebody else in this district, by how many it names rightly and wrongly."""
+    return agree >= _MANY and differ * _SELDOM <= agree
+
+
 def match_sections(
     ours: Iterable[SectionRef], theirs: Sequence[SectionRef], by_hand: Mapping[str, str]
 ) -> list[Match]:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Literal
 
 Likeness = Literal["same", "alike", "first", "apart", "unknown"]
 """How far a name of the LMS agrees with ours.
 
-``same``: but for how it is written. ``alike``: a short form or an additional name, such as Sam and Samuel Lee.
-``first``: only the first names agree, as after a marriage. ``unknown``: the LMS gives no name.
+``same``: but for how it is written. ``alike``: it may be the same, but a sibling's could be written so, too: a short
+form, an initial, one given name of two or one family name of two, such as Sam and Samuel Lee. ``first``: only the given
+names agree, as after a marriage. ``apart``: the given names differ. ``unknown``: the LMS gives no name.
 """
 
-_APOSTROPHES = "'`\u00b4\u2018\u2019\u201b\u2032\u02b9\u02bb\u02bc\u02be\u02bf\uff07\u05f3"
+_APOSTROPHES = (
+    "'`\u00b4\u2018\u2019\u201a\u201b\u2032\u2035\u02b9\u02bb\u02bc\u02bd\u02be\u02bf\u02c8\u02ca\u02cb\u0384\u055a"
+    "\u05f3\u1fbd\u1fbf\u1fef\u1ffd\u1ffe\ua78b\ua78c\uff07\uff40"
+)
 _LETTERS = {
     "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "\u0131": "i", "ħ": "h", "ŧ": "t",
 }  # fmt: skip
@@ -22,17 +26,23 @@ _FOLDED = str.maketrans({**dict.fromkeys(_APOSTROPHES, ""), **_LETTERS})
 _ACCENTS = ((0x0300, 0x036F), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0xFE20, 0xFE2F))
 """The marks that are folded; those of other scripts are vowels, which names differ in."""
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
+_PARTICLES = frozenset({
+    "al", "ap", "bin", "bint", "da", "das", "de", "degli", "del", "della", "den", "der", "di", "do", "dos", "du", "el",
+    "ibn", "la", "las", "le", "los", "san", "santa", "st", "ten", "ter", "van", "vande", "vander", "vel", "von", "zu",
+    "zum", "zur",
+})  # fmt: skip
+"""Words that many names have in common: two of them alike say nothing."""
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 _SHORTEST = 2
 """How many letters a name has at least; one letter is an initial."""
 
 
 def fold(text: str) -> str:
-    """A text without case, accents, apostrophes and double spaces; hyphens are spaces."""
+    """A text without case, accents, apostrophes, invisible characters and double spaces; hyphens are spaces."""
     if text.isascii():  # most are, and this is ten times as fast
         return " ".join(text.lower().replace("'", "").replace("`", "").replace("-", " ").split())
     bare = unicodedata.normalize("NFKD", text.translate(_FOLDED))
-    bare = "".join(" " if _is_dash(it) else it for it in bare if not _is_accent(it))
+    bare = "".join(" " if _is_dash(it) else it for it in bare if not _is_dropped(it))
     return " ".join(bare.casefold().translate(_FOLDED).split())
 
 
@@ -40,10 +50,8 @@ def words(name: str) -> list[str]:
     """The folded words of a person's name, the first name first; LAST, FIRST is turned round."""
     if "," not in name:
         return _words(name)
-    parts = [it for it in (_words(part) for part in name.split(",")) if it]
-    suffixes = [it for it in parts[1:] if len(it) == 1 and it[0] in _SUFFIXES]
-    family, *given = [it for it in parts if it not in suffixes] or [[]]
-    return [word for part in (*given, family, *suffixes) for word in part]
+    given, family, suffixes = _parts(name)
+    return [*given, *family, *suffixes]
 
 
 def key(name: str) -> str:
@@ -52,35 +60,112 @@ def key(name: str) -> str:
 
 
 def keys(first: str, middle: str | None, last: str) -> list[str]:
-    """The keys of a name in the roster: without the middle name, with it, and with its initial."""
-    found = [key(f"{first} {last}")]
-    if middle and (between := _words(middle)):
-        found += [key(f"{first} {' '.join(between)} {last}"), key(f"{first} {between[0][0]} {last}")]
-    return list(dict.fromkeys(it for it in found if it))
+    """The keys of a name in the roster: without the middle names, with them, and with the first's or all initials."""
+    ways = ("", *_middle(_words(middle or "")))
+    return list(dict.fromkeys(it for it in (key(f"{first} {way} {last}") for way in ways) if it))
+
+
+def _middle(between: list[str]) -> list[str]:
+    """The ways to write middle names."""
+    return [" ".join(between), between[0][0], " ".join(it[0] for it in between)] if between else []
 
 
 def compare(first: str, middle: str | None, last: str, theirs: str) -> Likeness:
-    """Compare a name of the roster with one of the LMS."""
-    ours, other = words(f"{first} {last}"), words(theirs)
-    if not ours or not other:
+    """Compare a name of the roster with one of the LMS. Given names that differ never agree."""
+    given, between, (family, suffix) = _words(first), _words(middle or ""), _without_suffix(_words(last))
+    if not (given or family) or not words(theirs):
         return "unknown"
-    if "".join(other) in keys(first, middle, last):
+    whole = "".join([*given, *family, *suffix])
+    if not given or not family:  # a single name
+        return "same" if whole == key(theirs) else "apart"
+    found = {_compare_parts(given, between, (family, suffix), reading) for reading in _readings(theirs)}
+    if _is_turned(given, family, suffix, theirs):
+        found.add("alike")
+    # In Juan Pablo Garcia, Pablo is no family name if Garcia is one.
+    order: tuple[Likeness, ...] = ("same", "alike", "apart", "first")
+    return next((it for it in order if it in found), "apart")
+
+
+def _readings(name: str) -> Iterator[tuple[list[str], list[str], list[str]]]:
+    """The ways to read a name of the LMS: its given names, family names and suffix. Only a comma tells for sure."""
+    given, family, suffix = _parts(name)
+    if "," in name and given:
+        yield given, family, suffix
+        return
+    for place in range(1, len(family) + 1):
+        yield family[:place], family[place:], suffix
+
+
+def _parts(name: str) -> tuple[list[str], list[str], list[str]]:
+    """The given names, family names and suffix; without a comma, all is in the family names."""
+    parts = [it for it in (_words(part) for part in name.split(",")) if it]
+    suffixes = [it for it in parts[1:] if len(it) == 1 and it[0] in _SUFFIXES]
+    family, *given = [it for it in parts if it not in suffixes] or [[]]
+    names, suffix = [word for part in given for word in part], [it[0] for it in suffixes[:1]]
+    if not suffix:  # Lee Jr, Sam; or Lee, Sam Jr
+        family, suffix = _without_suffix(family)
+        if not suffix:
+            names, suffix = _without_suffix(names)
+    return names, family, suffix
+
+
+def _without_suffix(family: list[str]) -> tuple[list[str], list[str]]:
+    if len(family) > 1 and family[-1] in _SUFFIXES:
+        return family[:-1], family[-1:]
+    return family, []
+
+
+def _compare_parts(
+    given: list[str],
+    between: list[str],
+    ours: tuple[list[str], list[str]],
+    reading: tuple[list[str], list[str], list[str]],
+) -> Likeness | None:
+    """Compare our family names and suffix, and the given names, with one reading; None if nothing agrees."""
+    (family, suffix), (their_given, their_family, their_suffix) = ours, reading
+    first = _compare_given(given, between, their_given)
+    whole = "".join(family) == "".join(their_family)
+    if whole or (their_family and _one_of_several(_core(family), _core(their_family))):
+        if first is None or (suffix and their_suffix and suffix != their_suffix):
+            return "apart"
+        return first if whole and suffix == their_suffix else "alike"
+    return "first" if first == "same" and len("".join(given)) >= _SHORTEST else None
+
+
+def _compare_given(
+    given: list[str], between: list[str], theirs: list[str]
+) -> Literal["same", "alike"] | None:
+    """Compare given names; None if they differ."""
+    ours = "".join(given)
+    if "".join(theirs) in [ours, *(ours + it.replace(" ", "") for it in _middle(between))]:
         return "same"
-    if sorted(ours) == sorted(other):  # LAST FIRST, without a comma
-        return "alike"
-    given, family = _words(first) or ours[:1], _words(last) or ours[-1:]
-    return _compare_parts(given, family, other)
+    mine, other = [*_core(given), *_core(between)], _core(theirs)
+    pairs = list(zip(mine, other, strict=False))
+    return "alike" if pairs and all(_may_be_short_for(*pair) for pair in pairs) else None
 
 
-def _compare_parts(given: Sequence[str], family: Sequence[str], other: Sequence[str]) -> Likeness:
-    rest = other[1:] or other
-    same_family = "".join(rest).endswith("".join(family)) or any(
-        len(it) >= _SHORTEST and it in rest for it in family
-    )
-    if same_family:
-        short = given[0].startswith(other[0]) or other[0].startswith(given[0])
-        return "alike" if short or any(it in other[:-1] for it in given) else "apart"
-    return "first" if given[0] == other[0] and len(given[0]) >= _SHORTEST else "apart"
+def _may_be_short_for(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
+
+
+def _one_of_several(ours: list[str], theirs: list[str]) -> bool:
+    """Whether the one are among the other family names: Garcia and Lopez, of Garcia Lopez.
+
+    What they have before ours may be a given name: Juan Pablo Garcia.
+    """
+    if len(ours) >= len(theirs):
+        return theirs in (ours[: len(theirs)], ours[len(ours) - len(theirs) :])
+    return theirs[: len(ours)] == ours
+
+
+def _core(words_: list[str]) -> list[str]:
+    """The words without particles; all of them if there are only such, as Van may be somebody's first name."""
+    return [it for it in words_ if it not in _PARTICLES] or words_
+
+
+def _is_turned(given: list[str], family: list[str], suffix: list[str], theirs: str) -> bool:
+    """Whether it is LAST FIRST, without a comma."""
+    return "," not in theirs and "".join([*family, *given, *suffix]) == key(theirs)
 
 
 def _words(text: str) -> list[str]:
@@ -90,8 +175,10 @@ def _words(text: str) -> list[str]:
     return "".join(it if it.isalnum() or _is_mark(it) else " " for it in folded).split()
 
 
-def _is_accent(character: str) -> bool:
-    return any(first <= ord(character) <= last for first, last in _ACCENTS)
+def _is_dropped(character: str) -> bool:
+    return any(first <= ord(character) <= last for first, last in _ACCENTS) or (
+        unicodedata.category(character) == "Cf"
+    )
 
 
 def _is_dash(character: str) -> bool:

@@ -6,8 +6,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from passback.delivery import webhook_notify
-from passback.domain.identity import judge
-from passback.domain.matching import Candidate, Common, Match, kinship, match_sections, section_doubt
+from passback.domain.identity import Numbers, judge
+from passback.domain.matching import (
+    Candidate,
+    Common,
+    Match,
+    is_reliable,
+    kinship,
+    match_sections,
+    section_doubt,
+)
 from passback.rosters.removals import most_removed
 from passback.store import districts, held_back, lms_roster, matching
 from passback.store.staging import compare, identities, matches
@@ -17,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from passback.domain.clock import Clock
-    from passback.domain.matching import Kinship
     from passback.domain.roster import Role
     from passback.rosters.lease import Renew
     from passback.store.engine.database import Session
@@ -95,19 +102,21 @@ def _match_people(session: Session, district_id: str, sections: Sequence[Match])
 
 
 def _judged(meeting: Meeting, counts: dict[Role, tuple[int, int]]) -> Possible | None:
-    verdict = judge(meeting.pair, _kinship(meeting, counts))
+    verdict = judge(meeting.pair, _numbers(meeting, counts))
     if verdict.by is None and verdict.reason is None:
         return None
-    return Possible(meeting.role, meeting.id, meeting.lms_id, verdict.by, verdict.sure, verdict.reason)
+    return Possible(
+        meeting.role, meeting.id, meeting.lms_id, verdict.by, verdict.sure, verdict.reason, verdict.rival
+    )
 
 
-def _kinship(meeting: Meeting, counts: dict[Role, tuple[int, int]]) -> Kinship:
+def _numbers(meeting: Meeting, counts: dict[Role, tuple[int, int]]) -> Numbers:
     """What the others show: two people cannot be the reason why their own numbers say nothing."""
     agree, differ = counts[meeting.role]
     if meeting.tells_of_kinds:
         agreed = meeting.pair.numbers_agree
         agree, differ = agree - agreed, differ - (not agreed)
-    return kinship(agree, differ)
+    return Numbers(kinship(agree, differ), is_reliable(agree, differ))
 
 
 def _settle_sections(session: Session, district_id: str, sections: Sequence[Match]) -> None:

@@ -54,7 +54,8 @@ def stage(session: Session, district_id: str) -> None:
     """Gather the district's people and the LMS's accounts, as they are compared."""
     numbers = ", ".join(f"{kind} TEXT" for kind in NUMBER_KINDS)
     session.define(
-        "CREATE TEMP TABLE mine (role TEXT NOT NULL, id TEXT NOT NULL, name TEXT, email TEXT, name_and_email TEXT,"
+        "CREATE TEMP TABLE mine (role TEXT NOT NULL, id TEXT NOT NULL, name TEXT, email TEXT, domain TEXT,"
+        " name_and_email TEXT,"
         f" {numbers}, of_lms TEXT, raw_number TEXT, number_key TEXT, PRIMARY KEY (role, id))"
     )
     session.define("CREATE TEMP TABLE my_names (role TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL)")
@@ -63,12 +64,20 @@ def stage(session: Session, district_id: str) -> None:
         " seen BIGINT NOT NULL, PRIMARY KEY (role, id))"
     )
     session.define(
-        "CREATE TEMP TABLE them (role TEXT NOT NULL, id TEXT NOT NULL, name TEXT, email TEXT, name_and_email TEXT,"
+        "CREATE TEMP TABLE them (role TEXT NOT NULL, id TEXT NOT NULL, name TEXT, email TEXT, domain TEXT,"
+        " name_and_email TEXT,"
         " number_key TEXT, PRIMARY KEY (role, id))"
     )
     session.define(
         "CREATE TEMP TABLE held (role TEXT NOT NULL, sort TEXT NOT NULL, value TEXT NOT NULL, ours BIGINT NOT NULL,"
         " theirs BIGINT NOT NULL, our_id TEXT, their_id TEXT, PRIMARY KEY (role, sort, value))"
+    )
+    session.define(
+        "CREATE TEMP TABLE left_names (role TEXT NOT NULL, name TEXT NOT NULL, ours BIGINT NOT NULL,"
+        " theirs BIGINT NOT NULL, PRIMARY KEY (role, name))"
+    )
+    session.define(
+        "CREATE TEMP TABLE own_domains (role TEXT NOT NULL, domain TEXT NOT NULL, PRIMARY KEY (role, domain))"
     )
     session.define(
         "CREATE TEMP TABLE meets (role TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT NOT NULL, together BIGINT NOT NULL,"
@@ -80,13 +89,14 @@ def stage(session: Session, district_id: str) -> None:
         for column in ("email", "name"):
             session.define(f"CREATE INDEX {table}_by_{column} ON {table} (role, {column})")
     session.define("CREATE INDEX my_names_by_name ON my_names (role, name)")
+    session.define("CREATE INDEX my_names_by_id ON my_names (role, id)")
     session.define("CREATE INDEX them_by_number ON them (role, number_key)")
     for table in ("mine", "my_names", "accounts", "them"):
         session.analyse(table)
 
 
 def _stage_ours(session: Session, district_id: str) -> None:
-    columns = ("role", "id", "name", "email", "name_and_email", *NUMBER_KINDS, "of_lms")
+    columns = ("role", "id", "name", "email", "domain", "name_and_email", *NUMBER_KINDS, "of_lms")
     after = ""
     while rows := session.execute(
         f"SELECT role, id, first_name, middle_name, last_name, email, {', '.join(NUMBER_KINDS)} FROM users"
@@ -100,7 +110,8 @@ def _stage_ours(session: Session, district_id: str) -> None:
             lms_id = of_lms(numbers[0]) or None
             numbers = [id_key(it) or None for it in numbers]
             address = id_key(email) or None
-            people.append((role, id_, name, address, _name_and_email(name, address), *numbers, lms_id))
+            both = _name_and_email(name, address)
+            people.append((role, id_, name, address, _domain(address), both, *numbers, lms_id))
             named += [(role, id_, it) for it in keys]
         session.load("mine", columns, people)
         session.load("my_names", ("role", "id", "name"), named)
@@ -128,10 +139,14 @@ def _stage_theirs(session: Session, district_id: str) -> None:
         accounts = []
         for role, id_, full, email, number in rows:
             name, address = names.key(full or "") or None, id_key(email) or None
-            accounts.append(
-                (role, id_, name, address, _name_and_email(name, address), id_key(number) or None)
-            )
-        session.load("them", ("role", "id", "name", "email", "name_and_email", "number_key"), accounts)
+            both = _name_and_email(name, address)
+            accounts.append((role, id_, name, address, _domain(address), both, id_key(number) or None))
+        columns = ("role", "id", "name", "email", "domain", "name_and_email", "number_key")
+        session.load("them", columns, accounts)
+
+
+def _domain(email: str | None) -> str | None:
+    return email.rpartition("@")[2] if email and "@" in email else None
 
 
 def _name_and_email(name: str | None, email: str | None) -> str | None:
@@ -159,6 +174,7 @@ def choose_numbers(session: Session, named: str | None) -> dict[Role, NumberKind
     session.define("CREATE INDEX mine_by_number ON mine (role, number_key)")
     session.analyse("mine")
     _count_holders(session)
+    _find_own_domains(session)
     return chosen
 
 
@@ -194,6 +210,26 @@ def _count_holders(session: Session) -> None:
             {"sort": sort},
         )
     session.analyse("held")
+
+
+_OWN = 20
+"""The people from which a domain may give everybody an address of their own."""
+
+
+def _find_own_domains(session: Session) -> None:
+    """Find the domains whose addresses are each one person's: hardly any is shared, or somebody else's in the LMS."""
+    holders, same, other = (
+        f"SUM(CASE WHEN {it} THEN 1 ELSE 0 END)"
+        for it in ("ours > 1 OR theirs > 1", "mine.name = them.name", "mine.name <> them.name")
+    )
+    session.execute(
+        "INSERT INTO own_domains (role, domain) SELECT held.role, COALESCE(mine.domain, them.domain) AS domain"
+        " FROM held LEFT JOIN mine ON mine.role = held.role AND mine.id = held.our_id"
+        " LEFT JOIN them ON them.role = held.role AND them.id = held.their_id"
+        " WHERE sort = 'email' AND COALESCE(mine.domain, them.domain) IS NOT NULL"
+        f" GROUP BY held.role, COALESCE(mine.domain, them.domain) HAVING {same} >= {_OWN}"
+        f" AND {holders} * 100 <= {same} AND {other} * 10 <= {same}"
+    )
 
 
 def kinships(session: Session) -> dict[Role, tuple[int, int]]:
@@ -248,6 +284,7 @@ def meet_by_name(session: Session, district_id: str) -> None:
         f" OR NOT {_SHARE_A_SECTION.format(ours='meets.id', theirs='meets.lms_id', role='meets.role')}",
         given,
     )
+    _count_those_left(session, given)
     _meet(
         session,
         "held JOIN my_names ON my_names.role = held.role AND my_names.name = held.value"
@@ -261,6 +298,23 @@ def meet_by_name(session: Session, district_id: str) -> None:
         together="1",
     )
     session.analyse("meets")
+
+
+def _count_those_left(session: Session, given: Mapping[str, Any]) -> None:
+    """Count who has each name, of those who are neither surely matched nor matched by hand."""
+    hand = f"{_BY_HAND} AND hand.role = {{}}.role"
+    session.execute(
+        "INSERT INTO left_names (role, name, ours, theirs) SELECT role, name, SUM(ours), SUM(theirs) FROM"
+        " (SELECT role, name, 1 AS ours, 0 AS theirs FROM my_names AS mine"
+        " WHERE NOT EXISTS (SELECT 1 FROM taken WHERE taken.kind = mine.role AND taken.id = mine.id)"
+        f" AND NOT EXISTS ({hand.format('mine')} AND hand.id = mine.id)"
+        " UNION ALL SELECT role, name, 0, 1 FROM them WHERE name IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM taken WHERE taken.kind = them.role AND taken.lms_id = them.id)"
+        f" AND NOT EXISTS ({hand.format('them')} AND hand.lms_id = them.id AND hand.removed IS NULL)) AS each"
+        " GROUP BY role, name",
+        given,
+    )
+    session.analyse("left_names")
 
 
 def _meet(
@@ -300,7 +354,11 @@ def meetings(session: Session) -> Iterator[list[Meeting]]:
         " raw_number, accounts.name, accounts.email, accounts.sis_id, COALESCE(mine.of_lms, '') = meets.lms_id,"
         " CASE WHEN users.lms_id = meets.lms_id THEN COALESCE(users.matched_by, 'lms_id') END, seen = 0,"
         f" with_name.ours = 1 AND with_name.theirs = 1 AND mine.name = them.name AND {_EMAILS_FIT}"
-        " AND mine.number_key IS NOT NULL AND them.number_key IS NOT NULL,"
+        " AND mine.number_key IS NOT NULL AND them.number_key IS NOT NULL, EXISTS (SELECT 1 FROM own_domains WHERE"
+        " own_domains.role = mine.role AND own_domains.domain = mine.domain),"
+        " COALESCE((SELECT ours FROM left_names WHERE left_names.role = them.role AND left_names.name = them.name), 0),"
+        " (SELECT COALESCE(SUM(theirs), 0) FROM my_names JOIN left_names ON left_names.role = my_names.role"
+        " AND left_names.name = my_names.name WHERE my_names.role = mine.role AND my_names.id = mine.id),"
         f" {counts} FROM meets JOIN users ON users.id = meets.id"
         " JOIN mine ON mine.role = meets.role AND mine.id = meets.id"
         " JOIN them ON them.role = meets.role AND them.id = meets.lms_id"
@@ -315,13 +373,15 @@ def meetings(session: Session) -> Iterator[list[Meeting]]:
 
 def _meeting(row: Any) -> Meeting:
     role, id_, lms_id, together, first, middle, last, email, number, *rest = row
-    name, their_email, their_number, same_lms_id, was_by, unread, tells, *counts = rest
+    name, their_email, their_number, same_lms_id, was_by, unread, tells, own_address, *left = rest
+    counts = left[2:]
     shared = {
         it: Shared(int(counts[2 * place]), int(counts[2 * place + 1])) for place, it in enumerate(_HOLDERS)
     }
     pair = Pair(
         first=first, middle=middle, last=last, email=email, number=number, their_name=name or "",
         their_email=their_email, their_number=their_number, same_lms_id=bool(same_lms_id), was_by=was_by,
-        unread=bool(unread), **shared,
+        own_address=bool(own_address), unread=bool(unread),
+        left_with_name=Shared(int(left[0]), int(left[1])), **shared,
     )  # fmt: skip
     return Meeting(role, id_, lms_id, bool(together), pair, bool(tells))

@@ -25,6 +25,7 @@ _STRENGTHS: dict[MatchedBy, int] = {"hand": 0, "lms_id": 1, "sis_id": 2, "email"
 """The ways to match, the surest first."""
 _BY_NAME = _STRENGTHS["name"]
 _UNDECIDED = 5
+_FORMER = 6
 _SEVERAL = "it fits several people, or several fit it"
 
 
@@ -38,6 +39,8 @@ class Possible(Struct, frozen=True):
     sure: bool = True
     """Whether more than the name says so."""
     reason: str | None = None
+    rival: bool = True
+    """Whether it may be so, and not only was the match so far."""
 
 
 def prepare(session: Session) -> None:
@@ -92,7 +95,7 @@ def load(session: Session, possible: Iterable[Possible]) -> None:
 
 def _strength(possible: Possible) -> int:
     if possible.by is None:
-        return _UNDECIDED
+        return _UNDECIDED if possible.rival else _FORMER
     # What was sure before is no surer than an address now.
     return _STRENGTHS[possible.by] if possible.sure else _BY_NAME
 
@@ -181,7 +184,8 @@ def resolve(session: Session) -> None:
         " WHERE NOT EXISTS (SELECT 1 FROM surest AS rival WHERE rival.kind = surest.kind"
         " AND rival.lms_id = surest.lms_id AND rival.id <> surest.id AND rival.strength <= surest.strength)"
         f" AND NOT (surest.strength = {_BY_NAME} AND surest.kind <> 'section' AND EXISTS (SELECT 1 FROM possible AS"
-        " rival WHERE rival.kind = surest.kind AND ((rival.lms_id = surest.lms_id AND rival.id <> surest.id)"
+        f" rival WHERE rival.strength < {_FORMER} AND rival.kind = surest.kind"
+        " AND ((rival.lms_id = surest.lms_id AND rival.id <> surest.id)"
         " OR (rival.id = surest.id AND rival.lms_id <> surest.lms_id))))"
     )
     session.analyse("taken")
