@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passback.domain.matching import Common, Match, SectionRef, match_sections, section_doubt
+from passback.domain.matching import (
+    Common,
+    Match,
+    SectionRef,
+    is_reliable,
+    kinship,
+    match_sections,
+    section_doubt,
+)
 
 
 def found(matches: list[Match]) -> dict[str, tuple[str | None, str | None]]:
@@ -92,3 +100,27 @@ DOUBTS = {
 @pytest.mark.parametrize(("by", "common", "doubt"), DOUBTS.values(), ids=DOUBTS)
 def test_the_people_of_a_section_show_which_it_is(by: str, common: Common, doubt: str | None) -> None:
     assert section_doubt(by, common) == doubt  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("agree", "differ", "in_both", "expected"),
+    [
+        (0, 0, 5, "unknown"),
+        (1, 9, 0, "same"),
+        (0, 2, 0, "different"),
+        (0, 2, 2, "unknown"),
+        (0, 20, 2, "different"),
+    ],
+)
+def test_the_district_shows_whether_ids_are_of_one_kind(
+    agree: int, differ: int, in_both: int, expected: str
+) -> None:
+    """The ids of a few may have been swapped: then both have them."""
+    assert kinship(agree, differ, in_both) == expected
+
+
+@pytest.mark.parametrize(
+    ("agree", "differ", "reliable"), [(19, 0, False), (20, 0, True), (49, 1, False), (50, 1, True)]
+)
+def test_a_sign_is_reliable_if_it_is_hardly_ever_wrong(agree: int, differ: int, reliable: bool) -> None:
+    assert is_reliable(agree, differ) is reliable

@@ -124,6 +124,34 @@ def test_a_weaker_sign_never_wins(
     assert matcher.match()["u"] == expected
 
 
+NICKNAMES: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
+    "the SIS id": ({"sis_id": "S{}"}, {"sis_id": "s{}"}, "sis_id"),
+    "the address": ({"email": "s{}@x.example"}, {"email": "S{}@x.example"}, "email"),
+}
+MANY = range(22)
+
+
+@pytest.mark.parametrize(("ours", "theirs", "by"), NICKNAMES.values(), ids=NICKNAMES)
+def test_a_short_form_of_the_name_will_do_in_a_district_whose_signs_are_reliable(
+    matcher: Matcher, ours: dict[str, str], theirs: dict[str, str], by: str
+) -> None:
+    def known(form: dict[str, str], it: object) -> dict[str, str]:
+        return {name: value.format(it) for name, value in form.items()}
+
+    name = ["Sam Lee", *(f"{chr(ord('A') + it)}nn Oak" for it in MANY)]
+    matcher.have(kid(f"u{it}", name, **known(ours, it)) for it, name in enumerate(name))
+    name[0] = "Samuel Lee"
+    accounts = [Account(f"a{it}", name, **known(theirs, it)) for it, name in enumerate(name)]
+    matcher.read(accounts)
+    assert matcher.match()["u0"] == ("a0", by)
+    wrong = [
+        Account(it.id, f"Zoe {it.name}" if it.id in {"a1", "a2", "a3"} else it.name, it.email, it.sis_id)
+        for it in accounts
+    ]
+    matcher.read(wrong)
+    assert matcher.match()["u0"] == (None, None)
+
+
 REASONS: dict[str, tuple[list[Child], list[Account], dict[str, str]]] = {
     "both contradict": (
         [kid("u", "Sam Lee", sis_id="u3", email="sam@x")], [Account("X", "Sam Lee", "other@x", "S2004")],

@@ -47,8 +47,14 @@ class Matcher:
         made = District(DISTRICT, "D", "canvas", "success", None, 0, 0, {})
         database.write_now(lambda conn: roster.insert(conn, roster.DISTRICTS, [made]))
 
-    def have(self, people: Iterable[Child], sections: Mapping[str, str] | None = None) -> None:
-        """Replace the roster. Sections have their id as SIS id, unless `sections` gives their names."""
+    def have(
+        self, people: Iterable[Child], sections: Mapping[str, str] | None = None, *, keep: bool = False
+    ) -> None:
+        """Replace the roster. Sections have their id as SIS id, unless `sections` gives their names.
+
+        `keep` the matches of those who stay.
+        """
+        before = self.matched() if keep else {}
         people = list(people)
         ids = {section for it in people for section in it.sections}
 
@@ -76,6 +82,12 @@ class Matcher:
                 )
                 for section in it.sections:
                     enrollments.enroll(conn, section, it.role, [it.id])  # type: ignore[arg-type]
+            for id_, (lms_id, by) in before.items():
+                for table in ("users", "sections"):
+                    conn.execute(
+                        f"UPDATE {table} SET lms_id = :lms_id, matched_by = :by WHERE id = :id",
+                        {"id": id_, "lms_id": lms_id, "by": by},
+                    )
 
         self.database.write_now(write)
 

@@ -79,16 +79,22 @@ Kinship = Literal["same", "different", "unknown"]
 """Whether the SIS ids of the roster and the LMS are of one kind, so that different ids are different people."""
 
 
-def kinship(agree: int, differ: int) -> Kinship:
-    """Whether SIS ids are of one kind, by how many pairs known by other signs agree in them, and how many do not."""
+_MANY = 20
+"""The people from whom the district's numbers show what they are, even if some are swapped."""
+_SELDOM = 50
+
+
+def kinship(agree: int, differ: int, in_both: int = 0) -> Kinship:
+    """Whether SIS ids are of one kind, by how many pairs known by other signs agree in them, and how many do not.
+
+    `in_both`: how many ids the roster and the LMS both have, perhaps for different people. If there are any, a few who
+    differ may have been swapped.
+    """
     if not agree + differ:
         return "unknown"
-    return "same" if agree >= _GOOD_SHARE * (agree + differ) else "different"
-
-
-_MANY = 20
-"""The people from which a kind of sign is reliable, if it is hardly ever wrong."""
-_SELDOM = 50
+    if agree >= _GOOD_SHARE * (agree + differ):
+        return "same"
+    return "unknown" if in_both and differ < _MANY else "different"
 
 
 def is_reliable(agree: int, differ: int) -> bool:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from passback.domain.roster import Role
     from passback.rosters.lease import Renew
     from passback.store.engine.database import Session
-    from passback.store.staging.identities import Meeting
+    from passback.store.staging.identities import Counts, Meeting
 
 
 def match_roster(
@@ -83,7 +83,7 @@ def _match_people(session: Session, district_id: str, sections: Sequence[Match])
     """
     identities.stage(session, district_id)
     identities.choose_numbers(session, districts.match_by(session, district_id))
-    counts = identities.kinships(session)
+    counts = identities.counts(session)
     identities.meet(session, district_id)
     for meetings in identities.meetings(session):
         sure = [
@@ -101,7 +101,7 @@ def _match_people(session: Session, district_id: str, sections: Sequence[Match])
     matches.resolve(session)
 
 
-def _judged(meeting: Meeting, counts: dict[Role, tuple[int, int]]) -> Possible | None:
+def _judged(meeting: Meeting, counts: dict[Role, Counts]) -> Possible | None:
     verdict = judge(meeting.pair, _numbers(meeting, counts))
     if verdict.by is None and verdict.reason is None:
         return None
@@ -110,13 +110,14 @@ def _judged(meeting: Meeting, counts: dict[Role, tuple[int, int]]) -> Possible |
     )
 
 
-def _numbers(meeting: Meeting, counts: dict[Role, tuple[int, int]]) -> Numbers:
+def _numbers(meeting: Meeting, counts: dict[Role, Counts]) -> Numbers:
     """What the others show: two people cannot be the reason why their own numbers say nothing."""
-    agree, differ = counts[meeting.role]
+    count = counts[meeting.role]
+    agree, differ = count.agree, count.differ
     if meeting.tells_of_kinds:
         agreed = meeting.pair.numbers_agree
         agree, differ = agree - agreed, differ - (not agreed)
-    return Numbers(kinship(agree, differ), is_reliable(agree, differ))
+    return Numbers(kinship(agree, differ, count.in_both), is_reliable(agree, differ))
 
 
 def _settle_sections(session: Session, district_id: str, sections: Sequence[Match]) -> None:

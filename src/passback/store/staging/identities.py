@@ -232,9 +232,24 @@ def _find_own_domains(session: Session) -> None:
     )
 
 
-def kinships(session: Session) -> dict[Role, tuple[int, int]]:
-    """How many people known by other signs have the LMS's SIS id as their number, and how many another."""
-    found: dict[Role, tuple[int, int]] = dict.fromkeys(ROLES, (0, 0))
+class Counts(Struct, frozen=True):
+    """What the people of a role show of their numbers."""
+
+    agree: int = 0
+    """How many people known by other signs have the LMS's SIS id as their number."""
+    differ: int = 0
+    in_both: int = 0
+    """How many numbers somebody in the roster and somebody in the LMS has, perhaps not the same person."""
+
+
+def counts(session: Session) -> dict[Role, Counts]:
+    """Count what shows whether the numbers are of one kind."""
+    in_both = dict(
+        session.execute(
+            "SELECT role, COUNT(*) FROM held WHERE sort = 'number' AND ours > 0 AND theirs > 0 GROUP BY role"
+        ).fetchall()
+    )
+    found = {role: Counts(in_both=int(in_both.get(role, 0))) for role in ROLES}
     for role, agree, differ in session.execute(
         "SELECT mine.role, SUM(CASE WHEN mine.number_key = them.number_key THEN 1 ELSE 0 END),"
         " SUM(CASE WHEN mine.number_key <> them.number_key THEN 1 ELSE 0 END)"
@@ -243,7 +258,7 @@ def kinships(session: Session) -> dict[Role, tuple[int, int]]:
         " WHERE sort = 'name' AND ours = 1 AND theirs = 1 AND mine.number_key IS NOT NULL"
         f" AND them.number_key IS NOT NULL AND {_EMAILS_FIT} GROUP BY mine.role"
     ):
-        found[role] = int(agree), int(differ)
+        found[role] = Counts(int(agree), int(differ), int(in_both.get(role, 0)))
     return found
 
 
