@@ -42,7 +42,7 @@ def test_a_decision_shows_ours_and_the_free_candidates(known: Synced) -> None:
         None,
         Decision(
             Known("u2", "student-1", "7", "u2@x", sections="s1, s2"),
-            [Known("student-1", "student-1", None, reason="it fits several people, or several fit it")],
+            [Known("student-1", "student-1", None, reason="the name agrees, but several have it")],
         ),
     ]
 
