@@ -7,11 +7,13 @@ import asyncio
 import pytest
 
 from passback.app import build_gateway
+from passback.domain.clock import HOUR
 from passback.operations import matches
 from passback.operations.errors import NotFound, OperationError
 from passback.settings import Settings
-from passback.store import districts, matching, syncs
+from passback.store import deliveries, districts, matching, syncs
 from passback.store.engine.database import Connection, Opened
+from support.delivery import delivery
 from support.sandbox import DISTRICT, NOW, SECTION, STUDENTS
 
 ONE, OTHER = STUDENTS[:2]
@@ -57,6 +59,20 @@ def test_candidates_are_shown_and_chosen(undecided: Opened) -> None:
     assert [it.id for it in decision.candidates] == ["78"]
     assert asyncio.run(matches.decision(undecided, one)) is None
     assert not asyncio.run(matches.choose(undecided, one, "78", clock))
+
+
+@pytest.mark.parametrize("our_id", [ONE, SECTION])
+def test_a_grade_that_waits_is_tried_as_soon_as_its_match_is_decided(undecided: Opened, our_id: str) -> None:
+    waiting = [
+        delivery("grade", user_id=ONE, due=NOW + HOUR),
+        delivery("elsewhere", section_id="s" * 24, lane="other", due=NOW + HOUR),
+        delivery("held", lane="held", due=None),
+    ]
+    undecided.write_now(lambda conn: deliveries.add(conn, waiting))
+    asyncio.run(matches.clear(undecided, our_id, clock))
+    asyncio.run(decide(undecided, our_id, "77"))
+    found = [undecided.read_now(lambda conn, it=it: deliveries.find(conn, it.id)) for it in waiting]  # type: ignore[misc]
+    assert [it and it.due for it in found] == [NOW, NOW + HOUR, None]
 
 
 def test_two_are_never_the_same(undecided: Opened) -> None:

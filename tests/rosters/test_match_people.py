@@ -9,9 +9,11 @@ from collections.abc import Iterator
 import pytest
 
 from passback.app import open_database
+from passback.domain.clock import HOUR
 from passback.settings import Settings
-from passback.store import districts, matching, roster_events
+from passback.store import deliveries, districts, matching, roster_events
 from passback.store.engine.database import Connection
+from support.delivery import delivery
 from support.matching import DISTRICT, Account, Child, Matcher
 from support.postgres import DATABASES, database_of
 from support.sandbox import NOW
@@ -313,3 +315,25 @@ def test_a_section_whose_name_alone_agreed_is_not_used_until_confirmed(matcher: 
     assert matcher.match() == {"k1": (None, None), "u": (None, None)}
     matcher.database.write_now(lambda conn: matching.decide(conn, "k1", "k1", NOW))
     assert matcher.match() == {"k1": ("k1", "hand"), "u": ("X", "name")}
+
+
+def test_values_that_are_too_long_to_compare_say_nothing(matcher: Matcher) -> None:
+    """PostgreSQL cannot index them."""
+    long = "".join(chr(ord("a") + it * it % 25) for it in range(9_000))
+    matcher.have([SAM, kid("v", "Ben Two", email=f"{long}@x", username=long, sis_id="S2")])
+    matcher.read([Account("X", "Sam Lee", f"{long}@x", long), Account("Y", "Ben Two", None, "S2")])
+    found = matcher.match()
+    assert (found["u"], found["v"]) == ((None, None), ("Y", "sis_id"))
+
+
+def test_a_grade_that_waits_is_tried_as_soon_as_a_sync_has_matched_it(matcher: Matcher) -> None:
+    matcher.have([SAM])
+    waits = delivery("grade", district_id=DISTRICT, section_id="k1", user_id="u", due=NOW + HOUR)
+    matcher.database.write_now(lambda conn: deliveries.add(conn, [waits]))
+    dues = []
+    for accounts in ([Account("Z", "Zoe", None, None, ("k2",))], [Account("X", "Sam Lee", "sam@x")]):
+        matcher.read(accounts)
+        matcher.match()
+        found = matcher.database.read_now(lambda conn: deliveries.find(conn, "grade"))
+        dues.append(found and found.due)
+    assert dues == [NOW + HOUR, NOW]

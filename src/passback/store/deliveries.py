@@ -406,6 +406,15 @@ def retry_now(connection: Connection, delivery_id: str, now: Instant) -> bool:
     return done.rowcount == 1
 
 
+def retry_in_sections(connection: Connection, section_ids: Collection[str], now: Instant) -> None:
+    """Let what waits in these sections for a later try be tried now."""
+    connection.executemany(
+        "UPDATE deliveries SET due = :now WHERE state = 'waiting' AND expires > :now AND due > :now"
+        " AND section_id = :id",
+        [{"now": now, "id": it} for it in section_ids],
+    )
+
+
 def reopen_batch(connection: Connection, batch_id: str) -> None:
     """Open a delivery that stands for many again."""
     connection.execute(

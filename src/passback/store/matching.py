@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from passback.domain.matching import SectionRef
-from passback.store import roster_events
+from passback.store import deliveries, roster_events
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
@@ -92,7 +92,18 @@ def decide(connection: Connection, our_id: str, lms_id: str | None, now: Instant
         {"district_id": district_id, "id": our_id},
     )
     update_percentages(connection, district_id)
+    if lms_id is not None:
+        _retry_grades(connection, found, now)
     return district_id
+
+
+def _retry_grades(connection: Connection, ours: Ours, now: Instant) -> None:
+    """Let what may have waited for a match be tried now."""
+    sections = [ours.id]
+    if ours.kind != "section":
+        rows = connection.execute("SELECT section_id FROM enrollments WHERE user_id = :id", {"id": ours.id})
+        sections = [row[0] for row in rows]
+    deliveries.retry_in_sections(connection, sections, now)
 
 
 def choose(connection: Connection, ours: Ours, lms_id: str, now: Instant) -> bool:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _ROWS_AT_ONCE = 2_000
 _MOST_ALIKE = 4_000_000
 """If more pairs than this share one value, it says nothing of anybody: such as the address noreply@."""
+_LONGEST_SIGN = 500
+"""The most characters of a value that is compared: PostgreSQL indexes some 2,700 bytes."""
 _SORTS = ("email", "number", "name", "name_and_email")
 _SHARE_A_SECTION = (
     "EXISTS (SELECT 1 FROM enrollments JOIN paired ON paired.id = enrollments.section_id JOIN lms_members"
@@ -105,11 +107,11 @@ def _stage_ours(session: Session, district_id: str) -> None:
     ).fetchall():
         people, named = [], []
         for role, id_, first, middle, last, email, *numbers in rows:
-            keys = names.keys(first, middle, last)
+            keys = [it for it in names.keys(first, middle, last) if _sign(it)]
             name = keys[0] if keys else None
             lms_id = of_lms(numbers[0]) or None
-            numbers = [id_key(it) or None for it in numbers]
-            address = id_key(email) or None
+            numbers = [_sign(id_key(it)) for it in numbers]
+            address = _sign(id_key(email))
             both = _name_and_email(name, address)
             people.append((role, id_, name, address, _domain(address), both, *numbers, lms_id))
             named += [(role, id_, it) for it in keys]
@@ -138,9 +140,9 @@ def _stage_theirs(session: Session, district_id: str) -> None:
     ).fetchall():
         accounts = []
         for role, id_, full, email, number in rows:
-            name, address = names.key(full or "") or None, id_key(email) or None
+            name, address = _sign(names.key(full or "")), _sign(id_key(email))
             both = _name_and_email(name, address)
-            accounts.append((role, id_, name, address, _domain(address), both, id_key(number) or None))
+            accounts.append((role, id_, name, address, _domain(address), both, _sign(id_key(number))))
         columns = ("role", "id", "name", "email", "domain", "name_and_email", "number_key")
         session.load("them", columns, accounts)
 
@@ -149,8 +151,13 @@ def _domain(email: str | None) -> str | None:
     return email.rpartition("@")[2] if email and "@" in email else None
 
 
+def _sign(value: str | None) -> str | None:
+    """A value to compare by; None if there is none, or it is too long for any index."""
+    return value if value and len(value) <= _LONGEST_SIGN else None
+
+
 def _name_and_email(name: str | None, email: str | None) -> str | None:
-    return f"{name}\n{email}" if name and email else None
+    return _sign(f"{name}\n{email}") if name and email else None
 
 
 def choose_numbers(session: Session, named: str | None) -> dict[Role, NumberKind]:

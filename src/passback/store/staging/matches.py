@@ -368,6 +368,14 @@ def apply(session: Session, district_id: str, now: Instant) -> int:
         given,
     )
     matching.update_percentages(session, district_id)
+    session.execute(  # what may have waited for a match
+        "UPDATE deliveries SET due = :now WHERE state = 'waiting' AND expires > :now AND due > :now"
+        " AND district_id = :district_id AND (EXISTS (SELECT 1 FROM rematched WHERE kind = 'sections'"
+        " AND rematched.id = deliveries.section_id AND rematched.lms_id IS NOT NULL)"
+        " OR EXISTS (SELECT 1 FROM enrollments JOIN rematched ON kind = 'users' AND rematched.id = enrollments.user_id"
+        " AND rematched.lms_id IS NOT NULL WHERE enrollments.section_id = deliveries.section_id))",
+        given,
+    )
     session.execute(
         "UPDATE districts SET lms_state = 'success', last_lms_sync = COALESCE((SELECT began FROM lms_syncs"
         " WHERE district_id = :district_id), :now) WHERE id = :district_id",
