@@ -36,18 +36,46 @@ _GROUPS = {
 }
 """The groups of commands: the module of each, and its help."""
 _ALONE = {
-    "connect": ("connect:connect", "Connect a district to its LMS, and check that the connection works."),
-    "backup": ("backup:backup", "Copy the data file, also while a server runs."),
-    "restore": ("backup:restore", "Put a backup in the data file's place."),
-    "simulate": ("simulate:simulate", "Serve a simulated LMS."),
+    "connect": (
+        "connect:connect",
+        "Connect a district to its LMS, and check that the connection works.",
+        (
+            "If the LMS cannot be reached or refuses the credentials, nothing changes: no new district is made, and the"
+            " district's connection, if it has one, stays as it is."
+        ),
+    ),
+    "backup": (
+        "backup:backup",
+        "Copy the data file, also while a server runs.",
+        (
+            "The copy holds students' data: only its owner can read it. Its secrets are encrypted with the secret key,"
+            " which is not in the copy. PostgreSQL has pg_dump for this."
+        ),
+    ),
+    "restore": (
+        "backup:restore",
+        "Put a backup in the data file's place.",
+        (
+            "The server must be stopped, and the present data file is kept beside. What was delivered since the backup"
+            " is looked for in the LMSs, and not sent twice."
+        ),
+    ),
+    "simulate": (
+        "simulate:simulate",
+        "Serve a simulated LMS: a district with sections and people, and faults on demand. It keeps nothing.",
+        "docs/reference/simulators.md describes its credentials, its control endpoint and its faults.",
+    ),
 }
-"""The commands outside of groups that have modules of their own."""
+"""The commands outside of groups: the module of each, and the paragraphs of its help.
+
+Their docstrings do not show: a module is imported only when its command runs.
+"""
 
 # By name, so that a command imports only what it needs.
 for _name, (_module, _help) in _GROUPS.items():
     app.command(f"passback.cli.{_module}:app", name=_name, help=_help)
-for _name, (_target, _help) in _ALONE.items():
-    app.command(f"passback.cli.{_target}", name=_name, help=_help)
+for _name, (_target, *_paragraphs) in _ALONE.items():
+    app.command(f"passback.cli.{_target}", name=_name, help="\n\n".join(_paragraphs))
 
 
 def group(name: str) -> App:
