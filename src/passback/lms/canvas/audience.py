@@ -155,8 +155,13 @@ def _by_overrides(
     return Audience(sent, None if shared is not None else dates["due_at"])
 
 
-def with_own_due_date(item: LmsAssignment, student: str, due: Instant) -> Audience:
-    """Return the assignment's overrides after giving a student a due date of their own. Raises `Refused`."""
+def with_own_due_date(
+    item: LmsAssignment, student: str, due: Instant, without: Collection[str] = ()
+) -> Audience:
+    """Return the assignment's overrides after giving a student a due date of their own. Raises `Refused`.
+
+    Students to leave `without` are no longer named.
+    """
     earlier = next((it for it in item.overrides if it.own_due_date and it.student_ids == (student,)), None)
     own = Override(
         id=earlier.id if earlier else None,
@@ -174,7 +179,9 @@ def with_own_due_date(item: LmsAssignment, student: str, due: Instant) -> Audien
                 "INVALID_DUE_DATE", "in Canvas the student shares dates with others: change them there"
             )
         return Audience({}, None, own)
-    others = [_without(override, student) for override in item.overrides if override is not earlier]
+    others = [
+        _without(override, {student, *without}) for override in item.overrides if override is not earlier
+    ]
     others = [it for it in others if it.section_id or it.student_ids]
     dated = item.shared is None or any(it.id == item.shared.id for it in others)
     return Audience(
@@ -190,8 +197,8 @@ def _id_of_shared(before: LmsAssignment | None, *, section: str | None) -> str |
     return before.shared.id
 
 
-def _without(override: Override, student: str) -> Override:
-    kept = tuple(one for one in override.student_ids if one != student)
+def _without(override: Override, students: Collection[str]) -> Override:
+    kept = tuple(one for one in override.student_ids if one not in students)
     if kept == override.student_ids:
         return override
     return replace(override, student_ids=kept)

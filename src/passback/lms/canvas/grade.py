@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from passback.lms.canvas import map_assignments, map_submissions
-from passback.lms.canvas.audience import with_own_due_date
+from passback.lms.canvas.audience import Audience, with_own_due_date
 from passback.lms.canvas.hand_in import hand_in
 from passback.lms.canvas.overrides import send_override
 from passback.lms.canvas.verdict import GRADE, READ, judged, why_not_gradable
@@ -233,11 +233,22 @@ class Grading:
 
     async def _set_due_date(self, target: Target, due: Instant) -> None:
         """Give a student a due date. All overrides are sent at once, so they must be those that Canvas has now."""
-        params = {"include[]": "overrides", "override_assignment_dates": "false"}
+        params = {
+            "include[]": ["overrides", "assignment_visibility"],
+            "override_assignment_dates": "false",
+        }
         content = as_object(await self._api.get(target.assignment_path, params))
         note = await read_note(self._notes, target.item.id)
         now = map_assignments.from_lms(content, target.item.section, map_assignments.noted_due_date(note))
-        audience = with_own_due_date(now, target.student, due)
+        try:
+            await self._send_audience(target, with_own_due_date(now, target.student, due), note)
+        except RefusedByLms:
+            if not now.left:
+                raise
+            # Canvas refuses those who have left the course since.
+            await self._send_audience(target, with_own_due_date(now, target.student, due, now.left), note)
+
+    async def _send_audience(self, target: Target, audience: Audience, note: Note) -> None:
         if audience.due_date is not None:
             await self._notes.write({note_key(target.item.id): {**note, "due_date": audience.due_date}})
         if audience.override is not None:

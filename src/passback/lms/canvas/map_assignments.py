@@ -82,6 +82,14 @@ class LmsAssignment(Struct, frozen=True):
         return tuple(dict.fromkeys(found))
 
     @property
+    def left(self) -> frozenset[str]:
+        """The students whom overrides name, but of whom Canvas says that they do not have it: they left the course."""
+        if "assignment_visibility" not in self.content:
+            return frozenset()
+        named = {student for override in self.overrides for student in override.student_ids}
+        return frozenset(named.difference(texts(self.content, "assignment_visibility")))
+
+    @property
     def by_overrides(self) -> bool:
         """Whether only those have it whom overrides give it to."""
         return self.content.get("only_visible_to_overrides") is True
