@@ -75,9 +75,10 @@ def compare(first: str, middle: str | None, last: str, theirs: str) -> Likeness:
     given, between, (family, suffix) = _words(first), _words(middle or ""), _without_suffix(_words(last))
     if not (given or family) or not words(theirs):
         return "unknown"
-    whole = "".join([*given, *family, *suffix])
+    if [*given, *family, *suffix] == words(theirs):  # wherever the family name begins
+        return "same"
     if not given or not family:  # a single name
-        return "same" if whole == key(theirs) else "apart"
+        return "same" if "".join([*given, *family, *suffix]) == key(theirs) else "apart"
     found = {_compare_parts(given, between, (family, suffix), reading) for reading in _readings(theirs)}
     if _is_turned(given, family, suffix, theirs):
         found.add("alike")
