@@ -159,6 +159,13 @@ def test_what_the_file_calls_gone_is_removed_all_the_same(bring: Importer) -> No
     assert bring.members()["student"] == ["p1"]
 
 
+def test_an_enrollment_that_the_file_calls_gone_ends_beside_one_of_nobody(bring: Importer) -> None:
+    bring(ONEROSTER_11)
+    files = changed(ONEROSTER_11, "enrollments.csv", 2, "userSourcedId", "x9")
+    bring(changed(files, "enrollments.csv", 3, "status", "tobedeleted"))
+    assert bring.members()["student"] == ["p1"]
+
+
 def test_a_right_row_beside_a_wrong_one_of_the_same_id_counts(bring: Importer) -> None:
     problems, _ = told(bring, added(CLEVER, "students.csv", ("s1", "p1", "", "Ash", "9", "")))
     assert (len(problems), bring.members()["student"]) == (1, ["p1", "p2"])

@@ -109,7 +109,10 @@ def status(*, district: str | None = None, data: Data = None) -> None:
     for one in on_database(data, lambda it: rosters.status(it, district and district.lower())):
         print(f"{one.district.id}  {one_line(one.district.name)}")
         print(f"  from  {'the LMS' if one.from_lms else 'files'}")
-        print("  has   " + ", ".join(f"{count:,} {kind}" for kind, count in one.sizes.items()))
+        print(
+            "  has   "
+            + ", ".join(f"{count:,} {kind[:-1] if count == 1 else kind}" for kind, count in one.sizes.items())
+        )
         if one.held_back is not None:
             print(f"  waits {waiting(one.held_back)}")
 

@@ -21,7 +21,7 @@ def most_removed(before: int) -> int:
 
 def counted(counts: Mapping[str, int]) -> str:
     """How many of each kind, in words."""
-    return ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
+    return ", ".join(f"{count:,} {kind[:-1] if count == 1 else kind}" for kind, count in counts.items())
 
 
 def note(held: HeldBack | None, district_id: str, *, follows_lms: bool) -> str | None:

@@ -250,7 +250,7 @@ def _row(kind: Kind, make: Callable[[Line], Row], line: Line) -> tuple[Kind, Row
             return kind, row
     id_, user = _ABOUT.get(kind, ("sourcedId", ""))
     if gone:
-        return "gone", (line.number, kind, line.known(id_))
+        return "gone", (line.number, kind, line.known(id_), line.known(user))
     return "left_out", (line.number, kind, line.known(id_), line.known(user), None)
 
 

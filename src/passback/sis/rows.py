@@ -28,7 +28,7 @@ COLUMNS: dict[Kind, tuple[str, ...]] = {
     ),
     "roles": ("user_sis_id", "role", "school_sis_id", "begins", "ends"),
     "enrollments": ("section_sis_id", "user_sis_id", "role", "begins", "ends"),
-    "gone": ("kind", "sis_id"),
+    "gone": ("kind", "sis_id", "user_sis_id"),
     "left_out": ("kind", "sis_id", "user_sis_id", "role"),
 }  # fmt: skip
 """The columns of each kind of row, after the line number.
@@ -40,8 +40,9 @@ the first day on which it no longer does, and a term's `end_date` its last day. 
 teacher's, by the role. The LMS's id is known only if the roster is read from the LMS. A former SIS id is the one by
 which earlier versions knew the object.
 
-``gone`` are the objects that the file itself calls gone. ``left_out`` is what can be read of each row that has a
-problem (for enrollments, the SIS id is the section's), so that what exists of it stays as it is; None stands for any.
+``gone`` are the objects that the file itself calls gone, by the same ids as those of ``left_out``. That is what can be
+read of each row that has a problem (for enrollments, the SIS id is the section's), so that what exists of it stays as
+it is; None stands for any.
 """
 
 BATCH = 5_000

@@ -42,10 +42,16 @@ def keep_people_and_enrollments(session: Session, district_id: str) -> None:
     if not _any_left_out(session, "enrollments"):
         return
     session.define("CREATE TEMP TABLE kept_members (section_id TEXT, user_id TEXT, role TEXT)")
+    # What may be meant; a row that names both is about this very enrollment, whatever another says.
+    unless_gone = (
+        " AND (it.sis_id IS NOT NULL AND it.user_sis_id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM new_gone AS gone"
+        " JOIN sections AS place ON place.id = was.section_id JOIN users AS who ON who.id = was.user_id"
+        " WHERE gone.kind = 'enrollments' AND gone.sis_id = place.sis_id AND gone.user_sis_id = who.sis_id))"
+    )
     for joined in _ENROLLMENTS:
         session.execute(
             "INSERT INTO kept_members (section_id, user_id, role) SELECT DISTINCT was.section_id, was.user_id, was.role"
-            f" FROM {joined} WHERE it.kind = 'enrollments' AND (it.role IS NULL OR it.role = was.role)",
+            f" FROM {joined} WHERE it.kind = 'enrollments' AND (it.role IS NULL OR it.role = was.role){unless_gone}",
             {"district_id": district_id},
         )
     _keep(session, district_id, "users", f"{has_row} AND was.id IN (SELECT user_id FROM kept_members)")
@@ -71,8 +77,8 @@ _ENROLLMENTS = (
         " AND it.sis_id IS NULL JOIN enrollments AS was ON was.user_id = person.id"
     ),
     (
-        "(SELECT DISTINCT kind, role FROM new_left_out WHERE sis_id IS NULL AND user_sis_id IS NULL) AS it"
-        " JOIN sections AS section ON section.district_id = :district_id"
+        "(SELECT DISTINCT kind, role, sis_id, user_sis_id FROM new_left_out WHERE sis_id IS NULL"
+        " AND user_sis_id IS NULL) AS it JOIN sections AS section ON section.district_id = :district_id"
         " JOIN enrollments AS was ON was.section_id = section.id"
     ),
 )
