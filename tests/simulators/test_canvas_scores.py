@@ -257,6 +257,13 @@ def test_scores_are_of_a_grading_period(algebra: Any, served: Served) -> None:
         grades(algebra, grading_period_id=999)
 
 
+def test_work_that_is_due_when_a_period_ends_counts_in_it(algebra: Any, served: Served) -> None:
+    first, second = periods(served)
+    due = ("2026-01-31T00:00:00Z", "2026-01-31T00:00:30Z", "2026-01-31T00:01:00Z")
+    made = [algebra.create_assignment({**ESSAY, "due_at": it}) for it in due]
+    assert [it.get_submission(STUDENT).grading_period_id for it in made] == [first, first, second]
+
+
 def test_weighted_periods_make_the_score_of_the_course(algebra: Any, served: Served) -> None:
     periods(served, weights=(20, 60))
     graded(algebra, {STUDENT: "10"}, **FIRST)

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from passback_simulators.canvas.state import CanvasState
     from passback_simulators.records import Record
 
+_MINUTE = 60_000
+
 
 def set_of(lms: CanvasState, course: int) -> Record | None:
     """The set of the course's term, if there is one."""
@@ -45,4 +47,8 @@ def is_closed(lms: CanvasState, period: Record | None) -> bool:
 
 
 def _at(periods: list[Record], when: int) -> Record | None:
-    return next((it for it in periods if it["start_date"] < when <= it["end_date"]), None)
+    """The period at a time: the end is in it, the start is not, and seconds do not count."""
+    minute = when // _MINUTE
+    return next(
+        (it for it in periods if it["start_date"] // _MINUTE < minute <= it["end_date"] // _MINUTE), None
+    )
