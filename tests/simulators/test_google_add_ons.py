@@ -133,6 +133,13 @@ def test_a_patch_changes_what_its_mask_names(teacher: Any, work: Any) -> None:
         assert refused(add_ons(teacher).patch(**place(work, made), updateMask=mask, body=body))[0] == 400
 
 
+def test_a_patch_without_a_due_date_clears_it(teacher: Any, work: Any) -> None:
+    due = {"dueDate": {"year": 2030, "month": 5, "day": 1}, "dueTime": {"hours": 9}}
+    made = attach(teacher, work, **due)
+    cleared = add_ons(teacher).patch(**place(work, made), updateMask="dueDate,dueTime", body={}).execute()
+    assert cleared == {name: value for name, value in made.items() if name not in due}
+
+
 def test_a_page_has_twenty_at_most(teacher: Any, work: Any) -> None:
     made = [attach(teacher, work)["id"] for _ in range(21)]
     first = add_ons(teacher).list(**place(work), pageSize=50).execute()
