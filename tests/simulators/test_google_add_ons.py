@@ -134,7 +134,7 @@ def test_a_patch_changes_what_its_mask_names(teacher: Any, work: Any) -> None:
 
 
 def test_a_patch_without_a_due_date_clears_it(teacher: Any, work: Any) -> None:
-    due = {"dueDate": {"year": 2030, "month": 5, "day": 1}, "dueTime": {"hours": 9}}
+    due: dict[str, Any] = {"dueDate": {"year": 2030, "month": 5, "day": 1}, "dueTime": {"hours": 9}}
     made = attach(teacher, work, **due)
     cleared = add_ons(teacher).patch(**place(work, made), updateMask="dueDate,dueTime", body={}).execute()
     assert cleared == {name: value for name, value in made.items() if name not in due}
