@@ -35,7 +35,7 @@ from passback.sandbox.faults import gateway_with
 from passback.sandbox.lms import SimulatedLmss
 from passback.sandbox.pages import sandbox_pages
 from passback.sandbox.seed import seed
-from passback.settings import SettingsError
+from passback.settings import SettingsError, trust_authorities
 from passback.store import districts
 from passback.store.engine import migrate
 from passback.store.engine.database import NotYet, StoreError
@@ -208,7 +208,8 @@ def work(settings: Settings) -> int:
 
 
 def _observe(settings: Settings) -> None:
-    """Begin to log and trace. Raises `SettingsError`."""
+    """Begin to log and trace, and trust whom the settings name. Raises `SettingsError`."""
+    trust_authorities(settings)
     # Standard output is for the start's message; what goes wrong is on standard error.
     logs.configure(settings.log_level, settings.log_format)
     if settings.database_url and not (

@@ -57,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many days deliveries are kept after they have ended."""
     allow_private_webhooks: bool = False
     """Whether webhooks may target private network addresses, and there also without TLS."""
+    ca_file: str = ""
+    """A file of certificates (PEM) of private authorities that are trusted beside the system's."""
     log_level: str = "warning"
     """The lowest level that is logged, to standard error: debug, info, warning, error or critical."""
     log_format: Literal["text", "json"] = "text"
@@ -102,6 +104,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def data_file(self) -> Path | None:
         """The data file; None if nothing is kept."""
         return None if self.data == ":memory:" else Path(self.data) / "passback.db"
+
+
+def trust_authorities(settings: Settings) -> None:
+    """Trust the private authorities that the settings name, in this process. Raises `SettingsError`."""
+    # Imported only where it is needed: most commands open no connection.
+    from passback.network.trust import trust_also
+
+    try:
+        trust_also(settings.ca_file)
+    except ValueError as error:
+        raise SettingsError(f"setting 'ca_file': {error}") from None
 
 
 def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:

@@ -173,7 +173,7 @@ def test_an_answer_that_is_none_is_a_failure(app: Endpoint, garbage: bytes) -> N
     sent = send(url_of(app))
     assert (sent.outcome, sent.status) == ("failed", None)
     assert sent.reason is not None
-    assert sent.reason.startswith("its answer cannot be read")
+    assert str(sent.reason).startswith("its answer cannot be read")
 
 
 def test_nobody_listens() -> None:
@@ -219,13 +219,15 @@ def test_a_certificate_for_another_name_is_refused(name: str) -> None:
             resolve=resolver({"app.example": ["127.0.0.1"]}),
             tls=authority().client(),
         )
-        assert sent == Sent("failed", reason="its certificate is not to be trusted")
+        assert sent.outcome == "failed"
+        assert str(sent.reason).startswith("its certificate is not trusted (")
         assert app.received == []
 
 
 def test_a_certificate_of_nobody_known_is_refused() -> None:
     with endpoint(name="127.0.0.1") as app:
-        assert send(f"https://127.0.0.1:{app.port}/").reason == "its certificate is not to be trusted"
+        reason = send(f"https://127.0.0.1:{app.port}/").reason
+        assert str(reason).startswith("its certificate is not trusted (")
         assert app.received == []
 
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from passback.app import build_gateway
+from passback.rosters import events
+from passback.rosters.queries import Place
+from passback.settings import Settings
 from passback.store import roster, roster_events
-from support.imports import DISTRICT, Importer
+from support.imports import DISTRICT, OTHER, Importer
 from support.rosters import CLEVER, changed, without
 from support.sandbox import NOW
 
@@ -52,3 +58,21 @@ def test_old_events_are_deleted_except_the_newest_which_keeps_the_count(bring: I
     bring(changed(CLEVER, "students.csv", 2, "Last_name", "Aspen"))
     after = bring.database.read_now(lambda conn: roster_events.page(conn, DISTRICT, limit=100)).items
     assert [it.seq for it in after] == [before[-1].seq, before[-1].seq + 1]
+
+
+def test_ids_of_events_differ_between_districts_and_old_ones_still_lead(bring: Importer) -> None:
+    for district in (DISTRICT, OTHER):
+        bring(CLEVER, district=district)
+    gateway = build_gateway(bring.database, Settings(data=":memory:"))
+
+    def ids(district: str, after: str | None = None) -> list[str]:
+        return [it.id for it in asyncio.run(events.page(gateway, district, Place(100, after))).items]
+
+    ours, others = ids(DISTRICT), ids(OTHER)
+    assert len({*ours, *others}) == 2 * len(ours)
+    assert {len(it) for it in ours} == {24}
+    assert ours == sorted(ours)
+    # Before, they held no district. Clients have kept them.
+    old = ours[2][:8] + "000000" + ours[2][14:]
+    assert ids(DISTRICT, old) == ours[3:]
+    assert asyncio.run(events.read(gateway, DISTRICT, old)).id == ours[2]

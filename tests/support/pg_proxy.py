@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterator
@@ -18,14 +19,18 @@ class PgProxy:
     """A server in front of a PostgreSQL server that trusts everybody on its socket.
 
     The first `starting` connections are told that the database is starting up. With `pooled`, all connections share
-    one session of the server, as with PgBouncer in transaction mode: each transaction may follow another's.
+    one session of the server, as with PgBouncer in transaction mode: each transaction may follow another's. With
+    `tls`, it speaks TLS if it is asked to.
     """
 
-    def __init__(self, url: str, *, starting: int = 0, pooled: bool = False) -> None:
+    def __init__(
+        self, url: str, *, starting: int = 0, pooled: bool = False, tls: ssl.SSLContext | None = None
+    ) -> None:
         found = conninfo_to_dict(url)
         self._target = f"{found['host']}/.s.PGSQL.{found.get('port') or 5432}"
         self._starting = starting
         self._pooled = pooled
+        self._tls = tls
         self._shared: socket.socket | None = None
         self._greeting = b""
         self._lock = threading.Lock()
@@ -52,8 +57,9 @@ class PgProxy:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with client, contextlib.suppress(OSError, EOFError):
-            startup = _startup(client)
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError, EOFError):
+            client, startup = self._startup(stack.enter_context(client))
+            stack.enter_context(client)
             self.seen += 1
             if self.seen <= self._starting:
                 fields = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
@@ -64,6 +70,20 @@ class PgProxy:
                 with self._connect(startup) as server:
                     threading.Thread(target=_copy, args=(server, client), daemon=True).start()
                     _copy(client, server)
+
+    def _startup(self, client: socket.socket) -> tuple[socket.socket, bytes]:
+        """The client, with TLS from here on if it may have it, and what it begins with."""
+        while True:
+            head = _exactly(client, 4)
+            rest = _exactly(client, struct.unpack("!i", head)[0] - 4)
+            asked = struct.unpack("!i", rest[:4])[0]
+            if asked not in (_SSL_REQUEST, _GSS_REQUEST):
+                return client, head + rest
+            encrypts = self._tls is not None and asked == _SSL_REQUEST
+            client.sendall(b"S" if encrypts else b"N")
+            if encrypts:
+                assert self._tls is not None
+                client = self._tls.wrap_socket(client, server_side=True)
 
     def _connect(self, startup: bytes) -> socket.socket:
         server = socket.socket(socket.AF_UNIX)
@@ -92,15 +112,6 @@ class PgProxy:
                         if answer[-1][-1:] == b"I":
                             break
                     message = _message(client)
-
-
-def _startup(client: socket.socket) -> bytes:
-    while True:
-        head = _exactly(client, 4)
-        rest = _exactly(client, struct.unpack("!i", head)[0] - 4)
-        if struct.unpack("!i", rest[:4])[0] not in (_SSL_REQUEST, _GSS_REQUEST):
-            return head + rest
-        client.sendall(b"N")
 
 
 def _answer(server: socket.socket) -> Iterator[bytes]:

@@ -52,7 +52,7 @@ def endpoint(host: str = "127.0.0.1", *, name: str | None = None) -> Iterator[En
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            body = self.rfile.read(int(self.headers["content-length"] or 0))
             told.received.append(Received(self.path, dict(self.headers.items()), body))
             if told.answer is not None:
                 told.answer(self)
@@ -98,9 +98,12 @@ class Authority:
 
     def client(self) -> ssl.SSLContext:
         """Trusts this authority and nobody else."""
-        return ssl.create_default_context(
-            cadata=self._certificate.public_bytes(serialization.Encoding.PEM).decode()
-        )
+        return ssl.create_default_context(cadata=self.pem)
+
+    @property
+    def pem(self) -> str:
+        """Its certificate."""
+        return self._certificate.public_bytes(serialization.Encoding.PEM).decode()
 
     def server(self, name: str) -> ssl.SSLContext:
         """Has a certificate for `name`, which may be an IP address."""

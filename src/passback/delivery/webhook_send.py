@@ -109,6 +109,7 @@ async def send(
     import httpx2
 
     from passback.network.client import client
+    from passback.network.trust import untrusted
 
     sent: Sent | None = None
     try:
@@ -129,9 +130,7 @@ async def send(
     except httpx2.TimeoutException:
         return sent or Sent("failed", reason="it took too long")
     except httpx2.ConnectError as error:
-        untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
-        reason = "its certificate is not to be trusted" if untrusted else "it cannot be connected to"
-        return sent or Sent("failed", reason=reason)
+        return sent or Sent("failed", reason=untrusted(error) or "it cannot be connected to")
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         return sent or Sent("failed", reason=f"its answer cannot be read ({type(error).__name__})")
     return sent

@@ -7,13 +7,13 @@ moment later (DNS rebinding) changes nothing. Import it only where it is needed:
 
 from __future__ import annotations
 
-import functools
 import logging
 import ssl
 
 import httpx2
 
 from passback.network.addresses import Network, Resolve, Unreachable, addresses_of, resolve
+from passback.network.trust import trusted
 
 _MAX_ADDRESSES = 4
 """How many of a name's addresses are tried: if connecting fails nothing was sent, so the next one is safe."""
@@ -75,9 +75,3 @@ class _CheckedTransport(httpx2.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
-
-
-@functools.cache
-def trusted() -> ssl.SSLContext:
-    """The system's certificates, loaded once as that takes some 20 milliseconds."""
-    return httpx2.create_ssl_context(trust_env=False)

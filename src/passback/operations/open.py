@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from passback.operations.errors import NotFound, OperationError
+from passback.settings import trust_authorities
 from passback.store.engine import migrate
 from passback.store.engine.database import Opened
 from passback.store.engine.migrate import Kind
@@ -26,6 +27,7 @@ def existing(settings: Settings) -> Iterator[Opened]:
 
     Raises `OperationError` and `StoreError`.
     """
+    trust_authorities(settings)
     path = settings.data_file
     if not settings.database_url:
         if path is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -34,7 +35,8 @@ _ROLE_FIELDS = {
 """Where a user's role has a field."""
 RECORD_TYPES = ("contacts", "courses", "districts", "resources", "schools", "sections", "terms", "users")
 """The kinds of objects that published events can be about; some of them never occur here."""
-_SEQ_DIGITS = 16
+_SECOND_DIGITS, _NO_TAG, _SEQ_DIGITS = 8, "000000", 10
+_ID_DIGITS = _SECOND_DIGITS + len(_NO_TAG) + _SEQ_DIGITS
 _AFTER_ALL = 2**63 - 1
 LAST = "last"
 """Stands for the end of the list, so that clients can ask for the newest events."""
@@ -42,11 +44,11 @@ LAST = "last"
 
 async def read(gateway: Gateway, district_id: str, event_id: str) -> shapes.RosterEvent:
     """One event of the caller's district. Raises `Refusal`: 404 if there is none."""
-    seq = _seq(event_id)
+    seq = _seq(event_id, district_id)
 
     def look_up(conn: Connection) -> shapes.RosterEvent:
         found = None if seq is None else roster_events.find(conn, district_id, seq)
-        if found is None or _id(found) != event_id:
+        if found is None or event_id not in (_id(found, district_id), _id(found, None)):
             raise errors.resource_not_found()
         return _present(conn, district_id, [found])[0]
 
@@ -59,8 +61,8 @@ async def page(gateway: Gateway, district_id: str, place: Place, types: Collecti
     An id may belong to an event that has been deleted since; `LAST` comes after all events. Raises `Refusal`: 400 if an
     id is malformed, because the client would start over without noticing.
     """
-    after = _position("starting_after", place.starting_after)
-    before = _position("ending_before", place.ending_before)
+    after = _position("starting_after", place.starting_after, district_id)
+    before = _position("ending_before", place.ending_before, district_id)
     kinds = [kind for kind in KINDS if kind in types] if types else None
 
     def look_up(conn: Connection) -> RosterPage:
@@ -77,24 +79,34 @@ async def page(gateway: Gateway, district_id: str, place: Place, types: Collecti
     return await gateway.database.snapshot(look_up)
 
 
-def _id(event: RosterEvent) -> str:
-    """24 hex digits: the second it was created, and its sequence number."""
-    return f"{event.created // SECOND:08x}{event.seq:0{_SEQ_DIGITS}x}"
+def _id(event: RosterEvent, district_id: str | None) -> str:
+    """24 hex digits: the second it was created, a tag of its district, and its number in the district.
+
+    Without a district, as ids were before they had the tag.
+    """
+    return f"{event.created // SECOND:08x}{_tag(district_id)}{event.seq:0{_SEQ_DIGITS}x}"
 
 
-def _seq(event_id: str) -> int | None:
+def _tag(district_id: str | None) -> str:
+    if district_id is None:
+        return _NO_TAG
+    found = hashlib.sha256(district_id.encode()).hexdigest()
+    return next(it for it in (found[at : at + len(_NO_TAG)] for at in range(len(found))) if it != _NO_TAG)
+
+
+def _seq(event_id: str, district_id: str) -> int | None:
     if event_id == LAST:
         return _AFTER_ALL
-    digits = event_id[-_SEQ_DIGITS:]
-    if len(event_id) != 8 + _SEQ_DIGITS or not set(event_id) <= set("0123456789abcdef"):
+    tag, digits = event_id[_SECOND_DIGITS:-_SEQ_DIGITS], event_id[-_SEQ_DIGITS:]
+    if len(event_id) != _ID_DIGITS or not set(event_id) <= set("0123456789abcdef"):
         return None
-    return min(int(digits, 16), _AFTER_ALL - 1)
+    return int(digits, 16) if tag in (_NO_TAG, _tag(district_id)) else None
 
 
-def _position(name: str, event_id: str | None) -> int | None:
+def _position(name: str, event_id: str | None, district_id: str) -> int | None:
     if event_id is None:
         return None
-    seq = _seq(event_id)
+    seq = _seq(event_id, district_id)
     if seq is None:
         raise errors.bad_request(f"{name} in query should be the id of an event")
     return seq
@@ -110,7 +122,7 @@ def _present(conn: Connection, district_id: str, events: Sequence[RosterEvent]) 
             data=shapes.RosterEventData(
                 object=_as_it_was(event, shown), previous_attributes=_previous(event, object_)
             ),
-            id=_id(event),
+            id=_id(event, district_id),
             type=f"{event.kind}.{event.what}",
         )
         for event, object_, shown in zip(events, objects, present_all(conn, objects), strict=True)

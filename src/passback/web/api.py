@@ -33,6 +33,7 @@ from passback.web.messages import (
     send_response,
 )
 from passback.web.preferences import prefers_async
+from passback.web.refused_tokens import RefusedTokens
 from passback.web.routes import BrokenPath, Routes, decode_path
 from passback.wire import errors
 from passback.wire.operations import OPERATIONS
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _WITH_BODY = frozenset({"POST", "PATCH"})
+_PRIVATE = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+"""Answers hold students' data, also errors: nobody on the way may keep them, or read them as anything else."""
 _OPERATIONS = {(it.path, it.method): it for it in OPERATIONS}
 
 
@@ -78,6 +81,7 @@ class Api:
         self._pages = pages
         self._faults = faults
         self._routes = Routes(HANDLERS)
+        self._refused_tokens = RefusedTokens()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -87,6 +91,8 @@ class Api:
             if response is not None:
                 seen.status = response.status
         if response is not None:
+            if seen.operation != "page":
+                headers += _PRIVATE
             await send_response(send, response, headers)
 
     async def _respond(
@@ -126,7 +132,11 @@ class Api:
         endpoint, parameters = found
         operation = _OPERATIONS.get((endpoint.path, method))
         seen.operation, seen.path = "none" if operation is None else operation.name, endpoint.path
-        token = await self._authorization.token(bearer_secret(scope["headers"]))
+        try:
+            token = await self._authorization.token(bearer_secret(scope["headers"]))
+        except errors.Refusal as refusal:
+            self._refused_tokens.note(scope, refusal)
+            raise
         seen.district_id, seen.application = token.district_id, token.application
         now = self._gateway.clock()
         self._limit_headers.add(headers, await self._limit.count(token.id, now), now)

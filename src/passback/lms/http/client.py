@@ -198,7 +198,7 @@ class LmsClient:
         # Imported with the first connection: a gateway without any starts faster without it.
         import httpx2
 
-        from passback.network.client import trusted
+        from passback.network.trust import trusted
 
         for name in ("httpx2", "httpcore2"):
             # They would log every address, queries and so students' ids included.
@@ -378,6 +378,8 @@ class LmsClient:
     async def _exchange(self, request: _Request, *, renew: bool) -> Reply:
         import httpx2
 
+        from passback.network.trust import untrusted
+
         credentials = await self._manners.credentials(
             request.method, request.url, request.acting, renew=renew
         )
@@ -400,7 +402,7 @@ class LmsClient:
                 "the credentials hold characters that cannot be sent", credentials=True
             ) from None
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-            raise _Failed(type(error).__name__, not_sent=True) from None
+            raise _Failed(untrusted(error) or type(error).__name__, not_sent=True) from None
         except (httpx2.TransportError, httpx2.DecodingError, httpx2.InvalidURL) as error:
             # Its text may hold the address with its query, so only its name is told.
             raise _Failed(type(error).__name__) from None

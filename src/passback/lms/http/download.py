@@ -39,6 +39,7 @@ async def fetch(url: str, patience: float, *, private: bool = False) -> File:
     import httpx2
 
     from passback.network.client import client
+    from passback.network.trust import untrusted
 
     try:
         async with (
@@ -59,7 +60,7 @@ async def fetch(url: str, patience: float, *, private: bool = False) -> File:
     except Unreachable as error:
         raise _refused(str(error)) from None
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-        raise _refused(type(error).__name__) from None
+        raise _refused(untrusted(error) or type(error).__name__) from None
 
 
 async def _read(url: str, response: httpx2.Response) -> File:

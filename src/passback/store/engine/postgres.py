@@ -20,6 +20,7 @@ import psycopg.types.numeric
 import psycopg_pool
 from psycopg import conninfo, errors, pq
 
+from passback.network.trust import private_authorities
 from passback.store.engine.database import NotYet, Rows, StoreError, StoreUnavailable, Transaction, Unfit
 
 T = TypeVar("T")
@@ -128,6 +129,7 @@ class PostgresDatabase:
             )
         self.name = f"the database {parts.get('dbname') or ''} at {parts.get('host') or 'this machine'}"
         self.shared = True
+        url = _with_authorities(url)
         self._url = url
         self._pool = psycopg_pool.ConnectionPool(
             url,
@@ -153,6 +155,11 @@ class PostgresDatabase:
                 self._pool.open()
         except psycopg.Error as error:
             message = f"cannot open {self.name}: {_text(error)}"
+            if _is_untrusted(error):
+                raise StoreError(
+                    f"{message}. Its certificate is not trusted: name its authority's with PASSBACK_CA_FILE, or with"
+                    " sslrootcert in the database address"
+                ) from error
             raise (NotYet if _may_come_up(url) else StoreError)(message) from error
         self._threads = ThreadPoolExecutor(CONNECTIONS, "passback-store")
         self._closed = False
@@ -229,6 +236,23 @@ class PostgresDatabase:
                     raise StoreUnavailable(_text(error)) from error
                 self._pool.check()  # the pool's other connections are probably lost, too
         raise AssertionError
+
+
+def _with_authorities(url: str) -> str:
+    """The address with the private authorities, if it asks that the certificate be checked and names none itself."""
+    given = conninfo.conninfo_to_dict(url)
+    file = private_authorities()
+    if not file or given.get("sslrootcert") or given.get("sslmode") not in ("verify-ca", "verify-full"):
+        return url
+    return conninfo.make_conninfo(url, sslrootcert=file)
+
+
+def _is_untrusted(error: psycopg.Error) -> bool:
+    """Whether the server's certificate was not accepted (by libpq, which says so in English only)."""
+    return any(
+        it in str(error)
+        for it in ("certificate verify failed", "root certificate file", "does not match host")
+    )
 
 
 def _may_come_up(url: str) -> bool:

@@ -1,0 +1,119 @@
+"""Private authorities: named by a setting, and an untrusted certificate is called that wherever it is met."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from passback.delivery.webhook_send import Message, Sent, Transport, new_secret
+from passback.delivery.webhook_send import send as send_webhook
+from passback.lms.http.client import LmsClient, Reply
+from passback.lms.interface import LmsConnection, Unavailable
+from passback.network.trust import trust_also
+from passback.settings import Settings, SettingsError, trust_authorities
+from passback.store.engine.database import NotYet, StoreError
+from passback.store.engine.postgres import PostgresDatabase
+from support.jumping import JumpingTime
+from support.pg_proxy import PgProxy
+from support.postgres import own_server
+from support.webhooks import Authority, Endpoint, authority, endpoint
+
+
+class Manners:
+    """An LMS that lets everybody in."""
+
+    async def credentials(self, method: str, url: str, acting: str, *, renew: bool) -> Mapping[str, str]:
+        return {}
+
+    def refused_credentials(self, reply: Reply) -> bool:
+        return False
+
+    def throttled(self, reply: Reply) -> float | None:
+        return None
+
+    def remaining(self, reply: Reply) -> float | None:
+        return None
+
+
+@pytest.fixture
+def app() -> Iterator[Endpoint]:
+    with endpoint(name="127.0.0.1") as app:
+        yield app
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> Iterator[None]:
+    """The tests' authority is one that the settings name."""
+    (tmp_path / "ca.pem").write_text(authority().pem)
+    trust_authorities(Settings(ca_file=str(tmp_path / "ca.pem")))
+    yield
+    trust_also("")
+
+
+def webhook(app: Endpoint) -> Sent:
+    message = Message("msg_1", b"{}")
+    url = f"https://127.0.0.1:{app.port}/"
+    return asyncio.run(send_webhook(url, [new_secret()], message, 1, Transport("private", 5.0)))
+
+
+def ask_lms(app: Endpoint) -> int:
+    async def ask() -> int:
+        time = JumpingTime()
+        connection = LmsConnection(f"https://127.0.0.1:{app.port}/", {}, patience=1.0, timer=time.timer)
+        client = LmsClient(connection, Manners())
+        try:
+            return (await client.get("users")).status
+        finally:
+            await client.close()
+
+    return asyncio.run(ask())
+
+
+def test_an_untrusted_certificate_of_an_endpoint_is_called_that(app: Endpoint) -> None:
+    sent = webhook(app)
+    assert (sent.outcome, str(sent.reason)[:32]) == ("failed", "its certificate is not trusted (")
+
+
+def test_an_untrusted_certificate_of_an_lms_is_called_that(app: Endpoint) -> None:
+    with pytest.raises(Unavailable, match=r"its certificate is not trusted \(.*certificate"):
+        ask_lms(app)
+
+
+@pytest.mark.usefixtures("private")
+def test_a_private_authority_is_trusted_for_webhooks_and_lmss(app: Endpoint) -> None:
+    assert webhook(app) == Sent("delivered", 204)
+    assert ask_lms(app) == 204
+
+
+@pytest.mark.parametrize("text", [None, "no certificate"])
+def test_a_file_without_certificates_is_no_authority(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "ca.pem").write_text(text)
+    with pytest.raises(SettingsError, match=r"setting 'ca_file': .*ca.pem holds no certificates"):
+        trust_authorities(Settings(ca_file=str(tmp_path / "ca.pem")))
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    """A server with a certificate of the tests' authority."""
+    with own_server() as (url, _), PgProxy(url, tls=authority().server("127.0.0.1")).running() as proxy:
+        yield proxy.url
+
+
+def test_an_untrusted_certificate_of_postgresql_is_called_that(postgres: str, tmp_path: Path) -> None:
+    other = tmp_path / "other.pem"
+    other.write_text(Authority().pem)
+    for root in (str(other), str(tmp_path / "none.pem")):
+        with pytest.raises(StoreError, match="Its certificate is not trusted: name its authority") as caught:
+            PostgresDatabase(f"{postgres}?sslmode=verify-ca&sslrootcert={root}")
+        assert not isinstance(caught.value, NotYet)  # to wait would not help
+
+
+@pytest.mark.usefixtures("private")
+def test_a_private_authority_is_trusted_for_postgresql(postgres: str) -> None:
+    with contextlib.closing(PostgresDatabase(f"{postgres}?sslmode=verify-full")) as database:
+        assert database.read_now(lambda conn: conn.execute("SELECT 1").fetchone()) == (1,)

@@ -1,0 +1,73 @@
+"""What an auditor looks for: answers that nobody keeps, and refused tokens in the log."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from passback.web.refused_tokens import EVERY_SECONDS, MOST_PEERS, RefusedTokens
+from passback.wire import errors
+from support.observe import logged
+from support.sandbox import ASSIGNMENTS, ESSAY, NO_SUCH_ASSIGNMENT, Client, Sandbox, serving
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "token"),
+    [
+        ("GET", ASSIGNMENTS, "DEMO_TOKEN"),
+        ("POST", ASSIGNMENTS, "DEMO_TOKEN"),
+        ("GET", "/v3.1/users", "DEMO_TOKEN"),
+        ("GET", "/v3.1/users", None),
+        ("GET", "/v3.1/users", "WRONG"),
+        ("PUT", ASSIGNMENTS, "DEMO_TOKEN"),
+        ("GET", f"{ASSIGNMENTS}/{NO_SUCH_ASSIGNMENT}", "DEMO_TOKEN"),
+        ("GET", "/v3.1/nothing", None),
+        ("GET", "/v3.1/%zz", None),
+    ],
+)
+def test_nobody_may_keep_an_answer(sandbox: Sandbox, method: str, path: str, token: str | None) -> None:
+    reply = sandbox.client(token).call(method, path, dict(ESSAY) if method == "POST" else None)
+    assert (reply.headers["cache-control"], reply.headers["x-content-type-options"]) == (
+        "no-store",
+        "nosniff",
+    )
+
+
+def test_the_reference_may_be_kept(sandbox: Sandbox) -> None:
+    assert sandbox.get("/docs").headers["cache-control"].startswith("public")
+
+
+def test_refused_tokens_are_logged_with_the_peer_and_without_the_token() -> None:
+    with serving() as sandbox, logged(level=logging.WARNING) as log:
+        for token in ("SECRET_GUESS", None, "OTHER_GUESS"):
+            client = Client(sandbox.port, token)
+            client.get(ASSIGNMENTS, **{"X-Forwarded-For": "192.0.2.7, \x85"})
+            client.close()
+    [line] = log.getvalue().splitlines()
+    assert line.startswith(
+        "WARNING passback.web.refused_tokens: refused a request with 403: no valid token, from 127.0.0.1"
+    )
+    assert "192.0.2.7, \\x85;" in line
+    assert "GUESS" not in line
+
+
+def test_refused_tokens_do_not_fill_the_log() -> None:
+    now = 0.0
+    refused = RefusedTokens(lambda: now)
+    refusal = errors.token_refused()
+
+    def attempt(peer: str) -> None:
+        refused.note({"client": (peer, 1), "headers": []}, refusal)
+
+    with logged() as log:
+        for _ in range(100):
+            attempt("192.0.2.7")
+        attempt("192.0.2.8")
+        assert log.getvalue().count("\n") == 2
+        now = EVERY_SECONDS + 1
+        attempt("192.0.2.7")
+        assert "99 more since" in log.getvalue().splitlines()[-1]
+        for number in range(3 * MOST_PEERS):
+            attempt(f"peer {number}")
+        assert log.getvalue().count("\n") <= MOST_PEERS + 5
