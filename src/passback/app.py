@@ -44,7 +44,7 @@ from passback.store.engine.open import connect
 from passback.store.engine.vault import Vault
 from passback.web.api import Api
 from passback.web.connections import Connections, Patience, most_connections
-from passback.web.pages import health_pages, metrics_pages, reference_pages
+from passback.web.pages import Guard, health_pages, metrics_pages, reference_pages
 from passback.web.protocol import BoundedProtocol
 
 if TYPE_CHECKING:
@@ -132,11 +132,11 @@ def _webhooks_reach(settings: Settings, kind: Kind) -> Network:
 def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedLmss | None = None) -> Api:
     """The ASGI application. A sandbox that has no district yet is filled; `lmss` are its simulated LMSs."""
     authorization = Authorization(gateway.database, gateway.clock)
-    pages = health_pages(gateway.database, gateway.in_flight.may_act) | reference_pages(
-        sandbox=kind == "sandbox"
-    )
+    pages = reference_pages(sandbox=kind == "sandbox")
     if settings.metrics:
         pages |= metrics_pages(gateway.metrics)
+    guard = Guard(settings.pages_token, pages)
+    pages |= health_pages(gateway.database, gateway.in_flight.may_act)
     if kind == "sandbox":
         gateway.database.write_now(lambda conn: _seed_if_empty(conn, gateway.clock))
 
@@ -153,6 +153,7 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedL
         requests_per_minute=settings.rate_limit,
         max_body_bytes=settings.max_body_bytes,
         pages=pages,
+        guard=guard,
         faults=gateway.faults if kind == "sandbox" else None,
     )
 

@@ -65,6 +65,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The format of log lines."""
     metrics: bool = True
     """Whether ``/metrics`` is served."""
+    pages_token: str = ""
+    """The token that ``/metrics``, ``/docs`` and ``/openapi.json`` need; if empty, everybody may read them."""
     tracing: Literal["off", "otlp"] = "off"
     """Where traces go: nowhere, or over OTLP to the collector that the ``OTEL_*`` variables name."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 
 import pytest
@@ -71,3 +72,31 @@ def test_refused_tokens_do_not_fill_the_log() -> None:
         for number in range(3 * MOST_PEERS):
             attempt(f"peer {number}")
         assert log.getvalue().count("\n") <= MOST_PEERS + 5
+
+
+PAGES = ("/metrics", "/docs", "/docs/reference.js", "/openapi.json")
+
+
+def test_pages_may_need_a_token() -> None:
+    with serving(pages_token="page-token") as sandbox:
+        other = sandbox.client(None)
+        basic = base64.b64encode(b"anybody:page-token").decode()
+        wrong = base64.b64encode(b"page-token:anybody").decode()
+        for path in PAGES:
+            for header in (
+                {},
+                {"Authorization": "Bearer DEMO_TOKEN"},
+                {"Authorization": f"Basic {wrong}"},
+                {"Authorization": "Basic !"},
+            ):
+                refused = other.get(path, **header)
+                assert (refused.status, refused.headers["www-authenticate"][:5]) == (401, "Basic")
+            for header in ({"Authorization": "Bearer page-token"}, {"Authorization": f"Basic {basic}"}):
+                assert other.get(path, **header).status == 200
+        # Health is for whoever watches, and the API has tokens of its own.
+        assert other.get("/health/ready").status == 200
+        assert sandbox.get(ASSIGNMENTS).status == 200
+
+
+def test_pages_need_no_token_unless_one_is_set(sandbox: Sandbox) -> None:
+    assert [sandbox.client(None).get(path).status for path in PAGES] == [200] * 4

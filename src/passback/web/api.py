@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from passback.context import Gateway
     from passback.gateway.authorization import Authorization
     from passback.web.messages import Header, Receive, Scope, Send
-    from passback.web.pages import Page
+    from passback.web.pages import Guard, Page
     from passback.web.routes import Handler
 
     Faults = Callable[[Gateway, list[bytes]], AbstractAsyncContextManager[Gateway]]
@@ -70,6 +70,7 @@ class Api:
         requests_per_minute: int,
         max_body_bytes: int,
         pages: Mapping[str, Page],
+        guard: Guard,
         faults: Faults | None = None,
     ) -> None:
         """In a sandbox, `faults` turns a request's ``Sandbox-Fault`` headers into the gateway that serves it."""
@@ -79,6 +80,7 @@ class Api:
         self._limit_headers = LimitHeaders(requests_per_minute)
         self._max_body_bytes = max_body_bytes
         self._pages = pages
+        self._guard = guard
         self._faults = faults
         self._routes = Routes(HANDLERS)
         self._refused_tokens = RefusedTokens()
@@ -128,6 +130,8 @@ class Api:
             if page is None:
                 raise errors.resource_not_found()
             seen.operation, seen.path = "page", path
+            if (refusal := self._guard.refusal(path, scope["headers"])) is not None:
+                return refusal
             return await page(method, receive)
         endpoint, parameters = found
         operation = _OPERATIONS.get((endpoint.path, method))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import base64
+import binascii
+import hmac
+from collections.abc import Awaitable, Callable, Iterable
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -15,7 +18,7 @@ from passback.wire.encode import encode
 if TYPE_CHECKING:
     from passback.observe.metrics import Metrics
     from passback.store.engine.database import Database
-    from passback.web.messages import Receive
+    from passback.web.messages import Header, Receive
 
 Page = Callable[[str, "Receive"], Awaitable[Response]]
 """Answers a request, given its method and body."""
@@ -92,6 +95,39 @@ def reference_pages(*, sandbox: bool) -> dict[str, Page]:
         path = "/docs" if name == "index.html" else "/docs/" + name.rpartition("/")[2]
         pages[path] = _file(name, content_type)
     return pages
+
+
+class Guard:
+    """Lets those read some pages who have a token: as ``Bearer``, or for browsers as the password of anybody."""
+
+    def __init__(self, token: str, paths: Iterable[str]) -> None:
+        """Without a token, everybody may read them."""
+        self._token = token.encode()
+        self._paths = frozenset(paths)
+
+    def refusal(self, path: str, headers: Iterable[Header]) -> Response | None:
+        """The answer to a request without the token; None if it may go on."""
+        if not self._token or path not in self._paths:
+            return None
+        given = next((value for name, value in headers if name == b"authorization"), b"")
+        if hmac.compare_digest(_secret_in(given), self._token):
+            return None
+        challenge = (b"www-authenticate", b'Basic realm="Passback", charset="UTF-8"')
+        return Response(
+            401, b'{"message":"This page needs the token of the setting pages_token"}', JSON, (challenge,)
+        )
+
+
+def _secret_in(authorization: bytes) -> bytes:
+    scheme, _, value = authorization.partition(b" ")
+    if scheme.lower() == b"bearer":
+        return value
+    try:
+        return (
+            base64.b64decode(value, validate=True).partition(b":")[2] if scheme.lower() == b"basic" else b""
+        )
+    except binascii.Error:
+        return b""
 
 
 def read_only(answer: Callable[[], Awaitable[Response]]) -> Page:
