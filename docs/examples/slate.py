@@ -32,7 +32,7 @@ class Item(msgspec.Struct):
 
 
 class Score(msgspec.Struct):
-    score: Decimal | None = None
+    score: Decimal | None  # always there
     graded_by: str | None = None
 
 
@@ -94,8 +94,8 @@ class SlateConnector:  # passback.lms.interface.Connector says what each method 
         if score is None and fields.grade is None:
             return before
         sent = {"score": None if score is None else str(score), "graded_by": fields.grader_id}
-        path = f"assignments/{assignment}/scores/{student}"
-        return submission_of(student, (await self._call("PUT", path, sent, "student")).typed(Score), found)
+        reply = await self._call("PUT", f"assignments/{assignment}/scores/{student}", sent, "student")
+        return submission_of(student, reply.typed(Score), found)
 
     async def update_submissions(
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]

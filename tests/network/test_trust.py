@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from passback.delivery.webhook_send import Message, Sent, Transport, new_secret
 from passback.delivery.webhook_send import send as send_webhook
-from passback.lms.http.client import LmsClient, Reply
+from passback.lms.http.client import LmsClient, PlainManners
 from passback.lms.interface import LmsConnection, Unavailable
 from passback.network.trust import trust_also
 from passback.settings import Settings, SettingsError, trust_authorities
@@ -21,22 +21,6 @@ from support.jumping import JumpingTime
 from support.pg_proxy import PgProxy
 from support.postgres import own_server
 from support.webhooks import Authority, Endpoint, authority, endpoint
-
-
-class Manners:
-    """An LMS that lets everybody in."""
-
-    async def credentials(self, method: str, url: str, acting: str, *, renew: bool) -> Mapping[str, str]:
-        return {}
-
-    def refused_credentials(self, reply: Reply) -> bool:
-        return False
-
-    def throttled(self, reply: Reply) -> float | None:
-        return None
-
-    def remaining(self, reply: Reply) -> float | None:
-        return None
 
 
 @pytest.fixture
@@ -64,7 +48,7 @@ def ask_lms(app: Endpoint) -> int:
     async def ask() -> int:
         time = JumpingTime()
         connection = LmsConnection(f"https://127.0.0.1:{app.port}/", {}, patience=1.0, timer=time.timer)
-        client = LmsClient(connection, Manners())
+        client = LmsClient(connection, PlainManners({}))
         try:
             return (await client.get("users")).status
         finally:

@@ -54,20 +54,20 @@ class SlateSimulator(Simulator):
 
     def admit(self, request: Request) -> None:
         if request.headers.get("x-api-key") != "slate-key":
-            raise Refusal(json_reply(401, {}))
+            raise Refusal(json_reply(401, {"error": "unknown key"}))
 
     def not_found(self, request: Request) -> Reply:
-        return json_reply(404, {})
+        return json_reply(404, {"error": "not found"})
 
     def fault_reply(self, fault: str, request: Request) -> Reply:
-        return json_reply({"throttled": 429, "expired-credentials": 401}.get(fault, 500), {}).with_headers(
-            retry_after="0"
-        )
+        return json_reply(
+            {"throttled": 429, "expired-credentials": 401}.get(fault, 500), {"error": fault}
+        ).with_headers(retry_after="0")
 
     def one(self, table: str, id: str) -> Record:  # noqa: A002
         found = self.records.get(table, id)
         if found is None:
-            raise Refusal(json_reply(404, {}))
+            raise Refusal(json_reply(404, {"error": "not found"}))
         return found
 
     def sections(self, request: Request) -> Reply:
@@ -104,11 +104,17 @@ class SlateSimulator(Simulator):
     def scores(self, request: Request, id: str) -> Reply:  # noqa: A002
         held = self.one("assignments", id)
         people = self.one("sections", held["section"])["people"]
-        return json_reply(200, {it: held["scores"].get(it, {}) for it in people if it.startswith("student")})
+        return json_reply(
+            200, {it: held["scores"].get(it, {"score": None}) for it in people if it.startswith("student")}
+        )
 
     def score(self, request: Request, id: str, student: str) -> Reply:  # noqa: A002
         held = self.one("assignments", id)
-        held["scores"][student] = {**held["scores"].get(student, {}), **_given(json.loads(request.body))}
+        held["scores"][student] = {
+            "score": None,
+            **held["scores"].get(student, {}),
+            **_given(json.loads(request.body)),
+        }
         self.records.put("assignments", id, held)
         return json_reply(200, held["scores"][student])
 

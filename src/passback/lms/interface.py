@@ -78,13 +78,13 @@ class Unavailable(LmsError):
 
 
 @contextlib.contextmanager
-def in_doubt_after_create() -> Iterator[None]:
-    """Mark what fails inside the ``with`` as in doubt, because something has been created already."""
+def in_doubt_after_write() -> Iterator[None]:
+    """Mark what fails inside the ``with`` as in doubt, because something has been written already."""
     try:
         yield
     except (Gone, Unavailable) as error:
         wait = error.retry_after if isinstance(error, Unavailable) else None
-        raise Unavailable(f"after it was created: {error}", retry_after=wait, in_doubt=True) from None
+        raise Unavailable(f"after it was written: {error}", retry_after=wait, in_doubt=True) from None
 
 
 class NotAllowed(Unavailable):

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from passback.lms.builtin.connector import BuiltinConnector
 from passback.lms.interface import Capabilities, ConnectorKind, Finding, LmsConnection, NotAllowed
 from passback.lms.shared import Shared
+from passback.lms.verified import Verified
 from passback.observe.counts import Gauge
 from passback.observe.lms import LmsWatch
 from passback.observe.metrics import Metrics
@@ -153,7 +154,8 @@ class Connectors:
         if self._database.shared:
             shared = Shared(self._database, self._clock, district_id, self._worker)
             connection = replace(connection, shared=shared)
-        return kind(lms_type).open(connection, StoredNotes(self._database, district_id), self._clock)
+        opened = kind(lms_type).open(connection, StoredNotes(self._database, district_id), self._clock)
+        return Verified(opened, connection.timer)
 
     def connection(self, conn: Connection, district_id: str) -> LmsConnection | None:
         """Return the connection to a district's LMS; None if there is none. Raises `VaultError`."""

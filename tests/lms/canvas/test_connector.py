@@ -38,7 +38,6 @@ UNAUTHENTICATED = {"www-authenticate": 'Bearer realm="canvas-lms"'}
     ("status", "headers", "body", "error"),
     [
         (404, {}, '{"errors":[{"message":"The specified resource does not exist."}]}', Gone("assignment")),
-        (404, {}, "<html>", Unavailable("its answer (status 404) is a page of HTML")),
         (400, {}, '{"error":"Student must be enrolled in the course as a student to be graded"}', Gone("student")),
         (400, {}, '{"error":"Grader must be enrolled as a course admin"}', Gone("grader")),
         (400, {}, '{"errors":{"name":[{"type":"too_long","message":"is too long"}]}}', RefusedByLms("INVALID_TITLE", "Canvas finds the title too long")),

@@ -22,7 +22,6 @@ CANVAS_LIKE = b'{"status":"unauthorized","errors":[{"message":"user not authoriz
 DENIALS = [
     (403, said("PERMISSION_DENIED", "The caller does not have permission")),
     (403, CANVAS_LIKE),
-    (403, b"<html>Forbidden</html>"),
     (401, said("UNAUTHENTICATED", "Request had invalid authentication credentials.")),
 ]
 

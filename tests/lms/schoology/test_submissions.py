@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -105,16 +106,35 @@ def test_a_grader_whose_account_is_deleted_meanwhile_is_unknown(lms: Lms) -> Non
         lms.grade(assignment, grade_points=Decimal(6), grader_id=lms.teacher)
 
 
-def test_a_grade_that_is_accepted_and_not_there_is_refused(lms: Lms) -> None:
-    assignment = lms.create().lms_id
+def swallow(lms: Lms, status: int, body: Any = None) -> None:
+    """Have Schoology answer each PUT so, and do nothing."""
     real = simulator(lms).answer
 
-    async def swallow(request: Any) -> Any:
-        return SimulatedReply(204) if request.method == "PUT" else await real(request)
+    async def answer(request: Any) -> Any:
+        reply = SimulatedReply(status, b"" if body is None else json.dumps(body).encode())
+        return reply if request.method == "PUT" else await real(request)
 
-    simulator(lms).answer = swallow  # type: ignore[method-assign]
+    simulator(lms).answer = answer  # type: ignore[method-assign]
+
+
+def test_a_grade_that_is_accepted_and_not_there_is_refused(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    [enrollment] = [
+        one["id"]
+        for one in simulator(lms).records.all("enrollments")
+        if one["uid"] == lms.students[0] and one["section_id"] == lms.section
+    ]
+    swallow(lms, 207, {"grades": {"grade": [{"enrollment_id": enrollment, "response_code": 200}]}})
     with pytest.raises(RefusedByLms, match="INVALID_GRADE: Schoology does not accept the grade"):
         lms.grade(assignment, grade_points=Decimal(6))
+
+
+def test_a_grade_of_which_nothing_is_said_and_that_is_not_there_is_in_doubt(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    swallow(lms, 204)
+    with pytest.raises(Unavailable) as caught:
+        lms.grade(assignment, grade_points=Decimal(6))
+    assert caught.value.in_doubt
 
 
 def test_a_comment_is_replaced_and_taken_away(lms: Lms) -> None:

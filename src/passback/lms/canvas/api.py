@@ -75,6 +75,9 @@ class CanvasManners:
             return None
         return _number(reply, "x-rate-limit-remaining") / _FULL_BUCKET
 
+    def own_refusal(self, reply: Reply) -> bool:
+        return errors.is_own(reply)
+
     async def close(self) -> None:
         """Close the connections."""
         await self._refresh.close()

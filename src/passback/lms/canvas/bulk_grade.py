@@ -18,7 +18,7 @@ from passback.lms.interface import (
     NotAllowed,
     RefusedByLms,
     Unavailable,
-    in_doubt_after_create,
+    in_doubt_after_write,
 )
 from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
 from passback.lms.toolkit.turns import turns
@@ -149,7 +149,7 @@ class BulkGrading:
             async def poll() -> Json:
                 return as_object(await self._api.get(f"progress/{progress_id}"))
 
-            with in_doubt_after_create():
+            with in_doubt_after_write():
                 await self._grading.until(
                     poll, lambda now: now.get("workflow_state") in ("completed", "failed")
                 )

@@ -25,7 +25,7 @@ from passback.lms.canvas.overrides import send_override
 from passback.lms.canvas.roster import Roster, read_courses, read_people, read_sections
 from passback.lms.canvas.schemes import Schemes
 from passback.lms.canvas.verdict import ADD, DELETE, EDIT, VIEW, judged
-from passback.lms.interface import Capabilities, Gone, LmsError, RefusedByLms, in_doubt_after_create
+from passback.lms.interface import Capabilities, Gone, LmsError, RefusedByLms, in_doubt_after_write
 from passback.lms.toolkit import unsupported_fields
 from passback.lms.toolkit.json_fields import Json, as_object, id_of
 from passback.lms.toolkit.ttl_cache import TtlCache
@@ -92,7 +92,7 @@ class CanvasConnector:
             if found is None:
                 raise
             answer = found
-        with in_doubt_after_create():
+        with in_doubt_after_write():
             return await self._remember(course, own, as_object(answer), fields, audience, None)
 
     async def find_assignment(

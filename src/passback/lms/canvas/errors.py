@@ -6,7 +6,6 @@ Canvas says why in four shapes: ``errors`` as a list of objects, a list of texts
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms
@@ -37,11 +36,8 @@ class NotAuthorized(NotAllowed):
 
 
 def refusal(reply: Reply, gone: Thing) -> LmsError:
-    """Return the error that a reply of 400 and above stands for; with a 404, `gone` does not exist.
-
-    A 404 that is a page of HTML is not the LMS's: a proxy or a wrong address answers so for everything.
-    """
-    content = _content(reply)
+    """Return the error that a reply of 400 and above stands for; with a 404, `gone` does not exist."""
+    content = reply.content()
     said = _texts(content)
     text = " ".join(said).lower()
     if reply.status == 401 and "www-authenticate" in reply.headers:
@@ -51,7 +47,7 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
     if "invalid as_user_id" in text:
         return NotAllowed("the connection may not act as other users")
     if reply.status == 404:
-        return reply.useless("is a page of HTML") if reply.is_page else Gone(gone)
+        return Gone(gone)
     if "must be enrolled in the course as a student" in text:
         return Gone("student")
     if "grader must be enrolled" in text:
@@ -64,9 +60,7 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
             "CLOSED_GRADING_PERIOD", "the assignment is due in a grading period that has been closed"
         )
     if reply.status in (401, 403) and not _fields(content):
-        lacking = "the connection lacks the right to do this in Canvas"
-        # A page of HTML is no word of Canvas's about this very thing.
-        return NotAuthorized(lacking) if isinstance(content, dict) else NotAllowed(lacking)
+        return NotAuthorized("the connection lacks the right to do this in Canvas")
     if reply.status in (400, 403, 409, 422):
         return _refused(content, text)
     return reply.useless("was not expected")
@@ -95,6 +89,14 @@ def _refused(content: Any, text: str) -> RefusedByLms:
     return RefusedByLms("REFUSED_BY_LMS", "Canvas does not accept the values")
 
 
+def is_own(reply: Reply) -> bool:
+    """Whether a refusal is Canvas's own word: an object that says why, and no page of something before it."""
+    content = reply.content()
+    return isinstance(content, dict) and not content.keys().isdisjoint(
+        ("errors", "error", "message", "status")
+    )
+
+
 def is_renewable(reply: Reply) -> bool:
     """Whether a new access token may help, because the last one has expired after its hour."""
     return reply.status == 401 and "www-authenticate" in reply.headers and "revoked" not in _lower(reply)
@@ -107,13 +109,6 @@ def is_throttled(reply: Reply) -> bool:
 
 def _lower(reply: Reply) -> str:
     return reply.body[:2000].decode("utf-8", "replace").lower()
-
-
-def _content(reply: Reply) -> Any:
-    try:
-        return json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _texts(content: Any) -> list[str]:

@@ -41,6 +41,9 @@ class GoogleManners:
     def remaining(self, reply: Reply) -> float | None:  # noqa: ARG002 - it never says
         return None
 
+    def own_refusal(self, reply: Reply) -> bool:
+        return errors.is_own(reply)
+
 
 class ClassroomApi:
     """Calls to one domain's Classroom; paths are below ``/v1/``. `acting` is the e-mail address to act as."""

@@ -19,7 +19,7 @@ from passback.lms.interface import (
     LmsError,
     RefusedByLms,
     Unsupported,
-    in_doubt_after_create,
+    in_doubt_after_write,
     update_one_by_one,
 )
 from passback.lms.toolkit.json_fields import Json, id_of, text
@@ -88,7 +88,7 @@ class ClassroomConnector:
                 made = await self._roster.as_teacher(section, post)
         except RefusedByLms as refused:
             raise map_assignments.explain(refused, fields, self._clock()) from None
-        with in_doubt_after_create():
+        with in_doubt_after_write():
             return await self._publish(section, made, fields, mark)
 
     async def find_assignment(

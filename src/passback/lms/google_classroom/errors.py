@@ -6,7 +6,6 @@ Google's errors have a status by name, and a message that may begin with ``@Name
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms
@@ -55,10 +54,7 @@ _FIELDS = (
 
 
 def refusal(reply: Reply, gone: Thing) -> LmsError:
-    """Return the error that a reply of 400 and above stands for; with a 404, `gone` does not exist.
-
-    A 404 that is a page of HTML is not the LMS's: a proxy or a wrong address answers so for everything.
-    """
+    """Return the error that a reply of 400 and above stands for; with a 404, `gone` does not exist."""
     status, message = _said(reply)
     for name, error in _NAMED.items():
         if message.startswith(name):
@@ -78,8 +74,6 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
             )
         case 403:
             return Denied("the user we act as may not do this: do they teach the course?")
-        case 404 if reply.is_page:
-            return reply.useless("is a page of HTML")
         case 404:
             return Gone(gone)
         case _:
@@ -101,12 +95,16 @@ def _refused(message: str) -> RefusedByLms:
     return RefusedByLms("REFUSED_BY_LMS", f"{NAME} does not accept the values")
 
 
+def is_own(reply: Reply) -> bool:
+    """Whether a refusal is Google's own word, and no page of something before it: an object that says why."""
+    content = reply.content()
+    return isinstance(content, dict) and not content.keys().isdisjoint(("error", "errors", "message"))
+
+
 def _said(reply: Reply) -> tuple[str, str]:
     """Return an error's status by name, and its message with the fields that its details name."""
-    try:
-        error = json.loads(reply.body).get("error")
-    except (ValueError, RecursionError, AttributeError):
-        return "", ""
+    content = reply.content()
+    error = content.get("error") if isinstance(content, dict) else None
     if not isinstance(error, dict):
         return "", ""
     violations = [

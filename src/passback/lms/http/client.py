@@ -3,7 +3,8 @@
 What is retried, within the patience of the client: what the LMS has certainly not done (no connection, a throttled
 request), and reading. A write that may have happened raises `Unavailable` with `in_doubt`: whoever sent it looks
 whether it did. What an LMS says of a request (a status from 200 to 499) is returned; what it means is the connector's
-business. Nothing that is logged or raised holds a query, a header or a body: those may hold secrets and students.
+business. A refusal that is not the LMS's own word, such as a firewall's, counts as no answer. Nothing that is logged or
+raised holds a query, a header or a body: those may hold secrets and students.
 """
 
 from __future__ import annotations
@@ -95,10 +96,17 @@ class Reply(Struct, frozen=True):
             refused = self.status == 401
             raise NotAllowed(f"it refuses our credentials (status {self.status})", credentials=refused)
         if self.status == 404:
-            raise self.useless("is a page of HTML") if self.is_page else Gone(gone)
+            raise Gone(gone)
         if self.status >= 400:
             raise RefusedByLms("REFUSED_BY_LMS", "the LMS rejects the values")
         return self
+
+    def content(self) -> Any:
+        """The body, or None if it is not JSON."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
 
     @property
     def is_page(self) -> bool:
@@ -148,12 +156,23 @@ class Manners(Protocol):
         """What remains of the LMS's limit, from 0 to 1, if it says so."""
         ...
 
+    def own_refusal(self, reply: Reply) -> bool:
+        """Whether a refusal (a status from 400 to 499) is the LMS's own word.
+
+        One of something before it (an outage page, a firewall, a balancer) says nothing of the request.
+        """
+        ...
+
 
 class PlainManners:
-    """An LMS authorized with fixed headers, if any, that throttles as HTTP says. See `Manners`."""
+    """An LMS authorized with fixed headers, if any, that throttles as HTTP says. See `Manners`.
 
-    def __init__(self, headers: Mapping[str, str]) -> None:
+    Its refusals are JSON objects with the member `refusal`; None if they are of no certain form.
+    """
+
+    def __init__(self, headers: Mapping[str, str], refusal: str | None = "error") -> None:
         self._headers = headers
+        self._refusal = refusal
 
     async def credentials(self, method: str, url: str, acting: str, *, renew: bool) -> Mapping[str, str]:  # noqa: ARG002
         return self._headers
@@ -166,6 +185,14 @@ class PlainManners:
 
     def remaining(self, reply: Reply) -> float | None:  # noqa: ARG002
         return None
+
+    def own_refusal(self, reply: Reply) -> bool:
+        content = reply.content()
+        return (
+            not reply.is_page
+            if self._refusal is None
+            else isinstance(content, dict) and self._refusal in content
+        )
 
 
 def retry_after(reply: Reply, default: float) -> float:
@@ -293,7 +320,7 @@ class LmsClient:
                 continue
             if reply is None:
                 continue
-            if reply.status >= 500:
+            if not self._answered(reply):
                 if not safe:
                     raise Unavailable(f"{what}: status {reply.status}", in_doubt=True, retry_after=30)
                 failed = Unavailable(f"{what}: status {reply.status}", retry_after=30)
@@ -342,7 +369,7 @@ class LmsClient:
             wait_for = self._manners.throttled(reply)
             if wait_for is not None:
                 went, hold_back = Result.OK, wait_for + backoff
-            elif reply.status < 500:
+            elif self._answered(reply):
                 went, remaining = Result.OK, self._manners.remaining(reply)
             return reply if wait_for is None else None
         finally:
@@ -351,9 +378,13 @@ class LmsClient:
     def _outcome(self, reply: Reply) -> Outcome:
         if self._manners.throttled(reply) is not None:
             return "throttled"
-        if reply.status >= 500:
+        if not self._answered(reply):
             return "in_doubt" if reply.doubtful else "failed"
         return "refused" if reply.status >= 400 else "ok"
+
+    def _answered(self, reply: Reply) -> bool:
+        """Whether the LMS itself has answered, be it with a refusal."""
+        return reply.status < 400 or (reply.status < 500 and self._manners.own_refusal(reply))
 
     async def _once(self, request: _Request, *, renew: bool) -> Reply:
         """One try, with the redirects that stay on the LMS's host. Raises `_Failed`."""

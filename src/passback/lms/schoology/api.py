@@ -62,6 +62,9 @@ class SchoologyManners:
     def remaining(self, reply: Reply) -> float | None:  # noqa: ARG002 - it never says
         return None
 
+    def own_refusal(self, reply: Reply) -> bool:
+        return errors.is_own(reply)
+
 
 class SchoologyApi:
     """Calls to one Schoology; paths are below ``/v1/``."""
@@ -95,7 +98,10 @@ class SchoologyApi:
         for _ in range(_MOST_PAGES):
             reply = _good(await self._client.get(url, query), gone)
             content = as_object(reply.json())
-            items = one_or_more(_below(content, (name,) if isinstance(name, str) else name))
+            names = (name,) if isinstance(name, str) else name
+            if names[0] not in content:
+                raise reply.useless("lacks the list")  # an empty one is there, too
+            items = one_or_more(_below(content, names))
             again = bool(items) and items == last  # it is not paged, and says so only by beginning again
             found += [] if again else items
             last = items

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from passback.lms.interface import Capabilities, Gone, NotAllowed, RefusedByLms, in_doubt_after_create
+from passback.lms.interface import Capabilities, Gone, NotAllowed, RefusedByLms, in_doubt_after_write
 from passback.lms.schoology import map_assignments
 from passback.lms.schoology.api import SchoologyApi
 from passback.lms.schoology.check import findings
@@ -77,7 +77,7 @@ class SchoologyConnector:
             answer = map_assignments.created_content(
                 await self._api.send("POST", f"sections/{section}/{kind}s", sent, safe=False, gone="section")
             )
-        with in_doubt_after_create():
+        with in_doubt_after_write():
             return await self._verified(section, kind, fields, sent, answer)
 
     async def _verified(

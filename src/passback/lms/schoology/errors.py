@@ -61,6 +61,24 @@ def not_gradable() -> RefusedByLms:
     return RefusedByLms("NOT_GRADABLE", "Schoology does not allow this, though the key may do it elsewhere")
 
 
+def is_own(reply: Reply) -> bool:
+    """Whether a refusal may be Schoology's own word: its texts are plain, JSON or none.
+
+    A 404 may also be a page of HTML; what it says to be gone is looked for.
+    """
+    match reply.status:
+        case 404:
+            return True
+        case 400 | 409:
+            content = reply.content()
+            foreign = isinstance(content, dict) and content.keys().isdisjoint(
+                ("message", "error", "response_code")
+            )
+            return bool(reply.body.strip()) and not reply.is_page and not foreign
+        case _:
+            return not reply.is_page
+
+
 def is_replay(reply: Reply) -> bool:
     """Whether Schoology mistook a request for one that it has seen; it has not done anything then."""
     words = _words(reply)

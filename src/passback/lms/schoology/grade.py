@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
-from passback.lms.interface import Gone, LmsError, NotAllowed
+from passback.lms.interface import Gone, LmsError, NotAllowed, Unavailable
 from passback.lms.schoology import errors, map_submissions
 from passback.lms.schoology.api import one_or_more
 from passback.lms.schoology.errors import NAME
@@ -51,6 +51,8 @@ class _Planned(Struct):
     fields: SubmissionFields
     sent: dict[str, Any]
     handing_in: bool = False
+    taken: bool = False
+    """Whether Schoology said of this very grade that it took it."""
 
 
 class _Turn(Struct, frozen=True):
@@ -264,6 +266,8 @@ class Grading:
                 integer(result, "response_code"),
                 by_enrollment.get(text(result, "enrollment_id") or ""),
             )
+            if plan is not None and status is not None:
+                plan.taken = status < 300
             if plan is not None and status is not None and status >= 400:
                 words = text(result, "message") or ""
                 failed[plan.position] = errors.item_refusal(status, words, "assignment")
@@ -280,6 +284,8 @@ class Grading:
                 return Gone("student")
         except LmsError as error:
             return error
+        if plan.sent and not plan.taken:
+            return Unavailable("it neither takes nor refuses a grade", in_doubt=True, retry_after=30)
         return refused
 
     def _forget(self, section: str) -> None:

@@ -51,7 +51,7 @@ async def _token(address: str, path: str, key: Key, given: Mapping[str, str]) ->
     """Request a token and its secret. Raises `Unavailable`."""
     signer = Signer(system_clock, given.get("signature_method") or HMAC)
     header = signer.authorization(key, "GET", address + path)
-    client = LmsClient(LmsConnection(address, {}), PlainManners({"Authorization": header}))
+    client = LmsClient(LmsConnection(address, {}), PlainManners({"Authorization": header}, refusal=None))
     try:
         reply = await client.send("GET", path, safe=False)  # the signature is good for one try
     finally:

@@ -16,7 +16,8 @@ HEADERS: Schema = {
         "schema": {"type": "string"},
         "description": "What was ignored or adjusted, comma-separated: `ASSIGNEES_IGNORED`, "
         "`DATETIME_MISSING_TIMEZONE`, `UNKNOWN_FIELD:<name>`, `UNKNOWN_PARAMETER:<name>`, "
-        "`NOT_STORED_BY_LMS:<field>`, `GRADE_FROM_POINTS`, `UNGRADED_IN_LMS`, `GRADE_WAITS_FOR_SUBMISSION`.",
+        "`NOT_STORED_BY_LMS:<field>`, `SCORE_CHANGED_BY_LMS`, `CHANGED_BY_LMS:<field>`, `GRADE_FROM_POINTS`, "
+        "`UNGRADED_IN_LMS`, `GRADE_WAITS_FOR_SUBMISSION`.",
     },
     "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait before trying again."},
     "Preference-Applied": {

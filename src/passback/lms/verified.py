@@ -1,0 +1,318 @@
+"""Believing an LMS only as far as it goes: what a connector reports is compared with what was asked.
+
+The registry opens every connector inside a `Verified`, so that each has this:
+
+- What the LMS says is gone is looked for, in the lists where it should be. What is there after all is not gone: the LMS
+  contradicts itself, which is a fault that passes.
+- A change that is acknowledged is one that the LMS shows. If the answer does not show it, the LMS is read; if that does
+  not either (an LMS may show what it had a moment ago), it is read again, and the change is sent once more. What the
+  LMS then keeps instead, it keeps by a rule of its own, and the answer shows that value with a warning. If it keeps
+  nothing, the change has failed.
+- A deletion is one when the LMS no longer has the assignment.
+
+While all goes well, only a deletion costs a request.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec.structs import replace
+
+from passback.domain.clock import DAY, REAL_TIME, Instant, Timer
+from passback.domain.submission import Submission, SubmissionFields
+from passback.lms.interface import (
+    Capabilities,
+    Connector,
+    Finding,
+    Gone,
+    LmsError,
+    NotAllowed,
+    Unavailable,
+    in_doubt_after_write,
+)
+
+if TYPE_CHECKING:
+    from passback.domain.assignment import Assignment, AssignmentFields
+    from passback.domain.matching import LmsCourse, Person, SectionRef
+
+T = TypeVar("T")
+
+SCORE_CHANGED = "SCORE_CHANGED_BY_LMS"
+"""The warning about a grade of which the LMS keeps another value, by a rule of its own."""
+CHANGED = "CHANGED_BY_LMS:"
+"""The same about a field of an assignment, whose name follows."""
+
+_LOOKS = (0.0, 0.5, 1.0, 2.0)
+"""The seconds before each look at what an LMS that does not show it yet may show soon."""
+
+_EXACT = ("title", "points_possible", "grading_type", "max_attempts", "assignee_mode", "published")
+_MOMENTS = ("due_date", "display_date", "end_date")
+
+
+class Verified:
+    """A connector whose every word about a change is checked. See `passback.lms.interface.Connector`."""
+
+    def __init__(self, connector: Connector, timer: Timer = REAL_TIME) -> None:
+        self._lms = connector
+        self._timer = timer
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._lms.capabilities
+
+    async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
+        try:
+            return await self._lms.create_assignment(section, fields, mark)
+        except Gone as gone:
+            raise await self._missing(gone, section) from None
+
+    async def find_assignment(
+        self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
+    ) -> Assignment | None:
+        try:
+            return await self._lms.find_assignment(section, fields, mark, since, known)
+        except Gone as gone:
+            raise await self._missing(gone, section) from None
+
+    async def read_assignment(self, section: str, assignment: str) -> Assignment:
+        try:
+            return await self._lms.read_assignment(section, assignment)
+        except Gone as gone:
+            raise await self._missing(gone, section, assignment) from None
+
+    async def read_assignments(self, section: str, assignments: Sequence[str]) -> Mapping[str, Assignment]:
+        try:
+            return await self._lms.read_assignments(section, assignments)
+        except Gone as gone:
+            raise await self._missing(gone, section) from None
+
+    async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
+        async def change() -> Assignment:
+            try:
+                return await self._lms.update_assignment(section, assignment, fields)
+            except Gone as gone:
+                raise await self._missing(gone, section, assignment) from None
+
+        async def read() -> Assignment:
+            return await self.read_assignment(section, assignment)
+
+        held = await self._settled(change, read, lambda now: not _differing(fields, now))
+        differing = tuple(CHANGED + name for name in _differing(fields, held))
+        return replace(held, warnings=(*held.warnings, *differing)) if differing else held
+
+    async def delete_assignment(self, section: str, assignment: str) -> None:
+        try:
+            await self._lms.delete_assignment(section, assignment)
+        except Gone as gone:
+            raise await self._missing(gone, section, assignment) from None
+        except Unavailable as error:
+            if isinstance(error, NotAllowed) or error.in_doubt:
+                raise
+            # Whatever it answered, it may have deleted it.
+            raise Unavailable(str(error), retry_after=error.retry_after, in_doubt=True) from None
+        with in_doubt_after_write():
+            for seconds in _LOOKS:
+                await self._pause(seconds)
+                if assignment not in await self.read_assignments(section, [assignment]):
+                    return
+        raise Unavailable("it says that it deleted the assignment, and still has it", in_doubt=True)
+
+    async def read_submissions(
+        self, section: str, assignment: str, students: Sequence[str]
+    ) -> Mapping[str, Submission]:
+        try:
+            found = await self._lms.read_submissions(section, assignment, students)
+            # A list of nobody may be an LMS's mistake: it counts if it comes twice.
+            return found or await self._lms.read_submissions(section, assignment, students)
+        except Gone as gone:
+            raise await self._missing(gone, section, assignment) from None
+
+    async def update_submission(
+        self, section: str, assignment: str, student: str, fields: SubmissionFields
+    ) -> Submission:
+        async def change() -> Submission:
+            try:
+                return await self._lms.update_submission(section, assignment, student, fields)
+            except Gone as gone:
+                raise await self._missing(gone, section, assignment, student, fields.grader_id) from None
+
+        async def read() -> Submission:
+            found = await self.read_submissions(section, assignment, [student])
+            if student not in found:
+                raise Gone("student")
+            return found[student]
+
+        held = await self._settled(change, read, lambda now: _has(fields, now))
+        return _judged(fields, held)
+
+    async def update_submissions(
+        self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
+    ) -> Sequence[Submission | LmsError]:
+        try:
+            outcomes = await self._lms.update_submissions(section, assignment, changes)
+        except Gone as gone:
+            raise await self._missing(gone, section, assignment) from None
+        last = {student: at for at, (student, _) in enumerate(changes)}
+        checked: list[Submission | LmsError] = []
+        for at, ((student, fields), outcome) in enumerate(zip(changes, outcomes, strict=True)):
+            # What another change of the same student followed is not to be seen any more.
+            doubtful = isinstance(outcome, Gone) or (
+                isinstance(outcome, Submission) and last[student] == at and not _has(fields, outcome)
+            )
+            checked.append(await self._again(section, assignment, student, fields) if doubtful else outcome)
+        return checked
+
+    async def _again(
+        self, section: str, assignment: str, student: str, fields: SubmissionFields
+    ) -> Submission | LmsError:
+        try:
+            return await self.update_submission(section, assignment, student, fields)
+        except LmsError as error:
+            return error
+
+    async def read_courses(self) -> Sequence[LmsCourse]:
+        return await self._lms.read_courses()
+
+    async def read_sections(self, course: LmsCourse) -> Sequence[SectionRef]:
+        return await self._lms.read_sections(course)
+
+    async def read_people(self, section: str) -> Sequence[Person]:
+        return await self._lms.read_people(section)
+
+    async def check(self) -> Sequence[Finding]:
+        return await self._lms.check()
+
+    async def close(self) -> None:
+        """Close the connector."""
+        await self._lms.close()
+
+    async def _settled(
+        self,
+        change: Callable[[], Awaitable[T]],
+        read: Callable[[], Awaitable[T]],
+        shows: Callable[[T], bool],
+    ) -> T:
+        """Make a change; returns what shows it, or what the LMS keeps instead though it was sent twice."""
+        held = await change()
+        if shows(held):
+            return held
+        for seconds in _LOOKS:
+            await self._pause(seconds)
+            held = await read()
+            if shows(held):
+                return held
+        held = await change()
+        return held if shows(held) else await read()
+
+    async def _pause(self, seconds: float) -> None:
+        if seconds:
+            await self._timer.sleep(seconds)
+
+    async def _missing(
+        self,
+        gone: Gone,
+        section: str,
+        assignment: str | None = None,
+        student: str | None = None,
+        grader: str | None = None,
+    ) -> LmsError:
+        """Return what is really gone of that which a change or look was about, by the lists where it should be."""
+        try:
+            if assignment is not None:
+                if assignment not in await self._lms.read_assignments(section, [assignment]):
+                    return Gone("assignment")
+                if student is not None and not await self._lms.read_submissions(
+                    section, assignment, [student]
+                ):
+                    return Gone("student")
+            people = await self._lms.read_people(section)
+            teachers = {person.id for person in people if person.role == "teacher"}
+            if gone.thing == "grader" and grader not in teachers:
+                return gone
+        except Gone:
+            if await self._is_gone(section):
+                return Gone("section")
+        except LmsError as error:
+            return error
+        return Unavailable(
+            f"it says that the {gone.thing} is gone, and lists it", in_doubt=True, retry_after=30
+        )
+
+    async def _is_gone(self, section: str) -> bool:
+        try:
+            await self._lms.read_people(section)
+        except Gone:
+            return True
+        return False
+
+
+def _differing(fields: AssignmentFields, held: Assignment) -> list[str]:
+    """Return the names of the given fields of which the LMS shows another value."""
+    given = {name: value for name in fields.__struct_fields__ if (value := getattr(fields, name)) is not None}
+    names = [name for name in _EXACT if name in given and not _alike(given[name], getattr(held, name))]
+    # An LMS may keep dates by the minute, or the end of a day for its beginning.
+    names += [
+        name
+        for name in _MOMENTS
+        if name in given and (getattr(held, name) is None or abs(getattr(held, name) - given[name]) >= DAY)
+    ]
+    if "assignee_ids" in given and held.assignee_mode == "individuals":
+        names += [] if set(given["assignee_ids"]) == set(held.assignee_ids) else ["assignee_ids"]
+    return names
+
+
+def _has(fields: SubmissionFields, held: Submission) -> bool:
+    """Whether a submission shows what a change gives."""
+    return _keeps(fields, held) and not _score_differs(fields, held)
+
+
+def _judged(fields: SubmissionFields, held: Submission) -> Submission:
+    """Return what the LMS keeps of a change, with a warning if it is another grade. Raises `Unavailable`."""
+    if not _keeps(fields, held):
+        raise Unavailable(
+            "it says that it made the change, and does not show it", in_doubt=True, retry_after=30
+        )
+    if _score_differs(fields, held):
+        return replace(held, warnings=(*held.warnings, SCORE_CHANGED))
+    return held
+
+
+def _keeps(fields: SubmissionFields, held: Submission) -> bool:
+    """Whether a submission has something of all that a change gives, if perhaps another grade."""
+    graded = held.grade is not None or held.grade_points is not None
+    return (
+        (fields.grade != "" or not graded)
+        and (not (fields.grade or fields.grade_points is not None) or graded)
+        and (fields.flags is None or ("excused" in fields.flags) == ("excused" in held.flags))
+        and (not fields.grade_comment or bool(held.grade_comment))
+        and (fields.state in (None, held.state) or (fields.state == "submitted" and held.state == "returned"))
+        and (not fields.attachments or len(held.attachments) >= len(fields.attachments))
+        and (fields.extra_attempts in (None, held.extra_attempts))
+        and (fields.override_due_date is None or held.override_due_date is not None)
+    )
+
+
+def _score_differs(fields: SubmissionFields, held: Submission) -> bool:
+    if fields.grade_points is not None:
+        return held.grade_points is not None and not _alike(fields.grade_points, held.grade_points)
+    return bool(fields.grade) and held.grade is not None and not _alike(fields.grade, held.grade)
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, Decimal) and isinstance(other, Decimal):
+        return abs(one - other) <= abs(one) / 10_000_000  # an LMS's numbers may be of single precision
+    if isinstance(one, str) and isinstance(other, str):
+        return _words(one) == _words(other)
+    return bool(one == other)
+
+
+def _words(text: str) -> str:
+    """Return a text as it is compared: without what LMSs trim, and numbers without their zeros."""
+    text = " ".join(text.split()).casefold()
+    if re.fullmatch(r"\d+\.\d+%?", text, re.ASCII):
+        text = text.rstrip("%").rstrip("0").rstrip(".") + text[len(text.rstrip("%")) :]
+    return text

@@ -1,0 +1,298 @@
+"""What every connector makes of a world that spoils answers: no change is lost, doubled, or refused for good.
+
+Each operation is tried once for each request that it makes and each way in which that one answer can be spoiled. What
+a connector says then must be true of the LMS, and the same change again must have the effect of one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from uuid_utils import uuid7
+
+from lms.conftest import LMSS
+from passback.domain.assignment import AssignmentFields, Attachment
+from passback.domain.submission import SubmissionFields
+from passback.lms.interface import Connector, Gone, LmsError, Unavailable
+from passback.lms.verified import Verified
+from support.faulty_world import FEW, Spoil, World, own, world_of
+from support.lms import ESSAY, TEXT, Lms
+from support.sandbox import NOW
+
+NETWORKED: dict[str, Callable[[], AbstractContextManager[Lms]]] = {
+    name: open_ for name, open_ in LMSS.items() if not name.startswith("builtin")
+}
+
+
+@pytest.fixture(params=NETWORKED)
+def lms(request: pytest.FixtureRequest) -> Iterator[Lms]:
+    with NETWORKED[request.param]() as served:
+        yield served
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A change, and how to see in the LMS what became of it."""
+
+    name: str
+    prepare: Callable[[Lms], Any]
+    """What the change is about."""
+    act: Callable[[Lms, Connector, Any], Any]
+    """Make the change; returns what the client would see."""
+    seen: Callable[[Lms, Any], Any]
+    """What the LMS has."""
+    done: Callable[[Any], bool]
+    """Whether what was seen, or returned, is what was asked for."""
+
+
+@contextlib.contextmanager
+def verified(lms: Lms) -> Iterator[Connector]:
+    """Another connector, as the registry opens it."""
+    assert lms.connection is not None
+    with lms.another() as connector:
+        yield Verified(connector, lms.connection.timer)
+
+
+def _essay(lms: Lms) -> str:
+    return lms.create().lms_id
+
+
+def _graded(lms: Lms) -> str:
+    assignment = lms.create().lms_id
+    lms.grade(assignment, grade_points=Decimal(3))
+    return assignment
+
+
+def _for_text(lms: Lms) -> str:
+    return lms.create(submission_types=("text",)).lms_id
+
+
+def _grade(**fields: Any) -> Callable[[Lms, Connector, str], Any]:
+    def act(lms: Lms, connector: Connector, assignment: str) -> Any:
+        given = {"grader_id": lms.teacher, **fields} if "state" not in fields else fields
+        change = SubmissionFields(**given)
+        return lms.run(connector.update_submission(lms.section, assignment, lms.students[0], change))
+
+    return act
+
+
+def _bulk(lms: Lms, connector: Connector, assignment: str) -> Any:
+    changes = [
+        (student, SubmissionFields(grade_points=Decimal(10 + at)))
+        for at, student in enumerate(lms.students[:2])
+    ]
+    outcomes = lms.run(connector.update_submissions(lms.section, assignment, changes))
+    for outcome in outcomes:
+        if isinstance(outcome, LmsError):
+            raise outcome
+    return outcomes
+
+
+def _bulk_seen(lms: Lms, assignment: str) -> Any:
+    students = lms.students[:2]
+    found = lms.run(lms.connector.read_submissions(lms.section, assignment, students))
+    return [found.get(student) for student in students]
+
+
+def _submission(lms: Lms, assignment: str) -> Any:
+    return lms.read(assignment)
+
+
+def _change(lms: Lms, connector: Connector, assignment: str) -> Any:
+    fields = AssignmentFields(title="Second essay", points_possible=Decimal(30))
+    return lms.run(connector.update_assignment(lms.section, assignment, fields))
+
+
+def _delete(lms: Lms, connector: Connector, assignment: str) -> Any:
+    return lms.run(connector.delete_assignment(lms.section, assignment))
+
+
+def _exists(lms: Lms, assignment: str) -> Any:
+    return assignment in lms.run(lms.connector.read_assignments(lms.section, [assignment]))
+
+
+OPERATIONS = [
+    Operation(
+        "change", _essay, _change, lambda lms, it: lms.assignment(it),
+        lambda it: (it.title, it.points_possible) == ("Second essay", 30),
+    ),
+    Operation("delete", _essay, _delete, _exists, lambda it: not it),
+    Operation(
+        "grade", _essay, _grade(grade_points=Decimal("17.5")), _submission,
+        lambda it: it.grade_points == Decimal("17.5"),
+    ),
+    Operation(
+        "grade again", _graded, _grade(grade_points=Decimal(4)), _submission, lambda it: it.grade_points == 4
+    ),
+    Operation(
+        "clear a grade", _graded, _grade(grade=""), _submission, lambda it: it.grade_points is None,
+    ),
+    Operation(
+        "comment", _essay, _grade(grade_points=Decimal(5), grade_comment="Good", comment_since=NOW), _submission,
+        lambda it: (it.grade_points, it.grade_comment) == (5, "Good"),
+    ),
+    Operation(
+        "excuse", _essay, _grade(flags=frozenset({"excused"})), _submission, lambda it: "excused" in it.flags
+    ),
+    Operation(
+        "hand in", _for_text, _grade(state="submitted", attachments=(TEXT,)), _submission,
+        lambda it: it.state == "submitted" and [work.text for work in it.attachments] == [TEXT.text],
+    ),
+    Operation(
+        "bulk", _essay, _bulk, _bulk_seen, lambda them: [it.grade_points for it in them] == [10, 11]
+    ),
+]  # fmt: skip
+
+NEEDS = {"comment": "grade_comment", "excuse": "excused", "hand in": "text"}
+
+
+def _spoils(lms: Lms, world: World) -> tuple[Spoil, ...]:
+    """What is spoilt here: the LMS's own refusals, too, of what is not theirs to refuse."""
+    gone = _essay(lms)
+    lms.delete(gone)
+    with contextlib.suppress(LmsError):
+        lms.assignment(gone)
+    assert world.last is not None
+    refusals = own(world.last, "what it has") if world.last.status == 404 else ()
+    return (*FEW, *refusals)
+
+
+def _matters(spoil: Spoil, method: str) -> bool:
+    """Whether the answer to a request is spoilt so: what changes nothing is spoilt in fewer ways."""
+    return method != "GET" or (spoil.reaches and spoil.name.endswith(("HTML with 404", "members", "has")))
+
+
+def _supported(lms: Lms, operation: Operation) -> bool:
+    return NEEDS.get(operation.name) not in lms.unsupported
+
+
+def _methods(lms: Lms, world: World, operation: Operation) -> list[str]:
+    """The methods of the requests that the operation makes in a faultless world."""
+    about = operation.prepare(lms)
+    with verified(lms) as connector:
+        _warm(lms, connector, about)
+        world.begin()
+        operation.act(lms, connector, about)
+        return [request.partition(" ")[0] for request in world.requests]
+
+
+def _warm(lms: Lms, connector: Connector, assignment: str) -> None:
+    """Let a connector learn what it keeps for a while, as that of a running gateway has."""
+    lms.run(connector.read_submissions(lms.section, assignment, lms.students))
+
+
+def _try(lms: Lms, world: World, operation: Operation, spoil: Spoil, position: int) -> str | None:
+    """Why it is wrong what a connector makes of one spoilt answer; None if it is right."""
+    about = operation.prepare(lms)
+    with verified(lms) as connector:
+        _warm(lms, connector, about)
+        world.begin(spoil, position)
+        try:
+            returned = operation.act(lms, connector, about)
+        except Unavailable as error:
+            returned = None
+            failed, doubt = True, error.in_doubt
+        except LmsError as error:
+            return f"refused for good: {error!r}"
+        else:
+            failed = doubt = False
+        spoilt = world.requests[position:][:1]
+        world.begin()
+    seen = operation.seen(lms, about)
+    if not failed and not operation.done(seen):
+        return f"acknowledged, but not in the LMS ({spoilt})"
+    if not failed and returned is not None and not operation.done(returned):
+        return f"done, but what is returned is something else ({spoilt}): {returned}"
+    if operation.name == "delete" and operation.done(seen):
+        return None if doubt or not failed else f"deleted, though it is said not to be ({spoilt})"
+    with verified(lms) as connector:
+        try:
+            operation.act(lms, connector, about)
+        except LmsError as error:
+            return f"the same again fails ({spoilt}): {error!r}"
+    return None if operation.done(operation.seen(lms, about)) else f"the same again has no effect ({spoilt})"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda it: it.name)
+def test_what_is_said_of_a_change_is_true_whatever_answer_is_spoilt(lms: Lms, operation: Operation) -> None:
+    if not _supported(lms, operation):
+        return
+    with world_of(lms.served) as world:
+        methods, spoils = _methods(lms, world, operation), _spoils(lms, world)
+        wrong = [
+            f"request {position}, {spoil}: {why}"
+            for position, method in enumerate(methods)
+            for spoil in spoils
+            if _matters(spoil, method) and (why := _try(lms, world, operation, spoil, position)) is not None
+        ]
+    assert not wrong, f"{len(wrong)}:\n" + "\n".join(wrong)
+
+
+def test_a_create_is_made_once_whatever_answer_is_spoilt(lms: Lms) -> None:
+    link = (Attachment(type="link", url="https://app.example/a"),)
+    fields = replace(
+        ESSAY, attachments=link, assignee_mode="individuals", assignee_ids=tuple(lms.students[:2])
+    )
+    wrong: list[str] = []
+    with world_of(lms.served) as world:
+        with verified(lms) as connector:
+            _warm(lms, connector, _essay(lms))
+            world.begin()
+            lms.run(connector.create_assignment(lms.section, fields, str(uuid7())))
+            methods = [request.partition(" ")[0] for request in world.requests]
+        for spoil in _spoils(lms, world):
+            for position, method in enumerate(methods):
+                if not _matters(spoil, method):
+                    continue
+                why = _try_create(lms, world, fields, spoil, position)
+                if why is not None:
+                    wrong.append(f"request {position}, {spoil}: {why}")
+    assert not wrong, f"{len(wrong)}:\n" + "\n".join(wrong)
+
+
+def _try_create(lms: Lms, world: World, fields: AssignmentFields, spoil: Spoil, position: int) -> str | None:
+    # Each its own title, so that those of other cases are not taken for it.
+    fields, mark = replace(fields, title=f"Essay {uuid7()}"), str(uuid7())
+    made: list[str] = []
+    with verified(lms) as connector:
+        _warm(lms, connector, _essay(lms))
+        world.begin(spoil, position)
+        doubt = False
+        try:
+            made.append(lms.run(connector.create_assignment(lms.section, fields, mark)).lms_id)
+        except Unavailable as error:
+            doubt = error.in_doubt
+        except LmsError as error:
+            return f"refused for good: {error!r}"
+        spoilt = world.requests[position:][:1]
+        world.begin()
+    with verified(lms) as connector:
+        found = lms.run(connector.find_assignment(lms.section, fields, mark, NOW, made))
+        if found is not None and found.lms_id not in made and (made or not doubt):
+            return (
+                f"in the LMS, though it was not said to be ({spoilt})"
+                if not made
+                else f"made twice ({spoilt})"
+            )
+        if found is not None and not made:
+            made.append(found.lms_id)
+        if not made:
+            try:
+                made.append(lms.run(connector.create_assignment(lms.section, fields, mark)).lms_id)
+            except LmsError as error:
+                return f"the same again fails ({spoilt}): {error!r}"
+        try:
+            read = lms.run(connector.read_assignment(lms.section, made[0]))
+        except Gone as error:
+            return f"acknowledged, but gone ({spoilt}): {error!r}"
+        if (read.title, read.published, read.assignee_ids) != (fields.title, True, fields.assignee_ids):
+            return f"something else is in the LMS ({spoilt}): {read}"
+        again = lms.run(connector.find_assignment(lms.section, fields, mark, NOW, made))
+        return f"made twice ({spoilt})" if again is not None and again.lms_id not in made else None

@@ -1,0 +1,121 @@
+"""A faulty world between a connector and its LMS: answers that are lost, replaced, or not the LMS's own.
+
+A `World` counts the requests that reach a simulator, and spoils the one whose number it is told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec.structs import replace
+
+from passback_simulators.reply import Reply
+from passback_simulators.request import Request
+from support.simulators import Served
+
+_OUTAGE = (
+    b"<!DOCTYPE html><html><head><title>Sorry</title></head><body><h1>We'll be back soon</h1></body></html>"
+)
+_HTML = (("content-type", "text/html; charset=utf-8"),)
+_JSON = (("content-type", "application/json"),)
+
+
+@dataclass(frozen=True)
+class Spoil:
+    """What becomes of one answer."""
+
+    name: str
+    reply: Callable[[Reply], Reply]
+    """What the client gets, by what the LMS answered."""
+    reaches: bool = True
+    """Whether the request takes effect in the LMS."""
+
+    def __str__(self) -> str:
+        return f"{self.name} {'after' if self.reaches else 'before'}"
+
+
+def _fixed(status: int, body: bytes, headers: tuple[tuple[str, str], ...] = ()) -> Callable[[Reply], Reply]:
+    return lambda _: Reply(status, body, headers)
+
+
+def _emptied(reply: Reply) -> Reply:
+    return replace(reply, body=b"{}")
+
+
+_FIREWALL = b'{"incident":"8f2","support":"https://waf.example"}'
+
+
+def _spoils(name: str, reply: Callable[[Reply], Reply]) -> Iterator[Spoil]:
+    for reaches in (True, False):
+        yield Spoil(name, reply, reaches=reaches)
+
+
+ALL = tuple(
+    itertools.chain(
+        *(_spoils(f"a page of HTML with {it}", _fixed(it, _OUTAGE, _HTML)) for it in (200, 400, 403, 404, 409, 422, 503)),
+        *(_spoils(f"nothing with {it}", _fixed(it, b"")) for it in (200, 202, 204, 400, 403, 404, 409, 422)),
+        *(_spoils(f"a firewall's JSON with {it}", _fixed(it, _FIREWALL, _JSON)) for it in (200, 400, 403, 404, 409, 422)),
+        _spoils("an object without members", _emptied),
+        _spoils("a list without items", _fixed(200, b"[]", _JSON)),
+        _spoils("an error with 200", _fixed(200, b'{"error":"try again later"}', _JSON)),
+    )
+)  # fmt: skip
+"""Every way in which an answer is spoilt."""
+
+FEW = tuple(
+    spoil
+    for spoil in ALL
+    if spoil.name.removesuffix("with 200") != spoil.name
+    or spoil.name.endswith(("members", "items", "HTML with 404", "nothing with 202", "nothing with 400", "JSON with 404"))
+)  # fmt: skip
+"""One of each kind, which is enough if nothing is amiss."""
+
+
+def own(reply: Reply, name: str) -> tuple[Spoil, ...]:
+    """The LMS's own refusal, where it does not belong."""
+    return tuple(_spoils(f"its own {reply.status} for {name}", lambda _: reply))
+
+
+@dataclass
+class World:
+    """What lies between a connector and a simulator."""
+
+    served: Served
+    requests: list[str] = field(default_factory=list)
+    """The requests since the last `begin`."""
+    last: Reply | None = None
+    """The last answer that was not spoilt."""
+    _spoil: Spoil | None = None
+    _position: int = -1
+
+    def begin(self, spoil: Spoil | None = None, position: int = -1) -> None:
+        """Count requests from 0 on, and spoil the answer to the one at `position`."""
+        self.requests.clear()
+        self._spoil, self._position = spoil, position
+
+    async def answer(self, real: Callable[[Request], Any], request: Request) -> Reply:
+        self.requests.append(f"{request.method} {request.path}")
+        if self._spoil is None or len(self.requests) - 1 != self._position:
+            self.last = await real(request)
+            return self.last
+        if self._spoil.reaches:
+            return self._spoil.reply(await real(request))
+        # What it would have answered is not known without asking it.
+        return self._spoil.reply(Reply(200, json.dumps({}).encode(), _JSON))
+
+
+@contextlib.contextmanager
+def world_of(served: Served) -> Iterator[World]:
+    """The world between a simulator and whoever calls it, faultless at first."""
+    world, simulator = World(served), served.simulator
+    real = simulator.answer
+    simulator.answer = lambda request: world.answer(real, request)  # type: ignore[method-assign]
+    try:
+        yield world
+    finally:
+        simulator.answer = real  # type: ignore[method-assign]
