@@ -44,6 +44,10 @@ _ALONE = {
             " district's connection, if it has one, stays as it is."
         ),
     ),
+    "audit": (
+        "audit:audit",
+        "List who made, changed or revoked tokens, connections, webhooks, matches and the key, oldest first.",
+    ),
     "backup": (
         "backup:backup",
         "Copy the data file, also while a server runs.",

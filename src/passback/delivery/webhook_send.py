@@ -22,7 +22,7 @@ from msgspec import Struct
 
 import passback
 from passback.network.addresses import Network, Resolve, Unreachable, addresses_of, is_public, resolve
-from passback.store import webhooks
+from passback.store import audit, webhooks
 from passback.store.engine.vault import VaultError
 
 if TYPE_CHECKING:
@@ -164,6 +164,11 @@ async def deliver(
         now_there = webhooks.find(conn, webhook_id)
         if now_there is not None and now_there.url == url:  # a new address has not said so
             webhooks.disable(conn, webhook_id, clock())
+            detail = "its endpoint answered 410"
+            line = audit.Line(
+                clock(), "gateway", "webhook.disabled", webhook_id, now_there.district_id, detail
+            )
+            audit.add(conn, line)
 
     if sent.outcome == "gone":
         log.warning("the endpoint of webhook %s wants no more messages: it is disabled", webhook_id)

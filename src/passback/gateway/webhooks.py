@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,13 +15,14 @@ from passback.delivery.webhook_send import Message, Transport
 from passback.domain.clock import DAY
 from passback.gateway.rules import unknown_fields
 from passback.network.addresses import Unreachable
-from passback.store import webhooks
+from passback.store import audit, webhooks
 from passback.wire import cursor, errors, events, responses
 from passback.wire.dates import show
 from passback.wire.quote import quoted
 
 if TYPE_CHECKING:
     from passback.context import Caller, Gateway
+    from passback.domain.clock import Instant
     from passback.store.engine.database import Connection
     from passback.store.webhooks import Webhook
     from passback.wire.requests import WebhookRequest
@@ -57,6 +59,7 @@ async def create(gateway: Gateway, caller: Caller, request: WebhookRequest) -> A
         if webhooks.count(conn, caller.district_id, caller.application) >= events.MOST_WEBHOOKS:
             raise errors.too_many_webhooks(events.MOST_WEBHOOKS)
         webhooks.insert(conn, webhook)
+        _record(conn, caller, "webhook.created", webhook, now)
 
     await gateway.database.write(keep)
     return Answer(_present(webhook, now, secret=secret), unknown_fields(request.unknown_fields))
@@ -114,6 +117,7 @@ async def update(
             last_modified=now,
         )
         webhooks.update(conn, changed)
+        _record(conn, caller, "webhook.changed", changed, now)
         return changed
 
     webhook = await gateway.database.write(change)
@@ -129,6 +133,7 @@ async def rotate(gateway: Gateway, caller: Caller, webhook_id: str) -> responses
         webhook = _find(conn, caller, webhook_id)
         changed = webhooks.rotated(gateway.vault, webhook, secret, now=now, until=now + OVERLAP)
         webhooks.update(conn, changed)
+        _record(conn, caller, "webhook.secret_rotated", changed, now)
         return changed
 
     return _present(await gateway.database.write(change), now, secret=secret)
@@ -138,7 +143,9 @@ async def delete(gateway: Gateway, caller: Caller, webhook_id: str) -> None:
     """Forget a webhook. Raises `Refusal`: 404."""
 
     def remove(conn: Connection) -> None:
-        webhooks.remove(conn, _find(conn, caller, webhook_id).id)
+        webhook = _find(conn, caller, webhook_id)
+        webhooks.remove(conn, webhook.id)
+        _record(conn, caller, "webhook.deleted", webhook, gateway.clock())
 
     await gateway.database.write(remove)
 
@@ -158,6 +165,13 @@ async def test(gateway: Gateway, caller: Caller, webhook_id: str) -> responses.W
     return responses.WebhookTest(
         delivered=sent.outcome == "delivered", id=message_id, message=sent.reason, status=sent.status
     )
+
+
+def _record(conn: Connection, caller: Caller, action: str, webhook: Webhook, now: Instant) -> None:
+    """Write into the audit what an application does; of the address only the server, as the rest may hold secrets."""
+    server = urlsplit(webhook.url).hostname or ""
+    actor = f"application:{caller.application}"
+    audit.add(conn, audit.Line(now, actor, action, webhook.id, webhook.district_id, server))
 
 
 def _find(conn: Connection, caller: Caller, webhook_id: str) -> Webhook:

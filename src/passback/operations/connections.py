@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from passback.lms.interface import ConnectorKind
 from passback.lms.registry import BUILTIN, not_stored
-from passback.operations import districts, lms_settings
+from passback.operations import audit, districts, lms_settings
 from passback.operations.errors import NotFound, OperationError
 from passback.rosters import connect as connecting
 from passback.store import connections, roster, syncs
@@ -106,6 +106,8 @@ async def connect(
             now=now,
             same_lms=wanted.same_lms,
         )
+        detail = f"{wanted.kind.capabilities.kind} at {wanted.address}"
+        audit.record(conn, "connection.made", district.id, district.id, detail)
         return Connected(district.id, kept)
 
     try:
@@ -150,6 +152,7 @@ async def create_with_gradebook(database: Database, name: str, clock: Clock) -> 
     def write(conn: Connection) -> str:
         new = districts.create(conn, name, clock())
         stored_districts.set_lms(conn, new.id, BUILTIN, "success")
+        audit.record(conn, "connection.made", new.id, new.id, BUILTIN)
         return new.id
 
     return await database.write(write)
@@ -201,7 +204,9 @@ async def remove(database: Database, district_id: str) -> None:
     def write(conn: Connection) -> None:
         stored_districts.set_lms_state(conn, district_id, "disconnected")
         syncs.forget(conn, district_id)
-        connections.remove(conn, _required(conn, district_id).district_id)
+        stored = _required(conn, district_id)
+        connections.remove(conn, stored.district_id)
+        audit.record(conn, "connection.removed", district_id, district_id, stored.address)
 
     await database.write(write)
 
@@ -242,6 +247,9 @@ async def add_student(
             options=stored.options,
             credentials=connections.seal(vault, district_id, kept),
             now=clock(),
+        )
+        audit.record(
+            conn, "connection.student_added", district_id, district_id, f"student {lms_id} in the LMS"
         )
 
     await database.write(write)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from passback.domain.roster import District
+from passback.operations import audit
 from passback.operations.errors import NotFound, OperationError
 from passback.store import connections, district_removal, districts, roster
 from passback.store.district_removal import Holdings
@@ -81,6 +82,8 @@ async def delete(database: Database, district_id: str, *, even_open: bool = Fals
                 " (passback deliveries), or give --force to lose them"
             )
         district_removal.remove(conn, district_id)
+        detail = f"{found.tokens} tokens, its connection, its webhooks and its matches"
+        audit.record(conn, "district.deleted", district_id, district_id, f"with {detail}")
         return found
 
     return await database.write(write)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from passback.operations import audit
 from passback.operations.errors import OperationError
 from passback.operations.open import vault_of
 from passback.operations.start_notes import require_shared_key
@@ -84,4 +85,5 @@ def _reencrypt(conn: Connection, vault: Vault) -> tuple[int, int]:
     hooks = webhooks.find_all(conn)
     for webhook in hooks:
         webhooks.update(conn, webhooks.reseal(vault, webhook))
+    audit.record(conn, "key.rotated", "", detail=f"{len(districts)} connections, {len(hooks)} webhooks")
     return len(districts), len(hooks)

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from passback.domain.roster import District
 from passback.lms.registry import BUILTIN
+from passback.operations import audit
 from passback.operations.districts import required
 from passback.operations.errors import NotFound, OperationError
 from passback.rosters import decide as lookup
@@ -106,8 +107,15 @@ async def decision(database: Database, ours: Ours) -> Decision | None:
 
 async def choose(database: Database, ours: Ours, lms_id: str, clock: Clock) -> bool:
     """Match one of ours to one of its candidates. False if it was decided meanwhile. Raises `AlreadyMatched`."""
+
+    def write(conn: Connection) -> bool:
+        chosen = matching.choose(conn, ours, lms_id, clock())
+        if chosen:
+            audit.record(conn, "match.made", ours.id, ours.district_id, f"{ours.kind} is {lms_id} in the LMS")
+        return chosen
+
     try:
-        return await database.write(lambda conn: matching.choose(conn, ours, lms_id, clock()))
+        return await database.write(write)
     except matching.AlreadyMatched as error:
         raise MatchedToAnother(lms_id, error.other) from None
 
@@ -145,6 +153,9 @@ async def clear(database: Database, our_id: str, clock: Clock) -> Cleared:
         if was.lms_id is None:
             return Cleared(was, sync_requested=False)
         matching.decide(conn, our_id, None, clock())
+        audit.record(
+            conn, "match.cleared", our_id, was.district_id, f"{was.kind} was {was.lms_id} in the LMS"
+        )
         return Cleared(was, _request_sync(conn, was.district_id, clock()))
 
     return await database.write(write)
@@ -171,6 +182,7 @@ async def match_by(database: Database, district_id: str, kind: NumberKind | None
     def write(conn: Connection) -> bool:
         required(conn, district_id)
         districts.set_match_by(conn, district_id, kind)
+        audit.record(conn, "match.number_chosen", district_id, district_id, kind or "found out")
         return _request_sync(conn, district_id, clock())
 
     return await database.write(write)
@@ -191,8 +203,14 @@ def _matchable(conn: Connection, our_id: str) -> Ours:
 
 
 async def _decide(database: Database, our_id: str, lms_id: str, clock: Clock) -> None:
+    def write(conn: Connection) -> str | None:
+        district_id = matching.decide(conn, our_id, lms_id, clock())
+        if district_id is not None:
+            audit.record(conn, "match.made", our_id, district_id, f"is {lms_id} in the LMS")
+        return district_id
+
     try:
-        district_id = await database.write(lambda conn: matching.decide(conn, our_id, lms_id, clock()))
+        district_id = await database.write(write)
     except matching.AlreadyMatched as error:
         raise MatchedToAnother(lms_id, error.other) from None
     if district_id is None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from passback.operations import audit
 from passback.operations.districts import required
 from passback.operations.errors import NotFound, OperationError
 from passback.store import tokens
@@ -48,9 +49,11 @@ async def create(
 
     def write(conn: Connection) -> Token:
         required(conn, district_id)
-        return tokens.create(
+        token = tokens.create(
             conn, district_id=district_id, application=application, secret=secret, now=now, expires=expires
         )
+        audit.record(conn, "token.created", token.id, district_id, application)
+        return token
 
     return NewToken(await database.write(write), secret)
 
@@ -71,9 +74,13 @@ async def rotate(database: Database, token_id: str, clock: Clock, *, overlap: in
     def write(conn: Connection) -> Token:
         old = _active(conn, token_id, now)
         tokens.set_expiry(conn, old.id, now + overlap)
-        return tokens.create(
+        new = tokens.create(
             conn, district_id=old.district_id, application=old.application, secret=secret, now=now
         )
+        audit.record(
+            conn, "token.rotated", old.id, old.district_id, f"{old.application}, replaced by {new.id}"
+        )
+        return new
 
     return Rotated(NewToken(await database.write(write), secret), now + overlap)
 
@@ -83,8 +90,9 @@ async def revoke(database: Database, token_id: str, clock: Clock) -> None:
     now = clock()
 
     def write(conn: Connection) -> None:
-        _active(conn, token_id, now)
+        token = _active(conn, token_id, now)
         tokens.revoke(conn, token_id, now)
+        audit.record(conn, "token.revoked", token_id, token.district_id, token.application)
 
     await database.write(write)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from passback.operations import audit
 from passback.operations.errors import NotFound
 from passback.store import webhooks
 from passback.store.webhooks import Webhook
@@ -29,7 +30,11 @@ async def disable(database: Database, webhook_id: str, clock: Clock) -> bool:
     """Send nothing more to a webhook. False if it was already disabled. Raises `NotFound`."""
 
     def write(conn: Connection) -> bool:
-        return webhooks.disable(conn, _required(conn, webhook_id).id, clock())
+        webhook = _required(conn, webhook_id)
+        changed = webhooks.disable(conn, webhook.id, clock())
+        if changed:
+            audit.record(conn, "webhook.disabled", webhook.id, webhook.district_id, webhook.application)
+        return changed
 
     return await database.write(write)
 
@@ -38,14 +43,24 @@ async def enable(database: Database, webhook_id: str, clock: Clock) -> bool:
     """Send to a webhook again, from the next event on. False if it was already enabled. Raises `NotFound`."""
 
     def write(conn: Connection) -> bool:
-        return webhooks.enable(conn, _required(conn, webhook_id).id, clock())
+        webhook = _required(conn, webhook_id)
+        changed = webhooks.enable(conn, webhook.id, clock())
+        if changed:
+            audit.record(conn, "webhook.enabled", webhook.id, webhook.district_id, webhook.application)
+        return changed
 
     return await database.write(write)
 
 
 async def delete(database: Database, webhook_id: str) -> None:
     """Delete a webhook with its secrets. Raises `NotFound`."""
-    await database.write(lambda conn: webhooks.remove(conn, _required(conn, webhook_id).id))
+
+    def write(conn: Connection) -> None:
+        webhook = _required(conn, webhook_id)
+        webhooks.remove(conn, webhook.id)
+        audit.record(conn, "webhook.deleted", webhook.id, webhook.district_id, webhook.application)
+
+    await database.write(write)
 
 
 def _required(conn: Connection, webhook_id: str) -> Webhook:

@@ -50,8 +50,8 @@ TABLES = (
 """Every table with content, each before those that refer to it: all but `RUNNING` and the file's own facts."""
 
 
-RUNNING = frozenset({"workers", "lms_breakers", "lms_paces", "lms_turns", "rate_counts"})
-"""The tables about running processes and requests."""
+RUNNING = frozenset({"workers", "lms_breakers", "lms_paces", "lms_turns", "rate_counts", "audit"})
+"""The tables about running processes and requests, and about what was done, which no reset undoes."""
 
 
 class InvalidContent(ValueError):
