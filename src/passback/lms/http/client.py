@@ -15,6 +15,7 @@ import json
 import logging
 import math
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
@@ -45,6 +46,11 @@ _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 8.0
 _LONGEST_WAIT = 600.0
 """The longest that an LMS can make us wait, in seconds, whatever it says."""
+
+_UNSTORABLE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)|[\ud800-\udfff]")
+"""What stands for, or may stand for, letters that `_CANNOT_STORE` finds."""
+_CANNOT_STORE = re.compile("[\ud800-\udfff\0]")
+"""Halves of pairs of letters, which no encoding has, and the letter that no PostgreSQL stores."""
 
 T = TypeVar("T")
 
@@ -104,7 +110,7 @@ class Reply(Struct, frozen=True):
     def content(self) -> Any:
         """The body, or None if it is not JSON."""
         try:
-            return json.loads(self.body)
+            return _decoded(self.body)
         except (ValueError, RecursionError):
             return None
 
@@ -117,7 +123,7 @@ class Reply(Struct, frozen=True):
     def json(self) -> Any:
         """The body. Raises `Unavailable` if it is not JSON, as when a proxy answers for the LMS."""
         try:
-            return json.loads(self.body)
+            return _decoded(self.body)
         except (ValueError, RecursionError):
             raise self.useless("is not JSON") from None
 
@@ -131,6 +137,26 @@ class Reply(Struct, frozen=True):
     def useless(self, why: str) -> Unavailable:
         """The error to raise for an answer that is not as expected, such as ``has no id``."""
         return Unavailable(f"its answer (status {self.status}) {why}", in_doubt=self.doubtful)
+
+
+def _decoded(body: bytes) -> Any:
+    """Decode JSON into what can be stored and sent on. Raises `ValueError` and `RecursionError`."""
+    text = body.decode(json.detect_encoding(body), "surrogatepass")
+    # Numbers that are none are no JSON; and what is missing is better than what nothing can show.
+    content = json.loads(text, parse_constant=lambda _: None)
+    return _storable(content) if _UNSTORABLE.search(text) else content
+
+
+def _storable(content: Any) -> Any:
+    match content:
+        case str():
+            return _CANNOT_STORE.sub("\ufffd", content)
+        case list():
+            return [_storable(one) for one in content]
+        case dict():
+            return {_storable(name): _storable(value) for name, value in content.items()}
+        case _:
+            return content
 
 
 class Manners(Protocol):

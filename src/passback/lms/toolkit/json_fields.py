@@ -6,6 +6,7 @@ Readers of one field return None if the field is missing or holds something else
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -36,13 +37,15 @@ def text(item: Json, name: str) -> str | None:
     value = item.get(name)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return str(value)
 
 
 def id_of(item: Json, name: str = "id") -> str:
-    """Return an id, which must be there. Raises `Unavailable`."""
+    """Return an id, which must be there. Raises `Unavailable`, also if it is a fraction."""
     found = text(item, name)
-    if not found:
+    if not found or isinstance(item.get(name), float):
         raise Unavailable(f"its answer has no {name}")
     return found
 
@@ -50,7 +53,8 @@ def id_of(item: Json, name: str = "id") -> str:
 def texts(item: Json, name: str) -> list[str]:
     """Return a list of texts, numbers as texts; empty if the field is no list."""
     value = item.get(name)
-    return [str(one) for one in value if isinstance(one, str | int)] if isinstance(value, list) else []
+    items = value if isinstance(value, list) else []
+    return [str(one) for one in items if isinstance(one, str | int) and not isinstance(one, bool)]
 
 
 def number(item: Json, name: str) -> Decimal | None:
@@ -81,8 +85,11 @@ def instant(item: Json, name: str) -> Instant | None:
         parsed = datetime.fromisoformat(value)
     except ValueError:
         return None
-    zoned = parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=UTC)
-    return int(zoned.timestamp()) * 1000 + zoned.microsecond // 1000
+    try:
+        utc = parsed.replace(tzinfo=parsed.tzinfo or UTC).astimezone(UTC)
+    except OverflowError:  # in UTC it is before the first year, or after the last
+        return None
+    return int(utc.timestamp()) * 1000 + utc.microsecond // 1000
 
 
 def isoformat(when: Instant | None) -> str | None:
