@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from support.postgres import DATABASES, end_server
-from torture import kill, outage, plot, store, storm, twins
+from torture import equals, kill, outage, plot, proxy, store, storm, twins
 
 
 def _kill(scale: float) -> list[str]:
@@ -81,12 +81,35 @@ def _twins(scale: float) -> list[str]:
     return wrong
 
 
+def _proxy(scale: float) -> list[str]:
+    wrong = []
+    for kind in DATABASES:
+        result = proxy.proxy(kind, 60 * scale, seed=1)
+        print(
+            f"faulty proxy, {kind}: {result.promised.calls} calls, {result.promised.retries} of them repeats; "
+            f"{result.spoilt} answers spoilt; {len(result.wrong)} wrong ({result.seconds:.0f} s)"
+        )
+        wrong += result.wrong
+    return wrong
+
+
+def _equals(scale: float) -> list[str]:
+    result = equals.equals(round(100 * scale) or 1)
+    print(
+        f"two of everything: {result.pairs} pairs of equal creates, asked again {result.retries} times; "
+        f"{len(result.wrong)} wrong ({result.seconds:.0f} s)"
+    )
+    return result.wrong
+
+
 WAYS: dict[str, Callable[[float], list[str]]] = {
     "kill": _kill,
     "storm": _storm,
     "outage": _outage,
     "store": _store,
     "twins": _twins,
+    "proxy": _proxy,
+    "equals": _equals,
 }
 
 

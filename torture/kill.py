@@ -36,7 +36,7 @@ def kill(kind: str, rounds: int, seed: int, *, longest: float = 2.0) -> Result:
         if kind == "postgresql":
             made.add("serve")
             made.add("worker")
-        with _asking(made, promised, seed):
+        with asking(made, promised, seed):
             for _ in range(rounds):
                 time.sleep(chance.uniform(0.05, longest))
                 victim = chance.choice(made.processes)
@@ -60,7 +60,7 @@ def _back_from_the_dead(victim: object) -> None:
     victim.running.send_signal(signal.SIGCONT)
 
 
-class _asking:  # noqa: N801 - reads as a statement: with _asking(...)
+class asking:  # noqa: N801 - reads as a statement: with asking(...)
     """Clients that ask inside the ``with``; what one of them met is raised in the end."""
 
     def __init__(self, made: World, promised: Promised, seed: int) -> None:

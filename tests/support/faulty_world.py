@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -117,5 +118,25 @@ def world_of(served: Served) -> Iterator[World]:
     simulator.answer = lambda request: world.answer(real, request)  # type: ignore[method-assign]
     try:
         yield world
+    finally:
+        simulator.answer = real  # type: ignore[method-assign]
+
+
+@contextlib.contextmanager
+def haphazard(served: Served, chance: float, seed: int) -> Iterator[list[int]]:
+    """Spoil answers at random inside the ``with``, each with that chance; yields how many were spoilt, as one item."""
+    simulator, drawn, count = served.simulator, random.Random(seed), [0]
+    real = simulator.answer
+
+    async def answer(request: Request) -> Reply:
+        if drawn.random() >= chance:
+            return await real(request)
+        count[0] += 1
+        spoil = drawn.choice(ALL)
+        return spoil.reply(await real(request) if spoil.reaches else Reply(200, b"{}", _JSON))
+
+    simulator.answer = answer  # type: ignore[method-assign]
+    try:
+        yield count
     finally:
         simulator.answer = real  # type: ignore[method-assign]

@@ -6,8 +6,10 @@ import sys
 from collections.abc import Callable
 
 import pytest
+from torture.equals import equals
 from torture.kill import kill
 from torture.outage import outage
+from torture.proxy import proxy
 from torture.store import Result, full_disk, killed_server
 from torture.storm import storm
 from torture.twins import twins
@@ -47,6 +49,17 @@ def test_a_store_that_fails_is_told_and_recovers_by_itself(fail: Callable[[], Re
     assert result.statuses.keys() <= {200, 202, 503}
     assert 503 in result.during
     assert result.wrong == []
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+def test_behind_a_faulty_proxy_nothing_is_lost_or_doubled(kind: str) -> None:
+    result = proxy(kind, 4, seed=7)
+    assert result.spoilt > 0
+    assert result.wrong == []
+
+
+def test_equal_creates_whose_answers_are_lost_are_made_once_each() -> None:
+    assert equals(8).wrong == []
 
 
 @pytest.mark.parametrize("kind", DATABASES)
