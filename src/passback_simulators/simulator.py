@@ -129,7 +129,12 @@ class Simulator(State):
             case "malformed":
                 return text_reply(200, "<html><body>Something went wrong", "text/html")
             case _:
-                return self.fault_reply(kind, request)
+                return self._asking_to_wait(self.fault_reply(kind, request))
+
+    def _asking_to_wait(self, reply: Reply) -> Reply:
+        """A reply to what is throttled or failed, with ``Retry-After`` if that is set."""
+        wait = self.settings["retry_after"]
+        return reply.with_headers(Retry_After=wait) if wait else reply
 
     async def answer(self, request: Request) -> Reply:
         """Answer a request that meets no fault."""
@@ -138,6 +143,8 @@ class Simulator(State):
             reply = self.handle(request)
         except Refusal as refusal:
             reply = refusal.reply
+        if reply.status == 429:
+            reply = self._asking_to_wait(reply)
         await self.save()
         return self.finish(request, reply)
 

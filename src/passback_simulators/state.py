@@ -18,8 +18,11 @@ class State:
     def __init__(self, clock: Clock, keep: Keep | None = None) -> None:
         self.clock = clock
         self.records = Records()
-        self.settings: dict[str, Any] = {"latency_ms": 0, **self.own_settings()}
-        """Everything that the control endpoint can set."""
+        self.settings: dict[str, Any] = {"latency_ms": 0, "retry_after": "", **self.own_settings()}
+        """Everything that the control endpoint can set.
+
+        `retry_after` is the header that goes with what is throttled or fails; empty for none.
+        """
         self._keep = keep
 
     def own_settings(self) -> dict[str, Any]:

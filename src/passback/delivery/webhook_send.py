@@ -14,13 +14,13 @@ import re
 import secrets
 import ssl
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
 import passback
+from passback.network import retry_after
 from passback.network.addresses import Network, Resolve, Unreachable, addresses_of, is_public, resolve
 from passback.store import audit, webhooks
 from passback.store.engine.vault import VaultError
@@ -209,20 +209,14 @@ def _outcome(response: httpx2.Response) -> Sent:
         return Sent("delivered", status)
     if status == 410:
         return Sent("gone", status, "it answered 410: it wants no more messages")
-    wait = _retry_after(response.headers.get("retry-after", "")) if status in (429, 503) else None
+    wait = _retry_after(response.headers) if status in (429, 503) else None
     return Sent("failed", status, f"it answered {status}", wait)
 
 
-def _retry_after(text: str) -> int | None:
-    """The seconds that a ``Retry-After`` header asks for, up to `LONGEST_WAIT`; it may be a date."""
-    text = text.strip()
-    if text.isascii() and text.isdecimal():
-        return min(int(text[:9]), LONGEST_WAIT)
-    try:
-        wait = parsedate_to_datetime(text) - datetime.now(UTC)
-    except (ValueError, TypeError):  # no date, or one without a zone
-        return None
-    return max(0, min(int(wait.total_seconds()), LONGEST_WAIT))
+def _retry_after(headers: httpx2.Headers) -> int | None:
+    """The seconds that a ``Retry-After`` header asks for, up to `LONGEST_WAIT`."""
+    wait = retry_after.parse(headers.get("retry-after", ""), headers.get("date", ""))
+    return None if wait is None else int(min(wait, LONGEST_WAIT))
 
 
 async def _read_a_little(response: httpx2.Response) -> None:

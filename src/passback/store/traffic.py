@@ -34,6 +34,8 @@ class Entry(Struct, frozen=True):
     """How many milliseconds to wait before trying again."""
     resting: bool = False
     """Whether the breaker is open, so that there is no point in waiting."""
+    tries: bool = False
+    """Whether it is the first after a rest, for which the others wait."""
 
 
 class _Credential(Struct, frozen=True):
@@ -70,7 +72,7 @@ def enter(
         _save_breaker(conn, lms, failures, now + rules.rest)  # the others wait for the outcome of this one
     if rules.requests is not None:
         _save_credential(conn, key, _Credential(credential.not_before, credential.allowed, (*begun, now)))
-    return Entry(True)
+    return Entry(True, tries=rested)
 
 
 def leave(
@@ -84,11 +86,15 @@ def leave(
     went: bool | None,
     hold_back: int,
     remaining: float | None,
+    tries: bool,
 ) -> None:
-    """Give a turn back, and record how the request `went` (None if it was not sent)."""
+    """Give a turn back, and record how the request `went` (None if it was not sent).
+
+    If one that `tries` after a rest was not sent, the next may.
+    """
     key = f"{lms}/{acting}"
     conn.lock(f"traffic/{lms}")
-    conn.execute("DELETE FROM lms_turns WHERE id = :id", {"id": turn})
+    taken = conn.execute("DELETE FROM lms_turns WHERE id = :id", {"id": turn}).rowcount
     if hold_back or remaining is not None:
         known = _credential(conn, key)
         allowed = known.allowed
@@ -103,6 +109,9 @@ def leave(
             _save_breaker(conn, lms, failures + 1, now + rules.rest)
         elif failures:
             _save_breaker(conn, lms, 0, 0)
+    elif tries and taken:
+        failures, _ = _breaker(conn, lms)
+        _save_breaker(conn, lms, failures, now)
 
 
 def _breaker(conn: Connection, lms: str) -> tuple[int, int]:

@@ -149,17 +149,15 @@ class CanvasSimulator(CanvasState, Simulator):
     def fault_reply(self, fault: str, request: Request) -> Reply:  # noqa: ARG002
         match fault:
             case "throttled":
-                return throttled(self.settings["throttle_status"])
+                return throttled(self)
             case "expired-credentials":
                 return replies.unauthenticated("Expired access token.").reply
             case _:
                 error = {"message": "An error occurred.", "error_code": "internal_server_error"}
-                return json_reply(500, {"errors": [error], "error_report_id": 123})
+                return json_reply(self.settings["error_status"], {"errors": [error], "error_report_id": 123})
 
     def finish(self, request: Request, reply: Reply) -> Reply:
-        if not request.path.startswith("/api/") or (
-            reply.status in (403, 429) and b"Rate Limit" in reply.body
-        ):
+        if not request.path.startswith("/api/") or "X-Rate-Limit-Remaining" in dict(reply.headers):
             return reply
         return reply.with_headers(
             X_Request_Cost=str(self.settings["cost"]), X_Rate_Limit_Remaining=str(self._remaining)

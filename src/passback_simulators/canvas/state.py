@@ -22,7 +22,8 @@ class CanvasState(State):
             "lacks_rights": "",  # the names of rights in courses that the role lacks, such as "manage_grades"
             "enforce_scopes": False, "include_allowed": True,
             # How this Canvas answers: older ones say 401 where newer ones say 403, and 403 where newer ones say 429.
-            "unauthorized_status": 403, "throttle_status": 429, "update_status": 200,
+            "unauthorized_status": 403, "throttle_status": 429, "update_status": 200, "error_status": 500,
+            "throttle_form": "text",  # or "json", or "bare": something before Canvas says it
             "per_page_cap": 100, "bookmark_pages": False, "upload_redirects": False,
             # The limit: whether requests fill the bucket, and by how much each.
             "throttle": False, "cost": 5.0,

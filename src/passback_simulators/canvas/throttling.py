@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from passback_simulators.reply import Refusal, Reply, text_reply
+from passback_simulators.reply import Refusal, Reply, json_reply, text_reply
 
 if TYPE_CHECKING:
     from passback_simulators.canvas.state import CanvasState
@@ -30,15 +30,21 @@ class Bucket:
         level, then = self._levels.get(key, (0.0, now))
         level = max(0.0, level - (now - then) / 1000 * _DRAIN)
         if level + _RESERVED > FULL:
-            raise Refusal(throttled(self._lms.settings["throttle_status"]))
+            raise Refusal(throttled(self._lms))
         cost = float(self._lms.settings["cost"])
         self._levels[key] = level + cost, now
         return FULL - level - cost
 
 
-def throttled(status: int) -> Reply:
+def throttled(lms: CanvasState) -> Reply:
     """Canvas's reply to too many requests."""
+    status = lms.settings["throttle_status"]
     reason = "Forbidden" if status == 403 else "Too Many Requests"
-    return text_reply(status, f"{status} {reason} (Rate Limit Exceeded)\n").with_headers(
-        X_Rate_Limit_Remaining="0.0"
-    )
+    match lms.settings["throttle_form"]:
+        case "bare":
+            return Reply(status)
+        case "json":
+            reply = json_reply(status, {"errors": [{"message": f"{status} {reason} (rate limit exceeded)"}]})
+        case _:
+            reply = text_reply(status, f"{status} {reason} (Rate Limit Exceeded)\n")
+    return reply.with_headers(X_Rate_Limit_Remaining="0.0")

@@ -55,6 +55,12 @@ def _grant(lms: ClassroomState, request: Request) -> Grant:
     return grant
 
 
+def quota_exceeded(lms: ClassroomState, limit: str, project_number: str) -> Reply:
+    """Google's reply to too many requests, in the form that is set."""
+    form, delay = lms.settings["throttle_form"], lms.settings["retry_delay"]
+    return errors.quota_exceeded(limit, project_number, form=form, retry_delay=delay)
+
+
 def _check_quotas(lms: ClassroomState, grant: Grant) -> None:
     """Refuse calls beyond the quotas. Refused calls do not count."""
     now = lms.clock()
@@ -64,7 +70,7 @@ def _check_quotas(lms: ClassroomState, grant: Grant) -> None:
     ):
         if not lms.quotas.has_room(who, lms.settings[setting], now):
             project = lms.records.get("projects", grant.project) or {"number": ""}
-            raise Refusal(errors.quota_exceeded(limit, project["number"]))
+            raise Refusal(quota_exceeded(lms, limit, project["number"]))
     lms.quotas.count(f"{grant.project}/{grant.user['id']}", now)
     lms.quotas.count(grant.project, now)
 

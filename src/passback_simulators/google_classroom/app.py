@@ -106,7 +106,7 @@ class ClassroomSimulator(ClassroomState, Simulator):
             return oauth.fault_reply(fault)
         match fault:
             case "throttled":
-                return errors.quota_exceeded("Queries per minute per user", PROJECT_NUMBERS[PROJECT])
+                return api.quota_exceeded(self, "Queries per minute per user", PROJECT_NUMBERS[PROJECT])
             case "expired-credentials":
                 return errors.unauthenticated("ACCESS_TOKEN_EXPIRED")
             case _:

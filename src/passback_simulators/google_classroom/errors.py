@@ -144,14 +144,26 @@ def insufficient_scopes(method: str, scopes: Sequence[str]) -> Refusal:
     return Refusal(reply("PERMISSION_DENIED", message, [detail], {"www-authenticate": challenge}))
 
 
-def quota_exceeded(limit: str, project_number: str) -> Reply:
-    """429. `limit`: the quota that was exceeded, such as "Queries per minute per user"."""
+def quota_exceeded(limit: str, project_number: str, *, form: str = "info", retry_delay: str = "") -> Reply:
+    """429, or 403. `limit`: the quota that was exceeded, such as "Queries per minute per user".
+
+    `form` and `retry_delay` are the settings ``throttle_form`` and ``retry_delay``.
+    """
     consumer = f"project_number:{project_number}"
     message = (
         f"Quota exceeded for quota metric 'Queries' and limit '{limit}' of service 'classroom.googleapis.com' "
         f"for consumer '{consumer}'."
     )
-    return reply("RESOURCE_EXHAUSTED", message, [_info("RATE_LIMIT_EXCEEDED", {"consumer": consumer})])
+    if form == "legacy":
+        one = {"domain": "usageLimits", "reason": "userRateLimitExceeded", "message": message}
+        error = {"errors": [one], "code": 403, "message": message}
+        return Reply(403, json.dumps({"error": error}).encode(), (("content-type", JSON_TYPE),))
+    info = _info("RATE_LIMIT_EXCEEDED", {"consumer": consumer})
+    violation = {"subject": consumer, "description": message}
+    failure = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]}
+    wait = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": retry_delay}
+    status = "PERMISSION_DENIED" if form == "forbidden" else "RESOURCE_EXHAUSTED"
+    return reply(status, message, [failure if form == "quota" else info, *([wait] if retry_delay else ())])
 
 
 def unavailable(code: int) -> Reply:

@@ -33,6 +33,11 @@ class ClassroomState(State):
             # How many calls each user, and each Cloud project, may make within a moving minute; 0 means no limit.
             "per_minute_per_user": 1200,
             "per_minute_per_client": 3000,
+            # How Google refuses more: "info" (429, the reason in the details), "quota" (429, the quota), "legacy"
+            # (403 with a reason of its older APIs), "forbidden" (403, the reason in the details); and how long it asks
+            # to wait in the details, such as "3.5s".
+            "throttle_form": "info",
+            "retry_delay": "",
             # The largest page of a list; a larger pageSize is silently reduced.
             "largest_page": 100,
             # Whether pages have fewer items than were asked for, as the documentation allows.

@@ -126,7 +126,7 @@ class SchoologySimulator(SchoologyState, Simulator):
             case "expired-credentials":
                 return revoked(request)
             case _:
-                return text_reply(500, _ERROR_PAGE, "text/html")
+                return text_reply(self.settings["error_status"], _ERROR_PAGE, "text/html")
 
     def finish(self, request: Request, reply: Reply) -> Reply:
         """Answer in XML unless JSON is asked for."""

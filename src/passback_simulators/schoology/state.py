@@ -68,6 +68,8 @@ class SchoologyState(State):
             "submission_needs_token": True,
             # How many requests each credentials may make in 5 seconds: 15 and 50 have been observed; 0 means no limit.
             "requests_in_5_seconds": 0,
+            # What a failure of Schoology's own answers.
+            "error_status": 500,
             # The largest page of a list; a larger ``limit`` is silently reduced.
             "largest_page": 200,
             # How many seconds a timestamp may be older than the latest of the same credentials.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urljoin
 
 from passback.lms.canvas import errors
-from passback.lms.http.client import LmsClient, Reply
+from passback.lms.http.client import LmsClient, Reply, header_number, retry_after
 from passback.lms.http.links import next_page
 from passback.lms.http.oauth2 import Token, TokenEndpoint, Tokens
 from passback.lms.interface import NotAllowed
@@ -25,6 +25,7 @@ _FULL_BUCKET = 600.0
 _RESERVED = 50.0
 _DRAINS_IN_A_SECOND = 10.0
 _LEAST_WAIT = 2.0
+_REMAINING = "x-rate-limit-remaining"
 _AT_ONCE = 5
 """Each request reserves 50 of the 600 units that a token has, so about eleven at once would be too many."""
 
@@ -68,12 +69,13 @@ class CanvasManners:
     def throttled(self, reply: Reply) -> float | None:
         if not errors.is_throttled(reply):
             return None
-        return max(_LEAST_WAIT, (_RESERVED - _number(reply, "x-rate-limit-remaining")) / _DRAINS_IN_A_SECOND)
+        # Canvas itself does not say how long to wait; what is before it may.
+        remaining = header_number(reply, _REMAINING) or 0.0
+        return retry_after(reply, default=max(_LEAST_WAIT, (_RESERVED - remaining) / _DRAINS_IN_A_SECOND))
 
     def remaining(self, reply: Reply) -> float | None:
-        if "x-rate-limit-remaining" not in reply.headers:
-            return None
-        return _number(reply, "x-rate-limit-remaining") / _FULL_BUCKET
+        remaining = header_number(reply, _REMAINING)
+        return None if remaining is None else remaining / _FULL_BUCKET
 
     def own_refusal(self, reply: Reply) -> bool:
         return errors.is_own(reply)
@@ -159,10 +161,3 @@ def _good(reply: Reply, gone: Thing) -> Any:
     if reply.status >= 400:
         raise errors.refusal(reply, gone)
     return reply.json()
-
-
-def _number(reply: Reply, name: str) -> float:
-    try:
-        return float(reply.headers.get(name, "0"))
-    except ValueError:
-        return 0.0

@@ -6,6 +6,7 @@ Canvas says why in four shapes: ``errors`` as a list of objects, a list of texts
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms
@@ -29,6 +30,7 @@ _FIELDS = {
     "published": ("INVALID_STATE", "the state"),
 }
 """The gateway's code and words for each of Canvas's fields."""
+_RATE_LIMIT = re.compile("rate[ _]limit[ _]exceeded")
 
 
 class NotAuthorized(NotAllowed):
@@ -103,8 +105,8 @@ def is_renewable(reply: Reply) -> bool:
 
 
 def is_throttled(reply: Reply) -> bool:
-    """Whether Canvas throttles the request; it has not done anything then."""
-    return reply.status in (403, 429) and "rate limit exceeded" in _lower(reply)
+    """Whether Canvas throttles the request; it has not done anything then. Older ones say so with status 403."""
+    return reply.status == 429 or (reply.status == 403 and _RATE_LIMIT.search(_lower(reply)) is not None)
 
 
 def _lower(reply: Reply) -> str:

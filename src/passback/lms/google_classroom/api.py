@@ -36,7 +36,11 @@ class GoogleManners:
         return reply.status == 401
 
     def throttled(self, reply: Reply) -> float | None:
-        return retry_after(reply, default=_FIRST_WAIT) if errors.is_throttled(reply) else None
+        return (
+            retry_after(reply, default=errors.retry_delay(reply) or _FIRST_WAIT)
+            if errors.is_throttled(reply)
+            else None
+        )
 
     def remaining(self, reply: Reply) -> float | None:  # noqa: ARG002 - it never says
         return None

@@ -6,7 +6,8 @@ Google's errors have a status by name, and a message that may begin with ``@Name
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms
 from passback.lms.toolkit.json_fields import as_objects
@@ -16,6 +17,16 @@ if TYPE_CHECKING:
     from passback.lms.interface import Thing
 
 NAME = "Google Classroom"
+
+_THROTTLED = frozenset(
+    {
+        "RATE_LIMIT_EXCEEDED", "RESOURCE_QUOTA_EXCEEDED", "rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded",
+        "dailyLimitExceeded",
+    }
+)  # fmt: skip
+"""Google's reasons for refusing a request because there were too many."""
+_DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)s", re.ASCII)
+"""A ``google.protobuf.Duration`` in JSON, such as ``3.5s``."""
 
 
 class TurnedOff(NotAllowed):
@@ -81,10 +92,32 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
 
 
 def is_throttled(reply: Reply) -> bool:
-    """Whether Google throttles requests; it has not done anything then."""
+    """Whether Google throttles requests; it has not done anything then.
+
+    That is 429, or another status whose body says so: by its status, by a reason among its details, or by one of the
+    reasons of Google's older APIs.
+    """
     if reply.status == 429:
         return True
-    return reply.status == 403 and "ratelimitexceeded" in reply.body[:4000].decode("utf-8", "replace").lower()
+    if not 400 <= reply.status < 500:
+        return False
+    error = _error(reply)
+    details = as_objects(error.get("details"))
+    reasons = {str(it.get("reason")) for it in (*details, *as_objects(error.get("errors")))}
+    return (
+        error.get("status") == "RESOURCE_EXHAUSTED"
+        or not _THROTTLED.isdisjoint(reasons)
+        or any(str(it.get("@type")).endswith(".QuotaFailure") for it in details)
+    )
+
+
+def retry_delay(reply: Reply) -> float | None:
+    """Return the seconds to wait that Google names in an error's details, if it does."""
+    for it in as_objects(_error(reply).get("details")):
+        found = _DURATION.fullmatch(str(it.get("retryDelay")))
+        if found:
+            return float(found[1])
+    return None
 
 
 def _refused(message: str) -> RefusedByLms:
@@ -103,12 +136,18 @@ def is_own(reply: Reply) -> bool:
 
 def _said(reply: Reply) -> tuple[str, str]:
     """Return an error's status by name, and its message with the fields that its details name."""
-    content = reply.content()
-    error = content.get("error") if isinstance(content, dict) else None
-    if not isinstance(error, dict):
-        return "", ""
+    error = _error(reply)
     violations = [
         one for it in as_objects(error.get("details")) for one in as_objects(it.get("fieldViolations"))
     ]
     words = [str(error.get("message") or ""), *(str(it.get("field") or "") for it in violations)]
     return str(error.get("status") or ""), " ".join(words)
+
+
+def _error(reply: Reply) -> dict[str, Any]:
+    """Return the error object of a reply, which may be the only item of a list; empty if there is none."""
+    content = reply.content()
+    for it in as_objects(content if isinstance(content, list) else [content]):
+        if isinstance(error := it.get("error"), dict):
+            return error
+    return {}

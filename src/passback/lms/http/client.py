@@ -26,9 +26,10 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from passback.lms.http.gate import Gate, Resting, Result, SharedGate
+from passback.lms.http.gate import LONGEST_WAIT, Gate, Resting, Result, SharedGate, usable
 from passback.lms.http.pace import Limit
 from passback.lms.interface import Gone, LmsConnection, NotAllowed, RefusedByLms, Thing, Unavailable
+from passback.network.retry_after import parse as parse_retry_after
 from passback.observe import tracing
 
 if TYPE_CHECKING:
@@ -44,8 +45,11 @@ _LEAST_TIME = 1.0
 """The seconds that a request gets even when its turn came late."""
 _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 8.0
-_LONGEST_WAIT = 600.0
-"""The longest that an LMS can make us wait, in seconds, whatever it says."""
+_USUAL_WAIT = 5.0
+"""How many seconds to wait if an LMS throttles requests without saying for how long."""
+_NUMBER = re.compile(r"\d{1,18}(\.\d{0,18})?", re.ASCII)
+
+log = logging.getLogger(__name__)
 
 _UNSTORABLE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)|[\ud800-\udfff]")
 """What stands for, or may stand for, letters that `_CANNOT_STORE` finds."""
@@ -207,7 +211,7 @@ class PlainManners:
         return False
 
     def throttled(self, reply: Reply) -> float | None:
-        return retry_after(reply, default=5.0) if reply.status == 429 else None
+        return retry_after(reply, default=_USUAL_WAIT) if reply.status == 429 else None
 
     def remaining(self, reply: Reply) -> float | None:  # noqa: ARG002
         return None
@@ -222,12 +226,15 @@ class PlainManners:
 
 
 def retry_after(reply: Reply, default: float) -> float:
-    """The seconds of a ``Retry-After`` header; `default` where there is none, or a date."""
-    try:
-        seconds = float(reply.headers.get("retry-after", default))
-    except ValueError:
-        return default
-    return min(max(0.0, seconds), _LONGEST_WAIT) if math.isfinite(seconds) else default
+    """Return the seconds of a ``Retry-After`` header, ten minutes at most; `default` if there is no sound one."""
+    asked = parse_retry_after(reply.headers.get("retry-after", ""), reply.headers.get("date", ""))
+    return default if asked is None else min(asked, LONGEST_WAIT)
+
+
+def header_number(reply: Reply, name: str) -> float | None:
+    """Return the number in a header; None if there is none, or it is negative, not finite, or several."""
+    text = reply.headers.get(name, "")
+    return usable(float(text), math.inf) if _NUMBER.fullmatch(text) else None
 
 
 class LmsClient:
@@ -262,6 +269,7 @@ class LmsClient:
         self._manners = manners
         self._patience = connection.patience
         self._timer = connection.timer
+        self._rest = rest
         own = Gate(
             most_at_once=most_at_once,
             limit=limit,
@@ -347,9 +355,10 @@ class LmsClient:
             if reply is None:
                 continue
             if not self._answered(reply):
+                wait = max(1, math.ceil(asked)) if (asked := self._asked_to_wait(reply)) is not None else 30
                 if not safe:
-                    raise Unavailable(f"{what}: status {reply.status}", in_doubt=True, retry_after=30)
-                failed = Unavailable(f"{what}: status {reply.status}", retry_after=30)
+                    raise Unavailable(f"{what}: status {reply.status}", in_doubt=True, retry_after=wait)
+                failed = Unavailable(f"{what}: status {reply.status}", retry_after=wait)
                 if self._timer.seconds() + backoff > give_up:
                     raise failed
                 await self._timer.sleep(backoff)
@@ -373,40 +382,62 @@ class LmsClient:
             wait = round(self._gate.held_back(request.acting)) + 1
             raise Unavailable(f"{what}: it throttles requests", retry_after=wait) from None
         # A background read may fail for a reason of its own, such as one section that the LMS cannot list.
-        went, hold_back, remaining = Result.NOT_SENT if _SPARES_BREAKER.get() else Result.FAILED, 0.0, None
+        failed = Result.NOT_SENT if _SPARES_BREAKER.get() else Result.FAILED
+        went, hold_back, remaining = Result.NOT_SENT, 0.0, None
         began = time.monotonic()
         try:
             async with asyncio.timeout(max(_LEAST_TIME, give_up - self._timer.seconds())):
                 reply = await self._once(request, renew=renew)
         except _Failed as failure:
-            nothing_done = request.safe or failure.not_sent
+            went, nothing_done = failed, request.safe or failure.not_sent
             self._watch.tried("failed" if nothing_done else "in_doubt", time.monotonic() - began)
             raise
         except TimeoutError:
+            went = failed
             self._watch.tried("failed" if request.safe else "in_doubt", time.monotonic() - began)
             raise Unavailable(
                 f"{what}: it took too long", in_doubt=not request.safe, retry_after=30
             ) from None
-        except (Unavailable, asyncio.CancelledError):
-            went = Result.NOT_SENT  # it was not asked, such as because credentials are missing
-            raise
         else:
-            self._watch.tried(self._outcome(reply), time.monotonic() - began)
-            wait_for = self._manners.throttled(reply)
+            wait_for, answered = self._throttled(reply), self._answered(reply)
+            outcome = _outcome(reply, throttled=wait_for is not None, answered=answered)
+            self._watch.tried(outcome, time.monotonic() - began)
             if wait_for is not None:
                 went, hold_back = Result.OK, wait_for + backoff
-            elif self._answered(reply):
-                went, remaining = Result.OK, self._manners.remaining(reply)
+            elif answered:
+                went, remaining = Result.OK, self._remaining(reply)
+            else:
+                went, hold_back = failed, self._asked_to_wait(reply) or 0.0
             return reply if wait_for is None else None
         finally:
             await self._gate.leave(turn, went, hold_back=hold_back, remaining=remaining)
 
-    def _outcome(self, reply: Reply) -> Outcome:
-        if self._manners.throttled(reply) is not None:
-            return "throttled"
-        if not self._answered(reply):
-            return "in_doubt" if reply.doubtful else "failed"
-        return "refused" if reply.status >= 400 else "ok"
+    def _throttled(self, reply: Reply) -> float | None:
+        """For how many seconds the LMS throttles us, if it does, however odd the headers are that say so."""
+        try:
+            wait = self._manners.throttled(reply)
+        except Exception as error:  # noqa: BLE001 - a slip of a connector costs the pace, never the answer
+            log.warning("cannot tell whether the LMS throttles requests: %s", type(error).__name__)
+            return _USUAL_WAIT if reply.status == 429 else None
+        if wait is None:
+            return None
+        sound = usable(wait, LONGEST_WAIT)
+        return _USUAL_WAIT if sound is None else sound
+
+    def _remaining(self, reply: Reply) -> float | None:
+        try:
+            return self._manners.remaining(reply)
+        except Exception as error:  # noqa: BLE001 - as above
+            log.warning("cannot tell what remains of the LMS's limit: %s", type(error).__name__)
+            return None
+
+    def _asked_to_wait(self, reply: Reply) -> float | None:
+        """For how many seconds an LMS that fails wants to be left alone, if it says so.
+
+        It is asked again after a usual rest at the latest: outage pages name hours, and are over sooner.
+        """
+        asked = retry_after(reply, default=math.nan)
+        return None if math.isnan(asked) else min(asked, self._rest)
 
     def _answered(self, reply: Reply) -> bool:
         """Whether the LMS itself has answered, be it with a refusal."""
@@ -463,6 +494,14 @@ class LmsClient:
         except (httpx2.TransportError, httpx2.DecodingError, httpx2.InvalidURL) as error:
             # Its text may hold the address with its query, so only its name is told.
             raise _Failed(type(error).__name__) from None
+
+
+def _outcome(reply: Reply, *, throttled: bool, answered: bool) -> Outcome:
+    if throttled:
+        return "throttled"
+    if not answered:
+        return "in_doubt" if reply.doubtful else "failed"
+    return "refused" if reply.status >= 400 else "ok"
 
 
 class _Request(Struct, frozen=True):

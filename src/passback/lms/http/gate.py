@@ -6,10 +6,15 @@ the LMS than one would.
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import logging
+import math
+from collections.abc import Coroutine
+from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 from uuid_utils import uuid7
 
 from passback.domain.clock import REAL_TIME, SECOND, Timer
@@ -17,7 +22,9 @@ from passback.lms.http.pace import Breaker, Limit, Pace
 from passback.lms.interface import Unavailable
 from passback.lms.shared import Shared
 from passback.store import traffic
-from passback.store.engine.database import Connection, StoreError
+from passback.store.engine.database import Connection, StoreError, Transaction
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +32,8 @@ _MOST_PACES = 10_000
 _LONGEST_REQUEST_SECONDS = 60.0
 """After how long a turn that nobody gave back is free."""
 _LOOK_AGAIN_SECONDS = 0.05
+LONGEST_WAIT = 600.0
+"""The longest that an LMS can make us wait, in seconds, whatever it says."""
 
 
 class Resting(Unavailable):
@@ -49,6 +58,8 @@ class Turn(Struct, frozen=True):
     id: str = ""
     tries: bool = False
     """Whether it is the first after a rest."""
+    tries_for_all: bool = False
+    """Whether it is the first of all processes after a rest."""
 
 
 class Gate:
@@ -78,10 +89,10 @@ class Gate:
         await pace.begin(patience)
         try:
             self._check()  # it may have failed meanwhile
-        except Resting:
-            await pace.end()
+            return Turn(acting, tries=self._breaker.begin())
+        except BaseException:
+            pace.end()
             raise
-        return Turn(acting, tries=self._breaker.begin())
 
     def _check(self) -> None:
         if (wait := self._breaker.wait()) > 0:
@@ -93,20 +104,22 @@ class Gate:
         """Release a turn, and report the result of the request.
 
         `hold_back` where the LMS says that it was too much: for so many seconds nothing is sent. `remaining` is what it
-        says is left of its limit, from 0 to 1.
+        says is left of its limit, from 0 to 1. A number that makes no sense is ignored.
         """
         pace = self._pace(turn.acting)
-        if hold_back:
-            pace.hold_back(hold_back)
-        if remaining is not None:
-            pace.leave_room(remaining)
-        if went is Result.OK:
-            self._breaker.succeeded()
-        elif went is Result.FAILED:
-            self._breaker.failed()
-        elif turn.tries:
-            self._breaker.not_tried()
-        await pace.end()
+        try:
+            if wait := usable(hold_back, LONGEST_WAIT):
+                pace.hold_back(wait)
+            if (share := usable(remaining, 1.0)) is not None:
+                pace.leave_room(share)
+            if went is Result.OK:
+                self._breaker.succeeded()
+            elif went is Result.FAILED:
+                self._breaker.failed()
+            elif turn.tries:
+                self._breaker.not_tried()
+        finally:
+            pace.end()
 
     def resting(self) -> bool:
         """Whether the LMS is not asked now."""
@@ -140,20 +153,21 @@ class SharedGate:
             rest=round(own.rest * SECOND),
             longest=round(_LONGEST_REQUEST_SECONDS * SECOND),
         )
+        self._owed: list[Transaction[None]] = []
+        """How to give back the turns that the store has not taken back yet: along with what it takes next."""
+        self._background: set[asyncio.Future[None]] = set()
 
     async def enter(self, acting: str, patience: float) -> Turn:
-        """See `Gate`."""
+        """See `Gate`. Raises `StoreError`, too."""
         give_up = self._timer.seconds() + patience
         own = await self._own.enter(acting, patience)
-        turn = Turn(acting, str(uuid7()), own.tries)
         try:
-            await self._enter_shared(turn, give_up)
+            return await self._enter_shared(Turn(acting, str(uuid7()), own.tries), give_up)
         except BaseException:
             await self._own.leave(own, Result.NOT_SENT)
             raise
-        return turn
 
-    async def _enter_shared(self, turn: Turn, give_up: float) -> None:
+    async def _enter_shared(self, turn: Turn, give_up: float) -> Turn:
 
         def begin(conn: Connection) -> traffic.Entry:
             return traffic.enter(
@@ -167,42 +181,89 @@ class SharedGate:
             )
 
         while True:
-            entry = await self._shared.database.note(begin)
+            entering = asyncio.ensure_future(self._noted(begin))
+            try:
+                entry = await asyncio.shield(entering)
+            except BaseException:
+                # It may be taken all the same, or still be on its way into the database.
+                self._in_background(self._give_back(turn, entering))
+                raise
             if entry.resting:
                 raise resting(entry.wait / SECOND)
             if entry.entered:
-                return
+                return replace(turn, tries_for_all=entry.tries)
             wait = max(entry.wait / SECOND, _LOOK_AGAIN_SECONDS)
             if self._timer.seconds() + wait > give_up:
                 raise TimeoutError
             await self._timer.sleep(wait)
+
+    async def _noted(self, note: Transaction[T]) -> T:
+        """Run a transaction on the counts, and give back the turns that the store did not take back before."""
+        owed, self._owed = self._owed, []
+
+        def both(conn: Connection) -> T:
+            for leave in owed:
+                leave(conn)
+            return note(conn)
+
+        try:
+            return await self._shared.database.note(both)
+        except Exception:
+            self._owed += owed
+            raise
+
+    async def _give_back(self, turn: Turn, entering: asyncio.Future[traffic.Entry]) -> None:
+        await asyncio.wait([entering])
+        tries = entering.cancelled() or entering.exception() is not None or entering.result().tries
+        await self._leave_shared(replace(turn, tries_for_all=tries), Result.NOT_SENT, 0.0, None)
+
+    def _in_background(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     async def leave(
         self, turn: Turn, went: Result, *, hold_back: float = 0.0, remaining: float | None = None
     ) -> None:
         """See `Gate`."""
         try:
-            await self._shared.database.note(
-                lambda conn: traffic.leave(
-                    conn,
-                    self._shared.name,
-                    turn.acting,
-                    turn.id,
-                    rules=self._rules,
-                    now=self._shared.clock(),
-                    went=None if went is Result.NOT_SENT else went is Result.OK,
-                    hold_back=round(hold_back * SECOND),
-                    remaining=remaining,
-                )
+            await self._leave_shared(
+                turn, went, usable(hold_back, LONGEST_WAIT) or 0.0, usable(remaining, 1.0)
             )
-        except StoreError as error:  # the turn expires by itself, and what the LMS answered counts
-            log.warning("the store does not take back a turn: %s", error)
         finally:
             await self._own.leave(turn, went, hold_back=hold_back, remaining=remaining)
+
+    async def _leave_shared(
+        self, turn: Turn, went: Result, hold_back: float, remaining: float | None
+    ) -> None:
+        def leave(conn: Connection) -> None:
+            traffic.leave(
+                conn,
+                self._shared.name,
+                turn.acting,
+                turn.id,
+                rules=self._rules,
+                now=self._shared.clock(),
+                went=None if went is Result.NOT_SENT else went is Result.OK,
+                hold_back=round(hold_back * SECOND),
+                remaining=remaining,
+                tries=turn.tries_for_all,
+            )
+
+        try:
+            await self._noted(leave)
+        except StoreError as error:  # what the LMS answered counts
+            self._owed.append(leave)
+            log.warning("the store does not take back a turn yet: %s", error)
 
     def held_back(self, acting: str) -> float:
         """See `Gate`."""
         return self._own.held_back(acting)
+
+
+def usable(number: float | None, most: float) -> float | None:
+    """Return a number from 0 to `most`, cut to that; None if it is negative or not finite."""
+    return min(number, most) if number is not None and math.isfinite(number) and number >= 0 else None
 
 
 def resting(wait: float) -> Resting:

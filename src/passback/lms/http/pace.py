@@ -30,7 +30,7 @@ class Pace:
         self._not_before = 0.0
         self._timer = timer
         self._seconds = timer.seconds
-        self._changed = asyncio.Condition()
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self._limit = limit
         self._begun: deque[float] = deque()
         """When the requests that count against the limit were begun."""
@@ -38,16 +38,30 @@ class Pace:
     async def begin(self, patience: float) -> None:
         """Wait for a turn, for up to so many seconds, and take it. Raises `TimeoutError` where it does not come."""
         give_up = self._seconds() + patience
-        async with asyncio.timeout(patience), self._changed:
-            await self._changed.wait_for(lambda: self._under_way < self._allowed)
-            self._under_way += 1
+        async with asyncio.timeout(patience):
+            await self._take()
         try:
             await self._while_held_back(give_up)
+            if self._limit is not None:
+                self._begun.append(self._seconds())
         except BaseException:
-            await self.end()
+            self.end()
             raise
-        if self._limit is not None:
-            self._begun.append(self._seconds())
+
+    async def _take(self) -> None:
+        if self._under_way < self._allowed and not self._waiting:
+            self._under_way += 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except BaseException:
+            if turn.done() and not turn.cancelled():
+                self.end()  # it was given while its taker gave up
+            elif turn in self._waiting:
+                self._waiting.remove(turn)
+            raise
 
     async def _while_held_back(self, give_up: float) -> None:
         while wait := self.held_back():  # it may be held back further meanwhile
@@ -55,11 +69,14 @@ class Pace:
                 raise TimeoutError
             await self._timer.sleep(wait)
 
-    async def end(self) -> None:
-        """Release the turn."""
-        async with self._changed:
-            self._under_way -= 1
-            self._changed.notify_all()
+    def end(self) -> None:
+        """Release the turn. Nothing is awaited, so that nothing can come between."""
+        self._under_way -= 1
+        while self._waiting and self._under_way < self._allowed:
+            turn = self._waiting.popleft()
+            if not turn.done():  # else its taker gives up
+                self._under_way += 1
+                turn.set_result(None)
 
     def idle(self) -> bool:
         """Whether it can be discarded."""
