@@ -14,7 +14,7 @@ from passback.delivery.submissions import CLOCKS_DIFFER_BY
 from passback.domain.assignment import AssignmentFields, misordered_dates
 from passback.domain.delivery import Delivered
 from passback.lms.http.gate import Resting
-from passback.lms.interface import Gone, LmsError, NotAllowed, Unavailable
+from passback.lms.interface import Gone, LmsError, NotAllowed, Unavailable, still_in_doubt
 from passback.store import assignments, restored, roster
 from passback.wire import errors
 from passback.wire.encode import encode
@@ -154,7 +154,7 @@ async def remove(gateway: Gateway, delivery: Delivery, target: AssignmentTarget)
         raise  # it was not tried
     except Unavailable as error:
         # The request may be repeated, so its connector has no doubt; but whether the assignment is there is unknown.
-        raise Unavailable(str(error), retry_after=error.retry_after, in_doubt=True) from error
+        raise still_in_doubt(error, str(error)) from error
     return Delivered()
 
 

@@ -131,19 +131,25 @@ def _lock_equal(conn: Connection, create: Delivery) -> None:
 
 
 def claim(
-    conn: Connection, worker: str, now: Instant, limit: int, but: Collection[str] = ()
+    conn: Connection,
+    worker: str,
+    now: Instant,
+    limit: int,
+    but: Collection[str] = (),
+    *,
+    only_probes: bool = False,
 ) -> list[Delivery]:
     """Let a worker begin up to `limit` deliveries that are due, one of a lane at a time.
 
     A destination in `but`, or one that is backing off, is left alone; one that failed recently gets only as many as it
-    may be sent now.
+    may be sent now. `only_probes` leaves out all that are not down.
     """
     conn.lock("claims")
     failed = destinations.find_all(conn)
     waiting = [
         destination_id
         for destination_id in deliveries.waiting_destinations(conn)
-        if destination_id not in but
+        if destination_id not in but and (not only_probes or backoff.is_down(failed.get(destination_id)))
     ]
     random.shuffle(waiting)  # there may be more than can be served at once
     lanes: list[str] = []
@@ -154,7 +160,10 @@ def claim(
         if (destination := failed.get(destination_id)) is not None:
             room = min(room, _room(conn, destination, now))
         if room > 0:
-            lanes += deliveries.due_lanes(conn, destination_id, now, room)
+            found = deliveries.due_lanes(conn, destination_id, now, room)
+            if found and destination is not None and backoff.is_down(destination):
+                backoff.begin_probe(conn, destination, now)
+            lanes += found
     in_each = deliveries.waiting_in_each(conn, lanes, _MOST_COMPARED)
     return deliveries.take(conn, [first_to_deliver(lane).id for lane in in_each.values() if lane], worker)
 
@@ -174,12 +183,15 @@ def anything_due(conn: Connection, now: Instant, but: Collection[str] = ()) -> b
 
 
 def _room(conn: Connection, destination: Destination, now: Instant) -> int:
-    """How many more deliveries to a destination that failed recently may begin."""
-    return (
-        0
-        if destination.backing_off_until > now
-        else destination.allowed - deliveries.under_way_to(conn, destination.id)
-    )
+    """How many more deliveries to a destination that failed recently may begin.
+
+    One that was down is tried by one at a time, but not only by one that gets no answer: see `backoff.begin_probe`.
+    """
+    if destination.backing_off_until > now:
+        return 0
+    if backoff.is_down(destination):
+        return 1
+    return destination.allowed - deliveries.under_way_to(conn, destination.id)
 
 
 def finish(
@@ -260,7 +272,9 @@ def _ending(
 
 
 def _postpone(conn: Connection, delivery: Delivery, claim: Claim, failed: Failed, now: Instant) -> bool:
-    due = min(now + wait_after(delivery.attempts, failed.wait), delivery.expires)
+    # While an LMS does not answer, its own backoff says when it is tried, by whichever delivery.
+    wait = 0 if failed.outage else wait_after(delivery.attempts, failed.wait)
+    due = min(now + wait, delivery.expires)
     postponed = deliveries.postpone(conn, claim, due, failed)
     if postponed:
         deliveries.delay_lane(conn, delivery.lane, due)

@@ -38,13 +38,18 @@ def outcome_of(
         case Unavailable():
             log.warning("error %s: %s", doing, error)
             failed = errors.lms_failed(doing)
+            untried = isinstance(error, Resting)
+            outage = untried or (error.down and not isinstance(error, NotAllowed))
             return Failed(
                 failed.status,
                 failed.message,
                 str(error),
                 doubt=error.in_doubt,
                 retry_after=error.retry_after,
-                down=isinstance(error, Resting) or (isinstance(error, NotAllowed) and error.credentials),
+                down=outage or (isinstance(error, NotAllowed) and error.credentials),
+                outage=outage,
+                untried=untried,
+                wait=error.retry_after if untried else None,
                 whole=whole,
             )
         case _:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from passback.delivery import ledger, perform
+from passback.delivery import backoff, ledger, perform
 from passback.delivery.metrics import DeliveryMetrics
 from passback.delivery.presence import Presence
 from passback.domain.clock import DAY, MINUTE
 from passback.domain.delivery import Delivered, Delivery, Failed, Outcome
 from passback.observe import request_id, tracing
-from passback.store import deliveries, idempotency, rate, roster_events
+from passback.store import deliveries, destinations, idempotency, rate, roster_events
 from passback.store.engine.database import StoreError
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ Deliver = Callable[["Gateway", Sequence[Delivery]], Awaitable[Sequence[Outcome]]
 
 MOST_AT_ONCE = 64
 """How many groups a process delivers at once."""
+MOST_PROBES = 256
+"""How many more groups, to destinations that were down: they may get no answer, and must not hold up the others."""
 MOST_TO_A_DESTINATION = 32
 """How many of them to one destination, so that a slow one does not hold up the others."""
 MOST_TOGETHER = 100
@@ -56,6 +58,8 @@ class Worker:
         self.in_flight = gateway.in_flight
         self._metrics = DeliveryMetrics(gateway.metrics, gateway.database, gateway.clock)
         self._attempt = deliver or self._deliver_counted
+        self._probes: set[asyncio.Task[None]] = set()
+        """What is being tried at destinations that were down."""
         self.presence = Presence(
             gateway.database,
             gateway.clock,
@@ -91,24 +95,30 @@ class Worker:
 
     async def step(self) -> int:
         """End what has expired, and claim what is due. How many deliveries were claimed."""
-        room = MOST_AT_ONCE - len(self.in_flight.groups)
-        if room <= 0 or not self.in_flight.may_act():
+        probes = len(self._probes)
+        full_up = len(self.in_flight.groups) - probes >= MOST_AT_ONCE
+        if (full_up and probes >= MOST_PROBES) or not self.in_flight.may_act():
             return 0
         now = self._gateway.clock()
         full = self._full_destinations()
 
-        def transaction(conn: Connection) -> list[Delivery]:
+        def transaction(conn: Connection) -> tuple[list[Delivery], set[str]]:
             ledger.end_expired(conn, now)
-            return ledger.claim(conn, self.in_flight.worker, now, MOST_TAKEN, full)
+            down = {one.id for one in destinations.find_all(conn).values() if backoff.is_down(one)}
+            most = MOST_PROBES - probes if full_up else MOST_TAKEN
+            but = {*full, *down} if probes >= MOST_PROBES else full
+            return ledger.claim(conn, self.in_flight.worker, now, most, but, only_probes=full_up), down
 
         if not await self._gateway.database.read(lambda conn: ledger.anything_due(conn, now, full)):
             return 0
         self.in_flight.claiming = True
         try:
-            taken = await self._gateway.database.write(transaction)
+            taken, down = await self._gateway.database.write(transaction)
             for group in together(taken):
                 task = asyncio.create_task(self._deliver(group))
                 self.in_flight.groups[task] = group
+                if group[0].destination in down:
+                    self._probes.add(task)
                 task.add_done_callback(self._done)
         finally:
             self.in_flight.claiming = False
@@ -138,6 +148,7 @@ class Worker:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         del self.in_flight.groups[task]
+        self._probes.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("an internal error while delivering", exc_info=error)
         self.in_flight.wake()

@@ -166,6 +166,10 @@ class Failed(Struct, frozen=True):
     """After how many seconds a waiting client may ask again."""
     down: bool = False
     """Whether nothing at all should be sent to the destination for a while."""
+    outage: bool = False
+    """Whether it is down because it does not answer: then it is asked again every few seconds."""
+    untried: bool = False
+    """Whether it was not even asked, because it was down."""
     wait: int | None = None
     """For how many seconds the destination asks to be left alone."""
     final: bool = False

@@ -75,6 +75,8 @@ class Unavailable(LmsError):
         super().__init__(reason)
         self.retry_after = retry_after
         self.in_doubt = in_doubt
+        self.down = False
+        """Whether the LMS has failed so often that it is left alone for now. Set by `passback.lms.http`."""
 
 
 @contextlib.contextmanager
@@ -83,8 +85,16 @@ def in_doubt_after_write() -> Iterator[None]:
     try:
         yield
     except (Gone, Unavailable) as error:
-        wait = error.retry_after if isinstance(error, Unavailable) else None
-        raise Unavailable(f"after it was written: {error}", retry_after=wait, in_doubt=True) from None
+        if not isinstance(error, Unavailable):
+            raise Unavailable(f"after it was written: {error}", in_doubt=True) from None
+        raise still_in_doubt(error, f"after it was written: {error}") from None
+
+
+def still_in_doubt(error: Unavailable, reason: str) -> Unavailable:
+    """Return the error for something that may have happened before the LMS failed so."""
+    doubtful = Unavailable(reason, retry_after=error.retry_after, in_doubt=True)
+    doubtful.down = error.down
+    return doubtful
 
 
 class NotAllowed(Unavailable):

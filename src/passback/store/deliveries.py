@@ -211,9 +211,9 @@ def next_due(connection: Connection) -> Instant | None:
 
 
 def under_way_to(connection: Connection, destination: str) -> int:
-    """How many deliveries to a destination are in flight."""
+    """How many deliveries to a destination are in flight in the background."""
     row = connection.execute(
-        "SELECT COUNT(*) FROM deliveries WHERE state = 'delivering' AND party = :party",
+        "SELECT COUNT(*) FROM deliveries WHERE state = 'delivering' AND party = :party AND background = 1",
         {"party": destination},
     ).fetchone()
     return int(row[0])
@@ -281,7 +281,8 @@ def postpone(connection: Connection, claim: Claim, due: Instant, failed: Failed)
     """Let a delivery wait for its next try. False if it is no longer one's own; then nothing changes."""
     done = connection.execute(
         "UPDATE deliveries SET state = 'waiting', due = :due, worker = NULL, status = :status,"
-        " message = :message, cause = :cause, doubt = CASE WHEN :doubt = 1 THEN 1 ELSE doubt END"
+        " attempts = attempts - :untried, message = :message, cause = :cause,"
+        " doubt = CASE WHEN :doubt = 1 THEN 1 ELSE doubt END"
         " WHERE id = :id AND fence = :fence AND state = 'delivering'",
         {
             "due": due,
@@ -289,6 +290,7 @@ def postpone(connection: Connection, claim: Claim, due: Instant, failed: Failed)
             "message": failed.message,
             "cause": failed.cause,
             "doubt": int(failed.doubt),
+            "untried": int(failed.untried),
             **asdict(claim),
         },
     )
@@ -300,6 +302,14 @@ def delay_lane(connection: Connection, lane: str, due: Instant) -> None:
     connection.execute(
         "UPDATE deliveries SET due = :due WHERE lane = :lane AND state = 'waiting' AND due < :due",
         {"lane": lane, "due": due},
+    )
+
+
+def hasten(connection: Connection, destination: str, now: Instant) -> None:
+    """Let what waits for its next try to a destination be tried now."""
+    connection.execute(
+        "UPDATE deliveries SET due = :now WHERE state = 'waiting' AND party = :party AND due > :now",
+        {"party": destination, "now": now},
     )
 
 

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from passback.domain.clock import MINUTE
+
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.store.engine.database import Connection
+
+
+_LONGEST_HELD_BACK = 15 * MINUTE
+"""Longer than any LMS can hold requests back."""
 
 
 class Rules(Struct, frozen=True):
@@ -52,15 +58,19 @@ def enter(
     conn.lock(f"traffic/{lms}")
     failures, closed_until = _breaker(conn, lms)
     rested = failures >= rules.failures
-    if rested and closed_until > now:
+    # A time further ahead than any rest or wait is from before the clock was set back.
+    if rested and now < closed_until <= now + rules.rest:
         return Entry(False, closed_until - now, resting=True)
     credential = _credential(conn, key)
-    if credential.not_before > now:
+    if now < credential.not_before <= now + _LONGEST_HELD_BACK:
         return Entry(False, credential.not_before - now)
-    begun = tuple(when for when in credential.begun if when > now - rules.span)
+    begun = tuple(when for when in credential.begun if now - rules.span < when <= now)
     if rules.requests is not None and len(begun) >= rules.requests:
         return Entry(False, begun[0] + rules.span - now)
-    conn.execute("DELETE FROM lms_turns WHERE key = :key AND expires <= :now", {"key": key, "now": now})
+    conn.execute(
+        "DELETE FROM lms_turns WHERE key = :key AND (expires <= :now OR expires > :latest)",
+        {"key": key, "now": now, "latest": now + rules.longest},
+    )
     taken = conn.execute("SELECT COUNT(*) FROM lms_turns WHERE key = :key", {"key": key}).fetchone()[0]
     if taken >= (rules.most_at_once if credential.allowed is None else credential.allowed):
         return Entry(False)
@@ -87,10 +97,10 @@ def leave(
     hold_back: int,
     remaining: float | None,
     tries: bool,
-) -> None:
-    """Give a turn back, and record how the request `went` (None if it was not sent).
+) -> bool:
+    """Give a turn back, and record how the request `went` (None if it was not sent). Whether the breaker is open then.
 
-    If one that `tries` after a rest was not sent, the next may.
+    If one that `tries` after a rest was not sent, the next may. A rest is counted as `passback.lms.http.pace` counts it.
     """
     key = f"{lms}/{acting}"
     conn.lock(f"traffic/{lms}")
@@ -103,15 +113,18 @@ def leave(
         held = _Credential(max(known.not_before, now + hold_back if hold_back else 0), allowed, known.begun)
         if held != known:
             _save_credential(conn, key, held)
-    if went is not None:
-        failures, _ = _breaker(conn, lms)
-        if not went:
-            _save_breaker(conn, lms, failures + 1, now + rules.rest)
-        elif failures:
+    failures, closed_until = _breaker(conn, lms)
+    if went:
+        if failures:
             _save_breaker(conn, lms, 0, 0)
-    elif tries and taken:
-        failures, _ = _breaker(conn, lms)
-        _save_breaker(conn, lms, failures, now)
+        return False
+    if went is None:
+        if tries and taken:
+            _save_breaker(conn, lms, failures, now)
+        return failures >= rules.failures
+    lengthens = not tries and failures < rules.failures
+    _save_breaker(conn, lms, failures + 1, now + rules.rest if lengthens else closed_until)
+    return failures + 1 >= rules.failures
 
 
 def _breaker(conn: Connection, lms: str) -> tuple[int, int]:

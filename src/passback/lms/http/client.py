@@ -248,7 +248,7 @@ class LmsClient:
         most_at_once: int = 6,
         timeout: float = 15.0,
         failures: int = 5,
-        rest: float = 30.0,
+        rest: float = 8.0,
         limit: Limit | None = None,
     ) -> None:
         """`timeout` bounds each phase of a try, in seconds; the connection's patience a call with its retries.
@@ -329,7 +329,11 @@ class LmsClient:
         request = _Request(
             method, url, body, {"Accept": "application/json", **self._headers, **sent}, acting, safe
         )
-        return await self._send(request)
+        try:
+            return await self._send(request)
+        except Unavailable as error:
+            error.down = error.down or self._gate.resting()
+            raise
 
     async def _send(self, request: _Request) -> Reply:
         what, safe = f"{request.method} {urlsplit(request.url).path}", request.safe

@@ -115,7 +115,7 @@ class Gate:
             if went is Result.OK:
                 self._breaker.succeeded()
             elif went is Result.FAILED:
-                self._breaker.failed()
+                self._breaker.failed(tried=turn.tries)
             elif turn.tries:
                 self._breaker.not_tried()
         finally:
@@ -153,6 +153,7 @@ class SharedGate:
             rest=round(own.rest * SECOND),
             longest=round(_LONGEST_REQUEST_SECONDS * SECOND),
         )
+        self._down = False
         self._owed: list[Transaction[None]] = []
         """How to give back the turns that the store has not taken back yet: along with what it takes next."""
         self._background: set[asyncio.Future[None]] = set()
@@ -237,7 +238,7 @@ class SharedGate:
         self, turn: Turn, went: Result, hold_back: float, remaining: float | None
     ) -> None:
         def leave(conn: Connection) -> None:
-            traffic.leave(
+            self._down = traffic.leave(
                 conn,
                 self._shared.name,
                 turn.acting,
@@ -255,6 +256,10 @@ class SharedGate:
         except StoreError as error:  # what the LMS answered counts
             self._owed.append(leave)
             log.warning("the store does not take back a turn yet: %s", error)
+
+    def resting(self) -> bool:
+        """See `Gate`; as this process last knew it."""
+        return self._down or self._own.resting()
 
     def held_back(self, acting: str) -> float:
         """See `Gate`."""

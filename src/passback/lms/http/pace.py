@@ -138,7 +138,12 @@ class Breaker:
         """The LMS answered."""
         self._failures = 0
 
-    def failed(self) -> None:
-        """The LMS did not answer, or with a fault of its own."""
+    def failed(self, *, tried: bool = False) -> None:
+        """The LMS did not answer, or with a fault of its own; `tried` if that was the probe.
+
+        The rest is counted from when the LMS was last asked. What was under way before, and ends while it rests, does
+        not lengthen it: an answer that never came says nothing of what the LMS does now.
+        """
         self._failures += 1
-        self._closed_until = self._seconds() + self._rest
+        if not tried and self._failures <= self._most:
+            self._closed_until = self._seconds() + self._rest
