@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from passback.delivery import backoff, ledger
 from passback.domain.clock import DAY, HOUR, MINUTE, SECOND
@@ -268,6 +269,39 @@ def test_an_lms_that_is_down_rests_and_is_tried_with_one(run: Run) -> None:
     finish(run, probes[0], DOWN, now=resting.backing_off_until)
     longer = run(lambda conn: destinations.find(conn, DISTRICT))
     assert longer.backing_off_until - resting.backing_off_until >= backoff.FIRST_BACKOFF
+
+
+def test_what_was_refused_without_asking_lengthens_no_rest(run: Run) -> None:
+    accept(run, *(delivery(f"d{n:02}", lane=f"l{n}") for n in range(20)))
+    group = claim(run)
+    run(lambda conn: ledger.finish(conn, group, [replace(DOWN, outage=True)] * len(group), NOW))
+    resting = run(lambda conn: destinations.find(conn, DISTRICT))
+    refused = replace(DOWN, outage=True, untried=True, wait=9)
+    for _ in range(50):
+        run(lambda conn: backoff.record(conn, DISTRICT, [refused], NOW))
+    assert run(lambda conn: destinations.find(conn, DISTRICT)) == resting
+    [probe] = claim(run, now=resting.backing_off_until)
+    finish(run, probe, refused, now=resting.backing_off_until)
+    assert read(run, probe.id).attempts == probe.attempts - 1
+
+
+def test_what_an_outage_delayed_is_tried_as_soon_as_one_gets_through(run: Run) -> None:
+    accept(run, delivery("d1", lane="l1"), delivery("d2", lane="l2"), delivery("d3", lane="l3"))
+    one, two, three = claim(run)
+    finish(run, one, replace(FAILED, wait=900))
+    finish(run, two, replace(DOWN, outage=True))
+    finish(run, three, DONE, now=NOW + MINUTE)
+    assert ids(claim(run, now=NOW + MINUTE)) == ["d1", "d2"]
+
+
+def test_one_that_gets_no_answer_is_not_the_only_one_to_try(run: Run) -> None:
+    accept(run, delivery("d1", lane="l1"), delivery("d2", lane="l2"), delivery("d3", lane="l3"))
+    [one] = claim(run, limit=1)
+    finish(run, one, replace(DOWN, outage=True))
+    now = NOW + backoff.FIRST_BACKOFF
+    assert len(claim(run, now=now)) == 1
+    assert claim(run, now=now + backoff.PROBE_AFTER - 1) == []
+    assert len(claim(run, now=now + backoff.PROBE_AFTER)) == 1
 
 
 def test_what_fails_together_is_one_failure(run: Run) -> None:

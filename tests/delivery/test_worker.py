@@ -10,12 +10,13 @@ import pytest
 
 from passback.context import Gateway
 from passback.delivery import ledger
-from passback.delivery.worker import MOST_TOGETHER, Worker, together
+from passback.delivery.worker import MOST_AT_ONCE, MOST_TOGETHER, Worker, together
 from passback.domain.delivery import Delivered, Delivery, Outcome
 from passback.in_flight import InFlight
 from passback.lms.registry import Connectors
 from passback.sandbox.seed import seed
-from passback.store import deliveries, workers
+from passback.store import deliveries, destinations, workers
+from passback.store.destinations import Destination
 from passback.store.engine import migrate
 from passback.store.engine.database import Connection, Opened, StoreUnavailable
 from passback.store.engine.open import connect
@@ -94,6 +95,42 @@ def test_what_is_accepted_is_delivered_at_once(database: Opened) -> None:
 
 async def _is(database: Opened, delivery_id: str, wanted: str) -> bool:
     return await state(database, delivery_id) == wanted
+
+
+def test_lmss_that_give_no_answer_hold_up_no_other(database: Opened) -> None:
+    hung = [f"hung-{number:03}" for number in range(MOST_AT_ONCE + 20)]
+
+    async def scenario() -> None:
+        for_ever = asyncio.Event()
+
+        async def deliver(group: Sequence[Delivery]) -> Sequence[Outcome]:
+            if group[0].destination in hung:
+                await for_ever.wait()
+            return await deliver_all(group)
+
+        def down(conn: Connection) -> None:
+            for number, district in enumerate(hung):
+                destinations.save(conn, Destination(district, 5, NOW, 1))
+                wanted = delivery(
+                    f"h{number}", lane=f"h{number}", destination=district, assignment_id=district
+                )
+                ledger.accept(conn, wanted)
+
+        one = worker(database, deliver, lease=60)
+        async with running(one):
+            await database.write(down)
+            one.in_flight.wake()
+            await until(lambda: _all_under_way(one, len(hung)))
+            await database.write(lambda conn: ledger.accept(conn, delivery("d1")))
+            one.in_flight.wake()
+            await until(lambda: _is(database, "d1", "delivered"))
+            for_ever.set()
+
+    asyncio.run(scenario())
+
+
+async def _all_under_way(one: Worker, groups: int) -> bool:
+    return len(one.in_flight.groups) == groups
 
 
 def test_what_another_process_accepted_is_found(database: Opened) -> None:

@@ -1,6 +1,6 @@
 """Backing off from an LMS (or a webhook) that fails: it is left alone, tried with one delivery, then with more.
 
-So an LMS that is down is not asked by thousands of deliveries, and does not get them all at once when it is back. An LMS
+So an LMS that is down is not asked by thousands of deliveries, and does not get them all at once when it is back. One
 that does not answer is tried every few seconds, so that what waits is there soon after its return; one that refuses our
 credentials, and a webhook, ever less often. What was refused without asking lengthens nothing.
 """
