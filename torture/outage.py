@@ -76,7 +76,7 @@ async def _outage(grades: int, down_for: int, clock: SetClock, canvas: Served) -
         patience=0.5,
         timer=Timer(lambda: clock.now / SECOND + jumping.now, jumping.sleep),
     )
-    settings = Settings(data=":memory:", rate_limit=10**9)
+    settings = Settings(data=":memory:", rate_limit=10**9, lease_seconds=3600)
     with contextlib.closing(open_database(settings, "sandbox")) as database:
         gateway = build_gateway(
             database, settings, clock, {CANVAS_UNIFIED.district_id: lambda: replace(connection)}

@@ -34,10 +34,10 @@ def test_grades_arrive_once_though_many_calls_fail(kind: str) -> None:
 
 
 def test_after_an_outage_everything_arrives_and_nothing_stampedes() -> None:
-    result = outage(600, down_for=20 * MINUTE)
+    result = outage(600, down_for=5 * MINUTE)
     assert result.undelivered == 0
-    assert result.calls_while_down < 40
-    assert result.back_after <= 6 * MINUTE
+    assert result.calls_while_down < 100
+    assert result.back_after <= MINUTE
     assert "#" in plot.text(result)
     assert plot.picture(result).startswith("<svg")
 

@@ -100,7 +100,7 @@ def leave(
 ) -> bool:
     """Give a turn back, and record how the request `went` (None if it was not sent). Whether the breaker is open then.
 
-    If one that `tries` after a rest was not sent, the next may. A rest is counted as `passback.lms.http.pace` counts it.
+    If one that `tries` after a rest was not sent, the next may. A rest counts as `passback.lms.http.pace` has it.
     """
     key = f"{lms}/{acting}"
     conn.lock(f"traffic/{lms}")
