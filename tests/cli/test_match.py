@@ -12,10 +12,11 @@ from typing import IO, Any, TypeVar
 import pytest
 
 from passback.sandbox.seed import seed
-from passback.store import districts, matching, syncs
+from passback.store import districts, matching, number_fits, syncs
 from passback.store.engine import migrate
 from passback.store.engine.database import Connection
 from passback.store.engine.open import connect
+from passback.store.number_fits import NumberFit
 from support import commands as running
 from support.sandbox import DISTRICT, NOW, SECTION, STUDENTS, SetClock, stored
 from support.simulators import serving
@@ -162,6 +163,23 @@ def test_it_can_be_interrupted(commands: Commands) -> None:
     assert (process.returncode, wrong, commands.matched(SECTION)) == (0, "", [("77", "hand")])
     assert "\nThe rest is left for later.\nA sync has been requested" in told
     assert commands.asked()
+
+
+def test_the_number_that_sis_ids_are_taken_for_is_shown_and_why(commands: Commands) -> None:
+    found = [
+        NumberFit("student", "number", 1200, 1100, 1000, "fits"), NumberFit("student", "sis_id", 1200, 2, 0),
+        NumberFit("student", "username", 1200, 0, 0), NumberFit("teacher", "state_id", 30, 0, 0, "named"),
+    ]  # fmt: skip
+    commands.write(lambda conn: number_fits.replace(conn, DISTRICT, found))
+    none = [NumberFit("student", "sis_id", 1200, 0, 0, "fits")]
+    assert commands.run("status", "--district", DISTRICT).stdout.splitlines()[1:4] == [
+        "SIS ids of students are taken for their number: 1,100 (1,000 by name, too) of 1,200 fit",
+        "    sis_id: 2 (0 by name, too)",
+        "SIS ids of teachers are taken for their state_id as match by says: 0 (0 by name, too) of 30 fit",
+    ]
+    commands.write(lambda conn: number_fits.replace(conn, DISTRICT, none))
+    shown = commands.run("status", "--district", DISTRICT).stdout.splitlines()
+    assert shown[1] == "No number of students fits SIS ids of the LMS"
 
 
 def test_without_a_terminal_it_says_what_to_do(commands: Commands) -> None:

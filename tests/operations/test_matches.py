@@ -59,6 +59,8 @@ def test_candidates_are_shown_and_chosen(undecided: Opened) -> None:
     assert [it.id for it in decision.candidates] == ["78"]
     assert asyncio.run(matches.decision(undecided, one)) is None
     assert not asyncio.run(matches.choose(undecided, one, "78", clock))
+    names = undecided.read_now(lambda conn: conn.execute("SELECT id, name FROM lms_accounts").fetchall())
+    assert [tuple(it) for it in names] == [("77", "x")], "as it was accepted"
 
 
 @pytest.mark.parametrize("our_id", [ONE, SECTION])

@@ -91,7 +91,8 @@ def test_what_a_person_decides_is_verified(known: Synced, id_: str, lms_id: str,
     ours = next(it for it in known.all() if it.id == id_)
     expected = contextlib.nullcontext() if told is None else pytest.raises(NotInLms, match=told)
     with expected:
-        known.run(lambda gateway: decide.verify(gateway, ours, lms_id))
+        name = known.run(lambda gateway: decide.verify(gateway, ours, lms_id))
+        assert name == (lms_id if id_ == "u1" else None), "whom the person accepts"
 
 
 def test_what_cannot_be_verified_is_reported(known: Synced) -> None:

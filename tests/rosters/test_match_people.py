@@ -11,8 +11,9 @@ import pytest
 from passback.app import open_database
 from passback.domain.clock import HOUR
 from passback.settings import Settings
-from passback.store import deliveries, districts, matching, roster_events
+from passback.store import deliveries, districts, matching, number_fits, roster_events
 from passback.store.engine.database import Connection
+from passback.store.number_fits import NumberFit
 from support.delivery import delivery
 from support.matching import DISTRICT, Account, Child, Matcher
 from support.postgres import DATABASES, database_of
@@ -217,6 +218,30 @@ def test_an_operator_can_name_the_number(matcher: Matcher) -> None:
     assert [matcher.match()[it][0] for it in ("u0", "u1")] == ["X", "Z"]
     matcher.database.write_now(lambda conn: districts.set_match_by(conn, DISTRICT, "username"))
     assert [matcher.match()[it][0] for it in ("u0", "u1")] == ["Y", "X"]
+
+
+def test_how_well_each_number_fits_is_recorded(matcher: Matcher) -> None:
+    """Three of four are known by their number, one of them under another name; one row number fits by chance."""
+    people = [kid(f"u{it}", f"{name} Lee", sis_id=str(it), number=f"S{it}") for it, name in enumerate("ABCD")]
+    matcher.have(people)
+    accounts = [Account("1", "A Lee", None, "S0"), Account("2", "B Lee", None, "S1")]
+    matcher.read([*accounts, Account("3", "Zoe Oak", None, "S2"), Account("4", "Eve Oak", None, "3")])
+    matcher.match()
+
+    def fits() -> list[NumberFit]:
+        found = matcher.database.read_now(lambda conn: number_fits.find(conn, DISTRICT))
+        return [it for it in found if it.role == "student" and it.fits]
+
+    assert fits() == [
+        NumberFit("student", "number", 4, 3, 2, "fits"), NumberFit("student", "sis_id", 4, 1, 0),
+    ]  # fmt: skip
+    matcher.database.write_now(lambda conn: districts.set_match_by(conn, DISTRICT, "sis_id"))
+    matcher.match()
+    assert fits() == [
+        NumberFit("student", "sis_id", 4, 1, 0, "named"), NumberFit("student", "number", 4, 3, 2),
+    ]  # fmt: skip
+    matcher.database.write_now(lambda conn: matching.forget(conn, DISTRICT, NOW))
+    assert fits() == []
 
 
 def events(matcher: Matcher) -> list[tuple[str, str, object]]:

@@ -13,7 +13,9 @@ from passback.domain.clock import system_clock
 from passback.operations import matches
 
 if TYPE_CHECKING:
-    from passback.operations.matches import Known, MatchedToAnother, Ours
+    from collections.abc import Sequence
+
+    from passback.operations.matches import Known, MatchedToAnother, NumberFit, Ours
     from passback.operations.open import Opened
 
 app = group("match")
@@ -29,6 +31,9 @@ class _Later(Exception):
 def status(*, district: str, unmatched: bool = False, data: Data = None) -> None:
     """Show what is matched, what is not, and the candidates that a person must choose from.
 
+    Above these it says which number of the roster's people the last sync took the LMS's SIS ids for, how many people
+    have an account by it (with the same name, too), and how many by other numbers.
+
     Args:
         district: The district's id.
         unmatched: Show only what is not matched.
@@ -37,6 +42,8 @@ def status(*, district: str, unmatched: bool = False, data: Data = None) -> None
     found = on_database(data, lambda it: matches.status(it, district.lower()))
     shares = ", ".join(f"{name} {share:g} %" for name, share in found.district.lms_matched_percentage.items())
     print(one_line(f"{found.district.name} ({found.district.lms_state or 'not connected'}): {shares}"))
+    for role in ("student", "teacher"):
+        _show_number([it for it in found.number_fits if it.role == role])
     for item in found.ours:
         if item.lms_id is not None and unmatched:
             continue
@@ -44,6 +51,27 @@ def status(*, district: str, unmatched: bool = False, data: Data = None) -> None
         print(f"{item.id}  {item.kind:<8}  {one_line(item.name):<30}  {by or 'not matched'}")
         for candidate in found.candidates.get(item.id, ()):
             print(f"{'':<26}or {_described(candidate)}{_why(candidate, '; ')}")
+
+
+def _show_number(fits: Sequence[NumberFit]) -> None:
+    """Show which number the LMS has as SIS id, and why: the first of one role's."""
+    if not fits or not fits[0].people:
+        return
+    best, *others = fits
+    if not (best.fits or best.chosen == "named"):
+        print(f"No number of {best.role}s fits SIS ids of the LMS")
+        return
+    named = " as match by says" if best.chosen == "named" else ""
+    print(
+        f"SIS ids of {best.role}s are taken for their {best.kind}{named}: {_fit(best)} of {best.people:,} fit"
+    )
+    for other in others:
+        if other.fits:
+            print(f"{'':<4}{other.kind}: {_fit(other)}")
+
+
+def _fit(fit: NumberFit) -> str:
+    return f"{fit.fits:,} ({fit.named_alike:,} by name, too)"
 
 
 @app.command

@@ -87,6 +87,12 @@ def compare(first: str, middle: str | None, last: str, theirs: str) -> Likeness:
     return next((it for it in order if it in found), "apart")
 
 
+def may_share_given(one: str, other: str) -> bool:
+    """Whether two names of the LMS may have the same given names."""
+    given = ({"".join(reading[0]) for reading in _readings(name)} for name in (one, other))
+    return not set.isdisjoint(*given)
+
+
 def _readings(name: str) -> Iterator[tuple[list[str], list[str], list[str]]]:
     """The ways to read a name of the LMS: its given names, family names and suffix. Only a comma tells for sure."""
     given, family, suffix = _parts(name)

@@ -13,9 +13,10 @@ from passback.operations import audit
 from passback.operations.districts import required
 from passback.operations.errors import NotFound, OperationError
 from passback.rosters import decide as lookup
-from passback.store import districts, match_candidates, matching, roster, syncs
+from passback.store import districts, match_candidates, matching, number_fits, roster, syncs
 from passback.store.match_candidates import Decision, Known
 from passback.store.matching import Ours
+from passback.store.number_fits import NumberFit
 
 if TYPE_CHECKING:
     from passback.context import Gateway
@@ -30,6 +31,7 @@ __all__ = [
     "Known",
     "MatchedToAnother",
     "Matches",
+    "NumberFit",
     "Ours",
     "choose",
     "clear",
@@ -57,6 +59,8 @@ class Matches(Struct, frozen=True):
     ours: Sequence[Ours]
     candidates: Mapping[str, Sequence[Known]]
     """Among which a person must choose, by the ids of ours."""
+    number_fits: Sequence[NumberFit] = ()
+    """Which numbers count as the LMS's SIS ids, and how well each fits, as the last sync found it."""
 
 
 class Decided(Struct, frozen=True):
@@ -84,7 +88,10 @@ async def status(database: Database, district_id: str) -> Matches:
     def read(conn: Connection) -> Matches:
         district = required(conn, district_id)
         return Matches(
-            district, matching.all_of(conn, district_id), match_candidates.find_all(conn, district_id)
+            district,
+            matching.all_of(conn, district_id),
+            match_candidates.find_all(conn, district_id),
+            number_fits.find(conn, district_id),
         )
 
     return await database.snapshot(read)
@@ -128,14 +135,14 @@ async def decide(gateway: Gateway, our_id: str, lms_id: str) -> Decided:
     if not lms_id or not lms_id.isprintable() or ".." in lms_id or set(lms_id) & set(" #%?\\"):
         raise OperationError(f"{lms_id!r} cannot be an LMS's id")
     ours = await gateway.database.snapshot(lambda conn: _matchable(conn, our_id))
-    doubt = None
+    doubt = name = None
     try:
-        await lookup.verify(gateway, ours, lms_id)
+        name = await lookup.verify(gateway, ours, lms_id)
     except lookup.NotInLms as error:
         raise OperationError(f"{error}: nothing has been changed") from None
     except lookup.CannotVerify as error:
         doubt = str(error)
-    await _decide(gateway.database, our_id, lms_id, gateway.clock)
+    await _decide(gateway, our_id, lms_id, name)
     requested = ours.kind == "section" and await request_sync(
         gateway.database, ours.district_id, gateway.clock
     )
@@ -202,15 +209,15 @@ def _matchable(conn: Connection, our_id: str) -> Ours:
     return ours
 
 
-async def _decide(database: Database, our_id: str, lms_id: str, clock: Clock) -> None:
+async def _decide(gateway: Gateway, our_id: str, lms_id: str, name: str | None) -> None:
     def write(conn: Connection) -> str | None:
-        district_id = matching.decide(conn, our_id, lms_id, clock())
+        district_id = matching.decide(conn, our_id, lms_id, gateway.clock(), name)
         if district_id is not None:
             audit.record(conn, "match.made", our_id, district_id, f"is {lms_id} in the LMS")
         return district_id
 
     try:
-        district_id = await database.write(write)
+        district_id = await gateway.database.write(write)
     except matching.AlreadyMatched as error:
         raise MatchedToAnother(lms_id, error.other) from None
     if district_id is None:

@@ -23,10 +23,10 @@ class CannotVerify(Exception):
     """The LMS cannot be asked now; the message says why."""
 
 
-async def verify(gateway: Gateway, ours: Ours, lms_id: str) -> None:
+async def verify(gateway: Gateway, ours: Ours, lms_id: str) -> str | None:
     """Check that the LMS has `lms_id`: as a section, or as a person in one of the matched sections of `ours`.
 
-    Raises `NotInLms` and `CannotVerify`.
+    Returns the person's name there; None for a section. Raises `NotInLms` and `CannotVerify`.
     """
     sections = [lms_id]
     if ours.kind != "section":
@@ -38,8 +38,11 @@ async def verify(gateway: Gateway, ours: Ours, lms_id: str) -> None:
         for section in sections:
             with contextlib.suppress(Gone):
                 people = await connector.read_people(section)
-                if ours.kind == "section" or any((it.id, it.role) == (lms_id, ours.kind) for it in people):
-                    return
+                if ours.kind == "section":
+                    return None
+                for it in people:
+                    if (it.id, it.role) == (lms_id, ours.kind):
+                        return it.name
     except (LmsError, NotConnected) as error:
         raise CannotVerify(describe_error(error)) from error
     if ours.kind == "section":

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from passback.delivery import webhook_notify
 from passback.domain.clock import SECOND
 from passback.lms.registry import BUILTIN
 from passback.rosters.removals import most_removed
 from passback.sis.rows import Problem, Problems
 from passback.store import districts, held_back, roster, syncs
-from passback.store.staging import compare, source_rows, tables
+from passback.store.staging import compare, renames, source_rows, tables
 from passback.store.staging.apply import lock_roster, note_previous, write_roster
 from passback.store.staging.calendar import Calendar, settle_dates
 from passback.store.staging.keep import keep_people_and_enrollments
 from passback.store.staging.problems import FaultyRow, FaultyRows, leave_out_members, leave_out_objects
+from passback.store.withdrawals import withdraw
 
 if TYPE_CHECKING:
-    from passback.domain.clock import Clock
+    from passback.domain.clock import Clock, Instant
     from passback.rosters.delta import Source
     from passback.rosters.lease import Renew
     from passback.rosters.progress import Progress
@@ -159,6 +161,8 @@ def apply(
         if not plan.nothing:
             district = roster.find(session, roster.DISTRICTS, plan.district_id, plan.district_id)
             own = district is not None and district.lms_type == BUILTIN
+            if not own:
+                _withdraw_renamed(session, plan.district_id, clock())
             write_roster(session, plan, clock(), progress.step, own_lms=own)
         if source is None:
             source_rows.forget(session, plan.district_id)
@@ -172,6 +176,12 @@ def apply(
             renew(session)  # only now: the work above may have outlasted the lease
         elif not plan.nothing and syncs.find(session, plan.district_id) is not None:
             syncs.request(session, plan.district_id, clock())  # to match what is new
+
+
+def _withdraw_renamed(session: Session, district_id: str, now: Instant) -> None:
+    """Withdraw the matches that may be another child's now. It cannot wait for the sync: grades come meanwhile."""
+    lost = withdraw(session, district_id, renames.by_import(session), now)
+    webhook_notify.matches_withdrawn(session, district_id, lost, now)
 
 
 def _add_faults(sort: FaultyRows, files: Format, problems: Problems) -> None:

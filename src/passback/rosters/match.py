@@ -17,9 +17,10 @@ from passback.domain.matching import (
     section_doubt,
 )
 from passback.rosters.removals import most_removed
-from passback.store import districts, held_back, lms_roster, matching
-from passback.store.staging import compare, identities, matches
+from passback.store import districts, held_back, lms_roster, matching, number_fits
+from passback.store.staging import compare, identities, matches, renames
 from passback.store.staging.matches import Possible
+from passback.store.withdrawals import withdraw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from passback.domain.roster import Role
     from passback.rosters.lease import Renew
     from passback.store.engine.database import Session
+    from passback.store.number_fits import NumberFit
     from passback.store.staging.identities import Counts, Meeting
 
 
@@ -55,7 +57,9 @@ def match_roster(
     matches.pair(session, found)
     total = sum(it.lms_id is not None for it in found)
     progress(0, total)
-    _match_people(session, district_id, found)
+    identities.stage(session, district_id)
+    _withdraw_renamed(session, district_id, clock, renew)
+    fits = _match_people(session, district_id, found)
     progress(total, total)
     matches.decide(session, district_id)
     losses = matches.losses(session, district_id)
@@ -71,18 +75,18 @@ def match_roster(
         changed = matches.apply(session, district_id, now)
         webhook_notify.matches_withdrawn(session, district_id, matches.lost(session), now)
         held_back.replace(session, district_id, "unmatching", waiting, now)
+        number_fits.replace(session, district_id, fits)
         renew(session)  # only now: the work above may have outlasted the lease
     return changed
 
 
-def _match_people(session: Session, district_id: str, sections: Sequence[Match]) -> None:
+def _match_people(session: Session, district_id: str, sections: Sequence[Match]) -> Sequence[NumberFit]:
     """Find the matches of people, and with them those of the sections that are not sure by themselves.
 
     First the people who are surely matched, in any section; then the sections, some of which these people show to be
-    the same; then the people whose name alone is the same, within these sections.
+    the same; then the people whose name alone is the same, within these sections. Returns how well numbers fit.
     """
-    identities.stage(session, district_id)
-    identities.choose_numbers(session, districts.match_by(session, district_id))
+    fits = identities.choose_numbers(session, districts.match_by(session, district_id))
     counts = identities.counts(session)
     identities.meet(session, district_id)
     for meetings in identities.meetings(session):
@@ -99,6 +103,17 @@ def _match_people(session: Session, district_id: str, sections: Sequence[Match])
         judged = [it for meeting in meetings if (it := _judged(meeting, counts)) is not None]
         matches.load(session, [it for it in judged if not (it.by and it.sure)])
     matches.resolve(session)
+    return fits
+
+
+def _withdraw_renamed(session: Session, district_id: str, clock: Clock, renew: Renew) -> None:
+    """Withdraw matches made by hand to accounts that may be somebody else's by now. All others are judged anyway."""
+    with session.transaction():
+        session.lock(f"roster/{district_id}")
+        now = clock()
+        lost = withdraw(session, district_id, renames.by_lms(session, district_id), now)
+        webhook_notify.matches_withdrawn(session, district_id, lost, now)
+        renew(session)
 
 
 def _judged(meeting: Meeting, counts: dict[Role, Counts]) -> Possible | None:

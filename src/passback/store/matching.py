@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct
 
 from passback.domain.matching import SectionRef
-from passback.store import deliveries, roster_events
+from passback.store import deliveries, lms_accounts, number_fits, roster_events
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
+    from passback.domain.roster import Role
     from passback.sis.rows import Kind
     from passback.store.engine.database import Connection
 
@@ -62,10 +63,12 @@ def sections_by_hand(connection: Connection, district_id: str) -> dict[str, str]
     return dict(rows.fetchall())
 
 
-def decide(connection: Connection, our_id: str, lms_id: str | None, now: Instant) -> str | None:
+def decide(
+    connection: Connection, our_id: str, lms_id: str | None, now: Instant, lms_name: str | None = None
+) -> str | None:
     """Match a section or user by hand or, with None, remove its match. Returns its district; None if the id is unknown.
 
-    Raises `AlreadyMatched`.
+    `lms_name` is the account's name, which a person has accepted, if it is known. Raises `AlreadyMatched`.
     """
     found = find(connection, our_id)
     if found is None:
@@ -93,6 +96,8 @@ def decide(connection: Connection, our_id: str, lms_id: str | None, now: Instant
     )
     update_percentages(connection, district_id)
     if lms_id is not None:
+        if found.kind != "section":
+            lms_accounts.record(connection, district_id, cast("Role", found.kind), lms_id, lms_name)
         _retry_grades(connection, found, now)
     return district_id
 
@@ -116,10 +121,10 @@ def choose(connection: Connection, ours: Ours, lms_id: str, now: Instant) -> boo
     if found is None or found.lms_id is not None:
         return False
     candidate = connection.execute(
-        "SELECT 1 FROM match_candidates WHERE district_id = :district_id AND id = :id AND lms_id = :lms_id",
+        "SELECT name FROM match_candidates WHERE district_id = :district_id AND id = :id AND lms_id = :lms_id",
         {"district_id": ours.district_id, "id": ours.id, "lms_id": lms_id},
     ).fetchone()
-    return candidate is not None and decide(connection, ours.id, lms_id, now) is not None
+    return candidate is not None and decide(connection, ours.id, lms_id, now, candidate[0]) is not None
 
 
 def find(connection: Connection, our_id: str) -> Ours | None:
@@ -169,6 +174,8 @@ def forget(connection: Connection, district_id: str, now: Instant) -> None:
             {"id": district_id, "now": now},
         )
     connection.execute("DELETE FROM match_candidates WHERE district_id = :id", {"id": district_id})
+    lms_accounts.forget(connection, district_id)
+    number_fits.replace(connection, district_id, ())
     connection.execute("UPDATE districts SET last_lms_sync = NULL WHERE id = :id", {"id": district_id})
     update_percentages(connection, district_id)
 

@@ -41,6 +41,8 @@ TABLES = (
     "parties",
     "webhooks",
     "match_candidates",
+    "lms_accounts",
+    "number_fits",
     "lms_syncs",
     "lms_courses",
     "lms_sections",

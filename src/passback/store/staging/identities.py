@@ -7,7 +7,7 @@ compared, and `held` by how many each value is held: a sign that several share i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
@@ -15,6 +15,7 @@ from passback.domain import names
 from passback.domain.identity import NUMBER_KINDS, NumberKind, Pair, Shared
 from passback.domain.matching import id_key, of_lms
 from passback.domain.roster import ROLES
+from passback.store.number_fits import NumberFit
 
 if TYPE_CHECKING:
     from passback.domain.roster import Role
@@ -160,19 +161,24 @@ def _name_and_email(name: str | None, email: str | None) -> str | None:
     return _sign(f"{name}\n{email}") if name and email else None
 
 
-def choose_numbers(session: Session, named: str | None) -> dict[Role, NumberKind]:
-    """Choose for each role the number that the LMS has as its SIS id, and return it.
+def choose_numbers(session: Session, named: str | None) -> list[NumberFit]:
+    """Choose for each role the number that the LMS has as its SIS id, and return how well each fits.
 
     It is the one that fits most people, each value only one; the `named` one if anybody of the role has it.
     """
-    chosen: dict[Role, NumberKind] = {}
+    found: list[NumberFit] = []
     for role in ROLES:
-        fits = {kind: _fits(session, role, kind) for kind in NUMBER_KINDS}
-        best = max(NUMBER_KINDS, key=lambda kind: fits[kind])  # the first of equals
+        fits_by_kind = {kind: _fits(session, role, kind) for kind in NUMBER_KINDS}
+        best = max(NUMBER_KINDS, key=fits_by_kind.__getitem__)  # the first of equals
         for kind in NUMBER_KINDS:
             if kind == named and _anybody_has(session, role, kind):
                 best = kind
-        chosen[role] = best
+        people = session.execute("SELECT COUNT(*) FROM mine WHERE role = :role", {"role": role}).fetchone()[0]
+        why: Literal["named", "fits"] = "named" if best == named else "fits"
+        found += [
+            NumberFit(role, kind, int(people), fits, alike, why if kind == best else None)
+            for kind, (alike, fits) in fits_by_kind.items()
+        ]
         session.execute(
             f"UPDATE mine SET number_key = {best}, raw_number = (SELECT users.{best} FROM users"
             " WHERE users.id = mine.id) WHERE role = :role",
@@ -182,7 +188,7 @@ def choose_numbers(session: Session, named: str | None) -> dict[Role, NumberKind
     session.analyse("mine")
     _count_holders(session)
     _find_own_domains(session)
-    return chosen
+    return found
 
 
 def _fits(session: Session, role: Role, kind: NumberKind) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 from passback.domain.matching import MOST_CANDIDATES, Common
-from passback.store import match_candidates, matching, roster_events
+from passback.store import lms_accounts, match_candidates, matching, roster_events
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
@@ -62,8 +62,8 @@ def prepare(session: Session) -> None:
         )
         session.define(f"CREATE INDEX {table}_by_lms_id ON {table} (kind, lms_id)")
     session.define(
-        "CREATE TEMP TABLE rematched (kind TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT, way TEXT, previous TEXT,"
-        " what TEXT NOT NULL, PRIMARY KEY (kind, id))"
+        "CREATE TEMP TABLE rematched (kind TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT, way TEXT, was TEXT,"
+        " previous TEXT, what TEXT NOT NULL, PRIMARY KEY (kind, id))"
     )
     session.define(
         "CREATE TEMP TABLE decided (kind TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT NOT NULL, role TEXT NOT NULL,"
@@ -208,8 +208,8 @@ def decide(session: Session, district_id: str) -> None:
         ),
     ):
         session.execute(
-            "INSERT INTO rematched (kind, id, lms_id, way, previous, what)"
-            f" SELECT '{kind}', was.id, taken.lms_id, taken.way, CASE WHEN was.lms_id IS NULL"
+            "INSERT INTO rematched (kind, id, lms_id, way, was, previous, what)"
+            f" SELECT '{kind}', was.id, taken.lms_id, taken.way, was.lms_id, CASE WHEN was.lms_id IS NULL"
             """ THEN '{"synced_in_lms": false}' ELSE '{"synced_in_lms": true}' END,"""
             " CASE WHEN (was.lms_id IS NULL AND taken.lms_id IS NOT NULL)"
             " OR (was.lms_id IS NOT NULL AND taken.lms_id IS NULL) THEN 'updated' ELSE '' END"
@@ -357,16 +357,8 @@ def apply(session: Session, district_id: str, now: Instant) -> int:
     session.execute("DELETE FROM rematched WHERE what = ''")
     changed = int(session.execute("SELECT COUNT(*) FROM rematched").fetchone()[0])
     roster_events.add_all(session, district_id, "rematched", now)
-    session.execute("DELETE FROM match_candidates WHERE district_id = :district_id", given)
-    session.execute(
-        "INSERT INTO match_candidates (district_id, id, lms_id, reason, name, email, sis_id, course, teachers,"
-        " students)"
-        " SELECT :district_id, id, lms_id, reason, name, email, sis_id, course, teachers, students FROM choices"
-        " WHERE EXISTS (SELECT 1 FROM sections WHERE id = choices.id AND lms_id IS NULL AND removed IS NULL)"
-        " OR EXISTS (SELECT 1 FROM users WHERE id = choices.id AND lms_id IS NULL AND removed IS NULL)"
-        " ON CONFLICT DO NOTHING",
-        given,
-    )
+    _replace_candidates(session, district_id)
+    lms_accounts.record_all(session, district_id)
     matching.update_percentages(session, district_id)
     session.execute(  # what may have waited for a match
         "UPDATE deliveries SET due = :now WHERE state = 'waiting' AND expires > :now AND due > :now"
@@ -382,3 +374,36 @@ def apply(session: Session, district_id: str, now: Instant) -> int:
         given,
     )
     return changed
+
+
+def _replace_candidates(session: Session, district_id: str) -> None:
+    """Replace the candidates. The former partner stays one until a person has decided, as long as the LMS has it."""
+    given = {"district_id": district_id}
+    session.execute(
+        "DELETE FROM match_candidates WHERE district_id = :district_id AND (withdrawn = 0 OR NOT EXISTS"
+        " (SELECT 1 FROM users WHERE users.id = match_candidates.id AND lms_id IS NULL AND removed IS NULL"
+        f" AND ({_IN_LMS}) AND NOT EXISTS (SELECT 1 FROM users AS other WHERE other.district_id = :district_id"
+        " AND other.lms_id = match_candidates.lms_id AND other.role = users.role AND other.removed IS NULL)))",
+        given,
+    )
+    session.execute(
+        "INSERT INTO match_candidates (district_id, id, lms_id, reason, name, email, sis_id, course, teachers,"
+        " students, withdrawn)"
+        " SELECT :district_id, id, lms_id, reason, name, email, sis_id, course, teachers, students,"
+        " CASE WHEN EXISTS (SELECT 1 FROM rematched WHERE rematched.kind = 'users' AND rematched.id = choices.id"
+        " AND rematched.was = choices.lms_id) THEN 1 ELSE 0 END FROM choices"
+        " WHERE EXISTS (SELECT 1 FROM sections WHERE id = choices.id AND lms_id IS NULL AND removed IS NULL)"
+        " OR EXISTS (SELECT 1 FROM users WHERE id = choices.id AND lms_id IS NULL AND removed IS NULL)"
+        " ON CONFLICT (district_id, id, lms_id) DO UPDATE SET reason = excluded.reason, name = excluded.name,"
+        " email = excluded.email, sis_id = excluded.sis_id",
+        given,
+    )
+
+
+_IN_LMS = (
+    "EXISTS (SELECT 1 FROM accounts WHERE accounts.role = users.role AND accounts.id = match_candidates.lms_id)"
+    " OR EXISTS (SELECT 1 FROM enrollments JOIN sections ON sections.id = enrollments.section_id"
+    " JOIN lms_sections ON lms_sections.district_id = :district_id AND lms_sections.id = sections.lms_id"
+    " WHERE enrollments.user_id = users.id AND lms_sections.read = 0)"
+)
+"""The account of a candidate was read, or may be in a section that could not be read."""
