@@ -19,12 +19,15 @@ from uuid_utils import uuid7
 
 from lms.conftest import LMSS
 from passback.domain.assignment import AssignmentFields, Attachment
+from passback.domain.clock import DAY
 from passback.domain.submission import SubmissionFields
 from passback.lms.interface import Connector, Gone, LmsError, Unavailable
 from passback.lms.verified import Verified
-from support.faulty_world import FEW, Spoil, World, own, world_of
+from support.faulty_world import FEW, Spoil, World, own, refused, world_of
 from support.lms import ESSAY, TEXT, Lms
 from support.sandbox import NOW
+
+LATER = NOW + 9 * DAY
 
 NETWORKED: dict[str, Callable[[], AbstractContextManager[Lms]]] = {
     name: open_ for name, open_ in LMSS.items() if not name.startswith("builtin")
@@ -74,6 +77,16 @@ def _for_text(lms: Lms) -> str:
     return lms.create(submission_types=("text",)).lms_id
 
 
+def _commented(lms: Lms) -> str:
+    assignment = lms.create().lms_id
+    lms.grade(assignment, grade_points=Decimal(3), grade_comment="Good")
+    return assignment
+
+
+def _for_attempts(lms: Lms) -> str:
+    return lms.create(submission_types=("text",), max_attempts=1).lms_id
+
+
 def _grade(**fields: Any) -> Callable[[Lms, Connector, str], Any]:
     def act(lms: Lms, connector: Connector, assignment: str) -> Any:
         given = {"grader_id": lms.teacher, **fields} if "state" not in fields else fields
@@ -108,6 +121,10 @@ def _submission(lms: Lms, assignment: str) -> Any:
 def _change(lms: Lms, connector: Connector, assignment: str) -> Any:
     fields = AssignmentFields(title="Second essay", points_possible=Decimal(30))
     return lms.run(connector.update_assignment(lms.section, assignment, fields))
+
+
+def _change_dates(lms: Lms, connector: Connector, assignment: str) -> Any:
+    return lms.run(connector.update_assignment(lms.section, assignment, AssignmentFields(due_date=LATER)))
 
 
 def _delete(lms: Lms, connector: Connector, assignment: str) -> Any:
@@ -146,11 +163,28 @@ OPERATIONS = [
         lambda it: it.state == "submitted" and [work.text for work in it.attachments] == [TEXT.text],
     ),
     Operation(
+        "comment again", _commented, _grade(grade_comment="Better", comment_since=NOW), _submission,
+        lambda it: it.grade_comment == "Better",
+    ),
+    Operation(
+        "give attempts", _for_attempts, _grade(extra_attempts=2), _submission, lambda it: it.extra_attempts == 2
+    ),
+    Operation(
+        "give a due date", _essay, _grade(override_due_date=LATER), _submission,
+        lambda it: it.override_due_date == LATER,
+    ),
+    Operation(
+        "change dates", _essay, _change_dates, lambda lms, it: lms.assignment(it), lambda it: it.due_date == LATER
+    ),
+    Operation(
         "bulk", _essay, _bulk, _bulk_seen, lambda them: [it.grade_points for it in them] == [10, 11]
     ),
 ]  # fmt: skip
 
-NEEDS = {"comment": "grade_comment", "excuse": "excused", "hand in": "text"}
+NEEDS = {
+    "comment": "grade_comment", "comment again": "grade_comment", "excuse": "excused", "hand in": "text",
+    "give attempts": "extra_attempts", "give a due date": "override_due_date",
+}  # fmt: skip
 
 
 def _spoils(lms: Lms, world: World) -> tuple[Spoil, ...]:
@@ -160,13 +194,15 @@ def _spoils(lms: Lms, world: World) -> tuple[Spoil, ...]:
     with contextlib.suppress(LmsError):
         lms.assignment(gone)
     assert world.last is not None
-    refusals = own(world.last, "what it has") if world.last.status == 404 else ()
-    return (*FEW, *refusals)
+    missing = own(world.last, "what it has") if world.last.status == 404 else ()
+    return (*FEW, *missing, *(refused(it) for it in lms.refusals))
 
 
 def _matters(spoil: Spoil, method: str) -> bool:
     """Whether the answer to a request is spoilt so: what changes nothing is spoilt in fewer ways."""
-    return method != "GET" or (spoil.reaches and spoil.name.endswith(("HTML with 404", "members", "has")))
+    if method != "GET" or spoil.name.endswith("allows"):
+        return True
+    return spoil.reaches and spoil.name.endswith(("HTML with 404", "members", "has"))
 
 
 def _supported(lms: Lms, operation: Operation) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from passback.lms.canvas import KIND
 from passback_simulators.canvas import seed
 from passback_simulators.canvas.app import CanvasSimulator
+from passback_simulators.canvas.replies import unauthenticated, unauthorized
 from support.lms import Lms, simulated
 from support.sandbox import SetClock
 
@@ -20,6 +21,9 @@ def canvas(credentials: dict[str, str] | None = None, **options: Any) -> Iterato
     with simulated(
         simulator, KIND, seed, nowhere="107/999", delete=simulator.ui_delete_assignment,
         unenroll=simulator.ui_end_enrollment, credentials=credentials, options=options,
+        refusals=(
+            unauthorized(401).reply, unauthorized(403).reply, unauthenticated("Invalid access token.").reply
+        ),
     ) as lms:  # fmt: skip
         yield lms
 

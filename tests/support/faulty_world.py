@@ -82,6 +82,11 @@ def own(reply: Reply, name: str) -> tuple[Spoil, ...]:
     return tuple(_spoils(f"its own {reply.status} for {name}", lambda _: reply))
 
 
+def refused(reply: Reply) -> Spoil:
+    """The LMS's own refusal of what it allows: it has not done what it refuses."""
+    return Spoil(f"its own {reply.status} for what it allows", lambda _: reply, reaches=False)
+
+
 @dataclass
 class World:
     """What lies between a connector and a simulator."""

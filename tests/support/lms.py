@@ -20,6 +20,7 @@ from passback.lms.interface import Connector, ConnectorKind, LmsConnection
 from passback.lms.notes import Note
 from passback.store.engine.database import Opened
 from passback_simulators.identities import ALGEBRA, BIOLOGY
+from passback_simulators.reply import Reply
 from passback_simulators.simulator import Simulator
 from support.jumping import JumpingTime
 from support.sandbox import NOW, SetClock
@@ -82,6 +83,8 @@ class Lms:
 
     collection: str = "assignments"
     """The part of the LMS's paths below which its assignments are."""
+    refusals: tuple[Reply, ...] = ()
+    """What the LMS answers to someone who may not do what was asked."""
 
     kind: ConnectorKind | None = None
     connection: LmsConnection | None = None
@@ -178,6 +181,7 @@ def simulated(
     options: Mapping[str, str] | None = None,
     unsupported: frozenset[str] = frozenset(),
     collection: str = "assignments",
+    refusals: tuple[Reply, ...] = (),
 ) -> Iterator[Lms]:
     """An LMS behind its simulator, with the sandbox's people. `seed` is the module that knows their ids there."""
     assert isinstance(simulator.clock, SetClock)
@@ -208,6 +212,7 @@ def simulated(
             simulator=served,
             unsupported=unsupported,
             collection=collection,
+            refusals=refusals,
             kind=kind,
             connection=connection,
             notes=notes,
