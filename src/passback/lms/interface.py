@@ -37,6 +37,11 @@ from passback.observe.lms import LmsWatch
 
 Thing = Literal["section", "assignment", "student", "grader"]
 
+SCORE_CHANGED = "SCORE_CHANGED_BY_LMS"
+"""The warning about a grade of which the LMS keeps another value, by a rule of its own."""
+CHANGED = "CHANGED_BY_LMS:"
+"""The same about another field, whose name follows."""
+
 
 class LmsError(Exception):
     """The LMS did not do what was asked. Raise one of the subclasses."""

@@ -25,6 +25,8 @@ from msgspec.structs import replace
 from passback.domain.clock import DAY, REAL_TIME, Instant, Timer
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.interface import (
+    CHANGED,
+    SCORE_CHANGED,
     Capabilities,
     Connector,
     Finding,
@@ -40,11 +42,6 @@ if TYPE_CHECKING:
     from passback.domain.matching import LmsCourse, Person, SectionRef
 
 T = TypeVar("T")
-
-SCORE_CHANGED = "SCORE_CHANGED_BY_LMS"
-"""The warning about a grade of which the LMS keeps another value, by a rule of its own."""
-CHANGED = "CHANGED_BY_LMS:"
-"""The same about a field of an assignment, whose name follows."""
 
 _LOOKS = (0.0, 0.5, 1.0, 2.0)
 """The seconds before each look at what an LMS that does not show it yet may show soon."""
@@ -297,6 +294,8 @@ def _keeps(fields: SubmissionFields, held: Submission) -> bool:
 
 
 def _score_differs(fields: SubmissionFields, held: Submission) -> bool:
+    if SCORE_CHANGED in held.warnings:
+        return False  # the connector has made sure of it
     if fields.grade_points is not None:
         return held.grade_points is not None and not _alike(fields.grade_points, held.grade_points)
     return bool(fields.grade) and held.grade is not None and not _alike(fields.grade, held.grade)

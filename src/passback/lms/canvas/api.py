@@ -13,6 +13,7 @@ from passback.lms.http.client import LmsClient, Reply, header_number, retry_afte
 from passback.lms.http.links import next_page
 from passback.lms.http.oauth2 import Token, TokenEndpoint, Tokens
 from passback.lms.interface import NotAllowed
+from passback.lms.toolkit.json_fields import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,8 @@ _REMAINING = "x-rate-limit-remaining"
 _AT_ONCE = 5
 """Each request reserves 50 of the 600 units that a token has, so about eleven at once would be too many."""
 
-_MOST_PAGES = 1000
+_MOST_PAGES = 100
+"""Of a list in one course, each of 100 items."""
 
 
 class CanvasManners:
@@ -64,7 +66,8 @@ class CanvasManners:
         )
 
     def refused_credentials(self, reply: Reply) -> bool:
-        return not self._given.get("access_token") and errors.is_renewable(reply)
+        # A token that was made by hand is asked with once more: one refusal may be a slip.
+        return errors.is_renewable(reply)
 
     def throttled(self, reply: Reply) -> float | None:
         if not errors.is_throttled(reply):
@@ -97,22 +100,26 @@ class CanvasApi:
         return _good(await self._client.get("api/v1/" + path, params), gone)
 
     async def pages(
-        self, path: str, params: Mapping[str, Any], *, gone: Thing = "assignment"
+        self, path: str, params: Mapping[str, Any], *, gone: Thing = "assignment", most: int = _MOST_PAGES
     ) -> list[dict[str, Any]]:
-        """Read all pages of a list. Raises `LmsError`."""
-        found: list[dict[str, Any]] = []
+        """Read all of a list, each item once, in up to `most` pages. Raises `LmsError`."""
+        found: dict[str, dict[str, Any]] = {}
         url = "api/v1/" + path
         query: Mapping[str, Any] | None = {"per_page": 100, **params}
         asked: set[str] = set()
-        for _ in range(_MOST_PAGES):
+        for _ in range(most):
             reply = await self._client.get(url, query)
             content = _good(reply, gone)
             if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
                 raise reply.useless("is no list")
-            found += content
+            before = len(found)
+            # While pages are read, an item may move to a later one: then the newer counts.
+            found |= {text(it, "id") or f"{url} {at}": it for at, it in enumerate(content)}
             target = next_page(reply)
             if target is None:
-                return found
+                return list(found.values())
+            if len(found) == before:
+                raise reply.useless("has a page with nothing new, and goes on")
             url, query = urljoin(url, target), None
             if url in asked:
                 raise reply.useless("leads back to an earlier page")

@@ -20,7 +20,7 @@ from passback.lms.interface import (
     Unavailable,
     in_doubt_after_write,
 )
-from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
+from passback.lms.toolkit.json_fields import Json, as_object, id_of
 from passback.lms.toolkit.turns import turns
 
 if TYPE_CHECKING:
@@ -134,8 +134,7 @@ class BulkGrading:
         if not _arrived(entry, answer):
             return None
         grader_note = map_submissions.grader_note(entry.fields.grader_id, answer)
-        note = await self._grading.keep(entry.target, entry.fields, answer, grader_note)
-        return map_submissions.to_submission(answer, entry.target.student, entry.target.item, note)
+        return await self._grading.keep(entry.target, entry.fields, entry.grade, answer, grader_note)
 
     async def _send(self, batch: Batch, grader: str | None, content: Mapping[str, Any]) -> LmsError | None:
         """Have Canvas grade, and wait until it has; returns the error if it refuses, or may still be doing so.
@@ -144,7 +143,10 @@ class BulkGrading:
         would come twice, and a late grade would overwrite a newer one.
         """
         try:
-            progress_id = await self._begin(batch, grader, content)
+            try:
+                progress_id = await self._begin(batch, grader, content)
+            except NotAuthorized:
+                progress_id = await self._begin(batch, grader, content)  # one refusal may be a slip
 
             async def poll() -> Json:
                 return as_object(await self._api.get(f"progress/{progress_id}"))
@@ -195,14 +197,7 @@ def _sent(entry: _Entry) -> dict[str, Any]:
 
 def _arrived(entry: _Entry, answer: Json) -> bool:
     """Whether a bulk update reached a student."""
-    try:
-        map_submissions.check_accepted(entry.grade, answer)
-    except RefusedByLms:
-        return False
-    posted = entry.grade.posted
-    # A letter's points are Canvas's business; the text is what was asked for.
-    shown = (text(answer, "entered_grade"), text(answer, "grade"))
-    if entry.grade.points is None and posted and posted not in shown:
+    if not map_submissions.is_entered(entry.grade, answer):
         return False
     comment = entry.fields.grade_comment
     return not comment or map_submissions.has_comment(answer, entry.target.student, entry.fields)

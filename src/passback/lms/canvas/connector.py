@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from passback.domain.assignment import Assignment, AssignmentFields
 from passback.domain.clock import MINUTE
@@ -20,14 +20,21 @@ from passback.lms.canvas.check import findings
 from passback.lms.canvas.errors import NAME
 from passback.lms.canvas.grade import Grading
 from passback.lms.canvas.map_assignments import LmsAssignment
-from passback.lms.canvas.map_submissions import Target
+from passback.lms.canvas.map_submissions import NotTaken, Target
 from passback.lms.canvas.overrides import send_override
 from passback.lms.canvas.roster import Roster, read_courses, read_people, read_sections
 from passback.lms.canvas.schemes import Schemes
-from passback.lms.canvas.verdict import ADD, DELETE, EDIT, VIEW, judged
-from passback.lms.interface import Capabilities, Gone, LmsError, RefusedByLms, in_doubt_after_write
+from passback.lms.canvas.verdict import ADD, DELETE, EDIT, VIEW, Concluded, judged
+from passback.lms.interface import (
+    Capabilities,
+    Gone,
+    LmsError,
+    RefusedByLms,
+    Unavailable,
+    in_doubt_after_write,
+)
 from passback.lms.toolkit import unsupported_fields
-from passback.lms.toolkit.json_fields import Json, as_object, id_of
+from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.unsupported_fields import note_key, read_note
 
@@ -83,9 +90,12 @@ class CanvasConnector:
         if self._writes_marks:
             sent["sis_assignment_id"] = mark
         path = f"courses/{course}/assignments"
+
+        async def create() -> Any:
+            return await self._api.send("POST", path, {"assignment": sent}, safe=False, gone="section")
+
         try:
-            async with judged(self._api, course, ADD):
-                answer = await self._api.send("POST", path, {"assignment": sent}, safe=False, gone="section")
+            answer = await judged(self._api, course, ADD, create)
         except RefusedByLms:
             # If the mark is taken, it is our own: an earlier attempt succeeded after all.
             found = await self._find_by_mark(course, mark) if self._writes_marks else None
@@ -140,10 +150,13 @@ class CanvasConnector:
         if audience is not None:
             sent |= audience.sent
         path = f"courses/{course}/assignments/{assignment}"
-        async with judged(self._api, course, EDIT):
+
+        async def change() -> None:
             await self._api.send("PUT", path, {"assignment": sent}, safe=True)
             if audience is not None and audience.override is not None:
                 await send_override(self._api, path, audience.override)
+
+        await judged(self._api, course, EDIT, change)
         self._recent.forget(f"{course}/{assignment}")
         answer = await self._read(course, assignment)
         return await self._remember(course, own, answer, fields, audience, note)
@@ -165,10 +178,15 @@ class CanvasConnector:
         # Canvas answers the same for an assignment that never existed as for one that an earlier try just deleted.
         await self._read(course, assignment)
         self._recent.forget(f"{course}/{assignment}")
+
+        async def delete() -> Any:
+            return await self._api.send("DELETE", f"courses/{course}/assignments/{assignment}", safe=True)
+
         with contextlib.suppress(Gone):
-            async with judged(self._api, course, DELETE):
-                await self._api.send("DELETE", f"courses/{course}/assignments/{assignment}", safe=True)
-        await self._notes.write({note_key(assignment): None})
+            answer = await judged(self._api, course, DELETE, delete)
+            if isinstance(answer, dict) and text(answer, "id") == assignment:
+                # If Canvas says anything else, it may still be there, and then needs its note.
+                await self._notes.write({note_key(assignment): None})
 
     async def read_submissions(
         self, section: str, assignment: str, students: Sequence[str]
@@ -201,11 +219,13 @@ class CanvasConnector:
         seen = await self._for_grading(course, own, assignment)
         try:
             return await self._graded(course, seen, student, fields)
-        except RefusedByLms:
-            now = await self._graded_otherwise(course, own, seen) if fields.grade else None
-            if now is None:
+        except Concluded:
+            raise
+        except RefusedByLms as refused:
+            now = await self._seen_otherwise(course, own, seen)
+            if now is None and not isinstance(refused, NotTaken):
                 raise
-            return await self._graded(course, now, student, fields)
+            return await self._graded(course, now or seen, student, fields)
 
     async def _graded(self, course: str, seen: _Seen, student: str, fields: SubmissionFields) -> Submission:
         item, scheme = seen
@@ -234,10 +254,10 @@ class CanvasConnector:
         outcomes = list(await self._bulk_grading.update(Batch(course, own, *seen), changes, one))
         refused = [
             position
-            for position, (_, fields) in enumerate(changes)
-            if fields.grade and isinstance(outcomes[position], RefusedByLms)
+            for position, outcome in enumerate(outcomes)
+            if isinstance(outcome, RefusedByLms) and not isinstance(outcome, Concluded)
         ]
-        now = await self._graded_otherwise(course, own, seen) if refused else None
+        now = await self._seen_otherwise(course, own, seen) if refused else None
         if now is not None:
             again = [changes[position] for position in refused]
             after = await self._bulk_grading.update(Batch(course, own, *now), again, one)
@@ -268,8 +288,24 @@ class CanvasConnector:
         return self._connection.options.get("sis_mark") == "yes"
 
     async def _read(self, course: str, assignment: str) -> Json:
-        async with judged(self._api, course, VIEW):
+        async def read() -> Json:
             return as_object(await self._api.get(f"courses/{course}/assignments/{assignment}", _WHOLE))
+
+        found = await judged(self._api, course, VIEW, read)
+        if id_of(found) != assignment:
+            raise Unavailable("it answers with another assignment")
+        return found
+
+    async def _read_made(self, course: str, assignment: str) -> Json:
+        """Read an assignment that was just made or changed: Canvas may not show it at once."""
+
+        async def look() -> Json:
+            try:
+                return await self._read(course, assignment)
+            except Gone:
+                return {}
+
+        return await self._grading.until(look, bool)
 
     async def _load(self, course: str, section: str, assignment: str, note: Note | None) -> LmsAssignment:
         return map_assignments.from_lms(
@@ -285,16 +321,13 @@ class CanvasConnector:
 
         return await self._recent.get(f"{course}/{assignment}", read)
 
-    async def _graded_otherwise(self, course: str, section: str, seen: _Seen) -> _Seen | None:
-        """Return how an assignment is graded now, if it is not as it was seen: a teacher may just have changed it."""
+    async def _seen_otherwise(self, course: str, section: str, seen: _Seen) -> _Seen | None:
+        """Return what an assignment is like now, if not as it was seen: a teacher may just have changed it."""
         before, scheme = seen
         self._recent.forget(f"{course}/{before.id}")
         self._schemes.forget()
         after, now = await self._for_grading(course, section, before.id)
-        same = (before.grading_type, before.points_possible, scheme) == (
-            after.grading_type, after.points_possible, now,
-        )  # fmt: skip
-        return None if same else (after, now)
+        return None if (before.content, scheme) == (after.content, now) else (after, now)
 
     async def _to_assignment(self, course: str, item: LmsAssignment, note: Note | None) -> Assignment:
         shown = map_assignments.to_assignment(item, await self._schemes.of(course, item) or ())
@@ -316,7 +349,7 @@ class CanvasConnector:
             if audience.due_date is not None:
                 note["due_date"] = audience.due_date
         if "overrides" not in answer:
-            answer = await self._read(course, id_of(answer))
+            answer = await self._read_made(course, id_of(answer))
         item = map_assignments.from_lms(answer, section, note.get("due_date"))
         shown = map_assignments.to_assignment(item, await self._schemes.of(course, item) or ())
         note = unsupported_fields.keep_dates(fields, shown, note)

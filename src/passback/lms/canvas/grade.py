@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 import msgspec
+from msgspec.structs import replace
 
+from passback.domain.submission import SubmissionFields
 from passback.lms.canvas import map_assignments, map_submissions
 from passback.lms.canvas.audience import Audience, with_own_due_date
-from passback.lms.canvas.hand_in import hand_in
+from passback.lms.canvas.errors import NotAuthorized
+from passback.lms.canvas.hand_in import hand_in, is_newer
 from passback.lms.canvas.overrides import send_override
 from passback.lms.canvas.verdict import GRADE, READ, judged, why_not_gradable
-from passback.lms.interface import Gone, NotAllowed, RefusedByLms, Unavailable
+from passback.lms.interface import SCORE_CHANGED, Gone, NotAllowed, RefusedByLms, Unavailable
 from passback.lms.toolkit.json_fields import Json, as_object, as_objects, id_of, instant, integer, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.unsupported_fields import note_key, read_note
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock, Instant
-    from passback.domain.submission import Submission, SubmissionFields
+    from passback.domain.submission import Submission
     from passback.lms.canvas.api import CanvasApi
     from passback.lms.canvas.map_assignments import LmsAssignment
     from passback.lms.canvas.map_submissions import Grade, Target
@@ -80,33 +83,48 @@ class Grading:
         except NotAllowed as error:
             if not acting or error.credentials:
                 raise
+            refused = error
+        if isinstance(refused, NotAuthorized):  # of whatever reason; it may be a slip
+            with contextlib.suppress(NotAuthorized):
+                return await send(acting)
         answer = await send({})
         self._not_as.put(grader or "", True)  # Canvas lets us, but not as this teacher
         return answer
 
-    def judged(self, target: Target) -> AbstractAsyncContextManager[None]:
-        """Raise inside the ``with`` what a refusal means for a grade (`verdict.judged`)."""
-        return judged(self._api, target.course, GRADE, why_not_gradable(target.item))
+    async def judged(
+        self,
+        target: Target,
+        ask: Callable[[], Awaitable[T]],
+        again: Callable[[], Awaitable[T]] | None = None,
+    ) -> T:
+        """Return what `ask` returns, or raise what a refusal of it means for a grade (`verdict.judged`)."""
+        return await judged(self._api, target.course, GRADE, ask, why_not_gradable(target.item), again=again)
 
     async def read(self, target: Target) -> Json | None:
         """Read a student's submission as Canvas shows it; None if there is no such student in the course."""
+
+        async def read() -> Json:
+            return as_object(await self._api.get(target.path, _INCLUDE, gone="student"))
+
         try:
-            async with judged(self._api, target.course, READ, why_not_gradable(target.item)):
-                return as_object(await self._api.get(target.path, _INCLUDE, gone="student"))
+            found = await judged(self._api, target.course, READ, read, why_not_gradable(target.item))
         except Gone:
             return None
+        map_submissions.check_whose(found, target)
+        return found
 
     async def read_all(self, course: str, section: str, item: LmsAssignment) -> dict[str, Json]:
         """Read the submissions of all students of a section, by student. Raises `Refused` if Canvas hides whose."""
-        path = f"sections/{section}/assignments/{item.id}/submissions"
         why = why_not_gradable(item)
-        listed: Sequence[Json]
-        async with judged(self._api, course, READ, why):
+
+        async def read() -> Sequence[Json]:
+            path = f"assignments/{item.id}/submissions"
             try:
-                listed = await self._api.pages(path, _INCLUDE)
+                return await self._api.pages(f"sections/{section}/{path}", _INCLUDE)
             except Gone:
-                path = f"courses/{course}/assignments/{item.id}/submissions"
-                listed = await self._api.pages(path, _INCLUDE)
+                return await self._api.pages(f"courses/{course}/{path}", _INCLUDE)
+
+        listed = await judged(self._api, course, READ, read, why)
         if any(text(it, "anonymous_id") is not None and text(it, "user_id") is None for it in listed):
             raise RefusedByLms("NOT_GRADABLE", why or "Canvas hides whose work is whose")
         return {id_of(it, "user_id"): it for it in listed if text(it, "user_id") is not None}
@@ -132,8 +150,7 @@ class Grading:
         assert answer is not None
         if fields.state == "returned":
             answer = await self._returned(target, answer)
-        note = await self.keep(target, fields, answer, grader_note)
-        return map_submissions.to_submission(answer, target.student, target.item, note)
+        return await self.keep(target, fields, grade, answer, grader_note)
 
     async def judge(self, target: Target, scheme: Scheme | None, fields: SubmissionFields) -> Grade:
         """Return the grade that `fields` give. Raises `Gone` and `Refused`."""
@@ -148,9 +165,14 @@ class Grading:
         return map_submissions.grade_to_lms(fields, target.item, scheme)
 
     async def keep(
-        self, target: Target, fields: SubmissionFields, answer: Json, grader_note: Note | None
-    ) -> Note | None:
-        """Keep who graded and a due date that Canvas rounded; returns the whole note of the submission."""
+        self,
+        target: Target,
+        fields: SubmissionFields,
+        grade: Grade,
+        answer: Json,
+        grader_note: Note | None,
+    ) -> Submission:
+        """Keep who graded and a due date that Canvas rounded; returns the submission that `answer` shows."""
         before = await self._note(target)
         note = {**before, **(grader_note or {})}
         if fields.grader_id is not None and grader_note is None:
@@ -158,11 +180,16 @@ class Grading:
             note.pop("graded_as", None)
         if fields.override_due_date is not None:
             given, shown = fields.override_due_date, instant(answer, "cached_due_date")
-            moved = shown in map_assignments.stored_due(given)[1:]
-            note["override_due_date"] = None if moved else [given, shown]
+            whole, *moved = map_assignments.stored_due(given)
+            note["override_due_date"] = [given if shown == whole else shown, shown]
+            if shown not in (whole, *moved):
+                note["override_due_date"] = None  # it is not there yet
         if note != before:
             await self._notes.write({target.note_key: note or None})
-        return note
+        held = map_submissions.to_submission(answer, target.student, target.item, note)
+        if map_submissions.is_reduced(grade, answer):
+            return replace(held, warnings=(*held.warnings, SCORE_CHANGED))
+        return held
 
     async def until(self, read: Callable[[], Awaitable[Json]], ready: Callable[[Json], bool]) -> Json:
         """Read something until it is `ready`, within the connection's patience. Raises `Unavailable`."""
@@ -194,20 +221,31 @@ class Grading:
         map_submissions.flags_to_lms(fields, before)
         if grade.posted and "excused" in (fields.flags or ()):
             raise RefusedByLms("INVALID_GRADE", "Canvas cannot grade and excuse a student at once")
-        async with self.judged(target):
+
+        async def give() -> None:
             await self._give_attempts(target, fields)
             await self._give_due_date(target, fields)
+
+        await self.judged(target, give)
         if work is None:
             return before
         # Nothing but the student's own right is needed, unless it is handed in on their behalf.
         right = (
             "proxy_assignment_submission" if self._connection.options.get("submit_as") == "proxy" else None
         )
-        async with judged(self._api, target.course, right):
+
+        async def hand_it_in() -> None:
+            # Kept before, so that the same request does not hand in again if the answer is lost.
+            await self._note_work(target, fields, before, "sending")
             await hand_in(self._api, self._connection, target, work, before)
-        after = await self._before(target)
-        # Kept at once, so that the same request does not hand in again if the rest of it fails.
-        await self._note_work(target, fields, after)
+
+        async def if_it_is_not_there() -> None:
+            if not is_newer(await self._before(target), before):
+                await hand_it_in()
+
+        await judged(self._api, target.course, right, hand_it_in, again=if_it_is_not_there)
+        after = await self.until(lambda: self._before(target), lambda now: is_newer(now, before))
+        await self._note_work(target, fields, after, "work")
         return after
 
     async def _give_attempts(self, target: Target, fields: SubmissionFields) -> None:
@@ -216,14 +254,18 @@ class Grading:
             return
         student = target.student
         content = {"assignment_extensions": [{"user_id": student, "extra_attempts": fields.extra_attempts}]}
-        answer = as_object(
-            await self._api.send("POST", f"{target.assignment_path}/extensions", content, safe=True)
-        )
-        given = [
-            it for it in as_objects(answer.get("assignment_extensions")) if text(it, "user_id") == student
-        ]
-        if not given or integer(given[0], "extra_attempts") != fields.extra_attempts:
-            raise RefusedByLms("INVALID_ATTEMPTS", "Canvas gives no more attempts for this assignment")
+        path = f"{target.assignment_path}/extensions"
+        for _ in range(2):  # one answer may be a slip
+            answer = as_object(await self._api.send("POST", path, content, safe=True))
+            given = as_objects(answer.get("assignment_extensions"))
+            mine = [integer(it, "extra_attempts") for it in given if text(it, "user_id") == student]
+            if fields.extra_attempts in mine:
+                return
+        if integer(await self._before(target), "extra_attempts") == fields.extra_attempts:
+            return
+        if "assignment_extensions" not in answer:
+            raise Unavailable("it answers without the extra attempts", in_doubt=True, retry_after=30)
+        raise RefusedByLms("INVALID_ATTEMPTS", "Canvas gives no more attempts for this assignment")
 
     async def _give_due_date(self, target: Target, fields: SubmissionFields) -> None:
         if fields.override_due_date is None:
@@ -260,14 +302,35 @@ class Grading:
     async def _grade(
         self, target: Target, fields: SubmissionFields, grade: Grade, before: Json | None
     ) -> tuple[Json, Note | None]:
-        """Send grade, flags and comment; returns Canvas's answer, and what to note of the grader."""
+        """Send grade, flags and comment; returns what Canvas has then, and what to note of the grader."""
+
+        async def send() -> tuple[Json, Note | None]:
+            return await self._send_grade(target, fields, grade, before)
+
+        async def send_again() -> tuple[Json, Note | None]:
+            now = None if before is None else await self._before(target)
+            return await self._send_grade(target, fields, grade, now)
+
+        answer, note = await self.judged(target, send, send_again)
+        if not map_submissions.shows_grade(answer) or not _shows_comment(fields, before, answer, target):
+            answer = await self._before(target)
+        if not map_submissions.is_assigned(answer) and text(answer, "id") is None:
+            raise Gone("student")
+        map_submissions.check_whose(answer, target)
+        map_submissions.check_taken(grade, answer)
+        if not _shows_comment(fields, before, answer, target):
+            raise Unavailable("it answers without the comment", in_doubt=True, retry_after=30)
+        return answer, note
+
+    async def _send_grade(
+        self, target: Target, fields: SubmissionFields, grade: Grade, before: Json | None
+    ) -> tuple[Json, Note | None]:
         sent: dict[str, Any] = {} if before is None else map_submissions.flags_to_lms(fields, before)
         if grade.posted is not None:
             sent["posted_grade"] = grade.posted
         elif _lifts_excuse(fields, before):
             # Canvas skips a JSON false here; if a grade is sent, the grade itself lifts the excuse.
-            async with self.judged(target):
-                await self._api.send_form("PUT", target.path, {"submission[excuse]": "false"})
+            await self._api.send_form("PUT", target.path, {"submission[excuse]": "false"})
         content: dict[str, Any] = {
             "submission": sent,
             "prefer_points_over_scheme": grade.counts_as_points,
@@ -276,12 +339,7 @@ class Grading:
             content["comment"] = {"text_comment": fields.grade_comment}
         if not sent and "comment" not in content:
             return await self._before(target), None
-        async with self.judged(target):
-            answer, note = await self._put(target, fields.grader_id, content)
-        if not map_submissions.is_assigned(answer) and text(answer, "id") is None:
-            raise Gone("student")
-        map_submissions.check_accepted(grade, answer)
-        return answer, note
+        return await self._put(target, fields.grader_id, content)
 
     async def _put(
         self, target: Target, grader: str | None, content: Mapping[str, Any]
@@ -314,7 +372,8 @@ class Grading:
             if not error.in_doubt:
                 raise
             now = await self._before(target)
-            if map_submissions.newest_comment(now, target.student) != content["comment"]["text_comment"]:
+            comment = SubmissionFields(grade_comment=content["comment"]["text_comment"])
+            if not map_submissions.has_comment(now, target.student, comment):
                 raise  # perhaps it is still on its way
             rest = {name: value for name, value in content.items() if name != "comment"}
             return await put(rest, safe=True) if rest["submission"] else now
@@ -324,17 +383,26 @@ class Grading:
         if map_submissions.state_of(answer) == "returned":
             return answer
         if self._connection.options.get("post_grades") != "yes":
+            answer = await self._before(target)
+            if map_submissions.state_of(answer) == "returned":
+                return answer
+            if answer.get("workflow_state") != "graded":
+                raise Unavailable("it does not show the grade yet", in_doubt=True, retry_after=30)
             raise RefusedByLms(
                 "NOT_POSTED", "Canvas hides this assignment's grades until the teacher posts them"
             )
         await self._api.graphql(_POST_GRADES, {"assignment": target.item.id})
         return await self.until(lambda: self._before(target), lambda now: bool(now.get("posted_at")))
 
-    async def _note_work(self, target: Target, fields: SubmissionFields, answer: Json) -> None:
-        """Keep work as it was handed in: Canvas shows files by its own addresses, and links without titles."""
+    async def _note_work(self, target: Target, fields: SubmissionFields, answer: Json, name: str) -> None:
+        """Keep work as it was handed in: Canvas shows files by its own addresses, and links without titles.
+
+        As ``work``, of the attempt of `answer`; as ``sending``, of the next.
+        """
         note = dict(await self._note(target))
+        note.pop("sending", None)
         attachments = msgspec.to_builtins(fields.attachments or ())
-        note["work"] = {"attempt": integer(answer, "attempt"), "attachments": attachments}
+        note[name] = {"attempt": integer(answer, "attempt"), "attachments": attachments}
         await self._notes.write({target.note_key: note})
 
 
@@ -346,6 +414,14 @@ def _lifts_excuse(fields: SubmissionFields, before: Json | None) -> bool:
 
 def _adds_comment(fields: SubmissionFields, before: Json, student: str) -> bool:
     return bool(fields.grade_comment) and not map_submissions.has_comment(before, student, fields)
+
+
+def _shows_comment(fields: SubmissionFields, before: Json | None, answer: Json, target: Target) -> bool:
+    """Whether a comment that was to be sent has arrived, in whatever words Canvas keeps it."""
+    if before is None or not _adds_comment(fields, before, target.student):
+        return True
+    arrived = map_submissions.has_comment(answer, target.student, fields)
+    return arrived or map_submissions.has_more_comments(answer, before)
 
 
 def _is_graded(fields: SubmissionFields, before: Json, student: str) -> bool:

@@ -40,7 +40,7 @@ async def hand_in(
             raise
         # Each submission is a new attempt: look whether this one came through before anybody tries again.
         now = as_object(await api.get(target.path, gone="student"))
-        if _attempt(now) == _attempt(before):
+        if not is_newer(now, before):
             raise
 
 
@@ -67,6 +67,11 @@ async def _upload(
             raise Unavailable("Canvas is taking too long to fetch a file", retry_after=30)
         await timer.sleep(_POLL_SECONDS)
         progress = as_object(await api.get(f"progress/{id_of(progress)}", params))
+
+
+def is_newer(now: Json, before: Json) -> bool:
+    """Whether something has been handed in since `before`."""
+    return _attempt(now) != _attempt(before) and integer(now, "attempt") is not None
 
 
 def _attempt(answer: Json) -> tuple[int | None, int | None]:

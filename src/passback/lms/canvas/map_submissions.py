@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
@@ -14,7 +15,8 @@ from passback.domain.grading import InvalidGrade, plain, points_of
 from passback.domain.submission import FLAGS, Submission, SubmissionFields
 from passback.lms.canvas.errors import NAME
 from passback.lms.canvas.map_assignments import LmsAssignment
-from passback.lms.interface import RefusedByLms, Unsupported
+from passback.lms.interface import RefusedByLms, Unavailable, Unsupported
+from passback.lms.toolkit import alike
 from passback.lms.toolkit.html import html_to_text, text_to_html
 from passback.lms.toolkit.json_fields import Json, as_objects, instant, integer, number, text
 from passback.lms.toolkit.transitions import is_transition
@@ -121,22 +123,73 @@ def _invalid(sentence: str) -> RefusedByLms:
     return RefusedByLms("INVALID_GRADE", sentence)
 
 
-def check_accepted(grade: Grade, answer: Json) -> None:
-    """Check that Canvas entered the grade: it silently drops what it cannot interpret. Raises `Refused`."""
-    if grade.posted is None:
+class NotTaken(RefusedByLms):
+    """Canvas has no grade afterwards: it drops what it cannot interpret, without saying so."""
+
+    def __init__(self) -> None:
+        super().__init__("INVALID_GRADE", "Canvas does not accept the grade")
+
+
+def check_taken(grade: Grade, answer: Json) -> None:
+    """Check that Canvas has entered some grade if one was given. Raises `NotTaken`."""
+    if not grade.posted or _entered(answer) is not None or _entered_word(answer) is not None:
         return
-    entered = number(answer, "entered_score") if "entered_score" in answer else number(answer, "score")
-    if grade.posted == "":
-        taken = entered is None
-    elif grade.points is not None:
-        taken = entered is not None and float(entered) == float(grade.points)
-    else:
-        shown = text(answer, "entered_grade") or text(answer, "grade")
-        taken = entered is not None or shown is not None
-        if grade.posted in _PASS_OR_FAIL:
-            taken = shown == grade.posted
-    if not taken:
-        raise RefusedByLms("INVALID_GRADE", "Canvas does not accept the grade")
+    if "entered_grade" in answer or "grade" in answer:
+        raise NotTaken
+    raise Unavailable("it answers without a grade", in_doubt=True, retry_after=30)
+
+
+def is_entered(grade: Grade, answer: Json) -> bool:
+    """Whether Canvas has entered the very grade that was given, whatever it then makes of it."""
+    entered = _entered(answer)
+    if not grade.posted:
+        return entered is None
+    if grade.points is not None:
+        return entered is not None and math.isclose(entered, grade.points, rel_tol=1e-7)
+    if grade.posted in _PASS_OR_FAIL:
+        return _entered_word(answer) == grade.posted
+    # A letter's points are Canvas's business; the text is what was asked for.
+    return same_grade(grade.posted, _entered_word(answer))
+
+
+def same_grade(given: str, shown: str | None) -> bool:
+    """Whether two texts are the same grade: Canvas writes numbers and percentages its own way."""
+    if shown is None or given == shown:
+        return given == shown
+    one, other = (_share(text_.removesuffix("%")) for text_ in (given, shown))
+    return one is not None and one == other and given.endswith("%") == shown.endswith("%")
+
+
+def _share(digits: str) -> Decimal | None:
+    found = number({"it": digits}, "it")
+    return None if found is None else round(found, 2)
+
+
+def _entered(answer: Json) -> Decimal | None:
+    return number(answer, "entered_score" if "entered_score" in answer else "score")
+
+
+def _entered_word(answer: Json) -> str | None:
+    return text(answer, "entered_grade") or text(answer, "grade")
+
+
+def is_reduced(grade: Grade, answer: Json) -> bool:
+    """Whether Canvas has entered the grade, and counts another, such as because the work is late."""
+    if not grade.posted or not is_entered(grade, answer):
+        return False
+    return (number(answer, "score"), text(answer, "grade")) != (_entered(answer), _entered_word(answer))
+
+
+def shows_grade(answer: Json) -> bool:
+    """Whether it is a submission that says what the grade is, be it none."""
+    return text(answer, "user_id") is not None and ("entered_grade" in answer or "grade" in answer)
+
+
+def check_whose(answer: Json, target: Target) -> None:
+    """Check that a submission is the one that was asked for. Raises `Unavailable`."""
+    wanted = {"user_id": target.student, "assignment_id": target.item.id}
+    if any(text(answer, name) not in (None, wanted_id) for name, wanted_id in wanted.items()):
+        raise Unavailable("it answers with another submission", in_doubt=True, retry_after=30)
 
 
 def is_assigned(answer: Json) -> bool:
@@ -157,6 +210,8 @@ def to_submission(
     created = instant(item.content, "created_at")
     own = (note or {}).get("override_due_date")
     override = due if due is not None and due != item.due_date else None
+    if own and due is not None and due == own[1]:
+        override = own[0]  # as it was given; also if it is that of the assignment
     return Submission(
         student_id=student,
         state=state_of(answer),
@@ -166,7 +221,7 @@ def to_submission(
         grade_comment=newest_comment(answer, student),
         grader_id=_grader(answer, note),
         extra_attempts=integer(answer, "extra_attempts"),
-        override_due_date=own[0] if own and override == own[1] else override,
+        override_due_date=override,
         attachments=attachments_of(answer, note),
         created=created,
         last_modified=max((date for date in [created, *dates] if date is not None), default=None),
@@ -188,13 +243,24 @@ def state_of(answer: Json) -> str:
 
 def has_comment(answer: Json, student: str, fields: SubmissionFields) -> bool:
     """Whether the comment that `fields` give is there already: as the newest, or from an earlier try."""
-    if newest_comment(answer, student) == fields.grade_comment:
+    if _same_words(newest_comment(answer, student), fields.grade_comment):
         return True
     since = fields.comment_since
     return since is not None and any(
-        text(it, "comment") == fields.grade_comment and (instant(it, "created_at") or 0) >= since
+        _same_words(text(it, "comment"), fields.grade_comment) and (instant(it, "created_at") or 0) >= since
         for it in _comments(answer, student)
     )
+
+
+def has_more_comments(answer: Json, before: Json) -> bool:
+    """Whether there are more comments than before."""
+    now, then = (len(as_objects(it.get("submission_comments"))) for it in (answer, before))
+    return now > then
+
+
+def _same_words(one: str | None, other: str | None) -> bool:
+    """Whether two comments differ at most in blanks, which are trimmed on the way."""
+    return (one or "").split() == (other or "").split()
 
 
 def _comments(answer: Json, student: str) -> list[Json]:
@@ -276,10 +342,28 @@ def work_to_lms(attachments: Collection[Attachment]) -> Work:
 
 def attachments_of(answer: Json, note: Mapping[str, Any] | None) -> tuple[Attachment, ...]:
     """Return the newest attempt's work: as it was handed in through us, or else as Canvas shows it."""
-    ours = (note or {}).get("work") or {}
-    if ours and ours.get("attempt") == integer(answer, "attempt"):
-        return msgspec.convert(ours["attachments"], tuple[Attachment, ...])
-    return _newest_attachments(answer)
+    attempt, theirs = integer(answer, "attempt"), _newest_attachments(answer)
+    work, sending = ((note or {}).get(name) or {} for name in ("work", "sending"))
+    for ours, since in ((work, 0), (sending, 1)):
+        if ours and attempt is not None and attempt == (ours.get("attempt") or 0) + since:
+            given = msgspec.convert(ours["attachments"], tuple[Attachment, ...])
+            if _is_shown(given, theirs):
+                return given
+    return theirs
+
+
+def _is_shown(given: tuple[Attachment, ...], shown: tuple[Attachment, ...]) -> bool:
+    """Whether what Canvas shows is what was handed in."""
+    if {it.type for it in given} != {it.type for it in shown}:
+        return False
+    match shown[0].type:
+        case "link":
+            return [it.url for it in given] == [it.url for it in shown]
+        case "text":
+            sent = "".join(_markup(it.text or "") for it in given)
+            return alike.same_words(shown[0].text or "", sent)
+        case _:
+            return len(given) == len(shown)
 
 
 def _newest_attachments(answer: Json) -> tuple[Attachment, ...]:

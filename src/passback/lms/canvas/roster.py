@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _GRADERS = ("TeacherEnrollment", "TaEnrollment")
 _ROLES: dict[str, Role] = {"StudentEnrollment": "student", **dict.fromkeys(_GRADERS, "teacher")}
 """What people are to us by their enrollment: TAs grade, so they match as teachers."""
+_MOST_PAGES_OF_COURSES = 1000
 
 
 class Roster:
@@ -33,12 +34,14 @@ class Roster:
         Asked each time: if another section has been cross-listed into the course, what is for everyone reaches its
         students.
         """
-        sections = {
-            id_of(it) for it in await self._api.pages(f"courses/{course}/sections", {}, gone="section")
-        }
-        if section not in sections:
-            raise Gone("section")  # it was moved to another course, or deleted
-        return len(sections) == 1
+        for _ in range(2):  # a list that is cut would give the assignment to everyone
+            listed = await self._api.pages(f"courses/{course}/sections", {}, gone="section")
+            sections = {id_of(it) for it in listed}
+            if section not in sections:
+                raise Gone("section")  # it was moved to another course, or deleted
+            if len(sections) > 1:
+                return False
+        return True
 
     async def teaches(self, course: str, teacher: str) -> bool:
         """Whether someone is an active teacher or TA of a course."""
@@ -87,7 +90,8 @@ async def _courses(api: CanvasApi) -> Sequence[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     try:
         for account in await api.pages("accounts", {}):
-            for course in await api.pages(f"accounts/{id_of(account)}/courses", {"state[]": states}):
+            path = f"accounts/{id_of(account)}/courses"
+            for course in await api.pages(path, {"state[]": states}, most=_MOST_PAGES_OF_COURSES):
                 found[id_of(course)] = course
     except NotAllowed:
         found.clear()

@@ -2,14 +2,14 @@
 
 Canvas answers both alike (401 or 403, "not authorized"), so it is asked what else works. What the connection may not do
 at all is tried again until someone in the district gives it the right; what Canvas refuses of one thing (moderated,
-anonymous, in a concluded course) stays refused, however often it is tried.
+anonymous) stays refused, however often it is tried, and so does everything in a concluded course. One refusal may be a
+slip, so what cannot be explained by the course is asked for once more.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from passback.lms.canvas.errors import NotAuthorized
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms
@@ -23,16 +23,40 @@ GRADE, READ, VIEW = "manage_grades", "view_all_grades", "read_course_content"
 ADD, EDIT, DELETE = "manage_assignments_add", "manage_assignments_edit", "manage_assignments_delete"
 
 
-@contextlib.asynccontextmanager
-async def judged(api: CanvasApi, course: str, right: str | None, why: str = "") -> AsyncIterator[None]:
-    """Raise what a refusal inside the ``with`` means. `right` is Canvas's name of the right that the write needs.
+T = TypeVar("T")
 
-    None if it needs none of the connection's. `why` is known of the thing itself: half a sentence.
+
+class Concluded(RefusedByLms):
+    """The course has been concluded: nothing in it can be changed any more."""
+
+    def __init__(self) -> None:
+        super().__init__("COURSE_CONCLUDED", "the course has been concluded in Canvas")
+
+
+async def judged(
+    api: CanvasApi,
+    course: str,
+    right: str | None,
+    ask: Callable[[], Awaitable[T]],
+    why: str = "",
+    *,
+    again: Callable[[], Awaitable[T]] | None = None,
+) -> T:
+    """Return what `ask` returns, or raise what Canvas's refusal of it means.
+
+    `right` is Canvas's name of the right that it needs, None if it needs none of the connection's. `why` is known of
+    the thing itself: half a sentence. What is refused without a reason is asked for once more, by `again` if given.
     """
     try:
-        yield
+        return await ask()
     except NotAuthorized as error:
-        raise await verdict(api, course, right, why, error) from None
+        meant = await verdict(api, course, right, why, error)
+    if not isinstance(meant, RefusedByLms) or isinstance(meant, Concluded):
+        raise meant
+    try:
+        return await (again or ask)()
+    except NotAuthorized:
+        raise meant from None
 
 
 async def verdict(api: CanvasApi, course: str, right: str | None, why: str, error: NotAuthorized) -> LmsError:
@@ -44,7 +68,7 @@ async def verdict(api: CanvasApi, course: str, right: str | None, why: str, erro
     except LmsError as other:
         return other
     if found.get("workflow_state") == "completed" or found.get("concluded") is True:
-        return RefusedByLms("NOT_GRADABLE", "the course has been concluded in Canvas")
+        return Concluded()
     if right is not None:
         try:
             rights = as_object(await api.get(f"courses/{course}/permissions", {"permissions[]": right}))
