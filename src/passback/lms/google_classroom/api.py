@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from passback.lms.google_classroom import errors
 from passback.lms.google_classroom.credentials import GoogleTokens
 from passback.lms.http.client import LmsClient, Reply, retry_after
 from passback.lms.interface import Unavailable
-from passback.lms.toolkit.json_fields import Json, as_object, as_objects, text
+from passback.lms.toolkit.json_fields import Json, as_object, text
+from passback.lms.toolkit.pages import Pages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 _FIRST_WAIT = 1.0
 """Seconds to wait if Google throttles requests without saying how long; the client adds its own, longer each time."""
 _PAGE = 100
-_MOST_PAGES = 1000
 
 
 class GoogleManners:
@@ -62,23 +63,29 @@ class ClassroomApi:
         return as_object(_good(await self._client.get("v1/" + path, params, acting=acting), gone).json())
 
     async def pages(self, path: str, name: str, acting: str, params: Mapping[str, Any] | None = None, *,
-                    gone: Thing = "assignment", most: int | None = None) -> list[Json]:  # fmt: skip
-        """Read all pages of a list, or at most so many. If there are no items, Google leaves their name out."""
-        found: list[Json] = []
+                    gone: Thing = "assignment", key: str = "id", most: int | None = None) -> list[Json]:  # fmt: skip
+        """Read all pages of a list, or at most so many. `key` tells its items apart.
+
+        If there are no items, Google leaves their name out, and so does an answer that is none: see `surely`.
+        """
+        pages = Pages(name, key)
         query: dict[str, Any] = {"pageSize": _PAGE, **(params or {})}
-        for _ in range(most or _MOST_PAGES):
+        for read in itertools.count(1):
             content = await self.get(path, acting, query, gone=gone)
-            token = text(content, "nextPageToken")
-            items = content.get(name, [])
-            if not isinstance(items, list) or (name not in content and content.keys() - {"nextPageToken"}):
+            if name not in content and content.keys() - {"nextPageToken"}:
                 raise Unavailable(f"a list of its {name} is not as expected")
-            found += as_objects(items)
-            if not token:
-                return found
+            token = text(content, "nextPageToken") or None
+            pages.add(content.get(name, []), token)
+            if token is None or read == most:
+                break
             query["pageToken"] = token
-        if most is None:
-            raise Unavailable("a list of its has no end")
-        return found
+        return pages.items
+
+    async def surely(self, path: str, name: str, acting: str, params: Mapping[str, Any] | None = None, *,
+                     gone: Thing = "assignment", key: str = "id") -> list[Json]:  # fmt: skip
+        """Read all pages of a list that is seldom empty: it counts as empty if it is so twice."""
+        found = await self.pages(path, name, acting, params, gone=gone, key=key)
+        return found or await self.pages(path, name, acting, params, gone=gone, key=key)
 
     async def send(
         self,

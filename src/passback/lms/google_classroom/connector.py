@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from passback.domain.clock import MINUTE
 from passback.lms.google_classroom import map_assignments
 from passback.lms.google_classroom.api import ClassroomApi
 from passback.lms.google_classroom.check import findings
@@ -18,6 +19,7 @@ from passback.lms.interface import (
     Gone,
     LmsError,
     RefusedByLms,
+    Unavailable,
     Unsupported,
     in_doubt_after_write,
     update_one_by_one,
@@ -48,6 +50,8 @@ CAPABILITIES = Capabilities(
 _GRADING_SECONDS = 5.0
 """How long what grading needs of an assignment (its type, points and dates) is remembered."""
 _AT_ONCE = 6
+_PAUSES = (0.0, 0.5, 1.0, 2.0)
+"""The seconds before each try to publish what was just created."""
 _SHOWN = {"courseWorkStates": ["PUBLISHED", "DRAFT"]}
 _PROJECT = "project"
 """The key of the note with the Cloud project that the district's assignments belong to."""
@@ -61,6 +65,7 @@ class ClassroomConnector:
         self._admin = connection.options.get("admin_email", "")
         self._notes = notes
         self._clock = clock
+        self._timer = connection.timer
         self._roster = Roster(self._api, self._admin, connection.options.get("topic", ""))
         self._grading = Grading(self._api, connection, notes, clock, self._roster)
         self._one_look = OneLook(self._api, self._roster)
@@ -83,12 +88,22 @@ class ClassroomConnector:
             path = f"courses/{section}/courseWork"
             return await self._api.send("POST", path, acting, draft, safe=False, gone="section")
 
+        denied = False
+
+        async def make() -> Json:
+            nonlocal denied
+            if denied and (made := await self._find_draft(section, mark)) is not None:
+                return made
+            denied = True
+            return await self._roster.as_teacher(section, post)
+
         try:
-            async with self._one_look.judged(section, None):
-                made = await self._roster.as_teacher(section, post)
+            made = await self._one_look.ask(section, None, make)
         except RefusedByLms as refused:
             raise map_assignments.explain(refused, fields, self._clock()) from None
         with in_doubt_after_write():
+            if text(made, "description") != _marked(mark):
+                raise Unavailable("what it says that it created is something else")
             return await self._publish(section, made, fields, mark)
 
     async def find_assignment(
@@ -97,10 +112,9 @@ class ClassroomConnector:
         # What becomes visible loses its mark, so its id is noted first.
         made = (await self._notes.read([_made_key(mark)])).get(_made_key(mark))
         if made is not None:
-            with contextlib.suppress(Gone):
-                item = await self._read(section, str(made["id"]))
-                if text(item, "state") != "DELETED":
-                    return await self._finish(section, item, fields, mark)
+            item = await self._read_made(section, made)
+            if item is not None:
+                return await self._finish(section, item, fields, mark)
         listed = await self._list(section)
         for item in listed:
             if text(item, "description") == _marked(mark):
@@ -119,28 +133,52 @@ class ClassroomConnector:
         return await self._remember(fitting[0], fields, None) if len(fitting) == 1 else None
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
-        async with self._one_look.judged(section, assignment):
-            return (await self._load(section, assignment)).assignment
+        loaded = await self._one_look.ask(section, assignment, lambda: self._load(section, assignment))
+        return loaded.assignment
 
     async def read_assignments(self, section: str, wanted: Sequence[str]) -> Mapping[str, Assignment]:
-        found: dict[str, Assignment] = {}
-        if len(wanted) <= FEW:
-            for assignment in wanted:
-                with contextlib.suppress(Gone, RefusedByLms):
-                    found[assignment] = await self.read_assignment(section, assignment)
-            return found
-        notes = await self._notes.read([note_key(assignment) for assignment in wanted])
-        listed = {id_of(item): item for item in await self._list(section)}
+        found = await self._list_wanted(section, wanted) if len(wanted) > FEW else {}
+        # A list may lack what was moved while it was read: what it lacks is asked for again.
+        lacking = [it for it in wanted if it not in found]
+        if len(lacking) > FEW:
+            found |= await self._list_wanted(section, lacking)
+        else:
+            for assignment in lacking:
+                item = await self._read_if_there(section, assignment)
+                found |= {} if item is None else {assignment: item}
+        notes = await self._notes.read([note_key(assignment) for assignment in found])
         return {
-            it: map_assignments.from_lms(listed[it], notes.get(note_key(it))).assignment
+            it: map_assignments.from_lms(found[it], notes.get(note_key(it))).assignment
             for it in wanted
-            if it in listed
+            if it in found
         }
+
+    async def _list_wanted(self, section: str, wanted: Sequence[str]) -> dict[str, Json]:
+        listed = {id_of(item): item for item in await self._list(section)}
+        return {it: listed[it] for it in wanted if it in listed}
+
+    async def _read_if_there(self, section: str, assignment: str) -> Json | None:
+        """Read course work; None if it is deleted or denied, or if Google says twice that it does not exist.
+
+        Raises `Gone` if the course itself does not exist.
+        """
+        for _ in range(2):
+            try:
+                item = await self._one_look.ask(section, assignment, lambda: self._read(section, assignment))
+                return None if text(item, "state") == "DELETED" else item
+            except RefusedByLms:
+                return None
+            except Gone as gone:
+                if gone.thing == "section":
+                    raise
+        await self._roster.require(section)
+        return None
 
     async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
         map_assignments.check_supported(fields)
-        async with self._one_look.judged(section, assignment):
-            return await self._updated(section, assignment, fields)
+        return await self._one_look.ask(
+            section, assignment, lambda: self._updated(section, assignment, fields)
+        )
 
     async def _updated(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
         note = await read_note(self._notes, assignment)
@@ -160,71 +198,99 @@ class ClassroomConnector:
         content = before.content
         try:
             if change is not None:
-                content = await self._change(section, f"{assignment}:modifyAssignees", "POST", change, {})
+                content = await self._change(section, assignment, ":modifyAssignees", change)
             if sent:
-                mask = {"updateMask": map_assignments.mask_of(sent)}
-                content = await self._change(section, assignment, "PATCH", sent, mask)
+                content = await self._change(section, assignment, "", sent)
         except RefusedByLms as refused:
             raise map_assignments.explain(refused, fields, self._clock()) from None
         return await self._remember(content, fields, note)
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
-        async with self._one_look.judged(section, assignment):
-            await self._delete(section, assignment)
+        await self._one_look.ask(section, assignment, lambda: self._delete(section, assignment))
 
     async def _delete(self, section: str, assignment: str) -> None:
         # Classroom answers the same for an assignment that never existed as for one that an earlier try just deleted.
         await self._load(section, assignment)
         self._recent.forget(f"{section}/{assignment}")
-
-        async def delete(acting: str) -> None:
-            path = f"courses/{section}/courseWork/{assignment}"
-            try:
-                await self._api.send("DELETE", path, acting, safe=True)
-            except (Gone, RefusedByLms):
-                with contextlib.suppress(Gone):
-                    await self._load(section, assignment)
-                    raise
-
         mark = (await read_note(self._notes, assignment)).get("mark")
-        await self._roster.as_teacher(section, delete)
+        try:
+            await self._send_delete(section, assignment)
+        except (Gone, RefusedByLms) as error:
+            if not await self._is_deleted(section, assignment):
+                if isinstance(error, RefusedByLms) and not str(error).startswith("INVALID_STATE"):
+                    raise
+                raise Unavailable(f"it does not delete what it shows: {error}", in_doubt=True) from None
+        else:
+            if not await self._is_deleted(section, assignment):
+                return  # what is kept of it goes with it, not before
         kept = [note_key(assignment), *([_made_key(mark)] if mark else [])]
         await self._notes.write(dict.fromkeys(kept))
+
+    async def _send_delete(self, section: str, assignment: str) -> None:
+        async def delete(acting: str) -> None:
+            await self._api.send("DELETE", f"courses/{section}/courseWork/{assignment}", acting, safe=True)
+
+        await self._roster.as_teacher(section, delete)
+
+    async def _is_deleted(self, section: str, assignment: str) -> bool:
+        try:
+            await self._load(section, assignment)
+        except Gone as gone:
+            if gone.thing != "assignment":
+                raise
+            return True
+        return False
 
     async def read_submissions(
         self, section: str, assignment: str, students: Sequence[str]
     ) -> Mapping[str, Submission]:
-        async with self._one_look.judged(section, assignment):
+        async def read() -> Mapping[str, Submission]:
             return await self._grading.read(section, await self._load(section, assignment), students)
+
+        return await self._one_look.ask(section, assignment, read)
 
     async def update_submission(
         self, section: str, assignment: str, student: str, fields: SubmissionFields
     ) -> Submission:
-        async with self._one_look.judged(section, assignment, fields.grader_id):
-            return await self._graded(section, assignment, student, fields)
+        return await self._one_look.ask(
+            section, assignment, lambda: self._graded(section, assignment, student, fields), fields.grader_id
+        )
 
     async def _graded(
         self, section: str, assignment: str, student: str, fields: SubmissionFields
     ) -> Submission:
-        stored = await self._for_grading(section, assignment)
+        target = Target(section, await self._for_grading(section, assignment), student)
+        knows_id = self._grading.knows_id(target)
         try:
-            return await self._grading.update(Target(section, stored, student), fields)
+            graded = await self._grading.update(target, fields)
         except (Gone, RefusedByLms) as error:
             if isinstance(error, Gone) and error.thing == "grader":
                 raise
-            # Perhaps the assignment is gone, or has changed.
+            # Perhaps the assignment is gone, or what was remembered is no longer so.
             self._recent.forget(f"{section}/{assignment}")
-            await self._load(section, assignment)
-            raise
+            fresh = await self._for_grading(section, assignment)
+            if fresh == target.stored and not (isinstance(error, Gone) and knows_id):
+                raise
+        else:
+            if graded is not None:
+                return graded
+            # What was remembered of the assignment made it another grade than it should be.
+            self._recent.forget(f"{section}/{assignment}")
+            fresh = await self._for_grading(section, assignment)
+        again = await self._grading.update(Target(section, fresh, student), fields)
+        if again is None:
+            raise Unavailable("the points of the assignment change all the time", in_doubt=True)
+        return again
 
     async def update_submissions(
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
     ) -> Sequence[Submission | LmsError]:
-        async with self._one_look.judged(section, assignment):
-            stored = await self._for_grading(section, assignment)
-            await self._grading.prepare(
-                section, stored, list(dict.fromkeys(student for student, _ in changes))
-            )
+        students = list(dict.fromkeys(student for student, _ in changes))
+
+        async def prepare() -> None:
+            await self._grading.prepare(section, await self._for_grading(section, assignment), students)
+
+        await self._one_look.ask(section, assignment, prepare)
         return await update_one_by_one(self, section, assignment, changes, at_once=_AT_ONCE)
 
     async def read_courses(self) -> Sequence[LmsCourse]:
@@ -245,54 +311,81 @@ class ClassroomConnector:
 
     async def _finish(self, section: str, made: Json, fields: AssignmentFields, mark: str) -> Assignment:
         """Make what was created visible, unless it is."""
-        if text(made, "description") == _marked(mark):
+        if text(made, "description") == _marked(mark) or not map_assignments.is_published(made):
             return await self._publish(section, made, fields, mark)
         return await self._remember(made, fields, None, mark)
 
     async def _publish(self, section: str, made: Json, fields: AssignmentFields, mark: str) -> Assignment:
         """Give a marked draft its description and make it visible. Raises `LmsError`."""
         made_id = id_of(made)
-        await self._notes.write({_made_key(mark): {"id": made_id}, note_key(made_id): {"mark": mark}})
+        await self._notes.write(
+            {_made_key(mark): {"id": made_id, "at": self._clock()}, note_key(made_id): {"mark": mark}}
+        )
         sent = {
             "description": map_assignments.to_lms(fields, new=True).get("description", ""),
             **map_assignments.publication(fields.display_date, self._clock()),
         }
+        refused: RefusedByLms | None = None
+        for seconds in _PAUSES:
+            await self._timer.sleep(seconds)
+            try:
+                content = await self._change(section, made_id, "", sent)
+            except Gone:
+                continue  # what was just made may not be visible yet
+            except RefusedByLms as error:
+                content = await self._read(section, made_id)
+                if refused is not None and text(content, "description") == _marked(mark):
+                    await self._discard(section, made_id, mark)
+                    raise
+                refused = error
+            if text(content, "description") != _marked(mark) and map_assignments.is_published(content):
+                return await self._remember(content, fields, None, mark)
+        raise Unavailable("it does not show what it created as it was told", in_doubt=True, retry_after=30)
+
+    async def _discard(self, section: str, assignment: str, mark: str) -> None:
+        """Delete a draft that cannot be made visible. Raises `LmsError`, unless it cannot be deleted, either."""
+        with contextlib.suppress(Gone, RefusedByLms):
+            await self._send_delete(section, assignment)
+        await self._notes.write({_made_key(mark): None, note_key(assignment): None})
+
+    async def _read_made(self, section: str, made: Note) -> Json | None:
+        """Read what was noted as made; None if it is deleted. Raises `Unavailable` if it is not visible yet."""
         try:
-            content = await self._change(
-                section, made_id, "PATCH", sent, {"updateMask": map_assignments.mask_of(sent)}
-            )
-        except RefusedByLms:
-            await self._discard(section, made_id)
-            await self._notes.write({_made_key(mark): None, note_key(made_id): None})
-            raise
-        return await self._remember(content, fields, None, mark)
+            item = await self._read(section, str(made["id"]))
+        except Gone:
+            if self._clock() - made.get("at", 0) < MINUTE:
+                raise Unavailable(
+                    "what it just created is not visible yet", in_doubt=True, retry_after=5
+                ) from None
+            return None
+        return None if text(item, "state") == "DELETED" else item
 
-    async def _discard(self, section: str, assignment: str) -> None:
-        """Delete a draft that cannot be made visible."""
+    async def _find_draft(self, section: str, mark: str) -> Json | None:
+        """Find what was created with a mark, and is not visible yet."""
+        listed = await self._list(section)
+        return next((item for item in listed if text(item, "description") == _marked(mark)), None)
 
-        async def delete(acting: str) -> None:
-            await self._api.send("DELETE", f"courses/{section}/courseWork/{assignment}", acting, safe=True)
-
-        with contextlib.suppress(LmsError):
-            await self._roster.as_teacher(section, delete)
-
-    async def _change(
-        self, section: str, path: str, method: str, content: Mapping[str, Any], params: Mapping[str, str]
-    ) -> Json:
-        """Change course work, which may be repeated; returns the course work as it is then."""
+    async def _change(self, section: str, assignment: str, action: str, content: Mapping[str, Any]) -> Json:
+        """Patch course work, or do an `action` to it, which may be repeated; returns it as it is then."""
 
         async def send(acting: str) -> Json:
-            whole_path = f"courses/{section}/courseWork/{path}"
-            return await self._api.send(method, whole_path, acting, content, params=params, safe=True)
+            path = f"courses/{section}/courseWork/{assignment}{action}"
+            params = {} if action else {"updateMask": map_assignments.mask_of(content)}
+            method = "POST" if action else "PATCH"
+            return await self._api.send(method, path, acting, content, params=params, safe=True)
 
-        return await self._roster.as_teacher(section, send)
+        answer = await self._roster.as_teacher(section, send)
+        if map_assignments.is_course_work(answer, assignment):
+            return answer
+        with in_doubt_after_write():
+            return await self._read(section, assignment)
 
     async def _list(self, section: str) -> list[Json]:
         """Read the course work of a course, the latest first."""
         path, query = f"courses/{section}/courseWork", {**_SHOWN, "orderBy": "updateTime desc"}
 
         async def read(acting: str) -> list[Json]:
-            return await self._api.pages(path, "courseWork", acting, query, gone="section")
+            return await self._api.surely(path, "courseWork", acting, query, gone="section")
 
         return await self._roster.as_teacher(section, read)
 
@@ -300,7 +393,10 @@ class ClassroomConnector:
         async def read(acting: str) -> Json:
             return await self._api.get(f"courses/{section}/courseWork/{assignment}", acting)
 
-        return await self._roster.as_teacher(section, read)
+        content = await self._roster.as_teacher(section, read)
+        if not map_assignments.is_course_work(content, assignment):
+            raise Unavailable("its answer is not the assignment that was asked for")
+        return content
 
     async def _load(self, section: str, assignment: str) -> LmsAssignment:
         return map_assignments.from_lms(

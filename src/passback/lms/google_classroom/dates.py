@@ -34,6 +34,7 @@ def from_lms(content: Json) -> Instant | None:
             integer(clock, "hours") or 0, integer(clock, "minutes") or 0, integer(clock, "seconds") or 0,
             tzinfo=UTC,
         )  # fmt: skip
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    return int(moment.timestamp()) * 1000 + (integer(clock, "nanos") or 0) // 1_000_000
+    nanos = min(max(0, integer(clock, "nanos") or 0), 999_999_999)
+    return int(moment.timestamp()) * 1000 + nanos // 1_000_000

@@ -131,7 +131,8 @@ def _refused(message: str) -> RefusedByLms:
 def is_own(reply: Reply) -> bool:
     """Whether a refusal is Google's own word, and no page of something before it: an object that says why."""
     content = reply.content()
-    return isinstance(content, dict) and not content.keys().isdisjoint(("error", "errors", "message"))
+    error = content.get("error") if isinstance(content, dict) else None
+    return isinstance(error, dict) and not error.keys().isdisjoint(("status", "message", "errors"))
 
 
 def _said(reply: Reply) -> tuple[str, str]:

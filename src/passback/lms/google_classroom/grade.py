@@ -9,7 +9,7 @@ from passback.lms.google_classroom import map_submissions
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.google_classroom.hand_in import StudentWork, unless_done
 from passback.lms.google_classroom.map_submissions import grade_key, submissions_path
-from passback.lms.interface import Gone, RefusedByLms
+from passback.lms.interface import Gone, RefusedByLms, Unavailable, in_doubt_after_write
 from passback.lms.toolkit.json_fields import Json, id_of, text
 from passback.lms.toolkit.points import refuse_unsupported
 from passback.lms.toolkit.ttl_cache import TtlCache
@@ -70,8 +70,15 @@ class Grading:
         """Find the ids of many submissions at once, before they are changed."""
         await self._find(course, stored, students)
 
-    async def update(self, target: Target, fields: SubmissionFields) -> Submission:
-        """Change the given fields of one student's submission. All are judged before anything is written."""
+    def knows_id(self, target: Target) -> bool:
+        """Whether the id of a student's submission is remembered."""
+        return self._ids.knows(target.note_key)
+
+    async def update(self, target: Target, fields: SubmissionFields) -> Submission | None:
+        """Change the given fields of one student's submission. All are judged before anything is written.
+
+        Returns None if a grade was reckoned from points that the assignment no longer has: it must be given again.
+        """
         await self._check_published(target)
         note = (await self._notes.read([target.note_key])).get(target.note_key)
         answer = await self.find_one(target) if map_submissions.needs_a_look(fields) else None
@@ -83,11 +90,12 @@ class Grading:
         moves = answer is not None and map_submissions.check_transition(fields, answer, note)
         links = [] if answer is None else map_submissions.new_links(fields, answer)
         if answer is not None and (links or (moves and fields.state in ("submitted", "reclaimed"))):
-            path = target.path(id_of(answer))
-            answer = await self._student_work.send(target, path, links, fields.state if moves else None)
+            answer = await self._student_work.send(target, answer, fields, moves=moves)
         visible = self._publish or fields.state == "returned"
         if points is not None or (answer is not None and map_submissions.removes_grade(fields, answer, note)):
             answer = await self._grade(target, id_, points, fields.grader_id, visible=visible)
+            if map_submissions.is_reckoned_otherwise(fields, answer, target.stored):
+                return None
         elif fields.state == "returned" and answer is not None:
             hidden = map_submissions.hidden_grade(answer, note)
             if hidden is not None:
@@ -129,10 +137,14 @@ class Grading:
             )  # fmt: skip
 
         try:
-            return await self._roster.as_teacher(target.course, patch, grader)
+            answer = await self._roster.as_teacher(target.course, patch, grader)
         except Gone:
             self._ids.forget(target.note_key)
             raise
+        if map_submissions.is_submission(answer, id_, target.student):
+            return answer
+        with in_doubt_after_write():
+            return await self.find_one(target)
 
     async def _return(self, target: Target, answer: Json, grader: str | None) -> Json:
         """Return turned-in work. If none was turned in, there is nothing to return: its grade is visible."""
@@ -145,7 +157,8 @@ class Grading:
 
         sending = self._roster.as_teacher(target.course, give_back, grader)
         await unless_done(sending, lambda: self.find_one(target), "RETURNED")
-        return await self.find_one(target)
+        with in_doubt_after_write():
+            return await self.find_one(target)
 
     async def _waiting(self, course: str, stored: LmsAssignment) -> Collection[str]:
         """Read the students who will have an assignment that is not published yet."""
@@ -164,6 +177,20 @@ class Grading:
 
     async def _find(self, course: str, stored: LmsAssignment, students: Sequence[str]) -> dict[str, Json]:
         """Read the submissions of students as they are now; those who have none are left out."""
+        found = await self._find_once(course, stored, students)
+        lacking = [student for student in students if student not in found]
+        if found and lacking:
+            # A list may lack what was moved while it was read, and an answer may be none: they are asked for again.
+            found |= await self._find_once(course, stored, lacking)
+        for student in students:
+            self._ids.forget(grade_key(stored, student))
+            if student in found:
+                self._ids.put(grade_key(stored, student), id_of(found[student]))
+        return found
+
+    async def _find_once(
+        self, course: str, stored: LmsAssignment, students: Sequence[str]
+    ) -> dict[str, Json]:
         path = submissions_path(course, stored)
         few = len(students) <= FEW
 
@@ -180,8 +207,6 @@ class Grading:
                 return []  # there is no such person; or the assignment is gone, which the caller finds out
 
         found = {id_of(it, "userId"): it for it in await self._roster.as_teacher(course, read)}
-        for student in students:
-            self._ids.forget(grade_key(stored, student))
-            if student in found:
-                self._ids.put(grade_key(stored, student), id_of(found[student]))
+        if any(not map_submissions.belongs_to(it, stored) for it in found.values()):
+            raise Unavailable("a list of its submissions has those of another assignment")
         return found

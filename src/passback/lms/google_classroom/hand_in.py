@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from passback.lms.google_classroom import map_submissions
 from passback.lms.google_classroom.errors import NAME
-from passback.lms.interface import NotAllowed, RefusedByLms, Unavailable
-from passback.lms.toolkit.json_fields import Json, text
+from passback.lms.interface import NotAllowed, RefusedByLms, Unavailable, in_doubt_after_write
+from passback.lms.toolkit.json_fields import Json, id_of, text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from passback.domain.submission import SubmissionFields
     from passback.lms.google_classroom.api import ClassroomApi
     from passback.lms.google_classroom.map_submissions import Target
     from passback.lms.google_classroom.roster import Roster
@@ -32,37 +33,58 @@ class StudentWork:
         self._roster = roster
         self._find = find
 
-    async def send(self, target: Target, path: str, links: Sequence[str], state: str | None) -> Json:
-        """Attach links and move to a state; returns the submission then. Raises `LmsError`."""
+    async def send(self, target: Target, answer: Json, fields: SubmissionFields, *, moves: bool) -> Json:
+        """Attach what is not attached yet, and move to a state if it `moves`; returns the submission then.
+
+        `answer` is the submission before. Raises `LmsError`.
+        """
+        acting = await self._roster.acting_student(target.course, target.student)
         try:
-            acting = await self._roster.acting_student(target.course, target.student)
-            if links:
-                await self._attach(target, path, acting, links)
-            if state in _ACTIONS:
-                await self._act(target, path, acting, state)
-            return await self._find(target)
+            await self._send(target, acting, answer, fields, moves=moves)
         except NotAllowed as error:
-            # The account is gone, or the scope was not delegated; the connection still works.
+            # The account is gone, or the scope was not delegated; the connection still works. Or it was a mistake.
             log.warning("nothing can be done as a student: %s", error)
-            raise RefusedByLms(
-                "STUDENT_NOT_SIGNED_IN", f"{NAME} does not let us act as the student"
-            ) from None
+            answer = await self._find(target)
+            try:
+                await self._send(target, acting, answer, fields, moves=moves)
+            except NotAllowed:
+                raise RefusedByLms(
+                    "STUDENT_NOT_SIGNED_IN", f"{NAME} does not let us act as the student"
+                ) from None
+        with in_doubt_after_write():
+            return await self._find(target)
+
+    async def _send(
+        self, target: Target, acting: str, answer: Json, fields: SubmissionFields, *, moves: bool
+    ) -> None:
+        path = target.path(id_of(answer))
+        links = map_submissions.new_links(fields, answer)
+        if links:
+            await self._attach(target, path, acting, links)
+        if moves and fields.state in _ACTIONS:
+            action, done = _ACTIONS[fields.state]
+            sending = self._api.send("POST", f"{path}:{action}", acting, {}, safe=False, gone="student")
+            await unless_done(sending, lambda: self._find(target), done)
 
     async def _attach(self, target: Target, path: str, acting: str, links: Sequence[str]) -> None:
+        """Attach links. Raises `LmsError`, also if they are not attached afterwards."""
         content = {"addAttachments": [{"link": {"url": url}} for url in links]}
         try:
-            await self._api.send(
+            answer = await self._api.send(
                 "POST", f"{path}:modifyAttachments", acting, content, safe=False, gone="student"
             )
         except Unavailable as error:
-            attached = {item.url for item in map_submissions.attachments_of(await self._find(target))}
-            if not error.in_doubt or not attached.issuperset(links):
+            if isinstance(error, NotAllowed) or not error.in_doubt:
                 raise
-
-    async def _act(self, target: Target, path: str, acting: str, state: str) -> None:
-        action, done = _ACTIONS[state]
-        sending = self._api.send("POST", f"{path}:{action}", acting, {}, safe=False, gone="student")
-        await unless_done(sending, lambda: self._find(target), done)
+            answer = await self._find(target)
+            if not {item.url for item in map_submissions.attachments_of(answer)}.issuperset(links):
+                raise error from None
+        if not map_submissions.is_submission(answer, path.rpartition("/")[2], target.student):
+            with in_doubt_after_write():
+                answer = await self._find(target)
+        # Classroom may have turned a link into a file or video, with another address.
+        if len(map_submissions.attachments_of(answer)) < len(links):
+            raise Unavailable("it does not show what it attached", in_doubt=True, retry_after=30)
 
 
 async def unless_done(sending: Awaitable[Any], find: Callable[[], Awaitable[Json]], state: str) -> None:

@@ -12,7 +12,7 @@ from passback.domain.assignment import Assignment, AssignmentFields, Attachment
 from passback.domain.clock import MINUTE, Instant
 from passback.lms.google_classroom import dates
 from passback.lms.google_classroom.errors import NAME
-from passback.lms.interface import Gone, RefusedByLms, Unsupported
+from passback.lms.interface import Gone, RefusedByLms, Unavailable, Unsupported
 from passback.lms.toolkit import alike, unsupported_fields
 from passback.lms.toolkit.html import html_to_text
 from passback.lms.toolkit.json_fields import (
@@ -65,6 +65,16 @@ class LmsAssignment(Struct, frozen=True):
     def is_draft(self) -> bool:
         """Whether students cannot see it yet."""
         return text(self.content, "state") == "DRAFT"
+
+
+def is_course_work(content: Json, id_: str) -> bool:
+    """Whether an answer shows course work, the one with this id, and is not something else with a good status."""
+    return text(content, "id") == id_ and bool(text(content, "state")) and bool(text(content, "title"))
+
+
+def is_published(content: Json) -> bool:
+    """Whether students see course work, or will see it at a set time."""
+    return text(content, "state") != "DRAFT" or instant(content, "scheduledTime") is not None
 
 
 def check_supported(fields: AssignmentFields) -> None:
@@ -158,26 +168,32 @@ def from_lms(content: Json, note: Note | None) -> LmsAssignment:
     state, scheduled = text(content, "state"), instant(content, "scheduledTime")
     if state == "DELETED":
         raise Gone("assignment")  # its teachers can still read it
+    points, due = number(content, "maxPoints"), dates.from_lms(content)
+    if (points is None and content.get("maxPoints") is not None) or (points is not None and points < 0):
+        raise Unavailable("the points of its course work are no number")
+    if due is None and content.get("dueDate") is not None:
+        raise Unavailable("the due date of its course work is none")
     words = text(content, "description") or ""
     ours = note.get("description") or (None, None)
-    some = text(content, "assigneeMode") == "INDIVIDUAL_STUDENTS"
-    options = content.get("individualStudentsOptions")
+    # Whoever it is for otherwise, such as a group, it is not for all.
+    some = text(content, "assigneeMode") not in (None, "ALL_STUDENTS")
+    assignees = texts(as_object(content.get("individualStudentsOptions") or {}), "studentIds")
     assignment = Assignment(
         lms_id=id_of(content),
         title=text(content, "title") or "",
         description=ours[0] if ours[0] is not None and ours[1] == words else words,
         description_plaintext=words,
         # Google leaves zeros out.
-        points_possible=number(content, "maxPoints") or (Decimal(0) if note.get("no_points") else None),
+        points_possible=points or (Decimal(0) if note.get("no_points") else None),
         grading_type="points",
         submission_types=(),
-        due_date=dates.from_lms(content),
+        due_date=due,
         start_date=None,
         display_date=scheduled if state == "DRAFT" else note.get("display_date"),
         end_date=None,
         max_attempts=None,
         assignee_mode="individuals" if some else "all",
-        assignee_ids=tuple(texts(options, "studentIds")) if some and isinstance(options, dict) else (),
+        assignee_ids=tuple(assignees) if some else (),
         attachments=_attachments(content, note),
         term_id=None,
         published=state != "DRAFT" or scheduled is not None,
@@ -218,7 +234,12 @@ def to_note(fields: AssignmentFields, content: Json, before: Note | None) -> dic
     """Return the note of an assignment: what Classroom has no place for, or keeps only roughly."""
     note = unsupported_fields.keep(fields, _RESTORED, before)
     if fields.description is not None:
-        note["description"] = [fields.description, text(content, "description") or ""]
+        words = text(content, "description") or ""
+        # Words that Classroom has not taken are not shown as if it had.
+        note["description"] = [
+            fields.description,
+            words if alike.same_title(words, _words(fields) or "") else None,
+        ]
     if fields.points_possible is not None:
         note["no_points"] = fields.points_possible == 0
     if fields.attachments is not None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from passback.lms.google_classroom.errors import NAME, Denied
 from passback.lms.interface import Gone, LmsError, RefusedByLms
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from passback.lms.google_classroom.api import ClassroomApi
     from passback.lms.google_classroom.roster import Roster
 
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _REMEMBERED_SECONDS = 5.0
 """How long a refusal is remembered: many students' grades cost one look."""
@@ -27,23 +30,34 @@ class OneLook:
         self._roster = roster
         self._refusing = TtlCache(_REMEMBERED_SECONDS)
 
-    @contextlib.asynccontextmanager
-    async def judged(
-        self, course: str, assignment: str | None, grader: str | None = None
-    ) -> AsyncIterator[None]:
-        """Raise what a denial inside the ``with`` means: a refusal for good if others can be read all the same.
+    async def ask(
+        self,
+        course: str,
+        assignment: str | None,
+        action: Callable[[], Awaitable[T]],
+        grader: str | None = None,
+    ) -> T:
+        """Return what `action` does, which is about an assignment, or about the course's next one if that is None.
 
-        It was denied of an assignment, or of the course's next one if that is None.
+        What is denied is asked for again if others can be read all the same: a denial that comes twice is a refusal
+        for good.
         """
+        place = f"{course}/{assignment}"
         try:
-            yield
+            return await action()
         except Denied as error:
-            raise await self._verdict(course, assignment, grader, error) from None
+            if not self._refusing.knows(place):
+                await self._look(course, assignment, grader, error)
+        try:
+            if not self._refusing.knows(place):
+                return await action()
+        except Denied as error:
+            log.info("Google denies what is asked of assignment %s: %s", assignment, error)
+        self._refusing.put(place, True)
+        raise RefusedByLms("NOT_GRADABLE", f"{NAME} denies this, though other things in the course work")
 
-    async def _verdict(
-        self, course: str, assignment: str | None, grader: str | None, error: Denied
-    ) -> LmsError:
-        """Return the refusal if a teacher of the course can read its assignments; if not, `error`, to be mended."""
+    async def _look(self, course: str, assignment: str | None, grader: str | None, error: Denied) -> None:
+        """Raise `error`, to be mended, unless a teacher of the course can read its assignments."""
 
         async def look(acting: str) -> None:
             path = f"courses/{course}/courseWork"
@@ -52,16 +66,12 @@ class OneLook:
             # Administrators read without teaching, and may then change nothing at all in this course.
             await self._api.get(f"courses/{course}/teachers/{acting or 'me'}", acting, gone="section")
 
-        place = f"{course}/{assignment}"
-        if not self._refusing.knows(place):
-            try:
-                await self._roster.as_teacher(course, look, grader)
-            except Gone as gone:
-                return gone if gone.thing == "assignment" else error
-            except LmsError:
-                return error
-            self._refusing.put(place, True)
-        return RefusedByLms("NOT_GRADABLE", f"{NAME} denies this, though other things in the course work")
+        try:
+            await self._roster.as_teacher(course, look, grader)
+        except Gone as gone:
+            raise gone if gone.thing == "assignment" else error from None
+        except LmsError:
+            raise error from None
 
     async def _can_read(self, path: str, acting: str) -> bool:
         try:

@@ -87,11 +87,15 @@ class Roster:
         if not self._api.tokens.delegated:
             raise RefusedByLms("STUDENT_NOT_SIGNED_IN", f"{NAME} accepts work only from the student")
         emails = await self._student_emails(course)
-        if student not in emails and self._students.forget(course):
+        if not emails.get(student) and self._students.forget(course):
             emails = await self._student_emails(course)
         if student not in emails:
             raise Gone("student")
         return AS_STUDENT + emails[student]
+
+    async def require(self, course: str) -> None:
+        """Raise `Gone` if the course does not exist."""
+        await self._api.get(f"courses/{course}", self._admin, gone="section")
 
     async def students(self, course: str) -> Collection[str]:
         """Read the ids of a course's students."""
@@ -110,7 +114,9 @@ class Roster:
 
     async def _read_topic(self, course: str) -> str | None:
         async def read(acting: str) -> list[Json]:
-            return await self._api.pages(f"courses/{course}/topics", "topic", acting, gone="section")
+            return await self._api.pages(
+                f"courses/{course}/topics", "topic", acting, gone="section", key="topicId"
+            )
 
         topics = await self.as_teacher(course, read)
         return next((id_of(it, "topicId") for it in topics if text(it, "name") == self._topic), None)
@@ -139,7 +145,9 @@ class Roster:
         return {it.id: it.email or "" for it in await self._read(course, role)}
 
     async def _read(self, course: str, role: Role) -> list[Person]:
-        listed = await self._api.pages(f"courses/{course}/{role}s", f"{role}s", self._admin, gone="section")
+        listed = await self._api.surely(
+            f"courses/{course}/{role}s", f"{role}s", self._admin, gone="section", key="userId"
+        )
         return [_person(it, role) for it in listed]
 
     # For matching.
@@ -151,7 +159,7 @@ class Roster:
             query["teacherId"] = ["me"]
         return [
             LmsCourse(id_of(course), text(course, "name") or "")
-            for course in await self._api.pages("courses", "courses", self._admin, query, gone="section")
+            for course in await self._api.surely("courses", "courses", self._admin, query, gone="section")
         ]
 
     async def read_section(self, course: LmsCourse) -> SectionRef:
@@ -161,7 +169,10 @@ class Roster:
     async def _sis_id(self, course: str) -> str | None:
         """Read the first of a course's aliases in the domain."""
         with contextlib.suppress(NotAllowed, Gone):
-            for alias in await self._api.pages(f"courses/{course}/aliases", "aliases", self._admin):
+            aliases = await self._api.pages(
+                f"courses/{course}/aliases", "aliases", self._admin, gone="section", key="alias"
+            )
+            for alias in aliases:
                 name = text(alias, "alias") or ""
                 if name.startswith(_ALIAS):
                     return name.removeprefix(_ALIAS)
