@@ -205,7 +205,7 @@ def _matters(spoil: Spoil, method: str) -> bool:
     return spoil.reaches and spoil.name.endswith(("HTML with 404", "members", "has"))
 
 
-def _supported(lms: Lms, operation: Operation) -> bool:
+def supported(lms: Lms, operation: Operation) -> bool:
     return NEEDS.get(operation.name) not in lms.unsupported
 
 
@@ -258,7 +258,7 @@ def _try(lms: Lms, world: World, operation: Operation, spoil: Spoil, position: i
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda it: it.name)
 def test_what_is_said_of_a_change_is_true_whatever_answer_is_spoilt(lms: Lms, operation: Operation) -> None:
-    if not _supported(lms, operation):
+    if not supported(lms, operation):
         return
     with world_of(lms.served) as world:
         methods, spoils = _methods(lms, world, operation), _spoils(lms, world)
