@@ -33,6 +33,7 @@ from passback.domain.matching import LmsCourse, Person, SectionRef
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.notes import Notes
 from passback.lms.shared import Shared
+from passback.lms.tokens import RefreshTokens
 from passback.observe.lms import LmsWatch
 
 Thing = Literal["section", "assignment", "student", "grader"]
@@ -148,6 +149,8 @@ class LmsConnection(Struct, frozen=True):
     """What patience, retries, pace and breaker wait by."""
     shared: Shared | None = None
     """Where the requests to the LMS are counted if several processes send them; None if only this one does."""
+    refresh: RefreshTokens | None = None
+    """Where the refresh token is kept, which the LMS may replace; None to keep it in memory."""
     watch: LmsWatch = msgspec.field(default_factory=LmsWatch)
     """Observes the requests, for metrics."""
 

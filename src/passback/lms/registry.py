@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from passback.lms.builtin.connector import BuiltinConnector
 from passback.lms.interface import Capabilities, ConnectorKind, Finding, LmsConnection, NotAllowed
 from passback.lms.shared import Shared
+from passback.lms.stored_tokens import StoredRefreshToken
 from passback.lms.verified import Verified
 from passback.observe.counts import Gauge
 from passback.observe.lms import LmsWatch
@@ -23,6 +24,7 @@ from passback.store.notes import StoredNotes
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
     from passback.lms.interface import Connector
+    from passback.lms.tokens import RefreshTokens
     from passback.store.connections import StoredConnection
     from passback.store.engine.database import Connection, Database
 
@@ -166,7 +168,9 @@ class Connectors:
             return self._given[district_id]()
         if stored is None:
             return None
-        return LmsConnection(stored.address, connections.unseal(self._vault, stored), stored.options)
+        connection = LmsConnection(stored.address, connections.unseal(self._vault, stored), stored.options)
+        refresh = StoredRefreshToken(self._database, self._clock, self._vault, district_id, connection)
+        return replace(connection, refresh=refresh)
 
     def _breakers(self) -> Iterator[tuple[tuple[str, str], float]]:
         for district_id, (_, _, watch) in self._open.items():
@@ -194,6 +198,9 @@ def not_stored(
     address: str,
     credentials: Mapping[str, str],
     options: Mapping[str, str],
+    *,
+    refresh: RefreshTokens,
 ) -> Connector:
     """Open a connector on a connection that is not stored, to check it."""
-    return found.open(LmsConnection(address, credentials, options), StoredNotes(database, ""), clock)
+    connection = LmsConnection(address, credentials, options, refresh=refresh)
+    return found.open(connection, StoredNotes(database, ""), clock)

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from passback.lms.interface import ConnectorKind
 from passback.lms.registry import BUILTIN, not_stored
+from passback.lms.tokens import HeldRefreshToken
 from passback.operations import audit, districts, lms_settings
 from passback.operations.errors import NotFound, OperationError
 from passback.rosters import connect as connecting
@@ -118,10 +120,11 @@ async def connect(
 
 async def try_out(
     database: Database, wanted: NewConnection, clock: Clock, district_id: str | None = None
-) -> Sequence[Finding]:
+) -> tuple[Sequence[Finding], NewConnection]:
     """Check a connection in the LMS before it is made; nothing changes, there or here.
 
-    Raises `NotFound` and `OtherLms`, as `connect` would.
+    Returns it as it is to be made from then on: the LMS may have replaced the refresh token. Raises `NotFound` and
+    `OtherLms`, as `connect` would.
     """
 
     def judge(conn: Connection) -> None:
@@ -134,11 +137,17 @@ async def try_out(
     except connecting.RosterFromOtherLms as error:
         raise OtherLms(district_id or "", str(error)) from None
     options, credentials = _split(wanted)
-    connector = not_stored(database, clock, wanted.kind, wanted.address, credentials, options)
+    refresh = HeldRefreshToken(credentials.get("refresh_token", ""))
+    connector = not_stored(
+        database, clock, wanted.kind, wanted.address, credentials, options, refresh=refresh
+    )
     try:
-        return await connector.check()
+        findings = await connector.check()
     finally:
         await connector.close()
+    if refresh.refresh_token:
+        wanted = replace(wanted, given={**wanted.given, "refresh_token": refresh.refresh_token})
+    return findings, wanted
 
 
 def works(findings: Sequence[Finding]) -> bool:
@@ -238,6 +247,7 @@ async def add_student(
     """Keep the credentials that a student's sign-in gave. Raises `NotFound` and `VaultError`."""
 
     def write(conn: Connection) -> None:
+        connections.lock(conn, district_id)
         stored = _required(conn, district_id)
         kept = connections.unseal(vault, stored) | {f"student:{lms_id}": ":".join(credentials)}
         connections.save(

@@ -71,6 +71,7 @@ def _reencrypt(conn: Connection, vault: Vault) -> tuple[int, int]:
     """How many connections and webhooks there were."""
     districts = connections.all_districts(conn)
     for district_id in districts:
+        connections.lock(conn, district_id)
         stored = connections.find(conn, district_id)
         assert stored is not None
         credentials = connections.seal(vault, district_id, connections.unseal(vault, stored))

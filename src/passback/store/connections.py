@@ -39,6 +39,11 @@ def find(connection: Connection, district_id: str) -> StoredConnection | None:
     return StoredConnection(row[0], row[1], _texts.decode(row[2]), row[3], row[4])
 
 
+def lock(connection: Connection, district_id: str) -> None:
+    """Let no other process change a district's connection before the transaction ends, such as to read and write it."""
+    connection.lock(f"connection/{district_id}")
+
+
 def all_districts(connection: Connection) -> list[str]:
     """The districts that have a connection."""
     return [row[0] for row in connection.execute("SELECT district_id FROM connections ORDER BY district_id")]
@@ -88,4 +93,9 @@ def seal(vault: Vault, district_id: str, credentials: Mapping[str, str]) -> str:
 
 def unseal(vault: Vault, stored: StoredConnection) -> dict[str, str]:
     """Decrypt the credentials of a connection. Raises `VaultError`."""
-    return _texts.decode(vault.decrypt(stored.credentials, f"connection {stored.district_id}"))
+    return unseal_text(vault, stored.district_id, stored.credentials)
+
+
+def unseal_text(vault: Vault, district_id: str, sealed: str) -> dict[str, str]:
+    """Decrypt what `seal` returned. Raises `VaultError`."""
+    return _texts.decode(vault.decrypt(sealed, f"connection {district_id}"))

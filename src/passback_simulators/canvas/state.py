@@ -21,6 +21,11 @@ class CanvasState(State):
             "can_masquerade": True, "can_manage_sis": True, "can_read_sis": True, "can_submit_on_behalf": False,
             "lacks_rights": "",  # the names of rights in courses that the role lacks, such as "manage_grades"
             "enforce_scopes": False, "include_allowed": True,
+            # Whether a refresh token works once, and comes with the next; the access tokens before end with it. Canvas
+            # itself does not do that, servers like it do.
+            "rotate_refresh_tokens": False,
+            # What the token endpoint says of an access token, instead of its own: a JSON object.
+            "token_says": {},
             # How this Canvas answers: older ones say 401 where newer ones say 403, and 403 where newer ones say 429.
             "unauthorized_status": 403, "throttle_status": 429, "update_status": 200, "error_status": 500,
             "throttle_form": "text",  # or "json", or "bare": something before Canvas says it

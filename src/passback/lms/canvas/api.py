@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urljoin
 from passback.lms.canvas import errors
 from passback.lms.http.client import LmsClient, Reply, header_number, retry_after
 from passback.lms.http.links import next_page
-from passback.lms.http.oauth2 import Token, TokenEndpoint, Tokens
+from passback.lms.http.oauth2 import SignedInTokens, TokenEndpoint
 from passback.lms.interface import NotAllowed
 from passback.lms.toolkit.json_fields import text
 
@@ -46,24 +46,11 @@ class CanvasManners:
             connection.watch,
             connection.timer,
         )
-        self._tokens = Tokens(self._token, clock, connection.timer)
+        self._tokens = SignedInTokens(self._refresh, connection, clock, errors.NAME)
 
     async def credentials(self, method: str, url: str, acting: str, *, renew: bool) -> Mapping[str, str]:  # noqa: ARG002
-        token = self._given.get("access_token") or (await self._tokens.get("", renew=renew)).text
+        token = self._given.get("access_token") or (await self._tokens.get(renew=renew)).text
         return {"Authorization": f"Bearer {token}", "Accept": "application/json+canvas-string-ids"}
-
-    async def _token(self, _: str) -> Token:
-        refresh_token = self._given.get("refresh_token")
-        if not refresh_token:
-            raise NotAllowed("nobody has signed in to Canvas for this district", credentials=True)
-        return await self._refresh.token(
-            {
-                "grant_type": "refresh_token",
-                "client_id": self._given.get("client_id", ""),
-                "client_secret": self._given.get("client_secret", ""),
-                "refresh_token": refresh_token,
-            }
-        )
 
     def refused_credentials(self, reply: Reply) -> bool:
         # A token that was made by hand is asked with once more: one refusal may be a slip.
@@ -85,6 +72,7 @@ class CanvasManners:
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._tokens.close()
         await self._refresh.close()
 
 

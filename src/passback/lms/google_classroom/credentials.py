@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from passback.lms.http.oauth2 import Token, TokenEndpoint, Tokens
+from passback.lms.http.oauth2 import SignedInTokens, TokenEndpoint, Tokens
 from passback.lms.interface import NotAllowed
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from passback.domain.clock import Clock
     from passback.lms.interface import LmsConnection
+    from passback.lms.tokens import Token
 
 TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -61,6 +62,7 @@ class GoogleTokens:
             self._uri, clock, connection.patience, connection.watch, connection.timer
         )
         self._tokens = Tokens(self._fetch, clock, connection.timer)
+        self._signed_in = SignedInTokens(self._endpoint, connection, clock, "Google")
 
     @property
     def delegated(self) -> bool:
@@ -77,30 +79,17 @@ class GoogleTokens:
 
     async def get(self, acting: str, *, renew: bool = False) -> Token:
         """Return the token to act with. Raises `Unavailable`."""
-        return await self._tokens.get(acting if self.delegated else "", renew=renew)
+        if not self.delegated:
+            return await self._signed_in.get(renew=renew)
+        return await self._tokens.get(acting, renew=renew)
 
     async def _fetch(self, acting: str) -> Token:
-        if not self.delegated:
-            return await self._refreshed()
         try:
             return await self._endpoint.token({"grant_type": _GRANT, "assertion": self._assertion(acting)})
         except NotAllowed as error:
             if "invalid_grant" in str(error):
                 raise NoSuchUser(str(error)) from None
             raise
-
-    async def _refreshed(self) -> Token:
-        refresh_token = self._given.get("refresh_token")
-        if not refresh_token:
-            raise NotAllowed("there is no service account, and nobody has signed in", credentials=True)
-        return await self._endpoint.token(
-            {
-                "grant_type": "refresh_token",
-                "client_id": self._given.get("client_id", ""),
-                "client_secret": self._given.get("client_secret", ""),
-                "refresh_token": refresh_token,
-            }
-        )
 
     def _assertion(self, acting: str) -> str:
         """Return the assertion that a service account signs to act as a user. Raises `NotAllowed` if it has no key."""
@@ -129,6 +118,8 @@ class GoogleTokens:
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._signed_in.close()
+        await self._tokens.close()
         await self._endpoint.close()
 
 

@@ -75,7 +75,7 @@ def token(lms: CanvasState, request: Request) -> Reply:
             raise _refused(
                 400, "unsupported_grant_type", "The grant_type you requested is not currently supported"
             )
-    return answer(request, 200, granted)
+    return answer(request, 200, granted | lms.settings["token_says"])
 
 
 def _by_code(lms: CanvasState, form: dict[str, str]) -> dict[str, Any]:
@@ -85,17 +85,28 @@ def _by_code(lms: CanvasState, form: dict[str, str]) -> dict[str, Any]:
     if code["redirect_uri"] != form.get("redirect_uri"):
         raise _refused(400, "invalid_request", "redirect_uri does not match client settings")
     lms.records.remove("codes", form["code"])
-    refresh = secrets.token_hex(32)
     scopes = code["scope"].split() if code["scope"] else None
-    lms.records.put("refresh_tokens", refresh, {"user": ADMIN, "scopes": scopes})
+    refresh = _new_refresh_token(lms, {"user": ADMIN, "scopes": scopes})
     return _grant(lms, ADMIN, scopes) | {"refresh_token": refresh}
+
+
+def _new_refresh_token(lms: CanvasState, grants: dict[str, Any]) -> str:
+    text = secrets.token_hex(32)
+    lms.records.put("refresh_tokens", text, dict(grants))
+    return text
 
 
 def _by_refresh_token(lms: CanvasState, form: dict[str, str]) -> dict[str, Any]:
     kept = lms.records.get("refresh_tokens", _required(form, "refresh_token", "refresh_token"))
     if kept is None:
         raise _refused(400, "invalid_request", "refresh_token not found")
-    return _grant(lms, kept["user"], kept["scopes"])
+    if not lms.settings["rotate_refresh_tokens"]:
+        return _grant(lms, kept["user"], kept["scopes"])
+    lms.records.remove("refresh_tokens", form["refresh_token"])
+    for text, it in list(lms.records.content().get("tokens", {}).items()):
+        if it["refreshes"]:
+            lms.records.remove("tokens", text)
+    return _grant(lms, kept["user"], kept["scopes"]) | {"refresh_token": _new_refresh_token(lms, kept)}
 
 
 def _required(form: dict[str, str], parameter: str, grant_type: str) -> str:
