@@ -18,12 +18,16 @@ class State:
     def __init__(self, clock: Clock, keep: Keep | None = None) -> None:
         self.clock = clock
         self.records = Records()
-        self.settings: dict[str, Any] = {"latency_ms": 0, "retry_after": "", **self.own_settings()}
+        self.settings = self.default_settings()
         """Everything that the control endpoint can set.
 
         `retry_after` is the header that goes with what is throttled or fails; empty for none.
         """
         self._keep = keep
+
+    def default_settings(self) -> dict[str, Any]:
+        """Everything that can be set, as it is at first."""
+        return {"latency_ms": 0, "retry_after": "", **self.own_settings()}
 
     def own_settings(self) -> dict[str, Any]:
         """The LMS's own settings, with their defaults."""

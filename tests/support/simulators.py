@@ -85,6 +85,6 @@ def fresh(served: S) -> S:
     """Reset a simulator to its start, at `NOW`."""
     assert isinstance(served.simulator.clock, SetClock)
     served.simulator.clock.now = NOW
-    served.simulator.settings = {"latency_ms": 0, **served.simulator.own_settings()}
+    served.simulator.settings = served.simulator.default_settings()
     served.control("POST", "reset")
     return served
