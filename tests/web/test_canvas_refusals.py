@@ -118,3 +118,14 @@ def test_a_change_that_names_no_assignees_leaves_a_groups_assignment_to_it(
         for digits in ("001001", "001003")
     ]
     assert statuses == [200, 404]
+
+
+def test_a_section_that_is_in_another_course_by_now_is_not_found(sandbox: Sandbox, client: Client) -> None:
+    path = f"{ASSIGNMENTS}/{client.post(ASSIGNMENTS, ESSAY).data['id']}"
+    in_canvas(sandbox, "POST", f"/sections/207/crosslist/{COURSES['000008']}", {}, below="")
+    now = client.post(ASSIGNMENTS, ESSAY)
+    assert (now.status, now.json) == (404, {"message": "Resource not found"})
+    later = client.call("POST", ASSIGNMENTS, json.dumps(ESSAY), ASYNC)
+    found = ended(sandbox, client, later.headers["location"])
+    assert (found["state"], found["attempts"], found["error"]["status"]) == ("refused", 1, 404)
+    assert client.patch(f"{path}/submissions/{STUDENT}", {"grade_points": 5}).status == 404

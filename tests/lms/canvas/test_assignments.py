@@ -261,6 +261,16 @@ def test_a_section_that_was_moved_to_another_course_is_gone(lms: Lms) -> None:
         lms.create()
 
 
+@pytest.mark.parametrize("left", ["everybody", "nobody"])
+def test_nobody_is_read_of_a_section_that_was_moved_to_another_course(lms: Lms, left: str) -> None:
+    if left == "nobody":
+        for student in lms.students:
+            simulator(lms).ui_end_enrollment(student)
+    simulator(lms).ui_cross_list(lms.section.partition("/")[2], "108")
+    with pytest.raises(Gone, match="section"):
+        lms.run(lms.connector.read_people(lms.section))
+
+
 def test_a_section_that_was_moved_into_the_course_does_not_get_the_assignment(lms: Lms) -> None:
     lms.create()
     simulator(lms).ui_cross_list(lms.other_section.partition("/")[2], "107")

@@ -35,11 +35,7 @@ class Roster:
         students.
         """
         for _ in range(2):  # a list that is cut would give the assignment to everyone
-            listed = await self._api.pages(f"courses/{course}/sections", {}, gone="section")
-            sections = {id_of(it) for it in listed}
-            if section not in sections:
-                raise Gone("section")  # it was moved to another course, or deleted
-            if len(sections) > 1:
+            if len(await require_section(self._api, course, section)) > 1:
                 return False
         return True
 
@@ -102,14 +98,27 @@ async def _courses(api: CanvasApi) -> Sequence[dict[str, Any]]:
     return list(found.values())
 
 
+async def require_section(api: CanvasApi, course: str, section: str) -> set[str]:
+    """Return a course's sections. Raises `Gone` if one is not among them: it was moved or deleted."""
+    sections = {id_of(it) for it in await api.pages(f"courses/{course}/sections", {}, gone="section")}
+    if section not in sections:
+        raise Gone("section")
+    return sections
+
+
 async def read_people(api: CanvasApi, course: str, section: str) -> list[Person]:
-    """Read the students of a section, and the teachers and TAs of its course."""
+    """Read the students of a section, and the teachers and TAs of its course. Raises `Gone`."""
     states = ["active", "invited"]
     students = await api.pages(
         f"sections/{section}/enrollments",
         {"type[]": ["StudentEnrollment"], "state[]": states},
         gone="section",
     )
+    # Canvas knows a section by its id alone: it may be in another course by now.
+    if not students:
+        await require_section(api, course, section)
+    elif any(id_of(it, "course_id") != course for it in students):
+        raise Gone("section")
     teachers = await api.pages(
         f"courses/{course}/enrollments", {"type[]": [*_GRADERS], "state[]": states}, gone="section"
     )
