@@ -7,10 +7,11 @@ import logging
 
 import pytest
 
+from passback.delivery import lookup
 from passback.delivery.lms_errors import as_refusal, lms_errors_as_refusals, outcome_of
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable, Unsupported
 from passback.wire.errors import Refusal
-from support.sandbox import DISTRICT, Sandbox
+from support.sandbox import DISTRICT, SECTION, Sandbox
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,10 @@ def test_the_cause_goes_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def call(sandbox: Sandbox, error: Exception) -> None:
-    async with lms_errors_as_refusals(sandbox.gateway, DISTRICT, "reading assignment"):
+    section = await sandbox.gateway.database.read(
+        lambda conn: lookup.section(sandbox.gateway, conn, DISTRICT, SECTION)
+    )
+    async with lms_errors_as_refusals(sandbox.gateway, DISTRICT, "reading assignment", section):
         raise error
 
 

@@ -184,13 +184,58 @@ def test_only_one_of_several_equal_requests_takes_up_what_was_in_doubt(lms: Conn
     assert (len(ids), lms.count()) == (3, 3)
 
 
+def state_of(lms: Connected) -> str:
+    state: str = lms.client.get(f"/v3.1/districts/{DISTRICT}").data["lms_state"]
+    return state
+
+
 def test_refused_credentials_mark_the_connection_and_tell_the_client_nothing(lms: Connected) -> None:
     created = lms.create().data
     lms.slate.fail("expired-credentials")
     reply = lms.client.get(f"{ASSIGNMENTS}/{created['id']}")
-    state = lms.client.get(f"/v3.1/districts/{DISTRICT}").data["lms_state"]
+    state = state_of(lms)
     lms.write(lambda conn: districts.set_lms_state(conn, DISTRICT, "success"))
     assert (reply.status, reply.json, state) == (500, {"message": "Error reading assignment"}, "error")
+
+
+@pytest.mark.parametrize("call", ["read", "list", "change", "grade", "grade many", "read submissions"])
+def test_a_call_that_works_again_ends_the_connections_error(lms: Connected, call: str) -> None:
+    path = f"{ASSIGNMENTS}/{lms.create().data['id']}"
+    lms.slate.fail("expired-credentials")
+    assert (lms.client.get(path).status, state_of(lms)) == (500, "error")
+    grade = {"grade_points": 5}
+    reply = {
+        "read": lambda: lms.client.get(path),
+        "list": lambda: lms.client.get(ASSIGNMENTS),
+        "change": lambda: lms.client.patch(path, {"title": "Other"}),
+        "grade": lambda: lms.client.patch(f"{path}/submissions/{STUDENT}", grade),
+        "grade many": lambda: lms.client.patch(
+            f"{path}/submissions", {"submissions": [{"user_id": STUDENT, **grade}]}
+        ),
+        "read submissions": lambda: lms.client.get(f"{path}/submissions"),
+    }[call]()
+    assert (reply.status, state_of(lms)) == (200, "success")
+
+
+def test_before_the_first_sync_a_call_that_works_does_not_end_its_error(lms: Connected) -> None:
+    path = f"{ASSIGNMENTS}/{lms.create().data['id']}"
+
+    def unsynced(conn: Connection) -> None:
+        conn.execute(
+            "UPDATE districts SET lms_state = 'error', last_lms_sync = NULL WHERE id = :id", {"id": DISTRICT}
+        )
+
+    def synced(conn: Connection) -> None:
+        now = support.sandbox.NOW
+        conn.execute(
+            "UPDATE districts SET lms_state = 'success', last_lms_sync = :now WHERE id = :id",
+            {"id": DISTRICT, "now": now},
+        )
+
+    lms.write(unsynced)
+    reply, state = lms.client.get(path), state_of(lms)
+    lms.write(synced)
+    assert (reply.status, state) == (200, "error")
 
 
 @pytest.mark.parametrize(

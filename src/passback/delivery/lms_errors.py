@@ -10,13 +10,14 @@ from passback.domain.delivery import Failed, Refused
 from passback.lms.http.gate import Resting
 from passback.lms.interface import Gone, LmsError, NotAllowed, Unavailable, Unsupported
 from passback.lms.interface import RefusedByLms as RefusedByLms
-from passback.store import looks
+from passback.store import districts, looks
 from passback.wire import errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from passback.context import Gateway
+    from passback.delivery.lookup import SectionAtLms
     from passback.store.engine.database import Connection
 
 log = logging.getLogger(__name__)
@@ -85,25 +86,35 @@ def as_refusal(outcome: Refused | Failed) -> errors.Refusal:
 class lms_errors_as_refusals:  # noqa: N801 - reads as a statement: async with lms_errors_as_refusals(...)
     """Turns an `LmsError` raised inside the ``with`` into the `Refusal` that the contract has for it.
 
-    What it says of the connection, and of the assignment `about` (section and assignment), is reported, too.
+    What it says of the connection to the LMS of `section`, and of the assignment with the id `about` there, is
+    reported, too; so is that a connection works again.
     """
 
-    __slots__ = ("_about", "_district_id", "_doing", "_gateway")
+    __slots__ = ("_about", "_district_id", "_doing", "_gateway", "_section")
 
     def __init__(
-        self, gateway: Gateway, district_id: str, doing: str, about: tuple[str, str] | None = None
+        self, gateway: Gateway, district_id: str, doing: str, section: SectionAtLms, about: str | None = None
     ) -> None:
         self._gateway = gateway
         self._district_id = district_id
         self._doing = doing
-        self._about = about
+        self._section = section
+        self._about = None if about is None else (section.id, about)
 
     async def __aenter__(self) -> None: ...
 
     async def __aexit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if error is None:
+            await report_success(self._gateway, self._district_id, self._section)
         if isinstance(error, LmsError):
             await report_lms_error(self._gateway, self._district_id, error, self._about)
             raise as_refusal(outcome_of(error, self._doing)) from error
+
+
+async def report_success(gateway: Gateway, district_id: str, section: SectionAtLms) -> None:
+    """Record that the LMS of `section` can be used, if it was marked as one that cannot."""
+    if section.in_error:
+        await gateway.database.write(lambda conn: districts.recover_lms_state(conn, district_id))
 
 
 async def report_lms_error(

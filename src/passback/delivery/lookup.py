@@ -33,6 +33,8 @@ class SectionAtLms(Struct, frozen=True):
     id: str
     lms_id: str
     connector: Connector
+    in_error: bool = False
+    """Whether the connection was marked as broken when the section was looked up."""
 
 
 class NotMadeYet(Exception):
@@ -167,7 +169,7 @@ def _at_lms(gateway: Gateway, conn: Connection, district_id: str, found: Section
     if connector is None:
         log.warning("district %s is not connected to its LMS (%s)", district_id, found.lms_type)
         raise NotReached("the district is not connected to its LMS")
-    return SectionAtLms(found.id, found.lms_id, connector)
+    return SectionAtLms(found.id, found.lms_id, connector, bool(found.in_error))
 
 
 def student(conn: Connection, section_id: str, user_id: str) -> str:

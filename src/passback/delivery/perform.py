@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from passback.delivery import after_restore, assignments, outcomes, submissions, webhook_send
 from passback.delivery.after_restore import Done
 from passback.delivery.assignments import AssignmentTarget
+from passback.delivery.lms_errors import report_success
 from passback.delivery.submissions import SubmissionTarget
 from passback.delivery.webhook_send import Message, Transport
 from passback.domain.delivery import Delivered, Failed, Refused
@@ -81,7 +82,9 @@ async def _change_assignment(gateway: Gateway, delivery: Delivery, target: Targe
     if target is None:
         target = await gateway.database.read(lambda conn: assignments.target_of(gateway, conn, delivery))
     assert isinstance(target, AssignmentTarget)
-    return await _ALONE[delivery.operation](gateway, delivery, target)
+    delivered = await _ALONE[delivery.operation](gateway, delivery, target)
+    await report_success(gateway, delivery.district_id, target.section)
+    return delivered
 
 
 async def _change_submissions(
@@ -98,6 +101,8 @@ async def _change_submissions(
         changed = await submissions.change_all(section, lms_id, sound) if sound else []
     answers = iter(changed)
     ended = [_ended(target, answers) for target in judged]
+    if any(isinstance(one, Done) for one in ended):
+        await report_success(gateway, group[0].district_id, section)
     unknown = {
         grader
         for one in ended

@@ -79,7 +79,7 @@ async def read(
     section, record = await look_up_to_read(
         gateway, doing, lambda conn: lookup.assignment(gateway, conn, district_id, section_id, assignment_id)
     )
-    async with lms_errors_as_refusals(gateway, district_id, doing, (section.id, record.id)):
+    async with lms_errors_as_refusals(gateway, district_id, doing, section, record.id):
         held = await section.connector.read_assignment(section.lms_id, record.lms_id)
     [shown] = await _present(gateway, district_id, {record.id: held}, gateway.clock())
     return Answer(shown)
@@ -159,7 +159,8 @@ async def page(
 
     section, records = await gateway.database.read(look_up)
     shown = records[:limit]
-    async with lms_errors_as_refusals(gateway, district_id, "reading assignments"):
+    asked = section if shown else replace(section, in_error=False)  # of none, the LMS need not be asked
+    async with lms_errors_as_refusals(gateway, district_id, "reading assignments", asked):
         held = await section.connector.read_assignments(section.lms_id, [record.lms_id for record in shown])
     known = {record.id: held[record.lms_id] for record in shown if record.lms_id in held}
     if missing := [record.id for record in shown if record.id not in known]:

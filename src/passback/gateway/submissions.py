@@ -45,7 +45,7 @@ async def read(
 
     doing = "reading submission"
     section, record, student = await look_up_to_read(gateway, doing, look_up)
-    async with lms_errors_as_refusals(gateway, district_id, doing, (section.id, record.id)):
+    async with lms_errors_as_refusals(gateway, district_id, doing, section, record.id):
         held = await submissions.read(section, record.lms_id, student)
     grader_id = await submissions.grader_id_of(gateway, district_id, held)
     return Answer(present.submission(held, record.id, user_id, grader_id))
@@ -260,7 +260,7 @@ async def page(
     )
     list_name = f"{district_id}/{section_id}/{record.id}/submissions"
     after = cursor.open_sealed(gateway.cursor_key, list_name, after_cursor, now) if after_cursor else ""
-    async with lms_errors_as_refusals(gateway, district_id, doing, (section.id, record.id)):
+    async with lms_errors_as_refusals(gateway, district_id, doing, section, record.id):
         assignment = await section.connector.read_assignment(section.lms_id, record.lms_id)
         students = await gateway.database.read(
             lambda conn: _assigned_students(conn, section_id, assignment, after, limit + 1)

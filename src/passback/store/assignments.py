@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from passback.store.roster import SectionInLms
+from passback.store.roster import IN_ERROR, SectionInLms
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
@@ -52,7 +52,7 @@ def find_in_section(
     One statement for both: almost every request needs just these.
     """
     row = connection.execute(
-        "SELECT sections.id, sections.lms_id, districts.lms_type, assignments.id, assignments.lms_id"
+        f"SELECT sections.id, sections.lms_id, districts.lms_type, {IN_ERROR}, assignments.id, assignments.lms_id"
         " FROM sections JOIN districts ON districts.id = sections.district_id"
         " LEFT JOIN assignments ON assignments.id = :assignment_id"
         f" AND assignments.section_id = sections.id AND assignments.deleted IS NULL AND {IN_ITS_SECTION}"
@@ -61,7 +61,7 @@ def find_in_section(
     ).fetchone()
     if row is None:
         return None, None
-    return SectionInLms(*row[:3]), None if row[3] is None else AssignmentRecord(*row[3:])
+    return SectionInLms(*row[:4]), None if row[4] is None else AssignmentRecord(*row[4:])
 
 
 def locate(connection: Connection, assignment_id: str) -> tuple[str, AssignmentRecord] | None:

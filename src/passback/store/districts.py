@@ -42,6 +42,15 @@ def mend_lms_state(connection: Connection, district_id: str) -> None:
     )
 
 
+def recover_lms_state(connection: Connection, district_id: str) -> None:
+    """Mark a broken connection as working again because a call has succeeded; before the first sync that decides."""
+    connection.execute(
+        "UPDATE districts SET lms_state = 'success'"
+        " WHERE id = :id AND lms_state = 'error' AND last_lms_sync IS NOT NULL",
+        {"id": district_id},
+    )
+
+
 def enter_first_sync(connection: Connection, district_id: str, state: str) -> None:
     """Set the state during a district's first sync; later syncs leave the state as it is."""
     connection.execute(

@@ -172,12 +172,17 @@ class SectionInLms(Struct, frozen=True):
     id: str
     lms_id: str | None
     lms_type: str
+    in_error: int
+    """1 if the connection to the LMS is marked as broken (``lms_state``), else 0."""
+
+
+IN_ERROR = "CASE WHEN districts.lms_state = 'error' THEN 1 ELSE 0 END"
 
 
 def section_in_lms(connection: Connection, district_id: str, section_id: str) -> SectionInLms | None:
     """Find the section of that id, if it belongs to the district, and its LMS."""
     row = connection.execute(
-        "SELECT sections.id, sections.lms_id, districts.lms_type"
+        f"SELECT sections.id, sections.lms_id, districts.lms_type, {IN_ERROR}"
         " FROM sections JOIN districts ON districts.id = sections.district_id"
         " WHERE sections.id = :section_id AND sections.district_id = :district_id AND sections.removed IS NULL",
         {"section_id": section_id, "district_id": district_id},
