@@ -1,6 +1,6 @@
 """A connector for Slate, an LMS with an API key that stores titles, due dates, points and scores."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from passback.domain.assignment import Assignment, AssignmentFields
-from passback.domain.clock import Clock, Instant
+from passback.domain.clock import Clock
 from passback.domain.matching import LmsCourse, Person, SectionRef
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms import interface as lms
@@ -49,9 +49,9 @@ class SlateConnector:  # passback.lms.interface.Connector says what each method 
         return await self._assignment((await self._call("POST", path, sent, "section")).typed(Item), fields)
 
     async def find_assignment(
-        self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
+        self, section: str, fields: AssignmentFields, lost: lms.LostCreate
     ) -> Assignment | None:
-        marked = [item for item in await self._listed(section) if item.external_id == mark]
+        marked = [item for item in await self._listed(section) if item.external_id == lost.mark]
         return await self._assignment(marked[0], fields) if marked else None
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:

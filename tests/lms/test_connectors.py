@@ -18,7 +18,7 @@ from passback.domain.clock import DAY, HOUR
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.interface import Gone, LmsError, RefusedByLms, Unavailable, Unsupported
 from passback_simulators.reply import text_reply
-from support.lms import ESSAY, LINK, TEXT, Lms
+from support.lms import ESSAY, LINK, TEXT, Lms, try_of
 from support.sandbox import NOW
 from support.simulators import Served
 
@@ -273,7 +273,7 @@ def test_an_assignment_whose_answer_was_lost_is_found(lms: Lms, fault: str) -> N
     with pytest.raises(Unavailable) as caught:
         lms.run(lms.connector.create_assignment(lms.section, ESSAY, mark))
     assert caught.value.in_doubt
-    found = lms.run(lms.connector.find_assignment(lms.section, ESSAY, mark, NOW, ()))
+    found = lms.run(lms.connector.find_assignment(lms.section, ESSAY, try_of(mark, NOW, ())))
     assert found is not None
     assert lms.run(lms.connector.read_assignment(lms.section, found.lms_id)) == found
     assert (found.title, found.due_date, found.published) == ("Essay", ESSAY.due_date, True)
@@ -306,7 +306,7 @@ def test_whatever_is_created_is_found_if_the_answer_is_lost(lms: Lms) -> None:
             lms.run(lms.connector.create_assignment(lms.section, fields, mark))
         if not isinstance(caught.value, Unavailable):
             return
-        held = lms.run(lms.connector.find_assignment(lms.section, fields, mark, NOW, known))
+        held = lms.run(lms.connector.find_assignment(lms.section, fields, try_of(mark, NOW, known)))
         assert held is not None
         assert held.lms_id not in known
         known.add(held.lms_id)
@@ -332,7 +332,7 @@ def test_what_was_created_is_found_where_the_rest_of_the_answer_fails(lms: Lms) 
         assert error.in_doubt
     simulated(lms).control("DELETE", "faults")
     with lms.another() as fresh:  # the first may be resting now
-        assert lms.run(fresh.find_assignment(lms.section, fields, "mark", NOW, ())) is not None
+        assert lms.run(fresh.find_assignment(lms.section, fields, try_of("mark", NOW, ()))) is not None
 
 
 @pytest.mark.parametrize("fault", ["error-before", "timeout", "dropped"])
@@ -342,7 +342,7 @@ def test_an_assignment_that_was_not_created_is_not_found(lms: Lms, fault: str) -
     mark = str(uuid7())
     with pytest.raises(Unavailable):
         lms.run(lms.connector.create_assignment(lms.section, ESSAY, mark))
-    assert lms.run(lms.connector.find_assignment(lms.section, ESSAY, mark, NOW, ())) is None
+    assert lms.run(lms.connector.find_assignment(lms.section, ESSAY, try_of(mark, NOW, ()))) is None
 
 
 @pytest.mark.parametrize("fault", ["error-before", "error-after", "dropped", "dropped-after"])
@@ -424,3 +424,24 @@ def test_a_connection_whose_credentials_are_refused_is_found_bad(lms: Lms) -> No
     simulated(lms).fail("expired-credentials", times=None)
     findings = lms.run(lms.connector.check())
     assert any(not finding.good and finding.remedy for finding in findings)
+
+
+def test_of_several_that_are_in_doubt_each_takes_one(lms: Lms) -> None:
+    served = simulated(lms)
+    marks = [str(uuid7()) for _ in range(3)]
+    for mark in marks:
+        served.fail("error-after", **lms.creates)
+        with pytest.raises(Unavailable):
+            lms.run(lms.connector.create_assignment(lms.section, ESSAY, mark))
+        lms.clock.now += HOUR
+    served.control("DELETE", "faults")
+    known = set[str]()
+    for number, mark in enumerate(marks):
+        newer = len(marks) - 1 - number
+        found = lms.run(
+            lms.connector.find_assignment(lms.section, ESSAY, try_of(mark, NOW + number * HOUR, known, newer))
+        )
+        assert found is not None
+        known.add(found.lms_id)
+    assert len(known) == len(marks)
+    assert lms.run(lms.connector.find_assignment(lms.section, ESSAY, try_of("no", NOW, known))) is None

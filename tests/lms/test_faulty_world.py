@@ -24,7 +24,7 @@ from passback.domain.submission import SubmissionFields
 from passback.lms.interface import Connector, Gone, LmsError, Unavailable
 from passback.lms.verified import Verified
 from support.faulty_world import FEW, Spoil, World, own, refused, world_of
-from support.lms import ESSAY, TEXT, Lms
+from support.lms import ESSAY, TEXT, Lms, try_of
 from support.sandbox import NOW
 
 LATER = NOW + 9 * DAY
@@ -310,7 +310,7 @@ def _try_create(lms: Lms, world: World, fields: AssignmentFields, spoil: Spoil, 
         spoilt = world.requests[position:][:1]
         world.begin()
     with verified(lms) as connector:
-        found = lms.run(connector.find_assignment(lms.section, fields, mark, NOW, made))
+        found = lms.run(connector.find_assignment(lms.section, fields, try_of(mark, NOW, made)))
         if found is not None and found.lms_id not in made and (made or not doubt):
             return (
                 f"in the LMS, though it was not said to be ({spoilt})"
@@ -330,5 +330,5 @@ def _try_create(lms: Lms, world: World, fields: AssignmentFields, spoil: Spoil, 
             return f"acknowledged, but gone ({spoilt}): {error!r}"
         if (read.title, read.published, read.assignee_ids) != (fields.title, True, fields.assignee_ids):
             return f"something else is in the LMS ({spoilt}): {read}"
-        again = lms.run(connector.find_assignment(lms.section, fields, mark, NOW, made))
+        again = lms.run(connector.find_assignment(lms.section, fields, try_of(mark, NOW, made)))
         return f"made twice ({spoilt})" if again is not None and again.lms_id not in made else None

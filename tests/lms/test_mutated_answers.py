@@ -24,7 +24,7 @@ from passback.domain.submission import Submission
 from passback.lms.interface import Connector, LmsError
 from passback_simulators.reply import Reply
 from support.faulty_world import Spoil, World, world_of
-from support.lms import ESSAY, Lms
+from support.lms import ESSAY, Lms, try_of
 from support.sandbox import NOW
 
 EXAMPLES = 25
@@ -121,7 +121,7 @@ READS: dict[str, Callable[[Lms, Connector, str], Any]] = {
     "sections": lambda lms, it, _: lms.places(it)[:1],
     "people": lambda lms, it, _: lms.run(it.read_people(lms.section)),
     "a check": lambda lms, it, _: lms.run(it.check()),
-    "a search": lambda lms, it, _: lms.run(it.find_assignment(lms.section, ESSAY, str(uuid7()), NOW, ())),
+    "a search": lambda lms, it, _: lms.run(it.find_assignment(lms.section, ESSAY, try_of(str(uuid7()), NOW))),
 }
 
 

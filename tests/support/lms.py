@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from passback.domain.assignment import Assignment, AssignmentFields, Attachment
 from passback.domain.clock import DAY
 from passback.domain.matching import SectionRef
 from passback.domain.submission import Submission, SubmissionFields
-from passback.lms.interface import Connector, ConnectorKind, LmsConnection
+from passback.lms.interface import Connector, ConnectorKind, LmsConnection, LostCreate
 from passback.lms.notes import Note
 from passback.store.engine.database import Opened
 from passback_simulators.identities import ALGEBRA, BIOLOGY
@@ -36,6 +36,11 @@ ESSAY = AssignmentFields(
 )
 TEXT = Attachment(type="text", text="My essay")
 LINK = Attachment(type="link", url="https://app.example/work/1")
+
+
+def try_of(mark: str, since: int, known: Collection[str] = (), newer: int = 0) -> LostCreate:
+    """A try to create something, whose answer was lost; the `known` assignments became known at `NOW`."""
+    return LostCreate(mark, since, dict.fromkeys(known, NOW), newer)
 
 
 class MemoryNotes:

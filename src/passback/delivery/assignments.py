@@ -14,8 +14,8 @@ from passback.delivery.submissions import CLOCKS_DIFFER_BY
 from passback.domain.assignment import AssignmentFields, misordered_dates
 from passback.domain.delivery import Delivered
 from passback.lms.http.gate import Resting
-from passback.lms.interface import Gone, LmsError, NotAllowed, Unavailable, still_in_doubt
-from passback.store import assignments, restored, roster
+from passback.lms.interface import Gone, LmsError, LostCreate, NotAllowed, Unavailable, still_in_doubt
+from passback.store import assignments, deliveries, restored, roster
 from passback.wire import errors
 from passback.wire.encode import encode
 
@@ -208,12 +208,26 @@ async def _require_not_made_elsewhere(
 async def _search(
     gateway: Gateway, delivery: Delivery, target: AssignmentTarget, since: Instant
 ) -> Assignment | None:
-    assert delivery.assignment_id is not None
     section = target.section
-    known = await gateway.database.read(lambda conn: assignments.lms_ids(conn, section.id))
-    return await section.connector.find_assignment(
-        section.lms_id, target.fields, delivery.assignment_id, since, known
-    )
+    lost = await gateway.database.read(lambda conn: _lost(conn, delivery, since))
+    return await section.connector.find_assignment(section.lms_id, target.fields, lost)
+
+
+def _lost(conn: Connection, delivery: Delivery, since: Instant) -> LostCreate:
+    assert delivery.section_id is not None
+    assert delivery.assignment_id is not None
+    wanted = _but_title(delivery)
+    newer = [
+        other
+        for other in deliveries.in_doubt(conn, delivery.lane)
+        if (other.rank, other.id) > (delivery.rank, delivery.id) and _but_title(other) == wanted
+    ]
+    known = assignments.known_in_lms(conn, delivery.section_id)
+    return LostCreate(delivery.assignment_id, since, known, len(newer))
+
+
+def _but_title(delivery: Delivery) -> AssignmentFields:
+    return replace(delivery.fields(AssignmentFields), title=None)
 
 
 def fitting(held: Assignment, fields: AssignmentFields) -> AssignmentFields:

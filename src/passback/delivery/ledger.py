@@ -27,7 +27,7 @@ from passback.domain.delivery import (
     wait_after,
     without,
 )
-from passback.store import assignments, deliveries, destinations, districts, looks
+from passback.store import assignments, deliveries, destinations, districts, idempotency, looks
 from passback.store.deliveries import Claim, Ending
 
 if TYPE_CHECKING:
@@ -91,14 +91,16 @@ def begin(conn: Connection, delivery: Delivery, worker: str) -> Delivery | None:
     return begun if deliveries.add_unless_under_way(conn, begun) else None
 
 
-def begin_create(conn: Connection, delivery: Delivery, worker: str) -> Delivery | None:
+def begin_create(
+    conn: Connection, delivery: Delivery, worker: str, key: str | None = None
+) -> Delivery | None:
     """`begin` a create; or take up an equal one whose client has not got the outcome.
 
-    The latter may already be delivered. None if an equal one is under way or in doubt: what is found of it may not be
-    taken for this one's, nor the other way round.
+    The latter may already be delivered; one that was asked for with another key than `key` is another wish. None if one
+    that may look the same is under way or waits in doubt: what is found of it may not be taken for this one's.
     """
-    _lock_equal(conn, delivery)
-    found = deliveries.unacknowledged(conn, delivery)
+    conn.lock(delivery.lane)
+    found = _unacknowledged(conn, delivery, key)
     if found:
         conn.lock("claims")  # no worker may begin one of this lane in between
     in_doubt = any(one.doubt for one in deliveries.waiting_in(conn, delivery.lane, _MOST_COMPARED))
@@ -112,13 +114,13 @@ def begin_create(conn: Connection, delivery: Delivery, worker: str) -> Delivery 
     return deliveries.retake(conn, found[0].id, worker)
 
 
-def accept_create(conn: Connection, delivery: Delivery) -> str | None:
+def accept_create(conn: Connection, delivery: Delivery, key: str | None = None) -> str | None:
     """`accept` a create; or take up an equal one whose client, which waited for it, has not got the outcome.
 
     Returns the id of the delivery that will tell. None if that one is under way.
     """
-    _lock_equal(conn, delivery)
-    found = deliveries.unacknowledged(conn, delivery)
+    conn.lock(delivery.lane)
+    found = _unacknowledged(conn, delivery, key)
     if not found:
         accept(conn, delivery)
         return delivery.id
@@ -126,8 +128,12 @@ def accept_create(conn: Connection, delivery: Delivery) -> str | None:
     return found[0].id if left else None
 
 
-def _lock_equal(conn: Connection, create: Delivery) -> None:
-    conn.lock(f"create/{create.section_id}/{create.digest}")
+def _unacknowledged(conn: Connection, create: Delivery, key: str | None) -> list[Delivery]:
+    found = deliveries.unacknowledged(conn, create)
+    if key is None or not found:
+        return found
+    keyed = idempotency.keyed(conn, create.district_id, create.application, [one.id for one in found])
+    return [one for one in found if one.id not in keyed]
 
 
 def claim(

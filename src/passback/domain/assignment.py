@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from decimal import Decimal
 from typing import Literal
 
@@ -52,6 +53,11 @@ class AssignmentFields(Struct, frozen=True):
     term_id: str | None = None
     published: bool | None = None
     """Only a teacher can make an assignment a draft, in the LMS."""
+
+
+def plain_title(title: str) -> str:
+    """A title without what LMSs change of it: blanks, and how accents are encoded."""
+    return " ".join(unicodedata.normalize("NFC", title).split())
 
 
 class Assignment(Struct, frozen=True):

@@ -6,6 +6,7 @@ which they were accepted. A value that a newer delivery sets need not be deliver
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Sequence
 from typing import Literal, TypeVar, get_args
@@ -14,7 +15,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from passback.domain.assignment import AssignmentFields
+from passback.domain.assignment import AssignmentFields, plain_title
 from passback.domain.clock import HOUR, MINUTE, SECOND, Instant
 from passback.domain.submission import SubmissionFields
 
@@ -190,7 +191,7 @@ def content_of(fields: AssignmentFields | SubmissionFields) -> str:
 def lane_of(operation: Operation, delivery_id: str, assignment_id: str | None, user_id: str | None) -> str:
     """The lane: changes of one assignment, or of one submission, go in order; anything else has a lane of its own.
 
-    Equal creates share one, too: see `lane_of_equal`.
+    Creates that an LMS may make the same of share one, too: see `lane_of_alike`.
     """
     match operation:
         case "update_assignment" | "delete_assignment":
@@ -201,12 +202,12 @@ def lane_of(operation: Operation, delivery_id: str, assignment_id: str | None, u
             return delivery_id
 
 
-def lane_of_equal(section_id: str, digest: str) -> str:
-    """The lane of creates of equal assignments.
+def lane_of_alike(section_id: str, title: str) -> str:
+    """The lane of creates of assignments with one title, as LMSs keep it.
 
     They are made one at a time: after a lost answer, one must not be taken for what the other has just made.
     """
-    return f"create/{section_id}/{digest}"
+    return f"create/{section_id}/{hashlib.sha256(plain_title(title).encode()).hexdigest()}"
 
 
 def wait_after(attempts: int, asked: int | None = None) -> int:

@@ -15,7 +15,7 @@ from passback.delivery.assignments import find_target
 from passback.delivery.lms_errors import lms_errors_as_refusals
 from passback.delivery.outcomes import DOING
 from passback.domain.assignment import AssignmentFields
-from passback.domain.delivery import lane_of_equal
+from passback.domain.delivery import lane_of_alike
 from passback.gateway import execute, rules
 from passback.gateway.still_made import look_up_to_change, look_up_to_read
 from passback.store import assignments, roster
@@ -60,7 +60,7 @@ async def create(
         warnings=(*rules.warnings(request), *ignored),
     )
     digest = hashlib.sha256(msgspec.json.encode(fields)).hexdigest()
-    lane = lane_of_equal(section_id, digest)
+    lane = lane_of_alike(section_id, fields.title or "")
     delivery = replace(
         delivery,
         lms_section_id=target.section.lms_id,

@@ -221,10 +221,10 @@ def _begin_create(
     if caller.background:
         expires = ledger.keep_until(conn, delivery.district_id, delivery.created)
         wanted = replace(delivery, expires=expires)
-        accepted = ledger.accept_create(conn, wanted)
+        accepted = ledger.accept_create(conn, wanted, caller.key)
         started = None if accepted is None else Accepted(accepted)
     else:
-        started = ledger.begin_create(conn, delivery, worker)
+        started = ledger.begin_create(conn, delivery, worker, caller.key)
     if caller.key is not None and started is not None:
         made = KeyedRequest(
             district_id=caller.district_id,

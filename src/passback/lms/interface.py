@@ -21,8 +21,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Literal, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal, Protocol, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -35,6 +35,8 @@ from passback.lms.notes import Notes
 from passback.lms.shared import Shared
 from passback.lms.tokens import RefreshTokens
 from passback.observe.lms import LmsWatch
+
+Found = TypeVar("Found")
 
 Thing = Literal["section", "assignment", "student", "grader"]
 
@@ -189,6 +191,27 @@ class Finding(Struct, frozen=True):
     """What to do about it."""
 
 
+class LostCreate(Struct, frozen=True):
+    """A try to create an assignment whose answer was lost: what tells its assignment from others."""
+
+    mark: str
+    """The mark that it was sent with."""
+    since: Instant
+    """When the try began."""
+    known: Mapping[str, Instant] = {}
+    """The ids of the assignments of the section that the gateway has, deleted ones too, and when it knew of each."""
+    newer: int = 0
+    """How many tries to create the same are in doubt, too, and began later."""
+
+    def pick(self, candidates: Sequence[Found]) -> Found | None:
+        """Return its assignment of those that may be it, the oldest first; None if there is none.
+
+        Where several are in doubt, each takes one: the newest candidates are theirs, in the order of the tries. None is
+        `known`, and creates of one title are tried one at a time, so nobody else takes the same.
+        """
+        return candidates[max(0, len(candidates) - 1 - self.newer)] if candidates else None
+
+
 class Connector(Protocol):
     """One district's LMS. The module's documentation has the rules for all methods.
 
@@ -210,13 +233,13 @@ class Connector(Protocol):
         ...
 
     async def find_assignment(
-        self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
+        self, section: str, fields: AssignmentFields, lost: LostCreate
     ) -> Assignment | None:
-        """Find the assignment that an earlier attempt created although its answer was lost; None if there is none.
+        """Find the assignment that an earlier try created although its answer was lost; None if there is none.
 
         Look for its mark; if the LMS has no place for one, for its fields, among the assignments that were created
-        `since` the attempt began and that are not `known` (the ids of those that the gateway has). If several
-        match in everything, pick the first, provided that the LMS says when each was created; else pick none.
+        since the try began, that the gateway does not know, and that bear no other mark. If several match,
+        `LostCreate.pick` picks the one: no create is sent again while one of its kind is nobody's.
         """
         ...
 

@@ -16,13 +16,13 @@ While all goes well, only a deletion costs a request.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
 
-from passback.domain.clock import DAY, REAL_TIME, Instant, Timer
+from passback.domain.clock import DAY, REAL_TIME, Timer
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.interface import (
     CHANGED,
@@ -32,6 +32,7 @@ from passback.lms.interface import (
     Finding,
     Gone,
     LmsError,
+    LostCreate,
     NotAllowed,
     Unavailable,
     in_doubt_after_write,
@@ -68,10 +69,10 @@ class Verified:
             raise await self._missing(gone, section) from None
 
     async def find_assignment(
-        self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
+        self, section: str, fields: AssignmentFields, lost: LostCreate
     ) -> Assignment | None:
         try:
-            return await self._lms.find_assignment(section, fields, mark, since, known)
+            return await self._lms.find_assignment(section, fields, lost)
         except Gone as gone:
             raise await self._missing(gone, section) from None
 

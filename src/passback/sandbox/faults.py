@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
@@ -13,14 +13,22 @@ from msgspec.structs import replace
 from uuid_utils import uuid7
 
 from passback.domain.submission import Submission
-from passback.lms.interface import Capabilities, Connector, Finding, Gone, LmsError, NotAllowed, Unavailable
+from passback.lms.interface import (
+    Capabilities,
+    Connector,
+    Finding,
+    Gone,
+    LmsError,
+    LostCreate,
+    NotAllowed,
+    Unavailable,
+)
 from passback.lms.registry import BUILTIN, Connectors
 from passback.wire.errors import bad_request
 
 if TYPE_CHECKING:
     from passback.context import Gateway
     from passback.domain.assignment import Assignment, AssignmentFields
-    from passback.domain.clock import Instant
     from passback.domain.matching import LmsCourse, Person, SectionRef
     from passback.domain.submission import SubmissionFields
     from passback.store.engine.database import Connection
@@ -127,11 +135,11 @@ class FaultyConnector(Struct, frozen=True):
         return await self._call(lambda: self.connector.create_assignment(section, fields, mark))
 
     async def find_assignment(
-        self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
+        self, section: str, fields: AssignmentFields, lost: LostCreate
     ) -> Assignment | None:
         if self.fault.name in ("timeout", "error-after"):
             raise Unavailable("it still fails", retry_after=_RETRY_AFTER)  # for the whole of this request
-        return await self._call(lambda: self.connector.find_assignment(section, fields, mark, since, known))
+        return await self._call(lambda: self.connector.find_assignment(section, fields, lost))
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
         return await self._call(lambda: self.connector.read_assignment(section, assignment))

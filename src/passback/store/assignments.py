@@ -84,12 +84,17 @@ def page(connection: Connection, section_id: str, *, after: str, limit: int) -> 
     return [AssignmentRecord(*row) for row in rows]
 
 
-def lms_ids(connection: Connection, section_id: str) -> set[str]:
-    """The LMS ids of all assignments that the gateway ever created in the section."""
+def known_in_lms(connection: Connection, section_id: str) -> dict[str, Instant]:
+    """The LMS ids of all assignments that the gateway ever created in the section, and when it knew of each.
+
+    That is 0 if it was so long ago that the create is no longer kept.
+    """
     rows = connection.execute(
-        "SELECT lms_id FROM assignments WHERE section_id = :section_id", {"section_id": section_id}
+        "SELECT assignments.lms_id, deliveries.finished FROM assignments"
+        " LEFT JOIN deliveries ON deliveries.id = assignments.id WHERE assignments.section_id = :section_id",
+        {"section_id": section_id},
     )
-    return {row[0] for row in rows}
+    return {row[0]: row[1] or 0 for row in rows}
 
 
 def mark_deleted(connection: Connection, assignment_id: str, now: Instant) -> None:

@@ -499,10 +499,11 @@ def unacknowledged(connection: Connection, like: Delivery) -> list[Delivery]:
 
 
 def in_doubt(connection: Connection, lane: str) -> list[Delivery]:
-    """The deliveries of a lane whose clients got an error, though they may have taken effect."""
+    """The deliveries of a lane that may have taken effect though they are not known to be delivered."""
     return _all(
         connection.execute(
-            f"{_SELECT} WHERE lane = :lane AND doubt = 1 AND state = 'failed' ORDER BY rank, id",
+            f"{_SELECT} WHERE lane = :lane AND doubt = 1 AND state NOT IN ('delivered', 'refused')"
+            " ORDER BY rank, id",
             {"lane": lane},
         )
     )

@@ -10,6 +10,8 @@ from msgspec.structs import asdict
 from passback.domain.clock import DAY
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from passback.domain.clock import Instant
     from passback.store.engine.database import Connection
 
@@ -40,6 +42,17 @@ def find(
         {"district_id": district_id, "application": application, "key": key, "since": now - LIFETIME},
     ).fetchone()
     return None if row is None else KeyedRequest(*row)
+
+
+def keyed(
+    connection: Connection, district_id: str, application: str, delivery_ids: Sequence[str]
+) -> set[str]:
+    """Which of some deliveries an application asked for with a key."""
+    rows = connection.execute(
+        "SELECT delivery_id FROM idempotency_keys WHERE district_id = :district_id AND application = :application",
+        {"district_id": district_id, "application": application},
+    )
+    return {row[0] for row in rows} & set(delivery_ids)
 
 
 def add(connection: Connection, request: KeyedRequest) -> bool:

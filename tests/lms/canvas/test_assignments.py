@@ -19,7 +19,7 @@ from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.interface import Gone, RefusedByLms, Unavailable, Unsupported
 from passback_simulators.canvas.seed import COURSE_STANDARD
 from support.canvas import canvas, simulator
-from support.lms import ESSAY, Lms
+from support.lms import ESSAY, Lms, try_of
 from support.sandbox import NOW
 
 
@@ -161,8 +161,10 @@ def test_a_mark_by_sis_id_finds_what_was_created_whatever_became_of_it() -> None
 
 def test_what_was_created_is_not_confused_with_what_is_like_it(lms: Lms) -> None:
     alike = lms.create()
-    found = lms.run(lms.connector.find_assignment(lms.section, ESSAY, str(uuid7()), NOW, {alike.lms_id}))
-    older = lms.run(lms.connector.find_assignment(lms.section, ESSAY, str(uuid7()), NOW + HOUR, ()))
+    found = lms.run(
+        lms.connector.find_assignment(lms.section, ESSAY, try_of(str(uuid7()), NOW, {alike.lms_id}))
+    )
+    older = lms.run(lms.connector.find_assignment(lms.section, ESSAY, try_of(str(uuid7()), NOW + HOUR, ())))
     assert (found, older) == (None, None)
 
 
@@ -174,7 +176,7 @@ def lost(lms: Lms, fields: AssignmentFields, section: str | None = None) -> None
 
 
 def found(lms: Lms, fields: AssignmentFields, section: str | None = None) -> str | None:
-    search = lms.connector.find_assignment(section or lms.section, fields, str(uuid7()), NOW, ())
+    search = lms.connector.find_assignment(section or lms.section, fields, try_of(str(uuid7()), NOW, ()))
     held = lms.run(search)
     return None if held is None else held.lms_id
 
@@ -240,11 +242,17 @@ def test_of_two_alike_the_one_with_the_same_words_is_the_lost_one(lms: Lms) -> N
 def test_of_two_equal_ones_each_is_found_once(lms: Lms) -> None:
     for _ in range(2):
         lost(lms, ESSAY)
-    assert found(lms, ESSAY) == "501"
-    search = lms.connector.find_assignment(lms.section, ESSAY, str(uuid7()), NOW, {"501"})
-    held = lms.run(search)
-    assert held is not None
-    assert held.lms_id == "502"
+    older = lms.connector.find_assignment(lms.section, ESSAY, try_of(str(uuid7()), NOW, newer=1))
+    newer = lms.connector.find_assignment(lms.section, ESSAY, try_of(str(uuid7()), NOW, {"501"}))
+    held = [lms.run(older), lms.run(newer)]
+    assert [it and it.lms_id for it in held] == ["501", "502"]
+
+
+def test_one_with_anothers_mark_is_the_others() -> None:
+    with canvas(sis_mark="yes") as lms:
+        lms.create()
+        search = lms.connector.find_assignment(lms.section, ESSAY, try_of(str(uuid7()), NOW))
+        assert lms.run(search) is None
 
 
 def test_one_for_other_students_of_the_course_is_not_taken_for_the_lost_one(lms: Lms) -> None:

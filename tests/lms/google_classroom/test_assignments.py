@@ -16,7 +16,7 @@ from passback_simulators.google_classroom import seed
 from passback_simulators.identities import ALGEBRA, BIOLOGY
 from passback_simulators.reply import Reply as SimulatedReply
 from support.google import google, record, said, simulator
-from support.lms import ESSAY, Lms
+from support.lms import ESSAY, Lms, try_of
 from support.sandbox import NOW
 
 
@@ -87,7 +87,7 @@ def test_a_draft_that_was_not_shown_is_found_and_shown(lms: Lms, fault: str) -> 
         lms.run(creation)
     lms.served.control("DELETE", "faults")
     with lms.another() as fresh:  # the first may be resting now
-        found = lms.run(fresh.find_assignment(lms.section, ESSAY, "mark", NOW, ()))
+        found = lms.run(fresh.find_assignment(lms.section, ESSAY, try_of("mark", NOW, ())))
     assert found is not None
     assert (found.published, found.description, len(simulator(lms).records.all("course_work"))) == (
         True, "<p>Two pages</p>", 1,
@@ -100,8 +100,8 @@ def test_what_is_alike_is_not_taken_for_what_was_created(lms: Lms) -> None:
         lms.section, "Essay", description="Two pages", due=NOW + 7 * DAY, max_points=20
     )
     find = lms.connector.find_assignment
-    assert lms.run(find(lms.section, ESSAY, "mark", NOW, {ours.lms_id})) is None
-    assert lms.run(find(lms.section, ESSAY, "mark", NOW + HOUR, ())) is None
+    assert lms.run(find(lms.section, ESSAY, try_of("mark", NOW, {ours.lms_id}))) is None
+    assert lms.run(find(lms.section, ESSAY, try_of("mark", NOW + HOUR))) is None
 
 
 def test_classroom_shows_plain_text_and_the_client_gets_its_html(lms: Lms) -> None:

@@ -21,7 +21,7 @@ from passback.lms.verified import Verified
 from passback_simulators.reply import Reply, json_reply
 from passback_simulators.request import Request
 from support.google import google, record, said, simulator
-from support.lms import ESSAY, LINK, Lms
+from support.lms import ESSAY, LINK, Lms, try_of
 from support.sandbox import NOW
 
 FORBIDDEN = Reply(403, said("PERMISSION_DENIED", "The caller does not have permission"))
@@ -254,9 +254,9 @@ def test_what_is_not_visible_yet_is_not_made_again(lms: Lms) -> None:
             lms.run(lms.connector.create_assignment(lms.section, ESSAY, "mark"))
         assert caught.value.in_doubt
         with pytest.raises(Unavailable) as caught:
-            lms.run(lms.connector.find_assignment(lms.section, ESSAY, "mark", NOW, ()))
+            lms.run(lms.connector.find_assignment(lms.section, ESSAY, try_of("mark", NOW)))
         assert caught.value.in_doubt
-    found = lms.run(lms.connector.find_assignment(lms.section, ESSAY, "mark", NOW, ()))
+    found = lms.run(lms.connector.find_assignment(lms.section, ESSAY, try_of("mark", NOW)))
     assert found is not None
     assert record(lms, found.lms_id)["state"] == "PUBLISHED"
 

@@ -17,7 +17,7 @@ from passback.lms.schoology import dates
 from passback_simulators.reply import Reply, json_reply
 from passback_simulators.request import Request
 from passback_simulators.schoology import seed
-from support.lms import ESSAY, Lms
+from support.lms import ESSAY, Lms, try_of
 from support.sandbox import NOW
 from support.schoology import item, record, schoology, simulator
 
@@ -286,7 +286,7 @@ def test_a_creation_without_an_answer_is_in_doubt_and_found(lms: Lms) -> None:
     with pytest.raises(Unavailable) as caught:
         lms.create(attachments=(Attachment("link", url="https://app.example/a"),))
     fields = replace(ESSAY, attachments=(Attachment("link", url="https://app.example/a"),))
-    found = lms.run(lms.connector.find_assignment(lms.section, fields, "mark", NOW, ()))
+    found = lms.run(lms.connector.find_assignment(lms.section, fields, try_of("mark", NOW, ())))
     assert (caught.value.in_doubt, found is not None and found.attachments) == (True, fields.attachments)
 
 
@@ -296,12 +296,17 @@ def test_what_was_lost_is_found_also_when_more_was_made_since(lms: Lms) -> None:
         lms.create()
     lms.clock.advance(hours=1)
     known = {lms.create(title="Another").lms_id, "107/208", "no id of ours"}
-    found = lms.run(lms.connector.find_assignment(lms.section, ESSAY, "mark", NOW, known))
+    found = lms.run(lms.connector.find_assignment(lms.section, ESSAY, try_of("mark", NOW, known)))
     assert found is not None
 
 
 def test_what_was_there_before_is_not_taken_for_what_was_created(lms: Lms) -> None:
     older, newer = lms.create(), lms.create(title="Another")
     known = {newer.lms_id}
-    assert lms.run(lms.connector.find_assignment(lms.section, ESSAY, "mark", NOW + HOUR, known)) is None
-    assert lms.run(lms.connector.find_assignment(lms.section, ESSAY, "mark", NOW, {older.lms_id})) is None
+    assert (
+        lms.run(lms.connector.find_assignment(lms.section, ESSAY, try_of("mark", NOW + HOUR, known))) is None
+    )
+    assert (
+        lms.run(lms.connector.find_assignment(lms.section, ESSAY, try_of("mark", NOW, {older.lms_id})))
+        is None
+    )

@@ -16,7 +16,7 @@ from passback.domain.assignment import AssignmentFields
 from passback.domain.clock import DAY, HOUR
 from passback.lms.interface import Unavailable
 from passback.lms.schoology.stored import as_stored
-from support.lms import ESSAY, Lms
+from support.lms import ESSAY, Lms, try_of
 from support.sandbox import NOW
 from support.schoology import schoology, simulator
 
@@ -62,7 +62,7 @@ def lost(lms: Lms, fields: AssignmentFields) -> tuple[int, str | None]:
     with pytest.raises(Unavailable) as caught:
         lms.run(lms.connector.create_assignment(lms.section, fields, str(uuid7())))
     assert caught.value.in_doubt
-    found = lms.run(lms.connector.find_assignment(lms.section, fields, str(uuid7()), NOW, known))
+    found = lms.run(lms.connector.find_assignment(lms.section, fields, try_of(str(uuid7()), NOW, known)))
     return count(lms) - before, None if found is None else found.lms_id
 
 
@@ -109,4 +109,4 @@ def test_a_later_change_by_the_teacher_is_not_taken_for_the_lost_one(lms: Lms) -
     lms.served.control("DELETE", "faults")
     with lms.another() as fresh:
         lms.run(fresh.create_assignment(lms.section, replace(fields, points_possible=Decimal(3)), "mark"))
-        assert lms.run(fresh.find_assignment(lms.section, fields, "mark", NOW, ())) is None
+        assert lms.run(fresh.find_assignment(lms.section, fields, try_of("mark", NOW, ()))) is None

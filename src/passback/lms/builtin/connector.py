@@ -6,7 +6,7 @@ roster's ids.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -15,7 +15,7 @@ from passback.domain.assignment import Assignment, AssignmentFields
 from passback.lms.builtin.api import is_assigned, read_assignment
 from passback.lms.builtin.grade import grade_submission, read_submission
 from passback.lms.builtin.map_assignments import check_texts, edited, new_assignment
-from passback.lms.interface import Capabilities, Finding, Gone, LmsError
+from passback.lms.interface import Capabilities, Finding, Gone, LmsError, LostCreate
 from passback.store import gradebook
 
 if TYPE_CHECKING:
@@ -50,11 +50,9 @@ class BuiltinConnector(Struct, frozen=True):
         self,
         section: str,
         fields: AssignmentFields,  # noqa: ARG002 - the mark is the id
-        mark: str,
-        since: Instant,  # noqa: ARG002
-        known: Collection[str],  # noqa: ARG002
+        lost: LostCreate,
     ) -> Assignment | None:
-        return await self.database.read(lambda conn: gradebook.find_assignment(conn, section, mark))
+        return await self.database.read(lambda conn: gradebook.find_assignment(conn, section, lost.mark))
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
         return await self.database.read(lambda conn: read_assignment(conn, section, assignment))

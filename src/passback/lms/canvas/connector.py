@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from passback.domain.assignment import Assignment, AssignmentFields
@@ -29,11 +29,12 @@ from passback.lms.interface import (
     Capabilities,
     Gone,
     LmsError,
+    LostCreate,
     RefusedByLms,
     Unavailable,
     in_doubt_after_write,
 )
-from passback.lms.toolkit import unsupported_fields
+from passback.lms.toolkit import alike, unsupported_fields
 from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.unsupported_fields import note_key, read_note
@@ -106,12 +107,12 @@ class CanvasConnector:
             return await self._remember(course, own, as_object(answer), fields, audience, None)
 
     async def find_assignment(
-        self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
+        self, section: str, fields: AssignmentFields, lost: LostCreate
     ) -> Assignment | None:
         course, own = _split(section)
-        found = await self._find_by_mark(course, mark) if self._writes_marks else None
+        found = await self._find_by_mark(course, lost.mark) if self._writes_marks else None
         if found is None:
-            found = await self._find_alike(course, own, fields, since, known)
+            found = await self._find_alike(course, own, fields, lost)
             if found is None:
                 return None
         whole = await self._roster.is_only_section(course, own)
@@ -358,24 +359,23 @@ class CanvasConnector:
         return unsupported_fields.restore_dates(unsupported_fields.restore(shown, note, NOTED_FIELDS), note)
 
     async def _find_alike(
-        self, course: str, own: str, fields: AssignmentFields, since: Instant, known: Collection[str]
+        self, course: str, own: str, fields: AssignmentFields, lost: LostCreate
     ) -> Json | None:
-        """Return the assignment that an attempt that began at `since` may have made; None if there is none.
+        """Return the assignment that a try may have made; None if there is none.
 
         All are read: Canvas refuses to search for short titles, and trims long blanks.
         """
         params = {"include[]": "overrides", **_BASE_DATES}
         listed = await self._api.pages(f"courses/{course}/assignments", params, gone="section")
         expected = map_assignments.as_stored(fields)
-        items = [map_assignments.from_lms(it, own, None) for it in listed if id_of(it) not in known]
-        fitting = [it for it in items if is_since(it, since) and expected.fits(it)]
-        if len(fitting) > 1:
-            # The same content several times, as from two requests whose answers were both lost: the first will do.
-            fitting = [it for it in fitting if expected.has_words_of(it)]
-        first = min(
-            fitting, key=lambda it: (map_assignments.created(it) or 0, len(it.id), it.id), default=None
-        )
-        return None if first is None else first.content
+        if self._writes_marks:
+            listed = [it for it in listed if text(it, "sis_assignment_id") is None]  # another's mark
+        items = [map_assignments.from_lms(it, own, None) for it in listed if id_of(it) not in lost.known]
+        fitting = [it for it in items if is_since(it, lost.since) and expected.fits(it)]
+        fitting = alike.likeliest(fitting, expected.has_words_of)
+        fitting.sort(key=lambda it: (map_assignments.created(it) or 0, len(it.id), it.id))
+        picked = lost.pick(fitting)
+        return None if picked is None else picked.content
 
     async def _find_by_mark(self, course: str, mark: str) -> Json | None:
         params = {"include[]": "overrides", **_BASE_DATES}

@@ -18,21 +18,22 @@ from passback.lms.interface import (
     Capabilities,
     Gone,
     LmsError,
+    LostCreate,
     RefusedByLms,
     Unavailable,
     Unsupported,
     in_doubt_after_write,
     update_one_by_one,
 )
-from passback.lms.toolkit.json_fields import Json, id_of, text
+from passback.lms.toolkit.json_fields import Json, id_of, instant, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.unsupported_fields import note_key, read_note
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from passback.domain.assignment import Assignment, AssignmentFields
-    from passback.domain.clock import Clock, Instant
+    from passback.domain.clock import Clock
     from passback.domain.matching import LmsCourse, Person, SectionRef
     from passback.domain.submission import Submission, SubmissionFields
     from passback.lms.google_classroom.map_assignments import LmsAssignment
@@ -107,8 +108,9 @@ class ClassroomConnector:
             return await self._publish(section, made, fields, mark)
 
     async def find_assignment(
-        self, section: str, fields: AssignmentFields, mark: str, since: Instant, known: Collection[str]
+        self, section: str, fields: AssignmentFields, lost: LostCreate
     ) -> Assignment | None:
+        mark = lost.mark
         # What becomes visible loses its mark, so its id is noted first.
         made = (await self._notes.read([_made_key(mark)])).get(_made_key(mark))
         if made is not None:
@@ -124,13 +126,14 @@ class ClassroomConnector:
         fitting = [
             item
             for item in listed
-            if id_of(item) not in known
-            and map_assignments.may_be_made_since(item, since)
+            if id_of(item) not in lost.known
+            and map_assignments.may_be_made_since(item, lost.since)
             and expected.fits(item)
         ]
         noted = await self._notes.read([note_key(id_of(item)) for item in fitting])
         fitting = [item for item in fitting if "mark" not in noted.get(note_key(id_of(item)), {})]
-        return await self._remember(fitting[0], fields, None) if len(fitting) == 1 else None
+        picked = lost.pick(sorted(fitting, key=lambda it: instant(it, "creationTime") or 0))
+        return None if picked is None else await self._remember(picked, fields, None)
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
         loaded = await self._one_look.ask(section, assignment, lambda: self._load(section, assignment))

@@ -5,7 +5,14 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from passback.lms.interface import Capabilities, Gone, NotAllowed, RefusedByLms, in_doubt_after_write
+from passback.lms.interface import (
+    Capabilities,
+    Gone,
+    LostCreate,
+    NotAllowed,
+    RefusedByLms,
+    in_doubt_after_write,
+)
 from passback.lms.schoology import map_assignments
 from passback.lms.schoology.api import SchoologyApi
 from passback.lms.schoology.check import findings
@@ -22,10 +29,10 @@ from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.unsupported_fields import note_key, read_note
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from passback.domain.assignment import Assignment, AssignmentFields
-    from passback.domain.clock import Clock, Instant
+    from passback.domain.clock import Clock
     from passback.domain.matching import LmsCourse, Person, SectionRef
     from passback.domain.submission import Submission, SubmissionFields
     from passback.lms.interface import Finding, LmsConnection, LmsError
@@ -97,17 +104,14 @@ class SchoologyConnector:
         self,
         section: str,
         fields: AssignmentFields,
-        mark: str,  # noqa: ARG002 - Schoology has no place for it
-        since: Instant,
-        known: Collection[str],
+        lost: LostCreate,
     ) -> Assignment | None:
         kind = map_assignments.kind_of(fields)
         sent = await self._new(section, kind, fields)
-        # Ids grow: the assignment in question has a higher one than all that existed when the attempt began.
-        notes = await self._notes.read([note_key(lms_id) for lms_id in known])
-        before = [it for it in known if (notes.get(note_key(it)) or {}).get("created", 0) < since]
+        # Ids grow: the assignment in question has a higher one than all that were known when the try began.
+        before = [it for it, when in lost.known.items() if when < lost.since]
         newest = max((id_ for lms_id in before if (id_ := map_assignments.number_of(lms_id))), default=0)
-        taken = {map_assignments.number_of(lms_id) for lms_id in known}
+        taken = {map_assignments.number_of(lms_id) for lms_id in lost.known}
         listed = await self._api.pages(f"sections/{section}/{kind}s", kind, _WITH_ATTACHMENTS, gone="section")
         wanted = as_stored(sent, await self._setups.users_zone())
         candidates = [
@@ -115,10 +119,11 @@ class SchoologyConnector:
             for it in listed
             if wanted.may_be(it) and (integer(it, "id") or 0) > newest and integer(it, "id") not in taken
         ]
-        lost = alike.only_one(candidates, wanted.has_words_of)
-        if lost is None:
+        candidates = alike.likeliest(candidates, wanted.has_words_of)
+        found = lost.pick(sorted(candidates, key=lambda it: integer(it, "id") or 0))
+        if found is None:
             return None
-        ref = map_assignments.ref_of(kind, lost)
+        ref = map_assignments.ref_of(kind, found)
         return await self._verified(section, kind, fields, sent, await self._read(section, ref))
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
+from passback.domain.assignment import plain_title
 from passback.lms.toolkit.html import html_to_text
 
 T = TypeVar("T")
@@ -23,11 +24,7 @@ _ROUNDING = 0.01
 
 def same_title(stored: str, sent: str) -> bool:
     """Whether two titles differ at most in blanks and in how accents are encoded."""
-    return _title(stored) == _title(sent)
-
-
-def _title(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    return plain_title(stored) == plain_title(sent)
 
 
 def same_points(stored: Decimal | None, sent: Decimal | float | None) -> bool:
@@ -48,10 +45,9 @@ def same_words(stored: str, sent: str) -> bool:
     return _letters(html_to_text(stored)) == _letters(html_to_text(sent))
 
 
-def only_one(candidates: Sequence[T], likeliest: Callable[[T], bool]) -> T | None:
-    """Return the only candidate, or the only one of several that is `likeliest`; None if that leaves a choice."""
-    left = candidates if len(candidates) < 2 else [one for one in candidates if likeliest(one)]
-    return left[0] if len(left) == 1 else None
+def likeliest(candidates: Sequence[T], likely: Callable[[T], bool]) -> list[T]:
+    """Return those of several candidates that are `likely`, if any is; else all."""
+    return [one for one in candidates if len(candidates) > 1 and likely(one)] or [*candidates]
 
 
 def _letters(text: str) -> str:
