@@ -24,7 +24,7 @@ from passback.domain.submission import SubmissionFields
 from passback.lms.interface import Connector, Gone, LmsError, Unavailable
 from passback.lms.verified import Verified
 from support.faulty_world import FEW, Spoil, World, own, refused, world_of
-from support.lms import ESSAY, TEXT, Lms, try_of
+from support.lms import ESSAY, LINK, TEXT, Lms, try_of
 from support.sandbox import NOW
 
 LATER = NOW + 9 * DAY
@@ -73,8 +73,24 @@ def _graded(lms: Lms) -> str:
     return assignment
 
 
-def _for_text(lms: Lms) -> str:
-    return lms.create(submission_types=("text",)).lms_id
+def _work(lms: Lms) -> Attachment:
+    return LINK if "text" in lms.unsupported else TEXT
+
+
+def _for_work(lms: Lms) -> str:
+    return lms.create(submission_types=("text", "link")).lms_id
+
+
+def _hand_in(lms: Lms, connector: Connector, assignment: str) -> Any:
+    change = SubmissionFields(state="submitted", attachments=(_work(lms),))
+    return lms.run(connector.update_submission(lms.section, assignment, lms.students[0], change))
+
+
+def _is_handed_in(it: Any) -> bool:
+    return it.state == "submitted" and [work.text or work.url for work in it.attachments] in (
+        [TEXT.text],
+        [LINK.url],
+    )
 
 
 def _commented(lms: Lms) -> str:
@@ -159,8 +175,7 @@ OPERATIONS = [
         "excuse", _essay, _grade(flags=frozenset({"excused"})), _submission, lambda it: "excused" in it.flags
     ),
     Operation(
-        "hand in", _for_text, _grade(state="submitted", attachments=(TEXT,)), _submission,
-        lambda it: it.state == "submitted" and [work.text for work in it.attachments] == [TEXT.text],
+        "hand in", _for_work, _hand_in, _submission, _is_handed_in,
     ),
     Operation(
         "comment again", _commented, _grade(grade_comment="Better", comment_since=NOW), _submission,
@@ -182,7 +197,7 @@ OPERATIONS = [
 ]  # fmt: skip
 
 NEEDS = {
-    "comment": "grade_comment", "comment again": "grade_comment", "excuse": "excused", "hand in": "text",
+    "comment": "grade_comment", "comment again": "grade_comment", "excuse": "excused",
     "give attempts": "extra_attempts", "give a due date": "override_due_date",
 }  # fmt: skip
 
@@ -206,6 +221,9 @@ def _matters(spoil: Spoil, method: str) -> bool:
 
 
 def supported(lms: Lms, operation: Operation) -> bool:
+    """Whether the LMS has a place for what the operation changes."""
+    if operation.name == "hand in":
+        return not {"text", "link"} <= lms.unsupported
     return NEEDS.get(operation.name) not in lms.unsupported
 
 

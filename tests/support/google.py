@@ -11,7 +11,7 @@ import joserfc.jwk  # noqa: F401 - the first token would take so long otherwise 
 import joserfc.jwt  # noqa: F401
 
 from passback.lms.google_classroom import KIND
-from passback_simulators.google_classroom import seed
+from passback_simulators.google_classroom import errors, seed
 from passback_simulators.google_classroom.app import ClassroomSimulator
 from passback_simulators.identities import ALGEBRA
 from support.lms import Lms, simulated
@@ -34,6 +34,7 @@ def google(credentials: dict[str, str] | None = None, **options: Any) -> Iterato
         simulator, KIND, seed, nowhere="999", delete=simulator.ui_delete_assignment, unenroll=unenroll,
         credentials=credentials, options=options, collection="courseWork",
         unsupported=frozenset({"excused", "grade_comment", "extra_attempts", "override_due_date", "text"}),
+        refusals=(errors.denied().reply, errors.unauthenticated(None)),
     ) as lms:  # fmt: skip
         yield lms
 

@@ -224,8 +224,9 @@ class ClassroomConnector:
                     raise
                 raise Unavailable(f"it does not delete what it shows: {error}", in_doubt=True) from None
         else:
-            if not await self._is_deleted(section, assignment):
-                return  # what is kept of it goes with it, not before
+            with in_doubt_after_write():
+                if not await self._is_deleted(section, assignment):
+                    return  # what is kept of it goes with it, not before
         kept = [note_key(assignment), *([_made_key(mark)] if mark else [])]
         await self._notes.write(dict.fromkeys(kept))
 
