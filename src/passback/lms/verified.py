@@ -34,7 +34,9 @@ from passback.lms.interface import (
     LmsError,
     LostCreate,
     NotAllowed,
+    RefusedByLms,
     Unavailable,
+    Unsupported,
     in_doubt_after_write,
 )
 
@@ -64,9 +66,16 @@ class Verified:
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
         try:
-            return await self._lms.create_assignment(section, fields, mark)
+            made = await self._lms.create_assignment(section, fields, mark)
         except Gone as gone:
             raise await self._missing(gone, section) from None
+        if not _differing(fields, made):
+            return made
+        try:
+            with in_doubt_after_write():
+                return await self.update_assignment(section, made.lms_id, fields)
+        except (RefusedByLms, Unsupported):
+            return _with_warnings(fields, made)  # it can be made so, and not changed
 
     async def find_assignment(
         self, section: str, fields: AssignmentFields, lost: LostCreate
@@ -99,8 +108,7 @@ class Verified:
             return await self.read_assignment(section, assignment)
 
         held = await self._settled(change, read, lambda now: not _differing(fields, now))
-        differing = tuple(CHANGED + name for name in _differing(fields, held))
-        return replace(held, warnings=(*held.warnings, *differing)) if differing else held
+        return _with_warnings(fields, held)
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
         try:
@@ -261,6 +269,12 @@ def _differing(fields: AssignmentFields, held: Assignment) -> list[str]:
     if "assignee_ids" in given and held.assignee_mode == "individuals":
         names += [] if set(given["assignee_ids"]) == set(held.assignee_ids) else ["assignee_ids"]
     return names
+
+
+def _with_warnings(fields: AssignmentFields, held: Assignment) -> Assignment:
+    """Return an assignment with a warning for each of the given fields of which the LMS shows another value."""
+    differing = tuple(CHANGED + name for name in _differing(fields, held))
+    return replace(held, warnings=(*held.warnings, *differing)) if differing else held
 
 
 def _has(fields: SubmissionFields, held: Submission) -> bool:

@@ -20,7 +20,7 @@ from passback_simulators.canvas.replies import unauthorized
 from passback_simulators.reply import Reply, json_reply
 from passback_simulators.request import Request
 from support.canvas import canvas, comments, simulator
-from support.lms import LINK, TEXT, Lms
+from support.lms import ESSAY, LINK, TEXT, Lms
 from support.sandbox import NOW
 
 
@@ -260,6 +260,27 @@ def test_a_list_of_sections_that_is_cut_once_gives_nobody_else_the_assignment(lm
     record = simulator(lms).records.get("assignments", int(assignment))
     assert record is not None
     assert record["only_visible_to_overrides"]
+
+
+def test_an_audience_that_canvas_drops_when_it_makes_an_assignment_is_given_afterwards(lms: Lms) -> None:
+    served = simulator(lms)
+    real = served.answer
+
+    async def dropping(request: Request) -> Reply:
+        if request.method == "POST" and request.path.endswith("/assignments"):
+            content = json.loads(request.body)
+            for name in ("assignment_overrides", "only_visible_to_overrides"):
+                content["assignment"].pop(name, None)
+            request = replace(request, body=json.dumps(content).encode())
+        return await real(request)
+
+    served.answer = dropping  # type: ignore[method-assign]
+    assert lms.connection is not None
+    verified = Verified(lms.connector, lms.connection.timer)
+    fields = replace(ESSAY, assignee_mode="individuals", assignee_ids=tuple(lms.students[:2]))
+    made = lms.run(verified.create_assignment(lms.section, fields, "mark"))
+    assert (made.assignee_mode, set(made.assignee_ids)) == ("individuals", set(lms.students[:2]))
+    assert lms.assignment(made.lms_id).assignee_ids == made.assignee_ids
 
 
 def test_what_a_list_shows_twice_is_met_once(lms: Lms) -> None:
