@@ -125,6 +125,22 @@ def test_letters_need_a_scale_of_the_section(lms: Lms) -> None:
         lms.create(seed.STUDY_HALL, grading_type="letter_grade")
 
 
+@pytest.mark.parametrize("what", ["category", "period", "scale"])
+def test_what_has_changed_in_the_section_is_read_again(lms: Lms, what: str) -> None:
+    kind = "letter_grade" if what == "scale" else "points"
+    before = lms.create(grading_type=kind).lms_id
+    records = simulator(lms).records
+    for table in {"category": ["categories"], "scale": ["scales"]}.get(what, []):
+        for it in records.all(table):
+            records.remove(table, it["id"])
+            records.put(table, int(it["id"]) + 1000, {**it, "id": int(it["id"]) + 1000})
+    if what == "period":
+        section = records.get("sections", lms.section) or {}
+        records.put("sections", lms.section, {**section, "grading_periods": [seed.PERIOD_YEAR]})
+    assert lms.create(grading_type=kind).grading_type == kind
+    assert lms.change(before, title="Other", grading_type=kind).title == "Other"
+
+
 def test_a_scale_that_the_teacher_chooses_counts(lms: Lms) -> None:
     created = lms.create(grading_type="percent")
     simulator(lms).ui_change_assignment(item(created.lms_id), grading_scale=seed.LETTER_SCALE)

@@ -16,7 +16,7 @@ from passback.lms.interface import (
 from passback.lms.schoology import map_assignments
 from passback.lms.schoology.api import SchoologyApi
 from passback.lms.schoology.check import findings
-from passback.lms.schoology.errors import NAME
+from passback.lms.schoology.errors import NAME, SetupChanged
 from passback.lms.schoology.grade import Grading
 from passback.lms.schoology.grading_setup import GradingSetups
 from passback.lms.schoology.map_assignments import Ref
@@ -80,12 +80,21 @@ class SchoologyConnector:
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:  # noqa: ARG002
         kind = map_assignments.kind_of(fields)
         async with self._judging(section):
-            sent = await self._new(section, kind, fields)
-            answer = map_assignments.created_content(
-                await self._api.send("POST", f"sections/{section}/{kind}s", sent, safe=False, gone="section")
-            )
+            try:
+                sent, answer = await self._create(section, kind, fields)
+            except SetupChanged:
+                self._setups.forget(section)
+                sent, answer = await self._create(section, kind, fields)
         with in_doubt_after_write():
             return await self._verified(section, kind, fields, sent, answer)
+
+    async def _create(
+        self, section: str, kind: str, fields: AssignmentFields
+    ) -> tuple[Mapping[str, Any], Json]:
+        """Create an assignment by what is remembered of the section; returns what was sent, and Schoology's answer."""
+        sent = await self._new(section, kind, fields)
+        answer = await self._api.send("POST", f"sections/{section}/{kind}s", sent, safe=False, gone="section")
+        return sent, map_assignments.created_content(answer)
 
     async def _verified(
         self, section: str, kind: str, fields: AssignmentFields, sent: Mapping[str, Any], answer: Json
@@ -148,7 +157,11 @@ class SchoologyConnector:
 
     async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
         async with self._judging(section):
-            return await self._updated(section, assignment, fields)
+            try:
+                return await self._updated(section, assignment, fields)
+            except SetupChanged:
+                self._setups.forget(section)
+                return await self._updated(section, assignment, fields)
 
     async def _updated(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
         ref = Ref.of(assignment)

@@ -20,6 +20,10 @@ _REPLAYED = ("duplicate timestamp/nonce", "timestamp is out of sequence")
 """What the OAuth check says of a replayed request, which is not done. Signed again, it is another request."""
 
 
+class SetupChanged(RefusedByLms):
+    """The section has no such grading scale, period or category (any more)."""
+
+
 def refusal(reply: Reply, gone: Thing) -> LmsError:
     """Return the error that a reply of 400 and above stands for; with a 404, `gone` does not exist."""
     match reply.status:
@@ -92,7 +96,7 @@ def _refused(status: int, words: str) -> RefusedByLms:
             "DRAFT_OPEN", "the student has an open draft in Schoology, or the item already exists"
         )
     if "not valid for that course section" in words:
-        return RefusedByLms(
+        return SetupChanged(
             "INVALID_GRADE_SETUP", "the section's grading scale, period or category has changed: try again"
         )
     if "grade" in words or "exception" in words:
