@@ -180,7 +180,7 @@ def test_a_removal_of_what_is_not_there_is_said(bring: Importer) -> None:
     bring(ONEROSTER_11)
     bring(of("enrollments", enrollment("e77", "p1", FRIDAY, "tobedeleted")))
     [note] = bring.notes
-    assert "1 row of the file remove what is not there" in note
+    assert "what 1 row of the file should remove is not there" in note
 
 
 def test_a_gap_between_deltas_is_said(bring: Importer) -> None:

@@ -161,8 +161,8 @@ def _merge(
         notes.append(f"{name}: ignored {_rows(came_to.older)} older than what has been imported before")
     if came_to.gone_before:
         notes.append(
-            f"{name}: {_rows(came_to.gone_before)} of the file remove what is not there: a delta file before this one"
-            " may be missing. Import it too; the order does not matter"
+            f"{name}: what {_rows(came_to.gone_before)} of the file should remove is not there: a delta file before"
+            " this one may be missing. Import it too; the order does not matter"
         )
     if before.newest is not None and times.oldest is not None and times.oldest - before.newest > _GAP:
         notes.append(

@@ -36,7 +36,7 @@ def lms() -> Iterator[Lms]:
     [
         (404, "Assignment not found", Gone("assignment")),
         (404, "", Gone("assignment")),
-        (400, "The grading scale is not valid for that course section", RefusedByLms("INVALID_GRADE_SETUP", "the section's grading scale, period or category has changed: try again")),
+        (400, "The grading scale is not valid for that course section", errors.SetupChanged("INVALID_GRADE_SETUP", "the section's grading scale, period or category has changed: try again")),
         (400, "The grade is not valid", RefusedByLms("INVALID_GRADE", "Schoology does not accept the grade")),
         (400, "due is not valid", RefusedByLms("INVALID_DUE_DATE", "Schoology does not accept the due date")),
         (400, "max_points is not valid", RefusedByLms("INVALID_POINTS", "Schoology does not accept the points")),
