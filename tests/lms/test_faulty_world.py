@@ -289,6 +289,52 @@ def test_what_is_said_of_a_change_is_true_whatever_answer_is_spoilt(lms: Lms, op
     assert not wrong, f"{len(wrong)}:\n" + "\n".join(wrong)
 
 
+@pytest.mark.parametrize("behind", [1, 2])
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda it: it.name)
+def test_a_change_is_made_once_though_the_lms_shows_what_it_had_before(
+    lms: Lms, operation: Operation, behind: int
+) -> None:
+    if not supported(lms, operation):
+        return
+    with world_of(lms.served) as world:
+        about = operation.prepare(lms)
+        with verified(lms) as connector:
+            _warm(lms, connector, about)
+            world.begin(behind=behind)
+            try:
+                returned = operation.act(lms, connector, about)
+            except Unavailable as error:
+                assert error.in_doubt
+                world.begin()
+                returned = operation.act(lms, connector, about)
+            world.begin()
+        assert operation.done(operation.seen(lms, about))
+        assert returned is None or operation.done(returned)
+
+
+@pytest.mark.parametrize("behind", [1, 2])
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_create_is_made_once_though_the_lms_does_not_show_it_yet(lms: Lms, behind: int, lost: bool) -> None:
+    fields, mark = replace(ESSAY, title=f"Essay {uuid7()}"), str(uuid7())
+    with world_of(lms.served) as world, verified(lms) as connector:
+        _warm(lms, connector, _essay(lms))
+        if lost:
+            lms.served.fail("dropped-after", **lms.creates)
+        world.begin(behind=behind)
+        try:
+            made = lms.run(connector.create_assignment(lms.section, fields, mark))
+        except Unavailable as error:
+            assert error.in_doubt
+            found = lms.run(connector.find_assignment(lms.section, fields, try_of(mark, NOW)))
+            assert found is not None
+            made = found
+        world.begin()
+        read = lms.run(connector.read_assignment(lms.section, made.lms_id))
+        assert (read.title, read.published) == (fields.title, True)
+        again = lms.run(connector.find_assignment(lms.section, fields, try_of(mark, NOW, [made.lms_id])))
+        assert again is None or again.lms_id == made.lms_id
+
+
 def test_a_create_is_made_once_whatever_answer_is_spoilt(lms: Lms) -> None:
     link = (Attachment(type="link", url="https://app.example/a"),)
     fields = replace(

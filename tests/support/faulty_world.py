@@ -1,11 +1,14 @@
 """A faulty world between a connector and its LMS: answers that are lost, replaced, or not the LMS's own.
 
-A `World` counts the requests that reach a simulator, and spoils the one whose number it is told.
+A `World` counts the requests that reach a simulator, and spoils the one whose number it is told. It can also let the
+simulator show what it had before the last write.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import copy
 import itertools
 import json
 import random
@@ -98,13 +101,44 @@ class World:
     """The last answer that was not spoilt."""
     _spoil: Spoil | None = None
     _position: int = -1
+    _behind: int = 0
+    _before: dict[str, Any] | None = None
+    """What the simulator had before the last write."""
+    _shown: dict[str, int] = field(default_factory=dict)
+    """How often each address showed that."""
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def begin(self, spoil: Spoil | None = None, position: int = -1) -> None:
-        """Count requests from 0 on, and spoil the answer to the one at `position`."""
+    def begin(self, spoil: Spoil | None = None, position: int = -1, *, behind: int = 0) -> None:
+        """Count requests from 0 on, and spoil the answer to the one at `position`.
+
+        After each write, each address shows what it did before for `behind` times.
+        """
         self.requests.clear()
-        self._spoil, self._position = spoil, position
+        self._spoil, self._position, self._behind, self._before = spoil, position, behind, None
 
     async def answer(self, real: Callable[[Request], Any], request: Request) -> Reply:
+        if not self._behind:
+            return await self._spoilt(real, request)
+        async with self._turn:
+            return await self._late(real, request)
+
+    async def _late(self, real: Callable[[Request], Any], request: Request) -> Reply:
+        records, address = self.served.simulator.records, f"{request.path}?{request.query_string}"
+        if request.method != "GET":
+            self._before = copy.deepcopy(records.content())
+            self._shown.clear()
+            return await self._spoilt(real, request)
+        if self._before is None or self._shown.get(address, 0) >= self._behind:
+            return await self._spoilt(real, request)
+        self._shown[address] = self._shown.get(address, 0) + 1
+        now = records.content()
+        records.replace(copy.deepcopy(self._before))
+        try:
+            return await self._spoilt(real, request)
+        finally:
+            records.replace(now)
+
+    async def _spoilt(self, real: Callable[[Request], Any], request: Request) -> Reply:
         self.requests.append(f"{request.method} {request.path}")
         if self._spoil is None or len(self.requests) - 1 != self._position:
             self.last = await real(request)

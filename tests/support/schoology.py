@@ -8,6 +8,7 @@ from typing import Any
 
 from passback.lms.schoology import KIND
 from passback_simulators.identities import ALGEBRA
+from passback_simulators.reply import Reply
 from passback_simulators.schoology import seed
 from passback_simulators.schoology.app import SchoologySimulator
 from support.lms import Lms, simulated
@@ -28,6 +29,7 @@ def schoology(credentials: dict[str, str] | None = None, **options: Any) -> Iter
     with simulated(
         simulator, KIND, seed, path="v1/", nowhere="999", delete=delete, unenroll=unenroll, credentials=credentials,
         options=options, unsupported=frozenset({"extra_attempts", "override_due_date", "link"}),
+        refusals=(Reply(401, b"You are not authorized to perform this action"), Reply(403)),
     ) as lms:  # fmt: skip
         yield lms
 

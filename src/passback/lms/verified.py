@@ -39,15 +39,13 @@ from passback.lms.interface import (
     Unsupported,
     in_doubt_after_write,
 )
+from passback.lms.toolkit.looks import looked
 
 if TYPE_CHECKING:
     from passback.domain.assignment import Assignment, AssignmentFields
     from passback.domain.matching import LmsCourse, Person, SectionRef
 
 T = TypeVar("T")
-
-_LOOKS = (0.0, 0.5, 1.0, 2.0)
-"""The seconds before each look at what an LMS that does not show it yet may show soon."""
 
 _EXACT = ("title", "points_possible", "grading_type", "max_attempts", "assignee_mode", "published")
 _MOMENTS = ("due_date", "display_date", "end_date")
@@ -80,8 +78,12 @@ class Verified:
     async def find_assignment(
         self, section: str, fields: AssignmentFields, lost: LostCreate
     ) -> Assignment | None:
-        try:
+        async def find() -> Assignment | None:
             return await self._lms.find_assignment(section, fields, lost)
+
+        try:
+            # What has just been made may not be visible yet.
+            return await looked(find, lambda found: found is not None, self._timer)
         except Gone as gone:
             raise await self._missing(gone, section) from None
 
@@ -120,11 +122,13 @@ class Verified:
                 raise
             # Whatever it answered, it may have deleted it.
             raise Unavailable(str(error), retry_after=error.retry_after, in_doubt=True) from None
+
+        async def is_there() -> bool:
+            return assignment in await self.read_assignments(section, [assignment])
+
         with in_doubt_after_write():
-            for seconds in _LOOKS:
-                await self._pause(seconds)
-                if assignment not in await self.read_assignments(section, [assignment]):
-                    return
+            if not await looked(is_there, lambda there: not there, self._timer):
+                return
         raise Unavailable("it says that it deleted the assignment, and still has it", in_doubt=True)
 
     async def read_submissions(
@@ -206,17 +210,11 @@ class Verified:
         held = await change()
         if shows(held):
             return held
-        for seconds in _LOOKS:
-            await self._pause(seconds)
-            held = await read()
-            if shows(held):
-                return held
+        held = await looked(read, shows, self._timer)
+        if shows(held):
+            return held
         held = await change()
         return held if shows(held) else await read()
-
-    async def _pause(self, seconds: float) -> None:
-        if seconds:
-            await self._timer.sleep(seconds)
 
     async def _missing(
         self,

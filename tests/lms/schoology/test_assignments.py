@@ -295,6 +295,7 @@ def test_an_id_that_is_none_of_ours_is_gone(lms: Lms) -> None:
     for lms_id in ("", "7", "test/7", "assignment/7/8"):
         with pytest.raises(Gone, match="assignment"):
             lms.assignment(lms_id)
+        assert lms.run(lms.connector.read_assignments(lms.section, [lms_id])) == {}
 
 
 def test_a_creation_without_an_answer_is_in_doubt_and_found(lms: Lms) -> None:

@@ -117,7 +117,10 @@ def swallow(lms: Lms, status: int, body: Any = None) -> None:
     simulator(lms).answer = answer  # type: ignore[method-assign]
 
 
-def test_a_grade_that_is_accepted_and_not_there_is_refused(lms: Lms) -> None:
+@pytest.mark.parametrize(
+    "fields", [{"grade_points": Decimal(6)}, {"grade_comment": "Good"}, {"flags": frozenset({"excused"})}]
+)
+def test_a_grade_that_is_accepted_and_not_there_is_refused(lms: Lms, fields: dict[str, Any]) -> None:
     assignment = lms.create().lms_id
     [enrollment] = [
         one["id"]
@@ -126,7 +129,7 @@ def test_a_grade_that_is_accepted_and_not_there_is_refused(lms: Lms) -> None:
     ]
     swallow(lms, 207, {"grades": {"grade": [{"enrollment_id": enrollment, "response_code": 200}]}})
     with pytest.raises(RefusedByLms, match="INVALID_GRADE: Schoology does not accept the grade"):
-        lms.grade(assignment, grade_points=Decimal(6))
+        lms.grade(assignment, **fields)
 
 
 def test_a_grade_of_which_nothing_is_said_and_that_is_not_there_is_in_doubt(lms: Lms) -> None:
@@ -282,7 +285,7 @@ def test_a_grade_costs_two_calls_without_a_dropbox(lms: Lms) -> None:
 
 
 def test_a_section_that_is_over_cannot_be_written_to(lms: Lms) -> None:
-    with pytest.raises(RefusedByLms, match="NOT_GRADABLE"):
+    with pytest.raises(RefusedByLms, match="SECTION_ENDED"):
         lms.create(seed.PAST_SECTION)
 
 
@@ -518,15 +521,21 @@ def test_a_grade_of_an_ungraded_assignment_comes_with_a_warning(lms: Lms) -> Non
         assert lms.run(change).warnings == ("UNGRADED_IN_LMS",)
 
 
-@pytest.mark.parametrize("decimals", [0, 1, 2])
-def test_points_that_schoology_rounds_are_delivered(lms: Lms, decimals: int) -> None:
+@pytest.mark.parametrize(("decimals", "kept", "calls"), [(2, "6.67", 2), (1, "6.7", 10), (0, "7", 10)])
+def test_points_that_schoology_rounds_are_shown_as_it_keeps_them(
+    lms: Lms, decimals: int, kept: str, calls: int
+) -> None:
     assignment = lms.create().lms_id
+    lms.grade(assignment, grade_points=Decimal(1))
     lms.set(decimals=decimals)
-    if decimals == 2:
-        assert lms.grade(assignment, grade_points=Decimal("6.6667")).grade_points == Decimal("6.67")
-    else:
-        with pytest.raises(RefusedByLms, match="INVALID_GRADE"):  # that is another grade
-            lms.grade(assignment, grade_points=Decimal("6.6667"))
+    lms.calls()
+    graded = lms.grade(assignment, grade_points=Decimal("6.6667"))
+    # What differs by no more than a cent is that grade; for anything else it is sent and read again.
+    assert (graded.grade_points, graded.warnings, len(lms.calls())) == (
+        Decimal(kept),
+        ("SCORE_CHANGED_BY_LMS",),
+        calls,
+    )
 
 
 @pytest.mark.parametrize(
@@ -565,9 +574,9 @@ def test_an_assignment_that_nobody_may_grade_is_refused_after_one_look(lms: Lms)
 def test_grades_in_a_section_that_is_over_are_refused(lms: Lms) -> None:
     assignment = lms.create().lms_id
     simulator(lms).ui_end_section(lms.section)
-    with pytest.raises(RefusedByLms, match="NOT_GRADABLE"):
+    with pytest.raises(RefusedByLms, match="SECTION_ENDED"):
         lms.grade(assignment, grade_points=Decimal(5))
-    with pytest.raises(RefusedByLms, match="NOT_GRADABLE"):
+    with pytest.raises(RefusedByLms, match="SECTION_ENDED"):
         lms.run(lms.connector.delete_assignment(lms.section, assignment))
 
 

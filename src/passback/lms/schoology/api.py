@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from passback.lms.http.client import LmsClient, Reply, retry_after
 from passback.lms.http.pace import Limit
-from passback.lms.interface import NotAllowed
+from passback.lms.interface import NotAllowed, Unavailable
 from passback.lms.schoology import errors
 from passback.lms.schoology.credentials import HMAC, Key, Signer
 from passback.lms.toolkit.json_fields import Json, as_object, as_objects, number, text
@@ -28,7 +28,10 @@ _REQUESTS = 12
 _WAIT_SECONDS = 5.0
 """How long to wait if Schoology throttles requests: its window, because it never says."""
 _PAGE = 200
-_MOST_PAGES = 1000
+_MOST_PAGES = 300
+_MOST_READINGS = 3
+_IDS = ("id", "uid", "enrollment_id", "assignment_id", "revision_id")
+"""What tells the items of a list apart."""
 _STUDENT = "student:"
 
 
@@ -54,7 +57,8 @@ class SchoologyManners:
         return Key(given.get("app_key") or consumer, given.get("app_secret") or secret, token, token_secret)
 
     def refused_credentials(self, reply: Reply) -> bool:
-        return errors.is_replay(reply)
+        # One refusal may be a stray one: what may be repeated is sent again, once, before it is believed.
+        return errors.is_replay(reply) or (reply.status in (401, 403) and not reply.doubtful)
 
     def throttled(self, reply: Reply) -> float | None:
         return retry_after(reply, default=_WAIT_SECONDS) if reply.status == 429 else None
@@ -90,39 +94,61 @@ class SchoologyApi:
                     gone: Thing = "assignment") -> list[Json]:  # fmt: skip
         """Read all pages of a list whose items are under `name`, or under two names, one inside the other.
 
-        Raises `LmsError`, also if there is no more although the list says that it is longer.
+        What is met twice, because something moved meanwhile, is there once, and a list whose length changed meanwhile
+        is read again. Raises `LmsError`, also if there is no more although the list says that it is longer, and if it
+        has no end.
         """
-        found: list[Json] = []
+        for _ in range(_MOST_READINGS):
+            found = await self._read_through(path, name, params or {}, gone)
+            if found is not None:
+                return found
+        raise Unavailable("a list changes whenever it is read", retry_after=30)
+
+    async def _read_through(
+        self, path: str, name: str | tuple[str, str], params: Mapping[str, Any], gone: Thing
+    ) -> list[Json] | None:
+        """Read a list, each item once; None if its length changed meanwhile. Raises `LmsError`."""
+        names = (name,) if isinstance(name, str) else name
+        found: dict[Any, Json] = {}
+        received, totals, followed = 0, set[Any](), set[str]()
         last: list[Json] = []
-        url, query = path, {"start": 0, "limit": _PAGE, **(params or {})}
+        url, query = path, {"start": 0, "limit": _PAGE, **params}
         for _ in range(_MOST_PAGES):
             reply = _good(await self._client.get(url, query), gone)
             content = as_object(reply.json())
-            names = (name,) if isinstance(name, str) else name
-            if names[0] not in content:
-                raise reply.useless("lacks the list")  # an empty one is there, too
-            items = one_or_more(_below(content, names))
-            again = bool(items) and items == last  # it is not paged, and says so only by beginning again
-            found += [] if again else items
-            last = items
+            items, total = _listed(reply, content, names), number(content, "total")
             links = as_object(content.get("links") or {})
-            next_url = None if again else text(links, "next")
-            total = number(content, "total")
+            next_url = text(links, "next")
+            again = bool(items) and items == last
+            if again and followed:
+                raise reply.useless("leads back to itself")
+            if again:  # it is not paged, and says so only by beginning again
+                items, next_url = [], None
+            last = items
+            found |= {_identity(item, received + at): item for at, item in enumerate(items)}
+            received += len(items)
+            totals.add(total)
             more = len(found) < total if total is not None else not links
             if next_url:
+                if not items or next_url in followed:
+                    raise reply.useless("has a page without end")
+                followed.add(next_url)
                 url, query = self._own(next_url), {}
-            elif items and more and not again:
+            elif items and more:
                 # Schoology does not say where the next page begins; a page may have fewer items than were asked for.
-                url, query = path, {**query, "start": len(found), "limit": _PAGE, **(params or {})}
+                url, query = path, {**query, "start": received, "limit": _PAGE, **params}
+            elif len(totals) > 1:
+                return None
             elif total is not None and more:
                 raise reply.useless(f"ends after {len(found)} of {total} items")
             else:
-                return found
+                return list(found.values())
         raise reply.useless("has no end")
 
-    async def unpaged(self, path: str, *names: str, gone: Thing = "section") -> list[Json]:
-        """Read a list that is not paged, whose items are under the `names`, one inside the other."""
-        return one_or_more(_below(await self.get(path, gone=gone), names))
+    async def unpaged(self, path: str, name: str, *, gone: Thing = "section") -> list[Json]:
+        """Read a list that is not paged."""
+        reply = _good(await self._client.get(path), gone)
+        return _listed(reply, as_object(reply.json()), (name,))
 
     async def send(
         self,
@@ -167,11 +193,27 @@ def one_or_more(value: Any) -> list[Json]:
     return [value] if isinstance(value, dict) else as_objects(value)
 
 
-def _below(content: Any, names: tuple[str, ...]) -> Any:
+def _listed(reply: Reply, content: Json, names: tuple[str, ...]) -> list[Json]:
+    """Return a list that is under `names`, one inside the other. Raises `Unavailable` if it is not all there."""
+    value: Any = content
     for name in names:
+        if value == [] and value is not content:
+            return []  # how PHP writes an object without members
         # On any level, a list of one may be a single object.
-        content = content.get(name) if isinstance(content, dict) else content
-    return content
+        if not isinstance(value, dict) or name not in value:
+            raise reply.useless("lacks the list")  # an empty one is there, too
+        value = value[name]
+    items = [value] if isinstance(value, dict) else value
+    if items in (None, "") and number(content, "total") == 0:
+        return []
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise reply.useless("has something else than a list")
+    return items
+
+
+def _identity(item: Json, position: int) -> Any:
+    ids = tuple(text(item, name) for name in _IDS)
+    return ids if any(ids) else position
 
 
 def _headers(run_as: str | None) -> dict[str, str]:

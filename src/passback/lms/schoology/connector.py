@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 from passback.lms.interface import (
     Capabilities,
     Gone,
+    LmsError,
     LostCreate,
     NotAllowed,
     RefusedByLms,
+    Unavailable,
     in_doubt_after_write,
 )
 from passback.lms.schoology import map_assignments
 from passback.lms.schoology.api import SchoologyApi
 from passback.lms.schoology.check import findings
 from passback.lms.schoology.errors import NAME, SetupChanged
-from passback.lms.schoology.grade import Grading
+from passback.lms.schoology.grade import Grading, Stale
 from passback.lms.schoology.grading_setup import GradingSetups
 from passback.lms.schoology.map_assignments import Ref
 from passback.lms.schoology.one_look import judged
@@ -25,6 +27,7 @@ from passback.lms.schoology.roster import Roster, read_courses, read_people, rea
 from passback.lms.schoology.stored import as_stored
 from passback.lms.toolkit import alike
 from passback.lms.toolkit.json_fields import Json, id_of, integer, texts
+from passback.lms.toolkit.looks import looked
 from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.unsupported_fields import note_key, read_note
 
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
     from passback.domain.clock import Clock
     from passback.domain.matching import LmsCourse, Person, SectionRef
     from passback.domain.submission import Submission, SubmissionFields
-    from passback.lms.interface import Finding, LmsConnection, LmsError
+    from passback.lms.interface import Finding, LmsConnection
     from passback.lms.notes import Note, Notes
     from passback.lms.schoology.map_assignments import LmsAssignment
 
@@ -67,6 +70,7 @@ class SchoologyConnector:
         self._options = options
         self._notes = notes
         self._clock = clock
+        self._timer = connection.timer
         self._roster = Roster(self._api)
         self._setups = GradingSetups(self._api, options.get("category", ""), options.get("time_zone", ""))
         self._grading = Grading(self._api, connection, notes, clock, roster=self._roster, setups=self._setups)
@@ -79,35 +83,62 @@ class SchoologyConnector:
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:  # noqa: ARG002
         kind = map_assignments.kind_of(fields)
+        try:
+            return await self._create(section, kind, fields)
+        except SetupChanged:
+            self._setups.forget(section)
+            return await self._create(section, kind, fields)
+
+    async def _create(self, section: str, kind: str, fields: AssignmentFields) -> Assignment:
+        """Create an assignment by what is remembered of the section."""
         async with self._judging(section):
+            sent = await self._new(section, kind, fields)
+        answer = await self._make(section, kind, sent)
+        return await self._made(section, map_assignments.ref_of(kind, answer), fields, sent, answer)
+
+    async def _make(self, section: str, kind: str, sent: Mapping[str, Any]) -> Json:
+        """Send a new assignment; returns Schoology's answer. One refusal may be a stray one, and is looked into."""
+        path = f"sections/{section}/{kind}s"
+        refused: LmsError | None = None
+        while True:
             try:
-                sent, answer = await self._create(section, kind, fields)
-            except SetupChanged:
-                self._setups.forget(section)
-                sent, answer = await self._create(section, kind, fields)
-        with in_doubt_after_write():
-            return await self._verified(section, kind, fields, sent, answer)
+                answer = await self._api.send("POST", path, sent, safe=False, gone="section")
+            except NotAllowed as error:
+                if refused is not None:
+                    raise refused from None
+                refused = await judged(self._api, section, error)
+                if not isinstance(refused, RefusedByLms):
+                    raise refused from None
+                wanted = as_stored(sent, await self._setups.users_zone())
+                if any(wanted.may_be(it) for it in await self._list(section, kind)):
+                    raise Unavailable(str(error), in_doubt=True, retry_after=30) from None
+            else:
+                return map_assignments.created_content(answer)
 
-    async def _create(
-        self, section: str, kind: str, fields: AssignmentFields
-    ) -> tuple[Mapping[str, Any], Json]:
-        """Create an assignment by what is remembered of the section; returns what was sent, and Schoology's answer."""
-        sent = await self._new(section, kind, fields)
-        answer = await self._api.send("POST", f"sections/{section}/{kind}s", sent, safe=False, gone="section")
-        return sent, map_assignments.created_content(answer)
-
-    async def _verified(
-        self, section: str, kind: str, fields: AssignmentFields, sent: Mapping[str, Any], answer: Json
+    async def _made(
+        self, section: str, ref: Ref, fields: AssignmentFields, sent: Mapping[str, Any], answer: Json
     ) -> Assignment:
         """Check that Schoology stored a new assignment as it was sent, and keep the rest in its note."""
-        ref = map_assignments.ref_of(kind, answer)
-        if fields.assignee_ids and set(texts(answer, "assignees")) != {str(it) for it in sent["assignees"]}:
-            # Schoology silently drops assignees that it does not accept, and then everyone would have the assignment.
+        with in_doubt_after_write():
+            try:
+                given = {"attachments": fields.attachments, "assignees": fields.assignee_ids}
+                if any(value and name not in answer for name, value in given.items()):
+                    answer = await self._read(section, ref)
+                if _has_assignees_sent(fields, sent, answer):
+                    return await self._remember(section, ref, answer, fields, sent, None)
+                # Schoology silently drops assignees that it does not accept, and then everyone would have it.
+                await self._withdraw(section, ref)
+            except RefusedByLms as error:
+                raise Unavailable(str(error)) from None
+        raise _no_assignees()
+
+    async def _withdraw(self, section: str, ref: Ref) -> None:
+        """Delete an assignment that should not have been made. Raises `Unavailable` if it is still there."""
+        with contextlib.suppress(Gone):
             await self._api.send("DELETE", ref.path(section), safe=True)
-            raise RefusedByLms("INVALID_ASSIGNEES", "Schoology does not accept the assignees")
-        if fields.attachments:
-            answer = await self._read(section, ref)
-        return await self._remember(section, ref, answer, fields, sent, None)
+        with contextlib.suppress(Gone):
+            await self._read(section, ref)
+            raise Unavailable("it still has an assignment that was made for others, and deleted")
 
     async def find_assignment(
         self,
@@ -121,7 +152,7 @@ class SchoologyConnector:
         before = [it for it, when in lost.known.items() if when < lost.since]
         newest = max((id_ for lms_id in before if (id_ := map_assignments.number_of(lms_id))), default=0)
         taken = {map_assignments.number_of(lms_id) for lms_id in lost.known}
-        listed = await self._api.pages(f"sections/{section}/{kind}s", kind, _WITH_ATTACHMENTS, gone="section")
+        listed = await self._list(section, kind)
         wanted = as_stored(sent, await self._setups.users_zone())
         candidates = [
             it
@@ -133,7 +164,7 @@ class SchoologyConnector:
         if found is None:
             return None
         ref = map_assignments.ref_of(kind, found)
-        return await self._verified(section, kind, fields, sent, await self._read(section, ref))
+        return await self._made(section, ref, fields, sent, found)
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
         ref = Ref.of(assignment)
@@ -141,7 +172,10 @@ class SchoologyConnector:
             return (await self._load(section, ref)).assignment
 
     async def read_assignments(self, section: str, wanted: Sequence[str]) -> Mapping[str, Assignment]:
-        refs = [Ref.of(assignment) for assignment in wanted]
+        refs = []
+        for assignment in wanted:
+            with contextlib.suppress(Gone):
+                refs.append(Ref.of(assignment))
         notes = await self._notes.read([note_key(ref.lms_id) for ref in refs])
         contents: dict[str, Json] = {}
         for kind in sorted({ref.kind for ref in refs}):
@@ -171,11 +205,15 @@ class SchoologyConnector:
         self._recent.forget(f"{section}/{assignment}")
         if sent:
             await self._api.send("PUT", ref.path(section), sent, safe=True)
-        answer = await self._read(section, ref)
-        if fields.assignee_ids and set(texts(answer, "assignees")) != {str(it) for it in sent["assignees"]}:
-            was = {name: before.get(name) or [] for name in ("assignees", "grading_group_ids")}
+
+        async def read() -> Json:
+            return await self._read(section, ref)
+
+        answer = await looked(read, lambda now: _has_assignees_sent(fields, sent, now), self._timer)
+        if not _has_assignees_sent(fields, sent, answer):
+            was = {name: texts(before, name) for name in ("assignees", "grading_group_ids")}
             await self._api.send("PUT", ref.path(section), was, safe=True)
-            raise RefusedByLms("INVALID_ASSIGNEES", "Schoology does not accept the assignees")
+            raise _no_assignees()
         return await self._remember(section, ref, answer, fields, sent, note)
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
@@ -216,10 +254,11 @@ class SchoologyConnector:
         async with self._judging(section):
             stored = await self._recent.get(f"{section}/{assignment}", lambda: self._load(section, ref))
             try:
-                outcomes = await self._grading.update(section, stored, changes)
+                outcomes = await self._grading.update(section, stored, changes, fresh=False)
             except Gone:
                 await self._still_there(section, ref)
                 raise
+            outcomes = await self._without_memory(section, ref, changes, outcomes)
         refused = next((it for it in outcomes if isinstance(it, NotAllowed)), None)
         if refused is not None:
             meant = await judged(self._api, section, refused)
@@ -230,6 +269,32 @@ class SchoologyConnector:
             except Gone as gone:
                 return [gone if isinstance(it, Gone) else it for it in outcomes]
         return outcomes
+
+    async def _without_memory(
+        self,
+        section: str,
+        ref: Ref,
+        changes: Sequence[tuple[str, SubmissionFields]],
+        outcomes: list[Submission | LmsError],
+    ) -> list[Submission | LmsError]:
+        """Make the changes that failed by what is remembered, and those that followed them, with all read again."""
+        first: dict[str, int] = {}
+        for at, ((student, _), outcome) in enumerate(zip(changes, outcomes, strict=True)):
+            if isinstance(outcome, Stale):
+                first.setdefault(student, at)
+        again = [at for at, (student, _) in enumerate(changes) if at >= first.get(student, len(changes))]
+        if not again:
+            return outcomes
+        self._roster.forget(section)
+        self._setups.forget(section)
+        self._recent.forget(f"{section}/{ref.lms_id}")
+        try:
+            stored = await self._load(section, ref)
+            found = await self._grading.update(section, stored, [changes[at] for at in again], fresh=True)
+        except LmsError as error:
+            found = [error] * len(again)
+        renewed = dict(zip(again, found, strict=True))
+        return [renewed.get(at, outcome) for at, outcome in enumerate(outcomes)]
 
     @contextlib.asynccontextmanager
     async def _judging(self, section: str) -> AsyncIterator[None]:
@@ -274,13 +339,19 @@ class SchoologyConnector:
         setup = await self._setups.read(section) if fields.grading_type is not None else None
         enrollments: Mapping[str, str] = {}
         if fields.assignee_ids:
-            enrollments = await self._roster.enrollments(section, fields.assignee_ids)
+            # Of somebody who has left, Schoology would make everyone.
+            enrollments = await self._roster.enrollments(section, fields.assignee_ids, now=True)
         return map_assignments.to_lms(fields, kind, setup, await self._setups.zone(), enrollments, before)
 
     async def _read(self, section: str, ref: Ref) -> Json:
         content = await self._api.get(ref.path(section), _WITH_ATTACHMENTS)
-        id_of(content)  # without an id it is not an assignment
+        map_assignments.check_complete(content)
+        if id_of(content) != ref.id:
+            raise Unavailable("it answers with another assignment")
         return content
+
+    async def _list(self, section: str, kind: str) -> list[Json]:
+        return await self._api.pages(f"sections/{section}/{kind}s", kind, _WITH_ATTACHMENTS, gone="section")
 
     async def _read_all(self, section: str, kind: str, refs: Sequence[Ref]) -> dict[str, Json]:
         """Read several assignments of a kind, by their ids here; those that cannot be read are left out."""
@@ -291,8 +362,7 @@ class SchoologyConnector:
                     async with self._judging(section):
                         found[ref.lms_id] = await self._read(section, ref)
             return found
-        listed = await self._api.pages(f"sections/{section}/{kind}s", kind, _WITH_ATTACHMENTS, gone="section")
-        by_id = {id_of(item): item for item in listed}
+        by_id = {id_of(item): item for item in await self._list(section, kind)}
         return {ref.lms_id: by_id[ref.id] for ref in refs if ref.id in by_id}
 
     async def _load(self, section: str, ref: Ref) -> LmsAssignment:
@@ -300,6 +370,7 @@ class SchoologyConnector:
         return await self._from_lms(section, ref, content, await read_note(self._notes, ref.lms_id))
 
     async def _from_lms(self, section: str, ref: Ref, content: Json, note: Note | None) -> LmsAssignment:
+        map_assignments.check_complete(content)
         zone = await self._setups.zone()
         has_scale = integer(content, "grading_scale")
         setup = await self._setups.read(section) if has_scale else None
@@ -317,6 +388,9 @@ class SchoologyConnector:
             for group in await self._api.unpaged(f"sections/{section}/grading_groups", "grading_groups"):
                 if id_of(group) in groups:
                     assignees += texts(group, "members")
+                    groups.remove(id_of(group))
+            if groups:
+                raise Unavailable("it does not list a group that has an assignment")
         return list(dict.fromkeys(assignees))
 
     async def _remember(
@@ -332,3 +406,12 @@ class SchoologyConnector:
         note = map_assignments.to_note(fields, sent, before, self._clock())
         await self._notes.write({note_key(ref.lms_id): note})
         return (await self._from_lms(section, ref, answer, note)).assignment
+
+
+def _has_assignees_sent(fields: AssignmentFields, sent: Mapping[str, Any], shown: Json) -> bool:
+    """Whether Schoology shows the assignees that a change gives, if it gives any."""
+    return not fields.assignee_ids or set(texts(shown, "assignees")) == {str(it) for it in sent["assignees"]}
+
+
+def _no_assignees() -> RefusedByLms:
+    return RefusedByLms("INVALID_ASSIGNEES", "Schoology does not accept the assignees")

@@ -65,22 +65,24 @@ def not_gradable() -> RefusedByLms:
     return RefusedByLms("NOT_GRADABLE", "Schoology does not allow this, though the key may do it elsewhere")
 
 
+def section_ended() -> RefusedByLms:
+    """Return the refusal of a section whose grading periods have all ended."""
+    return RefusedByLms(
+        "SECTION_ENDED", "the section has ended in Schoology, and nothing in it can be changed"
+    )
+
+
 def is_own(reply: Reply) -> bool:
     """Whether a refusal may be Schoology's own word: its texts are plain, JSON or none.
 
     A 404 may also be a page of HTML; what it says to be gone is looked for.
     """
-    match reply.status:
-        case 404:
-            return True
-        case 400 | 409:
-            content = reply.content()
-            foreign = isinstance(content, dict) and content.keys().isdisjoint(
-                ("message", "error", "response_code")
-            )
-            return bool(reply.body.strip()) and not reply.is_page and not foreign
-        case _:
-            return not reply.is_page
+    if reply.status == 404:
+        return True
+    content = reply.content()
+    foreign = isinstance(content, dict) and content.keys().isdisjoint(("message", "error", "response_code"))
+    says_something = bool(reply.body.strip()) or reply.status not in (400, 409)
+    return says_something and not reply.is_page and not foreign
 
 
 def is_replay(reply: Reply) -> bool:

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from passback.lms.interface import Gone, LmsError, NotAllowed, Unavailable
+from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
 from passback.lms.schoology import errors, map_submissions
 from passback.lms.schoology.api import one_or_more
 from passback.lms.schoology.errors import NAME
 from passback.lms.schoology.hand_in import Submitter, check_work
 from passback.lms.schoology.map_assignments import numeric
 from passback.lms.schoology.map_submissions import LmsSubmission
-from passback.lms.toolkit.json_fields import Json, as_object, integer, text
+from passback.lms.toolkit.json_fields import Json, id_of, integer, text
+from passback.lms.toolkit.looks import looked
 from passback.lms.toolkit.points import refuse_unsupported
 from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.turns import turns
@@ -63,6 +65,15 @@ class _Turn(Struct, frozen=True):
     enrollments: Mapping[str, str]
     before: Mapping[str, LmsSubmission]
     notes: Mapping[str, Mapping[str, Any]]
+    fresh: bool
+    """Whether nothing of it was remembered."""
+
+
+class Stale(Unavailable):
+    """What is remembered of the section or the assignment may be what makes this fail: it is to be read again."""
+
+    def __init__(self) -> None:
+        super().__init__("what is remembered is no longer so", in_doubt=True, retry_after=1)
 
 
 class Grading:
@@ -80,6 +91,7 @@ class Grading:
         self._api = api
         self._notes = notes
         self._clock = clock
+        self._timer = connection.timer
         self._roster = roster
         self._setups = setups
         self._work = Submitter(api, connection)
@@ -106,16 +118,29 @@ class Grading:
         }
 
     async def update(
-        self, section: str, stored: LmsAssignment, changes: Sequence[tuple[str, SubmissionFields]]
+        self,
+        section: str,
+        stored: LmsAssignment,
+        changes: Sequence[tuple[str, SubmissionFields]],
+        *,
+        fresh: bool,
     ) -> list[Submission | LmsError]:
-        """Change submissions; returns the outcome of each, in order. A student who comes twice is changed twice."""
+        """Change submissions; returns the outcome of each, in order. A student who comes twice is changed twice.
+
+        Unless all that is remembered is `fresh`, what fails because of it is `Stale`.
+        """
         outcomes: dict[int, Submission | LmsError] = {}
         for turn in turns(changes):
-            outcomes |= await self._turn(section, stored, turn)
+            outcomes |= await self._turn(section, stored, turn, fresh=fresh)
         return [outcomes[position] for position in range(len(changes))]
 
     async def _turn(
-        self, section: str, stored: LmsAssignment, changes: Sequence[tuple[int, str, SubmissionFields]]
+        self,
+        section: str,
+        stored: LmsAssignment,
+        changes: Sequence[tuple[int, str, SubmissionFields]],
+        *,
+        fresh: bool,
     ) -> dict[int, Submission | LmsError]:
         """Change submissions of different students, all judged before any write; returns the outcomes by position."""
         outcomes: dict[int, Submission | LmsError] = {}
@@ -126,36 +151,73 @@ class Grading:
         ]
         before = await self._look(section, stored, {student: enrollments[student] for student in looked_at})
         notes = await self._notes.read([_key(stored, student) for student in looked_at])
-        turn = _Turn(section, stored, enrollments, before, notes)
+        turn = _Turn(section, stored, enrollments, before, notes, fresh)
         for position, student, fields in changes:
             try:
                 plans.append(await self._judge(turn, position, student, fields))
+            except RefusedByLms as error:
+                of_scale = bool(fields.grade) and bool(stored.assignment.grading_scale)
+                outcomes[position] = Stale() if of_scale and not fresh else error
             except LmsError as error:
                 outcomes[position] = error
         failed: dict[int, LmsError] = {}
         for outcome in await asyncio.gather(*(self._hand_in(section, stored, plan) for plan in plans)):
             failed |= outcome
-        failed |= await self._send(section, stored, [plan for plan in plans if plan.position not in failed])
+        plans = [plan for plan in plans if plan.position not in failed]
+        failed |= await self._send(section, stored, plans, fresh=fresh)
         done = [plan for plan in plans if plan.position not in failed]
         try:
-            seen = await self._look(section, stored, {plan.student: plan.enrollment for plan in done})
+            seen = await self._seen(section, stored, done)
         except LmsError as error:
             return outcomes | failed | dict.fromkeys((plan.position for plan in done), error)
         kept = await self._keep(stored, done)
         for plan in done:
-            try:
-                map_submissions.check_accepted(plan.sent, seen[plan.student], stored)
-            except LmsError as error:
-                failed[plan.position] = await self._why(section, stored, plan, error)
+            there = seen[plan.student]
+            changed = map_submissions.changed_by_lms(plan.sent, there, stored)
+            if not turn.fresh and self._is_stale(plan, there, stored):
+                failed[plan.position] = Stale()
+            elif changed is None:
+                failed[plan.position] = await self._why(section, stored, plan)
             else:
-                outcomes[plan.position] = map_submissions.to_submission(
-                    plan.student,
-                    seen[plan.student],
-                    stored,
-                    kept.get(_key(stored, plan.student)),
-                    self._clock(),
+                shown = map_submissions.to_submission(
+                    plan.student, there, stored, kept.get(_key(stored, plan.student)), self._clock()
                 )
+                outcomes[plan.position] = replace(shown, warnings=(*shown.warnings, *changed))
         return outcomes | failed
+
+    async def _seen(
+        self, section: str, stored: LmsAssignment, plans: Sequence[_Planned]
+    ) -> dict[str, LmsSubmission]:
+        """Read what Schoology has of changes, by uid.
+
+        What it does not show, it may show soon: it is looked at again, sent again, and looked at again.
+        """
+        seen: dict[str, LmsSubmission] = {}
+        missing = list(plans)
+
+        async def look() -> list[_Planned]:
+            nonlocal missing
+            seen.update(
+                await self._look(section, stored, {plan.student: plan.enrollment for plan in missing})
+            )
+            missing = [
+                plan for plan in missing if not map_submissions.shows(plan.sent, seen[plan.student], stored)
+            ]
+            return missing
+
+        await looked(look, lambda left: not left, self._timer)
+        if missing:
+            failed = await self._send(section, stored, missing, fresh=True)
+            missing = [plan for plan in missing if plan.position not in failed]
+            await looked(look, lambda left: not left, self._timer)
+        return seen
+
+    def _is_stale(self, plan: _Planned, seen: LmsSubmission, stored: LmsAssignment) -> bool:
+        """Whether a grade shows that what we remember of its assignment or scale is no longer so."""
+        letter = isinstance(plan.sent.get("grade"), str) and plan.sent["grade"] != ""
+        return map_submissions.is_of_other_points(plan.fields, seen, stored) or (
+            letter and not map_submissions.shows(plan.sent, seen, stored)
+        )
 
     async def _judge(self, turn: _Turn, position: int, student: str, fields: SubmissionFields) -> _Planned:
         """Return what is to be sent for a change. Raises `LmsError`."""
@@ -191,29 +253,31 @@ class Grading:
                 plan.student
             ].revision_id
 
+        key, work = _key(stored, plan.student), plan.fields.attachments or ()
+        note = dict((await self._notes.read([key])).get(key) or {})
+        tried, sent = note.get("trying"), msgspec.to_builtins(work)
         try:
             async with self._handing_in:
-                await self._work.hand_in(
-                    section, stored.ref.item, plan.student, plan.fields.attachments or (), newest
-                )
-            # Kept at once, so that the same request does not hand in again if the rest of it fails.
-            await self._note_work(stored, plan, await newest())
+                before = await newest()
+                if tried is not None and tried["attachments"] == sent and before > tried["after"]:
+                    revision = before  # an earlier try has handed it in, and could not see it
+                else:
+                    note["trying"] = {"after": before, "attachments": sent}
+                    await self._notes.write({key: note})
+                    revision = await self._work.hand_in(
+                        section, stored.ref.item, plan.student, work, before, newest
+                    )
         except LmsError as error:
+            if not (isinstance(error, Unavailable) and error.in_doubt):
+                await self._notes.write({key: {name: it for name, it in note.items() if name != "trying"}})
             return {plan.position: error}
+        # Kept at once, so that the same request does not hand in again if the rest of it fails.
+        kept = {name: it for name, it in note.items() if name != "trying"}
+        await self._notes.write({key: {**kept, "work": {"revision": revision, "attachments": sent}}})
         return {}
 
-    async def _note_work(self, stored: LmsAssignment, plan: _Planned, revision: int) -> None:
-        """Keep work as it was handed in: Schoology turns it into files."""
-        key = _key(stored, plan.student)
-        note = dict((await self._notes.read([key])).get(key) or {})
-        note["work"] = {
-            "revision": revision,
-            "attachments": msgspec.to_builtins(plan.fields.attachments or ()),
-        }
-        await self._notes.write({key: note})
-
     async def _send(
-        self, section: str, stored: LmsAssignment, plans: Sequence[_Planned]
+        self, section: str, stored: LmsAssignment, plans: Sequence[_Planned], *, fresh: bool
     ) -> dict[int, LmsError]:
         """Send the grades, as their graders; returns the errors, by position."""
         failed: dict[int, LmsError] = {}
@@ -225,13 +289,19 @@ class Grading:
             for start in range(0, len(group), _CHUNK):
                 chunk = group[start : start + _CHUNK]
                 try:
-                    failed |= await self._put(section, stored, chunk, grader)
+                    failed |= await self._put(section, stored, chunk, grader, fresh=fresh)
                 except LmsError as error:
                     failed |= dict.fromkeys((plan.position for plan in chunk), error)
         return failed
 
     async def _put(
-        self, section: str, stored: LmsAssignment, plans: Sequence[_Planned], grader: str | None
+        self,
+        section: str,
+        stored: LmsAssignment,
+        plans: Sequence[_Planned],
+        grader: str | None,
+        *,
+        fresh: bool,
     ) -> dict[int, LmsError]:
         """Send grades in one call; returns the errors of single grades, by position. Raises `LmsError`."""
         items = [
@@ -251,7 +321,7 @@ class Grading:
         except NotAllowed as error:
             if run_as is None or error.credentials:
                 raise
-            failed = await self._put(section, stored, plans, None)
+            failed = await self._put(section, stored, plans, None, fresh=fresh)
             self._not_run_as.put(run_as, True)  # the district does not let its key impersonate them
             return failed
         except Gone:
@@ -261,7 +331,8 @@ class Grading:
             raise Gone("grader") from None
         failed = {}
         by_enrollment = {plan.enrollment: plan for plan in plans}
-        for result in one_or_more(as_object(as_object(answer or {}).get("grades") or {}).get("grade")):
+        grades = answer.get("grades") if isinstance(answer, dict) else None
+        for result in one_or_more(grades.get("grade") if isinstance(grades, dict) else grades):
             status, plan = (
                 integer(result, "response_code"),
                 by_enrollment.get(text(result, "enrollment_id") or ""),
@@ -271,11 +342,13 @@ class Grading:
             if plan is not None and status is not None and status >= 400:
                 words = text(result, "message") or ""
                 failed[plan.position] = errors.item_refusal(status, words, "assignment")
+                if not fresh and (isinstance(failed[plan.position], Gone) or status in (401, 403)):
+                    failed[plan.position] = Stale()
         if failed:
             self._forget(section)  # somebody has left, or it is graded in another way now
         return failed
 
-    async def _why(self, section: str, stored: LmsAssignment, plan: _Planned, refused: LmsError) -> LmsError:
+    async def _why(self, section: str, stored: LmsAssignment, plan: _Planned) -> LmsError:
         """Find out why a grade that Schoology accepted is not there: its assignment or student may be gone."""
         self._forget(section)
         try:
@@ -286,7 +359,7 @@ class Grading:
             return error
         if plan.sent and not plan.taken:
             return Unavailable("it neither takes nor refuses a grade", in_doubt=True, retry_after=30)
-        return refused
+        return RefusedByLms("INVALID_GRADE", "Schoology does not accept the grade")
 
     def _forget(self, section: str) -> None:
         self._roster.forget(section)
@@ -325,11 +398,10 @@ class Grading:
             )
         )
         return {
-            enrollment: grade
+            id_of(grade, "enrollment_id"): grade
             for page in pages
             for grade in page
-            if (enrollment := text(grade, "enrollment_id"))
-            and text(grade, "assignment_id") == stored.ref.item
+            if id_of(grade, "assignment_id") == stored.ref.item
         }
 
     async def _read_revisions(
@@ -346,7 +418,8 @@ class Grading:
         found: dict[str, list[Json]] = {}
         for page in pages:
             for revision in page:
-                found.setdefault(text(revision, "uid") or "", []).append(revision)
+                id_of(revision, "revision_id")
+                found.setdefault(id_of(revision, "uid"), []).append(revision)
         return found
 
     async def _keep(

@@ -12,7 +12,7 @@ from passback.domain.clock import SECOND
 from passback.lms.interface import NotAllowed, RefusedByLms, Unavailable
 from passback.lms.schoology import dates
 from passback.lms.schoology.api import one_or_more
-from passback.lms.toolkit.json_fields import Json, as_object, id_of, integer, number, text
+from passback.lms.toolkit.json_fields import Json, id_of, integer, number, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
@@ -99,28 +99,36 @@ class GradingSetups:
         Without a category Schoology calls an assignment ungraded, and leaves it out of the course's grade.
         """
         categories = (await self.read(section)).categories
+        if not categories and self._setups.forget(section):
+            categories = (await self.read(section)).categories  # one may have been made meanwhile
         wanted = [id_ for id_, title in categories if self._category and title == self._category]
         if wanted or categories:
             return wanted[0] if wanted else categories[0][0]
         title = self._category or "Assignments"
         content = {"grading_categories": {"grading_category": [{"title": title, "weight": 100}]}}
         path = f"sections/{section}/grading_categories"
-        try:
-            answer = await self._api.send("POST", path, content, safe=False)
-        except (NotAllowed, RefusedByLms):
-            return None  # in some districts only teachers can create one
-        except Unavailable as error:
-            if not error.in_doubt:
-                raise
-            answer = None  # it may exist nevertheless
-        self._setups.forget(section)
-        made = one_or_more(as_object(answer or {}).get("grading_category"))
-        if made and text(made[0], "id"):
-            return id_of(made[0])
-        return next((id_ for id_, name in (await self.read(section)).categories if name == title), None)
+        for _ in range(
+            2
+        ):  # in some districts only teachers can create one; but one refusal may be a stray one
+            refused = False
+            try:
+                await self._api.send("POST", path, content, safe=False)
+            except (NotAllowed, RefusedByLms):
+                refused = True
+            except Unavailable as error:
+                if not error.in_doubt:
+                    raise
+            self._setups.forget(section)
+            made = [id_ for id_, name in (await self.read(section)).categories if name == title]
+            if made or not refused:
+                return made[0] if made else None
+        return None
 
     async def _read_zone(self) -> str:
-        name = text(await self._api.get("users/me"), "tz_name") or ""
+        user = await self._api.get("users/me")
+        if "tz_name" not in user:
+            raise Unavailable("it does not say which time zone its user has")
+        name = text(user, "tz_name") or ""
         return name if dates.is_zone(name) else "UTC"
 
     async def _read_setup(self, section: str) -> Setup:

@@ -10,6 +10,7 @@ from passback.lms.interface import NotAllowed, RefusedByLms, Unavailable, Unsupp
 from passback.lms.schoology.errors import NAME
 from passback.lms.toolkit.html import is_html, text_to_html
 from passback.lms.toolkit.json_fields import as_object, id_of, text
+from passback.lms.toolkit.looks import looked
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -37,6 +38,7 @@ class Submitter:
     def __init__(self, api: SchoologyApi, connection: LmsConnection) -> None:
         self._api = api
         self._patience = connection.patience
+        self._timer = connection.timer
         self._run_as = connection.options.get("student_run_as") == "yes"
         self._private = connection.options.get("private_files") == "yes"
 
@@ -51,10 +53,13 @@ class Submitter:
         item: str,
         student: str,
         attachments: Sequence[Attachment],
+        before: int,
         newest: Callable[[], Awaitable[int]],
-    ) -> None:
-        """Hand in work, once. `newest` reads the number of the student's newest revision. Raises `LmsError`."""
-        before = await newest()
+    ) -> int:
+        """Hand in work, once; returns the number of its revision. Raises `LmsError`.
+
+        `newest` reads the number of the student's newest revision, which was `before`.
+        """
         content: dict[str, Any]
         path = f"sections/{section}/submissions/{item}"
         if attachments[0].type == "text":
@@ -63,12 +68,29 @@ class Submitter:
         else:
             uploads = [await self._upload(student, item) for item in attachments]
             path, content = f"{path}/file", {"file-attachment": {"id": uploads}}
-        try:
-            await self._send("POST", path, content, student, safe=False)
-        except Unavailable as error:
-            # Each is a new revision: look whether this one came through before anybody tries again.
-            if not error.in_doubt or await newest() == before:
-                raise
+        doubt = Unavailable(
+            "it says that it took the work, and does not show it", in_doubt=True, retry_after=30
+        )
+        for last in (False, True):
+            try:
+                await self._send("POST", path, content, student, safe=False)
+            except NotAllowed:
+                # Their token was revoked, or they may not be impersonated; unless it is a stray refusal.
+                if (found := await newest()) > before:
+                    return found
+                if last:
+                    raise _not_signed_in() from None
+                continue
+            except Unavailable as error:
+                # Each is a new revision: look whether this one came through before anybody tries again.
+                if not error.in_doubt:
+                    raise
+                doubt = error
+            break
+        found = await looked(newest, lambda now: now > before, self._timer)
+        if found <= before:
+            raise doubt
+        return found
 
     async def _upload(self, student: str, file: Attachment) -> str:
         """Upload a file's bytes to Schoology; returns the upload's id. One that is never handed in does no harm."""
@@ -78,22 +100,22 @@ class Submitter:
             "filesize": len(fetched.content),
             "md5_checksum": hashlib.md5(fetched.content, usedforsecurity=False).hexdigest(),
         }
-        answer = as_object(await self._send("POST", "upload", announced, student, safe=True))
-        place = text(answer, "upload_location") or f"upload/{id_of(answer)}"
-        await self._send("PUT", place, fetched.content, student, safe=False, kind=fetched.kind)
+        for last in (False, True):
+            try:
+                answer = as_object(await self._send("POST", "upload", announced, student, safe=True))
+                place = text(answer, "upload_location") or f"upload/{id_of(answer)}"
+                kind = {"Content-Type": fetched.kind}
+                await self._send("PUT", place, fetched.content, student, safe=False, headers=kind)
+            except NotAllowed:
+                if last:
+                    raise _not_signed_in() from None
+            else:
+                break
         return id_of(answer)
 
-    async def _send(
-        self, method: str, path: str, content: Any, student: str, *, safe: bool, kind: str | None = None
-    ) -> Any:
-        how: dict[str, Any] = {"run_as": student} if self._run_as else {"student": student}
-        if kind is not None:
-            how["headers"] = {"Content-Type": kind}
-        try:
-            return await self._api.send(method, path, content, safe=safe, gone="student", **how)
-        except NotAllowed:
-            # Their token was revoked, or they may not be impersonated; the district's key still works.
-            raise _not_signed_in() from None
+    async def _send(self, method: str, path: str, content: Any, student: str, **how: Any) -> Any:
+        who: dict[str, Any] = {"run_as": student} if self._run_as else {"student": student}
+        return await self._api.send(method, path, content, gone="student", **who, **how)
 
 
 def _not_signed_in() -> RefusedByLms:

@@ -18,7 +18,7 @@ from passback.lms.schoology.api import one_or_more
 from passback.lms.schoology.errors import NAME
 from passback.lms.toolkit import unsupported_fields
 from passback.lms.toolkit.html import description_html, html_to_text
-from passback.lms.toolkit.json_fields import Json, as_object, id_of, integer, number, text, texts
+from passback.lms.toolkit.json_fields import Json, as_object, flag, id_of, integer, number, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ def number_of(lms_id: str) -> int | None:
         id_ = Ref.of(lms_id).id
     except Gone:
         return None
-    return int(id_) if id_.isdecimal() else None
+    return int(id_) if id_.isdecimal() and id_.isascii() else None
 
 
 class LmsAssignment(Struct, frozen=True):
@@ -83,17 +83,17 @@ class LmsAssignment(Struct, frozen=True):
     @property
     def takes_work(self) -> bool:
         """Whether students can hand in."""
-        return self.ref.kind == "assignment" and integer(self.content, "allow_dropbox") == 1
+        return self.ref.kind == "assignment" and flag(self.content, "allow_dropbox") is True
 
     @property
     def is_locked(self) -> bool:
         """Whether the teacher has closed the dropbox."""
-        return integer(self.content, "dropbox_locked") == 1
+        return flag(self.content, "dropbox_locked") is True
 
     @property
     def shows_grades(self) -> bool:
         """Whether a student sees a grade as soon as it is given."""
-        return integer(self.content, "auto_publish_grades") != 0
+        return flag(self.content, "auto_publish_grades") is not False
 
     @property
     def scale_id(self) -> str:
@@ -102,7 +102,7 @@ class LmsAssignment(Struct, frozen=True):
 
 def numeric(id_: str) -> int | str:
     """Return an id as Schoology's examples send it: as a number."""
-    return int(id_) if id_.isdecimal() else id_
+    return int(id_) if id_.isdecimal() and id_.isascii() else id_
 
 
 def ref_of(kind: str, content: Json) -> Ref:
@@ -264,7 +264,7 @@ def from_lms(
         assignee_ids=assignees,
         attachments=_shown_attachments(content, note),
         term_id=None,
-        published=integer(content, "published") != 0,
+        published=flag(content, "published") is not False,
         created=None,
         last_modified=None,
         category_id=None if category in (None, "", "0") else category,
@@ -277,6 +277,20 @@ def from_lms(
 def has_assignees(content: Json) -> bool:
     """Whether only some of the section's students have it."""
     return bool(texts(content, "assignees") or texts(content, "grading_group_ids"))
+
+
+def check_complete(content: Json) -> None:
+    """Check that Schoology shows an assignment, and whom it is for. Raises `Unavailable`."""
+    id_of(content)
+    for name in ("assignees", "grading_group_ids"):
+        # In what cannot be read, an assignment of a few would look like one of all.
+        listed = content.get(name)
+        if listed not in (None, "") and len(texts(content, name)) != (
+            len(listed) if isinstance(listed, list) else -1
+        ):
+            raise Unavailable(f"its answer has unreadable {name}")
+    if integer(content, "num_assignees") and not has_assignees(content):
+        raise Unavailable("its answer lacks the assignees")
 
 
 def _grading(content: Json, note: Note, setup: Setup | None) -> tuple[str, Scale | None]:
@@ -294,7 +308,7 @@ def _submission_types(ref: Ref, content: Json, note: Note) -> tuple[str, ...]:
     if ref.kind == "discussion":
         return ("discussion",)
     types = tuple(note.get("submission_types") or ())
-    takes_work = integer(content, "allow_dropbox") == 1
+    takes_work = flag(content, "allow_dropbox") is True
     if takes_work == bool(types):
         return types
     return _WORK if takes_work else ()

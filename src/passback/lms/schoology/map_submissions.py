@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +10,14 @@ import msgspec
 from msgspec import Struct
 
 from passback.domain.assignment import Attachment
-from passback.domain.clock import SECOND
 from passback.domain.submission import Submission, SubmissionFields
-from passback.lms.interface import RefusedByLms, Unsupported
+from passback.lms.interface import CHANGED, SCORE_CHANGED, RefusedByLms, Unsupported
 from passback.lms.schoology.api import one_or_more
 from passback.lms.schoology.errors import NAME
 from passback.lms.schoology.grading_setup import letter_of
 from passback.lms.schoology.map_assignments import LmsAssignment
-from passback.lms.toolkit.json_fields import Json, integer, number, text
+from passback.lms.toolkit import alike
+from passback.lms.toolkit.json_fields import Json, flag, integer, number, text, unix_instant
 from passback.lms.toolkit.points import grade_text, points_given
 from passback.lms.toolkit.transitions import is_transition
 
@@ -64,7 +65,7 @@ class LmsSubmission(Struct, frozen=True):
 
 def newest(revisions: Sequence[Json]) -> Json | None:
     """Return the newest revision that is not a draft."""
-    handed_in = [it for it in revisions if integer(it, "draft") != 1]
+    handed_in = [it for it in revisions if not flag(it, "draft")]
     return max(handed_in, key=lambda it: integer(it, "revision_id") or 0, default=None)
 
 
@@ -72,8 +73,8 @@ def state_of(seen: LmsSubmission, stored: LmsAssignment) -> str:
     """Return the state of a submission; a grade that Schoology hides is not returned yet."""
     if seen.is_graded and stored.shows_grades:
         graded, handed_in = (
-            integer(seen.grade or {}, "timestamp"),
-            integer(seen.revision or {}, "created"),
+            unix_instant(seen.grade or {}, "timestamp"),
+            unix_instant(seen.revision or {}, "created"),
         )
         if graded is None or handed_in is None or handed_in <= graded:
             return "returned"
@@ -124,20 +125,46 @@ def flags_to_lms(fields: SubmissionFields, seen: LmsSubmission, *, write_missing
     return {} if wanted == flagged else {"exception": wanted}
 
 
-def check_accepted(sent: Mapping[str, Any], seen: LmsSubmission, stored: LmsAssignment) -> None:
-    """Check that Schoology has what it was sent. Raises `Refused`."""
+def shows(sent: Mapping[str, Any], seen: LmsSubmission, stored: LmsAssignment) -> bool:
+    """Whether Schoology shows what it was sent, at most rounded."""
+    changed = changed_by_lms(sent, seen, stored)
+    return changed is not None and (not changed or (changed == (SCORE_CHANGED,) and _is_rounded(sent, seen)))
+
+
+def changed_by_lms(
+    sent: Mapping[str, Any], seen: LmsSubmission, stored: LmsAssignment
+) -> tuple[str, ...] | None:
+    """Return the warnings about what Schoology has instead of what it was sent; None if it has nothing of it."""
+    grade, comment = sent.get("grade"), sent.get("comment")
+    given = grade not in (None, "")
+    if sent.get("exception", seen.exception) != seen.exception:
+        return None
+    if (grade == "" and seen.points is not None) or (given and seen.points is None):
+        return None
+    if comment is not None and bool(comment.strip()) != bool(seen.comment):
+        return None
+    changed = []
+    if isinstance(grade, float):
+        if not math.isclose(float(seen.points or 0), grade, rel_tol=1e-7):
+            changed.append(SCORE_CHANGED)
+    elif given and grade not in _letters(seen.points, stored):
+        changed.append(SCORE_CHANGED)
+    if comment and not alike.same_words(seen.comment or "", comment):
+        changed.append(f"{CHANGED}grade_comment")
+    return tuple(changed)
+
+
+def _is_rounded(sent: Mapping[str, Any], seen: LmsSubmission) -> bool:
     grade = sent.get("grade")
-    taken = sent.get("exception", seen.exception) == seen.exception
-    if grade == "":
-        taken = taken and seen.points is None
-    elif isinstance(grade, float):
-        taken = taken and seen.points is not None and abs(float(seen.points) - grade) <= _ROUNDED_BY
-    elif grade is not None:
-        taken = taken and grade in _letters(seen.points, stored)
-    if "comment" in sent:
-        taken = taken and (seen.comment or "") == sent["comment"].strip()
-    if not taken:
-        raise RefusedByLms("INVALID_GRADE", "Schoology does not accept the grade")
+    return isinstance(grade, float) and abs(float(seen.points or 0) - grade) <= _ROUNDED_BY
+
+
+def is_of_other_points(fields: SubmissionFields, seen: LmsSubmission, stored: LmsAssignment) -> bool:
+    """Whether a share of points was taken of other points than Schoology shows beside the grade."""
+    possible = None if seen.grade is None else number(seen.grade, "max_points")
+    known = stored.assignment.points_possible
+    relative = bool(fields.grade) and fields.grade_points is None
+    return relative and possible is not None and known is not None and possible != known
 
 
 def _letters(points: Decimal | None, stored: LmsAssignment) -> set[str | None]:
@@ -202,9 +229,9 @@ def to_submission(
     waits = stored.takes_work and seen.revision is None and (points is not None or seen.exception != 0)
     grade = _letter(points, stored) if assignment.grading_scale else grade_text(points, assignment)
     times = [
-        at * SECOND
+        at
         for item, name in ((seen.grade, "timestamp"), (seen.revision, "created"))
-        if item is not None and (at := integer(item, name)) is not None
+        if item is not None and (at := unix_instant(item, name)) is not None
     ]
     return Submission(
         student_id=student,
@@ -223,7 +250,7 @@ def to_submission(
 
 def _flags(seen: LmsSubmission, stored: LmsAssignment, now: Instant) -> tuple[str, ...]:
     flags = ["excused"] if seen.exception == EXCUSED else []
-    if seen.revision is not None and integer(seen.revision, "late") == 1:
+    if seen.revision is not None and flag(seen.revision, "late"):
         flags.append("late")
     due = stored.assignment.due_date
     overdue = stored.takes_work and due is not None and now > due
@@ -237,12 +264,24 @@ def _attachments_of(seen: LmsSubmission, note: Mapping[str, Any] | None) -> tupl
     """Return the newest revision's work: as it was handed in through us, or else the files that Schoology has."""
     if seen.revision is None:
         return ()
+    files = files_of(seen.revision)
     ours = (note or {}).get("work") or {}
     if ours.get("revision") == seen.revision_id:
-        return msgspec.convert(ours["attachments"], tuple[Attachment, ...])
-    groups = seen.revision.get("attachments")
-    files = groups.get("files") if isinstance(groups, dict) else None
+        work = msgspec.convert(ours["attachments"], tuple[Attachment, ...])
+        if len(files) >= files_for(work):
+            return work
     return tuple(
-        Attachment("file", url=text(it, "download_path"), title=text(it, "filename"))
-        for it in one_or_more(files.get("file") if isinstance(files, dict) else files)
+        Attachment("file", url=text(it, "download_path"), title=text(it, "filename")) for it in files
     )
+
+
+def files_of(revision: Json) -> list[Json]:
+    """Return the files of a revision; texts are among them, as HTML."""
+    groups = revision.get("attachments")
+    files = groups.get("files") if isinstance(groups, dict) else None
+    return one_or_more(files.get("file") if isinstance(files, dict) else files)
+
+
+def files_for(work: Sequence[Attachment]) -> int:
+    """Return how many files work becomes: all its texts together are one."""
+    return len([it for it in work if it.type != "text"]) or min(len(work), 1)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from passback.lms.interface import LmsError, NotAllowed
-from passback.lms.schoology.errors import not_gradable
+from passback.lms.interface import Gone, LmsError, NotAllowed, Unavailable
+from passback.lms.schoology.errors import not_gradable, section_ended
 from passback.lms.toolkit.json_fields import integer
 
 if TYPE_CHECKING:
@@ -20,9 +20,17 @@ async def judged(api: SchoologyApi, section: str, error: NotAllowed) -> LmsError
     """
     try:
         await api.get("users/me")
-        place = await api.get(f"sections/{section}")
-    except LmsError:
+    except NotAllowed:
         return error
-    if integer(place, "admin") == 1:
-        return not_gradable()
-    return NotAllowed(str(error))  # the key itself works
+    except LmsError as failed:
+        return Unavailable(str(failed), in_doubt=error.in_doubt)  # an outage says nothing of the key
+    try:
+        place = await api.get(f"sections/{section}", gone="section")
+    except (Gone, Unavailable) as failed:
+        # The key itself works.
+        return NotAllowed(str(error)) if isinstance(failed, NotAllowed) else failed
+    except LmsError:
+        return NotAllowed(str(error))
+    if integer(place, "admin") != 1:
+        return NotAllowed(str(error))
+    return section_ended() if integer(place, "active") == 0 else not_gradable()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from passback.domain.matching import LmsCourse, Person, SectionRef
-from passback.lms.interface import Gone
-from passback.lms.toolkit.json_fields import Json, as_objects, id_of, integer, text
+from passback.lms.interface import Gone, Unavailable
+from passback.lms.toolkit.json_fields import Json, flag, id_of, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Roster:
         path = f"sections/{section}/enrollments"
         for enrollment in await self._api.pages(path, "enrollment", gone="section"):
             if text(enrollment, "status") in (_ACTIVE, None):
-                of_role = teachers if integer(enrollment, "admin") else students
+                of_role = teachers if flag(enrollment, "admin") else students
                 of_role[id_of(enrollment, "uid")] = id_of(enrollment)
         return Enrolled(students, teachers)
 
@@ -104,7 +105,7 @@ async def read_people(api: SchoologyApi, section: str) -> list[Person]:
     return [
         Person(
             id=id_of(it, "uid"),
-            role="teacher" if integer(it, "admin") else "student",
+            role="teacher" if flag(it, "admin") else "student",
             name=text(it, "name_display") or "",
             email=emails.get(id_of(it, "uid")),
             sis_id=text(it, "school_uid") or None,
@@ -117,15 +118,15 @@ async def _emails(api: SchoologyApi, enrollments: Sequence[Json]) -> dict[str, s
     """Read e-mail addresses by uid, in as few calls as possible; those that cannot be read are left out."""
     codes = [code for it in enrollments if (code := text(it, "school_uid"))]
     users: list[Json] = []
-    try:
-        for start in range(0, len(codes), _AT_ONCE):
-            batch = ",".join(codes[start : start + _AT_ONCE])
+    for start in range(0, len(codes), _AT_ONCE):
+        batch = ",".join(codes[start : start + _AT_ONCE])
+        try:
             users += await api.pages("users", "user", {"school_uids": batch}, gone="student")
-        for it in enrollments:
-            if not text(it, "school_uid"):
+        except Gone:
+            # Without their addresses, some would be taken for others than they are.
+            raise Unavailable("it says that there is no list of users", retry_after=30) from None
+    for it in enrollments:
+        if not text(it, "school_uid"):
+            with contextlib.suppress(Gone):
                 users.append(await api.get(f"users/{id_of(it, 'uid')}", gone="student"))
-    except Gone:
-        pass
-    return {
-        id_of(it, "uid"): text(it, "primary_email") or text(it, "username") or "" for it in as_objects(users)
-    }
+    return {id_of(it, "uid"): text(it, "primary_email") or text(it, "username") or "" for it in users}

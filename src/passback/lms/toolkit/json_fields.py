@@ -12,12 +12,15 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from passback.domain.clock import Instant
+from passback.domain.clock import SECOND, Instant
 from passback.lms.interface import RefusedByLms, Unavailable
 
 Json = Mapping[str, Any]
 
 _MOST_DIGITS = 30
+_LONGEST_ID = 255
+_LATEST_SECOND = 253_402_300_799
+"""The end of the year 9999, in seconds since 1970."""
 
 
 def as_object(content: Any) -> Json:
@@ -43,9 +46,9 @@ def text(item: Json, name: str) -> str | None:
 
 
 def id_of(item: Json, name: str = "id") -> str:
-    """Return an id, which must be there. Raises `Unavailable`, also if it is a fraction."""
+    """Return an id, which must be there. Raises `Unavailable`, also if it is a fraction or far too long."""
     found = text(item, name)
-    if not found or isinstance(item.get(name), float):
+    if not found or len(found) > _LONGEST_ID or isinstance(item.get(name), float):
         raise Unavailable(f"its answer has no {name}")
     return found
 
@@ -74,6 +77,18 @@ def integer(item: Json, name: str) -> int | None:
     """Return a number without its fraction."""
     found = number(item, name)
     return None if found is None else int(found)
+
+
+def flag(item: Json, name: str) -> bool | None:
+    """Return a boolean, also one written as 0 or 1."""
+    value = item.get(name)
+    return value if isinstance(value, bool) else {"0": False, "1": True}.get(text(item, name) or "")
+
+
+def unix_instant(item: Json, name: str) -> Instant | None:
+    """Return a time in seconds since 1970."""
+    seconds = integer(item, name)
+    return seconds * SECOND if seconds is not None and 0 <= seconds <= _LATEST_SECOND else None
 
 
 def instant(item: Json, name: str) -> Instant | None:
