@@ -272,7 +272,7 @@ def _differing(fields: AssignmentFields, held: Assignment) -> list[str]:
 def _with_warnings(fields: AssignmentFields, held: Assignment) -> Assignment:
     """Return an assignment with a warning for each of the given fields of which the LMS shows another value."""
     differing = tuple(CHANGED + name for name in _differing(fields, held))
-    return replace(held, warnings=(*held.warnings, *differing)) if differing else held
+    return replace(held, warnings=tuple(dict.fromkeys((*held.warnings, *differing)))) if differing else held
 
 
 def _has(fields: SubmissionFields, held: Submission) -> bool:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from passback.domain.assignment import Attachment
+from passback.domain.clock import DAY, HOUR
 from passback.domain.submission import SubmissionFields
 from passback.lms.interface import LmsError, Unavailable
 from passback_simulators.reply import Reply, json_reply
@@ -16,6 +18,7 @@ from passback_simulators.request import Request
 from passback_simulators.schoology import seed
 from support.faulty_world import world_of
 from support.lms import TEXT, Lms
+from support.sandbox import NOW
 from support.schoology import item, schoology, simulator
 
 
@@ -153,6 +156,31 @@ def test_a_comment_that_it_cuts_is_shown_as_it_keeps_it(
     assert (graded.grade_points, graded.grade_comment, graded.warnings) == (Decimal(5), comment, warnings)
 
 
+@pytest.mark.parametrize(
+    ("fields", "members"),
+    [
+        ({"title": "Second"}, {"title": "Essay"}),
+        ({"description": "<p>One page</p>"}, {"description": "<p>Two pages</p>"}),
+        ({"due_date": NOW + 7 * DAY + HOUR}, {"due": (NOW + 7 * DAY) // 1000}),
+        ({"attachments": (Attachment("link", url="https://app.example/a"),)}, {"attachments": []}),
+    ],
+)
+def test_a_field_that_it_ignores_is_a_warning(
+    lms: Lms, fields: dict[str, Any], members: dict[str, Any]
+) -> None:
+    created = lms.create()
+    [name] = fields
+
+    def ignore(_: Request, reply: Reply) -> Reply:
+        simulator(lms).ui_change_assignment(item(created.lms_id), **members)
+        return reply
+
+    spoiling(lms, "PUT", str(item(created.lms_id)), ignore)
+    changed = lms.change(created.lms_id, **fields)
+    assert getattr(changed, name) == getattr(created, name)
+    assert changed.warnings == (f"CHANGED_BY_LMS:{name}",)
+
+
 # Refusals that are none.
 
 
@@ -284,6 +312,12 @@ def test_a_list_that_changes_while_it_is_read_is_read_again(lms: Lms) -> None:
 
     spoiling(lms, "GET", "enrollments", leave, times=1)
     assert {it.id for it in lms.run(lms.connector.read_people(lms.section))} == before - {lms.students[0]}
+
+
+def test_a_list_of_users_that_is_said_to_be_missing_takes_nobodys_address(lms: Lms) -> None:
+    refusing(lms, "GET", "/users", 404, 1)
+    with pytest.raises(Unavailable):
+        lms.run(lms.connector.read_people(lms.section))
 
 
 @pytest.mark.parametrize(

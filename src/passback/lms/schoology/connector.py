@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from passback.lms.interface import (
     Capabilities,
     Gone,
@@ -209,12 +211,19 @@ class SchoologyConnector:
         async def read() -> Json:
             return await self._read(section, ref)
 
-        answer = await looked(read, lambda now: _has_assignees_sent(fields, sent, now), self._timer)
+        def shows(now: Json) -> bool:
+            return _has_assignees_sent(fields, sent, now) and not map_assignments.still_as_before(
+                sent, before, now
+            )
+
+        answer = await looked(read, shows, self._timer)
         if not _has_assignees_sent(fields, sent, answer):
             was = {name: texts(before, name) for name in ("assignees", "grading_group_ids")}
             await self._api.send("PUT", ref.path(section), was, safe=True)
             raise _no_assignees()
-        return await self._remember(section, ref, answer, fields, sent, note)
+        changed = await self._remember(section, ref, answer, fields, sent, note)
+        differing = map_assignments.still_as_before(sent, before, answer)
+        return replace(changed, warnings=(*changed.warnings, *differing)) if differing else changed
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
         ref = Ref.of(assignment)
@@ -268,6 +277,8 @@ class SchoologyConnector:
                 await self._still_there(section, ref)
             except Gone as gone:
                 return [gone if isinstance(it, Gone) else it for it in outcomes]
+            except LmsError:
+                pass  # what was done of the others is known nevertheless
         return outcomes
 
     async def _without_memory(

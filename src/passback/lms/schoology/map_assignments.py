@@ -12,11 +12,11 @@ import msgspec
 from msgspec import Struct
 
 from passback.domain.assignment import Assignment, AssignmentFields, Attachment
-from passback.lms.interface import Gone, RefusedByLms, Unavailable, Unsupported
+from passback.lms.interface import CHANGED, Gone, RefusedByLms, Unavailable, Unsupported
 from passback.lms.schoology import dates
 from passback.lms.schoology.api import one_or_more
 from passback.lms.schoology.errors import NAME
-from passback.lms.toolkit import unsupported_fields
+from passback.lms.toolkit import alike, unsupported_fields
 from passback.lms.toolkit.html import description_html, html_to_text
 from passback.lms.toolkit.json_fields import Json, as_object, flag, id_of, integer, number, text, texts
 
@@ -32,6 +32,18 @@ _RESTORED = NOTED_FIELDS | {"created", "last_modified"}
 
 UNGRADED = "UNGRADED_IN_LMS"
 """The warning that an assignment has no grading category: Schoology leaves it out of the course's grade."""
+
+_FIELDS = {
+    "title": "title",
+    "description": "description",
+    "body": "description",
+    "due": "due_date",
+    "max_points": "points_possible",
+    "grading_scale": "grading_type",
+    "allow_dropbox": "submission_types",
+    "attachments": "attachments",
+}
+"""The fields that Schoology's members hold."""
 
 _WORK = ("file", "text")
 """The submission types of an assignment with a dropbox that was not created by us."""
@@ -320,6 +332,31 @@ def _shown_attachments(content: Json, note: Note) -> tuple[Attachment, ...]:
     if {item.url for item in sent} == {item.url for item in stored}:
         return sent
     return tuple(stored)
+
+
+def still_as_before(sent: Mapping[str, Any], before: Json, shown: Json) -> tuple[str, ...]:
+    """Return the warnings about what was sent and is shown as it was `before` instead."""
+    return tuple(
+        CHANGED + _FIELDS[name]
+        for name, value in sent.items()
+        if name in _FIELDS
+        and _member(shown, name) == _member(before, name)
+        and not _is_of(value, shown, name)
+    )
+
+
+def _member(content: Json, name: str) -> Any:
+    return [item for _, item in _stored(content)] if name == "attachments" else text(content, name)
+
+
+def _is_of(value: Any, shown: Json, name: str) -> bool:
+    """Whether Schoology shows what it made of a value: it cleans markup, and rounds."""
+    if name == "attachments":
+        return len(value) == len(_stored(shown))
+    if isinstance(value, str):
+        there = text(shown, name) or ""
+        return alike.may_be_left_of(there, value) and bool(there) == bool(value)
+    return alike.same_points(number(shown, name), value)
 
 
 def to_note(
