@@ -12,9 +12,11 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from passback.delivery import backoff, ledger
+from passback.delivery import backoff, ledger, submissions
+from passback.delivery.submissions import SubmissionTarget
 from passback.domain.clock import DAY, HOUR, MINUTE, SECOND
 from passback.domain.delivery import Delivered, Delivery, Failed, Refused
+from passback.domain.submission import SubmissionFields
 from passback.sandbox.seed import seed
 from passback.store import deliveries, destinations, districts, workers
 from passback.store.engine import migrate
@@ -220,10 +222,40 @@ def test_what_a_client_waited_for_when_the_process_died_is_finished_for_an_hour(
 
 def test_what_cannot_be_delivered_in_time_expires(run: Run) -> None:
     accept(run, delivery("d1", expires=NOW + MINUTE))
-    run(lambda conn: ledger.end_expired(conn, NOW + MINUTE - 1))
+    [early] = claim(run)
+    finish(run, early, FAILED, now=NOW + MINUTE - 1)
     assert state(run, "d1") == "waiting"
-    run(lambda conn: ledger.end_expired(conn, NOW + MINUTE))
-    assert state(run, "d1") == "expired"
+    [last] = claim(run, now=NOW + MINUTE)
+    finish(run, last, replace(FAILED, doubt=True), now=NOW + MINUTE)
+    ended = read(run, "d1")
+    assert (ended.state, ended.status, ended.doubt) == ("expired", 500, True)
+
+
+@pytest.mark.parametrize("outcome", [DONE, replace(DOWN, outage=True, untried=True)])
+def test_a_clock_that_is_set_four_days_ahead_and_back_expires_nothing_untried(run: Run, outcome: Any) -> None:
+    accept(run, delivery("d1"))
+    ahead = NOW + 4 * DAY
+    run(lambda conn: ledger.end_expired(conn, ahead))
+    [tried] = claim(run, now=ahead)
+    finish(run, tried, outcome, now=ahead)
+    run(lambda conn: ledger.clock_set_back(conn, NOW))
+    assert state(run, "d1") == ("delivered" if outcome is DONE else "waiting")
+    assert ids(claim(run)) == ([] if outcome is DONE else ["d1"])
+
+
+@pytest.mark.parametrize(("words", "doubtful"), [("Good", True), ("Better", False)])
+def test_a_comment_that_a_dead_worker_may_have_left_is_in_doubt_for_the_next(
+    run: Run, words: str, doubtful: bool
+) -> None:
+    accept(run, delivery("d1", {"grade_comment": "Good"}))
+    claim(run)
+    run(lambda conn: workers.remove(conn, "w1"))
+    run(lambda conn: ledger.requeue_orphans(conn, NOW))
+    section: Any = None
+    target = SubmissionTarget(section, None, "s1", None, SubmissionFields(grade_comment=words))
+    second = delivery("d2", {"grade_comment": words}, rank=NOW + 1)
+    begun = run(lambda conn: submissions.begun(conn, second, target, NOW))
+    assert (begun.asked.comment_since is not None) == doubtful
 
 
 def test_the_district_says_for_how_long_it_is_tried(run: Run) -> None:
@@ -447,11 +479,11 @@ def test_what_is_accepted_when_the_create_has_just_ended_does_not_wait(run: Run)
     assert ids(claim(run)) == ["d1"]
 
 
-def test_what_waits_for_a_create_expires_by_its_own_time(run: Run) -> None:
+def test_what_waits_for_a_create_does_not_expire_before_it(run: Run) -> None:
     accept(run, create("a1", expires=NOW + DAY))
     accept_behind(run, delivery("d1", expires=NOW + HOUR))
     run(lambda conn: ledger.end_expired(conn, NOW + HOUR))
-    assert (state(run, "d1"), state(run, "a1")) == ("expired", "waiting")
+    assert (state(run, "d1"), state(run, "a1")) == ("waiting", "waiting")
 
 
 def test_what_waits_for_a_create_counts_as_waiting(run: Run) -> None:

@@ -16,6 +16,7 @@ from passback.delivery.ended import NEVER_MADE, awaits_create, end_batch, ended
 from passback.domain.delivery import (
     INTERRUPTED_KEPT_FOR,
     KEPT_FOR,
+    LONGEST_WAIT,
     OPEN,
     Delivered,
     Delivery,
@@ -234,7 +235,8 @@ def finish_one(
     waits: then it has not got the outcome of a create.
     """
     claim = Claim(delivery.id, delivery.fence)
-    ending = _ending(delivery, outcome, client_waiting=client_waiting, client_gone=client_gone)
+    over = delivery.expires <= now
+    ending = _ending(delivery, outcome, over=over, client_waiting=client_waiting, client_gone=client_gone)
     if ending is None:
         assert isinstance(outcome, Failed)
         return _postpone(conn, delivery, claim, outcome, now)
@@ -247,9 +249,12 @@ def finish_one(
 
 
 def _ending(
-    delivery: Delivery, outcome: Outcome, *, client_waiting: bool, client_gone: bool
+    delivery: Delivery, outcome: Outcome, *, over: bool, client_waiting: bool, client_gone: bool
 ) -> Ending | None:
-    """How a delivery ends with an outcome; None if it is to be tried again."""
+    """How a delivery ends with an outcome; None if it is to be tried again.
+
+    One whose time is `over` expires with a try that failed, never without one: the clock may just have been set.
+    """
     match outcome:
         case Delivered():
             # What a client was told of a student need not be kept.
@@ -273,6 +278,15 @@ def _ending(
                 doubt=doubt,
                 unacknowledged=delivery.unacknowledged and doubt,
             )
+        case Failed() if over and not outcome.untried:
+            return Ending(
+                "expired",
+                outcome.status,
+                outcome.message,
+                outcome.cause,
+                doubt=outcome.doubt or delivery.doubt,
+                unacknowledged=delivery.unacknowledged,
+            )
         case Failed():
             return None
 
@@ -280,7 +294,7 @@ def _ending(
 def _postpone(conn: Connection, delivery: Delivery, claim: Claim, failed: Failed, now: Instant) -> bool:
     # While an LMS does not answer, its own backoff says when it is tried, by whichever delivery.
     wait = 0 if failed.outage else wait_after(delivery.attempts, failed.wait)
-    due = min(now + wait, delivery.expires)
+    due = max(now, min(now + wait, delivery.expires))
     postponed = deliveries.postpone(conn, claim, due, failed)
     if postponed:
         deliveries.delay_lane(conn, delivery.lane, due)
@@ -315,13 +329,19 @@ def _delivered(conn: Connection, delivery: Delivery, outcome: Delivered, now: In
 
 
 def end_expired(conn: Connection, now: Instant, limit: int = 500) -> int:
-    """End deliveries that have expired. How many there were."""
+    """End what has expired and waits for no try: the create of its assignment has ended. How many there were."""
     over = deliveries.expired(conn, now, limit)
     # Creates first: what waits for one is refused, and locks are always taken in the same order.
     for delivery in sorted(over, key=lambda it: it.operation != "create_assignment"):
         if deliveries.end_waiting(conn, delivery.id, "expired", now):
             ended(conn, delivery, "expired", now)
     return len(over)
+
+
+def clock_set_back(conn: Connection, now: Instant) -> None:
+    """Let nothing wait for a time that the clock showed before it was set back: no wait is that long."""
+    deliveries.pull_in(conn, now, now + LONGEST_WAIT)
+    destinations.pull_in(conn, now + backoff.LONGEST_BACKOFF)
 
 
 def cancel(conn: Connection, delivery: Delivery, now: Instant) -> bool:

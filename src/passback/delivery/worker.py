@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,8 @@ class Worker:
         self.in_flight = gateway.in_flight
         self._metrics = DeliveryMetrics(gateway.metrics, gateway.database, gateway.clock)
         self._attempt = deliver or self._deliver_counted
+        self._last_look = sys.maxsize
+        """The time by the clock; before the first look, later than any: a process may start after it was set back."""
         self._probes: set[asyncio.Task[None]] = set()
         """What is being tried at destinations that were down."""
         self.presence = Presence(
@@ -100,6 +103,9 @@ class Worker:
         if (full_up and probes >= MOST_PROBES) or not self.in_flight.may_act():
             return 0
         now = self._gateway.clock()
+        if now < self._last_look:
+            await self._gateway.database.write(lambda conn: ledger.clock_set_back(conn, now))
+        self._last_look = now
         full = self._full_destinations()
 
         def transaction(conn: Connection) -> tuple[list[Delivery], set[str]]:

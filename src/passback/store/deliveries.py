@@ -313,6 +313,14 @@ def hasten(connection: Connection, destination: str, now: Instant) -> None:
     )
 
 
+def pull_in(connection: Connection, now: Instant, latest: Instant) -> None:
+    """Let what is due after `latest` be due now."""
+    connection.execute(
+        "UPDATE deliveries SET due = :now WHERE state = 'waiting' AND due > :latest",
+        {"now": now, "latest": latest},
+    )
+
+
 def set_content(connection: Connection, delivery_id: str, content: str) -> None:
     """Change the fields that a waiting delivery is to set."""
     connection.execute(
@@ -449,10 +457,11 @@ def mark_acknowledged(connection: Connection, delivery_id: str) -> None:
 
 
 def expired(connection: Connection, now: Instant, limit: int) -> list[Delivery]:
-    """Waiting deliveries that have expired."""
+    """Deliveries that have expired while they wait for a create that has ended or is no longer kept."""
     return _all(
         connection.execute(
-            f"{_SELECT} WHERE state = 'waiting' AND operation <> 'update_submissions' AND expires <= :now"
+            f"{_SELECT} AS held WHERE {_HELD} AND expires <= :now AND NOT EXISTS (SELECT 1 FROM deliveries AS made"
+            " WHERE made.id = held.assignment_id AND made.state IN ('waiting', 'delivering'))"
             " ORDER BY expires LIMIT :limit",
             {"now": now, "limit": limit},
         )

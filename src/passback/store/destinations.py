@@ -55,6 +55,11 @@ def save(connection: Connection, destination: Destination) -> None:
     )
 
 
+def pull_in(connection: Connection, latest: Instant) -> None:
+    """End the backing off that would last until after `latest`."""
+    connection.execute("UPDATE parties SET rests_until = 0 WHERE rests_until > :latest", {"latest": latest})
+
+
 def remove(connection: Connection, destination_id: str) -> None:
     """Forget that a destination failed."""
     connection.execute("DELETE FROM parties WHERE id = :id", {"id": destination_id})

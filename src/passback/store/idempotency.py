@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection
 
 LIFETIME = DAY
+KEPT_FOR = 8 * DAY
 
 _COLUMNS = "district_id, application, key, fingerprint, delivery_id, created"
 
@@ -69,9 +70,12 @@ def add(connection: Connection, request: KeyedRequest) -> bool:
 
 
 def remove_old(connection: Connection, now: Instant, limit: int) -> int:
-    """Delete requests of more than a day ago. Returns how many there were."""
+    """Delete requests of long ago; returns how many there were.
+
+    They stay longer than they count: a clock that is set forward and back must not forget them.
+    """
     return connection.execute(
         "DELETE FROM idempotency_keys WHERE (district_id, application, key) IN"
         " (SELECT district_id, application, key FROM idempotency_keys WHERE created <= :before LIMIT :limit)",
-        {"before": now - LIFETIME, "limit": limit},
+        {"before": now - KEPT_FOR, "limit": limit},
     ).rowcount
