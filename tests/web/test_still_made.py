@@ -229,6 +229,12 @@ def test_changes_of_what_is_never_made_are_refused_as_row_13(builtin: Place, end
             case "cancelled":
                 builtin.cancel(create["id"])
             case "expired":
+                builtin.sandbox.write(
+                    lambda conn: conn.execute(
+                        "UPDATE deliveries SET attempts = 0, fault = 'error-before' WHERE id = :id",
+                        {"id": create["id"]},
+                    )
+                )
                 builtin.sandbox.clock.advance(hours=73)
             case _:
                 builtin.sandbox.write(
