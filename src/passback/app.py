@@ -28,6 +28,7 @@ from passback.network.addresses import Network, is_loopback
 from passback.observe import logs, tracing
 from passback.observe.metrics import Metrics
 from passback.operations import start_notes
+from passback.operations.older_copies import Ticking, count_file
 from passback.rosters import metrics as sync_metrics
 from passback.rosters.schedule import run_due
 from passback.sandbox.banner import banner
@@ -169,6 +170,8 @@ def serve(settings: Settings, kind: Kind) -> int:
         stack.enter_context(served_alone(None if settings.database_url else settings.data_file))
         is_new = start_notes.is_new(settings)
         database = stack.enter_context(contextlib.closing(open_database_soon(settings, kind)))
+        ticking = Ticking(database, count_file(settings))
+        copy_notes = ticking.begin(system_clock())
         lmss = None
         if kind == "sandbox":
             lmss = stack.enter_context(contextlib.closing(SimulatedLmss(database, system_clock)))
@@ -178,9 +181,9 @@ def serve(settings: Settings, kind: Kind) -> int:
         )
         settle()
         # From here on connections are taken, if only into the queue.
-        notes = start_notes.notes(database, settings, is_new=is_new)
+        notes = [*copy_notes, *start_notes.notes(database, settings, is_new=is_new)]
         print("\n".join((_start_message(kind, _url(listener), lmss), *notes)), flush=True)  # noqa: T201 - its output
-        run_server(server, listener, gateway, lmss)
+        run_server(server, listener, gateway, lmss, ticking)
     return 0
 
 
@@ -227,12 +230,19 @@ def _observe(settings: Settings) -> None:
 
 
 def run_server(
-    server: uvicorn.Server, listener: socket.socket, gateway: Gateway, lmss: SimulatedLmss | None
+    server: uvicorn.Server,
+    listener: socket.socket,
+    gateway: Gateway,
+    lmss: SimulatedLmss | None,
+    ticking: Ticking | None = None,
 ) -> None:
     """Serve on a listening socket until told to stop, with the sandbox's simulated LMSs beside."""
 
     async def run() -> None:
-        async with lmss.serving() if lmss is not None else contextlib.nullcontext(), delivering(gateway):
+        async with (
+            lmss.serving() if lmss is not None else contextlib.nullcontext(),
+            delivering(gateway, ticking),
+        ):
             await server.serve([listener])
 
     with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
@@ -240,20 +250,25 @@ def run_server(
 
 
 @contextlib.asynccontextmanager
-async def delivering(gateway: Gateway) -> AsyncIterator[None]:
-    """Deliver, sync and look for deleted assignments inside the ``with``.
+async def delivering(gateway: Gateway, ticking: Ticking | None = None) -> AsyncIterator[None]:
+    """Deliver, sync and look for deleted assignments inside the ``with``, while the data ticks.
 
     At its end, deliveries in flight are finished or left to others.
     """
     worker = Worker(gateway)
     await worker.presence.enter()
-    tasks = [asyncio.create_task(it) for it in (worker.run(), run_due(gateway), run_looks(gateway))]
+    jobs = [worker.run(), run_due(gateway), run_looks(gateway)]
+    tasks = [asyncio.create_task(it) for it in jobs]
+    if ticking is not None:
+        tasks.append(asyncio.create_task(ticking.run(gateway.clock)))
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if ticking is not None:
+            await ticking.tick(gateway.clock)
         await gateway.connectors.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import sqlite3
 import threading
 import time
@@ -18,6 +19,7 @@ from passback.app import open_database
 from passback.domain.clock import HOUR, MINUTE
 from passback.operations import backups
 from passback.operations.errors import NotFound, OperationError, StoreError
+from passback.operations.older_copies import Ticking, count_file
 from passback.sandbox.seed import seed
 from passback.settings import Settings
 from passback.store import connections, deliveries
@@ -64,8 +66,14 @@ class World:
     def served(self, now: int) -> Iterator[tuple[Sandbox, Client]]:
         assert isinstance(self.lms.simulator.clock, SetClock)
         self.lms.simulator.clock.now = now
+        self.start(now)
         with serving(self.folder, "production", now=now) as gateway:
             yield gateway, gateway.client(self.known.token)
+
+    def start(self, now: int) -> list[str]:
+        """What a start notices of the data file."""
+        with contextlib.closing(open_database(self.settings, "production")) as database:
+            return Ticking(database, count_file(self.settings)).begin(now)
 
     def count(self) -> int:
         return len(self.lms.simulator.records.all(CREATED[self.known.lms_type]))
@@ -137,21 +145,30 @@ def test_what_was_created_after_the_backup_is_found_when_it_is_asked_for_again(w
         assert [note["comment"] for it in held for note in it.get("comments", [])] == ["Well done"]
 
 
-def test_what_waits_in_the_backup_is_not_sent_twice(world: World) -> None:
+@pytest.mark.parametrize("by", ["command", "hand"])
+def test_what_waits_in_the_backup_is_not_sent_twice(world: World, by: str) -> None:
     before = world.count()
     with world.served(NOW) as (gateway, client):
         graded = client.post(world.assignments, {**ESSAY, "title": "Graded"}).data["id"]
         world.lms.fail("expired-credentials", times=None)
         create = later(client, world.assignments, ESSAY, "POST").data["id"]
         grade = later(client, world.student(graded), {"grade_points": 8}).data["id"]
-        backups.back_up(world.settings, world.folder / "copy.db", NOW)
+        if by == "command":
+            backups.back_up(world.settings, world.folder / "copy.db", NOW)
+        else:
+            stored(world.file, f"VACUUM INTO '{world.folder / 'copy.db'}'")
         world.lms.control("DELETE", "faults")
         world.lms.simulator.clock.now = gateway.clock.now = NOW + HOUR  # type: ignore[attr-defined]
         assert [ended(gateway, client, it)["state"] for it in (create, grade)] == ["delivered"] * 2
         world.lms.simulator.clock.now = gateway.clock.now = NOW + 2 * HOUR  # type: ignore[attr-defined]
         assert client.patch(world.student(graded), {"grade_points": 9}).status == 200
     made = world.count()
-    assert backups.restore(world.settings, world.folder / "copy.db", NOW + 100 * HOUR).in_doubt == 2
+    if by == "command":
+        assert backups.restore(world.settings, world.folder / "copy.db", NOW + 100 * HOUR).in_doubt == 2
+    else:
+        world.start(NOW + 2 * HOUR)
+        shutil.copyfile(world.folder / "copy.db", world.file)
+        assert world.start(NOW + 100 * HOUR)[1].startswith("2 changes that wait in it are in doubt")
     with world.served(NOW + 100 * HOUR) as (gateway, client):
         created, regraded = (ended(gateway, client, it) for it in (create, grade))
         assert (created["state"], world.count() - before, made - before) == ("delivered", 2, 2)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from passback.domain.clock import SECOND
+from passback.operations import older_copies
 from passback.operations.errors import NotFound, OperationError
-from passback.store import restored
+from passback.store import restored, ticks
 from passback.store.engine import copies, migrate
 from passback.store.engine.database import StoreError
 from passback.store.engine.sqlite import SqliteDatabase
@@ -84,6 +85,9 @@ def restore(settings: Settings, source: Path, now: Instant) -> Restore:
             kind = migrate.kind_of(database)
             migrate.prepare(database, kind)
             marked, in_doubt = database.write_now(lambda conn: restored.mark(conn, now))
+            # Else the next start would take it for another older copy.
+            known = older_copies.count_in(older_copies.count_beside(path)) or 0
+            database.write_now(lambda conn: ticks.count_on(conn, now, known))
         copies.close_down(fresh)
         if path.exists():
             copies.close_down(path)

@@ -1,4 +1,4 @@
-"""What a data file knows of the backup that it was restored from."""
+"""What the data knows of the backup that it was restored from."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from passback.domain.clock import DAY, HOUR
+from passback.store import ticks
 from passback.store.engine.migrate import meta, set_meta
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ class Restored(Struct, frozen=True):
 def set_backed_up(connection: Connection, now: Instant) -> None:
     """Record in a backup when it was made."""
     set_meta(connection, _BACKED_UP, str(now))
+
+
+def is_backup(connection: Connection) -> bool:
+    """Whether this is a backup that nobody has restored yet, even if it is in a data file's place."""
+    return meta(connection, _BACKED_UP) is not None
 
 
 def find(connection: Connection, now: Instant) -> Restored | None:
@@ -76,4 +82,6 @@ def _backed_up(connection: Connection, now: Instant) -> Instant:
     if found is not None:
         return int(found)
     row = connection.execute("SELECT MAX(created), MAX(finished) FROM deliveries").fetchone()
-    return max((at for at in row if at is not None), default=now - REMEMBERED_FOR)
+    ticked = ticks.find(connection)
+    times = [*row, ticked.last if ticked else None]
+    return max((at for at in times if at is not None), default=now - REMEMBERED_FOR)
