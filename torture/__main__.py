@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from support.postgres import DATABASES, end_server
-from torture import equals, kill, outage, plot, proxy, store, storm, twins
+from torture import equals, kill, older_copy, outage, plot, proxy, store, storm, twins
 
 
 def _kill(scale: float) -> list[str]:
@@ -102,6 +102,15 @@ def _equals(scale: float) -> list[str]:
     return result.wrong
 
 
+def _older_copy(scale: float) -> list[str]:
+    result = older_copy.older_copy(20 * scale, seed=1)
+    print(
+        f"older copy: {len(result.promised.points)} grades; {result.open_in_copy} deliveries open in it; "
+        f"{len(result.wrong)} wrong ({result.seconds:.0f} s)"
+    )
+    return result.wrong
+
+
 WAYS: dict[str, Callable[[float], list[str]]] = {
     "kill": _kill,
     "storm": _storm,
@@ -110,6 +119,7 @@ WAYS: dict[str, Callable[[float], list[str]]] = {
     "twins": _twins,
     "proxy": _proxy,
     "equals": _equals,
+    "older-copy": _older_copy,
 }
 
 

@@ -37,7 +37,7 @@ ODD: tuple[Any, ...] = (
 MISSING, MORE = object(), object()
 
 
-@pytest.fixture(params=["google"])
+@pytest.fixture(params=NETWORKED)
 def lms(request: pytest.FixtureRequest) -> Iterator[Lms]:
     with NETWORKED[request.param]() as served:
         yield served

@@ -64,10 +64,9 @@ class World:
 
     @contextlib.contextmanager
     def served(self, now: int) -> Iterator[tuple[Sandbox, Client]]:
-        assert isinstance(self.lms.simulator.clock, SetClock)
-        self.lms.simulator.clock.now = now
         self.start(now)
         with serving(self.folder, "production", now=now) as gateway:
+            self.lms.simulator.clock = gateway.clock  # so that no token of the gateway's is of the future
             yield gateway, gateway.client(self.known.token)
 
     def start(self, now: int) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from torture.equals import equals
 from torture.kill import kill
+from torture.older_copy import older_copy
 from torture.outage import outage
 from torture.proxy import proxy
 from torture.store import Result, full_disk, killed_server
@@ -60,6 +61,12 @@ def test_behind_a_faulty_proxy_nothing_is_lost_or_doubled(kind: str) -> None:
 
 def test_equal_creates_whose_answers_are_lost_are_made_once_each() -> None:
     assert equals(8).wrong == []
+
+
+def test_an_older_copy_overwrites_nothing_that_is_newer() -> None:
+    result = older_copy(3, seed=7)
+    assert len(result.promised.points) > 10
+    assert result.wrong == []
 
 
 @pytest.mark.parametrize("kind", DATABASES)

@@ -134,8 +134,8 @@ class Reply(Struct, frozen=True):
     def typed(self, kind: type[T]) -> T:
         """The body as `kind`: anything that msgspec decodes. Raises `Unavailable` if it does not decode."""
         try:
-            return msgspec.json.decode(self.body, type=kind)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return msgspec.convert(self.json(), type=kind)
+        except (msgspec.MsgspecError, RecursionError):
             raise self.useless("is not as expected") from None
 
     def useless(self, why: str) -> Unavailable:
@@ -147,8 +147,13 @@ def _decoded(body: bytes) -> Any:
     """Decode JSON into what can be stored and sent on. Raises `ValueError` and `RecursionError`."""
     text = body.decode(json.detect_encoding(body), "surrogatepass")
     # Numbers that are none are no JSON; and what is missing is better than what nothing can show.
-    content = json.loads(text, parse_constant=lambda _: None)
+    content = json.loads(text, parse_float=_finite, parse_constant=lambda _: None)
     return _storable(content) if _UNSTORABLE.search(text) else content
+
+
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
 
 
 def _storable(content: Any) -> Any:

@@ -16,7 +16,9 @@ from msgspec.structs import replace
 
 from passback.domain.assignment import Assignment, AssignmentFields
 from passback.domain.clock import SECOND, Instant
+from passback.lms.interface import Unavailable
 from passback.lms.notes import Note, Notes
+from passback.lms.toolkit.json_fields import LATEST, number
 
 _TYPES = {field.name: field.type for field in structs.fields(Assignment)}
 _DATES = ("due_date", "start_date", "display_date", "end_date")
@@ -85,13 +87,18 @@ def restore_dates(assignment: Assignment, note: Note | None) -> Assignment:
 def bare_assignment(
     lms_id: str, title: str, due_date: Instant | None, points_possible: str | None
 ) -> Assignment:
-    """Return the assignment of an LMS that stores only this much of it; `restore` adds what was kept in the note."""
+    """Return the assignment of an LMS that stores only this much of it; `restore` adds what was kept in the note.
+
+    Raises `Unavailable` if the points are no number, or the due date is in no calendar.
+    """
+    if due_date is not None and not 0 <= due_date <= LATEST:
+        raise Unavailable("its answer has a due date that is in no calendar")
     return Assignment(
         lms_id=lms_id,
         title=title,
         description="",
         description_plaintext=None,
-        points_possible=None if points_possible is None else Decimal(points_possible),
+        points_possible=None if points_possible is None else _points(points_possible),
         grading_type="points",
         submission_types=(),
         due_date=due_date,
@@ -107,3 +114,10 @@ def bare_assignment(
         created=None,
         last_modified=None,
     )
+
+
+def _points(text: str) -> Decimal:
+    found = number({"points": text}, "points")
+    if found is None or found < 0:
+        raise Unavailable("its answer has points that are no number")
+    return found
