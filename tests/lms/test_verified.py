@@ -77,6 +77,23 @@ def test_a_grade_that_the_lms_limits_is_shown_as_it_is_kept_with_a_warning(lms: 
         )
 
 
+def test_a_class_whose_grades_the_lms_limits_is_waited_for_together(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    limited(lms, "15")
+    assert lms.connection is not None
+    timer, took = lms.connection.timer, list[float]()
+    change = SubmissionFields(grade_points=Decimal(17))
+    with verified(lms) as connector:
+        for students in (lms.students[:1], lms.students):
+            began = timer.seconds()
+            kept = lms.run(
+                connector.update_submissions(lms.section, assignment, [(it, change) for it in students])
+            )
+            took.append(timer.seconds() - began)
+            assert {getattr(it, "grade_points", None) for it in kept} == {15}
+    assert took[1] == pytest.approx(took[0], abs=1)
+
+
 async def ignore(real: Any, request: Any) -> Any:
     return json_reply(200, {"score": None})
 

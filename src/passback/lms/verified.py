@@ -167,14 +167,58 @@ class Verified:
         except Gone as gone:
             raise await self._missing(gone, section, assignment) from None
         last = {student: at for at, (student, _) in enumerate(changes)}
-        checked: list[Submission | LmsError] = []
-        for at, ((student, fields), outcome) in enumerate(zip(changes, outcomes, strict=True)):
-            # What another change of the same student followed is not to be seen any more.
-            doubtful = isinstance(outcome, Gone) or (
-                isinstance(outcome, Submission) and last[student] == at and not _has(fields, outcome)
-            )
-            checked.append(await self._again(section, assignment, student, fields) if doubtful else outcome)
-        return checked
+        # What another change of the same student followed is not to be seen any more.
+        unseen = {
+            student: at
+            for student, at in last.items()
+            if isinstance(outcome := outcomes[at], Submission) and not _has(changes[at][1], outcome)
+        }
+        settled = await self._settled_all(
+            section, assignment, {it: changes[at][1] for it, at in unseen.items()}
+        )
+        return [
+            settled[student]
+            if unseen.get(student) == at
+            else await self._again(section, assignment, student, fields)
+            if isinstance(outcome, Gone)
+            else outcome
+            for at, ((student, fields), outcome) in enumerate(zip(changes, outcomes, strict=True))
+        ]
+
+    async def _settled_all(
+        self, section: str, assignment: str, changes: Mapping[str, SubmissionFields]
+    ) -> Mapping[str, Submission | LmsError]:
+        """Return what became of changes that no answer shows: looked for, and sent once more, all of them together."""
+        if not changes:
+            return {}
+
+        async def read() -> Mapping[str, Submission]:
+            return await self.read_submissions(section, assignment, list(changes))
+
+        def missed(held: Mapping[str, Submission]) -> list[str]:
+            return [it for it, fields in changes.items() if it not in held or not _has(fields, held[it])]
+
+        outcomes: dict[str, Submission | LmsError] = {}
+        try:
+            with in_doubt_after_write():
+                held = await looked(read, lambda held: not missed(held), self._timer)
+                again = missed(held)
+                if again:
+                    sent = await self._lms.update_submissions(
+                        section, assignment, [(it, changes[it]) for it in again]
+                    )
+                    outcomes = {
+                        it: outcome
+                        for it, outcome in zip(again, sent, strict=True)
+                        if isinstance(outcome, LmsError) or _has(changes[it], outcome)
+                    }
+                    held = await read() if len(outcomes) < len(again) else held
+        except LmsError as error:
+            return dict.fromkeys(changes, error)
+        for student, fields in changes.items():
+            if student not in outcomes:
+                outcomes[student] = _outcome(fields, held[student]) if student in held else Gone("student")
+        return outcomes
 
     async def _again(
         self, section: str, assignment: str, student: str, fields: SubmissionFields
@@ -289,6 +333,13 @@ def _judged(fields: SubmissionFields, held: Submission) -> Submission:
     if _score_differs(fields, held):
         return replace(held, warnings=(*held.warnings, SCORE_CHANGED))
     return held
+
+
+def _outcome(fields: SubmissionFields, held: Submission) -> Submission | LmsError:
+    try:
+        return _judged(fields, held)
+    except Unavailable as error:
+        return error
 
 
 def _keeps(fields: SubmissionFields, held: Submission) -> bool:
