@@ -140,6 +140,17 @@ def test_a_grade_that_canvas_drops_once_is_sent_again(lms: Lms) -> None:
     assert lms.grade(assignment, grade="A").grade == "A"
 
 
+def test_a_grade_that_canvas_never_says_that_it_drops_is_not_refused(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    answering(lms, "PUT", "/submissions/", fixed({}), times=9, reaches=False)
+    with pytest.raises(Unavailable):
+        lms.grade(assignment, grade_points=Decimal(5))
+    no_number = dict.fromkeys(("entered_grade", "entered_score", "grade", "score"), float("nan"))
+    answering(lms, "PUT", "/submissions/", with_values(**no_number), times=9)
+    with pytest.raises(Unavailable):
+        lms.grade(assignment, grade_points=Decimal(5))
+
+
 def test_what_canvas_makes_of_a_grade_is_shown_with_a_warning(lms: Lms) -> None:
     assignment = lms.create().lms_id
     less = with_values(entered_score=15.0, score=15.0, entered_grade="15", grade="15")

@@ -312,12 +312,13 @@ class Grading:
             return await self._send_grade(target, fields, grade, now)
 
         answer, note = await self.judged(target, send, send_again)
-        if not map_submissions.shows_grade(answer) or not _shows_comment(fields, before, answer, target):
+        answered = map_submissions.shows_grade(answer)
+        if not answered or not _shows_comment(fields, before, answer, target):
             answer = await self._before(target)
         if not map_submissions.is_assigned(answer) and text(answer, "id") is None:
             raise Gone("student")
         map_submissions.check_whose(answer, target)
-        map_submissions.check_taken(grade, answer)
+        map_submissions.check_taken(grade, answer, answered=answered)
         if not _shows_comment(fields, before, answer, target):
             raise Unavailable("it answers without the comment", in_doubt=True, retry_after=30)
         return answer, note

@@ -130,11 +130,14 @@ class NotTaken(RefusedByLms):
         super().__init__("INVALID_GRADE", "Canvas does not accept the grade")
 
 
-def check_taken(grade: Grade, answer: Json) -> None:
-    """Check that Canvas has entered some grade if one was given. Raises `NotTaken`."""
+def check_taken(grade: Grade, answer: Json, *, answered: bool) -> None:
+    """Check that Canvas has entered some grade if one was given; `answered` says that it is what it answers to that.
+
+    Raises `NotTaken`, and `Unavailable` if Canvas does not say itself that there is no grade.
+    """
     if not grade.posted or _entered(answer) is not None or _entered_word(answer) is not None:
         return
-    if "entered_grade" in answer or "grade" in answer:
+    if answered and answer.get("entered_grade", answer.get("grade")) is None:
         raise NotTaken
     raise Unavailable("it answers without a grade", in_doubt=True, retry_after=30)
 
