@@ -63,6 +63,25 @@ ACTS: dict[str, Act] = {
 }
 
 
+@pytest.mark.parametrize("act", [*ACTS, "a new one"])
+def test_what_is_said_once_to_be_of_another_app_is_done(lms: Lms, act: str) -> None:
+    assignment = lms.create().lms_id
+    real, said_so = simulator(lms).answer, list[str]()
+
+    async def answer(request: Any) -> Any:
+        if said_so or "/courseWork" not in request.path or request.method == "GET":
+            return await real(request)
+        said_so.append(request.path)
+        return Reply(403, said("PERMISSION_DENIED", "@ProjectPermissionDenied The project is not permitted."))
+
+    simulator(lms).answer = answer  # type: ignore[method-assign]
+    if act == "a new one":
+        assert lms.create().lms_id != assignment
+    else:
+        lms.run(ACTS[act](lms, assignment))
+    assert said_so
+
+
 @pytest.mark.parametrize(("status", "body"), DENIALS)
 @pytest.mark.parametrize("act", ACTS)
 def test_what_is_denied_of_one_assignment_is_refused_after_one_look_and_a_second_try(

@@ -37,8 +37,12 @@ class Denied(NotAllowed):
     """Google denies a request without saying whether that concerns one object or the connection."""
 
 
+class NotOurs(RefusedByLms):
+    """Google says that another app made it."""
+
+
 _NAMED = {
-    "@ProjectPermissionDenied ": RefusedByLms(
+    "@ProjectPermissionDenied ": NotOurs(
         "NOT_OURS", "the assignment was made by another app or in Google Classroom: it can be read but not changed"
     ),
     "@CourseNotModifiable ": RefusedByLms("COURSE_ARCHIVED", "the course is archived in Google Classroom"),
@@ -69,7 +73,7 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
     status, message = _said(reply)
     for name, error in _NAMED.items():
         if message.startswith(name):
-            return RefusedByLms(*str(error).split(": ", 1))
+            return type(error)(*str(error).split(": ", 1))
     match reply.status:
         case 400 if status == "FAILED_PRECONDITION":
             return RefusedByLms("INVALID_STATE", "Google Classroom does not allow this in the present state")

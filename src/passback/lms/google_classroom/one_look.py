@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from passback.lms.google_classroom.errors import NAME, Denied
+from passback.lms.google_classroom.errors import NAME, Denied, NotOurs
 from passback.lms.interface import Gone, LmsError, RefusedByLms
 from passback.lms.toolkit.ttl_cache import TtlCache
 
@@ -40,7 +40,7 @@ class OneLook:
         """Return what `action` does, which is about an assignment, or about the course's next one if that is None.
 
         What is denied is asked for again if others can be read all the same: a denial that comes twice is a refusal
-        for good.
+        for good. What is said to be another app's is asked for twice, too.
         """
         place = f"{course}/{assignment}"
         try:
@@ -48,6 +48,8 @@ class OneLook:
         except Denied as error:
             if not self._refusing.knows(place):
                 await self._look(course, assignment, grader, error)
+        except NotOurs:
+            return await action()
         try:
             if not self._refusing.knows(place):
                 return await action()
