@@ -158,6 +158,21 @@ def test_what_the_lms_lists_is_not_gone(lms: Lms, times: int) -> None:
         lms.run(connector.read_assignment(lms.section, assignment))
 
 
+def test_an_assignment_that_the_lms_shows_and_does_not_list_is_not_gone(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+
+    async def contradict(real: Any, request: Any) -> Any:
+        if "/scores" in request.path:
+            return json_reply(404, {"error": "not found"})
+        return json_reply(200, []) if request.path.endswith("/assignments") else await real(request)
+
+    answering(lms, "PUT", contradict)
+    answering(lms, "GET", contradict)
+    change = SubmissionFields(grade_points=Decimal(17))
+    with verified(lms) as connector, pytest.raises(Unavailable):
+        lms.run(connector.update_submission(lms.section, assignment, lms.students[0], change))
+
+
 def test_it_is_told_what_is_really_gone(lms: Lms) -> None:
     assignment, student = lms.create().lms_id, lms.students[0]
     gone = []

@@ -272,7 +272,7 @@ class Verified:
         try:
             if assignment is not None:
                 if assignment not in await self._lms.read_assignments(section, [assignment]):
-                    return Gone("assignment")
+                    return await self._unlisted(section, assignment)
                 if student is not None and not await self._lms.read_submissions(
                     section, assignment, [student]
                 ):
@@ -289,6 +289,14 @@ class Verified:
         return Unavailable(
             f"it says that the {gone.thing} is gone, and lists it", in_doubt=True, retry_after=30
         )
+
+    async def _unlisted(self, section: str, assignment: str) -> LmsError:
+        """Return what an assignment is that the LMS does not list: gone, unless it shows it all the same."""
+        try:
+            await self._lms.read_assignment(section, assignment)
+        except Gone:
+            return Gone("assignment")
+        return Unavailable("it does not list the assignment, and shows it", in_doubt=True, retry_after=30)
 
     async def _is_gone(self, section: str) -> bool:
         try:
