@@ -156,12 +156,14 @@ class Verified:
                 raise Gone("student")
             return found[student]
 
+        await self._await_comments(section, assignment, {student: fields})
         held = await self._settled(change, read, lambda now: _has(fields, now))
         return _judged(fields, held)
 
     async def update_submissions(
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
     ) -> Sequence[Submission | LmsError]:
+        await self._await_comments(section, assignment, dict(changes))
         try:
             outcomes = await self._lms.update_submissions(section, assignment, changes)
         except Gone as gone:
@@ -219,6 +221,27 @@ class Verified:
             if student not in outcomes:
                 outcomes[student] = _outcome(fields, held[student]) if student in held else Gone("student")
         return outcomes
+
+    async def _await_comments(
+        self, section: str, assignment: str, changes: Mapping[str, SubmissionFields]
+    ) -> None:
+        """Wait until comments that an earlier try may have left are visible, if they are there."""
+        lost = {
+            student: fields.grade_comment
+            for student, fields in changes.items()
+            if fields.grade_comment and fields.comment_since is not None
+        }
+        if not lost:
+            return
+
+        async def read() -> Mapping[str, Submission]:
+            return await self.read_submissions(section, assignment, list(lost))
+
+        await looked(
+            read,
+            lambda held: all(it in held and held[it].grade_comment == words for it, words in lost.items()),
+            self._timer,
+        )
 
     async def _again(
         self, section: str, assignment: str, student: str, fields: SubmissionFields

@@ -191,6 +191,17 @@ def test_a_comment_that_canvas_does_not_keep_has_not_arrived(lms: Lms) -> None:
 # Own due dates, attempts, work.
 
 
+def test_a_comment_whose_answer_was_lost_and_that_is_shown_late_is_left_once(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    lms.grade(assignment, grade_comment="Good")
+    answering(lms, "GET", "/submissions/", with_values(submission_comments=[]), times=2)
+    assert lms.connection is not None
+    verified = Verified(lms.connector, lms.connection.timer)
+    again = SubmissionFields(grade_comment="Good", comment_since=NOW)
+    lms.run(verified.update_submission(lms.section, assignment, lms.students[0], again))
+    assert comments(lms, assignment) == ["Good"]
+
+
 def test_an_own_due_date_that_canvas_does_not_keep_is_not_shown(lms: Lms) -> None:
     assignment = lms.create().lms_id
     for method in ("PUT", "POST"):
