@@ -194,14 +194,16 @@ def work(settings: Settings) -> int:
     with contextlib.ExitStack() as stack:
         stack.callback(tracing.stop)
         database = stack.enter_context(contextlib.closing(open_database_soon(settings, "production")))
+        ticking = Ticking(database, count_file(settings))
+        copy_notes = ticking.begin(system_clock())
         gateway = build_gateway(database, settings)
-        notes = start_notes.notes(database, settings, is_new=False)
+        notes = [*copy_notes, *start_notes.notes(database, settings, is_new=False)]
 
         async def run() -> None:
             stopped = asyncio.Event()
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-            async with delivering(gateway):
+            async with delivering(gateway, ticking):
                 message = "\n".join((f"Passback delivers for {database.name}", *notes))
                 print(message, flush=True)  # noqa: T201 - this is its output
                 await stopped.wait()

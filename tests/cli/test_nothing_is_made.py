@@ -71,7 +71,9 @@ COMMANDS = {
     "webhook enable": (X,),
     "webhook delete": (X,),
     "key rotate": (),
+    "audit": (),
     "backup": ("copy.db",),
+    "restored": ("--backed-up", "2026-01-01T00:00:00Z"),
     "connect": ("builtin", "--name", "N"),
 }
 """Every command but those of `WITHOUT`, with arguments that it takes."""

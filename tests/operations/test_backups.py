@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import shutil
@@ -9,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from passback_simulators import address_of, simulator_of
 from passback_simulators.identities import SIMULATED, SandboxDistrict
 from passback_simulators.reply import Reply as SimulatorReply
 from passback_simulators.request import Request
+from support.postgres import dump, fresh_database, restore_dump
 from support.sandbox import ESSAY, NOW, Client, Reply, Sandbox, SetClock, serving, stored
 from support.simulators import Served
 from support.simulators import serving as simulating
@@ -46,10 +48,17 @@ class World:
     folder: Path
     known: SandboxDistrict
     lms: Served
+    database_url: str = ""
+
+    @property
+    def database(self) -> dict[str, Any]:
+        if not self.database_url:
+            return {}
+        return {"database_url": self.database_url, "secret_key": base64.b64encode(bytes(32)).decode()}
 
     @property
     def settings(self) -> Settings:
-        return Settings(data=str(self.folder))
+        return Settings(data=str(self.folder), **self.database)
 
     @property
     def file(self) -> Path:
@@ -65,7 +74,7 @@ class World:
     @contextlib.contextmanager
     def served(self, now: int) -> Iterator[tuple[Sandbox, Client]]:
         self.start(now)
-        with serving(self.folder, "production", now=now) as gateway:
+        with serving(self.folder, "production", now=now, **self.database) as gateway:
             self.lms.simulator.clock = gateway.clock  # so that no token of the gateway's is of the future
             yield gateway, gateway.client(self.known.token)
 
@@ -80,12 +89,18 @@ class World:
 
 @pytest.fixture(params=KINDS)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    known = KINDS[request.param]
+    with world_of(request.param, tmp_path / "data") as world:
+        yield world
+
+
+@contextlib.contextmanager
+def world_of(lms_type: str, folder: Path, database_url: str = "") -> Iterator[World]:
+    """A world of a kind of LMS, with a data file or on PostgreSQL."""
+    known = KINDS[lms_type]
     simulator = simulator_of(known.lms_type, SetClock())
     simulator.start()
-    folder = tmp_path / "data"
     with simulating(simulator) as lms:
-        world = World(folder, known, lms)
+        world = World(folder, known, lms, database_url)
         with contextlib.closing(open_database(world.settings, "production")) as database:
             database.write_now(lambda conn: seed(conn, NOW))
             given = dict(simulator.connection_credentials(lms.url))
@@ -174,6 +189,39 @@ def test_what_waits_in_the_backup_is_not_sent_twice(world: World, by: str) -> No
         assert client.get(world.student(graded)).data["grade_points"] == 9
         assert regraded["state"] == "refused"
         assert "CHANGED_SINCE_BACKUP" in str(regraded)
+
+
+@pytest.mark.parametrize("lms_type", KINDS)
+def test_a_postgresql_dump_that_is_restored_sends_nothing_twice(lms_type: str, tmp_path: Path) -> None:
+    with (
+        fresh_database("production") as url,
+        fresh_database() as other,
+        world_of(lms_type, tmp_path / "data", url) as world,
+    ):
+        before = world.count()
+        with world.served(NOW) as (gateway, client):
+            graded = client.post(world.assignments, {**ESSAY, "title": "Graded"}).data["id"]
+            world.lms.fail("expired-credentials", times=None)
+            create = later(client, world.assignments, ESSAY, "POST").data["id"]
+            grade = later(client, world.student(graded), {"grade_points": 8}).data["id"]
+            dump(url, tmp_path / "dump")
+            world.lms.control("DELETE", "faults")
+            world.lms.simulator.clock.now = gateway.clock.now = NOW + HOUR  # type: ignore[attr-defined]
+            assert [ended(gateway, client, it)["state"] for it in (create, grade)] == ["delivered"] * 2
+            world.lms.simulator.clock.now = gateway.clock.now = NOW + 2 * HOUR  # type: ignore[attr-defined]
+            assert client.patch(world.student(graded), {"grade_points": 9}).status == 200
+            later_one = {**ESSAY, "title": "Later"}
+            assert client.post(world.assignments, later_one).status == 200
+        restore_dump(tmp_path / "dump", other)
+        copy = replace(world, database_url=other)
+        assert copy.start(NOW + 100 * HOUR)[1].startswith("2 changes that wait in it are in doubt")
+        with copy.served(NOW + 100 * HOUR) as (gateway, client):
+            created, regraded = (ended(gateway, client, it) for it in (create, grade))
+            assert (created["state"], regraded["state"]) == ("delivered", "refused")
+            assert "CHANGED_SINCE_BACKUP" in str(regraded)
+            assert client.get(world.student(graded)).data["grade_points"] == 9
+            assert client.post(world.assignments, later_one).status == 200
+        assert world.count() - before == 3
 
 
 def test_grades_that_wait_in_the_backup_and_are_in_the_lms_are_not_sent_again(world: World) -> None:

@@ -9,16 +9,19 @@ import signal
 import subprocess
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from passback.app import open_database
-from passback.domain.clock import HOUR
-from passback.operations import backups
+from passback.domain.clock import HOUR, system_clock
+from passback.operations import backups, dates
 from passback.operations.older_copies import Ticking, count_file
 from passback.sandbox.seed import seed
 from passback.settings import Settings
 from passback.store import restored
-from support.commands import ENVIRONMENT, command
+from passback.store.engine.postgres import PostgresConnection
+from support.commands import ENVIRONMENT, command, run
+from support.postgres import DATABASES, database_of, dump, fresh_database, restore_dump
 from support.sandbox import NOW
 
 
@@ -141,3 +144,57 @@ def served(path: Path) -> tuple[str, str]:
         assert re.search(r"http://127\.0\.0\.1:\d+", first)
         output = first + process.stdout.read()
     return output, errors.read_text()
+
+
+# PostgreSQL.
+
+
+def test_a_database_that_goes_on_is_no_copy() -> None:
+    with fresh_database("production") as url:
+        settings = Settings(data=":memory:", database_url=url)
+        for hour in range(3):
+            assert start(settings, NOW + hour * HOUR) == []
+
+
+@pytest.mark.parametrize("place", ["another database", "its own"])
+def test_a_dump_that_was_restored_is_known_once_since_its_last_tick(place: str, tmp_path: Path) -> None:
+    with fresh_database("production") as url, fresh_database() as other:
+        start(Settings(data=":memory:", database_url=url), NOW)
+        dump(url, tmp_path / "dump")
+        target = other if place == "another database" else url
+        restore_dump(tmp_path / "dump", target)
+        settings = Settings(data=":memory:", database_url=target)
+        assert "is an older copy, of " in start(settings, NOW + HOUR)[0]
+        assert backed_up(settings, NOW + HOUR) == NOW
+        assert start(settings, NOW + 2 * HOUR) == []
+
+
+def test_a_role_that_may_not_read_the_servers_identity_can_serve() -> None:
+    with fresh_database("production") as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
+            connection.execute("CREATE ROLE poor")
+        try:
+            with psycopg.connect(url) as connection:
+                connection.execute("SET ROLE poor")
+                _, database, table = PostgresConnection(connection).identity().split()
+            assert int(database)
+            assert int(table)
+        finally:
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute("DROP ROLE poor")
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+def test_an_operator_can_say_that_it_is_a_copy(kind: str, tmp_path: Path) -> None:
+    with database_of(kind) as url:
+        settings = Settings(data=str(tmp_path), database_url=url)
+        start(settings, NOW)
+        environment = {**ENVIRONMENT, "PASSBACK_DATABASE_URL": url, "PASSBACK_DATA": str(tmp_path)}
+        refused = run("restored", "--backed-up", "2999-01-01T00:00:00Z", environment=environment)
+        assert (refused.returncode, "in the future" in refused.stderr) == (2, True)
+        done = run("restored", "--backed-up", dates.show(NOW - HOUR), environment=environment)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "0 changes that wait in it are in doubt" in done.stdout
+        assert backed_up(settings, system_clock()) == NOW - HOUR
+        assert start(settings, system_clock()) == []

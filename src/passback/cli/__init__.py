@@ -64,6 +64,14 @@ _ALONE = {
             " is looked for in the LMSs, and not sent twice."
         ),
     ),
+    "restored": (
+        "backup:restored",
+        "Say that the data is a copy that was restored, where the start cannot know it.",
+        (
+            "Such as a PostgreSQL server's files that were restored as a whole, or to a point in time. The servers must"
+            " be stopped. What was delivered since the copy was made is looked for in the LMSs, and not sent twice."
+        ),
+    ),
     "simulate": (
         "simulate:simulate",
         "Serve a simulated LMS: a district with sections and people, and faults on demand. It keeps nothing.",

@@ -1,4 +1,4 @@
-"""``passback backup`` and ``passback restore``: copies of the data file."""
+"""``passback backup``, ``restore`` and ``restored``: copies of the data file, and of what is restored otherwise."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from passback.cli import Data
 from passback.cli.text import show_time
 from passback.domain.clock import system_clock
-from passback.operations import backups
+from passback.operations import backups, dates
 from passback.settings import load
 
 
@@ -41,8 +41,27 @@ def restore(file: Path, /, *, data: Data = None) -> None:
     print(f"{done.path} is the backup of {show_time(done.backed_up)}")
     if done.kept is not None:
         print(f"What was there is kept as {done.kept}")
+    _tell(done.in_doubt)
+
+
+def restored(*, backed_up: str, data: Data = None) -> None:
+    """Say that the data is a copy that was restored, where the start cannot know it. The servers must be stopped.
+
+    Such as a PostgreSQL server's files that were restored as a whole, or to a point in time.
+
+    Args:
+        backed_up: When the copy was made: what was delivered since, it does not know (2031-05-01T12:00:00Z).
+        data: The folder of the data file [data].
+    """
+    at = dates.parse(backed_up)
+    in_doubt = backups.mark_restored(load(data=data), at, system_clock())
+    print(f"The data is taken for a copy of {show_time(at)}")
+    _tell(in_doubt)
+
+
+def _tell(in_doubt: int) -> None:
     print(
-        f"{done.in_doubt:,} changes that wait in it are in doubt: each is looked for in the LMS before it is sent"
+        f"{in_doubt:,} changes that wait in it are in doubt: each is looked for in the LMS before it is sent"
     )
     print(
         "Lost are all changes since: tokens made and revoked, rosters, idempotency keys. What clients ask for again is"

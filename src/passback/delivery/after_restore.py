@@ -40,8 +40,8 @@ _OVERWRITTEN = (
 
 async def restore_of(gateway: Gateway, group: Sequence[Delivery]) -> Restored | None:
     """The restore that put some of a group's deliveries in doubt; None if there was none."""
-    if gateway.database.shared or not any(delivery.doubt for delivery in group):
-        return None  # only a data file is restored by us
+    if not any(delivery.doubt for delivery in group):
+        return None
     now = gateway.clock()
     found = await gateway.database.read(lambda conn: restored.find(conn, now))
     return found if found and any(_is_from_backup(delivery, found) for delivery in group) else None

@@ -183,8 +183,6 @@ async def _attempt(gateway: Gateway, delivery: Delivery, target: AssignmentTarge
 async def _may_exist_since(gateway: Gateway, delivery: Delivery) -> Instant | None:
     """Since when the assignment to be created may exist in the LMS; None if it surely does not."""
     since = delivery.created if delivery.doubt else None
-    if gateway.database.shared:
-        return since
     now = gateway.clock()
     restore = await gateway.database.read(lambda conn: restored.find(conn, now))
     if restore is None:

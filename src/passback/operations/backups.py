@@ -13,7 +13,8 @@ from msgspec import Struct
 from passback.domain.clock import SECOND
 from passback.operations import older_copies
 from passback.operations.errors import NotFound, OperationError
-from passback.store import restored, ticks
+from passback.operations.open import existing
+from passback.store import older_copy, restored, ticks
 from passback.store.engine import copies, migrate
 from passback.store.engine.database import StoreError
 from passback.store.engine.sqlite import SqliteDatabase
@@ -100,6 +101,19 @@ def restore(settings: Settings, source: Path, now: Instant) -> Restore:
     finally:
         copies.remove(fresh)
     return Restore(path.absolute(), kept.absolute() if replaced else None, marked.backed_up, in_doubt)
+
+
+def mark_restored(settings: Settings, backed_up: Instant, now: Instant) -> int:
+    """Mark the database as restored from a copy of that time; returns how many changes in it are in doubt.
+
+    For a copy that the start cannot know for one. Raises `OperationError` and `StoreError`.
+    """
+    if backed_up > now:
+        raise OperationError("the copy cannot have been made in the future")
+    path = older_copies.count_file(settings)
+    known = None if path is None else older_copies.count_in(path)
+    with existing(settings) as database:
+        return database.write_now(lambda conn: older_copy.mark(conn, known, now, backed_up))
 
 
 def _data_file(settings: Settings, otherwise: str) -> Path:

@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection
 
 REMEMBERED_FOR = 30 * DAY
-"""For how long after a restore what the file has forgotten is looked for."""
+"""For how long after a restore what the data has forgotten is looked for."""
 _BACKED_UP = "backed_up"
 _RESTORED = "restored"
 _OPEN = "state IN ('waiting', 'delivering')"
 
 
 class Restored(Struct, frozen=True):
-    """That the data file is a backup that was restored."""
+    """That the data is a backup that was restored."""
 
     backed_up: Instant
-    """When the backup was made: what happened after that, the file has forgotten."""
+    """When the backup was made: what happened after that, the data has forgotten."""
     restored: Instant
 
 
@@ -40,7 +40,7 @@ def is_backup(connection: Connection) -> bool:
 
 
 def find(connection: Connection, now: Instant) -> Restored | None:
-    """The last restore of the data file, if it still matters."""
+    """The last restore of the data, if it still matters."""
     found = meta(connection, _RESTORED)
     if found is None:
         return None
@@ -48,13 +48,15 @@ def find(connection: Connection, now: Instant) -> Restored | None:
     return Restored(backed_up, restored) if now < restored + REMEMBERED_FOR else None
 
 
-def mark(connection: Connection, now: Instant) -> tuple[Restored, int]:
-    """Turn a backup into a data file to serve: whatever it shows as open is in doubt, and nobody delivers it.
+def mark(connection: Connection, now: Instant, backed_up: Instant | None = None) -> tuple[Restored, int]:
+    """Turn a backup into data to serve: whatever it shows as open is in doubt, and nobody delivers it.
 
-    Returns what is recorded, and how many changes are in doubt.
+    `backed_up` is when it was made; found out unless given. Returns what is recorded, and how many changes are in
+    doubt.
     """
     earlier = find(connection, now)
-    backed_up = _backed_up(connection, now)
+    if backed_up is None:
+        backed_up = _backed_up(connection, now)
     if earlier is not None:
         backed_up = min(backed_up, earlier.backed_up)
     set_meta(connection, _RESTORED, f"{backed_up} {now}")

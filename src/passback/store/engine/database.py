@@ -63,6 +63,10 @@ class Connection(Protocol):
         """The columns of a table, with the type of their values (if not null)."""
         ...
 
+    def identity(self) -> str | None:
+        """What tells this database from one that a copy of it was restored to; None if nothing does."""
+        ...
+
     def define(self, statement: str) -> None:
         """Run a statement that defines a table or an index, as migrations do."""
         ...

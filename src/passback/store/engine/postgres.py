@@ -83,6 +83,18 @@ class PostgresConnection:
         )
         return {name: str if kind == "text" else int for name, kind in rows}
 
+    def identity(self) -> str:
+        [may] = self._raw.execute(
+            "SELECT has_function_privilege('pg_control_system()', 'EXECUTE')"
+        ).fetchone() or (False,)
+        system = "(SELECT system_identifier FROM pg_control_system())" if may else "0"
+        # A dump is restored to another server, to another database of it, or at least to new tables.
+        [found] = self._raw.execute(
+            f"SELECT concat_ws(' ', {system}, oid, 'passback_meta'::regclass::oid) FROM pg_database"
+            " WHERE datname = current_database()".encode()
+        ).fetchone() or ("",)
+        return str(found)
+
     def define(self, statement: str) -> None:
         # Ids are compared byte by byte, as in SQLite: pages are in their order, whatever the database's locale.
         self._raw.execute(re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', statement).encode())

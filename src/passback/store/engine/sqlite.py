@@ -48,6 +48,9 @@ class SqliteConnection(sqlite3.Connection):
         rows = self.execute("SELECT name, type FROM pragma_table_info(:table)", {"table": table})
         return {name: str if kind == "TEXT" else int for name, kind in rows}
 
+    def identity(self) -> None:
+        """None: a copy of a file has everything that the file has."""
+
     def define(self, statement: str) -> None:
         self.execute(statement)
 
