@@ -243,11 +243,13 @@ def test_a_clock_that_is_set_four_days_ahead_and_back_expires_nothing_untried(ru
     assert ids(claim(run)) == ([] if outcome is DONE else ["d1"])
 
 
-@pytest.mark.parametrize(("words", "doubtful"), [("Good", True), ("Better", False)])
-def test_a_comment_that_a_dead_worker_may_have_left_is_in_doubt_for_the_next(
-    run: Run, words: str, doubtful: bool
+@pytest.mark.parametrize(
+    ("words", "heard", "repeats"), [("Good", False, True), ("Better", False, False), ("Good", True, False)]
+)
+def test_words_that_a_dead_worker_may_have_left_are_repeated_by_a_client_that_has_not_heard(
+    run: Run, words: str, heard: bool, repeats: bool
 ) -> None:
-    accept(run, delivery("d1", {"grade_comment": "Good"}))
+    accept(run, delivery("d1", {"grade_comment": "Good"}, unacknowledged=not heard))
     claim(run)
     run(lambda conn: workers.remove(conn, "w1"))
     run(lambda conn: ledger.requeue_orphans(conn, NOW))
@@ -255,7 +257,19 @@ def test_a_comment_that_a_dead_worker_may_have_left_is_in_doubt_for_the_next(
     target = SubmissionTarget(section, None, "s1", None, SubmissionFields(grade_comment=words))
     second = delivery("d2", {"grade_comment": words}, rank=NOW + 1)
     begun = run(lambda conn: submissions.begun(conn, second, target, NOW))
-    assert (begun.asked.comment_since is not None) == doubtful
+    assert (begun.asked.comment_since is not None) == repeats
+    assert begun.asked.comment_marks == (("d2", "d1") if repeats else ("d2",))
+
+
+@pytest.mark.parametrize(("unacknowledged", "waits"), [(True, []), (False, ["d1"])])
+def test_what_a_client_repeats_need_not_be_said_again(
+    run: Run, unacknowledged: bool, waits: list[str]
+) -> None:
+    accept(run, delivery("d1", {"grade_comment": "Good"}, unacknowledged=unacknowledged, doubt=True))
+    second = delivery("d2", {"grade_comment": "Good"}, rank=NOW + 1, background=False, due=None)
+    begun = run(lambda conn: ledger.begin(conn, second, "w1"))
+    finish(run, begun, DONE)
+    assert ids(claim(run)) == waits
 
 
 def test_the_district_says_for_how_long_it_is_tried(run: Run) -> None:

@@ -319,7 +319,7 @@ def _delivered(conn: Connection, delivery: Delivery, outcome: Delivered, now: In
         assert delivery.assignment_id is not None
         assignments.mark_deleted(conn, delivery.assignment_id, now)
     elif delivery.operation in ("update_assignment", "update_submission"):
-        deliveries.settle_doubt(conn, delivery.lane)
+        deliveries.settle_doubt(conn, delivery)
         for older in deliveries.older_waiting(conn, delivery):
             left = without(older, delivery)
             if left is not None:

@@ -97,22 +97,26 @@ def not_stored(target: SubmissionTarget) -> tuple[str, ...]:
 def begun(conn: Connection, delivery: Delivery, target: SubmissionTarget, now: Instant) -> SubmissionTarget:
     """The target of a delivery that has just begun: now no other of its lane can leave a comment any more.
 
-    If an earlier try may have left the comment (of this delivery, one whose client was told that it failed, or one
-    that a restored backup does not know), it says since when.
+    It says which deliveries' comments count as its own: those with the same words whose client has not heard that they
+    were delivered, for then it repeats them. If an earlier try may have left the comment (of this delivery, one that
+    it repeats, or one that a restored backup does not know), it says since when.
     """
     if not target.asked.grade_comment:
         return target
-    tries = [delivery] if delivery.doubt else []
-    tries += [
+    repeated = [
         earlier
-        for earlier in deliveries.in_doubt(conn, delivery.lane)
-        if earlier.fields(SubmissionFields).grade_comment == target.asked.grade_comment
+        for earlier in deliveries.unheard_of(conn, delivery.lane)
+        if earlier.id != delivery.id
+        and earlier.fields(SubmissionFields).grade_comment == target.asked.grade_comment
     ]
-    times = [earlier.created for earlier in tries]
+    times = [
+        earlier.created for earlier in (*repeated, delivery) if earlier is not delivery or delivery.doubt
+    ]
     if (restore := restored.find(conn, now)) is not None:
         times.append(restore.backed_up)
     since = min((time - CLOCKS_DIFFER_BY for time in times), default=None)
-    return replace(target, asked=replace(target.asked, comment_since=since))
+    marks = (delivery.id, *(earlier.id for earlier in repeated))
+    return replace(target, asked=replace(target.asked, comment_since=since, comment_marks=marks))
 
 
 def targets_of(

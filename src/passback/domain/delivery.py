@@ -82,7 +82,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     doubt: bool = False
     """Whether the last try is in doubt: it may have taken effect, though its answer was lost."""
     unacknowledged: bool = False
-    """Whether the client that asked to create it has not got the outcome yet."""
+    """Whether the client that asked for it (to create, or to comment) has not got the outcome yet."""
     attempts: int = 0
     created: Instant
     due: Instant | None
@@ -252,15 +252,20 @@ def covers(newer: Delivery, older: Delivery) -> bool:
 
 
 def without(older: Delivery, done: Delivery) -> str | None:
-    """What is left of `older` once the newer `done` is delivered; None if nothing is."""
+    """What is left of `older` once the newer `done` is delivered; None if nothing is.
+
+    No newer comment replaces an older one, but by the same words a client repeats what it has got no outcome of.
+    """
     if older.operation != done.operation or older.operation == "create_assignment":
         return older.content
     given = msgspec.json.decode(older.content)
-    settled = _values(_given(done))
+    new = msgspec.json.decode(done.content)
+    settled = _values(frozenset(new))
     left = {
         name: value
         for name, value in given.items()
-        if name in _ALWAYS_DELIVERED or _ONE_VALUE.get(name, name) not in settled
+        if (name in _ALWAYS_DELIVERED and not (older.unacknowledged and new.get(name) == value))
+        or _ONE_VALUE.get(name, name) not in settled
     }
     if set(left) <= {"grader_id"} and left != given:
         return None  # a grader alone says nothing: it belonged to the grade

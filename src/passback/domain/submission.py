@@ -43,7 +43,14 @@ class SubmissionFields(Struct, frozen=True):
     override_due_date: Instant | None = None
     state: str | None = None
     comment_since: Instant | None = None
-    """Set by the gateway if an earlier try may have left the comment: one posted since then counts as this one."""
+    """Set by the gateway if an earlier try may have left the comment: one posted since then counts as this one.
+
+    For a connector that knows by `comment_marks` whose comment is whose, only where it has kept nothing of them.
+    """
+    comment_marks: tuple[str, ...] | None = None
+    """Set by the gateway: the delivery's id, then those of what it repeats, whose comment counts as its own."""
+    comment_others: frozenset[str] | None = None
+    """Set by a connector: the LMS's ids of comments with the same words that are not this one."""
 
 
 class Submission(Struct, frozen=True):

@@ -29,6 +29,7 @@ from passback.domain.delivery import (
     content_of,
     lane_of,
 )
+from passback.domain.submission import SubmissionFields
 from passback.lms.registry import BUILTIN
 from passback.store import deliveries, idempotency
 from passback.store.engine.database import StoreUnavailable
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from passback.domain.assignment import AssignmentFields
     from passback.domain.clock import Instant
     from passback.domain.delivery import Operation
-    from passback.domain.submission import SubmissionFields
     from passback.store.engine.database import Connection
 
 LANE_WAIT_SECONDS = 25.0
@@ -83,6 +83,9 @@ def new_delivery(
         created=now,
         due=now,
         expires=now + KEPT_FOR,
+        unacknowledged=(
+            isinstance(fields, SubmissionFields) and bool(fields.grade_comment) and not caller.background
+        ),
         warnings=warnings,
         fault=caller.fault,
         request_id=caller.request_id,
@@ -97,7 +100,9 @@ async def execute(
     behind = target.record is None
     if caller.background or behind:
         return await _accept(gateway, replace(delivery, background=True), [], behind=behind)
-    [outcome] = await execute_now(gateway, target.section, [delivery], {delivery.id: target}, alone=True)
+    [outcome] = await execute_now(
+        gateway, target.section, [delivery], {delivery.id: target}, alone=True, is_gone=caller.is_gone
+    )
     return answer(outcome)
 
 
@@ -115,6 +120,7 @@ async def execute_now(
     targets: Mapping[str, Target],
     *,
     alone: bool = False,
+    is_gone: Callable[[], Awaitable[bool]] | None = None,
 ) -> list[Outcome]:
     """Execute changes of things that exist while the client waits, each in its lane's order. The outcomes, in order.
 
@@ -140,7 +146,7 @@ async def execute_now(
             _require_to_act(gateway)
             with gateway.in_flight.for_clients(delivery.id for delivery in wanted):
                 started, own = await gateway.database.write(begin)
-            outcomes = await _deliver(gateway, started, own, alone=alone)
+            outcomes = await _deliver(gateway, started, own, alone=alone, is_gone=is_gone)
         came_of |= {delivery.id: outcome for delivery, outcome in zip(started, outcomes, strict=True)}
         if not started and not await lane.retry():
             late = Failed(

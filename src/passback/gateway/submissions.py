@@ -147,7 +147,7 @@ async def update_many(
         if isinstance(part, Delivery) and isinstance(target, SubmissionTarget)
     }
     wanted = [part for part in parts if isinstance(part, Delivery)]
-    came_of = iter(await execute.execute_now(gateway, section, wanted, targets))
+    came_of = iter(await execute.execute_now(gateway, section, wanted, targets, is_gone=caller.is_gone))
     outcomes = [refused(part) if isinstance(part, errors.Refusal) else next(came_of) for part in parts]
     return _answer_many(items, outcomes)
 

@@ -518,11 +518,31 @@ def in_doubt(connection: Connection, lane: str) -> list[Delivery]:
     )
 
 
-def settle_doubt(connection: Connection, lane: str) -> None:
-    """Record that nothing of a lane is in doubt any longer: something newer was delivered."""
+def unheard_of(connection: Connection, lane: str) -> list[Delivery]:
+    """The deliveries of a lane that may have taken effect without their clients having heard so.
+
+    What waits in the background is promised, so a client that asks for the same again means it.
+    """
+    return _all(
+        connection.execute(
+            f"{_SELECT} WHERE lane = :lane AND doubt = 1 AND state NOT IN ('delivered', 'refused')"
+            " AND (untold = 1 OR state NOT IN ('waiting', 'delivering'))"
+            f" UNION ALL {_SELECT} WHERE lane = :lane AND state = 'delivered' AND untold = 1"
+            " ORDER BY rank, id",
+            {"lane": lane},
+        )
+    )
+
+
+def settle_doubt(connection: Connection, newer: Delivery) -> None:
+    """Record that nothing of a lane is in doubt or unheard of any longer: something newer was delivered."""
     connection.execute(
         "UPDATE deliveries SET doubt = 0 WHERE lane = :lane AND doubt = 1 AND state = 'failed'",
-        {"lane": lane},
+        {"lane": newer.lane},
+    )
+    connection.execute(
+        "UPDATE deliveries SET untold = 0 WHERE lane = :lane AND state = 'delivered' AND untold = 1 AND id <> :id",
+        {"lane": newer.lane, "id": newer.id},
     )
 
 

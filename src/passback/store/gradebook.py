@@ -40,6 +40,8 @@ class Comment(Struct, frozen=True):
     author_id: str | None
     comment: str
     created: Instant
+    mark: str | None = None
+    """The delivery that left it; None for a command's, and for those of older versions."""
 
 
 # The gradebook has no columns for what only other LMSs have.
@@ -135,7 +137,7 @@ def save_submission(
 def comments(connection: Connection, assignment_id: str, student_id: str) -> list[Comment]:
     """The comments on a student's submission, oldest first."""
     rows = connection.execute(
-        "SELECT author_id, comment, created FROM gradebook_comments"
+        "SELECT author_id, comment, created, mark FROM gradebook_comments"
         " WHERE assignment_id = :assignment_id AND student_id = :student_id ORDER BY position",
         {"assignment_id": assignment_id, "student_id": student_id},
     )
@@ -145,8 +147,8 @@ def comments(connection: Connection, assignment_id: str, student_id: str) -> lis
 def add_comment(connection: Connection, assignment_id: str, student_id: str, comment: Comment) -> None:
     """Add a comment to a student's submission, which must have been saved."""
     connection.execute(
-        "INSERT INTO gradebook_comments (assignment_id, student_id, position, author_id, comment, created)"
-        " SELECT :assignment_id, :student_id, COALESCE(MAX(position), 0) + 1, :author_id, :comment, :created"
+        "INSERT INTO gradebook_comments (assignment_id, student_id, position, author_id, comment, created, mark)"
+        " SELECT :assignment_id, :student_id, COALESCE(MAX(position), 0) + 1, :author_id, :comment, :created, :mark"
         " FROM gradebook_comments WHERE assignment_id = :assignment_id AND student_id = :student_id",
         {
             "assignment_id": assignment_id,
@@ -154,6 +156,7 @@ def add_comment(connection: Connection, assignment_id: str, student_id: str, com
             "author_id": comment.author_id,
             "comment": comment.comment,
             "created": comment.created,
+            "mark": comment.mark,
         },
     )
 

@@ -361,6 +361,38 @@ def test_a_comment_may_return_to_earlier_words(lms: Lms) -> None:
     assert comments(lms, assignment) == ["Good", "Better", "Good"]
 
 
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_marked_comment_comes_once_for_each_mark(lms: Lms, arrives: bool) -> None:
+    assignment = lms.create().lms_id
+
+    def say(*marks: str, since: int | None = None) -> None:
+        lms.grade(assignment, grade_comment="Good", comment_marks=marks, comment_since=since)
+
+    say("d1")
+    say("d1")  # as after a crash, or if the answer did not show it
+    assert comments(lms, assignment) == ["Good"]
+    lms.served.fail("error-after" if arrives else "error-before", method="PUT")
+    lms.served.fail("error-before", method="GET", skip=1)
+    with pytest.raises(Unavailable):
+        say("d2")
+    assert comments(lms, assignment) == ["Good"] * (2 if arrives else 1)
+    say("d3")  # which is meant, while d2 is in doubt
+    assert comments(lms, assignment) == ["Good"] * (3 if arrives else 2)
+    say("d2", since=lms.clock.now - MINUTE)
+    assert comments(lms, assignment) == ["Good"] * 3
+    say("d4", "d2", since=lms.clock.now - MINUTE)  # which repeats d2
+    assert comments(lms, assignment) == ["Good"] * 3
+
+
+def test_a_marked_comment_of_which_nothing_was_kept_is_looked_for_by_its_time(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    lms.grade(assignment, grade_comment="Good")
+    since = lms.clock.now - MINUTE
+    for mark in ("d1", "d2"):
+        lms.grade(assignment, grade_comment="Good", comment_marks=(mark,), comment_since=since)
+    assert comments(lms, assignment) == ["Good"] * 2
+
+
 def test_without_the_right_to_act_the_grader_is_remembered(lms: Lms) -> None:
     lms.set(can_masquerade=False)
     assignment = lms.create().lms_id

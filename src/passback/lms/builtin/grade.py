@@ -68,10 +68,9 @@ def _change(
     gradebook.save_submission(conn, assignment.lms_id, student, row)
     comments = gradebook.comments(conn, assignment.lms_id, student)
     comment = comments[-1].comment if comments else None
-    # The same words again are the same comment sent again, not a second one.
     if fields.grade_comment is not None and not _has_comment(fields, comments):
-        comment = fields.grade_comment
-        gradebook.add_comment(conn, assignment.lms_id, student, Comment(row.grader_id, comment, now))
+        comment, mark = fields.grade_comment, (fields.comment_marks or (None,))[0]
+        gradebook.add_comment(conn, assignment.lms_id, student, Comment(row.grader_id, comment, now, mark))
     return to_submission(assignment, student, row, comment, now)
 
 
@@ -112,7 +111,9 @@ def _graded(row: SubmissionRow, assignment: Assignment, fields: SubmissionFields
 
 
 def _has_comment(fields: SubmissionFields, comments: Sequence[Comment]) -> bool:
-    """Whether the comment is there already: as the newest, or from an earlier try."""
+    """Whether the comment is there already. Without a mark, it is if it is the newest, or from an earlier try."""
+    if fields.comment_marks:
+        return any(it.mark in fields.comment_marks and it.comment == fields.grade_comment for it in comments)
     since = fields.comment_since
     return any(
         it.comment == fields.grade_comment

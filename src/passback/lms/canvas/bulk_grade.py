@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from passback.lms.canvas import map_submissions
+from passback.lms.canvas import comments, map_submissions
 from passback.lms.canvas.errors import NotAuthorized
 from passback.lms.canvas.map_submissions import Target
 from passback.lms.canvas.verdict import GRADE, verdict, why_not_gradable
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from passback.lms.canvas.map_submissions import Grade
     from passback.lms.canvas.schemes import Scheme
 
-_BULK = frozenset({"grade", "grade_points", "grade_comment", "grader_id"})
-"""What Canvas's bulk update can set."""
+_BULK = frozenset({"grade", "grade_points", "grade_comment", "grader_id", "comment_marks"})
+"""What Canvas's bulk update can set, and the marks of its comments."""
 
 UpdateOne = Callable[[str, "SubmissionFields"], Awaitable["Submission"]]
 """Changes one student's submission."""
@@ -117,6 +118,8 @@ class BulkGrading:
     ) -> dict[int, Submission | LmsError | None]:
         """Grade many at once; None for those whom Canvas did not grade, without saying why."""
         outcomes: dict[int, Submission | LmsError | None] = {}
+        known = await self._grading.with_others([(it.target, it.fields, it.seen) for it in entries])
+        entries = [replace(entry, fields=fields) for entry, fields in zip(entries, known, strict=True)]
         data = {entry.target.student: _sent(entry) for entry in entries}
         unfinished = await self._send(batch, grader, {"grade_data": data})
         try:
@@ -190,7 +193,7 @@ def _sent(entry: _Entry) -> dict[str, Any]:
     """Return what Canvas is sent to grade one student."""
     sent: dict[str, Any] = {"posted_grade": entry.grade.posted}
     comment = entry.fields.grade_comment
-    if comment and not map_submissions.has_comment(entry.seen, entry.target.student, entry.fields):
+    if comment and not comments.has_comment(entry.seen, entry.target.student, entry.fields):
         sent["text_comment"] = comment
     return sent
 
@@ -200,7 +203,7 @@ def _arrived(entry: _Entry, answer: Json) -> bool:
     if not map_submissions.is_entered(entry.grade, answer):
         return False
     comment = entry.fields.grade_comment
-    return not comment or map_submissions.has_comment(answer, entry.target.student, entry.fields)
+    return not comment or comments.has_comment(answer, entry.target.student, entry.fields)
 
 
 async def _outcome(update_one: UpdateOne, student: str, fields: SubmissionFields) -> Submission | LmsError:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from passback.domain.submission import SubmissionFields
-from passback.lms.canvas import map_assignments, map_submissions
+from passback.lms.canvas import comments, map_assignments, map_submissions
 from passback.lms.canvas.audience import Audience, with_own_due_date
 from passback.lms.canvas.errors import NotAuthorized
 from passback.lms.canvas.hand_in import hand_in, is_newer
@@ -142,6 +142,7 @@ class Grading:
         grade = await self.judge(target, scheme, fields)
         if before is not None:
             before = await self._prepare(target, fields, grade, before)
+            [fields] = await self.with_others([(target, fields, before)])
         answer, grader_note = before, None
         if before is None or _is_graded(fields, before, target.student):
             answer, grader_note = await self._grade(target, fields, grade, before)
@@ -164,6 +165,26 @@ class Grading:
             )
         return map_submissions.grade_to_lms(fields, target.item, scheme)
 
+    async def with_others(
+        self, changes: Sequence[tuple[Target, SubmissionFields, Json]]
+    ) -> list[SubmissionFields]:
+        """Return fields with which comments are not theirs, noted before theirs are sent."""
+        marked = [target.note_key for target, fields, _ in changes if fields.comment_marks]
+        notes = await self._notes.read(marked) if marked else {}
+        known: list[SubmissionFields] = []
+        changed: dict[str, Note | None] = {}
+        for target, fields, before in changes:
+            if not fields.comment_marks:
+                known.append(fields)
+                continue
+            note = notes.get(target.note_key) or {}
+            others = comments.others(note, before, target.student, fields)
+            known.append(replace(fields, comment_others=others))
+            if _adds_comment(known[-1], before, target.student):
+                changed[target.note_key] = comments.tried(note, known[-1])
+        await self._notes.write({key: note for key, note in changed.items() if note != notes.get(key)})
+        return known
+
     async def keep(
         self,
         target: Target,
@@ -174,7 +195,7 @@ class Grading:
     ) -> Submission:
         """Keep who graded and a due date that Canvas rounded; returns the submission that `answer` shows."""
         before = await self._note(target)
-        note = {**before, **(grader_note or {})}
+        note = {**comments.settled(before, answer, target.student, fields), **(grader_note or {})}
         if fields.grader_id is not None and grader_note is None:
             note.pop("grader", None)
             note.pop("graded_as", None)
@@ -340,20 +361,26 @@ class Grading:
             content["comment"] = {"text_comment": fields.grade_comment}
         if not sent and "comment" not in content:
             return await self._before(target), None
-        return await self._put(target, fields.grader_id, content)
+        return await self._put(target, fields, content)
 
     async def _put(
-        self, target: Target, grader: str | None, content: Mapping[str, Any]
+        self, target: Target, fields: SubmissionFields, content: Mapping[str, Any]
     ) -> tuple[Json, Note | None]:
         """Send a grade as the teacher who gives it; if Canvas does not let us, as ourselves with a note."""
 
         async def put(acting: Mapping[str, str]) -> Json:
-            return await self._send_once(target, acting, content)
+            return await self._send_once(target, fields, acting, content)
 
-        answer = await self.acting(grader, put)
-        return answer, map_submissions.grader_note(grader, answer)
+        answer = await self.acting(fields.grader_id, put)
+        return answer, map_submissions.grader_note(fields.grader_id, answer)
 
-    async def _send_once(self, target: Target, acting: Mapping[str, str], content: Mapping[str, Any]) -> Json:
+    async def _send_once(
+        self,
+        target: Target,
+        fields: SubmissionFields,
+        acting: Mapping[str, str],
+        content: Mapping[str, Any],
+    ) -> Json:
         """Send a grade; a comment with it is never sent twice.
 
         A grade may be sent again, being absolute. Comments append: if it is in doubt whether one arrived, look in
@@ -373,8 +400,7 @@ class Grading:
             if not error.in_doubt:
                 raise
             now = await self._before(target)
-            comment = SubmissionFields(grade_comment=content["comment"]["text_comment"])
-            if not map_submissions.has_comment(now, target.student, comment):
+            if not comments.has_comment(now, target.student, fields):
                 raise  # perhaps it is still on its way
             rest = {name: value for name, value in content.items() if name != "comment"}
             return await put(rest, safe=True) if rest["submission"] else now
@@ -414,15 +440,15 @@ def _lifts_excuse(fields: SubmissionFields, before: Json | None) -> bool:
 
 
 def _adds_comment(fields: SubmissionFields, before: Json, student: str) -> bool:
-    return bool(fields.grade_comment) and not map_submissions.has_comment(before, student, fields)
+    return bool(fields.grade_comment) and not comments.has_comment(before, student, fields)
 
 
 def _shows_comment(fields: SubmissionFields, before: Json | None, answer: Json, target: Target) -> bool:
     """Whether a comment that was to be sent has arrived, in whatever words Canvas keeps it."""
     if before is None or not _adds_comment(fields, before, target.student):
         return True
-    arrived = map_submissions.has_comment(answer, target.student, fields)
-    return arrived or map_submissions.has_more_comments(answer, before)
+    arrived = comments.has_comment(answer, target.student, fields)
+    return arrived or comments.has_more_comments(answer, before)
 
 
 def _is_graded(fields: SubmissionFields, before: Json, student: str) -> bool:

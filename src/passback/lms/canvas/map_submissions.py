@@ -13,6 +13,7 @@ from msgspec import Struct
 from passback.domain.assignment import Attachment, GradingType
 from passback.domain.grading import InvalidGrade, plain, points_of
 from passback.domain.submission import FLAGS, Submission, SubmissionFields
+from passback.lms.canvas.comments import newest_comment
 from passback.lms.canvas.errors import NAME
 from passback.lms.canvas.map_assignments import LmsAssignment
 from passback.lms.interface import RefusedByLms, Unavailable, Unsupported
@@ -242,41 +243,6 @@ def state_of(answer: Json) -> str:
             return "submitted"
         case _:
             return "submitted" if answer.get("submitted_at") else "created"
-
-
-def has_comment(answer: Json, student: str, fields: SubmissionFields) -> bool:
-    """Whether the comment that `fields` give is there already: as the newest, or from an earlier try."""
-    if _same_words(newest_comment(answer, student), fields.grade_comment):
-        return True
-    since = fields.comment_since
-    return since is not None and any(
-        _same_words(text(it, "comment"), fields.grade_comment) and (instant(it, "created_at") or 0) >= since
-        for it in _comments(answer, student)
-    )
-
-
-def has_more_comments(answer: Json, before: Json) -> bool:
-    """Whether there are more comments than before."""
-    now, then = (len(as_objects(it.get("submission_comments"))) for it in (answer, before))
-    return now > then
-
-
-def _same_words(one: str | None, other: str | None) -> bool:
-    """Whether two comments differ at most in blanks, which are trimmed on the way."""
-    return (one or "").split() == (other or "").split()
-
-
-def _comments(answer: Json, student: str) -> list[Json]:
-    return [it for it in as_objects(answer.get("submission_comments")) if text(it, "author_id") != student]
-
-
-def newest_comment(answer: Json, student: str) -> str | None:
-    """The newest comment that is not the student's own."""
-    comments = _comments(answer, student)
-    newest = max(
-        comments, key=lambda it: (text(it, "created_at") or "", integer(it, "id") or 0), default=None
-    )
-    return None if newest is None else text(newest, "comment")
 
 
 def check_transition(
