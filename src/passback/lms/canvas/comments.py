@@ -18,6 +18,8 @@ _TRIED = "comments_before"
 """By delivery that was tried: the ids of the comments that are not its own."""
 _LEFT = "comments_of"
 """By comment: the delivery that left it."""
+NOBODY = ""
+"""In place of a delivery: its comment came with something that was refused, and is that of who says it next."""
 _MOST_TRIED = 20
 """How many deliveries that may have failed for good a note remembers."""
 
@@ -54,13 +56,13 @@ def has_more_comments(answer: Json, before: Json) -> bool:
 
 def others(note: Note, before: Json, student: str, fields: SubmissionFields) -> frozenset[str]:
     """The comments of equal words that are not what the delivery, or one that it repeats, has left."""
-    marks = fields.comment_marks or ()
+    marks = (*(fields.comment_marks or ()), NOBODY)
     left: Note = note.get(_LEFT, {})
-    tried: Note = note.get(_TRIED, {})
+    before_tries: Note = note.get(_TRIED, {})
     anothers = frozenset(comment for comment, mark in left.items() if mark not in marks)
     for mark in marks:
-        if mark in tried:
-            return frozenset(tried[mark]) | anothers
+        if mark in before_tries:
+            return frozenset(it for it in before_tries[mark] if left.get(it) != NOBODY) | anothers
     since = fields.comment_since
     return anothers | {
         text(it, "id") or ""
@@ -89,7 +91,7 @@ def settled(note: Note, answer: Json, student: str, fields: SubmissionFields) ->
     left = {comment: mark for comment, mark in note.get(_LEFT, {}).items() if comment in there}
     waiting = {mark: ids for mark, ids in note.get(_TRIED, {}).items() if mark not in marks}
     rest = {name: value for name, value in note.items() if name != _TRIED}
-    return {**rest, _LEFT: {own: marks[0], **left}, **({_TRIED: waiting} if waiting else {})}
+    return {**rest, _LEFT: {**left, own: marks[0]}, **({_TRIED: waiting} if waiting else {})}
 
 
 def _own(answer: Json, student: str, fields: SubmissionFields) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -18,7 +18,15 @@ from passback.lms.canvas.errors import NotAuthorized
 from passback.lms.canvas.hand_in import hand_in, is_newer
 from passback.lms.canvas.overrides import send_override
 from passback.lms.canvas.verdict import GRADE, READ, judged, why_not_gradable
-from passback.lms.interface import SCORE_CHANGED, Gone, NotAllowed, RefusedByLms, Unavailable
+from passback.lms.interface import (
+    SCORE_CHANGED,
+    Gone,
+    LmsError,
+    NotAllowed,
+    RefusedByLms,
+    Unavailable,
+    still_in_doubt,
+)
 from passback.lms.toolkit.json_fields import Json, as_object, as_objects, id_of, instant, integer, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.unsupported_fields import note_key, read_note
@@ -145,12 +153,21 @@ class Grading:
             [fields] = await self.with_others([(target, fields, before)])
         answer, grader_note = before, None
         if before is None or _is_graded(fields, before, target.student):
-            answer, grader_note = await self._grade(target, fields, grade, before)
+            try:
+                answer, grader_note = await self._grade(target, fields, grade, before)
+            except RefusedByLms:
+                await self._leave_comment(target, fields)
+                raise
         elif fields.override_due_date is not None or fields.extra_attempts is not None:
             answer = await self._before(target)
         assert answer is not None
         if fields.state == "returned":
-            answer = await self._returned(target, answer)
+            try:
+                with _commented(fields):
+                    answer = await self._returned(target, answer)
+            except RefusedByLms:
+                await self._leave_comment(target, fields)
+                raise
         return await self.keep(target, fields, grade, answer, grader_note)
 
     async def judge(self, target: Target, scheme: Scheme | None, fields: SubmissionFields) -> Grade:
@@ -335,7 +352,8 @@ class Grading:
         answer, note = await self.judged(target, send, send_again)
         answered = map_submissions.shows_grade(answer)
         if not answered or not _shows_comment(fields, before, answer, target):
-            answer = await self._before(target)
+            with _commented(fields):
+                answer = await self._before(target)
         if not map_submissions.is_assigned(answer) and text(answer, "id") is None:
             raise Gone("student")
         map_submissions.check_whose(answer, target)
@@ -399,11 +417,23 @@ class Grading:
         except Unavailable as error:
             if not error.in_doubt:
                 raise
-            now = await self._before(target)
-            if not comments.has_comment(now, target.student, fields):
-                raise  # perhaps it is still on its way
-            rest = {name: value for name, value in content.items() if name != "comment"}
-            return await put(rest, safe=True) if rest["submission"] else now
+            with _commented(fields):
+                now = await self._before(target)
+                if not comments.has_comment(now, target.student, fields):
+                    raise  # perhaps it is still on its way
+                rest = {name: value for name, value in content.items() if name != "comment"}
+                return await put(rest, safe=True) if rest["submission"] else now
+
+    async def _leave_comment(self, target: Target, fields: SubmissionFields) -> None:
+        """Leave a comment that came with something refused to whoever says the same next."""
+        if not fields.comment_marks:
+            return
+        with contextlib.suppress(LmsError):
+            answer, before = await self._before(target), await self._note(target)
+            note = comments.settled(
+                before, answer, target.student, replace(fields, comment_marks=(comments.NOBODY,))
+            )
+            await self._notes.write({target.note_key: note} if note != before else {})
 
     async def _returned(self, target: Target, answer: Json) -> Json:
         """Make sure that a grade is visible to its student. Raises `Refused`."""
@@ -431,6 +461,17 @@ class Grading:
         attachments = msgspec.to_builtins(fields.attachments or ())
         note[name] = {"attempt": integer(answer, "attempt"), "attachments": attachments}
         await self._notes.write({target.note_key: note})
+
+
+@contextlib.contextmanager
+def _commented(fields: SubmissionFields) -> Iterator[None]:
+    """Mark what fails inside the ``with`` as in doubt if a comment may have been sent: it would come twice."""
+    try:
+        yield
+    except Unavailable as error:
+        if error.in_doubt or not fields.grade_comment:
+            raise
+        raise still_in_doubt(error, str(error)) from None
 
 
 def _lifts_excuse(fields: SubmissionFields, before: Json | None) -> bool:
