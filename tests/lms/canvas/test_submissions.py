@@ -364,12 +364,13 @@ def test_a_comment_may_return_to_earlier_words(lms: Lms) -> None:
     assert comments(lms, assignment) == ["Good", "Better", "Good"]
 
 
-def answer_no_looks_after_puts(lms: Lms) -> None:
-    """Have Canvas fail to show what it has, once something was sent."""
+def answer_no_look_after_a_put(lms: Lms) -> None:
+    """Have Canvas fail to show what it has after the next change."""
     served, real = simulator(lms), simulator(lms).answer
 
     async def answer(request: Request) -> Reply:
         if request.method == "PUT":
+            served.answer = real  # type: ignore[method-assign]
             served.faults.rules.append(Rule("error-before", method="GET", times=5))
         return await real(request)
 
@@ -388,7 +389,7 @@ def test_a_marked_comment_comes_once_for_each_mark(lms: Lms, arrives: bool) -> N
     assert comments(lms, assignment) == ["Good"]
     lms.served.fail("error-after" if arrives else "error-before", method="PUT")
     if arrives:
-        answer_no_looks_after_puts(lms)
+        answer_no_look_after_a_put(lms)
     with pytest.raises(Unavailable) as failed:
         say("d2")
     assert failed.value.in_doubt

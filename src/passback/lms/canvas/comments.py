@@ -59,12 +59,12 @@ def others(note: Note, before: Json, student: str, fields: SubmissionFields) -> 
     marks = (*(fields.comment_marks or ()), NOBODY)
     left: Note = note.get(_LEFT, {})
     before_tries: Note = note.get(_TRIED, {})
-    anothers = frozenset(comment for comment, mark in left.items() if mark not in marks)
+    by_others = frozenset(comment for comment, mark in left.items() if mark not in marks)
     for mark in marks:
         if mark in before_tries:
-            return frozenset(it for it in before_tries[mark] if left.get(it) != NOBODY) | anothers
+            return frozenset(it for it in before_tries[mark] if left.get(it) != NOBODY) | by_others
     since = fields.comment_since
-    return anothers | {
+    return by_others | {
         text(it, "id") or ""
         for it in _equal(before, student, fields)
         if left.get(text(it, "id") or "") not in marks
