@@ -37,7 +37,7 @@ def lms() -> Iterator[Lms]:
     ("status", "name", "message", "error"),
     [
         (404, "NOT_FOUND", "Requested entity was not found.", Gone("assignment")),
-        (403, "PERMISSION_DENIED", "@ProjectPermissionDenied The Developer Console project is not permitted.", RefusedByLms("NOT_OURS", "the assignment was made by another app or in Google Classroom: it can be read but not changed")),
+        (403, "PERMISSION_DENIED", "@ProjectPermissionDenied The Developer Console project is not permitted.", errors.NotOurs("NOT_OURS", "the assignment was made by another app or in Google Classroom: it can be read but not changed")),
         (400, "FAILED_PRECONDITION", "@CourseNotModifiable x", RefusedByLms("COURSE_ARCHIVED", "the course is archived in Google Classroom")),
         (400, "FAILED_PRECONDITION", "@AttachmentNotVisible x", RefusedByLms("INVALID_ATTACHMENT", "Google Classroom cannot see the attachment")),
         (400, "FAILED_PRECONDITION", "@EmptyAssignees x", RefusedByLms("INVALID_ASSIGNEES", "an assignment needs at least one assignee")),

@@ -21,8 +21,6 @@ _MOST_DIGITS = 30
 _LONGEST_ID = 255
 _LATEST_SECOND = 253_402_300_799
 """The end of the year 9999, in seconds since 1970."""
-LATEST: Instant = _LATEST_SECOND * SECOND
-"""The last time that can be shown."""
 
 
 def as_object(content: Any) -> Json:

@@ -18,9 +18,11 @@ from passback.domain.assignment import Assignment, AssignmentFields
 from passback.domain.clock import SECOND, Instant
 from passback.lms.interface import Unavailable
 from passback.lms.notes import Note, Notes
-from passback.lms.toolkit.json_fields import LATEST, number
+from passback.lms.toolkit.json_fields import number
 
 _TYPES = {field.name: field.type for field in structs.fields(Assignment)}
+_TOO_LARGE = 2**53
+"""Milliseconds that no calendar has, and that are no whole number everywhere."""
 _DATES = ("due_date", "start_date", "display_date", "end_date")
 
 
@@ -91,7 +93,7 @@ def bare_assignment(
 
     Raises `Unavailable` if the points are no number, or the due date is in no calendar.
     """
-    if due_date is not None and not 0 <= due_date <= LATEST:
+    if due_date is not None and abs(due_date) >= _TOO_LARGE:
         raise Unavailable("its answer has a due date that is in no calendar")
     return Assignment(
         lms_id=lms_id,
