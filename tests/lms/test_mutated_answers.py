@@ -27,7 +27,7 @@ from support.faulty_world import Spoil, World, world_of
 from support.lms import ESSAY, Lms, try_of
 from support.sandbox import NOW
 
-EXAMPLES = 25
+EXAMPLES = 12
 """How many answers of each operation are changed."""
 
 ODD: tuple[Any, ...] = (

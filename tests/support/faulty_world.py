@@ -71,12 +71,11 @@ ALL = tuple(
 )  # fmt: skip
 """Every way in which an answer is spoilt."""
 
-FEW = tuple(
-    spoil
-    for spoil in ALL
-    if spoil.name.removesuffix("with 200") != spoil.name
-    or spoil.name.endswith(("members", "items", "HTML with 404", "nothing with 202", "nothing with 400", "JSON with 404"))
+_ONE_OF_EACH = (
+    "a page of HTML with 404", "nothing with 202", "nothing with 400", "a firewall's JSON with 200",
+    "an object without members", "a list without items",
 )  # fmt: skip
+FEW = tuple(spoil for spoil in ALL if spoil.name in _ONE_OF_EACH)
 """One of each kind, which is enough if nothing is amiss."""
 
 
