@@ -6,9 +6,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from canvasapi import Canvas
 
 from passback_simulators.canvas.app import CanvasSimulator
-from support.classroom import Classroom, Clients, serving_classroom, serving_clients
+from support.canvas_client import ALGEBRA, as_admin
+from support.classroom import (
+    STUDENT,
+    TEACHER,
+    Classroom,
+    Clients,
+    create,
+    serving_classroom,
+    serving_clients,
+)
 from support.sandbox import SetClock
 from support.schoology_client import Schoology, schoolopy_of, serving_schoology
 from support.simulators import Served, fresh, serving
@@ -26,6 +36,17 @@ def served_canvas() -> Iterator[Served]:
 def served(served_canvas: Served) -> Served:
     """The simulated Canvas."""
     return fresh(served_canvas)
+
+
+@pytest.fixture
+def canvas(served: Served) -> Canvas:
+    """The community's client of Canvas, as the administrator."""
+    return as_admin(served)
+
+
+@pytest.fixture
+def algebra(canvas: Canvas) -> Any:
+    return canvas.get_course(ALGEBRA)
 
 
 @pytest.fixture(scope="session")
@@ -70,3 +91,21 @@ def clients(started_clients: Clients) -> Clients:
     # The server closes what was idle for long, and httplib2 does not send a POST again.
     started_clients.close()
     return started_clients
+
+
+@pytest.fixture
+def teacher(clients: Clients) -> Any:
+    """Google's own client, as Algebra's teacher."""
+    return clients.as_user(TEACHER)
+
+
+@pytest.fixture
+def student(clients: Clients) -> Any:
+    """Google's own client, as a student of Algebra."""
+    return clients.as_user(STUDENT)
+
+
+@pytest.fixture
+def work(teacher: Any) -> Any:
+    """Course work in Algebra."""
+    return create(teacher)

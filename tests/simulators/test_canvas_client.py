@@ -24,7 +24,6 @@ from support.canvas_client import (
     STUDENT,
     TEACHER,
     WARNINGS,
-    as_admin,
     as_user,
     canvas_of,
 )
@@ -32,11 +31,6 @@ from support.sandbox import NOW, SetClock
 from support.simulators import Served
 
 pytestmark = WARNINGS
-
-
-@pytest.fixture
-def canvas(served: Served) -> Canvas:
-    return as_admin(served)
 
 
 def test_accounts_courses_and_sections(canvas: Canvas) -> None:

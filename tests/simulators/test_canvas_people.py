@@ -19,18 +19,12 @@ from support.canvas_client import (
     STUDENT,
     TEACHER,
     WARNINGS,
-    as_admin,
     as_user,
     canvas_of,
 )
 from support.simulators import Served
 
 pytestmark = WARNINGS
-
-
-@pytest.fixture
-def canvas(served: Served) -> Canvas:
-    return as_admin(served)
 
 
 @pytest.mark.parametrize(

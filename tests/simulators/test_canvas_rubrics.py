@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from canvasapi import Canvas
 from canvasapi.exceptions import BadRequest, Forbidden, ResourceDoesNotExist
 from canvasapi.requester import Requester
 from canvasapi.rubric import RubricAssociation
@@ -18,7 +17,6 @@ from support.canvas_client import (
     STUDENT,
     TEACHER,
     WARNINGS,
-    as_admin,
     as_user,
     graded,
 )
@@ -33,16 +31,6 @@ CRITERIA = {
     "1": {"id": "style", "description": "Style",
           "ratings": {"0": {"id": "fine", "description": "Fine", "points": 5}, "1": {"points": 0}}},
 }  # fmt: skip
-
-
-@pytest.fixture
-def canvas(served: Served) -> Canvas:
-    return as_admin(served)
-
-
-@pytest.fixture
-def algebra(canvas: Canvas) -> Any:
-    return canvas.get_course(ALGEBRA)
 
 
 def rubric_for(course: Any, assignment: Any, **fields: Any) -> Any:

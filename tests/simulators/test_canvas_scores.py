@@ -19,7 +19,6 @@ from support.canvas_client import (
     STUDENT,
     TEACHER,
     WARNINGS,
-    as_admin,
     as_user,
     assisting,
     clock_of,
@@ -28,16 +27,6 @@ from support.canvas_client import (
 from support.simulators import Served
 
 pytestmark = WARNINGS
-
-
-@pytest.fixture
-def canvas(served: Served) -> Canvas:
-    return as_admin(served)
-
-
-@pytest.fixture
-def algebra(canvas: Canvas) -> Any:
-    return canvas.get_course(ALGEBRA)
 
 
 def grades(course: Any, student: int = STUDENT, **asked: Any) -> Any:

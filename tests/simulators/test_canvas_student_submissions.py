@@ -38,16 +38,6 @@ from support.simulators import Served
 pytestmark = WARNINGS
 
 
-@pytest.fixture
-def canvas(served: Served) -> Canvas:
-    return as_admin(served)
-
-
-@pytest.fixture
-def algebra(canvas: Canvas) -> Any:
-    return canvas.get_course(ALGEBRA)
-
-
 def scores(submissions: Any) -> list[Any]:
     return [(it.user_id, it.score) for it in submissions if it.score is not None]
 

@@ -17,7 +17,6 @@ from support.classroom import (
     TEACHER,
     TEACHER_ID,
     Clients,
-    create,
     read,
     refused,
     submission,
@@ -34,24 +33,9 @@ QUIZ: Mapping[str, Any] = {
 
 
 @pytest.fixture
-def teacher(clients: Clients) -> Any:
-    return clients.as_user(TEACHER)
-
-
-@pytest.fixture
-def student(clients: Clients) -> Any:
-    return clients.as_user(STUDENT)
-
-
-@pytest.fixture
 def stranger(clients: Clients) -> Any:
     """Algebra's teacher through an add-on that did not make the course work."""
     return clients.as_user(TEACHER, project=seed.OTHER_PROJECT)
-
-
-@pytest.fixture
-def work(teacher: Any) -> Any:
-    return create(teacher)
 
 
 def add_ons(client: Any) -> Any:

@@ -38,16 +38,6 @@ NOT_SIMULATED = {"courseMaterialSets"}
 
 
 @pytest.fixture
-def teacher(clients: Clients) -> Any:
-    return clients.as_user(TEACHER)
-
-
-@pytest.fixture
-def student(clients: Clients) -> Any:
-    return clients.as_user(STUDENT)
-
-
-@pytest.fixture
 def admin(clients: Clients) -> Any:
     return clients.as_user(seed.ADMIN)
 

@@ -29,16 +29,6 @@ from support.classroom import (
 LINK = {"link": {"url": "https://app.example/a/1"}}
 
 
-@pytest.fixture
-def teacher(clients: Clients) -> Any:
-    return clients.as_user(TEACHER)
-
-
-@pytest.fixture
-def student(clients: Clients) -> Any:
-    return clients.as_user(STUDENT)
-
-
 def patch(teacher: Any, work: Any, mask: str, **body: Any) -> Any:
     works = teacher.courses().courseWork()
     return works.patch(courseId=ALGEBRA, id=work["id"], updateMask=mask, body=body).execute()

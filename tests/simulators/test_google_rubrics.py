@@ -40,16 +40,6 @@ SPELLING: Mapping[str, Any] = {
 }
 
 
-@pytest.fixture
-def teacher(clients: Clients) -> Any:
-    return clients.as_user(TEACHER)
-
-
-@pytest.fixture
-def work(teacher: Any) -> Any:
-    return create(teacher)
-
-
 def rubrics(client: Any) -> Any:
     return client.courses().courseWork().rubrics()
 

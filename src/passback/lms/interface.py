@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Literal, Protocol, TypeVar
 
 import msgspec
@@ -308,6 +308,14 @@ class Connector(Protocol):
         ...
 
 
+async def submission_or_error(change: Awaitable[Submission]) -> Submission | LmsError:
+    """Return what a change of one submission returns, or the error that it raises."""
+    try:
+        return await change
+    except LmsError as error:
+        return error
+
+
 async def update_one_by_one(
     connector: Connector,
     section: str,
@@ -326,12 +334,9 @@ async def update_one_by_one(
     async def change(positions: Sequence[int]) -> None:
         for position in positions:
             async with limit:
-                try:
-                    outcomes[position] = await connector.update_submission(
-                        section, assignment, *changes[position]
-                    )
-                except LmsError as error:
-                    outcomes[position] = error
+                outcomes[position] = await submission_or_error(
+                    connector.update_submission(section, assignment, *changes[position])
+                )
 
     of_student: dict[str, list[int]] = {}
     for position, (student, _) in enumerate(changes):

@@ -38,6 +38,7 @@ from passback.lms.interface import (
     Unavailable,
     Unsupported,
     in_doubt_after_write,
+    submission_or_error,
 )
 from passback.lms.toolkit.looks import looked
 
@@ -63,10 +64,7 @@ class Verified:
         return self._lms.capabilities
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
-        try:
-            made = await self._lms.create_assignment(section, fields, mark)
-        except Gone as gone:
-            raise await self._missing(gone, section) from None
+        made = await self._checked(self._lms.create_assignment(section, fields, mark), section)
         if not _differing(fields, made):
             return made
         try:
@@ -81,30 +79,20 @@ class Verified:
         async def find() -> Assignment | None:
             return await self._lms.find_assignment(section, fields, lost)
 
-        try:
-            # What has just been made may not be visible yet.
-            return await looked(find, lambda found: found is not None, self._timer)
-        except Gone as gone:
-            raise await self._missing(gone, section) from None
+        # What has just been made may not be visible yet.
+        return await self._checked(looked(find, lambda found: found is not None, self._timer), section)
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
-        try:
-            return await self._lms.read_assignment(section, assignment)
-        except Gone as gone:
-            raise await self._missing(gone, section, assignment) from None
+        return await self._checked(self._lms.read_assignment(section, assignment), section, assignment)
 
     async def read_assignments(self, section: str, assignments: Sequence[str]) -> Mapping[str, Assignment]:
-        try:
-            return await self._lms.read_assignments(section, assignments)
-        except Gone as gone:
-            raise await self._missing(gone, section) from None
+        return await self._checked(self._lms.read_assignments(section, assignments), section)
 
     async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
         async def change() -> Assignment:
-            try:
-                return await self._lms.update_assignment(section, assignment, fields)
-            except Gone as gone:
-                raise await self._missing(gone, section, assignment) from None
+            return await self._checked(
+                self._lms.update_assignment(section, assignment, fields), section, assignment
+            )
 
         async def read() -> Assignment:
             return await self.read_assignment(section, assignment)
@@ -113,15 +101,16 @@ class Verified:
         return _with_warnings(fields, held)
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
-        try:
-            await self._lms.delete_assignment(section, assignment)
-        except Gone as gone:
-            raise await self._missing(gone, section, assignment) from None
-        except Unavailable as error:
-            if isinstance(error, NotAllowed) or error.in_doubt:
-                raise
-            # Whatever it answered, it may have deleted it.
-            raise Unavailable(str(error), retry_after=error.retry_after, in_doubt=True) from None
+        async def delete() -> None:
+            try:
+                await self._lms.delete_assignment(section, assignment)
+            except Unavailable as error:
+                if isinstance(error, NotAllowed) or error.in_doubt:
+                    raise
+                # Whatever it answered, it may have deleted it.
+                raise Unavailable(str(error), retry_after=error.retry_after, in_doubt=True) from None
+
+        await self._checked(delete(), section, assignment)
 
         async def is_there() -> bool:
             return assignment in await self.read_assignments(section, [assignment])
@@ -134,21 +123,19 @@ class Verified:
     async def read_submissions(
         self, section: str, assignment: str, students: Sequence[str]
     ) -> Mapping[str, Submission]:
-        try:
+        async def read() -> Mapping[str, Submission]:
             found = await self._lms.read_submissions(section, assignment, students)
             # A list of nobody may be an LMS's mistake: it counts if it comes twice.
             return found or await self._lms.read_submissions(section, assignment, students)
-        except Gone as gone:
-            raise await self._missing(gone, section, assignment) from None
+
+        return await self._checked(read(), section, assignment)
 
     async def update_submission(
         self, section: str, assignment: str, student: str, fields: SubmissionFields
     ) -> Submission:
         async def change() -> Submission:
-            try:
-                return await self._lms.update_submission(section, assignment, student, fields)
-            except Gone as gone:
-                raise await self._missing(gone, section, assignment, student, fields.grader_id) from None
+            sent = self._lms.update_submission(section, assignment, student, fields)
+            return await self._checked(sent, section, assignment, student, fields.grader_id)
 
         async def read() -> Submission:
             found = await self.read_submissions(section, assignment, [student])
@@ -164,10 +151,9 @@ class Verified:
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
     ) -> Sequence[Submission | LmsError]:
         await self._await_comments(section, assignment, dict(changes))
-        try:
-            outcomes = await self._lms.update_submissions(section, assignment, changes)
-        except Gone as gone:
-            raise await self._missing(gone, section, assignment) from None
+        outcomes = await self._checked(
+            self._lms.update_submissions(section, assignment, changes), section, assignment
+        )
         last = {student: at for at, (student, _) in enumerate(changes)}
         # What another change of the same student followed is not to be seen any more.
         unseen = {
@@ -181,7 +167,7 @@ class Verified:
         return [
             settled[student]
             if unseen.get(student) == at
-            else await self._again(section, assignment, student, fields)
+            else await submission_or_error(self.update_submission(section, assignment, student, fields))
             if isinstance(outcome, Gone)
             else outcome
             for at, ((student, fields), outcome) in enumerate(zip(changes, outcomes, strict=True))
@@ -243,14 +229,6 @@ class Verified:
             self._timer,
         )
 
-    async def _again(
-        self, section: str, assignment: str, student: str, fields: SubmissionFields
-    ) -> Submission | LmsError:
-        try:
-            return await self.update_submission(section, assignment, student, fields)
-        except LmsError as error:
-            return error
-
     async def read_courses(self) -> Sequence[LmsCourse]:
         return await self._lms.read_courses()
 
@@ -283,6 +261,20 @@ class Verified:
         held = await change()
         return held if shows(held) else await read()
 
+    async def _checked(
+        self,
+        call: Awaitable[T],
+        section: str,
+        assignment: str | None = None,
+        student: str | None = None,
+        grader: str | None = None,
+    ) -> T:
+        """Return what a call of the connector returns; if it raises `Gone`, raise what is really gone."""
+        try:
+            return await call
+        except Gone as gone:
+            raise await self._missing(gone, section, assignment, student, grader) from None
+
     async def _missing(
         self,
         gone: Gone,
@@ -314,7 +306,7 @@ class Verified:
         )
 
     async def _unlisted(self, section: str, assignment: str) -> LmsError:
-        """Return what an assignment is that the LMS does not list: gone, unless it shows it all the same."""
+        """Return what an assignment is that the LMS does not list: gone, unless it still shows it."""
         try:
             await self._lms.read_assignment(section, assignment)
         except Gone:

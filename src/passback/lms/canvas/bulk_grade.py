@@ -20,6 +20,7 @@ from passback.lms.interface import (
     RefusedByLms,
     Unavailable,
     in_doubt_after_write,
+    submission_or_error,
 )
 from passback.lms.toolkit.json_fields import Json, as_object, id_of
 from passback.lms.toolkit.turns import turns
@@ -110,7 +111,9 @@ class BulkGrading:
                 else:
                     outcomes[position] = outcome
         changes = {position: (student, fields) for position, student, fields in turn}
-        done = await asyncio.gather(*(_outcome(update_one, *changes[position]) for position in singly))
+        done = await asyncio.gather(
+            *(submission_or_error(update_one(*changes[position])) for position in singly)
+        )
         return outcomes | dict(zip(singly, done, strict=True))
 
     async def _bulk(
@@ -204,10 +207,3 @@ def _arrived(entry: _Entry, answer: Json) -> bool:
         return False
     comment = entry.fields.grade_comment
     return not comment or comments.has_comment(answer, entry.target.student, entry.fields)
-
-
-async def _outcome(update_one: UpdateOne, student: str, fields: SubmissionFields) -> Submission | LmsError:
-    try:
-        return await update_one(student, fields)
-    except LmsError as error:
-        return error

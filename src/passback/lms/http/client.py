@@ -99,8 +99,7 @@ class Reply(Struct, frozen=True):
     def good(self, gone: Thing = "assignment") -> Reply:
         """Return the reply, or raise for an HTTP error; `gone` names what a 404 means.
 
-        Raises `NotAllowed` with 401 and 403, `Gone` with 404 (`Unavailable` if that is a page of HTML), `RefusedByLms`
-        with any other from 400 on.
+        Raises `NotAllowed` with 401 and 403, `Gone` with 404, `RefusedByLms` with any other from 400 on.
         """
         if self.status in (401, 403):
             refused = self.status == 401
@@ -222,12 +221,10 @@ class PlainManners:
         return None
 
     def own_refusal(self, reply: Reply) -> bool:
+        if self._refusal is None:
+            return not reply.is_page
         content = reply.content()
-        return (
-            not reply.is_page
-            if self._refusal is None
-            else isinstance(content, dict) and self._refusal in content
-        )
+        return isinstance(content, dict) and self._refusal in content
 
 
 def retry_after(reply: Reply, default: float) -> float:

@@ -94,9 +94,8 @@ class SchoologyApi:
                     gone: Thing = "assignment") -> list[Json]:  # fmt: skip
         """Read all pages of a list whose items are under `name`, or under two names, one inside the other.
 
-        What is met twice, because something moved meanwhile, is there once, and a list whose length changed meanwhile
-        is read again. Raises `LmsError`, also if there is no more although the list says that it is longer, and if it
-        has no end.
+        An item that moved to another page while they were read is returned once, and a list whose length changed is
+        read again. Raises `LmsError`, also if the list ends before its ``total``, or has no end.
         """
         for _ in range(_MOST_READINGS):
             found = await self._read_through(path, name, params or {}, gone)

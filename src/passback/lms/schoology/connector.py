@@ -278,7 +278,7 @@ class SchoologyConnector:
             except Gone as gone:
                 return [gone if isinstance(it, Gone) else it for it in outcomes]
             except LmsError:
-                pass  # what was done of the others is known nevertheless
+                return outcomes  # what was done of the others is known nevertheless
         return outcomes
 
     async def _without_memory(
