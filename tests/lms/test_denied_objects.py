@@ -197,3 +197,23 @@ def test_what_is_denied_of_everything_is_to_be_mended(denial: tuple[Lms, Reply])
             except LmsError as error:
                 outcomes[name] = repr(error)
     assert outcomes == dict.fromkeys(outcomes, "to be mended")
+
+
+def test_what_is_denied_until_a_look_is_done_after_it(denial: tuple[Lms, Reply]) -> None:
+    lms, reply = denial
+    outcomes = {}
+    for name, act in acts(lms, {**READS, **WRITES}).items():
+        assignment = made(lms)
+        about, looked = of_object(assignment), list[str]()
+
+        def wanted(
+            _: str, asked: str, about: Callable[[str, str], bool] = about, looked: list[str] = looked
+        ) -> bool:
+            if not about("", asked) and asked.startswith(("/api/", "/v1/")) and denied:
+                looked.append(asked)
+            return about("", asked) and not looked
+
+        with denying(lms, reply, wanted) as denied:
+            outcomes[name] = outcome_of(act, lms, assignment)
+        assert denied, name
+    assert outcomes == dict.fromkeys(outcomes, "done")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
 
@@ -24,7 +25,7 @@ from passback.lms.schoology.errors import NAME, SetupChanged
 from passback.lms.schoology.grade import Grading, Stale
 from passback.lms.schoology.grading_setup import GradingSetups
 from passback.lms.schoology.map_assignments import Ref
-from passback.lms.schoology.one_look import judged
+from passback.lms.schoology.one_look import judged, may_be_a_slip, verdict
 from passback.lms.schoology.roster import Roster, read_courses, read_people, read_sections
 from passback.lms.schoology.stored import as_stored
 from passback.lms.toolkit import alike
@@ -34,7 +35,7 @@ from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.unsupported_fields import note_key, read_note
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from passback.domain.assignment import Assignment, AssignmentFields
     from passback.domain.clock import Clock
@@ -93,8 +94,7 @@ class SchoologyConnector:
 
     async def _create(self, section: str, kind: str, fields: AssignmentFields) -> Assignment:
         """Create an assignment by what is remembered of the section."""
-        async with self._judging(section):
-            sent = await self._new(section, kind, fields)
+        sent = await judged(self._api, section, lambda: self._new(section, kind, fields))
         answer = await self._make(section, kind, sent)
         return await self._made(section, map_assignments.ref_of(kind, answer), fields, sent, answer)
 
@@ -108,7 +108,7 @@ class SchoologyConnector:
             except NotAllowed as error:
                 if refused is not None:
                     raise refused from None
-                refused = await judged(self._api, section, error)
+                refused = await verdict(self._api, section, error)
                 if not isinstance(refused, RefusedByLms):
                     raise refused from None
                 wanted = as_stored(sent, await self._setups.users_zone())
@@ -170,8 +170,7 @@ class SchoologyConnector:
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
         ref = Ref.of(assignment)
-        async with self._judging(section):
-            return (await self._load(section, ref)).assignment
+        return (await judged(self._api, section, lambda: self._load(section, ref))).assignment
 
     async def read_assignments(self, section: str, wanted: Sequence[str]) -> Mapping[str, Assignment]:
         refs = []
@@ -192,12 +191,14 @@ class SchoologyConnector:
         return found
 
     async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
-        async with self._judging(section):
+        async def update() -> Assignment:
             try:
                 return await self._updated(section, assignment, fields)
             except SetupChanged:
                 self._setups.forget(section)
                 return await self._updated(section, assignment, fields)
+
+        return await judged(self._api, section, update)
 
     async def _updated(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
         ref = Ref.of(assignment)
@@ -228,24 +229,26 @@ class SchoologyConnector:
     async def delete_assignment(self, section: str, assignment: str) -> None:
         ref = Ref.of(assignment)
         # Schoology answers the same for an assignment that never existed as for one that an earlier try just deleted.
-        async with self._judging(section):
-            await self._read(section, ref)
-            self._recent.forget(f"{section}/{assignment}")
-            with contextlib.suppress(Gone):
-                await self._api.send("DELETE", ref.path(section), safe=True)
+        await judged(self._api, section, lambda: self._read(section, ref))
+        self._recent.forget(f"{section}/{assignment}")
+        with contextlib.suppress(Gone):
+            await judged(self._api, section, lambda: self._api.send("DELETE", ref.path(section), safe=True))
         await self._notes.write({note_key(assignment): None})
 
     async def read_submissions(
         self, section: str, assignment: str, students: Sequence[str]
     ) -> Mapping[str, Submission]:
         ref = Ref.of(assignment)
-        async with self._judging(section):
+
+        async def read() -> Mapping[str, Submission]:
             stored = await self._load(section, ref)
             enrollments = await self._roster.enrollments(section, students, now=True)
             assigned = stored.assignment.assignee_ids
             if stored.assignment.assignee_mode == "individuals":
                 enrollments = {student: it for student, it in enrollments.items() if student in assigned}
             return await self._grading.read(section, stored, enrollments)
+
+        return await judged(self._api, section, read)
 
     async def update_submission(
         self, section: str, assignment: str, student: str, fields: SubmissionFields
@@ -259,19 +262,15 @@ class SchoologyConnector:
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
     ) -> Sequence[Submission | LmsError]:
         ref = Ref.of(assignment)
-
-        async with self._judging(section):
-            stored = await self._recent.get(f"{section}/{assignment}", lambda: self._load(section, ref))
-            try:
-                outcomes = await self._grading.update(section, stored, changes, fresh=False)
-            except Gone:
-                await self._still_there(section, ref)
-                raise
-            outcomes = await self._without_memory(section, ref, changes, outcomes)
-        refused = next((it for it in outcomes if isinstance(it, NotAllowed)), None)
-        if refused is not None:
-            meant = await judged(self._api, section, refused)
-            outcomes = [meant if isinstance(it, NotAllowed) else it for it in outcomes]
+        outcomes = await judged(self._api, section, lambda: self._graded(section, ref, changes))
+        refused = [at for at, it in enumerate(outcomes) if isinstance(it, NotAllowed)]
+        if refused:
+            meant = await verdict(self._api, section, cast("NotAllowed", outcomes[refused[0]]))
+            again: Sequence[Submission | LmsError] = [meant] * len(refused)
+            if may_be_a_slip(meant):
+                again = await self._graded(section, ref, [changes[at] for at in refused])
+            for at, outcome in zip(refused, again, strict=True):
+                outcomes[at] = meant if isinstance(outcome, NotAllowed) else outcome
         if any(isinstance(it, Gone) and it.thing == "student" for it in outcomes):
             try:
                 await self._still_there(section, ref)
@@ -280,6 +279,18 @@ class SchoologyConnector:
             except LmsError:
                 return outcomes  # what was done of the others is known nevertheless
         return outcomes
+
+    async def _graded(
+        self, section: str, ref: Ref, changes: Sequence[tuple[str, SubmissionFields]]
+    ) -> list[Submission | LmsError]:
+        """Change submissions by what is remembered, or without that; returns the outcome of each, in order."""
+        stored = await self._recent.get(f"{section}/{ref.lms_id}", lambda: self._load(section, ref))
+        try:
+            outcomes = await self._grading.update(section, stored, changes, fresh=False)
+        except Gone:
+            await self._still_there(section, ref)
+            raise
+        return await self._without_memory(section, ref, changes, outcomes)
 
     async def _without_memory(
         self,
@@ -306,14 +317,6 @@ class SchoologyConnector:
             found = [error] * len(again)
         renewed = dict(zip(again, found, strict=True))
         return [renewed.get(at, outcome) for at, outcome in enumerate(outcomes)]
-
-    @contextlib.asynccontextmanager
-    async def _judging(self, section: str) -> AsyncIterator[None]:
-        """Tell a refusal of one assignment inside the ``with`` from a right that the connection lacks."""
-        try:
-            yield
-        except NotAllowed as error:
-            raise await judged(self._api, section, error) from None
 
     async def _still_there(self, section: str, ref: Ref) -> None:
         """Check that the assignment still exists, after something of it was said to be gone. Raises `Gone`."""
@@ -370,8 +373,7 @@ class SchoologyConnector:
         if len(refs) <= _FEW:
             for ref in refs:
                 with contextlib.suppress(Gone, RefusedByLms):
-                    async with self._judging(section):
-                        found[ref.lms_id] = await self._read(section, ref)
+                    found[ref.lms_id] = await judged(self._api, section, partial(self._read, section, ref))
             return found
         by_id = {id_of(item): item for item in await self._list(section, kind)}
         return {ref.lms_id: by_id[ref.id] for ref in refs if ref.id in by_id}

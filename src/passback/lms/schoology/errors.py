@@ -24,6 +24,15 @@ class SetupChanged(RefusedByLms):
     """The section has no such grading scale, period or category (any more)."""
 
 
+class SectionEnded(RefusedByLms):
+    """The section's grading periods have all ended."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "SECTION_ENDED", "the section has ended in Schoology, and nothing in it can be changed"
+        )
+
+
 def refusal(reply: Reply, gone: Thing) -> LmsError:
     """Return the error that a reply of 400 and above stands for; with a 404, `gone` does not exist."""
     match reply.status:
@@ -63,13 +72,6 @@ def item_refusal(status: int, message: str, gone: Thing) -> LmsError:
 def not_gradable() -> RefusedByLms:
     """Return the refusal of an assignment or section in which nobody may do this, though the connection works."""
     return RefusedByLms("NOT_GRADABLE", "Schoology does not allow this, though the key may do it elsewhere")
-
-
-def section_ended() -> RefusedByLms:
-    """Return the refusal of a section whose grading periods have all ended."""
-    return RefusedByLms(
-        "SECTION_ENDED", "the section has ended in Schoology, and nothing in it can be changed"
-    )
 
 
 def is_own(reply: Reply) -> bool:

@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
 
-from passback.lms.interface import Gone, LmsError, NotAllowed, Unavailable
-from passback.lms.schoology.errors import not_gradable, section_ended
+from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
+from passback.lms.schoology.errors import SectionEnded, not_gradable
 from passback.lms.toolkit.json_fields import integer
 
 if TYPE_CHECKING:
     from passback.lms.schoology.api import SchoologyApi
 
 
-async def judged(api: SchoologyApi, section: str, error: NotAllowed) -> LmsError:
+T = TypeVar("T")
+
+
+async def judged(api: SchoologyApi, section: str, ask: Callable[[], Awaitable[T]]) -> T:
+    """Return what `ask` returns, or raise what Schoology's refusal of it means.
+
+    What is refused without a reason is asked for once more: it may have been a slip, or mended meanwhile.
+    """
+    try:
+        return await ask()
+    except NotAllowed as error:
+        meant = await verdict(api, section, error)
+    if not may_be_a_slip(meant):
+        raise meant
+    try:
+        return await ask()
+    except NotAllowed:
+        raise meant from None
+
+
+def may_be_a_slip(meant: LmsError) -> bool:
+    """Whether nothing explains a refusal, so that one alone is not to be believed."""
+    return isinstance(meant, RefusedByLms) and not isinstance(meant, SectionEnded)
+
+
+async def verdict(api: SchoologyApi, section: str, error: NotAllowed) -> LmsError:
     """Return what a 401 or 403 on an assignment of a section stands for.
 
     If the key works and has a teacher's rights in the section, only this assignment, or a section that is over, refuses
@@ -33,4 +59,4 @@ async def judged(api: SchoologyApi, section: str, error: NotAllowed) -> LmsError
         return NotAllowed(str(error))
     if integer(place, "admin") != 1:
         return NotAllowed(str(error))
-    return section_ended() if integer(place, "active") == 0 else not_gradable()
+    return SectionEnded() if integer(place, "active") == 0 else not_gradable()
