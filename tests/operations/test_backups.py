@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from passback.app import open_database
-from passback.domain.clock import HOUR, MINUTE
+from passback.domain.clock import HOUR, MINUTE, SECOND
 from passback.operations import backups
 from passback.operations.errors import NotFound, OperationError, StoreError
 from passback.operations.older_copies import Ticking, count_file
@@ -189,6 +189,23 @@ def test_what_waits_in_the_backup_is_not_sent_twice(world: World, by: str) -> No
         assert client.get(world.student(graded)).data["grade_points"] == 9
         assert regraded["state"] == "refused"
         assert "CHANGED_SINCE_BACKUP" in str(regraded)
+
+
+def test_what_was_set_in_the_second_of_the_backup_is_not_overwritten(world: World) -> None:
+    backed_up = NOW + SECOND // 2
+    with world.served(NOW) as (gateway, client):
+        graded = client.post(world.assignments, ESSAY).data["id"]
+        world.lms.fail("expired-credentials", times=None)
+        grade = later(client, world.student(graded), {"grade_points": 8}).data["id"]
+        backups.back_up(world.settings, world.folder / "copy.db", backed_up)
+        world.lms.control("DELETE", "faults")
+        # Newer, and the LMS writes a time that is not: it tells whole seconds.
+        gateway.clock.now = backed_up + SECOND // 4
+        assert client.patch(world.student(graded), {"grade_points": 9}).status == 200
+    assert backups.restore(world.settings, world.folder / "copy.db", NOW + HOUR).in_doubt == 1
+    with world.served(NOW + HOUR) as (gateway, client):
+        assert ended(gateway, client, grade)["state"] == "refused"
+        assert client.get(world.student(graded)).data["grade_points"] == 9
 
 
 @pytest.mark.parametrize("lms_type", KINDS)

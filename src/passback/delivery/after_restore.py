@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from passback.delivery.submissions import SubmissionTarget
+from passback.domain.clock import SECOND
 from passback.domain.submission import Submission, SubmissionFields
 from passback.store import restored
 from passback.wire import errors
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from passback.store.restored import Restored
 
 _CHANGED = "CHANGED_SINCE_BACKUP: the LMS has another value since the backup that was restored"
+_LMS_CLOCKS = 5 * SECOND
+"""LMSs tell whole seconds, by clocks of their own, which may be a little behind ours."""
 _OVERWRITTEN = (
     "title",
     "description",
@@ -113,7 +116,7 @@ def _is_from_backup(delivery: Delivery, restore: Restored) -> bool:
 
 
 def _is_newer(held: Submission | Assignment, restore: Restored) -> bool:
-    return held.last_modified is not None and held.last_modified > restore.backed_up
+    return held.last_modified is not None and held.last_modified > restore.backed_up - _LMS_CLOCKS
 
 
 def _differs(held: Submission, fields: SubmissionFields) -> bool:
