@@ -7,14 +7,16 @@ refused if the LMS has another value that was set after the backup: the one in t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.json import decode
 
-from passback.delivery.submissions import SubmissionTarget
+from passback.delivery.submissions import CLOCKS_DIFFER_BY, SubmissionTarget
 from passback.domain.clock import SECOND
 from passback.domain.submission import Submission, SubmissionFields
-from passback.store import restored
+from passback.store import deliveries, restored
 from passback.wire import errors
 
 if TYPE_CHECKING:
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from passback.store.restored import Restored
 
 _CHANGED = "CHANGED_SINCE_BACKUP: the LMS has another value since the backup that was restored"
-_LMS_CLOCKS = 5 * SECOND
-"""LMSs tell whole seconds, by clocks of their own, which may be a little behind ours."""
 _OVERWRITTEN = (
     "title",
     "description",
@@ -58,6 +58,8 @@ class Done(Struct, frozen=True):
     """The submission as the LMS has it since."""
 
 
+Grades = tuple[str | None, Decimal | None, bool]
+"""Grade, points, and whether the student is excused."""
 Judged = SubmissionTarget | Done | errors.Refusal
 
 
@@ -76,27 +78,52 @@ async def compared(
     if restore is None:
         return [*judged]
     doubtful = {
-        target.student
+        delivery.id: target
         for delivery, target in zip(group, judged, strict=True)
         if isinstance(target, SubmissionTarget) and _is_from_backup(delivery, restore)
     }
-    held = await section.connector.read_submissions(section.lms_id, lms_id, sorted(doubtful))
+    students = sorted({target.student for target in doubtful.values()})
+    held = await section.connector.read_submissions(section.lms_id, lms_id, students)
+    known = await gateway.database.read(
+        lambda conn: {
+            one.id: deliveries.newest_delivered(conn, one.lane) for one in group if one.id in doubtful
+        }
+    )
     return [
-        _compared(target, held[target.student], restore)
-        if isinstance(target, SubmissionTarget)
-        and _is_from_backup(delivery, restore)
-        and target.student in held
+        _compared(target, held[target.student], restore, known[delivery.id])
+        if isinstance(target, SubmissionTarget) and delivery.id in doubtful and target.student in held
         else target
         for delivery, target in zip(group, judged, strict=True)
     ]
 
 
-def _compared(target: SubmissionTarget, held: Submission, restore: Restored) -> Judged:
-    if not _is_newer(held, restore):
+def _compared(
+    target: SubmissionTarget, held: Submission, restore: Restored, known: Delivery | None
+) -> Judged:
+    changed = held.last_modified
+    # By its clock the LMS may have changed it before the backup; what the backup does not know came after it.
+    if changed is None or changed <= restore.backed_up - CLOCKS_DIFFER_BY:
+        return target
+    if changed <= restore.backed_up and _graded(held) == _graded_in(known):
         return target
     if target.grader_is_known and _has_all(held, target.fields):
         return Done(target, held)
     return errors.bad_request(_CHANGED) if _differs(held, target.fields) else target
+
+
+def _graded(held: Submission) -> Grades:
+    return held.grade or None, held.grade_points, "excused" in held.flags
+
+
+def _graded_in(known: Delivery | None) -> Grades:
+    """The grade of a submission as it was delivered."""
+    shown: dict[str, Any] = decode(known.result) if known is not None and known.result is not None else {}
+    points = shown.get("grade_points")
+    return (
+        shown.get("grade") or None,
+        None if points is None else Decimal(str(points)),
+        "excused" in (shown.get("flags") or ()),
+    )
 
 
 async def require_not_newer(
@@ -104,7 +131,8 @@ async def require_not_newer(
 ) -> None:
     """Raise `Refusal` for a change of an assignment that may be older than what the LMS has."""
     restore = await restore_of(gateway, [delivery])
-    if restore is None or not _is_newer(held, restore):
+    # LMSs tell whole seconds.
+    if restore is None or held.last_modified is None or held.last_modified <= restore.backed_up - SECOND:
         return
     given = ((name, getattr(fields, name)) for name in _OVERWRITTEN)
     if any(value is not None and getattr(held, name) != value for name, value in given):
@@ -113,10 +141,6 @@ async def require_not_newer(
 
 def _is_from_backup(delivery: Delivery, restore: Restored) -> bool:
     return delivery.doubt and delivery.created <= restore.restored
-
-
-def _is_newer(held: Submission | Assignment, restore: Restored) -> bool:
-    return held.last_modified is not None and held.last_modified > restore.backed_up - _LMS_CLOCKS
 
 
 def _differs(held: Submission, fields: SubmissionFields) -> bool:
