@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
-from torture.world import ASSIGNMENTS, TOKEN, Caller, World, world
+from torture.world import ASSIGNMENTS, TOKEN, Caller, Process, World, world
 
+from passback.gateway.rate_limit import SHARE_SECONDS
 from passback.store import tokens
 
 LIMIT = 20
@@ -26,15 +28,20 @@ def two() -> Iterator[World]:
 
 def test_the_rate_limit_is_counted_together(two: World) -> None:
     call = Caller(two)
+    first, second = two.servers
     passed: dict[str, int] = {}
-    limited = 0
-    while not limited:  # over the end of a minute, should one come
-        for server in two.servers:
-            reply = call(server, "GET", "/v3.1/districts")
-            minute = reply.headers["x-ratelimit-reset"]
-            passed[minute] = passed.get(minute, 0) + (reply.status == 200)
-            limited += reply.status == 429
-    assert max(passed.values()) == LIMIT
+
+    def used_up(server: Process) -> bool:
+        reply = call(server, "GET", "/v3.1/districts")
+        minute = reply.headers["x-ratelimit-reset"]
+        passed[minute] = passed.get(minute, 0) + (reply.status == 200)
+        return reply.status == 429
+
+    while not used_up(first):  # over the end of a minute, should one come
+        pass
+    while not used_up(second):
+        time.sleep(SHARE_SECONDS / 4)
+    assert LIMIT <= max(passed.values()) < 2 * LIMIT  # what each had known of alone
 
 
 def test_a_revoked_token_opens_nothing_at_any_process(two: World) -> None:

@@ -5,18 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from passback.store.engine.database import Connection
 
 
-def count(connection: Connection, token_id: str, minute: int, most: int) -> int | None:
-    """Count a request. Returns how many there are now; None if the limit `most` was reached already."""
-    row = connection.execute(
-        "INSERT INTO rate_counts (token_id, minute, used) VALUES (:token_id, :minute, 1)"
-        " ON CONFLICT (token_id, minute) DO UPDATE SET used = rate_counts.used + 1"
-        " WHERE rate_counts.used < :most RETURNING used",
-        {"token_id": token_id, "minute": minute, "most": most},
-    ).fetchone()
-    return None if row is None else int(row[0])
+def add(connection: Connection, minute: int, counted: Mapping[str, int]) -> dict[str, int]:
+    """Add the requests of some tokens that were counted in a minute. Returns how many all processes have counted."""
+    return {
+        token_id: int(
+            connection.execute(
+                "INSERT INTO rate_counts (token_id, minute, used) VALUES (:token_id, :minute, :used)"
+                " ON CONFLICT (token_id, minute) DO UPDATE SET used = rate_counts.used + excluded.used"
+                " RETURNING used",
+                {"token_id": token_id, "minute": minute, "used": counted[token_id]},
+            ).fetchone()[0]
+        )
+        for token_id in sorted(counted)  # processes that add at once never wait for each other in a circle
+    }
 
 
 def remove_old(connection: Connection, minute: int) -> None:

@@ -143,7 +143,7 @@ class Api:
             raise
         seen.district_id, seen.application = token.district_id, token.application
         now = self._gateway.clock()
-        self._limit_headers.add(headers, await self._limit.count(token.id, now), now)
+        self._limit_headers.add(headers, self._limit.count(token.id, now), now)
         handler = endpoint.handlers.get(method)
         if handler is None or operation is None:
             return Response(405, headers=((b"allow", endpoint.allow),))
