@@ -38,7 +38,7 @@ docs: $(VENV)/.dev ## generate the reference of commands and settings from the c
 	$(BIN)/python docs/generate.py
 
 bench: $(VENV)/.dev ## measure speed beside a bare application (STUDENTS="1000 50000" for smaller districts)
-	$(BIN)/python -m bench $(STUDENTS)
+	PYTHONPATH=tests $(BIN)/python -m bench $(STUDENTS)
 
 torture: $(VENV)/.dev ## kill it, starve it, lie to it for 20 minutes (WAYS="kill" SCALE=0.1 for less)
 	PYTHONPATH=tests $(BIN)/python -m torture $(WAYS) $(if $(SCALE),--scale '$(SCALE)')

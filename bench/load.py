@@ -6,11 +6,15 @@ A plain client library is slower than the server it would measure, so this speak
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import uvloop
+
+from bench.servers import cpu_seconds
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,8 @@ class Result:
     p50: float
     """The median time to an answer, in seconds."""
     p99: float
+    cpu: float
+    """The server's CPU time for each, in seconds."""
     statuses: frozenset[int]
 
 
@@ -35,10 +41,10 @@ def request(method: str, path: str, body: bytes = b"", token: str = "DEMO_TOKEN"
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, message: bytes, until: float, done: asyncio.Future[None]) -> None:
+    def __init__(self, messages: Iterator[bytes], until: float, done: asyncio.Future[None]) -> None:
         self.times: list[float] = []
         self.statuses: set[int] = set()
-        self._message = message
+        self._messages = messages
         self._until = until
         self._done = done
         self._buffer = b""
@@ -76,17 +82,21 @@ class _Connection(asyncio.Protocol):
 
     def _send(self) -> None:
         self._sent = time.perf_counter()
-        self._transport.write(self._message)
+        self._transport.write(next(self._messages))
 
 
-async def _drive(port: int, message: bytes, connections: int, seconds: float) -> Result:
+async def _drive(
+    port: int, process_id: int, messages: Sequence[bytes], connections: int, seconds: float
+) -> Result:
     loop = asyncio.get_running_loop()
+    in_turn = itertools.cycle(messages)
+    cpu = cpu_seconds(process_id)
     start = time.perf_counter()
     clients = []
     waits = []
     for _ in range(connections):
         done: asyncio.Future[None] = loop.create_future()
-        client = _Connection(message, start + seconds, done)
+        client = _Connection(in_turn, start + seconds, done)
         await loop.create_connection(lambda client=client: client, "127.0.0.1", port)  # type: ignore[misc]
         clients.append(client)
         waits.append(done)
@@ -97,10 +107,11 @@ async def _drive(port: int, message: bytes, connections: int, seconds: float) ->
         rate=len(times) / elapsed,
         p50=times[len(times) // 2],
         p99=times[int(len(times) * 0.99)],
+        cpu=(cpu_seconds(process_id) - cpu) / len(times),
         statuses=frozenset(status for client in clients for status in client.statuses),
     )
 
 
-def drive(port: int, message: bytes, *, connections: int, seconds: float) -> Result:
-    """Send `message` again and again over so many connections for so long."""
-    return uvloop.run(_drive(port, message, connections, seconds))
+def drive(port: int, process_id: int, *messages: bytes, connections: int, seconds: float) -> Result:
+    """Send these in turn, again and again, over so many connections to that process for so long."""
+    return uvloop.run(_drive(port, process_id, messages, connections, seconds))

@@ -16,10 +16,11 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.servers import running
 from passback.domain.clock import system_clock
 from passback.domain.roster import District
 from passback.rosters import import_files, match
@@ -39,8 +40,6 @@ _DISTRICT = "d" * 24
 _SECTIONS_OF_A_STUDENT = 6
 _STUDENTS_OF_A_SECTION = 30
 _STUDENTS_OF_A_SCHOOL = 1_000
-
-Running = Callable[..., contextlib.AbstractContextManager[tuple[int, int]]]
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ def generate(folder: Path, students: int, seed: int = 1) -> int:
     return sum(file.stat().st_size for file in folder.iterdir())
 
 
-def measure(folder: Path, students: int, running: Running) -> Result:
+def measure(folder: Path, students: int) -> Result:
     """Import a district of that size twice, and read from it and from the first that was measured, as it was then."""
     data = folder / f"data-{students}"
     with contextlib.closing(connect("", data / "passback.db")) as database:
@@ -238,11 +237,11 @@ class _Reader:
         return content
 
 
-def bench(folder: Path, running: Running, sizes: Sequence[int] = SIZES) -> None:
+def bench(folder: Path, sizes: Sequence[int] = SIZES) -> None:
     """Measure and print, beside the smallest."""
     print("\nrosters: imports, and the median times of reads beside those of the smallest")
     for students in sizes:
-        found = measure(folder, students, running)
+        found = measure(folder, students)
         reads = ", ".join(
             f"{name} {1000 * seconds:.2f} ms ({seconds / smallest:.2f})"
             for name, (seconds, smallest) in found.reads.items()

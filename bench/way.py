@@ -12,7 +12,7 @@ import contextlib
 import json
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 import passback
 from passback.app import build_api, build_gateway, open_database
 from passback.domain.clock import system_clock
+from passback.gateway import rate_limit
 from passback.lms.http.client import LmsClient
 from passback.sandbox.lms import SimulatedLmss
 from passback.settings import Settings
@@ -31,13 +32,32 @@ _READS, _WRITES = ("read", "snapshot"), ("write", "note")
 ESSAY = {"title": "Essay", "description": "x", "due_date": "2099-06-01T23:59:00Z", "points_possible": 100}
 
 
+class _Connection:
+    """A transaction's connection that counts its statements."""
+
+    def __init__(self, connection: Any, count: Count) -> None:
+        self._connection = connection
+        self._count = count
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        self._count.statements += 1
+        return self._connection.execute(sql, {} if parameters is None else parameters)
+
+    def executemany(self, sql: str, parameters: Sequence[Mapping[str, Any]]) -> Any:
+        self._count.statements += 1
+        return self._connection.executemany(sql, parameters)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
 class Count:
     """What one request ran through."""
 
     def __init__(self) -> None:
         self.counting = False
         self.codes: set[CodeType] = set()
-        self.reads = self.writes = 0
+        self.reads = self.writes = self.statements = 0
         self.before_lms: tuple[int, int] | None = None
         """The reads and writes before the LMS was first asked."""
 
@@ -55,11 +75,14 @@ class Count:
         self, method: Callable[..., Awaitable[Any]], *, reads: bool
     ) -> Callable[..., Awaitable[Any]]:
         async def counted(*arguments: Any) -> Any:
-            # The simulators keep their state in the same database.
-            if self.counting and _room(arguments[0].__code__) != _NOT_COUNTED:
-                self.reads += reads
-                self.writes += not reads
-            return await method(*arguments)
+            transact = arguments[0]
+            # Simulators keep their state in the same database, and rate counts are shared beside requests.
+            code = transact.__code__
+            if not self.counting or _room(code) == _NOT_COUNTED or code.co_filename == rate_limit.__file__:
+                return await method(*arguments)
+            self.reads += reads
+            self.writes += not reads
+            return await method(lambda conn: transact(_Connection(conn, self)))
 
         return counted
 
@@ -97,24 +120,26 @@ def _room(code: CodeType) -> str:
     return parts[0] if len(parts) > 1 else ""
 
 
-async def _call(api: Any, token: str, method: str, path: str, content: Any) -> Any:
-    """The content of an answer, which must be 200."""
+async def call(api: Any, token: str, method: str, address: str, body: bytes, *, status: int = 200) -> Any:
+    """The content of an answer, which must have that status."""
     sent: list[dict[str, Any]] = []
+    path, _, query = address.partition("?")
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": json.dumps(content).encode(), "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
     scope = {
-        "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"",
+        "type": "http", "method": method, "path": path, "raw_path": path.encode(),
+        "query_string": query.encode(),
         "headers": [(b"authorization", f"Bearer {token}".encode())],
     }  # fmt: skip
     await api(scope, receive, send)
-    body = b"".join(message.get("body", b"") for message in sent)
-    assert sent[0]["status"] == 200, body
-    return json.loads(body)["data"]
+    answer = b"".join(message.get("body", b"") for message in sent)
+    assert sent[0]["status"] == status, answer
+    return json.loads(answer)
 
 
 async def measure() -> list[Count]:
@@ -135,15 +160,16 @@ async def measure() -> list[Count]:
         api = build_api(gateway, settings, "sandbox", lmss)
         assignments = f"/v3.1/sections/{district.id(ALGEBRA.digits)}/assignments"
         async with lmss.serving():
-            made = await _call(api, district.token, "POST", assignments, ESSAY)
+            essay = json.dumps(ESSAY).encode()
+            made = (await call(api, district.token, "POST", assignments, essay))["data"]
             gateway.connectors.forget()
             for points in (5, 6):
                 count.codes, count.reads, count.writes, count.before_lms = set(), 0, 0, None
                 await asyncio.sleep(0.05)  # the token is looked up again
-                count.counting = True
                 path = f"{assignments}/{made['id']}/submissions/{district.id(ALGEBRA.students[0])}"
                 grade = {"grade_points": points, "grader_id": district.id(ALGEBRA.teacher)}
-                await _call(api, district.token, "PATCH", path, grade)
+                count.counting = True
+                await call(api, district.token, "PATCH", path, json.dumps(grade).encode())
                 count.counting = False
                 done = Count()
                 done.codes, done.reads, done.writes, done.before_lms = (

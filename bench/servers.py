@@ -1,0 +1,53 @@
+"""A server in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+from passback.store.engine.vault import new_key
+
+_CPU_CLOCK = 2
+"""``CPUCLOCK_SCHED``: Linux makes the id of a process's clock of this and its number."""
+
+
+@contextlib.contextmanager
+def running(
+    *arguments: str, lines: list[str] | None = None, database_url: str = ""
+) -> Iterator[tuple[int, int]]:
+    """A server's port and process id; `lines` are given the first that it prints."""
+    settings = {"PASSBACK_RATE_LIMIT": "1000000000"}
+    if database_url:
+        settings |= {"PASSBACK_DATABASE_URL": database_url, "PASSBACK_SECRET_KEY": new_key()}
+    environment = {**os.environ, **settings}
+    process = subprocess.Popen(
+        [sys.executable, *arguments], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    try:
+        assert process.stdout is not None
+        match = re.search(r"http://[^:]+:(\d+)", process.stdout.readline())
+        assert match, "the server does not start"
+        if lines is not None:
+            lines += [process.stdout.readline() for _ in range(8)]
+        yield int(match[1]), process.pid
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def memory(process_id: int) -> float:
+    """A process's resident memory in MiB."""
+    output = subprocess.run(
+        ["ps", "-o", "rss=", "-p", str(process_id)], capture_output=True, check=True
+    ).stdout
+    return int(output) / 1024
+
+
+def cpu_seconds(process_id: int) -> float:
+    """The CPU time that a process has taken, by the kernel's clock of it (Linux)."""
+    return time.clock_gettime((~process_id << 3) | _CPU_CLOCK)
