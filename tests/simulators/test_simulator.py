@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from passback_simulators.records import Change
 from passback_simulators.reply import Reply, json_reply
 from passback_simulators.request import Request
 from passback_simulators.route import Route, route
+from passback_simulators.server import server
 from passback_simulators.simulator import Simulator
 from support.sandbox import SetClock
 from support.simulators import Served, serving
@@ -165,3 +167,24 @@ def test_what_changed_is_saved_before_the_answer_and_taken_up_again() -> None:
     second = Counter(SetClock())
     second.start([change for change in saved.values() if change.record is not None])
     assert second.records.content() == first.records.content()
+
+
+def test_no_part_of_an_answer_waits_for_the_client() -> None:
+    async def answer() -> list[int]:
+        simulator = Counter(SetClock())
+        simulator.start()
+        running = server(simulator)
+        # asyncio's own sockets, as of `passback simulate`: uvloop would not wait anyway.
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            task = asyncio.create_task(running.serve([listener]))
+            reader, writer = await asyncio.open_connection(*listener.getsockname())
+            writer.write(b"GET /counts/seeded HTTP/1.1\r\nHost: a\r\n\r\n")
+            await reader.readuntil(b'{"count":7}')
+            sockets = [it.transport.get_extra_info("socket") for it in running.server_state.connections]
+            found = [it.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for it in sockets]
+            writer.close()
+            running.should_exit = True
+            await task
+        return found
+
+    assert asyncio.run(answer()) == [1]
