@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from passback.delivery import assignments, lookup, outcomes, submissions
+from passback.delivery.after_restore import Done
 from passback.delivery.assignments import AssignmentTarget
 from passback.delivery.submissions import SubmissionTarget
 from passback.domain.delivery import Delivered
-from passback.lms.builtin.api import is_assigned, read_assignment
+from passback.lms.builtin.api import read_assignment
 from passback.lms.builtin.connector import edit_assignment
-from passback.lms.builtin.grade import grade_submission
+from passback.lms.builtin.grade import grade_submissions, read_submissions
 from passback.lms.builtin.map_assignments import new_assignment
 from passback.lms.interface import Gone, LmsError
 from passback.store import gradebook, roster
@@ -49,7 +50,7 @@ def deliver(
     came_of: Sequence[Delivered | Exception]
     try:
         if first.operation == "update_submission":
-            came_of = _change_submissions(conn, gateway, group, targets, alone=alone)
+            came_of = _change_submissions(conn, gateway, group, targets)
         else:
             came_of = [_change_assignment(conn, gateway, first, targets.get(first.id))]
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the outcome of all
@@ -114,42 +115,47 @@ def _change(conn: Connection, target: AssignmentTarget, now: Instant) -> Assignm
 
 
 def _change_submissions(
-    conn: Connection,
-    gateway: Gateway,
-    group: Sequence[Delivery],
-    targets: Mapping[str, Target],
-    *,
-    alone: bool,
+    conn: Connection, gateway: Gateway, group: Sequence[Delivery], targets: Mapping[str, Target]
 ) -> list[Delivered | Exception]:
+    """Change submissions of one assignment. Raises `Refusal` and `LmsError` for what concerns all."""
     now = gateway.clock()
     found = [targets.get(delivery.id) for delivery in group]
+    judged: Sequence[SubmissionTarget | errors.Refusal]
     if None in found:
         _, _, judged = submissions.targets_of(gateway, conn, group)
     else:
         judged = [target for target in found if isinstance(target, SubmissionTarget)]
-    came_of: list[Delivered | Exception] = []
-    for delivery, target in zip(group, judged, strict=True):
-        if isinstance(target, errors.Refusal):
-            came_of.append(target)
-            continue
-        try:
-            held = _change_submission(conn, target, now)
-        except (LmsError, errors.Refusal) as error:  # raised before anything of this student's is written
-            if alone or (isinstance(error, Gone) and error.thing == "assignment"):
-                raise
-            came_of.append(error)
-            continue
-        graders = submissions.unknown_graders(target, held)
-        user_ids = roster.ids_of(conn, delivery.district_id, graders)
-        came_of.append(submissions.delivered(delivery, target, held, user_ids))
-    return came_of
+    answers = iter(_answers(conn, [one for one in judged if isinstance(one, SubmissionTarget)], now))
+    ended = [one if isinstance(one, errors.Refusal) else next(answers) for one in judged]
+    unknown = {
+        grader
+        for one in ended
+        if isinstance(one, Done)
+        for grader in submissions.unknown_graders(one.target, one.held)
+    }
+    user_ids = roster.ids_of(conn, group[0].district_id, unknown)
+    return [
+        submissions.delivered(delivery, one.target, one.held, user_ids) if isinstance(one, Done) else one
+        for delivery, one in zip(group, ended, strict=True)
+    ]
 
 
-def _change_submission(conn: Connection, target: SubmissionTarget, now: Instant) -> Submission:
-    section, assignment = target.section.lms_id, target.lms_id
-    if not target.grader_is_known:
-        held = read_assignment(conn, section, assignment)
-        if not is_assigned(conn, section, held, target.student):
-            raise Gone("student")
-        raise submissions.unknown_grader(target)
-    return grade_submission(conn, section, assignment, target.student, target.fields, now)
+def _answers(conn: Connection, targets: Sequence[SubmissionTarget], now: Instant) -> list[Done | Exception]:
+    """What the gradebook makes of changes of one assignment, in order. Raises `Gone` if it has none."""
+    if not targets:
+        return []
+    section, lms_id = targets[0].section.lms_id, targets[0].lms_id
+    doubtful = [target.student for target in targets if not target.grader_is_known]
+    known: Mapping[str, Submission] = {}
+    if doubtful:  # the assignment and the student come before the grader in the order of checks
+        known = read_submissions(conn, section, read_assignment(conn, section, lms_id), doubtful, now)
+    changes = [(target.student, target.fields) for target in targets if target.grader_is_known]
+    answers = iter(grade_submissions(conn, section, lms_id, changes, now) if changes else [])
+    return [
+        _ended(target, next(answers)) if target.grader_is_known else submissions.refused(target, known)
+        for target in targets
+    ]
+
+
+def _ended(target: SubmissionTarget, answer: Submission | LmsError) -> Done | Exception:
+    return answer if isinstance(answer, LmsError) else Done(target, answer)

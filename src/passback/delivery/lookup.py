@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -11,15 +12,17 @@ from msgspec import Struct
 from passback.domain.clock import SECOND
 from passback.domain.delivery import OPEN
 from passback.store import assignments, deliveries, destinations, enrollments, roster
+from passback.store.enrollments import Matched
 from passback.wire import errors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from passback.context import Gateway
     from passback.domain.roster import Role
     from passback.lms.interface import Connector
     from passback.store.assignments import AssignmentRecord
     from passback.store.engine.database import Connection
-    from passback.store.enrollments import Matched
     from passback.store.roster import SectionInLms
 
 log = logging.getLogger(__name__)
@@ -172,24 +175,37 @@ def _at_lms(gateway: Gateway, conn: Connection, district_id: str, found: Section
     return SectionAtLms(found.id, found.lms_id, connector, bool(found.in_error))
 
 
-def student(conn: Connection, section_id: str, user_id: str) -> str:
+Members = Mapping[tuple["Role", str], str | None]
+"""Members of a section: the LMS's id of each, by role and our id; None for one who is not matched."""
+
+
+def members(conn: Connection, section_id: str, user_ids: Iterable[str | None]) -> Members:
+    """Those of some users who are members of the section."""
+    return enrollments.members_among(conn, section_id, {it.lower() for it in user_ids if it is not None})
+
+
+def student(found: Members, user_id: str) -> str:
     """The LMS's id of a student of the section. Raises `Refusal`: row 14."""
-    found = _member(conn, section_id, "student", user_id)
-    if found is None:
-        raise _not_found(conn, section_id, "student", user_id, errors.user_not_found())
-    return found.lms_id
+    lms_id = _matched(found, "student", user_id)
+    if lms_id is None:
+        raise _not_found(found, "student", user_id, errors.user_not_found())
+    return lms_id
 
 
-def grader(conn: Connection, section_id: str, grader_id: str | None) -> Matched | None:
+def grader(found: Members, grader_id: str | None) -> Matched | None:
     """The teacher of the section whose id is given; None if no id is given or no such teacher exists."""
-    return None if grader_id is None else _member(conn, section_id, "teacher", grader_id.lower())
+    if grader_id is None:
+        return None
+    lms_id = _matched(found, "teacher", grader_id.lower())
+    return None if lms_id is None else Matched(grader_id.lower(), lms_id)
 
 
-def require_grader_matched(conn: Connection, section_id: str, grader_id: str | None) -> None:
+def require_grader_matched(found: Members, grader_id: str | None) -> None:
     """Raise `NotMatched` (row 9) if the teacher of the section whose id is given is not matched."""
-    if grader_id is None or grader(conn, section_id, grader_id) is not None:
+    if grader_id is None:
         return
-    if enrollments.is_enrolled(conn, section_id, "teacher", grader_id.lower()):
+    who: tuple[Role, str] = ("teacher", grader_id.lower())
+    if who in found and found[who] is None:
         raise NotMatched(errors.grader_not_found(grader_id), "the grader")
 
 
@@ -200,26 +216,24 @@ def assignees(conn: Connection, section_id: str, user_ids: tuple[str, ...] | Non
     """
     if not user_ids:
         raise errors.bad_request("INVALID_ASSIGNEES: assignee_ids must name at least one student")
+    found = members(conn, section_id, user_ids)
     lms_ids = []
     for user_id in user_ids:
-        found = _member(conn, section_id, "student", user_id.lower())
-        if found is None:
+        lms_id = _matched(found, "student", user_id.lower())
+        if lms_id is None:
             refusal = errors.bad_request(f"INVALID_ASSIGNEES: {user_id} is not a student of this section")
-            raise _not_found(conn, section_id, "student", user_id.lower(), refusal)
-        lms_ids.append(found.lms_id)
+            raise _not_found(found, "student", user_id.lower(), refusal)
+        lms_ids.append(lms_id)
     return tuple(dict.fromkeys(lms_ids))
 
 
-def _member(conn: Connection, section_id: str, role: Role, user_id: str) -> Matched | None:
-    found = enrollments.matched_member(conn, section_id, role, user_id)
-    if found is None and enrollments.is_enrolled(conn, section_id, role, user_id):
+def _matched(found: Members, role: Role, user_id: str) -> str | None:
+    lms_id = found.get((role, user_id))
+    if lms_id is None and (role, user_id) in found:
         log.warning("user %s is not matched to a person of the district's LMS", user_id)
-    return found
+    return lms_id
 
 
-def _not_found(
-    conn: Connection, section_id: str, role: Role, user_id: str, refusal: errors.Refusal
-) -> errors.Refusal:
+def _not_found(found: Members, role: Role, user_id: str, refusal: errors.Refusal) -> errors.Refusal:
     """Why a member is not found: `refusal`, which `NotMatched` repeats for one who is only not matched."""
-    enrolled = enrollments.is_enrolled(conn, section_id, role, user_id)
-    return NotMatched(refusal, f"the {role}") if enrolled else refusal
+    return NotMatched(refusal, f"the {role}") if (role, user_id) in found else refusal

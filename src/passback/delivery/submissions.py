@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from passback.context import Gateway
-    from passback.delivery.lookup import SectionAtLms
+    from passback.delivery.lookup import Members, SectionAtLms
     from passback.domain.clock import Instant
     from passback.domain.delivery import Delivery
     from passback.domain.submission import Submission
@@ -66,16 +66,16 @@ class SubmissionTarget(Struct, frozen=True):
         return replace(self.asked, grader_id=None if self.grader is None else self.grader.lms_id)
 
 
-def find_target(
-    conn: Connection,
+def target(
     section: SectionAtLms,
     record: AssignmentRecord | None,
+    members: Members,
     user_id: str,
     asked: SubmissionFields,
 ) -> SubmissionTarget:
-    """Look up the student and the grader of a change. Raises `Refusal`: row 14."""
-    student = lookup.student(conn, section.id, user_id)
-    grader = lookup.grader(conn, section.id, asked.grader_id)
+    """What a change is about, whose student and grader are among `members`. Raises `Refusal`: row 14."""
+    student = lookup.student(members, user_id)
+    grader = lookup.grader(members, asked.grader_id)
     kept = _storable(asked, section.connector.capabilities)
     left_out = () if kept is asked else ("grade_comment",)
     return SubmissionTarget(section, record, student, grader, kept, left_out)
@@ -132,16 +132,18 @@ def targets_of(
     section, record = lookup.assignment(
         gateway, conn, first.district_id, first.section_id, first.assignment_id
     )
+    asked = [delivery.fields(SubmissionFields) for delivery in group]
+    members = lookup.members(conn, section.id, [it.user_id for it in group] + [it.grader_id for it in asked])
     found: list[SubmissionTarget | errors.Refusal] = []
-    for delivery in group:
+    for delivery, fields in zip(group, asked, strict=True):
         assert delivery.user_id is not None
         try:
-            target = find_target(conn, section, record, delivery.user_id, delivery.fields(SubmissionFields))
-            lookup.require_grader_matched(conn, section.id, target.asked.grader_id)
+            one = target(section, record, members, delivery.user_id, fields)
+            lookup.require_grader_matched(members, one.asked.grader_id)
         except errors.Refusal as refusal:
             found.append(refusal)
         else:
-            found.append(begun(conn, delivery, target, gateway.clock()))
+            found.append(begun(conn, delivery, one, gateway.clock()))
     return section, record.lms_id, found
 
 

@@ -12,6 +12,7 @@ from passback.delivery import lookup, present, submissions
 from passback.delivery.lms_errors import as_refusal, lms_errors_as_refusals, refused
 from passback.delivery.submissions import SubmissionTarget
 from passback.domain.delivery import Delivered, Delivery
+from passback.domain.submission import SubmissionFields
 from passback.gateway import execute, rules
 from passback.gateway.still_made import look_up_to_change, look_up_to_read
 from passback.store import enrollments, roster
@@ -20,14 +21,13 @@ from passback.wire.params import check_user_id
 from passback.wire.validate import validate_submission
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from passback.context import Caller, Gateway
-    from passback.delivery.lookup import SectionAtLms
+    from passback.delivery.lookup import Members, SectionAtLms
     from passback.domain.assignment import Assignment
     from passback.domain.clock import Instant
     from passback.domain.delivery import Outcome
-    from passback.domain.submission import SubmissionFields
     from passback.store.assignments import AssignmentRecord
     from passback.store.engine.database import Connection
     from passback.store.enrollments import Matched
@@ -41,7 +41,7 @@ async def read(
 
     def look_up(conn: Connection) -> tuple[SectionAtLms, AssignmentRecord, str]:
         section, record = lookup.assignment(gateway, conn, district_id, section_id, assignment_id)
-        return section, record, lookup.student(conn, section_id, user_id)
+        return section, record, lookup.student(lookup.members(conn, section.id, [user_id]), user_id)
 
     doing = "reading submission"
     section, record, student = await look_up_to_read(gateway, doing, look_up)
@@ -66,7 +66,8 @@ async def update(
         section, record = lookup.assignment_or_awaited(
             gateway, conn, caller.district_id, section_id, assignment_id, behind=behind
         )
-        return _target(conn, caller, section, record, user_id, fields)
+        members = lookup.members(conn, section.id, [user_id, fields.grader_id])
+        return _target(caller, section, record, members, user_id, fields)
 
     target = await look_up_to_change(gateway, caller, look_up)
     delivery = execute.new_delivery(
@@ -83,10 +84,10 @@ async def update(
 
 
 def _target(
-    conn: Connection,
     caller: Caller,
     section: SectionAtLms,
     record: AssignmentRecord | None,
+    members: Members,
     user_id: str,
     fields: SubmissionFields,
 ) -> SubmissionTarget:
@@ -94,7 +95,7 @@ def _target(
 
     For a client that waits, the LMS judges the assignment and the student before the grader is judged.
     """
-    target = submissions.find_target(conn, section, record, user_id, fields)
+    target = submissions.target(section, record, members, user_id, fields)
     if (caller.background or record is None) and not target.grader_is_known:
         raise submissions.unknown_grader(target)
     return target
@@ -108,17 +109,21 @@ async def update_many(
     Raises `Refusal` for what concerns all: rows 8 and 13, the section.
     """
     now = gateway.clock()
-
     assignment_id = assignment_id.lower()
+    asked = [_fields(item) for item in items]
 
     def look_up(
-        conn: Connection,
-        behind: bool,
+        conn: Connection, behind: bool
     ) -> tuple[SectionAtLms, AssignmentRecord | None, list[SubmissionTarget | errors.Refusal]]:
         section, record = lookup.assignment_or_awaited(
             gateway, conn, caller.district_id, section_id, assignment_id, behind=behind
         )
-        return section, record, [_judge(conn, caller, section, record, item) for item in items]
+        members = lookup.members(conn, section.id, _named(items, asked))
+        judged = [
+            _judge(caller, section, record, members, item, fields)
+            for item, fields in zip(items, asked, strict=True)
+        ]
+        return section, record, judged
 
     section, record, judged = await look_up_to_change(gateway, caller, look_up)
     if record is None:
@@ -174,21 +179,41 @@ def _part_warnings(item: SubmissionItem, target: SubmissionTarget) -> tuple[str,
     return (*own, *submissions.not_stored(target))
 
 
-def _judge(
-    conn: Connection,
-    caller: Caller,
-    section: SectionAtLms,
-    record: AssignmentRecord | None,
-    item: SubmissionItem,
-) -> SubmissionTarget | errors.Refusal:
-    """One part, judged in the contract's order of checks."""
+def _fields(item: SubmissionItem) -> SubmissionFields | errors.Refusal:
+    """What one part asks for, judged by its form."""
     if item.request is None:
         return item.refusal or errors.internal_error()
     try:
         check_user_id(item.user_id)
         validate_submission(item.request)
-        fields = rules.changed_submission(item.request)
-        return _target(conn, caller, section, record, item.user_id.lower(), fields)
+        return rules.changed_submission(item.request)
+    except errors.Refusal as refusal:
+        return refusal
+
+
+def _named(
+    items: Sequence[SubmissionItem], asked: Sequence[SubmissionFields | errors.Refusal]
+) -> Iterator[str | None]:
+    """The users that the parts name that have a form."""
+    for item, fields in zip(items, asked, strict=True):
+        if isinstance(fields, SubmissionFields):
+            yield item.user_id
+            yield fields.grader_id
+
+
+def _judge(
+    caller: Caller,
+    section: SectionAtLms,
+    record: AssignmentRecord | None,
+    members: Members,
+    item: SubmissionItem,
+    fields: SubmissionFields | errors.Refusal,
+) -> SubmissionTarget | errors.Refusal:
+    """One part, judged in the contract's order of checks."""
+    if isinstance(fields, errors.Refusal):
+        return fields
+    try:
+        return _target(caller, section, record, members, item.user_id.lower(), fields)
     except errors.Refusal as refusal:
         return refusal
 

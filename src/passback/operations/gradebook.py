@@ -14,7 +14,7 @@ from passback.domain.assignment import Assignment, AssignmentFields, misordered_
 from passback.domain.roster import ROLES
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.builtin.connector import edit_assignment
-from passback.lms.builtin.grade import grade_submission, read_submission
+from passback.lms.builtin.grade import grade_submission, read_submissions
 from passback.lms.interface import Gone, RefusedByLms
 from passback.operations.errors import NotFound, OperationError
 from passback.store import assignments, enrollments, gradebook, roster, roster_events
@@ -73,9 +73,8 @@ async def find_assignment(database: Database, assignment_id: str, clock: Clock) 
         if held is None:
             raise Gone("assignment")
         students = [student.lms_id for student in enrollments.matched_members(conn, section_id, "student")]
-        if held.assignee_mode == "individuals":
-            students = [student for student in students if student in held.assignee_ids]
-        return Graded(held, [read_submission(conn, held, student, now) for student in students])
+        found = read_submissions(conn, section_id, held, students, now)
+        return Graded(held, [found[student] for student in students if student in found])
 
     return await _explained(database.snapshot(read))
 

@@ -9,6 +9,7 @@ from msgspec.structs import asdict
 
 from passback.domain.clock import HOUR
 from passback.domain.delivery import Delivery
+from passback.store.statements import among, for_each
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -30,11 +31,7 @@ _INSERT = f"INSERT INTO deliveries ({_COLUMNS}) VALUES ({', '.join(':' + name fo
 
 def add(connection: Connection, deliveries: Iterable[Delivery]) -> None:
     """Add new deliveries."""
-    rows = [_row(delivery) for delivery in deliveries]
-    if len(rows) == 1:
-        connection.execute(_INSERT, rows[0])
-    elif rows:
-        connection.executemany(_INSERT, rows)
+    for_each(connection, _INSERT, [_row(delivery) for delivery in deliveries])
 
 
 def add_unless_under_way(connection: Connection, delivery: Delivery) -> bool:
@@ -83,7 +80,7 @@ def page(
     if background:
         where.append("background = 1 AND operation <> 'send_webhook'")
     if states:
-        where.append(_among("state", states, parameters))
+        where.append(among("state", states, parameters))
     rows = connection.execute(
         f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT :limit", parameters
     )
@@ -120,10 +117,10 @@ def waiting_in_each(connection: Connection, lanes: Collection[str], limit: int) 
     if not lanes:
         return {}
     parameters: dict[str, Any] = {"limit": limit}
-    among = _among("lane", lanes, parameters)
+    where = among("lane", lanes, parameters)
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY lane ORDER BY rank, id)"
-        f" AS place FROM deliveries WHERE state = 'waiting' AND {among}) AS placed"
+        f" AS place FROM deliveries WHERE state = 'waiting' AND {where}) AS placed"
         " WHERE place <= :limit ORDER BY rank, id",
         parameters,
     )
@@ -224,10 +221,10 @@ def take(connection: Connection, delivery_ids: Collection[str], worker: str) -> 
     if not delivery_ids:
         return []
     parameters: dict[str, Any] = {"worker": worker}
-    among = _among("id", delivery_ids, parameters)
+    where = among("id", delivery_ids, parameters)
     rows = connection.execute(
         "UPDATE deliveries SET state = 'delivering', worker = :worker, fence = fence + 1,"
-        f" attempts = attempts + 1 WHERE state = 'waiting' AND {among} RETURNING {_COLUMNS}",
+        f" attempts = attempts + 1 WHERE state = 'waiting' AND {where} RETURNING {_COLUMNS}",
         parameters,
     )
     return sorted(_all(rows), key=lambda delivery: (delivery.rank, delivery.id))
@@ -588,16 +585,6 @@ def remove_finished(connection: Connection, before: Instant, limit: int) -> int:
         "DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE finished < :before LIMIT :limit)",
         {"before": before, "limit": limit},
     ).rowcount
-
-
-def _among(column: str, values: Collection[str], parameters: dict[str, Any]) -> str:
-    names = [f"{column}_{_letters(index)}" for index in range(len(values))]
-    parameters.update(zip(names, values, strict=True))
-    return f"{column} IN ({', '.join(':' + name for name in names)})"
-
-
-def _letters(number: int) -> str:
-    return "".join(chr(ord("a") + int(digit)) for digit in str(number))
 
 
 def _one(rows: Rows) -> Delivery | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from passback.domain.roster import ROLES
+from passback.store.statements import among
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from passback.domain.roster import Role
     from passback.store.engine.database import Connection
@@ -28,13 +29,20 @@ _MEMBERS = (
 )
 
 
-def matched_member(connection: Connection, section_id: str, role: Role, user_id: str) -> Matched | None:
-    """Find the student or teacher of that id, if enrolled in the section and matched to one in the LMS."""
-    row = connection.execute(
-        _MEMBERS + " AND enrollments.user_id = :user_id",
-        {"section_id": section_id, "role": role, "user_id": user_id},
-    ).fetchone()
-    return None if row is None else Matched(*row)
+def members_among(
+    connection: Connection, section_id: str, user_ids: Collection[str]
+) -> dict[tuple[Role, str], str | None]:
+    """The LMS's ids of those who are members of the section, by their role and id; None if one is not matched."""
+    if not user_ids:
+        return {}
+    parameters: dict[str, Any] = {"section_id": section_id}
+    rows = connection.execute(
+        "SELECT enrollments.role, users.id, users.lms_id FROM enrollments JOIN users ON users.id = enrollments.user_id"
+        " WHERE enrollments.section_id = :section_id AND enrollments.role IN ('student', 'teacher')"
+        f" AND {among('enrollments.user_id', user_ids, parameters)}",
+        parameters,
+    )
+    return {(role, user_id): lms_id for role, user_id, lms_id in rows.fetchall()}
 
 
 def matched_members(
@@ -52,17 +60,6 @@ def matched_members(
         },
     )
     return [Matched(*row) for row in rows]
-
-
-def is_enrolled(connection: Connection, section_id: str, role: Role, user_id: str) -> bool:
-    """Whether the user is a member of the section."""
-    return (
-        connection.execute(
-            "SELECT 1 FROM enrollments WHERE section_id = :section_id AND role = :role AND user_id = :user_id",
-            {"section_id": section_id, "role": role, "user_id": user_id},
-        ).fetchone()
-        is not None
-    )
 
 
 def enroll(connection: Connection, section_id: str, role: Role, user_ids: Iterable[str]) -> None:

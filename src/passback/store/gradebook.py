@@ -10,8 +10,11 @@ import msgspec
 from msgspec import Struct
 
 from passback.domain.assignment import Assignment, Attachment
+from passback.store.statements import among, for_each
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from passback.domain.clock import Instant
     from passback.store.engine.database import Connection
 
@@ -32,6 +35,15 @@ class SubmissionRow(Struct, frozen=True):
     override_due_date: Instant | None
     attachments: tuple[Attachment, ...]
     last_modified: Instant
+
+
+class Held(Struct, frozen=True):
+    """What the gradebook has of a student's submission."""
+
+    row: SubmissionRow | None
+    """None if nothing has happened to it yet."""
+    comment: str | None
+    """The newest."""
 
 
 class Comment(Struct, frozen=True):
@@ -65,6 +77,23 @@ _UPSERT_SUBMISSION = (
     f" VALUES (:assignment_id, :student_id, {', '.join(':' + column for column in _SUBMISSION_COLUMNS)})"
     " ON CONFLICT (assignment_id, student_id) DO UPDATE SET "
     + ", ".join(f"{column} = excluded.{column}" for column in _SUBMISSION_COLUMNS)
+)
+
+_SELECT_SUBMISSION = f"SELECT {', '.join(_SUBMISSION_COLUMNS)} FROM gradebook_submissions"
+_SELECT_HELD = (
+    f"SELECT enrollments.user_id, newest.comment, {', '.join('own.' + column for column in _SUBMISSION_COLUMNS)}"
+    " FROM enrollments LEFT JOIN gradebook_submissions AS own"
+    " ON own.assignment_id = :assignment_id AND own.student_id = enrollments.user_id"
+    " LEFT JOIN gradebook_comments AS newest"
+    " ON newest.assignment_id = own.assignment_id AND newest.student_id = own.student_id"
+    " AND newest.position = (SELECT MAX(position) FROM gradebook_comments AS other"
+    " WHERE other.assignment_id = own.assignment_id AND other.student_id = own.student_id)"
+    " WHERE enrollments.section_id = :section_id AND enrollments.role = 'student'"
+)
+_INSERT_COMMENT = (
+    "INSERT INTO gradebook_comments (assignment_id, student_id, position, author_id, comment, created, mark)"
+    " SELECT :assignment_id, :student_id, COALESCE(MAX(position), 0) + 1, :author_id, :comment, :created, :mark"
+    " FROM gradebook_comments WHERE assignment_id = :assignment_id AND student_id = :student_id"
 )
 
 _json = msgspec.json.Encoder()
@@ -112,52 +141,83 @@ def section_assignments(connection: Connection, section_id: str) -> list[Assignm
 def find_submission(connection: Connection, assignment_id: str, student_id: str) -> SubmissionRow | None:
     """Find a student's submission; None if nothing has happened to it yet."""
     row = connection.execute(
-        f"SELECT {', '.join(_SUBMISSION_COLUMNS)} FROM gradebook_submissions"
-        " WHERE assignment_id = :assignment_id AND student_id = :student_id",
+        f"{_SELECT_SUBMISSION} WHERE assignment_id = :assignment_id AND student_id = :student_id",
         {"assignment_id": assignment_id, "student_id": student_id},
     ).fetchone()
     return None if row is None else _submission(row)
 
 
-def save_submission(
-    connection: Connection, assignment_id: str, student_id: str, submission: SubmissionRow
-) -> None:
-    """Create or replace a student's submission."""
-    row = {name: getattr(submission, name) for name in _SUBMISSION_COLUMNS}
-    row |= {
-        "assignment_id": assignment_id,
-        "student_id": student_id,
-        "grade_points": _text(submission.grade_points),
-        "excused": int(submission.excused),
-        "attachments": _json.encode(submission.attachments).decode(),
-    }
-    connection.execute(_UPSERT_SUBMISSION, row)
-
-
-def comments(connection: Connection, assignment_id: str, student_id: str) -> list[Comment]:
-    """The comments on a student's submission, oldest first."""
+def submissions(
+    connection: Connection, section_id: str, assignment_id: str, students: Collection[str]
+) -> dict[str, Held]:
+    """What there is of the submissions of those who are students of the section, by their ids."""
+    if not students:
+        return {}
+    parameters = {"section_id": section_id, "assignment_id": assignment_id}
     rows = connection.execute(
-        "SELECT author_id, comment, created, mark FROM gradebook_comments"
-        " WHERE assignment_id = :assignment_id AND student_id = :student_id ORDER BY position",
-        {"assignment_id": assignment_id, "student_id": student_id},
+        f"{_SELECT_HELD} AND {among('enrollments.user_id', students, parameters)}", parameters
     )
-    return [Comment(*row) for row in rows]
+    return {
+        student: Held(None if row[0] is None else _submission(row), comment)
+        for student, comment, *row in rows.fetchall()
+    }
 
 
-def add_comment(connection: Connection, assignment_id: str, student_id: str, comment: Comment) -> None:
-    """Add a comment to a student's submission, which must have been saved."""
-    connection.execute(
-        "INSERT INTO gradebook_comments (assignment_id, student_id, position, author_id, comment, created, mark)"
-        " SELECT :assignment_id, :student_id, COALESCE(MAX(position), 0) + 1, :author_id, :comment, :created, :mark"
-        " FROM gradebook_comments WHERE assignment_id = :assignment_id AND student_id = :student_id",
-        {
-            "assignment_id": assignment_id,
-            "student_id": student_id,
-            "author_id": comment.author_id,
-            "comment": comment.comment,
-            "created": comment.created,
-            "mark": comment.mark,
-        },
+def save_submissions(
+    connection: Connection, assignment_id: str, submissions: Mapping[str, SubmissionRow]
+) -> None:
+    """Create or replace students' submissions."""
+    for_each(
+        connection,
+        _UPSERT_SUBMISSION,
+        [
+            {
+                **{name: getattr(submission, name) for name in _SUBMISSION_COLUMNS},
+                "assignment_id": assignment_id,
+                "student_id": student,
+                "grade_points": _text(submission.grade_points),
+                "excused": int(submission.excused),
+                "attachments": _list(submission.attachments),
+            }
+            for student, submission in submissions.items()
+        ],
+    )
+
+
+def comments(
+    connection: Connection, assignment_id: str, students: Collection[str]
+) -> dict[str, list[Comment]]:
+    """The comments on students' submissions, each student's oldest first."""
+    found: dict[str, list[Comment]] = {student: [] for student in students}
+    if not students:
+        return found
+    parameters = {"assignment_id": assignment_id}
+    rows = connection.execute(
+        "SELECT student_id, author_id, comment, created, mark FROM gradebook_comments"
+        f" WHERE assignment_id = :assignment_id AND {among('student_id', students, parameters)} ORDER BY position",
+        parameters,
+    )
+    for student, *row in rows.fetchall():
+        found[student].append(Comment(*row))
+    return found
+
+
+def add_comments(connection: Connection, assignment_id: str, comments: Sequence[tuple[str, Comment]]) -> None:
+    """Add comments to the submissions of the students named, which must have been saved."""
+    for_each(
+        connection,
+        _INSERT_COMMENT,
+        [
+            {
+                "assignment_id": assignment_id,
+                "student_id": student,
+                "author_id": comment.author_id,
+                "comment": comment.comment,
+                "created": comment.created,
+                "mark": comment.mark,
+            }
+            for student, comment in comments
+        ],
     )
 
 

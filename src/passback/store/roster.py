@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from msgspec import Struct, structs
 
 from passback.domain.roster import ROLES, Course, District, Role, School, Section, Term, User, known_sis_id
+from passback.store.statements import among
 
 if TYPE_CHECKING:
     from passback.store.engine.database import Connection
@@ -190,17 +191,17 @@ def section_in_lms(connection: Connection, district_id: str, section_id: str) ->
     return None if row is None else SectionInLms(*row)
 
 
-def ids_of(connection: Connection, district_id: str, lms_ids: Iterable[str]) -> dict[str, str]:
+def ids_of(connection: Connection, district_id: str, lms_ids: Collection[str]) -> dict[str, str]:
     """Our id for each of the given people's LMS ids; those that match nobody are left out."""
-    found = {}
-    for lms_id in lms_ids:
-        row = connection.execute(
-            "SELECT id FROM users WHERE district_id = :district_id AND lms_id = :lms_id AND removed IS NULL",
-            {"district_id": district_id, "lms_id": lms_id},
-        ).fetchone()
-        if row is not None:
-            found[lms_id] = row[0]
-    return found
+    if not lms_ids:
+        return {}
+    parameters: dict[str, Any] = {"district_id": district_id}
+    rows = connection.execute(
+        "SELECT lms_id, id FROM users WHERE district_id = :district_id AND removed IS NULL"
+        f" AND {among('lms_id', lms_ids, parameters)}",
+        parameters,
+    )
+    return dict(rows.fetchall())
 
 
 def insert(connection: Connection, table: Table[T], objects: Iterable[T]) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from passback.lms.interface import Gone
-from passback.store import enrollments, gradebook
+from passback.store import gradebook
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from passback.domain.assignment import Assignment
     from passback.store.engine.database import Connection
 
@@ -20,8 +22,8 @@ def read_assignment(conn: Connection, section: str, assignment: str) -> Assignme
     return found
 
 
-def is_assigned(conn: Connection, section: str, assignment: Assignment, student: str) -> bool:
-    """Whether a student of the section has the assignment."""
-    if assignment.assignee_mode == "individuals" and student not in assignment.assignee_ids:
-        return False
-    return enrollments.is_enrolled(conn, section, "student", student)
+def assigned(assignment: Assignment, students: Sequence[str]) -> Sequence[str]:
+    """Those of some students of its section who have the assignment."""
+    if assignment.assignee_mode == "all":
+        return students
+    return [student for student in students if student in assignment.assignee_ids]

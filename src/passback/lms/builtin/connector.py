@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from passback.domain.assignment import Assignment, AssignmentFields
-from passback.lms.builtin.api import is_assigned, read_assignment
-from passback.lms.builtin.grade import grade_submission, read_submission
+from passback.lms.builtin.api import read_assignment
+from passback.lms.builtin.grade import grade_submission, grade_submissions, read_submissions
 from passback.lms.builtin.map_assignments import check_texts, edited, new_assignment
 from passback.lms.interface import Capabilities, Finding, Gone, LmsError, LostCreate
 from passback.store import gradebook
@@ -79,12 +79,7 @@ class BuiltinConnector(Struct, frozen=True):
         now = self.clock()
 
         def read(conn: Connection) -> dict[str, Submission]:
-            found = read_assignment(conn, section, assignment)
-            return {
-                student: read_submission(conn, found, student, now)
-                for student in students
-                if is_assigned(conn, section, found, student)
-            }
+            return read_submissions(conn, section, read_assignment(conn, section, assignment), students, now)
 
         return await self.database.snapshot(read)
 
@@ -98,18 +93,9 @@ class BuiltinConnector(Struct, frozen=True):
     async def update_submissions(
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
     ) -> Sequence[Submission | LmsError]:
-        def change_all(conn: Connection) -> list[Submission | LmsError]:
-            outcomes: list[Submission | LmsError] = []
-            for student, fields in changes:
-                try:
-                    outcomes.append(
-                        grade_submission(conn, section, assignment, student, fields, self.clock())
-                    )
-                except LmsError as error:  # raised before anything of this student's is written
-                    outcomes.append(error)
-            return outcomes
-
-        return await self.database.write(change_all)
+        return await self.database.write(
+            lambda conn: grade_submissions(conn, section, assignment, changes, self.clock())
+        )
 
     async def read_courses(self) -> Sequence[LmsCourse]:
         return []  # its sections and people are the roster's: there is nothing to match

@@ -7,54 +7,94 @@ from typing import TYPE_CHECKING, cast
 from msgspec.structs import replace
 
 from passback.domain.grading import InvalidGrade, points_of, text_of
-from passback.domain.submission import Submission, SubmissionFields
-from passback.lms.builtin.api import is_assigned, read_assignment
+from passback.lms.builtin.api import assigned, read_assignment
 from passback.lms.builtin.map_assignments import check_texts
 from passback.lms.builtin.map_submissions import to_submission, untouched
-from passback.lms.interface import Gone, RefusedByLms
+from passback.lms.interface import Gone, LmsError, RefusedByLms
 from passback.lms.toolkit.transitions import is_transition
 from passback.store import enrollments, gradebook
-from passback.store.gradebook import Comment, SubmissionRow
+from passback.store.gradebook import Comment, Held, SubmissionRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from passback.domain.assignment import Assignment, GradingType
     from passback.domain.clock import Instant
+    from passback.domain.submission import Submission, SubmissionFields
     from passback.store.engine.database import Connection
 
 
-def read_submission(conn: Connection, assignment: Assignment, student: str, now: Instant) -> Submission:
-    """Read the submission of an assigned student as it is at `now`."""
-    row = gradebook.find_submission(conn, assignment.lms_id, student)
-    if row is None:
-        return to_submission(assignment, student, untouched(assignment), None, now)
-    return to_submission(assignment, student, row, _newest_comment(conn, assignment, student), now)
+def read_submissions(
+    conn: Connection, section: str, assignment: Assignment, students: Sequence[str], now: Instant
+) -> dict[str, Submission]:
+    """The submissions, as they are at `now`, of those who are students of the section and have the assignment."""
+    held = gradebook.submissions(conn, section, assignment.lms_id, assigned(assignment, students))
+    return {
+        student: to_submission(assignment, student, one.row or untouched(assignment), one.comment, now)
+        for student, one in held.items()
+    }
 
 
 def grade_submission(
     conn: Connection, section: str, assignment: str, student: str, fields: SubmissionFields, now: Instant
 ) -> Submission:
     """Change a student's submission, as a client or a teacher may. Raises `Gone` and `Refused`."""
-    conn.lock(f"gradebook/{assignment}/{student}")
-    check_texts(fields)
+    [outcome] = grade_submissions(conn, section, assignment, [(student, fields)], now)
+    if isinstance(outcome, LmsError):
+        raise outcome
+    return outcome
+
+
+def grade_submissions(
+    conn: Connection,
+    section: str,
+    assignment: str,
+    changes: Sequence[tuple[str, SubmissionFields]],
+    now: Instant,
+) -> list[Submission | LmsError]:
+    """Change students' submissions, each judged as if it were alone; the outcomes in order. Raises `Gone`."""
+    conn.lock(*(f"gradebook/{assignment}/{student}" for student, _ in changes))
     found = read_assignment(conn, section, assignment)
-    if not is_assigned(conn, section, found, student):
-        raise Gone("student")
-    if fields.grader_id is not None and not enrollments.is_enrolled(
-        conn, section, "teacher", fields.grader_id
-    ):
-        raise Gone("grader")
-    return _change(conn, found, student, fields, now)
+    students = assigned(found, [student for student, _ in changes])
+    held = gradebook.submissions(conn, section, assignment, students)
+    graders = {fields.grader_id for _, fields in changes if fields.grader_id is not None}
+    members = enrollments.members_among(conn, section, graders)
+    said = gradebook.comments(
+        conn, assignment, [student for student, fields in changes if fields.grade_comment is not None]
+    )
+    outcomes: list[Submission | LmsError] = []
+    saved: dict[str, SubmissionRow] = {}
+    new: list[tuple[str, Comment]] = []
+    for student, fields in changes:
+        try:
+            check_texts(fields)
+            if student not in held:
+                raise Gone("student")
+            if fields.grader_id is not None and ("teacher", fields.grader_id) not in members:
+                raise Gone("grader")
+            row = _changed(held[student].row or untouched(found), found, fields, now)
+        except LmsError as error:
+            outcomes.append(error)
+            continue
+        comment = held[student].comment
+        if fields.grade_comment is not None and not _has_comment(fields, said[student]):
+            comment, mark = fields.grade_comment, (fields.comment_marks or (None,))[0]
+            said[student].append(Comment(row.grader_id, comment, now, mark))
+            new.append((student, said[student][-1]))
+        saved[student] = row
+        held[student] = Held(row, comment)
+        outcomes.append(to_submission(found, student, row, comment, now))
+    gradebook.save_submissions(conn, assignment, saved)
+    gradebook.add_comments(conn, assignment, new)
+    return outcomes
 
 
-def _change(
-    conn: Connection, assignment: Assignment, student: str, fields: SubmissionFields, now: Instant
-) -> Submission:
+def _changed(
+    row: SubmissionRow, assignment: Assignment, fields: SubmissionFields, now: Instant
+) -> SubmissionRow:
     """Apply `fields` to the submission of an assigned student. Raises `Refused`."""
-    row = gradebook.find_submission(conn, assignment.lms_id, student) or untouched(assignment)
     row = _graded(_moved(row, assignment, fields, now), assignment, fields)
-    row = replace(
+    return replace(
         row,
         attachments=row.attachments if fields.attachments is None else fields.attachments,
         extra_attempts=row.extra_attempts if fields.extra_attempts is None else fields.extra_attempts,
@@ -65,13 +105,6 @@ def _change(
         ),
         last_modified=now,
     )
-    gradebook.save_submission(conn, assignment.lms_id, student, row)
-    comments = gradebook.comments(conn, assignment.lms_id, student)
-    comment = comments[-1].comment if comments else None
-    if fields.grade_comment is not None and not _has_comment(fields, comments):
-        comment, mark = fields.grade_comment, (fields.comment_marks or (None,))[0]
-        gradebook.add_comment(conn, assignment.lms_id, student, Comment(row.grader_id, comment, now, mark))
-    return to_submission(assignment, student, row, comment, now)
 
 
 def _moved(
@@ -120,8 +153,3 @@ def _has_comment(fields: SubmissionFields, comments: Sequence[Comment]) -> bool:
         and (it is comments[-1] or (since is not None and it.created >= since))
         for it in comments
     )
-
-
-def _newest_comment(conn: Connection, assignment: Assignment, student: str) -> str | None:
-    comments = gradebook.comments(conn, assignment.lms_id, student)
-    return comments[-1].comment if comments else None

@@ -47,8 +47,8 @@ class Connection(Protocol):
     def execute(self, sql: str, parameters: Mapping[str, Any] = ..., /) -> Rows: ...
     def executemany(self, sql: str, parameters: Sequence[Mapping[str, Any]], /) -> Rows: ...
 
-    def lock(self, name: str) -> None:
-        """Wait until no other transaction holds the lock of that name, and hold it until this one ends.
+    def lock(self, *names: str) -> None:
+        """Wait until no other transaction holds a lock of these names, and hold them until this one ends.
 
         If a transaction decides by what it has read, this keeps another from making the same decision at the same time.
         SQLite has one writer at a time anyway.

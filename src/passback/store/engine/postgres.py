@@ -68,8 +68,13 @@ class PostgresConnection:
         cursor.executemany(_translated(sql), parameters)
         return cursor
 
-    def lock(self, name: str) -> None:
-        self._raw.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (name,))
+    def lock(self, *names: str) -> None:
+        # In one order, so that no two transactions wait for each other.
+        self._raw.execute(
+            "SELECT pg_advisory_xact_lock(key) FROM"
+            " (SELECT DISTINCT hashtextextended(name, 0) AS key FROM unnest(%s::text[]) AS name ORDER BY key) AS keys",
+            ([*names],),
+        )
 
     def tables(self) -> set[str]:
         rows = self._raw.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")

@@ -38,7 +38,7 @@ _UNFIT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, Ove
 class SqliteConnection(sqlite3.Connection):
     """See `passback.store.engine.database.Connection`."""
 
-    def lock(self, name: str) -> None:
+    def lock(self, *names: str) -> None:
         """Nothing to do: there is only one writer."""
 
     def tables(self) -> set[str]:
