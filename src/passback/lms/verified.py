@@ -7,7 +7,7 @@ The registry opens every connector inside a `Verified`, so that each has this:
 - A change that is acknowledged is one that the LMS shows. If the answer does not show it, the LMS is read; if that does
   not either (an LMS may show what it had a moment ago), it is read again, and the change is sent once more. What the
   LMS then keeps instead, it keeps by a rule of its own, and the answer shows that value with a warning. If it keeps
-  nothing, the change has failed.
+  nothing, the change has failed. A comment in other words is there, and only warned of.
 - A deletion is one when the LMS no longer has the assignment.
 
 While all goes well, only a deletion costs a request.
@@ -169,6 +169,8 @@ class Verified:
             if unseen.get(student) == at
             else await submission_or_error(self.update_submission(section, assignment, student, fields))
             if isinstance(outcome, Gone)
+            else _with_comment_warning(fields, outcome)
+            if isinstance(outcome, Submission)
             else outcome
             for at, ((student, fields), outcome) in enumerate(zip(changes, outcomes, strict=True))
         ]
@@ -348,14 +350,21 @@ def _has(fields: SubmissionFields, held: Submission) -> bool:
 
 
 def _judged(fields: SubmissionFields, held: Submission) -> Submission:
-    """Return what the LMS keeps of a change, with a warning if it is another grade. Raises `Unavailable`."""
+    """Return what the LMS keeps of a change, with warnings if it is not what was sent. Raises `Unavailable`."""
     if not _keeps(fields, held):
         raise Unavailable(
             "it says that it made the change, and does not show it", in_doubt=True, retry_after=30
         )
     if _score_differs(fields, held):
-        return replace(held, warnings=(*held.warnings, SCORE_CHANGED))
-    return held
+        held = replace(held, warnings=(*held.warnings, SCORE_CHANGED))
+    return _with_comment_warning(fields, held)
+
+
+def _with_comment_warning(fields: SubmissionFields, held: Submission) -> Submission:
+    """Return a submission with a warning if its comment has other words. They are not sent again: both would stay."""
+    warning = f"{CHANGED}grade_comment"
+    kept = not fields.grade_comment or held.grade_comment in (None, fields.grade_comment)
+    return held if kept or warning in held.warnings else replace(held, warnings=(*held.warnings, warning))
 
 
 def _outcome(fields: SubmissionFields, held: Submission) -> Submission | LmsError:
@@ -372,7 +381,7 @@ def _keeps(fields: SubmissionFields, held: Submission) -> bool:
         (fields.grade != "" or not graded)
         and (not (fields.grade or fields.grade_points is not None) or graded)
         and (fields.flags is None or ("excused" in fields.flags) == ("excused" in held.flags))
-        and (not fields.grade_comment or bool(held.grade_comment))
+        and (not (fields.grade_comment or "").strip() or bool(held.grade_comment))
         and (fields.state in (None, held.state) or (fields.state == "submitted" and held.state == "returned"))
         and (not fields.attachments or len(held.attachments) >= len(fields.attachments))
         and (fields.extra_attempts in (None, held.extra_attempts))
@@ -384,8 +393,8 @@ def _score_differs(fields: SubmissionFields, held: Submission) -> bool:
     if SCORE_CHANGED in held.warnings:
         return False  # the connector has made sure of it
     if fields.grade_points is not None:
-        return held.grade_points is not None and not _alike(fields.grade_points, held.grade_points)
-    return bool(fields.grade) and held.grade is not None and not _alike(fields.grade, held.grade)
+        return not _alike(fields.grade_points, held.grade_points)
+    return bool(fields.grade) and not _alike(fields.grade, held.grade)
 
 
 def _alike(one: Any, other: Any) -> bool:

@@ -48,6 +48,13 @@ def has_comment(answer: Json, student: str, fields: SubmissionFields) -> bool:
     )
 
 
+def left_comment(answer: Json, student: str, fields: SubmissionFields) -> str | None:
+    """The comment that a change has left, though somebody may have said more since; else the newest."""
+    others = fields.comment_others or ()
+    own = [text(it, "comment") for it in _equal(answer, student, fields) if text(it, "id") not in others]
+    return own[-1] if fields.grade_comment and own else newest_comment(answer, student)
+
+
 def has_more_comments(answer: Json, before: Json) -> bool:
     """Whether there are more comments than before."""
     now, then = (len(as_objects(it.get("submission_comments"))) for it in (answer, before))

@@ -225,6 +225,7 @@ class Grading:
         if note != before:
             await self._notes.write({target.note_key: note or None})
         held = map_submissions.to_submission(answer, target.student, target.item, note)
+        held = replace(held, grade_comment=comments.left_comment(answer, target.student, fields))
         if map_submissions.is_reduced(grade, answer):
             return replace(held, warnings=(*held.warnings, SCORE_CHANGED))
         return held

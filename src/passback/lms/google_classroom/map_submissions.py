@@ -11,8 +11,8 @@ from passback.domain.grading import plain
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.google_classroom.map_assignments import LmsAssignment, attachment
-from passback.lms.interface import RefusedByLms, Unavailable, Unsupported
-from passback.lms.toolkit.json_fields import Json, as_objects, instant, number, text
+from passback.lms.interface import RefusedByLms, Unsupported
+from passback.lms.toolkit.json_fields import Json, as_objects, instant, number, number_or_none, text
 from passback.lms.toolkit.points import grade_text, points_given
 from passback.lms.toolkit.transitions import is_transition
 
@@ -64,7 +64,9 @@ def belongs_to(answer: Json, stored: LmsAssignment) -> bool:
 
 def is_submission(answer: Json, id_: str, student: str) -> bool:
     """Whether an answer shows a student's submission, and is not something else that came with a good status."""
-    return (text(answer, "id"), text(answer, "userId")) == (id_, student)
+    grades = [answer.get(name) for name in ("draftGrade", "assignedGrade")]
+    readable = all(it is None or number({"it": it}, "it") is not None for it in grades)
+    return readable and (text(answer, "id"), text(answer, "userId")) == (id_, student)
 
 
 def is_reckoned_otherwise(fields: SubmissionFields, answer: Json, stored: LmsAssignment) -> bool:
@@ -107,7 +109,7 @@ def given_draft(answer: Json, note: Mapping[str, Any] | None) -> Decimal | None:
     says so of a submission, but its history names who gave a grade, and nobody gave that one. What we gave ourselves
     is in the note while it is only a draft.
     """
-    draft = _points(answer, "draftGrade")
+    draft = number_or_none(answer, "draftGrade")
     if draft is None or plain(draft) == (note or {}).get("draft"):
         return draft
     changes = [it for it in _history(answer, "gradeHistory") if text(it, "gradeChangeType") == _DRAFT_CHANGE]
@@ -182,7 +184,7 @@ def to_submission(
     """Return the gateway's form of a submission; `note` is what we keep of it."""
     assignment = stored.assignment
     draft = given_draft(answer, note)
-    points = _points(answer, "assignedGrade") if draft is None else draft
+    points = number_or_none(answer, "assignedGrade") if draft is None else draft
     exact = (note or {}).get("points")
     if exact and points is not None and Decimal(exact[1]) == points:
         points = Decimal(exact[0])
@@ -242,14 +244,6 @@ def _flags(
     if overdue and not handed_in and points is None:
         flags.append("missing")
     return tuple(flags)
-
-
-def _points(answer: Json, name: str) -> Decimal | None:
-    """Return a grade, or None. Raises `Unavailable` if it is no number: it must not be taken for none."""
-    points = number(answer, name)
-    if points is None and answer.get(name) is not None:
-        raise Unavailable("a grade of its is no number")
-    return points
 
 
 def _history(answer: Json, name: str) -> Sequence[Json]:

@@ -17,7 +17,7 @@ from passback.lms.schoology.errors import NAME
 from passback.lms.schoology.grading_setup import letter_of
 from passback.lms.schoology.map_assignments import LmsAssignment
 from passback.lms.toolkit import alike
-from passback.lms.toolkit.json_fields import Json, flag, integer, number, text, unix_instant
+from passback.lms.toolkit.json_fields import Json, flag, integer, number, number_or_none, text, unix_instant
 from passback.lms.toolkit.points import grade_text, points_given
 from passback.lms.toolkit.transitions import is_transition
 
@@ -43,7 +43,9 @@ class LmsSubmission(Struct, frozen=True):
 
     @property
     def points(self) -> Decimal | None:
-        return None if self.grade is None else number(self.grade, "grade")
+        if self.grade is None or self.grade.get("grade") == "":
+            return None
+        return number_or_none(self.grade, "grade")
 
     @property
     def exception(self) -> int:
@@ -51,7 +53,8 @@ class LmsSubmission(Struct, frozen=True):
 
     @property
     def comment(self) -> str | None:
-        return None if self.grade is None else (text(self.grade, "comment") or "").strip() or None
+        found = None if self.grade is None else text(self.grade, "comment")
+        return found if found and found.strip() else None
 
     @property
     def is_graded(self) -> bool:

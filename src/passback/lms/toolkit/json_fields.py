@@ -1,7 +1,7 @@
 """Reading an LMS's JSON tolerantly: anything unexpected is the LMS's fault, never an exception of our own.
 
-Readers of one field return None if the field is missing or holds something else. Only `as_object` and `id_of` raise:
-`Unavailable`, because without them nothing can be done.
+Readers of one field return None if the field is missing or holds something else. Only `as_object`, `id_of` and
+`number_or_none` raise: `Unavailable`, because without them nothing can be done.
 """
 
 from __future__ import annotations
@@ -71,6 +71,14 @@ def number(item: Json, name: str) -> Decimal | None:
         return None
     # No LMS means a longer number, and arithmetic with it would be slow.
     return found if found.is_finite() and abs(found.adjusted()) <= _MOST_DIGITS else None
+
+
+def number_or_none(item: Json, name: str) -> Decimal | None:
+    """Return a number, or None if there is none. Raises `Unavailable` if it is something else, never taken for none."""
+    found = number(item, name)
+    if found is None and item.get(name) is not None:
+        raise Unavailable(f"its answer has a {name} that is no number", in_doubt=True, retry_after=30)
+    return found
 
 
 def integer(item: Json, name: str) -> int | None:
