@@ -13,6 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from passback.delivery import backoff, ledger, submissions
+from passback.delivery.groups import MOST_TO_A_DESTINATION
 from passback.delivery.submissions import SubmissionTarget
 from passback.domain.clock import DAY, HOUR, MINUTE, SECOND
 from passback.domain.delivery import Delivered, Delivery, Failed, Refused
@@ -98,6 +99,43 @@ def test_what_is_due_is_claimed_once(run: Run) -> None:
     )
     assert ids(claim(run, "w1")) == ["d1", "d2"]
     assert ids(claim(run, "w2")) == []
+
+
+def test_grades_of_one_assignment_are_claimed_together_the_longest_due_first(run: Run) -> None:
+    accept(
+        run,
+        *(
+            delivery(f"d{student}{assignment}", lane=f"{assignment}/{student}", assignment_id=assignment)
+            for student in range(4)
+            for assignment in ("a", "b", "c")
+        ),
+        delivery("alone", lane="a", assignment_id="a", operation="update_assignment"),
+    )
+    assert ids(claim(run, limit=2)) == ["d0a", "d0b", "d1a", "d1b", "d2a", "d2b", "d3a", "d3b"]
+    assert ids(claim(run, limit=2)) == ["alone", "d0c", "d1c", "d2c", "d3c"]
+
+
+def test_no_grade_waits_for_ever_behind_an_assignment_that_gets_more_and_more(run: Run) -> None:
+    busy = [delivery(f"busy {n:03}", lane=f"busy/{n}", assignment_id="busy") for n in range(300)]
+    accept(run, *busy, delivery("other", lane="other", assignment_id="other", due=NOW + 1))
+    for n in range(10):
+        one = delivery(f"more {n:03}", lane=f"more/{n}", assignment_id="busy", due=NOW + 2)
+        accept(run, one)
+    claims = [ids(claim(run, now=NOW + 3, limit=1)) for _ in range(5)]
+    assert [len(found) for found in claims] == [100, 100, 100, 1, 10]
+    assert claims[3] == ["other"]
+
+
+def test_a_destination_gets_no_more_groups_than_it_takes_at_once(run: Run) -> None:
+    accept(run, *(delivery(f"d{n:03}", lane=f"l{n}", assignment_id=f"a{n}") for n in range(50)))
+
+    def claimed(under_way: int) -> int:
+        claimed: list[Delivery] = run(
+            lambda conn: ledger.claim(conn, "w1", NOW, 64, under_way={DISTRICT: under_way})
+        )
+        return len(claimed)
+
+    assert [claimed(0), claimed(10), claimed(12)] == [MOST_TO_A_DESTINATION, 2, 0]
 
 
 def test_one_of_a_lane_is_under_way_at_a_time(run: Run) -> None:
@@ -304,7 +342,7 @@ def test_many_of_which_nothing_can_be_delivered_have_ended(run: Run) -> None:
 
 
 def test_an_lms_that_is_down_rests_and_is_tried_with_one(run: Run) -> None:
-    accept(run, *(delivery(f"d{n:02}", lane=f"l{n}") for n in range(20)))
+    accept(run, *(delivery(f"d{n:02}", lane=f"l{n}", assignment_id=f"a{n}") for n in range(20)))
     [one] = claim(run, limit=1)
     finish(run, one, DOWN)
     assert claim(run, now=NOW + SECOND) == []
@@ -318,7 +356,7 @@ def test_an_lms_that_is_down_rests_and_is_tried_with_one(run: Run) -> None:
 
 
 def test_what_was_refused_without_asking_lengthens_no_rest(run: Run) -> None:
-    accept(run, *(delivery(f"d{n:02}", lane=f"l{n}") for n in range(20)))
+    accept(run, *(delivery(f"d{n:02}", lane=f"l{n}", assignment_id=f"a{n}") for n in range(20)))
     group = claim(run)
     run(lambda conn: ledger.finish(conn, group, [replace(DOWN, outage=True)] * len(group), NOW))
     resting = run(lambda conn: destinations.find(conn, DISTRICT))
@@ -341,7 +379,12 @@ def test_what_an_outage_delayed_is_tried_as_soon_as_one_gets_through(run: Run) -
 
 
 def test_one_that_gets_no_answer_is_not_the_only_one_to_try(run: Run) -> None:
-    accept(run, delivery("d1", lane="l1"), delivery("d2", lane="l2"), delivery("d3", lane="l3"))
+    accept(
+        run,
+        delivery("d1", lane="l1", assignment_id="a1"),
+        delivery("d2", lane="l2", assignment_id="a2"),
+        delivery("d3", lane="l3", assignment_id="a3"),
+    )
     [one] = claim(run, limit=1)
     finish(run, one, replace(DOWN, outage=True))
     now = NOW + backoff.FIRST_BACKOFF
@@ -351,21 +394,21 @@ def test_one_that_gets_no_answer_is_not_the_only_one_to_try(run: Run) -> None:
 
 
 def test_what_fails_together_is_one_failure(run: Run) -> None:
-    accept(run, *(delivery(f"d{n:02}", lane=f"l{n}") for n in range(20)))
+    accept(run, *(delivery(f"d{n:02}", lane=f"l{n}", assignment_id=f"a{n}") for n in range(20)))
     group = claim(run)
     run(lambda conn: ledger.finish(conn, group, [DOWN] * len(group), NOW))
     assert run(lambda conn: destinations.find(conn, DISTRICT)).failures == 1
 
 
 def test_one_that_fails_alone_does_not_stop_the_others(run: Run) -> None:
-    accept(run, delivery("d1", lane="l1"), delivery("d2", lane="l2"))
+    accept(run, delivery("d1", lane="l1", assignment_id="a1"), delivery("d2", lane="l2", assignment_id="a2"))
     [one] = claim(run, limit=1)
     finish(run, one, FAILED)
     assert ids(claim(run)) == ["d2"]
 
 
 def test_an_lms_that_is_back_is_asked_for_more_and_more(run: Run) -> None:
-    accept(run, *(delivery(f"d{n:03}", lane=f"l{n}") for n in range(200)))
+    accept(run, *(delivery(f"d{n:03}", lane=f"l{n}", assignment_id=f"a{n > 0}") for n in range(200)))
     [one] = claim(run, limit=1)
     finish(run, one, DOWN)
     now = NOW + HOUR
@@ -373,11 +416,11 @@ def test_an_lms_that_is_back_is_asked_for_more_and_more(run: Run) -> None:
     while found := claim(run, now=now, limit=100):
         sizes.append(len(found))
         run(partial(_all_done, found, now))
-    assert sizes == [1, 2, 4, 8, 16, 32, 100, 37]
+    assert sizes == [1, 2, 4, 8, 16, 32, 101, 36]
 
 
 def test_others_do_not_wait_for_one_that_rests(run: Run) -> None:
-    accept(run, delivery("d1", lane="l1"), delivery("d2", lane="l2"))
+    accept(run, delivery("d1", lane="l1", assignment_id="a1"), delivery("d2", lane="l2", assignment_id="a2"))
     [one] = claim(run, limit=1)
     finish(run, one, DOWN)
     accept(run, delivery("other", lane="other", destination="another"))

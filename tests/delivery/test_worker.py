@@ -10,7 +10,8 @@ import pytest
 
 from passback.context import Gateway
 from passback.delivery import ledger
-from passback.delivery.worker import MOST_AT_ONCE, MOST_TOGETHER, Worker, together
+from passback.delivery.groups import MOST_TOGETHER, together
+from passback.delivery.worker import MOST_AT_ONCE, Worker
 from passback.domain.delivery import Delivered, Delivery, Outcome
 from passback.in_flight import InFlight
 from passback.lms.registry import Connectors

@@ -15,7 +15,7 @@ import pytest
 
 from passback.context import Caller, Gateway
 from passback.delivery import ledger, looks, perform
-from passback.delivery.worker import together
+from passback.delivery.groups import together
 from passback.domain.assignment import Assignment
 from passback.gateway import assignments, submissions
 from passback.in_flight import InFlight

@@ -7,11 +7,12 @@ requeued and tried again, which is safe because what it did is searched for firs
 from __future__ import annotations
 
 import random
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from passback.delivery import backoff
+from passback.delivery import backoff, groups
 from passback.delivery.ended import NEVER_MADE, awaits_create, end_batch, ended
 from passback.domain.delivery import (
     INTERRUPTED_KEPT_FOR,
@@ -32,7 +33,7 @@ from passback.store import assignments, deliveries, destinations, districts, ide
 from passback.store.deliveries import Claim, Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from passback.domain.clock import Instant
     from passback.store.destinations import Destination
@@ -144,9 +145,12 @@ def claim(
     limit: int,
     but: Collection[str] = (),
     *,
+    under_way: Mapping[str, int] = MappingProxyType({}),
     only_probes: bool = False,
 ) -> list[Delivery]:
-    """Let a worker begin up to `limit` deliveries that are due, one of a lane at a time.
+    """Let a worker begin up to `limit` groups of deliveries that are due, one of a lane at a time.
+
+    `under_way` says how many groups it has under way to each destination, which gets no more at once than it can take.
 
     A destination in `but`, or one that is backing off, is left alone; one that failed recently gets only as many as it
     may be sent now. `only_probes` leaves out all that are not down.
@@ -160,17 +164,22 @@ def claim(
     ]
     random.shuffle(waiting)  # there may be more than can be served at once
     lanes: list[str] = []
+    begun = 0
     for destination_id in waiting:
-        if len(lanes) >= limit:
+        if begun >= limit or len(lanes) >= groups.MOST_TAKEN:
             break
-        room = max(1, limit // len(waiting))
+        most = min(
+            max(1, limit // len(waiting)), groups.MOST_TO_A_DESTINATION - under_way.get(destination_id, 0)
+        )
+        room = groups.MOST_TAKEN
         if (destination := failed.get(destination_id)) is not None:
             room = min(room, _room(conn, destination, now))
-        if room > 0:
-            found = deliveries.due_lanes(conn, destination_id, now, room)
+        if room > 0 and most > 0:
+            found = groups.due(conn, destination_id, now, most, room)
             if found and destination is not None and backoff.is_down(destination):
                 backoff.begin_probe(conn, destination, now)
-            lanes += found
+            begun += len(found)
+            lanes += [lane for group in found for lane in group]
     in_each = deliveries.waiting_in_each(conn, lanes, _MOST_COMPARED)
     return deliveries.take(conn, [first_to_deliver(lane).id for lane in in_each.values() if lane], worker)
 

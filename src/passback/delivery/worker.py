@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import logging
 import sys
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from passback.delivery import backoff, ledger, perform
+from passback.delivery.groups import MOST_TO_A_DESTINATION, together
 from passback.delivery.metrics import DeliveryMetrics
 from passback.delivery.presence import Presence
 from passback.domain.clock import DAY, MINUTE
@@ -27,19 +29,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Deliver = Callable[["Gateway", Sequence[Delivery]], Awaitable[Sequence[Outcome]]]
-"""Delivers what may go together (`together`). The outcomes, in order; it raises nothing."""
+"""Delivers what may go together (`passback.delivery.groups`). The outcomes, in order; it raises nothing."""
 
 MOST_AT_ONCE = 64
 """How many groups a process delivers at once."""
 MOST_PROBES = 256
 """How many more groups, to destinations that were down: they may get no answer, and must not hold up the others."""
-MOST_TO_A_DESTINATION = 32
-"""How many of them to one destination, so that a slow one does not hold up the others."""
-MOST_TOGETHER = 100
-"""How many deliveries go in one group."""
-MOST_TAKEN = 500
-"""How many are claimed at a time."""
-
 _POLL_SECONDS = 1.0
 """How often a process looks for what others have accepted."""
 _TIDY_SECONDS = 600.0
@@ -99,21 +94,26 @@ class Worker:
     async def step(self) -> int:
         """End what has expired, and claim what is due. How many deliveries were claimed."""
         probes = len(self._probes)
-        full_up = len(self.in_flight.groups) - probes >= MOST_AT_ONCE
+        others = len(self.in_flight.groups) - probes
+        full_up = others >= MOST_AT_ONCE
         if (full_up and probes >= MOST_PROBES) or not self.in_flight.may_act():
             return 0
         now = self._gateway.clock()
         if now < self._last_look:
             await self._gateway.database.write(lambda conn: ledger.clock_set_back(conn, now))
         self._last_look = now
-        full = self._full_destinations()
+        under_way = Counter(group[0].destination for group in self.in_flight.groups.values())
+        full = [one for one, groups in under_way.items() if groups >= MOST_TO_A_DESTINATION]
 
         def transaction(conn: Connection) -> tuple[list[Delivery], set[str]]:
             ledger.end_expired(conn, now)
             down = {one.id for one in destinations.find_all(conn).values() if backoff.is_down(one)}
-            most = MOST_PROBES - probes if full_up else MOST_TAKEN
+            most = MOST_PROBES - probes if full_up else MOST_AT_ONCE - others
             but = {*full, *down} if probes >= MOST_PROBES else full
-            return ledger.claim(conn, self.in_flight.worker, now, most, but, only_probes=full_up), down
+            taken = ledger.claim(
+                conn, self.in_flight.worker, now, most, but, under_way=under_way, only_probes=full_up
+            )
+            return taken, down
 
         if not await self._gateway.database.read(lambda conn: ledger.anything_due(conn, now, full)):
             return 0
@@ -158,12 +158,6 @@ class Worker:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("an internal error while delivering", exc_info=error)
         self.in_flight.wake()
-
-    def _full_destinations(self) -> list[str]:
-        counts: dict[str, int] = {}
-        for group in self.in_flight.groups.values():
-            counts[group[0].destination] = counts.get(group[0].destination, 0) + 1
-        return [destination for destination, groups in counts.items() if groups >= MOST_TO_A_DESTINATION]
 
     def _abandon(self) -> None:
         """Stop what is in flight: others may have taken it up."""
@@ -226,15 +220,3 @@ def _finish(
     for delivery, outcome, mine in zip(group, outcomes, own, strict=True):
         if not mine and isinstance(outcome, Delivered):
             ledger.redeliver_newest(conn, delivery, now)
-
-
-def together(taken: Sequence[Delivery]) -> list[list[Delivery]]:
-    """The groups in which deliveries go: grades of one assignment may share a call, all else goes alone."""
-    groups: dict[str, list[list[Delivery]]] = {}
-    for delivery in taken:
-        shares = delivery.operation == "update_submission" and delivery.fault is None
-        of_key = groups.setdefault(f"grades of {delivery.assignment_id}" if shares else delivery.id, [[]])
-        if len(of_key[-1]) >= MOST_TOGETHER:
-            of_key.append([])
-        of_key[-1].append(delivery)
-    return [group for of_key in groups.values() for group in of_key]

@@ -24,6 +24,12 @@ _NAMED_OTHERWISE = {"destination": "party", "unacknowledged": "untold"}
 _COLUMNS = ", ".join(_NAMED_OTHERWISE.get(name, name) for name in _FIELDS)
 _HELD = "state = 'waiting' AND due IS NULL AND operation <> 'update_submissions'"
 """What waits for the create of its assignment."""
+_SHARES = "operation = 'update_submission' AND fault IS NULL"
+"""What may share a call with other grades of its assignment (`passback.delivery.groups`)."""
+_NONE_IN_FLIGHT = (
+    "NOT EXISTS (SELECT 1 FROM deliveries AS other"
+    " WHERE other.lane = waiting.lane AND other.state = 'delivering')"
+)
 _FLAGS = ("background", "doubt", "unacknowledged")
 _SELECT = f"SELECT {_COLUMNS} FROM deliveries"
 _INSERT = f"INSERT INTO deliveries ({_COLUMNS}) VALUES ({', '.join(':' + name for name in _FIELDS)})"
@@ -173,16 +179,46 @@ def waiting_destinations(connection: Connection) -> list[str]:
     return [row[0] for row in rows]
 
 
-def due_lanes(connection: Connection, destination: str, now: Instant, limit: int) -> list[str]:
+class DueLane(Struct, frozen=True):
+    """A lane in which a delivery is due and none is in flight."""
+
+    lane: str
+    assignment_id: str | None
+    """The assignment with whose other grades it may share a call; None if it goes alone."""
+
+
+def due_lanes(connection: Connection, destination: str, now: Instant, limit: int) -> list[DueLane]:
     """Lanes in which a delivery to a destination is due and none is in flight; the longest due first."""
     rows = connection.execute(
-        "SELECT lane FROM deliveries AS waiting WHERE state = 'waiting' AND party = :party AND due <= :now"
-        " AND NOT EXISTS (SELECT 1 FROM deliveries AS other"
-        " WHERE other.lane = waiting.lane AND other.state = 'delivering')"
+        f"SELECT lane, CASE WHEN {_SHARES} THEN assignment_id END FROM deliveries AS waiting"
+        f" WHERE state = 'waiting' AND party = :party AND due <= :now AND {_NONE_IN_FLIGHT}"
         " ORDER BY due, id LIMIT :limit",
         {"party": destination, "now": now, "limit": limit},
     )
-    return list(dict.fromkeys(row[0] for row in rows))
+    return list({row[0]: DueLane(*row) for row in rows}.values())
+
+
+def due_grades(
+    connection: Connection, destination: str, assignment_ids: Collection[str], now: Instant, limit: int
+) -> dict[str, list[str]]:
+    """Up to `limit` lanes of each assignment in which a grade is due and none in flight; the longest due first."""
+    found: dict[str, list[str]] = {assignment_id: [] for assignment_id in assignment_ids}
+    if not found:
+        return found
+    parameters: dict[str, Any] = {"party": destination, "now": now, "limit": limit}
+    where = among("assignment_id", found, parameters)
+    rows = connection.execute(
+        "SELECT assignment_id, lane FROM (SELECT assignment_id, lane, due, id,"
+        " ROW_NUMBER() OVER (PARTITION BY assignment_id ORDER BY due, id) AS place FROM deliveries AS waiting"
+        f" WHERE state = 'waiting' AND {_SHARES} AND {where} AND party = :party AND due <= :now"
+        f" AND {_NONE_IN_FLIGHT}) AS placed"
+        " WHERE place <= :limit ORDER BY due, id",
+        parameters,
+    )
+    for assignment_id, lane in rows:
+        if lane not in found[assignment_id]:
+            found[assignment_id].append(lane)
+    return found
 
 
 def is_due(connection: Connection, destination: str, now: Instant) -> bool:
