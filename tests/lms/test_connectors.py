@@ -252,6 +252,17 @@ def test_a_student_who_has_left_has_no_submission(lms: Lms) -> None:
     assert gone(lms, change) == "student"
 
 
+def test_among_many_only_who_left_the_section_is_gone(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    lms.grade(assignment, lms.students[1], grade_points=Decimal(1))
+    lms.unenroll(lms.students[0])
+    changes = [(student, SubmissionFields(grade_points=Decimal(4))) for student in lms.students[:6]]
+    gone, *others = lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
+    assert isinstance(gone, Gone)
+    assert gone.thing == "student"
+    assert [getattr(other, "grade_points", other) for other in others] == [4] * len(others)
+
+
 def test_a_grader_whom_the_lms_does_not_know_is_unknown(lms: Lms) -> None:
     assignment, student = lms.create().lms_id, lms.students[0]
     fields = SubmissionFields(grade_points=Decimal(1), grader_id="999999999")

@@ -167,12 +167,17 @@ async def change_all(
 
     Raises `LmsError` for what concerns all.
     """
-    await section.connector.read_assignment(section.lms_id, lms_id)
     # For the others only the LMS knows whether the student, who comes before the grader, is assigned.
     doubtful = [target.student for target in targets if not target.grader_is_known]
-    known = await section.connector.read_submissions(section.lms_id, lms_id, doubtful)
+    known: Mapping[str, Submission] = {}
+    if doubtful:
+        known = await section.connector.read_submissions(section.lms_id, lms_id, doubtful)
     changes = [(target.student, target.fields) for target in targets if target.grader_is_known]
-    answers = iter(await section.connector.update_submissions(section.lms_id, lms_id, changes))
+    outcomes = await section.connector.update_submissions(section.lms_id, lms_id, changes) if changes else []
+    for outcome in outcomes:
+        if isinstance(outcome, Gone) and outcome.thing in ("section", "assignment"):
+            raise outcome  # it is so for all
+    answers = iter(outcomes)
     return [next(answers) if target.grader_is_known else refused(target, known) for target in targets]
 
 

@@ -110,6 +110,17 @@ def test_a_grade_is_one_call(lms: Lms) -> None:
     assert len(lms.calls()) == 10
 
 
+def test_many_plain_grades_are_three_calls_and_few_one_each(lms: Lms) -> None:
+    assignment = lms.create().lms_id
+    lms.grade(assignment, grade_points=Decimal(1))
+    lms.calls()
+    for students, calls in ((lms.students, 3), (lms.students[:3], 3), (lms.students[:2], 2)):
+        changes = [(student, SubmissionFields(grade_points=Decimal(calls + 1))) for student in students]
+        outcomes = lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
+        assert {getattr(outcome, "grade_points", outcome) for outcome in outcomes} == {calls + 1}
+        assert len(lms.calls()) == calls
+
+
 def test_many_grades_are_a_handful_of_calls(lms: Lms) -> None:
     lms.set(bulk_polls=2)
     assignment = lms.create().lms_id

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from passback.lms.canvas import comments, map_submissions
 from passback.lms.canvas.errors import NotAuthorized
+from passback.lms.canvas.grade import is_plain_grade
 from passback.lms.canvas.map_submissions import Target
 from passback.lms.canvas.verdict import GRADE, verdict, why_not_gradable
 from passback.lms.interface import (
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 _BULK = frozenset({"grade", "grade_points", "grade_comment", "grader_id", "comment_marks"})
 """What Canvas's bulk update can set, and the marks of its comments."""
+_FEW = 3
+"""Up to this many plain grades go singly, each in one call: a bulk update takes three, one after another."""
 
 UpdateOne = Callable[[str, "SubmissionFields"], Awaitable["Submission"]]
 """Changes one student's submission."""
@@ -57,7 +60,7 @@ class _Entry(Struct, frozen=True):
     fields: SubmissionFields
     grade: Grade
     seen: Json
-    """The submission before."""
+    """The submission before; empty if nothing must be known of it."""
 
 
 class BulkGrading:
@@ -82,9 +85,13 @@ class BulkGrading:
         """Change submissions of different students; returns the outcomes by position."""
         outcomes: dict[int, Submission | LmsError] = {}
         bulk: dict[str | None, list[_Entry]] = {}
-        singly = [position for position, _, fields in turn if len(turn) == 1 or not _fits_bulk(fields)]
+        plain = not why_not_gradable(batch.item) and all(
+            is_plain_grade(fields, batch.item) for _, _, fields in turn if _fits_bulk(fields)
+        )
+        few = len(turn) <= (_FEW if plain else 1)
+        singly = [position for position, _, fields in turn if few or not _fits_bulk(fields)]
         before: Mapping[str, Json] = {}
-        if len(singly) < len(turn):
+        if len(singly) < len(turn) and not plain:
             try:
                 before = await self._grading.read_all(batch.course, batch.section, batch.item)
             except RefusedByLms as refused:
@@ -92,9 +99,9 @@ class BulkGrading:
         for position, student, fields in turn:
             if position in singly:
                 continue
-            target, seen = Target(batch.course, batch.item, student), before.get(student)
+            target, seen = Target(batch.course, batch.item, student), before.get(student, {})
             try:
-                if seen is None or not map_submissions.is_assigned(seen):
+                if not plain and not map_submissions.is_assigned(seen):
                     raise Gone("student")
                 grade = await self._grading.judge(target, batch.scheme, fields)
             except LmsError as error:
@@ -202,8 +209,8 @@ def _sent(entry: _Entry) -> dict[str, Any]:
 
 
 def _arrived(entry: _Entry, answer: Json) -> bool:
-    """Whether a bulk update reached a student."""
-    if not map_submissions.is_entered(entry.grade, answer):
+    """Whether a bulk update reached a student, who has the assignment."""
+    if not map_submissions.is_assigned(answer) or not map_submissions.is_entered(entry.grade, answer):
         return False
     comment = entry.fields.grade_comment
     return not comment or comments.has_comment(answer, entry.target.student, entry.fields)

@@ -139,14 +139,7 @@ class Grading:
 
     async def update(self, target: Target, scheme: Scheme | None, fields: SubmissionFields) -> Submission:
         """Change the given fields of one student's submission. All are judged before anything is written."""
-        # Who has it is asked: overrides do not tell of groups and mastery paths, and Canvas would grade anybody.
-        plain_grade = (
-            not fields.grade_comment
-            and not target.item.by_overrides
-            and all(override.understood for override in target.item.overrides)
-            and all(getattr(fields, name) is None for name in _NEEDS_A_LOOK)
-        )
-        before = None if plain_grade else await self._before(target)
+        before = None if is_plain_grade(fields, target.item) else await self._before(target)
         grade = await self.judge(target, scheme, fields)
         if before is not None:
             before = await self._prepare(target, fields, grade, before)
@@ -462,6 +455,17 @@ class Grading:
         attachments = msgspec.to_builtins(fields.attachments or ())
         note[name] = {"attempt": integer(answer, "attempt"), "attachments": attachments}
         await self._notes.write({target.note_key: note})
+
+
+def is_plain_grade(fields: SubmissionFields, item: LmsAssignment) -> bool:
+    """Whether nothing must be known of a student's submission before it is changed so."""
+    # Who has it is asked: overrides do not tell of groups and mastery paths, and Canvas would grade anybody.
+    return (
+        not fields.grade_comment
+        and not item.by_overrides
+        and all(override.understood for override in item.overrides)
+        and all(getattr(fields, name) is None for name in _NEEDS_A_LOOK)
+    )
 
 
 @contextlib.contextmanager

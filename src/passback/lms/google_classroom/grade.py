@@ -68,7 +68,9 @@ class Grading:
 
     async def prepare(self, course: str, stored: LmsAssignment, students: Sequence[str]) -> None:
         """Find the ids of many submissions at once, before they are changed."""
-        await self._find(course, stored, students)
+        unknown = [student for student in students if not self._ids.knows(grade_key(stored, student))]
+        if unknown:
+            await self._find(course, stored, unknown)
 
     def knows_id(self, target: Target) -> bool:
         """Whether the id of a student's submission is remembered."""
