@@ -71,6 +71,10 @@ def _accept(one: Delivery, conn: Connection) -> None:
     ledger.accept(conn, one)
 
 
+def begin(conn: Connection, one: Delivery, worker: str) -> Delivery | None:
+    return next(iter(ledger.begin(conn, deliveries.unsettled_in(conn, {one.lane}), [one], worker)), None)
+
+
 def claim(run: Run, worker: str = "w1", now: int = NOW, limit: int = 10) -> list[Delivery]:
     found: list[Delivery] = run(lambda conn: ledger.claim(conn, worker, now, limit))
     return found
@@ -171,7 +175,7 @@ def test_what_is_accepted_later_comes_later_whatever_the_clock_says(run: Run) ->
 
 def test_what_a_client_waits_for_goes_past_those_that_wait_and_settles_them(run: Run) -> None:
     accept(run, delivery("d1", {"grade_points": "5", "extra_attempts": 2}))
-    now = run(lambda conn: ledger.begin(conn, delivery("d2", {"grade_points": "6"}, background=False), "w1"))
+    now = run(lambda conn: begin(conn, delivery("d2", {"grade_points": "6"}, background=False), "w1"))
     assert finish(run, now, DONE, client_waiting=True)
     [older] = claim(run)
     assert (older.id, older.content) == ("d1", '{"extra_attempts":2}')
@@ -180,7 +184,7 @@ def test_what_a_client_waits_for_goes_past_those_that_wait_and_settles_them(run:
 def test_what_a_client_waits_for_begins_only_where_nothing_of_its_lane_is_under_way(run: Run) -> None:
     accept(run, delivery("d1"))
     claim(run)
-    assert run(lambda conn: ledger.begin(conn, delivery("d2", background=False), "w1")) is None
+    assert run(lambda conn: begin(conn, delivery("d2", background=False), "w1")) is None
     assert read(run, "d2") is None
 
 
@@ -205,7 +209,7 @@ def test_a_lane_waits_for_the_first_of_it(run: Run) -> None:
 
 
 def test_a_failure_that_a_waiting_client_was_told_has_ended(run: Run) -> None:
-    one = run(lambda conn: ledger.begin(conn, delivery("d1", background=False), "w1"))
+    one = run(lambda conn: begin(conn, delivery("d1", background=False), "w1"))
     finish(
         run,
         one,
@@ -250,7 +254,7 @@ def test_what_one_that_came_back_from_the_dead_overwrote_is_delivered_again(run:
 
 
 def test_what_a_client_waited_for_when_the_process_died_is_finished_for_an_hour(run: Run) -> None:
-    run(lambda conn: ledger.begin(conn, delivery("d1", background=False), "dead"))
+    run(lambda conn: begin(conn, delivery("d1", background=False), "dead"))
     [orphan] = run(lambda conn: ledger.requeue_orphans(conn, NOW))
     assert (orphan.id, read(run, "d1").expires) == ("d1", NOW + HOUR)
     [one] = claim(run)
@@ -294,7 +298,11 @@ def test_words_that_a_dead_worker_may_have_left_are_repeated_by_a_client_that_ha
     section: Any = None
     target = SubmissionTarget(section, None, "s1", None, SubmissionFields(grade_comment=words))
     second = delivery("d2", {"grade_comment": words}, rank=NOW + 1)
-    begun = run(lambda conn: submissions.begun(conn, second, target, NOW))
+    [begun] = run(
+        lambda conn: submissions.begun(
+            conn, [(second, target)], deliveries.unsettled_in(conn, {second.lane}), NOW
+        )
+    )
     assert (begun.asked.comment_since is not None) == repeats
     assert begun.asked.comment_marks == (("d2", "d1") if repeats else ("d2",))
 
@@ -305,7 +313,7 @@ def test_what_a_client_repeats_need_not_be_said_again(
 ) -> None:
     accept(run, delivery("d1", {"grade_comment": "Good"}, unacknowledged=unacknowledged, doubt=True))
     second = delivery("d2", {"grade_comment": "Good"}, rank=NOW + 1, background=False, due=None)
-    begun = run(lambda conn: ledger.begin(conn, second, "w1"))
+    begun = run(lambda conn: begin(conn, second, "w1"))
     finish(run, begun, DONE)
     assert ids(claim(run)) == waits
 
@@ -481,7 +489,7 @@ def test_a_lost_create_is_taken_up_in_the_background_instead_of_made_again(run: 
         begun = ledger.begin_create(conn, made, "w1")
         assert begun is not None
         doubtful = Failed(500, "Error creating assignment", "status 500", doubt=True)
-        ledger.finish_one(conn, begun, doubtful, NOW, client_waiting=True)
+        ledger.finish(conn, [begun], [doubtful], NOW, client_waiting=True)
         return ledger.accept_create(conn, create("c2"))
 
     assert run(lost) == "c1"

@@ -7,6 +7,7 @@ requeued and tried again, which is safe because what it did is searched for firs
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -33,14 +34,19 @@ from passback.store import assignments, deliveries, destinations, districts, ide
 from passback.store.deliveries import Claim, Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection
 
     from passback.domain.clock import Instant
+    from passback.domain.delivery import State
     from passback.store.destinations import Destination
     from passback.store.engine.database import Connection
 
 _MOST_COMPARED = 50
 """How many of a lane's waiting deliveries are compared to find the first."""
+_OF_ONE_THING = ("update_assignment", "update_submission")
+
+Lanes = Mapping[str, Sequence[Delivery]]
+"""What is unsettled in each lane (`deliveries.unsettled_in`)."""
 
 
 def keep_until(conn: Connection, district_id: str, now: Instant) -> Instant:
@@ -48,21 +54,26 @@ def keep_until(conn: Connection, district_id: str, now: Instant) -> Instant:
     return now + (districts.keep_trying(conn, district_id) or KEPT_FOR)
 
 
-def accept(conn: Connection, delivery: Delivery) -> None:
-    """Add a delivery that waits for its turn; it is not due before those of its lane that it must follow."""
-    before = deliveries.waiting_in(conn, delivery.lane, _MOST_COMPARED)
-    if (
-        before
-        and delivery.due is not None
-        and not (len(before) < _MOST_COMPARED and all(covers(delivery, older) for older in before))
-    ):
-        latest = max(older.due or 0 for older in before)
-        delivery = replace(delivery, due=max(latest, delivery.due))
-    if before:
-        # The clocks of machines differ: what is accepted later still ranks later.
-        last = deliveries.last_rank(conn, delivery.lane) or 0
-        delivery = replace(delivery, rank=max(delivery.rank, last + 1))
-    deliveries.add(conn, [delivery])
+def accept(conn: Connection, *wanted: Delivery) -> None:
+    """Add deliveries that wait for their turn; none is due before those of its lane that it must follow."""
+    lanes = deliveries.unsettled_in(conn, {delivery.lane for delivery in wanted})
+    accepted = []
+    for delivery in wanted:
+        accepted.append(_behind([it for it in lanes[delivery.lane] if it.state == "waiting"], delivery))
+        lanes[delivery.lane].append(accepted[-1])
+    deliveries.add(conn, accepted)
+
+
+def _behind(waiting: Sequence[Delivery], delivery: Delivery) -> Delivery:
+    """A new delivery in its place behind those of its lane that wait."""
+    if not waiting:
+        return delivery
+    before = waiting[:_MOST_COMPARED]
+    due = delivery.due
+    if due is not None and not (len(before) < _MOST_COMPARED and all(covers(delivery, it) for it in before)):
+        due = max(due, *(older.due or 0 for older in before))
+    # The clocks of machines differ: what is accepted later still ranks later.
+    return replace(delivery, due=due, rank=max(delivery.rank, *(it.rank + 1 for it in waiting)))
 
 
 def behind_create(conn: Connection, wanted: Sequence[Delivery]) -> Sequence[Delivery]:
@@ -74,42 +85,61 @@ def behind_create(conn: Connection, wanted: Sequence[Delivery]) -> Sequence[Deli
 
 def accept_many(conn: Connection, whole: Delivery, parts: Sequence[Delivery]) -> None:
     """Add a delivery that stands for many, and its parts, some of which may already be refused."""
-    deliveries.add(conn, [whole])
-    deliveries.add(conn, [part for part in parts if part.state not in OPEN])
-    for part in parts:
-        if part.state in OPEN:
-            accept(conn, part)
+    deliveries.add(conn, [whole, *(part for part in parts if part.state not in OPEN)])
+    accept(conn, *(part for part in parts if part.state in OPEN))
     end_batch(conn, whole.id, whole.created)
 
 
-def begin(conn: Connection, delivery: Delivery, worker: str) -> Delivery | None:
-    """Let a worker begin a new delivery at once. None if another of its lane is in flight.
+def begin(conn: Connection, lanes: Lanes, wanted: Sequence[Delivery], worker: str) -> list[Delivery]:
+    """Let a worker begin new deliveries at once: those of whose lane no other is in flight."""
+    return deliveries.add_unless_under_way(conn, next_of(lanes, wanted, worker))
+
+
+def next_of(lanes: Lanes, wanted: Sequence[Delivery], worker: str) -> list[Delivery]:
+    """The new deliveries that may begin, as a worker begins them: one of each lane, if no other of it is in flight.
 
     Those of its lane that wait need not come first: they will no longer set what it sets.
     """
-    last = deliveries.last_rank(conn, delivery.lane)
-    rank = delivery.rank if last is None else max(delivery.rank, last + 1)
-    begun = replace(delivery, state="delivering", worker=worker, fence=1, attempts=1, rank=rank)
-    return begun if deliveries.add_unless_under_way(conn, begun) else None
+    begun: dict[str, Delivery] = {}
+    for delivery in wanted:
+        lane = lanes[delivery.lane]
+        if delivery.lane not in begun and not any(it.state == "delivering" for it in lane):
+            begun[delivery.lane] = _begun(lane, delivery, worker)
+    return [*begun.values()]
+
+
+def _begun(lane: Sequence[Delivery], delivery: Delivery, worker: str) -> Delivery:
+    rank = max([delivery.rank, *(it.rank + 1 for it in lane if it.state == "waiting")])
+    return replace(delivery, state="delivering", worker=worker, fence=1, attempts=1, rank=rank)
 
 
 def begin_create(
     conn: Connection, delivery: Delivery, worker: str, key: str | None = None
 ) -> Delivery | None:
-    """`begin` a create; or take up an equal one whose client has not got the outcome.
+    """`begin` a create, as `next_create` lets it."""
+    found = next_create(conn, delivery, worker, key)
+    if found is None or found.id != delivery.id:
+        return found
+    return found if deliveries.add_unless_under_way(conn, [found]) else None
+
+
+def next_create(conn: Connection, delivery: Delivery, worker: str, key: str | None = None) -> Delivery | None:
+    """A new create as a worker begins it, or an equal one taken up whose client has not got the outcome.
 
     The latter may already be delivered; one that was asked for with another key than `key` is another wish. None if one
     that may look the same is under way or waits in doubt: what is found of it may not be taken for this one's.
     """
     conn.lock(delivery.lane)
-    found = _unacknowledged(conn, delivery, key)
+    around = deliveries.unsettled_around(conn, delivery)
+    found = _unacknowledged(conn, around, delivery, key)
     if found:
         conn.lock("claims")  # no worker may begin one of this lane in between
-    in_doubt = any(one.doubt for one in deliveries.waiting_in(conn, delivery.lane, _MOST_COMPARED))
-    if in_doubt or deliveries.is_under_way(conn, delivery.lane):
+        around = deliveries.unsettled_around(conn, delivery)
+    lane = [it for it in around if it.lane == delivery.lane]
+    if any(it.state == "delivering" or (it.state == "waiting" and it.doubt) for it in lane):
         return None
     if not found:
-        return begin(conn, delivery, worker)
+        return _begun(lane, delivery, worker)
     if found[0].state == "delivered":
         deliveries.mark_acknowledged(conn, found[0].id)
         return found[0]
@@ -122,7 +152,7 @@ def accept_create(conn: Connection, delivery: Delivery, key: str | None = None) 
     Returns the id of the delivery that will tell. None if that one is under way.
     """
     conn.lock(delivery.lane)
-    found = _unacknowledged(conn, delivery, key)
+    found = _unacknowledged(conn, deliveries.unsettled_around(conn, delivery), delivery, key)
     if not found:
         accept(conn, delivery)
         return delivery.id
@@ -130,8 +160,18 @@ def accept_create(conn: Connection, delivery: Delivery, key: str | None = None) 
     return found[0].id if left else None
 
 
-def _unacknowledged(conn: Connection, create: Delivery, key: str | None) -> list[Delivery]:
-    found = deliveries.unacknowledged(conn, create)
+def _unacknowledged(
+    conn: Connection, around: Sequence[Delivery], create: Delivery, key: str | None
+) -> list[Delivery]:
+    """Creates like that one whose clients, of the same application, have not got the outcome; the newest first."""
+    found = [
+        it
+        for it in around
+        if it.unacknowledged
+        and (it.section_id, it.digest) == (create.section_id, create.digest)
+        and it.application in (create.application, "")  # the first version kept no application
+    ]
+    found.sort(key=lambda it: it.id, reverse=True)
     if key is None or not found:
         return found
     keyed = idempotency.keyed(conn, create.district_id, create.application, [one.id for one in found])
@@ -219,42 +259,74 @@ def finish(
     client_waiting: bool = False,
     client_gone: bool = False,
 ) -> list[bool]:
-    """Record the outcomes of what was sent together. For each, whether it was still the worker's own (`finish_one`)."""
-    if group:
-        backoff.record(conn, group[0].destination, outcomes, now)
-    return [
-        finish_one(conn, delivery, outcome, now, client_waiting=client_waiting, client_gone=client_gone)
+    """Record the outcomes of what was sent together.
+
+    For each, whether it was still the worker's own; of what was not, nothing changes. `client_waiting` if a client
+    waits for the answer: then a failure ends the delivery; otherwise it is tried again until it expires. What was
+    delivered need not be set by those before it. `client_gone` if the client no longer waits: then it has not got the
+    outcome of a create.
+    """
+    if not group:
+        return []
+    backoff.record(conn, group[0].destination, outcomes, now)
+    own = set()
+    endings = []
+    for delivery, outcome in zip(group, outcomes, strict=True):
+        claim = Claim(delivery.id, delivery.fence)
+        over = delivery.expires <= now
+        ending = _ending(delivery, outcome, over=over, client_waiting=client_waiting, client_gone=client_gone)
+        if ending is not None:
+            endings.append((claim, ending))
+            continue
+        assert isinstance(outcome, Failed)
+        if _postpone(conn, delivery, claim, outcome, now):
+            own.add(delivery.id)
+    closed = deliveries.close(conn, endings, now)
+    over_now = [
+        (delivery, outcome)
         for delivery, outcome in zip(group, outcomes, strict=True)
+        if delivery.id in closed
     ]
+    done = [delivery for delivery, outcome in over_now if isinstance(outcome, Delivered)]
+    lanes = deliveries.unsettled_in(conn, {it.lane for it in done if it.operation in _OF_ONE_THING})
+    ends = {claim.id: ending.state for claim, ending in endings}
+    _after(conn, lanes, [(*one, ends[one[0].id]) for one in over_now], now, client_waiting=client_waiting)
+    return [delivery.id in own or delivery.id in closed for delivery in group]
 
 
-def finish_one(
+def add_finished(
+    conn: Connection, lanes: Lanes, group: Sequence[Delivery], outcomes: Sequence[Outcome], now: Instant
+) -> None:
+    """Add deliveries that have begun and ended in this transaction, while their clients wait (see `finish`).
+
+    No other of their lanes may begin until the transaction is over, nor have begun since `lanes` was read.
+    """
+    if not group:
+        return
+    backoff.record(conn, group[0].destination, outcomes, now)
+    over = []
+    for delivery, outcome in zip(group, outcomes, strict=True):
+        ending = _ending(delivery, outcome, over=False, client_waiting=True, client_gone=False)
+        assert ending is not None
+        over.append((deliveries.ended(delivery, ending, now), outcome, ending.state))
+    deliveries.add(conn, [delivery for delivery, _, _ in over])
+    _after(conn, lanes, over, now, client_waiting=True)
+
+
+def _after(
     conn: Connection,
-    delivery: Delivery,
-    outcome: Outcome,
+    lanes: Lanes,
+    over: Sequence[tuple[Delivery, Outcome, State]],
     now: Instant,
     *,
-    client_waiting: bool = False,
-    client_gone: bool = False,
-) -> bool:
-    """Record the outcome of a try. False if the delivery is no longer the worker's own: then nothing changes.
-
-    `client_waiting` if a client waits for the answer: then a failure ends the delivery; otherwise it is tried again
-    until it expires. What was delivered need not be set by those before it. `client_gone` if the client no longer
-    waits: then it has not got the outcome of a create.
-    """
-    claim = Claim(delivery.id, delivery.fence)
-    over = delivery.expires <= now
-    ending = _ending(delivery, outcome, over=over, client_waiting=client_waiting, client_gone=client_gone)
-    if ending is None:
-        assert isinstance(outcome, Failed)
-        return _postpone(conn, delivery, claim, outcome, now)
-    closed = deliveries.close(conn, claim, ending, now)
-    if closed:
+    client_waiting: bool,
+) -> None:
+    """Apply what follows from the ends of deliveries, given what was unsettled in their lanes."""
+    for delivery, outcome, _ in over:
         if isinstance(outcome, Delivered):
-            _delivered(conn, delivery, outcome, now)
-        ended(conn, delivery, ending.state, now, client_waiting=client_waiting)
-    return closed
+            _delivered(conn, lanes.get(delivery.lane, ()), delivery, outcome, now)
+    for delivery, _, state in over:
+        ended(conn, delivery, state, now, client_waiting=client_waiting)
 
 
 def _ending(
@@ -310,7 +382,9 @@ def _postpone(conn: Connection, delivery: Delivery, claim: Claim, failed: Failed
     return postponed
 
 
-def _delivered(conn: Connection, delivery: Delivery, outcome: Delivered, now: Instant) -> None:
+def _delivered(
+    conn: Connection, lane: Sequence[Delivery], delivery: Delivery, outcome: Delivered, now: Instant
+) -> None:
     """Apply what follows from success: a record of the assignment, and less to deliver for older deliveries."""
     if delivery.operation == "create_assignment":
         assert delivery.assignment_id is not None
@@ -327,9 +401,12 @@ def _delivered(conn: Connection, delivery: Delivery, outcome: Delivered, now: In
     elif delivery.operation == "delete_assignment":
         assert delivery.assignment_id is not None
         assignments.mark_deleted(conn, delivery.assignment_id, now)
-    elif delivery.operation in ("update_assignment", "update_submission"):
-        deliveries.settle_doubt(conn, delivery)
-        for older in deliveries.older_waiting(conn, delivery):
+    elif delivery.operation in _OF_ONE_THING:
+        if any(it.state not in OPEN and it.id != delivery.id for it in lane):
+            deliveries.settle_doubt(conn, delivery)
+        for older in lane:
+            if older.state != "waiting" or (older.rank, older.id) >= (delivery.rank, delivery.id):
+                continue
             left = without(older, delivery)
             if left is not None:
                 deliveries.set_content(conn, older.id, left)

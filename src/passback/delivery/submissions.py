@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from passback.delivery import lookup, present
 from passback.domain.clock import MINUTE
-from passback.domain.delivery import Delivered
+from passback.domain.delivery import OPEN, Delivered
 from passback.domain.submission import SubmissionFields
 from passback.lms.interface import Gone
 from passback.store import deliveries, restored, roster
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from passback.store.assignments import AssignmentRecord
     from passback.store.engine.database import Connection
     from passback.store.enrollments import Matched
+    from passback.store.restored import Restored
 
 
 CLOCKS_DIFFER_BY = 2 * MINUTE
@@ -94,29 +95,58 @@ def not_stored(target: SubmissionTarget) -> tuple[str, ...]:
     return tuple(f"NOT_STORED_BY_LMS:{name}" for name in target.left_out)
 
 
-def begun(conn: Connection, delivery: Delivery, target: SubmissionTarget, now: Instant) -> SubmissionTarget:
-    """The target of a delivery that has just begun: now no other of its lane can leave a comment any more.
+def begun(
+    conn: Connection,
+    targets: Sequence[tuple[Delivery, SubmissionTarget]],
+    lanes: Mapping[str, Sequence[Delivery]],
+    now: Instant,
+) -> list[SubmissionTarget]:
+    """The targets of deliveries that have just begun: now no other of their lanes can leave a comment any more.
 
-    It says which deliveries' comments count as its own: those with the same words whose client has not heard that they
-    were delivered, for then it repeats them. If an earlier try may have left the comment (of this delivery, one that
-    it repeats, or one that a restored backup does not know), it says since when.
+    `lanes` is what is unsettled in them. A target says which deliveries' comments count as its own: those with the
+    same words whose client has not heard that they were delivered, for then it repeats them. If an earlier try may have
+    left the comment (of this delivery, one that it repeats, or one that a restored backup does not know), it says since
+    when.
     """
-    if not target.asked.grade_comment:
-        return target
+    restore = None
+    if any(target.asked.grade_comment for _, target in targets):
+        restore = restored.find(conn, now)
+    return [
+        _with_marks(delivery, target, lanes[delivery.lane], restore) if target.asked.grade_comment else target
+        for delivery, target in targets
+    ]
+
+
+def _with_marks(
+    delivery: Delivery, target: SubmissionTarget, lane: Sequence[Delivery], restore: Restored | None
+) -> SubmissionTarget:
     repeated = [
         earlier
-        for earlier in deliveries.unheard_of(conn, delivery.lane)
+        for earlier in lane
         if earlier.id != delivery.id
+        and _is_unheard_of(earlier)
         and earlier.fields(SubmissionFields).grade_comment == target.asked.grade_comment
     ]
-    times = [
-        earlier.created for earlier in (*repeated, delivery) if earlier is not delivery or delivery.doubt
-    ]
-    if (restore := restored.find(conn, now)) is not None:
+    times = [it.created for it in (*repeated, *([delivery] if delivery.doubt else []))]
+    if restore is not None:
         times.append(restore.backed_up)
     since = min((time - CLOCKS_DIFFER_BY for time in times), default=None)
     marks = (delivery.id, *(earlier.id for earlier in repeated))
     return replace(target, asked=replace(target.asked, comment_since=since, comment_marks=marks))
+
+
+def _is_unheard_of(delivery: Delivery) -> bool:
+    """Whether a delivery may have taken effect without its client having heard so.
+
+    What waits in the background is promised, so a client that asks for the same again means it.
+    """
+    if delivery.state == "delivered":
+        return delivery.unacknowledged
+    return (
+        delivery.doubt
+        and delivery.state != "refused"
+        and (delivery.unacknowledged or delivery.state not in OPEN)
+    )
 
 
 def targets_of(
@@ -143,8 +173,11 @@ def targets_of(
         except errors.Refusal as refusal:
             found.append(refusal)
         else:
-            found.append(begun(conn, delivery, one, gateway.clock()))
-    return section, record.lms_id, found
+            found.append(one)
+    sound = [(it, one) for it, one in zip(group, found, strict=True) if isinstance(one, SubmissionTarget)]
+    lanes = deliveries.unsettled_in(conn, {it.lane for it, one in sound if one.asked.grade_comment})
+    ready = iter(begun(conn, sound, lanes, gateway.clock()))
+    return section, record.lms_id, [it if isinstance(it, errors.Refusal) else next(ready) for it in found]
 
 
 async def change(target: SubmissionTarget) -> Submission:

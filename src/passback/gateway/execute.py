@@ -127,16 +127,25 @@ async def execute_now(
     `targets` says what each is about, by its delivery's id.
     """
     came_of: dict[str, Outcome] = {}
+    now = gateway.clock
+
+    def unsettled(conn: Connection) -> tuple[list[Delivery], ledger.Lanes]:
+        left = [delivery for delivery in wanted if delivery.id not in came_of]
+        return left, deliveries.unsettled_in(conn, {delivery.lane for delivery in left})
 
     def begin(conn: Connection) -> tuple[list[Delivery], dict[str, Target]]:
-        left = (delivery for delivery in wanted if delivery.id not in came_of)
-        started = [it for delivery in left if (it := ledger.begin(conn, delivery, gateway.in_flight.worker))]
-        return started, {it.id: _begun(gateway, conn, it, found[it.id]) for it in started if it.id in found}
+        left, lanes = unsettled(conn)
+        started = ledger.begin(conn, lanes, left, gateway.in_flight.worker)
+        return started, _begun(conn, started, found, lanes, now())
 
     def within(conn: Connection) -> tuple[list[Delivery], list[Outcome]]:
-        started, own = begin(conn)
+        conn.share("claims")  # no worker may begin one of these lanes in between
+        left, lanes = unsettled(conn)
+        started = ledger.next_of(lanes, left, gateway.in_flight.worker)
+        own = _begun(conn, started, found, lanes, now())
         outcomes = builtin.deliver(conn, gateway, started, own, alone=alone)
-        return started, _record(conn, gateway, started, outcomes)
+        ledger.add_finished(conn, lanes, started, outcomes, now())
+        return started, outcomes
 
     found, lane = targets, LaneWait()
     while len(came_of) < len(wanted):
@@ -167,14 +176,17 @@ async def execute_create(
     targets = {delivery.id: target}
 
     def begin(conn: Connection) -> Delivery | Accepted | None:
-        return _begin_create(conn, gateway, caller, delivery, fingerprint)
+        return _begin_create(conn, gateway, caller, delivery, fingerprint, ledger.begin_create)
 
     def within(conn: Connection) -> tuple[Delivery | Accepted | None, list[Outcome]]:
-        started = begin(conn)
+        started = _begin_create(conn, gateway, caller, delivery, fingerprint, ledger.next_create)
         if not isinstance(started, Delivery) or started.state == "delivered":
             return started, []
         outcomes = builtin.deliver(conn, gateway, [started], targets)
-        return started, _record(conn, gateway, [started], outcomes)
+        if started.id != delivery.id:  # an earlier one is taken up
+            return started, _record(conn, gateway, [started], outcomes)
+        ledger.add_finished(conn, {}, [started], outcomes, gateway.clock())
+        return started, outcomes
 
     lane = LaneWait()
     outcomes: list[Outcome] = []
@@ -206,14 +218,33 @@ def answer(outcome: Outcome) -> Answer[Raw]:
     raise as_refusal(outcome)
 
 
-def _begun(gateway: Gateway, conn: Connection, delivery: Delivery, target: Target) -> Target:
-    return begun(conn, delivery, target, gateway.clock()) if isinstance(target, SubmissionTarget) else target
+def _begun(
+    conn: Connection,
+    started: Sequence[Delivery],
+    found: Mapping[str, Target],
+    lanes: ledger.Lanes,
+    now: Instant,
+) -> dict[str, Target]:
+    """The targets of deliveries that have begun, as far as they are looked up."""
+    targets = {delivery.id: found[delivery.id] for delivery in started if delivery.id in found}
+    graded = [
+        (delivery, target)
+        for delivery in started
+        if isinstance(target := targets.get(delivery.id), SubmissionTarget)
+    ]
+    ready = begun(conn, graded, lanes, now)
+    return targets | {delivery.id: target for (delivery, _), target in zip(graded, ready, strict=True)}
 
 
 def _begin_create(
-    conn: Connection, gateway: Gateway, caller: Caller, delivery: Delivery, fingerprint: str
+    conn: Connection,
+    gateway: Gateway,
+    caller: Caller,
+    delivery: Delivery,
+    fingerprint: str,
+    begin: Callable[[Connection, Delivery, str, str | None], Delivery | None],
 ) -> Delivery | Accepted | None:
-    """The delivery to execute now, or one that is delivered already. None if that is not known yet."""
+    """The delivery to execute now, as `begin` lets it, or one that is delivered. None if that is not known yet."""
     worker = gateway.in_flight.worker
     if caller.key is not None:
         conn.lock(f"key/{caller.district_id}/{caller.application}/{caller.key}")
@@ -230,7 +261,7 @@ def _begin_create(
         accepted = ledger.accept_create(conn, wanted, caller.key)
         started = None if accepted is None else Accepted(accepted)
     else:
-        started = ledger.begin_create(conn, delivery, worker, caller.key)
+        started = begin(conn, delivery, worker, caller.key)
     if caller.key is not None and started is not None:
         made = KeyedRequest(
             district_id=caller.district_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from passback.domain.clock import HOUR
 from passback.domain.delivery import Delivery
@@ -32,6 +32,13 @@ _NONE_IN_FLIGHT = (
 )
 _FLAGS = ("background", "doubt", "unacknowledged")
 _SELECT = f"SELECT {_COLUMNS} FROM deliveries"
+_UNSETTLED = (
+    "state = 'waiting'",
+    "state = 'delivering'",
+    "doubt = 1 AND untold = 0 AND state IN ('failed', 'expired', 'cancelled')",
+    "untold = 1 AND state NOT IN ('waiting', 'delivering', 'refused')",
+)
+"""What a newer change of the same lane has to do with, in parts that each have an index."""
 _INSERT = f"INSERT INTO deliveries ({_COLUMNS}) VALUES ({', '.join(':' + name for name in _FIELDS)})"
 
 
@@ -40,9 +47,17 @@ def add(connection: Connection, deliveries: Iterable[Delivery]) -> None:
     for_each(connection, _INSERT, [_row(delivery) for delivery in deliveries])
 
 
-def add_unless_under_way(connection: Connection, delivery: Delivery) -> bool:
-    """Add a new delivery that begins now; False if another of its lane is in flight."""
-    return connection.execute(f"{_INSERT} ON CONFLICT DO NOTHING", _row(delivery)).rowcount == 1
+def add_unless_under_way(connection: Connection, begun: Sequence[Delivery]) -> list[Delivery]:
+    """Add new deliveries that begin now. Returns those that were added: no other of their lanes is in flight."""
+    # Of transactions that add to the same lanes, one waits for the other: always in the same order.
+    rows = [_row(delivery) for delivery in sorted(begun, key=lambda delivery: delivery.lane)]
+    added = for_each(connection, f"{_INSERT} ON CONFLICT DO NOTHING", rows)
+    if added == len(begun):
+        return [*begun]
+    parameters: dict[str, Any] = {}
+    where = among("id", [delivery.id for delivery in begun], parameters)
+    there = {row[0] for row in connection.execute(f"SELECT id FROM deliveries WHERE {where}", parameters)}
+    return [delivery for delivery in begun if delivery.id in there]
 
 
 def find(connection: Connection, delivery_id: str) -> Delivery | None:
@@ -136,15 +151,37 @@ def waiting_in_each(connection: Connection, lanes: Collection[str], limit: int) 
     return found
 
 
-def older_waiting(connection: Connection, delivery: Delivery) -> list[Delivery]:
-    """The waiting deliveries of a delivery's lane that were accepted before it."""
-    return _all(
-        connection.execute(
-            f"{_SELECT} WHERE lane = :lane AND state = 'waiting'"
-            " AND (rank < :rank OR (rank = :rank AND id < :id)) ORDER BY rank, id",
-            {"lane": delivery.lane, "rank": delivery.rank, "id": delivery.id},
-        )
+def unsettled_in(connection: Connection, lanes: Collection[str]) -> dict[str, list[Delivery]]:
+    """What a newer change of each lane has to do with: all that is open, in doubt or not heard of, the oldest first."""
+    found: dict[str, list[Delivery]] = {lane: [] for lane in lanes}
+    if not lanes:
+        return found
+    parameters: dict[str, Any] = {}
+    where = among("lane", lanes, parameters)
+    rows = connection.execute(
+        " UNION ALL ".join(f"{_SELECT} WHERE {where} AND {part}" for part in _UNSETTLED), parameters
     )
+    for delivery in _in_order(_all(rows)):
+        found[delivery.lane].append(delivery)
+    return found
+
+
+def unsettled_around(connection: Connection, create: Delivery) -> list[Delivery]:
+    """What a new create has to do with: as `unsettled_in` of its lane, and equal ones not heard of, the oldest first.
+
+    Those of the first versions were in other lanes.
+    """
+    parts = [f"lane = :lane AND {part}" for part in _UNSETTLED]
+    parts.append("section_id = :section_id AND digest = :digest AND untold = 1 AND lane <> :lane")
+    rows = connection.execute(
+        " UNION ALL ".join(f"{_SELECT} WHERE {part}" for part in parts),
+        {"lane": create.lane, "section_id": create.section_id, "digest": create.digest},
+    )
+    return _in_order(_all(rows))
+
+
+def _in_order(found: list[Delivery]) -> list[Delivery]:
+    return sorted(found, key=lambda delivery: (delivery.rank, delivery.id))
 
 
 def newer_delivered(connection: Connection, delivery: Delivery) -> list[Delivery]:
@@ -156,14 +193,6 @@ def newer_delivered(connection: Connection, delivery: Delivery) -> list[Delivery
             {"lane": delivery.lane, "rank": delivery.rank, "id": delivery.id},
         )
     )
-
-
-def last_rank(connection: Connection, lane: str) -> int | None:
-    """The rank of the last delivery that waits in a lane."""
-    row = connection.execute(
-        "SELECT MAX(rank) FROM deliveries WHERE lane = :lane AND state = 'waiting'", {"lane": lane}
-    ).fetchone()
-    return None if row is None else row[0]
 
 
 def waiting_destinations(connection: Connection) -> list[str]:
@@ -299,15 +328,29 @@ class Ending(Struct, frozen=True):
     unacknowledged: bool = False
 
 
-def close(connection: Connection, claim: Claim, ending: Ending, now: Instant) -> bool:
-    """Record how a delivery ended. False if it is no longer one's own; then nothing changes."""
-    done = connection.execute(
+def ended(delivery: Delivery, ending: Ending, now: Instant) -> Delivery:
+    """A delivery once it has ended so."""
+    return replace(delivery, **asdict(ending), finished=now, worker=None)
+
+
+def close(connection: Connection, endings: Sequence[tuple[Claim, Ending]], now: Instant) -> set[str]:
+    """Record how deliveries ended. Returns the ids of those that were still one's own; the others do not change."""
+    done = for_each(
+        connection,
         "UPDATE deliveries SET state = :state, finished = :now, worker = NULL, status = :status,"
         " message = :message, cause = :cause, result = :result, warnings = :warnings, doubt = :doubt,"
         " untold = :unacknowledged WHERE id = :id AND fence = :fence AND state = 'delivering'",
-        {**_row(ending), "now": now, **asdict(claim)},
+        [{**_row(ending), "now": now, **asdict(claim)} for claim, ending in endings],
     )
-    return done.rowcount == 1
+    fences = {claim.id: claim.fence for claim, _ in endings}
+    if done == len(fences):
+        return {*fences}
+    parameters: dict[str, Any] = {"now": now}
+    where = among("id", fences, parameters)
+    rows = connection.execute(
+        f"SELECT id, fence FROM deliveries WHERE finished = :now AND {where}", parameters
+    )
+    return {row[0] for row in rows if fences[row[0]] == row[1]}
 
 
 def postpone(connection: Connection, claim: Claim, due: Instant, failed: Failed) -> bool:
@@ -529,38 +572,11 @@ def requeue(connection: Connection, delivery: Delivery, due: Instant, expires: I
     return done.rowcount == 1
 
 
-def unacknowledged(connection: Connection, like: Delivery) -> list[Delivery]:
-    """Creates like that one whose clients, of the same application, have not got the outcome; the newest first."""
-    return _all(
-        connection.execute(
-            f"{_SELECT} WHERE section_id = :section_id AND digest = :digest AND untold = 1"
-            " AND application IN (:application, '') ORDER BY id DESC",  # the first version kept no application
-            {"section_id": like.section_id, "digest": like.digest, "application": like.application},
-        )
-    )
-
-
 def in_doubt(connection: Connection, lane: str) -> list[Delivery]:
     """The deliveries of a lane that may have taken effect though they are not known to be delivered."""
     return _all(
         connection.execute(
             f"{_SELECT} WHERE lane = :lane AND doubt = 1 AND state NOT IN ('delivered', 'refused')"
-            " ORDER BY rank, id",
-            {"lane": lane},
-        )
-    )
-
-
-def unheard_of(connection: Connection, lane: str) -> list[Delivery]:
-    """The deliveries of a lane that may have taken effect without their clients having heard so.
-
-    What waits in the background is promised, so a client that asks for the same again means it.
-    """
-    return _all(
-        connection.execute(
-            f"{_SELECT} WHERE lane = :lane AND doubt = 1 AND state NOT IN ('delivered', 'refused')"
-            " AND (untold = 1 OR state NOT IN ('waiting', 'delivering'))"
-            f" UNION ALL {_SELECT} WHERE lane = :lane AND state = 'delivered' AND untold = 1"
             " ORDER BY rank, id",
             {"lane": lane},
         )

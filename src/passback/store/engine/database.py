@@ -55,6 +55,10 @@ class Connection(Protocol):
         """
         ...
 
+    def share(self, name: str) -> None:
+        """As `lock`, but hold it together with other transactions that share it."""
+        ...
+
     def tables(self) -> set[str]:
         """The names of all tables."""
         ...

@@ -76,6 +76,9 @@ class PostgresConnection:
             ([*names],),
         )
 
+    def share(self, name: str) -> None:
+        self._raw.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", (name,))
+
     def tables(self) -> set[str]:
         rows = self._raw.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
         return {row[0] for row in rows}

@@ -41,6 +41,9 @@ class SqliteConnection(sqlite3.Connection):
     def lock(self, *names: str) -> None:
         """Nothing to do: there is only one writer."""
 
+    def share(self, name: str) -> None:
+        """Nothing to do, either."""
+
     def tables(self) -> set[str]:
         return {row[0] for row in self.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
