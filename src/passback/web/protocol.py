@@ -39,6 +39,8 @@ MOST_HEAD_BYTES = 32 * 1024
 """The longest address and headers of a request together: what proxies pass on by default (nginx, 4 times 8 KiB)."""
 _PIECE = 2048
 """How many bytes are parsed at once. The shortest requests have some 30, so that this many wait at most: about 70."""
+_PIECES_IN_A_TURN = 8
+"""How many pieces of one connection are parsed before others have their turn: a byte may be a chunk."""
 _BYTES_PER_BODY_BYTE = 16
 """How much the framing of a chunked body may take, beside the head: six bytes frame a chunk of one byte."""
 
@@ -72,8 +74,10 @@ class BoundedProtocol(HttpToolsProtocol):
         """`admitted` are the server's connections."""
         super().__init__(config, server_state, app_state, _loop)
         self._admitted = admitted
-        self._held = b""
+        self._held = bytearray()
         """What has arrived and is not parsed yet."""
+        self._turn_is_over = False
+        """Whether parsing goes on when others have had their turn."""
         self._between = True
         """Whether the parser is between two requests."""
         self._in_head = False
@@ -108,7 +112,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 cycle.disconnected = True
                 cycle.message_event.set()
         self.pipeline.clear()
-        self._held = b""
+        self._held.clear()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -119,38 +123,46 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._between and not self._held:
             self.since = self.loop.time()
         self._held += data
-        self._parse()
+        if not self._turn_is_over:
+            self._parse()
 
     def _go_on(self) -> None:
         """Parse on and read on, once there is room again for what arrives."""
+        self._turn_is_over = False
         if self.pipeline or self._refusal is not None:
             self.flow.read_paused = bool(self.pipeline)
             return
         self._parse()
-        if not self.flow.read_paused and not self.transport.is_closing():
+        if not (self._turn_is_over or self.flow.read_paused or self.transport.is_closing()):
             self.transport.resume_reading()
 
     def _parse(self) -> None:
-        while self._held and self._refusal is None and not self.flow.read_paused:
+        for _ in range(_PIECES_IN_A_TURN):
+            if not self._held or self._refusal is not None or self.flow.read_paused:
+                return
             if self.transport.is_closing():
-                self._held = b""
+                self._held.clear()
                 return
             if self._between and not self._begin():
                 return
             piece = self._held[:_PIECE]
-            self._held = self._held[_PIECE:]
+            del self._held[:_PIECE]
             self._fed += len(piece)
             try:
                 self.parser.feed_data(piece)
             except httptools.HttpParserUpgrade:
                 # Nothing else is spoken here: the request is answered, and what follows it is not HTTP.
                 self.cycle.keep_alive = False
-                self._held = b""
+                self._held.clear()
                 self.flow.pause_reading()
             except httptools.HttpParserError:
                 self.refuse(BAD_REQUEST)
             if self._fed - _BYTES_PER_BODY_BYTE * self._body_bytes > MOST_HEAD_BYTES + _PIECE:
                 self.refuse(HEAD_TOO_LARGE)
+        if self._held and not self.flow.read_paused:
+            self._turn_is_over = True
+            self.transport.pause_reading()
+            self.loop.call_soon(self._go_on)
 
     def _discard(self, size: int) -> None:
         self._discarded += size
@@ -168,8 +180,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if not found[2]:
             return found.end() < len(self._held)
         if found[1] + b" " not in _KNOWN_METHODS:
-            self._method = found[1]
-            self._held = _STAND_IN + self._held[found.end(1) :]
+            self._method = bytes(found[1])
+            self._held[: found.end(1)] = _STAND_IN
         return True
 
     # --- What the parser finds
@@ -235,7 +247,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answer what is no request, after the requests before it, and read no more."""
         log.info("refused a client's bytes with %d: %s", *refusal)
         self._refusal = refusal
-        self._held = b""
+        self._held.clear()
         running = self._running
         if running is None or (running.response_complete and not running.more_body):
             self._write_refusal()
