@@ -17,10 +17,11 @@ MOST_TOGETHER = 100
 """How many deliveries go in one group."""
 MOST_TAKEN = 500
 """How many are claimed at a time, and among how many of the longest due the groups are sought."""
-MOST_TO_A_DESTINATION = 12
-"""How many groups a process delivers to one destination at once: about as many as an LMS takes calls at once.
+MOST_TO_A_DESTINATION = 8
+"""How many groups a process delivers to one destination at once: fewer than an LMS takes calls at once.
 
-More would wait for each other's calls, and could have become fewer, larger groups meanwhile.
+So there is room for clients that wait. More groups would wait for each other's calls; meanwhile they can become fewer
+and larger.
 """
 
 

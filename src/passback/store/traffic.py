@@ -10,6 +10,8 @@ from msgspec import Struct
 from passback.domain.clock import MINUTE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from passback.domain.clock import Instant
     from passback.store.engine.database import Connection
 
@@ -21,7 +23,8 @@ _LONGEST_HELD_BACK = 15 * MINUTE
 class Rules(Struct, frozen=True):
     """Limits on the traffic to an LMS. Times are in milliseconds."""
 
-    most_at_once: int
+    at_first: int
+    """How many may be under way while the LMS has not said how many more it takes."""
     requests: int | None
     """How many requests of a credential the LMS takes within `span`; None if it reports what is left."""
     span: int
@@ -72,7 +75,7 @@ def enter(
         {"key": key, "now": now, "latest": now + rules.longest},
     )
     taken = conn.execute("SELECT COUNT(*) FROM lms_turns WHERE key = :key", {"key": key}).fetchone()[0]
-    if taken >= (rules.most_at_once if credential.allowed is None else credential.allowed):
+    if taken >= (rules.at_first if credential.allowed is None else credential.allowed):
         return Entry(False)
     conn.execute(
         "INSERT INTO lms_turns (id, key, worker, expires) VALUES (:id, :key, :worker, :expires)",
@@ -95,21 +98,25 @@ def leave(
     now: Instant,
     went: bool | None,
     hold_back: int,
-    remaining: float | None,
+    room: Callable[[int], int] | None,
     tries: bool,
 ) -> bool:
     """Give a turn back, and record how the request `went` (None if it was not sent). Whether the breaker is open then.
 
+    `room` returns how many requests the LMS takes at once, given how many others are under way, if it says so.
     If one that `tries` after a rest was not sent, the next may. A rest counts as `passback.lms.http.pace` has it.
     """
     key = f"{lms}/{acting}"
     conn.lock(f"traffic/{lms}")
     taken = conn.execute("DELETE FROM lms_turns WHERE id = :id", {"id": turn}).rowcount
-    if hold_back or remaining is not None:
+    if hold_back or room is not None:
         known = _credential(conn, key)
         allowed = known.allowed
-        if remaining is not None:
-            allowed = max(1, min(rules.most_at_once, round(rules.most_at_once * remaining * 2)))
+        if room is not None:
+            others = conn.execute("SELECT COUNT(*) FROM lms_turns WHERE key = :key", {"key": key}).fetchone()[
+                0
+            ]
+            allowed = room(others)
         held = _Credential(max(known.not_before, now + hold_back if hold_back else 0), allowed, known.begun)
         if held != known:
             _save_credential(conn, key, held)

@@ -134,6 +134,10 @@ class CanvasSimulator(CanvasState, Simulator):
     def connection_credentials(self, url: str) -> Mapping[str, str]:  # noqa: ARG002
         return {"access_token": ADMIN_TOKEN}
 
+    async def respond(self, request: Request) -> Reply | None:
+        with self._bucket.reserved(request):
+            return await super().respond(request)
+
     def admit(self, request: Request) -> None:
         self._remaining = FULL
         if request.path.startswith("/api/"):

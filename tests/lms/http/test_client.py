@@ -31,8 +31,8 @@ class Manners:
     def throttled(self, reply: Reply) -> float | None:
         return float(reply.headers["retry-after"]) if reply.status == 429 else None
 
-    def remaining(self, reply: Reply) -> float | None:
-        return float(reply.headers["x-remaining"]) if "x-remaining" in reply.headers else None
+    def room(self, reply: Reply) -> float | None:
+        return float(reply.headers["x-room"]) if "x-room" in reply.headers else None
 
     def own_refusal(self, reply: Reply) -> bool:
         return reply.headers.get("content-type") != "text/html"
@@ -277,10 +277,17 @@ def test_only_so_many_are_under_way() -> None:
     assert server.most_at_once == 4
 
 
-def test_fewer_are_when_little_remains_of_the_lms_limit() -> None:
-    server = Server(slowly(answer(200, x_remaining="0.1")))
-    many(server, most_at_once=4)
-    assert server.most_at_once == 1
+@pytest.mark.parametrize(("all_in_all", "sent"), [(1, 1), (3, 3), (8, 8), (30, 12)])
+def test_as_many_are_under_way_as_the_lms_has_room_for(all_in_all: int, sent: int) -> None:
+    async def reply(writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.005)
+        room = max(0, all_in_all - (server.at_once - 1))
+        writer.write(answer(200, x_room=str(room)).encode())
+        await writer.drain()
+
+    server = Server(reply)
+    many(server, most_at_once=12, at_first=4)
+    assert server.most_at_once == sent
 
 
 def test_no_more_are_sent_than_the_lms_takes_within_its_span() -> None:

@@ -126,7 +126,7 @@ def test_whatever_raises_gives_the_turn_back(step: int) -> None:
         gate = gate_of(time.breaking(), Limit(3, 1.0))
         time.left = step
         for _ in range(4):
-            await use(gate, hold_back=0.5, remaining=1.0)
+            await use(gate, hold_back=0.5, room=12.0)
         time.left = None
         return await all_free(gate)
 
@@ -214,7 +214,7 @@ def test_a_try_after_a_rest_that_was_not_sent_is_left_to_another_process(none_ta
 
 
 @pytest.mark.parametrize("odd", ODD)
-@pytest.mark.parametrize("name", ["hold_back", "remaining"])
+@pytest.mark.parametrize("name", ["hold_back", "room"])
 def test_numbers_that_make_no_sense_keep_no_turn(none_taken: Database, name: str, odd: float) -> None:
     async def scenario() -> tuple[bool, bool]:
         time = Time()
@@ -244,8 +244,8 @@ class OddManners(PlainManners):
             self._does() if self._method == "throttled" and reply.status == 429 else super().throttled(reply)
         )
 
-    def remaining(self, reply: Reply) -> float | None:
-        return self._does() if self._method == "remaining" else None
+    def room(self, reply: Reply) -> float | None:
+        return self._does() if self._method == "room" else None
 
 
 def broken() -> float:
@@ -265,7 +265,7 @@ async def answers(statuses: list[int]) -> asyncio.Server:
 
 
 @pytest.mark.parametrize("does", [broken, *(lambda odd=odd: odd for odd in ODD)])
-@pytest.mark.parametrize("method", ["throttled", "remaining"])
+@pytest.mark.parametrize("method", ["throttled", "room"])
 def test_a_connector_that_stumbles_over_a_header_costs_no_turn_and_no_answer(
     method: str, does: Callable[[], float]
 ) -> None:

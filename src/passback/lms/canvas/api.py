@@ -5,6 +5,7 @@ Source: Instructure's API documentation ("OAuth2", "Throttling", "Pagination").
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urljoin
 
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
     from passback.lms.http.client import Params
     from passback.lms.interface import LmsConnection, Thing
 
-_FULL_BUCKET = 600.0
 _RESERVED = 50.0
+"""What Canvas charges for each request until it has ended, of the 600 units that a token usually has."""
 _DRAINS_IN_A_SECOND = 10.0
 _LEAST_WAIT = 2.0
 _REMAINING = "x-rate-limit-remaining"
-_AT_ONCE = 5
-"""Each request reserves 50 of the 600 units that a token has, so about eleven at once would be too many."""
+_AT_ONCE, _AT_FIRST = 20, 10
+"""Of 600 units eleven requests at once can be charged for; some tokens have more, and others may use them, too."""
 
 _MOST_PAGES = 100
 """Of a list in one course, each of 100 items."""
@@ -63,9 +64,10 @@ class CanvasManners:
         remaining = header_number(reply, _REMAINING) or 0.0
         return retry_after(reply, default=max(_LEAST_WAIT, (_RESERVED - remaining) / _DRAINS_IN_A_SECOND))
 
-    def remaining(self, reply: Reply) -> float | None:
+    def room(self, reply: Reply) -> float | None:
+        # What is under way has been charged for; one that would use up the rest would be refused.
         remaining = header_number(reply, _REMAINING)
-        return None if remaining is None else remaining / _FULL_BUCKET
+        return None if remaining is None else math.ceil(remaining / _RESERVED) - 1
 
     def own_refusal(self, reply: Reply) -> bool:
         return errors.is_own(reply)
@@ -81,7 +83,7 @@ class CanvasApi:
 
     def __init__(self, connection: LmsConnection, clock: Clock) -> None:
         self._manners = CanvasManners(connection, clock)
-        self._client = LmsClient(connection, self._manners, most_at_once=_AT_ONCE)
+        self._client = LmsClient(connection, self._manners, most_at_once=_AT_ONCE, at_first=_AT_FIRST)
 
     async def get(self, path: str, params: Params | None = None, *, gone: Thing = "assignment") -> Any:
         """Read one object. Raises `LmsError`; with a 404, `gone` does not exist."""

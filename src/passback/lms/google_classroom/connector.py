@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from passback.domain.clock import MINUTE
 from passback.lms.google_classroom import map_assignments
-from passback.lms.google_classroom.api import ClassroomApi
+from passback.lms.google_classroom.api import AT_ONCE, ClassroomApi
 from passback.lms.google_classroom.check import findings
 from passback.lms.google_classroom.errors import NAME
 from passback.lms.google_classroom.grade import FEW, Grading
@@ -50,7 +50,6 @@ CAPABILITIES = Capabilities(
 
 _GRADING_SECONDS = 5.0
 """How long what grading needs of an assignment (its type, points and dates) is remembered."""
-_AT_ONCE = 6
 _PAUSES = (0.0, 0.5, 1.0, 2.0)
 """The seconds before each try to publish what was just created."""
 _SHOWN = {"courseWorkStates": ["PUBLISHED", "DRAFT"]}
@@ -295,7 +294,7 @@ class ClassroomConnector:
             await self._grading.prepare(section, await self._for_grading(section, assignment), students)
 
         await self._one_look.ask(section, assignment, prepare)
-        return await update_one_by_one(self, section, assignment, changes, at_once=_AT_ONCE)
+        return await update_one_by_one(self, section, assignment, changes, at_once=AT_ONCE)
 
     async def read_courses(self) -> Sequence[LmsCourse]:
         return await self._roster.read_courses()

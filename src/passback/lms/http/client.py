@@ -186,8 +186,8 @@ class Manners(Protocol):
         """How many seconds to wait if the LMS throttles us; None if it does not."""
         ...
 
-    def remaining(self, reply: Reply) -> float | None:
-        """What remains of the LMS's limit, from 0 to 1, if it says so."""
+    def room(self, reply: Reply) -> float | None:
+        """How many more requests the LMS takes at once, besides those that are under way, if it says so."""
         ...
 
     def own_refusal(self, reply: Reply) -> bool:
@@ -217,7 +217,7 @@ class PlainManners:
     def throttled(self, reply: Reply) -> float | None:
         return retry_after(reply, default=_USUAL_WAIT) if reply.status == 429 else None
 
-    def remaining(self, reply: Reply) -> float | None:  # noqa: ARG002
+    def room(self, reply: Reply) -> float | None:  # noqa: ARG002
         return None
 
     def own_refusal(self, reply: Reply) -> bool:
@@ -248,6 +248,7 @@ class LmsClient:
         manners: Manners,
         *,
         most_at_once: int = 6,
+        at_first: int | None = None,
         timeout: float = 15.0,
         failures: int = 5,
         rest: float = 8.0,
@@ -255,7 +256,9 @@ class LmsClient:
     ) -> None:
         """`timeout` bounds each phase of a try, in seconds; the connection's patience a call with its retries.
 
-        `limit` is for an LMS that counts the requests of each credential, and does not tell how many remain.
+        `at_first` says how many requests of a credential may be under way while the LMS has not said how many more it
+        takes; unless given, `most_at_once`. `limit` is for an LMS that counts the requests of each credential, and does
+        not tell how many remain.
         """
         # Imported with the first connection: a gateway without any starts faster without it.
         import httpx2
@@ -274,6 +277,7 @@ class LmsClient:
         self._rest = rest
         own = Gate(
             most_at_once=most_at_once,
+            at_first=at_first,
             limit=limit,
             failures=failures,
             rest=rest,
@@ -389,7 +393,7 @@ class LmsClient:
             raise Unavailable(f"{what}: it throttles requests", retry_after=wait) from None
         # A background read may fail for a reason of its own, such as one section that the LMS cannot list.
         failed = Result.NOT_SENT if _SPARES_BREAKER.get() else Result.FAILED
-        went, hold_back, remaining = Result.NOT_SENT, 0.0, None
+        went, hold_back, room = Result.NOT_SENT, 0.0, None
         began = time.monotonic()
         try:
             async with asyncio.timeout(max(_LEAST_TIME, give_up - self._timer.seconds())):
@@ -411,12 +415,12 @@ class LmsClient:
             if wait_for is not None:
                 went, hold_back = Result.OK, wait_for + backoff
             elif answered:
-                went, remaining = Result.OK, self._remaining(reply)
+                went, room = Result.OK, self._room(reply)
             else:
                 went, hold_back = failed, self._asked_to_wait(reply) or 0.0
             return reply if wait_for is None else None
         finally:
-            await self._gate.leave(turn, went, hold_back=hold_back, remaining=remaining)
+            await self._gate.leave(turn, went, hold_back=hold_back, room=room)
 
     def _throttled(self, reply: Reply) -> float | None:
         """For how many seconds the LMS throttles us, if it does, however odd the headers are that say so."""
@@ -430,11 +434,11 @@ class LmsClient:
         sound = usable(wait, LONGEST_WAIT)
         return _USUAL_WAIT if sound is None else sound
 
-    def _remaining(self, reply: Reply) -> float | None:
+    def _room(self, reply: Reply) -> float | None:
         try:
-            return self._manners.remaining(reply)
+            return self._manners.room(reply)
         except Exception as error:  # noqa: BLE001 - as above
-            log.warning("cannot tell what remains of the LMS's limit: %s", type(error).__name__)
+            log.warning("cannot tell what is left of the LMS's limit: %s", type(error).__name__)
             return None
 
     def _asked_to_wait(self, reply: Reply) -> float | None:

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from uuid_utils import uuid7
 
 from passback.domain.clock import REAL_TIME, SECOND, Timer
-from passback.lms.http.pace import Breaker, Limit, Pace
+from passback.lms.http.pace import Breaker, Limit, Pace, Room
 from passback.lms.interface import Unavailable
 from passback.lms.shared import Shared
 from passback.store import traffic
@@ -32,6 +32,7 @@ _MOST_PACES = 10_000
 _LONGEST_REQUEST_SECONDS = 60.0
 """After how long a turn that nobody gave back is free."""
 _LOOK_AGAIN_SECONDS = 0.05
+_MOST_ROOM = 1000.0
 LONGEST_WAIT = 600.0
 """The longest that an LMS can make us wait, in seconds, whatever it says."""
 
@@ -69,6 +70,7 @@ class Gate:
         self,
         *,
         most_at_once: int,
+        at_first: int | None = None,
         limit: Limit | None,
         failures: int,
         rest: float,
@@ -76,6 +78,7 @@ class Gate:
     ) -> None:
         self.timer = timer
         self.most_at_once = most_at_once
+        self.at_first = most_at_once if at_first is None else at_first
         self.limit = limit
         self.failures = failures
         self.rest = rest
@@ -99,19 +102,19 @@ class Gate:
             raise resting(wait)
 
     async def leave(
-        self, turn: Turn, went: Result, *, hold_back: float = 0.0, remaining: float | None = None
+        self, turn: Turn, went: Result, *, hold_back: float = 0.0, room: float | None = None
     ) -> None:
         """Release a turn, and report the result of the request.
 
-        `hold_back` where the LMS says that it was too much: for so many seconds nothing is sent. `remaining` is what it
-        says is left of its limit, from 0 to 1. A number that makes no sense is ignored.
+        `hold_back` where the LMS says that it was too much: for so many seconds nothing is sent. `room` is how
+        many more requests it takes besides those that are under way. A number that makes no sense is ignored.
         """
         pace = self._pace(turn.acting)
         try:
             if wait := usable(hold_back, LONGEST_WAIT):
                 pace.hold_back(wait)
-            if (share := usable(remaining, 1.0)) is not None:
-                pace.leave_room(share)
+            if (more := usable(room, _MOST_ROOM)) is not None:
+                pace.leave_room(more)
             if went is Result.OK:
                 self._breaker.succeeded()
             elif went is Result.FAILED:
@@ -134,7 +137,7 @@ class Gate:
         if pace is None:
             if len(self._paces) >= _MOST_PACES:
                 self._paces = {name: pace for name, pace in self._paces.items() if not pace.idle()}
-            pace = self._paces[acting] = Pace(self.most_at_once, self.timer, self.limit)
+            pace = self._paces[acting] = Pace(self.most_at_once, self.timer, self.limit, self.at_first)
         return pace
 
 
@@ -146,13 +149,14 @@ class SharedGate:
         self._own = own
         self._timer = own.timer
         self._rules = traffic.Rules(
-            most_at_once=own.most_at_once,
+            at_first=own.at_first,
             requests=None if own.limit is None else own.limit.requests,
             span=0 if own.limit is None else round(own.limit.seconds * SECOND),
             failures=own.failures,
             rest=round(own.rest * SECOND),
             longest=round(_LONGEST_REQUEST_SECONDS * SECOND),
         )
+        self._rooms: dict[str, Room] = {}
         self._down = False
         self._owed: list[Transaction[None]] = []
         """How to give back the turns that the store has not taken back yet: along with what it takes next."""
@@ -224,19 +228,17 @@ class SharedGate:
         task.add_done_callback(self._background.discard)
 
     async def leave(
-        self, turn: Turn, went: Result, *, hold_back: float = 0.0, remaining: float | None = None
+        self, turn: Turn, went: Result, *, hold_back: float = 0.0, room: float | None = None
     ) -> None:
         """See `Gate`."""
         try:
             await self._leave_shared(
-                turn, went, usable(hold_back, LONGEST_WAIT) or 0.0, usable(remaining, 1.0)
+                turn, went, usable(hold_back, LONGEST_WAIT) or 0.0, usable(room, _MOST_ROOM)
             )
         finally:
-            await self._own.leave(turn, went, hold_back=hold_back, remaining=remaining)
+            await self._own.leave(turn, went, hold_back=hold_back, room=room)
 
-    async def _leave_shared(
-        self, turn: Turn, went: Result, hold_back: float, remaining: float | None
-    ) -> None:
+    async def _leave_shared(self, turn: Turn, went: Result, hold_back: float, room: float | None) -> None:
         def leave(conn: Connection) -> None:
             self._down = traffic.leave(
                 conn,
@@ -247,7 +249,7 @@ class SharedGate:
                 now=self._shared.clock(),
                 went=None if went is Result.NOT_SENT else went is Result.OK,
                 hold_back=round(hold_back * SECOND),
-                remaining=remaining,
+                room=None if room is None else lambda others: self._room(turn.acting).learn(others, room),
                 tries=turn.tries_for_all,
             )
 
@@ -256,6 +258,11 @@ class SharedGate:
         except StoreError as error:  # what the LMS answered counts
             self._owed.append(leave)
             log.warning("the store does not take back a turn yet: %s", error)
+
+    def _room(self, acting: str) -> Room:
+        if acting not in self._rooms and len(self._rooms) >= _MOST_PACES:
+            self._rooms.clear()
+        return self._rooms.setdefault(acting, Room(self._own.most_at_once))
 
     def resting(self) -> bool:
         """See `Gate`; as this process last knew it."""

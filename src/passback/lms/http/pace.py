@@ -20,12 +20,36 @@ class Limit(Struct, frozen=True):
     seconds: float
 
 
+_ANSWERS = 50
+"""How many answers tell how many requests an LMS takes at once."""
+
+
+class Room:
+    """How many requests may be under way at once, by what the answers of an LMS say."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._said: deque[int] = deque(maxlen=_ANSWERS)
+
+    def learn(self, others: int, more: float) -> int:
+        """Return how many may be, after an answer that had room for so many `more` beside the `others` under way.
+
+        The least that the last answers say counts: of those under way some are new since an answer was written, so
+        most say too much.
+        """
+        self._said.append(others + int(more))
+        return max(1, min(self._most, *self._said))
+
+
 class Pace:
     """Bounds how many requests are under way, and holds them back when the LMS says that it is too much."""
 
-    def __init__(self, most_at_once: int, timer: Timer, limit: Limit | None = None) -> None:
-        self._most = most_at_once
-        self._allowed = most_at_once
+    def __init__(
+        self, most_at_once: int, timer: Timer, limit: Limit | None = None, at_first: int | None = None
+    ) -> None:
+        """`at_first` says how many may be under way until `leave_room` is told; unless given, `most_at_once`."""
+        self._room = Room(most_at_once)
+        self._allowed = most_at_once if at_first is None else at_first
         self._under_way = 0
         self._not_before = 0.0
         self._timer = timer
@@ -100,9 +124,9 @@ class Pace:
         """Send nothing for so long."""
         self._not_before = max(self._not_before, self._seconds() + seconds)
 
-    def leave_room(self, remaining: float) -> None:
-        """Adapt to the remaining quota, from 0 (nothing) to 1 (all): below a half, ask for less."""
-        self._allowed = max(1, min(self._most, round(self._most * remaining * 2)))
+    def leave_room(self, more: float) -> None:
+        """Adapt to what an answer says, before its turn ends: how many more the LMS takes."""
+        self._allowed = self._room.learn(self._under_way - 1, more)
 
 
 class Breaker:

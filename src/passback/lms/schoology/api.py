@@ -63,7 +63,7 @@ class SchoologyManners:
     def throttled(self, reply: Reply) -> float | None:
         return retry_after(reply, default=_WAIT_SECONDS) if reply.status == 429 else None
 
-    def remaining(self, reply: Reply) -> float | None:  # noqa: ARG002 - it never says
+    def room(self, reply: Reply) -> float | None:  # noqa: ARG002 - it never says
         return None
 
     def own_refusal(self, reply: Reply) -> bool:
