@@ -7,6 +7,7 @@ a connector says then must be true of the LMS, and the same change again must ha
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -23,7 +24,9 @@ from passback.domain.clock import DAY
 from passback.domain.submission import SubmissionFields
 from passback.lms.interface import Connector, Gone, LmsError, Unavailable
 from passback.lms.verified import Verified
-from support.faulty_world import FEW, Spoil, World, own, refused, world_of
+from passback_simulators.reply import Reply
+from passback_simulators.request import Request
+from support.faulty_world import FEW, OUTAGE, UNREASONABLE, Spoil, World, own, world_of
 from support.lms import ESSAY, LINK, TEXT, Lms, try_of
 from support.sandbox import NOW
 
@@ -60,7 +63,7 @@ def verified(lms: Lms) -> Iterator[Connector]:
     """Another connector, as the registry opens it."""
     assert lms.connection is not None
     with lms.another() as connector:
-        yield Verified(connector, lms.connection.timer)
+        yield Verified(connector, lms.connection.timer, lms.clock)
 
 
 def _essay(lms: Lms) -> str:
@@ -210,13 +213,16 @@ def _spoils(lms: Lms, world: World) -> tuple[Spoil, ...]:
         lms.assignment(gone)
     assert world.last is not None
     missing = own(world.last, "what it has") if world.last.status == 404 else ()
-    return (*FEW, *missing, *(refused(it) for it in lms.refusals))
+    refusals = (spoil for it in lms.refusals for spoil in own(it, "what it allows"))
+    return (*FEW, *missing, *refusals)
 
 
 def _matters(spoil: Spoil, method: str) -> bool:
     """Whether the answer to a request is spoilt so: what changes nothing is spoilt in fewer ways."""
-    if method != "GET" or spoil.name.endswith("allows"):
+    if method != "GET":
         return True
+    if spoil.name.endswith("allows"):
+        return not spoil.reaches
     return spoil.reaches and spoil.name.endswith(("HTML with 404", "members", "has"))
 
 
@@ -287,6 +293,134 @@ def test_what_is_said_of_a_change_is_true_whatever_answer_is_spoilt(lms: Lms, op
             if _matters(spoil, method) and (why := _try(lms, world, operation, spoil, position)) is not None
         ]
     assert not wrong, f"{len(wrong)}:\n" + "\n".join(wrong)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda it: it.name)
+def test_what_fails_after_a_write_is_in_doubt(lms: Lms, operation: Operation) -> None:
+    if not supported(lms, operation):
+        return
+    ways = (OUTAGE, *UNREASONABLE[:1], *(own(lms.refusals[0], "everything")[1:] if lms.refusals else ()))
+    wrong = []
+    with world_of(lms.served) as world:
+        _methods(lms, world, operation)
+        requests = [*world.requests]
+        first = next(at for at, it in enumerate(requests) if not it.startswith("GET") and "/token" not in it)
+        for way in ways:
+            for position in range(first + 1, len(requests)):
+                if way in UNREASONABLE and not requests[position].startswith("GET"):
+                    continue  # what is written may well be refused
+                about = operation.prepare(lms)
+                with verified(lms) as connector:
+                    _warm(lms, connector, about)
+                    world.begin(way, position, lasting=way not in UNREASONABLE)
+                    why = ""
+                    try:
+                        operation.act(lms, connector, about)
+                    except Unavailable as error:
+                        why = "" if error.in_doubt else "not in doubt"
+                    except LmsError as error:
+                        why = repr(error)
+                    world.begin()
+                if why:
+                    wrong.append(f"{way} from request {position} ({requests[position]}) on: {why}")
+    assert not wrong
+
+
+READS: dict[str, Callable[[Lms, Connector, str], Any]] = {
+    "an assignment": lambda lms, it, about: it.read_assignment(lms.section, about),
+    "assignments": lambda lms, it, about: it.read_assignments(lms.section, [about, "7", "8", "9"]),
+    "submissions": lambda lms, it, about: it.read_submissions(lms.section, about, lms.students),
+    "people": lambda lms, it, _: it.read_people(lms.section),
+    "a search": lambda lms, it, _: it.find_assignment(lms.section, ESSAY, try_of(str(uuid7()), NOW)),
+}
+
+
+@pytest.mark.parametrize("name", READS)
+def test_a_read_that_the_lms_refuses_as_if_it_had_values_is_its_failure(lms: Lms, name: str) -> None:
+    about, read = _essay(lms), READS[name]
+    with world_of(lms.served) as world:
+        with verified(lms) as connector:
+            lms.run(read(lms, connector, about))
+            count = len(world.requests)
+        for position in range(count):
+            for spoil in UNREASONABLE:
+                with verified(lms) as connector:
+                    world.begin(spoil, position, lasting=True)
+                    with pytest.raises(Unavailable):
+                        lms.run(read(lms, connector, about))
+                    world.begin()
+
+
+@pytest.mark.parametrize(
+    "odd", ["\ud800", "seventeen", {"a": 1}], ids=["a surrogate", "no number", "an object"]
+)
+def test_a_grade_that_cannot_be_read_is_never_refused(lms: Lms, odd: Any) -> None:
+    def muddled(content: Any) -> Any:
+        match content:
+            case dict():
+                return {name: muddled(it) for name, it in content.items()}
+            case list():
+                return [muddled(it) for it in content]
+            case _:
+                return odd if content in (17.5, "17.5") else content
+
+    def reply(real: Reply) -> Reply:
+        body = real.body
+        return replace(real, body=json.dumps(muddled(json.loads(body))).encode()) if b"17.5" in body else real
+
+    spoil, assignment = Spoil("no grade", reply), _essay(lms)
+    with world_of(lms.served) as world, verified(lms) as connector:
+        _warm(lms, connector, assignment)
+        world.begin(spoil, 0, lasting=True)
+        with pytest.raises(Unavailable) as caught:
+            _grade(grade_points=Decimal("17.5"))(lms, connector, assignment)
+        assert caught.value.in_doubt
+        with pytest.raises(Unavailable):
+            lms.run(connector.read_submissions(lms.section, assignment, lms.students[:1]))
+        world.begin()
+    assert lms.read(assignment).grade_points == Decimal("17.5")
+
+
+@contextlib.contextmanager
+def limiting(lms: Lms) -> Iterator[None]:
+    """Have the LMS keep 15 of 17 points."""
+    simulator = lms.served.simulator
+    real = simulator.answer
+
+    async def answer(request: Request) -> Reply:
+        if request.method != "GET" and not request.path.endswith("/token"):
+            request = replace(request, body=request.body.replace(b"17", b"15"))
+        return await real(request)
+
+    simulator.answer = answer  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        simulator.answer = real  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("before", [None, 3])
+def test_a_grade_that_the_lms_limits_costs_one_write_and_a_few_looks(lms: Lms, before: int | None) -> None:
+    assert lms.connection is not None
+    timer, assignment, change = lms.connection.timer, _essay(lms), SubmissionFields(grade_points=Decimal(17))
+    with world_of(lms.served) as world, verified(lms) as connector:
+        for student in lms.students[:3] if before is not None else ():
+            lms.grade(assignment, student, grade_points=Decimal(before or 0))
+        _warm(lms, connector, assignment)
+        lms.clock.advance(hours=1)
+        with limiting(lms):
+            for together in (lms.students[:1], lms.students[1:3]):
+                world.begin()
+                began, changes = timer.seconds(), [(it, change) for it in together]
+                kept = lms.run(connector.update_submissions(lms.section, assignment, changes))
+                assert [(getattr(it, "grade_points", it), getattr(it, "warnings", it)) for it in kept] == [
+                    (15, ("SCORE_CHANGED_BY_LMS",))
+                ] * len(together)
+                writes = [it for it in world.requests if not it.startswith("GET") and "/token" not in it]
+                assert timer.seconds() - began <= 1
+                assert len(writes) <= len(together)
+                assert len(world.requests) <= 8 * len(together)
+                lms.clock.advance(hours=1)
 
 
 @pytest.mark.parametrize("behind", [1, 2])

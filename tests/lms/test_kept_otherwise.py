@@ -75,7 +75,7 @@ def test_a_comment_that_is_kept_in_other_words_is_shown_so_with_a_warning(
             lms, assignment, lms.students[:students], grade_points=Decimal(17), grade_comment=SENT
         )
     for it in changed:
-        assert (it.grade_points, it.grade_comment) == (17, kept)
+        assert (it.grade_points, it.grade_comment) == (Decimal(17), kept)
         assert it.warnings == ("CHANGED_BY_LMS:grade_comment",)
 
 

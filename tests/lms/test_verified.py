@@ -28,7 +28,7 @@ def lms() -> Iterator[Lms]:
 def verified(lms: Lms) -> Iterator[Verified]:
     assert lms.connection is not None
     with lms.another() as connector:
-        yield Verified(connector, lms.connection.timer)
+        yield Verified(connector, lms.connection.timer, lms.clock)
 
 
 def answering(lms: Lms, method: str, answer: Any, times: int | None = None) -> None:

@@ -44,10 +44,10 @@ def webhook(app: Endpoint) -> Sent:
     return asyncio.run(send_webhook(url, [new_secret()], message, 1, Transport("private", 5.0)))
 
 
-def ask_lms(app: Endpoint) -> int:
+def ask_lms(app: Endpoint, time: JumpingTime | None = None) -> int:
     async def ask() -> int:
-        time = JumpingTime()
-        connection = LmsConnection(f"https://127.0.0.1:{app.port}/", {}, patience=1.0, timer=time.timer)
+        timer = (time or JumpingTime()).timer
+        connection = LmsConnection(f"https://127.0.0.1:{app.port}/", {}, patience=1.0, timer=timer)
         client = LmsClient(connection, PlainManners({}))
         try:
             return (await client.get("users")).status
@@ -63,8 +63,10 @@ def test_an_untrusted_certificate_of_an_endpoint_is_called_that(app: Endpoint) -
 
 
 def test_an_untrusted_certificate_of_an_lms_is_called_that(app: Endpoint) -> None:
-    with pytest.raises(Unavailable, match=r"its certificate is not trusted \(.*certificate"):
-        ask_lms(app)
+    time = JumpingTime()
+    with pytest.raises(Unavailable, match=r"its certificate is not trusted \(.*certificate") as caught:
+        ask_lms(app, time)
+    assert (time.seconds(), caught.value.in_doubt) == (JumpingTime().seconds(), False)  # at once
 
 
 @pytest.mark.usefixtures("private")

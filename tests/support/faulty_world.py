@@ -75,6 +75,14 @@ _ONE_OF_EACH = (
     "a page of HTML with 404", "nothing with 202", "nothing with 400", "a firewall's JSON with 200",
     "an object without members", "a list without items",
 )  # fmt: skip
+UNREASONABLE = tuple(
+    Spoil(f"its own {status} for a read", _fixed(status, json.dumps({
+        "message": "no", "error": {"status": "INVALID_ARGUMENT", "message": "no"}, "errors": [{"message": "no"}],
+    }).encode(), _JSON), reaches=False)
+    for status in (400, 409, 422)
+)  # fmt: skip
+"""What every LMS's own refusal of values looks like, for what has none."""
+OUTAGE = Spoil("an outage", _fixed(503, _OUTAGE, _HTML), reaches=False)
 FEW = tuple(spoil for spoil in ALL if spoil.name in _ONE_OF_EACH)
 """One of each kind, which is enough if nothing is amiss."""
 
@@ -82,11 +90,6 @@ FEW = tuple(spoil for spoil in ALL if spoil.name in _ONE_OF_EACH)
 def own(reply: Reply, name: str) -> tuple[Spoil, ...]:
     """The LMS's own refusal, where it does not belong."""
     return tuple(_spoils(f"its own {reply.status} for {name}", lambda _: reply))
-
-
-def refused(reply: Reply) -> Spoil:
-    """The LMS's own refusal of what it allows: it has not done what it refuses."""
-    return Spoil(f"its own {reply.status} for what it allows", lambda _: reply, reaches=False)
 
 
 @dataclass
@@ -100,6 +103,7 @@ class World:
     """The last answer that was not spoilt."""
     _spoil: Spoil | None = None
     _position: int = -1
+    _lasting: bool = False
     _behind: int = 0
     _before: dict[str, Any] | None = None
     """What the simulator had before the last write."""
@@ -107,13 +111,16 @@ class World:
     """How often each address showed that."""
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def begin(self, spoil: Spoil | None = None, position: int = -1, *, behind: int = 0) -> None:
-        """Count requests from 0 on, and spoil the answer to the one at `position`.
+    def begin(
+        self, spoil: Spoil | None = None, position: int = -1, *, lasting: bool = False, behind: int = 0
+    ) -> None:
+        """Count requests from 0 on, and spoil the answer to the one at `position`, and if `lasting` all that follow.
 
         After each write, each address shows what it did before for `behind` times.
         """
         self.requests.clear()
-        self._spoil, self._position, self._behind, self._before = spoil, position, behind, None
+        self._spoil, self._position, self._lasting = spoil, position, lasting
+        self._behind, self._before = behind, None
 
     async def answer(self, real: Callable[[Request], Any], request: Request) -> Reply:
         if not self._behind:
@@ -139,7 +146,8 @@ class World:
 
     async def _spoilt(self, real: Callable[[Request], Any], request: Request) -> Reply:
         self.requests.append(f"{request.method} {request.path}")
-        if self._spoil is None or len(self.requests) - 1 != self._position:
+        since = len(self.requests) - 1 - self._position
+        if self._spoil is None or since < 0 or (since > 0 and not self._lasting):
             self.last = await real(request)
             return self.last
         if self._spoil.reaches:

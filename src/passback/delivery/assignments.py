@@ -172,6 +172,8 @@ async def _attempt(gateway: Gateway, delivery: Delivery, target: AssignmentTarge
         log.warning("it is in doubt whether an assignment was created: %s", error)
         try:
             held = await _search(gateway, delivery, target, delivery.created)
+        except NotAllowed as refused:
+            raise NotAllowed(str(refused), credentials=refused.credentials, in_doubt=True) from error
         except LmsError as still:
             log.warning("it cannot be found out now: %s", still)
             held = None

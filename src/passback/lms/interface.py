@@ -98,6 +98,16 @@ def in_doubt_after_write() -> Iterator[None]:
         raise still_in_doubt(error, f"after it was written: {error}") from None
 
 
+@contextlib.contextmanager
+def looking_after_write() -> Iterator[None]:
+    """Mark whatever fails inside the ``with`` as in doubt: it is a look at what has been written, and no verdict."""
+    try:
+        with in_doubt_after_write():
+            yield
+    except (RefusedByLms, Unsupported) as error:
+        raise Unavailable(f"after it was written: {error}", in_doubt=True, retry_after=30) from None
+
+
 def still_in_doubt(error: Unavailable, reason: str) -> Unavailable:
     """Return the error for something that may have happened before the LMS failed so."""
     doubtful = Unavailable(reason, retry_after=error.retry_after, in_doubt=True)
@@ -111,8 +121,8 @@ class NotAllowed(Unavailable):
     `credentials` says that they are refused altogether, so that nothing will work on this connection.
     """
 
-    def __init__(self, reason: str, *, credentials: bool = False) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: str, *, credentials: bool = False, in_doubt: bool = False) -> None:
+        super().__init__(reason, in_doubt=in_doubt)
         self.credentials = credentials
 
 

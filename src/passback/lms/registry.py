@@ -157,7 +157,7 @@ class Connectors:
             shared = Shared(self._database, self._clock, district_id, self._worker)
             connection = replace(connection, shared=shared)
         opened = kind(lms_type).open(connection, StoredNotes(self._database, district_id), self._clock)
-        return Verified(opened, connection.timer)
+        return Verified(opened, connection.timer, self._clock)
 
     def connection(self, conn: Connection, district_id: str) -> LmsConnection | None:
         """Return the connection to a district's LMS; None if there is none. Raises `VaultError`."""

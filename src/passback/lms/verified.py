@@ -6,8 +6,10 @@ The registry opens every connector inside a `Verified`, so that each has this:
   contradicts itself, which is a fault that passes.
 - A change that is acknowledged is one that the LMS shows. If the answer does not show it, the LMS is read; if that does
   not either (an LMS may show what it had a moment ago), it is read again, and the change is sent once more. What the
-  LMS then keeps instead, it keeps by a rule of its own, and the answer shows that value with a warning. If it keeps
-  nothing, the change has failed. A comment in other words is there, and only warned of.
+  LMS then keeps instead, it keeps by a rule of its own, and the answer shows that value with a warning. It is not sent
+  again if the LMS shows twice another grade than it had before. If it keeps nothing, the change has failed. A comment
+  in other words is there, and only warned of.
+- Whatever fails after a change was sent leaves it in doubt.
 - A deletion is one when the LMS no longer has the assignment.
 
 While all goes well, only a deletion costs a request.
@@ -15,15 +17,17 @@ While all goes well, only a deletion costs a request.
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
 
-from passback.domain.clock import DAY, REAL_TIME, Timer
+from passback.domain.clock import DAY, REAL_TIME, Clock, Timer, system_clock
 from passback.domain.submission import Submission, SubmissionFields
+from passback.lms.http.client import Writes, watching_writes
 from passback.lms.interface import (
     CHANGED,
     SCORE_CHANGED,
@@ -38,9 +42,12 @@ from passback.lms.interface import (
     Unavailable,
     Unsupported,
     in_doubt_after_write,
+    looking_after_write,
+    still_in_doubt,
     submission_or_error,
 )
 from passback.lms.toolkit.looks import looked
+from passback.lms.toolkit.settling import LastShown, Settling, Shown
 
 if TYPE_CHECKING:
     from passback.domain.assignment import Assignment, AssignmentFields
@@ -55,16 +62,19 @@ _MOMENTS = ("due_date", "display_date", "end_date")
 class Verified:
     """A connector whose every word about a change is checked. See `passback.lms.interface.Connector`."""
 
-    def __init__(self, connector: Connector, timer: Timer = REAL_TIME) -> None:
+    def __init__(self, connector: Connector, timer: Timer = REAL_TIME, clock: Clock = system_clock) -> None:
         self._lms = connector
         self._timer = timer
+        self._clock = clock
+        self._last = LastShown()
 
     @property
     def capabilities(self) -> Capabilities:
         return self._lms.capabilities
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
-        made = await self._checked(self._lms.create_assignment(section, fields, mark), section)
+        with _in_doubt_once_written():
+            made = await self._checked(self._lms.create_assignment(section, fields, mark), section)
         if not _differing(fields, made):
             return made
         try:
@@ -90,14 +100,14 @@ class Verified:
 
     async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
         async def change() -> Assignment:
-            return await self._checked(
-                self._lms.update_assignment(section, assignment, fields), section, assignment
-            )
+            sent = self._lms.update_assignment(section, assignment, fields)
+            with _in_doubt_once_written():
+                return await self._checked(sent, section, assignment)
 
         async def read() -> Assignment:
             return await self.read_assignment(section, assignment)
 
-        held = await self._settled(change, read, lambda now: not _differing(fields, now))
+        held = await self._settled(change, read, lambda now: not _differing(fields, now), lambda _: False)
         return _with_warnings(fields, held)
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
@@ -115,7 +125,7 @@ class Verified:
         async def is_there() -> bool:
             return assignment in await self.read_assignments(section, [assignment])
 
-        with in_doubt_after_write():
+        with looking_after_write():
             if not await looked(is_there, lambda there: not there, self._timer):
                 return
         raise Unavailable("it says that it deleted the assignment, and still has it", in_doubt=True)
@@ -128,14 +138,18 @@ class Verified:
             # A list of nobody may be an LMS's mistake: it counts if it comes twice.
             return found or await self._lms.read_submissions(section, assignment, students)
 
-        return await self._checked(read(), section, assignment)
+        held = await self._checked(read(), section, assignment)
+        for student, one in held.items():
+            self._last.note(_key(assignment, student), _shown(one))
+        return held
 
     async def update_submission(
         self, section: str, assignment: str, student: str, fields: SubmissionFields
     ) -> Submission:
         async def change() -> Submission:
             sent = self._lms.update_submission(section, assignment, student, fields)
-            return await self._checked(sent, section, assignment, student, fields.grader_id)
+            with _in_doubt_once_written():
+                return await self._checked(sent, section, assignment, student, fields.grader_id)
 
         async def read() -> Submission:
             found = await self.read_submissions(section, assignment, [student])
@@ -144,25 +158,39 @@ class Verified:
             return found[student]
 
         await self._await_comments(section, assignment, {student: fields})
-        held = await self._settled(change, read, lambda now: _has(fields, now))
+        key = _key(assignment, student)
+        settling = self._last.settling([key], self._clock())
+        held = await self._settled(
+            change,
+            read,
+            lambda now: _has(fields, now),
+            lambda now: _keeps(fields, now) and settling.look(key, _shown(now)),
+        )
+        self._last.note(key, _shown(held))
         return _judged(fields, held)
 
     async def update_submissions(
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
     ) -> Sequence[Submission | LmsError]:
         await self._await_comments(section, assignment, dict(changes))
-        outcomes = await self._checked(
-            self._lms.update_submissions(section, assignment, changes), section, assignment
-        )
+        settling = self._last.settling([_key(assignment, it) for it, _ in changes], self._clock())
+        with _in_doubt_once_written() as writes:
+            outcomes = await self._checked(
+                self._lms.update_submissions(section, assignment, changes), section, assignment
+            )
+        for outcome in outcomes:
+            if isinstance(outcome, Unavailable):
+                outcome.in_doubt = outcome.in_doubt or writes.any
         last = {student: at for at, (student, _) in enumerate(changes)}
         # What another change of the same student followed is not to be seen any more.
-        unseen = {
-            student: at
-            for student, at in last.items()
-            if isinstance(outcome := outcomes[at], Submission) and not _has(changes[at][1], outcome)
-        }
+        unseen: dict[str, int] = {}
+        for student, at in last.items():
+            outcome = outcomes[at]
+            if isinstance(outcome, Submission) and not _has(changes[at][1], outcome):
+                unseen[student] = at
+                settling.look(_key(assignment, student), _shown(outcome))
         settled = await self._settled_all(
-            section, assignment, {it: changes[at][1] for it, at in unseen.items()}
+            section, assignment, {it: changes[at][1] for it, at in unseen.items()}, settling
         )
         return [
             settled[student]
@@ -176,29 +204,44 @@ class Verified:
         ]
 
     async def _settled_all(
-        self, section: str, assignment: str, changes: Mapping[str, SubmissionFields]
+        self,
+        section: str,
+        assignment: str,
+        changes: Mapping[str, SubmissionFields],
+        settling: Settling,
     ) -> Mapping[str, Submission | LmsError]:
-        """Return what became of changes that no answer shows: looked for, and sent once more, all of them together."""
+        """Return what became of changes that no answer shows: looked for, and sent once more, all of them together.
+
+        What the LMS is found to keep instead is not sent again.
+        """
         if not changes:
             return {}
 
         async def read() -> Mapping[str, Submission]:
             return await self.read_submissions(section, assignment, list(changes))
 
-        def missed(held: Mapping[str, Submission]) -> list[str]:
-            return [it for it, fields in changes.items() if it not in held or not _has(fields, held[it])]
+        def is_settled(student: str, held: Submission) -> bool:
+            fields = changes[student]
+            if _has(fields, held):
+                return True
+            return _keeps(fields, held) and settling.look(_key(assignment, student), _shown(held))
+
+        again: list[str] = []
+
+        def are_settled(held: Mapping[str, Submission]) -> bool:
+            again[:] = [it for it in changes if it not in held or not is_settled(it, held[it])]
+            return not again
 
         outcomes: dict[str, Submission | LmsError] = {}
         try:
-            with in_doubt_after_write():
-                held = await looked(read, lambda held: not missed(held), self._timer)
-                again = missed(held)
+            with looking_after_write():
+                held = await looked(read, are_settled, self._timer)
                 if again:
                     sent = await self._lms.update_submissions(
                         section, assignment, [(it, changes[it]) for it in again]
                     )
                     outcomes = {
-                        it: outcome
+                        it: _in_doubt(outcome) if isinstance(outcome, LmsError) else outcome
                         for it, outcome in zip(again, sent, strict=True)
                         if isinstance(outcome, LmsError) or _has(changes[it], outcome)
                     }
@@ -252,16 +295,28 @@ class Verified:
         change: Callable[[], Awaitable[T]],
         read: Callable[[], Awaitable[T]],
         shows: Callable[[T], bool],
+        keeps: Callable[[T], bool],
     ) -> T:
-        """Make a change; returns what shows it, or what the LMS keeps instead though it was sent twice."""
+        """Make a change; returns what shows it, or what the LMS `keeps` instead.
+
+        It is sent once more if the LMS shows neither.
+        """
         held = await change()
-        if shows(held):
+        if shows(held) or keeps(held):
             return held
-        held = await looked(read, shows, self._timer)
-        if shows(held):
-            return held
-        held = await change()
-        return held if shows(held) else await read()
+        settled = False
+
+        def is_settled(now: T) -> bool:
+            nonlocal settled
+            settled = shows(now) or keeps(now)
+            return settled
+
+        with looking_after_write():
+            held = await looked(read, is_settled, self._timer)
+            if not settled:
+                held = await change()
+                held = held if shows(held) else await read()
+        return held
 
     async def _checked(
         self,
@@ -342,6 +397,32 @@ def _with_warnings(fields: AssignmentFields, held: Assignment) -> Assignment:
     """Return an assignment with a warning for each of the given fields of which the LMS shows another value."""
     differing = tuple(CHANGED + name for name in _differing(fields, held))
     return replace(held, warnings=tuple(dict.fromkeys((*held.warnings, *differing)))) if differing else held
+
+
+@contextlib.contextmanager
+def _in_doubt_once_written() -> Iterator[Writes]:
+    """Mark what fails inside the ``with`` as in doubt once something was written there."""
+    with watching_writes() as writes:
+        try:
+            yield writes
+        except Unavailable as error:
+            error.in_doubt = error.in_doubt or writes.any
+            raise
+
+
+def _key(assignment: str, student: str) -> str:
+    return f"{assignment}/{student}"
+
+
+def _shown(held: Submission) -> Shown:
+    return Shown((held.grade, held.grade_points), held.last_modified)
+
+
+def _in_doubt(error: LmsError) -> Unavailable:
+    """Return the error of what was sent once more, for what may have been done at first."""
+    if isinstance(error, Unavailable):
+        return still_in_doubt(error, str(error))
+    return Unavailable(f"after it was written: {error}", in_doubt=True, retry_after=30)
 
 
 def _has(fields: SubmissionFields, held: Submission) -> bool:

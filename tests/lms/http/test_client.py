@@ -98,7 +98,9 @@ async def serving(server: Server, **settings: Any) -> AsyncIterator[LmsClient]:
     server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/api/"
     patience, time = settings.pop("patience", 5.0), settings.pop("time", None) or JumpingTime()
     client = LmsClient(
-        LmsConnection(server.url, {}, patience=patience, timer=time.timer), Manners(), **settings
+        LmsConnection(server.url, {}, patience=patience, timer=time.timer),
+        settings.pop("manners", None) or Manners(),
+        **settings,
     )
     try:
         yield client
@@ -200,6 +202,67 @@ def test_an_answer_that_drips_in_is_given_up() -> None:
 def test_renewed_credentials_are_tried_once() -> None:
     server = Server(answer(401), answer(401), answer(200))
     assert (get(server).status, len(server.requests)) == (401, 2)
+
+
+def test_a_write_that_may_have_happened_is_not_sent_again_with_renewed_credentials() -> None:
+    server = Server(answer(401), answer(200))
+    assert (post(server).status, len(server.requests)) == (401, 1)
+    server = Server(answer(401), answer(200))
+    assert (post(server, safe=True).status, len(server.requests)) == (200, 2)
+
+
+def test_credentials_that_such_a_write_was_refused_with_are_renewed_for_the_next() -> None:
+    renewed: list[bool] = []
+
+    class Renewing(Manners):
+        async def credentials(self, method: str, url: str, acting: str, *, renew: bool) -> Mapping[str, str]:
+            renewed.append(renew)
+            return {}
+
+    async def scenario() -> None:
+        async with serving(Server(answer(401), answer(200)), manners=Renewing()) as client:
+            await client.send("POST", "things")
+            await client.send("POST", "things")
+            await client.get("things")
+
+    asyncio.run(scenario())
+    assert renewed == [False, True, False]
+
+
+def test_a_doubtful_401_says_nothing_of_the_credentials() -> None:
+    with pytest.raises(Unavailable) as caught:
+        post(Server(answer(401))).good()
+    assert (type(caught.value), caught.value.in_doubt) == (Unavailable, True)
+
+
+@pytest.mark.parametrize("status", [400, 409, 410, 422])
+def test_a_read_that_is_refused_as_if_it_had_values_is_a_failure(status: int) -> None:
+    error = unavailable(lambda: get(Server(answer(status))))
+    assert (error.retry_after, error.in_doubt) == (30, False)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_no_refusal_is_about_a_further_page(status: int) -> None:
+    async def scenario() -> Reply:
+        async with serving(Server(answer(status))) as client:
+            return await client.get_further("things")
+
+    assert unavailable(lambda: asyncio.run(scenario())).retry_after == 30
+
+
+def test_it_is_told_whether_something_was_written() -> None:
+    async def written(server: Server, method: str) -> bool:
+        async with serving(server, patience=0.01) as client:
+            with client_module.watching_writes() as writes, contextlib.suppress(Unavailable):
+                await client.send(method, "things", safe=True)
+            return writes.any
+
+    cases = [
+        (Server(answer(200)), "GET", False), (Server(answer(200)), "PUT", True), (Server(answer(400)), "PUT", False),
+        (Server(answer(503)), "PUT", True), (Server(hang_up), "PUT", True),
+    ]  # fmt: skip
+    for server, method, expected in cases:
+        assert asyncio.run(written(server, method)) is expected
 
 
 def test_a_redirect_on_the_same_host_is_followed() -> None:

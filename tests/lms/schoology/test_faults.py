@@ -17,7 +17,7 @@ from passback_simulators.reply import Reply, json_reply
 from passback_simulators.request import Request
 from passback_simulators.schoology import seed
 from support.faulty_world import world_of
-from support.lms import TEXT, Lms
+from support.lms import ESSAY, TEXT, Lms, try_of
 from support.sandbox import NOW
 from support.schoology import item, schoology, simulator
 
@@ -342,3 +342,19 @@ def test_a_zone_that_is_not_said_is_not_guessed(lms: Lms) -> None:
              if "/users/" in request.path else reply)  # fmt: skip
     with pytest.raises(LmsError):
         lms.create()
+
+
+@pytest.mark.parametrize("place", ["sections", "sections/999999/enrollments", "nowhere"])
+def test_a_list_that_goes_on_at_a_wrong_address_is_a_failure_of_schoology(lms: Lms, place: str) -> None:
+    def astray(_: Request, reply: Reply) -> Reply:
+        content = json.loads(reply.body)
+        return json_reply(200, content | {"total": 10**6, "links": {"next": f"{lms.served.url}/v1/{place}"}})
+
+    spoiling(lms, "GET", "/enrollments", astray)
+    spoiling(lms, "GET", "/assignments", astray)
+    for read in (
+        lms.connector.read_people(lms.section),
+        lms.connector.find_assignment(lms.section, ESSAY, try_of("", NOW)),
+    ):
+        with pytest.raises(Unavailable):
+            lms.run(read)

@@ -98,7 +98,8 @@ class CanvasApi:
         query: Mapping[str, Any] | None = {"per_page": 100, **params}
         asked: set[str] = set()
         for _ in range(most):
-            reply = await self._client.get(url, query)
+            read = self._client.get_further if asked else self._client.get
+            reply = await read(url, query)
             content = _good(reply, gone)
             if not isinstance(content, list) or not all(isinstance(item, dict) for item in content):
                 raise reply.useless("is no list")

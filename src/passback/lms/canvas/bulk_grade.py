@@ -138,8 +138,12 @@ class BulkGrading:
             return {entry.position: error for entry in entries}
         for entry in entries:
             answer = after.get(entry.target.student)
-            graded = await self._graded(entry, answer) if answer is not None else None
-            outcomes[entry.position] = graded or unfinished
+            try:
+                graded = await self._graded(entry, answer) if answer is not None else None
+            except LmsError as error:  # this one cannot be read
+                outcomes[entry.position] = error
+            else:
+                outcomes[entry.position] = graded or unfinished
         return outcomes
 
     async def _graded(self, entry: _Entry, answer: Json) -> Submission | None:
@@ -158,7 +162,10 @@ class BulkGrading:
         try:
             try:
                 progress_id = await self._begin(batch, grader, content)
-            except NotAuthorized:
+            except NotAuthorized as refused:
+                if refused.in_doubt:  # comments may have come: each is looked for
+                    meant = await verdict(self._api, batch.course, GRADE, "", refused)
+                    return None if isinstance(meant, RefusedByLms) else meant
                 progress_id = await self._begin(batch, grader, content)  # one refusal may be a slip
 
             async def poll() -> Json:
@@ -181,8 +188,16 @@ class BulkGrading:
         """Send a bulk update as the teacher who gives it, or as ourselves; returns the id of its progress."""
         path = f"courses/{batch.course}/assignments/{batch.item.id}/submissions/update_grades"
 
+        adds_comments = any("text_comment" in it for it in content["grade_data"].values())
+
         async def post(acting: Mapping[str, str]) -> str:
-            return id_of(as_object(await self._api.send("POST", path, content, params=acting, safe=False)))
+            try:
+                answer = await self._api.send("POST", path, content, params=acting, safe=False)
+            except NotAuthorized as refused:
+                if adds_comments:
+                    raise
+                raise NotAuthorized(str(refused)) from None  # grades may be sent again
+            return id_of(as_object(answer))
 
         return await self._grading.acting(grader, post)
 
@@ -210,7 +225,12 @@ def _sent(entry: _Entry) -> dict[str, Any]:
 
 def _arrived(entry: _Entry, answer: Json) -> bool:
     """Whether a bulk update reached a student, who has the assignment."""
-    if not map_submissions.is_assigned(answer) or not map_submissions.is_entered(entry.grade, answer):
+    if not map_submissions.is_assigned(answer):
+        return False
+    entered = map_submissions.is_entered(entry.grade, answer)
+    if not entered and not (
+        entry.seen and map_submissions.is_entered_otherwise(entry.grade, entry.seen, answer)
+    ):
         return False
     comment = entry.fields.grade_comment
     return not comment or comments.has_comment(answer, entry.target.student, entry.fields)

@@ -72,6 +72,7 @@ class CanvasConnector:
         self._api = CanvasApi(connection, clock)
         self._connection = connection
         self._notes = notes
+        self._clock = clock
         self._roster = Roster(self._api)
         self._schemes = Schemes(self._api)
         # Another process may have changed the assignment a moment ago.
@@ -95,8 +96,15 @@ class CanvasConnector:
         async def create() -> Any:
             return await self._api.send("POST", path, {"assignment": sent}, safe=False, gone="section")
 
+        lost = LostCreate(mark, self._clock())
+
+        async def create_unless_there() -> Any:
+            if await self._alike(course, own, fields, lost):
+                raise Unavailable("it refuses to create what it may have created", in_doubt=True)
+            return await create()
+
         try:
-            answer = await judged(self._api, course, ADD, create)
+            answer = await judged(self._api, course, ADD, create, again=create_unless_there)
         except RefusedByLms:
             # If the mark is taken, it is our own: an earlier attempt succeeded after all.
             found = await self._find_by_mark(course, mark) if self._writes_marks else None
@@ -361,7 +369,16 @@ class CanvasConnector:
     async def _find_alike(
         self, course: str, own: str, fields: AssignmentFields, lost: LostCreate
     ) -> Json | None:
-        """Return the assignment that a try may have made; None if there is none.
+        """Return the assignment that a try may have made; None if there is none."""
+        fitting = await self._alike(course, own, fields, lost)
+        fitting.sort(key=lambda it: (map_assignments.created(it) or 0, len(it.id), it.id))
+        picked = lost.pick(fitting)
+        return None if picked is None else picked.content
+
+    async def _alike(
+        self, course: str, own: str, fields: AssignmentFields, lost: LostCreate
+    ) -> list[LmsAssignment]:
+        """Return the assignments that a try may have made.
 
         All are read: Canvas refuses to search for short titles, and trims long blanks.
         """
@@ -372,10 +389,7 @@ class CanvasConnector:
             listed = [it for it in listed if text(it, "sis_assignment_id") is None]  # another's mark
         items = [map_assignments.from_lms(it, own, None) for it in listed if id_of(it) not in lost.known]
         fitting = [it for it in items if is_since(it, lost.since) and expected.fits(it)]
-        fitting = alike.likeliest(fitting, expected.has_words_of)
-        fitting.sort(key=lambda it: (map_assignments.created(it) or 0, len(it.id), it.id))
-        picked = lost.pick(fitting)
-        return None if picked is None else picked.content
+        return alike.likeliest(fitting, expected.has_words_of)
 
     async def _find_by_mark(self, course: str, mark: str) -> Json | None:
         params = {"include[]": "overrides", **_BASE_DATES}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms
+from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
 
 if TYPE_CHECKING:
     from passback.lms.http.client import Reply
@@ -43,7 +43,10 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
     said = _texts(content)
     text = " ".join(said).lower()
     if reply.status == 401 and "www-authenticate" in reply.headers:
-        return NotAllowed(f"it refuses the access token (status 401: {_safe(text)})", credentials=True)
+        reason = f"it refuses the access token (status 401: {_safe(text)})"
+        if reply.doubtful:  # the look whether it was done all the same will tell
+            return Unavailable(reason, in_doubt=True, retry_after=1)
+        return NotAllowed(reason, credentials=True)
     if "insufficient scopes" in text:
         return NotAllowed("the developer key lacks a scope: allow it in Canvas's admin pages")
     if "invalid as_user_id" in text:
@@ -62,7 +65,7 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
             "CLOSED_GRADING_PERIOD", "the assignment is due in a grading period that has been closed"
         )
     if reply.status in (401, 403) and not _fields(content):
-        return NotAuthorized("the connection lacks the right to do this in Canvas")
+        return NotAuthorized("the connection lacks the right to do this in Canvas", in_doubt=reply.doubtful)
     if reply.status in (400, 403, 409, 422):
         return _refused(content, text)
     return reply.useless("was not expected")

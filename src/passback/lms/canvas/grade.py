@@ -89,7 +89,7 @@ class Grading:
         try:
             return await send(acting)
         except NotAllowed as error:
-            if not acting or error.credentials:
+            if not acting or error.credentials or error.in_doubt:
                 raise
             refused = error
         if isinstance(refused, NotAuthorized):  # of whatever reason; it may be a slip
@@ -413,10 +413,13 @@ class Grading:
                 raise
             with _commented(fields):
                 now = await self._before(target)
-                if not comments.has_comment(now, target.student, fields):
-                    raise  # perhaps it is still on its way
+            if comments.has_comment(now, target.student, fields):
                 rest = {name: value for name, value in content.items() if name != "comment"}
-                return await put(rest, safe=True) if rest["submission"] else now
+                with _commented(fields):
+                    return await put(rest, safe=True) if rest["submission"] else now
+            if isinstance(error, NotAuthorized):
+                raise NotAuthorized(str(error)) from None  # and it has done nothing
+            raise  # perhaps it is still on its way
 
     async def _leave_comment(self, target: Target, fields: SubmissionFields) -> None:
         """Leave a comment that came with something refused to whoever says the same next."""

@@ -19,7 +19,15 @@ from passback.lms.canvas.map_assignments import LmsAssignment
 from passback.lms.interface import RefusedByLms, Unavailable, Unsupported
 from passback.lms.toolkit import alike
 from passback.lms.toolkit.html import html_to_text, text_to_html
-from passback.lms.toolkit.json_fields import Json, as_objects, instant, integer, number, text
+from passback.lms.toolkit.json_fields import (
+    Json,
+    as_objects,
+    instant,
+    integer,
+    number,
+    require_readable,
+    text,
+)
 from passback.lms.toolkit.transitions import is_transition
 
 if TYPE_CHECKING:
@@ -138,6 +146,7 @@ def check_taken(grade: Grade, answer: Json, *, answered: bool) -> None:
     """
     if not grade.posted or _entered(answer) is not None or _entered_word(answer) is not None:
         return
+    _require_readable(answer)
     if answered and answer.get("entered_grade", answer.get("grade")) is None:
         raise NotTaken
     raise Unavailable("it answers without a grade", in_doubt=True, retry_after=30)
@@ -154,6 +163,12 @@ def is_entered(grade: Grade, answer: Json) -> bool:
         return _entered_word(answer) == grade.posted
     # A letter's points are Canvas's business; the text is what was asked for.
     return same_grade(grade.posted, _entered_word(answer))
+
+
+def is_entered_otherwise(grade: Grade, before: Json, answer: Json) -> bool:
+    """Whether Canvas has entered other points than were given, and than it had before."""
+    entered = _entered(answer)
+    return bool(grade.posted) and grade.points is not None and entered not in (None, _entered(before))
 
 
 def same_grade(given: str, shown: str | None) -> bool:
@@ -186,7 +201,17 @@ def is_reduced(grade: Grade, answer: Json) -> bool:
 
 def shows_grade(answer: Json) -> bool:
     """Whether it is a submission that says what the grade is, be it none."""
+    try:
+        _require_readable(answer)
+    except Unavailable:
+        return False
     return text(answer, "user_id") is not None and ("entered_grade" in answer or "grade" in answer)
+
+
+def _require_readable(answer: Json) -> None:
+    """Raise `Unavailable` if something of a grade cannot be read: it must not be taken for none."""
+    require_readable(answer, number, "entered_score", "score")
+    require_readable(answer, text, "entered_grade", "grade")
 
 
 def check_whose(answer: Json, target: Target) -> None:
@@ -205,6 +230,7 @@ def to_submission(
     answer: Json, student: str, item: LmsAssignment, note: Mapping[str, Any] | None
 ) -> Submission:
     """Return the gateway's form of a submission; `note` is what we keep of it."""
+    _require_readable(answer)
     grade = text(answer, "grade")
     if grade in ("complete", "incomplete"):
         grade = "pass" if grade == "complete" else "fail"

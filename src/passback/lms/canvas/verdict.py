@@ -77,7 +77,7 @@ async def verdict(api: CanvasApi, course: str, right: str | None, why: str, erro
         except LmsError as other:
             return other
         if rights.get(right) is False:
-            return error
+            return NotAuthorized(str(error))  # so it has done nothing
     return RefusedByLms(
         "NOT_GRADABLE", why or "Canvas refuses this, though the connection may do it elsewhere"
     )

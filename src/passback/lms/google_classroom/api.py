@@ -72,13 +72,14 @@ class ClassroomApi:
         """
         pages = Pages(name, key)
         query: dict[str, Any] = {"pageSize": _PAGE, **(params or {})}
-        for read in itertools.count(1):
-            content = await self.get(path, acting, query, gone=gone)
+        for number in itertools.count(1):
+            read = self._client.get if number == 1 else self._client.get_further
+            content = as_object(_good(await read("v1/" + path, query, acting=acting), gone).json())
             if name not in content and content.keys() - {"nextPageToken"}:
                 raise Unavailable(f"a list of its {name} is not as expected")
             token = text(content, "nextPageToken") or None
             pages.add(content.get(name, []), token)
-            if token is None or read == most:
+            if token is None or number == most:
                 break
             query["pageToken"] = token
         return pages.items

@@ -80,7 +80,9 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
         case 400:
             return _refused(message.lower())
         case 401:
-            return Denied("it refuses the access token (status 401)", credentials=True)
+            return Denied(
+                "it refuses the access token (status 401)", credentials=True, in_doubt=reply.doubtful
+            )
         case 403 if message.startswith(("@ClassroomApiDisabled ", "@ClassroomDisabled ")):
             return TurnedOff("the domain's administrator has turned Classroom, or its API, off for the user")
         case 403 if "scope" in message.lower():

@@ -88,7 +88,7 @@ def state_of(answer: Json) -> str:
     state = _STATES.get(text(answer, "state") or "")
     if state is not None:
         return state
-    return "created" if number(answer, "assignedGrade") is None else "returned"
+    return "created" if number_or_none(answer, "assignedGrade") is None else "returned"
 
 
 def points_to_lms(fields: SubmissionFields, stored: LmsAssignment) -> Decimal | None:

@@ -3,8 +3,9 @@
 What is retried, within the patience of the client: what the LMS has certainly not done (no connection, a throttled
 request), and reading. A write that may have happened raises `Unavailable` with `in_doubt`: whoever sent it looks
 whether it did. What an LMS says of a request (a status from 200 to 499) is returned; what it means is the connector's
-business. A refusal that is not the LMS's own word, such as a firewall's, counts as no answer. Nothing that is logged or
-raised holds a query, a header or a body: those may hold secrets and students.
+business. A refusal that is not the LMS's own word, such as a firewall's, counts as no answer, and so does one of a read
+that is about neither rights nor what there is: a read has no values that a client could correct. Nothing that is logged
+or raised holds a query, a header or a body: those may hold secrets and students.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 8.0
 _USUAL_WAIT = 5.0
 """How many seconds to wait if an LMS throttles requests without saying for how long."""
+_ABOUT_A_READ = (401, 403, 404)
+"""The refusals that say something of what is read: may we, and is it there?"""
 _NUMBER = re.compile(r"\d{1,18}(\.\d{0,18})?", re.ASCII)
 
 log = logging.getLogger(__name__)
@@ -82,6 +85,27 @@ def without_tripping_breaker() -> Iterator[None]:
         _SPARES_BREAKER.reset(token)
 
 
+class Writes:
+    """What was written inside a ``with`` of `watching_writes`."""
+
+    any = False
+    """Whether an LMS has taken a write, or may have."""
+
+
+_WRITES: ContextVar[Writes | None] = ContextVar("writes", default=None)
+
+
+@contextlib.contextmanager
+def watching_writes() -> Iterator[Writes]:
+    """Watch whether something is written inside the ``with``."""
+    writes = Writes()
+    token = _WRITES.set(writes)
+    try:
+        yield writes
+    finally:
+        _WRITES.reset(token)
+
+
 Params = Mapping[str, Any] | Sequence[tuple[str, str]]
 """A query; a value may be a list, for a name that comes several times."""
 
@@ -99,8 +123,11 @@ class Reply(Struct, frozen=True):
     def good(self, gone: Thing = "assignment") -> Reply:
         """Return the reply, or raise for an HTTP error; `gone` names what a 404 means.
 
-        Raises `NotAllowed` with 401 and 403, `Gone` with 404, `RefusedByLms` with any other from 400 on.
+        Raises `NotAllowed` with 401 and 403, `Gone` with 404, `RefusedByLms` with any other from 400 on; with a 401 to
+        a write that may have happened `Unavailable`, as the look whether it has tells what to think of the credentials.
         """
+        if self.status == 401 and self.doubtful:
+            raise self.useless("refuses our credentials")
         if self.status in (401, 403):
             refused = self.status == 401
             raise NotAllowed(f"it refuses our credentials (status {self.status})", credentials=refused)
@@ -179,7 +206,11 @@ class Manners(Protocol):
         ...
 
     def refused_credentials(self, reply: Reply) -> bool:
-        """Whether renewed credentials may help."""
+        """Whether renewed credentials may help.
+
+        What may be repeated is then sent again with them. To another write the reply is returned, because whoever
+        refuses it may have done it all the same; only the next request has renewed credentials.
+        """
         ...
 
     def throttled(self, reply: Reply) -> float | None:
@@ -286,6 +317,8 @@ class LmsClient:
         self._gate = own if connection.shared is None else SharedGate(connection.shared, own)
         self._watch = connection.watch
         self._watch.rests_with(own.resting)
+        self._to_renew = set[str]()
+        """Whose credentials were refused, and have not been renewed since."""
         self._http = httpx2.AsyncClient(
             timeout=min(timeout, max(_LEAST_TIME, connection.patience)),
             follow_redirects=False,
@@ -298,8 +331,20 @@ class LmsClient:
         await self._http.aclose()
 
     async def get(self, path: str, params: Params | None = None, **how: Any) -> Reply:
-        """Read something; retried where it fails. `how` as for `send`. Raises `Unavailable`."""
+        """Read something; retried where it fails. `how` as for `send`.
+
+        Returns what is there, or a refusal of our rights (401, 403), or that it does not exist (404). Raises
+        `Unavailable`.
+        """
         return await self.send("GET", path, params=params, safe=True, **how)
+
+    async def get_further(self, path: str, params: Params | None = None, **how: Any) -> Reply:
+        """Read a page of a list after its first, which no refusal is about. Otherwise as `get`."""
+        reply = await self.send("GET", path, params=params, safe=True, **how)
+        if reply.status >= 400:
+            what = f"GET {urlsplit(path).path}"
+            raise Unavailable(f"{what}: status {reply.status} for a further page", retry_after=30)
+        return reply
 
     async def send(
         self,
@@ -336,15 +381,19 @@ class LmsClient:
             method, url, body, {"Accept": "application/json", **self._headers, **sent}, acting, safe
         )
         try:
-            return await self._send(request)
+            reply = await self._send(request)
         except Unavailable as error:
             error.down = error.down or self._gate.resting()
             raise
+        if method == "GET" and reply.status >= 400 and reply.status not in _ABOUT_A_READ:
+            raise Unavailable(f"GET {urlsplit(url).path}: status {reply.status}", retry_after=30)
+        return reply
 
     async def _send(self, request: _Request) -> Reply:
         what, safe = f"{request.method} {urlsplit(request.url).path}", request.safe
         give_up = self._timer.seconds() + self._patience
-        renewed = renew = False
+        renewed, renew = False, request.acting in self._to_renew
+        self._to_renew.discard(request.acting)
         tries = 0
         failed: Unavailable | None = None
         while True:
@@ -358,7 +407,7 @@ class LmsClient:
                 if not (safe or failure.not_sent):
                     raise Unavailable(f"{what}: {failure}", in_doubt=True, retry_after=30) from None
                 failed = Unavailable(f"{what}: {failure}", retry_after=30)
-                if self._timer.seconds() + backoff > give_up:
+                if failure.lasting or self._timer.seconds() + backoff > give_up:
                     raise failed from None
                 await self._timer.sleep(backoff)
                 continue
@@ -375,6 +424,9 @@ class LmsClient:
                 continue
             renew = not renewed and self._manners.refused_credentials(reply)
             if not renew:
+                return reply
+            if not safe:
+                self._to_renew.add(request.acting)
                 return reply
             renewed = True
 
@@ -399,10 +451,13 @@ class LmsClient:
             async with asyncio.timeout(max(_LEAST_TIME, give_up - self._timer.seconds())):
                 reply = await self._once(request, renew=renew)
         except _Failed as failure:
+            if not failure.not_sent:
+                _note_write(request)
             went, nothing_done = failed, request.safe or failure.not_sent
             self._watch.tried("failed" if nothing_done else "in_doubt", time.monotonic() - began)
             raise
         except TimeoutError:
+            _note_write(request)
             went = failed
             self._watch.tried("failed" if request.safe else "in_doubt", time.monotonic() - began)
             raise Unavailable(
@@ -410,6 +465,8 @@ class LmsClient:
             ) from None
         else:
             wait_for, answered = self._throttled(reply), self._answered(reply)
+            if wait_for is None and (reply.status < 400 or not answered):
+                _note_write(request)
             outcome = _outcome(reply, throttled=wait_for is not None, answered=answered)
             self._watch.tried(outcome, time.monotonic() - began)
             if wait_for is not None:
@@ -500,10 +557,17 @@ class LmsClient:
                 "the credentials hold characters that cannot be sent", credentials=True
             ) from None
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-            raise _Failed(untrusted(error) or type(error).__name__, not_sent=True) from None
+            reason = untrusted(error)
+            raise _Failed(reason or type(error).__name__, not_sent=True, lasting=reason is not None) from None
         except (httpx2.TransportError, httpx2.DecodingError, httpx2.InvalidURL) as error:
             # Its text may hold the address with its query, so only its name is told.
             raise _Failed(type(error).__name__) from None
+
+
+def _note_write(request: _Request) -> None:
+    writes = _WRITES.get()
+    if writes is not None and request.method != "GET":
+        writes.any = True
 
 
 def _outcome(reply: Reply, *, throttled: bool, answered: bool) -> Outcome:
@@ -534,11 +598,12 @@ def _origin(url: str) -> tuple[str, str]:
 
 
 class _Failed(Exception):
-    """A try failed; `not_sent` if it never reached the LMS."""
+    """A try failed; `not_sent` if it never reached the LMS, `lasting` if another would fail as well."""
 
-    def __init__(self, reason: str, *, not_sent: bool = False) -> None:
+    def __init__(self, reason: str, *, not_sent: bool = False, lasting: bool = False) -> None:
         super().__init__(reason)
         self.not_sent = not_sent
+        self.lasting = lasting
 
 
 async def _bounded(response: httpx2.Response) -> bytes:

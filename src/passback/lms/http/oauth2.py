@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from passback.domain.clock import REAL_TIME, SECOND, Clock, Timer, system_clock
-from passback.lms.http.client import LmsClient, PlainManners
+from passback.lms.http.client import LmsClient, PlainManners, watching_writes
 from passback.lms.interface import LmsConnection, NotAllowed, Unavailable
 from passback.lms.tokens import Exchanged, HeldRefreshToken, Token
 from passback.observe.lms import LmsWatch
@@ -57,13 +57,14 @@ class TokenEndpoint:
 
         `once` if it cannot be used twice (RFC 6749, 4.1.2): then a lost answer leaves it in doubt.
         """
-        reply = await self._client.send(
-            "POST",
-            self._url,
-            content=urlencode(form).encode(),
-            headers={"Content-Type": "application/x-www-form-urlencoded"},
-            safe=not once,  # a second token does no harm
-        )
+        with watching_writes():  # a token is nothing that is written for whoever needs it
+            reply = await self._client.send(
+                "POST",
+                self._url,
+                content=urlencode(form).encode(),
+                headers={"Content-Type": "application/x-www-form-urlencoded"},
+                safe=not once,  # a second token does no harm
+            )
         answer = reply.content()
         if reply.status == 200 and isinstance(answer, dict) and "access_token" in answer:
             return answer

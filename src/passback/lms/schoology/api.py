@@ -58,7 +58,7 @@ class SchoologyManners:
 
     def refused_credentials(self, reply: Reply) -> bool:
         # One refusal may be a stray one: what may be repeated is sent again, once, before it is believed.
-        return errors.is_replay(reply) or (reply.status in (401, 403) and not reply.doubtful)
+        return reply.status in (401, 403) and not reply.doubtful
 
     def throttled(self, reply: Reply) -> float | None:
         return retry_after(reply, default=_WAIT_SECONDS) if reply.status == 429 else None
@@ -113,7 +113,8 @@ class SchoologyApi:
         last: list[Json] = []
         url, query = path, {"start": 0, "limit": _PAGE, **params}
         for _ in range(_MOST_PAGES):
-            reply = _good(await self._client.get(url, query), gone)
+            read = self._client.get_further if received else self._client.get
+            reply = _good(await read(url, query), gone)
             content = as_object(reply.json())
             items, total = _listed(reply, content, names), number(content, "total")
             links = as_object(content.get("links") or {})

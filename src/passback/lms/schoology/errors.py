@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NAME = "Schoology"
 
 _REPLAYED = ("duplicate timestamp/nonce", "timestamp is out of sequence")
-"""What the OAuth check says of a replayed request, which is not done. Signed again, it is another request."""
+"""What the OAuth check says of a replayed request. Signed again, it is another request."""
 
 
 class SetupChanged(RefusedByLms):
@@ -37,9 +37,12 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
     """Return the error that a reply of 400 and above stands for; with a 404, `gone` does not exist."""
     match reply.status:
         case 401 if is_replay(reply):
-            return Unavailable("it mistakes our requests for replays: is this machine's clock right?")
+            # Something between may have sent a request twice, of which the first was done.
+            reason = "it mistakes our requests for replays: is this machine's clock right?"
+            return Unavailable(reason, in_doubt=reply.doubtful)
         case 401:
-            return NotAllowed("it refuses the key or token (status 401)", credentials=True)
+            reason = "it refuses the key or token (status 401)"
+            return NotAllowed(reason, credentials=True, in_doubt=reply.doubtful)
         case 403:
             return NotAllowed(
                 "the connection lacks the right to do this in Schoology, or the section is over"
@@ -88,7 +91,7 @@ def is_own(reply: Reply) -> bool:
 
 
 def is_replay(reply: Reply) -> bool:
-    """Whether Schoology mistook a request for one that it has seen; it has not done anything then."""
+    """Whether Schoology mistook a request for one that it has seen."""
     words = _words(reply)
     return reply.status == 401 and any(known in words for known in _REPLAYED)
 

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
+from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable, looking_after_write
 from passback.lms.schoology import errors, map_submissions
 from passback.lms.schoology.api import one_or_more
 from passback.lms.schoology.errors import NAME
@@ -19,6 +19,7 @@ from passback.lms.schoology.map_submissions import LmsSubmission
 from passback.lms.toolkit.json_fields import Json, id_of, integer, text
 from passback.lms.toolkit.looks import looked
 from passback.lms.toolkit.points import refuse_unsupported
+from passback.lms.toolkit.settling import LastShown, Settling
 from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.turns import turns
 
@@ -99,6 +100,7 @@ class Grading:
         self._not_run_as = TtlCache()
         """Teachers whom the district does not let its key impersonate."""
         self._handing_in = asyncio.Semaphore(_HANDING_IN)
+        self._last = LastShown()
         self._write_missing = connection.options.get("write_missing") == "yes"
 
     async def read(
@@ -160,6 +162,7 @@ class Grading:
                 outcomes[position] = Stale() if of_scale and not fresh else error
             except LmsError as error:
                 outcomes[position] = error
+        settling = self._last.settling([_key(stored, plan.student) for plan in plans], self._clock())
         failed: dict[int, LmsError] = {}
         for outcome in await asyncio.gather(*(self._hand_in(section, stored, plan) for plan in plans)):
             failed |= outcome
@@ -167,17 +170,24 @@ class Grading:
         failed |= await self._send(section, stored, plans, fresh=fresh)
         done = [plan for plan in plans if plan.position not in failed]
         try:
-            seen = await self._seen(section, stored, done)
+            with looking_after_write():
+                seen = await self._seen(section, stored, done, settling)
         except LmsError as error:
             return outcomes | failed | dict.fromkeys((plan.position for plan in done), error)
         kept = await self._keep(stored, done)
         for plan in done:
             there = seen[plan.student]
-            changed = map_submissions.changed_by_lms(plan.sent, there, stored)
             if not turn.fresh and self._is_stale(plan, there, stored):
                 failed[plan.position] = Stale()
-            elif changed is None:
-                failed[plan.position] = await self._why(section, stored, plan)
+                continue
+            try:
+                with looking_after_write():
+                    there.require_readable()
+                    changed = map_submissions.changed_by_lms(plan.sent, there, stored)
+                if changed is None:
+                    raise await self._why(section, stored, plan)
+            except LmsError as error:
+                failed[plan.position] = error
             else:
                 shown = map_submissions.to_submission(
                     plan.student, there, stored, kept.get(_key(stored, plan.student)), self._clock()
@@ -186,11 +196,12 @@ class Grading:
         return outcomes | failed
 
     async def _seen(
-        self, section: str, stored: LmsAssignment, plans: Sequence[_Planned]
+        self, section: str, stored: LmsAssignment, plans: Sequence[_Planned], settling: Settling
     ) -> dict[str, LmsSubmission]:
         """Read what Schoology has of changes, by uid.
 
-        What it does not show, it may show soon: it is looked at again, sent again, and looked at again.
+        What it does not show, it may show soon: it is looked at again, sent again, and looked at again. Unless it
+        keeps something else instead.
         """
         seen: dict[str, LmsSubmission] = {}
         missing = list(plans)
@@ -201,7 +212,10 @@ class Grading:
                 await self._look(section, stored, {plan.student: plan.enrollment for plan in missing})
             )
             missing = [
-                plan for plan in missing if not map_submissions.shows(plan.sent, seen[plan.student], stored)
+                plan
+                for plan in missing
+                if not map_submissions.shows(plan.sent, seen[plan.student], stored)
+                and not self._is_kept(plan, seen[plan.student], stored, settling)
             ]
             return missing
 
@@ -211,6 +225,14 @@ class Grading:
             missing = [plan for plan in missing if plan.position not in failed]
             await looked(look, lambda left: not left, self._timer)
         return seen
+
+    def _is_kept(
+        self, plan: _Planned, seen: LmsSubmission, stored: LmsAssignment, settling: Settling
+    ) -> bool:
+        """Whether Schoology is found to keep what it shows instead of what it was sent."""
+        if map_submissions.changed_by_lms(plan.sent, seen, stored) is None:
+            return False
+        return settling.look(_key(stored, plan.student), seen.shown)
 
     def _is_stale(self, plan: _Planned, seen: LmsSubmission, stored: LmsAssignment) -> bool:
         """Whether a grade shows that what we remember of its assignment or scale is no longer so."""
@@ -355,6 +377,8 @@ class Grading:
             await self._api.get(stored.ref.path(section))
             if plan.student not in await self._roster.enrollments(section, [plan.student]):
                 return Gone("student")
+        except (RefusedByLms, Unavailable) as error:
+            return Unavailable(str(error), in_doubt=True, retry_after=30)
         except LmsError as error:
             return error
         if plan.sent and not plan.taken:
@@ -375,10 +399,13 @@ class Grading:
             self._read_grades(section, stored, enrollments),
             self._read_revisions(section, stored, enrollments),
         )
-        return {
+        found = {
             student: LmsSubmission(grades.get(enrollment), map_submissions.newest(revisions.get(student, [])))
             for student, enrollment in enrollments.items()
         }
+        for student, seen in found.items():
+            self._last.note(_key(stored, student), seen.shown)
+        return found
 
     async def _read_grades(
         self, section: str, stored: LmsAssignment, enrollments: Mapping[str, str]

@@ -17,8 +17,9 @@ from passback.lms.schoology.errors import NAME
 from passback.lms.schoology.grading_setup import letter_of
 from passback.lms.schoology.map_assignments import LmsAssignment
 from passback.lms.toolkit import alike
-from passback.lms.toolkit.json_fields import Json, flag, integer, number, number_or_none, text, unix_instant
+from passback.lms.toolkit.json_fields import Json, flag, integer, number, require_readable, text, unix_instant
 from passback.lms.toolkit.points import grade_text, points_given
+from passback.lms.toolkit.settling import Shown
 from passback.lms.toolkit.transitions import is_transition
 
 if TYPE_CHECKING:
@@ -43,9 +44,14 @@ class LmsSubmission(Struct, frozen=True):
 
     @property
     def points(self) -> Decimal | None:
-        if self.grade is None or self.grade.get("grade") == "":
-            return None
-        return number_or_none(self.grade, "grade")
+        return None if self.grade is None else number(self.grade, "grade")
+
+    def require_readable(self) -> None:
+        """Raise `Unavailable` if something of the grade cannot be read: it must not be taken for none."""
+        grade = self.grade or {}
+        require_readable(grade, number, "grade")
+        require_readable(grade, integer, "exception")
+        require_readable(grade, text, "comment")
 
     @property
     def exception(self) -> int:
@@ -55,6 +61,11 @@ class LmsSubmission(Struct, frozen=True):
     def comment(self) -> str | None:
         found = None if self.grade is None else text(self.grade, "comment")
         return found if found and found.strip() else None
+
+    @property
+    def shown(self) -> Shown:
+        """The grade as it is told from what Schoology had before."""
+        return Shown((self.points, self.exception, self.comment), unix_instant(self.grade or {}, "timestamp"))
 
     @property
     def is_graded(self) -> bool:
@@ -227,7 +238,8 @@ def _check_work(seen: LmsSubmission, stored: LmsAssignment) -> None:
 def to_submission(
     student: str, seen: LmsSubmission, stored: LmsAssignment, note: Mapping[str, Any] | None, now: Instant
 ) -> Submission:
-    """Return the gateway's form of a submission; `note` is what we keep of it."""
+    """Return the gateway's form of a submission; `note` is what we keep of it. Raises `Unavailable`."""
+    seen.require_readable()
     assignment, points = stored.assignment, seen.points
     waits = stored.takes_work and seen.revision is None and (points is not None or seen.exception != 0)
     grade = _letter(points, stored) if assignment.grading_scale else grade_text(points, assignment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
+from passback.lms.interface import LmsError, NotAllowed, RefusedByLms, Unavailable, still_in_doubt
 from passback.lms.schoology.errors import SectionEnded, not_gradable
 from passback.lms.toolkit.json_fields import integer
 
@@ -49,14 +49,16 @@ async def verdict(api: SchoologyApi, section: str, error: NotAllowed) -> LmsErro
     except NotAllowed:
         return error
     except LmsError as failed:
-        return Unavailable(str(failed), in_doubt=error.in_doubt)  # an outage says nothing of the key
+        # An outage says nothing of the key.
+        return Unavailable(str(failed), in_doubt=error.in_doubt)
     try:
         place = await api.get(f"sections/{section}", gone="section")
-    except (Gone, Unavailable) as failed:
-        # The key itself works.
-        return NotAllowed(str(error)) if isinstance(failed, NotAllowed) else failed
-    except LmsError:
-        return NotAllowed(str(error))
+    except NotAllowed:
+        return NotAllowed(str(error), in_doubt=error.in_doubt)  # the key itself works
+    except Unavailable as failed:
+        return still_in_doubt(failed, str(failed)) if error.in_doubt else failed
+    except LmsError as failed:
+        return failed
     if integer(place, "admin") != 1:
-        return NotAllowed(str(error))
+        return NotAllowed(str(error), in_doubt=error.in_doubt)
     return SectionEnded() if integer(place, "active") == 0 else not_gradable()

@@ -1,13 +1,14 @@
 """Reading an LMS's JSON tolerantly: anything unexpected is the LMS's fault, never an exception of our own.
 
-Readers of one field return None if the field is missing or holds something else. Only `as_object`, `id_of` and
-`number_or_none` raise: `Unavailable`, because without them nothing can be done.
+Readers of one field return None if the field is missing or holds something else. Only `as_object`, `id_of`,
+`number_or_none` and `require_readable` raise: `Unavailable`, because without an object or id nothing can be done, and
+what cannot be read must not be taken for none.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -79,6 +80,13 @@ def number_or_none(item: Json, name: str) -> Decimal | None:
     if found is None and item.get(name) is not None:
         raise Unavailable(f"its answer has a {name} that is no number", in_doubt=True, retry_after=30)
     return found
+
+
+def require_readable(item: Json, read: Callable[[Json, str], object], *names: str) -> None:
+    """Raise `Unavailable` if one of the fields is there, and not empty, and `read` finds nothing in it."""
+    for name in names:
+        if item.get(name) not in (None, "") and read(item, name) is None:
+            raise Unavailable(f"its {name} cannot be read", in_doubt=True, retry_after=30)
 
 
 def integer(item: Json, name: str) -> int | None:
