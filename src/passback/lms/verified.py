@@ -57,6 +57,10 @@ T = TypeVar("T")
 
 _EXACT = ("title", "points_possible", "grading_type", "max_attempts", "assignee_mode", "published")
 _MOMENTS = ("due_date", "display_date", "end_date")
+_MOST_KNOWN = 20
+"""Of how many known assignments it is checked that lists have them."""
+_MOST_LACKING = 3
+"""How many of those that a list lacks are asked for by themselves."""
 
 
 class Verified:
@@ -90,7 +94,22 @@ class Verified:
             return await self._lms.find_assignment(section, fields, lost)
 
         # What has just been made may not be visible yet.
-        return await self._checked(looked(find, lambda found: found is not None, self._timer), section)
+        found = await self._checked(looked(find, lambda found: found is not None, self._timer), section)
+        if found is None:
+            await self._check_lists(section, lost)
+        return found
+
+    async def _check_lists(self, section: str, lost: LostCreate) -> None:
+        """Check that the LMS lists what it has, since a lost create is sent again if no list has it.
+
+        Raises `Unavailable` if one of the newest known assignments is there and not listed.
+        """
+        known = sorted(lost.known, key=lost.known.__getitem__)[-_MOST_KNOWN:]
+        listed = await self.read_assignments(section, known) if known else {}
+        for assignment in [it for it in reversed(known) if it not in listed][:_MOST_LACKING]:
+            with contextlib.suppress(RefusedByLms):  # it may not be read
+                if not isinstance(error := await self._unlisted(section, assignment), Gone):
+                    raise error
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
         return await self._checked(self._lms.read_assignment(section, assignment), section, assignment)
@@ -136,7 +155,13 @@ class Verified:
         async def read() -> Mapping[str, Submission]:
             found = await self._lms.read_submissions(section, assignment, students)
             # A list of nobody may be an LMS's mistake: it counts if it comes twice.
-            return found or await self._lms.read_submissions(section, assignment, students)
+            found = found or await self._lms.read_submissions(section, assignment, students)
+            lacking = [it for it in students if it not in found]
+            # So may be one that is cut: one of those whom it lacks is asked for alone.
+            alone = lacking[:1] if len(students) > 1 else []
+            if alone and await self._lms.read_submissions(section, assignment, alone):
+                raise Unavailable("a list of submissions lacks one that it shows", retry_after=30)
+            return found
 
         held = await self._checked(read(), section, assignment)
         for student, one in held.items():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from passback_simulators.canvas import grading_periods
 from passback_simulators.canvas.access import caller_of, included, sees_all_grades, teaches
 from passback_simulators.canvas.scores import Gradebook
+from passback_simulators.canvas.seed import TEST_STUDENT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -73,7 +74,22 @@ def course(lms: CanvasState, record: Record, request: Request, of_user: int | No
             {name: it[name] for name in ("id", "title")}
             for it in grading_periods.periods_of(lms, record["id"])
         ]
+    if "total_students" in asked:
+        content["total_students"] = _total_students(lms, record["id"])
     return without_sis(lms, content)
+
+
+def section(lms: CanvasState, record: Record, request: Request) -> Record:
+    """A section as the API shows it."""
+    content = dict(record)
+    if "total_students" in included(lms, request):
+        content["total_students"] = _total_students(lms, record["course_id"], record["id"])
+    return without_sis(lms, content)
+
+
+def _total_students(lms: CanvasState, course: int, section: int | None = None) -> int:
+    """How many students a course or section has, without the test student."""
+    return sum(it != TEST_STUDENT for it in lms.students(course, section))
 
 
 def _course_enrollment(lms: CanvasState, request: Request, record: Record, asked: Collection[str]) -> Record:

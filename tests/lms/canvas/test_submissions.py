@@ -19,7 +19,7 @@ from passback_simulators.faults import Rule
 from passback_simulators.reply import Reply
 from passback_simulators.request import Request
 from support.canvas import canvas, comments, simulator
-from support.lms import Lms
+from support.lms import TEXT, Lms
 from support.sandbox import NOW
 
 
@@ -304,9 +304,10 @@ def test_many_grades_that_canvas_refuses_are_asked_for_once(lms: Lms) -> None:
 
 
 def test_a_concluded_course_refuses_changes_of_its_assignments(lms: Lms) -> None:
-    assignment = lms.create().lms_id
+    assignment = lms.create(submission_types=("text",)).lms_id
     concluded(lms, assignment)
     for attempt in (
+        lambda: lms.grade(assignment, state="submitted", attachments=(TEXT,)),
         lambda: lms.change(assignment, title="Other"), lambda: lms.create(),
         lambda: lms.run(lms.connector.delete_assignment(lms.section, assignment)),
     ):  # fmt: skip

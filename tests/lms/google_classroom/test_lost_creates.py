@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from passback.domain.assignment import Assignment, AssignmentFields, Attachment
 from passback.domain.clock import DAY, HOUR
 from passback.lms.google_classroom import map_assignments
 from passback.lms.interface import Unavailable
+from passback.lms.toolkit.unsupported_fields import note_key
 from support.google import google, record, simulator
 from support.lms import ESSAY, Lms, try_of
 from support.sandbox import NOW
@@ -48,6 +50,29 @@ def test_of_equal_assignments_each_is_found_by_its_own_mark(lms: Lms, method: st
     works = [work["id"] for work in simulator(lms).records.all("course_work")]
     assert [it.lms_id for it in found if it is not None] == [works[0], works[1], works[0]]
     assert {record(lms, it)["state"] for it in works} == {"PUBLISHED"}
+
+
+@pytest.mark.parametrize("told", ["999", "9" * 300, "ours", "theirs", None])
+def test_it_is_made_once_whatever_id_the_answer_has(lms: Lms, told: str | None) -> None:
+    ids = {it: lms.create(title="Other").lms_id for it in ("ours", "theirs")}
+    record(lms, ids["theirs"])["project"] = None
+    lms.notes.kept.pop(note_key(ids["theirs"]))
+    real = simulator(lms).answer
+
+    async def answer(request: Any) -> Any:
+        reply = await real(request)
+        if request.method != "POST" or not request.path.endswith("/courseWork"):
+            return reply
+        return replace(
+            reply, body=json.dumps({**json.loads(reply.body), "id": ids.get(told or "", told)}).encode()
+        )
+
+    simulator(lms).answer = answer  # type: ignore[method-assign]
+    made = lms.create(title="New")
+    works = {work["id"]: work for work in simulator(lms).records.all("course_work")}
+    assert works.pop(made.lms_id)["title"] == "New"
+    assert {(it["title"], it["description"]) for it in works.values()} == {("Other", "Two pages")}
+    assert (made.published, lms.assignment(made.lms_id).title) == (True, "New")
 
 
 def test_what_another_create_made_is_never_taken(lms: Lms) -> None:

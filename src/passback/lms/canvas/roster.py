@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from passback.domain.matching import LmsCourse, Person, SectionRef
-from passback.lms.interface import Gone, NotAllowed
-from passback.lms.toolkit.json_fields import as_object, id_of, text
+from passback.lms.interface import Gone, NotAllowed, Unavailable
+from passback.lms.toolkit.json_fields import Json, as_object, as_objects, id_of, integer, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 _GRADERS = ("TeacherEnrollment", "TaEnrollment")
 _ROLES: dict[str, Role] = {"StudentEnrollment": "student", **dict.fromkeys(_GRADERS, "teacher")}
 """What people are to us by their enrollment: TAs grade, so they match as teachers."""
+_STATES = ("active", "invited")
 _MOST_PAGES_OF_COURSES = 1000
+_COUNT = "total_students"
+_COUNTED = {"include[]": _COUNT}
 
 
 class Roster:
@@ -32,24 +35,43 @@ class Roster:
         """Whether a section is the only one of its course. Raises `Gone`.
 
         Asked each time: if another section has been cross-listed into the course, what is for everyone reaches its
-        students.
+        students. A list that is cut would do the same, so the course's students are counted, too.
         """
-        for _ in range(2):  # a list that is cut would give the assignment to everyone
-            if len(await require_section(self._api, course, section)) > 1:
-                return False
-        return True
+        sections = await require_section(self._api, course, section)
+        if len(sections) > 1:
+            return False
+        counted = integer(sections[section], _COUNT)
+        if counted is None:  # it does not count them
+            return len(await require_section(self._api, course, section)) == 1
+        return counted == await _count_students(self._api, f"courses/{course}", course)
 
     async def teaches(self, course: str, teacher: str) -> bool:
-        """Whether someone is an active teacher or TA of a course."""
+        """Whether someone is an active teacher or TA of a course, by the list of them or by themselves."""
         if teacher in await self._teachers.get(course, lambda: self._read_teachers(course)):
             return True
         self._teachers.forget(course)
-        return teacher in await self._teachers.get(course, lambda: self._read_teachers(course))
+        listed = await self._teachers.get(course, lambda: self._read_teachers(course))
+        return teacher in listed or await self._is_shown_to_teach(course, teacher)
+
+    async def _is_shown_to_teach(self, course: str, teacher: str) -> bool:
+        path = f"courses/{course}/users/{teacher}"
+        try:
+            found = as_object(await self._api.get(path, {"include[]": "enrollments"}, gone="grader"))
+        except Gone:
+            return False
+        except NotAllowed as error:
+            if error.credentials:
+                raise
+            return False  # the key lacks a scope that it did not need before: the lists must do
+        enrollments = as_objects(found.get("enrollments"))
+        return id_of(found) == teacher and any(
+            text(it, "type") in _GRADERS and text(it, "enrollment_state") in _STATES for it in enrollments
+        )
 
     async def _read_teachers(self, course: str) -> set[str]:
         enrollments = await self._api.pages(
             f"courses/{course}/enrollments",
-            {"type[]": [*_GRADERS], "state[]": ["active", "invited"]},
+            {"type[]": [*_GRADERS], "state[]": [*_STATES]},
             gone="section",
         )
         return {id_of(it, "user_id") for it in enrollments}
@@ -69,14 +91,17 @@ async def read_courses(api: CanvasApi) -> list[LmsCourse]:
 
 
 async def read_sections(api: CanvasApi, course: LmsCourse) -> list[SectionRef]:
-    """Read the sections of a course."""
+    """Read the sections of a course. Raises `Unavailable` if it lists none, and counts students in the course."""
+    listed = await api.pages(f"courses/{course.id}/sections", {}, gone="section")
+    if not listed and await _count_students(api, f"courses/{course.id}", course.id):
+        raise Unavailable("it lists no section of a course with students")
     return [
         SectionRef(
             f"{course.id}/{id_of(it)}",
             text(it, "name") or course.name,
             text(it, "sis_section_id") or text(it, "integration_id"),
         )
-        for it in await api.pages(f"courses/{course.id}/sections", {}, gone="section")
+        for it in listed
     ]
 
 
@@ -98,31 +123,49 @@ async def _courses(api: CanvasApi) -> Sequence[dict[str, Any]]:
     return list(found.values())
 
 
-async def require_section(api: CanvasApi, course: str, section: str) -> set[str]:
-    """Return a course's sections. Raises `Gone` if one is not among them: it was moved or deleted."""
-    sections = {id_of(it) for it in await api.pages(f"courses/{course}/sections", {}, gone="section")}
-    if section not in sections:
-        raise Gone("section")
-    return sections
+async def require_section(api: CanvasApi, course: str, section: str) -> dict[str, Json]:
+    """Return a course's sections, by id. Raises `Gone` if one is not among them: it was moved or deleted."""
+    listed = await api.pages(f"courses/{course}/sections", _COUNTED, gone="section")
+    sections: dict[str, Json] = {id_of(it): it for it in listed}
+    if section in sections:
+        return sections
+    try:
+        await _count_students(api, f"courses/{course}/sections/{section}", section)
+    except NotAllowed as error:
+        if error.credentials:
+            raise
+        raise Gone("section") from None  # the key lacks a scope that it did not need before: the list must do
+    raise Unavailable("it does not list a section of the course, and shows it", retry_after=30)
+
+
+async def _count_students(api: CanvasApi, path: str, id_: str) -> int | None:
+    """Read how many students a course or section has; None if Canvas does not say. Raises `Gone`."""
+    found = as_object(await api.get(path, _COUNTED, gone="section"))
+    if id_of(found) != id_:
+        raise Unavailable("it shows another course or section than was asked for")
+    return integer(found, _COUNT)
 
 
 async def read_people(api: CanvasApi, course: str, section: str) -> list[Person]:
     """Read the students of a section, and the teachers and TAs of its course. Raises `Gone`."""
-    states = ["active", "invited"]
+    states = [*_STATES]
     students = await api.pages(
         f"sections/{section}/enrollments",
         {"type[]": ["StudentEnrollment"], "state[]": states},
         gone="section",
     )
     # Canvas knows a section by its id alone: it may be in another course by now.
-    if not students:
-        await require_section(api, course, section)
-    elif any(id_of(it, "course_id") != course for it in students):
-        raise Gone("section")
+    elsewhere = any(id_of(it, "course_id") != course for it in students)
+    if elsewhere or not students:
+        sections = await require_section(api, course, section)
+        if elsewhere or integer(sections[section], _COUNT):
+            raise Unavailable("it lists other students of a section than it has")
     teachers = await api.pages(
         f"courses/{course}/enrollments", {"type[]": [*_GRADERS], "state[]": states}, gone="section"
     )
     users = await api.pages(f"courses/{course}/users", {"include[]": ["email"]}, gone="section")
+    if not users and (students or teachers):
+        raise Unavailable("it lists nobody in a course with people")
     emails = {id_of(user): text(user, "email") or text(user, "login_id") for user in users}
     people: dict[tuple[str, str], Person] = {}
     for enrollment in [*students, *teachers]:

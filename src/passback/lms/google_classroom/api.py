@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from passback.lms.google_classroom import errors
 from passback.lms.google_classroom.credentials import GoogleTokens
 from passback.lms.http.client import LmsClient, Reply, retry_after
-from passback.lms.interface import Unavailable
+from passback.lms.interface import RefusedByLms, Unavailable
 from passback.lms.toolkit.json_fields import Json, as_object, text
 from passback.lms.toolkit.pages import Pages
 
@@ -74,7 +74,13 @@ class ClassroomApi:
         query: dict[str, Any] = {"pageSize": _PAGE, **(params or {})}
         for number in itertools.count(1):
             read = self._client.get if number == 1 else self._client.get_further
-            content = as_object(_good(await read("v1/" + path, query, acting=acting), gone).json())
+            reply = await read("v1/" + path, query, acting=acting)
+            try:
+                content = as_object(_good(reply, gone).json())
+            except RefusedByLms:
+                if number == 1:
+                    raise
+                raise reply.useless("refuses the next page of a list") from None
             if name not in content and content.keys() - {"nextPageToken"}:
                 raise Unavailable(f"a list of its {name} is not as expected")
             token = text(content, "nextPageToken") or None

@@ -9,7 +9,7 @@ from passback.domain.clock import MINUTE
 from passback.lms.google_classroom import map_assignments
 from passback.lms.google_classroom.api import AT_ONCE, ClassroomApi
 from passback.lms.google_classroom.check import findings
-from passback.lms.google_classroom.errors import NAME
+from passback.lms.google_classroom.errors import NAME, NotOurs
 from passback.lms.google_classroom.grade import FEW, Grading
 from passback.lms.google_classroom.map_submissions import Target
 from passback.lms.google_classroom.one_look import OneLook
@@ -25,7 +25,7 @@ from passback.lms.interface import (
     in_doubt_after_write,
     update_one_by_one,
 )
-from passback.lms.toolkit.json_fields import Json, id_of, instant, text
+from passback.lms.toolkit.json_fields import Json, id_of, instant, is_id, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.unsupported_fields import note_key, read_note
 
@@ -102,8 +102,11 @@ class ClassroomConnector:
         except RefusedByLms as refused:
             raise map_assignments.explain(refused, fields, self._clock()) from None
         with in_doubt_after_write():
-            if text(made, "description") != _marked(mark):
-                raise Unavailable("what it says that it created is something else")
+            if not await self._is_told_rightly(made, mark):
+                found = await self._find_draft(section, mark)
+                if found is None:
+                    raise Unavailable("what it says that it created is something else")
+                made = found
             return await self._publish(section, made, fields, mark)
 
     async def find_assignment(
@@ -114,7 +117,7 @@ class ClassroomConnector:
         made = (await self._notes.read([_made_key(mark)])).get(_made_key(mark))
         if made is not None:
             item = await self._read_made(section, made)
-            if item is not None:
+            if item is not None and item.get("associatedWithDeveloper") is not False:
                 return await self._finish(section, item, fields, mark)
         listed = await self._list(section)
         for item in listed:
@@ -321,9 +324,7 @@ class ClassroomConnector:
     async def _publish(self, section: str, made: Json, fields: AssignmentFields, mark: str) -> Assignment:
         """Give a marked draft its description and make it visible. Raises `LmsError`."""
         made_id = id_of(made)
-        await self._notes.write(
-            {_made_key(mark): {"id": made_id, "at": self._clock()}, note_key(made_id): {"mark": mark}}
-        )
+        await self._note_made(made_id, mark)
         sent = {
             "description": map_assignments.to_lms(fields, new=True).get("description", ""),
             **map_assignments.publication(fields.display_date, self._clock()),
@@ -333,8 +334,14 @@ class ClassroomConnector:
             await self._timer.sleep(seconds)
             try:
                 content = await self._change(section, made_id, "", sent)
-            except Gone:
-                continue  # what was just made may not be visible yet
+            except (Gone, NotOurs):
+                # What was just made may not be visible yet; or it is not what it was said to be.
+                found = await self._find_draft(section, mark)
+                if found is not None and id_of(found) != made_id:
+                    await self._notes.write({note_key(made_id): None})
+                    made_id = id_of(found)
+                    await self._note_made(made_id, mark)
+                continue
             except RefusedByLms as error:
                 content = await self._read(section, made_id)
                 if refused is not None and text(content, "description") == _marked(mark):
@@ -344,6 +351,18 @@ class ClassroomConnector:
             if text(content, "description") != _marked(mark) and map_assignments.is_published(content):
                 return await self._remember(content, fields, None, mark)
         raise Unavailable("it does not show what it created as it was told", in_doubt=True, retry_after=30)
+
+    async def _note_made(self, made: str, mark: str) -> None:
+        await self._notes.write(
+            {_made_key(mark): {"id": made, "at": self._clock()}, note_key(made): {"mark": mark}}
+        )
+
+    async def _is_told_rightly(self, made: Json, mark: str) -> bool:
+        """Whether the answer to a create can be believed: its mark is there, and its id is not another's."""
+        if text(made, "description") != _marked(mark) or not is_id(made):
+            return False
+        note = await read_note(self._notes, id_of(made))
+        return not note or note.get("mark") == mark
 
     async def _discard(self, section: str, assignment: str, mark: str) -> None:
         """Delete a draft that cannot be made visible. Raises `LmsError`, unless it cannot be deleted, either."""

@@ -52,6 +52,7 @@ class Grading:
         """Read the submissions of students; those who do not have the assignment are left out."""
         if stored.is_draft:
             waiting = await self._waiting(course, stored)
+            await self._check_lacking(course, stored, [it for it in students if it not in waiting])
             return {it: map_submissions.untouched(it, stored) for it in students if it in waiting}
         found, notes = await asyncio.gather(
             self._find(course, stored, students),
@@ -122,6 +123,7 @@ class Grading:
         """Check that students can see the assignment. Raises `Gone` and `Refused`."""
         if target.stored.is_draft:
             if target.student not in await self._waiting(target.course, target.stored):
+                await self._check_lacking(target.course, target.stored, [target.student])
                 raise Gone("student")
             raise RefusedByLms("NOT_PUBLISHED", "students cannot see the assignment yet")
 
@@ -184,11 +186,20 @@ class Grading:
         if found and lacking:
             # A list may lack what was moved while it was read, and an answer may be none: they are asked for again.
             found |= await self._find_once(course, stored, lacking)
+        await self._check_lacking(course, stored, [student for student in students if student not in found])
         for student in students:
             self._ids.forget(grade_key(stored, student))
             if student in found:
                 self._ids.put(grade_key(stored, student), id_of(found[student]))
         return found
+
+    async def _check_lacking(self, course: str, stored: LmsAssignment, lacking: Sequence[str]) -> None:
+        """Check that one of those whom lists lack does not have the assignment. Raises `Unavailable`."""
+        assigned = stored.assignment.assignee_ids
+        for_all = text(stored.content, "assigneeMode") in (None, "ALL_STUDENTS")
+        doubtful = next((it for it in lacking if for_all or it in assigned), None)
+        if doubtful is not None and await self._roster.is_member(course, "student", doubtful):
+            raise Unavailable("a list lacks a student of the course", in_doubt=True, retry_after=30)
 
     async def _find_once(
         self, course: str, stored: LmsAssignment, students: Sequence[str]

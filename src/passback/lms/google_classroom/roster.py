@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from passback.domain.matching import LmsCourse, Person, SectionRef
 from passback.lms.google_classroom.credentials import AS_STUDENT, NoSuchUser
 from passback.lms.google_classroom.errors import NAME, Denied, TurnedOff
-from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms
+from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
 from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 
@@ -44,10 +44,19 @@ class Roster:
         """Teachers as whom Google does not let us act."""
 
     async def teaches(self, course: str, teacher: str) -> bool:
-        """Whether someone teaches a course."""
+        """Whether someone teaches a course, by the list of them or by themselves."""
         if teacher in await self._teacher_emails(course):
             return True
-        return teacher in await self._fresh_teacher_emails(course)
+        listed = await self._fresh_teacher_emails(course)
+        return teacher in listed or await self.is_member(course, "teacher", teacher)
+
+    async def is_member(self, course: str, role: Role, user: str) -> bool:
+        """Whether someone is a student or teacher of a course: asked about them alone, since lists may lack them."""
+        try:
+            found = await self._api.get(f"courses/{course}/{role}s/{user}", self._admin, gone="student")
+        except Gone:
+            return False
+        return text(found, "userId") == user
 
     async def as_teacher(
         self, course: str, action: Callable[[str], Awaitable[T]], grader: str | None = None
@@ -90,6 +99,8 @@ class Roster:
         if not emails.get(student) and self._students.forget(course):
             emails = await self._student_emails(course)
         if student not in emails:
+            if await self.is_member(course, "student", student):
+                raise Unavailable("it does not list a student of the course, and shows them", retry_after=30)
             raise Gone("student")
         return AS_STUDENT + emails[student]
 
@@ -179,8 +190,14 @@ class Roster:
         return None
 
     async def read_people(self, course: str) -> Sequence[Person]:
-        """Read the students and teachers of a course, without those who were only invited."""
-        return [person for role in _ROLES for person in await self._read(course, role)]
+        """Read the students and teachers of a course, without those who were only invited.
+
+        Raises `Unavailable` if there is no teacher: a course has at least its owner.
+        """
+        people = [person for role in _ROLES for person in await self._read(course, role)]
+        if not any(person.role == "teacher" for person in people):
+            raise Unavailable("it lists no teacher of a course", retry_after=30)
+        return people
 
 
 def _person(item: Json, role: Role) -> Person:

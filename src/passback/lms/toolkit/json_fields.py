@@ -49,9 +49,14 @@ def text(item: Json, name: str) -> str | None:
 def id_of(item: Json, name: str = "id") -> str:
     """Return an id, which must be there. Raises `Unavailable`, also if it is a fraction or far too long."""
     found = text(item, name)
-    if not found or len(found) > _LONGEST_ID or isinstance(item.get(name), float):
+    if found is None or not is_id(item, name):
         raise Unavailable(f"its answer has no {name}")
     return found
+
+
+def is_id(item: Json, name: str = "id") -> bool:
+    """Whether a field has an id."""
+    return 0 < len(text(item, name) or "") <= _LONGEST_ID and not isinstance(item.get(name), float)
 
 
 def texts(item: Json, name: str) -> list[str]:

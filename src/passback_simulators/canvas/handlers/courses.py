@@ -107,12 +107,12 @@ def sections(lms: CanvasState, request: Request, course_id: str) -> Reply:
     """``GET /courses/:id/sections``."""
     found = visible_course(lms, request, course_id)
     listed = [it for it in lms.records.all("sections") if it["course_id"] == found["id"]]
-    return page(lms, request, [shapes.without_sis(lms, it) for it in listed])
+    return page(lms, request, [shapes.section(lms, it, request) for it in listed])
 
 
 def section(lms: CanvasState, request: Request, section_id: str) -> Reply:
     """``GET /sections/:id``."""
-    return answer(request, 200, shapes.without_sis(lms, visible_section(lms, request, section_id)))
+    return answer(request, 200, shapes.section(lms, visible_section(lms, request, section_id), request))
 
 
 def course_section(lms: CanvasState, request: Request, course_id: str, section_id: str) -> Reply:
@@ -121,7 +121,7 @@ def course_section(lms: CanvasState, request: Request, course_id: str, section_i
     of_course = lms.find_section(section_id)
     if of_course is None or of_course["course_id"] != found["id"]:
         raise not_found()
-    return answer(request, 200, shapes.without_sis(lms, of_course))
+    return answer(request, 200, shapes.section(lms, of_course, request))
 
 
 def course_standards(lms: CanvasState, request: Request, course_id: str) -> Reply:

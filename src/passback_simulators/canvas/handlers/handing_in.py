@@ -41,6 +41,8 @@ def submit(lms: CanvasState, request: Request, course_id: str, assignment_id: st
     submission = works.submission_of(lms, record, user)
     if not works.is_student(lms, record, user) or not _takes_work(lms, record, submission, user):
         raise no_right(lms)
+    if (lms.records.get("courses", record["course_id"]) or {}).get("workflow_state") == "completed":
+        raise no_right(lms)
     if kind not in record["submission_types"] or kind not in _REQUIRED:
         raise refuse(400, {"message": "Invalid submission[submission_type] given"})
     field = _REQUIRED[kind]

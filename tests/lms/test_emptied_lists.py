@@ -1,0 +1,117 @@
+"""What no list shows, because something before the LMS empties them all, is neither gone nor unmatched nor made again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Coroutine, Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from uuid_utils import uuid7
+
+from lms.conftest import LMSS
+from passback.domain.submission import SubmissionFields
+from passback.lms.interface import Connector, Gone, Unavailable
+from passback.lms.verified import Verified
+from support.canvas import simulator
+from support.lms import ESSAY, Lms, try_of
+from support.sandbox import NOW
+
+
+@pytest.fixture(params=["canvas", "google"])
+def lms(request: pytest.FixtureRequest) -> Iterator[Lms]:
+    with LMSS[request.param]() as served:
+        yield served
+
+
+def emptied(content: Any) -> Any:
+    """A list without its items, as both LMSs write one; anything else as it is."""
+    if isinstance(content, list):
+        return []
+    names = content.keys() - {"nextPageToken"} if isinstance(content, dict) else ()
+    return {} if len(names) == 1 and isinstance(content[next(iter(names))], list) else content
+
+
+@contextlib.contextmanager
+def changed_lists(lms: Lms, change: Callable[[Any], Any] = emptied) -> Iterator[Verified]:
+    """A new connector to an LMS whose lists are changed on the way."""
+    simulator = lms.served.simulator
+    real = simulator.answer
+
+    async def answer(request: Any) -> Any:
+        reply = await real(request)
+        if request.method != "GET" or reply.status != 200 or not reply.body.startswith((b"[", b"{")):
+            return reply
+        return replace(reply, body=json.dumps(change(json.loads(reply.body))).encode())
+
+    assert lms.connection is not None
+    with lms.another() as connector:
+        simulator.answer = answer  # type: ignore[method-assign]
+        try:
+            yield Verified(connector, lms.connection.timer)
+        finally:
+            simulator.answer = real  # type: ignore[method-assign]
+
+
+Act = Callable[[Lms, Connector, str], Coroutine[Any, Any, Any]]
+
+ACTS: dict[str, Act] = {
+    "create": lambda lms, it, _: it.create_assignment(lms.section, ESSAY, str(uuid7())),
+    "read": lambda lms, it, essay: it.read_assignment(lms.section, essay),
+    "change": lambda lms, it, essay: it.update_assignment(lms.section, essay, replace(ESSAY, title="Other")),
+    "delete": lambda lms, it, essay: it.delete_assignment(lms.section, essay),
+    "grade": lambda lms, it, essay: it.update_submission(
+        lms.section, essay, lms.students[0], SubmissionFields(grade_points=Decimal(3), grader_id=lms.teacher)
+    ),
+    "bulk": lambda lms, it, essay: it.update_submissions(
+        lms.section,
+        essay,
+        [(student, SubmissionFields(grade_points=Decimal(3))) for student in lms.students],
+    ),
+    "people": lambda lms, it, _: it.read_people(lms.section),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_nothing_is_gone(lms: Lms, act: str) -> None:
+    essay = lms.create().lms_id
+    with changed_lists(lms) as connector:
+        try:
+            outcome: Any = lms.run(ACTS[act](lms, connector, essay))
+        except Unavailable:
+            return
+    assert act != "people"
+    assert not [it for it in (outcome if act == "bulk" else []) if isinstance(it, Gone)]
+
+
+def test_a_class_is_not_without_work(lms: Lms) -> None:
+    essay = lms.create().lms_id
+    with changed_lists(lms) as connector, pytest.raises(Unavailable):
+        lms.run(connector.read_submissions(lms.section, essay, lms.students))
+
+
+def test_a_lost_create_is_not_found_missing(lms: Lms) -> None:
+    known, mark = [lms.create().lms_id for _ in range(4)], str(uuid7())
+    lms.served.fail("dropped-after", **lms.creates)
+    fields = replace(ESSAY, title="Lost")
+    with pytest.raises(Unavailable):
+        lms.run(lms.connector.create_assignment(lms.section, fields, mark))
+    with changed_lists(lms) as connector, pytest.raises(Unavailable):
+        lms.run(connector.find_assignment(lms.section, fields, try_of(mark, NOW, known)))
+
+
+def test_a_list_of_sections_that_is_cut_gives_an_assignment_to_no_other_section() -> None:
+    with LMSS["canvas"]() as canvas:
+        own, other = (it.partition("/")[2] for it in (canvas.section, canvas.other_section))
+
+        def cut(content: Any) -> Any:
+            return [it for it in content if it["id"] == own] if isinstance(content, list) else content
+
+        simulator(canvas).ui_cross_list(other, "107")
+        with changed_lists(canvas, cut) as connector:
+            made = canvas.run(connector.create_assignment(canvas.section, ESSAY, str(uuid7())))
+        record = simulator(canvas).records.get("assignments", made.lms_id) or {}
+        assert record["only_visible_to_overrides"] is True
