@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from passback.delivery import backoff, ledger, submissions
+from passback.delivery import backoff, clock_set_back, ledger, submissions
 from passback.delivery.groups import MOST_TO_A_DESTINATION
 from passback.delivery.submissions import SubmissionTarget
 from passback.domain.clock import DAY, HOUR, MINUTE, SECOND
@@ -281,7 +281,7 @@ def test_a_clock_that_is_set_four_days_ahead_and_back_expires_nothing_untried(ru
     run(lambda conn: ledger.end_expired(conn, ahead))
     [tried] = claim(run, now=ahead)
     finish(run, tried, outcome, now=ahead)
-    run(lambda conn: ledger.clock_set_back(conn, NOW))
+    run(lambda conn: clock_set_back.pull_in(conn, NOW))
     assert state(run, "d1") == ("delivered" if outcome is DONE else "waiting")
     assert ids(claim(run)) == ([] if outcome is DONE else ["d1"])
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from passback.app import build_gateway, open_database
 from passback.context import Gateway
-from passback.delivery import looks
+from passback.delivery import clock_set_back, looks
 from passback.domain.clock import DAY, HOUR, MINUTE
 from passback.domain.delivery import Delivery
 from passback.lms.http import client
@@ -307,6 +307,21 @@ def test_a_section_is_looked_at_by_one_process(world: World) -> None:
     assert [it is not None for it in claimed] == [True, False]
     world.clock.now += MINUTE  # if that process dies, another looks
     assert world.look()
+
+
+def test_a_clock_that_is_set_four_days_ahead_and_back_delays_no_look(world: World) -> None:
+    world.add("a")
+    world.clock.now += 4 * DAY
+    assert world.look()
+    claimed = world.clock() + stored.LONGEST_CLAIM
+    world.write(lambda conn: stored.request(conn, SECTION, world.clock() + MINUTE))
+    assert world.write(lambda conn: stored.claim(conn, world.clock() + MINUTE, claimed))  # and then it dies
+    world.clock.now = NOW
+    world.write(lambda conn: clock_set_back.pull_in(conn, NOW))
+    world.write(lambda conn: stored.request(conn, SECTION, NOW + MINUTE))
+    world.clock.now += MINUTE
+    assert world.look()
+    assert world.due() <= DAY + 2 * HOUR
 
 
 def test_what_is_asked_for_during_a_look_is_looked_at_afterwards(world: World) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from passback.domain.clock import MINUTE, SECOND
+from passback.domain.clock import DAY, MINUTE, SECOND
 from passback.lms.canvas import KIND
 from passback.lms.http.oauth2 import TokenEndpoint, exchange_code
 from passback.lms.interface import Connector, LmsConnection, NotAllowed, Unavailable
@@ -269,6 +269,20 @@ def test_the_others_wait_for_one_that_exchanges_but_not_for_a_dead_one(world: Wo
         assert (reading.done(), world.exchanges()) == (False, 0)
         world.clock.now = until
         assert await reading
+        await process.close()
+
+    run(scenario)
+
+
+def test_a_dead_one_is_not_waited_for_until_a_time_before_the_clock_was_set_back(small_world: World) -> None:
+    world = small_world
+
+    async def scenario() -> None:
+        database = world.database()
+        process = world.process(database)
+        until = NOW + 4 * DAY + 40 * SECOND
+        await database.write(lambda conn: token_refreshes.hold(conn, DISTRICT, "another", until))
+        assert await (await connector(process, database)).read_courses()
         await process.close()
 
     run(scenario)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from passback.context import Gateway
-from passback.domain.clock import MINUTE
+from passback.delivery import clock_set_back
+from passback.domain.clock import DAY, MINUTE
 from passback.rosters import lease, read_lms, sync
 from passback.rosters.lease import LeaseLost
 from passback.rosters.progress import Quiet
-from passback.store import districts
+from passback.store import districts, syncs
 from support.syncs import DISTRICT, Synced
 
 
@@ -67,6 +68,18 @@ def test_after_a_crash_another_process_resumes(known: Synced) -> None:
     known.clock.now += MINUTE
     known.sync()
     assert (known.asked_of_slate(), known.matched()["u1"]) == ([], "student-1")
+
+
+def test_a_clock_that_is_set_four_days_ahead_and_back_delays_no_sync(known: Synced) -> None:
+    known.write(lambda conn: syncs.begin(conn, DISTRICT, DAY, known.clock()))
+    known.clock.now += 4 * DAY
+    known.sync()
+    known.ask()
+    assert known.claim() is not None  # and then it dies
+    known.clock.now -= 4 * DAY
+    known.write(lambda conn: clock_set_back.pull_in(conn, known.clock()))
+    known.clock.now += MINUTE
+    assert known.claim() is not None
 
 
 def test_a_process_that_lost_its_lease_deletes_nothing_that_another_read(known: Synced) -> None:

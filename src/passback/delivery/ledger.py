@@ -18,7 +18,6 @@ from passback.delivery.ended import NEVER_MADE, awaits_create, end_batch, ended
 from passback.domain.delivery import (
     INTERRUPTED_KEPT_FOR,
     KEPT_FOR,
-    LONGEST_WAIT,
     OPEN,
     Delivered,
     Delivery,
@@ -422,12 +421,6 @@ def end_expired(conn: Connection, now: Instant, limit: int = 500) -> int:
         if deliveries.end_waiting(conn, delivery.id, "expired", now):
             ended(conn, delivery, "expired", now)
     return len(over)
-
-
-def clock_set_back(conn: Connection, now: Instant) -> None:
-    """Let nothing wait for a time that the clock showed before it was set back: no wait is that long."""
-    deliveries.pull_in(conn, now, now + LONGEST_WAIT)
-    destinations.pull_in(conn, now + backoff.LONGEST_BACKOFF)
 
 
 def cancel(conn: Connection, delivery: Delivery, now: Instant) -> bool:

@@ -42,7 +42,6 @@ _RETRY_AFTER = 2 * HOUR
 """When a look is repeated if the LMS failed."""
 _OTHERS_AFTER = 5 * MINUTE
 """How long a process leaves the others of its district alone then: the whole LMS may be down."""
-_CLAIMED_FOR = 15 * MINUTE
 _PAUSE_SECONDS = 2.0
 """How long a process waits between two looks."""
 _AT_ONCE = 2
@@ -91,13 +90,14 @@ async def look_at_next(gateway: Gateway, failing: dict[str, Instant] | None = No
     """
     now = gateway.clock()
     failing = {} if failing is None else failing
-    but = {district for district, until in failing.items() if until > now}
+    # A time further ahead is from before the clock was set back.
+    but = {district for district, until in failing.items() if now < until <= now + _OTHERS_AFTER}
     if not await gateway.database.read(lambda conn: looks.any_due(conn, now)):
         return False
 
     def claim(conn: Connection) -> Look | None:
         looks.spread(conn, lambda: now + 1 + secrets.randbelow(looks.EVERY))
-        return looks.claim(conn, now, now + _CLAIMED_FOR, but)
+        return looks.claim(conn, now, now + looks.LONGEST_CLAIM, but)
 
     look = await gateway.database.write(claim)
     if look is None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from passback.delivery import backoff, ledger, perform
+from passback.delivery import backoff, clock_set_back, ledger, perform
 from passback.delivery.groups import MOST_TO_A_DESTINATION, together
 from passback.delivery.metrics import DeliveryMetrics
 from passback.delivery.presence import Presence
@@ -100,7 +100,7 @@ class Worker:
             return 0
         now = self._gateway.clock()
         if now < self._last_look:
-            await self._gateway.database.write(lambda conn: ledger.clock_set_back(conn, now))
+            await self._gateway.database.write(lambda conn: clock_set_back.pull_in(conn, now))
         self._last_look = now
         under_way = Counter(group[0].destination for group in self.in_flight.groups.values())
         full = [one for one, groups in under_way.items() if groups >= MOST_TO_A_DESTINATION]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from uuid_utils import uuid7
 
-from passback.domain.clock import SECOND
+from passback.domain.clock import MINUTE, SECOND
 from passback.lms.interface import NotAllowed, Unavailable
 from passback.lms.tokens import Exchanged, Token
 from passback.store import connections, token_refreshes
@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 _HOLD_SECONDS = 15.0
 """How much longer than the connection's patience others wait for a process that does not come back."""
+_LONGEST_HOLD = 5 * MINUTE
+"""Longer than any patience and that: a time further ahead is from before the clock was set back."""
 _LOOK_AGAIN_SECONDS = 0.1
 _KEEP_AGAIN_SECONDS = 0.5
 
@@ -104,7 +106,7 @@ class StoredRefreshToken:
         issued = self._issued(known, credentials)
         if issued is not None and issued.text != stale and (issued.expires is None or now < issued.expires):
             return issued
-        if known.holder not in (None, self._me) and known.held_until > now:
+        if known.holder not in (None, self._me) and now < known.held_until <= now + _LONGEST_HOLD:
             return None
         until = now + round((self._patience + _HOLD_SECONDS) * SECOND)
         token_refreshes.hold(conn, self._district_id, self._me, until)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from uuid_utils import uuid7
 
-from passback.domain.clock import SECOND
 from passback.store import syncs
 from passback.store.engine.database import Connection, StoreError
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 Renew = Callable[[Connection], None]
 """Part of every transaction that a sync writes: raises `LeaseLost` if another process has taken over."""
 
-_LEASE_DURATION = 45 * SECOND
 _RENEW_SECONDS = 10.0
 
 
@@ -43,7 +41,7 @@ class SyncLease(Struct, frozen=True):
 
     def renew(self, conn: Connection) -> None:
         """Extend the lease, as part of a transaction. Raises `LeaseLost`."""
-        if not syncs.renew(conn, self.district_id, self.worker, self.gateway.clock() + _LEASE_DURATION):
+        if not syncs.renew(conn, self.district_id, self.worker, self.gateway.clock() + syncs.LONGEST_LEASE):
             raise LeaseLost(self.district_id)
 
 
@@ -52,7 +50,7 @@ async def claim(gateway: Gateway, district_id: str | None = None) -> SyncLease |
     worker = str(uuid7())
     now = gateway.clock()
     found = await gateway.database.write(
-        lambda conn: syncs.claim(conn, worker, now, now + _LEASE_DURATION, district_id)
+        lambda conn: syncs.claim(conn, worker, now, now + syncs.LONGEST_LEASE, district_id)
     )
     return None if found is None else SyncLease(found, worker, gateway)
 

@@ -25,6 +25,9 @@ EVERY = DAY
 _RECENTLY = 12 * HOUR
 _AT_ONCE = 1
 """The time at which a section is due that is looked at before all others."""
+LONGEST_CLAIM = 15 * MINUTE
+"""How long whoever claims a look has it at most."""
+_LONGEST_UNTIL_DUE = EVERY + 2 * HOUR
 _APART = MINUTE
 """How long after a look another one may be requested at the earliest, however often clients ask."""
 _SPREAD_AT_ONCE = 1_000
@@ -162,6 +165,15 @@ def forget(connection: Connection, look: Look) -> None:
         "DELETE FROM assignment_looks WHERE section_id = :id AND due = :claimed",
         {"id": look.section_id, "claimed": look.claimed_until},
     )
+
+
+def pull_in(connection: Connection, now: Instant) -> None:
+    """Choose a time anew for what is due or claimed until later than it can be since `now`."""
+    connection.execute(
+        "UPDATE assignment_looks SET due = 0, busy_until = 0 WHERE due > :latest OR busy_until > :free",
+        {"latest": now + _LONGEST_UNTIL_DUE, "free": now + LONGEST_CLAIM},
+    )
+    connection.execute("UPDATE assignment_looks SET looked = :now WHERE looked > :now", {"now": now})
 
 
 def lms_section(connection: Connection, section_id: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from passback.domain.clock import DAY, Instant
+from passback.domain.clock import DAY, HOUR, SECOND, Instant
 from passback.store import held_back
 
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ class Age(Struct, frozen=True):
     """When it was last in step; before the first sync, when the district was created."""
     failures: int
 
+
+LONGEST_LEASE = 45 * SECOND
+"""How long a lease lasts unless it is renewed."""
+_LONGEST_UNTIL_RETRY = HOUR
 
 _FREE = "(lms_syncs.worker IS NULL OR lms_syncs.held_until <= :now)"
 _NAMED_OTHERWISE = {"requested": "asked", "leased_until": "held_until"}
@@ -169,6 +173,18 @@ def renew(connection: Connection, district_id: str, worker: str, until: Instant)
         {"until": until, "id": district_id, "worker": worker},
     )
     return done.rowcount == 1
+
+
+def pull_in(connection: Connection, now: Instant) -> None:
+    """Let what is due or leased until later than it can be since `now` be due, and free unless it is renewed."""
+    connection.execute(
+        "UPDATE lms_syncs SET due = :now WHERE due > CAST(:now AS BIGINT) + COALESCE(every, 0) + :longest",
+        {"now": now, "longest": _LONGEST_UNTIL_RETRY},
+    )
+    latest = now + LONGEST_LEASE
+    connection.execute(
+        "UPDATE lms_syncs SET held_until = :latest WHERE held_until > :latest", {"latest": latest}
+    )
 
 
 def set_phase(connection: Connection, district_id: str, phase: Phase, began: Instant | None = None) -> None:
