@@ -35,15 +35,14 @@ class Roster:
         """Whether a section is the only one of its course. Raises `Gone`.
 
         Asked each time: if another section has been cross-listed into the course, what is for everyone reaches its
-        students. A list that is cut would do the same, so the course's students are counted, too.
+        students. A list that is cut would do the same, so it is read twice, and the course's students are counted.
         """
-        sections = await require_section(self._api, course, section)
-        if len(sections) > 1:
-            return False
+        for _ in range(2):
+            sections = await require_section(self._api, course, section)
+            if len(sections) > 1:
+                return False
         counted = integer(sections[section], _COUNT)
-        if counted is None:  # it does not count them
-            return len(await require_section(self._api, course, section)) == 1
-        return counted == await _count_students(self._api, f"courses/{course}", course)
+        return counted is None or counted == await _count_students(self._api, f"courses/{course}", course)
 
     async def teaches(self, course: str, teacher: str) -> bool:
         """Whether someone is an active teacher or TA of a course, by the list of them or by themselves."""
