@@ -307,7 +307,7 @@ _FIELDS = st.builds(
 def test_whatever_is_created_is_found_if_the_answer_is_lost(lms: Lms) -> None:
     served, known = simulated(lms), set[str]()
 
-    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
     @given(_FIELDS)
     def found(fields: AssignmentFields) -> None:
         mark = str(uuid7())

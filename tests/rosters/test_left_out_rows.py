@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -323,6 +324,18 @@ def test_an_enrollment_that_is_kept_until_the_next_stays_in_a_section_that_is_le
     assert bring.members()["student"] == ["p1", "p2"]
 
 
+def _cut_short(row: tuple[str, ...]) -> tuple[str, ...]:
+    return row[: len(row) // 2]
+
+
+def _too_long(row: tuple[str, ...]) -> tuple[str, ...]:
+    return (*row, "x")
+
+
+def _nearly_empty(_: tuple[str, ...]) -> tuple[str, ...]:
+    return ("x",)
+
+
 @pytest.mark.parametrize("bring", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("files", FORMATS.values(), ids=FORMATS)
 def test_no_spoiled_value_or_row_removes_or_changes_anything(bring: Importer, files: Files) -> None:
@@ -332,10 +345,10 @@ def test_no_spoiled_value_or_row_removes_or_changes_anything(bring: Importer, fi
     for name, table in files.items():
         if name == "manifest.csv":
             continue
-        for line, row in enumerate(table[1:], 2):
-            spoiled += [changed(files, name, line, column, "x" * 1001) for column in table[0]]
-            for other in (row[: len(row) // 2], (*row, "x"), ("x",)):
-                spoiled.append({**files, name: [*table[: line - 1], other, *table[line:]]})
+        lines = itertools.cycle(range(2, len(table) + 1))  # a row of each table in turn
+        spoiled += [changed(files, name, next(lines), column, "x" * 1001) for column in table[0]]
+        for line, form in zip(lines, (_cut_short, _too_long, _nearly_empty), strict=False):
+            spoiled.append({**files, name: [*table[: line - 1], form(table[line - 1]), *table[line:]]})
     for one in spoiled:
         checked = bring(one)
         assert (counts(checked), state(bring)) == ({}, before), checked

@@ -149,7 +149,7 @@ def _state(bring: Importer) -> tuple[dict[str, Any], dict[tuple[str, str], set[s
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_everything_else_arrives_and_nothing_goes(tmp_path: Path, kind: str) -> None:
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
     @given(districts_of(kind))
     def holds(case: Case) -> None:
         database = connect("", None)

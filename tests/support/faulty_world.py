@@ -11,6 +11,7 @@ import contextlib
 import copy
 import itertools
 import json
+import os
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -83,6 +84,8 @@ UNREASONABLE = tuple(
 )  # fmt: skip
 """What every LMS's own refusal of values looks like, for what has none."""
 OUTAGE = Spoil("an outage", _fixed(503, _OUTAGE, _HTML), reaches=False)
+EVERY = bool(os.environ.get("EVERY_FAULT"))
+"""Whether each request is spoilt in every way, which takes an hour."""
 FEW = tuple(spoil for spoil in ALL if spoil.name in _ONE_OF_EACH)
 """One of each kind, which is enough if nothing is amiss."""
 

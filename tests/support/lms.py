@@ -28,8 +28,8 @@ from support.simulators import Served, serving
 
 T = TypeVar("T")
 
-PATIENCE = 1.0
-"""For how many seconds a connector tries, in tests."""
+PATIENCE = 8.0
+"""For how many seconds a connector tries, in tests. Waiting costs nothing there, and a busy machine may be slow."""
 
 ESSAY = AssignmentFields(
     title="Essay", description="<p>Two pages</p>", due_date=NOW + 7 * DAY, points_possible=Decimal(20)

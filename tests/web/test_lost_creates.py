@@ -167,7 +167,7 @@ def test_a_create_whose_answer_was_lost_makes_one_assignment(
 ) -> None:
     place = Place(started, kind)
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
     @given(bodies())
     def one_is_made(body: Mapping[str, Any]) -> None:
         before = place.has()

@@ -36,7 +36,7 @@ def _start(sandbox: Sandbox) -> None:
 
 @SCHEMA.parametrize()
 @settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
