@@ -6,6 +6,7 @@ Sources: Google Identity's "Using OAuth 2.0 for Server to Server Applications" a
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from passback.lms.http.oauth2 import SignedInTokens, TokenEndpoint, Tokens
@@ -13,6 +14,8 @@ from passback.lms.interface import NotAllowed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from joserfc.jwk import RSAKey
 
     from passback.domain.clock import Clock
     from passback.lms.interface import LmsConnection
@@ -96,7 +99,6 @@ class GoogleTokens:
         # Imported with the first token: a gateway without any starts faster without it.
         from joserfc import jwt
         from joserfc.errors import JoseError
-        from joserfc.jwk import RSAKey
 
         is_student = acting.startswith(AS_STUDENT)
         now = self._clock() // 1000
@@ -110,7 +112,7 @@ class GoogleTokens:
         }
         header = {"alg": "RS256", "typ": "JWT", "kid": str(self._account.get("private_key_id", ""))}
         try:
-            return jwt.encode(header, claims, RSAKey.import_key(str(self._account.get("private_key"))))
+            return jwt.encode(header, claims, _private_key(str(self._account.get("private_key"))))
         except (JoseError, ValueError, TypeError):
             raise NotAllowed(
                 "the service account's key file holds no private key", credentials=True
@@ -121,6 +123,14 @@ class GoogleTokens:
         await self._signed_in.close()
         await self._tokens.close()
         await self._endpoint.close()
+
+
+@lru_cache(maxsize=16)
+def _private_key(pem: str) -> RSAKey:
+    """Return a key. OpenSSL takes a twentieth of a second to check one, and each teacher's token is signed."""
+    from joserfc.jwk import RSAKey
+
+    return RSAKey.import_key(pem)
 
 
 def _service_account(given: Mapping[str, str]) -> dict[str, Any]:
