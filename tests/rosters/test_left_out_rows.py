@@ -348,7 +348,7 @@ def test_no_spoiled_value_or_row_removes_or_changes_anything(bring: Importer, fi
         lines = itertools.cycle(range(2, len(table) + 1))  # a row of each table in turn
         spoiled += [changed(files, name, next(lines), column, "x" * 1001) for column in table[0]]
         for line, form in zip(lines, (_cut_short, _too_long, _nearly_empty), strict=False):
-            spoiled.append({**files, name: [*table[: line - 1], form(table[line - 1]), *table[line:]]})
+            spoiled.append({**files, name: [*table[: line - 1], form(tuple(table[line - 1])), *table[line:]]})
     for one in spoiled:
         checked = bring(one)
         assert (counts(checked), state(bring)) == ({}, before), checked
