@@ -219,12 +219,12 @@ def _spoils(lms: Lms, world: World) -> tuple[Spoil, ...]:
 
 def _cases(methods: list[str], spoils: tuple[Spoil, ...]) -> list[tuple[int, Spoil]]:
     """Which request is spoilt, and how: what changes something in all ways, and all else in one way, in turn."""
+    if EVERY:
+        return [(position, it) for position in range(len(methods)) for it in spoils]
     chosen = []
     for position, method in enumerate(methods):
         ways = [it for it in spoils if _matters(it, method)]
-        chosen += [
-            (position, it) for it in (ways if EVERY or method != "GET" else [ways[position % len(ways)]])
-        ]
+        chosen += [(position, it) for it in (ways if method != "GET" else [ways[position % len(ways)]])]
     return chosen
 
 
