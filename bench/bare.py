@@ -1,4 +1,4 @@
-"""The measure: an application that says hello, on the same server with the same settings."""
+"""The measure: an ASGI application that says hello, on uvicorn as it comes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import uvicorn
 
-from passback.app import server_config, settle
+from passback.app import settle
 
 _HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"17")]
 
@@ -21,4 +21,5 @@ if __name__ == "__main__":
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
     print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     settle()
-    uvicorn.Server(server_config(hello)).run([listener])
+    config = uvicorn.Config(hello, ws="none", lifespan="off", access_log=False, log_config=None)
+    uvicorn.Server(config).run([listener])

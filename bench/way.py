@@ -24,6 +24,7 @@ from passback.gateway import rate_limit
 from passback.lms.http.client import LmsClient
 from passback.sandbox.lms import SimulatedLmss
 from passback.settings import Settings
+from passback.web.messages import Request
 from passback_simulators.identities import ALGEBRA, SIMULATED
 
 _ROOT = f"{Path(passback.__file__).parent}/"
@@ -122,24 +123,14 @@ def _room(code: CodeType) -> str:
 
 async def call(api: Any, token: str, method: str, address: str, body: bytes, *, status: int = 200) -> Any:
     """The content of an answer, which must have that status."""
-    sent: list[dict[str, Any]] = []
     path, _, query = address.partition("?")
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http", "method": method, "path": path, "raw_path": path.encode(),
-        "query_string": query.encode(),
-        "headers": [(b"authorization", f"Bearer {token}".encode())],
-    }  # fmt: skip
-    await api(scope, receive, send)
-    answer = b"".join(message.get("body", b"") for message in sent)
-    assert sent[0]["status"] == status, answer
-    return json.loads(answer)
+    headers = [(b"authorization", f"Bearer {token}".encode())]
+    request = Request(method, path.encode(), query.encode(), headers)
+    request.add(body)
+    request.end()
+    reply = await api(request)
+    assert reply.status == status, reply
+    return json.loads(reply.body)
 
 
 async def measure() -> list[Count]:

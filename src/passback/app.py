@@ -46,7 +46,7 @@ from passback.store.engine.vault import Vault
 from passback.web.api import Api
 from passback.web.connections import Connections, Patience, most_connections
 from passback.web.pages import Guard, health_pages, metrics_pages, reference_pages
-from passback.web.protocol import BoundedProtocol
+from passback.web.protocol import HttpProtocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from passback.settings import Settings
     from passback.store.engine.database import Connection, Opened
     from passback.store.engine.migrate import Kind
+    from passback.web.messages import Application
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ def _webhooks_reach(settings: Settings, kind: Kind) -> Network:
 
 
 def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedLmss | None = None) -> Api:
-    """The ASGI application. A sandbox that has no district yet is filled; `lmss` are its simulated LMSs."""
+    """The application. A sandbox that has no district yet is filled; `lmss` are its simulated LMSs."""
     authorization = Authorization(gateway.database, gateway.clock)
     pages = reference_pages(sandbox=kind == "sandbox")
     if settings.metrics:
@@ -305,14 +306,19 @@ def settle() -> None:
     gc.set_threshold(5_000, 20, 50)
 
 
-def server_config(application: Any, most: int = 1000, patience: Patience | None = None) -> uvicorn.Config:
-    """How uvicorn serves an ASGI application: any method, no logs of requests, no word of itself.
+def server_config(
+    application: Application, most: int = 1000, patience: Patience | None = None
+) -> uvicorn.Config:
+    """How uvicorn serves an application: any method, no logs of requests, no word of itself.
 
     `most` is how many connections there may be, if the descriptors suffice.
     """
+    admitted = Connections(most_connections(most), patience)
     return uvicorn.Config(
-        application,
-        http=cast("Any", partial(BoundedProtocol, admitted=Connections(most_connections(most), patience))),
+        # It is not asked, but by our protocol.
+        cast("Any", application),
+        interface="asgi3",
+        http=cast("Any", partial(HttpProtocol, application, admitted)),
         ws="none",
         lifespan="off",
         access_log=False,

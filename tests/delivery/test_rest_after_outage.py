@@ -19,6 +19,7 @@ from passback.lms.interface import LmsConnection
 from passback.settings import Settings
 from passback.store.engine.database import Connection
 from passback.web.api import Api
+from passback.web.messages import Request
 from passback_simulators.canvas.app import CanvasSimulator
 from passback_simulators.identities import CANVAS_UNIFIED
 from support.jumping import JumpingTime
@@ -49,18 +50,12 @@ async def ask(api: Api, method: str, path: str, content: Any, *, background: boo
     """A request to the application itself: the way over a socket says nothing about the clock."""
     headers = [(b"authorization", f"Bearer {CANVAS_UNIFIED.token}".encode()), (b"host", b"x")]
     headers += [(b"prefer", b"respond-async")] if background else []
-    scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"",
-             "headers": headers}  # fmt: skip
-    sent: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": json.dumps(content).encode()}
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    await api(scope, receive, send)  # type: ignore[arg-type]
-    return sent[0]["status"], json.loads(sent[1]["body"])
+    request = Request(method, path.encode(), b"", headers)
+    request.add(json.dumps(content).encode())
+    request.end()
+    reply = await api(request)
+    assert reply is not None
+    return reply.status, json.loads(reply.body)
 
 
 class Process:

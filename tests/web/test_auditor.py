@@ -7,6 +7,7 @@ import logging
 
 import pytest
 
+from passback.web.messages import Request
 from passback.web.refused_tokens import EVERY_SECONDS, MOST_PEERS, RefusedTokens
 from passback.wire import errors
 from support.observe import logged
@@ -59,7 +60,7 @@ def test_refused_tokens_do_not_fill_the_log() -> None:
     refusal = errors.token_refused()
 
     def attempt(peer: str) -> None:
-        refused.note({"client": (peer, 1), "headers": []}, refusal)
+        refused.note(Request("GET", b"/", b"", [], peer), refusal)
 
     with logged() as log:
         for _ in range(100):

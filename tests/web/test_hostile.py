@@ -26,7 +26,8 @@ from uvicorn.server import ServerState
 
 from passback.app import server_config
 from passback.web.connections import Patience
-from passback.web.protocol import BoundedProtocol
+from passback.web.messages import ClientGone, Reply, Request
+from passback.web.protocol import HttpProtocol
 from support.commands import ENVIRONMENT, command
 from support.sandbox import Client
 
@@ -45,22 +46,17 @@ class Served:
         self.go = threading.Event()
         self.gone = threading.Event()
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["path"] == "/wait":
+    async def __call__(self, request: Request) -> Reply | None:
+        if request.path == b"/wait":
             self.waiting.release()
             await asyncio.to_thread(self.go.wait)
-        elif scope["path"] == "/body":
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    self.gone.set()
-                    return
-                if not message.get("more_body"):
-                    break
-        body = b"x" * (4 * MB if scope["path"] == "/large" else 5)
-        headers = [(b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        elif request.path == b"/body":
+            try:
+                await request.body(10 * MB)
+            except ClientGone:
+                self.gone.set()
+                return None
+        return Reply(200, [], b"x" * (4 * MB if request.path == b"/large" else 5))
 
     def connect(self, *, own: str = "127.0.0.1") -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=20, source_address=(own, 0))
@@ -244,7 +240,7 @@ def test_others_get_their_turn_while_much_of_one_is_parsed() -> None:
         _, connection = await asyncio.get_running_loop().create_connection(make, sock=own)
         reader, writer = await asyncio.open_connection(sock=other)
         connection.data_received(SMALLEST_CHUNKS)  # as if all came at once
-        assert isinstance(connection, BoundedProtocol)
+        assert isinstance(connection, HttpProtocol)
         assert not connection.is_working
         answer = await reader.read()
         writer.close()

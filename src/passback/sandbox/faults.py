@@ -70,10 +70,7 @@ def parse(text: str) -> SandboxFault:
 
 @contextlib.asynccontextmanager
 async def gateway_with(gateway: Gateway, headers: list[bytes]) -> AsyncIterator[Gateway]:
-    """The gateway, with the fault in a request's ``Sandbox-Fault`` headers, if any. Raises `Refusal`."""
-    if not headers:
-        yield gateway
-        return
+    """The gateway, with the fault in a request's ``Sandbox-Fault`` headers. Raises `Refusal`."""
     assert isinstance(gateway.connectors, Connectors)
     text = headers[0].decode("latin-1").strip().lower()
     faulty = FaultyConnectors(gateway.connectors, parse(text), text)

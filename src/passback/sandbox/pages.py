@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from passback.sandbox import state
-from passback.web.messages import JSON, Response, read_body
+from passback.web.messages import JSON, Response
 from passback.web.pages import not_allowed
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from passback.domain.clock import Clock
     from passback.store.engine.database import Database
-    from passback.web.messages import Receive
+    from passback.web.messages import Request
     from passback.web.pages import Page
 
 MAX_STATE_BYTES = 256 * 1024 * 1024
@@ -24,19 +24,19 @@ def sandbox_pages(
 ) -> dict[str, Page]:
     """``POST /sandbox/reset``; ``GET`` and ``PUT /sandbox/state``. Calls `replaced` after replacing the whole state."""
 
-    async def reset_page(method: str, _receive: Receive) -> Response:
-        if method != "POST":
+    async def reset_page(request: Request) -> Response:
+        if request.method != "POST":
             return not_allowed("POST")
         await state.reset(database, clock)
         await replaced()
         return Response(200, b"{}", JSON)
 
-    async def state_page(method: str, receive: Receive) -> Response:
-        match method:
+    async def state_page(request: Request) -> Response:
+        match request.method:
             case "GET" | "HEAD":
                 return Response(200, await state.save(database), JSON)
             case "PUT":
-                await state.load(database, await read_body(receive, MAX_STATE_BYTES))
+                await state.load(database, await request.body(MAX_STATE_BYTES))
                 await replaced()
                 return Response(200, b"{}", JSON)
             case _:

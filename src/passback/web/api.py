@@ -1,4 +1,4 @@
-"""The API as an ASGI application: the contract's order of checks, from the path to the method.
+"""The API as an application: the contract's order of checks, from the path to the method.
 
 The handlers do the next checks (input, form), the use cases the last (rules, look-ups, the LMS). Unlike in frameworks,
 routing ignores the method, because the method is checked after the token and the rate limit.
@@ -7,7 +7,6 @@ routing ignores the method, because the method is checked after the token and th
 from __future__ import annotations
 
 import logging
-from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -25,12 +24,11 @@ from passback.web.messages import (
     BodyTooLarge,
     Call,
     ClientGone,
+    Reply,
+    Request,
     Response,
-    header_values,
-    is_gone,
-    read_body,
     refused,
-    send_response,
+    reply,
 )
 from passback.web.preferences import prefers_async
 from passback.web.refused_tokens import RefusedTokens
@@ -45,7 +43,7 @@ if TYPE_CHECKING:
 
     from passback.context import Gateway
     from passback.gateway.authorization import Authorization
-    from passback.web.messages import Header, Receive, Scope, Send
+    from passback.web.messages import Header
     from passback.web.pages import Guard, Page
     from passback.web.routes import Handler
 
@@ -85,61 +83,59 @@ class Api:
         self._routes = Routes(HANDLERS)
         self._refused_tokens = RefusedTokens()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request."""
-        with ObservedRequest(self._gateway.metrics, scope["method"], scope["headers"]) as seen:
+    async def __call__(self, request: Request) -> Reply | None:
+        """Answer a request. None if its client is gone."""
+        with ObservedRequest(self._gateway.metrics, request.method, request.headers) as seen:
             headers = [(request_id.HEADER, seen.id.encode())]
-            response = await self._respond(scope, receive, headers, seen)
-            if response is not None:
-                seen.status = response.status
-        if response is not None:
-            if seen.operation != "page":
-                headers += _PRIVATE
-            await send_response(send, response, headers)
+            response = await self._respond(request, headers, seen)
+            if response is None:
+                return None
+            seen.status = response.status
+        if seen.operation != "page":
+            headers += _PRIVATE
+        return reply(response, headers)
 
     async def _respond(
-        self, scope: Scope, receive: Receive, headers: list[Header], seen: ObservedRequest
+        self, request: Request, headers: list[Header], seen: ObservedRequest
     ) -> Response | None:
         """The answer, whatever fails; None if the client is gone."""
         try:
-            return await self._answer(scope, receive, headers, seen)
+            return await self._answer(request, headers, seen)
         except errors.Refusal as refusal:
-            return _refused(refusal, scope)
+            return _refused(refusal, request)
         except BrokenPath:
             return Response(400, b"400 Bad Request", TEXT)
         except ClientGone:
             return None
         except BodyTooLarge:
-            return _refused(errors.body_too_large(), scope)
+            return _refused(errors.body_too_large(), request)
         except StoreUnavailable as error:
             log.error("the store is not available: %s", error)  # noqa: TRY400 - a traceback says nothing more
-            return _refused(errors.store_unavailable(), scope)
+            return _refused(errors.store_unavailable(), request)
         except Exception:
             log.exception("internal error in %s %s", seen.method, seen.path or "-")
-            return _refused(errors.internal_error(), scope)
+            return _refused(errors.internal_error(), request)
 
-    async def _answer(
-        self, scope: Scope, receive: Receive, headers: list[Header], seen: ObservedRequest
-    ) -> Response:
+    async def _answer(self, request: Request, headers: list[Header], seen: ObservedRequest) -> Response:
         """The answer; adds the headers that accompany any answer, errors included. Raises `Refusal`."""
-        path = decode_path(scope["raw_path"])
-        method: str = scope["method"]
+        path = decode_path(request.path)
+        method = request.method
         found = self._routes.find(path)
         if found is None:
             page = self._pages.get(path)
             if page is None:
                 raise errors.resource_not_found()
             seen.operation, seen.path = "page", path
-            if (refusal := self._guard.refusal(path, scope["headers"])) is not None:
+            if (refusal := self._guard.refusal(path, request.headers)) is not None:
                 return refusal
-            return await page(method, receive)
+            return await page(request)
         endpoint, parameters = found
         operation = _OPERATIONS.get((endpoint.path, method))
         seen.operation, seen.path = "none" if operation is None else operation.name, endpoint.path
         try:
-            token = await self._authorization.token(bearer_secret(scope["headers"]))
+            token = await self._authorization.token(bearer_secret(request.headers))
         except errors.Refusal as refusal:
-            self._refused_tokens.note(scope, refusal)
+            self._refused_tokens.note(request, refusal)
             raise
         seen.district_id, seen.application = token.district_id, token.application
         now = self._gateway.clock()
@@ -147,32 +143,32 @@ class Api:
         handler = endpoint.handlers.get(method)
         if handler is None or operation is None:
             return Response(405, headers=((b"allow", endpoint.allow),))
-        body = await read_body(receive, self._max_body_bytes) if method in _WITH_BODY else b""
+        body = await request.body(self._max_body_bytes) if method in _WITH_BODY else b""
         caller = Caller(
             token.district_id,
             token.application,
-            background=method in _WITH_BODY and prefers_async(header_values(scope, b"prefer")),
+            background=method in _WITH_BODY and prefers_async(request.values(b"prefer")),
             request_id=seen.id,
             trace=tracing.traceparent(),
-            is_gone=partial(is_gone, receive),
+            is_gone=request.has_gone,
         )
-        call = Call(self._gateway, caller, path, parameters, scope["query_string"], body, scope["headers"])
-        response = await self._handle(handler, call, header_values(scope, b"sandbox-fault"))
+        call = Call(self._gateway, caller, path, parameters, request.query, body, request.headers)
+        response = await self._handle(handler, call, request.values(b"sandbox-fault"))
         if unknown := unknown_parameters(call.query, operation.query):
             codes = tuple(f"UNKNOWN_PARAMETER:{name}" for name in unknown)
             return replace(response, warnings=(*response.warnings, *codes))
         return response
 
     async def _handle(self, handler: Handler, call: Call, faults: list[bytes]) -> Response:
-        if self._faults is None:
+        if not faults or self._faults is None:
             return await handler(call)
         async with self._faults(self._gateway, faults) as gateway:
-            if faults and call.caller.background:
+            if call.caller.background:
                 # The LMS is called after the answer, and fails then.
                 caller = replace(call.caller, fault=faults[0].decode("latin-1"))
                 return await handler(replace(call, caller=caller))
             return await handler(replace(call, gateway=gateway))
 
 
-def _refused(refusal: errors.Refusal, scope: Scope) -> Response:
-    return refused(refusal, b",".join(header_values(scope, b"accept")))
+def _refused(refusal: errors.Refusal, request: Request) -> Response:
+    return refused(refusal, b",".join(request.values(b"accept")))

@@ -11,18 +11,19 @@ import asyncio
 import logging
 import resource
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from passback.observe import request_id
-from passback.web.messages import refused, send_response
+from passback.web.messages import refused, reply
 from passback.wire import errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from uvicorn._types import ASGI3Application
+    from passback.web.messages import Application, Reply, Request
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class Connection(Protocol):
     @property
     def lingers(self) -> bool: ...
 
-    def restrict(self, how: Callable[[ASGI3Application], ASGI3Application]) -> None: ...
+    def restrict(self, how: Callable[[Application], Application]) -> None: ...
     def time_out(self) -> None: ...
     def close(self) -> None: ...
     def abort(self) -> None: ...
@@ -183,14 +184,13 @@ class _Reader:
         return now - self._since
 
 
-def _only_health(application: ASGI3Application) -> ASGI3Application:
+def _only_health(application: Application) -> Application:
     """Refuse everything but the pages on health."""
 
-    async def answer(scope: Any, receive: Any, send: Any) -> None:
-        if scope["path"].startswith("/health/"):
-            await application(scope, receive, send)
-        else:
-            headers = [(request_id.HEADER, request_id.new().encode()), (b"connection", b"close")]
-            await send_response(send, refused(errors.store_unavailable(), b""), headers)
+    async def answer(request: Request) -> Reply | None:
+        if request.path.startswith(b"/health/"):
+            return await application(request)
+        refusal = refused(errors.store_unavailable(), b"")
+        return replace(reply(refusal, [(request_id.HEADER, request_id.new().encode())]), close=True)
 
     return answer

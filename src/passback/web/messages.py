@@ -3,27 +3,154 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from passback.wire.encode import error_body
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+    from collections.abc import Sequence
 
     from passback.context import Caller, Gateway
     from passback.wire.errors import Refusal
-
-    Scope = MutableMapping[str, Any]
-    Message = MutableMapping[str, Any]
-    Receive = Callable[[], Awaitable[Message]]
-    Send = Callable[[Message], Awaitable[None]]
 
 Header = tuple[bytes, bytes]
 
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
+
+
+_PATIENCE = 16
+"""How many times the maximum size is read and discarded if a body is too large."""
+
+
+class BodyTooLarge(Exception):
+    """The request's body exceeds the limit."""
+
+
+class ClientGone(Exception):
+    """The client disconnected before the end of its request; the part that arrived must not be used."""
+
+
+def _nothing() -> None:
+    pass
+
+
+class Request:
+    """A request whose head has arrived. Its body may still be arriving: the connection adds to it until its end."""
+
+    __slots__ = (
+        "_arrived", "_body",
+        "headers", "is_complete", "is_gone", "keep_alive", "method", "path", "peer", "query", "read_on",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        method: str,
+        path: bytes,
+        query: bytes,
+        headers: list[Header],
+        peer: str = "",
+        *,
+        keep_alive: bool = True,
+        read_on: Callable[[], None] = _nothing,
+    ) -> None:
+        self.method = method
+        self.path = path
+        """As sent."""
+        self.query = query
+        """As sent."""
+        self.headers = headers
+        """As sent, with lower-case names."""
+        self.peer = peer
+        """The client's address."""
+        self.keep_alive = keep_alive
+        """Whether the connection stays open after the answer."""
+        self.is_complete = False
+        """Whether all of it has arrived."""
+        self.is_gone = False
+        """Whether its client has hung up, or will send no more of it."""
+        self._body = bytearray()
+        self._arrived: asyncio.Future[None] | None = None
+        self.read_on = read_on
+        """Called when more of the body is waited for."""
+
+    def values(self, name: bytes) -> list[bytes]:
+        """The values of the headers with that lower-case name."""
+        return [value for key, value in self.headers if key == name]
+
+    @property
+    def unread(self) -> int:
+        """How many bytes of the body have arrived and were not asked for."""
+        return len(self._body)
+
+    def add(self, data: bytes) -> None:
+        """Add a part of the body."""
+        self._body += data
+        self._tell()
+
+    def end(self) -> None:
+        """Note that the body is complete."""
+        self.is_complete = True
+        self._tell()
+
+    def hang_up(self) -> None:
+        """Note that the client has gone."""
+        self.is_gone = True
+        self._tell()
+
+    async def body(self, limit: int) -> bytes:
+        """The whole body. Raises `BodyTooLarge` beyond `limit` bytes, and `ClientGone`."""
+        parts = []
+        size = 0
+        # A client that is still sending does not read an answer, so a body that is too large is read and discarded,
+        # within reason.
+        while size <= limit * _PATIENCE and (part := await self._part()):
+            size += len(part)
+            if size <= limit:
+                parts.append(part)
+        if size > limit:
+            raise BodyTooLarge
+        return b"".join(parts)
+
+    async def has_gone(self) -> bool:
+        """Whether the client has hung up by now."""
+        await asyncio.sleep(0)  # lets the connection notice
+        return self.is_gone
+
+    async def _part(self) -> bytes:
+        """What has arrived of the body, as soon as anything has; nothing after its end."""
+        while not (self._body or self.is_complete or self.is_gone):
+            self._arrived = arrived = asyncio.get_running_loop().create_future()
+            self.read_on()  # it may find more at once
+            await arrived
+        if self.is_gone:
+            raise ClientGone
+        part = bytes(self._body)
+        self._body.clear()
+        return part
+
+    def _tell(self) -> None:
+        if self._arrived is not None:
+            if not self._arrived.done():
+                self._arrived.set_result(None)
+            self._arrived = None
+
+
+class Reply(Struct, frozen=True):
+    """An answer as it is sent, but for its length and what belongs to the connection."""
+
+    status: int
+    headers: list[Header]
+    body: bytes = b""
+    close: bool = False
+    """Whether the connection is closed, whatever the client asks for."""
+
+
+Application = Callable[[Request], Awaitable["Reply | None"]]
+"""Answers a request; None if its client has gone."""
 
 
 class Call(Struct, frozen=True):
@@ -65,68 +192,11 @@ def refused(refusal: Refusal, accept: bytes) -> Response:
     return Response(refusal.status, body, content_type, headers)
 
 
-_PATIENCE = 16
-"""How many times the maximum size is read and discarded if a body is too large."""
-
-
-class BodyTooLarge(Exception):
-    """The request's body exceeds the limit."""
-
-
-def header_values(scope: Scope, name: bytes) -> list[bytes]:
-    """The values of a request's header with that lower-case name."""
-    return [value for key, value in scope["headers"] if key == name]
-
-
-class ClientGone(Exception):
-    """The client disconnected before the end of its request; the part that arrived must not be used."""
-
-
-async def read_body(receive: Receive, limit: int) -> bytes:
-    """Read the whole body of a request. Raises `BodyTooLarge` beyond `limit` bytes, and `ClientGone`."""
-    message = await _receive(receive)
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body") and len(body) <= limit:
-        return body
-    parts = [body]
-    size = len(body)
-    # A client that is still sending does not read an answer, so a body that is too large is read and discarded, within
-    # reason.
-    while message.get("more_body") and size <= limit * _PATIENCE:
-        message = await _receive(receive)
-        part: bytes = message.get("body", b"")
-        size += len(part)
-        if size <= limit:
-            parts.append(part)
-    if size > limit:
-        raise BodyTooLarge
-    return b"".join(parts)
-
-
-async def is_gone(receive: Receive) -> bool:
-    """Whether the client has hung up, after its whole request was read."""
-    listening = asyncio.ensure_future(receive())
-    await asyncio.sleep(0)  # lets it look
-    if not listening.done():
-        listening.cancel()
-        return False
-    return bool(listening.result()["type"] == "http.disconnect")
-
-
-async def _receive(receive: Receive) -> Message:
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise ClientGone
-    return message
-
-
-async def send_response(send: Send, response: Response, headers: list[Header]) -> None:
-    """Send an answer with `headers` and its own."""
+def reply(response: Response, headers: list[Header]) -> Reply:
+    """An answer with `headers` and its own."""
     headers += response.headers
     if response.warnings:
         headers.append((b"passback-warnings", ", ".join(response.warnings).encode()))
-    headers.append((b"content-length", b"%d" % len(response.body)))
     if response.content_type is not None:
         headers.append((b"content-type", response.content_type))
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
+    return Reply(response.status, headers, response.body)

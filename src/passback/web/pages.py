@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 import passback
 from passback.store.engine.database import StoreUnavailable
-from passback.web.messages import JSON, Response
+from passback.web.messages import JSON, Request, Response
 from passback.wire.encode import encode
 
 if TYPE_CHECKING:
     from passback.observe.metrics import Metrics
     from passback.store.engine.database import Database
-    from passback.web.messages import Header, Receive
+    from passback.web.messages import Header
 
-Page = Callable[[str, "Receive"], Awaitable[Response]]
-"""Answers a request, given its method and body."""
+Page = Callable[[Request], Awaitable[Response]]
+"""Answers a request."""
 
 _READING = ("GET", "HEAD")
 
@@ -133,8 +133,8 @@ def _secret_in(authorization: bytes) -> bytes:
 def read_only(answer: Callable[[], Awaitable[Response]]) -> Page:
     """A read-only page."""
 
-    async def page(method: str, _receive: Receive) -> Response:
-        return await answer() if method in _READING else not_allowed(*_READING)
+    async def page(request: Request) -> Response:
+        return await answer() if request.method in _READING else not_allowed(*_READING)
 
     return page
 

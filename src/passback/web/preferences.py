@@ -18,6 +18,8 @@ def prefers_async(headers: Sequence[bytes]) -> bool:
 
     RFC 7240: names are case-insensitive, an empty value is the same as none, and anything in quotes is part of a value.
     """
+    if not headers:
+        return False
     preferences = b",".join(_QUOTED.sub(_VALUE, header) for header in headers).lower().split(b",")
     return any(_ASYNC.fullmatch(preference.split(b";")[0].strip()) for preference in preferences)
 

@@ -1,9 +1,9 @@
 """HTTP/1.1 from any client, however it behaves: any method name, and bounds on what one connection makes us hold.
 
-uvicorn's protocol parses all that has arrived and queues every request that it finds. Here the parser is fed in small
-pieces, and only while no request waits for its turn, so a connection holds few requests however many were sent. It is
-never fed a method that it does not know, such as ``get`` or ``BREW``: in the contract these are unsupported methods
-like any other (row 15), not malformed requests.
+uvicorn has the sockets, signals and processes; httptools parses. The parser is fed in small pieces, and only while no
+request waits for its turn, so a connection holds few requests however many were sent. It is never fed a method that it
+does not know, such as ``get`` or ``BREW``: in the contract these are unsupported methods like any other (row 15), not
+malformed requests. Each answer goes out in one write.
 
 How long a connection may take, and how many there may be, is in `passback.web.connections`.
 """
@@ -13,25 +13,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import socket
+from collections import deque
+from contextvars import Context
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import httptools
-from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import get_remote_addr
 
 from passback.observe import request_id
-from passback.web.messages import TEXT
+from passback.web.messages import TEXT, Reply, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from uvicorn._types import ASGI3Application
-    from uvicorn.config import Config
-    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
     from uvicorn.server import ServerState
 
     from passback.web.connections import Connections
-    from passback.web.messages import Receive, Scope, Send
+    from passback.web.messages import Application, Header
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,8 @@ _PIECES_IN_A_TURN = 8
 """How many pieces of one connection are parsed before others have their turn: a byte may be a chunk."""
 _BYTES_PER_BODY_BYTE = 16
 """How much the framing of a chunked body may take, beside the head: six bytes frame a chunk of one byte."""
+_MOST_UNREAD = 64 * 1024
+"""How many bytes of a body are held until the application asks for them."""
 
 _MOST_DISCARDED = 4 * 1024 * 1024
 """How many bytes are discarded of what a client still sends after its answer, so that it reads the answer."""
@@ -56,113 +58,177 @@ _METHOD = re.compile(rb"[\r\n]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)( ?)")
 BAD_REQUEST = (400, "Invalid HTTP request received.")
 TIMED_OUT = (408, "The request did not arrive in time.")
 HEAD_TOO_LARGE = (431, "The address and headers of the request are too large.")
-_PHRASES = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
+FAILED = (500, "Internal Server Error")
+_STATUS_LINES = {it.value: f"HTTP/1.1 {it.value} {it.phrase}".encode() for it in HTTPStatus}
+_CONTROLS = bytes([*range(9), *range(10, 32), 127])
+"""What no name or value of a header may contain: it could end the header, and begin another."""
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class HttpProtocol(asyncio.Protocol):
     """A connection; used as uvicorn's ``http`` setting."""
 
     def __init__(
         self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-        *,
+        application: Application,
         admitted: Connections,
+        *,
+        server_state: ServerState,
+        **_of_uvicorn: Any,
     ) -> None:
         """`admitted` are the server's connections."""
-        super().__init__(config, server_state, app_state, _loop)
+        self._application = application
         self._admitted = admitted
+        self._server = server_state
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport
+        self._parser = httptools.HttpRequestParser(self)
+        # What follows a request that ends the connection is not looked at, so it need not be right.
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.peer = ""
+        """The client's address."""
+
         self._held = bytearray()
         """What has arrived and is not parsed yet."""
         self._turn_is_over = False
         """Whether parsing goes on when others have had their turn."""
+        self._is_paused = False
+        """Whether nothing is read."""
         self._between = True
         """Whether the parser is between two requests."""
         self._in_head = False
         self._method = b""
         """The method of the request that is being read, if the parser reads another in its place."""
+        self._url = b""
+        self._headers: list[Header] = []
         self._fed = 0
         """How many bytes were parsed since the piece in which the request began, and how many of its body."""
         self._body_bytes = 0
         self._discarded = 0
-        self._running: RequestResponseCycle | None = None
+
+        self._arriving: Request | None = None
+        """The request whose body is being read."""
+        self._waiting: deque[tuple[Request, Application]] = deque()
+        """Those that wait for their turn."""
+        self._current: Request | None = None
+        """The one that is being answered."""
         self._refusal: tuple[int, str] | None = None
         """What is answered in the end to what is no request; no more is read."""
+        self._is_deaf = False
+        """Whether all that still comes is discarded."""
+        self._is_ending = False
+        """Whether the connection is closed after the requests that have come."""
+        self._is_clogged = False
+        """Whether the client does not read its answers."""
         self.lingers = False
         """Whether the last answer was written, and the client has yet to close: what it still sends is discarded."""
         self.since = 0.0
         """When the client was last answered, or began to send a request."""
 
-    # --- What arrives
+    # --- What happens to the connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, if there is room for a connection."""
-        super().connection_made(transport)
-        self.flow = _Flow(transport, self._go_on)
-        self.since = self.loop.time()
+        self._transport = transport
+        # Else the end of a long answer would wait until the client has confirmed its beginning.
+        own = transport.get_extra_info("socket")
+        if own.family != socket.AF_UNIX:
+            own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        address = get_remote_addr(transport)
+        self.peer = address[0] if address else ""
+        self.since = self._loop.time()
+        self._server.connections.add(self)  # type: ignore[arg-type]  # it knows its own kinds only
         self._admitted.admit(self)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:
         """End. Whatever is being answered learns that its client has gone."""
         self._admitted.discard(self)
-        for cycle in (self._running, *(cycle for cycle, _ in self.pipeline)):
-            if cycle is not None:
-                cycle.disconnected = True
-                cycle.message_event.set()
-        self.pipeline.clear()
+        self._server.connections.discard(self)
+        self._waiting.clear()
         self._held.clear()
-        super().connection_lost(exc)
+        if self._current is not None:
+            self._current.hang_up()
 
     def data_received(self, data: bytes) -> None:
         """Receive bytes from the client."""
-        if self._refusal is not None:
+        if self._is_deaf or self._refusal is not None:
             self._discard(len(data))
             return
         if self._between and not self._held:
-            self.since = self.loop.time()
+            self.since = self._loop.time()
         self._held += data
-        if not self._turn_is_over:
-            self._parse()
+        self._go_on()
+
+    def pause_writing(self) -> None:
+        """Answer nothing more until the client has read on."""
+        self._is_clogged = True
+
+    def resume_writing(self) -> None:
+        """Answer on."""
+        self._is_clogged = False
+        self._go_on()
+
+    def shutdown(self) -> None:
+        """Close the connection, after what is being answered: the server stops."""
+        if self._current is None and not self._waiting:
+            self._transport.close()
+        else:
+            self._is_ending = True
+
+    # --- What arrives
 
     def _go_on(self) -> None:
-        """Parse on and read on, once there is room again for what arrives."""
-        self._turn_is_over = False
-        if self.pipeline or self._refusal is not None:
-            self.flow.read_paused = bool(self.pipeline)
+        """Answer, parse and read on, as far as there is room and the turn lasts."""
+        if self._turn_is_over:
             return
-        self._parse()
-        if not (self._turn_is_over or self.flow.read_paused or self.transport.is_closing()):
-            self.transport.resume_reading()
-
-    def _parse(self) -> None:
+        self._answer_next()
         for _ in range(_PIECES_IN_A_TURN):
-            if not self._held or self._refusal is not None or self.flow.read_paused:
-                return
-            if self.transport.is_closing():
-                self._held.clear()
-                return
-            if self._between and not self._begin():
-                return
-            piece = self._held[:_PIECE]
-            del self._held[:_PIECE]
-            self._fed += len(piece)
-            try:
-                self.parser.feed_data(piece)
-            except httptools.HttpParserUpgrade:
-                # Nothing else is spoken here: the request is answered, and what follows it is not HTTP.
-                self.cycle.keep_alive = False
-                self._held.clear()
-                self.flow.pause_reading()
-            except httptools.HttpParserError:
-                self.refuse(BAD_REQUEST)
-            if self._fed - _BYTES_PER_BODY_BYTE * self._body_bytes > MOST_HEAD_BYTES + _PIECE:
-                self.refuse(HEAD_TOO_LARGE)
-        if self._held and not self.flow.read_paused:
+            if not self._held or self._is_full or self._transport.is_closing():
+                break
+            if self._between and (self._is_ending or not self._begin()):
+                break
+            self._parse_piece()
+            self._answer_next()
+        else:
             self._turn_is_over = True
-            self.transport.pause_reading()
-            self.loop.call_soon(self._go_on)
+            self._loop.call_soon(self._next_turn)
+        if self._transport.is_closing():
+            return
+        if (self._is_full or self._turn_is_over) != self._is_paused:
+            self._is_paused = not self._is_paused
+            if self._is_paused:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
+
+    def _next_turn(self) -> None:
+        self._turn_is_over = False
+        self._go_on()
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether what has arrived must be dealt with before more is read."""
+        arriving = self._arriving
+        return bool(self._waiting) or (arriving is not None and arriving.unread > _MOST_UNREAD)
+
+    def _parse_piece(self) -> None:
+        piece = self._held[:_PIECE]
+        del self._held[:_PIECE]
+        self._fed += len(piece)
+        try:
+            self._parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            # Nothing else is spoken here: the request is answered, and what follows it is not HTTP.
+            self._close_after_last()
+        except httptools.HttpParserError:
+            self.refuse(BAD_REQUEST)
+        if self._fed - _BYTES_PER_BODY_BYTE * self._body_bytes > MOST_HEAD_BYTES + _PIECE:
+            self.refuse(HEAD_TOO_LARGE)
+
+    def _close_after_last(self) -> None:
+        self._is_ending = self._is_deaf = True
+        self._held.clear()
+        if self._arriving is not None:
+            self._arriving.end()
 
     def _discard(self, size: int) -> None:
         self._discarded += size
@@ -190,101 +256,183 @@ class BoundedProtocol(HttpToolsProtocol):
         """Note that a request has started."""
         self._between, self._in_head = False, True
         self._fed = self._body_bytes = 0
-        super().on_message_begin()
+        self._url = b""
+        self._headers = []
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the address."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header. Those that follow a body are left out: they would be read as those of the head."""
+        if self._in_head:
+            self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """Answer a request, or queue it."""
+        """Let a request wait for its turn. Whatever is raised here makes it a malformed one."""
+        # Only the first of what was fed has another method.
+        method, self._method = self._method or self._parser.get_method(), b""
+        url = httptools.parse_url(self._url)
+        if url.path is None or not url.path.isascii():
+            raise ValueError
+        version = self._parser.get_http_version()
+        expects = version == "1.1" and (b"expect", b"100-continue") in (
+            (name, value.lower()) for name, value in self._headers if name == b"expect"
+        )
+        self._arriving = Request(
+            method.decode("ascii"),
+            url.path,
+            url.query or b"",
+            self._headers,
+            self.peer,
+            keep_alive=version != "1.0" and self._parser.should_keep_alive(),
+            read_on=self._continue if expects else self._go_on,
+        )
+        application = self._application if _names_host(version, self._headers) else _bad_request
+        self._waiting.append((self._arriving, application))
         self._in_head = False
-        if self._method:
-            # Only the first of what was fed has another method.
-            method, self._method = self._method, b""
-        else:
-            method = self.parser.get_method()
-        served = self.app
-        if not _names_host(self.parser.get_http_version(), self.headers):
-            self.app = _bad_request
-        try:
-            super().on_headers_complete()
-        finally:
-            self.app = served
-        self.scope["method"] = method.decode("ascii")
 
     def on_body(self, body: bytes) -> None:
         """Take a part of a request's body."""
         self._body_bytes += len(body)
-        if self.cycle.response_complete:
+        if self._arriving is None:  # it was answered before its end
             self._discard(len(body))
-        super().on_body(body)
+        else:
+            self._arriving.add(body)
 
     def on_message_complete(self) -> None:
         """Note that the next bytes are a new request."""
         self._between = True
         self._discarded = 0
-        super().on_message_complete()
-        self.cycle.more_body = False  # also if it was answered before
+        if self._arriving is not None:
+            self._arriving.end()
+            self._arriving = None
+
+    def _continue(self) -> None:
+        """Let the client send the body that its request has announced."""
+        if self._current is not None and not self._transport.is_closing():
+            self._current.read_on = self._go_on
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._go_on()
 
     # --- What goes out
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        self._running = cycle
-        super()._start_asgi_task(cycle, app)
-
-    def on_response_complete(self) -> None:
-        """Turn to the next request, or wait for one."""
-        self.server_state.total_requests += 1
-        if self.transport.is_closing():
+    def _answer_next(self) -> None:
+        """Turn to the next request, if it is its turn."""
+        if self._current is not None or self._is_clogged or self._transport.is_closing():
             return
-        self.since = self.loop.time()
-        if self.pipeline and not (self._refusal and self.pipeline[-1][0].more_body):
-            cycle, app = self.pipeline.pop()
-            self._start_asgi_task(cycle, app)
-        elif self._refusal is not None:
-            self._write_refusal()
+        if self._waiting:
+            self._current, application = self._waiting.popleft()
+            work = self._answer(self._current, application)
+            self._server.tasks.add(self._loop.create_task(work, context=Context()))
+        elif self._refusal is not None and not self.lingers:
+            self._write(_plain(*self._refusal), keep_alive=False)
+            self._linger()
+
+    async def _answer(self, request: Request, application: Application) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        try:
+            reply = await application(request)
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+        except Exception:
+            log.exception("internal error")
+            reply = _plain(*FAILED)
+        finally:
+            self._server.tasks.discard(task)
+        self._server.total_requests += 1
+        if request is self._current:
+            self._send(request, reply)
+
+    def _send(self, request: Request, reply: Reply | None) -> None:
+        """Answer the current request, and turn to what is next."""
+        self._current = None
+        if self._transport.is_closing():
+            return
+        if reply is None:
+            self.abort()
+            return
+        self.since = self._loop.time()
+        # A client that was not told to go on may leave out the body: what it sends next could be either.
+        is_unclear = not request.is_complete and request.read_on == self._continue
+        is_last = reply.close or is_unclear or (self._is_ending and not self._waiting)
+        keep_alive = request.keep_alive and not is_last
+        self._write(reply, keep_alive=keep_alive, without_body=request.method == "HEAD")
+        if self._arriving is request:
+            self._arriving = None
+        if keep_alive:
+            if self._held or self._waiting or self._is_paused or self._refusal is not None:
+                self._go_on()
+        elif request.is_complete:
+            self._transport.close()
         else:
-            self.flow.resume_reading()
+            self._linger()
+
+    def _write(self, reply: Reply, *, keep_alive: bool, without_body: bool = False) -> None:
+        lines = [
+            _STATUS_LINES[reply.status],
+            *[b"%b: %b" % it for it in self._server.default_headers],
+            *[b"%b: %b" % it for it in reply.headers],
+            b"content-length: %d" % len(reply.body),
+        ]
+        if not keep_alive:
+            lines.append(b"connection: close")
+        head = b"\r\n".join(lines)
+        if len(head.translate(None, _CONTROLS)) == len(head) - 2 * len(lines) + 2:
+            self._transport.write(b"%b\r\n\r\n%b" % (head, b"" if without_body else reply.body))
+        else:
+            log.error("an answer with a control character in a header is not sent")
+            self._write(_plain(*FAILED), keep_alive=keep_alive, without_body=without_body)
 
     def refuse(self, refusal: tuple[int, str]) -> None:
         """Answer what is no request, after the requests before it, and read no more."""
+        if self._refusal is not None:
+            return
         log.info("refused a client's bytes with %d: %s", *refusal)
         self._refusal = refusal
         self._held.clear()
-        running = self._running
-        if running is None or (running.response_complete and not running.more_body):
-            self._write_refusal()
-        elif running.more_body:  # it is the body of this one that is refused
-            running.disconnected = True
-            running.message_event.set()
-            self._write_refusal(answered=running.response_started)
+        broken, self._arriving = self._arriving, None
+        if broken is not None:  # it is the body of this one that is refused
+            broken.hang_up()
+            if broken is self._current:
+                self._current = None
+            else:
+                self._waiting.pop()
+        elif self._is_answered_early:
+            self._linger()
 
-    def _write_refusal(self, *, answered: bool = False) -> None:
-        assert self._refusal is not None
-        self.pipeline.clear()
-        if not answered:
-            self.transport.write(_refusal(*self._refusal, self.server_state.default_headers))
-        # A client that is still sending would not read the answer if the connection were closed at once.
-        self.lingers = True
-        self.since = self.loop.time()
-        self.flow.read_paused = False
-        self.transport.resume_reading()
-        self.transport.write_eof()
+    @property
+    def _is_answered_early(self) -> bool:
+        """Whether the body of a request is still arriving that was answered before its end."""
+        return self._arriving is None and not (self._between or self._in_head)
+
+    def _linger(self) -> None:
+        """Let the client read its answer: one that is still sending would not, if this were closed at once."""
+        if self._transport.is_closing():
+            return
+        self.lingers = self._is_deaf = True
+        self.since = self._loop.time()
+        self._arriving = None
+        self._waiting.clear()
+        self._held.clear()
+        if self._is_paused:
+            self._is_paused = False
+            self._transport.resume_reading()
+        self._transport.write_eof()
 
     # --- What the limits on time and number ask
 
     @property
-    def peer(self) -> str:
-        """The client's address."""
-        return self.client[0] if self.client else ""
-
-    @property
     def is_working(self) -> bool:
         """Whether a whole request is being answered, so that the client waits for us."""
-        running = self._running
-        return running is not None and not (running.response_complete or running.more_body)
+        return self._current is not None and self._current.is_complete
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing of a request has arrived since the last one was answered."""
-        return self._between and not self._held and not self.is_working
+        return self._between and not self._held and self._current is None and not self._waiting
 
     @property
     def is_in_head(self) -> bool:
@@ -294,69 +442,40 @@ class BoundedProtocol(HttpToolsProtocol):
     @property
     def unread(self) -> int:
         """How many bytes wait for the client to read on."""
-        return self.transport.get_write_buffer_size()
+        return self._transport.get_write_buffer_size()
 
-    def restrict(self, how: Callable[[ASGI3Application], ASGI3Application]) -> None:
+    def restrict(self, how: Callable[[Application], Application]) -> None:
         """Let less be answered than the application would."""
-        self.app = how(self.app)
+        self._application = how(self._application)
 
     def time_out(self) -> None:
         """Refuse the request that is still arriving."""
-        running = self._running
-        if self.transport.is_closing() or (running and running.more_body and running.response_started):
+        if self._transport.is_closing() or self._is_answered_early:
             self.abort()
         else:
             self.refuse(TIMED_OUT)
+            self._go_on()
 
     def close(self) -> None:
         """Close, after what is already written."""
-        self.transport.close()
+        self._transport.close()
 
     def abort(self) -> None:
         """Close at once."""
-        self.transport.abort()
+        self._transport.abort()
 
 
-class _Flow(FlowControl):
-    """Pauses the parser with the transport, and lets the parser go on before the transport."""
-
-    def __init__(self, transport: asyncio.Transport, go_on: Callable[[], None]) -> None:
-        super().__init__(transport)
-        self._go_on = go_on
-
-    def resume_reading(self) -> None:
-        if self.read_paused:
-            self.read_paused = False
-            # Not at once: it may come from within an answer, whose end decides what is next.
-            asyncio.get_running_loop().call_soon(self._go_on)
+async def _bad_request(_request: Request) -> Reply:
+    return _plain(*BAD_REQUEST)
 
 
-async def _bad_request(_scope: Scope, _receive: Receive, send: Send) -> None:
-    status, text = BAD_REQUEST
-    headers = [
-        (request_id.HEADER, request_id.new().encode()),
-        (b"content-type", TEXT),
-        (b"content-length", b"%d" % len(text)),
-        (b"connection", b"close"),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": text.encode()})
+def _plain(status: int, text: str) -> Reply:
+    """The last answer of a connection, with the id that every answer has."""
+    headers = [(request_id.HEADER, request_id.new().encode()), (b"content-type", TEXT)]
+    return Reply(status, headers, text.encode("ascii"), close=True)
 
 
-def _refusal(status: int, text: str, headers: list[tuple[bytes, bytes]]) -> bytes:
-    """An answer as uvicorn would give it, plus the request id that every answer has."""
-    lines = [
-        b"HTTP/1.1 %d %s" % (status, _PHRASES[status]),
-        *(name + b": " + value for name, value in headers),
-        request_id.HEADER + b": " + request_id.new().encode(),
-        b"content-type: " + TEXT,
-        b"content-length: %d" % len(text),
-        b"connection: close",
-    ]
-    return b"\r\n".join([*lines, b"", text.encode("ascii")])
-
-
-def _names_host(version: str, headers: list[tuple[bytes, bytes]]) -> bool:
+def _names_host(version: str, headers: list[Header]) -> bool:
     """Whether a request names one host, as HTTP/1.1 requires (RFC 9112, section 3.2)."""
     hosts = sum(name == b"host" for name, _ in headers)
     return hosts == 1 or (hosts == 0 and version == "1.0")

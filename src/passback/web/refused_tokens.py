@@ -11,7 +11,7 @@ from passback.observe.logs import one_line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from passback.web.messages import Scope
+    from passback.web.messages import Request
     from passback.wire.errors import Refusal
 
 log = logging.getLogger(__name__)
@@ -36,9 +36,9 @@ class RefusedTokens:
         self._peers: dict[str, tuple[float, int]] = {}
         """When each was last told, and how many have come since."""
 
-    def note(self, scope: Scope, refusal: Refusal) -> None:
+    def note(self, request: Request, refusal: Refusal) -> None:
         """Note a refusal, and log it unless the peer's last one has just been logged."""
-        peer = scope["client"][0] if scope["client"] else "unknown"
+        peer = request.peer or "unknown"
         now = self._now()
         told, since = self._peers.get(peer, (0.0, 0))
         if peer not in self._peers:
@@ -51,7 +51,7 @@ class RefusedTokens:
             self._peers[peer] = told, since + 1
             return
         self._peers[peer] = now, 0
-        claimed = next((it for name, it in scope["headers"] if name == b"x-forwarded-for"), b"-")
+        claimed = next((it for name, it in request.headers if name == b"x-forwarded-for"), b"-")
         fields = {
             "peer": peer,
             "forwarded_for": one_line(claimed[:_LONGEST_NAME].decode("latin-1")),
