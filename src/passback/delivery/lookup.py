@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from passback.domain.clock import SECOND
 from passback.domain.delivery import OPEN
-from passback.store import assignments, deliveries, destinations, enrollments, roster
+from passback.store import assignments, deliveries, destinations, enrollments, gradebook, roster
 from passback.store.enrollments import Matched
 from passback.wire import errors
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from passback.context import Gateway
+    from passback.domain.assignment import Assignment
     from passback.domain.roster import Role
     from passback.lms.interface import Connector
     from passback.store.assignments import AssignmentRecord
@@ -81,8 +82,7 @@ def section_and_record(
     gateway: Gateway, conn: Connection, district_id: str, section_id: str, assignment_id: str
 ) -> tuple[SectionAtLms, AssignmentRecord | None]:
     """The section as `section` finds it, and our record of its assignment, if there is one. Raises as `section`."""
-    wanted = assignment_id.lower() if _is_id(assignment_id) else ""
-    found, record = assignments.find_in_section(conn, district_id, section_id, wanted)
+    found, record = assignments.find_in_section(conn, district_id, section_id, _known_id(assignment_id))
     return _at_lms(gateway, conn, district_id, found), record
 
 
@@ -150,12 +150,26 @@ def assignment(
     return at_lms, required(gateway, conn, at_lms.id, record, assignment_id)
 
 
+def assignment_and_content(
+    gateway: Gateway, conn: Connection, district_id: str, section_id: str, assignment_id: str
+) -> tuple[SectionAtLms, AssignmentRecord, Assignment | None]:
+    """As `assignment`; and what it is, if the gateway's own database tells without asking an LMS."""
+    found, held = gradebook.find_in_section(conn, district_id, section_id, _known_id(assignment_id))
+    at_lms = _at_lms(gateway, conn, district_id, found[0])
+    record = required(gateway, conn, at_lms.id, found[1], assignment_id)
+    return at_lms, record, None if gateway.connectors.pretending else held
+
+
 def assignment_or_awaited(
     gateway: Gateway, conn: Connection, district_id: str, section_id: str, assignment_id: str, *, behind: bool
 ) -> tuple[SectionAtLms, AssignmentRecord | None]:
     """The section and its assignment, as `required_or_awaited` finds it. Raises as `assignment`."""
     at_lms, record = section_and_record(gateway, conn, district_id, section_id, assignment_id)
     return at_lms, required_or_awaited(gateway, conn, at_lms.id, record, assignment_id, behind=behind)
+
+
+def _known_id(assignment_id: str) -> str:
+    return assignment_id.lower() if _is_id(assignment_id) else ""
 
 
 def _is_id(assignment_id: str) -> bool:

@@ -76,11 +76,14 @@ async def read(
 ) -> Answer[responses.Assignment]:
     """Read an assignment from the LMS, as it is there now. Raises `Refusal`: rows 8 and 13, the LMS."""
     doing = "reading assignment"
-    section, record = await look_up_to_read(
-        gateway, doing, lambda conn: lookup.assignment(gateway, conn, district_id, section_id, assignment_id)
+    section, record, held = await look_up_to_read(
+        gateway,
+        doing,
+        lambda conn: lookup.assignment_and_content(gateway, conn, district_id, section_id, assignment_id),
     )
-    async with lms_errors_as_refusals(gateway, district_id, doing, section, record.id):
-        held = await section.connector.read_assignment(section.lms_id, record.lms_id)
+    if held is None:
+        async with lms_errors_as_refusals(gateway, district_id, doing, section, record.id):
+            held = await section.connector.read_assignment(section.lms_id, record.lms_id)
     [shown] = await _present(gateway, district_id, {record.id: held}, gateway.clock())
     return Answer(shown)
 

@@ -280,13 +280,15 @@ async def page(
     now = gateway.clock()
 
     doing = "reading submissions"
-    section, record = await look_up_to_read(
-        gateway, doing, lambda conn: lookup.assignment(gateway, conn, district_id, section_id, assignment_id)
+    section, record, content = await look_up_to_read(
+        gateway,
+        doing,
+        lambda conn: lookup.assignment_and_content(gateway, conn, district_id, section_id, assignment_id),
     )
     list_name = f"{district_id}/{section_id}/{record.id}/submissions"
     after = cursor.open_sealed(gateway.cursor_key, list_name, after_cursor, now) if after_cursor else ""
     async with lms_errors_as_refusals(gateway, district_id, doing, section, record.id):
-        assignment = await section.connector.read_assignment(section.lms_id, record.lms_id)
+        assignment = content or await section.connector.read_assignment(section.lms_id, record.lms_id)
         students = await gateway.database.read(
             lambda conn: _assigned_students(conn, section_id, assignment, after, limit + 1)
         )

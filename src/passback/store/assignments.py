@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from passback.store.roster import IN_ERROR, SectionInLms
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from passback.domain.clock import Instant
     from passback.store.engine.database import Connection
 
@@ -43,24 +45,38 @@ def add(
     )
 
 
+IN_SECTION_COLUMNS = (
+    f"sections.id, sections.lms_id, districts.lms_type, {IN_ERROR}, assignments.id, assignments.lms_id"
+)
+IN_SECTION = (
+    "FROM sections JOIN districts ON districts.id = sections.district_id"
+    " LEFT JOIN assignments ON assignments.id = :assignment_id"
+    f" AND assignments.section_id = sections.id AND assignments.deleted IS NULL AND {IN_ITS_SECTION}"
+)
+OF_DISTRICT = (
+    "WHERE sections.id = :section_id AND sections.district_id = :district_id AND sections.removed IS NULL"
+)
+InSection = tuple[SectionInLms | None, AssignmentRecord | None]
+"""A section, and one of its assignments, as far as they are found."""
+
+
 def find_in_section(
     connection: Connection, district_id: str, section_id: str, assignment_id: str
-) -> tuple[SectionInLms | None, AssignmentRecord | None]:
+) -> InSection:
     """Find the section, if it belongs to the district, and its assignment of that id, unless it was deleted.
 
     An assignment that was made in another section of the LMS is not found: its id may be another's in this one.
     One statement for both: almost every request needs just these.
     """
     row = connection.execute(
-        f"SELECT sections.id, sections.lms_id, districts.lms_type, {IN_ERROR}, assignments.id, assignments.lms_id"
-        " FROM sections JOIN districts ON districts.id = sections.district_id"
-        " LEFT JOIN assignments ON assignments.id = :assignment_id"
-        f" AND assignments.section_id = sections.id AND assignments.deleted IS NULL AND {IN_ITS_SECTION}"
-        " WHERE sections.id = :section_id AND sections.district_id = :district_id AND sections.removed IS NULL",
+        f"SELECT {IN_SECTION_COLUMNS} {IN_SECTION} {OF_DISTRICT}",
         {"assignment_id": assignment_id, "section_id": section_id, "district_id": district_id},
     ).fetchone()
-    if row is None:
-        return None, None
+    return (None, None) if row is None else in_section(row)
+
+
+def in_section(row: Sequence[Any]) -> InSection:
+    """What a row of `IN_SECTION_COLUMNS` says."""
     return SectionInLms(*row[:4]), None if row[4] is None else AssignmentRecord(*row[4:])
 
 

@@ -652,7 +652,10 @@ def _row(item: Delivery | Ending) -> dict[str, Any]:
     values = asdict(item)
     values["warnings"] = ", ".join(item.warnings)
     values["result"] = None if item.result is None else item.result.decode()
-    return {name: int(value) if isinstance(value, bool) else value for name, value in values.items()}
+    for name in _FLAGS:
+        if name in values:
+            values[name] = int(values[name])
+    return values
 
 
 def _made(row: Sequence[Any]) -> Delivery:

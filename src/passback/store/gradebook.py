@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from passback.domain.assignment import Assignment, Attachment
+from passback.store.assignments import IN_SECTION, IN_SECTION_COLUMNS, OF_DISTRICT, in_section
 from passback.store.statements import among, for_each
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from passback.domain.clock import Instant
+    from passback.store.assignments import InSection
     from passback.store.engine.database import Connection
 
 T = TypeVar("T")
@@ -63,6 +66,11 @@ _ASSIGNMENT_FIELDS = tuple(
 _ASSIGNMENT_COLUMNS = tuple("id" if name == "lms_id" else name for name in _ASSIGNMENT_FIELDS)
 _SUBMISSION_COLUMNS = SubmissionRow.__struct_fields__
 _SELECT_ASSIGNMENT = f"SELECT {', '.join(_ASSIGNMENT_COLUMNS)} FROM gradebook_assignments"
+_SELECT_IN_SECTION = (
+    f"SELECT {IN_SECTION_COLUMNS}, {', '.join('held.' + column for column in _ASSIGNMENT_COLUMNS)} {IN_SECTION}"
+    " LEFT JOIN gradebook_assignments AS held ON districts.lms_type = 'builtin'"
+    f" AND held.id = assignments.lms_id AND held.section_id = sections.lms_id {OF_DISTRICT}"
+)
 _INSERT_ASSIGNMENT = (
     f"INSERT INTO gradebook_assignments (section_id, {', '.join(_ASSIGNMENT_COLUMNS)})"
     f" VALUES (:section_id, {', '.join(':' + column for column in _ASSIGNMENT_COLUMNS)})"
@@ -130,6 +138,19 @@ def find_assignment(connection: Connection, section_id: str, assignment_id: str)
     return None if row is None else _assignment(row)
 
 
+def find_in_section(
+    connection: Connection, district_id: str, section_id: str, assignment_id: str
+) -> tuple[InSection, Assignment | None]:
+    """What `assignments.find_in_section` finds, and the assignment itself if the gradebook has it."""
+    row = connection.execute(
+        _SELECT_IN_SECTION,
+        {"assignment_id": assignment_id, "section_id": section_id, "district_id": district_id},
+    ).fetchone()
+    if row is None:
+        return (None, None), None
+    return in_section(row[:6]), None if row[6] is None else _assignment(row[6:])
+
+
 def section_assignments(connection: Connection, section_id: str) -> list[Assignment]:
     """All assignments of a section, oldest first."""
     rows = connection.execute(
@@ -172,7 +193,7 @@ def save_submissions(
         _UPSERT_SUBMISSION,
         [
             {
-                **{name: getattr(submission, name) for name in _SUBMISSION_COLUMNS},
+                **asdict(submission),
                 "assignment_id": assignment_id,
                 "student_id": student,
                 "grade_points": _text(submission.grade_points),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,14 +15,19 @@ def among(column: str, values: Collection[Any], parameters: dict[str, Any]) -> s
     """The condition that a column has one of some values (there must be one), which are added to the parameters."""
     given = [*values]
     # Few forms of each statement, because databases keep those that they have prepared.
-    given += given[-1:] * ((1 << (len(given) - 1).bit_length()) - len(given))
-    names = [f"{column.replace('.', '_')}_{_letters(index)}" for index in range(len(given))]
-    parameters.update(zip(names, given, strict=True))
-    return f"{column} IN ({', '.join(':' + name for name in names)})"
+    size = 1 << (len(given) - 1).bit_length()
+    condition, names = _form(column, size)
+    parameters.update(zip(names, given + given[-1:] * (size - len(given)), strict=True))
+    return condition
 
 
-def _letters(number: int) -> str:
-    return "".join(chr(ord("a") + int(digit)) for digit in str(number))
+@cache
+def _form(column: str, size: int) -> tuple[str, list[str]]:
+    names = [
+        column.replace(".", "_") + "_" + "".join(chr(ord("a") + int(digit)) for digit in str(index))
+        for index in range(size)
+    ]
+    return f"{column} IN ({', '.join(':' + name for name in names)})", names
 
 
 def for_each(connection: Connection, sql: str, rows: Sequence[Mapping[str, Any]]) -> int:

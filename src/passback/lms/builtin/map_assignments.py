@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from passback.domain.assignment import Assignment, AssignmentFields
 from passback.lms.interface import RefusedByLms
@@ -53,7 +53,6 @@ def edited(before: Assignment, fields: AssignmentFields, now: Instant) -> Assign
 def check_texts(fields: AssignmentFields | SubmissionFields) -> None:
     """Refuse texts that PostgreSQL cannot store: the gradebook is the same on every database. Raises `Refused`."""
     for part in (fields, *(fields.attachments or ())):
-        for name in part.__struct_fields__:
-            value = getattr(part, name)
-            if isinstance(value, str) and "\0" in value:
+        for name, value in zip(part.__struct_fields__, astuple(part), strict=True):
+            if type(value) is str and "\0" in value:
                 raise RefusedByLms("INVALID_TEXT", f"{name} must not hold the character U+0000")
