@@ -106,6 +106,15 @@ class Lms:
     def run(self, action: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(action)
 
+    def wait(self, seconds: float) -> None:
+        """Let the connector's time pass, which takes none."""
+
+        async def sleep() -> None:
+            assert self.connection is not None
+            await self.connection.timer.sleep(seconds)
+
+        self.run(sleep())
+
     def places(self, connector: Connector | None = None) -> list[SectionRef]:
         """All sections of all courses."""
         asked = connector or self.connector

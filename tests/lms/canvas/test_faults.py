@@ -263,6 +263,7 @@ def test_work_whose_answers_are_all_lost_is_handed_in_once(lms: Lms, work: Attac
             "url": "https://district.instructure.com/files/77/download",
         }  # as the hosted one shows it
         simulator(lms).records.put("files", file["id"], own)
+    lms.wait(60)  # Canvas has failed often enough to be given a rest
     assert lms.grade(assignment, state="submitted", attachments=(work,)).attachments == (work,)
     record = simulator(lms).records.get("submissions", f"{assignment}/{lms.students[0]}")
     assert record is not None
