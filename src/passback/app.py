@@ -49,7 +49,7 @@ from passback.web.pages import Guard, health_pages, metrics_pages, reference_pag
 from passback.web.protocol import HttpProtocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from types import FrameType
 
     from passback.lms.registry import Given
@@ -57,6 +57,9 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection, Opened
     from passback.store.engine.migrate import Kind
     from passback.web.messages import Application
+
+    ByOthers = Callable[[socket.socket, Settings], int]
+    """Lets other processes serve on a socket; returns the exit code."""
 
 log = logging.getLogger(__name__)
 
@@ -160,10 +163,13 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedL
     )
 
 
-def serve(settings: Settings, kind: Kind) -> int:
-    """Serve until told to stop; returns the exit code. Raises `StoreError`, `CannotListen` and `SettingsError`."""
+def serve(settings: Settings, kind: Kind, by_others: ByOthers | None = None) -> int:
+    """Serve until told to stop, in this process or `by_others`; returns the exit code.
+
+    Raises `StoreError`, `CannotListen` and `SettingsError`.
+    """
     start_notes.require_shared_key(settings, keeps=kind == "production")
-    _observe(settings)
+    observe(settings)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_stopping_on_sigterm())
         stack.callback(tracing.stop)
@@ -173,6 +179,11 @@ def serve(settings: Settings, kind: Kind) -> int:
         database = stack.enter_context(contextlib.closing(open_database_soon(settings, kind)))
         ticking = Ticking(database, count_file(settings))
         copy_notes = ticking.begin(system_clock())
+        if by_others is not None:
+            notes = [*copy_notes, *start_notes.notes(database, settings, is_new=is_new)]
+            database.close()
+            print("\n".join((_start_message(kind, _url(listener), None), *notes)), flush=True)  # noqa: T201
+            return by_others(listener, settings)
         lmss = None
         if kind == "sandbox":
             lmss = stack.enter_context(contextlib.closing(SimulatedLmss(database, system_clock)))
@@ -191,7 +202,7 @@ def serve(settings: Settings, kind: Kind) -> int:
 def work(settings: Settings) -> int:
     """Deliver until told to stop, without serving; returns the exit code. Raises `StoreError` and `SettingsError`."""
     start_notes.require_shared_key(settings)
-    _observe(settings)
+    observe(settings)
     with contextlib.ExitStack() as stack:
         stack.callback(tracing.stop)
         database = stack.enter_context(contextlib.closing(open_database_soon(settings, "production")))
@@ -214,7 +225,7 @@ def work(settings: Settings) -> int:
     return 0
 
 
-def _observe(settings: Settings) -> None:
+def observe(settings: Settings) -> None:
     """Begin to log and trace, and trust whom the settings name. Raises `SettingsError`."""
     trust_authorities(settings)
     # Standard output is for the start's message; what goes wrong is on standard error.
@@ -306,27 +317,39 @@ def settle() -> None:
     gc.set_threshold(5_000, 20, 50)
 
 
-def server_config(
-    application: Application, most: int = 1000, patience: Patience | None = None
-) -> uvicorn.Config:
-    """How uvicorn serves an application: any method, no logs of requests, no word of itself.
+SERVING: dict[str, Any] = {
+    "interface": "asgi3",
+    "http": asyncio.Protocol,  # `http_protocol` takes its place
+    "ws": "none",
+    "lifespan": "off",
+    "access_log": False,
+    "proxy_headers": False,  # nothing here asks who the client or what the scheme is
+    "log_config": None,
+    "server_header": False,
+    "timeout_graceful_shutdown": 30,
+}
+"""How uvicorn serves: no logs of requests, no word of itself."""
+
+
+def http_protocol(
+    application: Application, most: int, patience: Patience | None = None
+) -> type[asyncio.Protocol]:
+    """What a connection to an application is: any method, within bounds.
 
     `most` is how many connections there may be, if the descriptors suffice.
     """
     admitted = Connections(most_connections(most), patience)
-    return uvicorn.Config(
-        # It is not asked, but by our protocol.
-        cast("Any", application),
-        interface="asgi3",
-        http=cast("Any", partial(HttpProtocol, application, admitted)),
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        proxy_headers=False,  # nothing here asks who the client or what the scheme is
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=30,
-    )
+    return cast("type[asyncio.Protocol]", partial(HttpProtocol, application, admitted))
+
+
+def server_config(
+    application: Application, most: int = 1000, patience: Patience | None = None
+) -> uvicorn.Config:
+    """How uvicorn serves an application. The rest is as for `http_protocol`."""
+    # The application is not asked by uvicorn, but by our protocol.
+    config = uvicorn.Config(cast("Any", application), **SERVING)
+    config.http = http_protocol(application, most, patience)
+    return config
 
 
 @contextlib.contextmanager

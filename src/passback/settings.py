@@ -45,12 +45,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The folder of the data file; ``:memory:`` keeps nothing."""
     database_url: str = ""
     """A PostgreSQL database to use in place of the data file, such as ``postgresql://passback@db.example/passback``."""
+    workers: _Positive = 1
+    """How many processes `passback serve` runs on its address; more than one need PostgreSQL."""
     rate_limit: _Positive = 1200
     """How many requests per minute each token may send."""
     max_body_bytes: _Positive = 1024 * 1024
     """The longest request body that is accepted, in bytes."""
     max_connections: _Positive = 1000
-    """How many connections of clients may be open at once; fewer if the limit of open files leaves less room."""
+    """How many connections each process may have at once; fewer if the limit of open files leaves less room."""
     lease_seconds: Annotated[float, Meta(gt=0)] = 20.0
     """After how many seconds without a sign of life other processes take over what a process was delivering."""
     keep_deliveries_days: Annotated[int, Meta(ge=2)] = 30

@@ -11,6 +11,7 @@ from cyclopts import App, Parameter, validators
 import passback
 
 if TYPE_CHECKING:
+    from passback.app import ByOthers
     from passback.operations.open import Kind
 
 _NO_OPPOSITES = Parameter(negative_bool=(), negative_iterable=())
@@ -117,15 +118,18 @@ def sandbox(*, host: str | None = None, port: int | None = None, data: Data = No
 
 
 @app.command
-def serve(*, host: str | None = None, port: int | None = None, data: Data = None) -> int:
+def serve(
+    *, host: str | None = None, port: int | None = None, data: Data = None, workers: int | None = None
+) -> int:
     """Serve the gateway for real districts.
 
     Args:
         host: The address to listen on [127.0.0.1].
         port: The port to listen on; 0 picks a free one [8080].
         data: The folder of the data file [data].
+        workers: How many processes serve on the address; more than one need PostgreSQL [1].
     """
-    return _serve("production", host=host, port=port, data=data)
+    return _serve("production", host=host, port=port, data=data, workers=workers)
 
 
 @app.command
@@ -147,15 +151,28 @@ def worker(*, data: Data = None) -> int:
     return work(settings)
 
 
-def _serve(kind: Kind, *, host: str | None, port: int | None, data: str | None) -> int:
+def _serve(
+    kind: Kind, *, host: str | None, port: int | None, data: str | None, workers: int | None = None
+) -> int:
     # The server's modules are imported only by the commands that serve.
     from passback.app import CannotListen
     from passback.app import serve as serve_app
     from passback.settings import load
 
-    settings = load(host=host, port=port, data=data)
+    settings = load(host=host, port=port, data=data, workers=workers)
+    by_others: ByOthers | None = None
+    if kind == "production" and settings.workers > 1:
+        if not settings.database_url:
+            raise UsageError(
+                "one process serves a data file: it alone counts what tokens and LMSs may still be asked, and several"
+                " would take each other's deliveries for abandoned. Several processes (workers) need PostgreSQL"
+                " (PASSBACK_DATABASE_URL)"
+            )
+        from passback.processes import serve_on
+
+        by_others = serve_on
     try:
-        return serve_app(settings, kind)
+        return serve_app(settings, kind, by_others)
     except CannotListen as error:
         print(f"passback: {error}", file=sys.stderr)
         return 1
