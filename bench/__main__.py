@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import door, lms, rosters, way
+from bench import door, into_lms, lms, rosters, way
 from bench.servers import memory, running
 from passback_simulators.identities import SIMULATED
 
@@ -67,5 +67,6 @@ if __name__ == "__main__":
         bench_start(folder)
         door.bench()
         bench_connectors(folder)
+        into_lms.bench()
         way.bench()
         rosters.bench(Path(folder), [int(size) for size in sys.argv[1:]] or rosters.SIZES)

@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from torture.load import ESSAY
 from torture.world import ASSIGNMENTS, STUDENTS, Caller, Process, World, world
 
+from bench.servers import cpu_seconds
+
 ASSIGNED = 40
 SLOW_SECONDS = 0.25
 BRISK_SECONDS = 0.05
@@ -78,14 +80,16 @@ def _waited_for(made: World, server: Process, call: Caller, paths: list[str]) ->
 def _cpu(made: World, server: Process, call: Caller, paths: list[str]) -> None:
     made.canvas.control("DELETE", "faults")
     grade = _grading(server, call, paths)
+    assert server.running is not None
+    process_id = server.running.pid
     shown = []
     for at_once in (1, WAITING):
         costs = []
         for _ in range(ROUNDS):
             with ThreadPoolExecutor(at_once) as threads:
-                before = cpu_seconds(server)
+                before = cpu_seconds(process_id)
                 list(threads.map(grade, range(GRADES)))
-                costs.append((cpu_seconds(server) - before) / GRADES)
+                costs.append((cpu_seconds(process_id) - before) / GRADES)
         shown.append(f"{1e6 * statistics.median(costs):.0f} us")
     print(
         f"  gateway CPU of a grade that is waited for: {shown[0]}, {WAITING} at once {shown[1]} (goal 850 us)"
@@ -102,12 +106,6 @@ def _grading(server: Process, call: Caller, paths: list[str]) -> Callable[[int],
         assert reply.status == 200, reply
 
     return grade
-
-
-def cpu_seconds(process: Process) -> float:
-    """How much of a processor's time a process has had, by the kernel's clock of it."""
-    assert process.running is not None
-    return time.clock_gettime(~process.running.pid << 3 | 2)  # as clock_getcpuclockid(3) has it
 
 
 def _create(server: Process, call: Caller, number: int) -> str:

@@ -12,7 +12,8 @@ from passback.domain.clock import Clock
 from passback.domain.matching import LmsCourse, Person, SectionRef
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms import interface as lms
-from passback.lms.http.client import LmsClient, PlainManners, Reply
+from passback.lms.http.client import LmsClient, PlainManners
+from passback.lms.http.reply import Reply
 from passback.lms.notes import Notes
 from passback.lms.toolkit import points, unsupported_fields
 

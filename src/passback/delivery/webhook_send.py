@@ -16,6 +16,7 @@ import ssl
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
 
@@ -26,11 +27,10 @@ from passback.store import audit, webhooks
 from passback.store.engine.vault import VaultError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import httpx2
+    from collections.abc import Mapping, Sequence
 
     from passback.domain.clock import Clock, Instant
+    from passback.network.client import Response
     from passback.store.engine.database import Connection, Database
     from passback.store.engine.vault import Vault
     from passback.store.webhooks import Webhook
@@ -94,7 +94,7 @@ async def check(url: str, *, reach: Network, resolve: Resolve = resolve) -> None
     parsed = _parsed(url, reach)
     try:
         async with asyncio.timeout(_LOOK_UP_SECONDS):
-            await addresses_of(parsed.host, reach=reach, resolve=_for_scheme(parsed, resolve))
+            await addresses_of(parsed.hostname or "", reach=reach, resolve=_for_scheme(parsed, resolve))
     except TimeoutError:
         raise Unreachable("its server cannot be found") from None
 
@@ -106,20 +106,16 @@ async def send(
 
     `timestamp` is the time of this try. Whatever happens is in the result; nothing is logged here.
     """
-    import httpx2
-
-    from passback.network.client import client
-    from passback.network.trust import untrusted
+    from passback.network.client import Client, Failed
 
     sent: Sent | None = None
     try:
         resolve = _for_scheme(_parsed(url, transport.reach), transport.resolve)
         headers = _headers(secrets, message, timestamp)
-        patience, reach = transport.patience, transport.reach
+        http = Client(transport.patience, reach=transport.reach, resolve=resolve, tls=transport.tls)
         async with (
-            asyncio.timeout(patience),
-            client(patience, reach=reach, resolve=resolve, tls=transport.tls) as http,
-            http.stream("POST", url, content=message.payload, headers=headers) as response,
+            asyncio.timeout(transport.patience),
+            http.asking("POST", url, headers, message.payload) as response,
         ):
             sent = _outcome(response)
             await _read_a_little(response)
@@ -127,12 +123,8 @@ async def send(
         return sent or Sent("failed", reason="it took too long")
     except Unreachable as error:
         return Sent("failed", reason=str(error))
-    except httpx2.TimeoutException:
-        return sent or Sent("failed", reason="it took too long")
-    except httpx2.ConnectError as error:
-        return sent or Sent("failed", reason=untrusted(error) or "it cannot be connected to")
-    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-        return sent or Sent("failed", reason=f"its answer cannot be read ({type(error).__name__})")
+    except Failed as error:
+        return sent or Sent("failed", reason="it took too long" if error.too_late else str(error))
     return sent
 
 
@@ -203,9 +195,9 @@ def _headers(secrets: Sequence[str], message: Message, timestamp: Instant) -> di
     }
 
 
-def _outcome(response: httpx2.Response) -> Sent:
-    status = response.status_code
-    if response.is_success:
+def _outcome(response: Response) -> Sent:
+    status = response.status
+    if 200 <= status < 300:
         return Sent("delivered", status)
     if status == 410:
         return Sent("gone", status, "it answered 410: it wants no more messages")
@@ -213,26 +205,26 @@ def _outcome(response: httpx2.Response) -> Sent:
     return Sent("failed", status, f"it answered {status}", wait)
 
 
-def _retry_after(headers: httpx2.Headers) -> int | None:
+def _retry_after(headers: Mapping[str, str]) -> int | None:
     """The seconds that a ``Retry-After`` header asks for, up to `LONGEST_WAIT`."""
     wait = retry_after.parse(headers.get("retry-after", ""), headers.get("date", ""))
     return None if wait is None else int(min(wait, LONGEST_WAIT))
 
 
-async def _read_a_little(response: httpx2.Response) -> None:
+async def _read_a_little(response: Response) -> None:
     """Read the start of an answer that is not used, so that most endpoints can finish writing theirs."""
-    import httpx2
+    from passback.network.client import Failed
 
     size = 0
-    with contextlib.suppress(httpx2.HTTPError, TimeoutError):
+    with contextlib.suppress(Failed, TimeoutError):
         async with asyncio.timeout(_READ_SECONDS):
-            async for part in response.aiter_raw():
+            async for part in response.parts():
                 size += len(part)
                 if size > _READ_BYTES:
                     break
 
 
-def _for_scheme(url: httpx2.URL, resolve: Resolve) -> Resolve:
+def _for_scheme(url: SplitResult, resolve: Resolve) -> Resolve:
     """`resolve`, which never leads plain HTTP to the public network."""
 
     async def own_network(host: str) -> Sequence[str]:
@@ -244,17 +236,16 @@ def _for_scheme(url: httpx2.URL, resolve: Resolve) -> Resolve:
     return own_network if url.scheme == "http" else resolve
 
 
-def _parsed(url: str, reach: Network) -> httpx2.URL:
-    """`url` parsed by the same parser that is used to send. Raises `Unreachable`."""
-    import httpx2
-
+def _parsed(url: str, reach: Network) -> SplitResult:
+    """`url` in its parts, if all parsers agree on them. Raises `Unreachable`."""
     if len(url) > LONGEST_URL:
         raise Unreachable(f"its address is longer than {LONGEST_URL} characters")
     if not _PLAIN.fullmatch(url) or "\\" in url:
         raise Unreachable("its address has characters that must be written as %XX, or a name as xn--")
     try:
-        parsed = httpx2.URL(url)
-    except httpx2.InvalidURL:
+        parsed = urlsplit(url)
+        host, port = parsed.hostname or "", parsed.port
+    except ValueError:
         raise Unreachable("not a valid web server address") from None
     if parsed.scheme != "https" and (reach == "public" or parsed.scheme != "http"):
         raise Unreachable("its address must begin with https://")
@@ -262,7 +253,7 @@ def _parsed(url: str, reach: Network) -> httpx2.URL:
         raise Unreachable("its address may not hold a user or password")
     if "#" in url:
         raise Unreachable("its address may not hold a fragment (#)")
-    if not _is_host(parsed.host) or parsed.port == 0 or (parsed.port or 0) > 65535:
+    if not _is_host(host) or port == 0:
         raise Unreachable("not a valid web server address")
     return parsed
 

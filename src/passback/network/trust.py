@@ -33,10 +33,9 @@ def private_authorities() -> str:
 @functools.cache
 def trusted() -> ssl.SSLContext:
     """The certificates that are trusted, loaded once as that takes some 20 milliseconds."""
-    # Imported only where it is needed: it loads the HTTP library.
-    import httpx2
+    import truststore
 
-    context = httpx2.create_ssl_context(trust_env=False)
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     for file in _private:
         context.load_verify_locations(file)
     return context
@@ -46,7 +45,8 @@ def untrusted(error: BaseException) -> str | None:
     """What to say if a connection failed because the server's certificate is not trusted; else None."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
+        # The HTTP library's own error is of this class, too, and lacks the message.
+        if isinstance(cause, ssl.SSLCertVerificationError) and hasattr(cause, "verify_message"):
             return f"its certificate is not trusted ({cause.verify_message})"
         cause = cause.__cause__ or cause.__context__
     return "its certificate is not trusted" if "CERTIFICATE_VERIFY_FAILED" in str(error) else None

@@ -14,7 +14,7 @@ from uuid_utils import uuid7
 
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.canvas import KIND, errors
-from passback.lms.http.client import Reply
+from passback.lms.http.reply import Reply
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
 from passback_simulators.canvas.seed import CLIENT_ID, CLIENT_SECRET, enroll
 from passback_simulators.reply import Reply as SimulatorReply

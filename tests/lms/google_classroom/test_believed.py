@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from passback.domain.assignment import AssignmentFields
 from passback.domain.submission import SubmissionFields
 from passback.lms.google_classroom import errors
-from passback.lms.http.client import Reply as LmsReply
+from passback.lms.http.reply import Reply as LmsReply
 from passback.lms.interface import Gone, LmsError, RefusedByLms, Unavailable
 from passback.lms.verified import Verified
 from passback_simulators.reply import Reply, json_reply

@@ -13,7 +13,7 @@ import pytest
 from passback.domain.submission import SubmissionFields
 from passback.lms.google_classroom import KIND, errors
 from passback.lms.google_classroom.credentials import STUDENT_SCOPES, TEACHER_SCOPES
-from passback.lms.http.client import Reply
+from passback.lms.http.reply import Reply
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
 from passback_simulators.google_classroom import seed
 from passback_simulators.identities import ALGEBRA

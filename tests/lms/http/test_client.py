@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from passback.lms.http import client as client_module
-from passback.lms.http.client import LmsClient, PlainManners, Reply
+from passback.lms.http.client import LmsClient, PlainManners
 from passback.lms.http.pace import Limit
+from passback.lms.http.reply import Reply
 from passback.lms.interface import LmsConnection, Unavailable
 from support.jumping import JumpingTime
 

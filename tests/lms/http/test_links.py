@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from passback.lms.http.client import Reply
 from passback.lms.http.links import next_page
+from passback.lms.http.reply import Reply
 from passback.lms.interface import Unavailable
 
 

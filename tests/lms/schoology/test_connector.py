@@ -12,7 +12,7 @@ import pytest
 
 from passback.domain.assignment import AssignmentFields
 from passback.domain.submission import SubmissionFields
-from passback.lms.http.client import Reply
+from passback.lms.http.reply import Reply
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
 from passback.lms.schoology import KIND, errors
 from passback_simulators.reply import text_reply

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from passback.lms.http.client import Reply
+from passback.lms.http.reply import Reply
 from passback.lms.interface import Unavailable
 from passback.lms.toolkit.json_fields import id_of, instant, number, text, texts
 

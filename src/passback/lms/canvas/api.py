@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urljoin
 
 from passback.lms.canvas import errors
-from passback.lms.http.client import LmsClient, Reply, header_number, retry_after
+from passback.lms.http.client import LmsClient
 from passback.lms.http.links import next_page
 from passback.lms.http.oauth2 import SignedInTokens, TokenEndpoint
+from passback.lms.http.reply import Reply, header_number, retry_after
 from passback.lms.interface import NotAllowed
 from passback.lms.toolkit.json_fields import text
 

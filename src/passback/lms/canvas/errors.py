@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
 
 if TYPE_CHECKING:
-    from passback.lms.http.client import Reply
+    from passback.lms.http.reply import Reply
     from passback.lms.interface import Thing
 
 NAME = "Canvas"

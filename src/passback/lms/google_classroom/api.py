@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from passback.lms.google_classroom import errors
 from passback.lms.google_classroom.credentials import GoogleTokens
-from passback.lms.http.client import LmsClient, Reply, retry_after
+from passback.lms.http.client import LmsClient
+from passback.lms.http.reply import Reply, retry_after
 from passback.lms.interface import RefusedByLms, Unavailable
 from passback.lms.toolkit.json_fields import Json, as_object, text
 from passback.lms.toolkit.pages import Pages

@@ -13,7 +13,7 @@ from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms
 from passback.lms.toolkit.json_fields import as_objects
 
 if TYPE_CHECKING:
-    from passback.lms.http.client import Reply
+    from passback.lms.http.reply import Reply
     from passback.lms.interface import Thing
 
 NAME = "Google Classroom"

@@ -16,26 +16,24 @@ import json
 import logging
 import math
 import random
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode, urljoin, urlsplit
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from passback.lms.http.gate import LONGEST_WAIT, Gate, Resting, Result, SharedGate, usable
 from passback.lms.http.pace import Limit
-from passback.lms.interface import Gone, LmsConnection, NotAllowed, RefusedByLms, Thing, Unavailable
-from passback.network.retry_after import parse as parse_retry_after
+from passback.lms.http.reply import Reply, retry_after
+from passback.lms.interface import LmsConnection, NotAllowed, Unavailable
+from passback.network.addresses import Unreachable
 from passback.observe import tracing
 
 if TYPE_CHECKING:
-    import httpx2
-
+    from passback.network.client import Client, Response
     from passback.observe.lms import Outcome
 
 LARGEST_REPLY = 10 * 1024 * 1024
@@ -50,16 +48,9 @@ _USUAL_WAIT = 5.0
 """How many seconds to wait if an LMS throttles requests without saying for how long."""
 _ABOUT_A_READ = (401, 403, 404)
 """The refusals that say something of what is read: may we, and is it there?"""
-_NUMBER = re.compile(r"\d{1,18}(\.\d{0,18})?", re.ASCII)
+
 
 log = logging.getLogger(__name__)
-
-_UNSTORABLE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)|[\ud800-\udfff]")
-"""What stands for, or may stand for, letters that `_CANNOT_STORE` finds."""
-_CANNOT_STORE = re.compile("[\ud800-\udfff\0]")
-"""Halves of pairs of letters, which no encoding has, and the letter that no PostgreSQL stores."""
-
-T = TypeVar("T")
 
 _MAY_ACT: ContextVar[Callable[[], bool] | None] = ContextVar("may_act", default=None)
 _SPARES_BREAKER: ContextVar[bool] = ContextVar("spares_breaker", default=False)
@@ -108,90 +99,6 @@ def watching_writes() -> Iterator[Writes]:
 
 Params = Mapping[str, Any] | Sequence[tuple[str, str]]
 """A query; a value may be a list, for a name that comes several times."""
-
-
-class Reply(Struct, frozen=True):
-    """What an LMS answered."""
-
-    status: int
-    headers: Mapping[str, str]
-    """By lower-case names."""
-    body: bytes
-    doubtful: bool = False
-    """Whether it answers a write that may have happened, so that an unusable answer leaves a doubt."""
-
-    def good(self, gone: Thing = "assignment") -> Reply:
-        """Return the reply, or raise for an HTTP error; `gone` names what a 404 means.
-
-        Raises `NotAllowed` with 401 and 403, `Gone` with 404, `RefusedByLms` with any other from 400 on; with a 401 to
-        a write that may have happened `Unavailable`, as the look whether it has tells what to think of the credentials.
-        """
-        if self.status == 401 and self.doubtful:
-            raise self.useless("refuses our credentials")
-        if self.status in (401, 403):
-            refused = self.status == 401
-            raise NotAllowed(f"it refuses our credentials (status {self.status})", credentials=refused)
-        if self.status == 404:
-            raise Gone(gone)
-        if self.status >= 400:
-            raise RefusedByLms("REFUSED_BY_LMS", "the LMS rejects the values")
-        return self
-
-    def content(self) -> Any:
-        """The body, or None if it is not JSON."""
-        try:
-            return _decoded(self.body)
-        except (ValueError, RecursionError):
-            return None
-
-    @property
-    def is_page(self) -> bool:
-        """Whether it is a page of HTML, as proxies answer for an LMS: what it says is no word of the LMS's API."""
-        is_html = self.headers.get("content-type", "").lower().startswith("text/html")
-        return is_html or self.body[:1000].lstrip().lower().startswith((b"<!doctype html", b"<html"))
-
-    def json(self) -> Any:
-        """The body. Raises `Unavailable` if it is not JSON, as when a proxy answers for the LMS."""
-        try:
-            return _decoded(self.body)
-        except (ValueError, RecursionError):
-            raise self.useless("is not JSON") from None
-
-    def typed(self, kind: type[T]) -> T:
-        """The body as `kind`: anything that msgspec decodes. Raises `Unavailable` if it does not decode."""
-        try:
-            return msgspec.convert(self.json(), type=kind)
-        except (msgspec.MsgspecError, RecursionError):
-            raise self.useless("is not as expected") from None
-
-    def useless(self, why: str) -> Unavailable:
-        """The error to raise for an answer that is not as expected, such as ``has no id``."""
-        return Unavailable(f"its answer (status {self.status}) {why}", in_doubt=self.doubtful)
-
-
-def _decoded(body: bytes) -> Any:
-    """Decode JSON into what can be stored and sent on. Raises `ValueError` and `RecursionError`."""
-    text = body.decode(json.detect_encoding(body), "surrogatepass")
-    # Numbers that are none are no JSON; and what is missing is better than what nothing can show.
-    content = json.loads(text, parse_float=_finite, parse_constant=lambda _: None)
-    return _storable(content) if _UNSTORABLE.search(text) else content
-
-
-def _finite(digits: str) -> float | None:
-    number = float(digits)
-    return number if math.isfinite(number) else None
-
-
-def _storable(content: Any) -> Any:
-    match content:
-        case str():
-            return _CANNOT_STORE.sub("\ufffd", content)
-        case list():
-            return [_storable(one) for one in content]
-        case dict():
-            return {_storable(name): _storable(value) for name, value in content.items()}
-        case _:
-            return content
 
 
 class Manners(Protocol):
@@ -258,18 +165,6 @@ class PlainManners:
         return isinstance(content, dict) and self._refusal in content
 
 
-def retry_after(reply: Reply, default: float) -> float:
-    """Return the seconds of a ``Retry-After`` header, ten minutes at most; `default` if there is no sound one."""
-    asked = parse_retry_after(reply.headers.get("retry-after", ""), reply.headers.get("date", ""))
-    return default if asked is None else min(asked, LONGEST_WAIT)
-
-
-def header_number(reply: Reply, name: str) -> float | None:
-    """Return the number in a header; None if there is none, or it is negative, not finite, or several."""
-    text = reply.headers.get(name, "")
-    return usable(float(text), math.inf) if _NUMBER.fullmatch(text) else None
-
-
 class LmsClient:
     """Sends requests to one LMS, paced for each of its credentials."""
 
@@ -292,13 +187,8 @@ class LmsClient:
         not tell how many remain.
         """
         # Imported with the first connection: a gateway without any starts faster without it.
-        import httpx2
+        from passback.network.client import Client
 
-        from passback.network.trust import trusted
-
-        for name in ("httpx2", "httpcore2"):
-            # They would log every address, queries and so students' ids included.
-            logging.getLogger(name).setLevel(logging.WARNING)
         self._base_url = connection.address
         self._origin = _origin(connection.address)
         self._headers = connection.headers
@@ -319,16 +209,11 @@ class LmsClient:
         self._watch.rests_with(own.resting)
         self._to_renew = set[str]()
         """Whose credentials were refused, and have not been renewed since."""
-        self._http = httpx2.AsyncClient(
-            timeout=min(timeout, max(_LEAST_TIME, connection.patience)),
-            follow_redirects=False,
-            trust_env=False,
-            verify=trusted(),
-        )
+        self._http: Client = Client(min(timeout, max(_LEAST_TIME, connection.patience)))
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        await self._http.close()
 
     async def get(self, path: str, params: Params | None = None, **how: Any) -> Reply:
         """Read something; retried where it fails. `how` as for `send`.
@@ -531,9 +416,7 @@ class LmsClient:
         raise _Failed("it redirects too often")
 
     async def _exchange(self, request: _Request, *, renew: bool) -> Reply:
-        import httpx2
-
-        from passback.network.trust import untrusted
+        from passback.network.client import Failed, Unsendable
 
         credentials = await self._manners.credentials(
             request.method, request.url, request.acting, renew=renew
@@ -544,24 +427,18 @@ class LmsClient:
         try:
             with tracing.client_span(request.method, request.url) as span:
                 sent = {**request.headers, **credentials, **span.headers}
-                async with self._http.stream(
-                    request.method, request.url, content=request.body or None, headers=sent
-                ) as response:
-                    span.answered(response.status_code)
+                async with self._http.asking(request.method, request.url, sent, request.body) as response:
+                    span.answered(response.status)
                     body = await _bounded(response)
-                    return Reply(
-                        response.status_code, dict(response.headers), body, doubtful=not request.safe
-                    )
-        except (httpx2.LocalProtocolError, UnicodeError):
+                    return Reply(response.status, response.headers, body, doubtful=not request.safe)
+        except Unsendable:
             raise NotAllowed(
                 "the credentials hold characters that cannot be sent", credentials=True
             ) from None
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-            reason = untrusted(error)
-            raise _Failed(reason or type(error).__name__, not_sent=True, lasting=reason is not None) from None
-        except (httpx2.TransportError, httpx2.DecodingError, httpx2.InvalidURL) as error:
-            # Its text may hold the address with its query, so only its name is told.
-            raise _Failed(type(error).__name__) from None
+        except Unreachable as error:
+            raise _Failed(str(error), not_sent=True) from None
+        except Failed as error:
+            raise _Failed(str(error), not_sent=error.not_sent, lasting=error.lasting) from None
 
 
 def _note_write(request: _Request) -> None:
@@ -606,11 +483,11 @@ class _Failed(Exception):
         self.lasting = lasting
 
 
-async def _bounded(response: httpx2.Response) -> bytes:
+async def _bounded(response: Response) -> bytes:
     """The whole body, if it is not too large. Raises `_Failed`."""
     parts = []
     size = 0
-    async for part in response.aiter_bytes():
+    async for part in response.parts():
         size += len(part)
         if size > LARGEST_REPLY:
             raise _Failed("its answer is too large")

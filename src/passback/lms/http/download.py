@@ -15,11 +15,12 @@ from passback.lms.interface import RefusedByLms, Unavailable
 from passback.network.addresses import Unreachable
 
 if TYPE_CHECKING:
-    import httpx2
+    from passback.network.client import Response
 
 LARGEST_FILE = 25 * 1024 * 1024
 """The most bytes that are fetched."""
 _MOST_REDIRECTS = 3
+_REDIRECTS = (301, 302, 303, 307, 308)
 
 
 class File(Struct, frozen=True):
@@ -36,36 +37,36 @@ async def fetch(url: str, patience: float, *, private: bool = False) -> File:
 
     Addresses of the own network (loopback, private, link-local) are refused unless `private`.
     """
-    import httpx2
+    from passback.network.client import Client, Failed
 
-    from passback.network.client import client
-    from passback.network.trust import untrusted
-
+    http = Client(patience, reach="private" if private else "public")
     try:
-        async with (
-            asyncio.timeout(patience),
-            client(patience, reach="private" if private else "public") as http,
-        ):
+        async with asyncio.timeout(patience):
             for _ in range(_MOST_REDIRECTS + 1):
-                async with http.stream("GET", url) as response:
-                    if response.is_redirect:
-                        url = urljoin(url, response.headers.get("location", ""))
+                async with http.asking("GET", url, {}) as response:
+                    location = response.headers.get("location")
+                    if response.status in _REDIRECTS and location is not None:
+                        url = urljoin(url, location)
                         continue
-                    if response.status_code != 200:
-                        raise _refused(f"its server answers {response.status_code}")
+                    if response.status != 200:
+                        raise _refused(f"its server answers {response.status}")
                     return await _read(url, response)
             raise _refused("its server redirects too often")
     except TimeoutError:
         raise Unavailable("a file's server takes too long", retry_after=30) from None
     except Unreachable as error:
         raise _refused(str(error)) from None
-    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-        raise _refused(untrusted(error) or type(error).__name__) from None
+    except Failed as error:
+        if error.too_late:
+            raise Unavailable("a file's server takes too long", retry_after=30) from None
+        raise _refused(str(error)) from None
+    except ValueError:
+        raise _refused("its server redirects to an invalid address") from None
 
 
-async def _read(url: str, response: httpx2.Response) -> File:
+async def _read(url: str, response: Response) -> File:
     parts, size = [], 0
-    async for part in response.aiter_bytes():
+    async for part in response.parts():
         size += len(part)
         if size > LARGEST_FILE:
             raise _refused(f"it is larger than {LARGEST_FILE // (1024 * 1024)} MB")

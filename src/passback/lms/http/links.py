@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from passback.lms.http.client import Reply
+    from passback.lms.http.reply import Reply
 
 
 def links_of(reply: Reply) -> dict[str, str]:

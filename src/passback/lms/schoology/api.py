@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from passback.lms.http.client import LmsClient, Reply, retry_after
+from passback.lms.http.client import LmsClient
 from passback.lms.http.pace import Limit
+from passback.lms.http.reply import Reply, retry_after
 from passback.lms.interface import NotAllowed, Unavailable
 from passback.lms.schoology import errors
 from passback.lms.schoology.credentials import HMAC, Key, Signer

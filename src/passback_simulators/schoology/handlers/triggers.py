@@ -56,18 +56,18 @@ def _without_object(data: Any) -> Any:
 
 async def post(lms: SchoologyState) -> int:
     """Post the events that are due; returns how many arrived."""
-    import httpx2
+    import aiohttp
 
     arrived = 0
-    async with httpx2.AsyncClient(timeout=_PATIENCE) as client:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(_PATIENCE)) as client:
         while (event := _next_due(lms)) is not None:
             # Its next time is set before it is posted, so that nothing else posts it meanwhile.
             later = {"due": seconds_now(lms) + SECONDS_TO_RETRY, "retries": event["retries"] + 1}
             lms.records.put("events", event["id"], event | later)
             try:
-                reply = await client.post(event["url"], json=event["body"])
-                good = reply.status_code == 200
-            except (httpx2.HTTPError, httpx2.InvalidURL):
+                async with client.post(event["url"], json=event["body"], allow_redirects=False) as reply:
+                    good = reply.status == 200
+            except (aiohttp.ClientError, TimeoutError):
                 good = False
             arrived += good
             if good or event["retries"] >= RETRIES:
