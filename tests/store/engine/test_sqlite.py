@@ -73,20 +73,103 @@ def test_a_read_only_store_says_so_and_keeps_what_it_has(database: SqliteDatabas
     assert ids(database) == [1]
 
 
-def test_a_locked_file_is_waited_for_once(database: SqliteDatabase) -> None:
+def test_a_locked_file_is_waited_for_once(database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("passback.store.engine.sqlite.BUSY_TIMEOUT_SECONDS", 0.02)
     connection = writer(database)
     other = sqlite3.connect(str(database.path), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    connection.execute("PRAGMA busy_timeout = 20")
     begun: list[str] = []
     connection.set_trace_callback(begun.append)
     with pytest.raises(StoreUnavailable, match="locked"):
         asyncio.run(database.write(add(1)))
-    assert begun == ["BEGIN IMMEDIATE"]
+    assert begun.count("BEGIN IMMEDIATE") == 2  # in the event loop, which does not wait, and in the thread
     other.execute("ROLLBACK")
     other.close()
     asyncio.run(database.write(add(2)))
     assert ids(database) == [2]
+
+
+def test_the_event_loop_goes_on_while_another_process_writes(database: SqliteDatabase) -> None:
+    other = sqlite3.connect(str(database.path), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    async def scenario() -> None:
+        first = asyncio.ensure_future(database.write(add(1)))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        second = asyncio.ensure_future(database.write(add(2)))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not first.done()
+        assert not second.done()
+        other.execute("ROLLBACK")
+        await asyncio.gather(first, second)
+
+    asyncio.run(scenario())
+    other.close()
+    assert ids(database) == [1, 2]
+
+
+class Disk:
+    """Keeps of the log what it has been told to sync: as much is left when the power fails."""
+
+    def __init__(self, path: Path) -> None:
+        self._log = path.with_name(f"{path.name}-wal")
+        self._folder = path.with_name("after")
+        self.syncs = 0
+        self.full = False
+        self._folder.mkdir()
+        # Not in this process: whoever closes the file gives up all the locks that their process has on it.
+        subprocess.run(["cp", str(path), str(self._folder / "passback.db")], check=True)
+
+    def sync(self, _file: int) -> None:
+        if self.full:
+            raise OSError("no space left on device")
+        self.syncs += 1
+        self._kept = self._log.read_bytes()
+
+    def after_power_failed(self) -> list[int]:
+        """The ids that are left."""
+        path = self._folder / "passback.db"
+        path.with_name("passback.db-wal").write_bytes(self._kept)
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+            found = [row[0] for row in connection.execute("SELECT id FROM notes ORDER BY id")]
+            connection.execute("BEGIN")  # so that closing folds nothing in
+            connection.execute("SELECT 1 FROM notes").fetchone()
+        return found
+
+
+@pytest.fixture
+def disk(database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> Disk:
+    assert database.path is not None
+    disk = Disk(database.path)
+    monkeypatch.setattr("passback.store.engine.sqlite._sync_to_disk", disk.sync)
+    return disk
+
+
+def test_what_is_answered_outlives_a_failure_of_the_power(database: SqliteDatabase, disk: Disk) -> None:
+    async def write(number: int) -> None:
+        await asyncio.sleep(number % 7 / 1000)
+        await database.write(add(number))
+        assert number in disk.after_power_failed()
+
+    async def scenario() -> None:
+        await asyncio.gather(*(write(number) for number in range(40)))
+
+    asyncio.run(scenario())
+    assert disk.syncs < 40  # one for all that were written meanwhile
+    database.write_now(add(40))
+    assert disk.after_power_failed() == list(range(41))
+
+
+def test_what_the_disk_does_not_keep_is_not_answered_as_written(database: SqliteDatabase, disk: Disk) -> None:
+    disk.full = True
+    with pytest.raises(StoreUnavailable, match="no space left"):
+        asyncio.run(database.write(add(1)))
+    disk.full = False
+    asyncio.run(database.write(add(2)))
+    assert 2 in disk.after_power_failed()
 
 
 def test_a_full_disk_refuses_the_write_and_goes_on_when_there_is_room(database: SqliteDatabase) -> None:

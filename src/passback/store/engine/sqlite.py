@@ -1,8 +1,12 @@
 """SQLite: one file, served by one process.
 
-`write` runs in a single writer thread. Many writes share one commit: while a commit waits for the disk, more functions
-queue up, and the writer runs all of them in its next transaction (group commit). One that fails does not take others
-with it: the batch is run again, each function within a savepoint of its own.
+What is to be written in one turn of the event loop is run at its end, in the loop's own thread and in one transaction:
+to hand each statement to another thread costs more than the statement. The commit leaves the write-ahead log in the
+system's memory. Another thread then makes the disk keep it, and only after that are the callers answered: all that
+were committed meanwhile share the next sync. One function that fails does not take others with it: the batch is run
+again, each within a savepoint of its own.
+
+That thread also does what may take long: it waits for other processes that write, and folds the log into the file.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import sqlite3
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,8 +34,13 @@ BUSY_TIMEOUT_SECONDS = 15
 FOLD_IN_SECONDS = 60.0
 """How often the write-ahead log is folded into the file, so that the file alone is never far behind."""
 
+FOLD_IN_WRITTEN_SECONDS = 1.0
+"""How often while it is written to: readers look through all of it, and it takes room."""
+
 BATCH = 128
 """The most functions that share one commit, so that the first of them does not wait for long."""
+
+_sync_to_disk = getattr(os, "fdatasync", os.fsync)
 
 _UNFIT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, OverflowError)
 
@@ -121,15 +131,24 @@ class SqliteDatabase:
             # Grades are nobody else's business; SQLite creates its other files with the same mode.
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-            # A temporary file need not wait for the disk.
+            # A temporary file need not wait for the disk; another waits in `_sync`, not in the commit.
             self._writer = _connect(
-                self.path, synchronous="OFF" if self._temporary else "FULL", factory=SqliteConnection
+                self.path, synchronous="OFF" if self._temporary else "NORMAL", factory=SqliteConnection
             )
+            self._writer.execute("PRAGMA wal_autocheckpoint = 0")  # it would keep the event loop waiting
+            self._writer.execute("PRAGMA busy_timeout = 0")
             self._reader = _connect(self.path, synchronous="OFF", factory=SqliteConnection)
+            self._reader.tables()  # which opens the log
+            self._log = os.open(f"{self.path}-wal", os.O_RDONLY)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"cannot open the data file {self.path}: {error}") from error
-        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._ending = False
+        self._waiting: deque[_Job] = deque()
+        self._writing = threading.Lock()
+        """Held by whoever uses the writer's connection."""
+        self._turn_of: asyncio.AbstractEventLoop | None = None
+        """The loop at the end of whose turn all that waits is run."""
+        self._queue: queue.SimpleQueue[Sequence[_Job] | None] = queue.SimpleQueue()
+        """For the thread: what has been committed; nothing, if what waits is to be run; None to end."""
         self._thread = threading.Thread(target=self._run, name="passback-writer", daemon=True)
         self._thread.start()
         self._closed = False
@@ -150,9 +169,16 @@ class SqliteDatabase:
         return await self.write(fn)
 
     def _queued(self, fn: Transaction[T]) -> asyncio.Future[T]:
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Job(fn, future))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._waiting.append(_Job(fn, future))
+        self._call_at_end_of_turn(loop)
         return future
+
+    def _call_at_end_of_turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._turn_of is not loop:
+            self._turn_of = loop
+            loop.call_soon(self._end_turn, loop)
 
     async def read(self, fn: Transaction[T]) -> T:
         """See `Database`. It runs in the caller's thread: a read by key takes microseconds, switching threads more."""
@@ -176,8 +202,11 @@ class SqliteDatabase:
             raise StoreUnavailable(str(error)) from error
 
     def write_now(self, fn: Transaction[T]) -> T:
-        with _transaction(self._writer):
-            return fn(self._writer)
+        with self._patiently():
+            with _transaction(self._writer):
+                result = fn(self._writer)
+            self._sync()
+        return result
 
     @contextlib.contextmanager
     def session(self) -> Iterator[SqliteSession]:
@@ -197,79 +226,151 @@ class SqliteDatabase:
         if self._closed:
             return
         self._closed = True
+        self._queue.put([])
         self._queue.put(None)
         self._thread.join()
         self._reader.close()
         self._writer.close()
+        os.close(self._log)  # SQLite has no locks on this one
         if self._temporary:
             self._temporary.cleanup()
 
+    def _end_turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Run what waits, in the event loop; unless that would keep the loop waiting: then the thread does."""
+        self._turn_of = None
+        if self._closed or not self._writing.acquire(blocking=False):
+            self._queue.put([])
+            return
+        try:
+            batch = self._take()
+            done = not batch or self._commit(batch)
+        finally:
+            self._writing.release()
+        if not done:
+            self._waiting.extendleft(reversed(batch))
+            self._queue.put([])
+        elif batch:
+            self._queue.put(batch)
+            if self._waiting:
+                self._call_at_end_of_turn(loop)
+
     def _run(self) -> None:
-        """The writer thread: take the queued jobs, run them in one transaction, resolve them."""
+        """The thread: sync what has been committed, and answer; and do whatever may take long."""
         fold_in_at = time.monotonic() + self._fold_in_seconds
-        while not self._ending:
-            try:
-                batch = self._take(self._queue.get(timeout=max(0.0, fold_in_at - time.monotonic())))
-            except queue.Empty:
-                batch = []
-            if batch:
-                self._commit(batch)
+        soon = min(FOLD_IN_WRITTEN_SECONDS, self._fold_in_seconds)
+        ending = False
+        while not ending:
+            todo: list[Sequence[_Job] | None] = []
+            with contextlib.suppress(queue.Empty):
+                todo.append(self._queue.get(timeout=max(0.0, fold_in_at - time.monotonic())))
+                while True:
+                    todo.append(self._queue.get_nowait())
+            committed = [job for jobs in todo if jobs is not None for job in jobs]
+            if [] in todo:
+                committed += self._run_waiting()
+            if committed:
+                self._answer(committed)
+                fold_in_at = min(fold_in_at, time.monotonic() + soon)
             if time.monotonic() >= fold_in_at:
                 self._fold_in()
                 fold_in_at = time.monotonic() + self._fold_in_seconds
+            ending = None in todo
+
+    def _run_waiting(self) -> list[_Job]:
+        """Run all that waits, and wait for other processes."""
+        done: list[_Job] = []
+        with self._patiently():
+            while batch := self._take():
+                if not self._commit(batch):
+                    # Neither these nor the jobs behind them should wait that long again.
+                    batch += self._take(len(self._waiting))
+                    for job in batch:
+                        job.error = StoreUnavailable("the database is locked by another process")
+                done += batch
+        return done
+
+    @contextlib.contextmanager
+    def _patiently(self) -> Iterator[None]:
+        """Use the writer's connection inside the ``with``, and wait for other processes that write."""
+        with self._writing:
+            self._writer.execute(f"PRAGMA busy_timeout = {round(1000 * BUSY_TIMEOUT_SECONDS)}")
+            try:
+                yield
+            finally:
+                self._writer.execute("PRAGMA busy_timeout = 0")
+
+    def _sync(self) -> None:
+        """Have the disk keep all that has been committed. Raises `StoreUnavailable`."""
+        if self._temporary:
+            return
+        try:
+            _sync_to_disk(self._log)
+        except OSError as error:
+            raise StoreUnavailable(f"the disk does not keep what is written: {error}") from error
+
+    def _answer(self, committed: Sequence[_Job]) -> None:
+        """Sync, and resolve the jobs."""
+        try:
+            self._sync()
+        except StoreUnavailable as error:
+            for job in committed:
+                job.error = job.error or error
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+        for job in committed:
+            by_loop.setdefault(job.loop, []).append(job)
+        for loop, jobs in by_loop.items():
+            with contextlib.suppress(RuntimeError):  # nobody waits in a loop that has been closed
+                loop.call_soon_threadsafe(_resolve, jobs)
 
     def _fold_in(self) -> None:
         """Copy what the write-ahead log has, also from other processes, into the file.
 
         It waits for nobody: what a long read still needs is left for the next time.
         """
-        with contextlib.suppress(sqlite3.Error):  # such as a full disk: the log still has everything
+        # Nobody writes meanwhile: the log begins anew only after a moment in which all of it is in the file.
+        # A full disk or the like is no loss: the log still has everything.
+        with self._writing, contextlib.suppress(sqlite3.Error):
             self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
-    def _take(self, *first: _Job | None) -> list[_Job]:
-        """The queued jobs, after those that were taken already; a None in the queue ends the thread."""
-        jobs = [*first]
-        while len(jobs) < BATCH and not self._queue.empty():
-            jobs.append(self._queue.get())
-        self._ending = self._ending or None in jobs
-        return [job for job in jobs if job is not None]
+    def _take(self, most: int = BATCH) -> list[_Job]:
+        """The first jobs that wait."""
+        jobs: list[_Job] = []
+        with contextlib.suppress(IndexError):
+            while len(jobs) < most:
+                jobs.append(self._waiting.popleft())
+        return jobs
 
-    def _commit(self, batch: list[_Job]) -> None:
+    def _commit(self, batch: Sequence[_Job]) -> bool:
+        """Run all jobs in one transaction. False, with nothing done, if another process writes."""
         # Almost always all succeed; only if one fails are they run again, each with a savepoint.
-        if not self._run_all(batch):
-            self._run_each(batch)
-        by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
-        for job in batch:
-            by_loop.setdefault(job.loop, []).append(job)
-        for loop, jobs in by_loop.items():
-            with contextlib.suppress(RuntimeError):  # nobody waits in a loop that has been closed
-                loop.call_soon_threadsafe(_resolve, jobs)
+        try:
+            return self._run_all(batch) or self._run_each(batch)
+        except _Locked:
+            return False
 
-    def _run_all(self, batch: list[_Job]) -> bool:
-        """Run all jobs in one transaction. False, with nothing changed, if one of them or the commit failed."""
-        begun = False
+    def _run_all(self, batch: Sequence[_Job]) -> bool:
+        """Run all jobs. False, with nothing changed, if one of them or the commit failed: a second run reports it."""
         try:
             with _transaction(self._writer):
-                begun = True
                 for job in batch:
                     job.result = job.fn(self._writer)
-        except Exception as error:  # noqa: BLE001 - handed to the callers
-            if begun:
-                return False  # the second run meets it again, and reports it
-            # The file is locked: neither a second run nor the jobs queued behind should wait that long again.
-            batch += self._take()
-            for job in batch:
-                job.error = error
+        except _Locked:
+            raise
+        except Exception:  # noqa: BLE001 - the second run meets it again
+            return False
         return True
 
-    def _run_each(self, batch: list[_Job]) -> None:
+    def _run_each(self, batch: Sequence[_Job]) -> bool:
         try:
             with _transaction(self._writer):
                 for job in batch:
                     self._attempt(job)
+        except _Locked:
+            raise
         except Exception as error:  # noqa: BLE001 - the commit failed, so every job of the batch did
             for job in batch:
                 job.error = error
+        return True
 
     def _attempt(self, job: _Job) -> None:
         connection = self._writer
@@ -303,21 +404,28 @@ def _connect(path: Path, *, synchronous: str, factory: type[C]) -> C:
     return connection
 
 
+class _Locked(StoreUnavailable):
+    """Another process writes."""
+
+
 @contextlib.contextmanager
 def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """BEGIN to COMMIT; anything raised, including a failure of the commit itself, rolls back."""
     try:
         connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            connection.execute("COMMIT")
-        except BaseException:
-            # After some errors (a full disk) SQLite has already rolled back.
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-    except (sqlite3.OperationalError, *_UNFIT) as error:
-        raise _ours(error) from error
+    except sqlite3.OperationalError as error:
+        busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+        raise (_Locked if busy else StoreUnavailable)(str(error)) from error
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException as error:
+        # After some errors (a full disk) SQLite has already rolled back.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        if isinstance(error, (sqlite3.OperationalError, *_UNFIT)):
+            raise _ours(error) from error
+        raise
 
 
 def _ours(error: Exception) -> Exception:
