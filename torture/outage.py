@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -17,6 +16,7 @@ from passback.settings import Settings
 from passback.store import deliveries, destinations
 from passback.store.engine.database import Connection, Database
 from passback.web.api import Api
+from passback.web.messages import Request
 from passback_simulators.canvas.app import CanvasSimulator
 from passback_simulators.identities import CANVAS_UNIFIED
 from support.jumping import JumpingTime
@@ -143,30 +143,15 @@ async def _create(api: Api, number: int) -> str:
 
 
 async def _call(
-    api: Callable[..., object], method: str, path: str, content: object, *, background: bool = False
+    api: Api, method: str, path: str, content: object, *, background: bool = False
 ) -> tuple[int, bytes]:
     """A request to the application itself: the way over a socket says nothing about the clock."""
     headers = [(b"authorization", f"Bearer {TOKEN}".encode())]
     if background:
         headers.append((b"prefer", b"respond-async"))
-    sent: list[dict[str, object]] = []
-
-    async def receive() -> dict[str, object]:
-        return {"type": "http.request", "body": json.dumps(content).encode()}
-
-    async def send(message: dict[str, object]) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "method": method,
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "headers": headers,
-    }
-    await api(scope, receive, send)  # type: ignore[misc]
-    status, body = sent[0]["status"], sent[1]["body"]
-    assert isinstance(status, int)
-    assert isinstance(body, bytes)
-    return status, body
+    request = Request(method, path.encode(), b"", headers)
+    request.add(json.dumps(content).encode())
+    request.end()
+    reply = await api(request)
+    assert reply is not None
+    return reply.status, reply.body
