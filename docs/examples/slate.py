@@ -37,7 +37,7 @@ class Score(msgspec.Struct):
     graded_by: str | None = None
 
 
-class SlateConnector:  # passback.lms.interface.Connector says what each method must do
+class SlateConnector(lms.ListsDecide):  # passback.lms.interface.Connector says what each method must do
     capabilities = CAPABILITIES
 
     def __init__(self, connection: lms.LmsConnection, notes: Notes, clock: Clock) -> None:

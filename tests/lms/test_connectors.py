@@ -15,8 +15,9 @@ from uuid_utils import uuid7
 
 from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY, HOUR
+from passback.domain.roster import Role
 from passback.domain.submission import Submission, SubmissionFields
-from passback.lms.interface import Gone, LmsError, RefusedByLms, Unavailable, Unsupported
+from passback.lms.interface import Gone, ListsDecide, LmsError, RefusedByLms, Unavailable, Unsupported
 from passback_simulators.reply import text_reply
 from support.lms import ESSAY, LINK, TEXT, Lms, try_of
 from support.sandbox import NOW
@@ -403,6 +404,28 @@ def test_the_sections_and_people_are_read_for_matching(lms: Lms) -> None:
     assert {lms.section, lms.other_section} <= places.keys()
     assert {(student, "student") for student in lms.students} | {(lms.teacher, "teacher")} <= people
     assert (lms.other_teacher, "teacher") not in people
+
+
+def test_one_person_and_one_section_can_be_asked_for(lms: Lms) -> None:
+    if isinstance(lms.connector, ListsDecide):
+        pytest.skip("it shows nobody alone")
+    has, find = lms.connector.has_person, lms.connector.find_section
+    people: list[tuple[str, Role, str, bool]] = [
+        (lms.section, "student", lms.students[0], True),
+        (lms.section, "teacher", lms.teacher, True),
+        (lms.section, "student", lms.teacher, False),
+        (lms.section, "student", lms.other_student, False),
+        (lms.nowhere, "student", lms.students[0], False),
+    ]
+    for section, role, person, there in people:
+        assert lms.run(has(section, role, person)) is there
+    lms.unenroll(lms.students[0])
+    assert not lms.run(has(lms.section, "student", lms.students[0]))
+    found = lms.run(find(lms.section))
+    assert found is not None
+    assert found[0] in lms.run(lms.connector.read_courses())
+    assert found[1] in lms.places()
+    assert lms.run(find(lms.nowhere)) is None
 
 
 def test_a_page_of_html_does_not_say_that_a_section_is_gone(lms: Lms) -> None:

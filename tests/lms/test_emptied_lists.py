@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Coroutine, Iterator
 from decimal import Decimal
 from typing import Any
@@ -13,10 +12,12 @@ from msgspec.structs import replace
 from uuid_utils import uuid7
 
 from lms.conftest import LMSS
+from passback.domain.roster import Role
 from passback.domain.submission import SubmissionFields
 from passback.lms.interface import Connector, Gone, Unavailable
 from passback.lms.verified import Verified
 from support.canvas import simulator
+from support.lists import changed_lists, emptied
 from support.lms import ESSAY, Lms, try_of
 from support.sandbox import NOW
 
@@ -27,33 +28,12 @@ def lms(request: pytest.FixtureRequest) -> Iterator[Lms]:
         yield served
 
 
-def emptied(content: Any) -> Any:
-    """A list without its items, as both LMSs write one; anything else as it is."""
-    if isinstance(content, list):
-        return []
-    names = content.keys() - {"nextPageToken"} if isinstance(content, dict) else ()
-    return {} if len(names) == 1 and isinstance(content[next(iter(names))], list) else content
-
-
 @contextlib.contextmanager
-def changed_lists(lms: Lms, change: Callable[[Any], Any] = emptied) -> Iterator[Verified]:
+def changed(lms: Lms, change: Callable[[Any], Any] = emptied) -> Iterator[Verified]:
     """A new connector to an LMS whose lists are changed on the way."""
-    simulator = lms.served.simulator
-    real = simulator.answer
-
-    async def answer(request: Any) -> Any:
-        reply = await real(request)
-        if request.method != "GET" or reply.status != 200 or not reply.body.startswith((b"[", b"{")):
-            return reply
-        return replace(reply, body=json.dumps(change(json.loads(reply.body))).encode())
-
     assert lms.connection is not None
-    with lms.another() as connector:
-        simulator.answer = answer  # type: ignore[method-assign]
-        try:
-            yield Verified(connector, lms.connection.timer)
-        finally:
-            simulator.answer = real  # type: ignore[method-assign]
+    with lms.another() as connector, changed_lists(lms.served, change):
+        yield Verified(connector, lms.connection.timer)
 
 
 Act = Callable[[Lms, Connector, str], Coroutine[Any, Any, Any]]
@@ -78,7 +58,7 @@ ACTS: dict[str, Act] = {
 @pytest.mark.parametrize("act", ACTS)
 def test_nothing_is_gone(lms: Lms, act: str) -> None:
     essay = lms.create().lms_id
-    with changed_lists(lms) as connector:
+    with changed(lms) as connector:
         try:
             outcome: Any = lms.run(ACTS[act](lms, connector, essay))
         except Unavailable:
@@ -89,7 +69,7 @@ def test_nothing_is_gone(lms: Lms, act: str) -> None:
 
 def test_a_class_is_not_without_work(lms: Lms) -> None:
     essay = lms.create().lms_id
-    with changed_lists(lms) as connector, pytest.raises(Unavailable):
+    with changed(lms) as connector, pytest.raises(Unavailable):
         lms.run(connector.read_submissions(lms.section, essay, lms.students))
 
 
@@ -99,7 +79,7 @@ def test_a_lost_create_is_not_found_missing(lms: Lms) -> None:
     fields = replace(ESSAY, title="Lost")
     with pytest.raises(Unavailable):
         lms.run(lms.connector.create_assignment(lms.section, fields, mark))
-    with changed_lists(lms) as connector, pytest.raises(Unavailable):
+    with changed(lms) as connector, pytest.raises(Unavailable):
         lms.run(connector.find_assignment(lms.section, fields, try_of(mark, NOW, known)))
 
 
@@ -107,11 +87,37 @@ def test_a_list_of_sections_that_is_cut_gives_an_assignment_to_no_other_section(
     with LMSS["canvas"]() as canvas:
         own, other = (it.partition("/")[2] for it in (canvas.section, canvas.other_section))
 
-        def cut(content: Any) -> Any:
+        def without_other(content: Any) -> Any:
             return [it for it in content if it["id"] == own] if isinstance(content, list) else content
 
         simulator(canvas).ui_cross_list(other, "107")
-        with changed_lists(canvas, cut) as connector:
+        with changed(canvas, without_other) as connector:
             made = canvas.run(connector.create_assignment(canvas.section, ESSAY, str(uuid7())))
         record = simulator(canvas).records.get("assignments", made.lms_id) or {}
         assert record["only_visible_to_overrides"] is True
+
+
+def test_who_is_in_a_section_is_there_without_a_list(lms: Lms) -> None:
+    student = lms.students[0]
+    asked: list[tuple[str, Role, str]] = [
+        (lms.section, "student", student),
+        (lms.section, "teacher", lms.teacher),
+        (lms.section, "teacher", student),
+        (lms.section, "student", lms.other_student),
+        (lms.nowhere, "student", student),
+    ]
+    with changed(lms) as connector:
+        found = [lms.run(connector.has_person(*it)) for it in asked]
+        lms.unenroll(student)
+        left = lms.run(connector.has_person(lms.section, "student", student))
+    assert (found, left) == ([True, True, False, False, False], False)
+
+
+def test_a_section_is_there_without_a_list(lms: Lms) -> None:
+    with changed(lms) as connector:
+        found = lms.run(connector.find_section(lms.section))
+        assert lms.run(connector.find_section(lms.nowhere)) is None
+    assert found is not None
+    course, section = found
+    assert course in lms.run(lms.connector.read_courses())
+    assert (section.id, section.name) in {(it.id, it.name) for it in lms.places()}

@@ -30,6 +30,7 @@ from msgspec import Struct
 from passback.domain.assignment import Assignment, AssignmentFields
 from passback.domain.clock import REAL_TIME, Clock, Instant, Timer
 from passback.domain.matching import LmsCourse, Person, SectionRef
+from passback.domain.roster import Role
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.notes import Notes
 from passback.lms.shared import Shared
@@ -309,6 +310,20 @@ class Connector(Protocol):
         """Read the students and teachers of a section, for matching them with the roster's."""
         ...
 
+    async def find_section(self, section: str) -> tuple[LmsCourse, SectionRef] | None:
+        """Ask for one section, which lists lack, without a list of sections: its course, and the section.
+
+        None if `read_courses` and `read_sections` are right to lack it. See `ListsDecide`.
+        """
+        ...
+
+    async def has_person(self, section: str, role: Role, person: str) -> bool:
+        """Ask for one person, whom `read_people` lacks, without a list of people: whether it should have them.
+
+        See `ListsDecide`.
+        """
+        ...
+
     async def check(self) -> Sequence[Finding]:
         """Check what works on the connection and what is missing, permission by permission. Changes nothing."""
         ...
@@ -316,6 +331,16 @@ class Connector(Protocol):
     async def close(self) -> None:
         """Close all connections to the LMS."""
         ...
+
+
+class ListsDecide:
+    """Implements `Connector.find_section` and `has_person` for an LMS that shows nothing but in lists."""
+
+    async def find_section(self, section: str) -> tuple[LmsCourse, SectionRef] | None:  # noqa: ARG002 - it cannot ask
+        return None
+
+    async def has_person(self, section: str, role: Role, person: str) -> bool:  # noqa: ARG002 - it cannot ask
+        return False
 
 
 async def submission_or_error(change: Awaitable[Submission]) -> Submission | LmsError:

@@ -52,6 +52,7 @@ from passback.lms.toolkit.settling import LastShown, Settling, Shown
 if TYPE_CHECKING:
     from passback.domain.assignment import Assignment, AssignmentFields
     from passback.domain.matching import LmsCourse, Person, SectionRef
+    from passback.domain.roster import Role
 
 T = TypeVar("T")
 
@@ -307,6 +308,12 @@ class Verified:
 
     async def read_people(self, section: str) -> Sequence[Person]:
         return await self._lms.read_people(section)
+
+    async def find_section(self, section: str) -> tuple[LmsCourse, SectionRef] | None:
+        return await self._lms.find_section(section)
+
+    async def has_person(self, section: str, role: Role, person: str) -> bool:
+        return await self._lms.has_person(section, role, person)
 
     async def check(self) -> Sequence[Finding]:
         return await self._lms.check()

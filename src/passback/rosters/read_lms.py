@@ -1,4 +1,8 @@
-"""Reads all of a district's LMS into the store, piece by piece, so that it can resume after a crash."""
+"""Reads all of a district's LMS into the store, piece by piece, so that it can resume after a crash.
+
+A list may be cut or empty although the LMS has more. So what is matched and no longer listed is asked for by itself,
+section by section and person by person, before it counts as gone.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,16 @@ from typing import TYPE_CHECKING, TypeVar
 from passback.domain.clock import DAY
 from passback.domain.matching import LmsCourse, SectionRef
 from passback.lms.http.client import without_tripping_breaker
-from passback.lms.interface import Gone, LmsError, NotAllowed
+from passback.lms.interface import Gone, LmsError, NotAllowed, Unavailable
 from passback.lms.registry import BUILTIN
+from passback.rosters.removals import most_removed
 from passback.store import districts, lms_roster, roster, syncs
 
 if TYPE_CHECKING:
     from passback.context import Gateway
     from passback.domain.clock import Instant
     from passback.domain.matching import Person
+    from passback.domain.roster import Role
     from passback.lms.interface import Connector
     from passback.rosters.lease import SyncLease
     from passback.rosters.progress import Progress
@@ -36,6 +42,8 @@ _MOST_IN_A_ROW = 5
 """After so many failures in a row the LMS counts as down and reading stops."""
 _MOST_FAILED = 5, 0.01
 """How many courses or sections may fail before reading stops: this number or this share, whichever is larger."""
+_MOST_ASKED = 5
+"""How many people of a section, on the average of all, are asked for by themselves because its list lacks them."""
 _TRIES = 3
 """After so many tries without progress, sections that cannot be read are skipped."""
 
@@ -79,6 +87,7 @@ async def read_lms(lease: SyncLease, connector: Connector, progress: Progress) -
         if not resuming:
             await reading.courses()
         await reading.sections()
+        await reading.unlisted_sections()
         return await reading.people(last=resuming and lease.sync.failures >= _TRIES - 1)
 
 
@@ -120,6 +129,8 @@ class _Reading:
         self._district_id = lease.district_id
         self._connector = connector
         self._progress = progress
+        self._may_ask = 0
+        """How many more people are asked for by themselves, besides one for each section."""
 
     async def courses(self) -> None:
         """List the courses, from the beginning."""
@@ -144,9 +155,31 @@ class _Reading:
         )
         _raise_first(failed)
 
+    async def unlisted_sections(self) -> None:
+        """Ask for the matched sections that no list has. Those that are still there are read as if one had them.
+
+        If so many are missing that none will be removed or unmatched without a person, none is asked for.
+        """
+        missing, matched = await self._database.read(
+            lambda conn: lms_roster.unlisted_sections(conn, self._district_id)
+        )
+        for section in missing if len(missing) <= most_removed(matched) else ():
+            await self._find_section(section)
+
+    async def _find_section(self, section: str) -> None:
+        try:
+            found = await self._connector.find_section(section)
+        except LmsError as error:
+            error.add_note(f"section {section}")
+            raise
+        if found is not None:
+            course, listed = found
+            await self._write(lambda conn: lms_roster.add_unlisted(conn, self._district_id, course, listed))
+
     async def people(self, *, last: bool) -> dict[str, LmsError]:
         """Read the people of the unread sections. On the `last` try, return the sections that failed and why."""
         found = await self._enter("people")
+        self._may_ask = _MOST_ASKED * found.sections
         failed = await self._each(
             lms_roster.unread_sections,
             self._read_section,
@@ -236,12 +269,36 @@ class _Reading:
         await self._write(lambda conn: lms_roster.add_sections(conn, self._district_id, course, sections))
 
     async def _read_section(self, section: SectionRef) -> None:
-        people: Sequence[Person]
+        def add(conn: Connection) -> None:
+            lms_roster.add_members(conn, self._district_id, section.id, people)
+
+        def add_if_whole(conn: Connection) -> list[tuple[Role, str]]:
+            lacking = lms_roster.lacking(conn, self._district_id, section.id, people)
+            if not lacking:
+                add(conn)
+            return lacking
+
+        people: Sequence[Person] = []
         try:
             people = await self._connector.read_people(section.id)
         except Gone:
-            people = []
-        await self._write(lambda conn: lms_roster.add_members(conn, self._district_id, section.id, people))
+            if await self._connector.find_section(section.id) is not None:
+                raise Unavailable("it says that the section is gone, and shows it", retry_after=30) from None
+            await self._write(add)
+            return
+        if lacking := await self._write(add_if_whole):
+            await self._check_absent(section.id, lacking)
+            await self._write(add)
+
+    async def _check_absent(self, section: str, lacking: Sequence[tuple[Role, str]]) -> None:
+        """Ask for the people whom a section's list lacks. Raises `Unavailable` if one is there.
+
+        Once many were rightly missing, one of each section is asked for: it is one who is there if the list is empty.
+        """
+        for role, person in lacking[: max(1, self._may_ask)]:
+            if await self._connector.has_person(section, role, person):
+                raise Unavailable(f"it does not list a {role} of the section, and shows them", retry_after=30)
+            self._may_ask -= 1
 
 
 def _raise_first(failed: Mapping[T, LmsError]) -> None:

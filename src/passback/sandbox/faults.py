@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from passback.context import Gateway
     from passback.domain.assignment import Assignment, AssignmentFields
     from passback.domain.matching import LmsCourse, Person, SectionRef
+    from passback.domain.roster import Role
     from passback.domain.submission import SubmissionFields
     from passback.store.engine.database import Connection
 
@@ -183,6 +184,12 @@ class FaultyConnector(Struct, frozen=True):
 
     async def read_people(self, section: str) -> Sequence[Person]:
         return await self._call(lambda: self.connector.read_people(section))
+
+    async def find_section(self, section: str) -> tuple[LmsCourse, SectionRef] | None:
+        return await self._call(lambda: self.connector.find_section(section))
+
+    async def has_person(self, section: str, role: Role, person: str) -> bool:
+        return await self._call(lambda: self.connector.has_person(section, role, person))
 
     async def check(self) -> Sequence[Finding]:
         return await self._call(self.connector.check)

@@ -116,6 +116,39 @@ def add_members(connection: Connection, district_id: str, section_id: str, peopl
     )
 
 
+def lacking(
+    connection: Connection, district_id: str, section_id: str, people: Iterable[Person]
+) -> list[tuple[Role, str]]:
+    """Whom a section's list of people lacks of those who are matched in our section: role and id in the LMS."""
+    rows = connection.execute(
+        "SELECT enrollments.role, users.lms_id FROM sections"
+        " JOIN enrollments ON enrollments.section_id = sections.id JOIN users ON users.id = enrollments.user_id"
+        " WHERE sections.district_id = :district_id AND sections.lms_id = :section_id AND sections.removed IS NULL"
+        " AND users.lms_id IS NOT NULL AND users.removed IS NULL",
+        {"district_id": district_id, "section_id": section_id},
+    )
+    return sorted({(role, lms_id) for role, lms_id in rows} - {(it.role, it.id) for it in people})
+
+
+def unlisted_sections(connection: Connection, district_id: str) -> tuple[list[str], int]:
+    """The LMS ids of the sections that ours are matched to and that no course has, and how many are matched in all."""
+    matched = "FROM sections WHERE district_id = :id AND lms_id IS NOT NULL AND removed IS NULL"
+    given = {"id": district_id}
+    rows = connection.execute(
+        f"SELECT lms_id {matched} AND NOT EXISTS (SELECT 1 FROM lms_sections WHERE lms_sections.district_id = :id"
+        " AND lms_sections.id = sections.lms_id) ORDER BY lms_id",
+        given,
+    ).fetchall()
+    total = connection.execute(f"SELECT COUNT(*) {matched}", given).fetchone()[0] if rows else 0
+    return [row[0] for row in rows], int(total)
+
+
+def add_unlisted(connection: Connection, district_id: str, course: LmsCourse, section: SectionRef) -> None:
+    """Add a section that no list has, whose members are to be read, and its course."""
+    add_courses(connection, district_id, [course])
+    add_sections(connection, district_id, course, [section])
+
+
 def fill_unread_sections(connection: Connection, district_id: str) -> None:
     """Assume that sections which cannot be read have the members that are matched to them in our roster.
 

@@ -15,7 +15,7 @@ from passback.domain.assignment import Assignment, AssignmentFields
 from passback.lms.builtin.api import read_assignment
 from passback.lms.builtin.grade import grade_submission, grade_submissions, read_submissions
 from passback.lms.builtin.map_assignments import check_texts, edited, new_assignment
-from passback.lms.interface import Capabilities, Finding, Gone, LmsError, LostCreate
+from passback.lms.interface import Capabilities, Finding, Gone, ListsDecide, LmsError, LostCreate
 from passback.store import gradebook
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ CAPABILITIES = Capabilities(
 )
 
 
-class BuiltinConnector(Struct, frozen=True):
+class BuiltinConnector(ListsDecide, Struct, frozen=True):
     """See `passback.lms.interface.Connector`."""
 
     database: Database

@@ -22,7 +22,14 @@ from passback.lms.canvas.grade import Grading
 from passback.lms.canvas.map_assignments import LmsAssignment
 from passback.lms.canvas.map_submissions import NotTaken, Target
 from passback.lms.canvas.overrides import send_override
-from passback.lms.canvas.roster import Roster, read_courses, read_people, read_sections
+from passback.lms.canvas.roster import (
+    Roster,
+    find_section,
+    is_enrolled,
+    read_courses,
+    read_people,
+    read_sections,
+)
 from passback.lms.canvas.schemes import Schemes
 from passback.lms.canvas.verdict import ADD, DELETE, EDIT, VIEW, Concluded, judged
 from passback.lms.interface import (
@@ -42,6 +49,7 @@ from passback.lms.toolkit.unsupported_fields import note_key, read_note
 if TYPE_CHECKING:
     from passback.domain.clock import Clock, Instant
     from passback.domain.matching import LmsCourse, Person, SectionRef
+    from passback.domain.roster import Role
     from passback.domain.submission import Submission, SubmissionFields
     from passback.lms.canvas.schemes import Scheme
     from passback.lms.interface import Finding, LmsConnection
@@ -285,6 +293,14 @@ class CanvasConnector:
     async def read_people(self, section: str) -> Sequence[Person]:
         course, own = _split(section)
         return await read_people(self._api, course, own)
+
+    async def find_section(self, section: str) -> tuple[LmsCourse, SectionRef] | None:
+        course, own = _split(section)
+        return await find_section(self._api, course, own)
+
+    async def has_person(self, section: str, role: Role, person: str) -> bool:
+        course, own = _split(section)
+        return await is_enrolled(self._api, course, role, person, None if role == "teacher" else own)
 
     async def check(self) -> Sequence[Finding]:
         return await findings(self._api, self._connection.options)

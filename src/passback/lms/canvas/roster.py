@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from passback.domain.matching import LmsCourse, Person, SectionRef
 from passback.lms.interface import Gone, NotAllowed, Unavailable
-from passback.lms.toolkit.json_fields import Json, as_object, as_objects, id_of, integer, text
+from passback.lms.toolkit.json_fields import Json, as_object, as_objects, check_id, id_of, integer, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from passback.domain.roster import Role
     from passback.lms.canvas.api import CanvasApi
@@ -19,6 +19,7 @@ _GRADERS = ("TeacherEnrollment", "TaEnrollment")
 _ROLES: dict[str, Role] = {"StudentEnrollment": "student", **dict.fromkeys(_GRADERS, "teacher")}
 """What people are to us by their enrollment: TAs grade, so they match as teachers."""
 _STATES = ("active", "invited")
+_COURSE_STATES = ("available", "unpublished")
 _MOST_PAGES_OF_COURSES = 1000
 _COUNT = "total_students"
 _COUNTED = {"include[]": _COUNT}
@@ -50,22 +51,7 @@ class Roster:
             return True
         self._teachers.forget(course)
         listed = await self._teachers.get(course, lambda: self._read_teachers(course))
-        return teacher in listed or await self._is_shown_to_teach(course, teacher)
-
-    async def _is_shown_to_teach(self, course: str, teacher: str) -> bool:
-        path = f"courses/{course}/users/{teacher}"
-        try:
-            found = as_object(await self._api.get(path, {"include[]": "enrollments"}, gone="grader"))
-        except Gone:
-            return False
-        except NotAllowed as error:
-            if error.credentials:
-                raise
-            return False  # the key lacks a scope that it did not need before: the lists must do
-        enrollments = as_objects(found.get("enrollments"))
-        return id_of(found) == teacher and any(
-            text(it, "type") in _GRADERS and text(it, "enrollment_state") in _STATES for it in enrollments
-        )
+        return teacher in listed or await is_enrolled(self._api, course, "teacher", teacher)
 
     async def _read_teachers(self, course: str) -> set[str]:
         enrollments = await self._api.pages(
@@ -78,15 +64,16 @@ class Roster:
 
 async def read_courses(api: CanvasApi) -> list[LmsCourse]:
     """Read the courses that the token reaches."""
-    return [
-        LmsCourse(
-            id_of(it),
-            text(it, "name") or "",
-            text(it, "sis_course_id") or None,
-            text(it, "course_code") or None,
-        )
-        for it in await _courses(api)
-    ]
+    return [_course(it) for it in await _courses(api)]
+
+
+def _course(content: Json) -> LmsCourse:
+    return LmsCourse(
+        id_of(content),
+        text(content, "name") or "",
+        text(content, "sis_course_id") or None,
+        text(content, "course_code") or None,
+    )
 
 
 async def read_sections(api: CanvasApi, course: LmsCourse) -> list[SectionRef]:
@@ -94,19 +81,56 @@ async def read_sections(api: CanvasApi, course: LmsCourse) -> list[SectionRef]:
     listed = await api.pages(f"courses/{course.id}/sections", {}, gone="section")
     if not listed and await _count_students(api, f"courses/{course.id}", course.id):
         raise Unavailable("it lists no section of a course with students")
-    return [
-        SectionRef(
-            f"{course.id}/{id_of(it)}",
-            text(it, "name") or course.name,
-            text(it, "sis_section_id") or text(it, "integration_id"),
-        )
-        for it in listed
-    ]
+    return [_section(course, it) for it in listed]
+
+
+def _section(course: LmsCourse, content: Json) -> SectionRef:
+    return SectionRef(
+        f"{course.id}/{id_of(content)}",
+        text(content, "name") or course.name,
+        text(content, "sis_section_id") or text(content, "integration_id"),
+    )
+
+
+async def find_section(api: CanvasApi, course: str, section: str) -> tuple[LmsCourse, SectionRef] | None:
+    """Ask for a section and its course; None if they are gone, over, or not the token's."""
+    found = await _shown(api, "courses", course)
+    if found is None or text(found, "workflow_state") not in _COURSE_STATES:
+        return None
+    listed = await _shown(api, f"courses/{course}/sections", section)
+    return None if listed is None else (_course(found), _section(_course(found), listed))
+
+
+async def is_enrolled(api: CanvasApi, course: str, role: Role, user: str, section: str | None = None) -> bool:
+    """Ask for a student or teacher of a course, or of one section of it, by themselves."""
+    found = await _shown(api, f"courses/{course}/users", user, {"include[]": "enrollments"})
+    return found is not None and any(
+        _ROLES.get(text(it, "type") or "") == role
+        and text(it, "enrollment_state") in _STATES
+        and section in (None, text(it, "course_section_id"))
+        for it in as_objects(found.get("enrollments"))
+    )
+
+
+async def _shown(
+    api: CanvasApi, place: str, id_: str, params: Mapping[str, str] | None = None
+) -> Json | None:
+    """Read one object; None if there is none, or the key lacks a scope that only this needs: the lists must do then."""
+    try:
+        found = as_object(await api.get(f"{place}/{id_}", params, gone="section"))
+    except Gone:
+        return None
+    except NotAllowed as error:
+        if error.credentials:
+            raise
+        return None
+    check_id(found, id_)
+    return found
 
 
 async def _courses(api: CanvasApi) -> Sequence[dict[str, Any]]:
     """Read all courses of the accounts that the token administers, or else those in which its user grades."""
-    states = ["available", "unpublished"]
+    states = [*_COURSE_STATES]
     found: dict[str, dict[str, Any]] = {}
     try:
         for account in await api.pages("accounts", {}):
@@ -140,8 +164,7 @@ async def require_section(api: CanvasApi, course: str, section: str) -> dict[str
 async def _count_students(api: CanvasApi, path: str, id_: str) -> int | None:
     """Read how many students a course or section has; None if Canvas does not say. Raises `Gone`."""
     found = as_object(await api.get(path, _COUNTED, gone="section"))
-    if id_of(found) != id_:
-        raise Unavailable("it shows another course or section than was asked for")
+    check_id(found, id_)
     return integer(found, _COUNT)
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from passback.domain.assignment import Assignment, AssignmentFields
     from passback.domain.clock import Clock
     from passback.domain.matching import LmsCourse, Person, SectionRef
+    from passback.domain.roster import Role
     from passback.domain.submission import Submission, SubmissionFields
     from passback.lms.google_classroom.map_assignments import LmsAssignment
     from passback.lms.interface import Finding, LmsConnection
@@ -307,6 +308,12 @@ class ClassroomConnector:
 
     async def read_people(self, section: str) -> Sequence[Person]:
         return await self._roster.read_people(section)
+
+    async def find_section(self, section: str) -> tuple[LmsCourse, SectionRef] | None:
+        return await self._roster.find_section(section)
+
+    async def has_person(self, section: str, role: Role, person: str) -> bool:
+        return await self._roster.is_member(section, role, person)
 
     async def check(self) -> Sequence[Finding]:
         note = (await self._notes.read([_PROJECT])).get(_PROJECT)

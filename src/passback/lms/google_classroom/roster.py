@@ -10,7 +10,7 @@ from passback.domain.matching import LmsCourse, Person, SectionRef
 from passback.lms.google_classroom.credentials import AS_STUDENT, NoSuchUser
 from passback.lms.google_classroom.errors import NAME, Denied, TurnedOff
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
-from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
+from passback.lms.toolkit.json_fields import Json, as_object, check_id, id_of, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ _CONFIRMED_SECONDS = 5.0
 _ALIAS = "d:"
 """The prefix of aliases that hold for the whole domain, in which districts write SIS ids."""
 _ROLES: tuple[Role, ...] = ("student", "teacher")
+_TAUGHT = ("ACTIVE", "PROVISIONED")
 
 
 class Roster:
@@ -56,7 +57,8 @@ class Roster:
             found = await self._api.get(f"courses/{course}/{role}s/{user}", self._admin, gone="student")
         except Gone:
             return False
-        return text(found, "userId") == user
+        check_id(found, user, "userId")
+        return True
 
     async def as_teacher(
         self, course: str, action: Callable[[str], Awaitable[T]], grader: str | None = None
@@ -165,13 +167,28 @@ class Roster:
 
     async def read_courses(self) -> list[LmsCourse]:
         """Read every course that is taught now."""
-        query = {"courseStates": ["ACTIVE", "PROVISIONED"]}
+        query = {"courseStates": [*_TAUGHT]}
         if not self._api.tokens.delegated:
             query["teacherId"] = ["me"]
         return [
-            LmsCourse(id_of(course), text(course, "name") or "")
+            _course(course)
             for course in await self._api.surely("courses", "courses", self._admin, query, gone="section")
         ]
+
+    async def find_section(self, section: str) -> tuple[LmsCourse, SectionRef] | None:
+        """Ask for one course; None if it is gone, not taught now, or may not be read."""
+        try:
+            found = await self._api.get(f"courses/{section}", self._admin, gone="section")
+        except Gone:
+            return None
+        except NotAllowed as error:
+            if error.credentials:
+                raise
+            return None
+        check_id(found, section)
+        if text(found, "courseState") not in _TAUGHT:
+            return None
+        return _course(found), await self.read_section(_course(found))
 
     async def read_section(self, course: LmsCourse) -> SectionRef:
         """Read the one section that a course is."""
@@ -198,6 +215,10 @@ class Roster:
         if not any(person.role == "teacher" for person in people):
             raise Unavailable("it lists no teacher of a course", retry_after=30)
         return people
+
+
+def _course(item: Json) -> LmsCourse:
+    return LmsCourse(id_of(item), text(item, "name") or "")
 
 
 def _person(item: Json, role: Role) -> Person:

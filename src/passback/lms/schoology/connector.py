@@ -26,7 +26,14 @@ from passback.lms.schoology.grade import Grading, Stale
 from passback.lms.schoology.grading_setup import GradingSetups
 from passback.lms.schoology.map_assignments import Ref
 from passback.lms.schoology.one_look import judged, may_be_a_slip, verdict
-from passback.lms.schoology.roster import Roster, read_courses, read_people, read_sections
+from passback.lms.schoology.roster import (
+    Roster,
+    find_section,
+    is_enrolled,
+    read_courses,
+    read_people,
+    read_sections,
+)
 from passback.lms.schoology.stored import as_stored
 from passback.lms.toolkit import alike
 from passback.lms.toolkit.json_fields import Json, id_of, integer, texts
@@ -40,6 +47,7 @@ if TYPE_CHECKING:
     from passback.domain.assignment import Assignment, AssignmentFields
     from passback.domain.clock import Clock
     from passback.domain.matching import LmsCourse, Person, SectionRef
+    from passback.domain.roster import Role
     from passback.domain.submission import Submission, SubmissionFields
     from passback.lms.interface import Finding, LmsConnection
     from passback.lms.notes import Note, Notes
@@ -331,6 +339,12 @@ class SchoologyConnector:
 
     async def read_people(self, section: str) -> Sequence[Person]:
         return await read_people(self._api, section)
+
+    async def find_section(self, section: str) -> tuple[LmsCourse, SectionRef] | None:
+        return await find_section(self._api, section)
+
+    async def has_person(self, section: str, role: Role, person: str) -> bool:
+        return await is_enrolled(self._api, section, role, person)
 
     async def check(self) -> Sequence[Finding]:
         return await findings(self._api, self._options)

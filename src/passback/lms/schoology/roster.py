@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from passback.domain.matching import LmsCourse, Person, SectionRef
-from passback.lms.interface import Gone, Unavailable
-from passback.lms.toolkit.json_fields import Json, flag, id_of, text
+from passback.lms.interface import Gone, NotAllowed, Unavailable
+from passback.lms.toolkit.json_fields import Json, check_id, flag, id_of, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from passback.domain.roster import Role
     from passback.lms.schoology.api import SchoologyApi
 
 _ACTIVE = "1"
@@ -68,30 +69,73 @@ class Roster:
         teachers: dict[str, str] = {}
         path = f"sections/{section}/enrollments"
         for enrollment in await self._api.pages(path, "enrollment", gone="section"):
-            if text(enrollment, "status") in (_ACTIVE, None):
-                of_role = teachers if flag(enrollment, "admin") else students
+            if _is_active(enrollment):
+                of_role = teachers if _role(enrollment) == "teacher" else students
                 of_role[id_of(enrollment, "uid")] = id_of(enrollment)
         return Enrolled(students, teachers)
 
 
 async def read_courses(api: SchoologyApi) -> list[LmsCourse]:
     """Read the courses that the key reaches."""
-    return [
-        LmsCourse(id_of(it), text(it, "title") or "", number=text(it, "course_code") or None)
-        for it in await api.pages("courses", "course", gone="section")
-    ]
+    return [_course(it) for it in await api.pages("courses", "course", gone="section")]
+
+
+def _course(content: Json) -> LmsCourse:
+    return LmsCourse(
+        id_of(content), text(content, "title") or "", number=text(content, "course_code") or None
+    )
 
 
 async def read_sections(api: SchoologyApi, course: LmsCourse) -> list[SectionRef]:
     """Read the sections of a course; if there is only one, it has the course's name."""
-    places = []
-    sections = await api.pages(f"courses/{course.id}/sections", "section", gone="section")
-    for section in sections:
-        name = course.name or text(section, "course_title") or ""
-        if len(sections) > 1:
-            name = f"{name}: {text(section, 'section_title') or ''}"
-        places.append(SectionRef(id_of(section), name, text(section, "section_school_code") or None))
-    return places
+    sections = await _sections(api, course.id)
+    return [_section(course, it, only=len(sections) == 1) for it in sections]
+
+
+async def _sections(api: SchoologyApi, course: str) -> list[Json]:
+    return await api.pages(f"courses/{course}/sections", "section", gone="section")
+
+
+def _section(course: LmsCourse, content: Json, *, only: bool) -> SectionRef:
+    name = course.name or text(content, "course_title") or ""
+    if not only:
+        name = f"{name}: {text(content, 'section_title') or ''}"
+    return SectionRef(id_of(content), name, text(content, "section_school_code") or None)
+
+
+async def find_section(api: SchoologyApi, section: str) -> tuple[LmsCourse, SectionRef] | None:
+    """Ask for a section and its course; None if they are gone, over, or not the key's."""
+    try:
+        found = await api.get(f"sections/{section}", gone="section")
+        check_id(found, section)
+        if text(found, "active") == "0":
+            return None
+        course = _course(await api.get(f"courses/{id_of(found, 'course_id')}", gone="section"))
+        others = {id_of(it) for it in await _sections(api, course.id)} - {section}
+    except Gone:
+        return None
+    except NotAllowed as error:
+        if error.credentials:
+            raise
+        return None
+    return course, _section(course, found, only=not others)
+
+
+async def is_enrolled(api: SchoologyApi, section: str, role: Role, uid: str) -> bool:
+    """Ask for one active student or teacher of a section: by uid, since the id of the enrollment is not known."""
+    try:
+        found = await api.pages(f"sections/{section}/enrollments", "enrollment", {"uid": uid}, gone="section")
+    except Gone:
+        return False
+    return any(id_of(it, "uid") == uid and _is_active(it) and _role(it) == role for it in found)
+
+
+def _is_active(enrollment: Json) -> bool:
+    return text(enrollment, "status") in (_ACTIVE, None)
+
+
+def _role(enrollment: Json) -> Role:
+    return "teacher" if flag(enrollment, "admin") else "student"
 
 
 async def read_people(api: SchoologyApi, section: str) -> list[Person]:
@@ -99,13 +143,13 @@ async def read_people(api: SchoologyApi, section: str) -> list[Person]:
     enrollments = [
         it
         for it in await api.pages(f"sections/{section}/enrollments", "enrollment", gone="section")
-        if text(it, "status") in (_ACTIVE, None)
+        if _is_active(it)
     ]
     emails = await _emails(api, enrollments)
     return [
         Person(
             id=id_of(it, "uid"),
-            role="teacher" if flag(it, "admin") else "student",
+            role=_role(it),
             name=text(it, "name_display") or "",
             email=emails.get(id_of(it, "uid")),
             sis_id=text(it, "school_uid") or None,

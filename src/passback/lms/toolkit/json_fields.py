@@ -54,6 +54,12 @@ def id_of(item: Json, name: str = "id") -> str:
     return found
 
 
+def check_id(item: Json, asked: str, name: str = "id") -> None:
+    """Raise `Unavailable` if an object is not the one that was asked for."""
+    if id_of(item, name) != asked:
+        raise Unavailable("it shows something else than was asked for")
+
+
 def is_id(item: Json, name: str = "id") -> bool:
     """Whether a field has an id."""
     return 0 < len(text(item, name) or "") <= _LONGEST_ID and not isinstance(item.get(name), float)
