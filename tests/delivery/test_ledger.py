@@ -13,10 +13,10 @@ import pytest
 from msgspec.structs import replace
 
 from passback.delivery import backoff, clock_set_back, ledger, submissions
-from passback.delivery.groups import MOST_TO_A_DESTINATION
+from passback.delivery.groups import MOST_TO_A_WEBHOOK, MOST_TO_AN_LMS
 from passback.delivery.submissions import SubmissionTarget
 from passback.domain.clock import DAY, HOUR, MINUTE, SECOND
-from passback.domain.delivery import Delivered, Delivery, Failed, Refused
+from passback.domain.delivery import Delivered, Delivery, Failed, Operation, Refused
 from passback.domain.submission import SubmissionFields
 from passback.sandbox.seed import seed
 from passback.store import deliveries, destinations, districts, workers
@@ -130,8 +130,19 @@ def test_no_grade_waits_for_ever_behind_an_assignment_that_gets_more_and_more(ru
     assert claims[3] == ["other"]
 
 
-def test_a_destination_gets_no_more_groups_than_it_takes_at_once(run: Run) -> None:
-    accept(run, *(delivery(f"d{n:03}", lane=f"l{n}", assignment_id=f"a{n}") for n in range(50)))
+@pytest.mark.parametrize(
+    ("operation", "full"), [("update_submission", MOST_TO_AN_LMS), ("send_webhook", MOST_TO_A_WEBHOOK)]
+)
+def test_a_destination_gets_no_more_groups_than_it_takes_at_once(
+    run: Run, operation: Operation, full: int
+) -> None:
+    accept(
+        run,
+        *(
+            delivery(f"d{n:03}", lane=f"l{n}", assignment_id=f"a{n}", operation=operation)
+            for n in range(full + 10)
+        ),
+    )
 
     def claimed(under_way: int) -> int:
         claimed: list[Delivery] = run(
@@ -139,7 +150,6 @@ def test_a_destination_gets_no_more_groups_than_it_takes_at_once(run: Run) -> No
         )
         return len(claimed)
 
-    full = MOST_TO_A_DESTINATION
     assert [claimed(0), claimed(full - 2), claimed(full)] == [full, 2, 0]
 
 

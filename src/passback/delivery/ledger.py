@@ -207,14 +207,12 @@ def claim(
     for destination_id in waiting:
         if begun >= limit or len(lanes) >= groups.MOST_TAKEN:
             break
-        most = min(
-            max(1, limit // len(waiting)), groups.MOST_TO_A_DESTINATION - under_way.get(destination_id, 0)
-        )
+        most = max(1, limit // len(waiting))
         room = groups.MOST_TAKEN
         if (destination := failed.get(destination_id)) is not None:
             room = min(room, _room(conn, destination, now))
-        if room > 0 and most > 0:
-            found = groups.due(conn, destination_id, now, most, room)
+        if room > 0:
+            found = groups.due(conn, destination_id, now, most, room, under_way.get(destination_id, 0))
             if found and destination is not None and backoff.is_down(destination):
                 backoff.begin_probe(conn, destination, now)
             begun += len(found)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from passback.delivery import backoff, clock_set_back, ledger, perform
-from passback.delivery.groups import MOST_TO_A_DESTINATION, together
+from passback.delivery.groups import most_to, together
 from passback.delivery.metrics import DeliveryMetrics
 from passback.delivery.presence import Presence
 from passback.domain.clock import DAY, MINUTE
@@ -102,8 +102,9 @@ class Worker:
         if now < self._last_look:
             await self._gateway.database.write(lambda conn: clock_set_back.pull_in(conn, now))
         self._last_look = now
-        under_way = Counter(group[0].destination for group in self.in_flight.groups.values())
-        full = [one for one, groups in under_way.items() if groups >= MOST_TO_A_DESTINATION]
+        firsts = [group[0] for group in self.in_flight.groups.values()]
+        under_way = Counter(first.destination for first in firsts)
+        full = {it.destination for it in firsts if under_way[it.destination] >= most_to(it.operation)}
 
         def transaction(conn: Connection) -> tuple[list[Delivery], set[str]]:
             ledger.end_expired(conn, now)

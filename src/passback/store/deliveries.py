@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from passback.domain.clock import Instant
-    from passback.domain.delivery import Failed, State
+    from passback.domain.delivery import Failed, Operation, State
     from passback.store.engine.database import Connection, Rows
 
 _FIELDS = Delivery.__struct_fields__
@@ -214,12 +214,13 @@ class DueLane(Struct, frozen=True):
     lane: str
     assignment_id: str | None
     """The assignment with whose other grades it may share a call; None if it goes alone."""
+    operation: Operation
 
 
 def due_lanes(connection: Connection, destination: str, now: Instant, limit: int) -> list[DueLane]:
     """Lanes in which a delivery to a destination is due and none is in flight; the longest due first."""
     rows = connection.execute(
-        f"SELECT lane, CASE WHEN {_SHARES} THEN assignment_id END FROM deliveries AS waiting"
+        f"SELECT lane, CASE WHEN {_SHARES} THEN assignment_id END, operation FROM deliveries AS waiting"
         f" WHERE state = 'waiting' AND party = :party AND due <= :now AND {_NONE_IN_FLIGHT}"
         " ORDER BY due, id LIMIT :limit",
         {"party": destination, "now": now, "limit": limit},
