@@ -17,7 +17,7 @@ from passback.domain.submission import SubmissionFields
 from passback.lms.interface import Connector, Gone, Unavailable
 from passback.lms.verified import Verified
 from support.canvas import simulator
-from support.lists import changed_lists, emptied
+from support.lists import changed_lists, emptied, with_items
 from support.lms import ESSAY, Lms, try_of
 from support.sandbox import NOW
 
@@ -121,3 +121,21 @@ def test_a_section_is_there_without_a_list(lms: Lms) -> None:
     course, section = found
     assert course in lms.run(lms.connector.read_courses())
     assert (section.id, section.name) in {(it.id, it.name) for it in lms.places()}
+
+
+@pytest.mark.parametrize("name", ["canvas", "schoology"])
+def test_addresses_that_a_list_of_users_lacks_are_asked_for(name: str) -> None:
+    with LMSS[name]() as lms:
+        users = lms.served.simulator.records
+        for user in users.all("users") if name == "canvas" else ():
+            users.put("users", user["id"], {**user, "login_id": f"login-{user['id']}"})
+
+        def without_first(content: Any) -> Any:
+            return with_items(
+                content, lambda items: [it for it in items if str(it.get("id")) != lms.students[0]]
+            )
+
+        before = {it.id: it.email for it in lms.run(lms.connector.read_people(lms.section))}
+        with changed(lms, without_first) as connector:
+            after = {it.id: it.email for it in lms.run(connector.read_people(lms.section))}
+    assert after == before

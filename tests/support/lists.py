@@ -14,15 +14,16 @@ from support.simulators import Served
 
 def emptied(content: Any) -> Any:
     """A list without its items, as each LMS writes one; anything else as it is."""
-    return _with_items(content, lambda _: [])
+    return with_items(content, lambda _: [])
 
 
 def cut(content: Any) -> Any:
     """A list of several without its last item."""
-    return _with_items(content, lambda items: items[:-1] or items)
+    return with_items(content, lambda items: items[:-1] or items)
 
 
-def _with_items(content: Any, change: Callable[[list[Any]], list[Any]]) -> Any:
+def with_items(content: Any, change: Callable[[list[Any]], list[Any]]) -> Any:
+    """A list with other items; anything else as it is."""
     if isinstance(content, list):
         return change(content)
     names = content.keys() - {"nextPageToken", "total", "links"} if isinstance(content, dict) else ()

@@ -188,7 +188,11 @@ async def read_people(api: CanvasApi, course: str, section: str) -> list[Person]
     users = await api.pages(f"courses/{course}/users", {"include[]": ["email"]}, gone="section")
     if not users and (students or teachers):
         raise Unavailable("it lists nobody in a course with people")
-    emails = {id_of(user): text(user, "email") or text(user, "login_id") for user in users}
+    emails = {id_of(user): _email(user) for user in users}
+    for user_id in sorted({id_of(it, "user_id") for it in [*students, *teachers]} - emails.keys()):
+        # Without their addresses, some would be taken for others than they are.
+        shown = await _shown(api, f"courses/{course}/users", user_id, {"include[]": "email"})
+        emails[user_id] = None if shown is None else _email(shown)
     people: dict[tuple[str, str], Person] = {}
     for enrollment in [*students, *teachers]:
         role = _ROLES.get(text(enrollment, "type") or "")
@@ -203,3 +207,7 @@ async def read_people(api: CanvasApi, course: str, section: str) -> list[Person]
                 sis_id=text(user, "sis_user_id") or text(enrollment, "sis_user_id"),
             )
     return list(people.values())
+
+
+def _email(user: Json) -> str | None:
+    return text(user, "email") or text(user, "login_id")

@@ -169,8 +169,8 @@ async def _emails(api: SchoologyApi, enrollments: Sequence[Json]) -> dict[str, s
         except Gone:
             # Without their addresses, some would be taken for others than they are.
             raise Unavailable("it says that there is no list of users", retry_after=30) from None
-    for it in enrollments:
-        if not text(it, "school_uid"):
-            with contextlib.suppress(Gone):
-                users.append(await api.get(f"users/{id_of(it, 'uid')}", gone="student"))
+    listed = {id_of(it, "uid") for it in users}
+    for uid in sorted({id_of(it, "uid") for it in enrollments} - listed):
+        with contextlib.suppress(Gone):
+            users.append(await api.get(f"users/{uid}", gone="student"))
     return {id_of(it, "uid"): text(it, "primary_email") or text(it, "username") or "" for it in users}
