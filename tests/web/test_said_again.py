@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from passback.store import deliveries
 from passback_simulators.canvas.seed import ADMIN_TOKEN, COURSES, person_lms_id
 from passback_simulators.identities import CANVAS_UNIFIED
 from support.sandbox import ESSAY, NOW, SECTION, STUDENT, Sandbox, serving
@@ -115,3 +116,15 @@ def test_after_one_in_doubt_that_is_promised_the_same_words_are_meant(
     assert book.say("async", fault) == 202
     assert book.say(again) in (200, 202)
     assert book.comments() == ["Good", "Good"]
+
+
+@pytest.mark.parametrize("again", ["waited", "async", "bulk"])
+@pytest.mark.parametrize("first", ["waited", "async", "bulk"])
+def test_what_a_process_was_killed_with_before_it_could_answer_is_repeated(
+    book: Gradebook, monkeypatch: pytest.MonkeyPatch, first: str, again: str
+) -> None:
+    monkeypatch.setattr(deliveries, "mark_told", lambda *_: None)
+    for way in (first, again):
+        assert book.say(way) in (200, 202)
+        book.quiet()
+    assert book.comments() == ["Good"]

@@ -342,7 +342,9 @@ def _ending(
                 200,
                 result=outcome.result if kept else None,
                 warnings=outcome.warnings,
-                unacknowledged=delivery.unacknowledged and (client_gone or not client_waiting),
+                # A create is known by its answer; of a comment it is recorded when the answer has gone.
+                unacknowledged=delivery.unacknowledged
+                and (client_gone or not client_waiting or delivery.operation == "update_submission"),
             )
         case Refused():
             return Ending("refused", outcome.status, outcome.message)

@@ -7,6 +7,7 @@ what became of a delivery that was in flight, and finishes it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -83,9 +84,7 @@ def new_delivery(
         created=now,
         due=now,
         expires=now + KEPT_FOR,
-        unacknowledged=(
-            isinstance(fields, SubmissionFields) and bool(fields.grade_comment) and not caller.background
-        ),
+        unacknowledged=isinstance(fields, SubmissionFields) and bool(fields.grade_comment),
         warnings=warnings,
         fault=caller.fault,
         request_id=caller.request_id,
@@ -163,6 +162,8 @@ async def execute_now(
             )
             return [came_of.get(delivery.id, late) for delivery in wanted]
         found = perform.NONE_FOUND  # what had to wait is looked up again
+    if is_gone is None or not await is_gone():
+        _note_told(gateway, [it for it in wanted if isinstance(came_of[it.id], Delivered)])
     return [came_of[delivery.id] for delivery in wanted]
 
 
@@ -313,7 +314,27 @@ async def _accept(
 
     await gateway.database.write(transaction)
     gateway.in_flight.wake()
+    _note_told(gateway, parts or [delivery])
     return Accepted(delivery.id)
+
+
+def _note_told(gateway: Gateway, told: Sequence[Delivery]) -> None:
+    """Record that the clients of comments have their answers, as soon as they do.
+
+    Until then the same words are a repeat: this process may be killed with the answers in its hands.
+    """
+    comments = [one.id for one in told if one.unacknowledged]
+    if not comments:
+        return
+
+    async def record() -> None:
+        # If it is never recorded, whoever says the same words on purpose is taken to repeat them.
+        with contextlib.suppress(StoreUnavailable):
+            await gateway.database.write(lambda conn: deliveries.mark_told(conn, comments))
+
+    task = asyncio.create_task(record())
+    gateway.in_flight.closing[task] = ()
+    task.add_done_callback(gateway.in_flight.closing.pop)
 
 
 async def _deliver(

@@ -340,7 +340,7 @@ def close(connection: Connection, endings: Sequence[tuple[Claim, Ending]], now: 
         connection,
         "UPDATE deliveries SET state = :state, finished = :now, worker = NULL, status = :status,"
         " message = :message, cause = :cause, result = :result, warnings = :warnings, doubt = :doubt,"
-        " untold = :unacknowledged WHERE id = :id AND fence = :fence AND state = 'delivering'",
+        " untold = untold * :unacknowledged WHERE id = :id AND fence = :fence AND state = 'delivering'",
         [{**_row(ending), "now": now, **asdict(claim)} for claim, ending in endings],
     )
     fences = {claim.id: claim.fence for claim, _ in endings}
@@ -531,6 +531,13 @@ def reopen(connection: Connection, delivery_id: str, now: Instant) -> bool:
 def mark_acknowledged(connection: Connection, delivery_id: str) -> None:
     """Record that the client that asked to create something has got the outcome."""
     connection.execute("UPDATE deliveries SET untold = 0, background = 0 WHERE id = :id", {"id": delivery_id})
+
+
+def mark_told(connection: Connection, delivery_ids: Collection[str]) -> None:
+    """Record that the clients that asked for changes have their answers."""
+    parameters: dict[str, Any] = {}
+    where = among("id", delivery_ids, parameters)
+    connection.execute(f"UPDATE deliveries SET untold = 0 WHERE {where}", parameters)
 
 
 def expired(connection: Connection, now: Instant, limit: int) -> list[Delivery]:
