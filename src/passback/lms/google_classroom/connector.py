@@ -212,11 +212,12 @@ class ClassroomConnector:
         return await self._remember(content, fields, note)
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
+        # Classroom answers the same for an assignment that never existed as for one that an earlier try just deleted.
+        await self._one_look.ask(section, assignment, lambda: self._load(section, assignment))
         await self._one_look.ask(section, assignment, lambda: self._delete(section, assignment))
 
     async def _delete(self, section: str, assignment: str) -> None:
-        # Classroom answers the same for an assignment that never existed as for one that an earlier try just deleted.
-        await self._load(section, assignment)
+        """Delete an assignment that was there."""
         self._recent.forget(f"{section}/{assignment}")
         mark = (await read_note(self._notes, assignment)).get("mark")
         try:
