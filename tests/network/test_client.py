@@ -302,3 +302,16 @@ def test_nobody_there_means_that_nothing_was_sent() -> None:
 
     failure = asyncio.run(scenario())
     assert (failure.not_sent, str(failure)) == (True, "it cannot be connected to")
+
+
+def test_a_client_that_is_closed_opens_nothing_any_more() -> None:
+    async def scenario() -> None:
+        async with serving(saying(reply())) as server:
+            client = Client(5)
+            await ask(client, server.url)
+            await client.close()
+            with pytest.raises(Failed) as failed:
+                await ask(client, server.url)
+            assert failed.value.not_sent
+
+    asyncio.run(scenario())

@@ -62,7 +62,7 @@ class Place:
     def after_a_try(self, reply: Reply) -> Any:
         """A delivery after its next try."""
         before = self.delivery(reply)["attempts"]
-        give_up = time.monotonic() + 10
+        give_up = time.monotonic() + 60
         while (found := self.delivery(reply))["attempts"] == before or found["state"] == "delivering":
             assert time.monotonic() < give_up, found
             self.sandbox.clock.now += 1000

@@ -102,6 +102,7 @@ class Client:
         self._resolve = resolve
         self._tls = tls
         self._kept: aiohttp.ClientSession | None = None
+        self._closed = False
 
     @contextlib.asynccontextmanager
     async def asking(
@@ -139,6 +140,9 @@ class Client:
                 force_close=True,
             )
             return await stack.enter_async_context(self._opened(pinned))
+        if self._closed:
+            # One of several requests has failed, nobody waits for the others, and they come to their turn now.
+            raise Failed("the client is closed", not_sent=True)
         if self._kept is None:
             # Not earlier: it belongs to the running loop.
             self._kept = self._opened(
@@ -160,7 +164,8 @@ class Client:
         return session
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, and open none any more."""
+        self._closed = True
         if self._kept is not None:
             await self._kept.close()
             self._kept = None
