@@ -208,6 +208,26 @@ def test_what_was_set_in_the_second_of_the_backup_is_not_overwritten(world: Worl
         assert client.get(world.student(graded)).data["grade_points"] == 9
 
 
+@pytest.mark.parametrize("first", ["waited", "async"])
+def test_what_replaces_a_grade_of_just_before_the_backup_is_delivered(world: World, first: str) -> None:
+    with world.served(NOW) as (gateway, client):
+        graded = world.student(client.post(world.assignments, ESSAY).data["id"])
+        if first == "async":
+            earlier = later(client, graded, {"grade_points": 5}).data["id"]
+            assert ended(gateway, client, earlier)["state"] == "delivered"
+        else:
+            assert client.patch(graded, {"grade_points": 5}).status == 200
+        gateway.clock.now = backed_up = gateway.clock.now + SECOND
+        world.lms.fail("expired-credentials", times=None)
+        grade = later(client, graded, {"grade_points": 8}).data["id"]
+        backups.back_up(world.settings, world.folder / "copy.db", backed_up)
+    world.lms.control("DELETE", "faults")
+    assert backups.restore(world.settings, world.folder / "copy.db", NOW + HOUR).in_doubt == 1
+    with world.served(NOW + HOUR) as (gateway, client):
+        assert ended(gateway, client, grade)["state"] == "delivered"
+        assert client.get(graded).data["grade_points"] == 8
+
+
 @pytest.mark.parametrize("lms_type", KINDS)
 def test_a_postgresql_dump_that_is_restored_sends_nothing_twice(lms_type: str, tmp_path: Path) -> None:
     with (

@@ -7,11 +7,9 @@ refused if the LMS has another value that was set after the backup: the one in t
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from msgspec.json import decode
 
 from passback.delivery.submissions import CLOCKS_DIFFER_BY, SubmissionTarget
 from passback.domain.clock import SECOND
@@ -58,8 +56,6 @@ class Done(Struct, frozen=True):
     """The submission as the LMS has it since."""
 
 
-Grades = tuple[str | None, Decimal | None, bool]
-"""Grade, points, and whether the student is excused."""
 Judged = SubmissionTarget | Done | errors.Refusal
 
 
@@ -104,26 +100,20 @@ def _compared(
     # By its clock the LMS may have changed it before the backup; what the backup does not know came after it.
     if changed is None or changed <= restore.backed_up - CLOCKS_DIFFER_BY:
         return target
-    if changed <= restore.backed_up and _graded(held) == _graded_in(known):
+    if changed <= restore.backed_up and _is_as_delivered(held, known):
         return target
     if target.grader_is_known and _has_all(held, target.fields):
         return Done(target, held)
     return errors.bad_request(_CHANGED) if _differs(held, target.fields) else target
 
 
-def _graded(held: Submission) -> Grades:
-    return held.grade or None, held.grade_points, "excused" in held.flags
-
-
-def _graded_in(known: Delivery | None) -> Grades:
-    """The grade of a submission as it was delivered."""
-    shown: dict[str, Any] = decode(known.result) if known is not None and known.result is not None else {}
-    points = shown.get("grade_points")
-    return (
-        shown.get("grade") or None,
-        None if points is None else Decimal(str(points)),
-        "excused" in (shown.get("flags") or ()),
-    )
+def _is_as_delivered(held: Submission, known: Delivery | None) -> bool:
+    """Whether a grade is as the backup knows that it was delivered last."""
+    if known is None:
+        return not held.grade and held.grade_points is None and "excused" not in held.flags
+    fields = known.fields(SubmissionFields)
+    graded = any(it is not None for it in (fields.grade_points, fields.grade, fields.flags))
+    return graded and not _differs(held, fields)
 
 
 async def require_not_newer(
