@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
-from passback.delivery.submissions import CLOCKS_DIFFER_BY, SubmissionTarget
+from passback.delivery.submissions import CLOCKS_DIFFER_BY, Done, SubmissionTarget
 from passback.domain.clock import SECOND
 from passback.domain.submission import Submission, SubmissionFields
 from passback.store import deliveries, restored
@@ -46,14 +44,6 @@ async def restore_of(gateway: Gateway, group: Sequence[Delivery]) -> Restored | 
     now = gateway.clock()
     found = await gateway.database.read(lambda conn: restored.find(conn, now))
     return found if found and any(_is_from_backup(delivery, found) for delivery in group) else None
-
-
-class Done(Struct, frozen=True):
-    """A change that the LMS has made, now or after the backup."""
-
-    target: SubmissionTarget
-    held: Submission
-    """The submission as the LMS has it since."""
 
 
 Judged = SubmissionTarget | Done | errors.Refusal

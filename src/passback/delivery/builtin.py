@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from passback.delivery import assignments, lookup, outcomes, submissions
-from passback.delivery.after_restore import Done
 from passback.delivery.assignments import AssignmentTarget
-from passback.delivery.submissions import SubmissionTarget
+from passback.delivery.submissions import Done, SubmissionTarget
 from passback.domain.delivery import Delivered
 from passback.lms.builtin.api import read_assignment
 from passback.lms.builtin.connector import edit_assignment
@@ -127,17 +126,9 @@ def _change_submissions(
         judged = [target for target in found if isinstance(target, SubmissionTarget)]
     answers = iter(_answers(conn, [one for one in judged if isinstance(one, SubmissionTarget)], now))
     ended = [one if isinstance(one, errors.Refusal) else next(answers) for one in judged]
-    unknown = {
-        grader
-        for one in ended
-        if isinstance(one, Done)
-        for grader in submissions.unknown_graders(one.target, one.held)
-    }
+    unknown = submissions.unknown_graders(ended)
     user_ids = roster.ids_of(conn, group[0].district_id, unknown)
-    return [
-        submissions.delivered(delivery, one.target, one.held, user_ids) if isinstance(one, Done) else one
-        for delivery, one in zip(group, ended, strict=True)
-    ]
+    return submissions.delivered(group, ended, user_ids)
 
 
 def _answers(conn: Connection, targets: Sequence[SubmissionTarget], now: Instant) -> list[Done | Exception]:

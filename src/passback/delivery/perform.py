@@ -6,10 +6,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from passback.delivery import after_restore, assignments, outcomes, submissions, webhook_send
-from passback.delivery.after_restore import Done
 from passback.delivery.assignments import AssignmentTarget
 from passback.delivery.lms_errors import report_success
-from passback.delivery.submissions import SubmissionTarget
+from passback.delivery.submissions import Done, SubmissionTarget
 from passback.delivery.webhook_send import Message, Transport
 from passback.domain.delivery import Delivered, Failed, Refused
 from passback.lms.http.client import guarded
@@ -103,21 +102,13 @@ async def _change_submissions(
     ended = [_ended(target, answers) for target in judged]
     if any(isinstance(one, Done) for one in ended):
         await report_success(gateway, group[0].district_id, section)
-    unknown = {
-        grader
-        for one in ended
-        if isinstance(one, Done)
-        for grader in submissions.unknown_graders(one.target, one.held)
-    }
+    unknown = submissions.unknown_graders(ended)
     user_ids = {}
     if unknown:
         user_ids = await gateway.database.read(
             lambda conn: roster.ids_of(conn, group[0].district_id, unknown)
         )
-    return [
-        submissions.delivered(delivery, one.target, one.held, user_ids) if isinstance(one, Done) else one
-        for delivery, one in zip(group, ended, strict=True)
-    ]
+    return submissions.delivered(group, ended, user_ids)
 
 
 def _ended(judged: after_restore.Judged, answers: Iterator[Submission | Exception]) -> Done | Exception:

@@ -232,11 +232,23 @@ async def read(section: SectionAtLms, lms_id: str, student: str) -> Submission:
     return found[student]
 
 
-def unknown_graders(target: SubmissionTarget, held: Submission) -> list[str]:
-    """The LMS's id of the teacher who graded, if it has to be looked up."""
-    if held.grader_id is None or (target.grader is not None and target.grader.lms_id == held.grader_id):
-        return []
-    return [held.grader_id]
+class Done(Struct, frozen=True):
+    """A change that the LMS has made, now or after the backup."""
+
+    target: SubmissionTarget
+    held: Submission
+    """The submission as the LMS has it since."""
+
+
+def unknown_graders(ended: Sequence[Done | Exception]) -> set[str]:
+    """The LMS's ids of the teachers who graded, as far as they have to be looked up."""
+    return {
+        one.held.grader_id
+        for one in ended
+        if isinstance(one, Done)
+        and one.held.grader_id is not None
+        and (one.target.grader is None or one.target.grader.lms_id != one.held.grader_id)
+    }
 
 
 async def grader_id_of(gateway: Gateway, district_id: str, held: Submission) -> str | None:
@@ -248,9 +260,18 @@ async def grader_id_of(gateway: Gateway, district_id: str, held: Submission) -> 
 
 
 def delivered(
+    group: Sequence[Delivery], ended: Sequence[Done | Exception], user_ids: Mapping[str, str]
+) -> list[Delivered | Exception]:
+    """The outcomes of changes that have ended so; `user_ids` gives our ids of `unknown_graders`."""
+    return [
+        _delivered(delivery, one.target, one.held, user_ids) if isinstance(one, Done) else one
+        for delivery, one in zip(group, ended, strict=True)
+    ]
+
+
+def _delivered(
     delivery: Delivery, target: SubmissionTarget, held: Submission, user_ids: Mapping[str, str]
 ) -> Delivered:
-    """The outcome of a change whose submission the LMS now has so; `user_ids` gives our ids of `unknown_graders`."""
     assert delivery.assignment_id is not None
     assert delivery.user_id is not None
     grader = target.grader
