@@ -47,6 +47,9 @@ CHANGED = "CHANGED_BY_LMS:"
 """The same about another field, whose name follows."""
 
 
+T = TypeVar("T")
+
+
 class LmsError(Exception):
     """The LMS did not do what was asked. Raise one of the subclasses."""
 
@@ -349,6 +352,21 @@ async def submission_or_error(change: Awaitable[Submission]) -> Submission | Lms
         return await change
     except LmsError as error:
         return error
+
+
+async def if_shown(asking: Awaitable[T]) -> T | None:
+    """Return what is there; None if it is gone, or this is not the credentials' to read, though they work.
+
+    Raises any other `LmsError`.
+    """
+    try:
+        return await asking
+    except Gone:
+        return None
+    except NotAllowed as error:
+        if error.credentials:
+            raise
+        return None
 
 
 async def update_one_by_one(

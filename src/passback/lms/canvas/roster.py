@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from passback.domain.matching import LmsCourse, Person, SectionRef
-from passback.lms.interface import Gone, NotAllowed, Unavailable
+from passback.lms.interface import Gone, NotAllowed, Unavailable, if_shown
 from passback.lms.toolkit.json_fields import Json, as_object, as_objects, check_id, id_of, integer, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 
@@ -116,14 +116,10 @@ async def _shown(
     api: CanvasApi, place: str, id_: str, params: Mapping[str, str] | None = None
 ) -> Json | None:
     """Read one object; None if there is none, or the key lacks a scope that only this needs: the lists must do then."""
-    try:
-        found = as_object(await api.get(f"{place}/{id_}", params, gone="section"))
-    except Gone:
+    shown = await if_shown(api.get(f"{place}/{id_}", params, gone="section"))
+    if shown is None:
         return None
-    except NotAllowed as error:
-        if error.credentials:
-            raise
-        return None
+    found = as_object(shown)
     check_id(found, id_)
     return found
 

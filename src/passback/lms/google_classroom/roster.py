@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from passback.domain.matching import LmsCourse, Person, SectionRef
 from passback.lms.google_classroom.credentials import AS_STUDENT, NoSuchUser
 from passback.lms.google_classroom.errors import NAME, Denied, TurnedOff
-from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
+from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable, if_shown
 from passback.lms.toolkit.json_fields import Json, as_object, check_id, id_of, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 
@@ -177,13 +177,8 @@ class Roster:
 
     async def find_section(self, section: str) -> tuple[LmsCourse, SectionRef] | None:
         """Ask for one course; None if it is gone, not taught now, or may not be read."""
-        try:
-            found = await self._api.get(f"courses/{section}", self._admin, gone="section")
-        except Gone:
-            return None
-        except NotAllowed as error:
-            if error.credentials:
-                raise
+        found = await if_shown(self._api.get(f"courses/{section}", self._admin, gone="section"))
+        if found is None:
             return None
         check_id(found, section)
         if text(found, "courseState") not in _TAUGHT:

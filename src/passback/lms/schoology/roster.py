@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from passback.domain.matching import LmsCourse, Person, SectionRef
-from passback.lms.interface import Gone, NotAllowed, Unavailable
+from passback.lms.interface import Gone, Unavailable, if_shown
 from passback.lms.toolkit.json_fields import Json, check_id, flag, id_of, text
 from passback.lms.toolkit.ttl_cache import TtlCache
 
@@ -105,20 +105,17 @@ def _section(course: LmsCourse, content: Json, *, only: bool) -> SectionRef:
 
 async def find_section(api: SchoologyApi, section: str) -> tuple[LmsCourse, SectionRef] | None:
     """Ask for a section and its course; None if they are gone, over, or not the key's."""
-    try:
+
+    async def ask() -> tuple[LmsCourse, SectionRef] | None:
         found = await api.get(f"sections/{section}", gone="section")
         check_id(found, section)
         if text(found, "active") == "0":
             return None
         course = _course(await api.get(f"courses/{id_of(found, 'course_id')}", gone="section"))
         others = {id_of(it) for it in await _sections(api, course.id)} - {section}
-    except Gone:
-        return None
-    except NotAllowed as error:
-        if error.credentials:
-            raise
-        return None
-    return course, _section(course, found, only=not others)
+        return course, _section(course, found, only=not others)
+
+    return await if_shown(ask())
 
 
 async def is_enrolled(api: SchoologyApi, section: str, role: Role, uid: str) -> bool:
