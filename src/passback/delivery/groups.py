@@ -52,7 +52,7 @@ def due(
             groups.setdefault(key, []).append(one.lane)
             assignments |= {key} if one.assignment_id else set()
     if room < MOST_TAKEN:
-        return [*groups.values()]  # it has failed recently, and gets no more than that
+        return [*groups.values()]  # it failed recently, and these few will tell
     groups |= deliveries.due_grades(conn, destination_id, assignments, now, MOST_TOGETHER)
     begun: list[list[str]] = []
     for group in groups.values():

@@ -189,7 +189,7 @@ def claim(
 ) -> list[Delivery]:
     """Let a worker begin up to `limit` groups of deliveries that are due, one of a lane at a time.
 
-    `under_way` says how many groups it has under way to each destination, which gets no more at once than it can take.
+    `under_way` says how many groups are in flight to each destination; each has a limit.
 
     A destination in `but`, or one that is backing off, is left alone; one that failed recently gets only as many as it
     may be sent now. `only_probes` leaves out all that are not down.

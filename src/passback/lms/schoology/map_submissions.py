@@ -64,7 +64,7 @@ class LmsSubmission(Struct, frozen=True):
 
     @property
     def shown(self) -> Shown:
-        """The grade as it is told from what Schoology had before."""
+        """What tells the grade from what Schoology had before."""
         return Shown((self.points, self.exception, self.comment), unix_instant(self.grade or {}, "timestamp"))
 
     @property
