@@ -13,7 +13,7 @@ from passback.app import build_api, build_gateway, open_database
 from passback.delivery.worker import Worker
 from passback.domain.clock import MINUTE, SECOND, Timer
 from passback.settings import Settings
-from passback.store import deliveries, destinations
+from passback.store import delivery_queue, destinations
 from passback.store.engine.database import Connection, Database
 from passback.web.api import Api
 from passback.web.messages import Request
@@ -128,7 +128,7 @@ async def _next(database: Database, now: int, end: int) -> int:
     """When there is something to do again: the next round, or the end of what all wait for."""
 
     def read(conn: Connection) -> int:
-        due = deliveries.next_due(conn) or now
+        due = delivery_queue.next_due(conn) or now
         rests = [one.backing_off_until for one in destinations.find_all(conn).values()]
         return max([due, *rests])
 

@@ -19,7 +19,7 @@ from passback.domain.clock import DAY, HOUR, MINUTE, SECOND
 from passback.domain.delivery import Delivered, Delivery, Failed, Operation, Refused
 from passback.domain.submission import SubmissionFields
 from passback.sandbox.seed import seed
-from passback.store import deliveries, destinations, districts, workers
+from passback.store import deliveries, delivery_lanes, destinations, districts, workers
 from passback.store.engine import migrate
 from passback.store.engine.database import Connection, Database
 from passback.store.engine.open import connect
@@ -72,7 +72,7 @@ def _accept(one: Delivery, conn: Connection) -> None:
 
 
 def begin(conn: Connection, one: Delivery, worker: str) -> Delivery | None:
-    return next(iter(ledger.begin(conn, deliveries.unsettled_in(conn, {one.lane}), [one], worker)), None)
+    return next(iter(ledger.begin(conn, delivery_lanes.unsettled_in(conn, {one.lane}), [one], worker)), None)
 
 
 def claim(run: Run, worker: str = "w1", now: int = NOW, limit: int = 10) -> list[Delivery]:
@@ -311,7 +311,7 @@ def test_words_that_a_dead_worker_may_have_left_are_repeated_by_a_client_that_ha
     second = delivery("d2", {"grade_comment": words}, rank=NOW + 1)
     [begun] = run(
         lambda conn: submissions.begun(
-            conn, [(second, target)], deliveries.unsettled_in(conn, {second.lane}), NOW
+            conn, [(second, target)], delivery_lanes.unsettled_in(conn, {second.lane}), NOW
         )
     )
     assert (begun.asked.comment_since is not None) == repeats

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from passback.delivery.submissions import CLOCKS_DIFFER_BY, Done, SubmissionTarget
 from passback.domain.clock import SECOND
 from passback.domain.submission import Submission, SubmissionFields
-from passback.store import deliveries, restored
+from passback.store import delivery_lanes, restored
 from passback.wire import errors
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ async def compared(
     held = await section.connector.read_submissions(section.lms_id, lms_id, students)
     known = await gateway.database.read(
         lambda conn: {
-            one.id: deliveries.newest_delivered(conn, one.lane) for one in group if one.id in doubtful
+            one.id: delivery_lanes.newest_delivered(conn, one.lane) for one in group if one.id in doubtful
         }
     )
     return [

@@ -15,7 +15,7 @@ from passback.domain.assignment import AssignmentFields, misordered_dates
 from passback.domain.delivery import Delivered
 from passback.lms.http.gate import Resting
 from passback.lms.interface import Gone, LmsError, LostCreate, NotAllowed, Unavailable, still_in_doubt
-from passback.store import assignments, deliveries, restored, roster
+from passback.store import assignments, delivery_lanes, restored, roster
 from passback.wire import errors
 from passback.wire.encode import encode
 
@@ -219,7 +219,7 @@ def _lost(conn: Connection, delivery: Delivery, since: Instant) -> LostCreate:
     wanted = _but_title(delivery)
     newer = [
         other
-        for other in deliveries.in_doubt(conn, delivery.lane)
+        for other in delivery_lanes.in_doubt(conn, delivery.lane)
         if (other.rank, other.id) > (delivery.rank, delivery.id) and _but_title(other) == wanted
     ]
     known = assignments.known_in_lms(conn, delivery.section_id)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from passback.domain.clock import MINUTE, SECOND
 from passback.domain.delivery import Delivered, Failed, Outcome
-from passback.store import deliveries, destinations
+from passback.store import delivery_queue, destinations
 from passback.store.destinations import Destination
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def record(conn: Connection, destination_id: str, outcomes: Sequence[Outcome], n
         destinations.save(conn, Destination(destination_id, failures, rest, 1))
     elif known is not None and any(isinstance(outcome, Delivered) for outcome in outcomes):
         if is_down(known):
-            deliveries.hasten(conn, destination_id, now)
+            delivery_queue.hasten(conn, destination_id, now)
         if known.allowed * 2 < ENOUGH:
             destinations.save(conn, Destination(destination_id, 0, 0, known.allowed * 2))
         else:

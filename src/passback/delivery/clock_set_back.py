@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from passback.delivery import backoff
 from passback.domain.delivery import LONGEST_WAIT
-from passback.store import deliveries, destinations, looks, syncs
+from passback.store import delivery_queue, destinations, looks, syncs
 
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def pull_in(conn: Connection, now: Instant) -> None:
     """Bring forward whatever is due, or held by a process, until later than it can be since `now`."""
-    deliveries.pull_in(conn, now, now + LONGEST_WAIT)
+    delivery_queue.pull_in(conn, now, now + LONGEST_WAIT)
     destinations.pull_in(conn, now + backoff.LONGEST_BACKOFF)
     looks.pull_in(conn, now)
     syncs.pull_in(conn, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from passback.store import deliveries
+from passback.store import delivery_queue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,14 +46,14 @@ def due(
     """
     groups: dict[str, list[str]] = {}
     assignments: set[str] = set()
-    for one in deliveries.due_lanes(conn, destination_id, now, min(room, MOST_TAKEN)):
+    for one in delivery_queue.due_lanes(conn, destination_id, now, min(room, MOST_TAKEN)):
         key = one.assignment_id or one.lane
         if key in groups or len(groups) < min(most, most_to(one.operation) - under_way):
             groups.setdefault(key, []).append(one.lane)
             assignments |= {key} if one.assignment_id else set()
     if room < MOST_TAKEN:
         return [*groups.values()]  # it failed recently, and these few will tell
-    groups |= deliveries.due_grades(conn, destination_id, assignments, now, MOST_TOGETHER)
+    groups |= delivery_queue.due_grades(conn, destination_id, assignments, now, MOST_TOGETHER)
     begun: list[list[str]] = []
     for group in groups.values():
         if begun and sum(map(len, begun)) + len(group) > room:

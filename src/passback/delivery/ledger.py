@@ -29,7 +29,16 @@ from passback.domain.delivery import (
     wait_after,
     without,
 )
-from passback.store import assignments, deliveries, destinations, districts, idempotency, looks
+from passback.store import (
+    assignments,
+    deliveries,
+    delivery_lanes,
+    delivery_queue,
+    destinations,
+    districts,
+    idempotency,
+    looks,
+)
 from passback.store.deliveries import Claim, Ending
 
 if TYPE_CHECKING:
@@ -45,7 +54,7 @@ _MOST_COMPARED = 50
 _OF_ONE_THING = ("update_assignment", "update_submission")
 
 Lanes = Mapping[str, Sequence[Delivery]]
-"""What is unsettled in each lane (`deliveries.unsettled_in`)."""
+"""What is unsettled in each lane (`delivery_lanes.unsettled_in`)."""
 
 
 def keep_until(conn: Connection, district_id: str, now: Instant) -> Instant:
@@ -55,7 +64,7 @@ def keep_until(conn: Connection, district_id: str, now: Instant) -> Instant:
 
 def accept(conn: Connection, *wanted: Delivery) -> None:
     """Add deliveries that wait for their turn; none is due before those of its lane that it must follow."""
-    lanes = deliveries.unsettled_in(conn, {delivery.lane for delivery in wanted})
+    lanes = delivery_lanes.unsettled_in(conn, {delivery.lane for delivery in wanted})
     accepted = []
     for delivery in wanted:
         accepted.append(_behind([it for it in lanes[delivery.lane] if it.state == "waiting"], delivery))
@@ -129,11 +138,11 @@ def next_create(conn: Connection, delivery: Delivery, worker: str, key: str | No
     that may look the same is under way or waits in doubt: what is found of it may not be taken for this one's.
     """
     conn.lock(delivery.lane)
-    around = deliveries.unsettled_around(conn, delivery)
+    around = delivery_lanes.unsettled_around(conn, delivery)
     found = _unacknowledged(conn, around, delivery, key)
     if found:
         conn.lock("claims")  # no worker may begin one of this lane in between
-        around = deliveries.unsettled_around(conn, delivery)
+        around = delivery_lanes.unsettled_around(conn, delivery)
     lane = [it for it in around if it.lane == delivery.lane]
     if any(it.state == "delivering" or (it.state == "waiting" and it.doubt) for it in lane):
         return None
@@ -142,7 +151,7 @@ def next_create(conn: Connection, delivery: Delivery, worker: str, key: str | No
     if found[0].state == "delivered":
         deliveries.mark_acknowledged(conn, found[0].id)
         return found[0]
-    return deliveries.retake(conn, found[0].id, worker)
+    return delivery_queue.retake(conn, found[0].id, worker)
 
 
 def accept_create(conn: Connection, delivery: Delivery, key: str | None = None) -> str | None:
@@ -151,7 +160,7 @@ def accept_create(conn: Connection, delivery: Delivery, key: str | None = None) 
     Returns the id of the delivery that will tell. None if that one is under way.
     """
     conn.lock(delivery.lane)
-    found = _unacknowledged(conn, deliveries.unsettled_around(conn, delivery), delivery, key)
+    found = _unacknowledged(conn, delivery_lanes.unsettled_around(conn, delivery), delivery, key)
     if not found:
         accept(conn, delivery)
         return delivery.id
@@ -198,7 +207,7 @@ def claim(
     failed = destinations.find_all(conn)
     waiting = [
         destination_id
-        for destination_id in deliveries.waiting_destinations(conn)
+        for destination_id in delivery_queue.waiting_destinations(conn)
         if destination_id not in but and (not only_probes or backoff.is_down(failed.get(destination_id)))
     ]
     random.shuffle(waiting)  # there may be more than can be served at once
@@ -217,8 +226,8 @@ def claim(
                 backoff.begin_probe(conn, destination, now)
             begun += len(found)
             lanes += [lane for group in found for lane in group]
-    in_each = deliveries.waiting_in_each(conn, lanes, _MOST_COMPARED)
-    return deliveries.take(conn, [first_to_deliver(lane).id for lane in in_each.values() if lane], worker)
+    in_each = delivery_lanes.waiting_in_each(conn, lanes, _MOST_COMPARED)
+    return delivery_queue.take(conn, [first_to_deliver(lane).id for lane in in_each.values() if lane], worker)
 
 
 def anything_due(conn: Connection, now: Instant, but: Collection[str] = ()) -> bool:
@@ -229,10 +238,10 @@ def anything_due(conn: Connection, now: Instant, but: Collection[str] = ()) -> b
         if destination.backing_off_until > now
     }
     return any(
-        deliveries.is_due(conn, destination_id, now)
-        for destination_id in deliveries.waiting_destinations(conn)
+        delivery_queue.is_due(conn, destination_id, now)
+        for destination_id in delivery_queue.waiting_destinations(conn)
         if destination_id not in resting and destination_id not in but
-    ) or bool(deliveries.expired(conn, now, 1))
+    ) or bool(delivery_queue.expired(conn, now, 1))
 
 
 def _room(conn: Connection, destination: Destination, now: Instant) -> int:
@@ -244,7 +253,7 @@ def _room(conn: Connection, destination: Destination, now: Instant) -> int:
         return 0
     if backoff.is_down(destination):
         return 1
-    return destination.allowed - deliveries.under_way_to(conn, destination.id)
+    return destination.allowed - delivery_queue.under_way_to(conn, destination.id)
 
 
 def finish(
@@ -285,7 +294,7 @@ def finish(
         if delivery.id in closed
     ]
     done = [delivery for delivery, outcome in over_now if isinstance(outcome, Delivered)]
-    lanes = deliveries.unsettled_in(conn, {it.lane for it in done if it.operation in _OF_ONE_THING})
+    lanes = delivery_lanes.unsettled_in(conn, {it.lane for it in done if it.operation in _OF_ONE_THING})
     ends = {claim.id: ending.state for claim, ending in endings}
     _after(conn, lanes, [(*one, ends[one[0].id]) for one in over_now], now, client_waiting=client_waiting)
     return [delivery.id in own or delivery.id in closed for delivery in group]
@@ -377,7 +386,7 @@ def _postpone(conn: Connection, delivery: Delivery, claim: Claim, failed: Failed
     due = max(now, min(now + wait, delivery.expires))
     postponed = deliveries.postpone(conn, claim, due, failed)
     if postponed:
-        deliveries.delay_lane(conn, delivery.lane, due)
+        delivery_lanes.delay_lane(conn, delivery.lane, due)
     return postponed
 
 
@@ -402,7 +411,7 @@ def _delivered(
         assignments.mark_deleted(conn, delivery.assignment_id, now)
     elif delivery.operation in _OF_ONE_THING:
         if any(it.state not in OPEN and it.id != delivery.id for it in lane):
-            deliveries.settle_doubt(conn, delivery)
+            delivery_lanes.settle_doubt(conn, delivery)
         for older in lane:
             if older.state != "waiting" or (older.rank, older.id) >= (delivery.rank, delivery.id):
                 continue
@@ -415,7 +424,7 @@ def _delivered(
 
 def end_expired(conn: Connection, now: Instant, limit: int = 500) -> int:
     """End what has expired and waits for no try: the create of its assignment has ended. How many there were."""
-    over = deliveries.expired(conn, now, limit)
+    over = delivery_queue.expired(conn, now, limit)
     # Creates first: what waits for one is refused, and locks are always taken in the same order.
     for delivery in sorted(over, key=lambda it: it.operation != "create_assignment"):
         if deliveries.end_waiting(conn, delivery.id, "expired", now):
@@ -466,7 +475,7 @@ def retry(conn: Connection, delivery: Delivery, now: Instant) -> bool:
 
 def _retry_ended(conn: Connection, delivery: Delivery, now: Instant, expires: Instant) -> bool:
     content = delivery.content
-    for newer in deliveries.newer_delivered(conn, delivery):
+    for newer in delivery_lanes.newer_delivered(conn, delivery):
         left = without(replace(delivery, content=content), newer)
         if left is None:
             return False
@@ -482,14 +491,16 @@ def requeue_orphans(conn: Connection, now: Instant, limit: int = 500) -> list[De
     """Let what dead workers were delivering wait again. Each is in doubt, and its client has no answer."""
     conn.lock("claims")
     return [
-        delivery for delivery in deliveries.orphans(conn, limit) if requeue_unfinished(conn, delivery, now)
+        delivery
+        for delivery in delivery_queue.orphans(conn, limit)
+        if requeue_unfinished(conn, delivery, now)
     ]
 
 
 def requeue_unfinished(conn: Connection, delivery: Delivery, now: Instant) -> bool:
     """Let one that is no longer being delivered wait again. False if it has been claimed or ended since."""
     expires = delivery.expires if delivery.background else now + INTERRUPTED_KEPT_FOR
-    return deliveries.requeue(conn, delivery, now, expires)
+    return delivery_queue.requeue(conn, delivery, now, expires)
 
 
 def redeliver_newest(conn: Connection, late: Delivery, now: Instant) -> bool:
@@ -499,7 +510,7 @@ def redeliver_newest(conn: Connection, late: Delivery, now: Instant) -> bool:
     """
     if late.operation == "create_assignment":
         return False  # it overwrites nothing, and an equal one in its lane must not be made again
-    newest = deliveries.newest_delivered(conn, late.lane)
+    newest = delivery_lanes.newest_delivered(conn, late.lane)
     if newest is None or (newest.rank, newest.id) <= (late.rank, late.id):
         return False
     return deliveries.reopen(conn, newest.id, now)

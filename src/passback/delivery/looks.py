@@ -21,7 +21,7 @@ from passback.domain.clock import DAY, HOUR, MINUTE
 from passback.domain.delivery import lane_of
 from passback.lms.http.client import without_tripping_breaker
 from passback.lms.interface import Gone, LmsError, RefusedByLms
-from passback.store import assignments, deliveries, looks, roster
+from passback.store import assignments, delivery_lanes, looks, roster
 from passback.store.engine.database import StoreError
 
 if TYPE_CHECKING:
@@ -210,10 +210,10 @@ async def _record(gateway: Gateway, look: Look, seen: _Seen) -> None:
 def _record_gone(conn: Connection, look: Look, assignment_id: str, now: Instant) -> None:
     """Notify applications, unless one deleted it itself, and the answer was lost or is still to come."""
     lane = lane_of("delete_assignment", "", assignment_id, None)
-    waiting = deliveries.waiting_in(conn, lane, _MOST_WAITING)
-    if deliveries.is_under_way(conn, lane) or any(it.operation == "delete_assignment" for it in waiting):
+    waiting = delivery_lanes.waiting_in(conn, lane, _MOST_WAITING)
+    if delivery_lanes.is_under_way(conn, lane) or any(it.operation == "delete_assignment" for it in waiting):
         return  # its outcome will tell
-    if any(it.operation == "delete_assignment" for it in deliveries.in_doubt(conn, lane)):
+    if any(it.operation == "delete_assignment" for it in delivery_lanes.in_doubt(conn, lane)):
         assignments.mark_deleted(conn, assignment_id, now)
     else:
         webhook_notify.assignment_gone(

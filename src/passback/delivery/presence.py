@@ -23,7 +23,7 @@ from uuid_utils import uuid7
 
 from passback.delivery import ledger
 from passback.in_flight import InFlight, seconds
-from passback.store import deliveries, workers
+from passback.store import delivery_queue, workers
 from passback.store.deliveries import Claim
 from passback.store.engine.database import StoreUnavailable
 from passback.store.workers import RegisteredWorker
@@ -110,7 +110,7 @@ class Presence:
         def transaction(conn: Connection) -> tuple[dict[Claim, float], bool]:
             idle = {
                 Claim(held.id, held.fence): held
-                for held in deliveries.held_by(conn, worker)
+                for held in delivery_queue.held_by(conn, worker)
                 if held.id not in known
             }
             since = {claim: before.get(claim, now) for claim in idle}

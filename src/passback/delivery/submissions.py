@@ -12,7 +12,7 @@ from passback.domain.clock import MINUTE
 from passback.domain.delivery import OPEN, Delivered
 from passback.domain.submission import SubmissionFields
 from passback.lms.interface import Gone
-from passback.store import deliveries, restored, roster
+from passback.store import delivery_lanes, restored, roster
 from passback.wire import errors
 from passback.wire.encode import encode
 
@@ -175,7 +175,7 @@ def targets_of(
         else:
             found.append(one)
     sound = [(it, one) for it, one in zip(group, found, strict=True) if isinstance(one, SubmissionTarget)]
-    lanes = deliveries.unsettled_in(conn, {it.lane for it, one in sound if one.asked.grade_comment})
+    lanes = delivery_lanes.unsettled_in(conn, {it.lane for it, one in sound if one.asked.grade_comment})
     ready = iter(begun(conn, sound, lanes, gateway.clock()))
     return section, record.lms_id, [it if isinstance(it, errors.Refusal) else next(ready) for it in found]
 

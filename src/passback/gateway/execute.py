@@ -32,7 +32,7 @@ from passback.domain.delivery import (
 )
 from passback.domain.submission import SubmissionFields
 from passback.lms.registry import BUILTIN
-from passback.store import deliveries, idempotency
+from passback.store import deliveries, delivery_lanes, delivery_queue, idempotency
 from passback.store.engine.database import StoreUnavailable
 from passback.store.idempotency import KeyedRequest
 from passback.wire import errors
@@ -130,7 +130,7 @@ async def execute_now(
 
     def unsettled(conn: Connection) -> tuple[list[Delivery], ledger.Lanes]:
         left = [delivery for delivery in wanted if delivery.id not in came_of]
-        return left, deliveries.unsettled_in(conn, {delivery.lane for delivery in left})
+        return left, delivery_lanes.unsettled_in(conn, {delivery.lane for delivery in left})
 
     def begin(conn: Connection) -> tuple[list[Delivery], dict[str, Target]]:
         left, lanes = unsettled(conn)
@@ -296,7 +296,9 @@ def _repeated(conn: Connection, earlier: Delivery, now: Delivery, worker: str) -
     # It failed, so nothing was answered that could be repeated: it is tried again, after a search for what it made.
     conn.lock("claims")
     return (
-        None if deliveries.is_under_way(conn, earlier.lane) else deliveries.retake(conn, earlier.id, worker)
+        None
+        if delivery_lanes.is_under_way(conn, earlier.lane)
+        else delivery_queue.retake(conn, earlier.id, worker)
     )
 
 

@@ -1,6 +1,6 @@
 """The LMSs and webhooks that failed recently, and how much may be sent to them.
 
-The table and its columns keep their first names (see `passback.store.deliveries`).
+The table and its columns keep their first names (see `passback.store.delivery_rows`).
 """
 
 from __future__ import annotations
