@@ -41,7 +41,12 @@ class InFlight:
 
     def may_act(self) -> bool:
         """Whether no other process can have declared this one dead and taken over its deliveries."""
-        return seconds() - self._last_beat < self.lease * 0.75
+        return seconds() - self._last_beat < self.acts_for
+
+    @property
+    def acts_for(self) -> float:
+        """For how many seconds after a beat a process may act."""
+        return self.lease * 0.75
 
     def wake(self) -> None:
         """Let the worker look for what is due: something was accepted, or can continue."""

@@ -178,6 +178,29 @@ def test_the_work_of_a_process_that_is_gone_is_taken_up_once_the_lms_is_through_
     assert asyncio.run(scenario()) == ["delivering", "delivering", "waiting"]
 
 
+def test_processes_that_are_killed_one_after_another_take_up_the_work_all_the_same(
+    database: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = [1000.0]
+    monkeypatch.setattr("passback.delivery.presence.seconds", lambda: seconds[0])
+
+    async def scenario() -> list[str]:
+        gone = workers.RegisteredWorker("gone", "here", 2**22 + 1, 1_000_000)
+        await database.write(lambda conn: workers.add(conn, gone, NOW))
+        await database.write(lambda conn: ledger.accept(conn, delivery("d1")))
+        await database.write(lambda conn: ledger.claim(conn, "gone", NOW, 1))
+        states = []
+        for seconds[0] in (1020, 1040, 1060, 1074, 1075):  # none of them lives for half of the lease
+            successor = worker(database, home="here", lease=60.0)
+            await successor.presence.enter()
+            await successor.presence.beat()
+            await successor.presence.leave()
+            states.append(await state(database, "d1"))
+        return states
+
+    assert asyncio.run(scenario()) == ["delivering"] * 4 + ["waiting"]
+
+
 def test_one_that_beats_keeps_its_work_however_long_it_takes(database: Opened) -> None:
     begun: list[str] = []
 

@@ -1,7 +1,8 @@
 """Which processes deliver, and which of them have died.
 
 Each shows by its beat that it is alive. One whose beat stands still for the lease, by the clock of whoever watches, is
-declared dead, and so is one whose process has been gone for half of it; its deliveries are requeued. A process that was
+declared dead, and so is one whose process has been gone for half of it; its deliveries are requeued. Nobody need have
+watched a process of this machine for that long: its last beat says until when it can have acted. A process that was
 declared dead, or could not beat for too long, stops: it must not touch an LMS any more for what others may have taken
 up.
 
@@ -90,7 +91,9 @@ class Presence:
     async def beat(self) -> None:
         """Show that this process is alive, and requeue the deliveries of those that are not."""
         began = seconds()
-        if await self._database.write(lambda conn: workers.beat(conn, self._in_flight.worker)):
+        if await self._database.write(
+            lambda conn: workers.beat(conn, self._in_flight.worker, _milliseconds(began))
+        ):
             self._in_flight.beat(began)
         else:
             log.warning("this process was declared dead: it abandons its deliveries")
@@ -127,7 +130,10 @@ class Presence:
         return now - since >= self._in_flight.lease / 2
 
     def _enter(self, conn: Connection) -> None:
-        workers.add(conn, RegisteredWorker(self._in_flight.worker, self._home, os.getpid(), 0), self._clock())
+        beat = _milliseconds(seconds())
+        workers.add(
+            conn, RegisteredWorker(self._in_flight.worker, self._home, os.getpid(), beat), self._clock()
+        )
 
     def _bury(self, conn: Connection) -> list[Delivery]:
         """Declare dead which processes are, and requeue what they were delivering."""
@@ -144,10 +150,18 @@ class Presence:
         }
         for worker in others:
             stood_still = now - self._seen[worker.id][1] > self._in_flight.lease
-            if stood_still or (worker.id in self._gone and self._is_over(self._gone[worker.id], now)):
+            if stood_still or (worker.id in self._gone and self._is_over(self._acted_until(worker), now)):
                 log.warning("worker %s has died: its deliveries are requeued", worker.id)
                 workers.remove(conn, worker.id, worker.beat)
         return ledger.requeue_orphans(conn, self._clock())
+
+    def _acted_until(self, worker: RegisteredWorker) -> float:
+        """When a process that is gone was surely no longer acting: it may have gone between kills of its successors."""
+        return min(self._gone[worker.id], worker.beat / 1000 + self._in_flight.acts_for)
+
+
+def _milliseconds(since: float) -> int:
+    return round(since * 1000)
 
 
 def _is_gone(worker: RegisteredWorker, home: str) -> bool:

@@ -19,6 +19,7 @@ class RegisteredWorker(Struct, frozen=True):
     """The machine, or the part of one, in which `pid` is valid."""
     pid: int
     beat: int
+    """When it last showed that it is alive, in milliseconds by the clock of its machine that only goes forward."""
 
 
 def add(connection: Connection, worker: RegisteredWorker, now: Instant) -> None:
@@ -29,9 +30,12 @@ def add(connection: Connection, worker: RegisteredWorker, now: Instant) -> None:
     )
 
 
-def beat(connection: Connection, worker_id: str) -> bool:
-    """Show that a worker is alive. False if it was declared dead."""
-    done = connection.execute("UPDATE workers SET beat = beat + 1 WHERE id = :id", {"id": worker_id})
+def beat(connection: Connection, worker_id: str, at: int) -> bool:
+    """Show that a worker is alive (see `RegisteredWorker.beat`). False if it was declared dead."""
+    done = connection.execute(
+        "UPDATE workers SET beat = CASE WHEN beat < :at THEN :at ELSE beat + 1 END WHERE id = :id",
+        {"id": worker_id, "at": at},
+    )
     return done.rowcount == 1
 
 
