@@ -16,6 +16,7 @@ import json
 import logging
 import math
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
@@ -46,6 +47,8 @@ _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 8.0
 _USUAL_WAIT = 5.0
 """How many seconds to wait if an LMS throttles requests without saying for how long."""
+_PLAIN_PATH = re.compile(r"\w[\w-]*(/[\w-]+)*", re.ASCII)
+"""A path that only needs to be put behind the LMS's address."""
 _ABOUT_A_READ = (401, 403, 404)
 """The refusals that say something of what is read: may we, and is it there?"""
 
@@ -247,14 +250,7 @@ class LmsClient:
         A path that is an address must be on the LMS's host. `acting` says whose credentials are used.
         Raises `Unavailable`, with `in_doubt` where it may have happened.
         """
-        try:
-            url = urljoin(self._base_url, path)
-        except ValueError:
-            raise Unavailable(f"{method}: it redirects to an invalid address") from None
-        if params:
-            url += ("&" if urlsplit(url).query else "?") + urlencode(params, doseq=True)
-        if _origin(url) != self._origin:
-            raise Unavailable(f"{method}: it sends us to another host")
+        url = self._joined(method, path, params)
         if isinstance(content, bytes):
             body, sent = content, dict(headers or {})
         elif content is None:
@@ -271,11 +267,26 @@ class LmsClient:
             error.down = error.down or self._gate.resting()
             raise
         if method == "GET" and reply.status >= 400 and reply.status not in _ABOUT_A_READ:
-            raise Unavailable(f"GET {urlsplit(url).path}: status {reply.status}", retry_after=30)
+            raise Unavailable(f"{request.what}: status {reply.status}", retry_after=30)
         return reply
 
+    def _joined(self, method: str, path: str, params: Params | None) -> str:
+        """The address of a path, with a query. Raises `Unavailable` where it is not on the LMS's host."""
+        query = urlencode(params, doseq=True) if params else ""
+        if self._base_url.endswith("/") and _PLAIN_PATH.fullmatch(path):  # as nearly all are
+            return f"{self._base_url}{path}?{query}" if query else self._base_url + path
+        try:
+            url = urljoin(self._base_url, path)
+        except ValueError:
+            raise Unavailable(f"{method}: it redirects to an invalid address") from None
+        if query:
+            url += ("&" if urlsplit(url).query else "?") + query
+        if _origin(url) != self._origin:
+            raise Unavailable(f"{method}: it sends us to another host")
+        return url
+
     async def _send(self, request: _Request) -> Reply:
-        what, safe = f"{request.method} {urlsplit(request.url).path}", request.safe
+        safe = request.safe
         give_up = self._timer.seconds() + self._patience
         renewed, renew = False, request.acting in self._to_renew
         self._to_renew.discard(request.acting)
@@ -285,13 +296,13 @@ class LmsClient:
             tries += 1
             backoff = random.uniform(0, min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2**tries))  # noqa: S311 - jitter
             try:
-                reply = await self._try(request, give_up, what, backoff, renew=renew)
+                reply = await self._try(request, give_up, backoff, renew=renew)
             except Resting as resting:
                 raise failed or resting from None
             except _Failed as failure:
                 if not (safe or failure.not_sent):
-                    raise Unavailable(f"{what}: {failure}", in_doubt=True, retry_after=30) from None
-                failed = Unavailable(f"{what}: {failure}", retry_after=30)
+                    raise Unavailable(f"{request.what}: {failure}", in_doubt=True, retry_after=30) from None
+                failed = Unavailable(f"{request.what}: {failure}", retry_after=30)
                 if failure.lasting or self._timer.seconds() + backoff > give_up:
                     raise failed from None
                 await self._timer.sleep(backoff)
@@ -301,8 +312,10 @@ class LmsClient:
             if not self._answered(reply):
                 wait = max(1, math.ceil(asked)) if (asked := self._asked_to_wait(reply)) is not None else 30
                 if not safe:
-                    raise Unavailable(f"{what}: status {reply.status}", in_doubt=True, retry_after=wait)
-                failed = Unavailable(f"{what}: status {reply.status}", retry_after=wait)
+                    raise Unavailable(
+                        f"{request.what}: status {reply.status}", in_doubt=True, retry_after=wait
+                    )
+                failed = Unavailable(f"{request.what}: status {reply.status}", retry_after=wait)
                 if self._timer.seconds() + backoff > give_up:
                     raise failed
                 await self._timer.sleep(backoff)
@@ -315,9 +328,7 @@ class LmsClient:
                 return reply
             renewed = True
 
-    async def _try(
-        self, request: _Request, give_up: float, what: str, backoff: float, *, renew: bool
-    ) -> Reply | None:
+    async def _try(self, request: _Request, give_up: float, backoff: float, *, renew: bool) -> Reply | None:
         """One try, in its turn and in time; None if the LMS throttles us. Raises `_Failed` and `Unavailable`.
 
         Reports the result to the gate; after throttling nothing is sent for `backoff` more seconds than the LMS asks
@@ -327,7 +338,7 @@ class LmsClient:
             turn = await self._gate.enter(request.acting, max(0.0, give_up - self._timer.seconds()))
         except TimeoutError:
             wait = round(self._gate.held_back(request.acting)) + 1
-            raise Unavailable(f"{what}: it throttles requests", retry_after=wait) from None
+            raise Unavailable(f"{request.what}: it throttles requests", retry_after=wait) from None
         # A background read may fail for a reason of its own, such as one section that the LMS cannot list.
         failed = Result.NOT_SENT if _SPARES_BREAKER.get() else Result.FAILED
         went, hold_back, room = Result.NOT_SENT, 0.0, None
@@ -346,7 +357,7 @@ class LmsClient:
             went = failed
             self._watch.tried("failed" if request.safe else "in_doubt", time.monotonic() - began)
             raise Unavailable(
-                f"{what}: it took too long", in_doubt=not request.safe, retry_after=30
+                f"{request.what}: it took too long", in_doubt=not request.safe, retry_after=30
             ) from None
         else:
             wait_for, answered = self._throttled(reply), self._answered(reply)
@@ -464,6 +475,11 @@ class _Request(Struct, frozen=True):
     headers: Mapping[str, str]
     acting: str
     safe: bool
+
+    @property
+    def what(self) -> str:
+        """What it asks for, without a query, for the log."""
+        return f"{self.method} {urlsplit(self.url).path}"
 
 
 def _origin(url: str) -> tuple[str, str]:
