@@ -320,14 +320,6 @@ def test_what_waits_in_the_backup_and_was_not_delivered_is(world: World) -> None
 # The files.
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    settings = Settings(data=str(tmp_path / "data"))
-    with contextlib.closing(open_database(settings, "production")) as database:
-        database.write_now(lambda conn: seed(conn, NOW))
-    return settings
-
-
 def test_a_backup_is_one_file_that_only_its_owner_can_read(settings: Settings, tmp_path: Path) -> None:
     target = tmp_path / "copy.db"
     with contextlib.closing(open_database(settings, "production")):  # as a gateway has it open

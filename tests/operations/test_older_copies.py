@@ -16,21 +16,12 @@ from passback.app import open_database
 from passback.domain.clock import HOUR, system_clock
 from passback.operations import backups, dates
 from passback.operations.older_copies import Ticking, count_file
-from passback.sandbox.seed import seed
 from passback.settings import Settings
 from passback.store import restored
 from passback.store.engine.postgres import PostgresConnection
 from support.commands import ENVIRONMENT, command, run
 from support.postgres import DATABASES, database_of, dump, fresh_database, restore_dump
 from support.sandbox import NOW
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    settings = Settings(data=str(tmp_path / "data"))
-    with contextlib.closing(open_database(settings, "production")) as database:
-        database.write_now(lambda conn: seed(conn, NOW))
-    return settings
 
 
 def start(settings: Settings, now: int) -> list[str]:
