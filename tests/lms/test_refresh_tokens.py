@@ -415,7 +415,7 @@ def test_a_connection_that_was_tried_is_made_with_the_refresh_token_of_then(smal
     wanted = operations.NewConnection(KIND, f"{world.served.url}/", given)
 
     async def scenario() -> operations.NewConnection:
-        findings, tried = await operations.try_out(world.database(), wanted, world.clock)
+        findings, tried = await operations.try_out(world.database(), world.vault, wanted, world.clock)
         assert operations.works(findings)
         return tried
 

@@ -76,7 +76,9 @@ def connect(
             given |= sign_in_with_browser(found, base, given, callback_port)
         wanted = connections.NewConnection(found, base, given, same_lms)
         with _other_lms_told():
-            findings, wanted = asyncio.run(connections.try_out(database, wanted, system_clock, district))
+            findings, wanted = asyncio.run(
+                connections.try_out(database, vault(data), wanted, system_clock, district_id=district)
+            )
         if not connections.works(findings):
             report(findings)
             print("No district was made." if district is None else "Nothing was changed.")

@@ -34,6 +34,7 @@ from passback.domain.roster import Role
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.notes import Notes
 from passback.lms.shared import Shared
+from passback.lms.signing import SigningKeys
 from passback.lms.tokens import RefreshTokens
 from passback.observe.lms import LmsWatch
 
@@ -167,6 +168,8 @@ class LmsConnection(Struct, frozen=True):
     """Where the requests to the LMS are counted if several processes send them; None if only this one does."""
     refresh: RefreshTokens | None = None
     """Where the refresh token is kept, which the LMS may replace; None to keep it in memory."""
+    signing: SigningKeys | None = None
+    """The gateway's own keys, for an LMS that knows us by them; the registry gives them to every connection."""
     watch: LmsWatch = msgspec.field(default_factory=LmsWatch)
     """Observes the requests, for metrics."""
 

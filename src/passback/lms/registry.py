@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from passback.lms.builtin.connector import BuiltinConnector
 from passback.lms.interface import Capabilities, ConnectorKind, Finding, LmsConnection, NotAllowed
 from passback.lms.shared import Shared
+from passback.lms.stored_keys import StoredKeys
 from passback.lms.stored_tokens import StoredRefreshToken
 from passback.lms.verified import Verified
 from passback.observe.counts import Gauge
@@ -24,6 +25,7 @@ from passback.store.notes import StoredNotes
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
     from passback.lms.interface import Connector
+    from passback.lms.signing import SigningKeys
     from passback.lms.tokens import RefreshTokens
     from passback.store.connections import StoredConnection
     from passback.store.engine.database import Connection, Database
@@ -153,6 +155,7 @@ class Connectors:
         )
 
     def _opened(self, district_id: str, lms_type: str, connection: LmsConnection) -> Connector:
+        connection = replace(connection, signing=StoredKeys(self._database, self._vault, self._clock))
         if self._database.shared:
             shared = Shared(self._database, self._clock, district_id, self._worker)
             connection = replace(connection, shared=shared)
@@ -200,7 +203,8 @@ def not_stored(
     options: Mapping[str, str],
     *,
     refresh: RefreshTokens,
+    signing: SigningKeys,
 ) -> Connector:
     """Open a connector on a connection that is not stored, to check it."""
-    connection = LmsConnection(address, credentials, options, refresh=refresh)
+    connection = LmsConnection(address, credentials, options, refresh=refresh, signing=signing)
     return found.open(connection, StoredNotes(database, ""), clock)

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from passback.lms.interface import ConnectorKind
 from passback.lms.registry import BUILTIN, not_stored
+from passback.lms.stored_keys import StoredKeys
 from passback.lms.tokens import HeldRefreshToken
 from passback.operations import audit, districts, lms_settings
 from passback.operations.errors import NotFound, OperationError
@@ -119,7 +120,12 @@ async def connect(
 
 
 async def try_out(
-    database: Database, wanted: NewConnection, clock: Clock, district_id: str | None = None
+    database: Database,
+    vault: Vault,
+    wanted: NewConnection,
+    clock: Clock,
+    *,
+    district_id: str | None = None,
 ) -> tuple[Sequence[Finding], NewConnection]:
     """Check a connection in the LMS before it is made; nothing changes, there or here.
 
@@ -139,7 +145,14 @@ async def try_out(
     options, credentials = _split(wanted)
     refresh = HeldRefreshToken(credentials.get("refresh_token", ""))
     connector = not_stored(
-        database, clock, wanted.kind, wanted.address, credentials, options, refresh=refresh
+        database,
+        clock,
+        wanted.kind,
+        wanted.address,
+        credentials,
+        options,
+        refresh=refresh,
+        signing=StoredKeys(database, vault, clock),
     )
     try:
         findings = await connector.check()

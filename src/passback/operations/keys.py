@@ -11,7 +11,7 @@ from passback.operations import audit
 from passback.operations.errors import OperationError
 from passback.operations.open import vault_of
 from passback.operations.start_notes import require_shared_key
-from passback.store import connections, webhooks
+from passback.store import connections, lti_keys, webhooks
 from passback.store.engine.vault import key_file_locked, new_key, write_key_file
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ async def _reencrypt_all(database: Database, settings: Settings, *, in_file: boo
 
 
 def _any_secret(conn: Connection) -> bool:
-    return bool(connections.all_districts(conn) or webhooks.find_all(conn))
+    return bool(connections.all_districts(conn) or webhooks.find_all(conn) or lti_keys.find_all(conn))
 
 
 def _reencrypt(conn: Connection, vault: Vault) -> tuple[int, int]:
@@ -86,5 +86,6 @@ def _reencrypt(conn: Connection, vault: Vault) -> tuple[int, int]:
     hooks = webhooks.find_all(conn)
     for webhook in hooks:
         webhooks.update(conn, webhooks.reseal(vault, webhook))
+    lti_keys.encrypt_again(conn, vault)
     audit.record(conn, "key.rotated", "", detail=f"{len(districts)} connections, {len(hooks)} webhooks")
     return len(districts), len(hooks)

@@ -52,8 +52,8 @@ TABLES = (
 """Every table with content, each before those that refer to it: all but `RUNNING` and the file's own facts."""
 
 
-RUNNING = frozenset({"workers", "lms_breakers", "lms_paces", "lms_turns", "rate_counts", "audit"})
-"""The tables about running processes and requests, and about what was done, which no reset undoes."""
+RUNNING = frozenset({"workers", "lms_breakers", "lms_paces", "lms_turns", "rate_counts", "audit", "lti_keys"})
+"""What is of running processes, requests and what was done, and the gateway's own keys: no reset undoes it."""
 
 
 class InvalidContent(ValueError):
