@@ -185,15 +185,20 @@ def test_an_lms_that_fails_deletes_nothing(world: World, method: str, error: Lms
         world.clock.advance(hours=30)
 
 
-def test_refused_credentials_are_reported(world: World) -> None:
+def test_refused_credentials_are_reported_until_a_look_finds_that_they_work(world: World) -> None:
+    def state() -> str:
+        found = world.gateway.database.read_now(
+            lambda conn: roster.find(conn, roster.DISTRICTS, DISTRICT, DISTRICT)
+        )
+        assert found is not None
+        return found.lms_state
+
     world.add("a")
-    world.lms.errors["read_assignments"] = NotAllowed("revoked", credentials=True)
-    world.look()
-    found = world.gateway.database.read_now(
-        lambda conn: roster.find(conn, roster.DISTRICTS, DISTRICT, DISTRICT)
-    )
-    assert found is not None
-    assert found.lms_state == "error"
+    for error, expected in ((NotAllowed("revoked", credentials=True), "error"), (None, "success")):
+        world.lms.errors = {} if error is None else {"read_assignments": error}
+        world.clock.advance(hours=3)
+        assert world.look()
+        assert state() == expected
 
 
 @pytest.mark.parametrize("method", ["read_assignments", "read_assignment", "read_people"])

@@ -21,7 +21,7 @@ from passback.domain.clock import DAY, HOUR, MINUTE
 from passback.domain.delivery import lane_of
 from passback.lms.http.client import without_tripping_breaker
 from passback.lms.interface import Gone, LmsError, RefusedByLms
-from passback.store import assignments, delivery_lanes, looks, roster
+from passback.store import assignments, delivery_lanes, districts, looks, roster
 from passback.store.engine.database import StoreError
 
 if TYPE_CHECKING:
@@ -203,6 +203,7 @@ async def _record(gateway: Gateway, look: Look, seen: _Seen) -> None:
         looks.set_missed(conn, first, now)
         looks.set_there(conn, seen.back)
         looks.finish(conn, look, now + MINUTE if seen.more else _next(now), now)
+        districts.recover_lms_state(conn, look.district_id)  # as a look that fails marks it
 
     await gateway.database.write(record)
 
