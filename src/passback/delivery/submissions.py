@@ -128,11 +128,14 @@ def _with_marks(
         and earlier.fields(SubmissionFields).grade_comment == target.asked.grade_comment
     ]
     times = [it.created for it in (*repeated, *([delivery] if delivery.doubt else []))]
-    if restore is not None:
-        times.append(restore.backed_up)
-    since = min((time - CLOCKS_DIFFER_BY for time in times), default=None)
+    forgotten = None if restore is None else restore.backed_up - CLOCKS_DIFFER_BY
+    since = min(
+        (*(time - CLOCKS_DIFFER_BY for time in times), *(() if forgotten is None else (forgotten,))),
+        default=None,
+    )
     marks = (delivery.id, *(earlier.id for earlier in repeated))
-    return replace(target, asked=replace(target.asked, comment_since=since, comment_marks=marks))
+    said = replace(target.asked, comment_since=since, comment_forgotten=forgotten, comment_marks=marks)
+    return replace(target, asked=said)
 
 
 def _is_unheard_of(delivery: Delivery) -> bool:

@@ -45,8 +45,11 @@ class SubmissionFields(Struct, frozen=True):
     comment_since: Instant | None = None
     """Set by the gateway if an earlier try may have left the comment: one posted since then counts as this one.
 
-    For a connector that knows by `comment_marks` whose comment is whose, only where it has kept nothing of them.
+    A connector that keeps `comment_marks` before it sends a comment goes by them, and by `comment_forgotten`.
     """
+    comment_forgotten: Instant | None = None
+    """Set by the gateway after a restore: what was kept since then of comments is lost, so one posted since then counts
+    as this one unless it is known to be another's."""
     comment_marks: tuple[str, ...] | None = None
     """Set by the gateway: the delivery's id, then those of what it repeats, whose comment counts as its own."""
     comment_others: frozenset[str] | None = None

@@ -288,8 +288,8 @@ class Connector(Protocol):
         """Change the given fields (those that are not None) of a student's submission, and return it as it is then.
 
         An empty ``grade`` removes the grade. A comment that an earlier try already added (one of ``comment_marks``,
-        which a connector keeps if it can, else one since ``comment_since``) is not added again; the same words with
-        another mark are. Raises `Gone` if the student does not have the assignment, or the grader does not teach the
+        which a connector keeps if it can, and ``comment_forgotten``; else one since ``comment_since``) is not added
+        again; the same words with another mark are. Raises `Gone` if the student does not have the assignment, or the grader does not teach the
         section.
         """
         ...

@@ -62,7 +62,11 @@ def has_more_comments(answer: Json, before: Json) -> bool:
 
 
 def others(note: Note, before: Json, student: str, fields: SubmissionFields) -> frozenset[str]:
-    """The comments of equal words that are not what the delivery, or one that it repeats, has left."""
+    """The comments of equal words that are not what the delivery, or one that it repeats, has left.
+
+    If none of them is noted as tried, none has sent its comment yet, unless that was after the backup that the note is
+    of.
+    """
     marks = (*(fields.comment_marks or ()), NOBODY)
     left: Note = note.get(_LEFT, {})
     before_tries: Note = note.get(_TRIED, {})
@@ -70,7 +74,7 @@ def others(note: Note, before: Json, student: str, fields: SubmissionFields) -> 
     for mark in marks:
         if mark in before_tries:
             return frozenset(it for it in before_tries[mark] if left.get(it) != NOBODY) | by_others
-    since = fields.comment_since
+    since = fields.comment_forgotten
     return by_others | {
         text(it, "id") or ""
         for it in _equal(before, student, fields)
