@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -11,6 +12,8 @@ from msgspec.structs import replace
 from uuid_utils import uuid7
 
 from passback.domain.assignment import Assignment
+from passback.lms.google_classroom.errors import is_throttled
+from passback.lms.http.reply import Reply
 from passback.lms.interface import Unavailable
 from support.canvas import canvas
 from support.google import google
@@ -65,6 +68,27 @@ def test_a_throttled_create_is_sent_again_after_the_wait(
         _, took = create(lms)
         assert wait <= took < wait + 2
         assert made_in_lms(lms) == 2
+
+
+GOOGLE_SAYS: list[tuple[bool, dict[str, Any]]] = [
+    *((True, {"errors": [{"domain": "usageLimits", "reason": reason}]}) for reason in
+      ("rateLimitExceeded", "userRateLimitExceeded", "userRateLimitExceededUnreg", "quotaExceeded", "dailyLimitExceeded",
+       "concurrentLimitExceeded", "limitExceeded")),
+    *((True, {"details": [{"reason": reason}]}) for reason in ("RATE_LIMIT_EXCEEDED", "RESOURCE_QUOTA_EXCEEDED")),
+    *((True, {"message": words, "status": "PERMISSION_DENIED"}) for words in
+      ("Rate Limit Exceeded", "User Rate Limit Exceeded", "Quota exceeded for quota metric 'Queries'")),
+    (True, {"status": "RESOURCE_EXHAUSTED"}),
+    *((False, {"message": words, "status": "PERMISSION_DENIED"}) for words in
+      ("The caller does not have permission", "@ClassroomDisabled Classroom is disabled for the user.")),
+    (False, {"details": [{"reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT"}]}), (False, {"errors": [{"reason": "forbidden"}]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("throttled", "error"), GOOGLE_SAYS)
+def test_google_says_with_403_in_many_ways_that_it_is_too_much(
+    throttled: bool, error: dict[str, Any]
+) -> None:
+    assert is_throttled(Reply(403, {}, json.dumps({"error": error}).encode())) is throttled
 
 
 @pytest.mark.parametrize("opened", [canvas, google, schoology])

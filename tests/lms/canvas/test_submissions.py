@@ -405,12 +405,36 @@ def test_a_marked_comment_comes_once_for_each_mark(lms: Lms, arrives: bool) -> N
     assert comments(lms, assignment) == ["Good"] * 3
 
 
-def test_a_marked_comment_of_which_nothing_was_kept_is_looked_for_by_its_time(lms: Lms) -> None:
+def test_a_marked_comment_of_which_what_was_kept_is_lost_is_looked_for_by_its_time(lms: Lms) -> None:
     assignment = lms.create().lms_id
     lms.grade(assignment, grade_comment="Good")
     since = lms.clock.now - MINUTE
     for mark in ("d1", "d2"):
-        lms.grade(assignment, grade_comment="Good", comment_marks=(mark,), comment_since=since)
+        lms.grade(
+            assignment,
+            grade_comment="Good",
+            comment_marks=(mark,),
+            comment_since=since,
+            comment_forgotten=since,
+        )
+    assert comments(lms, assignment) == ["Good"] * 2
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_the_same_words_of_a_teacher_are_not_those_of_a_worker_that_died_before_it_said_them(
+    lms: Lms, at_once: int
+) -> None:
+    assignment = lms.create().lms_id
+    lms.grade(assignment, grade_comment="Good")
+    lms.clock.advance(hours=0.01)
+    said = SubmissionFields(
+        grade_points=Decimal(5),
+        grade_comment="Good",
+        comment_marks=("d1",),
+        comment_since=lms.clock.now - 2 * MINUTE,
+    )
+    changes = [(student, said) for student in lms.students[:at_once]]
+    lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
     assert comments(lms, assignment) == ["Good"] * 2
 
 
@@ -434,6 +458,20 @@ def test_returning_posts_the_grades_where_the_district_wants_that() -> None:
         lms.set(manual_post_policy=True)
         assignment = lms.create().lms_id
         assert lms.grade(assignment, grade_points=Decimal(5), state="returned").state == "returned"
+
+
+def test_grades_that_cannot_be_posted_are_refused_as_those_that_cannot_be_given() -> None:
+    with canvas(post_grades="yes") as lms:
+        lms.set(manual_post_policy=True)
+        assignment = lms.create().lms_id
+        lms.grade(assignment, grade_points=Decimal(5))
+        lms.set(lacks_rights="manage_grades")
+        with pytest.raises(NotAllowed, match="Canvas does not post the grades"):
+            lms.grade(assignment, state="returned")
+        lms.set(lacks_rights="")
+        concluded(lms, assignment)
+        with pytest.raises(RefusedByLms, match="COURSE_CONCLUDED"):
+            lms.grade(assignment, state="returned")
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,7 @@ class Faulty:
         self.left = 0
 
     async def note(self, fn: Transaction[T]) -> T:
+        await asyncio.sleep(0)
         self.left -= 1
         fails = self.fault if self.left == -1 else None
         if fails == "before":
@@ -196,6 +197,23 @@ def test_a_failing_store_keeps_no_turn(none_taken: Database, fault: str, call: i
         faulty.fault, faulty.left = fault, call
         for _ in range(3):
             await use(one)
+        return await soon_free(other)
+
+    assert asyncio.run(scenario())
+
+
+def test_a_store_that_fails_whoever_was_cancelled_meanwhile_keeps_no_turn(none_taken: Database) -> None:
+    async def scenario() -> bool:
+        time = Time()
+        faulty = Faulty(none_taken)
+        one, other = shared_gates(faulty, "w1", time), shared_gates(none_taken, "w2", time)
+        turn = await one.enter("token", 2.0)
+        faulty.fault, faulty.left = "before", 0
+        leaving = asyncio.create_task(one.leave(turn, Result.OK))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+        await use(one)  # which gives back what is owed, too
         return await soon_free(other)
 
     assert asyncio.run(scenario())

@@ -571,11 +571,13 @@ def test_an_assignment_that_nobody_may_grade_is_refused_after_one_look(lms: Lms)
     assert lms.grade(other, grade_points=Decimal(5)).grade_points == 5
 
 
-def test_grades_in_a_section_that_is_over_are_refused(lms: Lms) -> None:
-    assignment = lms.create().lms_id
+def test_grades_and_work_in_a_section_that_is_over_are_refused(lms: Lms) -> None:
+    assignment = lms.create(submission_types=("text",)).lms_id
     simulator(lms).ui_end_section(lms.section)
     with pytest.raises(RefusedByLms, match="SECTION_ENDED"):
         lms.grade(assignment, grade_points=Decimal(5))
+    with pytest.raises(RefusedByLms, match="SECTION_ENDED"):
+        lms.grade(assignment, state="submitted", attachments=(TEXT,))
     with pytest.raises(RefusedByLms, match="SECTION_ENDED"):
         lms.run(lms.connector.delete_assignment(lms.section, assignment))
 

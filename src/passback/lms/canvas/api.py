@@ -14,7 +14,6 @@ from passback.lms.http.client import LmsClient
 from passback.lms.http.links import next_page
 from passback.lms.http.oauth2 import SignedInTokens, TokenEndpoint
 from passback.lms.http.reply import Reply, header_number, retry_after
-from passback.lms.interface import NotAllowed
 from passback.lms.toolkit.json_fields import text
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ class CanvasManners:
     def room(self, reply: Reply) -> float | None:
         # What is under way has been charged for; one that would use up the rest would be refused.
         remaining = header_number(reply, _REMAINING)
-        return None if remaining is None else math.ceil(remaining / _RESERVED) - 1
+        return None if remaining is None else max(0, math.ceil(remaining / _RESERVED) - 1)
 
     def own_refusal(self, reply: Reply) -> bool:
         return errors.is_own(reply)
@@ -147,7 +146,7 @@ class CanvasApi:
             await self._client.send("POST", "api/graphql", content=content, safe=True), "assignment"
         )
         if not isinstance(answer, dict) or answer.get("errors"):
-            raise NotAllowed("Canvas does not post the grades")
+            raise errors.NotAuthorized("Canvas does not post the grades")  # or says that there are none
         return answer
 
     async def close(self) -> None:

@@ -13,7 +13,7 @@ from passback.lms.canvas import comments, map_submissions
 from passback.lms.canvas.errors import NotAuthorized
 from passback.lms.canvas.grade import is_plain_grade
 from passback.lms.canvas.map_submissions import Target
-from passback.lms.canvas.verdict import GRADE, verdict, why_not_gradable
+from passback.lms.canvas.verdict import GRADE, Concluded, verdict, why_not_gradable
 from passback.lms.interface import (
     Gone,
     LmsError,
@@ -165,7 +165,8 @@ class BulkGrading:
             except NotAuthorized as refused:
                 if refused.in_doubt:  # comments may have come: each is looked for
                     meant = await verdict(self._api, batch.course, GRADE, "", refused)
-                    return None if isinstance(meant, RefusedByLms) else meant
+                    singly = isinstance(meant, RefusedByLms) and not isinstance(meant, Concluded)
+                    return None if singly else meant
                 progress_id = await self._begin(batch, grader, content)  # one refusal may be a slip
 
             async def poll() -> Json:

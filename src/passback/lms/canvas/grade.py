@@ -445,7 +445,11 @@ class Grading:
             raise RefusedByLms(
                 "NOT_POSTED", "Canvas hides this assignment's grades until the teacher posts them"
             )
-        await self._api.graphql(_POST_GRADES, {"assignment": target.item.id})
+
+        async def post() -> None:
+            await self._api.graphql(_POST_GRADES, {"assignment": target.item.id})
+
+        await self.judged(target, post)
         return await self.until(lambda: self._before(target), lambda now: bool(now.get("posted_at")))
 
     async def _note_work(self, target: Target, fields: SubmissionFields, answer: Json, name: str) -> None:

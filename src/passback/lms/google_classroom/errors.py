@@ -18,13 +18,9 @@ if TYPE_CHECKING:
 
 NAME = "Google Classroom"
 
-_THROTTLED = frozenset(
-    {
-        "RATE_LIMIT_EXCEEDED", "RESOURCE_QUOTA_EXCEEDED", "rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded",
-        "dailyLimitExceeded",
-    }
-)  # fmt: skip
-"""Google's reasons for refusing a request because there were too many."""
+_TOO_MANY = re.compile("(?:limit|quota)[ _]?exceeded", re.IGNORECASE)
+"""What Google's reasons for refusing a request because there were too many have in common: ``RATE_LIMIT_EXCEEDED``,
+``userRateLimitExceeded``, ``quotaExceeded``; and so do its words, if it gives no reason."""
 _DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)s", re.ASCII)
 """A ``google.protobuf.Duration`` in JSON, such as ``3.5s``."""
 
@@ -100,8 +96,8 @@ def refusal(reply: Reply, gone: Thing) -> LmsError:
 def is_throttled(reply: Reply) -> bool:
     """Whether Google throttles requests; it has not done anything then.
 
-    That is 429, or another status whose body says so: by its status, by a reason among its details, or by one of the
-    reasons of Google's older APIs.
+    That is 429, or another status whose body says so: by its status, by a reason among its details, by one of the
+    reasons of Google's older APIs, or, with 403, in words.
     """
     if reply.status == 429:
         return True
@@ -109,10 +105,12 @@ def is_throttled(reply: Reply) -> bool:
         return False
     error = _error(reply)
     details = as_objects(error.get("details"))
-    reasons = {str(it.get("reason")) for it in (*details, *as_objects(error.get("errors")))}
+    said = [str(it.get("reason")) for it in (*details, *as_objects(error.get("errors")))]
+    if reply.status == 403:
+        said.append(str(error.get("message")))
     return (
         error.get("status") == "RESOURCE_EXHAUSTED"
-        or not _THROTTLED.isdisjoint(reasons)
+        or any(_TOO_MANY.search(it) for it in said)
         or any(str(it.get("@type")).endswith(".QuotaFailure") for it in details)
     )
 

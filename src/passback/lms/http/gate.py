@@ -222,19 +222,20 @@ class SharedGate:
         tries = entering.cancelled() or entering.exception() is not None or entering.result().tries
         await self._leave_shared(replace(turn, tries_for_all=tries), Result.NOT_SENT, 0.0, None)
 
-    def _in_background(self, work: Coroutine[None, None, None]) -> None:
+    def _in_background(self, work: Coroutine[None, None, None]) -> asyncio.Future[None]:
         task = asyncio.ensure_future(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+        return task
 
     async def leave(
         self, turn: Turn, went: Result, *, hold_back: float = 0.0, room: float | None = None
     ) -> None:
         """See `Gate`."""
+        wait, more = usable(hold_back, LONGEST_WAIT) or 0.0, usable(room, _MOST_ROOM)
         try:
-            await self._leave_shared(
-                turn, went, usable(hold_back, LONGEST_WAIT) or 0.0, usable(room, _MOST_ROOM)
-            )
+            # Shielded: whoever is cancelled meanwhile would not learn that the store has not taken it.
+            await asyncio.shield(self._in_background(self._leave_shared(turn, went, wait, more)))
         finally:
             await self._own.leave(turn, went, hold_back=hold_back, room=room)
 

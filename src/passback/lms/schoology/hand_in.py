@@ -6,8 +6,9 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from passback.lms.http.download import fetch
-from passback.lms.interface import NotAllowed, RefusedByLms, Unavailable, Unsupported
-from passback.lms.schoology.errors import NAME
+from passback.lms.interface import LmsError, NotAllowed, RefusedByLms, Unavailable, Unsupported
+from passback.lms.schoology.errors import NAME, SectionEnded
+from passback.lms.schoology.one_look import verdict
 from passback.lms.toolkit.html import is_html, text_to_html
 from passback.lms.toolkit.json_fields import as_object, id_of, text
 from passback.lms.toolkit.looks import looked
@@ -66,7 +67,7 @@ class Submitter:
             body = "".join(_markup(item.text or "") for item in attachments)
             path, content = f"{path}/create", {"body": body}
         else:
-            uploads = [await self._upload(student, item) for item in attachments]
+            uploads = [await self._upload(section, student, item) for item in attachments]
             path, content = f"{path}/file", {"file-attachment": {"id": uploads}}
         doubt = Unavailable(
             "it says that it took the work, and does not show it", in_doubt=True, retry_after=30
@@ -74,12 +75,12 @@ class Submitter:
         for last in (False, True):
             try:
                 await self._send("POST", path, content, student, safe=False)
-            except NotAllowed:
+            except NotAllowed as error:
                 # Their token was revoked, or they may not be impersonated; unless it is a stray refusal.
                 if (found := await newest()) > before:
                     return found
                 if last:
-                    raise _not_signed_in() from None
+                    raise await self._why(section, error) from None
                 continue
             except Unavailable as error:
                 # Each is a new revision: look whether this one came through before anybody tries again.
@@ -92,7 +93,7 @@ class Submitter:
             raise doubt
         return found
 
-    async def _upload(self, student: str, file: Attachment) -> str:
+    async def _upload(self, section: str, student: str, file: Attachment) -> str:
         """Upload a file's bytes to Schoology; returns the upload's id. One that is never handed in does no harm."""
         fetched = await fetch(file.url or "", self._patience, private=self._private)
         announced = {
@@ -106,12 +107,17 @@ class Submitter:
                 place = text(answer, "upload_location") or f"upload/{id_of(answer)}"
                 kind = {"Content-Type": fetched.kind}
                 await self._send("PUT", place, fetched.content, student, safe=False, headers=kind)
-            except NotAllowed:
+            except NotAllowed as error:
                 if last:
-                    raise _not_signed_in() from None
+                    raise await self._why(section, error) from None
             else:
                 break
         return id_of(answer)
+
+    async def _why(self, section: str, error: NotAllowed) -> LmsError:
+        """Why a student may not hand in: the section has ended, or we may not act as the student."""
+        meant = await verdict(self._api, section, error)
+        return meant if isinstance(meant, SectionEnded) else _not_signed_in()
 
     async def _send(self, method: str, path: str, content: Any, student: str, **how: Any) -> Any:
         who: dict[str, Any] = {"run_as": student} if self._run_as else {"student": student}
