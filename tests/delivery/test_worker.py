@@ -181,20 +181,20 @@ def test_the_work_of_a_process_that_is_gone_is_taken_up_once_the_lms_is_through_
 def test_processes_that_are_killed_one_after_another_take_up_the_work_all_the_same(
     database: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """As one whose container is made anew each time: by its number nobody can tell that the first is gone."""
     seconds = [1000.0]
     monkeypatch.setattr("passback.delivery.presence.seconds", lambda: seconds[0])
 
     async def scenario() -> list[str]:
-        gone = workers.RegisteredWorker("gone", "here", 2**22 + 1, 1_000_000)
-        await database.write(lambda conn: workers.add(conn, gone, NOW))
+        first = worker(database, home="machine clock container-0", lease=60.0)
+        await first.presence.enter()
         await database.write(lambda conn: ledger.accept(conn, delivery("d1")))
-        await database.write(lambda conn: ledger.claim(conn, "gone", NOW, 1))
+        await database.write(lambda conn: ledger.claim(conn, first.in_flight.worker, NOW, 1))
         states = []
         for seconds[0] in (1020, 1040, 1060, 1074, 1075):  # none of them lives for half of the lease
-            successor = worker(database, home="here", lease=60.0)
+            successor = worker(database, home=f"machine clock container-{seconds[0]}", lease=60.0)
             await successor.presence.enter()
             await successor.presence.beat()
-            await successor.presence.leave()
             states.append(await state(database, "d1"))
         return states
 

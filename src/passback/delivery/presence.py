@@ -150,14 +150,16 @@ class Presence:
         }
         for worker in others:
             stood_still = now - self._seen[worker.id][1] > self._in_flight.lease
-            if stood_still or (worker.id in self._gone and self._is_over(self._acted_until(worker), now)):
+            gone = worker.id in self._gone and self._is_over(self._gone[worker.id], now)
+            if stood_still or gone or self._is_long_silent(worker, now):
                 log.warning("worker %s has died: its deliveries are requeued", worker.id)
                 workers.remove(conn, worker.id, worker.beat)
         return ledger.requeue_orphans(conn, self._clock())
 
-    def _acted_until(self, worker: RegisteredWorker) -> float:
-        """When a process that is gone was surely no longer acting: it may have gone between kills of its successors."""
-        return min(self._gone[worker.id], worker.beat / 1000 + self._in_flight.acts_for)
+    def _is_long_silent(self, worker: RegisteredWorker, now: float) -> bool:
+        """Whether a process of this machine last beat so long ago that an LMS is done with whatever it sent since."""
+        same_clock = _clock_of(worker.home) == _clock_of(self._home) != ""
+        return same_clock and self._is_over(worker.beat / 1000 + self._in_flight.acts_for, now)
 
 
 def _milliseconds(since: float) -> int:
@@ -183,6 +185,14 @@ def _home() -> str:
     """What tells apart places in which the same number is another process; empty if that cannot be found out."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+        clock = Path("/proc/self/ns/time")  # older kernels have one clock for all
+        return (
+            f"{boot} {clock.readlink() if clock.is_symlink() else ''} {Path('/proc/self/ns/pid').readlink()}"
+        )
     except (OSError, ValueError):
         return ""
+
+
+def _clock_of(home: str) -> str:
+    """What tells apart clocks that only go forward: containers of a machine share one. Empty if there is none."""
+    return home.rpartition(" ")[0]
