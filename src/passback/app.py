@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
+from msgspec.structs import replace
 
 import passback
 from passback.context import Gateway
@@ -45,6 +46,7 @@ from passback.store.engine.open import connect
 from passback.store.engine.vault import Vault
 from passback.web.api import Api
 from passback.web.connections import Connections, Patience, most_connections
+from passback.web.lti import lti_pages
 from passback.web.pages import Guard, health_pages, metrics_pages, reference_pages
 from passback.web.protocol import HttpProtocol
 
@@ -141,6 +143,7 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedL
     if settings.metrics:
         pages |= metrics_pages(gateway.metrics)
     guard = Guard(settings.pages_token, pages)
+    pages |= lti_pages(gateway, settings.base_url)
     pages |= health_pages(gateway.database, gateway.in_flight.may_act)
     if kind == "sandbox":
         gateway.database.write_now(lambda conn: _seed_if_empty(conn, gateway.clock))
@@ -174,6 +177,7 @@ def serve(settings: Settings, kind: Kind, by_others: ByOthers | None = None) -> 
         stack.enter_context(_stopping_on_sigterm())
         stack.callback(tracing.stop)
         listener = stack.enter_context(contextlib.closing(_listen(settings.host, settings.port)))
+        settings = replace(settings, port=listener.getsockname()[1])
         stack.enter_context(served_alone(None if settings.database_url else settings.data_file))
         is_new = start_notes.is_new(settings)
         database = stack.enter_context(contextlib.closing(open_database_soon(settings, kind)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import secrets
 import tomllib
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ NO_KEY_FOR_POSTGRESQL = (
     " PASSBACK_SECRET_KEY_FILE"
 )
 
+_PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:_-]+(/[A-Za-z0-9._~-]+)*/?")
 _WORDS = {"yes": True, "no": False}
 _Positive = Annotated[int, Meta(ge=1)]
 
@@ -41,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The address to listen on."""
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
     """The port to listen on; 0 picks a free one."""
+    public_url: str = ""
+    """Where browsers and LMSs reach the gateway, such as ``https://passback.example``; by default where it listens."""
     data: str = "data"
     """The folder of the data file; ``:memory:`` keeps nothing."""
     database_url: str = ""
@@ -96,6 +100,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.key_file is None:
             return [_KEY_OF_THIS_PROCESS]
         return read_key_file(self.key_file) if self.key_file.exists() else []
+
+    @property
+    def base_url(self) -> str:
+        """Where browsers and LMSs reach the gateway, without a slash at its end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
 
     @property
     def key_file(self) -> Path | None:
@@ -157,6 +167,10 @@ def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
         )
     if settings.database_url and not settings.database_url.startswith(("postgresql://", "postgres://")):
         raise SettingsError("setting 'database_url' must begin with postgresql://")
+    if settings.public_url and not _PUBLIC_URL.fullmatch(settings.public_url):
+        raise SettingsError(
+            "setting 'public_url' must begin with https:// (or http://), and have no query and no user"
+        )
     if settings.secret_key:
         try:
             parse_keys(settings.secret_key, PREFIX + "SECRET_KEY")

@@ -12,10 +12,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import passback
+from passback.store import launches, tokens
+from passback.store.engine.database import Connection
 from passback.wire.openapi.document import document
 from passback.wire.openapi.examples import ANSWERS, BODIES
 from passback.wire.operations import OPERATIONS
-from support.sandbox import ASSIGNMENTS, DISTRICT, ESSAY, SECTION, STUDENT, TEACHER, Reply, Sandbox
+from support.sandbox import ASSIGNMENTS, DISTRICT, ESSAY, SECTION, STUDENT, TEACHER, TOKEN, Reply, Sandbox
 
 DOCUMENT = document(passback.__version__, sandbox=True)
 USER = ANSWERS["User"]
@@ -59,6 +61,37 @@ def described(sandbox: Sandbox) -> Described:
     return Described(sandbox)
 
 
+def _launched(sandbox: Sandbox) -> str:
+    """The code of a launch of the application whose token the tests use."""
+    launch = launches.Launch(
+        launched=sandbox.clock(),
+        lms_section_id="1",
+        lms_user_id="2",
+        section_id=SECTION,
+        user_id=STUDENT,
+        role="student",
+        link_id="3",
+        link_title="Fractions",
+        target="https://gateway.example/lti/launch",
+        custom={"activity": "fractions-3"},
+    )
+
+    def add(conn: Connection) -> None:
+        token = tokens.find_by_secret(conn, TOKEN.encode())
+        assert token is not None
+        launches.add(
+            conn,
+            "a-code",
+            launch,
+            district_id=DISTRICT,
+            application=token.application,
+            expires=sandbox.clock() + 1,
+        )
+
+    sandbox.write(add)
+    return "a-code"
+
+
 def test_real_answers_are_as_described(sandbox: Sandbox, described: Described) -> None:
     letters = {"grading_type": "letter_grade", "assignee_mode": "individuals", "assignee_ids": [STUDENT]}
     link = {"type": "link", "url": "https://app.example/x", "title": "Sources"}
@@ -92,6 +125,13 @@ def test_real_answers_are_as_described(sandbox: Sandbox, described: Described) -
     described("rotate_webhook", **hook)
     described("test_webhook", **hook)
     described("delete_webhook", **hook)
+    described("create_launch_address", {"url": "https://app.example/launch"})
+    described("create_launch_address", {"url": "http://app.example/launch"}, 400)
+    described("read_launch_address")
+    described("exchange_launch", code=_launched(sandbox))
+    described("exchange_launch", status=404, code="x")
+    described("delete_launch_address")
+    described("delete_launch_address", status=404)
     sandbox.write(
         lambda conn: conn.execute(
             "INSERT INTO roster_events (district_id, seq, kind, what, object_id, created, previous)"
@@ -129,7 +169,7 @@ def test_202_is_described_only_where_it_is_answered(sandbox: Sandbox) -> None:
         assignment = sandbox.create().rpartition("/")[2]
         ids = {
             "section_id": SECTION, "assignment_id": assignment, "user_id": STUDENT, "webhook_id": webhook,
-            "delivery_id": delivery, "id": SECTION,
+            "delivery_id": delivery, "id": SECTION, "code": "x",
         }  # fmt: skip
         body = BODIES.get(operation.name, ("", None))[1]
         path = operation.path.format(**ids)

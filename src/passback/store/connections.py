@@ -39,6 +39,17 @@ def find(connection: Connection, district_id: str) -> StoredConnection | None:
     return StoredConnection(row[0], row[1], _texts.decode(row[2]), row[3], row[4])
 
 
+def of_kind(connection: Connection, lms_type: str) -> list[StoredConnection]:
+    """The connections to LMSs of one kind."""
+    rows = connection.execute(
+        "SELECT connections.district_id, address, options, credentials, connections.last_modified"
+        " FROM connections JOIN districts ON districts.id = connections.district_id"
+        " WHERE districts.lms_type = :lms_type ORDER BY connections.district_id",
+        {"lms_type": lms_type},
+    )
+    return [StoredConnection(row[0], row[1], _texts.decode(row[2]), row[3], row[4]) for row in rows]
+
+
 def lock(connection: Connection, district_id: str) -> None:
     """Let no other process change a district's connection before the transaction ends, such as to read and write it."""
     connection.lock(f"connection/{district_id}")

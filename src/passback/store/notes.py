@@ -13,6 +13,35 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection, Database
 
 
+def find(connection: Connection, district_id: str, keys: Sequence[str]) -> dict[str, Any]:
+    """The notes about a district's LMS with these keys; keys without a note are left out."""
+    found = {}
+    for key in keys:
+        row = connection.execute(
+            "SELECT note FROM notes WHERE district_id = :district_id AND key = :key",
+            {"district_id": district_id, "key": key},
+        ).fetchone()
+        if row is not None:
+            found[key] = json.loads(row[0])
+    return found
+
+
+def save(connection: Connection, district_id: str, notes: Mapping[str, Mapping[str, Any] | None]) -> None:
+    """Store notes about a district's LMS in place of those with the same keys; None removes a note."""
+    for key, note in notes.items():
+        if note is None:
+            connection.execute(
+                "DELETE FROM notes WHERE district_id = :district_id AND key = :key",
+                {"district_id": district_id, "key": key},
+            )
+            continue
+        connection.execute(
+            "INSERT INTO notes (district_id, key, note) VALUES (:district_id, :key, :note)"
+            " ON CONFLICT (district_id, key) DO UPDATE SET note = excluded.note",
+            {"district_id": district_id, "key": key, "note": json.dumps(note)},
+        )
+
+
 class StoredNotes(Struct, frozen=True):
     """The notes about one district's LMS."""
 
@@ -20,33 +49,8 @@ class StoredNotes(Struct, frozen=True):
     district_id: str
 
     async def read(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
-        def transaction(conn: Connection) -> dict[str, Any]:
-            found = {}
-            for key in keys:
-                row = conn.execute(
-                    "SELECT note FROM notes WHERE district_id = :district_id AND key = :key",
-                    {"district_id": self.district_id, "key": key},
-                ).fetchone()
-                if row is not None:
-                    found[key] = json.loads(row[0])
-            return found
-
-        return await self.database.read(transaction)
+        return await self.database.read(lambda conn: find(conn, self.district_id, keys))
 
     async def write(self, notes: Mapping[str, Mapping[str, Any] | None]) -> None:
-        def transaction(conn: Connection) -> None:
-            for key, note in notes.items():
-                if note is None:
-                    conn.execute(
-                        "DELETE FROM notes WHERE district_id = :district_id AND key = :key",
-                        {"district_id": self.district_id, "key": key},
-                    )
-                    continue
-                conn.execute(
-                    "INSERT INTO notes (district_id, key, note) VALUES (:district_id, :key, :note)"
-                    " ON CONFLICT (district_id, key) DO UPDATE SET note = excluded.note",
-                    {"district_id": self.district_id, "key": key, "note": json.dumps(note)},
-                )
-
         if notes:
-            await self.database.write(transaction)
+            await self.database.write(lambda conn: save(conn, self.district_id, notes))

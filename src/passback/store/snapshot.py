@@ -40,6 +40,8 @@ TABLES = (
     "idempotency_keys",
     "parties",
     "webhooks",
+    "launch_addresses",
+    "launches",
     "match_candidates",
     "lms_accounts",
     "number_fits",
@@ -52,7 +54,9 @@ TABLES = (
 """Every table with content, each before those that refer to it: all but `RUNNING` and the file's own facts."""
 
 
-RUNNING = frozenset({"workers", "lms_breakers", "lms_paces", "lms_turns", "rate_counts", "audit", "lti_keys"})
+RUNNING = frozenset(
+    {"workers", "lms_breakers", "lms_paces", "lms_turns", "rate_counts", "audit", "lti_keys", "lti_nonces"}
+)
 """What is of running processes, requests and what was done, and the gateway's own keys: no reset undoes it."""
 
 

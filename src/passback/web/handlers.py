@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from passback.context import Accepted, Answer
 from passback.domain.delivery import STATES
-from passback.gateway import assignments, deliveries, submissions, webhooks
+from passback.gateway import assignments, deliveries, launches, submissions, webhooks
 from passback.web import roster
 from passback.web.messages import JSON, Response
 from passback.web.preferences import idempotency_key
@@ -191,6 +191,28 @@ async def test_webhook(call: Call) -> Response:
     return _one(Answer(await webhooks.test(call.gateway, call.caller, _webhook_id(call))))
 
 
+async def create_launch_address(call: Call) -> Response:
+    """POST ``/launch_address``."""
+    request = decode.launch_address_request(call.body)
+    return _one(await launches.set_address(call.gateway, call.caller, request))
+
+
+async def read_launch_address(call: Call) -> Response:
+    """GET ``/launch_address``."""
+    return _one(Answer(await launches.read_address(call.gateway, call.caller)))
+
+
+async def delete_launch_address(call: Call) -> Response:
+    """DELETE ``/launch_address``."""
+    await launches.delete_address(call.gateway, call.caller)
+    return Response(200)
+
+
+async def exchange_launch(call: Call) -> Response:
+    """POST ``/launches/{code}``."""
+    return _one(Answer(await launches.exchange(call.gateway, call.caller, text(call.parameters["code"]))))
+
+
 HANDLERS: Mapping[str, Handler] = {
     "create_assignment": create_assignment,
     "read_assignment": read_assignment,
@@ -210,6 +232,10 @@ HANDLERS: Mapping[str, Handler] = {
     "delete_webhook": delete_webhook,
     "rotate_webhook": rotate_webhook,
     "test_webhook": test_webhook,
+    "create_launch_address": create_launch_address,
+    "read_launch_address": read_launch_address,
+    "delete_launch_address": delete_launch_address,
+    "exchange_launch": exchange_launch,
     **roster.HANDLERS,
 }
 """The handlers, by operation name (`passback.wire.operations`)."""

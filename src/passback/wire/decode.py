@@ -26,6 +26,7 @@ from passback.wire.errors import Refusal, bad_request, empty_body, validation_fa
 from passback.wire.requests import (
     AssignmentRequest,
     AttachmentRequest,
+    LaunchAddressRequest,
     SubmissionItem,
     SubmissionRequest,
     WebhookRequest,
@@ -79,6 +80,11 @@ def submission_items(body: bytes) -> list[SubmissionItem]:
 def webhook_request(body: bytes) -> WebhookRequest:
     """Decode the body of POST and PATCH of a webhook (ours). Raises the same as `assignment_request`."""
     return _bind(_read(body), "WebhookRequest", _WEBHOOK, WebhookRequest)
+
+
+def launch_address_request(body: bytes) -> LaunchAddressRequest:
+    """Decode the body of POST of a launch address (ours). Raises the same as `assignment_request`."""
+    return _bind(_read(body), "LaunchAddressRequest", _LAUNCH_ADDRESS, LaunchAddressRequest)
 
 
 # Reading: JSON to plain values. An object becomes a tuple of pairs, an array a list, a number its text.
@@ -400,6 +406,7 @@ _SUBMISSION = _struct(
         "state": _string_of("models.SubmissionState"),
     },
 )
+_LAUNCH_ADDRESS = _struct("LaunchAddressRequest", {"url": _text})
 _WEBHOOK = _struct("WebhookRequest", {"disabled": _bool, "events": _strings, "url": _text})
 
 

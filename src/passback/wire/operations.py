@@ -11,7 +11,7 @@ from msgspec import Struct
 
 BASE = "/v3.1"
 
-Tag = Literal["Assignments", "Submissions", "Deliveries", "Roster", "Webhooks"]
+Tag = Literal["Assignments", "Submissions", "Deliveries", "Roster", "Webhooks", "Launches"]
 
 
 class Operation(Struct, frozen=True):
@@ -80,6 +80,10 @@ OURS = (
     _operation("delete_webhook", "DELETE", "/webhooks/{webhook_id}", "Webhooks"),
     _operation("rotate_webhook", "POST", "/webhooks/{webhook_id}/rotate", "Webhooks"),
     _operation("test_webhook", "POST", "/webhooks/{webhook_id}/test", "Webhooks"),
+    _operation("create_launch_address", "POST", "/launch_address", "Launches"),
+    _operation("read_launch_address", "GET", "/launch_address", "Launches"),
+    _operation("delete_launch_address", "DELETE", "/launch_address", "Launches"),
+    _operation("exchange_launch", "POST", "/launches/{code}", "Launches"),
 )
 """Ours, in addition. They never change a published answer."""
 

@@ -89,6 +89,14 @@ class WebhookRequest(Struct, frozen=True):
     """Keys that are not in the contract, as sent, in order and without repeats."""
 
 
+class LaunchAddressRequest(Struct, frozen=True):
+    """The body of POST of a launch address (not part of the published API)."""
+
+    url: str | None = None
+    unknown_fields: tuple[str, ...] = ()
+    """Keys that are not in the contract, as sent, in order and without repeats."""
+
+
 class SubmissionItem(Struct, frozen=True):
     """One student's part of a body that changes many submissions."""
 

@@ -6,7 +6,7 @@ descriptions from here.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Raw, Struct
 
@@ -18,6 +18,7 @@ from passback.wire.values import (
     DELIVERY_OPERATIONS,
     DELIVERY_STATES,
     GRADING_TYPES,
+    LAUNCH_ROLES,
     SUBMISSION_FLAGS,
     SUBMISSION_STATES,
     SUBMISSION_TYPES,
@@ -161,6 +162,41 @@ class WebhookTest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     message: Annotated[str | None, Meta(description="Why the message was not delivered.")] = None
     status: Annotated[
         int | None, Meta(description="The HTTP status of the endpoint's answer, if it answered.")
+    ] = None
+
+
+class LaunchAddress(Struct, frozen=True, kw_only=True):
+    """Where the application takes the people whom an LMS starts it for."""
+
+    created: Annotated[DateTime, Meta(description="When the first address was registered.")]
+    last_modified: Annotated[DateTime, Meta(description="When the address last changed.")]
+    url: Annotated[str, Meta(description="The address; starts with https://.")]
+
+
+class Launch(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who opened the application in an LMS, and from where."""
+
+    assignment_id: Annotated[
+        Uuid | None, Meta(description="The assignment, if it was opened from one of the application's.")
+    ] = None
+    custom: Annotated[
+        dict[str, Any] | None, Meta(description="The link's own parameters, as the LMS sends them.")
+    ] = None
+    district_id: Annotated[MongoId, Meta(description="The district's id.")]
+    launched: Annotated[DateTime, Meta(description="When it was opened.")]
+    link_id: Annotated[str | None, Meta(description="The id of the link in the LMS.")] = None
+    link_title: Annotated[str | None, Meta(description="The title of the link in the LMS.")] = None
+    lms_section_id: Annotated[str | None, Meta(description="The id of the course in the LMS.")] = None
+    lms_user_id: Annotated[
+        str | None, Meta(description="The id of the person in the LMS; absent if the LMS keeps it to itself.")
+    ] = None
+    role: Annotated[str, one_of(LAUNCH_ROLES), Meta(description="What the person is in the course.")]
+    section_id: Annotated[
+        MongoId | None, Meta(description="The section that is matched to the course; absent if none is.")
+    ] = None
+    target: Annotated[str | None, Meta(description="The address that the link in the LMS points to.")] = None
+    user_id: Annotated[
+        MongoId | None, Meta(description="The user who is matched to the person; absent if none is.")
     ] = None
 
 

@@ -22,6 +22,7 @@ DELIVERY_OPERATIONS = (
 )
 DELIVERY_STATES = ("waiting", "delivering", "delivered", "refused", "expired", "failed", "cancelled")
 GRADING_TYPES = ("points", "percent", "pass_fail", "letter_grade")
+LAUNCH_ROLES = ("teacher", "student", "mentor", "administrator", "other")
 LMS_STATES = (
     "initial_sync_processing",
     "pending_authorization",

@@ -126,6 +126,7 @@ def test_required_fields_of_requests_are_those_of_the_published_row() -> None:
         "AssignmentCreate": ["title", "description", "due_date"],
         "SubmissionsUpdate": ["submissions"],
         "WebhookCreate": ["url"],
+        "LaunchAddressCreate": ["url"],
     }
 
 

@@ -21,6 +21,7 @@ _TAGS = {
     "Deliveries": "Changes accepted in the background (`Prefer: respond-async`), and their progress.",
     "Roster": "The district's schools, sections and people, and whether they are matched in the LMS.",
     "Webhooks": "Endpoints that receive the application's events (docs/how-to/receive-webhooks.md).",
+    "Launches": "Who opened the application in an LMS, and from where (docs/reference/launches.md).",
     "Sandbox": "Sandbox only, without a token: reset it, save its state and load it again.",
     "Health": "For operators.",
 }

@@ -16,6 +16,7 @@ SECTION_SIS_ID = "section-7"
 ASSIGNMENT = "019aafe2-4b1c-7d33-9a60-5f0f3d0f8a11"
 DELIVERY = "019aafe2-5d21-7c64-8f0e-3a5f1c7b2e90"
 WEBHOOK = "019aafe2-4b1c-7d33-9a60-5f0f3d0f8a12"
+CODE = "4pGxkXq1Zr0s6bWc9uT3nYvJ2mHd8LeAo5FiKtRgQwE"
 
 BODIES: dict[str, tuple[str, Schema]] = {
     "create_assignment": (
@@ -32,6 +33,7 @@ BODIES: dict[str, tuple[str, Schema]] = {
         "WebhookCreate",
         {"url": "https://app.example/passback", "events": [events.DELIVERED, events.REFUSED]},
     ),
+    "create_launch_address": ("LaunchAddressCreate", {"url": "https://app.example/launch"}),
     "update_webhook": ("WebhookUpdate", {"disabled": True}),
     "update_submissions": (
         "SubmissionsUpdate",
@@ -116,6 +118,25 @@ ANSWERS: dict[str, Schema] = {
         "id": WEBHOOK,
         "last_modified": "2026-01-01T00:00:00.000Z",
         "url": "https://app.example/passback",
+    },
+    "Launch": {
+        "assignment_id": ASSIGNMENT,
+        "custom": {"activity": "fractions-3"},
+        "district_id": DISTRICT,
+        "launched": "2026-01-01T00:00:00.000Z",
+        "link_id": "1g3k4",
+        "link_title": "Fractions",
+        "lms_section_id": "2923",
+        "lms_user_id": "5323497",
+        "role": "student",
+        "section_id": SECTION,
+        "target": "https://gateway.example/lti/launch",
+        "user_id": STUDENT,
+    },
+    "LaunchAddress": {
+        "created": "2026-01-01T00:00:00.000Z",
+        "last_modified": "2026-01-01T00:00:00.000Z",
+        "url": "https://app.example/launch",
     },
     "WebhookTest": {"delivered": True, "id": "019aafe2-4b1c-7d33-9a60-5f0f3d0f8a13", "status": 204},
 }

@@ -101,7 +101,12 @@ _BAD_REQUESTS = (
         ),
         _takes_body_of("Webhooks"),
     ),
-    _Case("no url", errors.missing_fields(["url"]), _is("create_webhook")),
+    _Case(
+        "launch url",
+        errors.bad_request("INVALID_URL: people cannot be sent there: its address must begin with https://"),
+        _is("create_launch_address"),
+    ),
+    _Case("no url", errors.missing_fields(["url"]), _is("create_webhook", "create_launch_address")),
     _Case(
         "events",
         errors.bad_request(f'INVALID_EVENTS: "grade.changed" is not one of [{" ".join(events.EVENTS)}]'),

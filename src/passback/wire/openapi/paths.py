@@ -45,6 +45,10 @@ _SUMMARIES = {
     "update_webhook": "Change the given fields of a webhook",
     "delete_webhook": "Delete a webhook",
     "rotate_webhook": "Replace the secret, showing the new one this once; both sign for 24 hours",
+    "create_launch_address": "Register where people go whom an LMS starts the application for",
+    "read_launch_address": "Read the application's launch address",
+    "delete_launch_address": "Delete the application's launch address",
+    "exchange_launch": "Exchange the code of a launch, this once, for who came and from where",
     "test_webhook": "Send a `webhook.test` message now, and report the result",
 }
 
@@ -53,6 +57,8 @@ _SHOWN = {
     "list_deliveries": "Delivery",
     "rotate_webhook": "Webhook",
     "test_webhook": "WebhookTest",
+    "create_launch_address": "LaunchAddress",
+    "read_launch_address": "LaunchAddress",
     "list_section_students": "User",
     "list_section_teachers": "User",
     "list_user_sections": "Section",
@@ -126,6 +132,11 @@ _PATH_PARAMETERS: dict[str, Schema] = {
         "schema": {"type": "string"},
         "example": examples.WEBHOOK,
         "description": "The webhook's id, a UUID.",
+    },
+    "code": {
+        "schema": {"type": "string"},
+        "example": examples.CODE,
+        "description": "The `code` that the person came with to the launch address; valid for two minutes.",
     },
     "id": {"schema": {"type": "string", "pattern": MONGO_ID}, "description": "The object's id."},
 }

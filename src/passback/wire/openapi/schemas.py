@@ -17,6 +17,7 @@ from passback.wire.decode import MOST_ITEMS
 from passback.wire.requests import (
     AssignmentRequest,
     AttachmentRequest,
+    LaunchAddressRequest,
     SubmissionRequest,
     WebhookRequest,
     WireDate,
@@ -35,6 +36,8 @@ _NAMED: tuple[type[Struct], ...] = (
     responses.DeliveryError,
     responses.Webhook,
     responses.WebhookTest,
+    responses.LaunchAddress,
+    responses.Launch,
     events.DeliveryData,
     events.AssignmentData,
     events.ConnectionData,
@@ -77,6 +80,7 @@ def schemas() -> Schema:
         },
         "WebhookCreate": _request(webhook, "url"),
         "WebhookUpdate": _request(webhook),
+        "LaunchAddressCreate": _request(_sent_fields(LaunchAddressRequest, responses.LaunchAddress), "url"),
         "Error": object_of(
             {"message": {"type": "string", "description": "What is wrong."}}, required=("message",)
         ),

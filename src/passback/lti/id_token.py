@@ -1,0 +1,197 @@
+"""What an LMS says of a launch: a token that it has signed, read and verified."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from passback.lti.platform_keys import KeysUnavailable, UnknownKey
+from passback.lti.refused import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from passback.domain.clock import Instant
+    from passback.lti.platform_keys import PlatformKeys
+
+LEEWAY = 60
+"""How many seconds the clocks of an LMS and of the gateway may differ."""
+
+LONGEST = 100_000
+"""The longest token that is read, in bytes."""
+_LONGEST_KEY_ID = 1000
+_LTI = "https://purl.imsglobal.org/spec/lti/claim/"
+
+_Id = Annotated[str, Meta(min_length=1, max_length=1000)]
+_Text = Annotated[str, Meta(max_length=10_000)]
+
+
+class Context(Struct, frozen=True):
+    """The course that something was opened in."""
+
+    id: _Id
+    label: _Text | None = None
+    title: _Text | None = None
+
+
+class ResourceLink(Struct, frozen=True):
+    """The link that was opened."""
+
+    id: _Id
+    title: _Text | None = None
+
+
+class Lis(Struct, frozen=True):
+    """Ids of the school's own systems."""
+
+    course_section_sourcedid: _Text | None = None
+
+
+class LineItems(Struct, frozen=True):
+    """Where the LMS takes grades for the course (AGS)."""
+
+    scope: tuple[str, ...] | None = None
+    lineitems: _Text | None = None
+    lineitem: _Text | None = None
+
+
+class ClassList(Struct, frozen=True):
+    """Where the LMS shows who is in the course (NRPS)."""
+
+    context_memberships_url: _Text | None = None
+
+
+class IdToken(Struct, frozen=True, rename={
+    "deployment_id": _LTI + "deployment_id", "version": _LTI + "version", "message_type": _LTI + "message_type",
+    "target_link_uri": _LTI + "target_link_uri", "resource_link": _LTI + "resource_link", "roles": _LTI + "roles",
+    "context": _LTI + "context", "lis": _LTI + "lis", "custom": _LTI + "custom",
+    "line_items": "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint",
+    "class_list": "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice",
+}):  # fmt: skip
+    """The claims of a launch that we read."""
+
+    deployment_id: _Id
+    version: Literal["1.3.0"]
+    message_type: _Text
+    sub: _Id | None = None
+    target_link_uri: _Text | None = None
+    resource_link: ResourceLink | None = None
+    roles: tuple[str, ...] = ()
+    context: Context | None = None
+    lis: Lis | None = None
+    custom: dict[str, Any] | None = None
+    line_items: LineItems | None = None
+    class_list: ClassList | None = None
+
+    def __repr__(self) -> str:
+        return f"IdToken({self.message_type!r})"  # nobody's name
+
+
+class Expected(Struct, frozen=True):
+    """What a token must say to be the answer to our question."""
+
+    issuer: str
+    client_id: str
+    nonce: str
+    jwks_url: str
+
+
+async def verified(token: str, expected: Expected, keys: PlatformKeys, now: Instant) -> IdToken:
+    """The claims of a token that the LMS has signed for us, now, in answer to what we asked. Raises `Refused`."""
+    claims = await _signed(token, expected, keys)
+    _check(claims, expected, now // 1000)
+    try:
+        # What has no value is null for some LMSs, and an empty list for those written in PHP.
+        found = msgspec.convert({name: it for name, it in claims.items() if it not in (None, [])}, IdToken)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise _bad(f"it says something that it must not say ({error})") from None
+    if any(
+        "\0" in it for it in (found.sub or "", found.deployment_id, found.context.id if found.context else "")
+    ):
+        raise _bad("an id in it cannot be one")
+    return found
+
+
+async def _signed(token: str, expected: Expected, keys: PlatformKeys) -> Mapping[str, Any]:
+    """The content of a token, whose signature is the LMS's. Raises `Refused`."""
+    from joserfc import jws
+    from joserfc.errors import JoseError
+
+    class Registry(jws.JWSRegistry):
+        max_header_length = 10_000
+        max_payload_length = LONGEST
+
+    # What else a header says is ignored, above all where keys are (jku, x5u, jwk).
+    registry = Registry(algorithms=["RS256"], strict_check_header=False)
+    try:
+        header = jws.extract_compact(token.encode(), registry=registry).headers()
+    except (JoseError, ValueError, TypeError, RecursionError):
+        raise _bad("it is no signed token") from None
+    key_id = header.get("kid")
+    if header.get("alg") != "RS256":
+        raise _bad("it is not signed with RS256")
+    if not isinstance(key_id, str) or not 0 < len(key_id) <= _LONGEST_KEY_ID:
+        raise _bad("it does not say which key it is signed with")
+    try:
+        key = await keys.find(expected.jwks_url, key_id)
+    except UnknownKey:
+        raise _bad("it is signed with a key that the LMS does not publish") from None
+    except KeysUnavailable as error:
+        raise Refused(
+            f"The LMS's keys cannot be read now: {error}. Try again in a minute; if that does not help, tell whoever"
+            " runs this gateway.",
+            status=503,
+        ) from None
+    try:
+        payload = jws.deserialize_compact(
+            token.encode(), key, algorithms=["RS256"], registry=registry
+        ).payload
+        claims = msgspec.json.decode(payload)
+    except (JoseError, ValueError, TypeError, msgspec.MsgspecError, RecursionError):
+        raise _bad("its signature is not the LMS's") from None
+    if not isinstance(claims, dict):
+        raise _bad("it is no object")
+    return claims
+
+
+def _check(claims: Mapping[str, Any], expected: Expected, now: int) -> None:
+    """Whether a token is the answer to what we asked, and of now. Raises `Refused`."""
+    from joserfc.errors import JoseError
+    from joserfc.jwt import JWTClaimsRegistry
+
+    audience = claims.get("aud")
+    audiences: Sequence[object] = audience if isinstance(audience, list) else [audience]
+    if expected.client_id not in audiences:
+        raise _bad("it is for somebody else")
+    authorized = claims.get("azp")
+    if (len(audiences) > 1 or authorized is not None) and authorized != expected.client_id:
+        raise _bad("it was issued to somebody else")
+    registry = JWTClaimsRegistry(
+        now,
+        LEEWAY,
+        iss={"essential": True, "value": expected.issuer},
+        nonce={"essential": True, "value": expected.nonce},
+        exp={"essential": True},
+        iat={"essential": True},
+    )
+    if not isinstance(claims.get("nonce"), str):  # the registry would also take a list with ours in it
+        raise _bad("it is not the answer to what was asked")
+    try:
+        registry.validate(dict(claims))
+    except (JoseError, ValueError, OverflowError) as error:
+        raise _bad(
+            _WORDS.get(getattr(error, "error", ""), f"it is not the answer to what was asked ({error})")
+        ) from None
+
+
+_WORDS = {
+    "expired_token": f"it has expired; the clocks of the LMS and of this gateway may differ by {LEEWAY} seconds"
+}
+
+
+def _bad(why: str) -> Refused:
+    return Refused(
+        f"What the LMS says of the launch cannot be trusted: {why}. Open the activity in the LMS again."
+    )

@@ -1,0 +1,209 @@
+"""The second half of a launch: the LMS has said who comes, and the person goes on to the application.
+
+What a launch tells of a course is kept in the notes of the district's connection, under ``context/`` and the course's
+id in the LMS: for most LMSs it is the only way to learn where they take grades.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from msgspec import Struct
+
+from passback.domain.clock import MINUTE
+from passback.domain.lti_roles import role_in_course
+from passback.lti.id_token import Expected, verified
+from passback.lti.refused import Refused
+from passback.lti.registrations import find_all
+from passback.store import launches, notes, tokens
+from passback.store.launches import Launch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from passback.context import Gateway
+    from passback.domain.clock import Instant
+    from passback.lti.id_token import IdToken
+    from passback.lti.login import State
+    from passback.lti.platform_keys import PlatformKeys
+    from passback.lti.registrations import Registration
+    from passback.store.engine.database import Connection
+    from passback.store.launches import LaunchAddress
+
+CODE_LASTS = 2 * MINUTE
+"""How many milliseconds an application has to exchange the code of a launch."""
+
+_LINK = "LtiResourceLinkRequest"
+_MOST_LINKS = 1000
+"""How many links of a course are remembered."""
+
+
+class Onward(Struct, frozen=True):
+    """Where a person goes on to."""
+
+    url: str
+
+    def __repr__(self) -> str:
+        return "Onward()"  # the code is in it
+
+
+async def take(gateway: Gateway, keys: PlatformKeys, state: State, token: str) -> Onward:
+    """Verify a launch and send the person on to the application. Each can be taken once. Raises `Refused`."""
+    known = await gateway.database.read(lambda conn: find_all(conn, state.issuer))
+    registrations = [it for it in known if it.client_id == state.client_id]
+    if not registrations:
+        raise Refused("The connection to this LMS has been removed.", status=404)
+    now = gateway.clock()
+    expected = Expected(state.issuer, state.client_id, state.nonce, registrations[0].jwks_url)
+    said = await verified(token, expected, keys, now)
+    if said.message_type != _LINK:
+        raise Refused(f"The LMS asks for something that is not offered here ({said.message_type[:100]}).")
+    registration = _of_deployment(registrations, said.deployment_id)
+    code = secrets.token_urlsafe(32)
+
+    def keep(conn: Connection) -> Onward:
+        if not launches.use_nonce(conn, state.nonce, now=now, expires=state.expires):
+            raise Refused("This launch was used before. Open the activity in the LMS again.")
+        address = _address(conn, registration.district_id, said, now)
+        _remember(conn, registration.district_id, said)
+        launches.add(
+            conn,
+            code,
+            _launch(conn, registration.district_id, said, now),
+            district_id=registration.district_id,
+            application=address.application,
+            expires=now + CODE_LASTS,
+        )
+        return Onward(_with_code(address.url, code))
+
+    return await gateway.database.write(keep)
+
+
+def _of_deployment(registrations: list[Registration], deployment_id: str) -> Registration:
+    found = [it for it in registrations if deployment_id in it.deployment_ids]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Refused(
+            "Several districts are connected to this deployment of the LMS, so it is not clear which is meant."
+        )
+    raise Refused(
+        f"The LMS starts this from a deployment that is not known here ({deployment_id[:100]}). Whoever runs this"
+        " gateway adds it to the connection's deployment_ids.",
+        status=403,
+    )
+
+
+def _address(conn: Connection, district_id: str, said: IdToken, now: Instant) -> LaunchAddress:
+    """The launch address of the application that is meant. Raises `Refused`."""
+    able = [
+        it
+        for it in launches.addresses(conn, district_id)
+        if tokens.has_active(conn, district_id, it.application, now)
+    ]
+    named = _named_application(said)
+    if named is not None:
+        able = [it for it in able if it.application == named]
+    if len(able) == 1:
+        return able[0]
+    if able:
+        raise Refused(
+            "Several applications can be started here, and the link does not say which one: add"
+            " ?application= and its name to the link's address."
+        )
+    raise Refused(
+        f"No application {'of that name ' if named is not None else ''}has registered an address to be started at.",
+        status=404,
+    )
+
+
+def _named_application(said: IdToken) -> str | None:
+    """The application that a link names, in its address or in its own parameters."""
+    try:
+        in_address = parse_qs(urlsplit(said.target_link_uri or "").query, max_num_fields=100).get(
+            "application"
+        )
+    except ValueError:
+        in_address = None
+    if in_address:
+        return in_address[0]
+    in_custom = (said.custom or {}).get("application")
+    return in_custom if isinstance(in_custom, str) and in_custom else None
+
+
+def _launch(conn: Connection, district_id: str, said: IdToken, now: Instant) -> Launch:
+    context, link = said.context, said.resource_link
+    section_id = None if context is None else launches.section_of(conn, district_id, context.id)
+    role = role_in_course(said.roles)
+    user_id = None
+    if said.sub is not None and role in ("teacher", "student"):
+        user_id = launches.user_of(conn, district_id, said.sub, "teacher" if role == "teacher" else "student")
+    return Launch(
+        launched=now,
+        lms_section_id=None if context is None else context.id,
+        lms_user_id=said.sub,
+        section_id=section_id,
+        user_id=user_id,
+        assignment_id=_assignment(conn, section_id, said),
+        role=role,
+        link_id=None if link is None else link.id,
+        link_title=None if link is None else link.title,
+        target=said.target_link_uri,
+        custom=said.custom or {},
+    )
+
+
+def _assignment(conn: Connection, section_id: str | None, said: IdToken) -> str | None:
+    """Our assignment that was opened: the one whose line item belongs to the link."""
+    line_item = said.line_items.lineitem if said.line_items is not None else None
+    if section_id is None or not line_item:
+        return None
+    return launches.assignment_of(conn, section_id, line_item)
+
+
+def _remember(conn: Connection, district_id: str, said: IdToken) -> None:
+    """Keep what the launch tells of the course."""
+    if said.context is None or (said.line_items is None and said.class_list is None):
+        return
+    conn.lock(f"notes/{district_id}/{said.context.id}")
+    key = f"context/{said.context.id}"
+    before: Mapping[str, Any] = notes.find(conn, district_id, [key]).get(key, {})
+    after = {**before, **_course(said), "resource_links": _links(before.get("resource_links", {}), said)}
+    if after != before:
+        notes.save(conn, district_id, {key: after})
+
+
+def _course(said: IdToken) -> dict[str, Any]:
+    """What a launch tells of the course; what it does not tell is left as it was."""
+    assert said.context is not None
+    grades, people = said.line_items, said.class_list
+    told = {
+        "title": said.context.title,
+        "label": said.context.label,
+        "sourcedid": None if said.lis is None else said.lis.course_section_sourcedid,
+        "deployment_id": said.deployment_id,
+        "lineitems": None if grades is None else grades.lineitems,
+        "scopes": None if grades is None or grades.scope is None else sorted(grades.scope),
+        "memberships_url": None if people is None else people.context_memberships_url,
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _links(before: Mapping[str, Any], said: IdToken) -> dict[str, Any]:
+    """The links of a course, with the one that was opened: the newest last."""
+    links = dict(before)
+    if said.resource_link is not None:
+        link: dict[str, Any] = dict(links.pop(said.resource_link.id, {}))
+        if said.resource_link.title:
+            link["title"] = said.resource_link.title
+        if said.line_items is not None and said.line_items.lineitem:
+            link["lineitem"] = said.line_items.lineitem
+        links[said.resource_link.id] = link
+    return dict(list(links.items())[-_MOST_LINKS:])
+
+
+def _with_code(url: str, code: str) -> str:
+    joint = "&" if urlsplit(url).query else "?"
+    return f"{url}{joint}{urlencode({'code': code})}"

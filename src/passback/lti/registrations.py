@@ -1,0 +1,59 @@
+"""Registrations: under which client id an LMS knows the gateway, and which district each of its deployments is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from passback.store import connections
+
+if TYPE_CHECKING:
+    from passback.store.connections import StoredConnection
+    from passback.store.engine.database import Connection
+
+KIND = "lti"
+"""The kind of LMS whose connections are registrations."""
+
+
+class Registration(Struct, frozen=True):
+    """How one district's LMS and the gateway know each other."""
+
+    district_id: str
+    issuer: str
+    client_id: str
+    auth_login_url: str
+    """Where the LMS is asked who the person is."""
+    jwks_url: str
+    """Where the LMS publishes its keys."""
+    deployment_ids: frozenset[str]
+
+
+def find_all(connection: Connection, issuer: str) -> list[Registration]:
+    """The registrations at an issuer, which several districts may share."""
+    found = (_registration(it) for it in connections.of_kind(connection, KIND))
+    return [it for it in found if it.issuer == issuer]
+
+
+def chosen(
+    registrations: list[Registration], client_id: str | None, deployment_id: str | None = None
+) -> list[Registration]:
+    """Those of one client: the one that is named, or the only one. Empty if nothing tells which is meant."""
+    if client_id is not None:
+        return [it for it in registrations if it.client_id == client_id]
+    meant = registrations
+    if deployment_id is not None and len({it.client_id for it in meant}) > 1:
+        meant = [it for it in registrations if deployment_id in it.deployment_ids]
+    return meant if len({it.client_id for it in meant}) == 1 else []
+
+
+def _registration(stored: StoredConnection) -> Registration:
+    options = stored.options
+    return Registration(
+        stored.district_id,
+        options.get("issuer", ""),
+        options.get("client_id", ""),
+        options.get("auth_login_url", ""),
+        options.get("jwks_url", ""),
+        frozenset(options.get("deployment_ids", "").replace(",", " ").split()),
+    )
