@@ -11,37 +11,18 @@ from support.schoology_client import (
     ALGEBRA,
     ASSIGNMENTS,
     ENROLLMENT,
-    GRADES,
     STUDENT,
     TEACHER,
     Schoology,
+    grade,
+    read,
+    rows,
+    stored,
 )
 
 CATEGORIES = f"sections/{ALGEBRA}/grading_categories"
 DISCUSSIONS = f"sections/{ALGEBRA}/discussions"
 ITEMS = f"sections/{ALGEBRA}/grade_items"
-
-
-def read(schoology: Schoology, id_: int, query: str = "") -> Any:
-    return schoology.teacher.get(f"{ASSIGNMENTS}/{id_}{query}")
-
-
-def grade(schoology: Schoology, item: int, enrollment: str = ENROLLMENT, /, **given: Any) -> Any:
-    """Set one grade; returns the reply's item."""
-    one = {"type": "assignment", "assignment_id": item, "enrollment_id": enrollment, **given}
-    reply = schoology.teacher("PUT", GRADES, {"grades": {"grade": [one]}})
-    assert reply.status_code == 207, reply.text
-    return reply.json()["grades"]["grade"][0]
-
-
-def rows(schoology: Schoology, query: str = "") -> list[Any]:
-    found: list[Any] = schoology.teacher.get(f"{GRADES}{query}")["grades"]["grade"]
-    return found
-
-
-def stored(schoology: Schoology, item: int) -> Any:
-    [row] = rows(schoology, f"?assignment_id={item}&enrollment_id={ENROLLMENT}")
-    return row
 
 
 # Assignments.

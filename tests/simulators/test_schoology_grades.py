@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from passback_simulators.schoology import seed
@@ -17,33 +15,15 @@ from support.schoology_client import (
     OTHER_STUDENT,
     STUDENT,
     Schoology,
+    grade,
+    read,
+    rows,
+    stored,
 )
 
 CATEGORIES = f"sections/{ALGEBRA}/grading_categories"
 DISCUSSIONS = f"sections/{ALGEBRA}/discussions"
 ITEMS = f"sections/{ALGEBRA}/grade_items"
-
-
-def read(schoology: Schoology, id_: int, query: str = "") -> Any:
-    return schoology.teacher.get(f"{ASSIGNMENTS}/{id_}{query}")
-
-
-def grade(schoology: Schoology, item: int, enrollment: str = ENROLLMENT, /, **given: Any) -> Any:
-    """Set one grade; returns the reply's item."""
-    one = {"type": "assignment", "assignment_id": item, "enrollment_id": enrollment, **given}
-    reply = schoology.teacher("PUT", GRADES, {"grades": {"grade": [one]}})
-    assert reply.status_code == 207, reply.text
-    return reply.json()["grades"]["grade"][0]
-
-
-def rows(schoology: Schoology, query: str = "") -> list[Any]:
-    found: list[Any] = schoology.teacher.get(f"{GRADES}{query}")["grades"]["grade"]
-    return found
-
-
-def stored(schoology: Schoology, item: int) -> Any:
-    [row] = rows(schoology, f"?assignment_id={item}&enrollment_id={ENROLLMENT}")
-    return row
 
 
 def test_a_grade_is_written_and_read(schoology: Schoology) -> None:

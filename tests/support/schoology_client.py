@@ -141,3 +141,28 @@ def serving_schoology() -> Iterator[Schoology]:
     simulator.start()
     with serving(simulator) as served, httpx2.Client() as http:
         yield Schoology(served.simulator, served.url, http)
+
+
+def read(schoology: Schoology, id_: int, query: str = "") -> Any:
+    """An assignment."""
+    return schoology.teacher.get(f"{ASSIGNMENTS}/{id_}{query}")
+
+
+def grade(schoology: Schoology, item: int, enrollment: str = ENROLLMENT, /, **given: Any) -> Any:
+    """Set one grade; returns the reply's item."""
+    one = {"type": "assignment", "assignment_id": item, "enrollment_id": enrollment, **given}
+    reply = schoology.teacher("PUT", GRADES, {"grades": {"grade": [one]}})
+    assert reply.status_code == 207, reply.text
+    return reply.json()["grades"]["grade"][0]
+
+
+def rows(schoology: Schoology, query: str = "") -> list[Any]:
+    """The grades of a section."""
+    found: list[Any] = schoology.teacher.get(f"{GRADES}{query}")["grades"]["grade"]
+    return found
+
+
+def stored(schoology: Schoology, item: int) -> Any:
+    """The one grade that a student has on an assignment."""
+    [row] = rows(schoology, f"?assignment_id={item}&enrollment_id={ENROLLMENT}")
+    return row

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from passback_simulators.identities import SIMULATED
-from support.sandbox import ESSAY, NOW, Client, Reply, Sandbox, serving
+from support.sandbox import ESSAY, NOW, Client, Reply, Sandbox
 
 KNOWN = next(district for district in SIMULATED if district.lms_type == "google")
 ASSIGNMENTS = f"/v3.1/sections/{KNOWN.id('000007')}/assignments"
@@ -18,12 +17,6 @@ STUDENT = KNOWN.id("001001")
 OTHER = KNOWN.id("001002")
 LEFT_OUT = "NOT_STORED_BY_LMS:grade_comment"
 UNSUPPORTED = "Google Classroom does not support grade_comment"
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Sandbox]:
-    with serving() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

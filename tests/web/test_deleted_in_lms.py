@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ import pytest
 from passback.lms.registry import Connectors
 from passback.store.engine.database import Connection
 from passback_simulators.identities import SIMULATED, SandboxDistrict
-from support.sandbox import ESSAY, NOW, Client, Sandbox, serving
+from support.sandbox import ESSAY, NOW, Client, Sandbox
 
 KINDS = {district.lms_type: district for district in SIMULATED}
 GRADE = {"grade_points": 1}
@@ -61,12 +61,6 @@ class District:
 
     def gone(self) -> list[str]:
         return [row[0] for row in self.select("SELECT id FROM assignments WHERE gone IS NOT NULL")]
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Sandbox]:
-    with serving() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(params=KINDS)

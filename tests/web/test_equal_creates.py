@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
 
 from passback_simulators.identities import SIMULATED, SandboxDistrict
-from support.sandbox import ESSAY, Client, Reply, Sandbox, serving
+from support.sandbox import ESSAY, Client, Reply, Sandbox
 
 KINDS = {district.lms_type: district for district in SIMULATED}
 ASYNC = {"Prefer": "respond-async"}
@@ -65,12 +65,6 @@ class Place:
         records = [json.loads(row["record"]) for row in state["tables"]["simulator_records"]]
         titles = [record.get("name") or record.get("title") or "" for record in records]
         return sum(title.strip() == ESSAY["title"] for title in titles)
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Sandbox]:
-    with serving() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(params=KINDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from passback_simulators.identities import SIMULATED
-from support.sandbox import ASSIGNMENTS, TOKEN, Client, Reply, Sandbox, serving
+from support.sandbox import ASSIGNMENTS, TOKEN, Client, Reply, Sandbox
 
 PLACES = {
     "builtin": (TOKEN, ASSIGNMENTS),
@@ -84,12 +84,6 @@ def bodies(draw: st.DrawFn) -> Mapping[str, Any]:
     }  # fmt: skip
     body |= draw(st.fixed_dictionaries({}, optional=optional))
     return body
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Sandbox]:
-    with serving() as sandbox:
-        yield sandbox
 
 
 class Place:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from passback.store import destinations, matching
 from passback.store.engine.database import Connection
 from passback_simulators.identities import SIMULATED, SandboxDistrict
-from support.sandbox import ESSAY, NOW, Client, Reply, Sandbox, serving
+from support.sandbox import ESSAY, NOW, Client, Reply, Sandbox
 from support.webhooks import endpoint
 
 KINDS = {district.lms_type: district for district in SIMULATED}
@@ -92,12 +92,6 @@ class Place:
 
 def _decide(ours: str, lms_id: str | None, conn: Connection) -> None:
     matching.decide(conn, ours, lms_id, NOW)
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Sandbox]:
-    with serving() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(params=KINDS)

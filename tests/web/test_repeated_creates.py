@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
 
 from passback_simulators.identities import SIMULATED, SandboxDistrict
-from support.sandbox import ESSAY, NOW, Client, Reply, Sandbox, serving
+from support.sandbox import ESSAY, NOW, Client, Reply, Sandbox
 
 KINDS = {district.lms_type: district for district in SIMULATED}
 ASYNC = {"Prefer": "respond-async"}
@@ -67,12 +67,6 @@ class Place:
         state = self.sandbox.client(None).get("/sandbox/state").json
         records = [json.loads(row["record"]) for row in state["tables"]["simulator_records"]]
         return sum("Essay 1" in (record.get("name"), record.get("title")) for record in records)
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Sandbox]:
-    with serving() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(params=KINDS)

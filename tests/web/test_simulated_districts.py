@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +33,6 @@ class District:
     def fail(self, method: str, path: str, fault: str, body: Any = None) -> Reply:
         sent = None if body is None else json.dumps(body)
         return self.client.call(method, path, sent, {"Sandbox-Fault": fault})
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Sandbox]:
-    with serving() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(params=KINDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -24,7 +24,6 @@ from support.sandbox import (
     Client,
     Reply,
     Sandbox,
-    serving,
 )
 from support.webhooks import endpoint
 
@@ -79,12 +78,6 @@ class Place:
     def cancel(self, delivery_id: str) -> None:
         found = self.sandbox.write(lambda conn: deliveries.find(conn, delivery_id))
         assert self.sandbox.write(lambda conn: ledger.cancel(conn, found, NOW))
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[Sandbox]:
-    with serving() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(params=PLACES)
