@@ -48,6 +48,11 @@ class _Connection:
         self._count.statements += 1
         return self._connection.executemany(sql, parameters)
 
+    def insert(self, *what: Any) -> int:
+        self._count.statements += 1
+        added: int = self._connection.insert(*what)
+        return added
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 

@@ -305,11 +305,9 @@ def add_finished(
 ) -> None:
     """Add deliveries that have begun and ended in this transaction, while their clients wait (see `finish`).
 
-    No other of their lanes may begin until the transaction is over, nor have begun since `lanes` was read.
+    No other of their lanes may begin until the transaction is over, nor have begun since `lanes` was read. Their
+    destination is the gateway's own database, so it is not down.
     """
-    if not group:
-        return
-    backoff.record(conn, group[0].destination, outcomes, now)
     over = []
     for delivery, outcome in zip(group, outcomes, strict=True):
         ending = _ending(delivery, outcome, over=False, client_waiting=True, client_gone=False)

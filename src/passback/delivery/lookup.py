@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from passback.domain.assignment import Assignment
     from passback.domain.roster import Role
     from passback.lms.interface import Connector
-    from passback.store.assignments import AssignmentRecord
+    from passback.store.assignments import AssignmentRecord, Members
     from passback.store.engine.database import Connection
     from passback.store.roster import SectionInLms
 
@@ -142,30 +141,65 @@ def _made_meanwhile(
     raise NotMadeYet(soon=soon, retry_after=max(1, -(-(begins - now) // SECOND)))
 
 
-def assignment(
-    gateway: Gateway, conn: Connection, district_id: str, section_id: str, assignment_id: str
-) -> tuple[SectionAtLms, AssignmentRecord]:
-    """The section and its assignment. Raises `Refusal`: as `section`, and then rows 8 and 13; and `NotMadeYet`."""
-    at_lms, record = section_and_record(gateway, conn, district_id, section_id, assignment_id)
-    return at_lms, required(gateway, conn, at_lms.id, record, assignment_id)
+def assignment_and_members(
+    gateway: Gateway,
+    conn: Connection,
+    district_id: str,
+    section_id: str,
+    assignment_id: str,
+    user_ids: Iterable[str | None],
+) -> tuple[SectionAtLms, AssignmentRecord, Members]:
+    """The section, its assignment, and those of some users who are its members.
+
+    Raises `Refusal`: as `section`, and then rows 8 and 13; and `NotMadeYet`.
+    """
+    at_lms, record, members = _with_members(gateway, conn, district_id, section_id, assignment_id, user_ids)
+    return at_lms, required(gateway, conn, at_lms.id, record, assignment_id), members
 
 
 def assignment_and_content(
     gateway: Gateway, conn: Connection, district_id: str, section_id: str, assignment_id: str
 ) -> tuple[SectionAtLms, AssignmentRecord, Assignment | None]:
-    """As `assignment`; and what it is, if the gateway's own database tells without asking an LMS."""
+    """The section, its assignment, and what that is, if the gateway's own database tells without asking an LMS.
+
+    Raises as `assignment_and_members`.
+    """
     found, held = gradebook.find_in_section(conn, district_id, section_id, _known_id(assignment_id))
     at_lms = _at_lms(gateway, conn, district_id, found[0])
     record = required(gateway, conn, at_lms.id, found[1], assignment_id)
     return at_lms, record, None if gateway.connectors.pretending else held
 
 
-def assignment_or_awaited(
-    gateway: Gateway, conn: Connection, district_id: str, section_id: str, assignment_id: str, *, behind: bool
-) -> tuple[SectionAtLms, AssignmentRecord | None]:
-    """The section and its assignment, as `required_or_awaited` finds it. Raises as `assignment`."""
-    at_lms, record = section_and_record(gateway, conn, district_id, section_id, assignment_id)
-    return at_lms, required_or_awaited(gateway, conn, at_lms.id, record, assignment_id, behind=behind)
+def awaited_and_members(
+    gateway: Gateway,
+    conn: Connection,
+    district_id: str,
+    section_id: str,
+    assignment_id: str,
+    user_ids: Iterable[str | None],
+    *,
+    behind: bool,
+) -> tuple[SectionAtLms, AssignmentRecord | None, Members]:
+    """As `assignment_and_members`, but the assignment as `required_or_awaited` finds it."""
+    at_lms, record, members = _with_members(gateway, conn, district_id, section_id, assignment_id, user_ids)
+    record = required_or_awaited(gateway, conn, at_lms.id, record, assignment_id, behind=behind)
+    return at_lms, record, members
+
+
+def _with_members(
+    gateway: Gateway,
+    conn: Connection,
+    district_id: str,
+    section_id: str,
+    assignment_id: str,
+    user_ids: Iterable[str | None],
+) -> tuple[SectionAtLms, AssignmentRecord | None, Members]:
+    among = {it.lower() for it in user_ids if it is not None}
+    if not among:
+        return *section_and_record(gateway, conn, district_id, section_id, assignment_id), {}
+    known_id = _known_id(assignment_id)
+    found, members = assignments.find_with_members(conn, district_id, section_id, known_id, among)
+    return _at_lms(gateway, conn, district_id, found[0]), found[1], members
 
 
 def _known_id(assignment_id: str) -> str:
@@ -187,15 +221,6 @@ def _at_lms(gateway: Gateway, conn: Connection, district_id: str, found: Section
         log.warning("district %s is not connected to its LMS (%s)", district_id, found.lms_type)
         raise NotReached("the district is not connected to its LMS")
     return SectionAtLms(found.id, found.lms_id, connector, bool(found.in_error))
-
-
-Members = Mapping[tuple["Role", str], str | None]
-"""Members of a section: the LMS's id of each, by role and our id; None for one who is not matched."""
-
-
-def members(conn: Connection, section_id: str, user_ids: Iterable[str | None]) -> Members:
-    """Those of some users who are members of the section."""
-    return enrollments.members_among(conn, section_id, {it.lower() for it in user_ids if it is not None})
 
 
 def student(found: Members, user_id: str) -> str:
@@ -230,7 +255,7 @@ def assignees(conn: Connection, section_id: str, user_ids: tuple[str, ...] | Non
     """
     if not user_ids:
         raise errors.bad_request("INVALID_ASSIGNEES: assignee_ids must name at least one student")
-    found = members(conn, section_id, user_ids)
+    found = enrollments.members_among(conn, section_id, {it.lower() for it in user_ids})
     lms_ids = []
     for user_id in user_ids:
         lms_id = _matched(found, "student", user_id.lower())

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from passback.context import Gateway
-    from passback.delivery.lookup import Members, SectionAtLms
+    from passback.delivery.lookup import SectionAtLms
     from passback.domain.clock import Instant
     from passback.domain.delivery import Delivery
     from passback.domain.submission import Submission
     from passback.lms.interface import Capabilities
-    from passback.store.assignments import AssignmentRecord
+    from passback.store.assignments import AssignmentRecord, Members
     from passback.store.engine.database import Connection
     from passback.store.enrollments import Matched
     from passback.store.restored import Restored
@@ -162,11 +162,15 @@ def targets_of(
     first = group[0]
     assert first.section_id is not None
     assert first.assignment_id is not None
-    section, record = lookup.assignment(
-        gateway, conn, first.district_id, first.section_id, first.assignment_id
-    )
     asked = [delivery.fields(SubmissionFields) for delivery in group]
-    members = lookup.members(conn, section.id, [it.user_id for it in group] + [it.grader_id for it in asked])
+    section, record, members = lookup.assignment_and_members(
+        gateway,
+        conn,
+        first.district_id,
+        first.section_id,
+        first.assignment_id,
+        [*(it.user_id for it in group), *(it.grader_id for it in asked)],
+    )
     found: list[SubmissionTarget | errors.Refusal] = []
     for delivery, fields in zip(group, asked, strict=True):
         assert delivery.user_id is not None

@@ -32,7 +32,7 @@ class ScaleEntry(Struct, frozen=True):
     value: Decimal
 
 
-class AssignmentFields(Struct, frozen=True):
+class AssignmentFields(Struct, frozen=True, omit_defaults=True):
     """The fields of an assignment that a client sets. None leaves a field unchanged, or unset on a new assignment."""
 
     title: str | None = None

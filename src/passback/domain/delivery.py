@@ -184,8 +184,7 @@ Outcome = Delivered | Refused | Failed
 
 def content_of(fields: AssignmentFields | SubmissionFields) -> str:
     """The content of a delivery: only the fields that are given."""
-    given = {name: value for name in fields.__struct_fields__ if (value := getattr(fields, name)) is not None}
-    return msgspec.json.encode(given).decode()
+    return msgspec.json.encode(fields).decode()
 
 
 def lane_of(operation: Operation, delivery_id: str, assignment_id: str | None, user_id: str | None) -> str:

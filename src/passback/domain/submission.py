@@ -27,7 +27,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 """The states that each state may change to (contract: Submissions). Staying is always allowed."""
 
 
-class SubmissionFields(Struct, frozen=True):
+class SubmissionFields(Struct, frozen=True, omit_defaults=True):
     """The fields of a submission that a client sets. None leaves a field unchanged."""
 
     attachments: tuple[Attachment, ...] | None = None

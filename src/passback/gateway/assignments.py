@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Raw, Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from passback.context import Accepted, Answer
 from passback.delivery import ledger, looks, lookup, present
@@ -59,7 +59,7 @@ async def create(
         fields=fields,
         warnings=(*rules.warnings(request), *ignored),
     )
-    digest = hashlib.sha256(msgspec.json.encode(fields)).hexdigest()
+    digest = hashlib.sha256(msgspec.json.encode(asdict(fields))).hexdigest()
     lane = lane_of_alike(section_id, fields.title or "")
     delivery = replace(
         delivery,

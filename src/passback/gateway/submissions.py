@@ -15,6 +15,7 @@ from passback.domain.delivery import Delivered, Delivery
 from passback.domain.submission import SubmissionFields
 from passback.gateway import execute, rules
 from passback.gateway.still_made import look_up_to_change, look_up_to_read
+from passback.lms.builtin.grade import page_of_submissions
 from passback.store import enrollments, roster
 from passback.wire import cursor, errors, responses
 from passback.wire.params import check_user_id
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from passback.context import Caller, Gateway
-    from passback.delivery.lookup import Members, SectionAtLms
+    from passback.delivery.lookup import SectionAtLms
     from passback.domain.assignment import Assignment
     from passback.domain.clock import Instant
     from passback.domain.delivery import Outcome
-    from passback.store.assignments import AssignmentRecord
+    from passback.domain.submission import Submission
+    from passback.store.assignments import AssignmentRecord, Members
     from passback.store.engine.database import Connection
     from passback.store.enrollments import Matched
     from passback.wire.requests import SubmissionItem, SubmissionRequest
@@ -40,8 +42,10 @@ async def read(
     """One student's submission. Raises `Refusal`: rows 8, 13 and 14, the LMS."""
 
     def look_up(conn: Connection) -> tuple[SectionAtLms, AssignmentRecord, str]:
-        section, record = lookup.assignment(gateway, conn, district_id, section_id, assignment_id)
-        return section, record, lookup.student(lookup.members(conn, section.id, [user_id]), user_id)
+        section, record, members = lookup.assignment_and_members(
+            gateway, conn, district_id, section_id, assignment_id, [user_id]
+        )
+        return section, record, lookup.student(members, user_id)
 
     doing = "reading submission"
     section, record, student = await look_up_to_read(gateway, doing, look_up)
@@ -63,10 +67,15 @@ async def update(
     fields = rules.changed_submission(request)
 
     def look_up(conn: Connection, behind: bool) -> SubmissionTarget:
-        section, record = lookup.assignment_or_awaited(
-            gateway, conn, caller.district_id, section_id, assignment_id, behind=behind
+        section, record, members = lookup.awaited_and_members(
+            gateway,
+            conn,
+            caller.district_id,
+            section_id,
+            assignment_id,
+            [user_id, fields.grader_id],
+            behind=behind,
         )
-        members = lookup.members(conn, section.id, [user_id, fields.grader_id])
         return _target(caller, section, record, members, user_id, fields)
 
     target = await look_up_to_change(gateway, caller, look_up)
@@ -115,10 +124,15 @@ async def update_many(
     def look_up(
         conn: Connection, behind: bool
     ) -> tuple[SectionAtLms, AssignmentRecord | None, list[SubmissionTarget | errors.Refusal]]:
-        section, record = lookup.assignment_or_awaited(
-            gateway, conn, caller.district_id, section_id, assignment_id, behind=behind
+        section, record, members = lookup.awaited_and_members(
+            gateway,
+            conn,
+            caller.district_id,
+            section_id,
+            assignment_id,
+            _named(items, asked),
+            behind=behind,
         )
-        members = lookup.members(conn, section.id, _named(items, asked))
         judged = [
             _judge(caller, section, record, members, item, fields)
             for item, fields in zip(items, asked, strict=True)
@@ -287,28 +301,45 @@ async def page(
     )
     list_name = f"{district_id}/{section_id}/{record.id}/submissions"
     after = cursor.open_sealed(gateway.cursor_key, list_name, after_cursor, now) if after_cursor else ""
-    async with lms_errors_as_refusals(gateway, district_id, doing, section, record.id):
-        assignment = content or await section.connector.read_assignment(section.lms_id, record.lms_id)
-        students = await gateway.database.read(
-            lambda conn: _assigned_students(conn, section_id, assignment, after, limit + 1)
+    found: list[tuple[str, Submission]]
+    if content is not None:
+        found = await gateway.database.read(
+            lambda conn: page_of_submissions(
+                conn, section.lms_id, content, after=after, limit=limit + 1, now=now
+            )
         )
-        shown = students[:limit]
-        found = await section.connector.read_submissions(
-            section.lms_id, record.lms_id, [student.lms_id for student in shown]
-        )
-    graders = {held.grader_id for held in found.values() if held.grader_id is not None}
+        last = found[limit - 1][0] if len(found) > limit else None
+        found = found[:limit]
+    else:
+        async with lms_errors_as_refusals(gateway, district_id, doing, section, record.id):
+            found, last = await _read_page(gateway, section, record.lms_id, after, limit)
+    graders = {held.grader_id for _, held in found if held.grader_id is not None}
     grader_ids = (
         await gateway.database.read(lambda conn: roster.ids_of(conn, district_id, graders)) if graders else {}
     )
     items = [
-        present.submission(held, record.id, student.user_id, grader_ids.get(held.grader_id or ""))
-        for student in shown
-        if (held := found.get(student.lms_id)) is not None
+        present.submission(held, record.id, user_id, grader_ids.get(held.grader_id or ""))
+        for user_id, held in found
     ]
-    more = len(students) > limit
     return SubmissionPage(
-        items, cursor.seal(gateway.cursor_key, list_name, shown[-1].user_id, now) if more else None
+        items, None if last is None else cursor.seal(gateway.cursor_key, list_name, last, now)
     )
+
+
+async def _read_page(
+    gateway: Gateway, section: SectionAtLms, lms_id: str, after: str, limit: int
+) -> tuple[list[tuple[str, Submission]], str | None]:
+    """A page of submissions that the LMS has, by our ids of the students; and the last id, if there are more."""
+    assignment = await section.connector.read_assignment(section.lms_id, lms_id)
+    students = await gateway.database.read(
+        lambda conn: _assigned_students(conn, section.id, assignment, after, limit + 1)
+    )
+    shown = students[:limit]
+    held = await section.connector.read_submissions(
+        section.lms_id, lms_id, [student.lms_id for student in shown]
+    )
+    found = [(student.user_id, held[student.lms_id]) for student in shown if student.lms_id in held]
+    return found, shown[-1].user_id if len(students) > limit else None
 
 
 def _assigned_students(

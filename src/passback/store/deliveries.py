@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from passback.domain.clock import HOUR
-from passback.store.delivery_rows import COLUMNS, FIELDS, HELD, SELECT, all_of, one, row_of
+from passback.store.delivery_rows import COLUMN_NAMES, HELD, SELECT, all_of, new_row, one, row_of
 from passback.store.statements import among, for_each
 
 if TYPE_CHECKING:
@@ -18,20 +18,17 @@ if TYPE_CHECKING:
     from passback.domain.delivery import Delivery, Failed, State
     from passback.store.engine.database import Connection
 
-_INSERT = f"INSERT INTO deliveries ({COLUMNS}) VALUES ({', '.join(':' + name for name in FIELDS)})"
-
 
 def add(connection: Connection, deliveries: Iterable[Delivery]) -> None:
     """Add new deliveries."""
-    for_each(connection, _INSERT, [row_of(asdict(delivery)) for delivery in deliveries])
+    connection.insert("deliveries", COLUMN_NAMES, [new_row(delivery) for delivery in deliveries])
 
 
 def add_unless_under_way(connection: Connection, begun: Sequence[Delivery]) -> list[Delivery]:
     """Add new deliveries that begin now. Returns those that were added: no other of their lanes is in flight."""
     # Of transactions that add to the same lanes, one waits for the other: always in the same order.
-    rows = [row_of(asdict(delivery)) for delivery in sorted(begun, key=lambda delivery: delivery.lane)]
-    added = for_each(connection, f"{_INSERT} ON CONFLICT DO NOTHING", rows)
-    if added == len(begun):
+    rows = [new_row(delivery) for delivery in sorted(begun, key=lambda delivery: delivery.lane)]
+    if connection.insert("deliveries", COLUMN_NAMES, rows, "ON CONFLICT DO NOTHING") == len(begun):
         return [*begun]
     parameters: dict[str, Any] = {}
     where = among("id", [delivery.id for delivery in begun], parameters)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import astuple
+
 from passback.domain.delivery import Delivery
 
 if TYPE_CHECKING:
@@ -14,12 +16,15 @@ if TYPE_CHECKING:
 FIELDS = Delivery.__struct_fields__
 _NAMED_OTHERWISE = {"destination": "party", "unacknowledged": "untold"}
 """Columns that keep their first name, so that an older Passback still opens the data file."""
-COLUMNS = ", ".join(_NAMED_OTHERWISE.get(name, name) for name in FIELDS)
+COLUMN_NAMES = tuple(_NAMED_OTHERWISE.get(name, name) for name in FIELDS)
 """Of a whole delivery, in the order of `FIELDS`."""
+COLUMNS = ", ".join(COLUMN_NAMES)
 SELECT = f"SELECT {COLUMNS} FROM deliveries"
 HELD = "state = 'waiting' AND due IS NULL AND operation <> 'update_submissions'"
 """What waits for the create of its assignment."""
 _FLAGS = ("background", "doubt", "unacknowledged")
+_FLAG_PLACES = [FIELDS.index(name) for name in _FLAGS]
+_WARNINGS, _RESULT = FIELDS.index("warnings"), FIELDS.index("result")
 
 
 def one(rows: Rows) -> Delivery | None:
@@ -31,6 +36,16 @@ def one(rows: Rows) -> Delivery | None:
 def all_of(rows: Rows) -> list[Delivery]:
     """What `SELECT` found."""
     return [_made(row) for row in rows.fetchall()]
+
+
+def new_row(delivery: Delivery) -> list[Any]:
+    """A whole delivery as the table keeps it, in the order of `COLUMN_NAMES`."""
+    row = [*astuple(delivery)]
+    row[_WARNINGS] = ", ".join(delivery.warnings)
+    row[_RESULT] = None if delivery.result is None else delivery.result.decode()
+    for place in _FLAG_PLACES:
+        row[place] = int(row[place])
+    return row
 
 
 def row_of(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import asdict
 
 from passback.domain.assignment import Assignment, Attachment
 from passback.store.assignments import IN_SECTION, IN_SECTION_COLUMNS, OF_DISTRICT, in_section
@@ -71,32 +70,32 @@ _SELECT_IN_SECTION = (
     " LEFT JOIN gradebook_assignments AS held ON districts.lms_type = 'builtin'"
     f" AND held.id = assignments.lms_id AND held.section_id = sections.lms_id {OF_DISTRICT}"
 )
-_INSERT_ASSIGNMENT = (
-    f"INSERT INTO gradebook_assignments (section_id, {', '.join(_ASSIGNMENT_COLUMNS)})"
-    f" VALUES (:section_id, {', '.join(':' + column for column in _ASSIGNMENT_COLUMNS)})"
-)
 _UPDATE_ASSIGNMENT = (
     "UPDATE gradebook_assignments SET "
     + ", ".join(f"{column} = :{column}" for column in _ASSIGNMENT_COLUMNS if column not in ("id", "created"))
     + " WHERE id = :id"
 )
-_UPSERT_SUBMISSION = (
-    f"INSERT INTO gradebook_submissions (assignment_id, student_id, {', '.join(_SUBMISSION_COLUMNS)})"
-    f" VALUES (:assignment_id, :student_id, {', '.join(':' + column for column in _SUBMISSION_COLUMNS)})"
-    " ON CONFLICT (assignment_id, student_id) DO UPDATE SET "
-    + ", ".join(f"{column} = excluded.{column}" for column in _SUBMISSION_COLUMNS)
+_OR_UPDATE_SUBMISSION = "ON CONFLICT (assignment_id, student_id) DO UPDATE SET " + ", ".join(
+    f"{column} = excluded.{column}" for column in _SUBMISSION_COLUMNS
 )
 
 _SELECT_SUBMISSION = f"SELECT {', '.join(_SUBMISSION_COLUMNS)} FROM gradebook_submissions"
-_SELECT_HELD = (
-    f"SELECT enrollments.user_id, newest.comment, {', '.join('own.' + column for column in _SUBMISSION_COLUMNS)}"
-    " FROM enrollments LEFT JOIN gradebook_submissions AS own"
+_HELD_COLUMNS = (
+    f"enrollments.user_id, newest.comment, {', '.join('own.' + column for column in _SUBMISSION_COLUMNS)}"
+)
+_HELD = (
+    "LEFT JOIN gradebook_submissions AS own"
     " ON own.assignment_id = :assignment_id AND own.student_id = enrollments.user_id"
     " LEFT JOIN gradebook_comments AS newest"
     " ON newest.assignment_id = own.assignment_id AND newest.student_id = own.student_id"
     " AND newest.position = (SELECT MAX(position) FROM gradebook_comments AS other"
     " WHERE other.assignment_id = own.assignment_id AND other.student_id = own.student_id)"
     " WHERE enrollments.section_id = :section_id AND enrollments.role = 'student'"
+)
+_SELECT_HELD = f"SELECT {_HELD_COLUMNS} FROM enrollments {_HELD}"
+_SELECT_MATCHED = (  # its people are the roster's, with the same ids
+    f"SELECT {_HELD_COLUMNS} FROM enrollments"
+    f" JOIN users ON users.id = enrollments.user_id AND users.lms_id = users.id {_HELD}"
 )
 _INSERT_COMMENT = (
     "INSERT INTO gradebook_comments (assignment_id, student_id, position, author_id, comment, created, mark)"
@@ -111,7 +110,8 @@ _attachments = msgspec.json.Decoder(tuple[Attachment, ...])
 
 def insert_assignment(connection: Connection, section_id: str, assignment: Assignment) -> None:
     """Add a new assignment to a section."""
-    connection.execute(_INSERT_ASSIGNMENT, {"section_id": section_id, **_assignment_row(assignment)})
+    row = {"section_id": section_id, **_assignment_row(assignment)}
+    connection.insert("gradebook_assignments", (*row,), [(*row.values(),)])
 
 
 def update_assignment(connection: Connection, assignment: Assignment) -> None:
@@ -178,31 +178,41 @@ def submissions(
     rows = connection.execute(
         f"{_SELECT_HELD} AND {among('enrollments.user_id', students, parameters)}", parameters
     )
-    return {
-        student: Held(None if row[0] is None else _submission(row), comment)
-        for student, comment, *row in rows.fetchall()
+    return {row[0]: _held(row) for row in rows.fetchall()}
+
+
+def page(
+    connection: Connection, section_id: str, assignment: Assignment, *, after: str, limit: int
+) -> list[tuple[str, Held]]:
+    """What there is of the submissions of the matched students whom an assignment is for, in the order of their ids.
+
+    Up to `limit`, behind the id `after`.
+    """
+    parameters: dict[str, Any] = {
+        "section_id": section_id,
+        "assignment_id": assignment.lms_id,
+        "after": after,
+        "limit": limit,
     }
+    whom = ""
+    if assignment.assignee_mode == "individuals":
+        if not assignment.assignee_ids:
+            return []
+        whom = f" AND {among('enrollments.user_id', assignment.assignee_ids, parameters)}"
+    rows = connection.execute(
+        f"{_SELECT_MATCHED}{whom} AND enrollments.user_id > :after ORDER BY enrollments.user_id LIMIT :limit",
+        parameters,
+    )
+    return [(row[0], _held(row)) for row in rows.fetchall()]
 
 
 def save_submissions(
     connection: Connection, assignment_id: str, submissions: Mapping[str, SubmissionRow]
 ) -> None:
     """Create or replace students' submissions."""
-    for_each(
-        connection,
-        _UPSERT_SUBMISSION,
-        [
-            {
-                **asdict(submission),
-                "assignment_id": assignment_id,
-                "student_id": student,
-                "grade_points": _text(submission.grade_points),
-                "excused": int(submission.excused),
-                "attachments": _list(submission.attachments),
-            }
-            for student, submission in submissions.items()
-        ],
-    )
+    rows = [(assignment_id, student, *_submission_row(it)) for student, it in submissions.items()]
+    columns = ("assignment_id", "student_id", *_SUBMISSION_COLUMNS)
+    connection.insert("gradebook_submissions", columns, rows, _OR_UPDATE_SUBMISSION)
 
 
 def comments(
@@ -262,12 +272,42 @@ def _assignment(row: Sequence[Any]) -> Assignment:
     return Assignment(**values)
 
 
+def _held(row: Sequence[Any]) -> Held:
+    return Held(None if row[2] is None else _submission(row[2:]), row[1])
+
+
 def _submission(row: Sequence[Any]) -> SubmissionRow:
-    values = dict(zip(_SUBMISSION_COLUMNS, row, strict=True))
-    values["grade_points"] = _number(values["grade_points"])
-    values["excused"] = bool(values["excused"])
-    values["attachments"] = _items(_attachments, values["attachments"])
-    return SubmissionRow(**values)
+    # A page has many: in the order of the columns, which is that of the fields.
+    state, submitted, attempts, extra, grade, points, grader, excused, due_date, attached, modified = row
+    return SubmissionRow(
+        state,
+        submitted,
+        attempts,
+        extra,
+        grade,
+        _number(points),
+        grader,
+        bool(excused),
+        due_date,
+        _items(_attachments, attached),
+        modified,
+    )
+
+
+def _submission_row(held: SubmissionRow) -> tuple[Any, ...]:
+    return (
+        held.state,
+        held.submitted,
+        held.attempts,
+        held.extra_attempts,
+        held.grade,
+        _text(held.grade_points),
+        held.grader_id,
+        int(held.excused),
+        held.override_due_date,
+        _list(held.attachments),
+        held.last_modified,
+    )
 
 
 def _items(decoder: msgspec.json.Decoder[tuple[T, ...]], text: str) -> tuple[T, ...]:

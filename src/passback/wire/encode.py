@@ -12,6 +12,8 @@ from passback.wire.errors import Refusal
 _JSON = b"application/json"
 _TEXT = b"text/plain; charset=utf-8"
 
+_SHORT = 21
+
 _encoder = msgspec.json.Encoder()
 # Characters that Go escapes and msgspec does not, and the two short escapes that Go writes in full. The pattern matches
 # every escape, so that an escaped backslash is not mistaken for the start of one.
@@ -43,6 +45,9 @@ def encode(value: object) -> bytes:
 
 def number(value: Decimal) -> msgspec.Raw:
     """Encode `value` in all its digits as Go writes a float: with an exponent below 1e-6 and from 1e21 on."""
+    short = str(value)
+    if len(short) < _SHORT and "E" not in short and value.is_finite():  # almost all, and a page has many
+        return msgspec.Raw((short.rstrip("0").rstrip(".") if "." in short else short).encode())
     sign, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)
     text = "".join(map(str, digits)).lstrip("0")

@@ -113,6 +113,58 @@ def test_a_number_that_is_too_large_is_refused_and_told(database: Database) -> N
         asyncio.run(database.write(add(2**70)))
 
 
+TEXTS = ["", "it's", 'a "quoted" \\ line\n', "%s :id {}", "Zoë \u2028 \U0001f600", None]
+
+
+@pytest.mark.parametrize("number", [0, 1, len(TEXTS)])
+def test_rows_that_are_inserted_are_read_back(database: Database, number: int) -> None:
+    rows = [*enumerate(TEXTS[:number])]
+    added = asyncio.run(database.write(lambda conn: conn.insert("notes", ("id", "note"), rows)))
+    found = database.read_now(lambda conn: conn.execute("SELECT id, note FROM notes ORDER BY id").fetchall())
+    assert (added, found) == (number, rows)
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "kept"), [("NOTHING", "old"), ("UPDATE SET note = excluded.note", "new")]
+)
+@pytest.mark.parametrize("number", [1, 2])
+def test_what_is_there_is_kept_or_changed_by_an_insertion(
+    database: Database, number: int, otherwise: str, kept: str
+) -> None:
+    def transaction(conn: Connection) -> int:
+        conn.insert("notes", ("id", "note"), [(0, "old")])
+        rows = [(id_, "new") for id_ in range(number)]
+        return conn.insert("notes", ("id", "note"), rows, f"ON CONFLICT (id) DO {otherwise}")
+
+    changed = asyncio.run(database.write(transaction))
+    [note] = database.read_now(lambda conn: conn.execute("SELECT note FROM notes WHERE id = 0").fetchone())
+    assert (changed, note) == (number - (kept == "old"), kept)
+
+
+@pytest.mark.parametrize("rows", [[(1, "a"), (1, "b")], [(1, "a"), (2**70, "b")]])
+def test_rows_that_do_not_fit_are_refused_together(database: Database, rows: list[tuple[int, str]]) -> None:
+    with pytest.raises(Unfit):
+        asyncio.run(database.write(lambda conn: conn.insert("notes", ("id", "note"), rows)))
+    assert ids(database) == []
+
+
+def test_a_lock_of_any_name_is_exclusive(database: Database, url: str, path: Path) -> None:
+    names = ["it's", "\\' OR 1", "Zoë"]
+
+    def add_next(conn: Connection) -> None:
+        conn.lock(*names)
+        conn.lock(names[0])
+        [newest] = conn.execute("SELECT COALESCE(MAX(id), 0) FROM notes").fetchone()
+        conn.execute("INSERT INTO notes VALUES (:id, '')", {"id": newest + 1})
+
+    async def scenario() -> None:
+        with contextlib.closing(connect(url, path)) as other:
+            await asyncio.gather(*(it.write(add_next) for _ in range(10) for it in (database, other)))
+
+    asyncio.run(scenario())
+    assert ids(database) == list(range(1, 21))
+
+
 _WRITER = """
 import asyncio, sys
 from pathlib import Path

@@ -35,6 +35,20 @@ def read_submissions(
     }
 
 
+def page_of_submissions(
+    conn: Connection, section: str, assignment: Assignment, *, after: str, limit: int, now: Instant
+) -> list[tuple[str, Submission]]:
+    """Up to `limit` submissions of the students who have the assignment, as they are at `now`, by the student's id.
+
+    In the order of the ids, behind `after`.
+    """
+    fresh = untouched(assignment)
+    return [
+        (student, to_submission(assignment, student, one.row or fresh, one.comment, now))
+        for student, one in gradebook.page(conn, section, assignment, after=after, limit=limit)
+    ]
+
+
 def grade_submission(
     conn: Connection, section: str, assignment: str, student: str, fields: SubmissionFields, now: Instant
 ) -> Submission:

@@ -47,6 +47,15 @@ class Connection(Protocol):
     def execute(self, sql: str, parameters: Mapping[str, Any] = ..., /) -> Rows: ...
     def executemany(self, sql: str, parameters: Sequence[Mapping[str, Any]], /) -> Rows: ...
 
+    def insert(
+        self, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], otherwise: str = ""
+    ) -> int:
+        """Add rows of texts and integers, which may be none. How many were added or changed.
+
+        `otherwise` is an ON CONFLICT clause; by one that updates, no row may be changed twice.
+        """
+        ...
+
     def lock(self, *names: str) -> None:
         """Wait until no other transaction holds a lock of these names, and hold them until this one ends.
 

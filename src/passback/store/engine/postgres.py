@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, TypeVar
 
+import msgspec
 import psycopg
 import psycopg.types.numeric
 import psycopg_pool
@@ -55,10 +56,23 @@ SET temp_buffers = '64MB'
 
 
 class PostgresConnection:
-    """See `passback.store.engine.database.Connection`."""
+    """See `passback.store.engine.database.Connection`.
 
-    def __init__(self, raw: psycopg.Connection[Any]) -> None:
-        self._raw = raw
+    What has no result and no parameters (BEGIN, locks) goes with the next such, in one round trip, before the first
+    statement that has.
+    """
+
+    def __init__(self, raw: psycopg.Connection[Any], *unsent: str) -> None:
+        self._ready = raw
+        self._unsent = [*unsent]
+
+    @property
+    def _raw(self) -> psycopg.Connection[Any]:
+        """The connection, once everything before has been sent."""
+        if self._unsent:
+            unsent, self._unsent = "; ".join(self._unsent), []
+            self._ready.execute(unsent.encode(), prepare=False)
+        return self._ready
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
         return self._raw.execute(_translated(sql), parameters or {})
@@ -68,16 +82,28 @@ class PostgresConnection:
         cursor.executemany(_translated(sql), parameters)
         return cursor
 
+    def insert(
+        self, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], otherwise: str = ""
+    ) -> int:
+        if not rows:
+            return 0
+        if len(rows) == 1:
+            return self._raw.execute(_insertion(table, columns, otherwise), rows[0]).rowcount
+        given = msgspec.json.encode([dict(zip(columns, row, strict=True)) for row in rows]).decode()
+        return self._raw.execute(_insertion_of_many(table, columns, otherwise), (given,)).rowcount
+
     def lock(self, *names: str) -> None:
+        if len(names) == 1:
+            self._unsent.append(f"SELECT pg_advisory_xact_lock(hashtextextended({_literal(names[0])}, 0))")
+            return
         # In one order, so that no two transactions wait for each other.
-        self._raw.execute(
-            "SELECT pg_advisory_xact_lock(key) FROM"
-            " (SELECT DISTINCT hashtextextended(name, 0) AS key FROM unnest(%s::text[]) AS name ORDER BY key) AS keys",
-            ([*names],),
+        self._unsent.append(
+            "SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended(name, 0) AS key"
+            f" FROM unnest(ARRAY[{', '.join(map(_literal, names))}]::text[]) AS name ORDER BY key) AS keys"
         )
 
     def share(self, name: str) -> None:
-        self._raw.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", (name,))
+        self._unsent.append(f"SELECT pg_advisory_xact_lock_shared(hashtextextended({_literal(name)}, 0))")
 
     def tables(self) -> set[str]:
         rows = self._raw.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
@@ -233,11 +259,11 @@ class PostgresDatabase:
                 with self._pool.connection() as raw:
                     if begin is None:
                         return fn(PostgresConnection(raw))
-                    raw.execute(begin, prepare=False)
                     try:
-                        result = fn(PostgresConnection(raw))
-                        committing = True
-                        raw.execute("COMMIT", prepare=False)
+                        result = fn(PostgresConnection(raw, begin))
+                        if raw.info.transaction_status != pq.TransactionStatus.IDLE:  # it has begun
+                            committing = True
+                            raw.execute("COMMIT", prepare=False)
                     except BaseException:
                         if not raw.closed:
                             raw.rollback()
@@ -246,7 +272,7 @@ class PostgresDatabase:
             except (errors.SerializationFailure, errors.DeadlockDetected) as error:
                 if not left:
                     raise StoreUnavailable(_text(error)) from error
-            except (errors.IntegrityError, errors.DataError) as error:
+            except (errors.IntegrityError, errors.DataError, OverflowError) as error:
                 raise Unfit(_text(error)) from error
             except psycopg_pool.PoolTimeout as error:
                 raise StoreUnavailable("no database connection is available") from error
@@ -316,14 +342,35 @@ class _Flag(psycopg.types.numeric.Int2Dumper):
         return b"1" if obj else b"0"
 
 
+def _literal(text: str) -> str:
+    """A text in SQL: nothing in it can be taken for SQL, whatever the server's settings."""
+    return f"convert_from(decode('{text.encode().hex()}', 'hex'), 'UTF8')"
+
+
 def _lost(error: psycopg.Error) -> bool:
     """Whether the connection was lost, so that the transaction had no effect."""
     return error.sqlstate is None or error.sqlstate.startswith(("57P", "08"))
 
 
-def _text(error: psycopg.Error) -> str:
+def _text(error: Exception) -> str:
     """The first line of an error's message: the other lines contain values."""
     return str(error).partition("\n")[0]
+
+
+@cache
+def _insertion(table: str, columns: tuple[str, ...], otherwise: str) -> bytes:
+    places = ", ".join(["%s"] * len(columns))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places}) {otherwise}".encode()
+
+
+@cache
+def _insertion_of_many(table: str, columns: tuple[str, ...], otherwise: str) -> bytes:
+    """The statement that adds the rows of its one parameter, as JSON: to bind each value of each takes far longer."""
+    names = ", ".join(columns)
+    return (
+        f"INSERT INTO {table} ({names}) SELECT {names}"
+        f" FROM json_populate_recordset(NULL::{table}, %s) {otherwise}"
+    ).encode()
 
 
 @cache

@@ -21,6 +21,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,6 +48,11 @@ _UNFIT = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, Ove
 
 class SqliteConnection(sqlite3.Connection):
     """See `passback.store.engine.database.Connection`."""
+
+    def insert(
+        self, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], otherwise: str = ""
+    ) -> int:
+        return self.executemany(_insertion(table, columns, otherwise), rows).rowcount if rows else 0
 
     def lock(self, *names: str) -> None:
         """Nothing to do: there is only one writer."""
@@ -402,6 +408,12 @@ def _connect(path: Path, *, synchronous: str, factory: type[C]) -> C:
         connection.close()
         raise
     return connection
+
+
+@cache
+def _insertion(table: str, columns: tuple[str, ...], otherwise: str) -> str:
+    places = ", ".join("?" * len(columns))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places}) {otherwise}"
 
 
 class _Locked(StoreUnavailable):
