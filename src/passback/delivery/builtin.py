@@ -16,14 +16,14 @@ from passback.delivery.submissions import Done, SubmissionTarget
 from passback.domain.delivery import Delivered
 from passback.lms.builtin.api import read_assignment
 from passback.lms.builtin.connector import edit_assignment
-from passback.lms.builtin.grade import grade_submissions, read_submissions
+from passback.lms.builtin.grade import grade_submissions, lock_submissions, read_submissions
 from passback.lms.builtin.map_assignments import new_assignment
 from passback.lms.interface import Gone, LmsError
 from passback.store import gradebook, roster
 from passback.wire import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from passback.context import Gateway
     from passback.delivery.perform import Target
@@ -32,6 +32,16 @@ if TYPE_CHECKING:
     from passback.domain.delivery import Delivery, Outcome
     from passback.domain.submission import Submission
     from passback.store.engine.database import Connection
+
+
+def lock(conn: Connection, targets: Iterable[Target]) -> None:
+    """Let nobody else change submissions of one assignment until the transaction is over.
+
+    `deliver` does so, too; but together with other locks it takes no round trip to the database of its own.
+    """
+    graded = [target for target in targets if isinstance(target, SubmissionTarget)]
+    if graded:
+        lock_submissions(conn, graded[0].lms_id, [target.student for target in graded])
 
 
 def deliver(

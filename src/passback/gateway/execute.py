@@ -139,6 +139,7 @@ async def execute_now(
 
     def within(conn: Connection) -> tuple[list[Delivery], list[Outcome]]:
         conn.share("claims")  # no worker may begin one of these lanes in between
+        builtin.lock(conn, found.values())
         left, lanes = unsettled(conn)
         started = ledger.next_of(lanes, left, gateway.in_flight.worker)
         own = _begun(conn, started, found, lanes, now())

@@ -83,16 +83,22 @@ _SELECT_SUBMISSION = f"SELECT {', '.join(_SUBMISSION_COLUMNS)} FROM gradebook_su
 _HELD_COLUMNS = (
     f"enrollments.user_id, newest.comment, {', '.join('own.' + column for column in _SUBMISSION_COLUMNS)}"
 )
-_HELD = (
+_JOIN_HELD = (
     "LEFT JOIN gradebook_submissions AS own"
     " ON own.assignment_id = :assignment_id AND own.student_id = enrollments.user_id"
     " LEFT JOIN gradebook_comments AS newest"
     " ON newest.assignment_id = own.assignment_id AND newest.student_id = own.student_id"
     " AND newest.position = (SELECT MAX(position) FROM gradebook_comments AS other"
     " WHERE other.assignment_id = own.assignment_id AND other.student_id = own.student_id)"
-    " WHERE enrollments.section_id = :section_id AND enrollments.role = 'student'"
 )
+_STUDENTS = "enrollments.section_id = :section_id AND enrollments.role = 'student'"
+_HELD = f"{_JOIN_HELD} WHERE {_STUDENTS}"
 _SELECT_HELD = f"SELECT {_HELD_COLUMNS} FROM enrollments {_HELD}"
+_SELECT_WITH_SUBMISSIONS = (
+    f"SELECT {_HELD_COLUMNS}, {', '.join('given.' + column for column in _ASSIGNMENT_COLUMNS)}"
+    f" FROM gradebook_assignments AS given LEFT JOIN enrollments ON {_STUDENTS} AND {{}} {_JOIN_HELD}"
+    " WHERE given.id = :assignment_id AND given.section_id = :section_id"
+)
 _SELECT_MATCHED = (  # its people are the roster's, with the same ids
     f"SELECT {_HELD_COLUMNS} FROM enrollments"
     f" JOIN users ON users.id = enrollments.user_id AND users.lms_id = users.id {_HELD}"
@@ -179,6 +185,20 @@ def submissions(
         f"{_SELECT_HELD} AND {among('enrollments.user_id', students, parameters)}", parameters
     )
     return {row[0]: _held(row) for row in rows.fetchall()}
+
+
+def find_with_submissions(
+    connection: Connection, section_id: str, assignment_id: str, students: Collection[str]
+) -> tuple[Assignment | None, dict[str, Held]]:
+    """What `find_assignment` and `submissions` find, in one statement."""
+    parameters = {"section_id": section_id, "assignment_id": assignment_id}
+    where = among("enrollments.user_id", students, parameters)
+    rows = connection.execute(_SELECT_WITH_SUBMISSIONS.format(where), parameters).fetchall()
+    if not rows:
+        return None, {}
+    width = len(_SUBMISSION_COLUMNS) + 2
+    held = {row[0]: _held(row[:width]) for row in rows if row[0] is not None}
+    return _assignment(rows[0][width:]), held
 
 
 def page(

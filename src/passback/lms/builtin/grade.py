@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from msgspec.structs import replace
 
 from passback.domain.grading import InvalidGrade, points_of, text_of
-from passback.lms.builtin.api import assigned, read_assignment
+from passback.lms.builtin.api import assigned
 from passback.lms.builtin.map_assignments import check_texts
 from passback.lms.builtin.map_submissions import to_submission, untouched
 from passback.lms.interface import Gone, LmsError, RefusedByLms
@@ -16,7 +16,7 @@ from passback.store import enrollments, gradebook
 from passback.store.gradebook import Comment, Held, SubmissionRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from passback.domain.assignment import Assignment, GradingType
     from passback.domain.clock import Instant
@@ -59,6 +59,11 @@ def grade_submission(
     return outcome
 
 
+def lock_submissions(conn: Connection, assignment: str, students: Iterable[str]) -> None:
+    """Let nobody else change students' submissions until the transaction is over."""
+    conn.lock(*(f"gradebook/{assignment}/{student}" for student in students))
+
+
 def grade_submissions(
     conn: Connection,
     section: str,
@@ -67,10 +72,13 @@ def grade_submissions(
     now: Instant,
 ) -> list[Submission | LmsError]:
     """Change students' submissions, each judged as if it were alone; the outcomes in order. Raises `Gone`."""
-    conn.lock(*(f"gradebook/{assignment}/{student}" for student, _ in changes))
-    found = read_assignment(conn, section, assignment)
-    students = assigned(found, [student for student, _ in changes])
-    held = gradebook.submissions(conn, section, assignment, students)
+    lock_submissions(conn, assignment, [student for student, _ in changes])
+    found, of_students = gradebook.find_with_submissions(
+        conn, section, assignment, {student for student, _ in changes}
+    )
+    if found is None:
+        raise Gone("assignment")
+    held = {student: of_students[student] for student in assigned(found, [*of_students])}
     graders = {fields.grader_id for _, fields in changes if fields.grader_id is not None}
     members = enrollments.members_among(conn, section, graders)
     said = gradebook.comments(

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from passback.store.engine.database import StoreError, StoreUnavailable, Transaction, Unfit
+from passback.store.engine.jobs import Job
 
 T = TypeVar("T")
 
@@ -95,31 +96,6 @@ class SqliteSession(SqliteConnection):
 C = TypeVar("C", bound=SqliteConnection)
 
 
-class _Job:
-    """A queued write: the function, and the future that its caller awaits."""
-
-    __slots__ = ("error", "fn", "future", "loop", "result")
-
-    def __init__(self, fn: Transaction[Any], future: asyncio.Future[Any]) -> None:
-        self.fn = fn
-        self.future: asyncio.Future[Any] | None = future
-        self.loop = future.get_loop()
-        self.result: Any = None
-        self.error: BaseException | None = None
-
-    def resolve(self) -> None:
-        """Hand the outcome to the caller; only in the loop."""
-        assert self.future is not None
-        if self.future.cancelled():
-            pass  # its client has gone; the write stands
-        elif self.error is None:
-            self.future.set_result(self.result)
-        else:
-            self.future.set_exception(self.error)
-        # An error's traceback refers to this job: the cycle would have to wait for the garbage collector.
-        self.future = self.error = None
-
-
 class SqliteDatabase:
     """See `passback.store.engine.database.Database`.
 
@@ -148,12 +124,12 @@ class SqliteDatabase:
             self._log = os.open(f"{self.path}-wal", os.O_RDONLY)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"cannot open the data file {self.path}: {error}") from error
-        self._waiting: deque[_Job] = deque()
+        self._waiting: deque[Job] = deque()
         self._writing = threading.Lock()
         """Held by whoever uses the writer's connection."""
         self._turn_of: asyncio.AbstractEventLoop | None = None
         """The loop at the end of whose turn all that waits is run."""
-        self._queue: queue.SimpleQueue[Sequence[_Job] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Sequence[Job] | None] = queue.SimpleQueue()
         """For the thread: what has been committed; nothing, if what waits is to be run; None to end."""
         self._thread = threading.Thread(target=self._run, name="passback-writer", daemon=True)
         self._thread.start()
@@ -177,7 +153,7 @@ class SqliteDatabase:
     def _queued(self, fn: Transaction[T]) -> asyncio.Future[T]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._waiting.append(_Job(fn, future))
+        self._waiting.append(Job(fn, future))
         self._call_at_end_of_turn(loop)
         return future
 
@@ -266,7 +242,7 @@ class SqliteDatabase:
         soon = min(FOLD_IN_WRITTEN_SECONDS, self._fold_in_seconds)
         ending = False
         while not ending:
-            todo: list[Sequence[_Job] | None] = []
+            todo: list[Sequence[Job] | None] = []
             with contextlib.suppress(queue.Empty):
                 todo.append(self._queue.get(timeout=max(0.0, fold_in_at - time.monotonic())))
                 while True:
@@ -282,9 +258,9 @@ class SqliteDatabase:
                 fold_in_at = time.monotonic() + self._fold_in_seconds
             ending = None in todo
 
-    def _run_waiting(self) -> list[_Job]:
+    def _run_waiting(self) -> list[Job]:
         """Run all that waits, and wait for other processes."""
-        done: list[_Job] = []
+        done: list[Job] = []
         with self._patiently():
             while batch := self._take():
                 if not self._commit(batch):
@@ -314,14 +290,14 @@ class SqliteDatabase:
         except OSError as error:
             raise StoreUnavailable(f"the disk does not keep what is written: {error}") from error
 
-    def _answer(self, committed: Sequence[_Job]) -> None:
+    def _answer(self, committed: Sequence[Job]) -> None:
         """Sync, and resolve the jobs."""
         try:
             self._sync()
         except StoreUnavailable as error:
             for job in committed:
                 job.error = job.error or error
-        by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+        by_loop: dict[asyncio.AbstractEventLoop, list[Job]] = {}
         for job in committed:
             by_loop.setdefault(job.loop, []).append(job)
         for loop, jobs in by_loop.items():
@@ -338,15 +314,15 @@ class SqliteDatabase:
         with self._writing, contextlib.suppress(sqlite3.Error):
             self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
-    def _take(self, most: int = BATCH) -> list[_Job]:
+    def _take(self, most: int = BATCH) -> list[Job]:
         """The first jobs that wait."""
-        jobs: list[_Job] = []
+        jobs: list[Job] = []
         with contextlib.suppress(IndexError):
             while len(jobs) < most:
                 jobs.append(self._waiting.popleft())
         return jobs
 
-    def _commit(self, batch: Sequence[_Job]) -> bool:
+    def _commit(self, batch: Sequence[Job]) -> bool:
         """Run all jobs in one transaction. False, with nothing done, if another process writes."""
         # Almost always all succeed; only if one fails are they run again, each with a savepoint.
         try:
@@ -354,7 +330,7 @@ class SqliteDatabase:
         except _Locked:
             return False
 
-    def _run_all(self, batch: Sequence[_Job]) -> bool:
+    def _run_all(self, batch: Sequence[Job]) -> bool:
         """Run all jobs. False, with nothing changed, if one of them or the commit failed: a second run reports it."""
         try:
             with _transaction(self._writer):
@@ -366,7 +342,7 @@ class SqliteDatabase:
             return False
         return True
 
-    def _run_each(self, batch: Sequence[_Job]) -> bool:
+    def _run_each(self, batch: Sequence[Job]) -> bool:
         try:
             with _transaction(self._writer):
                 for job in batch:
@@ -378,7 +354,7 @@ class SqliteDatabase:
                 job.error = error
         return True
 
-    def _attempt(self, job: _Job) -> None:
+    def _attempt(self, job: Job) -> None:
         connection = self._writer
         connection.execute("SAVEPOINT job")
         try:
@@ -447,6 +423,6 @@ def _ours(error: Exception) -> Exception:
     return Unfit(str(error)) if isinstance(error, _UNFIT) else error
 
 
-def _resolve(jobs: list[_Job]) -> None:
+def _resolve(jobs: list[Job]) -> None:
     for job in jobs:
         job.resolve()
