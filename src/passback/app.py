@@ -118,6 +118,7 @@ def build_gateway(
         cursor_key=database.write_now(_cursor_key),
         vault=vault,
         in_flight=in_flight,
+        base_url=settings.base_url,
         keep_ended=settings.keep_deliveries_days * DAY,
         webhooks_reach=_webhooks_reach(settings, kind),
         faults=gateway_with,
@@ -143,7 +144,7 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedL
     if settings.metrics:
         pages |= metrics_pages(gateway.metrics)
     guard = Guard(settings.pages_token, pages)
-    pages |= lti_pages(gateway, settings.base_url)
+    pages |= lti_pages(gateway)
     pages |= health_pages(gateway.database, gateway.in_flight.may_act)
     if kind == "sandbox":
         gateway.database.write_now(lambda conn: _seed_if_empty(conn, gateway.clock))

@@ -58,6 +58,8 @@ class Gateway(Struct, frozen=True):
     """What the secrets of webhooks are encrypted with."""
     in_flight: InFlight = msgspec.field(default_factory=InFlight)
     """What this process is delivering."""
+    base_url: str = "http://127.0.0.1:8080"
+    """Where browsers and LMSs reach the gateway, without a slash at its end."""
     keep_ended: int = 30 * DAY
     """For how many milliseconds deliveries that have ended are kept."""
     webhooks_reach: Network = "public"

@@ -27,6 +27,7 @@ CLIENT_ID = "client-1"
 DEPLOYMENT = "deployment-1"
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
+DL = "https://purl.imsglobal.org/spec/lti-dl/claim/"
 NRPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 MEMBER = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
 
@@ -55,6 +56,32 @@ class Platform:
     status: int = 200
     asked: int = 0
     """How many times its keys were read."""
+    configuration: Any = None
+    """What it says of itself, at `configuration_url`."""
+    answer: tuple[int, bytes] = (200, b"{}")
+    """What it answers to a registration."""
+    registrations: list[tuple[str, Any]] = field(default_factory=list)
+    """What it was sent: the authorization, and the body."""
+
+    @property
+    def url(self) -> str:
+        return self.jwks_url.removesuffix("/jwks")
+
+    @property
+    def configuration_url(self) -> str:
+        return f"{self.url}/configuration"
+
+    def describe(self, **changes: Any) -> None:
+        """Have it say what a sound LMS says of itself, but for the changes."""
+        self.configuration = {
+            "issuer": self.url,
+            "authorization_endpoint": f"{self.url}/auth",
+            "token_endpoint": f"{self.url}/token",
+            "jwks_uri": self.jwks_url,
+            "registration_endpoint": f"{self.url}/register",
+            "scopes_supported": ["openid"],
+            **changes,
+        }
 
     def publish(self, *names: str) -> None:
         self.document = json.dumps(jwks(*names)).encode()
@@ -86,11 +113,23 @@ def serving_platform() -> Iterator[Platform]:
 
     class Keys(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path == "/configuration":
+                said = platform.configuration
+                self._send(200, said if isinstance(said, bytes) else json.dumps(said).encode())
+                return
             platform.asked += 1
-            self.send_response(platform.status)
-            self.send_header("Content-Length", str(len(platform.document)))
+            self._send(platform.status, platform.document)
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            platform.registrations.append((self.headers.get("Authorization", ""), json.loads(body)))
+            self._send(*platform.answer)
+
+        def _send(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(platform.document)
+            self.wfile.write(body)
 
         def log_message(self, *args: Any) -> None:
             """Say nothing."""

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import passback
-from passback.store import launches, tokens
+from passback.store import deep_links, launches, tokens
 from passback.store.engine.database import Connection
 from passback.wire.openapi.document import document
 from passback.wire.openapi.examples import ANSWERS, BODIES
@@ -74,6 +74,7 @@ def _launched(sandbox: Sandbox) -> str:
         link_title="Fractions",
         target="https://gateway.example/lti/launch",
         custom={"activity": "fractions-3"},
+        is_choosing=True,
     )
 
     def add(conn: Connection) -> None:
@@ -87,6 +88,18 @@ def _launched(sandbox: Sandbox) -> str:
             application=token.application,
             expires=sandbox.clock() + 1,
         )
+        deep_links.add(
+            conn,
+            "a-code",
+            deep_links.Request(
+                issuer="https://lms.example", client_id="1", deployment_id="1", lms_section_id="1",
+                return_url="https://lms.example/return", data=None, takes_columns=True,
+            ),
+            district_id=DISTRICT,
+            application=token.application,
+            now=sandbox.clock(),
+            expires=sandbox.clock() + 1,
+        )  # fmt: skip
 
     sandbox.write(add)
     return "a-code"
@@ -130,6 +143,11 @@ def test_real_answers_are_as_described(sandbox: Sandbox, described: Described) -
     described("read_launch_address")
     described("exchange_launch", code=_launched(sandbox))
     described("exchange_launch", status=404, code="x")
+    described(
+        "create_deep_link", {"title": "Fractions", "points_possible": 20, "activity": "3"}, code="a-code"
+    )
+    described("create_deep_link", {}, 400, code="a-code")
+    described("create_deep_link", {"title": "Fractions"}, 404, code="a-code")
     described("delete_launch_address")
     described("delete_launch_address", status=404)
     sandbox.write(

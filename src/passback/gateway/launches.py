@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from passback.context import Answer
 from passback.gateway.rules import unknown_fields
-from passback.network.addresses import is_loopback
+from passback.network import web_address
 from passback.store import audit, launches
 from passback.wire import errors, responses
 from passback.wire.dates import show
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from passback.store.launches import Launch, LaunchAddress
     from passback.wire.requests import LaunchAddressRequest
 
-_LONGEST_URL = 2048
-_PLAIN = re.compile(r"[!-~]+")
-
 
 async def set_address(
     gateway: Gateway, caller: Caller, request: LaunchAddressRequest
@@ -30,8 +26,8 @@ async def set_address(
     url = request.url
     if not url:
         raise errors.missing_fields(["url"])
-    if (problem := _problem(url)) is not None:
-        raise errors.bad_request(f"INVALID_URL: people cannot be sent there: {problem}")
+    if (reason := web_address.problem(url)) is not None:
+        raise errors.bad_request(f"INVALID_URL: people cannot be sent there: {reason}")
     now = gateway.clock()
 
     def keep(conn: Connection) -> LaunchAddress:
@@ -79,24 +75,6 @@ async def exchange(gateway: Gateway, caller: Caller, code: str) -> responses.Lau
     return _launch(caller.district_id, found)
 
 
-def _problem(url: str) -> str | None:
-    """Why an address is none to send people to; None if it is one."""
-    if len(url) > _LONGEST_URL or not _PLAIN.fullmatch(url) or "\\" in url:
-        return "its address is not a valid web address"
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        return "its address is not a valid web address"
-    if parts.scheme != "https" and not (
-        parts.scheme == "http" and (host == "localhost" or is_loopback(host))
-    ):
-        return "its address must begin with https://"
-    if not host or parts.username is not None or parts.password is not None:
-        return "its address must name a server, and no user"
-    return "its address must not have a fragment" if "#" in url else None
-
-
 def _record(conn: Connection, caller: Caller, action: str, now: int, detail: str) -> None:
     actor = f"application:{caller.application}"
     audit.add(conn, audit.Line(now, actor, action, caller.application, caller.district_id, detail))
@@ -111,6 +89,7 @@ def _shown(kept: LaunchAddress) -> responses.LaunchAddress:
 def _launch(district_id: str, launch: Launch) -> responses.Launch:
     return responses.Launch(
         assignment_id=launch.assignment_id,
+        choosing=launch.is_choosing,
         custom=dict(launch.custom) or None,
         district_id=district_id,
         launched=show(launch.launched),

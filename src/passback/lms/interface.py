@@ -191,6 +191,8 @@ class Setting(Struct, frozen=True):
     """Whether it may be left out."""
     pattern: str = ""
     """A regular expression that its values must match; empty if any value will do."""
+    keeps_path: bool = False
+    """Of an address: whether the LMS may be below a path, which is kept then."""
 
     @classmethod
     def yes_or_no(cls, name: str, meaning: str, default: str) -> Setting:

@@ -63,11 +63,21 @@ class ClassList(Struct, frozen=True):
     context_memberships_url: _Text | None = None
 
 
+class DeepLinking(Struct, frozen=True):
+    """What an LMS wants to know of an activity that a teacher chooses."""
+
+    deep_link_return_url: _Text
+    accept_types: tuple[str, ...] | None = None
+    accept_lineitem: bool | None = None
+    data: str | None = None
+
+
 class IdToken(Struct, frozen=True, rename={
     "deployment_id": _LTI + "deployment_id", "version": _LTI + "version", "message_type": _LTI + "message_type",
     "target_link_uri": _LTI + "target_link_uri", "resource_link": _LTI + "resource_link", "roles": _LTI + "roles",
     "context": _LTI + "context", "lis": _LTI + "lis", "custom": _LTI + "custom",
     "line_items": "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint",
+    "deep_linking": "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings",
     "class_list": "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice",
 }):  # fmt: skip
     """The claims of a launch that we read."""
@@ -84,6 +94,7 @@ class IdToken(Struct, frozen=True, rename={
     custom: dict[str, Any] | None = None
     line_items: LineItems | None = None
     class_list: ClassList | None = None
+    deep_linking: DeepLinking | None = None
 
     def __repr__(self) -> str:
         return f"IdToken({self.message_type!r})"  # nobody's name

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from msgspec import Struct
+from uuid_utils import uuid7
 
-from passback.domain.clock import MINUTE
+from passback.domain.clock import HOUR, MINUTE
 from passback.domain.lti_roles import role_in_course
 from passback.lti.id_token import Expected, verified
 from passback.lti.refused import Refused
 from passback.lti.registrations import find_all
-from passback.store import launches, notes, tokens
+from passback.network import web_address
+from passback.store import assignments, deep_links, launches, looks, notes, tokens
 from passback.store.launches import Launch
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from passback.context import Gateway
     from passback.domain.clock import Instant
-    from passback.lti.id_token import IdToken
+    from passback.lti.id_token import DeepLinking, IdToken
     from passback.lti.login import State
     from passback.lti.platform_keys import PlatformKeys
     from passback.lti.registrations import Registration
@@ -35,7 +37,12 @@ if TYPE_CHECKING:
 CODE_LASTS = 2 * MINUTE
 """How many milliseconds an application has to exchange the code of a launch."""
 
+CHOOSING_LASTS = HOUR
+"""How many milliseconds a teacher has to choose an activity."""
+
 _LINK = "LtiResourceLinkRequest"
+_CHOOSING = "LtiDeepLinkingRequest"
+_RESOURCE_LINK = "ltiResourceLink"
 _MOST_LINKS = 1000
 """How many links of a course are remembered."""
 
@@ -58,8 +65,7 @@ async def take(gateway: Gateway, keys: PlatformKeys, state: State, token: str) -
     now = gateway.clock()
     expected = Expected(state.issuer, state.client_id, state.nonce, registrations[0].jwks_url)
     said = await verified(token, expected, keys, now)
-    if said.message_type != _LINK:
-        raise Refused(f"The LMS asks for something that is not offered here ({said.message_type[:100]}).")
+    choosing = _choosing(said)
     registration = _of_deployment(registrations, said.deployment_id)
     code = secrets.token_urlsafe(32)
 
@@ -76,9 +82,44 @@ async def take(gateway: Gateway, keys: PlatformKeys, state: State, token: str) -
             application=address.application,
             expires=now + CODE_LASTS,
         )
+        if choosing is not None:
+            deep_links.add(
+                conn,
+                code,
+                _request(state, said, choosing),
+                district_id=registration.district_id,
+                application=address.application,
+                now=now,
+                expires=now + CHOOSING_LASTS,
+            )
         return Onward(_with_code(address.url, code))
 
     return await gateway.database.write(keep)
+
+
+def _choosing(said: IdToken) -> DeepLinking | None:
+    """What the LMS wants to know, if a teacher is to choose an activity. Raises `Refused` if it wants another thing."""
+    if said.message_type == _LINK:
+        return None
+    if said.message_type != _CHOOSING or said.deep_linking is None:
+        raise Refused(f"The LMS asks for something that is not offered here ({said.message_type[:100]}).")
+    if _RESOURCE_LINK not in (said.deep_linking.accept_types or (_RESOURCE_LINK,)):
+        raise Refused("The LMS does not take links to activities here.")
+    if (reason := web_address.problem(said.deep_linking.deep_link_return_url)) is not None:
+        raise Refused(f"The LMS gives an address to return to that cannot be used: {reason}.")
+    return said.deep_linking
+
+
+def _request(state: State, said: IdToken, choosing: DeepLinking) -> deep_links.Request:
+    return deep_links.Request(
+        issuer=state.issuer,
+        client_id=state.client_id,
+        deployment_id=said.deployment_id,
+        lms_section_id=None if said.context is None else said.context.id,
+        return_url=choosing.deep_link_return_url,
+        data=choosing.data,
+        takes_columns=choosing.accept_lineitem is not False,
+    )
 
 
 def _of_deployment(registrations: list[Registration], deployment_id: str) -> Registration:
@@ -91,7 +132,7 @@ def _of_deployment(registrations: list[Registration], deployment_id: str) -> Reg
         )
     raise Refused(
         f"The LMS starts this from a deployment that is not known here ({deployment_id[:100]}). Whoever runs this"
-        " gateway adds it to the connection's deployment_ids.",
+        " gateway adds it to the connection.",
         status=403,
     )
 
@@ -146,21 +187,47 @@ def _launch(conn: Connection, district_id: str, said: IdToken, now: Instant) -> 
         lms_user_id=said.sub,
         section_id=section_id,
         user_id=user_id,
-        assignment_id=_assignment(conn, section_id, said),
+        assignment_id=_assignment(conn, district_id, section_id, said, now),
         role=role,
         link_id=None if link is None else link.id,
         link_title=None if link is None else link.title,
         target=said.target_link_uri,
-        custom=said.custom or {},
+        custom={name: value for name, value in (said.custom or {}).items() if name != deep_links.CHOSEN},
+        is_choosing=said.message_type == _CHOOSING,
     )
 
 
-def _assignment(conn: Connection, section_id: str | None, said: IdToken) -> str | None:
-    """Our assignment that was opened: the one whose line item belongs to the link."""
+def _assignment(
+    conn: Connection, district_id: str, section_id: str | None, said: IdToken, now: Instant
+) -> str | None:
+    """Our assignment that was opened: the one whose line item is the link's own.
+
+    Somebody may have put the link there in the LMS. Then it becomes an assignment of ours with its first launch.
+    """
     line_item = said.line_items.lineitem if said.line_items is not None else None
-    if section_id is None or not line_item:
+    if section_id is None or said.context is None or said.message_type != _LINK or not line_item:
         return None
-    return launches.assignment_of(conn, section_id, line_item)
+    known = assignments.find_by_lms_id(conn, section_id, line_item)
+    if known is not None:
+        return None if known[1] else known[0]
+    assignment_id = _chosen(conn, district_id, said.context.id, said) or str(uuid7())
+    assignments.add(
+        conn,
+        assignment_id=assignment_id,
+        section_id=section_id,
+        lms_id=line_item,
+        lms_section_id=said.context.id,
+    )
+    looks.schedule(conn, section_id, now + looks.EVERY)
+    return assignment_id
+
+
+def _chosen(conn: Connection, district_id: str, lms_section_id: str, said: IdToken) -> str | None:
+    """The id that the assignment was given when a teacher chose the activity in this course."""
+    named = (said.custom or {}).get(deep_links.CHOSEN)
+    if not isinstance(named, str) or "\0" in named:
+        return None
+    return named if deep_links.take_chosen(conn, named, district_id, lms_section_id) else None
 
 
 def _remember(conn: Connection, district_id: str, said: IdToken) -> None:

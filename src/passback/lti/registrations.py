@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 from msgspec import Struct
 
@@ -48,12 +49,12 @@ def chosen(
 
 
 def _registration(stored: StoredConnection) -> Registration:
-    options = stored.options
+    options, address = stored.options, stored.address
     return Registration(
         stored.district_id,
-        options.get("issuer", ""),
+        options.get("issuer") or address.removesuffix("/"),
         options.get("client_id", ""),
-        options.get("auth_login_url", ""),
-        options.get("jwks_url", ""),
+        urljoin(address, options.get("auth_login_url", "")),
+        urljoin(address, options.get("jwks_url", "")),
         frozenset(options.get("deployment_ids", "").replace(",", " ").split()),
     )

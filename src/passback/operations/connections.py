@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -77,6 +77,10 @@ class StudentSignIn(Struct, frozen=True):
         return f"StudentSignIn({self.address!r}, {self.lms_id!r})"  # never the credentials
 
 
+def _nothing(_conn: Connection, _district_id: str) -> None:
+    pass
+
+
 async def connect(
     database: Database,
     vault: Vault,
@@ -85,10 +89,12 @@ async def connect(
     *,
     district_id: str | None = None,
     name: str = "",
+    also: Callable[[Connection, str], None] = _nothing,
 ) -> Connected:
     """Connect a district, or with a `name` a new one, to its LMS, and schedule the reading of it.
 
-    Raises `NotFound`, `OtherLms` and `VaultError`.
+    `also` happens in the same transaction, with the district's id. Raises `NotFound`, `OtherLms`, `VaultError`, and
+    what `also` raises.
     """
     now = clock()
     options, credentials = _split(wanted)
@@ -99,6 +105,7 @@ async def connect(
             if district_id is None
             else districts.required(conn, district_id)
         )
+        also(conn, district.id)
         kept = connecting.connect(
             conn,
             district,

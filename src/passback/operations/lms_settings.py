@@ -61,6 +61,8 @@ def base_address(kind: ConnectorKind, text: str) -> str:
         raise OperationError(f"{text!r} is not the address of an LMS: it must begin with https://")
     # An LMS whose interface is below a path says so in its default address.
     path = urlsplit(kind.address.default or "").path or "/"
+    if kind.address.keeps_path:
+        path = f"{parts.path.rstrip('/')}/"
     return f"{parts.scheme}://{parts.netloc.lower()}{path}"
 
 

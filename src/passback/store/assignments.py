@@ -121,6 +121,16 @@ def locate(connection: Connection, assignment_id: str) -> tuple[str, AssignmentR
     return None if row is None else (row[0], AssignmentRecord(*row[1:]))
 
 
+def find_by_lms_id(connection: Connection, section_id: str, lms_id: str) -> tuple[str, bool] | None:
+    """Our id of the assignment of a section that has that id in the LMS, and whether it was deleted."""
+    row = connection.execute(
+        "SELECT id, deleted FROM assignments WHERE section_id = :section_id AND lms_id = :lms_id"
+        f" AND {IN_ITS_SECTION} ORDER BY CASE WHEN deleted IS NULL THEN 0 ELSE 1 END, id LIMIT 1",
+        {"section_id": section_id, "lms_id": lms_id},
+    ).fetchone()
+    return None if row is None else (str(row[0]), row[1] is not None)
+
+
 def page(connection: Connection, section_id: str, *, after: str, limit: int) -> list[AssignmentRecord]:
     """A section's assignments with ids after `after`, oldest first (our ids sort by time)."""
     rows = connection.execute(

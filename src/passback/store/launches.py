@@ -35,6 +35,8 @@ class Launch(Struct, frozen=True, kw_only=True):
     """What the link points to, as the LMS has it."""
     custom: Mapping[str, Any] = {}
     """The link's own parameters."""
+    is_choosing: bool = False
+    """Whether a teacher is to choose an activity, and nothing was opened."""
 
     def __repr__(self) -> str:
         return f"Launch({self.launched})"  # nobody's id
@@ -69,16 +71,6 @@ def user_of(connection: Connection, district_id: str, lms_id: str, role: Role) -
         "SELECT id FROM users WHERE district_id = :district_id AND lms_id = :lms_id AND role = :role"
         " AND removed IS NULL",
         {"district_id": district_id, "lms_id": lms_id, "role": role},
-    ).fetchone()
-    return None if row is None else str(row[0])
-
-
-def assignment_of(connection: Connection, section_id: str, lms_id: str) -> str | None:
-    """Our assignment of a section that has that id in the LMS."""
-    row = connection.execute(
-        "SELECT id FROM assignments WHERE section_id = :section_id AND lms_id = :lms_id AND deleted IS NULL"
-        " ORDER BY id LIMIT 1",
-        {"section_id": section_id, "lms_id": lms_id},
     ).fetchone()
     return None if row is None else str(row[0])
 

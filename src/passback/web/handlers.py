@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from passback.context import Accepted, Answer
 from passback.domain.delivery import STATES
-from passback.gateway import assignments, deliveries, launches, submissions, webhooks
+from passback.gateway import assignments, deep_links, deliveries, launches, submissions, webhooks
 from passback.web import roster
 from passback.web.messages import JSON, Response
 from passback.web.preferences import idempotency_key
@@ -213,6 +213,13 @@ async def exchange_launch(call: Call) -> Response:
     return _one(Answer(await launches.exchange(call.gateway, call.caller, text(call.parameters["code"]))))
 
 
+async def create_deep_link(call: Call) -> Response:
+    """POST ``/launches/{code}/deep_link``."""
+    request = decode.deep_link_request(call.body)
+    code = text(call.parameters["code"])
+    return _one(await deep_links.create(call.gateway, call.caller, code, request))
+
+
 HANDLERS: Mapping[str, Handler] = {
     "create_assignment": create_assignment,
     "read_assignment": read_assignment,
@@ -236,6 +243,7 @@ HANDLERS: Mapping[str, Handler] = {
     "read_launch_address": read_launch_address,
     "delete_launch_address": delete_launch_address,
     "exchange_launch": exchange_launch,
+    "create_deep_link": create_deep_link,
     **roster.HANDLERS,
 }
 """The handlers, by operation name (`passback.wire.operations`)."""

@@ -1,8 +1,17 @@
 "use strict";
-// Keeps a secret in the LMS's page, or asks that page for it (LTI Client Side postMessages, Platform Storage).
+// Keeps a secret in the LMS's page, or asks that page for it (LTI Client Side postMessages, Platform Storage); or asks
+// it to close this page, because a registration is done (LTI Dynamic Registration). Or takes a choice to the LMS.
 (() => {
   const given = document.body.dataset;
   const parent = window.parent !== window ? window.parent : window.opener;
+  if (given.do === "close") {
+    if (parent) parent.postMessage({ subject: "org.imsglobal.lti.close" }, "*");
+    return;
+  }
+  if (given.do === "return") {
+    post({ JWT: given.token });
+    return;
+  }
   const message = { subject: "lti." + given.do + "_data", message_id: given.key, key: given.key };
   if (given.do === "put") message.value = given.value;
   let isOver = false;
@@ -14,10 +23,14 @@
       window.location.replace(given.url);
       return;
     }
+    post({ state: given.state, id_token: given.token, stored: value });
+  }
+
+  function post(fields) {
     const form = document.createElement("form");
     form.method = "POST";
     form.action = given.url;
-    for (const [name, text] of [["state", given.state], ["id_token", given.token], ["stored", value]]) {
+    for (const [name, text] of Object.entries(fields)) {
       const field = document.createElement("input");
       field.type = "hidden";
       field.name = name;

@@ -15,10 +15,13 @@ from urllib.parse import parse_qsl, urlsplit
 from msgspec import Struct
 
 from passback.context import Gateway
-from passback.lti import launch, login
+from passback.lms.interface import NotAllowed
+from passback.lms.stored_keys import StoredKeys
+from passback.lti import deep_linking, launch, login
 from passback.lti.keys import published
 from passback.lti.platform_keys import PlatformKeys
 from passback.lti.refused import Refused
+from passback.operations.lti import REGISTER, register
 from passback.web.messages import JSON, Response
 from passback.web.pages import not_allowed, read_only
 from passback.wire.encode import encode
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOGIN, LAUNCH, KEYS = "/lti/login", "/lti/launch", "/lti/jwks.json"
+LOGIN, LAUNCH, KEYS, RETURN = "/lti/login", "/lti/launch", "/lti/jwks.json", "/lti/return"
 
 _HTML = b"text/html; charset=utf-8"
 _LONGEST_FORM = 256 * 1024
@@ -49,13 +52,16 @@ class _Tool(Struct, frozen=True):
     """What the pages work with."""
 
     gateway: Gateway
-    base_url: str
     keys: PlatformKeys
 
+    @property
+    def base_url(self) -> str:
+        return self.gateway.base_url
 
-def lti_pages(gateway: Gateway, base_url: str) -> dict[str, Page]:
-    """The pages; `base_url` is where browsers reach this gateway, without a slash at its end."""
-    tool = _Tool(gateway, base_url, PlatformKeys(gateway.clock))
+
+def lti_pages(gateway: Gateway) -> dict[str, Page]:
+    """The pages."""
+    tool = _Tool(gateway, PlatformKeys(gateway.clock))
 
     async def show_keys() -> Response:
         shown = await published(gateway)
@@ -65,6 +71,8 @@ def lti_pages(gateway: Gateway, base_url: str) -> dict[str, Page]:
         LOGIN: _page_of(tool, _begin, "GET", "POST"),
         LAUNCH: _page_of(tool, _land, "POST"),
         KEYS: read_only(show_keys),
+        REGISTER: _page_of(tool, _register, "GET"),
+        RETURN: _page_of(tool, _return, "GET"),
     }
 
 
@@ -75,7 +83,7 @@ def _page_of(tool: _Tool, answer: Callable[[_Tool, Request], Awaitable[Response]
         try:
             return await answer(tool, request)
         except Refused as refused:
-            log.info("an LTI launch was refused (%d)", refused.status)
+            log.info("%s was refused (%d)", request.path.decode(), refused.status)
             return _page(refused.status, "This cannot be opened", str(refused))
 
     return page
@@ -111,6 +119,29 @@ async def _land(tool: _Tool, request: Request) -> Response:
     onward = await launch.take(gateway, tool.keys, state, given.get("id_token", ""))
     over = _cookie(tool.base_url, state, "")
     return Response(303, headers=((b"location", onward.url.encode()), over, *_PRIVATE))
+
+
+async def _register(tool: _Tool, request: Request) -> Response:
+    """Have the LMS know us, whose administrator has opened a link of ours. Raises `Refused`."""
+    await register(tool.gateway, tool.base_url, await _parameters(request))
+    text = (
+        "The LMS and Passback know each other now. If the LMS shows the tool as pending, activate it there."
+    )
+    return _page(200, "Registered", text, {"do": "close"})
+
+
+async def _return(tool: _Tool, request: Request) -> Response:
+    """Take an activity that was chosen back to the LMS. Raises `Refused`."""
+    gateway = tool.gateway
+    keys = StoredKeys(gateway.database, gateway.vault, gateway.clock)
+    ticket = (await _parameters(request)).get("ticket", "")
+    try:
+        url, token = await deep_linking.give_back(gateway.database, keys, ticket, gateway.clock())
+    except NotAllowed as error:
+        log.error("nothing can be signed for an LMS: %s", error)  # noqa: TRY400 - a traceback says nothing more
+        raise Refused("This gateway cannot sign now. Tell whoever runs it.", status=500) from None
+    attributes = {"do": "return", "url": url, "token": token}
+    return _page(200, "One moment", "Your choice goes back to the LMS.", attributes)
 
 
 async def _parameters(request: Request) -> Mapping[str, str]:

@@ -26,6 +26,7 @@ from passback.wire.errors import Refusal, bad_request, empty_body, validation_fa
 from passback.wire.requests import (
     AssignmentRequest,
     AttachmentRequest,
+    DeepLinkRequest,
     LaunchAddressRequest,
     SubmissionItem,
     SubmissionRequest,
@@ -85,6 +86,11 @@ def webhook_request(body: bytes) -> WebhookRequest:
 def launch_address_request(body: bytes) -> LaunchAddressRequest:
     """Decode the body of POST of a launch address (ours). Raises the same as `assignment_request`."""
     return _bind(_read(body), "LaunchAddressRequest", _LAUNCH_ADDRESS, LaunchAddressRequest)
+
+
+def deep_link_request(body: bytes) -> DeepLinkRequest:
+    """Decode the body of POST of a deep link (ours). Raises the same as `assignment_request`."""
+    return _bind(_read(body), "DeepLinkRequest", _DEEP_LINK, DeepLinkRequest)
 
 
 # Reading: JSON to plain values. An object becomes a tuple of pairs, an array a list, a number its text.
@@ -405,6 +411,10 @@ _SUBMISSION = _struct(
         "override_due_date": _date,
         "state": _string_of("models.SubmissionState"),
     },
+)
+_DEEP_LINK = _struct(
+    "DeepLinkRequest",
+    {"activity": _text, "description": _text, "points_possible": _float32_pointer, "title": _text},
 )
 _LAUNCH_ADDRESS = _struct("LaunchAddressRequest", {"url": _text})
 _WEBHOOK = _struct("WebhookRequest", {"disabled": _bool, "events": _strings, "url": _text})

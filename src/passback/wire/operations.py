@@ -84,6 +84,7 @@ OURS = (
     _operation("read_launch_address", "GET", "/launch_address", "Launches"),
     _operation("delete_launch_address", "DELETE", "/launch_address", "Launches"),
     _operation("exchange_launch", "POST", "/launches/{code}", "Launches"),
+    _operation("create_deep_link", "POST", "/launches/{code}/deep_link", "Launches"),
 )
 """Ours, in addition. They never change a published answer."""
 

@@ -97,6 +97,17 @@ class LaunchAddressRequest(Struct, frozen=True):
     """Keys that are not in the contract, as sent, in order and without repeats."""
 
 
+class DeepLinkRequest(Struct, frozen=True):
+    """The body of POST of a deep link (not part of the published API)."""
+
+    activity: str | None = None
+    description: str | None = None
+    points_possible: Decimal | None = None
+    title: str | None = None
+    unknown_fields: tuple[str, ...] = ()
+    """Keys that are not in the contract, as sent, in order and without repeats."""
+
+
 class SubmissionItem(Struct, frozen=True):
     """One student's part of a body that changes many submissions."""
 

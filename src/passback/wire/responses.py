@@ -179,6 +179,12 @@ class Launch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     assignment_id: Annotated[
         Uuid | None, Meta(description="The assignment, if it was opened from one of the application's.")
     ] = None
+    choosing: Annotated[
+        bool,
+        Meta(
+            description="Whether a teacher is to choose an activity, which is then sent to `.../deep_link`."
+        ),
+    ] = False
     custom: Annotated[
         dict[str, Any] | None, Meta(description="The link's own parameters, as the LMS sends them.")
     ] = None
@@ -198,6 +204,25 @@ class Launch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     user_id: Annotated[
         MongoId | None, Meta(description="The user who is matched to the person; absent if none is.")
     ] = None
+
+
+class DeepLink(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An activity that a teacher has chosen in an LMS."""
+
+    activity: Annotated[
+        str | None,
+        Meta(description="The application's own id of it, which launches bring as `custom.activity`."),
+    ] = None
+    assignment_id: Annotated[
+        Uuid | None,
+        Meta(description="The assignment that it becomes once it is in the LMS; absent if it has no points."),
+    ] = None
+    description: Annotated[str | None, Meta(description="The description, as plain text.")] = None
+    points_possible: Annotated[
+        Points | None, Meta(description="The points; without any it has no column in the gradebook.")
+    ] = None
+    title: Annotated[str, Meta(description="The title.")]
+    url: Annotated[str, Meta(description="Where to send the browser now; good once.")]
 
 
 class SubmissionOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):

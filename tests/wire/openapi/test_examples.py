@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 import passback
 from passback.wire.decode import (
     assignment_request,
+    deep_link_request,
     launch_address_request,
     submission_items,
     submission_request,
@@ -60,6 +61,7 @@ def test_every_body_is_one_that_is_decoded_whole(name: str, body: dict[str, Any]
         "submission": submission_request,
         "webhook": webhook_request,
         "launch_address": launch_address_request,
+        "deep_link": deep_link_request,
     }[name.partition("_")[2]]
     request = decode(sent)
     assert request.unknown_fields == ()

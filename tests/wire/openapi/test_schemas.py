@@ -127,6 +127,7 @@ def test_required_fields_of_requests_are_those_of_the_published_row() -> None:
         "SubmissionsUpdate": ["submissions"],
         "WebhookCreate": ["url"],
         "LaunchAddressCreate": ["url"],
+        "DeepLinkCreate": ["title"],
     }
 
 

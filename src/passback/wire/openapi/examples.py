@@ -33,6 +33,10 @@ BODIES: dict[str, tuple[str, Schema]] = {
         "WebhookCreate",
         {"url": "https://app.example/passback", "events": [events.DELIVERED, events.REFUSED]},
     ),
+    "create_deep_link": (
+        "DeepLinkCreate",
+        {"title": "Fractions", "description": "Ten tasks", "points_possible": 20, "activity": "fractions-3"},
+    ),
     "create_launch_address": ("LaunchAddressCreate", {"url": "https://app.example/launch"}),
     "update_webhook": ("WebhookUpdate", {"disabled": True}),
     "update_submissions": (
@@ -118,6 +122,14 @@ ANSWERS: dict[str, Schema] = {
         "id": WEBHOOK,
         "last_modified": "2026-01-01T00:00:00.000Z",
         "url": "https://app.example/passback",
+    },
+    "DeepLink": {
+        "activity": "fractions-3",
+        "assignment_id": ASSIGNMENT,
+        "description": "Ten tasks",
+        "points_possible": 20,
+        "title": "Fractions",
+        "url": "https://gateway.example/lti/return?ticket=Zr0s6bWc9uT3nYvJ2mHd8LeAo5FiKtRgQwE4pGxkXq1",
     },
     "Launch": {
         "assignment_id": ASSIGNMENT,

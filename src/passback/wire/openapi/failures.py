@@ -53,7 +53,7 @@ def _has_cursor(operation: Operation) -> bool:
 
 def _names_something(operation: Operation) -> bool:
     """Whether there is an object in the path that may not exist."""
-    named = _in_path("section_id")(operation) or _in_path("id")(operation)
+    named = any(_in_path(it)(operation) for it in ("section_id", "id", "code"))
     return named or operation.name.split("_")[0] not in ("create", "list")
 
 
@@ -106,6 +106,7 @@ _BAD_REQUESTS = (
         errors.bad_request("INVALID_URL: people cannot be sent there: its address must begin with https://"),
         _is("create_launch_address"),
     ),
+    _Case("no title", errors.missing_fields(["title"]), _is("create_deep_link")),
     _Case("no url", errors.missing_fields(["url"]), _is("create_webhook", "create_launch_address")),
     _Case(
         "events",

@@ -49,6 +49,7 @@ _SUMMARIES = {
     "read_launch_address": "Read the application's launch address",
     "delete_launch_address": "Delete the application's launch address",
     "exchange_launch": "Exchange the code of a launch, this once, for who came and from where",
+    "create_deep_link": "Put the activity that a teacher has chosen into the LMS, from where it was asked for",
     "test_webhook": "Send a `webhook.test` message now, and report the result",
 }
 
@@ -57,6 +58,7 @@ _SHOWN = {
     "list_deliveries": "Delivery",
     "rotate_webhook": "Webhook",
     "test_webhook": "WebhookTest",
+    "create_deep_link": "DeepLink",
     "create_launch_address": "LaunchAddress",
     "read_launch_address": "LaunchAddress",
     "list_section_students": "User",

@@ -17,6 +17,7 @@ from passback.wire.decode import MOST_ITEMS
 from passback.wire.requests import (
     AssignmentRequest,
     AttachmentRequest,
+    DeepLinkRequest,
     LaunchAddressRequest,
     SubmissionRequest,
     WebhookRequest,
@@ -38,6 +39,7 @@ _NAMED: tuple[type[Struct], ...] = (
     responses.WebhookTest,
     responses.LaunchAddress,
     responses.Launch,
+    responses.DeepLink,
     events.DeliveryData,
     events.AssignmentData,
     events.ConnectionData,
@@ -80,6 +82,7 @@ def schemas() -> Schema:
         },
         "WebhookCreate": _request(webhook, "url"),
         "WebhookUpdate": _request(webhook),
+        "DeepLinkCreate": _request(_sent_fields(DeepLinkRequest, responses.DeepLink), "title"),
         "LaunchAddressCreate": _request(_sent_fields(LaunchAddressRequest, responses.LaunchAddress), "url"),
         "Error": object_of(
             {"message": {"type": "string", "description": "What is wrong."}}, required=("message",)

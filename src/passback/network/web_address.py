@@ -1,0 +1,32 @@
+"""Whether an address from outside is one to send people to, or to ask."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from passback.network.addresses import is_loopback
+
+_LONGEST = 2048
+_PLAIN = re.compile(r"[!-~]+")
+
+
+def problem(url: str) -> str | None:
+    """Why an address is not one of the web, by TLS unless it is on this machine; None if it is.
+
+    The text begins with "its".
+    """
+    if len(url) > _LONGEST or not _PLAIN.fullmatch(url) or "\\" in url:
+        return "its address is not a valid web address"
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return "its address is not a valid web address"
+    if parts.scheme != "https" and not (
+        parts.scheme == "http" and (host == "localhost" or is_loopback(host))
+    ):
+        return "its address must begin with https://"
+    if not host or parts.username is not None or parts.password is not None:
+        return "its address must name a server, and no user"
+    return "its address must not have a fragment" if "#" in url else None

@@ -1,0 +1,212 @@
+"""Connecting a district by LTI: by hand, or by a link that an administrator opens in the LMS."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from passback.domain.clock import DAY
+from passback.lti import dynamic_registration
+from passback.lti.refused import Refused
+from passback.lti.registrations import KIND, find_all
+from passback.operations import audit, connections, districts, lms_settings
+from passback.operations.connections import Connected, NewConnection
+from passback.operations.errors import OperationError
+from passback.operations.lti_keys import make_first
+from passback.store import connections as stored_connections
+from passback.store import lti_invitations
+from passback.store.lti_invitations import Invitation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from passback.context import Gateway
+    from passback.domain.clock import Clock
+    from passback.store.engine.database import Connection, Database
+    from passback.store.engine.vault import Vault
+
+__all__ = [
+    "KIND", "REGISTER", "add_deployment", "defaults", "invite", "register", "require_free",
+]  # fmt: skip
+
+REGISTER = "/lti/register"
+LINK_LASTS = 7 * DAY
+"""How many milliseconds an administrator has to open a registration link."""
+
+TOOL_NAME = "Passback"
+
+
+def defaults(family: str, address: str) -> dict[str, str]:
+    """The settings of a connection that follow from the LMS's family and address (which ends with a slash)."""
+    site = address.removesuffix("/")
+    match family:
+        case "moodle":
+            return _urls(
+                site, f"{site}/mod/lti/auth.php", f"{site}/mod/lti/token.php", f"{site}/mod/lti/certs.php"
+            )
+        case "canvas":
+            sso = "https://sso.canvaslms.com"
+            return _urls(
+                "https://canvas.instructure.com",
+                f"{sso}/api/lti/authorize_redirect",
+                f"{sso}/login/oauth2/token",
+                f"{sso}/api/lti/security/jwks",
+            )
+        case "brightspace":
+            found = _urls(
+                site,
+                f"{site}/d2l/lti/authenticate",
+                "https://auth.brightspace.com/core/connect/token",
+                f"{site}/d2l/.well-known/jwks",
+            )
+            return found | {"token_audience": "https://api.brightspace.com/auth/token"}
+        case "schoology":
+            service = "https://lti-service.svc.schoology.com/lti-service"
+            return _urls(
+                "https://schoology.schoology.com",
+                f"{service}/authorize-redirect",
+                f"{service}/access-token",
+                f"{service}/.well-known/jwks",
+            )
+        case "blackboard":
+            developer = "https://developer.blackboard.com/api/v1/gateway"
+            found = _urls(
+                "https://blackboard.com", f"{developer}/oidcauth", f"{developer}/oauth2/jwttoken", ""
+            )
+            del found["jwks_url"]  # it has the application's id in it
+            return found
+        case _:
+            return {}
+
+
+def _urls(issuer: str, auth_login_url: str, token_url: str, jwks_url: str) -> dict[str, str]:
+    return {
+        "issuer": issuer,
+        "auth_login_url": auth_login_url,
+        "token_url": token_url,
+        "jwks_url": jwks_url,
+    }
+
+
+async def invite(
+    database: Database,
+    vault: Vault,
+    clock: Clock,
+    base_url: str,
+    *,
+    family: str,
+    address: str,
+    district_id: str | None = None,
+    name: str = "",
+) -> str:
+    """Make a link that an administrator of the LMS opens there to connect a district, or with a `name` a new one.
+
+    Raises `NotFound` and `VaultError`.
+    """
+    await make_first(database, vault, clock)
+    code, now = secrets.token_urlsafe(32), clock()
+
+    def keep(conn: Connection) -> None:
+        if district_id is not None:
+            districts.required(conn, district_id)
+        invitation = Invitation(district_id, name, family, address, now + LINK_LASTS)
+        lti_invitations.add(conn, code, invitation, now)
+        audit.record(conn, "lti_link.made", district_id or "", district_id or "", f"{family} at {address}")
+
+    await database.write(keep)
+    return f"{base_url}{REGISTER}?{urlencode({'code': code})}"
+
+
+async def register(gateway: Gateway, base_url: str, given: Mapping[str, str]) -> Connected:
+    """Register the gateway in the LMS that opened a link, and connect the link's district to it. Raises `Refused`."""
+    code, now = given.get("code", ""), gateway.clock()
+    invitation = await gateway.database.read(lambda conn: lti_invitations.find(conn, code, now))
+    if invitation is None:
+        raise Refused(
+            "This link is not valid, was used before, or is too old. Whoever runs this gateway makes another one.",
+            status=404,
+        )
+    configuration = given.get("openid_configuration", "")
+    if not configuration:
+        raise Refused("Open this link where the LMS registers tools: it lacks what the LMS adds to it.")
+    platform = await dynamic_registration.describe(configuration, invitation.address, invitation.family)
+    client_id, deployment_id = await dynamic_registration.register(
+        platform, given.get("registration_token"), base_url, TOOL_NAME
+    )
+    settings = {
+        "family": invitation.family,
+        "issuer": platform.issuer,
+        "client_id": client_id,
+        "auth_login_url": platform.authorization_endpoint,
+        "token_url": platform.token_endpoint,
+        "token_audience": platform.authorization_server or "",
+        "jwks_url": platform.jwks_uri,
+        "deployment_ids": deployment_id or "",
+    }
+    wanted = NewConnection(
+        lms_settings.kind(KIND), invitation.address, {name: it for name, it in settings.items() if it}
+    )
+
+    def take(conn: Connection, district_id: str) -> None:
+        require_free(conn, district_id, settings)
+        if not lti_invitations.remove(conn, code):
+            raise Refused("This link was used in the meantime.", status=409)
+
+    try:
+        return await connections.connect(
+            gateway.database,
+            gateway.vault,
+            wanted,
+            gateway.clock,
+            district_id=invitation.district_id,
+            name=invitation.name,
+            also=take,
+        )
+    except OperationError as error:
+        raise Refused(f"The district cannot be connected to this LMS: {error}.", status=409) from None
+
+
+def require_free(conn: Connection, district_id: str, settings: Mapping[str, str]) -> None:
+    """Raise `OperationError` if another district is connected to one of the deployments."""
+    mine = set(settings.get("deployment_ids", "").replace(",", " ").split())
+    for other in find_all(conn, settings.get("issuer", "")):
+        taken = mine & other.deployment_ids
+        if taken and other.client_id == settings.get("client_id") and other.district_id != district_id:
+            raise OperationError(
+                f"district {other.district_id} is connected to deployment {min(taken)} of that LMS already"
+            )
+
+
+async def add_deployment(
+    database: Database, vault: Vault, clock: Clock, district_id: str, deployment_id: str
+) -> None:
+    """Let launches of one more deployment of the LMS be the district's.
+
+    Raises `NotFound`, `VaultError`, and `OperationError` if it has no connection by LTI, or the deployment is another
+    district's.
+    """
+    if not deployment_id or not deployment_id.isprintable() or set(deployment_id) & set(" ,"):
+        raise OperationError(f"{deployment_id!r} is not the id of a deployment")
+
+    def change(conn: Connection) -> None:
+        district = districts.required(conn, district_id)
+        stored_connections.lock(conn, district.id)
+        stored = stored_connections.find(conn, district.id)
+        if stored is None or district.lms_type != KIND:
+            raise OperationError(f"district {district.id} has no connection by LTI")
+        known = stored.options.get("deployment_ids", "").replace(",", " ").split()
+        options = {**stored.options, "deployment_ids": ",".join(dict.fromkeys([*known, deployment_id]))}
+        require_free(conn, district.id, options)
+        credentials = stored_connections.unseal(vault, stored) | {"deployment_ids": options["deployment_ids"]}
+        stored_connections.save(
+            conn,
+            district.id,
+            address=stored.address,
+            options=options,
+            credentials=stored_connections.seal(vault, district.id, credentials),
+            now=clock(),
+        )
+        audit.record(conn, "connection.deployment_added", district.id, district.id, deployment_id)
+
+    await database.write(change)

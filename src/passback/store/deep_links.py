@@ -1,0 +1,134 @@
+"""Choosing one of an application's activities in an LMS (LTI Deep Linking)."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from passback.domain.clock import Instant
+    from passback.store.engine.database import Connection
+
+
+CHOSEN = "passback_assignment"
+"""The parameter of a link that says which assignment it is to become."""
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What an LMS wants to know, and where."""
+
+    issuer: str
+    client_id: str
+    deployment_id: str
+    lms_section_id: str | None
+    return_url: str
+    data: str | None
+    """What the LMS wants back as it is."""
+    takes_columns: bool
+    """Whether what is chosen may have a column in the gradebook."""
+
+
+class Choice(Struct, frozen=True, kw_only=True):
+    """What the application gives the LMS."""
+
+    assignment_id: str | None
+    """The assignment that it is to become; None if it has no points."""
+    title: str
+    description: str | None
+    points: float | None
+    custom: dict[str, str]
+    """The parameters of the link."""
+    url: str
+    """What the link points to."""
+
+
+class Answered(Struct, frozen=True):
+    """A request and the choice that answers it."""
+
+    request: Request
+    choice: Choice
+
+
+_request = msgspec.json.Decoder(Request)
+_choice = msgspec.json.Decoder(Choice)
+
+
+def add(
+    connection: Connection,
+    code: str,
+    request: Request,
+    *,
+    district_id: str,
+    application: str,
+    now: Instant,
+    expires: Instant,
+) -> None:
+    """Store what an LMS wants to know, and forget what nobody answered in time."""
+    connection.execute("DELETE FROM deep_links WHERE expires <= :now", {"now": now})
+    connection.execute(
+        "INSERT INTO deep_links (hash, district_id, application, request, expires)"
+        " VALUES (:hash, :district_id, :application, :request, :expires)",
+        {
+            "hash": _hash(code),
+            "district_id": district_id,
+            "application": application,
+            "request": msgspec.json.encode(request).decode(),
+            "expires": expires,
+        },
+    )
+
+
+def find(
+    connection: Connection, code: str, *, district_id: str, application: str, now: Instant
+) -> Request | None:
+    """What an application is asked by the launch of that code, unless it has answered."""
+    row = connection.execute(
+        "SELECT request FROM deep_links WHERE hash = :hash AND district_id = :district_id"
+        " AND application = :application AND expires > :now AND choice IS NULL",
+        {"hash": _hash(code), "district_id": district_id, "application": application, "now": now},
+    ).fetchone()
+    return None if row is None else _request.decode(row[0])
+
+
+def answer(connection: Connection, code: str, choice: Choice, ticket: str) -> bool:
+    """Store the choice, which `ticket` takes back to the LMS. False if there is one already."""
+    stored = connection.execute(
+        "UPDATE deep_links SET choice = :choice, ticket = :ticket WHERE hash = :hash AND choice IS NULL",
+        {"choice": msgspec.json.encode(choice).decode(), "ticket": _hash(ticket), "hash": _hash(code)},
+    )
+    return stored.rowcount == 1
+
+
+def take(connection: Connection, ticket: str, now: Instant) -> Answered | None:
+    """What a ticket takes back to the LMS, once."""
+    row = connection.execute(
+        "DELETE FROM deep_links WHERE ticket = :ticket AND expires > :now RETURNING request, choice",
+        {"ticket": _hash(ticket), "now": now},
+    ).fetchone()
+    return None if row is None else Answered(_request.decode(row[0]), _choice.decode(row[1]))
+
+
+def add_chosen(connection: Connection, assignment_id: str, district_id: str, lms_section_id: str) -> None:
+    """Note that an activity was chosen in a course, and is to become the assignment of that id."""
+    connection.execute(
+        "INSERT INTO chosen_activities (assignment_id, district_id, lms_section_id)"
+        " VALUES (:assignment_id, :district_id, :lms_section_id)",
+        {"assignment_id": assignment_id, "district_id": district_id, "lms_section_id": lms_section_id},
+    )
+
+
+def take_chosen(connection: Connection, assignment_id: str, district_id: str, lms_section_id: str) -> bool:
+    """Whether an activity that was chosen in a course is still to become that assignment. It is not any more then."""
+    taken = connection.execute(
+        "DELETE FROM chosen_activities WHERE assignment_id = :assignment_id AND district_id = :district_id"
+        " AND lms_section_id = :lms_section_id",
+        {"assignment_id": assignment_id, "district_id": district_id, "lms_section_id": lms_section_id},
+    )
+    return taken.rowcount == 1
+
+
+def _hash(code: str) -> str:
+    return hashlib.sha256(code.encode(errors="surrogatepass")).hexdigest()
