@@ -131,7 +131,7 @@ def test_a_damaged_file_is_a_problem(tmp_path: Path, method: int) -> None:
     content[begin : begin + 50] = b"\xff" * 50
     path.write_bytes(content)
     problems = Problems()
-    list(Archive(path).lines("students.csv", problems))
+    list(Archive(path).blocks("students.csv", problems))
     assert [str(problem) for problem in problems.first] == [
         "students.csv: the file is damaged: export it again, or zip the files again"
     ]
@@ -174,7 +174,7 @@ def test_a_compression_that_python_does_not_know_is_a_problem(tmp_path: Path) ->
         content[content.index(signature) + offset] = 9  # Deflate64
     path.write_bytes(content)
     problems = Problems()
-    list(Archive(path).lines("students.csv", problems))
+    list(Archive(path).blocks("students.csv", problems))
     [problem] = problems.first
     assert "compression is not supported" in problem.message
 
@@ -200,7 +200,7 @@ def test_a_file_longer_than_the_archive_states_is_cut(tmp_path: Path) -> None:
     archive = Archive(path)
     archive.sizes["schools.csv"] = 10
     problems = Problems()
-    assert len(list(archive.lines("schools.csv", problems))) == 5
+    assert "".join(archive.blocks("schools.csv", problems)) == "x\n" * 5
     assert "longer than the archive says" in problems.first[0].message
 
 
@@ -210,6 +210,10 @@ def test_a_file_without_a_name_is_ignored(tmp_path: Path) -> None:
     assert Archive(path).sizes == {"schools.csv": 1}
 
 
-def test_text_is_read_line_by_line(tmp_path: Path) -> None:
-    path = zipped(tmp_path / "roster.zip", {"schools.csv": "a,b\r\n1,2\r\n"})
-    assert list(Archive(path).lines("schools.csv", Problems())) == ["a,b\r\n", "1,2\r\n"]
+def test_text_is_read_in_whole_lines_the_first_alone(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "roster.zip", {"schools.csv": "a,b\r\n" + "1,2\r\n" * 20_000})
+    first, *others = Archive(path).blocks("schools.csv", Problems())
+    assert first == "a,b\r\n"
+    assert len(others) > 1
+    assert all(it.endswith("\n") for it in others)
+    assert "".join(others) == "1,2\r\n" * 20_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -9,7 +10,7 @@ from msgspec import Struct
 from passback.domain.clock import DAY
 from passback.sis.formats import format_of
 from passback.sis.oneroster import KINDS, MANIFEST, read_manifest, required_columns
-from passback.sis.rows import UnusableFile
+from passback.sis.rows import BATCH, UnusableFile
 from passback.sis.source_rows import SourceFile, default_titles, stored_record
 from passback.store.staging import compare, source_rows
 from passback.store.staging.source_rows import SourceFacts
@@ -210,12 +211,20 @@ class _Merged:
         """Find which of a delta file's rows are not older than what is stored."""
         self._count[name] = source_rows.lines_of(self._session, name)
 
-    def records(self, name: str, problems: Problems) -> Iterator[Record]:
+    def records(self, name: str, problems: Problems) -> Iterator[list[Record]]:
+        file = self._deltas.get(name)
+        if name != MANIFEST and (
+            self._manifest.modes.get(name) == "bulk" or (file is not None and not file.usable)
+        ):
+            yield from self._archive.records(name, problems)
+            return
+        merged = self._merged(name, file)
+        while some := list(islice(merged, BATCH)):
+            yield some
+
+    def _merged(self, name: str, file: SourceFile | None) -> Iterator[Record]:
         if name == MANIFEST:
             return self._manifest_records()
-        file = self._deltas.get(name)
-        if self._manifest.modes.get(name) == "bulk" or (file is not None and not file.usable):
-            return self._archive.records(name, problems)
         return self._absent(name) if file is None else self._completed(file)
 
     def _manifest_records(self) -> Iterator[Record]:

@@ -40,8 +40,8 @@ class RosterFiles(Protocol):
         """How many bytes have been read so far."""
         ...
 
-    def records(self, name: str, problems: Problems) -> Iterator[Record]:
-        """The rows of a file, with the columns' names first."""
+    def records(self, name: str, problems: Problems) -> Iterator[list[Record]]:
+        """The rows of a file, some at a time, with the columns' names first."""
         ...
 
 
@@ -118,15 +118,19 @@ class Archive:
         if self._zip is not None:
             self._zip.close()
 
-    def records(self, name: str, problems: Problems) -> Iterator[Record]:
-        """The rows of a file, with the columns' names first. See `lines`."""
-        return split_records(self.lines(name, problems), name, problems)
+    def records(self, name: str, problems: Problems) -> Iterator[list[Record]]:
+        """The rows of a file, some at a time, with the columns' names first. See `blocks`."""
+        return split_records(self.blocks(name, problems), name, problems)
 
-    def lines(self, name: str, problems: Problems) -> Iterator[str]:
-        """The lines of a file, in which `NOT_UTF_8` may stand. Stops at one that cannot be read, and reports it."""
+    def blocks(self, name: str, problems: Problems) -> Iterator[str]:
+        """The text of a file, some whole lines at a time; `NOT_UTF_8` may stand in it.
+
+        Stops at a line that cannot be read, and reports it.
+        """
         try:
             with self._open(name) as file:
-                yield from self._decoded(name, file, problems)
+                for block in self._checked(name, file, problems):
+                    yield block.decode("utf-8", "surrogateescape")
         except NotImplementedError:
             problems.stop_file(name, 0, "", "its compression is not supported: zip the files again")
         except OSError as error:
@@ -148,27 +152,20 @@ class Archive:
             cast("io.RawIOBase", self._zip.open(self._stored[name.lower()]))
         )  # ZipExtFile itself would split lines at its buffer's end
 
-    def _decoded(self, name: str, file: IO[bytes], problems: Problems) -> Iterator[str]:
-        most = self.sizes[name.lower()]
-        read = 0
-        number = 0
-        while raw := file.readline(_LONGEST_LINE):
-            number += 1
-            read += len(raw)
-            self.bytes_read += len(raw)
+    def _checked(self, name: str, file: IO[bytes], problems: Problems) -> Iterator[bytes]:
+        """Whole lines, the first alone, up to one that cannot be read."""
+        left = self.sizes[name.lower()]
+        number = 1
+        for lines in _whole_lines(file):
+            self.bytes_read += len(lines)
             if number == 1:
-                if raw.startswith(_UTF_16) or b"\0" in raw:
+                if lines.startswith(_UTF_16) or b"\0" in lines:
                     problems.stop_file(name, 1, "", "the file is UTF-16 or not text at all: save it as UTF-8")
                     return
-                if b"\r" in raw.rstrip(b"\r\n"):
+                if b"\r" in lines.rstrip(b"\r\n"):
                     problems.stop_file(name, 1, "", OLD_LINE_ENDS)
                     return
-                raw = raw.removeprefix(codecs.BOM_UTF8)
-            elif b"\r" in (
-                content := raw.rstrip(b"\r\n")
-            ):  # within a value; as any control character, a blank
-                raw = content.replace(b"\r", b" ") + raw[len(content) :]
-            if len(raw) == _LONGEST_LINE:
+            if len(lines) == _LONGEST_LINE and b"\n" not in lines[:-1]:
                 problems.stop_file(
                     name,
                     number,
@@ -177,9 +174,37 @@ class Archive:
                     " if it is not needed",
                 )
                 return
-            if read > most:
+            fits = lines if len(lines) <= left else lines[: lines.rfind(b"\n", 0, left) + 1]
+            left -= len(fits)
+            yield _without_inner_cr(fits.removeprefix(codecs.BOM_UTF8) if number == 1 else fits)
+            number += fits.count(b"\n")
+            if fits is not lines:
                 problems.stop_file(
                     name, number, "", "the file is longer than the archive says: zip the files again"
                 )
                 return
-            yield raw.decode("utf-8", "surrogateescape")
+
+
+def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
+    """The first line, then the others, some at a time. Of one that is too long, its beginning, and no more."""
+    yield file.readline(_LONGEST_LINE)
+    rest = b""
+    while more := file.read(_LONGEST_LINE - len(rest)):
+        lines = rest + more
+        end = lines.rfind(b"\n") + 1 or len(lines) // _LONGEST_LINE * _LONGEST_LINE
+        if end:
+            yield lines[:end]
+        rest = lines[end:]
+    if rest:
+        yield rest
+
+
+def _without_inner_cr(lines: bytes) -> bytes:
+    """Lines with blanks instead of the CRs within values, as of any control character."""
+    if lines.count(b"\r") == lines.count(b"\r\n"):
+        return lines
+    cleaned = []
+    for line in lines.split(b"\n"):
+        content = line.rstrip(b"\r")
+        cleaned.append(content.replace(b"\r", b" ") + line[len(content) :])
+    return b"\n".join(cleaned)

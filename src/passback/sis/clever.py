@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from passback.sis.archive import RosterFiles
-from passback.sis.rows import Kind, Problems, Row, UnusableFile, batches
-from passback.sis.tables import Line, lines
+from passback.sis.rows import Kind, Problems, Row, UnusableFile
+from passback.sis.tables import Field, rows
 
 _FILES: dict[str, tuple[str, ...]] = {
     "schools.csv": ("School_id", "School_name"),
@@ -29,6 +29,27 @@ _ABOUT: dict[str, tuple[tuple[Kind, str, str, str | None], ...]] = {
 }
 """What a row of each file is about: the kind, the columns of its id and of the user's, and the role."""
 _MOST_TEACHERS = 10
+_FIELDS: dict[str, tuple[Field, ...]] = {
+    "schools.csv": (("id", "School_id"), ("required", "School_name"), ("text", "School_number")),
+    "students.csv": (
+        ("id", "Student_id"), ("required", "First_name"), ("text", "Middle_name"), ("required", "Last_name"),
+        ("text", "Student_email"), ("id", "School_id"), ("text", "Grade"), ("text", "Student_number"),
+        ("text", "State_id"), ("text", "Username"),
+    ),
+    "teachers.csv": (
+        ("id", "Teacher_id"), ("required", "First_name"), ("text", "Middle_name"), ("required", "Last_name"),
+        ("text", "Teacher_email"), ("id", "School_id"), ("text", "Grade"), ("text", "Teacher_number"),
+        ("text", "State_teacher_id"), ("text", "State_id"), ("text", "Username"),
+    ),
+    "sections.csv": (
+        ("id", "Section_id"), ("id", "School_id"), ("text", "Term_name"), ("day", "Term_start"), ("day", "Term_end"),
+        ("text", "Course_name"), ("text", "Course_number"), ("text", "Section_number"), ("text", "Name"),
+        ("text", "Subject"), ("text", "Grade"), ("text", "Period"), ("optional id", "Teacher_id"),
+        *(("optional id", f"Teacher_{place}_id") for place in range(2, _MOST_TEACHERS + 1)),
+    ),
+    "enrollments.csv": (("id", "Section_id"), ("id", "Student_id")),
+}  # fmt: skip
+"""What is read of each file."""
 _BETWEEN = "\x1f"
 """Stands between the parts of a key; no value contains it."""
 
@@ -79,87 +100,84 @@ class Clever:
         )
 
     def rows(self, problems: Problems) -> Iterator[tuple[Kind, list[Row]]]:
-        return batches(self._rows(problems))
-
-    def _rows(self, problems: Problems) -> Iterator[tuple[Kind, Row]]:
-        seen: set[tuple[Kind, str]] = set()
-        makers: dict[str, Callable[[Line], list[tuple[Kind, Row]]]] = {
-            "schools.csv": _school,
-            "students.csv": _student,
-            "teachers.csv": _teacher,
-            "sections.csv": lambda line: _section(line, seen),
-            "enrollments.csv": _enrollment,
+        sections = _Sections()
+        makers: dict[str, Callable[[list[Row]], Iterator[tuple[Kind, list[Row]]]]] = {
+            "schools.csv": _schools,
+            "students.csv": _students,
+            "teachers.csv": _teachers,
+            "sections.csv": sections.rows,
+            "enrollments.csv": _enrollments,
         }
         for name, make in makers.items():
-            for line in lines(self._archive, name, _FILES[name], problems):
-                made = [] if line.invalid else make(line)
-                if not line.invalid:
-                    yield from made
-                    continue
-                for kind, id_, user, role in _ABOUT[name]:
-                    yield "left_out", (line.number, kind, line.known(id_), line.known(user), role)
+            for read, left_out in rows(self._archive, name, _FILES[name], _FIELDS[name], problems):
+                yield from make(read)
+                rows_left_out: list[Row] = [
+                    (line.number, kind, line.known(id_), line.known(user), role)
+                    for line in left_out
+                    for kind, id_, user, role in _ABOUT[name]
+                ]
+                if rows_left_out:
+                    yield "left_out", rows_left_out
 
 
-def _school(line: Line) -> list[tuple[Kind, Row]]:
-    row = (line.number, line.id("School_id"), line.required("School_name"), line.text("School_number"))
-    return [("schools", row)]
+def _schools(read: list[Row]) -> Iterator[tuple[Kind, list[Row]]]:
+    yield "schools", read
 
 
-def _student(line: Line) -> list[tuple[Kind, Row]]:
-    numbers = line.text("Student_number"), line.text("State_id"), line.text("Username")
-    return [("users", (*_person(line, "student", "Student_id", "Student_email"), *numbers))]
+def _students(read: list[Row]) -> Iterator[tuple[Kind, list[Row]]]:
+    yield "users", [
+        (line, id_, "student", first, middle, last, email, school, grade, None, number, state_id, username)
+        for line, id_, first, middle, last, email, school, grade, number, state_id, username in read
+    ]  # fmt: skip
 
 
-def _teacher(line: Line) -> list[tuple[Kind, Row]]:
-    state_id = line.text("State_teacher_id") or line.text("State_id")
-    numbers = line.text("Teacher_number"), state_id, line.text("Username")
-    return [("users", (*_person(line, "teacher", "Teacher_id", "Teacher_email"), *numbers))]
+def _teachers(read: list[Row]) -> Iterator[tuple[Kind, list[Row]]]:
+    yield "users", [
+        (
+            line, id_, "teacher", first, middle, last, email, school, grade, None, number,
+            state_teacher_id or state_id, username,
+        )
+        for line, id_, first, middle, last, email, school, grade, number, state_teacher_id, state_id, username in read
+    ]  # fmt: skip
 
 
-def _person(line: Line, role: str, id_column: str, email_column: str) -> Row:
-    """A person's row up to the numbers."""
-    return (
-        line.number, line.id(id_column), role, line.required("First_name"), line.text("Middle_name"),
-        line.required("Last_name"), line.text(email_column), line.id("School_id"), line.text("Grade"), None,
-    )  # fmt: skip
+def _enrollments(read: list[Row]) -> Iterator[tuple[Kind, list[Row]]]:
+    yield "enrollments", [(line, section, user, "student", None, None) for line, section, user in read]
 
 
-def _section(line: Line, seen: set[tuple[Kind, str]]) -> list[tuple[Kind, Row]]:
-    """A section and its teachers, with its term and course if they are not `seen` yet; nothing if it is invalid."""
-    section, school = line.id("Section_id"), line.id("School_id")
-    term, start, end = line.text("Term_name"), line.day("Term_start"), line.day("Term_end")
-    title, course_number = line.text("Course_name"), line.text("Course_number")
-    course = course_number or title
-    section_number = line.text("Section_number")
-    # Schools number their courses, and name their terms, each for itself.
-    term_id, course_id = (it and f"{school}{_BETWEEN}{it}" for it in (term, course))
-    row = (
-        line.number, section, line.text("Name") or title or section_number or section, school, course_id, term_id,
-        section_number, line.text("Subject"), line.text("Grade"), line.text("Period"), None,
-    )  # fmt: skip
-    teachers = [
-        line.id("Teacher_id" if place == 1 else f"Teacher_{place}_id", needed=False)
-        for place in range(1, _MOST_TEACHERS + 1)
-    ]
-    if line.invalid:
-        return []
-    made: list[tuple[Kind, Row]] = []
-    if term_id and ("terms", term_id) not in seen:
-        seen.add(("terms", term_id))
-        made.append(("terms", (line.number, term_id, term, start, end, term)))
-    if course_id and ("courses", course_id) not in seen:
-        seen.add(("courses", course_id))
-        made.append(("courses", (line.number, course_id, title or course, course_number, course)))
-    made.append(("sections", row))
-    made += [
-        ("enrollments", (line.number, section, it, "teacher", None, None))
-        for it in teachers
-        if it is not None
-    ]
-    return made
+class _Sections:
+    """Sections with their teachers, terms and courses."""
 
+    def __init__(self) -> None:
+        self._seen: set[tuple[Kind, str]] = set()
+        """The terms and courses so far."""
 
-def _enrollment(line: Line) -> list[tuple[Kind, Row]]:
-    return [
-        ("enrollments", (line.number, line.id("Section_id"), line.id("Student_id"), "student", None, None))
-    ]
+    def rows(self, read: list[Row]) -> Iterator[tuple[Kind, list[Row]]]:
+        """What rows of sections say."""
+        made: dict[Kind, list[Row]] = {"terms": [], "courses": [], "sections": [], "enrollments": []}
+        for (
+            line, section, school, term, start, end, title, course_number, section_number, name, subject, grade,
+            period, *teachers,
+        ) in read:  # fmt: skip
+            course = course_number or title
+            # Schools number their courses, and name their terms, each for itself.
+            term_id, course_id = (it and f"{school}{_BETWEEN}{it}" for it in (term, course))
+            if term_id and self._is_new("terms", term_id):
+                made["terms"].append((line, term_id, term, start, end, term))
+            if course_id and self._is_new("courses", course_id):
+                made["courses"].append((line, course_id, title or course, course_number, course))
+            made["sections"].append(
+                (
+                    line, section, name or title or section_number or section, school, course_id, term_id,
+                    section_number, subject, grade, period, None,
+                )
+            )  # fmt: skip
+            made["enrollments"] += [
+                (line, section, it, "teacher", None, None) for it in teachers if it is not None
+            ]
+        yield from made.items()
+
+    def _is_new(self, kind: Kind, id_: str) -> bool:
+        known = (kind, id_) in self._seen
+        self._seen.add((kind, id_))
+        return not known

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from passback.sis.archive import RosterFiles
 from passback.sis.rows import Kind, Problems, Row, UnusableFile, batches
-from passback.sis.tables import Line, lines
+from passback.sis.tables import Field, Line, Table, lines, tables
 
 MANIFEST = "manifest.csv"
 _VERSION = re.compile(r"v?(1\.[12])(\.\d+)*", re.IGNORECASE | re.ASCII)
@@ -53,6 +53,11 @@ _OTHER_ROLES = frozenset(
     }
 )  # fmt: skip
 """The roles of people who are left out; others that begin with ``ext:`` are, too."""
+_ENROLLMENT: tuple[Field, ...] = (
+    ("id", "classSourcedId"), ("id", "userSourcedId"), ("required", "role"), ("day", "beginDate"), ("day", "endDate"),
+    ("text", "status"),
+)  # fmt: skip
+_UNCHANGED = frozenset({None, "active"})
 _ABOUT: dict[Kind, tuple[str, str]] = {
     "roles": ("", "userSourcedId"),
     "enrollments": ("classSourcedId", "userSourcedId"),
@@ -165,9 +170,6 @@ class OneRoster:
         return _LOCATIONS[kind, column]
 
     def rows(self, problems: Problems) -> Iterator[tuple[Kind, list[Row]]]:
-        return batches(self._rows(problems))
-
-    def _rows(self, problems: Problems) -> Iterator[tuple[Kind, Row]]:
         makers: dict[str, Callable[[Line], Row]] = {
             "orgs.csv": self._org,
             "academicSessions.csv": self._term,
@@ -178,8 +180,11 @@ class OneRoster:
             "enrollments.csv": self._enrollment,
         }
         for name in self._names:
-            for line in lines(self._archive, name, required_columns(name, self.version), problems):
-                yield _row(KINDS[name], makers[name], line)
+            for some in tables(self._archive, name, required_columns(name, self.version), problems):
+                if name == "enrollments.csv" and (enrollments := self._enrollments(some)) is not None:
+                    yield "enrollments", enrollments
+                else:
+                    yield from batches(_row(KINDS[name], makers[name], line) for line in some.lines())
 
     def _org(self, line: Line) -> Row:
         type_, sis_id = line.one_of("type", _ORG_TYPES), line.id("sourcedId")
@@ -216,6 +221,20 @@ class OneRoster:
         school = self._school([line.id("orgSourcedId", needed=False)])
         return line.number, line.id("userSourcedId"), _role_of(line), school, *self._dates(line)
 
+    def _enrollments(self, some: Table) -> list[Row] | None:
+        """What `_enrollment` makes of each row; None if one needs a closer look. They are most of a roster's rows."""
+        read = some.by_columns(_ENROLLMENT)
+        if read is None or not {row[-1] for row in read} <= _UNCHANGED:
+            return None
+        roles = {word: _role(str(word)) for word in {row[3] for row in read}}
+        ends = {day: day and self._ends(str(day)) for day in {row[5] for row in read}}
+        if None in roles.values():
+            return None
+        return [
+            (number, section, user, roles[word], begins, ends[day])
+            for number, section, user, word, begins, day, _ in read
+        ]
+
     def _enrollment(self, line: Line) -> Row:
         return (
             line.number, line.id("classSourcedId"), line.id("userSourcedId"), _role_of(line), *self._dates(line),
@@ -233,7 +252,11 @@ class OneRoster:
     def _dates(self, line: Line) -> tuple[str | None, str | None]:
         """The first day on which a row holds, and the first on which it no longer does."""
         begins, ends = line.day("beginDate"), line.day("endDate")
-        return begins, _shifted(ends, 1) if ends is not None and self._end_is_last_day else ends
+        return begins, self._ends(ends)
+
+    def _ends(self, day: str | None) -> str | None:
+        """The first day on which a row no longer holds, by its ``endDate``."""
+        return _shifted(day, 1) if day is not None and self._end_is_last_day else day
 
     def _school(self, orgs: Sequence[str | None]) -> str | None:
         """The first that is a school, or else the first that is unknown, so that it is reported."""
@@ -265,15 +288,22 @@ def _course(line: Line) -> Row:
 
 def _role_of(line: Line) -> str:
     """``student``, ``teacher`` or ``other``. A word that is no role is a problem: it may be a misspelled student."""
-    word = line.required("role").lower()
-    if word in ("student", "teacher"):
-        return word
-    if word and not word.startswith("ext:") and re.sub(r"[\s_-]", "", word) not in _OTHER_ROLES:
+    word = line.required("role")
+    role = _role(word)
+    if word and role is None:
         line.report(
             "role",
             "the value is not a role: write student, teacher, or another of OneRoster's, such as administrator",
         )
-    return "other"
+    return role or "other"
+
+
+def _role(word: str) -> str | None:
+    """The role that a word means; None if it means none."""
+    word = word.lower()
+    if word in ("student", "teacher"):
+        return word
+    return "other" if word.startswith("ext:") or re.sub(r"[\s_-]", "", word) in _OTHER_ROLES else None
 
 
 def _shifted(day: str, days: int) -> str:

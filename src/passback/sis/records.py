@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from passback.sis.rows import Problems
 
@@ -23,9 +24,10 @@ _TOO_LONG = f"the row is longer than {_LONGEST_ROW:,} characters, over several l
 class _Lines:
     """Lines that can be read again: those of a row whose quotes do not match may be rows of their own."""
 
-    def __init__(self, lines: Iterable[str]) -> None:
-        self._lines = iter(lines)
-        self._again: deque[str] = deque()
+    def __init__(self, blocks: Iterator[str]) -> None:
+        self._blocks = blocks
+        self.waiting: deque[str] = deque()
+        """The lines of the last block that are still to be read."""
         self.row: list[str] = []
         """The lines of the row that is being read."""
         self.too_long = False
@@ -34,7 +36,7 @@ class _Lines:
         """The lines, up to the first that would make a row too long."""
         self.too_long = False
         length = 0
-        while (line := self._again.popleft() if self._again else next(self._lines, None)) is not None:
+        while (line := self._next()) is not None:
             length = length + len(line) if self.row else len(line)
             self.row.append(line)
             if length > _LONGEST_ROW:
@@ -42,42 +44,79 @@ class _Lines:
                 return
             yield line
 
+    def _next(self) -> str | None:
+        if not self.waiting:
+            self.add(next(self._blocks, ""))
+        return self.waiting.popleft() if self.waiting else None
+
+    def add(self, block: str) -> None:
+        """Read the lines of this block after those that wait."""
+        self.waiting.extend(io.StringIO(block, newline="\n"))
+
     def give_back(self, lines: list[str]) -> None:
         """Read these lines next."""
-        self._again.extendleft(reversed(lines))
+        self.waiting.extendleft(reversed(lines))
 
 
-def split_records(lines: Iterable[str], name: str, problems: Problems) -> Iterator[Record]:
-    """The rows of a file that are not empty.
+def split_records(blocks: Iterator[str], name: str, problems: Problems) -> Iterator[list[Record]]:
+    """The rows of a file that are not empty, some at a time. `blocks` are whole lines of it.
 
     A row whose quotes do not match is taken for its first line alone, since it may have swallowed others. Few lines are
     read again more than once: an open quote swallows no further than the next one, or than a row may be long.
     """
-    source = _Lines(lines)
-    reader = csv.reader(source, strict=True)
     first = 1
-    while True:
+    for block in blocks:
+        if (rows := _one_a_line(block)) is not None:
+            yield [(number, values, "") for number, values in enumerate(rows, first) if _is_row(values)]
+            first += len(rows)
+            continue
+        lines = _Lines(blocks)
+        lines.add(block)
+        records, first = _one_by_one(lines, first, name, problems)
+        yield records
+        if name in problems.cut_short:
+            return
+
+
+def _one_by_one(lines: _Lines, first: int, name: str, problems: Problems) -> tuple[list[Record], int]:
+    """The rows of the lines that wait, whatever their quotes, and the number of the line after them."""
+    records: list[Record] = []
+    reader = csv.reader(lines, strict=True)
+    while lines.waiting:
         try:
             values = next(reader)
-        except StopIteration:
-            return
         except csv.Error as error:
             if name in problems.cut_short:  # already reported
-                return
-            fault = _TOO_LONG if source.too_long else _explain(str(error))
-            swallowed = source.row[1:]
+                break
+            fault = _TOO_LONG if lines.too_long else _explain(str(error))
+            swallowed = lines.row[1:]
             if first == 1:  # nothing is known without the columns' names
                 problems.stop_file(name, first, "", fault)
-                return
-            yield first, None, fault
-            source.give_back(swallowed)
-            reader = csv.reader(source, strict=True)
+                break
+            records.append((first, None, fault))
+            lines.give_back(swallowed)
+            reader = csv.reader(lines, strict=True)
             first += 1
         else:
-            if any(map(str.strip, values)):
-                yield first, values, ""
-            first += len(source.row)
-        source.row.clear()
+            if _is_row(values):
+                records.append((first, values, ""))
+            first += len(lines.row)
+        lines.row.clear()
+    return records, first
+
+
+def _one_a_line(block: str) -> list[list[str]] | None:
+    """The rows of some lines if each line is one, which takes a fraction of the time; None otherwise."""
+    reader = csv.reader(io.StringIO(block, newline="\n"), strict=True)
+    try:
+        rows = list(reader)
+    except csv.Error:
+        return None
+    return rows if len(rows) == reader.line_num else None
+
+
+def _is_row(values: list[str]) -> bool:
+    return any(map(str.strip, values))
 
 
 def _explain(error: str) -> str:

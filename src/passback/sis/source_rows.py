@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time
+from itertools import chain
 
 from msgspec import Struct
 
@@ -65,7 +66,7 @@ class SourceFile:
     def records(self) -> Iterator[Record]:
         """The rows, after that with the columns' names."""
         problems = Problems()
-        found = self._files.records(self.name, problems)
+        found = chain.from_iterable(self._files.records(self.name, problems))
         _, titles, _ = next(found, NO_RECORD)
         if titles is not None and titles[0].startswith("sep="):  # an instruction to spreadsheets
             _, titles, _ = next(found, NO_RECORD)

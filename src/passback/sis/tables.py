@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, product
+from operator import itemgetter
+from typing import Literal
+
+from msgspec import Struct
 
 from passback.sis.archive import NOT_UTF_8, RosterFiles
 from passback.sis.days import read_day
-from passback.sis.records import NO_RECORD
-from passback.sis.rows import Problems
+from passback.sis.records import NO_RECORD, Record
+from passback.sis.rows import Problems, Row, Value
+
+Field = tuple[Literal["id", "optional id", "required", "text", "day"], str]
+"""How a value is read, and its column."""
 
 LONGEST = 1000
 LONGEST_ID = 255
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2066-\u2069\ufeff]+")
-_NOTHING = frozenset({"", "NULL", "N/A", "#N/A", "\\N"})
+_NOTHING = frozenset(
+    "".join(letters)
+    for word in ("", "NULL", "N/A", "#N/A", "\\N")
+    for letters in product(*((it.lower(), it) for it in word))
+)
 _NO_DAY = re.compile(r"0+[-/]0+[-/]0+(?: 0+:00:00)?", re.ASCII)
 """How databases write that there is no date."""
 _NO_VALUE = "the value is empty: every row needs one"
@@ -112,6 +124,17 @@ class Line:
             self.report(column, f"the value must be one of {', '.join(words)}")
         return ""
 
+    def read(self, fields: Iterable[Field]) -> Row:
+        """The line's number, and the values of these fields."""
+        return (self.number, *(self._read(sort, column) for sort, column in fields))
+
+    def _read(self, sort: str, column: str) -> Value:
+        if sort == "day":
+            return self.day(column)
+        if sort == "required":
+            return self.required(column)
+        return self.text(column) if sort == "text" else self.id(column, needed=sort == "id")
+
     def list_of(self, column: str) -> list[str]:
         """The items of a comma-separated list."""
         words = (word.strip() for word in (self.text(column) or "").split(","))
@@ -124,7 +147,7 @@ class Line:
 
 def is_nothing(value: str) -> bool:
     """Whether a value is empty, or what databases and spreadsheets write for nothing."""
-    return value.upper() in _NOTHING
+    return value in _NOTHING
 
 
 def _clean(value: str) -> str:
@@ -137,10 +160,35 @@ def lines(archive: RosterFiles, name: str, required: Iterable[str], problems: Pr
 
     Of a row whose columns cannot be told apart nothing can be read; it is `Line.invalid` from the start.
     """
-    rows = archive.records(name, problems)
-    number, titles, fault = next(rows, NO_RECORD)
+    for some in tables(archive, name, required, problems):
+        yield from some.lines()
+
+
+def rows(
+    archive: RosterFiles, name: str, required: Iterable[str], fields: Sequence[Field], problems: Problems
+) -> Iterator[tuple[list[Row], list[Line]]]:
+    """`lines` some at a time: the values of these fields, and the lines that have a problem."""
+    for some in tables(archive, name, required, problems):
+        if (read := some.by_columns(fields)) is not None:
+            yield read, []
+            continue
+        both = [(line, line.read(fields)) if not line.invalid else (line, ()) for line in some.lines()]
+        yield [row for line, row in both if not line.invalid], [line for line, _ in both if line.invalid]
+
+
+def tables(archive: RosterFiles, name: str, required: Iterable[str], problems: Problems) -> Iterator[Table]:
+    """See `lines`: the rows of a file, some at a time."""
+    batches = archive.records(name, problems)
+    records: list[Record] = []
+
+    def first() -> Record:
+        while not records and (batch := next(batches, None)) is not None:
+            records.extend(batch)
+        return records.pop(0) if records else NO_RECORD
+
+    number, titles, fault = first()
     if titles is not None and titles[0].startswith("sep="):  # an instruction to spreadsheets
-        number, titles, fault = next(rows, NO_RECORD)
+        number, titles, fault = first()
     if titles is None:
         if name not in problems.cut_short:
             problems.stop_file(
@@ -150,22 +198,85 @@ def lines(archive: RosterFiles, name: str, required: Iterable[str], problems: Pr
                 fault or "the file is empty: it needs at least the line with the column names",
             )
         return
-    if (columns := _columns(titles, name, number, required, problems)) is None:
-        return
-    least, most = max(columns.values()) + 1, len(titles)
-    for number, values, fault in rows:
-        problems.rows_read += number > 0
-        if values is not None and (
-            len(values) == most or (len(values) >= least and not any(map(str.strip, values[most:])))
-        ):
-            yield Line(name, number, columns, values, problems)
-            continue
-        line = Line(name, number, {}, [], problems)
-        if values is not None:
-            count = "1 value" if len(values) == 1 else f"{len(values)} values"
-            fault = f"the row has {count} for {least} columns: is a quote missing?"
-        line.report("", fault)
-        yield line
+    if (columns := _columns(titles, name, number, required, problems)) is not None:
+        for batch in chain([records], batches):
+            problems.rows_read += sum(number > 0 for number, _, _ in batch)
+            yield Table(name, columns, len(titles), batch, problems)
+
+
+class Table(Struct):
+    """Some rows of a file."""
+
+    name: str
+    columns: Mapping[str, int]
+    width: int
+    """How many titles there are."""
+    records: list[Record]
+    problems: Problems
+
+    def lines(self) -> Iterator[Line]:
+        """See `lines`."""
+        least = max(self.columns.values()) + 1
+        for number, values, fault in self.records:
+            if values is not None and (
+                len(values) == self.width
+                or (len(values) >= least and not any(map(str.strip, values[self.width :])))
+            ):
+                yield Line(self.name, number, self.columns, values, self.problems)
+                continue
+            line = Line(self.name, number, {}, [], self.problems)
+            if values is not None:
+                count = "1 value" if len(values) == 1 else f"{len(values)} values"
+                fault = f"the row has {count} for {least} columns: is a quote missing?"
+            line.report("", fault)
+            yield line
+
+    def by_columns(self, fields: Iterable[Field]) -> list[Row] | None:
+        """What `Line.read` returns for each row; None if any of them needs a closer look.
+
+        It takes a fraction of the time, since each step is one call for a whole column.
+        """
+        given = [values for _, values, _ in self.records if values is not None]
+        if len(given) < len(self.records) or set(map(len, given)) != {self.width}:
+            return None
+        numbers = [number for number, _, _ in self.records]
+        read: list[Sequence[Value]] = [numbers]
+        for sort, column in fields:
+            index = self.columns.get(column.lower())
+            values = [""] * len(given) if index is None else list(map(itemgetter(index), given))
+            if (plain := _plain(sort, values)) is None:
+                return None
+            read.append(plain)
+        return list(zip(*read, strict=True))
+
+
+def _plain(sort: str, values: list[str]) -> Sequence[Value] | None:
+    """What `Line` reads of a column's values; None if one has a problem, or control characters."""
+    needed = sort in ("id", "required")
+    if not any(values):
+        return None if needed else [None] * len(values)
+    longest = LONGEST_ID if sort in ("id", "optional id") else LONGEST
+    if len(max(values, key=len)) > longest or not "".join(values).isprintable():
+        return None
+    stripped = list(map(str.strip, values))
+    if sort == "required":
+        return stripped if all(stripped) else None
+    if _NOTHING.isdisjoint(stripped):
+        found: list[str | None] = [*stripped]
+    elif needed:
+        return None
+    else:
+        found = [None if is_nothing(it) else it for it in stripped]
+    return _days(found) if sort == "day" else found
+
+
+def _days(values: list[str | None]) -> list[str | None] | None:
+    """What `Line.day` reads of values that are no problem in themselves; None if one may be no date."""
+    days = {it: read_day(it) for it in set(values) if it is not None}
+    if None in days.values():
+        return None
+    written = {it: day.isoformat() for it, day in days.items() if day is not None}
+    return [it and written[it] for it in values]
 
 
 def _columns(
