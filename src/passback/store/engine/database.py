@@ -81,7 +81,10 @@ class Connection(Protocol):
         ...
 
     def define(self, statement: str) -> None:
-        """Run a statement that defines a table or an index, as migrations do."""
+        """Run a statement that defines a table or an index, as migrations do.
+
+        ``WITHOUT ROWID`` at its end has SQLite store rows in the order of their key, and nowhere else.
+        """
         ...
 
 

@@ -141,7 +141,8 @@ class PostgresConnection:
 
     def define(self, statement: str) -> None:
         # Ids are compared byte by byte, as in SQLite: pages are in their order, whatever the database's locale.
-        self._raw.execute(re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', statement).encode())
+        statement = re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', statement)
+        self._raw.execute(statement.removesuffix(" WITHOUT ROWID").encode())
 
 
 class _Fetched:

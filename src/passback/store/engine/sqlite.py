@@ -39,6 +39,9 @@ FOLD_IN_SECONDS = 60.0
 FOLD_IN_WRITTEN_SECONDS = 1.0
 """How often while it is written to: readers look through all of it, and it takes room."""
 
+SESSION_CACHE_KIB = 64 * 1024
+"""How much of the file, and of its temporary tables, a session keeps in memory: they are looked up row by row."""
+
 BATCH = 128
 """The most functions that share one commit, so that the first of them does not wait for long."""
 
@@ -195,6 +198,8 @@ class SqliteDatabase:
         assert self.path is not None
         try:
             connection = _connect(self.path, synchronous="FULL", factory=SqliteSession)
+            for schema in ("main", "temp"):
+                connection.execute(f"PRAGMA {schema}.cache_size = -{SESSION_CACHE_KIB}")
         except sqlite3.Error as error:
             raise StoreUnavailable(str(error)) from error
         try:

@@ -70,7 +70,8 @@ def _write(session: Session, kind: Kind, given: dict[str, Any], *, own_lms: bool
     )
     session.execute(
         f"UPDATE {kind} SET {set_}, removed = NULL FROM new_{kind} AS now JOIN changes"
-        f" ON changes.kind = '{kind}' AND changes.id = now.id AND changes.what <> 'deleted' WHERE {kind}.id = now.id",
+        f" ON changes.kind = '{kind}' AND changes.id = now.id AND changes.what <> 'deleted' AND changes.known = 1"
+        f" WHERE {kind}.id = now.id",
         given,
     )
     fields = tuple(dict.fromkeys(("sis_id", *fields)))
@@ -86,8 +87,8 @@ def _write(session: Session, kind: Kind, given: dict[str, Any], *, own_lms: bool
         columns.append("lms_id")
         values.append("now.id" if own_lms else "now.lms_id")
     session.execute(
-        f"INSERT INTO {kind} ({', '.join(columns)}) SELECT {', '.join(values)} FROM new_{kind} AS now"
-        f" WHERE NOT EXISTS (SELECT 1 FROM {kind} AS was WHERE was.id = now.id) ORDER BY now.id",
+        f"INSERT INTO {kind} ({', '.join(columns)}) SELECT {', '.join(values)} FROM changes JOIN new_{kind} AS now"
+        f" ON now.id = changes.id WHERE changes.kind = '{kind}' AND changes.known = 0 ORDER BY changes.id",
         given,
     )
     session.execute(

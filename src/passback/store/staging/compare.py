@@ -83,36 +83,17 @@ def plan(session: Session, district_id: str, step: Step, most_removed: Bound | N
     for kind in KINDS:
         step(f"comparing {kind}")
         _identify(session, kind, given)
-        for column, target in REFERENCES.get(kind, {}).items():
-            session.execute(
-                f"UPDATE new_{kind} SET {column}_id = target.id FROM new_{target} AS target"
-                f" WHERE target.sis_id = new_{kind}.{column}_sis_id"
-            )
+        references = [
+            f"{column}_id = (SELECT target.id FROM new_{target} AS target"
+            f" WHERE target.sis_id = new_{kind}.{column}_sis_id)"
+            for column, target in REFERENCES.get(kind, {}).items()
+        ]
+        if references:
+            session.execute(f"UPDATE new_{kind} SET {', '.join(references)}")
         session.analyse(f"new_{kind}")
         _compare(session, kind, given)
     step("comparing enrollments")
-    members = (
-        "INSERT INTO {} (section_id, role, user_id) SELECT DISTINCT new_sections.id, new_users.role, new_users.id"
-        " FROM new_enrollments JOIN new_sections ON new_sections.sis_id = new_enrollments.section_sis_id"
-        " JOIN new_users ON new_users.sis_id = new_enrollments.user_sis_id AND "
-    )
-    session.execute(members.format("new_members") + "new_users.role = new_enrollments.role")
-    session.execute(members.format("expired") + "new_enrollments.role = 'ended'")
-    session.analyse("new_members")
-    session.analyse("expired")
-    session.execute(
-        "INSERT INTO ended (section_id, role, user_id) SELECT was.section_id, was.role, was.user_id"
-        " FROM enrollments AS was JOIN sections ON sections.id = was.section_id"
-        " WHERE sections.district_id = :district_id AND NOT EXISTS (SELECT 1 FROM new_members WHERE"
-        " new_members.section_id = was.section_id AND new_members.role = was.role"
-        " AND new_members.user_id = was.user_id)",
-        given,
-    )
-    session.execute(
-        "INSERT INTO begun (section_id, role, user_id) SELECT section_id, role, user_id FROM new_members"
-        " WHERE NOT EXISTS (SELECT 1 FROM enrollments AS was WHERE was.section_id = new_members.section_id"
-        " AND was.role = new_members.role AND was.user_id = new_members.user_id)"
-    )
+    _compare_members(session, given)
     before = sizes(session, district_id)
     removed = _removed(session)
     too_many = (
@@ -126,7 +107,8 @@ def plan(session: Session, district_id: str, step: Step, most_removed: Bound | N
     for table in ("ended", "begun"):
         session.analyse(table)
         session.execute(
-            f"INSERT INTO changes (kind, id, what) SELECT DISTINCT 'sections', section_id, 'updated' FROM {table}"
+            "INSERT INTO changes (kind, id, what, known)"
+            f" SELECT DISTINCT 'sections', section_id, 'updated', 1 FROM {table}"
             " WHERE true ON CONFLICT DO NOTHING"
         )
     session.analyse("changes")
@@ -176,17 +158,43 @@ def _identify(session: Session, kind: Kind, given: dict[str, Any]) -> None:
 def _compare(session: Session, kind: str, given: dict[str, Any]) -> None:
     differs = " OR ".join(f"COALESCE(was.{it}, '') <> COALESCE(now.{it}, '')" for it in FIELDS[kind])
     session.execute(
-        f"INSERT INTO changes (kind, id, what) SELECT '{kind}', now.id,"
-        " CASE WHEN was.id IS NULL OR was.removed IS NOT NULL THEN 'created' ELSE 'updated' END"
+        f"INSERT INTO changes (kind, id, what, known) SELECT '{kind}', now.id,"
+        " CASE WHEN was.id IS NULL OR was.removed IS NOT NULL THEN 'created' ELSE 'updated' END,"
+        " CASE WHEN was.id IS NULL THEN 0 ELSE 1 END"
         f" FROM new_{kind} AS now LEFT JOIN {kind} AS was ON was.id = now.id"
         f" WHERE was.id IS NULL OR was.removed IS NOT NULL OR {differs}"
     )
     session.execute(
-        f"INSERT INTO changes (kind, id, what) SELECT '{kind}', id, 'deleted' FROM {kind}"
+        f"INSERT INTO changes (kind, id, what, known) SELECT '{kind}', id, 'deleted', 1 FROM {kind}"
         f" WHERE district_id = :district_id AND removed IS NULL AND NOT EXISTS (SELECT 1 FROM new_{kind}"
         f" WHERE new_{kind}.id = {kind}.id)",
         given,
     )
+
+
+def _compare_members(session: Session, given: dict[str, Any]) -> None:
+    """Find the enrollments that begin and end. All is read and written in one order, so that it is merged."""
+    members = (
+        "INSERT INTO {} (section_id, role, user_id) SELECT new_sections.id, new_users.role, new_users.id"
+        " FROM new_enrollments JOIN new_sections ON new_sections.sis_id = new_enrollments.section_sis_id"
+        " JOIN new_users ON new_users.sis_id = new_enrollments.user_sis_id AND {}"
+        " ORDER BY new_sections.id, new_users.role, new_users.id ON CONFLICT DO NOTHING"
+    )
+    session.execute(members.format("new_members", "new_users.role = new_enrollments.role"))
+    session.execute(members.format("expired", "new_enrollments.role = 'ended'"))
+    session.analyse("new_members")
+    session.analyse("expired")
+    was = (
+        "SELECT sections.id AS section_id, role, user_id FROM sections JOIN enrollments AS was"
+        " ON was.section_id = sections.id WHERE sections.district_id = :district_id"
+    )
+    now = "SELECT section_id, role, user_id FROM new_members"
+    for table, these, others in (("ended", was, now), ("begun", now, was)):
+        session.execute(
+            f"INSERT INTO {table} (section_id, role, user_id) {these} EXCEPT {others}"
+            " ORDER BY section_id, role, user_id",
+            given,
+        )
 
 
 _COUNTED: tuple[tuple[str, str, str], ...] = (
@@ -214,18 +222,6 @@ def sizes(connection: Connection, district_id: str) -> dict[str, int]:
     return {**found, "enrollments": int(connection.execute(query, given).fetchone()[0])}
 
 
-def _counts(session: Session, table: str, where: str) -> dict[str, int]:
-    """How many objects are created, updated and deleted."""
-    of_role = (
-        f" AND (EXISTS (SELECT 1 FROM new_users WHERE new_users.id = changes.id{where})"
-        f" OR EXISTS (SELECT 1 FROM users WHERE users.id = changes.id{where}))"
-        if where
-        else ""
-    )
-    query = f"SELECT what, COUNT(*) FROM changes WHERE kind = '{table}'{of_role} GROUP BY what"
-    return dict(session.execute(query).fetchall())
-
-
 _NOT_EXPIRED = (
     "NOT EXISTS (SELECT 1 FROM expired WHERE expired.section_id = ended.section_id AND expired.role = ended.role"
     " AND expired.user_id = ended.user_id)"
@@ -245,12 +241,18 @@ def _removed(session: Session) -> dict[str, int]:
 
 
 def _changes(session: Session, before: dict[str, int]) -> dict[str, Changes]:
-    found = {}
-    for name, table, where in _COUNTED:
-        counts = _counts(session, table, where)
-        found[name] = Changes(
-            before[name], counts.get("created", 0), counts.get("updated", 0), counts.get("deleted", 0)
-        )
+    counts: dict[str, dict[str, int]] = {name: {} for name, _, _ in _COUNTED}
+    for kind, role, what, count in session.execute(
+        "SELECT changes.kind, COALESCE(now.role, was.role), what, COUNT(*) FROM changes"
+        " LEFT JOIN new_users AS now ON changes.kind = 'users' AND now.id = changes.id"
+        " LEFT JOIN users AS was ON changes.kind = 'users' AND now.id IS NULL AND was.id = changes.id"
+        " GROUP BY changes.kind, COALESCE(now.role, was.role), what"
+    ):
+        counts[kind if role is None else f"{role}s"][what] = int(count)
+    found = {
+        name: Changes(before[name], it.get("created", 0), it.get("updated", 0), it.get("deleted", 0))
+        for name, it in counts.items()
+    }
     moved = _size(session, "begun"), _size(session, "ended")
     return {**found, "enrollments": Changes(before["enrollments"], moved[0], 0, moved[1])}
 
@@ -260,7 +262,11 @@ def _size(session: Session, table: str) -> int:
 
 
 def _left_out(session: Session) -> int:
-    asked = session.execute(
-        "SELECT COUNT(*) FROM (SELECT DISTINCT section_sis_id, user_sis_id, role FROM new_enrollments) AS asked"
-    ).fetchone()[0]
-    return int(asked - session.execute("SELECT COUNT(*) FROM new_members").fetchone()[0])
+    if _size(session, "new_enrollments") == _size(session, "new_members"):
+        return 0  # as usual: no need to look at each
+    return _size(
+        session,
+        "(SELECT DISTINCT section_sis_id, user_sis_id, role FROM new_enrollments AS asked WHERE NOT EXISTS"
+        " (SELECT 1 FROM new_users WHERE new_users.sis_id = asked.user_sis_id AND new_users.role = asked.role))"
+        " AS others",
+    )

@@ -153,7 +153,9 @@ def _duplicates(session: Session, kind: Kind, *, by_role: bool) -> list[FaultyRo
 def _references(session: Session, district_id: str, kind: Kind, *, by_role: bool) -> list[FaultyRows]:
     """Empty references to nothing, or leave out the rows that have one."""
     found: list[FaultyRows] = []
-    for name, target in REFERENCES.get(kind, {}).items():
+    if not _any_broken(session, kind):
+        return found
+    for name, target in REFERENCES[kind].items():
         column = f"{name}_sis_id"
         if not _find_broken(session, kind, column, target):
             continue
@@ -174,6 +176,25 @@ def _references(session: Session, district_id: str, kind: Kind, *, by_role: bool
     return found
 
 
+def _counts(kind: Kind) -> str:
+    """SQL: whether a row counts. Those of other roles are left out anyway: they may refer to what no longer exists."""
+    return "true" if kind == "sections" else f"(mine.role IS NULL OR mine.role IN {ROLES})"
+
+
+def _any_broken(session: Session, kind: Kind) -> bool:
+    """Whether any reference of a kind leads nowhere, found in one look at each row."""
+    joined, broken = [], []
+    for name, target in REFERENCES.get(kind, {}).items():
+        joined.append(f" LEFT JOIN new_{target} AS {name}_ ON {name}_.sis_id = mine.{name}_sis_id")
+        broken.append(f"mine.{name}_sis_id IS NOT NULL AND {name}_.sis_id IS NULL")
+    if not broken:
+        return False
+    found = session.execute(
+        f"SELECT 1 FROM new_{kind} AS mine{''.join(joined)} WHERE ({' OR '.join(broken)}) AND {_counts(kind)} LIMIT 1"
+    )
+    return found.fetchone() is not None
+
+
 def _find_broken(session: Session, kind: Kind, column: str, target: Kind) -> bool:
     """Collect the rows whose reference leads nowhere, and why. Returns whether there are any."""
     ids = [
@@ -181,8 +202,6 @@ def _find_broken(session: Session, kind: Kind, column: str, target: Kind) -> boo
         for it in ("section_sis_id" if kind == "enrollments" else "sis_id", "user_sis_id", "role")
     ]
     ids[2] = f"COALESCE({ids[2]}, '')"
-    # Rows of other roles are left out anyway: they may refer to something that no longer exists.
-    counts = "" if kind == "sections" else f" AND (role IS NULL OR role IN {ROLES})"
     session.execute("DELETE FROM broken")
     session.execute(
         "INSERT INTO broken (line, first, count, sis_id, user_sis_id, role, value, cause)"
@@ -193,7 +212,7 @@ def _find_broken(session: Session, kind: Kind, column: str, target: Kind) -> boo
         f" OR EXISTS (SELECT 1 FROM new_left_out AS it WHERE it.kind = '{target}' AND it.sis_id IS NULL)"
         " THEN 'left out' ELSE 'nothing' END"
         f" FROM new_{kind} AS mine WHERE {column} IS NOT NULL AND NOT EXISTS"
-        f" (SELECT 1 FROM new_{target} AS target WHERE target.sis_id = mine.{column}){counts}"
+        f" (SELECT 1 FROM new_{target} AS target WHERE target.sis_id = mine.{column}) AND {_counts(kind)}"
     )
     return session.execute("SELECT 1 FROM broken LIMIT 1").fetchone() is not None
 

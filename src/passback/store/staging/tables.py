@@ -69,11 +69,12 @@ def prepare(session: Session) -> None:
     for table in ("new_members", "expired", "ended", "begun"):
         session.define(
             f"CREATE TEMP TABLE {table} (section_id TEXT NOT NULL, role TEXT NOT NULL, user_id TEXT NOT NULL,"
-            " PRIMARY KEY (section_id, role, user_id))"
+            " PRIMARY KEY (section_id, role, user_id)) WITHOUT ROWID"
         )
+    # Known is what has a row in the district's roster already, even if it was removed.
     session.define(
-        "CREATE TEMP TABLE changes (kind TEXT NOT NULL, id TEXT NOT NULL, what TEXT NOT NULL, previous TEXT,"
-        " PRIMARY KEY (kind, id))"
+        "CREATE TEMP TABLE changes (kind TEXT NOT NULL, id TEXT NOT NULL, what TEXT NOT NULL, known BIGINT NOT NULL,"
+        " previous TEXT, PRIMARY KEY (kind, id)) WITHOUT ROWID"
     )
 
 
@@ -101,7 +102,8 @@ def load(session: Session, kind: Kind, rows: Sequence[Sequence[Any]], ids: Ids) 
 def index(session: Session) -> None:
     """Index the tables, once everything is loaded."""
     for kind in KINDS:
-        session.define(f"CREATE INDEX new_{kind}_by_sis_id ON new_{kind} (sis_id)")
+        role = ", role" if kind == "users" else ""
+        session.define(f"CREATE INDEX new_{kind}_by_sis_id ON new_{kind} (sis_id{role})")
         session.analyse(f"new_{kind}")
     session.define("CREATE INDEX new_roles_by_user ON new_roles (user_sis_id, role)")
     for table in ("gone", "left_out"):
