@@ -139,7 +139,7 @@ def match_sections(
 
 def id_key(value: str | None) -> str:
     """An id or address as it is compared; empty if there is none."""
-    return " ".join((value or "").casefold().split())
+    return " ".join(value.casefold().split()) if value else ""
 
 
 def of_lms(sis_id: str | None) -> str:

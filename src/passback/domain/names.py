@@ -33,6 +33,7 @@ _PARTICLES = frozenset({
 })  # fmt: skip
 """Words that many names have in common: two of them alike say nothing."""
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
+_ALL_BUT_WORDS = str.maketrans("", "", "".join(it for it in map(chr, range(128)) if not it.isalnum()))
 _SHORTEST = 2
 """How many letters a name has at least; one letter is an initial."""
 
@@ -56,12 +57,14 @@ def words(name: str) -> list[str]:
 
 def key(name: str) -> str:
     """What is equal for two ways of writing one name. Spaces do not count: De La Cruz, Delacruz."""
+    if name.isascii() and "," not in name:  # as most are
+        return name.lower().translate(_ALL_BUT_WORDS)
     return "".join(words(name))
 
 
 def keys(first: str, middle: str | None, last: str) -> list[str]:
     """The keys of a name in the roster: without the middle names, with them, and with the first's or all initials."""
-    ways = ("", *_middle(_words(middle or "")))
+    ways = ("", *_middle(_words(middle))) if middle else ("",)
     return list(dict.fromkeys(it for it in (key(f"{first} {way} {last}") for way in ways) if it))
 
 

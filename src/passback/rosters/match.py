@@ -99,10 +99,14 @@ def _match_people(session: Session, district_id: str, sections: Sequence[Match])
     _settle_sections(session, district_id, sections)
     matches.resolve(session)
     identities.meet_by_name(session, district_id)
+    any_weaker = False
     for meetings in identities.meetings(session):
         judged = [it for meeting in meetings if (it := _judged(meeting, counts)) is not None]
-        matches.load(session, [it for it in judged if not (it.by and it.sure)])
-    matches.resolve(session)
+        weaker = [it for it in judged if not (it.by and it.sure)]
+        matches.load(session, weaker)
+        any_weaker = any_weaker or bool(weaker)
+    if any_weaker:
+        matches.resolve(session)
     return fits
 
 
@@ -136,22 +140,28 @@ def _numbers(meeting: Meeting, counts: dict[Role, Counts]) -> Numbers:
 
 
 def _settle_sections(session: Session, district_id: str, sections: Sequence[Match]) -> None:
-    commons = matches.commons(session, district_id)
     unread = matches.unread_as_matched(session, district_id)
-    settled = [_settled(it, commons.get(it.id, Common()), unread) for it in sections]
+    in_doubt = {it.id for it in sections if not _is_sure(it) and it.id not in unread}
+    commons = matches.commons(session, district_id, in_doubt) if in_doubt else {}
+    settled = [_settled(it, commons.get(it.id, Common())) if it.id in in_doubt else it for it in sections]
     matches.load(session, (one for it in settled for one in _possible(it)))
     matches.unpair(
         session, [was.id for was, now in zip(sections, settled, strict=True) if was.lms_id and not now.lms_id]
     )
 
 
-def _settled(match: Match, common: Common, unread: set[str]) -> Match:
-    if match.lms_id is None or match.by in ("hand", "lms_id") or match.id in unread:
-        return match
-    if match.by == "sis_id" and match.named_alike:
-        return match
+def _is_sure(match: Match) -> bool:
+    """Whether a section's match, or that it has none, needs no people to confirm it."""
+    return (
+        match.lms_id is None or match.by in ("hand", "lms_id") or (match.by == "sis_id" and match.named_alike)
+    )
+
+
+def _settled(match: Match, common: Common) -> Match:
     doubt = section_doubt(match.by, common)
-    return match if doubt is None else Match(match.id, None, None, (Candidate(match.lms_id, doubt),))
+    if match.lms_id is None or doubt is None:
+        return match
+    return Match(match.id, None, None, (Candidate(match.lms_id, doubt),))
 
 
 def _possible(match: Match) -> Iterator[Possible]:

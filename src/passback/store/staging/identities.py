@@ -26,7 +26,8 @@ _MOST_ALIKE = 4_000_000
 """If more pairs than this share one value, it says nothing of anybody: such as the address noreply@."""
 _LONGEST_SIGN = 500
 """The most characters of a value that is compared: PostgreSQL indexes some 2,700 bytes."""
-_SORTS = ("email", "number", "name", "name_and_email")
+_SORTS = ("email", "name", "name_and_email", "number")
+"""In the order in which they are stored."""
 _SHARE_A_SECTION = (
     "EXISTS (SELECT 1 FROM enrollments JOIN paired ON paired.id = enrollments.section_id JOIN lms_members"
     " ON lms_members.district_id = :district_id AND lms_members.section_id = paired.lms_id"
@@ -64,7 +65,7 @@ def stage(session: Session, district_id: str) -> None:
     session.define("CREATE TEMP TABLE my_names (role TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL)")
     session.define(
         "CREATE TEMP TABLE accounts (role TEXT NOT NULL, id TEXT NOT NULL, name TEXT, email TEXT, sis_id TEXT,"
-        " seen BIGINT NOT NULL, PRIMARY KEY (role, id))"
+        " seen BIGINT NOT NULL, PRIMARY KEY (role, id)) WITHOUT ROWID"
     )
     session.define(
         "CREATE TEMP TABLE them (role TEXT NOT NULL, id TEXT NOT NULL, name TEXT, email TEXT, domain TEXT,"
@@ -72,19 +73,20 @@ def stage(session: Session, district_id: str) -> None:
         " number_key TEXT, PRIMARY KEY (role, id))"
     )
     session.define(
-        "CREATE TEMP TABLE held (role TEXT NOT NULL, sort TEXT NOT NULL, value TEXT NOT NULL, ours BIGINT NOT NULL,"
-        " theirs BIGINT NOT NULL, our_id TEXT, their_id TEXT, PRIMARY KEY (role, sort, value))"
+        "CREATE TEMP TABLE held (sort TEXT NOT NULL, role TEXT NOT NULL, value TEXT NOT NULL, ours BIGINT NOT NULL,"
+        " theirs BIGINT NOT NULL, our_id TEXT, their_id TEXT, PRIMARY KEY (sort, role, value)) WITHOUT ROWID"
     )
     session.define(
         "CREATE TEMP TABLE left_names (role TEXT NOT NULL, name TEXT NOT NULL, ours BIGINT NOT NULL,"
-        " theirs BIGINT NOT NULL, PRIMARY KEY (role, name))"
+        " theirs BIGINT NOT NULL, PRIMARY KEY (role, name)) WITHOUT ROWID"
     )
     session.define(
         "CREATE TEMP TABLE own_domains (role TEXT NOT NULL, domain TEXT NOT NULL, PRIMARY KEY (role, domain))"
+        " WITHOUT ROWID"
     )
     session.define(
         "CREATE TEMP TABLE meets (role TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT NOT NULL, together BIGINT NOT NULL,"
-        " PRIMARY KEY (role, id, lms_id))"
+        " PRIMARY KEY (role, id, lms_id)) WITHOUT ROWID"
     )
     _stage_ours(session, district_id)
     _stage_theirs(session, district_id)
@@ -215,11 +217,11 @@ def _count_holders(session: Session) -> None:
     for sort in _SORTS:
         column = "number_key" if sort == "number" else sort
         session.execute(
-            "INSERT INTO held (role, sort, value, ours, theirs, our_id, their_id) SELECT role, :sort, value, SUM(ours),"
+            "INSERT INTO held (sort, role, value, ours, theirs, our_id, their_id) SELECT :sort, role, value, SUM(ours),"
             f" SUM(theirs), MIN(our_id), MIN(their_id) FROM (SELECT role, {column} AS value, 1 AS ours, 0 AS theirs,"
             f" id AS our_id, NULL AS their_id FROM mine WHERE {column} IS NOT NULL UNION ALL"
             f" SELECT role, {column}, 0, 1, NULL, id FROM them WHERE {column} IS NOT NULL) AS each"
-            " GROUP BY role, value",
+            " GROUP BY role, value ORDER BY role, value",
             {"sort": sort},
         )
     session.analyse("held")
@@ -315,10 +317,11 @@ def meet_by_name(session: Session, district_id: str) -> None:
     _count_those_left(session, given)
     _meet(
         session,
-        "held JOIN my_names ON my_names.role = held.role AND my_names.name = held.value"
+        "left_names JOIN held ON held.role = left_names.role AND held.sort = 'name' AND held.value = left_names.name"
+        " JOIN my_names ON my_names.role = held.role AND my_names.name = held.value"
         " JOIN mine ON mine.role = held.role AND mine.id = my_names.id"
         " JOIN them ON them.role = held.role AND them.name = held.value",
-        f"held.sort = 'name' AND held.theirs > 0 AND held.ours * held.theirs <= {_MOST_ALIKE}"
+        f"left_names.ours > 0 AND left_names.theirs > 0 AND held.ours * held.theirs <= {_MOST_ALIKE}"
         " AND NOT EXISTS (SELECT 1 FROM taken WHERE taken.kind = mine.role AND taken.id = mine.id)"
         " AND NOT EXISTS (SELECT 1 FROM taken WHERE taken.kind = them.role AND taken.lms_id = them.id)"
         f" AND {_SHARE_A_SECTION.format(ours='mine.id', theirs='them.id', role='mine.role')}",
@@ -350,10 +353,12 @@ def _meet(
 ) -> None:
     shared = _SHARE_A_SECTION.format(ours="mine.id", theirs="them.id", role="mine.role")
     together = together or f"CASE WHEN {shared} THEN 1 ELSE 0 END"
+    not_by_hand = f" AND {_NOT_BY_HAND}" if session.execute(f"{_BY_HAND} LIMIT 1", given).fetchone() else ""
     session.execute(
         "INSERT INTO meets (role, id, lms_id, together)"
-        f" SELECT DISTINCT mine.role, mine.id, them.id, {together} FROM {joined} WHERE {where} AND {_NOT_BY_HAND}"
-        " ON CONFLICT DO NOTHING",
+        f" SELECT mine.role, mine.id, them.id, {together} FROM {joined} WHERE {where}{not_by_hand}"
+        " AND NOT EXISTS (SELECT 1 FROM meets AS met WHERE met.role = mine.role AND met.id = mine.id"
+        " AND met.lms_id = them.id) ON CONFLICT DO NOTHING",
         given,
     )
 
@@ -403,9 +408,7 @@ def _meeting(row: Any) -> Meeting:
     role, id_, lms_id, together, first, middle, last, email, number, *rest = row
     name, their_email, their_number, same_lms_id, was_by, unread, tells, own_address, *left = rest
     counts = left[2:]
-    shared = {
-        it: Shared(int(counts[2 * place]), int(counts[2 * place + 1])) for place, it in enumerate(_HOLDERS)
-    }
+    shared = {it: Shared(counts[2 * place], counts[2 * place + 1]) for place, it in enumerate(_HOLDERS)}
     pair = Pair(
         first=first, middle=middle, last=last, email=email, number=number, their_name=name or "",
         their_email=their_email, their_number=their_number, same_lms_id=bool(same_lms_id), was_by=was_by,

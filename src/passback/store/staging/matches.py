@@ -51,19 +51,19 @@ def prepare(session: Session) -> None:
         "CREATE TEMP TABLE possible (kind TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT NOT NULL,"
         " strength BIGINT NOT NULL, way TEXT, reason TEXT)"
     )
-    session.define("CREATE INDEX possible_by_id ON possible (kind, id)")
+    session.define("CREATE INDEX possible_by_id ON possible (kind, id, strength)")
     session.define("CREATE INDEX possible_by_lms_id ON possible (kind, lms_id)")
-    session.define("CREATE TEMP TABLE paired (id TEXT PRIMARY KEY, lms_id TEXT NOT NULL)")
+    session.define("CREATE TEMP TABLE paired (id TEXT PRIMARY KEY, lms_id TEXT NOT NULL) WITHOUT ROWID")
     session.define("CREATE TEMP TABLE surely (kind TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT NOT NULL)")
     for table in ("surest", "taken"):
         session.define(
             f"CREATE TEMP TABLE {table} (kind TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT NOT NULL,"
-            " strength BIGINT NOT NULL, way TEXT, PRIMARY KEY (kind, id))"
+            " strength BIGINT NOT NULL, way TEXT, PRIMARY KEY (kind, id)) WITHOUT ROWID"
         )
         session.define(f"CREATE INDEX {table}_by_lms_id ON {table} (kind, lms_id)")
     session.define(
         "CREATE TEMP TABLE rematched (kind TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT, way TEXT, was TEXT,"
-        " previous TEXT, what TEXT NOT NULL, PRIMARY KEY (kind, id))"
+        " previous TEXT, what TEXT NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID"
     )
     session.define(
         "CREATE TEMP TABLE decided (kind TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT NOT NULL, role TEXT NOT NULL,"
@@ -117,9 +117,12 @@ def add_surely(session: Session, sure: Iterable[Possible]) -> None:
     session.load("surely", ("kind", "id", "lms_id"), ((it.kind, it.id, it.lms_id) for it in sure))
 
 
-def commons(session: Session, district_id: str) -> dict[str, Common]:
-    """Count the surely matched people of each pair of sections, by our section's id."""
+def commons(session: Session, district_id: str, section_ids: Iterable[str]) -> dict[str, Common]:
+    """Count the surely matched people of the pairs of these sections of ours, by their ids."""
     given = {"district_id": district_id}
+    session.define("CREATE TEMP TABLE in_doubt (id TEXT PRIMARY KEY)")
+    session.load("in_doubt", ("id",), ((it,) for it in section_ids))
+    session.analyse("in_doubt")
     session.execute(
         "INSERT INTO surely (kind, id, lms_id) SELECT role, id, lms_id FROM users WHERE district_id = :district_id"
         " AND removed IS NULL AND matched_by = 'hand' AND lms_id IS NOT NULL",
@@ -144,7 +147,8 @@ def commons(session: Session, district_id: str) -> dict[str, Common]:
     for place, join in enumerate(joined):
         for id_, everybody, teachers in session.execute(
             "SELECT paired.id, COUNT(DISTINCT surely.lms_id), COUNT(DISTINCT CASE WHEN surely.kind = 'teacher'"
-            f" THEN surely.lms_id END) FROM paired {join} WHERE :district_id <> '' GROUP BY paired.id",
+            f" THEN surely.lms_id END) FROM in_doubt JOIN paired ON paired.id = in_doubt.id {join}"
+            " WHERE :district_id <> '' GROUP BY paired.id",
             given,
         ):
             of_section = counts.setdefault(id_, [0] * 6)
@@ -173,10 +177,10 @@ def resolve(session: Session) -> None:
         session.execute(f"DELETE FROM {table}")
     session.analyse("possible")
     session.execute(
-        "INSERT INTO surest (kind, id, lms_id, strength, way) SELECT kind, id, MIN(lms_id), strength, MIN(way) FROM"
-        " (SELECT kind, id, lms_id, strength, way, MIN(strength) OVER (PARTITION BY kind, id) AS best FROM possible)"
-        f" AS each WHERE strength = best AND strength < {_UNDECIDED}"
-        " GROUP BY kind, id, strength HAVING COUNT(DISTINCT lms_id) = 1"
+        "INSERT INTO surest (kind, id, lms_id, strength, way) SELECT kind, id, MIN(lms_id), strength, MIN(way)"
+        f" FROM possible WHERE strength < {_UNDECIDED} AND NOT EXISTS (SELECT 1 FROM possible AS surer"
+        " WHERE surer.kind = possible.kind AND surer.id = possible.id AND surer.strength < possible.strength)"
+        " GROUP BY kind, id, strength HAVING MIN(lms_id) = MAX(lms_id)"
     )
     session.analyse("surest")
     session.execute(
