@@ -12,8 +12,10 @@ import pytest
 from passback.operations import rosters
 from passback.operations.errors import NotFound, OperationError
 from passback.rosters.progress import Quiet
+from passback.sis.archive import Archive
+from passback.store import districts
 from passback.store.engine.database import Opened
-from support.rosters import CLEVER, Table, changed, zipped
+from support.rosters import CLEVER, ONEROSTER_11, Files, Table, changed, text, zipped
 from support.sandbox import DISTRICT, NOW
 
 
@@ -22,8 +24,12 @@ class Seen:
 
     def __init__(self) -> None:
         self.seen: list[str] = []
+        self.steps = 0
+        """How many steps took long enough to show their progress."""
+        self.plans: list[rosters.Plan] = []
 
     def progress(self) -> contextlib.nullcontext[Quiet]:
+        self.steps += 1
         return contextlib.nullcontext(Quiet())
 
     def resuming(self, since: int) -> None:
@@ -34,6 +40,8 @@ class Seen:
 
     def compared(self, name: str, checked: rosters.Checked) -> None:
         self.seen.append(f"{name}: {checked.count} problems")
+        if checked.plan is not None:
+            self.plans.append(checked.plan)
 
     def applied(self, plan: rosters.Plan) -> None:
         self.seen.append("applied")
@@ -67,6 +75,76 @@ def test_a_roster_is_compared_and_then_applied(database: Opened, tmp_path: Path)
     done = bring(database, file, CLEVER, allow_removals=True)
     assert done == (rosters.Outcome("applied"), ["0 problems", "applied"])
     assert bring(database, file, CLEVER) == done
+
+
+def is_compared(database: Opened, file: Path, files: Files, *, dry_run: bool = False) -> bool:
+    """Whether an import compares its files with the roster. Nothing may change."""
+    seen = Seen()
+    before = asyncio.run(rosters.status(database, DISTRICT))
+    wanted = rosters.ImportRequest(DISTRICT, dry_run, rosters.Options(allow_removals=True))
+    found = rosters.import_from_files(database, zipped(file, files), wanted, lambda: NOW, seen)
+    assert found.state == ("dry run" if dry_run else "applied")
+    assert seen.plans[0].nothing
+    assert [it.before for it in seen.plans[0].kinds.values()] == [*before[0].sizes.values()]
+    return seen.steps > 0
+
+
+def test_files_that_the_roster_is_from_are_not_compared_again(database: Opened, tmp_path: Path) -> None:
+    file = tmp_path / "roster.zip"
+    bring(database, file, CLEVER, allow_removals=True)
+    assert not is_compared(database, file, CLEVER)
+    assert not is_compared(database, file, CLEVER, dry_run=True)
+    (tmp_path / "files").mkdir()
+    for name, table in CLEVER.items():
+        (tmp_path / "files" / name).write_text(text(table), newline="")
+    with contextlib.closing(Archive(file)) as one, contextlib.closing(Archive(tmp_path / "files")) as other:
+        assert one.digest() == other.digest()
+
+
+def test_other_files_are_compared_even_if_the_difference_says_nothing(
+    database: Opened, tmp_path: Path
+) -> None:
+    file = tmp_path / "roster.zip"
+    bring(database, file, CLEVER, allow_removals=True)
+    titles, *rows = CLEVER["enrollments.csv"]
+    other = {**CLEVER, "enrollments.csv": [titles, *reversed(rows)]}
+    assert [is_compared(database, file, it) for it in (other, other, CLEVER, CLEVER)] == [
+        True,
+        False,
+        True,
+        False,
+    ]
+
+
+def test_a_roster_that_has_changed_since_is_compared(database: Opened, tmp_path: Path) -> None:
+    file = tmp_path / "roster.zip"
+    bring(database, file, CLEVER, allow_removals=True)
+    database.write_now(lambda conn: districts.count_version(conn, DISTRICT))
+    assert is_compared(database, file, CLEVER)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        changed(CLEVER, "enrollments.csv", 2, "Student_id", "nobody"),
+        changed(CLEVER, "enrollments.csv", 2, "Student_id", "t1"),
+        ONEROSTER_11,
+    ],
+    ids=["a problem", "somebody in another role", "dates"],
+)
+def test_files_that_may_become_another_roster_are_compared_each_time(
+    database: Opened, tmp_path: Path, files: Files
+) -> None:
+    bring(database, tmp_path / "roster.zip", files, allow_removals=True)
+    assert is_compared(database, tmp_path / "roster.zip", files)
+
+
+def test_files_whose_removals_wait_are_compared(database: Opened, tmp_path: Path) -> None:
+    file = tmp_path / "roster.zip"
+    assert bring(database, file, CLEVER)[0].removals
+    done, _ = bring(database, file, CLEVER, allow_removals=True)
+    [known] = asyncio.run(rosters.status(database, DISTRICT))
+    assert (done.state, known.sizes["students"]) == ("applied", 2)
 
 
 def test_a_roster_with_problems_is_not_applied(database: Opened, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from passback import __version__
 from passback.domain.roster import District
 from passback.lms.interface import LmsError
 from passback.operations.districts import required
@@ -157,7 +158,27 @@ def import_from_files(
             raise OperationError(str(error)) from None
         if opened.source is not None and opened.source.notes:
             observer.noted(opened.source.notes)
-        return _import(session, opened.files, wanted, clock, observer, source=opened.source)
+        # What OneRoster's files say depends on the day; and delta files need their rows.
+        digest = _digest(opened.files, archive) if opened.source is None else None
+        if digest is not None and districts.is_of_files(session, wanted.district_id, digest):
+            return _unchanged(session, opened.files, wanted, observer)
+        return _import(session, opened.files, wanted, clock, observer, source=opened.source, digest=digest)
+
+
+def _digest(files: Format, archive: Archive) -> str | None:
+    """What tells files from others that are, or may be read, as another roster; None if one cannot be read."""
+    digest = archive.digest()
+    return digest and f"{files.name} {__version__} {digest}"
+
+
+def _unchanged(session: Session, files: Format, wanted: ImportRequest, observer: Observer) -> Outcome:
+    """An import of the files that the roster is from, and that it has not changed since."""
+    plan = compare.no_change(session, wanted.district_id)
+    observer.compared(files.name, Checked(plan, [], 0))
+    if wanted.dry_run:
+        return Outcome("dry run")
+    observer.applied(plan)
+    return Outcome("applied")
 
 
 async def import_from_lms(gateway: Gateway, wanted: ImportRequest, observer: Observer) -> Outcome:
@@ -222,6 +243,7 @@ def _import(
     *,
     renew: Renew | None = None,
     source: Source | None = None,
+    digest: str | None = None,
 ) -> Outcome:
     """Check a roster, and apply it unless something is against that. Raises `OperationError` and `lease.LeaseLost`."""
     with observer.progress() as progress:
@@ -242,7 +264,9 @@ def _import(
         with observer.progress() as progress:
             if source is not None:
                 delta.collect(session, wanted.district_id, source)
-            import_files.apply(session, plan, clock, progress, renew, source)
+            import_files.apply(
+                session, plan, clock, progress, renew, source, digest=digest if checked.as_it_is else None
+            )
     except RosterChanged:
         raise OperationError("the roster was changed by another import meanwhile: run this again") from None
     observer.applied(plan)

@@ -82,6 +82,17 @@ class Checked(Struct, frozen=True):
     """How many rows of the files may have one."""
 
     @property
+    def as_it_is(self) -> bool:
+        """Whether all of it becomes the roster, as it is."""
+        plan = self.plan
+        nothing_said = not (self.count or self.warning_count)
+        return (
+            nothing_said
+            and plan is not None
+            and not (plan.left_out or plan.people_left_out or plan.held_back)
+        )
+
+    @property
     def too_many_left_out(self) -> bool:
         """Whether so many rows have a problem that nothing is to change."""
         return self.rows_left_out - self.earlier_rows_left_out > self.most_left_out
@@ -146,11 +157,14 @@ def apply(
     progress: Progress,
     renew: Renew | None = None,
     source: Source | None = None,
+    *,
+    digest: str | None = None,
 ) -> None:
     """Apply a roster to the district, in one transaction. Raises `passback.store.staging.compare.RosterChanged`.
 
     `renew` is given if the roster was read from the LMS, which it then follows; it may raise
-    `passback.rosters.lease.LeaseLost`. Later delta files are applied to the rows of `source`, if there is one.
+    `passback.rosters.lease.LeaseLost`. Later delta files are applied to the rows of `source`, if there is one. `digest`
+    is that of files of which everything becomes the roster, on any day.
     """
     progress.step("noting what was before")
     note_previous(session)
@@ -176,6 +190,7 @@ def apply(
             renew(session)  # only now: the work above may have outlasted the lease
         elif not plan.nothing and syncs.find(session, plan.district_id) is not None:
             syncs.request(session, plan.district_id, clock())  # to match what is new
+        districts.note_files(session, plan.district_id, digest)
 
 
 def _withdraw_renamed(session: Session, district_id: str, now: Instant) -> None:

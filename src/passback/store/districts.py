@@ -109,6 +109,25 @@ def count_version(connection: Connection, district_id: str) -> None:
     )
 
 
+_FILES = "CAST(roster_version AS TEXT) || ' ' || CAST(:digest AS TEXT)"
+
+
+def note_files(connection: Connection, district_id: str, digest: str | None) -> None:
+    """Note that the roster, as it is now, is that of files with this digest; None if it is not all that they say."""
+    connection.execute(
+        f"UPDATE districts SET roster_files = {_FILES} WHERE id = :id", {"digest": digest, "id": district_id}
+    )
+
+
+def is_of_files(connection: Connection, district_id: str, digest: str) -> bool:
+    """Whether the roster is that of files with this digest, and has not changed since."""
+    found = connection.execute(
+        f"SELECT 1 FROM districts WHERE id = :id AND roster_files = {_FILES}",
+        {"digest": digest, "id": district_id},
+    )
+    return found.fetchone() is not None
+
+
 def follows_lms(connection: Connection, district_id: str) -> bool:
     """Whether the roster comes from the LMS, as there is no other."""
     row = connection.execute(

@@ -123,6 +123,12 @@ def plan(session: Session, district_id: str, step: Step, most_removed: Bound | N
     )
 
 
+def no_change(connection: Connection, district_id: str) -> Plan:
+    """The plan of a roster that is known to be the district's current one."""
+    kinds = {kind: Changes(count, 0, 0, 0) for kind, count in sizes(connection, district_id).items()}
+    return Plan(district_id, version(connection, district_id), kinds, 0)
+
+
 def _identify(session: Session, kind: Kind, given: dict[str, Any]) -> None:
     """Identify the new objects with ours, by SIS id or LMS id.
 
