@@ -190,7 +190,7 @@ def _email_differs(pair: Pair) -> str:
 
 
 def _agree(ours: str | None, theirs: str | None) -> bool:
-    return bool(ours and theirs) and id_key(ours) == id_key(theirs)
+    return bool(ours and theirs) and (ours == theirs or id_key(ours) == id_key(theirs))
 
 
 def _emails_differ(pair: Pair) -> bool:

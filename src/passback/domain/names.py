@@ -76,9 +76,10 @@ def _middle(between: list[str]) -> list[str]:
 def compare(first: str, middle: str | None, last: str, theirs: str) -> Likeness:
     """Compare a name of the roster with one of the LMS. Given names that differ never agree."""
     given, between, (family, suffix) = _words(first), _words(middle or ""), _without_suffix(_words(last))
-    if not (given or family) or not words(theirs):
+    their_words = words(theirs)
+    if not (given or family) or not their_words:
         return "unknown"
-    if [*given, *family, *suffix] == words(theirs):  # wherever the family name begins
+    if [*given, *family, *suffix] == their_words:  # wherever the family name begins
         return "same"
     if not given or not family:  # a single name
         return "same" if "".join([*given, *family, *suffix]) == key(theirs) else "apart"
@@ -179,6 +180,8 @@ def _is_turned(given: list[str], family: list[str], suffix: list[str], theirs: s
 
 
 def _words(text: str) -> list[str]:
+    if text.isascii():  # most are
+        return _ASCII_WORD.findall(text.lower().replace("'", "").replace("`", ""))
     folded = fold(text)
     if folded.isascii():
         return _ASCII_WORD.findall(folded)

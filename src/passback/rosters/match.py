@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from passback.delivery import webhook_notify
@@ -131,11 +132,14 @@ def _judged(meeting: Meeting, counts: dict[Role, Counts]) -> Possible | None:
 
 def _numbers(meeting: Meeting, counts: dict[Role, Counts]) -> Numbers:
     """What the others show: two people cannot be the reason why their own numbers say nothing."""
-    count = counts[meeting.role]
-    agree, differ = count.agree, count.differ
-    if meeting.tells_of_kinds:
-        agreed = meeting.pair.numbers_agree
-        agree, differ = agree - agreed, differ - (not agreed)
+    agreed = meeting.pair.numbers_agree if meeting.tells_of_kinds else None
+    return _numbers_without(counts[meeting.role], agreed)
+
+
+@lru_cache(maxsize=64)
+def _numbers_without(count: Counts, agreed: bool | None) -> Numbers:
+    """What all show but one, by whether that one's numbers agree; None if it shows nothing."""
+    agree, differ = count.agree - (agreed is True), count.differ - (agreed is False)
     return Numbers(kinship(agree, differ, count.in_both), is_reliable(agree, differ))
 
 

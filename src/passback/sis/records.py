@@ -116,7 +116,7 @@ def _one_a_line(block: str) -> list[list[str]] | None:
 
 
 def _is_row(values: list[str]) -> bool:
-    return any(map(str.strip, values))
+    return bool(values) and (bool(values[0].strip()) or any(map(str.strip, values)))
 
 
 def _explain(error: str) -> str:
