@@ -13,6 +13,7 @@ import pytest
 from passback.store import deliveries
 from passback_simulators.canvas.seed import ADMIN_TOKEN, COURSES, person_lms_id
 from passback_simulators.identities import CANVAS_UNIFIED
+from support.postgres import database_of
 from support.sandbox import ESSAY, NOW, SECTION, STUDENT, Sandbox, serving
 
 ASYNC = {"Prefer": "respond-async"}
@@ -47,12 +48,12 @@ class Gradebook:
         reply = self.client.call("PATCH", path, json.dumps(content), headers)
         return reply.status
 
-    def quiet(self) -> None:
-        """Wait until nothing is open."""
+    def quiet(self, step: int = 1000) -> None:
+        """Wait until nothing is open, while the clock goes on by `step` milliseconds at each look."""
         give_up = time.monotonic() + 10
         while self.client.get("/v3.1/deliveries?state=waiting,delivering").data:
             assert time.monotonic() < give_up
-            self.sandbox.clock.now += 1000
+            self.sandbox.clock.now += step
             time.sleep(0.01)
 
     def comments(self) -> list[str]:
@@ -128,3 +129,33 @@ def test_what_a_process_was_killed_with_before_it_could_answer_is_repeated(
         assert book.say(way) in (200, 202)
         book.quiet()
     assert book.comments() == ["Good"]
+
+
+def test_the_same_words_twice_in_one_request_are_two_comments(book: Gradebook) -> None:
+    one = {"user_id": book.student, **GOOD}
+    assert book.client.patch(book.many, {"submissions": [one, one]}).status == 200
+    assert book.comments() == ["Good", "Good"]
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Sandbox]:
+    with database_of("postgresql") as url, serving(database_url=url) as served:
+        yield served
+
+
+@pytest.mark.parametrize("kind", ["builtin", "canvas"])
+@pytest.mark.parametrize("again", ["waited", "async", "bulk"])
+def test_words_said_again_before_the_database_knows_that_their_answer_has_gone_are_meant(
+    shared: Sandbox, monkeypatch: pytest.MonkeyPatch, kind: str, again: str
+) -> None:
+    book, real = Gradebook(shared, kind), deliveries.mark_told
+
+    def late(*which: Any) -> None:
+        time.sleep(0.2)
+        real(*which)
+
+    monkeypatch.setattr(deliveries, "mark_told", late)
+    for way in ("waited", again):
+        assert book.say(way) in (200, 202)
+    book.quiet(step=0)
+    assert book.comments() == ["Good", "Good"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from passback.delivery.assignments import AssignmentTarget
 from passback.delivery.lms_errors import report_success
 from passback.delivery.submissions import Done, SubmissionTarget
 from passback.delivery.webhook_send import Message, Transport
+from passback.domain.clock import SECOND
 from passback.domain.delivery import Delivered, Failed, Refused
 from passback.lms.http.client import guarded
 from passback.store import roster
@@ -23,12 +25,14 @@ if TYPE_CHECKING:
     from passback.delivery.lookup import SectionAtLms
     from passback.domain.delivery import Delivery, Outcome
     from passback.domain.submission import Submission
+    from passback.store.engine.database import Connection
 
 Target = AssignmentTarget | SubmissionTarget
 
 NONE_FOUND: Mapping[str, Target] = MappingProxyType({})
 """Of deliveries from the ledger nothing is looked up yet."""
 
+_LOOK_AGAIN_SECONDS = 0.05
 WEBHOOK_PATIENCE = 15.0
 """How many seconds an endpoint has to answer."""
 
@@ -125,7 +129,22 @@ async def _submission_targets(
     found = [target for delivery in group if isinstance(target := targets.get(delivery.id), SubmissionTarget)]
     if len(found) == len(group):
         return found[0].section, found[0].lms_id, [*found]
+    await _until_heard(gateway, group)
     return await gateway.database.read(lambda conn: submissions.targets_of(gateway, conn, group))
+
+
+async def _until_heard(gateway: Gateway, group: Sequence[Delivery]) -> None:
+    """Wait until it is known whether the words of comments are said again or repeated."""
+    if not gateway.database.shared or not any("grade_comment" in it.content for it in group):
+        return
+
+    def unknown(conn: Connection) -> bool:
+        return submissions.any_may_be_heard_of(conn, group, gateway.clock())
+
+    for _ in range(round(submissions.HEARD_WITHIN / SECOND / _LOOK_AGAIN_SECONDS)):
+        if not await gateway.database.read(unknown):
+            break
+        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
 async def _send(gateway: Gateway, message: Delivery) -> Outcome:

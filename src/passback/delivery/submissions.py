@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from passback.delivery import lookup, present
-from passback.domain.clock import MINUTE
+from passback.domain.clock import MINUTE, SECOND
 from passback.domain.delivery import OPEN, Delivered
 from passback.domain.submission import SubmissionFields
 from passback.lms.interface import Gone
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 CLOCKS_DIFFER_BY = 2 * MINUTE
 """By how much an LMS's clock may be behind ours."""
+HEARD_WITHIN = 2 * SECOND
+"""How long after the end of a delivery it is recorded that its client has the answer, at the latest."""
 
 
 class SubmissionTarget(Struct, frozen=True):
@@ -120,13 +122,7 @@ def begun(
 def _with_marks(
     delivery: Delivery, target: SubmissionTarget, lane: Sequence[Delivery], restore: Restored | None
 ) -> SubmissionTarget:
-    repeated = [
-        earlier
-        for earlier in lane
-        if earlier.id != delivery.id
-        and _is_unheard_of(earlier)
-        and earlier.fields(SubmissionFields).grade_comment == target.asked.grade_comment
-    ]
+    repeated = _repeated(delivery, target.asked.grade_comment, lane)
     times = [it.created for it in (*repeated, *([delivery] if delivery.doubt else []))]
     forgotten = None if restore is None else restore.backed_up - CLOCKS_DIFFER_BY
     since = min(
@@ -136,6 +132,38 @@ def _with_marks(
     marks = (delivery.id, *(earlier.id for earlier in repeated))
     said = replace(target.asked, comment_since=since, comment_forgotten=forgotten, comment_marks=marks)
     return replace(target, asked=said)
+
+
+def _repeated(delivery: Delivery, words: str | None, lane: Sequence[Delivery]) -> list[Delivery]:
+    """The deliveries of a lane that a delivery with these words repeats: never one of the same request."""
+    return [
+        earlier
+        for earlier in lane
+        if earlier.id != delivery.id
+        and _is_unheard_of(earlier)
+        and (earlier.request_id, earlier.created) != (delivery.request_id or "", delivery.created)
+        and earlier.fields(SubmissionFields).grade_comment == words
+    ]
+
+
+def may_be_heard_of(delivery: Delivery, lane: Sequence[Delivery], now: Instant) -> bool:
+    """Whether the answer about the same words may just have gone, so that they are no repeat in a moment.
+
+    Only among several processes: one alone records that it has gone before the next request begins.
+    """
+    if delivery.operation != "update_submission" or "grade_comment" not in delivery.content:
+        return False
+    words = delivery.fields(SubmissionFields).grade_comment
+    return bool(words) and any(
+        earlier.state == "delivered" and abs(now - (earlier.finished or 0)) < HEARD_WITHIN
+        for earlier in _repeated(delivery, words, lane)
+    )
+
+
+def any_may_be_heard_of(conn: Connection, group: Sequence[Delivery], now: Instant) -> bool:
+    """Whether `may_be_heard_of` is so for any."""
+    lanes = delivery_lanes.unsettled_in(conn, {it.lane for it in group if "grade_comment" in it.content})
+    return any(may_be_heard_of(it, lanes.get(it.lane, ()), now) for it in group)
 
 
 def _is_unheard_of(delivery: Delivery) -> bool:

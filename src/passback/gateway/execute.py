@@ -19,8 +19,9 @@ from passback.context import Accepted, Answer
 from passback.delivery import builtin, ledger, perform
 from passback.delivery.lms_errors import as_refusal
 from passback.delivery.outcomes import DOING
-from passback.delivery.submissions import SubmissionTarget, begun
+from passback.delivery.submissions import HEARD_WITHIN, SubmissionTarget, begun, may_be_heard_of
 from passback.delivery.worker import close_later
+from passback.domain.clock import SECOND
 from passback.domain.delivery import (
     KEPT_FOR,
     Delivered,
@@ -128,9 +129,14 @@ async def execute_now(
     came_of: dict[str, Outcome] = {}
     now = gateway.clock
 
+    sure_at = time.monotonic() + HEARD_WITHIN / SECOND if gateway.database.shared else 0.0
+
     def unsettled(conn: Connection) -> tuple[list[Delivery], ledger.Lanes]:
         left = [delivery for delivery in wanted if delivery.id not in came_of]
-        return left, delivery_lanes.unsettled_in(conn, {delivery.lane for delivery in left})
+        lanes = delivery_lanes.unsettled_in(conn, {delivery.lane for delivery in left})
+        if time.monotonic() < sure_at:
+            left = [it for it in left if not may_be_heard_of(it, lanes[it.lane], now())]
+        return left, lanes
 
     def begin(conn: Connection) -> tuple[list[Delivery], dict[str, Target]]:
         left, lanes = unsettled(conn)
