@@ -54,7 +54,8 @@ IN_SECTION_COLUMNS = (
 IN_SECTION = (
     "FROM sections JOIN districts ON districts.id = sections.district_id"
     " LEFT JOIN assignments ON assignments.id = :assignment_id"
-    f" AND assignments.section_id = sections.id AND assignments.deleted IS NULL AND {IN_ITS_SECTION}"
+    " AND assignments.section_id = sections.id AND assignments.deleted IS NULL"
+    " AND (assignments.lms_section_id IS NULL OR assignments.lms_section_id = sections.lms_id)"
 )
 OF_DISTRICT = (
     "WHERE sections.id = :section_id AND sections.district_id = :district_id AND sections.removed IS NULL"

@@ -83,21 +83,22 @@ _SELECT_SUBMISSION = f"SELECT {', '.join(_SUBMISSION_COLUMNS)} FROM gradebook_su
 _HELD_COLUMNS = (
     f"enrollments.user_id, newest.comment, {', '.join('own.' + column for column in _SUBMISSION_COLUMNS)}"
 )
-_JOIN_HELD = (
+_HELD = (
     "LEFT JOIN gradebook_submissions AS own"
     " ON own.assignment_id = :assignment_id AND own.student_id = enrollments.user_id"
     " LEFT JOIN gradebook_comments AS newest"
     " ON newest.assignment_id = own.assignment_id AND newest.student_id = own.student_id"
     " AND newest.position = (SELECT MAX(position) FROM gradebook_comments AS other"
     " WHERE other.assignment_id = own.assignment_id AND other.student_id = own.student_id)"
+    " WHERE enrollments.section_id = :section_id AND enrollments.role = 'student'"
 )
-_STUDENTS = "enrollments.section_id = :section_id AND enrollments.role = 'student'"
-_HELD = f"{_JOIN_HELD} WHERE {_STUDENTS}"
 _SELECT_HELD = f"SELECT {_HELD_COLUMNS} FROM enrollments {_HELD}"
+_HELD_WIDTH = 2 + len(_SUBMISSION_COLUMNS)
+# Not a join: each row would have all columns of the assignment.
 _SELECT_WITH_SUBMISSIONS = (
-    f"SELECT {_HELD_COLUMNS}, {', '.join('given.' + column for column in _ASSIGNMENT_COLUMNS)}"
-    f" FROM gradebook_assignments AS given LEFT JOIN enrollments ON {_STUDENTS} AND {{}} {_JOIN_HELD}"
-    " WHERE given.id = :assignment_id AND given.section_id = :section_id"
+    f"SELECT {_HELD_COLUMNS}, {', '.join(['NULL'] * len(_ASSIGNMENT_COLUMNS))} FROM enrollments {_HELD} AND {{}}"
+    f" UNION ALL SELECT {', '.join(['NULL'] * _HELD_WIDTH)}, {', '.join(_ASSIGNMENT_COLUMNS)}"
+    " FROM gradebook_assignments WHERE id = :assignment_id AND section_id = :section_id"
 )
 _SELECT_MATCHED = (  # its people are the roster's, with the same ids
     f"SELECT {_HELD_COLUMNS} FROM enrollments"
@@ -194,11 +195,8 @@ def find_with_submissions(
     parameters = {"section_id": section_id, "assignment_id": assignment_id}
     where = among("enrollments.user_id", students, parameters)
     rows = connection.execute(_SELECT_WITH_SUBMISSIONS.format(where), parameters).fetchall()
-    if not rows:
-        return None, {}
-    width = len(_SUBMISSION_COLUMNS) + 2
-    held = {row[0]: _held(row[:width]) for row in rows if row[0] is not None}
-    return _assignment(rows[0][width:]), held
+    found = next((_assignment(row[_HELD_WIDTH:]) for row in rows if row[0] is None), None)
+    return found, {row[0]: _held(row[:_HELD_WIDTH]) for row in rows if row[0] is not None}
 
 
 def page(
