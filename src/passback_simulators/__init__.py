@@ -14,16 +14,17 @@ _CLASSES = {
     "canvas": ("canvas", "CanvasSimulator"),
     "google": ("google_classroom", "ClassroomSimulator"),
     "schoology": ("schoology", "SchoologySimulator"),
+    "lti": ("lti", "LtiSimulator"),
 }
 KINDS = tuple(_CLASSES)
 """The LMSs that are simulated, by a district's ``lms_type``."""
 
 
-def simulator_of(kind: str, clock: Clock, keep: Keep | None = None) -> Simulator:
-    """Create a simulator without starting it. Only the modules of that LMS are imported."""
+def simulator_of(kind: str, clock: Clock, keep: Keep | None = None, **how: str) -> Simulator:
+    """Create a simulator without starting it; `how` are arguments of its own. Only its modules are imported."""
     package, name = _CLASSES[kind]
     module = import_module(f"{__name__}.{package}.app")
-    simulator: Simulator = getattr(module, name)(clock, keep)
+    simulator: Simulator = getattr(module, name)(clock, keep, **how)
     return simulator
 
 

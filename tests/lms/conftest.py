@@ -16,6 +16,7 @@ from passback.store.engine.open import connect
 from support.canvas import canvas
 from support.google import google
 from support.lms import Lms
+from support.lti_lms import lti
 from support.postgres import database_of
 from support.sandbox import (
     BIOLOGY,
@@ -73,6 +74,7 @@ LMSS: dict[str, Callable[[], AbstractContextManager[Lms]]] = {
     "canvas": canvas,
     "schoology": schoology,
     "google": google,
+    "lti": lti,
 }
 
 

@@ -19,7 +19,7 @@ from support.lms import Lms
 SENT = " <b>Well done</b>, all of it "
 
 
-@pytest.fixture(params=["slate", "canvas", "schoology", "google"])
+@pytest.fixture(params=["slate", "canvas", "schoology", "google", "lti"])
 def lms(request: pytest.FixtureRequest) -> Iterator[Lms]:
     with LMSS[request.param]() as served:
         yield served

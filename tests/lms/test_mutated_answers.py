@@ -139,6 +139,8 @@ def test_what_is_read_is_sane_or_an_error(lms: Lms, name: str) -> None:
     lms.grade(about, grade_points=Decimal("17.5"))
     with world_of(lms.served) as world:
         count = requests_of(lms, world, lambda connector: read(lms, connector, about))
+        if not count:
+            return  # it knows that without asking
 
         @each_mutation
         @given(MUTATIONS)

@@ -52,6 +52,9 @@ class MemoryNotes:
     async def read(self, keys: Sequence[str]) -> Mapping[str, Note]:
         return {key: self.kept[key] for key in keys if key in self.kept}
 
+    async def find(self, prefix: str) -> Mapping[str, Note]:
+        return {key: note for key, note in sorted(self.kept.items()) if key.startswith(prefix)}
+
     async def write(self, notes: Mapping[str, Note | None]) -> None:
         for key, note in notes.items():
             if note is None:

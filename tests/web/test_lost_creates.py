@@ -26,6 +26,8 @@ KEPT = {
     "canvas": "SELECT COUNT(*) FROM simulator_records WHERE simulator = 'canvas' AND kind = 'assignments'",
     "schoology": "SELECT COUNT(*) FROM simulator_records WHERE simulator = 'schoology' AND kind = 'grade_items'",
     "google": "SELECT COUNT(*) FROM simulator_records WHERE simulator = 'google' AND kind = 'course_work'",
+    # Besides that of another tool.
+    "lti": "SELECT COUNT(*) FROM simulator_records WHERE simulator = 'lti' AND kind = 'items' AND id <> '40'",
 }
 """How many assignments an LMS has, whether the gateway knows of them or not."""
 ASYNC = {"Prefer": "respond-async"}

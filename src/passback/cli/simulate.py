@@ -10,23 +10,28 @@ import sys
 from passback.cli import Port, UsageError
 
 
-def simulate(kind: str, *, host: str = "127.0.0.1", port: Port = 0) -> int:
+def simulate(kind: str, *, host: str = "127.0.0.1", port: Port = 0, family: str = "") -> int:
     """Serve a simulated LMS: a district with sections and people, and faults on demand. It keeps nothing.
 
     docs/reference/simulators.md describes its credentials, its control endpoint and its faults.
 
     Args:
-        kind: canvas, schoology or google.
+        kind: canvas, schoology, google or lti.
         host: The address to listen on.
         port: The port to listen on; 0 picks a free one.
+        family: For lti, whose ways it has: moodle, canvas, brightspace, blackboard, sakai, openedx, schoology, or other
+            (unless given), which keeps to the standard.
     """
     from passback.domain.clock import system_clock
     from passback_simulators import KINDS, address_of, simulator_of
+    from passback_simulators.lti.profiles import PROFILES
     from passback_simulators.server import serving
 
     if kind not in KINDS:
         raise UsageError(f"there is no simulated {kind!r}: choose from {', '.join(KINDS)}")
-    simulator = simulator_of(kind, system_clock)
+    if family and (kind != "lti" or family not in PROFILES):
+        raise UsageError(f"there is no {kind} with the ways of {family!r}")
+    simulator = simulator_of(kind, system_clock, keep=None, **({"family": family} if family else {}))
     simulator.start()
 
     async def serve(listener: socket.socket) -> None:

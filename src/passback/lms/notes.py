@@ -19,6 +19,10 @@ class Notes(Protocol):
         """Read the notes with these keys; keys without a note are left out."""
         ...
 
+    async def find(self, prefix: str) -> Mapping[str, Note]:
+        """Read the notes whose keys begin with this, in the order of their keys."""
+        ...
+
     async def write(self, notes: Mapping[str, Note | None]) -> None:
         """Store these notes in place of those with the same keys; None removes a note."""
         ...

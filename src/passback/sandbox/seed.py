@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from passback.domain.roster import Course, District, School, Section, Term, User
-from passback.store import enrollments, roster, tokens
+from passback.store import enrollments, notes, roster, tokens
 from passback_simulators import seed_of
 from passback_simulators.identities import (
     COURSES,
     DISTRICTS,
+    LAUNCH_UNIFIED,
     SCHOOL,
     SECTIONS,
     SIMULATED,
@@ -124,6 +125,11 @@ def _seed_district(connection: Connection, district: SandboxDistrict, now: Insta
         section_id = identity(section.digits)
         enrollments.enroll(connection, section_id, "teacher", [identity(section.teacher)])
         enrollments.enroll(connection, section_id, "student", map(identity, section.students))
+    if district == LAUNCH_UNIFIED:
+        # Somebody has opened the app from each course.
+        launches = seed_of(district.lms_type).contexts()
+        kept = {f"context/{course}": said for course, said in launches.items()}
+        notes.save(connection, district.district_id, kept)
     tokens.create(
         connection,
         district_id=district.district_id,

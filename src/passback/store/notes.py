@@ -26,6 +26,16 @@ def find(connection: Connection, district_id: str, keys: Sequence[str]) -> dict[
     return found
 
 
+def below(connection: Connection, district_id: str, prefix: str) -> dict[str, Any]:
+    """The notes about a district's LMS whose keys begin so, in the order of their keys."""
+    rows = connection.execute(
+        "SELECT key, note FROM notes WHERE district_id = :district_id AND substr(key, 1, :length) = :prefix"
+        " ORDER BY key",
+        {"district_id": district_id, "prefix": prefix, "length": len(prefix)},
+    ).fetchall()
+    return {key: json.loads(note) for key, note in rows}
+
+
 def save(connection: Connection, district_id: str, notes: Mapping[str, Mapping[str, Any] | None]) -> None:
     """Store notes about a district's LMS in place of those with the same keys; None removes a note."""
     for key, note in notes.items():
@@ -50,6 +60,9 @@ class StoredNotes(Struct, frozen=True):
 
     async def read(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
         return await self.database.read(lambda conn: find(conn, self.district_id, keys))
+
+    async def find(self, prefix: str) -> Mapping[str, Mapping[str, Any]]:
+        return await self.database.read(lambda conn: below(conn, self.district_id, prefix))
 
     async def write(self, notes: Mapping[str, Mapping[str, Any] | None]) -> None:
         if notes:

@@ -1,0 +1,208 @@
+"""The services of an LMS for LTI tools as the connector uses them: tokens, scopes, media types, pages, and errors."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING, Any
+
+from passback.lms.http.client import LmsClient
+from passback.lms.http.links import links_of
+from passback.lms.http.reply import Reply, retry_after
+from passback.lms.interface import NotAllowed, Unavailable
+from passback.lms.lti import errors
+from passback.lms.lti.errors import Overtaken
+from passback.lms.lti.tokens import LtiTokens
+from passback.lms.toolkit.json_fields import Json, as_object
+from passback.lms.toolkit.pages import Pages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from passback.domain.clock import Clock
+    from passback.lms.interface import LmsConnection, Thing
+    from passback.lms.lti.contexts import Context
+    from passback.lms.lti.families import Family
+
+ITEM = "application/vnd.ims.lis.v2.lineitem+json"
+ITEMS = "application/vnd.ims.lis.v2.lineitemcontainer+json"
+SCORE = "application/vnd.ims.lis.v1.score+json"
+RESULTS = "application/vnd.ims.lis.v2.resultcontainer+json"
+MEMBERS = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
+
+_AGS = "https://purl.imsglobal.org/spec/lti-ags/scope/"
+MAY_CHANGE_ITEMS, MAY_READ_ITEMS = _AGS + "lineitem", _AGS + "lineitem.readonly"
+MAY_READ_RESULTS, MAY_SEND_SCORES = _AGS + "result.readonly", _AGS + "score"
+MAY_READ_MEMBERS = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
+SCOPES = (MAY_CHANGE_ITEMS, MAY_READ_ITEMS, MAY_READ_RESULTS, MAY_SEND_SCORES, MAY_READ_MEMBERS)
+"""All that grades need. Some Moodles read line items only for the scope that says so."""
+
+_AT_ONCE = 4
+_WAIT_SECONDS = 5.0
+_NEXT = re.compile(r"<([^<>]*)>\s*;[^<>]*?\brel\s*=[^a-z<>]*next(?![a-z0-9])", re.IGNORECASE)
+"""The next page in a ``Link`` header that keeps no rule: Moodle's has typographic quotes."""
+
+
+class LtiManners:
+    """How to authorize requests to the services. See `passback.lms.http.client.Manners`."""
+
+    def __init__(self, tokens: LtiTokens) -> None:
+        self._tokens = tokens
+
+    async def credentials(self, method: str, url: str, acting: str, *, renew: bool) -> Mapping[str, str]:  # noqa: ARG002
+        return {"Authorization": f"Bearer {(await self._tokens.get(acting, renew=renew)).text}"}
+
+    def refused_credentials(self, reply: Reply) -> bool:
+        return reply.status == 401
+
+    def throttled(self, reply: Reply) -> float | None:
+        return retry_after(reply, default=_WAIT_SECONDS) if reply.status == 429 else None
+
+    def room(self, reply: Reply) -> float | None:  # noqa: ARG002 - it never says
+        return None
+
+    def own_refusal(self, reply: Reply) -> bool:
+        return errors.is_own(reply)
+
+
+class LtiApi:
+    """Calls to the services of one LMS. Addresses may be below the LMS's."""
+
+    def __init__(self, connection: LmsConnection, clock: Clock, family: Family) -> None:
+        self.tokens = LtiTokens(connection, clock)
+        self._family = family
+        self._client = LmsClient(connection, LtiManners(self.tokens), most_at_once=_AT_ONCE)
+
+    async def item(self, context: Context, path: str) -> Json:
+        """Read a line item. Raises `LmsError`."""
+        acting = await self._allowed(context, MAY_READ_ITEMS)
+        reply = await self._client.get(path, headers={"Accept": ITEM}, acting=acting)
+        return as_object(self._good(reply, "assignment").json())
+
+    async def items(self, context: Context, params: Mapping[str, str] | None = None) -> list[Json]:
+        """Read our line items of a course. Filters may be ignored. Raises `LmsError`."""
+        return await self._pages(
+            context, context.lineitems, ITEMS, MAY_READ_ITEMS, "line items", params=params, gone="section"
+        )
+
+    async def results(self, context: Context, item: str, user: str = "") -> list[Json]:
+        """Read the results of a line item, of one user if one is given and that is possible. Raises `LmsError`."""
+        params = {"user_id": user} if user else {}
+        return await self._pages(
+            context, below(item, "results"), RESULTS, MAY_READ_RESULTS, "results", key="userId", params=params
+        )
+
+    async def members(self, context: Context) -> tuple[Json, list[Json]]:
+        """Read the members of a course, and what the list says of the course. Raises `LmsError`."""
+        said: list[Json] = []
+
+        def listed(content: Any) -> Any:
+            said.append(as_object(content))
+            return said[-1].get("members")
+
+        found = await self._pages(
+            context, context.memberships, MEMBERS, MAY_READ_MEMBERS, "members", key="user_id", listed=listed,
+            gone="section",
+        )  # fmt: skip
+        about = said[0].get("context")
+        return (about if isinstance(about, dict) else {}), found
+
+    async def send_item(
+        self, context: Context, method: str, path: str, content: Json | None, *, safe: bool, gone: Thing
+    ) -> Reply:
+        """Create, change or delete a line item. Raises `LmsError`."""
+        acting = await self._allowed(context, MAY_CHANGE_ITEMS)
+        kinds = {"Accept": ITEM} if content is None else {"Accept": ITEM, "Content-Type": ITEM}
+        reply = await self._client.send(
+            method, path, content=content, headers=kinds, acting=acting, safe=safe
+        )
+        return self._good(reply, gone)
+
+    async def send_score(self, context: Context, item: str, content: Json, *, safe: bool) -> None:
+        """Send a score; unless that is `safe`, the answer must show that it was taken, if this LMS's do.
+
+        Raises `Overtaken` if the LMS has one that is as new, else `LmsError`.
+        """
+        acting = await self._allowed(context, MAY_SEND_SCORES)
+        reply = await self._client.send(
+            "POST", below(item, "scores"), content=content, headers={"Accept": "*/*", "Content-Type": SCORE},
+            acting=acting, safe=safe,
+        )  # fmt: skip
+        if errors.is_overtaken(reply):
+            raise Overtaken(self._family.name)
+        self._good(reply, "assignment")
+        known = "" if safe else self._family.acknowledges
+        answer = reply.content() if known else None
+        if known and not (isinstance(answer, dict) and known in answer):
+            raise Unavailable(f"its answer to a score has no {known}", in_doubt=True, retry_after=30)
+
+    async def granted(self, context: Context | None = None) -> frozenset[str]:
+        """Return the scopes that we are granted of those that we ask for. Raises `LmsError`."""
+        asked = _asked(context)
+        return (await self.tokens.get(asked)).scopes or frozenset(asked.split())
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+        await self.tokens.close()
+
+    async def _allowed(self, context: Context, scope: str) -> str:
+        """Return the scopes to ask a token for, one of which is needed. Raises `NotAllowed` if it is not granted."""
+        granted = await self.granted(context)
+        if scope not in granted and not (scope == MAY_READ_ITEMS and MAY_CHANGE_ITEMS in granted):
+            raise NotAllowed(f"the LMS does not grant the app the scope {scope}")
+        return _asked(context)
+
+    async def _pages(
+        self,
+        context: Context,
+        path: str,
+        kind: str,
+        scope: str,
+        name: str,
+        *,
+        key: str = "id",
+        params: Mapping[str, str] | None = None,
+        listed: Callable[[Any], Any] = lambda content: content,
+        gone: Thing = "assignment",
+    ) -> list[Json]:
+        """Read all pages of a list; `key` tells its items apart, and `listed` returns them of an answer."""
+        acting, pages = await self._allowed(context, scope), Pages(name, key)
+        url, query = path, {**(params or {})}
+        if self._family.page is not None:
+            query["limit"] = str(self._family.page)
+        for number in itertools.count(1):
+            read = self._client.get if number == 1 else self._client.get_further
+            reply = await read(url, query, headers={"Accept": kind}, acting=acting)
+            following = next_page(reply)
+            pages.add(listed(self._good(reply, gone).json()), following)
+            if following is None:
+                break
+            url, query = following, {}  # as it is: what is added to it may break it
+        return pages.items
+
+    def _good(self, reply: Reply, gone: Thing) -> Reply:
+        if reply.status >= 400:
+            raise errors.refusal(reply, gone, self._family)
+        return reply
+
+
+def below(item: str, name: str) -> str:
+    """Return the address of something below a line item's, whose query stays behind it."""
+    path, mark, query = item.partition("?")
+    return f"{path.rstrip('/')}/{name}{mark}{query}"
+
+
+def next_page(reply: Reply) -> str | None:
+    """Return the address of a list's next page; None if there is none."""
+    following = links_of(reply).get("next")
+    if following is None:
+        found = _NEXT.search(reply.headers.get("link", ""))
+        following = None if found is None else found[1]
+    return None if following is None else following.replace("&amp;", "&")
+
+
+def _asked(context: Context | None) -> str:
+    """Return the scopes that we ask for: of those for grades only what the LMS has offered."""
+    offered = set(context.scopes) if context is not None else set()
+    return " ".join(it for it in SCOPES if not offered or it in offered or it == MAY_READ_MEMBERS)

@@ -1,0 +1,281 @@
+"""An LMS's LTI services behind the connector interface: which calls, in which order."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from passback.lms.interface import (
+    Capabilities,
+    Gone,
+    ListsDecide,
+    LmsError,
+    LostCreate,
+    NotAllowed,
+    RefusedByLms,
+    if_shown,
+    in_doubt_after_write,
+)
+from passback.lms.lti import map_assignments, roster
+from passback.lms.lti.api import LtiApi
+from passback.lms.lti.check import findings
+from passback.lms.lti.contexts import Contexts
+from passback.lms.lti.errors import NotLaunched, NotTaken
+from passback.lms.lti.families import FAMILIES, OTHER
+from passback.lms.lti.grade import Grading
+from passback.lms.lti.map_assignments import LmsAssignment, path_of
+from passback.lms.lti.roster import Roster
+from passback.lms.toolkit.ttl_cache import TtlCache
+from passback.lms.toolkit.unsupported_fields import note_key, read_note
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from passback.domain.assignment import Assignment, AssignmentFields
+    from passback.domain.clock import Clock
+    from passback.domain.matching import LmsCourse, Person, SectionRef
+    from passback.domain.submission import Submission, SubmissionFields
+    from passback.lms.interface import Finding, LmsConnection
+    from passback.lms.lti.contexts import Context
+    from passback.lms.notes import Note, Notes
+    from passback.lms.toolkit.json_fields import Json
+
+CAPABILITIES = Capabilities(
+    kind="lti",
+    name="LTI Advantage",
+    not_stored_assignment=map_assignments.NOTED_FIELDS,
+    not_stored_flags=frozenset({"late", "missing"}),
+)
+
+_GRADING_SECONDS = 5.0
+"""How long what grading needs of an assignment (its points and assignees) is remembered."""
+_FEW = 3
+"""Up to this many assignments are read one by one."""
+
+
+class LtiConnector(ListsDecide):
+    """See `passback.lms.interface.Connector`."""
+
+    def __init__(self, connection: LmsConnection, notes: Notes, clock: Clock) -> None:
+        self._family = FAMILIES.get(connection.options.get("family", ""), OTHER)
+        self._address = connection.address
+        self._notes = notes
+        self._clock = clock
+        self._api = LtiApi(connection, clock, self._family)
+        self._contexts = Contexts(notes, self._family, connection.options)
+        self._roster = Roster(self._api)
+        self._grading = Grading(self._api, connection, notes, clock, self._family, self._roster)
+        # Another process may have changed the assignment a moment ago.
+        self._recent = TtlCache(0.0 if connection.shared else _GRADING_SECONDS)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
+
+    async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
+        if not self._family.own_items:
+            raise RefusedByLms(
+                "MADE_IN_LMS",
+                f"{self._family.name} shows grades only of activities that a teacher has added there",
+            )
+        context = await self._contexts.find(section)
+        sent = map_assignments.new_defaults(fields) | await self._to_lms(context, fields)
+        sent |= {"resourceId": mark, "tag": mark}
+        reply = await self._api.send_item(
+            context, "POST", context.lineitems, sent, safe=False, gone="section"
+        )
+        answer = reply.json()
+        made = map_assignments.item_id(answer, self._address) if isinstance(answer, dict) else ""
+        if not map_assignments.is_item(answer, made, self._address):
+            raise reply.useless("is no line item")
+        with in_doubt_after_write():
+            return await self._remember(made, answer, fields, None)
+
+    async def find_assignment(
+        self, section: str, fields: AssignmentFields, lost: LostCreate
+    ) -> Assignment | None:
+        context = await self._contexts.find(section)
+        listed = await self._listed(context, {"resource_id": lost.mark})
+        found = [name for name, it in listed.items() if map_assignments.has_mark(it, lost.mark)]
+        if not found:
+            listed = await self._listed(context)  # it may know the filter, and not have kept what it is about
+            found = [name for name, it in listed.items() if map_assignments.has_mark(it, lost.mark)]
+        if not found:
+            wanted = map_assignments.new_defaults(fields) | await self._to_lms(context, fields)
+            known = {map_assignments.id_from(it, self._address) for it in lost.known}
+            alike = [
+                name
+                for name, it in listed.items()
+                if name not in known and map_assignments.may_be(it, wanted)
+            ]
+            picked = lost.pick(alike)
+            found = [] if picked is None else [picked]
+        return None if not found else await self._remember(found[0], listed[found[0]], fields, None)
+
+    async def _listed(self, context: Context, params: Mapping[str, str] | None = None) -> dict[str, Json]:
+        """Read our line items of a course, by the ids of their assignments."""
+        items = await self._api.items(context, params)
+        return {map_assignments.item_id(it, self._address): it for it in items}
+
+    async def read_assignment(self, section: str, assignment: str) -> Assignment:
+        context = await self._contexts.find(section)
+        return (await self._load(context, assignment)).assignment
+
+    async def read_assignments(self, section: str, assignments: Sequence[str]) -> Mapping[str, Assignment]:
+        context = await self._contexts.find(section)
+        notes = await self._notes.read([note_key(it) for it in assignments])
+        contents: dict[str, Json] = {}
+        if len(assignments) <= _FEW:
+            for assignment in assignments:
+                with contextlib.suppress(Gone, RefusedByLms):
+                    contents[assignment] = await self._read(context, assignment)
+        else:
+            listed = await self._listed(context)
+            contents = {
+                it: listed[name]
+                for it in assignments
+                if (name := map_assignments.id_from(it, self._address)) in listed
+            }
+        return {
+            it: map_assignments.from_lms(contents[it], notes.get(note_key(it)), it).assignment
+            for it in assignments
+            if it in contents
+        }
+
+    async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
+        context = await self._contexts.find(section)
+        note = await read_note(self._notes, assignment)
+        before = await self._read(context, assignment)
+        sent = await self._to_lms(context, fields)
+        self._recent.forget(assignment)
+        answer: Json = before
+        if any(before.get(name) != value for name, value in sent.items()):
+            # What is left out is erased.
+            reply = await self._api.send_item(
+                context, "PUT", path_of(assignment), {**before, **sent}, safe=True, gone="assignment"
+            )
+            shown = reply.content()
+            with in_doubt_after_write():
+                if map_assignments.is_item(shown, assignment, self._address):
+                    answer = shown
+                else:
+                    answer = await self._read(context, assignment)
+        if self._family.rescales and sent.get("scoreMaximum", before.get("scoreMaximum")) != before.get(
+            "scoreMaximum"
+        ):
+            note = {**note, "stamped": self._clock()}
+        with in_doubt_after_write():
+            return await self._remember(assignment, answer, fields, note)
+
+    async def delete_assignment(self, section: str, assignment: str) -> None:
+        context = await self._contexts.find(section)
+        await self._read(context, assignment)
+        self._recent.forget(assignment)
+        with contextlib.suppress(Gone):
+            try:
+                await self._api.send_item(
+                    context, "DELETE", path_of(assignment), None, safe=True, gone="assignment"
+                )
+            except NotAllowed:
+                await self._read(context, assignment)  # or it is gone all the same
+                raise
+        await self._notes.write({note_key(assignment): None})
+
+    async def read_submissions(
+        self, section: str, assignment: str, students: Sequence[str]
+    ) -> Mapping[str, Submission]:
+        context = await self._contexts.find(section)
+        stored = await self._load(context, assignment)
+        members = await self._roster.students(context, students, now=True)
+        only = stored.assignment.assignee_ids if stored.assignment.assignee_mode == "individuals" else members
+        return await self._grading.read(
+            context, stored, [it for it in students if it in members and it in only]
+        )
+
+    async def update_submission(
+        self, section: str, assignment: str, student: str, fields: SubmissionFields
+    ) -> Submission:
+        (outcome,) = await self.update_submissions(section, assignment, [(student, fields)])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def update_submissions(
+        self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
+    ) -> Sequence[Submission | LmsError]:
+        context = await self._contexts.find(section)
+        stored = await self._recent.get(assignment, lambda: self._load(context, assignment))
+        outcomes = await self._grading.update(context, stored, changes)
+        if any(isinstance(it, Gone | NotTaken) for it in outcomes):
+            return await self._without_memory(context, assignment, changes, outcomes)
+        return outcomes
+
+    async def _without_memory(
+        self,
+        context: Context,
+        assignment: str,
+        changes: Sequence[tuple[str, SubmissionFields]],
+        outcomes: Sequence[Submission | LmsError],
+    ) -> Sequence[Submission | LmsError]:
+        """Return the outcomes by what there is now: the assignment may be gone, or who was refused have left."""
+        self._recent.forget(assignment)
+        try:
+            await self._load(context, assignment)
+            members = await self._roster.students(context, [student for student, _ in changes], now=True)
+        except Gone as gone:
+            return [gone if isinstance(it, Gone | NotTaken) else it for it in outcomes]
+        except LmsError:
+            return outcomes  # what was done of the others is known nevertheless
+        return [
+            Gone("student") if isinstance(it, NotTaken) and student not in members else it
+            for (student, _), it in zip(changes, outcomes, strict=True)
+        ]
+
+    async def read_courses(self) -> Sequence[LmsCourse]:
+        return [it.course for it in await self._contexts.all()]
+
+    async def read_sections(self, course: LmsCourse) -> Sequence[SectionRef]:
+        return [(await self._contexts.find(course.id)).section]
+
+    async def read_people(self, section: str) -> Sequence[Person]:
+        return await roster.read_people(self._api, await self._contexts.find(section))
+
+    async def find_section(self, section: str) -> tuple[LmsCourse, SectionRef] | None:
+        try:
+            context = await self._contexts.find(section)
+        except NotLaunched:
+            return None
+        return await if_shown(roster.find_section(self._api, context))
+
+    async def check(self) -> Sequence[Finding]:
+        return await findings(self._api, self._contexts, self._family)
+
+    async def close(self) -> None:
+        await self._api.close()
+
+    async def _to_lms(self, context: Context, fields: AssignmentFields) -> dict[str, object]:
+        """Return the members of a line item for `fields`. Raises `LmsError`."""
+        if fields.assignee_ids and set(fields.assignee_ids) - await self._roster.students(
+            context, fields.assignee_ids
+        ):
+            raise RefusedByLms(
+                "INVALID_ASSIGNEES", f"not all of them are in the course in {self._family.name}"
+            )
+        return map_assignments.to_lms(fields, self._family)
+
+    async def _read(self, context: Context, assignment: str) -> Json:
+        content = await self._api.item(context, path_of(assignment))
+        map_assignments.check_item(content, assignment, self._address)
+        return content
+
+    async def _load(self, context: Context, assignment: str) -> LmsAssignment:
+        content = await self._read(context, assignment)
+        return map_assignments.from_lms(content, await read_note(self._notes, assignment), assignment)
+
+    async def _remember(
+        self, assignment: str, answer: Json, fields: AssignmentFields, before: Note | None
+    ) -> Assignment:
+        """Keep what a line item has no place for; returns the assignment that `answer` shows."""
+        note = map_assignments.to_note(fields, before, self._clock())
+        await self._notes.write({note_key(assignment): note})
+        return map_assignments.from_lms(answer, note, assignment).assignment

@@ -1,0 +1,91 @@
+"""The courses of an LMS, as far as they are known: from launches, or from how the LMS makes up its addresses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from passback.domain.matching import LmsCourse, SectionRef
+from passback.lms.lti.errors import NotLaunched
+from passback.lms.toolkit.json_fields import text, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from passback.lms.lti.families import Family
+    from passback.lms.notes import Notes
+
+PREFIX = "context/"
+"""What the notes of courses begin with; the id of the context follows."""
+
+
+class Context(Struct, frozen=True):
+    """A course: where its services are, and what a launch said of it."""
+
+    id: str
+    lineitems: str
+    memberships: str
+    scopes: tuple[str, ...] = ()
+    """What the LMS lets us do with its line items; empty if nobody has said so."""
+    title: str = ""
+    label: str = ""
+    sourcedid: str = ""
+
+    @property
+    def course(self) -> LmsCourse:
+        return LmsCourse(self.id, self.title or self.label, self.sourcedid or None, self.label or None)
+
+    @property
+    def section(self) -> SectionRef:
+        return SectionRef(self.id, self.title or self.label, self.sourcedid or None)
+
+
+class Contexts:
+    """The courses of one connection."""
+
+    def __init__(self, notes: Notes, family: Family, options: Mapping[str, str]) -> None:
+        self._notes = notes
+        self._family = family
+        self._deployment = (options.get("deployment_ids") or "").replace(",", " ").split()[:1]
+
+    async def find(self, section: str) -> Context:
+        """Return a course by its id. Raises `NotLaunched` if its services are not known."""
+        key = PREFIX + section
+        note = (await self._notes.read([key])).get(key)
+        found = self._derived(section) if note is None else _from_note(section, note)
+        if found is None or not (found.lineitems and found.memberships):
+            raise NotLaunched(self._family.name)
+        return found
+
+    async def all(self) -> list[Context]:
+        """Return every course from which somebody has opened us."""
+        notes = await self._notes.find(PREFIX)
+        return [_from_note(key.removeprefix(PREFIX), note) for key, note in notes.items()]
+
+    def _derived(self, section: str) -> Context | None:
+        """Return a course whose addresses follow from its number."""
+        family = self._family
+        if not (family.items and section.isdecimal() and section.isascii()):
+            return None
+        if "{deployment}" in family.items and not self._deployment:
+            return None
+        deployment = quote("".join(self._deployment), safe="")
+        return Context(
+            section,
+            family.items.format(course=section, deployment=deployment),
+            family.memberships.format(course=section, deployment=deployment),
+        )
+
+
+def _from_note(section: str, note: Mapping[str, Any]) -> Context:
+    return Context(
+        section,
+        text(note, "lineitems") or "",
+        text(note, "memberships_url") or "",
+        tuple(texts(note, "scopes")),
+        text(note, "title") or "",
+        text(note, "label") or "",
+        text(note, "sourcedid") or "",
+    )

@@ -1,0 +1,103 @@
+"""The refusals of an LMS's services for LTI, and the error that each is to the gateway.
+
+The table in docs/reference/lms/lti.md has a row for each case (and a test for each row).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms
+
+if TYPE_CHECKING:
+    from passback.lms.http.reply import Reply
+    from passback.lms.interface import Thing
+    from passback.lms.lti.families import Family
+
+_OF_USERS = (
+    "user in requested score is not enrolled",
+    "user in requested score does not exist",
+    "user could not be found",
+    "user not found in course",
+)
+_MEMBERS = ("reason", "message", "errors", "error", "detail", "title", "non_field_errors")
+"""What refusals have of which one may be the LMS's own; one of Django's forms has the name of a field instead."""
+
+
+class Overtaken(RefusedByLms):
+    """The LMS holds a score that is as new as the one that was sent, or newer: perhaps this very one."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("CHANGED_IN_LMS", f"a teacher has changed the grade in {name} since, and it stays")
+
+
+class NotTaken(RefusedByLms):
+    """The LMS refuses something without saying why: perhaps because somebody has left the course."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("REFUSED_BY_LMS", f"{name} does not accept the values")
+
+
+class NotLaunched(RefusedByLms):
+    """Nothing is known of a course's services, because nobody has opened us from there."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            "COURSE_NOT_LAUNCHED",
+            f"a teacher must open the app once from this course in {name}: before that, it cannot be reached",
+        )
+
+
+def refusal(reply: Reply, gone: Thing, family: Family) -> LmsError:
+    """Return the error that a reply of 400 and above stands for; with a 404, `gone` does not exist."""
+    words = reply.body[:2000].decode("utf-8", "replace").lower()
+    if any(it in words for it in _OF_USERS):
+        return Gone("student")
+    match reply.status:
+        case 401 if reply.doubtful:
+            return reply.useless("refuses our credentials")
+        case 401:
+            return NotAllowed(
+                "it refuses the token, or lacks one of its scopes (status 401)", credentials=True
+            )
+        case 403:
+            reason = "the app may not do this in the course: has it been removed from there?"
+            return NotAllowed(reason, in_doubt=reply.doubtful)
+        case 404:
+            return Gone(gone)
+        case 405:
+            return RefusedByLms(
+                "LINKED_IN_LMS", f"it belongs to an activity, and is changed in {family.name}"
+            )
+        case 422:
+            return RefusedByLms("NOT_GRADABLE", f"{family.name} does not grade this")
+        case 400 | 409 | 412:
+            return NotTaken(family.name)
+        case _:
+            return reply.useless("was not expected")
+
+
+def is_overtaken(reply: Reply) -> bool:
+    """Whether a score is refused because of its time."""
+    return reply.status == 409 or (reply.status == 400 and b"timestamp" in reply.body[:2000].lower())
+
+
+def is_own(reply: Reply) -> bool:
+    """Whether a refusal is the LMS's own word: an object, a list or a text as it writes them, and no page of HTML."""
+    if reply.is_page:
+        return False
+    content = reply.content()
+    if content == []:  # all that Moodle says about a score
+        return reply.status in (400, 409)
+    if isinstance(content, dict):
+        return not content.keys().isdisjoint(_MEMBERS) or _all_words(list(content.values()))
+    if isinstance(content, list):
+        return all(isinstance(it, str) for it in content)
+    return bool(reply.body.strip()) and content is None
+
+
+def _all_words(values: list[Any]) -> bool:
+    """Whether there are only lists of sentences, as a form's fields have them."""
+    return bool(values) and all(
+        isinstance(it, list) and bool(it) and all(isinstance(one, str) for one in it) for it in values
+    )

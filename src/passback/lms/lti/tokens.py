@@ -1,0 +1,90 @@
+"""Access tokens for the services of an LMS, for assertions that we sign (RFC 7523)."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+from passback.lms.http.oauth2 import TokenEndpoint, Tokens
+from passback.lms.interface import NotAllowed
+
+if TYPE_CHECKING:
+    from joserfc.jwk import RSAKey
+
+    from passback.domain.clock import Clock
+    from passback.lms.interface import LmsConnection
+    from passback.lms.tokens import Token
+
+_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_LIFE_SECONDS = 300
+_EARLIER_SECONDS = 5
+"""By how much an assertion is said to be older than it is, for an LMS whose clock is behind."""
+
+
+class LtiTokens:
+    """The access tokens of one connection, by the scopes that they are for."""
+
+    def __init__(self, connection: LmsConnection, clock: Clock) -> None:
+        options = connection.options
+        self._client_id = options.get("client_id", "")
+        self._url = urljoin(connection.address, options.get("token_url", ""))
+        self._audience = options.get("token_audience") or self._url
+        self._credentials = connection.credentials
+        self._signing = connection.signing
+        self._clock = clock
+        self._endpoint = TokenEndpoint(
+            self._url, clock, connection.patience, connection.watch, connection.timer
+        )
+        self._tokens = Tokens(self._fetch, clock, connection.timer)
+
+    async def get(self, scopes: str, *, renew: bool = False) -> Token:
+        """Return a token for scopes, separated by blanks; `renew` if the LMS has just refused the one before."""
+        return await self._tokens.get(scopes, renew=renew)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._tokens.close()
+        await self._endpoint.close()
+
+    async def _fetch(self, scopes: str) -> Token:
+        return await self._endpoint.token(
+            {
+                "grant_type": "client_credentials",
+                "client_assertion_type": _ASSERTION,
+                "client_assertion": await self._assertion(),
+                "scope": scopes,
+            }
+        )
+
+    async def _assertion(self) -> str:
+        # Imported with the first token: a gateway without any starts faster without it.
+        from joserfc import jwt
+
+        key = await self._key()
+        now = self._clock() // 1000
+        claims = {
+            "iss": self._client_id,
+            "sub": self._client_id,
+            "aud": self._audience,
+            "iat": now - _EARLIER_SECONDS,
+            "exp": now + _LIFE_SECONDS,
+            "jti": str(uuid.uuid4()),
+        }
+        return jwt.encode({"alg": "RS256", "kid": key.kid, "typ": "JWT"}, claims, key)
+
+    async def _key(self) -> RSAKey:
+        """The key that signs, with its ``kid``: the connection's own, if it has one, or else the gateway's."""
+        from joserfc.errors import JoseError
+        from joserfc.jwk import RSAKey
+
+        if own := self._credentials.get("private_key"):
+            try:
+                return RSAKey.import_key(json.loads(own))
+            except (ValueError, TypeError, KeyError, JoseError):
+                raise NotAllowed("its private_key is no private RSA key (JWK)", credentials=True) from None
+        if self._signing is None:
+            raise NotAllowed("there is no key to sign with", credentials=True)
+        key = await self._signing.current()
+        return RSAKey.import_key(key.pem, {"kid": key.id})

@@ -1,0 +1,88 @@
+"""The simulated LMS with LTI Advantage: its routes, and the replies that belong to no route."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from passback_simulators.lti import keys, seed, web_ui
+from passback_simulators.lti.handlers import grades, line_items, memberships, tokens
+from passback_simulators.lti.replies import refused
+from passback_simulators.lti.state import LtiState
+from passback_simulators.reply import Reply, text_reply
+from passback_simulators.route import Route, route
+from passback_simulators.simulator import Simulator
+
+if TYPE_CHECKING:
+    from passback_simulators.request import Request
+
+_OUTAGE = "<html><head><title>Error</title></head><body><h1>Service unavailable</h1></body></html>"
+
+
+class LtiSimulator(LtiState, Simulator):
+    """The services of an LMS of one family: grades (AGS 2.0), class lists (NRPS 2.0), and tokens for them."""
+
+    @property
+    def name(self) -> str:  # type: ignore[override]  # it depends on the family
+        """As people call it."""
+        return f"{self.profile.name} (LTI Advantage)"
+
+    def routes(self) -> Sequence[Route]:
+        profile = self.profile
+        paths = {
+            "items": profile.items,
+            "item": profile.item,
+            "memberships": profile.memberships,
+            "scores": f"{profile.item}/scores",
+            "results": f"{profile.item}/results",
+            "result": f"{profile.item}/results/{{user}}",
+        }
+        operations = (*line_items.OPERATIONS, *grades.OPERATIONS, *memberships.OPERATIONS)
+        return [
+            route("POST", profile.grants, partial(tokens.token, self)),
+            *(route(method, paths[name], partial(handler, self)) for method, name, handler in operations),
+        ]
+
+    def seed(self) -> None:
+        seed.seed(self.records)
+        for client in self.private_keys:
+            keys.register(self, client)
+
+    def not_found(self, request: Request) -> Reply:
+        methods = {one.method for one in self._routes if one.pattern.fullmatch(request.path)}
+        if methods:
+            return refused(self.profile, request, 405, "Method Not Allowed").reply
+        return text_reply(404, "<!DOCTYPE html><html><h1>Not found</h1></html>", "text/html; charset=utf-8")
+
+    def fault_reply(self, fault: str, request: Request) -> Reply:
+        match fault:
+            case "throttled":
+                return text_reply(429, "Too Many Requests")
+            case "expired-credentials" if request.path == self.profile.grants:
+                return tokens.refusal(self, "invalid_client", "unknown client")
+            case "expired-credentials":
+                return refused(self.profile, request, 401, "Invalid access token").reply
+            case _:
+                return text_reply(self.settings["error_status"], _OUTAGE, "text/html")
+
+    def connection_credentials(self, url: str) -> dict[str, str]:  # noqa: ARG002
+        """The key by which the LMS knows the gateway."""
+        return {"private_key": keys.private_key(self, seed.CLIENT_ID)}
+
+    def connection_options(self) -> dict[str, str]:
+        return {
+            "family": self.profile.family,
+            "client_id": seed.CLIENT_ID,
+            "deployment_ids": seed.DEPLOYMENT_ID,
+            "token_url": self.profile.grants,
+        }
+
+    # What people do in the web pages; see web_ui.py.
+
+    ui_unenroll = web_ui.unenroll
+    ui_add_link = web_ui.add_link
+    ui_change_item = web_ui.change_item
+    ui_delete_item = web_ui.delete_item
+    ui_grade = web_ui.grade
+    ui_grade_shown = web_ui.grade_shown

@@ -1,0 +1,316 @@
+"""What becomes of grades in LMSs that each keep the standard in their own way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from passback.domain.clock import HOUR, SECOND
+from passback.domain.submission import SubmissionFields
+from passback.lms.interface import Gone, RefusedByLms, Unavailable
+from passback.lms.lti.map_assignments import id_from
+from passback.lms.verified import Verified
+from support.lms import Lms
+from support.lti_lms import ALGEBRA_COURSE, held, item, lti, simulator
+
+FAMILIES = ["moodle", "canvas", "brightspace", "blackboard", "sakai", "openedx", "schoology", "other"]
+
+
+@pytest.fixture(params=FAMILIES)
+def lms(request: pytest.FixtureRequest) -> Iterator[Lms]:
+    with lti(request.param) as served:
+        yield served
+
+
+@pytest.fixture
+def moodle() -> Iterator[Lms]:
+    with lti("moodle") as served:
+        yield served
+
+
+@pytest.fixture
+def openedx() -> Iterator[Lms]:
+    with lti("openedx") as served:
+        yield served
+
+
+@pytest.fixture
+def canvas() -> Iterator[Lms]:
+    with lti("canvas") as served:
+        yield served
+
+
+def added(lms: Lms, title: str = "Essay", maximum: float = 20.0) -> str:
+    """The id of an assignment for an activity that a teacher has added in the LMS."""
+    number = simulator(lms).ui_add_link(ALGEBRA_COURSE, title, maximum)
+    path = simulator(lms).path(simulator(lms).profile.item, course=ALGEBRA_COURSE, item=number)
+    return id_from(lms.served.url + path, lms.served.url)
+
+
+def essay(lms: Lms) -> str:
+    """An assignment of 20 points, as this LMS gets its own."""
+    return lms.create().lms_id if simulator(lms).profile.own_items_published else added(lms)
+
+
+def sent_scores(lms: Lms) -> list[dict[str, Any]]:
+    """The scores that reach the LMS from now on."""
+    seen: list[dict[str, Any]] = []
+    served = lms.served.simulator
+    real = served.answer
+
+    async def answer(request: Any) -> Any:
+        if request.method == "POST" and request.path.endswith("/scores"):
+            seen.append(json.loads(request.body))
+        return await real(request)
+
+    served.answer = answer  # type: ignore[method-assign]
+    return seen
+
+
+def test_a_grade_is_in_the_gradebook_and_read_from_it(lms: Lms) -> None:
+    assignment = essay(lms)
+    changed = lms.grade(assignment, grade_points=Decimal("17.5"), grader_id=lms.teacher)
+    assert (changed.grade_points, changed.state, changed.grader_id) == (
+        Decimal("17.5"),
+        "returned",
+        lms.teacher,
+    )
+    assert lms.read(assignment) == changed
+    published = held(lms, assignment)["published"]
+    assert published == (0.875 if simulator(lms).profile.family == "openedx" else 17.5)
+
+
+def test_times_of_scores_rise_by_whole_seconds(lms: Lms) -> None:
+    assignment, seen = essay(lms), sent_scores(lms)
+    for points in (1, 2, 3):
+        lms.grade(assignment, grade_points=Decimal(points))
+    with lms.another() as other:
+        change = SubmissionFields(grade_points=Decimal(4))
+        lms.run(other.update_submission(lms.section, assignment, lms.students[0], change))
+    times = [it["timestamp"][:19] for it in seen]
+    assert times == sorted(set(times))
+    assert lms.read(assignment).grade_points == 4
+
+
+@pytest.mark.parametrize("fault", ["error-after", "dropped-after", "malformed"])
+def test_a_score_whose_answer_was_lost_is_delivered_once(lms: Lms, fault: str) -> None:
+    assignment, seen = essay(lms), sent_scores(lms)
+    lms.served.fail(fault, method="POST", path="/scores$")
+    assert lms.grade(assignment, grade_points=Decimal(9)).grade_points == 9
+    assert len({json.dumps(it, sort_keys=True) for it in seen}) == 1
+
+
+def test_a_teachers_later_edit_stays_and_is_told(moodle: Lms) -> None:
+    assignment = moodle.create().lms_id
+    moodle.grade(assignment, grade_points=Decimal(9))
+    moodle.clock.now += HOUR
+    simulator(moodle).ui_grade(item(assignment), moodle.students[0], 12.0)
+    moodle.clock.now -= HOUR
+    with pytest.raises(RefusedByLms, match="CHANGED_IN_LMS"):
+        moodle.grade(assignment, grade_points=Decimal(10))
+    assert moodle.read(assignment).grade_points == 12
+
+
+def test_a_teachers_later_edit_is_replaced_if_the_district_wants_that() -> None:
+    with lti("moodle", teacher_edits="overwrite") as lms:
+        assignment = lms.create().lms_id
+        lms.grade(assignment, grade_points=Decimal(9))
+        lms.clock.now += HOUR
+        simulator(lms).ui_grade(item(assignment), lms.students[0], 12.0)
+        lms.clock.now -= HOUR
+        assert lms.grade(assignment, grade_points=Decimal(10)).grade_points == 10
+
+
+def test_a_teachers_earlier_edit_is_replaced(lms: Lms) -> None:
+    assignment = essay(lms)
+    lms.grade(assignment, grade_points=Decimal(9))
+    lms.clock.now += HOUR
+    simulator(lms).ui_grade(item(assignment), lms.students[0], 12.0)
+    lms.clock.now += HOUR
+    assert lms.grade(assignment, grade_points=Decimal(10)).grade_points == 10
+
+
+def test_an_lms_whose_clock_is_ahead_takes_a_grade_all_the_same(moodle: Lms) -> None:
+    assignment = moodle.create().lms_id
+    moodle.grade(assignment, grade_points=Decimal(9))
+    records = simulator(moodle).records
+    key = f"{item(assignment)}/{moodle.students[0]}"
+    score = records.get("scores", key)
+    assert score is not None
+    records.put("scores", key, score | {"stamp": moodle.clock.now + 600 * SECOND})
+    assert moodle.grade(assignment, grade_points=Decimal(10)).grade_points == 10
+
+
+def test_a_teachers_grade_on_a_links_own_column_stays_with_a_warning(moodle: Lms) -> None:
+    assignment = added(moodle)
+    simulator(moodle).ui_grade(item(assignment), moodle.students[0], 12.0)
+    moodle.clock.now += HOUR
+    assert moodle.connection is not None
+    checked = Verified(moodle.connector, moodle.connection.timer, moodle.clock)
+    change = SubmissionFields(grade_points=Decimal(10))
+    kept = moodle.run(checked.update_submission(moodle.section, assignment, moodle.students[0], change))
+    assert (kept.grade_points, kept.warnings) == (Decimal(12), ("SCORE_CHANGED_BY_LMS",))
+
+
+def test_more_than_the_maximum_is_shown_as_the_lms_keeps_it(lms: Lms) -> None:
+    assignment = essay(lms)
+    assert lms.connection is not None
+    checked = Verified(lms.connector, lms.connection.timer, lms.clock)
+    change = SubmissionFields(grade_points=Decimal(25))
+    kept = lms.run(checked.update_submission(lms.section, assignment, lms.students[0], change))
+    profile = simulator(lms).profile
+    capped = profile.caps or profile.family == "openedx"
+    assert kept.warnings == (("SCORE_CHANGED_BY_LMS",) if capped else ())
+    assert kept.grade_points == (20 if profile.caps else 25)
+
+
+def test_a_comment_stays_beside_another_grade(lms: Lms) -> None:
+    assignment = essay(lms)
+    lms.grade(assignment, grade_points=Decimal(5), grade_comment="Good")
+    changed = lms.grade(assignment, grade_points=Decimal(6))
+    assert (changed.grade_points, changed.grade_comment) == (Decimal(6), "Good")
+    if simulator(lms).profile.comments == "added":
+        assert held(lms, assignment)["comments"] == ["Good"]
+
+
+def test_a_comment_is_replaced_and_removed(lms: Lms) -> None:
+    assignment = essay(lms)
+    lms.grade(assignment, grade_points=Decimal(5), grade_comment="Good")
+    assert lms.grade(assignment, grade_comment="Better").grade_comment == "Better"
+    if simulator(lms).profile.comments != "added":
+        assert lms.grade(assignment, grade_comment="").grade_comment is None
+    assert lms.read(assignment).grade_points == 5
+
+
+def test_a_teachers_comment_is_not_erased(moodle: Lms) -> None:
+    assignment = moodle.create().lms_id
+    simulator(moodle).ui_grade(item(assignment), moodle.students[0], 3.0, "From the teacher")
+    moodle.clock.now += HOUR
+    assert moodle.grade(assignment, grade_points=Decimal(6)).grade_comment == "From the teacher"
+
+
+def test_a_grade_is_taken_away_where_that_is_possible(lms: Lms) -> None:
+    assignment = essay(lms)
+    lms.grade(assignment, grade_points=Decimal(5))
+    if simulator(lms).profile.family == "openedx":
+        with pytest.raises(RefusedByLms, match="INVALID_GRADE: Open edX keeps a grade"):
+            lms.grade(assignment, grade="")
+        return
+    changed = lms.grade(assignment, grade="")
+    assert (changed.grade_points, changed.state) == (None, "created")
+
+
+def test_work_that_is_handed_in_never_takes_a_grade_away(lms: Lms) -> None:
+    assignment = essay(lms)
+    assert lms.grade(assignment, state="submitted").state == "submitted"
+    lms.grade(assignment, grade_points=Decimal(5))
+    changed = lms.grade(assignment, state="submitted")
+    assert (changed.state, changed.grade_points, lms.read(assignment)) == (
+        "submitted",
+        Decimal(5),
+        changed,
+    )
+    assert lms.grade(assignment, state="reclaimed").state == "reclaimed"
+
+
+def test_a_score_of_zero_that_is_not_shown_is_zero(moodle: Lms) -> None:
+    moodle.set(omits_zero=True)
+    assignment = moodle.create().lms_id
+    assert moodle.grade(assignment, grade_points=Decimal(0)).grade_points == 0
+
+
+def test_another_maximum_rescales_and_the_next_grade_is_taken(moodle: Lms) -> None:
+    assignment = moodle.create().lms_id
+    moodle.grade(assignment, grade_points=Decimal(10))
+    moodle.change(assignment, points_possible=Decimal(40))
+    assert moodle.read(assignment).grade_points == 20
+    assert moodle.grade(assignment, grade_points=Decimal(30)).grade_points == 30
+
+
+def test_who_cannot_be_graded_is_gone(lms: Lms) -> None:
+    assignment = essay(lms)
+    lms.grade(assignment, grade_points=Decimal(5))  # the class list is remembered
+    lms.unenroll(lms.students[0])
+    assert lms.connection is not None
+    checked = Verified(lms.connector, lms.connection.timer, lms.clock)
+    change = SubmissionFields(grade_points=Decimal(6))
+    with pytest.raises(Gone, match="student"):
+        lms.run(checked.update_submission(lms.section, assignment, lms.students[0], change))
+
+
+def test_open_edx_has_only_what_a_teacher_added(openedx: Lms) -> None:
+    with pytest.raises(RefusedByLms, match="MADE_IN_LMS"):
+        openedx.create()
+    assignment = added(openedx)
+    with pytest.raises(RefusedByLms, match="INVALID_POINTS"):
+        openedx.change(assignment, points_possible=Decimal("12.5"))
+    assert openedx.change(assignment, title="Other").title == "Other"
+    with pytest.raises(RefusedByLms, match="INVALID_COMMENT"):
+        openedx.grade(assignment, grade_comment="Good")
+
+
+def test_an_lms_that_refuses_every_time_is_unavailable(moodle: Lms) -> None:
+    assignment = moodle.create().lms_id
+    served = moodle.served.simulator
+    real = served.answer
+
+    async def answer(request: Any) -> Any:
+        reply = await real(request)
+        return replace(reply, status=409, body=b"[]") if request.path.endswith("/scores") else reply
+
+    served.answer = answer  # type: ignore[method-assign]
+    moodle.grade(assignment, grade_points=Decimal(5))  # it is there
+    simulator(moodle).settings["tool_removed"] = False
+    real_send = served.answer
+
+    async def deaf(request: Any) -> Any:
+        if request.path.endswith("/scores"):
+            return replace(await real_send(replace(request, method="GET")), status=409, body=b"[]")
+        return await real_send(request)
+
+    served.answer = deaf  # type: ignore[method-assign]
+    with pytest.raises(Unavailable) as caught:
+        moodle.grade(assignment, grade_points=Decimal(6))
+    assert caught.value.in_doubt
+
+
+@pytest.mark.parametrize("fault", ["error-after", "error-before"])
+def test_a_comment_that_canvas_adds_comes_once(canvas: Lms, fault: str) -> None:
+    assignment = canvas.create().lms_id
+    canvas.grade(assignment, grade_points=Decimal(5))
+    change = SubmissionFields(grade_points=Decimal(6), grade_comment="Good", comment_marks=("one",))
+    canvas.served.fail(fault, method="POST", path="/scores$")
+    with pytest.raises(Unavailable) as caught:
+        canvas.run(canvas.connector.update_submission(canvas.section, assignment, canvas.students[0], change))
+    assert caught.value.in_doubt
+    for _ in range(2):
+        changed = canvas.run(
+            canvas.connector.update_submission(canvas.section, assignment, canvas.students[0], change)
+        )
+        assert (changed.grade_points, changed.grade_comment) == (Decimal(6), "Good")
+    assert (held(canvas, assignment)["comments"], held(canvas, assignment)["attempts"]) == (["Good"], 0)
+    again = replace(change, comment_marks=("two",))
+    canvas.run(canvas.connector.update_submission(canvas.section, assignment, canvas.students[0], again))
+    assert held(canvas, assignment)["comments"] == ["Good", "Good"]
+
+
+def test_a_column_that_a_teacher_renamed_is_shown_so(moodle: Lms) -> None:
+    assignment = moodle.create().lms_id
+    simulator(moodle).ui_change_item(item(assignment), label="Renamed")
+    assert moodle.assignment(assignment).title == "Renamed"
+
+
+def test_a_column_that_a_teacher_locked_is_unavailable_and_keeps_what_it_has(moodle: Lms) -> None:
+    assignment = moodle.create().lms_id
+    moodle.grade(assignment, grade_points=Decimal(5))
+    simulator(moodle).ui_change_item(item(assignment), locked=True)
+    with pytest.raises(Unavailable):
+        moodle.grade(assignment, grade_points=Decimal(6))
+    with moodle.another() as fresh:
+        found = moodle.run(fresh.read_submissions(moodle.section, assignment, moodle.students[:1]))
+    assert found[moodle.students[0]].grade_points == 5
