@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 
 from passback.domain.clock import SECOND, Timer
-from passback.lms.http.client import LmsClient, PlainManners
+from passback.lms.http.client import LmsClient, PlainManners, guarded
 from passback.lms.http.gate import Gate, Resting, Result, SharedGate
 from passback.lms.http.pace import Limit
 from passback.lms.http.reply import Reply
@@ -314,5 +314,23 @@ def test_credentials_that_fail_cost_no_turn_and_open_no_breaker() -> None:
             raise AssertionError("no turn, or it rests") from error
         finally:
             await client.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_process_that_was_taken_for_dead_only_reads_and_says_when_to_ask_again() -> None:
+    async def scenario() -> None:
+        server = await answers([200])
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        client = LmsClient(LmsConnection(url, {}, timer=JumpingTime().timer), PlainManners({}))
+        try:
+            with guarded(lambda: False):
+                assert (await client.get("things")).status == 200
+                with pytest.raises(Unavailable) as caught:
+                    await client.send("POST", "things")
+        finally:
+            await client.close()
+            server.close()
+        assert (caught.value.in_doubt, caught.value.retry_after) == (False, 5)
 
     asyncio.run(scenario())

@@ -434,7 +434,7 @@ class LmsClient:
         )
         may_act = _MAY_ACT.get()
         if not request.safe and may_act is not None and not may_act():
-            raise Unavailable("this process was taken for dead, and leaves it to others")
+            raise Unavailable("this process was taken for dead, and leaves it to others", retry_after=5)
         try:
             with tracing.client_span(request.method, request.url) as span:
                 sent = {**request.headers, **credentials, **span.headers}
