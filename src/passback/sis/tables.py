@@ -200,7 +200,10 @@ def tables(archive: RosterFiles, name: str, required: Iterable[str], problems: P
         return
     if (columns := _columns(titles, name, number, required, problems)) is not None:
         for batch in chain([records], batches):
-            problems.rows_read += sum(number > 0 for number, _, _ in batch)
+            numbers = [number for number, _, _ in batch]
+            problems.rows_read += (
+                len(numbers) if min(numbers, default=1) > 0 else sum(it > 0 for it in numbers)
+            )
             yield Table(name, columns, len(titles), batch, problems)
 
 

@@ -39,7 +39,7 @@ FOLD_IN_SECONDS = 60.0
 FOLD_IN_WRITTEN_SECONDS = 1.0
 """How often while it is written to: readers look through all of it, and it takes room."""
 
-SESSION_CACHE_KIB = 64 * 1024
+SESSION_CACHE_KIB = 48 * 1024
 """How much of the file, and of its temporary tables, a session keeps in memory: they are looked up row by row."""
 
 BATCH = 128

@@ -93,7 +93,7 @@ def plan(session: Session, district_id: str, step: Step, most_removed: Bound | N
         session.analyse(f"new_{kind}")
         _compare(session, kind, given)
     step("comparing enrollments")
-    _compare_members(session, given)
+    members = _compare_members(session, given)
     before = sizes(session, district_id)
     removed = _removed(session)
     too_many = (
@@ -116,7 +116,7 @@ def plan(session: Session, district_id: str, step: Step, most_removed: Bound | N
         district_id,
         began_at,
         _changes(session, before),
-        _left_out(session),
+        _left_out(session, members),
         people_left_out,
         held_back={kind: count for kind, count in removed.items() if count and too_many},
         too_many=too_many,
@@ -178,8 +178,11 @@ def _compare(session: Session, kind: str, given: dict[str, Any]) -> None:
     )
 
 
-def _compare_members(session: Session, given: dict[str, Any]) -> None:
-    """Find the enrollments that begin and end. All is read and written in one order, so that it is merged."""
+def _compare_members(session: Session, given: dict[str, Any]) -> int:
+    """Find the enrollments that begin and end. All is read and written in one order, so that it is merged.
+
+    Returns how many the new roster has.
+    """
     members = (
         "INSERT INTO {} (section_id, role, user_id) SELECT new_sections.id, new_users.role, new_users.id"
         " FROM new_enrollments JOIN new_sections ON new_sections.sis_id = new_enrollments.section_sis_id"
@@ -195,12 +198,18 @@ def _compare_members(session: Session, given: dict[str, Any]) -> None:
         " ON was.section_id = sections.id WHERE sections.district_id = :district_id"
     )
     now = "SELECT section_id, role, user_id FROM new_members"
+    count = _size(session, "new_members")
+    if session.execute(f"{was} LIMIT 1", given).fetchone() is None:  # all begin: that need not be compared
+        session.define("DROP TABLE begun")
+        session.define("ALTER TABLE new_members RENAME TO begun")
+        return count
     for table, these, others in (("ended", was, now), ("begun", now, was)):
         session.execute(
             f"INSERT INTO {table} (section_id, role, user_id) {these} EXCEPT {others}"
             " ORDER BY section_id, role, user_id",
             given,
         )
+    return count
 
 
 _COUNTED: tuple[tuple[str, str, str], ...] = (
@@ -267,8 +276,8 @@ def _size(session: Session, table: str) -> int:
     return int(session.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])
 
 
-def _left_out(session: Session) -> int:
-    if _size(session, "new_enrollments") == _size(session, "new_members"):
+def _left_out(session: Session, members: int) -> int:
+    if _size(session, "new_enrollments") == members:
         return 0  # as usual: no need to look at each
     return _size(
         session,
