@@ -315,3 +315,37 @@ def test_an_assignment_that_is_known_by_its_whole_address_is_the_same(moodle: Lm
 def test_what_is_no_address_of_the_lms_is_never_asked_for(moodle: Lms, id_: str) -> None:
     with pytest.raises((Gone, Unavailable)):
         moodle.assignment(id_)
+
+
+@pytest.mark.parametrize("link", ['<https://elsewhere.test/next>; rel="next"', '<{own}>; rel="next"'])
+def test_a_list_that_leads_elsewhere_or_nowhere_is_no_list(other: Lms, link: str) -> None:
+    served = other.served.simulator
+    real = served.answer
+
+    async def answer(request: Any) -> Any:
+        reply = await real(request)
+        if not request.path.endswith("/memberships"):
+            return reply
+        return reply.with_headers(link=link.replace("{own}", request.base_url + request.path))
+
+    served.answer = answer  # type: ignore[method-assign]
+    with pytest.raises(Unavailable):
+        other.run(other.connector.read_people(other.section))
+
+
+@pytest.mark.parametrize("maximum", [0, -1, "none", {}])
+def test_a_result_without_a_sound_maximum_is_a_failure(other: Lms, maximum: Any) -> None:
+    assignment = other.create().lms_id
+    content = [{"id": "1", "userId": other.students[0], "resultScore": 5, "resultMaximum": maximum}]
+    with (
+        answering(other, "GET", "/results", Reply(200, json.dumps(content).encode(), JSON)),
+        pytest.raises(Unavailable),
+    ):
+        other.read(assignment)
+
+
+def test_a_result_is_a_share_of_its_maximum_which_is_1_unless_said(other: Lms) -> None:
+    assignment = other.create().lms_id
+    content = [{"id": "1", "userId": other.students[0], "resultScore": 0.85}]
+    with answering(other, "GET", "/results", Reply(200, json.dumps(content).encode(), JSON)):
+        assert other.read(assignment).grade_points == 17

@@ -8,7 +8,8 @@ from passback.lms.lti.families import FAMILIES
 
 KIND = ConnectorKind(
     capabilities=CAPABILITIES,
-    address=Setting("address", "where the LMS's services for LTI are, such as https://moodle.example/"),
+    address=Setting("address", "where the LMS's services for LTI are, such as https://moodle.example/",
+                    keeps_path=True),
     settings=(
         Setting("family", "what the LMS is", pattern="|".join(FAMILIES)),
         Setting("issuer", "who the LMS says it is; unset: its address", optional=True),
