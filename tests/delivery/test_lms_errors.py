@@ -9,6 +9,7 @@ import pytest
 
 from passback.delivery import lookup
 from passback.delivery.lms_errors import as_refusal, lms_errors_as_refusals, outcome_of
+from passback.lms.http.reply import Reply
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable, Unsupported
 from passback.wire.errors import Refusal
 from support.sandbox import DISTRICT, SECTION, Sandbox
@@ -47,6 +48,20 @@ def test_a_section_that_is_gone_while_an_assignment_is_created_is_not_found() ->
 def test_where_waiting_helps_the_client_is_told_how_long() -> None:
     outcome = outcome_of(Unavailable("throttled", retry_after=30), "reading assignment")
     assert as_refusal(outcome).retry_after == 30
+
+
+@pytest.mark.parametrize(
+    ("error", "retry_after"),
+    [
+        (Reply(200, {}, b"<html>", doubtful=True).useless("is not JSON"), 30),
+        (Unavailable("its answer has no id"), 30),
+        (NotAllowed("it refuses our credentials", credentials=True), None),
+    ],
+)
+def test_an_answer_that_is_none_passes_and_refused_credentials_do_not(
+    error: Unavailable, retry_after: int | None
+) -> None:
+    assert as_refusal(outcome_of(error, "reading assignment")).retry_after == retry_after
 
 
 def test_the_cause_goes_to_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -38,7 +38,8 @@ def test_the_client_is_told_what_failed_and_not_why(sandbox: Sandbox, fault: str
 
 
 @pytest.mark.parametrize(
-    ("fault", "retry_after"), [("timeout", "30"), ("throttled", "30"), ("error-before", None)]
+    ("fault", "retry_after"),
+    [("timeout", "30"), ("throttled", "30"), ("error-before", "30"), ("expired-credentials", None)],
 )
 def test_where_waiting_helps_it_is_said(sandbox: Sandbox, fault: str, retry_after: str | None) -> None:
     reply = meet(sandbox, fault, CALLS["Error reading assignment"], sandbox.create())

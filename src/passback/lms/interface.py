@@ -78,13 +78,14 @@ class Unsupported(LmsError):
 
 
 class Unavailable(LmsError):
-    """The LMS failed, was too slow, or throttles requests: 500.
+    """The LMS failed, was too slow, throttles requests, or answers with what is no answer: 500.
 
-    `retry_after` is how many seconds to wait, if waiting helps. `in_doubt` says that a write may have happened
-    nevertheless: it must be looked for before it is tried again. The text is for the log, never for the client.
+    `retry_after` is how many seconds to wait; None if waiting does not help. `in_doubt` says that a write may have
+    happened nevertheless: it must be looked for before it is tried again. The text is for the log, never for the
+    client.
     """
 
-    def __init__(self, reason: str, *, retry_after: int | None = None, in_doubt: bool = False) -> None:
+    def __init__(self, reason: str, *, retry_after: int | None = 30, in_doubt: bool = False) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
         self.in_doubt = in_doubt
@@ -110,7 +111,7 @@ def looking_after_write() -> Iterator[None]:
         with in_doubt_after_write():
             yield
     except (RefusedByLms, Unsupported) as error:
-        raise Unavailable(f"after it was written: {error}", in_doubt=True, retry_after=30) from None
+        raise Unavailable(f"after it was written: {error}", in_doubt=True) from None
 
 
 def still_in_doubt(error: Unavailable, reason: str) -> Unavailable:
@@ -127,7 +128,7 @@ class NotAllowed(Unavailable):
     """
 
     def __init__(self, reason: str, *, credentials: bool = False, in_doubt: bool = False) -> None:
-        super().__init__(reason, in_doubt=in_doubt)
+        super().__init__(reason, retry_after=None, in_doubt=in_doubt)
         self.credentials = credentials
 
 

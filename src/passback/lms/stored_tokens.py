@@ -157,7 +157,7 @@ class StoredRefreshToken:
     def _known(self, conn: Connection) -> Refresh:
         known = token_refreshes.find(conn, self._district_id)
         if known is None:
-            raise Unavailable("the district has been disconnected")
+            raise Unavailable("the district has been disconnected", retry_after=None)
         return known
 
     def _credentials(self, known: Refresh) -> dict[str, str]:

@@ -161,7 +161,7 @@ class Verified:
             # So may be one that is cut: one of those whom it lacks is asked for alone.
             alone = lacking[:1] if len(students) > 1 else []
             if alone and await self._lms.read_submissions(section, assignment, alone):
-                raise Unavailable("a list of submissions lacks one that it shows", retry_after=30)
+                raise Unavailable("a list of submissions lacks one that it shows")
             return found
 
         held = await self._checked(read(), section, assignment)
@@ -390,9 +390,7 @@ class Verified:
                 return Gone("section")
         except LmsError as error:
             return error
-        return Unavailable(
-            f"it says that the {gone.thing} is gone, and lists it", in_doubt=True, retry_after=30
-        )
+        return Unavailable(f"it says that the {gone.thing} is gone, and lists it", in_doubt=True)
 
     async def _unlisted(self, section: str, assignment: str) -> LmsError:
         """Return what an assignment is that the LMS does not list: gone, unless it still shows it."""
@@ -400,7 +398,7 @@ class Verified:
             await self._lms.read_assignment(section, assignment)
         except Gone:
             return Gone("assignment")
-        return Unavailable("it does not list the assignment, and shows it", in_doubt=True, retry_after=30)
+        return Unavailable("it does not list the assignment, and shows it", in_doubt=True)
 
     async def _is_gone(self, section: str) -> bool:
         try:
@@ -454,7 +452,7 @@ def _in_doubt(error: LmsError) -> Unavailable:
     """Return the error of what was sent once more, for what may have been done at first."""
     if isinstance(error, Unavailable):
         return still_in_doubt(error, str(error))
-    return Unavailable(f"after it was written: {error}", in_doubt=True, retry_after=30)
+    return Unavailable(f"after it was written: {error}", in_doubt=True)
 
 
 def _has(fields: SubmissionFields, held: Submission) -> bool:
@@ -465,9 +463,7 @@ def _has(fields: SubmissionFields, held: Submission) -> bool:
 def _judged(fields: SubmissionFields, held: Submission) -> Submission:
     """Return what the LMS keeps of a change, with warnings if it is not what was sent. Raises `Unavailable`."""
     if not _keeps(fields, held):
-        raise Unavailable(
-            "it says that it made the change, and does not show it", in_doubt=True, retry_after=30
-        )
+        raise Unavailable("it says that it made the change, and does not show it", in_doubt=True)
     if _score_differs(fields, held):
         held = replace(held, warnings=(*held.warnings, SCORE_CHANGED))
     return _with_comment_warning(fields, held)

@@ -283,7 +283,7 @@ class _Reading:
             people = await self._connector.read_people(section.id)
         except Gone:
             if await self._connector.find_section(section.id) is not None:
-                raise Unavailable("it says that the section is gone, and shows it", retry_after=30) from None
+                raise Unavailable("it says that the section is gone, and shows it") from None
             await self._write(add)
             return
         if lacking := await self._write(add_if_whole):
@@ -297,7 +297,7 @@ class _Reading:
         """
         for role, person in lacking[: max(1, self._may_ask)]:
             if await self._connector.has_person(section, role, person):
-                raise Unavailable(f"it does not list a {role} of the section, and shows them", retry_after=30)
+                raise Unavailable(f"it does not list a {role} of the section, and shows them")
             self._may_ask -= 1
 
 

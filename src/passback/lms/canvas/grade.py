@@ -230,7 +230,7 @@ class Grading:
         wait = _FIRST_POLL_SECONDS
         while not ready(found := await read()):
             if timer.seconds() + wait > give_up:
-                raise Unavailable("Canvas is taking too long", in_doubt=True, retry_after=30)
+                raise Unavailable("Canvas is taking too long", in_doubt=True)
             await timer.sleep(wait)
             wait = min(wait * 2, _LONGEST_POLL_SECONDS)
         return found
@@ -296,7 +296,7 @@ class Grading:
         if integer(await self._before(target), "extra_attempts") == fields.extra_attempts:
             return
         if "assignment_extensions" not in answer:
-            raise Unavailable("it answers without the extra attempts", in_doubt=True, retry_after=30)
+            raise Unavailable("it answers without the extra attempts", in_doubt=True)
         raise RefusedByLms("INVALID_ATTEMPTS", "Canvas gives no more attempts for this assignment")
 
     async def _give_due_date(self, target: Target, fields: SubmissionFields) -> None:
@@ -353,7 +353,7 @@ class Grading:
         map_submissions.check_whose(answer, target)
         map_submissions.check_taken(grade, answer, answered=answered)
         if not _shows_comment(fields, before, answer, target):
-            raise Unavailable("it answers without the comment", in_doubt=True, retry_after=30)
+            raise Unavailable("it answers without the comment", in_doubt=True)
         return answer, note
 
     async def _send_grade(
@@ -441,7 +441,7 @@ class Grading:
             if map_submissions.state_of(answer) == "returned":
                 return answer
             if answer.get("workflow_state") != "graded":
-                raise Unavailable("it does not show the grade yet", in_doubt=True, retry_after=30)
+                raise Unavailable("it does not show the grade yet", in_doubt=True)
             raise RefusedByLms(
                 "NOT_POSTED", "Canvas hides this assignment's grades until the teacher posts them"
             )

@@ -64,7 +64,7 @@ async def _upload(
         if state == "failed":
             raise RefusedByLms("INVALID_ATTACHMENT", "Canvas cannot fetch the file from its address")
         if timer.seconds() > give_up:
-            raise Unavailable("Canvas is taking too long to fetch a file", retry_after=30)
+            raise Unavailable("Canvas is taking too long to fetch a file")
         await timer.sleep(_POLL_SECONDS)
         progress = as_object(await api.get(f"progress/{id_of(progress)}", params))
 

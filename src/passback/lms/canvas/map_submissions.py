@@ -149,7 +149,7 @@ def check_taken(grade: Grade, answer: Json, *, answered: bool) -> None:
     _require_readable(answer)
     if answered and answer.get("entered_grade", answer.get("grade")) is None:
         raise NotTaken
-    raise Unavailable("it answers without a grade", in_doubt=True, retry_after=30)
+    raise Unavailable("it answers without a grade", in_doubt=True)
 
 
 def is_entered(grade: Grade, answer: Json) -> bool:
@@ -218,7 +218,7 @@ def check_whose(answer: Json, target: Target) -> None:
     """Check that a submission is the one that was asked for. Raises `Unavailable`."""
     wanted = {"user_id": target.student, "assignment_id": target.item.id}
     if any(text(answer, name) not in (None, wanted_id) for name, wanted_id in wanted.items()):
-        raise Unavailable("it answers with another submission", in_doubt=True, retry_after=30)
+        raise Unavailable("it answers with another submission", in_doubt=True)
 
 
 def is_assigned(answer: Json) -> bool:

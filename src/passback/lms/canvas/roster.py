@@ -154,7 +154,7 @@ async def require_section(api: CanvasApi, course: str, section: str) -> dict[str
         if error.credentials:
             raise
         raise Gone("section") from None  # the key lacks a scope that it did not need before: the list must do
-    raise Unavailable("it does not list a section of the course, and shows it", retry_after=30)
+    raise Unavailable("it does not list a section of the course, and shows it")
 
 
 async def _count_students(api: CanvasApi, path: str, id_: str) -> int | None:

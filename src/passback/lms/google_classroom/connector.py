@@ -358,7 +358,7 @@ class ClassroomConnector:
                 refused = error
             if text(content, "description") != _marked(mark) and map_assignments.is_published(content):
                 return await self._remember(content, fields, None, mark)
-        raise Unavailable("it does not show what it created as it was told", in_doubt=True, retry_after=30)
+        raise Unavailable("it does not show what it created as it was told", in_doubt=True)
 
     async def _note_made(self, made: str, mark: str) -> None:
         await self._notes.write(

@@ -199,7 +199,7 @@ class Grading:
         for_all = text(stored.content, "assigneeMode") in (None, "ALL_STUDENTS")
         doubtful = next((it for it in lacking if for_all or it in assigned), None)
         if doubtful is not None and await self._roster.is_member(course, "student", doubtful):
-            raise Unavailable("a list lacks a student of the course", in_doubt=True, retry_after=30)
+            raise Unavailable("a list lacks a student of the course", in_doubt=True)
 
     async def _find_once(
         self, course: str, stored: LmsAssignment, students: Sequence[str]

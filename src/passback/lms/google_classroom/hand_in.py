@@ -84,7 +84,7 @@ class StudentWork:
                 answer = await self._find(target)
         # Classroom may have turned a link into a file or video, with another address.
         if len(map_submissions.attachments_of(answer)) < len(links):
-            raise Unavailable("it does not show what it attached", in_doubt=True, retry_after=30)
+            raise Unavailable("it does not show what it attached", in_doubt=True)
 
 
 async def unless_done(sending: Awaitable[Any], find: Callable[[], Awaitable[Json]], state: str) -> None:

@@ -102,7 +102,7 @@ class Roster:
             emails = await self._student_emails(course)
         if student not in emails:
             if await self.is_member(course, "student", student):
-                raise Unavailable("it does not list a student of the course, and shows them", retry_after=30)
+                raise Unavailable("it does not list a student of the course, and shows them")
             raise Gone("student")
         return AS_STUDENT + emails[student]
 
@@ -208,7 +208,7 @@ class Roster:
         """
         people = [person for role in _ROLES for person in await self._read(course, role)]
         if not any(person.role == "teacher" for person in people):
-            raise Unavailable("it lists no teacher of a course", retry_after=30)
+            raise Unavailable("it lists no teacher of a course")
         return people
 
 

@@ -44,7 +44,7 @@ class Callback:
         while self._query is None:
             self._server.timeout = give_up - time.monotonic()
             if self._server.timeout <= 0:
-                raise Unavailable("nobody signed in")
+                raise Unavailable("nobody signed in", retry_after=None)
             self._server.handle_request()
         return self._query
 

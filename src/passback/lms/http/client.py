@@ -231,7 +231,7 @@ class LmsClient:
         reply = await self.send("GET", path, params=params, safe=True, **how)
         if reply.status >= 400:
             what = f"GET {urlsplit(path).path}"
-            raise Unavailable(f"{what}: status {reply.status} for a further page", retry_after=30)
+            raise Unavailable(f"{what}: status {reply.status} for a further page")
         return reply
 
     async def send(
@@ -267,7 +267,7 @@ class LmsClient:
             error.down = error.down or self._gate.resting()
             raise
         if method == "GET" and reply.status >= 400 and reply.status not in _ABOUT_A_READ:
-            raise Unavailable(f"{request.what}: status {reply.status}", retry_after=30)
+            raise Unavailable(f"{request.what}: status {reply.status}")
         return reply
 
     def _joined(self, method: str, path: str, params: Params | None) -> str:
@@ -301,8 +301,8 @@ class LmsClient:
                 raise failed or resting from None
             except _Failed as failure:
                 if not (safe or failure.not_sent):
-                    raise Unavailable(f"{request.what}: {failure}", in_doubt=True, retry_after=30) from None
-                failed = Unavailable(f"{request.what}: {failure}", retry_after=30)
+                    raise Unavailable(f"{request.what}: {failure}", in_doubt=True) from None
+                failed = Unavailable(f"{request.what}: {failure}")
                 if failure.lasting or self._timer.seconds() + backoff > give_up:
                     raise failed from None
                 await self._timer.sleep(backoff)
@@ -356,9 +356,7 @@ class LmsClient:
             _note_write(request)
             went = failed
             self._watch.tried("failed" if request.safe else "in_doubt", time.monotonic() - began)
-            raise Unavailable(
-                f"{request.what}: it took too long", in_doubt=not request.safe, retry_after=30
-            ) from None
+            raise Unavailable(f"{request.what}: it took too long", in_doubt=not request.safe) from None
         else:
             wait_for, answered = self._throttled(reply), self._answered(reply)
             if wait_for is None and (reply.status < 400 or not answered):

@@ -53,12 +53,12 @@ async def fetch(url: str, patience: float, *, private: bool = False) -> File:
                     return await _read(url, response)
             raise _refused("its server redirects too often")
     except TimeoutError:
-        raise Unavailable("a file's server takes too long", retry_after=30) from None
+        raise Unavailable("a file's server takes too long") from None
     except Unreachable as error:
         raise _refused(str(error)) from None
     except Failed as error:
         if error.too_late:
-            raise Unavailable("a file's server takes too long", retry_after=30) from None
+            raise Unavailable("a file's server takes too long") from None
         raise _refused(str(error)) from None
     except ValueError:
         raise _refused("its server redirects to an invalid address") from None

@@ -72,7 +72,7 @@ class TokenEndpoint:
         if error in TERMINAL:
             described = _described(answer, form)
             raise NotAllowed(f"it issues no token: {error} {described}".rstrip(), credentials=True)
-        raise Unavailable(f"it issues no token: status {reply.status}", retry_after=30)
+        raise Unavailable(f"it issues no token: status {reply.status}")
 
     async def token(self, form: Mapping[str, str]) -> Token:
         """Return the access token of a grant. Raises as `grant`."""
@@ -95,7 +95,7 @@ class TokenEndpoint:
     def _token_of(self, answer: Mapping[str, Any]) -> Token:
         text, kind = answer["access_token"], answer.get("token_type")
         if not _is_token(text):
-            raise Unavailable("it issues a token that cannot be sent", retry_after=30)
+            raise Unavailable("it issues a token that cannot be sent")
         if isinstance(kind, str) and kind.strip().lower() not in ("", "bearer"):
             raise NotAllowed("it issues tokens of a type other than Bearer")
         life = _seconds(answer.get("expires_in"))

@@ -102,7 +102,7 @@ class SchoologyApi:
             found = await self._read_through(path, name, params or {}, gone)
             if found is not None:
                 return found
-        raise Unavailable("a list changes whenever it is read", retry_after=30)
+        raise Unavailable("a list changes whenever it is read")
 
     async def _read_through(
         self, path: str, name: str | tuple[str, str], params: Mapping[str, Any], gone: Thing

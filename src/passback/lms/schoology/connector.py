@@ -121,7 +121,7 @@ class SchoologyConnector:
                     raise refused from None
                 wanted = as_stored(sent, await self._setups.users_zone())
                 if any(wanted.may_be(it) for it in await self._list(section, kind)):
-                    raise Unavailable(str(error), in_doubt=True, retry_after=30) from None
+                    raise Unavailable(str(error), in_doubt=True) from None
             else:
                 return map_assignments.created_content(answer)
 

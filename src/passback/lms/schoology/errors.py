@@ -69,7 +69,7 @@ def item_refusal(status: int, message: str, gone: Thing) -> LmsError:
         return _refused(status, words)
     if status in (401, 403):
         return not_gradable()  # others of the same call were taken
-    return Unavailable(f"it refuses a grade with status {status}", retry_after=30)
+    return Unavailable(f"it refuses a grade with status {status}")
 
 
 def not_gradable() -> RefusedByLms:

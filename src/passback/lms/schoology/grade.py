@@ -378,11 +378,11 @@ class Grading:
             if plan.student not in await self._roster.enrollments(section, [plan.student]):
                 return Gone("student")
         except (RefusedByLms, Unavailable) as error:
-            return Unavailable(str(error), in_doubt=True, retry_after=30)
+            return Unavailable(str(error), in_doubt=True)
         except LmsError as error:
             return error
         if plan.sent and not plan.taken:
-            return Unavailable("it neither takes nor refuses a grade", in_doubt=True, retry_after=30)
+            return Unavailable("it neither takes nor refuses a grade", in_doubt=True)
         return RefusedByLms("INVALID_GRADE", "Schoology does not accept the grade")
 
     def _forget(self, section: str) -> None:

@@ -69,9 +69,7 @@ class Submitter:
         else:
             uploads = [await self._upload(section, student, item) for item in attachments]
             path, content = f"{path}/file", {"file-attachment": {"id": uploads}}
-        doubt = Unavailable(
-            "it says that it took the work, and does not show it", in_doubt=True, retry_after=30
-        )
+        doubt = Unavailable("it says that it took the work, and does not show it", in_doubt=True)
         for last in (False, True):
             try:
                 await self._send("POST", path, content, student, safe=False)

@@ -165,7 +165,7 @@ async def _emails(api: SchoologyApi, enrollments: Sequence[Json]) -> dict[str, s
             users += await api.pages("users", "user", {"school_uids": batch}, gone="student")
         except Gone:
             # Without their addresses, some would be taken for others than they are.
-            raise Unavailable("it says that there is no list of users", retry_after=30) from None
+            raise Unavailable("it says that there is no list of users") from None
     listed = {id_of(it, "uid") for it in users}
     for uid in sorted({id_of(it, "uid") for it in enrollments} - listed):
         with contextlib.suppress(Gone):

@@ -89,7 +89,7 @@ def number_or_none(item: Json, name: str) -> Decimal | None:
     """Return a number, or None if there is none. Raises `Unavailable` if it is something else, never taken for none."""
     found = number(item, name)
     if found is None and item.get(name) is not None:
-        raise Unavailable(f"its answer has a {name} that is no number", in_doubt=True, retry_after=30)
+        raise Unavailable(f"its answer has a {name} that is no number", in_doubt=True)
     return found
 
 
@@ -97,7 +97,7 @@ def require_readable(item: Json, read: Callable[[Json, str], object], *names: st
     """Raise `Unavailable` if one of the fields is there, and not empty, and `read` finds nothing in it."""
     for name in names:
         if item.get(name) not in (None, "") and read(item, name) is None:
-            raise Unavailable(f"its {name} cannot be read", in_doubt=True, retry_after=30)
+            raise Unavailable(f"its {name} cannot be read", in_doubt=True)
 
 
 def integer(item: Json, name: str) -> int | None:
