@@ -349,3 +349,11 @@ def test_a_result_is_a_share_of_its_maximum_which_is_1_unless_said(other: Lms) -
     content = [{"id": "1", "userId": other.students[0], "resultScore": 0.85}]
     with answering(other, "GET", "/results", Reply(200, json.dumps(content).encode(), JSON)):
         assert other.read(assignment).grade_points == 17
+
+
+def test_a_class_that_seems_empty_is_read_again(other: Lms) -> None:
+    empty = Reply(200, b'{"members":[]}', JSON)
+    with answering(other, "GET", "/memberships", empty, times=1):
+        assert other.run(other.connector.read_people(other.section))
+    with answering(other, "GET", "/memberships", empty):
+        assert other.run(other.connector.read_people(other.section)) == []

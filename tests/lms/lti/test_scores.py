@@ -314,3 +314,12 @@ def test_a_column_that_a_teacher_locked_is_unavailable_and_keeps_what_it_has(moo
     with moodle.another() as fresh:
         found = moodle.run(fresh.read_submissions(moodle.section, assignment, moodle.students[:1]))
     assert found[moodle.students[0]].grade_points == 5
+
+
+def test_activities_of_open_edx_are_read_each_by_itself(openedx: Lms) -> None:
+    made = [added(openedx, f"Quiz {number}") for number in range(6)]
+    simulator(openedx).ui_delete_item(item(made[-1]))
+    openedx.calls()
+    found = openedx.run(openedx.connector.read_assignments(openedx.section, made))
+    assert [it.title for it in found.values()] == [f"Quiz {number}" for number in range(5)]
+    assert not [it for it in openedx.calls() if it.endswith("/lti-ags")]

@@ -37,7 +37,6 @@ MAY_READ_MEMBERS = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmember
 SCOPES = (MAY_CHANGE_ITEMS, MAY_READ_ITEMS, MAY_READ_RESULTS, MAY_SEND_SCORES, MAY_READ_MEMBERS)
 """All that grades need. Some Moodles read line items only for the scope that says so."""
 
-_AT_ONCE = 4
 _WAIT_SECONDS = 5.0
 _NEXT = re.compile(r"<([^<>]*)>\s*;[^<>]*?\brel\s*=[^a-z<>]*next(?![a-z0-9])", re.IGNORECASE)
 """The next page in a ``Link`` header that keeps no rule: Moodle's has typographic quotes."""
@@ -71,7 +70,7 @@ class LtiApi:
     def __init__(self, connection: LmsConnection, clock: Clock, family: Family) -> None:
         self.tokens = LtiTokens(connection, clock)
         self._family = family
-        self._client = LmsClient(connection, LtiManners(self.tokens), most_at_once=_AT_ONCE)
+        self._client = LmsClient(connection, LtiManners(self.tokens), most_at_once=family.at_once)
 
     async def item(self, context: Context, path: str) -> Json:
         """Read a line item. Raises `LmsError`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
@@ -125,10 +126,9 @@ class LtiConnector(ListsDecide):
         context = await self._contexts.find(section)
         notes = await self._notes.read([note_key(it) for it in assignments])
         contents: dict[str, Json] = {}
-        if len(assignments) <= _FEW:
-            for assignment in assignments:
-                with contextlib.suppress(Gone, RefusedByLms):
-                    contents[assignment] = await self._read(context, assignment)
+        if len(assignments) <= _FEW or not self._family.own_items:
+            found = await asyncio.gather(*(self._if_there(context, it) for it in assignments))
+            contents |= {it: one for it, one in zip(assignments, found, strict=True) if one is not None}
         else:
             listed = await self._listed(context)
             contents = {
@@ -267,6 +267,13 @@ class LtiConnector(ListsDecide):
         content = await self._api.item(context, path_of(assignment))
         map_assignments.check_item(content, assignment, self._address)
         return content
+
+    async def _if_there(self, context: Context, assignment: str) -> Json | None:
+        """Read the line item of an assignment; None if it is gone, or not to be read."""
+        try:
+            return await self._read(context, assignment)
+        except (Gone, RefusedByLms):
+            return None
 
     async def _load(self, context: Context, assignment: str) -> LmsAssignment:
         content = await self._read(context, assignment)

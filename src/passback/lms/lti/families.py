@@ -26,7 +26,7 @@ class Family(Struct, frozen=True):
     clears: bool = True
     """Whether a score without points takes the grade out of the gradebook."""
     own_items: bool = True
-    """Whether a line item that we make reaches the gradebook."""
+    """Whether a line item that we make reaches the gradebook. If not, each activity has a list of its own."""
     caps_unseen: bool = False
     """Whether the gradebook caps points at the maximum, while results show them as they were sent."""
     shows_progress: bool = True
@@ -36,6 +36,8 @@ class Family(Struct, frozen=True):
     keeps_dates: bool = True
     whole_points: bool = False
     """Whether the maximum must be a whole number."""
+    at_once: int = 6
+    """How many requests to have under way at most."""
     page: int | None = None
     """How many items of a list to ask for at once; None not to ask, because all come or that is broken."""
     acknowledges: str = ""
@@ -53,7 +55,7 @@ class Family(Struct, frozen=True):
 
 
 MOODLE = Family(
-    "Moodle", shows_progress=False, rescales=True, keeps_dates=False, numeric_users=True,
+    "Moodle", at_once=4, shows_progress=False, rescales=True, keeps_dates=False, numeric_users=True,
     items="mod/lti/services.php/{course}/lineitems?type_id={deployment}",
     memberships="mod/lti/services.php/CourseSection/{course}/bindings/{deployment}/memberships",
 )  # fmt: skip
