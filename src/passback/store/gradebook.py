@@ -80,16 +80,16 @@ _OR_UPDATE_SUBMISSION = "ON CONFLICT (assignment_id, student_id) DO UPDATE SET "
 )
 
 _SELECT_SUBMISSION = f"SELECT {', '.join(_SUBMISSION_COLUMNS)} FROM gradebook_submissions"
+_NEWEST_COMMENT = (  # not a join, of which PostgreSQL may compare all with all
+    "(SELECT comment FROM gradebook_comments"
+    " WHERE assignment_id = own.assignment_id AND student_id = own.student_id ORDER BY position DESC LIMIT 1)"
+)
 _HELD_COLUMNS = (
-    f"enrollments.user_id, newest.comment, {', '.join('own.' + column for column in _SUBMISSION_COLUMNS)}"
+    f"enrollments.user_id, {_NEWEST_COMMENT}, {', '.join('own.' + column for column in _SUBMISSION_COLUMNS)}"
 )
 _HELD = (
     "LEFT JOIN gradebook_submissions AS own"
     " ON own.assignment_id = :assignment_id AND own.student_id = enrollments.user_id"
-    " LEFT JOIN gradebook_comments AS newest"
-    " ON newest.assignment_id = own.assignment_id AND newest.student_id = own.student_id"
-    " AND newest.position = (SELECT MAX(position) FROM gradebook_comments AS other"
-    " WHERE other.assignment_id = own.assignment_id AND other.student_id = own.student_id)"
     " WHERE enrollments.section_id = :section_id AND enrollments.role = 'student'"
 )
 _SELECT_HELD = f"SELECT {_HELD_COLUMNS} FROM enrollments {_HELD}"

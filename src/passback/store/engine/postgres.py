@@ -101,15 +101,16 @@ class PostgresConnection:
         return self._execute(_insertion_of_many(table, columns, otherwise), (given,)).rowcount
 
     def lock(self, *names: str) -> None:
-        wanted = [_literal(name) for name in names if name not in self._locked]
+        wanted = [name for name in names if name not in self._locked]
         self._locked.update(names)
         if len(wanted) == 1:
-            self._unsent.append(f"SELECT pg_advisory_xact_lock(hashtextextended({wanted[0]}, 0))")
+            self._unsent.append(f"SELECT pg_advisory_xact_lock(hashtextextended({_literal(wanted[0])}, 0))")
         elif wanted:
             # In one order, so that no two transactions wait for each other.
+            given = _literal(msgspec.json.encode(wanted).decode())
             self._unsent.append(
                 "SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended(name, 0) AS key"
-                f" FROM unnest(ARRAY[{', '.join(wanted)}]::text[]) AS name ORDER BY key) AS keys"
+                f" FROM json_array_elements_text({given}::json) AS name ORDER BY key) AS keys"
             )
 
     def share(self, name: str) -> None:
