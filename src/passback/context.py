@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -17,6 +17,7 @@ from passback.observe.metrics import Metrics
 if TYPE_CHECKING:
     from passback.domain.clock import Clock
     from passback.lms.interface import Connector
+    from passback.lms.registry import Reached
     from passback.store.engine.database import Connection, Opened
     from passback.store.engine.vault import Vault
 
@@ -31,6 +32,10 @@ class Reach(Protocol):
 
     def find(self, conn: Connection, district_id: str, lms_type: str) -> Connector | None:
         """The connector to a district's LMS; None if it has none."""
+        ...
+
+    def of_kind(self, conn: Connection, lms_type: str) -> Sequence[Reached]:
+        """The connections to LMSs of one kind."""
         ...
 
     def forget(self) -> None:

@@ -71,13 +71,15 @@ COMMANDS = {
     "webhook enable": (X,),
     "webhook delete": (X,),
     "key rotate": (),
+    "lti add-deployment": (*IN_DISTRICT, "--deployment", "1"),
+    "lti rotate-key": (),
     "audit": (),
     "backup": ("copy.db",),
     "restored": ("--backed-up", "2026-01-01T00:00:00Z"),
     "connect": ("builtin", "--name", "N"),
 }
 """Every command but those of `WITHOUT`, with arguments that it takes."""
-WITHOUT = {"sandbox", "serve", "restore", "worker", "simulate", "key new"}
+WITHOUT = {"sandbox", "serve", "restore", "worker", "simulate", "key new", "lti addresses"}
 """Those that are there to make a data file, and those that have none."""
 
 

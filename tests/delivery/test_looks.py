@@ -17,6 +17,7 @@ from passback.domain.clock import DAY, HOUR, MINUTE
 from passback.domain.delivery import Delivery
 from passback.lms.http import client
 from passback.lms.interface import Connector, Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
+from passback.lms.registry import Reached
 from passback.sandbox.seed import seed
 from passback.settings import Settings
 from passback.store import assignments, deliveries, roster
@@ -70,6 +71,9 @@ class OnlyLms:
     def find(self, _conn: Connection, _district_id: str, _lms_type: str) -> Connector | None:
         found: Connector | None = self.connector
         return found
+
+    def of_kind(self, _conn: Connection, _lms_type: str) -> list[Reached]:
+        return []
 
     def forget(self) -> None: ...
 

@@ -20,6 +20,7 @@ from passback.domain.assignment import Assignment
 from passback.gateway import assignments, submissions
 from passback.in_flight import InFlight
 from passback.lms.interface import Connector
+from passback.lms.registry import Reached
 from passback.rosters import lease, sync
 from passback.rosters.progress import Quiet
 from passback.sandbox.seed import seed
@@ -53,6 +54,9 @@ class Reach:
 
     def find(self, _conn: Connection, _district_id: str, _lms_type: str) -> Connector:
         return self.connector
+
+    def of_kind(self, _conn: Connection, _lms_type: str) -> list[Reached]:
+        return []
 
     def forget(self) -> None: ...
 

@@ -21,8 +21,16 @@ from passback.operations.open import vault_of
 from passback.settings import Settings
 from passback.store import audit, lti_keys
 from passback.store.engine.database import Opened
-from passback.store.engine.vault import KEY_BYTES, Vault
+from passback.store.engine.vault import Vault, new_key
 from support.sandbox import SetClock
+
+OWN, OTHER = new_key(), new_key()
+SETTINGS = Settings(secret_key=OWN)
+
+
+@pytest.fixture
+def vault() -> Vault:
+    return vault_of(SETTINGS)
 
 
 def published(database: Opened, clock: SetClock) -> list[Mapping[str, Any]]:
@@ -47,14 +55,14 @@ def test_the_next_key_is_published_before_it_signs_and_the_last_one_after(
     second = published(database, clock)[1]["kid"]
 
     clock.advance(days=1)
-    assert asyncio.run(operations.rotate(database, vault, clock)) == second
+    assert asyncio.run(operations.rotate(database, SETTINGS, clock)) == second
     assert signs(database, vault, clock) == second
     third = published(database, clock)[2]["kid"]
     assert [it["kid"] for it in published(database, clock)] == [first, second, third]
 
     clock.advance(days=1)
     assert [it["kid"] for it in published(database, clock)] == [second, third]
-    asyncio.run(operations.rotate(database, vault, clock))
+    asyncio.run(operations.rotate(database, SETTINGS, clock))
     assert first not in [it.id for it in database.read_now(lti_keys.find_all)]
 
 
@@ -63,7 +71,7 @@ def test_a_key_that_may_not_be_known_everywhere_does_not_sign_yet(database: Open
     first = signs(database, vault, clock)
     clock.now += DAY - HOUR
     with pytest.raises(OperationError, match="try again after 2026-01-02T00:00:00"):
-        asyncio.run(operations.rotate(database, vault, clock))
+        asyncio.run(operations.rotate(database, SETTINGS, clock))
     assert signs(database, vault, clock) == first
 
 
@@ -73,7 +81,7 @@ def test_keys_that_have_leaked_are_neither_used_nor_published_any_more(
     clock = SetClock()
     signs(database, vault, clock)
     before = {it["kid"] for it in published(database, clock)}
-    asyncio.run(operations.rotate(database, vault, clock, leaked=True))
+    asyncio.run(operations.rotate(database, SETTINGS, clock, leaked=True))
     assert signs(database, vault, clock) not in before
     after = {it["kid"] for it in published(database, clock)}
     assert len(after) == 2
@@ -112,16 +120,16 @@ def test_the_private_keys_are_encrypted_and_follow_the_key_of_the_credentials(
 def test_a_key_that_cannot_be_read_is_no_crash(database: Opened, vault: Vault) -> None:
     clock = SetClock()
     signs(database, vault, clock)
-    other = Vault(lambda: [b"x" * KEY_BYTES])
+    other = vault_of(Settings(secret_key=OTHER))
     with pytest.raises(NotAllowed, match="PASSBACK_SECRET_KEY"):
         asyncio.run(StoredKeys(database, other, clock).current())
-    asyncio.run(operations.rotate(database, other, clock, leaked=True))
+    asyncio.run(operations.rotate(database, Settings(secret_key=OTHER), clock, leaked=True))
     assert signs(database, other, clock)
 
 
 def test_replacing_a_key_is_in_the_audit(database: Opened, vault: Vault) -> None:
     clock = SetClock()
     signs(database, vault, clock)
-    kid = asyncio.run(operations.rotate(database, vault, clock, leaked=True))
+    kid = asyncio.run(operations.rotate(database, SETTINGS, clock, leaked=True))
     [line] = database.read_now(audit.find_all)
     assert (line.action, line.object_id) == ("lti_key.rotated", kid)

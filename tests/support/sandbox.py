@@ -212,11 +212,15 @@ def serving(
         given = None if lmss is None else lmss.given()
         if given is not None and not database.shared:  # where the pace is shared, it keeps to the set clock
             given = waiting_by(JumpingTime().timer, given)
-        gateway = replace(build_gateway(database, configured, clock, given, kind), resolve=resolver(names))
+        listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        gateway = replace(
+            build_gateway(database, configured, clock, given, kind),
+            resolve=resolver(names),
+            base_url=configured.public_url or f"http://127.0.0.1:{listener.getsockname()[1]}",
+        )
         server = uvicorn.Server(
             server_config(build_api(gateway, configured, kind, lmss), configured.max_connections)
         )
-        listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         thread = threading.Thread(target=run_server, args=(server, listener, gateway, lmss), daemon=True)
         thread.start()
         sandbox = Sandbox(listener.getsockname()[1], gateway=gateway, clock=clock, names=names)

@@ -206,7 +206,7 @@ def test_a_link_with_a_column_of_its_own_becomes_an_assignment_once(
     def record(conn: Connection) -> AssignmentRecord | None:
         return assignments.find_in_section(conn, DISTRICT, SECTION, first)[1]
 
-    assert sandbox.gateway.database.read_now(record) == AssignmentRecord(first, f"{ISSUER}/items/7")
+    assert sandbox.gateway.database.read_now(record) == AssignmentRecord(first, "/items/7")
     # Whoever deletes it does not get it back by a launch that was still under way.
     sandbox.write(lambda conn: assignments.mark_deleted(conn, first, sandbox.clock()))
     assert opened(f"{ISSUER}/items/7") is None

@@ -10,9 +10,6 @@ from urllib.parse import urlencode
 
 import pytest
 
-from passback.lms import registry
-from passback.lms.interface import Capabilities, ConnectorKind, Setting
-from passback.lms.registry import Unusable
 from passback.operations import lti
 from passback.store import connections, districts
 from passback.store.engine.database import Connection
@@ -21,25 +18,6 @@ from support.sandbox import Reply, Sandbox, serving
 
 DISTRICT = "4fee004cca2e43cf28000000"
 TOOL = "https://purl.imsglobal.org/spec/lti-tool-configuration"
-
-
-KIND = ConnectorKind(
-    Capabilities("lti", "LTI"),
-    Setting("address", "where the LMS is", keeps_path=True),
-    tuple(
-        Setting(name, name, optional=True)
-        for name in (
-            "family", "issuer", "client_id", "auth_login_url", "token_url", "token_audience", "jwks_url",
-            "deployment_ids",
-        )
-    ),
-    open=Unusable,  # type: ignore[arg-type]  # nothing is asked of it here
-)  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def kind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "kind", lambda _: KIND)
 
 
 @pytest.fixture(scope="module")

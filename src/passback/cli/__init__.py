@@ -33,6 +33,10 @@ _GROUPS = {
     "sync": ("sync", "Keep districts in step with their LMSs."),
     "match": ("match", "See and decide which of the LMS's sections and people the roster's are."),
     "webhook": ("webhooks", "List, disable and delete applications' webhooks."),
+    "lti": (
+        "lti",
+        "Show what LMSs need to know of Passback for LTI, and replace the key that it signs with.",
+    ),
     "key": ("key", "Make and rotate the key that credentials are encrypted with."),
 }
 """The groups of commands: the module of each, and its help."""

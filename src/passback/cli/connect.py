@@ -18,7 +18,7 @@ from passback.cli.sign_in import CALLBACK_PORT
 from passback.cli.sign_in import sign_in as sign_in_with_browser
 from passback.domain.clock import system_clock
 from passback.lms.registry import BUILTIN
-from passback.operations import connections, districts, lms_settings
+from passback.operations import connections, districts, lms_settings, lti
 from passback.operations.start_notes import require_shared_key
 from passback.settings import load
 
@@ -41,6 +41,8 @@ def connect(
     name: str | None = None,
     address: str | None = None,
     settings: Values = (),
+    family: str | None = None,
+    link: bool = False,
     sign_in: bool = False,
     callback_port: Port = CALLBACK_PORT,
     same_lms: bool = False,
@@ -59,6 +61,10 @@ def connect(
         address: The LMS's address, such as https://district.instructure.com.
         settings: A credential or option, as NAME=VALUE or NAME=@FILE; may be given several times. The command asks for
             missing ones; credentials are encrypted, and never shown again.
+        family: For lti, what the LMS is: moodle, canvas, brightspace, blackboard, sakai, openedx, schoology or other.
+            Most addresses follow from that.
+        link: For lti, print a link instead. Opened by an administrator where the LMS registers tools, it registers
+            Passback there and connects the district. It is good for one week, and for one registration.
         sign_in: Let someone sign in with the browser instead of giving all credentials.
         callback_port: The port on this machine to which the browser returns.
         same_lms: The LMS is the one that the district used before, at a new address: matches are kept.
@@ -69,9 +75,12 @@ def connect(
     found = lms_settings.kind(kind)
     given = dict(_setting(found, text) for text in settings)
     base = _address(found, address)
+    given = _by_family(found, base, family, given, link=link)
     with existing(data) as database:
         district = _district(database, district, name)
         require_shared_key(load(data=data))  # before anybody is asked for anything
+        if link:
+            return _print_link(database, base, given["family"], district, name or "", data)
         given |= _ask_for_missing(found, given, signing_in=sign_in)
         if sign_in:
             given |= sign_in_with_browser(found, base, given, callback_port)
@@ -103,7 +112,13 @@ def _connect(
     with _other_lms_told():
         connected = asyncio.run(
             connections.connect(
-                database, vault(data), wanted, system_clock, district_id=district_id, name=name
+                database,
+                vault(data),
+                wanted,
+                system_clock,
+                district_id=district_id,
+                name=name,
+                also=lti.only_district(wanted),
             )
         )
     print(
@@ -112,6 +127,45 @@ def _connect(
     if not connected.kept_matches:
         print("It was connected to another LMS before: its matches to that are forgotten.")
     return connected
+
+
+def _by_family(
+    kind: ConnectorKind, base: str, family: str | None, given: Mapping[str, str], *, link: bool
+) -> dict[str, str]:
+    """The settings, with what follows from an LMS's family. Raises `UsageError`."""
+    if kind.capabilities.kind != lti.KIND:
+        if family is not None or link:
+            raise UsageError("--family and --link are for lti only")
+        return dict(given)
+    family = family or given.get("family")
+    if family is None:
+        raise UsageError("--family is missing: what the LMS is, such as moodle")
+    lms_settings.check_value(lms_settings.setting(kind, "family"), family)
+    return {**lti.defaults(family, base), **given, "family": family}
+
+
+def _print_link(
+    database: Opened, base: str, family: str, district: str | None, name: str, data: str | None
+) -> int:
+    """Make a link by which an LMS registers Passback."""
+    made = asyncio.run(
+        lti.invite(
+            database,
+            vault(data),
+            system_clock,
+            load(data=data).base_url,
+            family=family,
+            address=base,
+            district_id=district,
+            name=name,
+        )
+    )
+    print(
+        "Let an administrator open this link where the LMS registers tools (in Moodle: Manage tools, Tool URL):"
+    )
+    print(made)
+    print("It is good for one week and for one registration. Nothing is connected until then.")
+    return 0
 
 
 @contextlib.contextmanager

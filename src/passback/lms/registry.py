@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, NoReturn, cast
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from passback.lms.builtin.connector import BuiltinConnector
@@ -18,7 +19,7 @@ from passback.lms.verified import Verified
 from passback.observe.counts import Gauge
 from passback.observe.lms import LmsWatch
 from passback.observe.metrics import Metrics
-from passback.store import connections
+from passback.store import connections, districts
 from passback.store.engine.vault import Vault, VaultError
 from passback.store.notes import StoredNotes
 
@@ -37,6 +38,14 @@ BUILTIN = "builtin"
 
 Given = Mapping[str, Callable[[], LmsConnection]]
 """Connections that are not in the store, by district: the sandbox's."""
+
+
+class Reached(Struct, frozen=True):
+    """Where a district's LMS is, without the credentials for it."""
+
+    district_id: str
+    address: str
+    options: Mapping[str, str]
 
 
 class UnknownKind(LookupError):
@@ -128,6 +137,20 @@ class Connectors:
         stored = None if district_id in self._given else connections.find(conn, district_id)
         with self._opening:
             return self._find(district_id, lms_type, stored)
+
+    def of_kind(self, conn: Connection, lms_type: str) -> list[Reached]:
+        """The connections to LMSs of one kind, by the ids of their districts."""
+        stored = {
+            it.district_id: Reached(it.district_id, it.address, it.options)
+            for it in connections.of_kind(conn, lms_type)
+        }
+        if self._given:
+            types = districts.lms_types(conn)
+            for district_id, make in self._given.items():
+                if types.get(district_id) == lms_type:
+                    made = make()
+                    stored[district_id] = Reached(district_id, made.address, made.options)
+        return [it for _, it in sorted(stored.items())]
 
     def _find(self, district_id: str, lms_type: str, stored: StoredConnection | None) -> Connector | None:
         version = stored.last_modified if stored is not None else 0

@@ -15,6 +15,7 @@ from uuid_utils import uuid7
 
 from passback.domain.clock import HOUR, MINUTE
 from passback.domain.lti_roles import role_in_course
+from passback.lms.lti.map_assignments import id_from
 from passback.lti.id_token import Expected, verified
 from passback.lti.refused import Refused
 from passback.lti.registrations import find_all
@@ -58,7 +59,7 @@ class Onward(Struct, frozen=True):
 
 async def take(gateway: Gateway, keys: PlatformKeys, state: State, token: str) -> Onward:
     """Verify a launch and send the person on to the application. Each can be taken once. Raises `Refused`."""
-    known = await gateway.database.read(lambda conn: find_all(conn, state.issuer))
+    known = await gateway.database.read(lambda conn: find_all(gateway.connectors, conn, state.issuer))
     registrations = [it for it in known if it.client_id == state.client_id]
     if not registrations:
         raise Refused("The connection to this LMS has been removed.", status=404)
@@ -77,7 +78,7 @@ async def take(gateway: Gateway, keys: PlatformKeys, state: State, token: str) -
         launches.add(
             conn,
             code,
-            _launch(conn, registration.district_id, said, now),
+            _launch(conn, registration, said, now),
             district_id=registration.district_id,
             application=address.application,
             expires=now + CODE_LASTS,
@@ -174,8 +175,8 @@ def _named_application(said: IdToken) -> str | None:
     return in_custom if isinstance(in_custom, str) and in_custom else None
 
 
-def _launch(conn: Connection, district_id: str, said: IdToken, now: Instant) -> Launch:
-    context, link = said.context, said.resource_link
+def _launch(conn: Connection, registration: Registration, said: IdToken, now: Instant) -> Launch:
+    context, link, district_id = said.context, said.resource_link, registration.district_id
     section_id = None if context is None else launches.section_of(conn, district_id, context.id)
     role = role_in_course(said.roles)
     user_id = None
@@ -187,7 +188,7 @@ def _launch(conn: Connection, district_id: str, said: IdToken, now: Instant) -> 
         lms_user_id=said.sub,
         section_id=section_id,
         user_id=user_id,
-        assignment_id=_assignment(conn, district_id, section_id, said, now),
+        assignment_id=_assignment(conn, registration, section_id, said, now),
         role=role,
         link_id=None if link is None else link.id,
         link_title=None if link is None else link.title,
@@ -198,7 +199,7 @@ def _launch(conn: Connection, district_id: str, said: IdToken, now: Instant) -> 
 
 
 def _assignment(
-    conn: Connection, district_id: str, section_id: str | None, said: IdToken, now: Instant
+    conn: Connection, registration: Registration, section_id: str | None, said: IdToken, now: Instant
 ) -> str | None:
     """Our assignment that was opened: the one whose line item is the link's own.
 
@@ -207,15 +208,16 @@ def _assignment(
     line_item = said.line_items.lineitem if said.line_items is not None else None
     if section_id is None or said.context is None or said.message_type != _LINK or not line_item:
         return None
-    known = assignments.find_by_lms_id(conn, section_id, line_item)
+    lms_id = id_from(line_item, registration.address)
+    known = assignments.find_by_lms_id(conn, section_id, lms_id)
     if known is not None:
         return None if known[1] else known[0]
-    assignment_id = _chosen(conn, district_id, said.context.id, said) or str(uuid7())
+    assignment_id = _chosen(conn, registration.district_id, said.context.id, said) or str(uuid7())
     assignments.add(
         conn,
         assignment_id=assignment_id,
         section_id=section_id,
-        lms_id=line_item,
+        lms_id=lms_id,
         lms_section_id=said.context.id,
     )
     looks.schedule(conn, section_id, now + looks.EVERY)

@@ -76,7 +76,7 @@ async def begin(gateway: Gateway, given: Mapping[str, str], launch_url: str) -> 
     issuer, hint = given.get("iss", ""), given.get("login_hint", "")
     if not issuer or not hint:
         raise Refused("This address is for an LMS to call, which must say who it is (iss and login_hint).")
-    known = await gateway.database.read(lambda conn: find_all(conn, issuer))
+    known = await gateway.database.read(lambda conn: find_all(gateway.connectors, conn, issuer))
     client_id, deployment_id = given.get("client_id"), given.get("lti_deployment_id")
     registrations = chosen(known, client_id, deployment_id)
     if not registrations:

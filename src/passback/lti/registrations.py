@@ -7,10 +7,11 @@ from urllib.parse import urljoin
 
 from msgspec import Struct
 
-from passback.store import connections
-
 if TYPE_CHECKING:
-    from passback.store.connections import StoredConnection
+    from collections.abc import Iterable
+
+    from passback.context import Reach
+    from passback.lms.registry import Reached
     from passback.store.engine.database import Connection
 
 KIND = "lti"
@@ -21,6 +22,8 @@ class Registration(Struct, frozen=True):
     """How one district's LMS and the gateway know each other."""
 
     district_id: str
+    address: str
+    """The base of the LMS's addresses, ending with a slash."""
     issuer: str
     client_id: str
     auth_login_url: str
@@ -30,10 +33,14 @@ class Registration(Struct, frozen=True):
     deployment_ids: frozenset[str]
 
 
-def find_all(connection: Connection, issuer: str) -> list[Registration]:
+def find_all(connectors: Reach, connection: Connection, issuer: str) -> list[Registration]:
     """The registrations at an issuer, which several districts may share."""
-    found = (_registration(it) for it in connections.of_kind(connection, KIND))
-    return [it for it in found if it.issuer == issuer]
+    return at_issuer(connectors.of_kind(connection, KIND), issuer)
+
+
+def at_issuer(reached: Iterable[Reached], issuer: str) -> list[Registration]:
+    """Those of the connections that are registrations at an issuer."""
+    return [it for it in map(_registration, reached) if it.issuer == issuer]
 
 
 def chosen(
@@ -48,10 +55,11 @@ def chosen(
     return meant if len({it.client_id for it in meant}) == 1 else []
 
 
-def _registration(stored: StoredConnection) -> Registration:
+def _registration(stored: Reached) -> Registration:
     options, address = stored.options, stored.address
     return Registration(
         stored.district_id,
+        address,
         options.get("issuer") or address.removesuffix("/"),
         options.get("client_id", ""),
         urljoin(address, options.get("auth_login_url", "")),

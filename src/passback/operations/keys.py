@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection, Database
     from passback.store.engine.vault import Vault
 
-__all__ = ["Reencrypted", "new_key", "rotate"]
+__all__ = ["Reencrypted", "new_key", "require_at_hand", "rotate"]
 
 
 class Reencrypted(Struct, frozen=True):
@@ -44,10 +44,7 @@ async def rotate(database: Database, settings: Settings) -> Reencrypted:
         return await _reencrypt_all(database, settings, in_file=False)
     path = settings.key_file
     with key_file_locked(path):
-        if not settings.keys_at_hand() and await database.read(_any_secret):
-            raise OperationError(
-                f"the key that the secrets are encrypted with is missing: put it back into {path}"
-            )
+        await require_at_hand(database, settings)
         old = [base64.b64encode(key).decode() for key in settings.secret_keys()]
         fresh = new_key()
         # Both are kept until everything is encrypted again, so that an interruption loses nothing.
@@ -55,6 +52,14 @@ async def rotate(database: Database, settings: Settings) -> Reencrypted:
         done = await _reencrypt_all(database, settings, in_file=True)
         write_key_file(path, [fresh])
     return done
+
+
+async def require_at_hand(database: Database, settings: Settings) -> None:
+    """Raise `OperationError` if there are secrets and no key, so that none is made that opens only what comes."""
+    if not settings.keys_at_hand() and await database.read(_any_secret):
+        raise OperationError(
+            f"the key that the secrets are encrypted with is missing: put it back into {settings.key_file}"
+        )
 
 
 async def _reencrypt_all(database: Database, settings: Settings, *, in_file: bool) -> Reencrypted:

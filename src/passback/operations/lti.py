@@ -6,10 +6,13 @@ import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from msgspec import Struct
+
 from passback.domain.clock import DAY
+from passback.lms.registry import Reached
 from passback.lti import dynamic_registration
 from passback.lti.refused import Refused
-from passback.lti.registrations import KIND, find_all
+from passback.lti.registrations import KIND, at_issuer
 from passback.operations import audit, connections, districts, lms_settings
 from passback.operations.connections import Connected, NewConnection
 from passback.operations.errors import OperationError
@@ -19,7 +22,7 @@ from passback.store import lti_invitations
 from passback.store.lti_invitations import Invitation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from passback.context import Gateway
     from passback.domain.clock import Clock
@@ -27,7 +30,8 @@ if TYPE_CHECKING:
     from passback.store.engine.vault import Vault
 
 __all__ = [
-    "KIND", "REGISTER", "add_deployment", "defaults", "invite", "register", "require_free",
+    "KIND", "REGISTER", "add_deployment", "addresses", "defaults", "invite", "only_district", "register",
+    "require_free",
 ]  # fmt: skip
 
 REGISTER = "/lti/register"
@@ -35,6 +39,19 @@ LINK_LASTS = 7 * DAY
 """How many milliseconds an administrator has to open a registration link."""
 
 TOOL_NAME = "Passback"
+
+
+class ToolAddresses(Struct, frozen=True):
+    """What an administrator enters in an LMS to register the gateway by hand."""
+
+    login: str
+    launch: str
+    keys: str
+
+
+def addresses(base_url: str) -> ToolAddresses:
+    """The gateway's own addresses; `base_url` is where LMSs and browsers reach it."""
+    return ToolAddresses(f"{base_url}/lti/login", f"{base_url}/lti/launch", f"{base_url}/lti/jwks.json")
 
 
 def defaults(family: str, address: str) -> dict[str, str]:
@@ -167,10 +184,23 @@ async def register(gateway: Gateway, base_url: str, given: Mapping[str, str]) ->
         raise Refused(f"The district cannot be connected to this LMS: {error}.", status=409) from None
 
 
+def only_district(wanted: NewConnection) -> Callable[[Connection, str], None]:
+    """What refuses a connection by LTI to a deployment that is another district's; see `connections.connect`."""
+
+    def check(conn: Connection, district_id: str) -> None:
+        if wanted.kind.capabilities.kind == KIND:
+            require_free(conn, district_id, wanted.given)
+
+    return check
+
+
 def require_free(conn: Connection, district_id: str, settings: Mapping[str, str]) -> None:
     """Raise `OperationError` if another district is connected to one of the deployments."""
     mine = set(settings.get("deployment_ids", "").replace(",", " ").split())
-    for other in find_all(conn, settings.get("issuer", "")):
+    stored = (
+        Reached(it.district_id, it.address, it.options) for it in stored_connections.of_kind(conn, KIND)
+    )
+    for other in at_issuer(stored, settings.get("issuer", "")):
         taken = mine & other.deployment_ids
         if taken and other.client_id == settings.get("client_id") and other.district_id != district_id:
             raise OperationError(

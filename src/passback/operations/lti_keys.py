@@ -5,26 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from passback.lms.stored_keys import make_first, new_key
-from passback.operations import audit
+from passback.operations import audit, keys
 from passback.operations.dates import show
 from passback.operations.errors import OperationError
+from passback.operations.open import vault_of
 from passback.store import lti_keys
 
 if TYPE_CHECKING:
     from passback.domain.clock import Clock, Instant
+    from passback.settings import Settings
     from passback.store.engine.database import Connection, Database
-    from passback.store.engine.vault import Vault
 
 __all__ = ["make_first", "rotate"]
 
 
-async def rotate(database: Database, vault: Vault, clock: Clock, *, leaked: bool = False) -> str:
+async def rotate(database: Database, settings: Settings, clock: Clock, *, leaked: bool = False) -> str:
     """Let the next key sign, and publish one more; returns the ``kid`` of the one that signs.
 
     The key that has signed stays published for a day. If the keys have `leaked`, new ones replace all of them at once,
     and an LMS may refuse what they sign until it reads them. Raises `OperationError` if the next key has not been
-    published for long enough to be known everywhere, and `VaultError`.
+    published for long enough to be known everywhere or the secret key is missing, and `VaultError`.
     """
+    await keys.require_at_hand(database, settings)
+    vault = vault_of(settings)
     await make_first(database, vault, clock)
     fresh = await new_key()
     at_once = await new_key() if leaked else None

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from passback.domain.matching import LmsCourse, Person, SectionRef
     from passback.domain.roster import Role
     from passback.domain.submission import SubmissionFields
+    from passback.lms.registry import Reached
     from passback.store.engine.database import Connection
 
 T = TypeVar("T")
@@ -109,6 +110,9 @@ class FaultyConnectors:
                 district_id, lms_type, replace(connection, headers=self._header, patience=patience)
             )
         return self._open[district_id]
+
+    def of_kind(self, conn: Connection, lms_type: str) -> Sequence[Reached]:
+        return self._connectors.of_kind(conn, lms_type)
 
     def forget(self) -> None:
         """Do nothing: everything is opened for one request."""

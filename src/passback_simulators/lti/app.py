@@ -7,10 +7,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from passback_simulators.lti import keys, seed, web_ui
-from passback_simulators.lti.handlers import grades, line_items, memberships, tokens
+from passback_simulators.lti.handlers import (
+    deep_links,
+    grades,
+    launches,
+    line_items,
+    memberships,
+    registration,
+    tokens,
+)
 from passback_simulators.lti.replies import refused
 from passback_simulators.lti.state import LtiState
-from passback_simulators.reply import Reply, text_reply
+from passback_simulators.reply import Reply, json_reply, text_reply
 from passback_simulators.route import Route, route
 from passback_simulators.simulator import Simulator
 
@@ -41,6 +49,12 @@ class LtiSimulator(LtiState, Simulator):
         operations = (*line_items.OPERATIONS, *grades.OPERATIONS, *memberships.OPERATIONS)
         return [
             route("POST", profile.grants, partial(tokens.token, self)),
+            route("GET", profile.keys, partial(launches.published_keys, self)),
+            route("GET", profile.authorize, partial(launches.authorize, self)),
+            route("POST", profile.authorize, partial(launches.authorize, self)),
+            route("POST", launches.RETURN, partial(deep_links.take_back, self)),
+            route("GET", profile.configuration, partial(registration.configuration, self)),
+            route("POST", profile.registration, partial(registration.register, self)),
             *(route(method, paths[name], partial(handler, self)) for method, name, handler in operations),
         ]
 
@@ -48,6 +62,23 @@ class LtiSimulator(LtiState, Simulator):
         seed.seed(self.records)
         for client in self.private_keys:
             keys.register(self, client)
+
+    async def answer(self, request: Request) -> Reply:
+        await keys.learn(self, request)
+        return await super().answer(request)
+
+    def own_control(self, request: Request) -> Reply | None:
+        match request.method, request.path.removeprefix("/_simulator/"):
+            case "GET", "open":
+                return launches.open_link(self, request)
+            case "GET", "register":
+                return registration.open_registration(self, request)
+            case "PUT", "tool":
+                return registration.put_tool(self, request)
+            case "POST", "rotate_keys":
+                keys.rotate(self)
+                return json_reply(200, {})
+        return None
 
     def not_found(self, request: Request) -> Reply:
         methods = {one.method for one in self._routes if one.pattern.fullmatch(request.path)}
@@ -76,6 +107,8 @@ class LtiSimulator(LtiState, Simulator):
             "client_id": seed.CLIENT_ID,
             "deployment_ids": seed.DEPLOYMENT_ID,
             "token_url": self.profile.grants,
+            "auth_login_url": self.profile.authorize,
+            "jwks_url": self.profile.keys,
         }
 
     # What people do in the web pages; see web_ui.py.

@@ -23,6 +23,12 @@ class Profile(Struct, frozen=True):
     items: str
     item: str
     memberships: str
+    authorize: str = "/authorize"
+    """Where tools ask who comes."""
+    keys: str = "/jwks"
+    """Where the keys are published that launches are signed with."""
+    configuration: str = "/.well-known/openid-configuration"
+    registration: str = "/register"
     query: str = ""
     """What every address of the services has behind the question mark."""
     dialect: Dialect = "plain"
@@ -78,6 +84,8 @@ MOODLE = Profile(
     items="/mod/lti/services.php/{course}/lineitems",
     item="/mod/lti/services.php/{course}/lineitems/{item}/lineitem",
     memberships="/mod/lti/services.php/CourseSection/{course}/bindings/3/memberships",
+    authorize="/mod/lti/auth.php", keys="/mod/lti/certs.php", configuration="/mod/lti/openid-configuration.php",
+    registration="/mod/lti/openid-registration.php",
     query="type_id=3", dialect="moodle", strict_types=True, grants_type="text/html; charset=utf-8",
     broken_links=True, results_paged=False, lists_ungraded=True, whole_seconds=True, caps=True, progress_erases=True,
     rescales=True, keeps_dates=False, short_roles=True, only_active=True, numeric_users=True,
@@ -88,6 +96,8 @@ CANVAS = Profile(
     items="/api/lti/courses/{course}/line_items",
     item="/api/lti/courses/{course}/line_items/{item}",
     memberships="/api/lti/courses/{course}/names_and_roles",
+    authorize="/api/lti/authorize_redirect", keys="/api/lti/security/jwks",
+    configuration="/api/lti/security/openid-configuration", registration="/api/lti/registrations",
     dialect="canvas", page=10, longest_page=100, shows_comments=False, stale_status=400, accepts_equal=True,
     comments="added", progress_erases=True,
 )  # fmt: skip

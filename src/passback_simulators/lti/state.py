@@ -9,6 +9,8 @@ from passback_simulators.lti.seed import ALL_SCOPES, LEARNER
 from passback_simulators.state import Keep, State
 
 if TYPE_CHECKING:
+    from joserfc.jwk import RSAKey
+
     from passback_simulators.clock import Clock
     from passback_simulators.records import Record
     from passback_simulators.request import Request
@@ -22,6 +24,8 @@ class LtiState(State):
         self.profile = PROFILES[family]
         self.private_keys: dict[str, tuple[str, str]] = {}
         """The keys of tools that this process has made: private and public PEM, by client id."""
+        self.own_keys: dict[str, RSAKey] = {}
+        """The keys that launches are signed with, by their ``kid``; the last one signs."""
         super().__init__(clock, keep)
 
     def own_settings(self) -> dict[str, Any]:
@@ -40,6 +44,8 @@ class LtiState(State):
             "can_exceed": False,
             # How old Moodles show a grade of exactly 0: without it.
             "omits_zero": False,
+            # What is wrong with launches: wrong-nonce, wrong-audience, wrong-deployment, unknown-key or expired.
+            "launch_fault": "",
             # What a failure of the LMS's own answers.
             "error_status": 503,
         }
