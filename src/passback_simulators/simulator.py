@@ -76,6 +76,13 @@ class Simulator(State):
         """Add what the LMS adds to every reply, such as headers."""
         return reply
 
+    def named(self, request: Request) -> tuple[str, str]:
+        """The method and path by which a request is listed, and faults are chosen: GET if it only reads.
+
+        They are the request's own, unless the LMS has one address for everything.
+        """
+        return request.method, request.path
+
     def own_control(self, request: Request) -> Reply | None:  # noqa: ARG002
         """Answer a path of this simulator's own control endpoint; None if it has no such path."""
         return None
@@ -100,12 +107,13 @@ class Simulator(State):
     async def respond(self, request: Request) -> Reply | None:
         """Answer a request, with the fault that it meets. None means silence. Raises `Dropped`."""
         self.asked += 1
-        self.requests.append(f"{request.method} {request.path}")
+        method, path = self.named(request)
+        self.requests.append(f"{method} {path}")
         del self.requests[:-MOST_REMEMBERED]
         if self.settings["latency_ms"]:
             await asyncio.sleep(self.settings["latency_ms"] / 1000)
         try:
-            fault = self.faults.meet(request.method, request.path, request.headers.get(faults.HEADER))
+            fault = self.faults.meet(method, path, request.headers.get(faults.HEADER))
         except faults.InvalidFault as error:
             return text_reply(400, str(error))
         if fault is None:

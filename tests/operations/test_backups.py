@@ -38,7 +38,7 @@ from support.simulators import Served
 from support.simulators import serving as simulating
 
 KINDS = {district.lms_type: district for district in SIMULATED}
-CREATED = {"canvas": "assignments", "schoology": "grade_items", "google": "course_work"}
+CREATED = {"canvas": "assignments", "schoology": "grade_items", "google": "course_work", "moodle": "assigns"}
 
 
 @dataclass(frozen=True)
@@ -290,8 +290,9 @@ def sent_to(world: World) -> Iterator[list[str]]:
     real = simulator.answer
 
     async def answer(request: Request) -> SimulatorReply:
-        if request.method != "GET" and "oauth" not in request.path and "token" not in request.path:
-            sent.append(request.path)
+        method, path = simulator.named(request)
+        if method != "GET" and "oauth" not in path and "token" not in path:
+            sent.append(path)
         return await real(request)
 
     simulator.answer = answer  # type: ignore[method-assign]

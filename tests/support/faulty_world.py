@@ -132,8 +132,10 @@ class World:
             return await self._late(real, request)
 
     async def _late(self, real: Callable[[Request], Any], request: Request) -> Reply:
-        records, address = self.served.simulator.records, f"{request.path}?{request.query_string}"
-        if request.method != "GET":
+        simulator = self.served.simulator
+        records, (method, path) = simulator.records, simulator.named(request)
+        address = f"{path}?{request.query_string} {request.body!r}"
+        if method != "GET":
             self._before = copy.deepcopy(records.content())
             self._shown.clear()
             return await self._spoilt(real, request)
@@ -148,7 +150,8 @@ class World:
             records.replace(now)
 
     async def _spoilt(self, real: Callable[[Request], Any], request: Request) -> Reply:
-        self.requests.append(f"{request.method} {request.path}")
+        method, path = self.served.simulator.named(request)
+        self.requests.append(f"{method} {path}")
         since = len(self.requests) - 1 - self._position
         if self._spoil is None or since < 0 or (since > 0 and not self._lasting):
             self.last = await real(request)

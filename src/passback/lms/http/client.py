@@ -244,11 +244,13 @@ class LmsClient:
         headers: Mapping[str, str] | None = None,
         acting: str = "",
         safe: bool = False,
+        reads: bool = False,
     ) -> Reply:
         """Send a request, with `content` as JSON (bytes as they are); `safe` if the request is idempotent.
 
-        A path that is an address must be on the LMS's host. `acting` says whose credentials are used.
-        Raises `Unavailable`, with `in_doubt` where it may have happened.
+        `reads` says that it only reads, although its method is another than GET; it is safe then, too. A path that is
+        an address must be on the LMS's host. `acting` says whose credentials are used. Raises `Unavailable`, with
+        `in_doubt` where it may have happened.
         """
         url = self._joined(method, path, params)
         if isinstance(content, bytes):
@@ -259,14 +261,20 @@ class LmsClient:
             body = json.dumps(content).encode()
             sent = {"Content-Type": "application/json", **(headers or {})}
         request = _Request(
-            method, url, body, {"Accept": "application/json", **self._headers, **sent}, acting, safe
+            method,
+            url,
+            body,
+            {"Accept": "application/json", **self._headers, **sent},
+            acting,
+            safe=safe or reads,
+            reads=reads or method == "GET",
         )
         try:
             reply = await self._send(request)
         except Unavailable as error:
             error.down = error.down or self._gate.resting()
             raise
-        if method == "GET" and reply.status >= 400 and reply.status not in _ABOUT_A_READ:
+        if request.reads and reply.status >= 400 and reply.status not in _ABOUT_A_READ:
             raise Unavailable(f"{request.what}: status {reply.status}")
         return reply
 
@@ -452,7 +460,7 @@ class LmsClient:
 
 def _note_write(request: _Request) -> None:
     writes = _WRITES.get()
-    if writes is not None and request.method != "GET":
+    if writes is not None and not request.reads:
         writes.any = True
 
 
@@ -473,6 +481,7 @@ class _Request(Struct, frozen=True):
     headers: Mapping[str, str]
     acting: str
     safe: bool
+    reads: bool
 
     @property
     def what(self) -> str:
