@@ -73,10 +73,13 @@ class PostgresConnection:
     @property
     def _raw(self) -> psycopg.Connection[Any]:
         """The connection, once everything before has been sent."""
+        self._send()
+        return self._ready
+
+    def _send(self) -> None:
         if self._unsent:
             unsent, self._unsent = "; ".join(self._unsent), []
             _run(self._ready, unsent)
-        return self._ready
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
         return self._execute(_translated(sql), parameters or {})
@@ -87,7 +90,7 @@ class PostgresConnection:
         return cursor
 
     def _execute(self, sql: bytes, parameters: Mapping[str, Any] | Sequence[Any]) -> Rows:
-        assert self._raw  # everything before has been sent
+        self._send()
         return _Fetched(self._cursor.execute(sql, parameters))
 
     def insert(
