@@ -100,9 +100,8 @@ _SELECT_WITH_SUBMISSIONS = (
     f" UNION ALL SELECT {', '.join(['NULL'] * _HELD_WIDTH)}, {', '.join(_ASSIGNMENT_COLUMNS)}"
     " FROM gradebook_assignments WHERE id = :assignment_id AND section_id = :section_id"
 )
-_SELECT_MATCHED = (  # its people are the roster's, with the same ids
-    f"SELECT {_HELD_COLUMNS} FROM enrollments"
-    f" JOIN users ON users.id = enrollments.user_id AND users.lms_id = users.id {_HELD}"
+_MATCHED = (  # its people are the roster's, with the same ids; of a join, PostgreSQL may read all users for each
+    "(SELECT lms_id FROM users WHERE users.id = enrollments.user_id) = enrollments.user_id"
 )
 _INSERT_COMMENT = (
     "INSERT INTO gradebook_comments (assignment_id, student_id, position, author_id, comment, created, mark)"
@@ -218,7 +217,8 @@ def page(
             return []
         whom = f" AND {among('enrollments.user_id', assignment.assignee_ids, parameters)}"
     rows = connection.execute(
-        f"{_SELECT_MATCHED}{whom} AND enrollments.user_id > :after ORDER BY enrollments.user_id LIMIT :limit",
+        f"{_SELECT_HELD} AND {_MATCHED}{whom} AND enrollments.user_id > :after"
+        " ORDER BY enrollments.user_id LIMIT :limit",
         parameters,
     )
     return [(row[0], _held(row)) for row in rows.fetchall()]
