@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _CLASSES = {
     "canvas": ("canvas", "CanvasSimulator"),
     "google": ("google_classroom", "ClassroomSimulator"),
+    "moodle": ("moodle", "MoodleSimulator"),
     "schoology": ("schoology", "SchoologySimulator"),
     "lti": ("lti", "LtiSimulator"),
 }

@@ -47,7 +47,8 @@ CANVAS_UNIFIED = SandboxDistrict("Canvas Unified", "canvas", "ca", "DEMO_CANVAS_
 SCHOOLOGY_UNIFIED = SandboxDistrict("Schoology Unified", "schoology", "5c", "DEMO_SCHOOLOGY_TOKEN")
 CLASSROOM_UNIFIED = SandboxDistrict("Classroom Unified", "google", "6c", "DEMO_GOOGLE_TOKEN")
 LAUNCH_UNIFIED = SandboxDistrict("Launch Unified", "lti", "17", "DEMO_LTI_TOKEN")
-SIMULATED = (CANVAS_UNIFIED, SCHOOLOGY_UNIFIED, CLASSROOM_UNIFIED, LAUNCH_UNIFIED)
+MOODLE_UNIFIED = SandboxDistrict("Moodle Unified", "moodle", "3d", "DEMO_MOODLE_TOKEN")
+SIMULATED = (CANVAS_UNIFIED, SCHOOLOGY_UNIFIED, CLASSROOM_UNIFIED, LAUNCH_UNIFIED, MOODLE_UNIFIED)
 """The districts whose LMS is a simulator."""
 DISTRICTS = (SANDBOX_UNIFIED, ELSEWHERE_UNIFIED, *SIMULATED)
 

@@ -65,7 +65,7 @@ def run(data: str, *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("kind", ["canvas", "google", "schoology", "lti"])
+@pytest.mark.parametrize("kind", ["canvas", "google", "lti", "moodle", "schoology"])
 def test_what_a_simulated_lms_prints_connects_a_district_to_it(kind: str, data: str, tmp_path: Path) -> None:
     with simulated(kind) as (address, given):
         settings = []

@@ -22,7 +22,7 @@ from support.simulators import Served
 from support.simulators import serving as serving_simulator
 from support.slate import SlateSimulator, installed
 
-SIMULATED = {"canvas": "ca", "schoology": "5c", "google": "6c"}
+SIMULATED = {"canvas": "ca", "schoology": "5c", "google": "6c", "moodle": "3d"}
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

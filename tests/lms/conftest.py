@@ -17,6 +17,7 @@ from support.canvas import canvas
 from support.google import google
 from support.lms import Lms
 from support.lti_lms import lti
+from support.moodle import moodle
 from support.postgres import database_of
 from support.sandbox import (
     BIOLOGY,
@@ -75,6 +76,7 @@ LMSS: dict[str, Callable[[], AbstractContextManager[Lms]]] = {
     "schoology": schoology,
     "google": google,
     "lti": lti,
+    "moodle": moodle,
 }
 
 

@@ -67,11 +67,11 @@ def verified(lms: Lms) -> Iterator[Connector]:
 
 
 def _essay(lms: Lms) -> str:
-    return lms.create().lms_id
+    return lms.ready() if lms.ready is not None else lms.create().lms_id
 
 
 def _graded(lms: Lms) -> str:
-    assignment = lms.create().lms_id
+    assignment = _essay(lms)
     lms.grade(assignment, grade_points=Decimal(3))
     return assignment
 
@@ -97,7 +97,7 @@ def _is_handed_in(it: Any) -> bool:
 
 
 def _commented(lms: Lms) -> str:
-    assignment = lms.create().lms_id
+    assignment = _essay(lms)
     lms.grade(assignment, grade_points=Decimal(3), grade_comment="Good")
     return assignment
 
@@ -138,7 +138,8 @@ def _submission(lms: Lms, assignment: str) -> Any:
 
 
 def _change(lms: Lms, connector: Connector, assignment: str) -> Any:
-    fields = AssignmentFields(title="Second essay", points_possible=Decimal(30))
+    points = None if "points_possible" in lms.unsupported else Decimal(30)
+    fields = AssignmentFields(title="Second essay", points_possible=points)
     return lms.run(connector.update_assignment(lms.section, assignment, fields))
 
 
@@ -157,7 +158,7 @@ def _exists(lms: Lms, assignment: str) -> Any:
 OPERATIONS = [
     Operation(
         "change", _essay, _change, lambda lms, it: lms.assignment(it),
-        lambda it: (it.title, it.points_possible) == ("Second essay", 30),
+        lambda it: it.title == "Second essay" and it.points_possible in (30, ESSAY.points_possible),
     ),
     Operation("delete", _essay, _delete, _exists, lambda it: not it),
     Operation(
@@ -400,7 +401,7 @@ def limiting(lms: Lms) -> Iterator[None]:
     real = simulator.answer
 
     async def answer(request: Request) -> Reply:
-        if request.method != "GET" and not request.path.endswith("/token"):
+        if simulator.named(request)[0] != "GET" and not request.path.endswith("/token"):
             request = replace(request, body=request.body.replace(b"17", b"15"))
         return await real(request)
 
@@ -483,9 +484,9 @@ def test_a_create_is_made_once_though_the_lms_does_not_show_it_yet(lms: Lms, beh
 
 def test_a_create_is_made_once_whatever_answer_is_spoilt(lms: Lms) -> None:
     link = (Attachment(type="link", url="https://app.example/a"),)
-    fields = replace(
-        ESSAY, attachments=link, assignee_mode="individuals", assignee_ids=tuple(lms.students[:2])
-    )
+    fields = replace(ESSAY, attachments=link)
+    if "assignees" not in lms.unsupported:
+        fields = replace(fields, assignee_mode="individuals", assignee_ids=tuple(lms.students[:2]))
     wrong: list[str] = []
     with world_of(lms.served) as world:
         with verified(lms) as connector:
@@ -535,7 +536,7 @@ def _try_create(lms: Lms, world: World, fields: AssignmentFields, spoil: Spoil, 
             read = lms.run(connector.read_assignment(lms.section, made[0]))
         except Gone as error:
             return f"acknowledged, but gone ({spoilt}): {error!r}"
-        if (read.title, read.published, read.assignee_ids) != (fields.title, True, fields.assignee_ids):
+        if (read.title, read.published, read.assignee_ids) != (fields.title, True, fields.assignee_ids or ()):
             return f"something else is in the LMS ({spoilt}): {read}"
         again = lms.run(connector.find_assignment(lms.section, fields, try_of(mark, NOW, made)))
         return f"made twice ({spoilt})" if again is not None and again.lms_id not in made else None

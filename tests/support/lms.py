@@ -86,9 +86,13 @@ class Lms:
     simulator: Served | None = None
     """The simulator behind the connector; None for the built-in gradebook."""
     unsupported: frozenset[str] = field(default_factory=frozenset)
-    """What a submission cannot be given in this LMS: ``excused``, the names of fields, and types of work
-    that cannot be handed in."""
+    """What a submission cannot be given in this LMS: ``excused``, ``extra_credit``, ``over_maximum`` (more points are
+    refused), the names of fields, and types of work that cannot be handed in; and what of an assignment:
+    ``assignees``, and other ``points_possible``."""
 
+    ready: Callable[[], str] | None = None
+    """Make an assignment like `ESSAY` in the LMS's own UI instead of all that were made before, where creating one
+    takes many requests."""
     collection: str = "assignments"
     """The part of the LMS's paths below which its assignments are."""
     refusals: tuple[Reply, ...] = ()
@@ -199,6 +203,7 @@ def simulated(
     unsupported: frozenset[str] = frozenset(),
     collection: str = "assignments",
     refusals: tuple[Reply, ...] = (),
+    ready: Callable[[], str] | None = None,
 ) -> Iterator[Lms]:
     """An LMS behind its simulator, with the sandbox's people. `seed` is the module that knows their ids there."""
     assert isinstance(simulator.clock, SetClock)
@@ -229,6 +234,7 @@ def simulated(
             simulator=served,
             unsupported=unsupported,
             collection=collection,
+            ready=ready,
             refusals=refusals,
             kind=kind,
             connection=connection,

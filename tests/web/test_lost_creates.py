@@ -28,6 +28,8 @@ KEPT = {
     "google": "SELECT COUNT(*) FROM simulator_records WHERE simulator = 'google' AND kind = 'course_work'",
     # Besides that of another tool.
     "lti": "SELECT COUNT(*) FROM simulator_records WHERE simulator = 'lti' AND kind = 'items' AND id <> '40'",
+    "moodle": "SELECT COUNT(*) FROM simulator_records WHERE simulator = 'moodle' AND kind = 'assigns'"
+    " AND record NOT LIKE '%Passback template\"%'",
 }
 """How many assignments an LMS has, whether the gateway knows of them or not."""
 ASYNC = {"Prefer": "respond-async"}

@@ -131,11 +131,11 @@ def test_a_change_is_accepted_and_arrives_after_the_create(
     place: Place, preference: Mapping[str, str]
 ) -> None:
     path = f"/{place.create()['assignment_id']}"
-    first = place.ask("PATCH", path, {"title": "First", "points_possible": 7}, preference)
+    first = place.ask("PATCH", path, {"title": "First", "max_attempts": 7}, preference)
     second = place.ask("PATCH", path, {"title": "Second"}, preference)
     assert (place.ended(second)["state"], place.ended(first)["state"]) == ("delivered", "delivered")
     held = place.ask("GET", path).data
-    assert (held["title"], held["points_possible"]) == ("Second", 7)
+    assert (held["title"], held["max_attempts"]) == ("Second", 7)
 
 
 @pytest.mark.parametrize("what", ["assignment", "submissions", "submission"])

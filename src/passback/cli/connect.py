@@ -54,7 +54,7 @@ def connect(
     that the district has stays as it is.
 
     Args:
-        kind: canvas, schoology, google, lti, the kind of another connector, or builtin, which is Passback's own
+        kind: canvas, schoology, google, lti, moodle, the kind of another connector, or builtin, which is Passback's own
             gradebook.
         district: The district's id. Without it, a new district is created.
         name: The name of the new district.

@@ -212,7 +212,7 @@ def decide(our_id: str, lms_id: str, *, data: Data = None) -> None:
         our_id: The section's or user's id here.
         lms_id: Its id in the LMS. A section: in Canvas 101/202, as in the address /courses/101/sections/202; in
             Schoology 5001, as in /course/5001; in Google Classroom the course's number in its API, which the address
-            has in base64. A person: the number of the user.
+            has in base64; in Moodle 101, as in /course/view.php?id=101. A person: the number of the user.
         data: The folder of the data file [data].
     """
     with existing(data) as database:

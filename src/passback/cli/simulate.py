@@ -16,7 +16,7 @@ def simulate(kind: str, *, host: str = "127.0.0.1", port: Port = 0, family: str 
     docs/reference/simulators.md describes its credentials, its control endpoint and its faults.
 
     Args:
-        kind: canvas, schoology, google or lti.
+        kind: canvas, schoology, google, lti or moodle.
         host: The address to listen on.
         port: The port to listen on; 0 picks a free one.
         family: For lti, whose ways it has: moodle, canvas, brightspace, blackboard, sakai, openedx, schoology, or other

@@ -1,0 +1,208 @@
+"""Submissions: between the gateway's and Moodle's, which keeps a grade, its comment and the work in three places."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from passback.domain.assignment import Attachment
+from passback.domain.clock import SECOND
+from passback.domain.submission import Submission, flags_of
+from passback.lms.interface import RefusedByLms, Unavailable, Unsupported
+from passback.lms.moodle.errors import NAME
+from passback.lms.toolkit.html import html_to_text
+from passback.lms.toolkit.json_fields import (
+    Json,
+    as_objects,
+    flag,
+    integer,
+    number_or_none,
+    require_readable,
+    text,
+    unix_instant,
+)
+from passback.lms.toolkit.points import grade_text, points_given, refuse_unsupported
+from passback.lms.toolkit.settling import Shown
+from passback.lms.toolkit.transitions import is_transition
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from passback.domain.clock import Instant
+    from passback.domain.submission import SubmissionFields
+    from passback.lms.moodle.map_assignments import LmsAssignment
+
+UNSUPPORTED = frozenset({"excused", "extra_attempts", "attachments"})
+NO_GRADE = Decimal(-1)
+_DIGITS = Decimal("0.00001")
+"""Moodle keeps five decimals."""
+_SUBMITTED = "submitted"
+
+
+class LmsSubmission(Struct, frozen=True):
+    """One student's submission as Moodle has it: the gradebook's entry, the newest attempt, and the extension."""
+
+    entry: Json
+    attempt: Json | None = None
+    extension: Instant | None = None
+
+    @property
+    def points(self) -> Decimal | None:
+        """What the student sees in the gradebook. Raises `Unavailable` if it is no number."""
+        return number_or_none(self.entry, "graderaw")
+
+    @property
+    def comment(self) -> str | None:
+        found = text(self.entry, "feedback")
+        return found if found and found.strip() else None
+
+    @property
+    def graded(self) -> Instant | None:
+        return unix_instant(self.entry, "gradedategraded") or None
+
+    @property
+    def handed_in(self) -> Instant | None:
+        """When the newest work was handed in."""
+        if self.attempt is None or text(self.attempt, "status") != _SUBMITTED:
+            return None
+        return unix_instant(self.attempt, "timemodified")
+
+    @property
+    def shown(self) -> Shown:
+        """What tells the grade from what Moodle had before."""
+        return Shown((self.points, self.comment), self.graded)
+
+    @property
+    def closed(self) -> str | None:
+        """Why the gradebook keeps the assignment's grade from being changed, if it does."""
+        if flag(self.entry, "gradeislocked") is True:
+            return "locked"
+        return "overridden" if flag(self.entry, "gradeisoverridden") is True else None
+
+    def require_readable(self) -> None:
+        """Raise `Unavailable` if something of the grade cannot be read: it must not be taken for none."""
+        require_readable(self.entry, text, "feedback")
+        for name in ("graderaw", "gradeislocked", "gradeisoverridden"):
+            if name not in self.entry:
+                raise Unavailable(f"its report of a grade lacks {name}", in_doubt=True)
+
+
+def judge(fields: SubmissionFields, stored: LmsAssignment) -> Decimal | None:
+    """Return the points that Moodle is sent for a change: -1 to remove the grade, None if it gives none.
+
+    Raises `RefusedByLms` and `Unsupported`: Moodle itself answers nothing, whatever it makes of a grade.
+    """
+    refuse_unsupported(NAME, fields, UNSUPPORTED)
+    if fields.grade_comment and not stored.takes_comments:
+        raise RefusedByLms("COMMENTS_OFF", "in Moodle the assignment has no feedback comments")
+    extension = fields.override_due_date
+    if extension is not None and stored.due is not None and extension < stored.due:
+        raise RefusedByLms(
+            "INVALID_DUE_DATE", "Moodle only takes a student's due date after the assignment's"
+        )
+    if fields.grade is None and fields.grade_points is None:
+        return None
+    if not stored.maximum:
+        raise RefusedByLms("NOT_GRADABLE", "in Moodle the assignment is not graded by points")
+    points = points_given(fields, stored.assignment)
+    if points is None:
+        return NO_GRADE
+    if points > stored.maximum or points < 0:
+        raise RefusedByLms("INVALID_GRADE", f"Moodle takes 0 to {stored.maximum} points for this assignment")
+    return points.quantize(_DIGITS, ROUND_HALF_UP)
+
+
+def check_state(fields: SubmissionFields, seen: LmsSubmission, stored: LmsAssignment) -> None:
+    """Check whether Moodle can bring a submission into a state. Raises `RefusedByLms` and `Unsupported`."""
+    if not is_transition(state_of(seen), fields.state):
+        return
+    if fields.state != "returned":
+        # Only the student hands in.
+        raise Unsupported(NAME, f"state of {fields.state}")
+    if judge(fields, stored) in (None, NO_GRADE) and seen.points is None:
+        raise RefusedByLms("INVALID_STATE", "Moodle returns work only with a grade")
+
+
+def state_of(seen: LmsSubmission) -> str:
+    """Return the state of a submission."""
+    if seen.points is not None:
+        graded, handed_in = seen.graded, seen.handed_in
+        if graded is None or handed_in is None or handed_in <= graded:
+            return "returned"
+    return "created" if seen.handed_in is None else "submitted"
+
+
+def same_points(shown: Decimal | None, sent: Decimal) -> bool:
+    """Whether Moodle shows the points that it was sent."""
+    if shown is None or sent == NO_GRADE:
+        return shown is None and sent == NO_GRADE
+    return abs(shown - sent) < _DIGITS
+
+
+def to_submission(
+    student: str, seen: LmsSubmission, stored: LmsAssignment, note: Mapping[str, Any] | None, now: Instant
+) -> Submission:
+    """Return the gateway's form of a submission; `note` is what we keep of it. Raises `Unavailable`."""
+    seen.require_readable()
+    assignment, points = stored.assignment, seen.points
+    times = [it for it in (seen.graded, seen.handed_in, assignment.created) if it is not None]
+    return Submission(
+        student_id=student,
+        state=state_of(seen),
+        flags=flags_of(
+            excused=False,
+            submitted=seen.handed_in,
+            graded=points is not None,
+            due_date=seen.extension or stored.due,
+            now=now,
+        ),
+        grade=grade_text(points, assignment),
+        grade_points=points,
+        grade_comment=_comment(seen, note),
+        grader_id=(note or {}).get("grader"),
+        override_due_date=_as_sent(seen.extension, note),
+        attachments=_work(seen),
+        created=assignment.created,
+        last_modified=max(times, default=None),
+    )
+
+
+def _comment(seen: LmsSubmission, note: Mapping[str, Any] | None) -> str | None:
+    """The comment: in plain text if it was sent so, and Moodle still has the HTML that was made of it."""
+    sent, markup = (note or {}).get("comment") or (None, None)
+    return sent if sent is not None and markup == seen.comment else seen.comment
+
+
+def _as_sent(extension: Instant | None, note: Mapping[str, Any] | None) -> Instant | None:
+    """An extension to the millisecond, if Moodle still has what it rounded."""
+    sent = (note or {}).get("extension")
+    return (
+        sent
+        if extension is not None and sent is not None and sent // SECOND * SECOND == extension
+        else extension
+    )
+
+
+def extension_of(content: Json) -> Instant | None:
+    """Return a student's own due date; Moodle writes 0 for none. Raises `Unavailable` if it cannot be read."""
+    require_readable(content, integer, "extensionduedate")
+    return unix_instant(content, "extensionduedate") or None
+
+
+def _work(seen: LmsSubmission) -> tuple[Attachment, ...]:
+    """The student's work: texts, and the files that Moodle has."""
+    if seen.handed_in is None or seen.attempt is None:
+        return ()
+    found = []
+    for plugin in as_objects(seen.attempt.get("plugins")):
+        texts = [text(it, "text") or "" for it in as_objects(plugin.get("editorfields"))]
+        found += [Attachment("text", text=words) for words in texts if html_to_text(words)]
+        for area in as_objects(plugin.get("fileareas")):
+            found += [
+                Attachment("file", url=text(it, "fileurl"), title=text(it, "filename"))
+                for it in as_objects(area.get("files"))
+            ]
+    return tuple(found)

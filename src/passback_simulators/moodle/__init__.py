@@ -1,0 +1,1 @@
+"""Moodle, as its web services for grading show it."""

@@ -1,0 +1,1 @@
+"""The functions of Moodle's web services, by what they are about."""
