@@ -104,6 +104,19 @@ def test_a_token_that_is_refused_in_mid_flight_is_replaced(other: Lms) -> None:
     assert other.grade(assignment, grade_points=Decimal(5)).grade_points == 5
 
 
+def test_a_token_that_is_refused_for_a_new_assignment_leaves_a_doubt(other: Lms) -> None:
+    other.create()
+    records, mark = simulator(other).records, str(uuid7())
+    for token in [*records.content()["tokens"]]:
+        records.remove("tokens", token)
+    other.wait(10)
+    with pytest.raises(Unavailable) as caught:
+        other.run(other.connector.create_assignment(other.section, ESSAY, mark))
+    assert caught.value.in_doubt
+    assert other.run(other.connector.find_assignment(other.section, ESSAY, try_of(mark, NOW))) is None
+    assert other.create().title == "Essay"
+
+
 def test_many_requests_ask_for_one_token(other: Lms) -> None:
     assignment = other.create().lms_id
     changes = [(student, SubmissionFields(grade_points=Decimal(4))) for student in other.students]
