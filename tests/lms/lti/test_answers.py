@@ -370,3 +370,21 @@ def test_a_class_that_seems_empty_is_read_again(other: Lms) -> None:
         assert other.run(other.connector.read_people(other.section))
     with answering(other, "GET", "/memberships", empty):
         assert other.run(other.connector.read_people(other.section)) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        ({}, "can be opened"),
+        ({"jwks_url": ""}, "jwks_url must be given"),
+        ({"auth_login_url": "", "jwks_url": ""}, "auth_login_url and jwks_url must be given"),
+        ({"deployment_ids": ""}, "no deployment is known"),
+    ],
+)
+def test_a_check_says_whether_the_app_can_be_opened(
+    moodle: Lms, options: dict[str, Any], missing: str
+) -> None:
+    with moodle.another(**options) as fresh:
+        findings = moodle.run(fresh.check())
+    [found] = [it for it in findings if "opened from" in it.what or "open the app from Moodle" in it.what]
+    assert (found.good, missing in found.what) == (not options, True)

@@ -14,6 +14,8 @@ from passback.lms.lti.api import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from passback.lms.lti.api import LtiApi
     from passback.lms.lti.contexts import Contexts
     from passback.lms.lti.families import Family
@@ -27,7 +29,9 @@ _RIGHTS = (
 )
 
 
-async def findings(api: LtiApi, contexts: Contexts, family: Family) -> list[Finding]:
+async def findings(
+    api: LtiApi, contexts: Contexts, family: Family, options: Mapping[str, str]
+) -> list[Finding]:
     """Check everything that the connector needs, without changing anything in the LMS."""
     try:
         granted = await api.granted()
@@ -46,7 +50,20 @@ async def findings(api: LtiApi, contexts: Contexts, family: Family) -> list[Find
             found.append(Finding(False, f"the app may not {right}", remedy))
         else:
             found.append(Finding(True, f"the app may {right}"))
-    return [*found, await _courses(api, contexts, family)]
+    return [*found, *_launches(family, options), await _courses(api, contexts, family)]
+
+
+def _launches(family: Family, options: Mapping[str, str]) -> list[Finding]:
+    """What people need to open the app from the LMS."""
+    missing = [name for name in ("auth_login_url", "jwks_url") if not options.get(name)]
+    if missing:
+        remedy = "connect the district again, with the address from the LMS's page about the app"
+        what = f"nobody can open the app from {family.name}: {' and '.join(missing)} must be given"
+        return [Finding(False, what, remedy)]
+    if not options.get("deployment_ids"):
+        remedy = "add it: passback lti add-deployment"
+        return [Finding(False, f"nobody can open the app from {family.name}: no deployment is known", remedy)]
+    return [Finding(True, f"the app can be opened from {family.name}")]
 
 
 async def _courses(api: LtiApi, contexts: Contexts, family: Family) -> Finding:

@@ -60,6 +60,7 @@ class LtiConnector(ListsDecide):
     def __init__(self, connection: LmsConnection, notes: Notes, clock: Clock) -> None:
         self._family = FAMILIES.get(connection.options.get("family", ""), OTHER)
         self._address = connection.address
+        self._options = connection.options
         self._notes = notes
         self._clock = clock
         self._api = LtiApi(connection, clock, self._family)
@@ -248,7 +249,7 @@ class LtiConnector(ListsDecide):
         return await if_shown(roster.find_section(self._api, context))
 
     async def check(self) -> Sequence[Finding]:
-        return await findings(self._api, self._contexts, self._family)
+        return await findings(self._api, self._contexts, self._family, self._options)
 
     async def close(self) -> None:
         await self._api.close()
