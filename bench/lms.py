@@ -64,7 +64,7 @@ def measure(district: SandboxDistrict, gateway: Caller, simulator: Caller) -> No
         "title": "Essay",
         "description": "x",
         "due_date": "2099-06-01T23:59:00Z",
-        "points_possible": 1000,
+        "points_possible": 100,
     }
     path = f"{assignments}/{gateway('POST', assignments, essay)['data']['id']}/submissions"
     students = [district.id(digits) for digits in ALGEBRA.students]
@@ -78,8 +78,8 @@ def measure(district: SandboxDistrict, gateway: Caller, simulator: Caller) -> No
 
     numbers: Iterator[int] = iter(range(10**6))
 
-    def points() -> int:
-        return next(numbers) % 900  # each grade is another, so that none can be left out
+    def points() -> float:
+        return next(numbers) % 900 / 10  # each grade is another, so that none can be left out
 
     for number in range(len(students)):
         grade(number)

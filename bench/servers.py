@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 
 from passback.store.engine.vault import new_key
+from passback_simulators.identities import DISTRICTS
 
 _CPU_CLOCK = 2
 """``CPUCLOCK_SCHED``: Linux makes the id of a process's clock of this and its number."""
@@ -20,7 +21,7 @@ _CPU_CLOCK = 2
 def running(
     *arguments: str, lines: list[str] | None = None, database_url: str = ""
 ) -> Iterator[tuple[int, int]]:
-    """A server's port and process id; `lines` are given the first that it prints."""
+    """A server's port and process id; `lines` are given what a sandbox prints of its districts."""
     settings = {"PASSBACK_RATE_LIMIT": "1000000000"}
     if database_url:
         settings |= {"PASSBACK_DATABASE_URL": database_url, "PASSBACK_SECRET_KEY": new_key()}
@@ -33,7 +34,7 @@ def running(
         match = re.search(r"http://[^:]+:(\d+)", process.stdout.readline())
         assert match, "the server does not start"
         if lines is not None:
-            lines += [process.stdout.readline() for _ in range(8)]
+            lines += [process.stdout.readline() for _ in range(2 + len(DISTRICTS))]
         yield int(match[1]), process.pid
     finally:
         process.terminate()
