@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from passback.operations import lti
-from passback.store import connections, districts
+from passback.store import audit, connections, districts
 from passback.store.engine.database import Connection
 from support.lti import LTI, PUBLIC_URL, Browser, Platform, data_of, serving_platform, signed
 from support.sandbox import Reply, Sandbox, serving
@@ -86,6 +86,8 @@ def test_a_district_is_connected_and_can_be_launched_from(sandbox: Sandbox, plat
     }  # fmt: skip
     assert {name: found[name] for name in expected} == expected
     assert len(sandbox.client(None).get("/lti/jwks.json").json["keys"]) == 2
+    lines = sandbox.gateway.database.read_now(lambda conn: audit.find_all(conn, district=DISTRICT))
+    assert [it.actor for it in lines if it.action == "connection.made"][-1] == "registration link"
 
     sandbox.client("DEMO_TOKEN_ELSEWHERE").post("/v3.1/launch_address", {"url": "https://app.example/"})
     browser = Browser(sandbox)

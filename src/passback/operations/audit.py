@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["Line", "list_all", "record"]
 
 
-def record(conn: Connection, action: str, object_id: str, district: str = "", detail: str = "") -> None:
-    """Write what an operator does, in the transaction that does it. `detail` must hold no secret."""
-    audit.add(conn, Line(system_clock(), f"command:{_user()}", action, object_id, district, detail))
+def record(
+    conn: Connection, action: str, object_id: str, district: str = "", detail: str = "", *, actor: str = ""
+) -> None:
+    """Write what an operator or another `actor` does, in the transaction that does it. `detail` holds no secret."""
+    who = actor or f"command:{_user()}"
+    audit.add(conn, Line(system_clock(), who, action, object_id, district, detail))
 
 
 async def list_all(database: Database, since: Instant = 0, district_id: str | None = None) -> list[Line]:

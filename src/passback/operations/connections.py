@@ -90,11 +90,12 @@ async def connect(
     district_id: str | None = None,
     name: str = "",
     also: Callable[[Connection, str], None] = _nothing,
+    actor: str = "",
 ) -> Connected:
     """Connect a district, or with a `name` a new one, to its LMS, and schedule the reading of it.
 
-    `also` happens in the same transaction, with the district's id. Raises `NotFound`, `OtherLms`, `VaultError`, and
-    what `also` raises.
+    `also` happens in the same transaction, with the district's id; `actor` is who does it, if no command. Raises
+    `NotFound`, `OtherLms`, `VaultError`, and what `also` raises.
     """
     now = clock()
     options, credentials = _split(wanted)
@@ -117,7 +118,7 @@ async def connect(
             same_lms=wanted.same_lms,
         )
         detail = f"{wanted.kind.capabilities.kind} at {wanted.address}"
-        audit.record(conn, "connection.made", district.id, district.id, detail)
+        audit.record(conn, "connection.made", district.id, district.id, detail, actor=actor)
         return Connected(district.id, kept)
 
     try:

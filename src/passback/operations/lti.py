@@ -179,6 +179,7 @@ async def register(gateway: Gateway, base_url: str, given: Mapping[str, str]) ->
             district_id=invitation.district_id,
             name=invitation.name,
             also=take,
+            actor="registration link",
         )
     except OperationError as error:
         raise Refused(f"The district cannot be connected to this LMS: {error}.", status=409) from None

@@ -20,7 +20,7 @@ class Line(Struct, frozen=True):
 
     at: Instant
     actor: str
-    """``command:`` and the user of the machine, ``application:`` and its name, or ``gateway``."""
+    """``command:`` and the user of the machine, ``application:`` and its name, ``registration link`` or ``gateway``."""
     action: str
     """Such as ``token.revoked``."""
     object_id: str
