@@ -38,7 +38,13 @@ from support.simulators import Served
 from support.simulators import serving as simulating
 
 KINDS = {district.lms_type: district for district in SIMULATED}
-CREATED = {"canvas": "assignments", "schoology": "grade_items", "google": "course_work", "moodle": "assigns"}
+CREATED = {
+    "canvas": "assignments",
+    "schoology": "grade_items",
+    "google": "course_work",
+    "moodle": "assigns",
+    "lti": "items",
+}
 
 
 @dataclass(frozen=True)

@@ -223,7 +223,8 @@ def _lost(conn: Connection, delivery: Delivery, since: Instant) -> LostCreate:
         if (other.rank, other.id) > (delivery.rank, delivery.id) and _but_title(other) == wanted
     ]
     known = assignments.known_in_lms(conn, delivery.section_id)
-    return LostCreate(delivery.assignment_id, since, known, len(newer))
+    forgotten = since < delivery.created
+    return LostCreate(delivery.assignment_id, since, known, len(newer), forgotten=forgotten)
 
 
 def _but_title(delivery: Delivery) -> AssignmentFields:

@@ -222,6 +222,8 @@ class LostCreate(Struct, frozen=True):
     """The ids of the assignments of the section that the gateway has, deleted ones too, and when it knew of each."""
     newer: int = 0
     """How many tries to create the same are in doubt, too, and began later."""
+    forgotten: bool = False
+    """Whether a restored backup may not know the try: then it was sent with a mark that nobody knows."""
 
     def pick(self, candidates: Sequence[Found]) -> Found | None:
         """Return its assignment of those that may be it, the oldest first; None if there is none.

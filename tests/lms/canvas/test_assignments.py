@@ -251,8 +251,11 @@ def test_of_two_equal_ones_each_is_found_once(lms: Lms) -> None:
 def test_one_with_anothers_mark_is_the_others() -> None:
     with canvas(sis_mark="yes") as lms:
         lms.create()
-        search = lms.connector.find_assignment(lms.section, ESSAY, try_of(str(uuid7()), NOW))
-        assert lms.run(search) is None
+        search = try_of(str(uuid7()), NOW)
+        assert lms.run(lms.connector.find_assignment(lms.section, ESSAY, search)) is None
+        of_a_backup = replace(search, forgotten=True)  # which knows no mark of what was made since
+        found = lms.run(lms.connector.find_assignment(lms.section, ESSAY, of_a_backup))
+        assert found is not None
 
 
 def test_one_for_other_students_of_the_course_is_not_taken_for_the_lost_one(lms: Lms) -> None:

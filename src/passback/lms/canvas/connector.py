@@ -401,7 +401,7 @@ class CanvasConnector:
         params = {"include[]": "overrides", **_BASE_DATES}
         listed = await self._api.pages(f"courses/{course}/assignments", params, gone="section")
         expected = map_assignments.as_stored(fields)
-        if self._writes_marks:
+        if self._writes_marks and not lost.forgotten:
             listed = [it for it in listed if text(it, "sis_assignment_id") is None]  # another's mark
         items = [map_assignments.from_lms(it, own, None) for it in listed if id_of(it) not in lost.known]
         fitting = [it for it in items if is_since(it, lost.since) and expected.fits(it)]

@@ -108,7 +108,7 @@ class LtiConnector(ListsDecide):
             alike = [
                 name
                 for name, it in listed.items()
-                if name not in known and map_assignments.may_be(it, wanted)
+                if name not in known and map_assignments.may_be(it, wanted, marked=lost.forgotten)
             ]
             picked = lost.pick(alike)
             found = [] if picked is None else [picked]

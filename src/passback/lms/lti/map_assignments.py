@@ -144,11 +144,11 @@ def has_mark(content: Json, mark: str) -> bool:
     return mark in (text(content, "resourceId"), text(content, "tag"))
 
 
-def may_be(content: Json, wanted: Mapping[str, Any]) -> bool:
-    """Whether a line item without any mark may be one that was sent with one, in an LMS that drops it."""
-    marked = any(text(content, name) for name in ("resourceId", "tag", "resourceLinkId"))
+def may_be(content: Json, wanted: Mapping[str, Any], *, marked: bool) -> bool:
+    """Whether a line item may be one that was sent with a mark: if it is not `marked`, the LMS has dropped that."""
+    names = ("resourceLinkId",) if marked else ("resourceId", "tag", "resourceLinkId")
     return (
-        not marked
+        not any(text(content, name) for name in names)
         and alike.same_title(text(content, "label") or "", wanted["label"])
         and alike.same_points(number(content, "scoreMaximum"), wanted["scoreMaximum"])
     )
