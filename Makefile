@@ -40,7 +40,7 @@ docs: $(VENV)/.dev ## generate the reference of commands and settings from the c
 bench: $(VENV)/.dev ## measure speed beside a bare application (STUDENTS="1000 50000" for smaller districts)
 	PYTHONPATH=tests $(BIN)/python -m bench $(STUDENTS)
 
-torture: $(VENV)/.dev ## kill it, starve it, lie to it for 20 minutes (WAYS="kill" SCALE=0.1 for less)
+torture: $(VENV)/.dev ## kill it, starve it, lie to it for half an hour (WAYS="kill" SCALE=0.1 for less)
 	PYTHONPATH=tests $(BIN)/python -m torture $(WAYS) $(if $(SCALE),--scale '$(SCALE)')
 
 lock: ## update the lock files to the newest versions (needs uv)

@@ -1,4 +1,4 @@
-"""``make torture``: every way to break the promise, in its long form. It takes twenty minutes."""
+"""``make torture``: every way to break the promise, in its long form. It takes half an hour."""
 
 from __future__ import annotations
 
