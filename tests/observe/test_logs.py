@@ -173,7 +173,7 @@ def test_no_secret_and_no_students_data_is_ever_logged(
         def fail(*given: object, **_: object) -> None:
             raise ValueError(f"invalid: {given} {SECRETS}")
 
-        monkeypatch.setattr("passback.gateway.submissions.lookup.assignment_or_awaited", fail)
+        monkeypatch.setattr("passback.gateway.submissions.lookup.awaited_and_members", fail)
     headers = {"Sandbox-Fault": fault} if fault not in (None, "bug") else {}
     grade = {"grade_points": 18.25, "grade_comment": "A+ and a comment for Ada Lovelace"}
     with logged(form) as log:

@@ -231,3 +231,11 @@ def serving(
             server.should_exit = True
             thread.join(20)
             listener.close()
+
+
+def titles_in_lmss(sandbox: Sandbox) -> list[str]:
+    """The titles of all that the simulated LMSs have, known to us or not."""
+    state = sandbox.client(None).get("/sandbox/state").json
+    records = [json.loads(row["record"]) for row in state["tables"]["simulator_records"]]
+    named = [[record[name] for name in ("name", "title", "label") if record.get(name)] for record in records]
+    return [str(names[0]) for names in named if names]

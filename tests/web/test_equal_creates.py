@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from passback_simulators.identities import SIMULATED, SandboxDistrict
-from support.sandbox import ESSAY, Client, Reply, Sandbox
+from support.sandbox import ESSAY, Client, Reply, Sandbox, titles_in_lmss
 
 KINDS = {district.lms_type: district for district in SIMULATED}
 ASYNC = {"Prefer": "respond-async"}
@@ -61,10 +61,7 @@ class Place:
 
     def held(self) -> int:
         """How many the LMS has, known to us or not."""
-        state = self.sandbox.client(None).get("/sandbox/state").json
-        records = [json.loads(row["record"]) for row in state["tables"]["simulator_records"]]
-        titles = [record.get("name") or record.get("title") or "" for record in records]
-        return sum(title.strip() == ESSAY["title"] for title in titles)
+        return sum(title.strip() == ESSAY["title"] for title in titles_in_lmss(self.sandbox))
 
 
 @pytest.fixture(params=KINDS)

@@ -13,7 +13,7 @@ import pytest
 from passback.store import destinations, matching
 from passback.store.engine.database import Connection
 from passback_simulators.identities import MOODLE_UNIFIED, SIMULATED, SandboxDistrict
-from support.sandbox import ESSAY, NOW, Client, Reply, Sandbox
+from support.sandbox import ESSAY, NOW, Client, Reply, Sandbox, titles_in_lmss
 from support.webhooks import endpoint
 
 KINDS = {district.lms_type: district for district in SIMULATED}
@@ -79,12 +79,14 @@ class Place:
     def match(self, ours: str, lms_id: str | None) -> None:
         self.sandbox.write(partial(_decide, ours, lms_id))
 
+    def failures(self) -> int:
+        """How often in a row the LMS was found to be down."""
+        known = self.sandbox.write(lambda conn: destinations.find(conn, self.district))
+        return 0 if known is None else known.failures
+
     def titles(self) -> list[str]:
         """The titles of all essays that LMSs have."""
-        state = self.sandbox.client(None).get("/sandbox/state").json
-        records = [json.loads(row["record"]) for row in state["tables"]["simulator_records"]]
-        titles = [record.get("name") or record.get("title") for record in records]
-        return [title for title in titles if title == "Essay 1"]
+        return [title for title in titles_in_lmss(self.sandbox) if title == "Essay 1"]
 
     def points(self, path: str, student: str) -> Any:
         return self.ask("GET", f"{path}/submissions/{student}").data.get("grade_points")
@@ -171,10 +173,10 @@ def test_a_section_whose_match_is_in_question_waits_alone(place: Place) -> None:
     path = place.create()
     graded = place.grade(path, place.ada)
     section = place.lms_id(place.section)
+    failures = place.failures()
     place.match(place.section, None)
     assert place.after_a_try(graded)["state"] == "waiting"
-    resting = place.sandbox.write(lambda conn: destinations.find(conn, place.district))
-    assert resting is None
+    assert place.failures() == failures
     place.match(place.section, section)
     while (found := place.after_a_try(graded))["state"] == "waiting":
         pass

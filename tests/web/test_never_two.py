@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 
 from passback_simulators.identities import SIMULATED
-from support.sandbox import ESSAY, NOW, Reply, Sandbox, serving
+from support.sandbox import ESSAY, NOW, Reply, Sandbox, serving, titles_in_lmss
 
 KINDS = {district.lms_type: district for district in SIMULATED}
 FAULTS = st.sampled_from([None, None, "error-before", "error-after", "throttled", "timeout", "slow=30ms"])
@@ -117,10 +117,7 @@ class Wishes(RuleBasedStateMachine):
 
     def _held(self) -> Counter[str]:
         """How many of each title the LMS has."""
-        state = self.sandbox.client(None).get("/sandbox/state").json
-        records = [json.loads(row["record"]) for row in state["tables"]["simulator_records"]]
-        titles = [record.get("name") or record.get("title") for record in records]
-        return Counter(title for title in titles if title in ("Essay", "Quiz"))
+        return Counter(title for title in titles_in_lmss(self.sandbox) if title in ("Essay", "Quiz"))
 
     def _until_done(
         self, method: str, path: str, content: Any, background: list[bool], fault: str | None, headers: Any

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from passback_simulators.identities import SIMULATED, SandboxDistrict
-from support.sandbox import ESSAY, NOW, Client, Reply, Sandbox
+from support.sandbox import ESSAY, NOW, Client, Reply, Sandbox, titles_in_lmss
 
 KINDS = {district.lms_type: district for district in SIMULATED}
 ASYNC = {"Prefer": "respond-async"}
@@ -64,9 +64,7 @@ class Place:
 
     def held(self) -> int:
         """How many the LMS has, known to us or not."""
-        state = self.sandbox.client(None).get("/sandbox/state").json
-        records = [json.loads(row["record"]) for row in state["tables"]["simulator_records"]]
-        return sum("Essay 1" in (record.get("name"), record.get("title")) for record in records)
+        return titles_in_lmss(self.sandbox).count("Essay 1")
 
 
 @pytest.fixture(params=KINDS)
