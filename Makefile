@@ -3,7 +3,7 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 # Most tests wait for other processes, so more of them run at once than there are cores.
-TESTS_AT_ONCE ?= 4
+TESTS_AT_ONCE ?= 5
 # The newest Python at hand that is new enough; PYTHON=... chooses another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)

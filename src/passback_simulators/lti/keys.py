@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import json
 import urllib.request
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -26,12 +27,10 @@ _LONGEST = 256 * 1024
 
 def private_key(lms: LtiState, client: str) -> str:
     """A private key (JWK, with its ``kid``) by which a tool is known."""
-    from joserfc.jwk import RSAKey
-
     if client not in lms.private_keys:
-        lms.private_keys[client] = _new()
-    key = RSAKey.import_key(lms.private_keys[client][0], {"kid": register(lms, client), "use": "sig"})
-    return json.dumps(key.as_dict(private=True))
+        lms.private_keys[client] = _of_process(client)
+    key = json.loads(lms.private_keys[client][0])
+    return json.dumps({**key, "kid": register(lms, client), "use": "sig"})
 
 
 def register(lms: LtiState, client: str) -> str:
@@ -44,11 +43,13 @@ def register(lms: LtiState, client: str) -> str:
     return kid
 
 
-def _new() -> tuple[str, str]:
+@cache
+def _of_process(client: str) -> tuple[str, str]:
+    """The private key (JWK) and the public one (PEM) of a client: the same in all simulators, as they take long."""
     from joserfc.jwk import RSAKey
 
-    key = RSAKey.generate_key(2048)
-    return key.as_pem(private=True).decode(), key.as_pem(private=False).decode()
+    key = RSAKey.generate_key(2048, auto_kid=False)
+    return json.dumps(key.as_dict(private=True)), key.as_pem(private=False).decode()
 
 
 def own(lms: LtiState) -> tuple[str, RSAKey]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
@@ -77,14 +78,30 @@ class LtiTokens:
     async def _key(self) -> RSAKey:
         """The key that signs, with its ``kid``: the connection's own, if it has one, or else the gateway's."""
         from joserfc.errors import JoseError
-        from joserfc.jwk import RSAKey
 
         if own := self._credentials.get("private_key"):
             try:
-                return RSAKey.import_key(json.loads(own))
+                return _from_jwk(own)
             except (ValueError, TypeError, KeyError, JoseError):
                 raise NotAllowed("its private_key is no private RSA key (JWK)", credentials=True) from None
         if self._signing is None:
             raise NotAllowed("there is no key to sign with", credentials=True)
         key = await self._signing.current()
-        return RSAKey.import_key(key.pem, {"kid": key.id})
+        return _from_pem(key.pem, key.id)
+
+
+# A key is checked when it is read, which takes a twentieth of a second of the processor.
+
+
+@lru_cache(maxsize=16)
+def _from_jwk(text: str) -> RSAKey:
+    from joserfc.jwk import RSAKey
+
+    return RSAKey.import_key(json.loads(text))
+
+
+@lru_cache(maxsize=16)
+def _from_pem(pem: bytes, key_id: str) -> RSAKey:
+    from joserfc.jwk import RSAKey
+
+    return RSAKey.import_key(pem, {"kid": key_id})
