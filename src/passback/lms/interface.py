@@ -354,6 +354,18 @@ class ListsDecide:
         return False
 
 
+class OneOfMany:
+    """Implements `Connector.update_submission` for an LMS that changes one submission as it changes many."""
+
+    async def update_submission(
+        self: Connector, section: str, assignment: str, student: str, fields: SubmissionFields
+    ) -> Submission:
+        (outcome,) = await self.update_submissions(section, assignment, [(student, fields)])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
 async def submission_or_error(change: Awaitable[Submission]) -> Submission | LmsError:
     """Return what a change of one submission returns, or the error that it raises."""
     try:

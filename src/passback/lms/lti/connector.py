@@ -13,6 +13,7 @@ from passback.lms.interface import (
     LmsError,
     LostCreate,
     NotAllowed,
+    OneOfMany,
     RefusedByLms,
     if_shown,
     in_doubt_after_write,
@@ -54,7 +55,7 @@ _FEW = 3
 """Up to this many assignments are read one by one."""
 
 
-class LtiConnector(ListsDecide):
+class LtiConnector(ListsDecide, OneOfMany):
     """See `passback.lms.interface.Connector`."""
 
     def __init__(self, connection: LmsConnection, notes: Notes, clock: Clock) -> None:
@@ -192,14 +193,6 @@ class LtiConnector(ListsDecide):
         return await self._grading.read(
             context, stored, [it for it in students if it in members and it in only]
         )
-
-    async def update_submission(
-        self, section: str, assignment: str, student: str, fields: SubmissionFields
-    ) -> Submission:
-        (outcome,) = await self.update_submissions(section, assignment, [(student, fields)])
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
 
     async def update_submissions(
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]

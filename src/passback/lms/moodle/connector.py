@@ -14,6 +14,7 @@ from passback.lms.interface import (
     ListsDecide,
     LmsError,
     NotAllowed,
+    OneOfMany,
     RefusedByLms,
     Unavailable,
     Unsupported,
@@ -63,7 +64,7 @@ _FEW = 3
 _END_OF_TIME = 2**31 - 1
 
 
-class MoodleConnector(ListsDecide):
+class MoodleConnector(ListsDecide, OneOfMany):
     """See `passback.lms.interface.Connector`. A section is a course; an assignment is one of ``mod_assign``."""
 
     def __init__(self, connection: LmsConnection, notes: Notes, clock: Clock) -> None:
@@ -162,14 +163,6 @@ class MoodleConnector(ListsDecide):
         stored = await self._for_grading(section, assignment)
         there = await self._roster.students(section, students, now=True)
         return await self._grading.read(section, stored, [it for it in students if it in there])
-
-    async def update_submission(
-        self, section: str, assignment: str, student: str, fields: SubmissionFields
-    ) -> Submission:
-        (outcome,) = await self.update_submissions(section, assignment, [(student, fields)])
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
 
     async def update_submissions(
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]

@@ -14,6 +14,7 @@ from passback.lms.interface import (
     LmsError,
     LostCreate,
     NotAllowed,
+    OneOfMany,
     RefusedByLms,
     Unavailable,
     in_doubt_after_write,
@@ -68,7 +69,7 @@ _FEW = 3
 _WITH_ATTACHMENTS = {"with_attachments": 1}
 
 
-class SchoologyConnector:
+class SchoologyConnector(OneOfMany):
     """See `passback.lms.interface.Connector`.
 
     Assignments are written and read as the key's own user, so that all dates are in one time zone; grades are given as
@@ -257,14 +258,6 @@ class SchoologyConnector:
             return await self._grading.read(section, stored, enrollments)
 
         return await judged(self._api, section, read)
-
-    async def update_submission(
-        self, section: str, assignment: str, student: str, fields: SubmissionFields
-    ) -> Submission:
-        (outcome,) = await self.update_submissions(section, assignment, [(student, fields)])
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
 
     async def update_submissions(
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
