@@ -1,10 +1,14 @@
-"""The key that the gateway signs with, where an LMS knows it by its public keys (LTI)."""
+"""The private keys that tokens for LMSs are asked for with; where an LMS knows the gateway by its own (LTI), those."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from joserfc.jwk import RSAKey
 
 
 class SigningKey(Struct, frozen=True):
@@ -25,3 +29,14 @@ class SigningKeys(Protocol):
     async def current(self) -> SigningKey:
         """Return the key that signs now; ask again for each signature, as keys are replaced. Raises `NotAllowed`."""
         ...
+
+
+@lru_cache(maxsize=16)
+def read_key(pem: str | bytes, key_id: str | None = None) -> RSAKey:
+    """Return a private key, with its ``kid`` if it has one. Raises `ValueError` and the errors of joserfc.
+
+    OpenSSL takes a twentieth of a second to check a key, and every token is signed: it is read once.
+    """
+    from joserfc.jwk import RSAKey
+
+    return RSAKey.import_key(pem, None if key_id is None else {"kid": key_id})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from passback.lms.signing import read_key
 from passback.lti.refused import Refused
 from passback.store import deep_links
 
@@ -35,7 +36,6 @@ async def give_back(database: Database, signing: SigningKeys, ticket: str, now: 
 async def _signed(signing: SigningKeys, answered: Answered, now: int) -> str:
     # Imported only where there is something to sign: a gateway without LTI starts faster without it.
     from joserfc import jwt
-    from joserfc.jwk import RSAKey
 
     request = answered.request
     claims = {
@@ -52,7 +52,7 @@ async def _signed(signing: SigningKeys, answered: Answered, now: int) -> str:
     if request.data is not None:
         claims[_DEEP_LINKING + "data"] = request.data
     key = await signing.current()
-    return jwt.encode({"alg": "RS256", "kid": key.id}, claims, RSAKey.import_key(key.pem))
+    return jwt.encode({"alg": "RS256", "kid": key.id}, claims, read_key(key.pem, key.id))
 
 
 def _item(answered: Answered) -> dict[str, Any]:

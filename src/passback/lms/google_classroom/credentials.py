@@ -6,16 +6,14 @@ Sources: Google Identity's "Using OAuth 2.0 for Server to Server Applications" a
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from passback.lms.http.oauth2 import SignedInTokens, TokenEndpoint, Tokens
 from passback.lms.interface import NotAllowed
+from passback.lms.signing import read_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from joserfc.jwk import RSAKey
 
     from passback.domain.clock import Clock
     from passback.lms.interface import LmsConnection
@@ -112,7 +110,7 @@ class GoogleTokens:
         }
         header = {"alg": "RS256", "typ": "JWT", "kid": str(self._account.get("private_key_id", ""))}
         try:
-            return jwt.encode(header, claims, _private_key(str(self._account.get("private_key"))))
+            return jwt.encode(header, claims, read_key(str(self._account.get("private_key"))))
         except (JoseError, ValueError, TypeError):
             raise NotAllowed(
                 "the service account's key file holds no private key", credentials=True
@@ -123,14 +121,6 @@ class GoogleTokens:
         await self._signed_in.close()
         await self._tokens.close()
         await self._endpoint.close()
-
-
-@lru_cache(maxsize=16)
-def _private_key(pem: str) -> RSAKey:
-    """Return a key. OpenSSL takes a twentieth of a second to check one, and each teacher's token is signed."""
-    from joserfc.jwk import RSAKey
-
-    return RSAKey.import_key(pem)
 
 
 def _service_account(given: Mapping[str, str]) -> dict[str, Any]:

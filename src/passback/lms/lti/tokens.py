@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 
 from passback.lms.http.oauth2 import TokenEndpoint, Tokens
 from passback.lms.interface import NotAllowed
+from passback.lms.signing import read_key
 
 if TYPE_CHECKING:
     from joserfc.jwk import RSAKey
@@ -87,21 +88,12 @@ class LtiTokens:
         if self._signing is None:
             raise NotAllowed("there is no key to sign with", credentials=True)
         key = await self._signing.current()
-        return _from_pem(key.pem, key.id)
-
-
-# A key is checked when it is read, which takes a twentieth of a second of the processor.
+        return read_key(key.pem, key.id)
 
 
 @lru_cache(maxsize=16)
 def _from_jwk(text: str) -> RSAKey:
+    """As `read_key`, of a JWK."""
     from joserfc.jwk import RSAKey
 
     return RSAKey.import_key(json.loads(text))
-
-
-@lru_cache(maxsize=16)
-def _from_pem(pem: bytes, key_id: str) -> RSAKey:
-    from joserfc.jwk import RSAKey
-
-    return RSAKey.import_key(pem, {"kid": key_id})
