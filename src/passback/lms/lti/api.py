@@ -133,7 +133,7 @@ class LtiApi:
         known = "" if safe else self._family.acknowledges
         answer = reply.content() if known else None
         if known and not (isinstance(answer, dict) and known in answer):
-            raise Unavailable(f"its answer to a score has no {known}", in_doubt=True, retry_after=30)
+            raise Unavailable(f"its answer to a score has no {known}", in_doubt=True)
 
     async def granted(self, context: Context | None = None) -> frozenset[str]:
         """Return the scopes that we are granted of those that we ask for. Raises `LmsError`."""

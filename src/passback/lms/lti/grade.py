@@ -292,7 +292,7 @@ class Grading:
             for plan in later:
                 if plan.overtaken is not None:
                     reason = "it refuses a score as too old: is its clock ahead of ours?"
-                    failed[plan.position] = Unavailable(reason, in_doubt=True, retry_after=30)
+                    failed[plan.position] = Unavailable(reason, in_doubt=True)
         return failed
 
     def _shows(self, plan: _Planned, result: Result | None) -> bool:

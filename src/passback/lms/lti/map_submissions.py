@@ -64,7 +64,7 @@ def result_of(content: Json, stored: LmsAssignment) -> Result:
     points = None
     if share is not None:
         if maximum is not None and maximum <= 0:
-            raise Unavailable("a result of it has no maximum", in_doubt=True, retry_after=30)
+            raise Unavailable("a result of it has no maximum", in_doubt=True)
         points = share * stored.points / (1 if maximum is None else maximum)
     comment = text(content, "comment")
     return Result(
