@@ -181,7 +181,7 @@ def test_the_work_of_a_process_that_is_gone_is_taken_up_once_the_lms_is_through_
 def test_processes_that_are_killed_one_after_another_take_up_the_work_all_the_same(
     database: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As one whose container is made anew each time: by its number nobody can tell that the first is gone."""
+    """Each runs in a new container, where the process number of the first says nothing."""
     seconds = [1000.0]
     monkeypatch.setattr("passback.delivery.presence.seconds", lambda: seconds[0])
 

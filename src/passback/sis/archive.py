@@ -197,7 +197,7 @@ class Archive:
 
 
 def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
-    """The first line, then the others, some at a time. Of one that is too long, its beginning, and no more."""
+    """The first line, then the others in blocks. One that is too long comes in pieces of that length."""
     yield file.readline(_LONGEST_LINE)
     rest = b""
     while more := file.read(_LONGEST_LINE - len(rest)):

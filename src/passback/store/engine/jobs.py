@@ -22,11 +22,10 @@ class Job:
     def resolve(self) -> None:
         """Hand the outcome to the caller; only in the loop."""
         assert self.future is not None
-        if self.future.cancelled():
-            pass  # its client has gone; what was done stands
-        elif self.error is None:
-            self.future.set_result(self.result)
-        else:
-            self.future.set_exception(self.error)
+        if not self.future.cancelled():  # else its client has gone; what was done stands
+            if self.error is None:
+                self.future.set_result(self.result)
+            else:
+                self.future.set_exception(self.error)
         # An error's traceback refers to this job: the cycle would have to wait for the garbage collector.
         self.future = self.error = None
