@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.server
 import json
@@ -215,3 +216,8 @@ def data_of(page: Reply) -> Mapping[str, str]:
 def signed(claims: Mapping[str, Any], name: str = "first", **header: Any) -> str:
     """A token of the platform."""
     return jwt.encode({"alg": "RS256", "kid": name, **header}, dict(claims), key(name))
+
+
+def unsigned(header: dict[str, Any], claims: dict[str, Any], signature: bytes = b"") -> str:
+    parts = [json.dumps(header).encode(), json.dumps(claims).encode(), signature]
+    return ".".join(base64.urlsafe_b64encode(it).rstrip(b"=").decode() for it in parts)
