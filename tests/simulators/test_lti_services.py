@@ -15,7 +15,7 @@ from joserfc.jwk import RSAKey
 from passback_simulators.lti import seed
 from passback_simulators.lti.app import LtiSimulator
 from passback_simulators.lti.profiles import PROFILES
-from support.lti_lms import ALGEBRA_COURSE, KEYS
+from support.lti_lms import ALGEBRA_COURSE
 from support.sandbox import NOW, SetClock
 from support.simulators import Served, serving
 
@@ -92,7 +92,6 @@ class Tool:
 
 def served(family: str) -> Iterator[Tool]:
     simulator = LtiSimulator(SetClock(), family=family)
-    simulator.private_keys = KEYS
     simulator.start()
     with serving(simulator) as running, httpx2.Client() as http:
         yield Tool(running, http)

@@ -18,8 +18,6 @@ from passback_simulators.reply import Reply
 from support.lms import Lms, simulated
 from support.sandbox import SetClock
 
-KEYS: dict[str, tuple[str, str]] = {}
-"""The tools' key pairs, which take long to make: the same for all simulators of the process."""
 JSON = (("content-type", "application/json"),)
 ALGEBRA_COURSE = seed.SECTION_LMS_ID[ALGEBRA.digits]
 
@@ -34,7 +32,6 @@ def lti(
 ) -> Iterator[Lms]:
     """An LMS of a family with the sandbox's people. Unless `launched`, nobody has opened the app there."""
     simulator = LtiSimulator(SetClock(), family=family)
-    simulator.private_keys = KEYS
 
     def delete(assignment: str) -> None:
         simulator.ui_delete_item(item(assignment))

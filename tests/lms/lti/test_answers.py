@@ -27,12 +27,6 @@ Change = Callable[[Any, Reply], Reply]
 
 
 @pytest.fixture
-def moodle() -> Iterator[Lms]:
-    with lti("moodle") as served:
-        yield served
-
-
-@pytest.fixture
 def other() -> Iterator[Lms]:
     with lti("other") as served:
         yield served

@@ -28,12 +28,6 @@ def lms(request: pytest.FixtureRequest) -> Iterator[Lms]:
 
 
 @pytest.fixture
-def moodle() -> Iterator[Lms]:
-    with lti("moodle") as served:
-        yield served
-
-
-@pytest.fixture
 def openedx() -> Iterator[Lms]:
     with lti("openedx") as served:
         yield served
