@@ -2,6 +2,7 @@
 
 VENV ?= .venv
 BIN := $(VENV)/bin
+NODE := tests/node/node_modules
 # Most tests wait for other processes, so more of them run at once than there are cores.
 TESTS_AT_ONCE ?= 5
 # The newest Python at hand that is new enough; PYTHON=... chooses another.
@@ -17,7 +18,7 @@ help: ## list the targets
 run: $(VENV)/.run ## serve the sandbox on 127.0.0.1:8080 (PORT=9000 DATA=/some/dir serve it elsewhere)
 	@exec $(BIN)/passback sandbox $(if $(PORT),--port '$(PORT)') $(if $(DATA),--data '$(DATA)')
 
-test: $(VENV)/.dev ## run the whole test suite (COVERAGE=1 measures what it covers, and fails below the gate)
+test: $(VENV)/.dev $(NODE)/.installed ## run the whole test suite (COVERAGE=1 measures what it covers, and fails below the gate)
 	$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist worksteal $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
 check: $(VENV)/.dev ## check style, types, imports, unused code and dependencies, spelling, links
@@ -43,15 +44,16 @@ bench: $(VENV)/.dev ## measure speed beside a bare application (STUDENTS="1000 5
 torture: $(VENV)/.dev ## kill it, starve it, lie to it for half an hour (WAYS="kill" SCALE=0.1 for less)
 	PYTHONPATH=tests $(BIN)/python -m torture $(WAYS) $(if $(SCALE),--scale '$(SCALE)')
 
-lock: ## update the lock files to the newest versions (needs uv)
+lock: ## update the lock files to the newest versions (needs uv and npm)
 	uv pip compile pyproject.toml --group build $(COMPILE) --output-file requirements.lock
 	uv pip compile pyproject.toml --group dev $(COMPILE) --constraint requirements.lock --output-file requirements-dev.lock
+	npm update --prefix tests/node --package-lock-only
 
 COMPILE := --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --quiet
 
-clean: ## remove the virtual environment and all caches
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+clean: ## remove the virtual environment, what npm installed, and all caches
+	rm -rf $(VENV) $(NODE) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 
 # uv is used if it is installed; if it is not, or cannot reach its registry, pip is.
 INSTALL = { command -v uv >/dev/null && uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1); } \
@@ -69,3 +71,11 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	@echo "Installing the tools for tests and checks into $(VENV) (once) ..."
 	@$(call INSTALL,requirements-dev.lock)
 	@touch $@
+
+# Without npm the tests that need it are skipped, but not in CI.
+$(NODE)/.installed: tests/node/package-lock.json
+	@if command -v npm >/dev/null; then \
+		echo "Installing others' clients for tests into $(NODE) (once) ..."; \
+		cd tests/node && npm ci --silent && touch node_modules/.installed; \
+	elif [ -n "$$CI" ]; then echo "npm is not installed, and tests need it" >&2; exit 1; \
+	else echo "npm is not installed: the tests that need it are skipped"; fi

@@ -174,6 +174,16 @@ def test_the_page_names_every_metric() -> None:
     assert {name.removesuffix("_total") for name in listed} == {name.removesuffix("_total") for name in made}
 
 
+def test_the_page_names_the_versions_of_clients_that_tests_use() -> None:
+    text = page("reference/simulators.md")
+    listed = re.findall(r"\| `([^`]+)` \((PyPI|npm)\) \| ([^ ]+) \|", text)
+    python = (ROOT / "requirements-dev.lock").read_text("utf-8")
+    node = json.loads((ROOT / "tests/node/package-lock.json").read_text("utf-8"))["packages"]
+    locked = dict(re.findall(r"^([^ =]+)==([^ ]+)", python, re.MULTILINE))
+    locked |= {name.removeprefix("node_modules/"): it.get("version") for name, it in node.items()}
+    assert {name: version for name, _, version in listed} == {name: locked.get(name) for name, *_ in listed}
+
+
 README = (ROOT / "README.md").read_text("utf-8")
 
 

@@ -9,6 +9,7 @@ import pytest
 from canvasapi import Canvas
 
 from passback_simulators.canvas.app import CanvasSimulator
+from passback_simulators.moodle.app import MoodleSimulator
 from support.canvas_client import ALGEBRA, as_admin
 from support.classroom import (
     STUDENT,
@@ -65,6 +66,20 @@ def schoolopy_client(schoology: Schoology) -> Iterator[Any]:
     """The community's client, as the district's administrator."""
     with schoolopy_of(schoology.url) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def served_moodle() -> Iterator[Served]:
+    simulator = MoodleSimulator(SetClock())
+    simulator.start()
+    with serving(simulator) as served:
+        yield served
+
+
+@pytest.fixture
+def moodle(served_moodle: Served) -> Served:
+    """The simulated Moodle."""
+    return fresh(served_moodle)
 
 
 @pytest.fixture(scope="session")

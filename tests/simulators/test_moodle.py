@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,8 +12,8 @@ import pytest
 
 from passback_simulators.moodle import seed
 from passback_simulators.moodle.app import SERVER, MoodleSimulator
-from support.sandbox import NOW, SetClock
-from support.simulators import Served, fresh, serving
+from support.sandbox import NOW
+from support.simulators import Served
 
 COURSE = int(seed.SECTION_LMS_ID["000007"])
 STUDENT, OTHER = int(seed.person_lms_id("001001")), int(seed.person_lms_id("001002"))
@@ -25,19 +25,6 @@ ADA: dict[str, Any] = {
     "grade": 8,
 }
 COMMENT = "plugindata[assignfeedbackcomments_editor]"
-
-
-@pytest.fixture(scope="session")
-def served_moodle() -> Iterator[Served]:
-    simulator = MoodleSimulator(SetClock())
-    simulator.start()
-    with serving(simulator) as served:
-        yield served
-
-
-@pytest.fixture
-def moodle(served_moodle: Served) -> Served:
-    return fresh(served_moodle)
 
 
 def simulator(moodle: Served) -> MoodleSimulator:
