@@ -110,6 +110,28 @@ def test_a_teachers_later_edit_stays_and_is_told(moodle: Lms) -> None:
     assert moodle.read(assignment).grade_points == 12
 
 
+@pytest.mark.parametrize("fault", ["error-before", "error-after"])
+@pytest.mark.parametrize("comment", [None, "From the teacher"])
+def test_a_score_in_doubt_does_not_replace_what_a_teacher_wrote_since(
+    lms: Lms, fault: str, comment: str | None
+) -> None:
+    assignment, change = essay(lms), SubmissionFields(grade_points=Decimal(10))
+    lms.grade(assignment, grade_points=Decimal(9), grade_comment="Good")
+    lms.served.fail(fault, method="POST", path="/scores$", times=None)
+    with pytest.raises(Unavailable):
+        lms.run(lms.connector.update_submission(lms.section, assignment, lms.students[0], change))
+    lms.served.control("DELETE", "faults")
+    lms.clock.now += HOUR
+    simulator(lms).ui_grade(item(assignment), lms.students[0], 12.0, comment)
+    lms.clock.now += HOUR
+    with lms.another() as later, pytest.raises(RefusedByLms, match="CHANGED_IN_LMS"):
+        lms.run(later.update_submission(lms.section, assignment, lms.students[0], change))
+    assert held(lms, assignment)["published"] == 12
+    with lms.another() as later:  # what is asked for after that is newer than the teacher's
+        done = lms.run(later.update_submission(lms.section, assignment, lms.students[0], change))
+    assert done.grade_points == 10
+
+
 def test_a_teachers_later_edit_is_replaced_if_the_district_wants_that() -> None:
     with lti("moodle", teacher_edits="overwrite") as lms:
         assignment = lms.create().lms_id

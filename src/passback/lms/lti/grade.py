@@ -72,6 +72,8 @@ class _Planned(Struct):
     before: Result = Result()
     """What the student had, as far as it was looked at or is known."""
     moves: bool = False
+    asked: Mapping[str, Any] = {}
+    """What the client asks for that is sent: by it, a change is known that an earlier try may have sent."""
     stamp: Instant = 0
     again: bool = False
     """Whether an earlier try may have sent it already."""
@@ -173,9 +175,14 @@ class Grading:
         refuse_unsupported(self._family.name, fields, UNSUPPORTED)
         shown = map_submissions.to_submission(plan.student, now, stored, plan.note, self._clock())
         plan.moves = map_submissions.check_state(fields, shown, now, self._family)
+        plan.asked = map_submissions.asked(fields, stored)
         plan.score = map_submissions.wanted_score(fields, now, stored, self._family)
         if plan.score is None and plan.moves:
             plan.score = map_submissions.handed_in_score(fields, now, self._family)
+        trying = plan.note.get("trying") or {}
+        if plan.score is not None and trying.get("asked") == plan.asked:
+            # As it was sent, whatever a teacher has written since: by its time the LMS tells that it is older.
+            plan.again, plan.score = True, Score.from_note(trying["score"])
         if plan.score is not None and self._family.comments == "added" and plan.left:
             plan.score = replace(plan.score, comment=None)
         return plan
@@ -198,9 +205,6 @@ class Grading:
     async def _stamp(self, target: _Target, plans: Sequence[_Planned]) -> None:
         """Give each score a time, later than that of the one before, and keep it before it is sent."""
         for plan in plans:
-            trying = plan.note.get("trying")
-            assert plan.score is not None
-            plan.again = trying is not None and trying["score"] == plan.score.note
             plan.stamp = plan.note["at"] if plan.again else 0
         fresh = [plan for plan in plans if not plan.again]
         earliest = {plan.student: self._earliest(target, plan) for plan in fresh}
@@ -219,7 +223,7 @@ class Grading:
     def _restamp(self, plan: _Planned, stamp: Instant) -> None:
         assert plan.score is not None
         plan.stamp, plan.overtaken = stamp, None
-        plan.note |= {"at": stamp, "trying": {"score": plan.score.note}}
+        plan.note |= {"at": stamp, "trying": {"asked": plan.asked, "score": plan.score.note}}
 
     async def _post(self, target: _Target, plans: Sequence[_Planned]) -> dict[int, LmsError]:
         """Send scores at once; returns the errors, by position. What was overtaken is only marked so."""
@@ -316,6 +320,7 @@ class Grading:
             result = results.get(plan.student, Result())
             if plan.score is not None:
                 self._note_done(plan, result)
+            plan.note.pop("trying", None)
             now = map_submissions.seen(result, plan.note, self._family)
             before = dict(plan.note)
             plan.note = map_submissions.to_note(
@@ -351,8 +356,6 @@ class Grading:
         for error in (await self._post(target, waiting)).values():
             raise error
         await looked(look, bool, self._timer)
-        for plan in plans:
-            plan.note.pop("trying", None)
         return results
 
     def _lags(self, plan: _Planned, result: Result) -> bool:

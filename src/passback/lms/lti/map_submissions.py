@@ -51,6 +51,12 @@ class Score(Struct, frozen=True):
         points = None if self.points is None else plain(self.points)
         return {"points": points, "comment": self.comment, "handed_in": self.handed_in}
 
+    @classmethod
+    def from_note(cls, note: Mapping[str, Any]) -> Score:
+        """Return the score of which this was kept."""
+        points = note["points"]
+        return cls(None if points is None else Decimal(points), note["comment"], handed_in=note["handed_in"])
+
     def is_of(self, result: Result, family: Family) -> bool:
         """Whether a result shows it."""
         same = _alike(self.points, result.points)
@@ -87,6 +93,17 @@ def seen(result: Result | None, note: Mapping[str, Any] | None, family: Family) 
         points = last
     comment = result.comment if family.shows_comments else sent.get("comment")
     return Result(points, comment or None, result.changed)
+
+
+def asked(fields: SubmissionFields, stored: LmsAssignment) -> dict[str, Any]:
+    """Return what a change asks for that a score tells: what is left out is not said."""
+    points = points_given(fields, stored.assignment)
+    return {
+        "points": "" if points is None and fields.grade == "" else None if points is None else plain(points),
+        "comment": fields.grade_comment,
+        "state": fields.state,
+        "grader": fields.grader_id,
+    }
 
 
 def wanted_score(
