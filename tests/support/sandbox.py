@@ -11,6 +11,7 @@ import socket
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -158,7 +159,8 @@ class Sandbox(Client):
         async def run() -> Any:
             return await self.gateway.database.write(transaction)
 
-        return asyncio.run(run())
+        with ThreadPoolExecutor(1) as beside:  # a test of pages has an event loop of its own
+            return beside.submit(asyncio.run, run()).result()
 
     def client(self, token: str | None) -> Client:
         """A connection of its own, for another caller."""

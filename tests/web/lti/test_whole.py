@@ -15,7 +15,7 @@ import pytest
 
 from passback.operations import lti
 from passback.store.engine.database import Connection
-from passback_simulators.identities import ALGEBRA, LAUNCH_UNIFIED
+from passback_simulators.identities import ALGEBRA
 from passback_simulators.lti import seed
 from passback_simulators.lti.app import LtiSimulator
 from support.lti import data_of, key, query_of
@@ -188,29 +188,3 @@ def test_a_registration_token_is_good_once_and_a_tool_is_told_by_hand(world: Wor
     tool = {name: f"{world.gateway.gateway.base_url}/lti/{name}" for name in ("login", "launch", "keys_url")}
     assert world.lms.control("PUT", "tool", tool) == {"client_id": seed.CLIENT_ID}
     assert world.browser.put(f"{world.lms.url}/_simulator/tool", json={}).status_code == 400
-
-
-def test_the_sandboxs_own_lms_starts_applications() -> None:
-    with serving_gateway() as gateway, httpx2.Client(follow_redirects=True, timeout=20) as browser:
-        base, app = gateway.gateway.base_url, gateway.client("DEMO_LTI_TOKEN")
-        assert app.call("POST", "/v3.1/launch_address", {"url": APP}).status == 200
-        district = LAUNCH_UNIFIED.district_id
-        made = gateway.gateway
-        [reached] = asyncio.run(made.database.read(lambda conn: made.connectors.of_kind(conn, "lti")))
-        assert reached.district_id == district
-        lms = reached.address.removesuffix("/")
-        tool = {
-            "login": f"{base}/lti/login",
-            "launch": f"{base}/lti/launch",
-            "keys_url": f"{base}/lti/jwks.json",
-        }
-        assert browser.put(f"{lms}/_simulator/tool", json=tool).status_code == 200
-        query = urlencode({"user": LMS_TEACHER, "course": COURSE, "choose": "1"})
-        response = submit(browser, browser.get(f"{lms}/_simulator/open?{query}").text)
-        assert response.status_code == 303, response.text
-        code = query_of(response.headers["location"])["code"]
-        launch = app.call("POST", f"/v3.1/launches/{code}", b"").data
-        assert (launch["section_id"], launch["user_id"]) == (
-            LAUNCH_UNIFIED.id("000007"),
-            LAUNCH_UNIFIED.id("000001"),
-        )
