@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -44,9 +45,14 @@ def application(simulator: Simulator) -> Callable[[Scope, Receive, Send], Awaita
         if reply is None:
             await _fall_silent(scope, receive)
         else:
-            await _send(send, reply)
+            await _send(send, _dated(reply, simulator))
 
     return serve
+
+
+def _dated(reply: Reply, simulator: Simulator) -> Reply:
+    """A reply with the time by the LMS's own clock."""
+    return reply.with_headers(Date=formatdate(simulator.clock() / 1000, usegmt=True))
 
 
 def _request(scope: Scope, body: bytes) -> Request:

@@ -40,7 +40,7 @@ def server(simulator: Simulator) -> uvicorn.Server:
     """Create a server for a simulator; `serve` it on a listening socket, and set `should_exit` to stop it."""
     config = uvicorn.Config(
         application(simulator), http=_Protocol, ws="none", lifespan="off", access_log=False, log_config=None,
-        server_header=False, timeout_graceful_shutdown=1,
+        server_header=False, date_header=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
     return _Server(config)
 

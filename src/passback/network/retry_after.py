@@ -22,16 +22,16 @@ def parse(text: str, date: str = "") -> float | None:
     if _SECONDS.fullmatch(text):  # fractions are not in the standard, but sent
         seconds = float(text)
         return seconds if math.isfinite(seconds) else None
-    until = _moment(text)
+    until = moment(text)
     if until is None:
         return None
-    return max(0.0, (until - (_moment(date) or datetime.now(UTC))).total_seconds())
+    return max(0.0, (until - (moment(date) or datetime.now(UTC))).total_seconds())
 
 
-def _moment(text: str) -> datetime | None:
-    """Read a date in one of HTTP's three formats, of which one names no zone."""
+def moment(text: str) -> datetime | None:
+    """Read a date in one of HTTP's three formats, of which one names no zone; None if it is in none of them."""
     try:
-        moment = parsedate_to_datetime(text[:_LONGEST_TEXT])
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        found = parsedate_to_datetime(text[:_LONGEST_TEXT])
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from passback.domain.assignment import AssignmentFields
 from passback.domain.clock import HOUR, SECOND
 from passback.domain.submission import SubmissionFields
 from passback.lms.interface import Gone, RefusedByLms, Unavailable
 from passback.lms.lti.map_assignments import id_from
+from passback.lms.toolkit.json_fields import isoformat
 from passback.lms.verified import Verified
 from support.lms import Lms
 from support.lti_lms import ALGEBRA_COURSE, held, item, lti, simulator
@@ -160,6 +162,69 @@ def test_an_lms_whose_clock_is_ahead_takes_a_grade_all_the_same(moodle: Lms) -> 
     assert score is not None
     records.put("scores", key, score | {"stamp": moodle.clock.now + 600 * SECOND})
     assert moodle.grade(assignment, grade_points=Decimal(10)).grade_points == 10
+
+
+def without_times(request: Any, reply: Any) -> Any:
+    """Results as most LMSs show them: without the times of grades."""
+    if not request.path.endswith("/results"):
+        return reply
+    content = [{name: it[name] for name in it if name != "timestamp"} for it in json.loads(reply.body)]
+    return replace(reply, body=json.dumps(content).encode())
+
+
+@pytest.mark.parametrize("shown", [True, False])
+@pytest.mark.parametrize("ahead", [-50, 50])
+def test_whatever_its_clock_an_lms_takes_every_grade(moodle: Lms, shown: bool, ahead: int) -> None:
+    served, seen = moodle.served.simulator, sent_scores(moodle)
+    real = served.answer
+
+    async def answer(request: Any) -> Any:
+        reply = await real(request)
+        return reply if shown else without_times(request, reply)
+
+    served.answer = answer  # type: ignore[method-assign]
+    assert moodle.kind is not None
+    assert moodle.connection is not None
+    ours = moodle.kind.open(moodle.connection, moodle.notes, lambda: moodle.clock() - ahead * SECOND)
+    assignment, student = moodle.create().lms_id, moodle.students[0]
+
+    def grade(**fields: Any) -> Decimal | None:
+        change = ours.update_submission(moodle.section, assignment, student, SubmissionFields(**fields))
+        return moodle.run(change).grade_points
+
+    assert grade(grade_points=Decimal(9), grade_comment="Good") == 9
+    assert grade(grade="") is None
+    assert grade(grade_points=Decimal(10)) == 10
+    larger = AssignmentFields(points_possible=Decimal(40))
+    moodle.run(ours.update_assignment(moodle.section, assignment, larger))
+    assert moodle.read(assignment).grade_points == 20
+    assert grade(grade_points=Decimal(30)) == 30
+    assert grade(grade_points=Decimal(31)) == 31
+    moodle.run(ours.close())
+    times = [it["timestamp"] for it in seen]
+    assert times == sorted(set(times))
+    latest = isoformat(moodle.clock() + max(0, -ahead) * SECOND + 9 * SECOND)
+    assert max(times)[:19] <= (latest or "")[:19]
+
+
+@pytest.mark.parametrize("day", ["Fri, 31 Dec 9999 23:59:59 GMT", "soon", ""])
+def test_a_clock_that_cannot_be_is_not_believed(moodle: Lms, day: str) -> None:
+    assignment, seen = moodle.create().lms_id, sent_scores(moodle)
+    moodle.grade(assignment, grade_points=Decimal(9))
+    served = moodle.served.simulator
+    real, refusals = served.answer, [1]
+
+    async def answer(request: Any) -> Any:
+        if request.path.endswith("/scores") and refusals.pop():
+            return replace(await real(replace(request, method="GET")), status=409, body=b"[]").with_headers(
+                Date=day
+            )
+        refusals.append(0)
+        return await real(request)
+
+    served.answer = answer  # type: ignore[method-assign]
+    assert moodle.grade(assignment, grade_points=Decimal(10)).grade_points == 10
+    assert seen[-1]["timestamp"] < (isoformat(moodle.clock() + HOUR) or "")
 
 
 def test_a_teachers_grade_on_a_links_own_column_stays_with_a_warning(moodle: Lms) -> None:

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from passback.lms.http.gate import LONGEST_WAIT, usable
 from passback.lms.interface import Gone, NotAllowed, RefusedByLms, Thing, Unavailable
+from passback.network.retry_after import moment
 from passback.network.retry_after import parse as parse_retry_after
 
 _NUMBER = re.compile(r"\d{1,18}(\.\d{0,18})?", re.ASCII)
@@ -120,6 +121,12 @@ def retry_after(reply: Reply, default: float) -> float:
     """Return the seconds of a ``Retry-After`` header, ten minutes at most; `default` if there is no sound one."""
     asked = parse_retry_after(reply.headers.get("retry-after", ""), reply.headers.get("date", ""))
     return default if asked is None else min(asked, LONGEST_WAIT)
+
+
+def sent_at(reply: Reply) -> int | None:
+    """Return when the LMS answered, by its own clock, in milliseconds since 1970; None if it does not say so."""
+    when = moment(reply.headers.get("date", ""))
+    return None if when is None else round(when.timestamp() * 1000)
 
 
 def header_number(reply: Reply, name: str) -> float | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from passback.lms.http.client import LmsClient
 from passback.lms.http.links import links_of
-from passback.lms.http.reply import Reply, retry_after
+from passback.lms.http.reply import Reply, retry_after, sent_at
 from passback.lms.interface import NotAllowed, Unavailable
 from passback.lms.lti import errors
 from passback.lms.lti.errors import Overtaken
@@ -128,7 +128,7 @@ class LtiApi:
             acting=acting, safe=safe,
         )  # fmt: skip
         if errors.is_overtaken(reply):
-            raise Overtaken(self._family.name)
+            raise Overtaken(self._family.name, sent_at(reply))
         self._good(reply, "assignment")
         known = "" if safe else self._family.acknowledges
         answer = reply.content() if known else None

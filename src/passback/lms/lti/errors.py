@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms
 
 if TYPE_CHECKING:
+    from passback.domain.clock import Instant
     from passback.lms.http.reply import Reply
     from passback.lms.interface import Thing
     from passback.lms.lti.families import Family
@@ -25,10 +26,14 @@ _MEMBERS = ("reason", "message", "errors", "error", "detail", "title", "non_fiel
 
 
 class Overtaken(RefusedByLms):
-    """The LMS holds a score that is as new as the one that was sent, or newer: perhaps this very one."""
+    """The LMS holds a score that is as new as the one that was sent, or newer: perhaps this very one.
 
-    def __init__(self, name: str) -> None:
+    `at` is when it said so, by its own clock.
+    """
+
+    def __init__(self, name: str, at: Instant | None) -> None:
         super().__init__("CHANGED_IN_LMS", f"a teacher has changed the grade in {name} since, and it stays")
+        self.at = at
 
 
 class NotTaken(RefusedByLms):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from passback.domain.clock import SECOND
+from passback.domain.clock import HOUR, SECOND
 from passback.lms.interface import (
     Gone,
     LmsError,
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 _FEW = 3
 """Up to this many students' results are read one by one."""
+_MOST_AHEAD = HOUR
+"""By how much the clock of an LMS may be ahead of ours that is believed. A later time would shut out all before it."""
 _LONGEST_WAIT = 2 * SECOND
 """For how long a score waits until it is a second later than the one before. Beyond, the clock has been set back."""
 
@@ -145,7 +147,9 @@ class Grading:
                     raise Gone("student")
                 note = dict(notes.get(target.key(student)) or {})
                 now = map_submissions.seen(before.get(student), note, self._family)
-                plan = _Planned(position, student, fields, note, None, _last_seen(note))
+                plan = _Planned(
+                    position, student, fields, note, None, _last_seen(note, target.stored, self._family)
+                )
                 plan.before = before.get(student, plan.before)
                 plans.append(await self._judge(target, plan, now))
             except LmsError as error:
@@ -263,8 +267,9 @@ class Grading:
     async def _settle(self, target: _Target, plans: Sequence[_Planned]) -> dict[int, LmsError]:
         """Find out of scores that were refused for their times whether they are there; returns the errors.
 
-        If the LMS has what we sent before, only its clock is ahead of ours, and the score is sent with a later time. If
-        it has something else, a teacher has changed it: that stays, unless the district wants otherwise.
+        If the LMS has what we sent before, only its clock is ahead of ours, and the score is sent once more, a second
+        after what it has and after the time of its refusal by its own clock. If it has something else, a teacher has
+        changed it: that stays, unless the district wants otherwise.
         """
         results: dict[str, Result] = {}
         waiting = list(plans)
@@ -283,9 +288,8 @@ class Grading:
         later: list[_Planned] = []
         for plan in waiting:
             now = results.get(plan.student, Result())
-            if self._overwrites or self._is_ours(plan, now):
-                since = max(self._clock(), plan.stamp, now.changed or 0)
-                self._restamp(plan, (since // SECOND + 1) * SECOND)
+            if self._overwrites or self._is_ours(target, plan, now):
+                self._restamp(plan, self._after(plan, now))
                 later.append(plan)
             else:
                 assert plan.overtaken is not None
@@ -299,18 +303,25 @@ class Grading:
                     failed[plan.position] = Unavailable(reason, in_doubt=True)
         return failed
 
+    def _after(self, plan: _Planned, now: Result) -> Instant:
+        """The first time that is in a later second than all that an LMS may compare it with."""
+        assert plan.overtaken is not None
+        ours, theirs = self._clock(), plan.overtaken.at or 0
+        known = max(ours, plan.stamp, now.changed or 0, theirs if theirs - ours < _MOST_AHEAD else 0)
+        return (known // SECOND + 1) * SECOND
+
     def _shows(self, plan: _Planned, result: Result | None) -> bool:
         """Whether the LMS has what a change sent."""
         assert plan.score is not None
         note = {"done": plan.score.note}
         return plan.score.is_of(map_submissions.seen(result, note, self._family), self._family)
 
-    def _is_ours(self, plan: _Planned, now: Result) -> bool:
+    def _is_ours(self, target: _Target, plan: _Planned, now: Result) -> bool:
         """Whether the LMS has nothing, or what it had after our last score."""
         if "seen" not in plan.note:
             return now.points is None
-        had = _last_seen(plan.note)
-        return (now.points, now.comment) == (had.points, had.comment)
+        had = _last_seen(plan.note, target.stored, self._family)
+        return map_submissions.are_alike(now.points, had.points) and now.comment == had.comment
 
     async def _finish(self, target: _Target, plans: Sequence[_Planned]) -> dict[int, Submission | LmsError]:
         """Read what the LMS has after changes, and keep the rest; returns the submissions, by position."""
@@ -319,7 +330,7 @@ class Grading:
         for plan in plans:
             result = results.get(plan.student, Result())
             if plan.score is not None:
-                self._note_done(plan, result)
+                self._note_done(target, plan, result)
             plan.note.pop("trying", None)
             now = map_submissions.seen(result, plan.note, self._family)
             before = dict(plan.note)
@@ -364,7 +375,7 @@ class Grading:
             return False
         return result.comment == plan.before.comment != (plan.score.comment or None)
 
-    def _note_done(self, plan: _Planned, result: Result) -> None:
+    def _note_done(self, target: _Target, plan: _Planned, result: Result) -> None:
         """Note what was sent, and what the LMS made of it."""
         assert plan.score is not None
         note, done = plan.note, plan.score.note
@@ -379,7 +390,7 @@ class Grading:
         if plan.score.comment and plan.fields.comment_marks:
             note["mark"] = plan.fields.comment_marks[0]
         points = None if result.points is None else str(result.points)
-        note["seen"] = {"points": points, "comment": result.comment}
+        note["seen"] = {"points": points, "of": str(target.stored.points), "comment": result.comment}
 
     async def _keep(self, target: _Target, plans: Collection[_Planned]) -> None:
         await self._notes.write({target.key(plan.student): plan.note for plan in plans})
@@ -403,11 +414,13 @@ class Grading:
         }
 
 
-def _last_seen(note: Mapping[str, Any]) -> Result:
-    """What the LMS had after our last score."""
+def _last_seen(note: Mapping[str, Any], stored: LmsAssignment, family: Family) -> Result:
+    """What the LMS had after our last score, in points of the assignment as it is now."""
     had = note.get("seen") or {}
-    points = had.get("points")
-    return Result(None if points is None else Decimal(points), had.get("comment"))
+    points = None if had.get("points") is None else Decimal(had["points"])
+    if points is not None and family.rescales and "of" in had:
+        points = points * stored.points / Decimal(had["of"])
+    return Result(points, had.get("comment"))
 
 
 def _is_assigned(stored: LmsAssignment, student: str) -> bool:

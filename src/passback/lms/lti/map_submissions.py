@@ -59,7 +59,7 @@ class Score(Struct, frozen=True):
 
     def is_of(self, result: Result, family: Family) -> bool:
         """Whether a result shows it."""
-        same = _alike(self.points, result.points)
+        same = are_alike(self.points, result.points)
         return same and (not family.shows_comments or (self.comment or None) == result.comment)
 
 
@@ -236,7 +236,8 @@ def warnings_of(score: Score | None, stored: LmsAssignment, family: Family) -> t
     return (SCORE_CHANGED,) if over and family.caps_unseen else ()
 
 
-def _alike(one: Decimal | None, other: Decimal | None) -> bool:
+def are_alike(one: Decimal | None, other: Decimal | None) -> bool:
+    """Whether points are the same, but for what dividing and multiplying leaves."""
     if one is None or other is None:
         return one is other
     return abs(one - other) <= max(_DUST, abs(one) * Decimal("1e-7"))

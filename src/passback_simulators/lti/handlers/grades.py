@@ -165,9 +165,11 @@ def _keep(lms: LtiState, item: Record, user: str, given: dict[str, Any], stamp: 
         fields |= _published(item, points, maximum, before, given)
     elif not (before.get("overridden") and item["resourceLinkId"]):
         fields |= {"points": points, "published": points}
-    if points == before.get("points") and profile.dialect == "moodle" and "comment" not in given:
-        same = before.get("comment") is None and before.get("stamp") is not None
-        fields = fields if not same else {"activity": given["activityProgress"]}
+    if profile.dialect == "moodle" and before.get("stamp") is not None:
+        if (points, fields["comment"]) == (before["points"], before["comment"]):
+            fields = {"activity": given["activityProgress"]}  # what is there already is not written
+        elif points is None and not item["resourceLinkId"]:
+            fields["stamp"] = lms.clock()  # what is taken away counts as changed now
     if profile.family == "canvas" and _extension(given).get("new_submission", True):
         fields["attempts"] = before.get("attempts", 0) + 1
     put(lms, item["id"], user, **fields)
