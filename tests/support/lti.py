@@ -213,6 +213,14 @@ def data_of(page: Reply) -> Mapping[str, str]:
     return {name: unescape(value) for name, value in re.findall(r'data-([a-z]+)="([^"]*)"', body[1].decode())}
 
 
+def form_of(page: str) -> tuple[str, dict[str, str]]:
+    """Where the form of a page goes, and its fields."""
+    action = re.search(r'action="([^"]*)"', page)
+    assert action is not None, page
+    fields = re.findall(r'name="(\w+)" value="([^"]*)"', page)
+    return unescape(action[1]), {name: unescape(value) for name, value in fields}
+
+
 def signed(claims: Mapping[str, Any], name: str = "first", **header: Any) -> str:
     """A token of the platform."""
     return jwt.encode({"alg": "RS256", "kid": name, **header}, dict(claims), key(name))

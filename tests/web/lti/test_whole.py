@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,7 +16,7 @@ from passback.store.engine.database import Connection
 from passback_simulators.identities import ALGEBRA
 from passback_simulators.lti import seed
 from passback_simulators.lti.app import LtiSimulator
-from support.lti import data_of, key, query_of
+from support.lti import data_of, form_of, key, query_of
 from support.sandbox import Reply, Sandbox
 from support.sandbox import serving as serving_gateway
 from support.simulators import Served, serving
@@ -86,10 +84,8 @@ class World:
 
 def submit(browser: httpx2.Client, page: str) -> httpx2.Response:
     """What the page of the LMS does: send its form."""
-    action = re.search(r'action="([^"]*)"', page)
-    assert action is not None, page
-    fields = {name: unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', page)}
-    return browser.post(unescape(action[1]), data=fields, follow_redirects=False)
+    action, fields = form_of(page)
+    return browser.post(action, data=fields, follow_redirects=False)
 
 
 @pytest.fixture(params=["moodle", "canvas", "openedx", "other"])
