@@ -17,6 +17,7 @@ from passback.lms.interface import Gone, RefusedByLms, Unavailable
 from passback.lms.lti.map_assignments import id_from
 from passback.lms.toolkit.json_fields import isoformat
 from passback.lms.verified import Verified
+from passback_simulators.reply import Reply
 from support.lms import Lms
 from support.lti_lms import ALGEBRA_COURSE, held, item, lti, simulator
 
@@ -386,15 +387,33 @@ def test_a_column_that_a_teacher_renamed_is_shown_so(moodle: Lms) -> None:
     assert moodle.assignment(assignment).title == "Renamed"
 
 
-def test_a_column_that_a_teacher_locked_is_unavailable_and_keeps_what_it_has(moodle: Lms) -> None:
-    assignment = moodle.create().lms_id
+def test_a_column_that_a_teacher_locked_refuses_and_keeps_what_it_has(moodle: Lms) -> None:
+    assignment, other = moodle.create().lms_id, moodle.create().lms_id
     moodle.grade(assignment, grade_points=Decimal(5))
     simulator(moodle).ui_change_item(item(assignment), locked=True)
-    with pytest.raises(Unavailable):
-        moodle.grade(assignment, grade_points=Decimal(6))
-    with moodle.another() as fresh:
-        found = moodle.run(fresh.read_submissions(moodle.section, assignment, moodle.students[:1]))
-    assert found[moodle.students[0]].grade_points == 5
+    moodle.calls()
+    changes = [(student, SubmissionFields(grade_points=Decimal(6))) for student in moodle.students]
+    outcomes = moodle.run(moodle.connector.update_submissions(moodle.section, assignment, changes))
+    assert {str(it).partition(":")[0] for it in outcomes} == {"GRADE_LOCKED"}
+    assert sum(it.endswith("/scores") for it in moodle.calls()) == 2 * len(changes)
+    assert moodle.read(assignment).grade_points == 5
+    assert moodle.grade(other, grade_points=Decimal(6)).grade_points == 6  # the LMS is not taken for failing
+    simulator(moodle).ui_change_item(item(assignment), locked=False)
+    assert moodle.grade(assignment, grade_points=Decimal(6)).grade_points == 6
+
+
+def test_a_failure_that_looks_like_a_lock_passes(moodle: Lms) -> None:
+    assignment, served, failures = moodle.create().lms_id, moodle.served.simulator, [True]
+    real = served.answer
+
+    async def answer(request: Any) -> Any:
+        if request.path.endswith("/scores") and failures:
+            failures.pop()
+            return Reply(500, b"[]")
+        return await real(request)
+
+    served.answer = answer  # type: ignore[method-assign]
+    assert moodle.grade(assignment, grade_points=Decimal(6)).grade_points == 6
 
 
 def test_activities_of_open_edx_are_read_each_by_itself(openedx: Lms) -> None:

@@ -245,11 +245,13 @@ class LmsClient:
         acting: str = "",
         safe: bool = False,
         reads: bool = False,
+        refuses: Callable[[Reply], bool] | None = None,
     ) -> Reply:
         """Send a request, with `content` as JSON (bytes as they are); `safe` if the request is idempotent.
 
         `reads` says that it only reads, although its method is another than GET; it is safe then, too. A path that is
-        an address must be on the LMS's host. `acting` says whose credentials are used. Raises `Unavailable`, with
+        an address must be on the LMS's host. `acting` says whose credentials are used. `refuses` says whether a status
+        from 500 on is no failure but a refusal, as some LMSs answer; it is returned then. Raises `Unavailable`, with
         `in_doubt` where it may have happened.
         """
         url = self._joined(method, path, params)
@@ -268,6 +270,7 @@ class LmsClient:
             acting,
             safe=safe or reads,
             reads=reads or method == "GET",
+            refuses=refuses,
         )
         try:
             reply = await self._send(request)
@@ -317,7 +320,7 @@ class LmsClient:
                 continue
             if reply is None:
                 continue
-            if not self._answered(reply):
+            if not self._answered(request, reply):
                 wait = max(1, math.ceil(asked)) if (asked := self._asked_to_wait(reply)) is not None else 30
                 if not safe:
                     raise Unavailable(
@@ -366,7 +369,7 @@ class LmsClient:
             self._watch.tried("failed" if request.safe else "in_doubt", time.monotonic() - began)
             raise Unavailable(f"{request.what}: it took too long", in_doubt=not request.safe) from None
         else:
-            wait_for, answered = self._throttled(reply), self._answered(reply)
+            wait_for, answered = self._throttled(reply), self._answered(request, reply)
             if wait_for is None and (reply.status < 400 or not answered):
                 _note_write(request)
             outcome = _outcome(reply, throttled=wait_for is not None, answered=answered)
@@ -408,9 +411,11 @@ class LmsClient:
         asked = retry_after(reply, default=math.nan)
         return None if math.isnan(asked) else min(asked, self._rest)
 
-    def _answered(self, reply: Reply) -> bool:
+    def _answered(self, request: _Request, reply: Reply) -> bool:
         """Whether the LMS itself has answered, be it with a refusal."""
-        return reply.status < 400 or (reply.status < 500 and self._manners.own_refusal(reply))
+        if reply.status < 500:
+            return reply.status < 400 or self._manners.own_refusal(reply)
+        return request.refuses is not None and request.refuses(reply)
 
     async def _once(self, request: _Request, *, renew: bool) -> Reply:
         """One try, with the redirects that stay on the LMS's host. Raises `_Failed`."""
@@ -482,6 +487,7 @@ class _Request(Struct, frozen=True):
     acting: str
     safe: bool
     reads: bool
+    refuses: Callable[[Reply], bool] | None = None
 
     @property
     def what(self) -> str:

@@ -38,6 +38,7 @@ SCOPES = (MAY_CHANGE_ITEMS, MAY_READ_ITEMS, MAY_READ_RESULTS, MAY_SEND_SCORES, M
 """All that grades need. Some Moodles read line items only for the scope that says so."""
 
 _WAIT_SECONDS = 5.0
+_WAIT_FOR_LOCK = 1.0
 _NEXT = re.compile(r"<([^<>]*)>\s*;[^<>]*?\brel\s*=[^a-z<>]*next(?![a-z0-9])", re.IGNORECASE)
 """The next page in a ``Link`` header that keeps no rule: Moodle's has typographic quotes."""
 
@@ -70,6 +71,7 @@ class LtiApi:
     def __init__(self, connection: LmsConnection, clock: Clock, family: Family) -> None:
         self.tokens = LtiTokens(connection, clock)
         self._family = family
+        self._timer = connection.timer
         self._client = LmsClient(connection, LtiManners(self.tokens), most_at_once=family.at_once)
 
     async def item(self, context: Context, path: str) -> Json:
@@ -123,10 +125,18 @@ class LtiApi:
         Raises `Overtaken` if the LMS has one that is as new, else `LmsError`.
         """
         acting = await self._allowed(context, MAY_SEND_SCORES)
-        reply = await self._client.send(
-            "POST", below(item, "scores"), content=content, headers={"Accept": "*/*", "Content-Type": SCORE},
-            acting=acting, safe=safe,
-        )  # fmt: skip
+        refuses = errors.is_locked if self._family.locks_with_500 else None
+        for seconds in (_WAIT_FOR_LOCK, None):
+            reply = await self._client.send(
+                "POST", below(item, "scores"), content=content, headers={"Accept": "*/*", "Content-Type": SCORE},
+                acting=acting, safe=safe, refuses=refuses,
+            )  # fmt: skip
+            if reply.status != 500:
+                break
+            if seconds is None:
+                raise errors.Locked(self._family.name)
+            # It says the same if its database fails, which passes.
+            await self._timer.sleep(seconds)
         if errors.is_overtaken(reply):
             raise Overtaken(self._family.name, sent_at(reply))
         self._good(reply, "assignment")

@@ -36,6 +36,13 @@ class Overtaken(RefusedByLms):
         self.at = at
 
 
+class Locked(RefusedByLms):
+    """The LMS keeps a grade from being changed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("GRADE_LOCKED", f"in {name}'s gradebook the grade is locked, and stays as it is")
+
+
 class NotTaken(RefusedByLms):
     """The LMS refuses something without saying why: perhaps because somebody has left the course."""
 
@@ -85,6 +92,14 @@ def refusal(reply: Reply, gone: Thing, family: Family) -> LmsError:
 def is_overtaken(reply: Reply) -> bool:
     """Whether a score is refused because of its time."""
     return reply.status == 409 or (reply.status == 400 and b"timestamp" in reply.body[:2000].lower())
+
+
+def is_locked(reply: Reply) -> bool:
+    """Whether a status of 500 is Moodle's own word, as it has it for a score of what is locked."""
+    if reply.status != 500 or reply.is_page:
+        return False
+    content = reply.content()
+    return content == [] or (isinstance(content, dict) and "reason" in content)
 
 
 def is_own(reply: Reply) -> bool:

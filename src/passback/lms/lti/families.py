@@ -46,8 +46,8 @@ class Family(Struct, frozen=True):
     """What every score has besides."""
     filters_results: bool = True
     """Whether the results of one user can be asked for, and are whole then."""
-    numeric_users: bool = False
-    """Whether the id of a user must be a number."""
+    locks_with_500: bool = False
+    """Whether a score for what is locked in the gradebook gets a 500, as if the LMS had failed."""
     items: str = ""
     """The address of a course's line items below the LMS's, where it can be derived: from ``{course}`` and
     ``{deployment}``."""
@@ -55,7 +55,7 @@ class Family(Struct, frozen=True):
 
 
 MOODLE = Family(
-    "Moodle", at_once=4, shows_progress=False, rescales=True, keeps_dates=False, numeric_users=True,
+    "Moodle", at_once=4, shows_progress=False, rescales=True, keeps_dates=False, locks_with_500=True,
     items="mod/lti/services.php/{course}/lineitems?type_id={deployment}",
     memberships="mod/lti/services.php/CourseSection/{course}/bindings/{deployment}/memberships",
 )  # fmt: skip

@@ -73,7 +73,7 @@ def send(lms: LtiState, request: Request, course: str, item: str) -> Reply:
         raise Refusal(text_reply(502, "<html><h1>502 Bad Gateway</h1></html>", "text/html"))
     stamp = _checked(lms, request, given)
     if found.get("locked"):
-        raise refused(profile, request, 500, "Internal Server Error")
+        raise refused_score(profile, request, 500, "Internal Server Error")
     if not isinstance(user, str) or not lms.is_gradable(request, course, user):
         raise _not_gradable(lms, request)
     before = score_of(lms, item, user)
