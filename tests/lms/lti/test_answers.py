@@ -163,6 +163,47 @@ def test_a_client_that_the_lms_does_not_know_is_found_bad(moodle: Lms) -> None:
         assert caught.value.credentials
 
 
+TOKEN_REFUSALS = [
+    ('{ "error" : "Signature verification failed" }', "public keys"),
+    ('{ "error" : "Expired token" }', "clocks"),
+    ('{ "error" : "Cannot handle token with iat prior to 2026-11-23T09:30:00+0000" }', "clocks"),
+    ('{ "error" : "error/Error: kid must be provided in JWT header." }', "public keys"),
+    ('{ "error" : ""kid" invalid, unable to lookup correct key" }', "public keys"),
+    ('{ "error" : "invalid_client" }', "invalid_client"),
+    ('{ "error" : "invalid_scope" }', "invalid_scope"),
+    ('{ "error" : "unsupported_grant_type" }', "unsupported_grant_type"),
+]
+
+
+@pytest.mark.parametrize(("body", "words"), TOKEN_REFUSALS)
+def test_a_token_that_moodle_refuses_in_words_of_its_own_is_refused_for_good(
+    moodle: Lms, body: str, words: str
+) -> None:
+    refused = Reply(400, body.encode(), (("content-type", "text/html; charset=utf-8"),))
+    with answering(moodle, "POST", "/token.php", refused), pytest.raises(NotAllowed, match=words) as caught:
+        moodle.run(moodle.connector.read_people(moodle.section))
+    assert caught.value.credentials
+    assert sum(it.endswith("/token.php") for it in moodle.calls()) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (503, '{"error":"Signature verification failed"}'),
+        (400, '{"error":"temporarily_unavailable"}'),
+        (400, '{"incident":"8f2"}'),
+        (400, "<html><h1>Sorry</h1></html>"),
+    ],
+)
+def test_a_token_endpoint_that_fails_says_nothing_of_the_credentials(
+    moodle: Lms, status: int, body: str
+) -> None:
+    refused = Reply(status, body.encode(), (("content-type", "text/html; charset=utf-8"),))
+    with answering(moodle, "POST", "/token.php", refused), pytest.raises(Unavailable) as caught:
+        moodle.run(moodle.connector.read_people(moodle.section))
+    assert not isinstance(caught.value, NotAllowed)
+
+
 @pytest.mark.parametrize("key", ["", "no key", "{}", "[]", '{"kty":"RSA"}', '{"kty":"oct","k":"YQ"}'])
 def test_without_a_sound_key_there_is_no_token(moodle: Lms, key: str) -> None:
     with moodle.another({"private_key": key}) as fresh, pytest.raises(NotAllowed):

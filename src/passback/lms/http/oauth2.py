@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from passback.domain.clock import REAL_TIME, SECOND, Clock, Timer, system_clock
 from passback.lms.http.client import LmsClient, PlainManners, watching_writes
+from passback.lms.http.reply import Reply
 from passback.lms.interface import LmsConnection, NotAllowed, Unavailable
 from passback.lms.tokens import Exchanged, HeldRefreshToken, Token
 from passback.observe.lms import LmsWatch
@@ -25,12 +26,34 @@ _MOST_TOKENS = 10_000
 _LONGEST_TOKEN = 16_384
 _TOKEN = re.compile(r"[!-~]+")
 """What can be sent in a header (RFC 6749, A.12, without spaces)."""
+_SECRETS = ("client_secret", "refresh_token", "code", "assertion", "client_assertion")
 _SECONDS = re.compile(r"\d{1,300}(\.\d*)?", re.ASCII)
 
 TERMINAL = frozenset(
-    {"invalid_client", "invalid_grant", "unauthorized_client", "invalid_request", "invalid_scope"}
-)
+    {
+        "invalid_client", "invalid_grant", "unauthorized_client", "invalid_request", "invalid_scope",
+        "unsupported_grant_type",
+    }
+)  # fmt: skip
 """Errors (RFC 6749, 5.2) that a retry cannot fix."""
+
+
+def final_error(reply: Reply) -> str | None:
+    """Return the error of a grant that is refused for good; None if the answer is none."""
+    answer = reply.content()
+    error = answer.get("error") if isinstance(answer, dict) else None
+    return error if isinstance(error, str) and error in TERMINAL else None
+
+
+class _Manners(PlainManners):
+    """Of an endpoint whose refusals may have a form of their own."""
+
+    def __init__(self, final: Callable[[Reply], str | None]) -> None:
+        super().__init__({})
+        self._final = final
+
+    def own_refusal(self, reply: Reply) -> bool:
+        return super().own_refusal(reply) or self._final(reply) is not None
 
 
 class TokenEndpoint:
@@ -43,13 +66,15 @@ class TokenEndpoint:
         patience: float = 25.0,
         watch: LmsWatch | None = None,
         timer: Timer = REAL_TIME,
+        final: Callable[[Reply], str | None] = final_error,
     ) -> None:
-        """`watch` and `timer` are those of the connection that the tokens are for."""
+        """`watch` and `timer` are those of the connection that the tokens are for; `final` see `final_error`."""
         self._url = url
         self._clock = clock
+        self._final = final
         self._client = LmsClient(
             LmsConnection(url, {}, patience=patience, timer=timer, watch=watch or LmsWatch()),
-            PlainManners({}),
+            _Manners(final),
         )
 
     async def grant(self, form: Mapping[str, str], *, once: bool = False) -> Mapping[str, Any]:
@@ -68,9 +93,9 @@ class TokenEndpoint:
         answer = reply.content()
         if reply.status == 200 and isinstance(answer, dict) and "access_token" in answer:
             return answer
-        error = str(answer.get("error", "")) if isinstance(answer, dict) else ""
-        if error in TERMINAL:
-            described = _described(answer, form)
+        error = self._final(reply)
+        if error is not None:
+            described = _described(answer, form) if isinstance(answer, dict) else ""
             raise NotAllowed(f"it issues no token: {error} {described}".rstrip(), credentials=True)
         raise Unavailable(f"it issues no token: status {reply.status}")
 
@@ -242,5 +267,7 @@ def _seconds(value: Any) -> float | None:
 def _described(answer: Mapping[str, Any], form: Mapping[str, str]) -> str:
     """Return the words of a refusal, unless they repeat what must not be logged."""
     words = str(answer.get("error_description", ""))[:200]
-    secrets_sent = (form.get(name) for name in ("client_secret", "refresh_token", "code", "assertion"))
+    secrets_sent = (
+        form.get(name) for name in ("client_secret", "refresh_token", "code", "assertion", "client_assertion")
+    )
     return "" if any(it and it in words for it in secrets_sent) else words

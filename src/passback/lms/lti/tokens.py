@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
-from passback.lms.http.oauth2 import TokenEndpoint, Tokens
+from passback.lms.http.oauth2 import TokenEndpoint, Tokens, final_error
 from passback.lms.interface import NotAllowed
 from passback.lms.signing import read_key
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from joserfc.jwk import RSAKey
 
     from passback.domain.clock import Clock
+    from passback.lms.http.reply import Reply
     from passback.lms.interface import LmsConnection
     from passback.lms.tokens import Token
 
@@ -23,6 +25,32 @@ _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _LIFE_SECONDS = 300
 _EARLIER_SECONDS = 5
 """By how much an assertion is said to be older than it is, for an LMS whose clock is behind."""
+
+
+_MOODLES = re.compile(rb'\s*\{\s*"error"\s*:\s*"(.*)"\s*\}\s*', re.DOTALL)
+"""A refusal of Moodle's, which is no JSON if there are quotation marks in it."""
+_REMEDIES = (
+    (("expired", "prior to", "not yet", "iat", "exp"), "do the clocks agree?"),
+    (("signature", "kid", "key"), "has it got our public keys, from /lti/jwks.json?"),
+)
+"""What to look for, by what is in a refusal."""
+_LONGEST_WORDS = 200
+_PASSING = ("temporarily_unavailable", "server_error", "slow_down")
+
+
+def _refusal(reply: Reply) -> str | None:
+    """Why a token is refused for good, with what to do about it; None if it is not.
+
+    Moodle says so in words of its own, such as ``Signature verification failed``.
+    """
+    found = _MOODLES.fullmatch(reply.body[:2000]) if reply.status in (400, 401) else None
+    words = final_error(reply)
+    if words is None and found is not None:
+        words = found[1].decode("utf-8", "replace")[:_LONGEST_WORDS]
+    if words is None or words in _PASSING:
+        return None
+    advice = [what for parts, what in _REMEDIES if any(it in words.lower() for it in parts)][:1]
+    return " ".join((words, *(f"({it})" for it in advice)))
 
 
 class LtiTokens:
@@ -37,7 +65,7 @@ class LtiTokens:
         self._signing = connection.signing
         self._clock = clock
         self._endpoint = TokenEndpoint(
-            self._url, clock, connection.patience, connection.watch, connection.timer
+            self._url, clock, connection.patience, connection.watch, connection.timer, _refusal
         )
         self._tokens = Tokens(self._fetch, clock, connection.timer)
 
