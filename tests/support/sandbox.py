@@ -196,10 +196,15 @@ def waiting_by(timer: Timer, given: Given) -> Given:
 
 @contextlib.contextmanager
 def serving(
-    data: Path | None = None, kind: Kind = "sandbox", *, now: int = NOW, **settings: Any
+    data: Path | None = None,
+    kind: Kind = "sandbox",
+    *,
+    now: int = NOW,
+    clock: SetClock | None = None,
+    **settings: Any,
 ) -> Iterator[Sandbox]:
     """A sandbox (or a gateway of the other kind) on a free port, on the data folder `data` or on none."""
-    clock = SetClock(now)
+    clock = clock or SetClock(now)
     configured = Settings(
         port=0,
         data=":memory:" if data is None else str(data),
