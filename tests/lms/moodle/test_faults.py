@@ -11,8 +11,8 @@ import pytest
 
 from passback.domain.submission import SubmissionFields
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
-from passback.lms.moodle.api import _flat
-from passback.lms.moodle.check import FUNCTIONS, SITE_INFO
+from passback.lms.moodle.api import SITE_INFO, _flat
+from passback.lms.moodle.check import FUNCTIONS
 from passback_simulators.moodle import errors, seed
 from passback_simulators.reply import Reply, json_reply, text_reply
 from passback_simulators.request import Request
@@ -49,7 +49,8 @@ CODES: dict[str, type[LmsError]] = {
     "invalidtoken": NotAllowed, "accessexception": NotAllowed, "nopermissions": NotAllowed,
     "nopermissiontoviewgrades": NotAllowed, "errorcoursecontextnotvalid": NotAllowed, "requireloginerror": NotAllowed,
     "invalidrecord": Gone, "invalidcoursemodule": Gone, "invalidrecordunknown": Gone, "unexistingcmid": Gone,
-    "dmlwriteexception": Unavailable, "invalidparameter": RefusedByLms, "codingerror": RefusedByLms,
+    "dmlwriteexception": Unavailable, "dmlreadexception": Unavailable, "sitemaintenance": Unavailable,
+    "": Unavailable, "usernotconfirmed": NotAllowed, "sitepolicynotagreed": NotAllowed, "invalidparameter": RefusedByLms, "codingerror": RefusedByLms,
     "maximumchars": RefusedByLms, "Module assign does not support quick creation": RefusedByLms,
 }  # fmt: skip
 
@@ -60,8 +61,28 @@ def test_each_errorcode_is_an_error_of_its_own(lms: Lms, code: str) -> None:
     answering(lms, "mod_assign_save_grade", lambda _: errors.refused(code, "Nur auf Deutsch").reply)
     error = error_of(lambda: lms.grade(essay, grade_points=Decimal(1)))
     assert type(error) is CODES[code] or isinstance(error, CODES[code]), error
-    assert getattr(error, "credentials", False) is (code == "invalidtoken")
+    refused = ("invalidtoken", "usernotconfirmed", "sitepolicynotagreed")
+    assert getattr(error, "credentials", False) is (code in refused)
     assert "Deutsch" not in str(error)
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_access_that_is_refused_to_everything_is_the_tokens_fault(lms: Lms, everything: bool) -> None:
+    essay = lms.create().lms_id
+    answering(lms, "" if everything else "mod_assign_save_grade", lambda _: errors.no_access().reply)
+    error = error_of(lambda: lms.grade(essay, grade_points=Decimal(1)))
+    assert isinstance(error, NotAllowed)
+    assert error.credentials is everything
+    assert ("Manage tokens" if everything else "External services") in str(error)
+
+
+def test_an_error_of_php_is_a_failure(lms: Lms) -> None:
+    essay = lms.create().lms_id
+    broken = json_reply(200, {"exception": "TypeError", "message": "secret"})
+    answering(lms, "mod_assign_save_grade", lambda _: broken)
+    error = error_of(lambda: lms.grade(essay, grade_points=Decimal(1)))
+    assert type(error) is Unavailable
+    assert "secret" not in str(error)
 
 
 @pytest.mark.parametrize("code", ["invalidparameter", "codingerror", "anything else"])

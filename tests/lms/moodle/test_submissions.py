@@ -111,6 +111,9 @@ def test_a_grade_that_the_gradebook_keeps_from_being_changed_is_refused(
     kept = 11 if how == "override" else 4
     assert lms.read(essay).grade_points == kept
     assert lms.grade(essay, grade_points=Decimal(kept)).grade_points == kept  # as it is already
+    for points in (None, Decimal(kept)):
+        with pytest.raises(RefusedByLms, match=code):
+            lms.grade(essay, grade_comment="Good", grade_points=points)
 
 
 def test_a_comment_stays_if_none_is_given(lms: Lms, essay: str) -> None:

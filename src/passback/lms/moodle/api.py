@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from passback.lms.http.client import LmsClient
 from passback.lms.http.reply import retry_after
+from passback.lms.interface import LmsError, NotAllowed
 from passback.lms.moodle import errors
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from passback.lms.http.reply import Reply
     from passback.lms.interface import LmsConnection, Thing
 
+SITE_INFO = "core_webservice_get_site_info"
+"""What every token may call."""
 _SERVER = "webservice/rest/server.php"
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _AT_ONCE = 4
@@ -59,7 +62,10 @@ class MoodleApi:
         reply = await self._client.send(
             "POST", _SERVER, content=self._form(function, params), headers=_FORM, reads=True
         )
-        return _content(reply, function, gone, reads=True)
+        try:
+            return _content(reply, function, gone, reads=True)
+        except errors.NoAccess as error:
+            raise await self._explained(error, function) from None
 
     async def write(
         self, function: str, gone: Thing = "assignment", /, *, safe: bool = True, **params: Any
@@ -74,6 +80,8 @@ class MoodleApi:
             )
             try:
                 return reply, _content(reply, function, gone, reads=False)
+            except errors.NoAccess as error:
+                raise await self._explained(error, function) from None
             except errors.Clash:
                 if seconds is None or not safe:
                     raise
@@ -89,6 +97,18 @@ class MoodleApi:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+    async def _explained(self, error: errors.NoAccess, function: str) -> LmsError:
+        """Return what it means that access to a function is refused, by whether any other works."""
+        if function == SITE_INFO:
+            return error.of_token
+        try:
+            await self.read(SITE_INFO, "section")
+        except NotAllowed:
+            return error.of_token
+        except LmsError:
+            return error
+        return error
 
     def _form(self, function: str, params: Mapping[str, Any]) -> bytes:
         own = {"wstoken": self._token, "wsfunction": function, "moodlewsrestformat": "json"}

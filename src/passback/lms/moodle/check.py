@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from passback.lms.interface import Finding, LmsError, NotAllowed
+from passback.lms.moodle.api import SITE_INFO
 from passback.lms.moodle.roster import objects_of, only_objects, read_courses
 from passback.lms.toolkit.json_fields import Json, as_object, id_of, text
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from passback.domain.matching import LmsCourse
     from passback.lms.moodle.api import MoodleApi
 
-SITE_INFO = "core_webservice_get_site_info"
 FUNCTIONS = {
     "read courses": ("core_course_get_courses_by_field",),
     "read who is in a course": ("core_enrol_get_enrolled_users",),

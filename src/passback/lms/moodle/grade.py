@@ -360,8 +360,10 @@ def _markup(words: str) -> str:
 
 
 def _judged(plan: _Planned, seen: LmsSubmission, found: Submission) -> Submission | LmsError:
-    """Return what became of a change, by what Moodle shows."""
-    if plan.points is None or map_submissions.same_points(found.grade_points, plan.points):
+    """Return what became of a change, by what Moodle shows: of what is closed it has stored nothing at all."""
+    words = plan.fields.grade_comment
+    graded = plan.points is None or map_submissions.same_points(found.grade_points, plan.points)
+    if graded and (words is None or seen.closed is None or alike.same_words(seen.comment or "", words)):
         asked = plan.fields.grade_points
         rounded = plan.points not in (None, NO_GRADE) and asked is not None and found.grade_points != asked
         return replace(found, warnings=(*found.warnings, SCORE_CHANGED)) if rounded else found
