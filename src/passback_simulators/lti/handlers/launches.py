@@ -49,13 +49,18 @@ def open_link(lms: LtiState, request: Request) -> Reply:
     query = {
         "iss": request.base_url,
         "login_hint": user,
-        "target_link_uri": (link or {}).get("url") or client["launch"],
+        "target_link_uri": _target(client, link),
         "lti_message_hint": hint,
         "client_id": client["id"],
         "lti_deployment_id": DEPLOYMENT_ID,
         **({"lti_storage_target": "_parent"} if request.param("storage") else {}),
     }
     return Reply(302, headers=(("location", f"{client['login']}?{urlencode(query)}"),))
+
+
+def _target(client: Record, link: Record | None) -> str:
+    """Where a launch is to end: at the link's own address, or at the one that the tool has told."""
+    return str((link or {}).get("url") or client["launch"])
 
 
 def authorize(lms: LtiState, request: Request) -> Reply:
@@ -79,7 +84,7 @@ def authorize(lms: LtiState, request: Request) -> Reply:
         return _form(back, {"error": "invalid_request", "state": given.get("state", "")})
     if given.get("login_hint") != hint["user"] or not given.get("nonce"):
         return _form(back, {"error": "login_required", "state": given.get("state", "")})
-    claims = _claims(lms, request, hint, given["nonce"])
+    claims = _claims(lms, request, client, hint, given["nonce"])
     return _form(back, {"id_token": _signed(lms, claims), "state": given.get("state", "")})
 
 
@@ -94,10 +99,11 @@ def _form(url: str, fields: dict[str, str]) -> Reply:
     return text_reply(200, page, "text/html; charset=utf-8")
 
 
-def _claims(lms: LtiState, request: Request, hint: Record, nonce: str) -> dict[str, Any]:
+def _claims(lms: LtiState, request: Request, client: Record, hint: Record, nonce: str) -> dict[str, Any]:
     fault, now = lms.settings["launch_fault"], lms.clock() // 1000
     issued = now - 2 * _LIFE_SECONDS - 60 if fault == "expired" else now
     member, course = lms.member(hint["course"], hint["user"]), lms.records.get("courses", hint["course"])
+    link = None if hint["link"] is None else lms.records.get("links", hint["link"])
     assert member is not None
     assert course is not None
     claims = {
@@ -109,6 +115,7 @@ def _claims(lms: LtiState, request: Request, hint: Record, nonce: str) -> dict[s
         "sub": hint["user"],
         _CLAIM + "version": "1.3.0",
         _CLAIM + "deployment_id": "another" if fault == "wrong-deployment" else DEPLOYMENT_ID,
+        _CLAIM + "target_link_uri": _target(client, link),
         _CLAIM + "roles": member["roles"],
         _CLAIM + "context": {"id": course["id"], "label": course["label"], "title": course["title"]},
         _CLAIM + "lis": {"course_section_sourcedid": course["sourcedid"]},
@@ -122,7 +129,10 @@ def _claims(lms: LtiState, request: Request, hint: Record, nonce: str) -> dict[s
         user = lms.records.get("users", hint["user"])
         assert user is not None
         claims |= {"given_name": user["given"], "family_name": user["family"], "email": user["email"]}
-    return claims | (_choosing(request, hint) if hint["link"] is None else _of_link(lms, request, hint))
+    if hint["link"] is None:
+        return claims | _choosing(request, hint)
+    assert link is not None
+    return claims | _of_link(lms, request, hint, link)
 
 
 def _choosing(request: Request, hint: Record) -> dict[str, Any]:
@@ -138,14 +148,11 @@ def _choosing(request: Request, hint: Record) -> dict[str, Any]:
     }
 
 
-def _of_link(lms: LtiState, request: Request, hint: Record) -> dict[str, Any]:
-    link = lms.records.get("links", hint["link"])
-    assert link is not None
+def _of_link(lms: LtiState, request: Request, hint: Record, link: Record) -> dict[str, Any]:
     items = [it["id"] for it in lms.records.all("items") if it["resourceLinkId"] == link["id"]]
     own = lms.path(lms.profile.item, course=hint["course"], item=items[0]) if len(items) == 1 else ""
     return {
         _CLAIM + "message_type": "LtiResourceLinkRequest",
-        _CLAIM + "target_link_uri": link.get("url") or "",
         _CLAIM + "resource_link": {"id": link["id"], "title": link["title"]},
         # PHP writes an empty object as an empty list.
         _CLAIM + "custom": link.get("custom") or ([] if lms.profile.family == "moodle" else {}),
