@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 NAMED_BY = "PASSBACK_TEST_BROWSER"
 """The environment variable that names the program, if it is not on the PATH."""
 
+_ARGUMENTS = (
+    "--disable-features=LocalNetworkAccessChecks",
+    "--host-resolver-rules=MAP *.test 127.0.0.1",
+    "--test-third-party-cookie-phaseout",  # as most browsers have it
+)
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -43,7 +48,7 @@ async def browser() -> AsyncIterator[Browser]:
         why = f"no Chromium: install it, or name it with {NAMED_BY}"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
     async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=found)
+        launched = await playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
         yield launched
         await launched.close()
 

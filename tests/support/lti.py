@@ -194,7 +194,7 @@ class Browser:
         return self._keep(self.sandbox.client(None).call("POST", "/lti/launch", urlencode(form), headers))
 
     def _keep(self, reply: Reply) -> Reply:
-        found = re.match(r"([^=]+)=([^;]*); Path=/lti; Max-Age=(\d+)", reply.headers.get("set-cookie", ""))
+        found = re.match(r"([^=]+)=([^;]*); .*Max-Age=(\d+)", reply.headers.get("set-cookie", ""))
         if found and self.keeps_cookies:
             self.cookies[found[1]] = found[2]
             if found[3] == "0":

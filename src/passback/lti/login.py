@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 LASTS = 10 * MINUTE
 """How many milliseconds a person may take to sign in to the LMS."""
 
+PARAMETERS = (
+    "iss", "login_hint", "target_link_uri", "lti_message_hint", "client_id", "lti_deployment_id",
+)  # fmt: skip
+"""What an LMS's login request says, apart from how its own page keeps a secret."""
+
 _STORAGE_TARGET = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 _PURPOSE = b"passback lti state"
 

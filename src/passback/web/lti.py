@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import logging
-from functools import cache
-from html import escape
-from http import HTTPStatus
-from importlib.resources import files
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
@@ -22,6 +16,7 @@ from passback.lti.keys import published
 from passback.lti.platform_keys import PlatformKeys
 from passback.lti.refused import Refused
 from passback.operations.lti import REGISTER, register
+from passback.web.lti_html import LAUNCH, LOGIN, PRIVATE, beginning, cookie, fetching, page
 from passback.web.messages import JSON, Response
 from passback.web.pages import not_allowed, read_only
 from passback.wire.encode import encode
@@ -29,23 +24,16 @@ from passback.wire.encode import encode
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from passback.lti.login import State
-    from passback.web.messages import Header, Request
+    from passback.web.messages import Request
     from passback.web.pages import Page
 
 log = logging.getLogger(__name__)
 
-LOGIN, LAUNCH, KEYS, RETURN = "/lti/login", "/lti/launch", "/lti/jwks.json", "/lti/return"
+KEYS, RETURN = "/lti/jwks.json", "/lti/return"
 
-_HTML = b"text/html; charset=utf-8"
 _LONGEST_FORM = 256 * 1024
 _MOST_FIELDS = 100
-_COOKIE_SECONDS = login.LASTS // 1000
-_PRIVATE = (
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-)
+_FRAMES = (b"iframe", b"frame", b"object", b"embed", b"fencedframe")
 
 
 class _Tool(Struct, frozen=True):
@@ -77,25 +65,26 @@ def lti_pages(gateway: Gateway) -> dict[str, Page]:
 
 
 def _page_of(tool: _Tool, answer: Callable[[_Tool, Request], Awaitable[Response]], *methods: str) -> Page:
-    async def page(request: Request) -> Response:
+    async def answered(request: Request) -> Response:
         if request.method not in methods:
             return not_allowed(*methods)
         try:
             return await answer(tool, request)
         except Refused as refused:
             log.info("%s was refused (%d)", request.path.decode(), refused.status)
-            return _page(refused.status, "This cannot be opened", str(refused))
+            return page(refused.status, "This cannot be opened", str(refused))
 
-    return page
+    return answered
 
 
 async def _begin(tool: _Tool, request: Request) -> Response:
     """Ask the LMS who comes. Raises `Refused`."""
-    begun = await login.begin(tool.gateway, await _parameters(request), tool.base_url + LAUNCH)
-    cookie = _cookie(tool.base_url, begun.state, begun.secret)
-    if begun.state.storage:
-        return _storing(begun, cookie)
-    return Response(302, headers=((b"location", begun.url.encode()), cookie, *_PRIVATE))
+    given = await _parameters(request)
+    begun = await login.begin(tool.gateway, given, tool.base_url + LAUNCH)
+    if begun.state.storage or _is_in_frame(request):
+        return beginning(tool.base_url, begun, given)
+    kept = cookie(tool.base_url, begun.state, begun.secret)
+    return Response(302, headers=((b"location", begun.url.encode()), kept, *PRIVATE))
 
 
 async def _land(tool: _Tool, request: Request) -> Response:
@@ -110,15 +99,15 @@ async def _land(tool: _Tool, request: Request) -> Response:
     state = login.open_sealed(gateway.cursor_key, given.get("state", ""), gateway.clock())
     secret = _cookies(request).get(state.name) or given.get("stored", "")
     if not secret and state.storage and "stored" not in given:
-        return _fetching(tool.base_url, state, given)
+        return fetching(tool.base_url, state, given)
     if not state.is_of(secret):
         raise Refused(
-            "This browser does not keep what it was given at the beginning of the launch: it blocks cookies inside of"
-            " other pages. Open the activity in a new window, or allow cookies for this site."
+            "This browser does not keep what it was given at the beginning of the launch: it blocks cookies. Allow them"
+            " for this site, or let the LMS open the activity in a new window."
         )
     onward = await launch.take(gateway, tool.keys, state, given.get("id_token", ""))
-    over = _cookie(tool.base_url, state, "")
-    return Response(303, headers=((b"location", onward.url.encode()), over, *_PRIVATE))
+    over = cookie(tool.base_url, state, "")
+    return Response(303, headers=((b"location", onward.url.encode()), over, *PRIVATE))
 
 
 async def _register(tool: _Tool, request: Request) -> Response:
@@ -127,7 +116,7 @@ async def _register(tool: _Tool, request: Request) -> Response:
     text = (
         "The LMS and Passback know each other now. If the LMS shows the tool as pending, activate it there."
     )
-    return _page(200, "Registered", text, {"do": "close"})
+    return page(200, "Registered", text, {"do": "close"})
 
 
 async def _return(tool: _Tool, request: Request) -> Response:
@@ -141,7 +130,7 @@ async def _return(tool: _Tool, request: Request) -> Response:
         log.error("nothing can be signed for an LMS: %s", error)  # noqa: TRY400 - a traceback says nothing more
         raise Refused("This gateway cannot sign now. Tell whoever runs it.", status=500) from None
     attributes = {"do": "return", "url": url, "token": token}
-    return _page(200, "One moment", "Your choice goes back to the LMS.", attributes)
+    return page(200, "One moment", "Your choice goes back to the LMS.", attributes)
 
 
 async def _parameters(request: Request) -> Mapping[str, str]:
@@ -157,18 +146,6 @@ async def _parameters(request: Request) -> Mapping[str, str]:
     return given
 
 
-def _cookie(base_url: str, state: State, secret: str) -> Header:
-    """Have the browser keep a secret, also inside of another site's page; an empty one is forgotten.
-
-    Browsers take such a cookie over HTTPS only. Without, the LMS is on the same machine, and so the same site.
-    """
-    age = _COOKIE_SECONDS if secret else 0
-    base = urlsplit(base_url)
-    across = "; Secure; SameSite=None; Partitioned" if base.scheme == "https" else ""
-    cookie = f"{state.name}={secret}; Path={base.path}/lti; Max-Age={age}; HttpOnly{across}"
-    return (b"set-cookie", cookie.encode())
-
-
 def _cookies(request: Request) -> Mapping[str, str]:
     pairs = (
         part.strip().decode("latin-1").partition("=")
@@ -178,62 +155,6 @@ def _cookies(request: Request) -> Mapping[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _storing(begun: login.Login, cookie: Header) -> Response:
-    """A page that has the LMS's own page keep the secret, too, and then goes on."""
-    attributes = {
-        "do": "put",
-        "target": begun.state.storage,
-        "origin": begun.state.storage_origin,
-        "key": begun.state.name,
-        "value": begun.secret,
-        "url": begun.url,
-    }
-    return _page(200, "One moment", "You are being signed in.", attributes, headers=(cookie,))
-
-
-def _fetching(base_url: str, state: State, given: Mapping[str, str]) -> Response:
-    """A page that asks the LMS's own page for the secret, and comes back with it."""
-    attributes = {
-        "do": "get",
-        "target": state.storage,
-        "origin": state.storage_origin,
-        "key": state.name,
-        "state": given.get("state", ""),
-        "token": given.get("id_token", ""),
-        "url": base_url + LAUNCH,
-    }
-    return _page(200, "One moment", "You are being signed in.", attributes)
-
-
-def _page(
-    status: int,
-    title: str,
-    text: str,
-    attributes: Mapping[str, str] | None = None,
-    headers: tuple[Header, ...] = (),
-) -> Response:
-    """A page for people, which may be inside of the LMS's. With `attributes` it does what they say."""
-    given = "".join(f' data-{name}="{escape(value)}"' for name, value in (attributes or {}).items())
-    script = f"<script>{_script()}</script>" if attributes else ""
-    allowed = f"'sha256-{_script_hash()}'" if attributes else "'none'"
-    body = (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(title)}</title><body{given}><h1>{escape(title)}</h1><p>{escape(text)}</p>{script}</body></html>"
-    )
-    policy = f"default-src 'none'; script-src {allowed}; base-uri 'none'"
-    return Response(
-        HTTPStatus(status),
-        body.encode(errors="backslashreplace"),
-        _HTML,
-        (*headers, *_PRIVATE, (b"content-security-policy", policy.encode())),
-    )
-
-
-@cache
-def _script() -> str:
-    return files("passback.web").joinpath("lti.js").read_text("utf-8")
-
-
-@cache
-def _script_hash() -> str:
-    return base64.b64encode(hashlib.sha256(_script().encode()).digest()).decode()
+def _is_in_frame(request: Request) -> bool:
+    """Whether the browser says that the page will be inside of another."""
+    return any(it in _FRAMES for it in request.values(b"sec-fetch-dest"))

@@ -77,7 +77,7 @@ def test_the_lms_is_asked_as_openid_connect_has_it(sandbox: Sandbox) -> None:
         "lti_message_hint": "a+b &c",
     }
     cookie = reply.headers["set-cookie"]
-    assert cookie.endswith("; Path=/lti; Max-Age=600; HttpOnly; Secure; SameSite=None; Partitioned")
+    assert cookie.endswith("; Path=/lti; Secure; SameSite=None; Partitioned; Max-Age=600; HttpOnly")
     assert reply.headers["cache-control"] == "no-store"
 
 
@@ -180,12 +180,12 @@ def test_the_launch_of_one_browser_is_no_use_in_another(sandbox: Sandbox, platfo
 def test_where_cookies_are_blocked_the_lms_keeps_the_secret(sandbox: Sandbox, platform: Platform) -> None:
     browser = Browser(sandbox, keeps_cookies=False)
     put = data_of(browser.log_in(client_id=CLIENT_ID, lti_storage_target="_parent"))
-    assert (put["do"], put["target"], put["origin"]) == ("put", "_parent", ISSUER)
+    assert (put["do"], put["target"], put["origin"]) == ("begin", "_parent", ISSUER)
     asked = query_of(put["url"])
     form = {"state": asked["state"], "id_token": signed(platform.claims(asked["nonce"], sandbox.clock()))}
 
     get = data_of(browser.launch(form))
-    assert (get["do"], get["key"], get["origin"]) == ("get", put["key"], ISSUER)
+    assert (get["do"], get["key"], get["origin"]) == ("fetch", put["key"], ISSUER)
     assert (get["state"], get["token"], get["url"]) == (*form.values(), f"{PUBLIC_URL}/lti/launch")
 
     refused(browser.launch({**form, "stored": ""}), "in a new window")

@@ -75,6 +75,8 @@ def authorize(lms: LtiState, request: Request) -> Reply:
     if client is None or back not in client.get("redirects", []):
         return text_reply(400, "<html>Unregistered redirect_uri</html>", "text/html; charset=utf-8")
     hint = lms.records.get("hints", given.get("lti_message_hint", ""))
+    if hint is not None:  # Canvas and Moodle answer once
+        lms.records.remove("hints", given["lti_message_hint"])
     wanted = {"scope": "openid", "response_type": "id_token", "response_mode": "form_post", "prompt": "none"}
     if (
         hint is None
