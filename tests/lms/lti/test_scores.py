@@ -329,9 +329,12 @@ def test_open_edx_has_only_what_a_teacher_added(openedx: Lms) -> None:
     with pytest.raises(RefusedByLms, match="MADE_IN_LMS"):
         openedx.create()
     assignment = added(openedx)
-    with pytest.raises(RefusedByLms, match="INVALID_POINTS"):
-        openedx.change(assignment, points_possible=Decimal("12.5"))
-    assert openedx.change(assignment, title="Other").title == "Other"
+    for changes in ({"points_possible": Decimal(40)}, {"title": "Other"}):
+        with pytest.raises(RefusedByLms, match="LINKED_IN_LMS"):
+            openedx.change(assignment, **changes)
+    assert openedx.change(assignment, title="Essay", description="Two pages").description == "Two pages"
+    with pytest.raises(RefusedByLms, match="LINKED_IN_LMS"):
+        openedx.run(openedx.connector.delete_assignment(openedx.section, assignment))
     with pytest.raises(RefusedByLms, match="INVALID_COMMENT"):
         openedx.grade(assignment, grade_comment="Good")
 

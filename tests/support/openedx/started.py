@@ -38,6 +38,10 @@ class Platform:
         shown: Mapping[str, Any] = reply.json()
         return shown
 
+    def delete(self, block: str) -> None:
+        """Delete an activity."""
+        assert self.http.delete(f"{self.url}/studio/blocks/{block}").status_code == 200
+
     def share_people(self, enabled: bool) -> None:
         """Let tools know the names and e-mail addresses of the course's people, or not."""
         reply = self.http.put(f"{self.url}/studio/sharing", json={"course": COURSE, "enabled": enabled})

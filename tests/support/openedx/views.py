@@ -13,6 +13,8 @@ from django.views.decorators.csrf import csrf_exempt
 from lti_consumer import api
 from lti_consumer.models import CourseAllowPIISharingInLTIFlag
 from opaque_keys.edx.keys import UsageKey
+from openedx_events.content_authoring.data import XBlockData
+from openedx_events.content_authoring.signals import XBLOCK_DELETED
 
 from support.openedx.course import usage_key
 from support.openedx.edxapp import load_block
@@ -20,7 +22,11 @@ from support.openedx.edxapp import load_block
 
 @csrf_exempt
 def studio(request: HttpRequest, block: str) -> JsonResponse:
-    """PUT the fields of an activity that a teacher adds or changes; shows what Studio does of it."""
+    """PUT the fields of an activity that a teacher adds or changes; shows what Studio does of it. Or DELETE it."""
+    if request.method == "DELETE":
+        deleted = XBlockData(usage_key=UsageKey.from_string(usage_key(block)), block_type="lti_consumer")
+        XBLOCK_DELETED.send_event(xblock_info=deleted)
+        return JsonResponse({})
     _sign_in(request, "tom")
     made = load_block(UsageKey.from_string(usage_key(block)))
     for name, value in json.loads(request.body).items():

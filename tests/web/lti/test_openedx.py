@@ -247,8 +247,25 @@ def test_what_open_edx_has_no_way_for_is_refused_and_changes_nothing(world: Worl
     assert world.openedx.rows("SELECT count(*) FROM lti_consumer_ltiagslineitem") == items
 
 
+@pytest.mark.parametrize("mode", ["declarative", "programmatic"])
+def test_an_activity_is_changed_and_deleted_in_open_edx_only(world: World, mode: str) -> None:
+    block = world.add()
+    assignment = world.assignment(block)
+    world.openedx.add(block, lti_advantage_ags_mode=mode)
+    world.assignment(block)
+    before = world.openedx.rows("SELECT * FROM lti_consumer_ltiagslineitem")
+    for method, body in (
+        ("PATCH", {"title": "Other", "description": "Two pages"}), ("PATCH", {"points_possible": 40}), ("DELETE", None),
+    ):  # fmt: skip
+        refused = world.call(method, assignment, body, 400)
+        assert refused.json["message"].startswith("LINKED_IN_LMS: ")
+    assert world.openedx.rows("SELECT * FROM lti_consumer_ltiagslineitem") == before
+    assert world.call("GET", assignment).data["description"] == ""
+
+
 def test_what_open_edx_has_no_place_for_is_kept(world: World) -> None:
     assignment = world.assignment(world.add())
-    changed = world.call("PATCH", assignment, {"description": "Two pages"}).data
-    assert (changed["description"], changed["title"]) == ("Two pages", "Fractions")
+    told = {"description": "Two pages", "due_date": "2040-06-01T23:59:00.000Z", "title": "Fractions"}
+    changed = world.call("PATCH", assignment, told).data
+    assert {name: changed[name] for name in told} == told
     assert world.call("GET", assignment).data == changed

@@ -44,7 +44,7 @@ async def findings(
         remedy = "check the address and token_url, and try again later"
         return [Finding(False, f"{family.name} cannot be reached: {error}", remedy)]
     found = [Finding(True, f"{family.name} knows the app, and gives it tokens")]
-    for scopes, right in _RIGHTS:
+    for scopes, right in _RIGHTS if family.own_items else _RIGHTS[1:]:
         if granted.isdisjoint(scopes):
             remedy = f"allow the app this in {family.name}: {scopes[0]}"
             found.append(Finding(False, f"the app may not {right}", remedy))

@@ -22,7 +22,7 @@ from passback.lms.lti import map_assignments, roster
 from passback.lms.lti.api import LtiApi
 from passback.lms.lti.check import findings
 from passback.lms.lti.contexts import Contexts
-from passback.lms.lti.errors import NotLaunched, NotTaken
+from passback.lms.lti.errors import Linked, NotLaunched, NotTaken
 from passback.lms.lti.families import FAMILIES, OTHER
 from passback.lms.lti.grade import Grading
 from passback.lms.lti.map_assignments import LmsAssignment, path_of
@@ -152,6 +152,8 @@ class LtiConnector(ListsDecide, OneOfMany):
         self._recent.forget(assignment)
         answer: Json = before
         if any(before.get(name) != value for name, value in sent.items()):
+            if not self._family.own_items:
+                raise Linked(self._family.name)
             # What is left out is erased.
             reply = await self._api.send_item(
                 context, "PUT", path_of(assignment), {**before, **sent}, safe=True, gone="assignment"
@@ -172,6 +174,8 @@ class LtiConnector(ListsDecide, OneOfMany):
     async def delete_assignment(self, section: str, assignment: str) -> None:
         context = await self._contexts.find(section)
         await self._read(context, assignment)
+        if not self._family.own_items:
+            raise Linked(self._family.name)
         self._recent.forget(assignment)
         with contextlib.suppress(Gone):
             try:

@@ -43,6 +43,13 @@ class Locked(RefusedByLms):
         super().__init__("GRADE_LOCKED", f"in {name}'s gradebook the grade is locked, and stays as it is")
 
 
+class Linked(RefusedByLms):
+    """A line item belongs to an activity, with which it comes and goes."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("LINKED_IN_LMS", f"it belongs to an activity, and is changed in {name}")
+
+
 class NotTaken(RefusedByLms):
     """The LMS refuses something without saying why: perhaps because somebody has left the course."""
 
@@ -78,9 +85,7 @@ def refusal(reply: Reply, gone: Thing, family: Family) -> LmsError:
         case 404:
             return Gone(gone)
         case 405:
-            return RefusedByLms(
-                "LINKED_IN_LMS", f"it belongs to an activity, and is changed in {family.name}"
-            )
+            return Linked(family.name)
         case 422:
             return RefusedByLms("NOT_GRADABLE", f"{family.name} does not grade this")
         case 400 | 409 | 412:

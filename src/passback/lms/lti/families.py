@@ -26,7 +26,7 @@ class Family(Struct, frozen=True):
     clears: bool = True
     """Whether a score without points takes the grade out of the gradebook."""
     own_items: bool = True
-    """Whether a line item that we make reaches the gradebook. If not, each activity has a list of its own."""
+    """Whether a line item that we make or change reaches the gradebook. If not, each activity has its own."""
     caps_unseen: bool = False
     """Whether the gradebook caps points at the maximum, while results show them as they were sent."""
     shows_progress: bool = True
@@ -34,8 +34,6 @@ class Family(Struct, frozen=True):
     rescales: bool = False
     """Whether grades are rescaled, and count as changed now, if the maximum changes."""
     keeps_dates: bool = True
-    whole_points: bool = False
-    """Whether the maximum must be a whole number."""
     at_once: int = 6
     """How many requests to have under way at most."""
     page: int | None = None
@@ -66,7 +64,7 @@ CANVAS = Family(
 )  # fmt: skip
 OPENEDX = Family(
     "Open edX", comments="kept", comment_alone=False, clears=False, own_items=False, caps_unseen=True,
-    shows_progress=False, whole_points=True, filters_results=False,
+    shows_progress=False, keeps_dates=False, filters_results=False,
 )  # fmt: skip
 BLACKBOARD = Family("Blackboard", filters_results=False)
 OTHER = Family("the LMS")

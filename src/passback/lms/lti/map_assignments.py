@@ -103,8 +103,6 @@ def new_defaults(fields: AssignmentFields) -> dict[str, Any]:
 def _maximum(points: Decimal, family: Family) -> int | float:
     if points <= 0:
         raise RefusedByLms("INVALID_POINTS", f"{family.name} takes only points_possible above 0")
-    if family.whole_points and points != int(points):
-        raise RefusedByLms("INVALID_POINTS", f"{family.name} takes only whole points_possible")
     return as_number(points)
 
 
