@@ -12,6 +12,7 @@ import pytest
 
 from passback_simulators.moodle import seed
 from passback_simulators.moodle.app import SERVER, MoodleSimulator
+from support.moodle_types import misfits
 from support.sandbox import NOW
 from support.simulators import Served
 
@@ -40,7 +41,10 @@ def ask(moodle: Served, function: str, *, token: str = seed.TOKEN, **params: Any
 def call(moodle: Served, function: str, params: Mapping[str, Any] | None = None, **more: Any) -> Any:
     reply = ask(moodle, function, **{**(params or {}), **more})
     assert (reply.status_code, reply.headers["content-type"]) == (200, "application/json")
-    return reply.json()
+    answer = reply.json()
+    if not (isinstance(answer, dict) and "exception" in answer):
+        assert misfits(function, answer) == []
+    return answer
 
 
 def code(moodle: Served, function: str, params: Mapping[str, Any] | None = None, **more: Any) -> str:

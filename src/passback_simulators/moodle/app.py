@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from passback_simulators.request import Request
 
 SERVER = "/webservice/rest/server.php"
-_FUNCTIONS = {
+FUNCTIONS = {
     **site.FUNCTIONS, **courses.FUNCTIONS, **people.FUNCTIONS, **assignments.FUNCTIONS, **grading.FUNCTIONS,
     **editing.FUNCTIONS, **reports.FUNCTIONS,
 }  # fmt: skip
@@ -78,7 +78,7 @@ class MoodleSimulator(MoodleState, Simulator):
         if request.path != SERVER:
             return request.method, request.path
         given = dict(_given(request))
-        function = _FUNCTIONS.get(given.get("wsfunction", ""))
+        function = FUNCTIONS.get(given.get("wsfunction", ""))
         path = "/".join((SERVER, given.get("wsfunction", ""), *([it] if (it := given.get("action")) else [])))
         return "GET" if function is not None and function.reads else "POST", path
 
@@ -100,17 +100,17 @@ class MoodleSimulator(MoodleState, Simulator):
     def _call(self, request: Request) -> Reply:
         given = php.nested(_given(request), self.settings["max_input_vars"])
         name = str(given.get("wsfunction", ""))
-        own = access.token(self, str(given.get("wstoken", "")), name) if name in _FUNCTIONS else None
+        own = access.token(self, str(given.get("wstoken", "")), name) if name in FUNCTIONS else None
         if own is None:
             access.token(self, str(given.get("wstoken", "")), site.SITE_INFO)
             raise errors.no_record("external_functions")
         self.userid = own["userid"]
-        function = _FUNCTIONS[name]
+        function = FUNCTIONS[name]
         values = validated(function.spec, {it: value for it, value in given.items() if it not in _OWN})
         if request.fault is not None:
             self._pretend(request.fault, values)
         if name == site.SITE_INFO:
-            allowed = own["functions"] if own["functions"] is not None else _FUNCTIONS
+            allowed = own["functions"] if own["functions"] is not None else FUNCTIONS
             return _answer(site.site_info(self, allowed))
         answer: Any = function.handler(self, **values)
         if request.fault == "not-enrolled" and name == "core_enrol_get_enrolled_users":

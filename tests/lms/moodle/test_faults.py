@@ -187,9 +187,9 @@ def test_a_function_that_the_service_lacks_is_named(lms: Lms, function: str) -> 
 
 
 async def _functions(lms: Lms) -> list[str]:
-    from passback_simulators.moodle.app import _FUNCTIONS
+    from passback_simulators.moodle.app import FUNCTIONS
 
-    return [*_FUNCTIONS]
+    return [*FUNCTIONS]
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,9 @@ def _assignment(assign: Record) -> dict[str, Any]:
     return {
         "id": assign["id"], "cmid": assign["cmid"], "course": assign["course"], "name": assign["name"],
         "nosubmissions": 0, "sendnotifications": 0, "requiresubmissionstatement": 0, "completionsubmit": 0,
+        "sendlatenotifications": 0, "sendstudentnotifications": 1, "requireallteammemberssubmit": 0,
+        "teamsubmissiongroupingid": 0, "hidegrader": 0, "revealidentities": 0, "markingallocation": 0,
+        "markinganonymous": 0,
         **{name: assign[name] for name in _SHOWN},
         "configs": [
             {"plugin": plugin, "subtype": _PLUGIN_TYPES[plugin], "name": "enabled", "value": "1"}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from passback_simulators.moodle import access
 from passback_simulators.moodle.errors import bad_parameter, no_module, refused
 from passback_simulators.moodle.function import Function
+from passback_simulators.moodle.handlers.site import SITE_URL
 from passback_simulators.moodle.params import list_of, object_of, whole, words
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def _shown(lms: MoodleState, course: Record) -> dict[str, Any]:
         "id": course["id"], "fullname": course["fullname"], "displayname": course["fullname"],
         "shortname": course["shortname"], "categoryid": 1, "categoryname": "Category 1", "summary": "",
         "summaryformat": 1, "format": course["format"], "visible": course["visible"], "groupmode": 0,
-        "startdate": 0, "enddate": 0,
+        "startdate": 0, "enddate": 0, "contacts": [], "enrollmentmethods": ["manual"], "overviewfiles": [],
+        "showactivitydates": True, "showcompletionconditions": True,
     }  # fmt: skip
     # The ID number is for those who manage the course.
     return shown | ({"idnumber": course["idnumber"]} if lms.may("moodle/course:update") else {})
@@ -56,7 +58,8 @@ def contents(lms: MoodleState, courseid: int, options: list[dict[str, str]]) -> 
             {
                 "id": cm["id"], "name": assign.get("name", ""), "instance": cm["instance"], "contextid": cm["id"] + 100,
                 "visible": cm["visible"], "uservisible": True, "visibleoncoursepage": 1, "modname": cm["modname"],
-                "modplural": "Assignments", "indent": 0, "completion": 0, "dates": [],
+                "modplural": "Assignments", "indent": 0, "completion": 0, "dates": [], "purpose": "assessment",
+                "modicon": f"{SITE_URL}/theme/image.php/boost/assign/1/monologo?filtericon=1",
             }
         )  # fmt: skip
     return [
@@ -89,7 +92,7 @@ def groups(lms: MoodleState, courseid: int) -> list[dict[str, Any]]:
         raise refused("nopermissions", "Sorry, but you do not currently have permissions to do that.")
     return [
         {"id": it["id"], "courseid": courseid, "name": it["name"], "description": "", "descriptionformat": 1,
-         "enrolmentkey": "", "idnumber": it["idnumber"]}
+         "enrolmentkey": "", "idnumber": it["idnumber"], "visibility": 0, "participation": True}
         for it in lms.records.all("groups")
         if it["courseid"] == courseid
     ]  # fmt: skip

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from passback_simulators.moodle import access
 from passback_simulators.moodle.errors import bad_parameter, no_record, refused
 from passback_simulators.moodle.function import Function
+from passback_simulators.moodle.handlers.site import SITE_URL
 from passback_simulators.moodle.params import list_of, object_of, whole, words, yes_no
 from passback_simulators.moodle.seed import add_assignment
 
@@ -155,11 +156,35 @@ def events(lms: MoodleState, events: dict[str, Any], options: dict[str, Any]) ->
 
 
 def _event(event: Record, assign: Record) -> dict[str, Any]:
+    """A row of the calendar."""
+    return _common(event, assign) | {
+        "description": "", "format": 1, "courseid": assign["course"], "subscriptionid": None, "sequence": 1,
+    }  # fmt: skip
+
+
+def _common(event: Record, assign: Record) -> dict[str, Any]:
     return {
-        "id": event["id"], "name": f"{assign['name']} is due", "description": "", "format": 1,
-        "courseid": assign["course"], "categoryid": None, "groupid": None, "userid": 0, "repeatid": None,
-        "modulename": "assign", "instance": assign["id"], "eventtype": "due", "timestart": event["timestart"],
-        "timeduration": 0, "visible": 1, "timemodified": assign["timemodified"], "subscriptionid": None,
+        "id": event["id"], "name": f"{assign['name']} is due", "categoryid": None, "groupid": None, "userid": 0,
+        "repeatid": None, "modulename": "assign", "instance": assign["id"], "eventtype": "due",
+        "timestart": event["timestart"], "timeduration": 0, "visible": 1, "timemodified": assign["timemodified"],
+    }  # fmt: skip
+
+
+def _in_page(event: Record, assign: Record, zone: ZoneInfo) -> dict[str, Any]:
+    """An event as the calendar's page shows it."""
+    when = datetime.fromtimestamp(event["timestart"], zone)
+    activity = f"{SITE_URL}/mod/assign/view.php?id={assign['cmid']}"
+    return _common(event, assign) | {
+        "description": "", "descriptionformat": 1, "location": "", "component": "mod_assign",
+        "activityname": assign["name"], "activitystr": "Assignment is due", "timesort": event["timestart"],
+        "timeusermidnight": int(when.replace(hour=0, minute=0, second=0).timestamp()), "overdue": False,
+        "icon": {"key": "monologo", "component": "assign", "alttext": "Activity event", "iconclass": "",
+                 "iconurl": f"{SITE_URL}/theme/image.php/boost/assign/1/monologo"},
+        "canedit": True, "candelete": False, "deleteurl": f"{SITE_URL}/calendar/delete.php?id={event['id']}",
+        "editurl": f"{SITE_URL}/course/mod.php?update={assign['cmid']}", "viewurl": f"{SITE_URL}/calendar/view.php",
+        "formattedtime": f"{when:%H:%M}", "formattedlocation": "", "isactionevent": True, "iscourseevent": False,
+        "iscategoryevent": False, "normalisedeventtype": "course", "normalisedeventtypetext": "Course event",
+        "purpose": "assessment", "url": activity,
     }  # fmt: skip
 
 
@@ -185,7 +210,7 @@ def move_event(lms: MoodleState, eventid: int, daytimestamp: int) -> dict[str, A
     assign["timemodified"] = lms.seconds
     lms.records.put("events", eventid, event)
     lms.records.put("assigns", assign["id"], assign)
-    return {"event": _event(event, assign)}
+    return {"event": _in_page(event, assign, zone)}
 
 
 _EVENTS = object_of(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from passback_simulators.moodle import access, gradebook
 from passback_simulators.moodle.errors import bad_parameter, no_write
 from passback_simulators.moodle.function import Function
-from passback_simulators.moodle.params import floating, list_of, object_of, whole, words, yes_no
+from passback_simulators.moodle.params import Param, Spec, floating, list_of, object_of, whole, words, yes_no
 
 if TYPE_CHECKING:
     from passback_simulators.moodle.state import MoodleState
@@ -181,9 +181,23 @@ _PLUGINS = object_of(
     },
     {},
 )
+_FILLING = {
+    "criterionid": whole(), "levelid": whole(None), "remark": words(""), "remarkformat": whole(1),
+}  # fmt: skip
+
+
+def _criteria(filling: Spec) -> Param:
+    fillings = list_of(object_of(filling), [])
+    return object_of({"criteria": list_of(object_of({"criterionid": whole(), "fillings": fillings}))}, None)
+
+
+_ADVANCED = object_of(
+    {"guide": _criteria({**_FILLING, "score": floating()}), "rubric": _criteria(_FILLING)}, {}
+)
+"""Points by rubrics and guides, which Moodle ignores unless the assignment has one: none has here."""
 _ROW = {
     "userid": whole(), "grade": floating(), "attemptnumber": whole(), "addattempt": yes_no(),
-    "workflowstate": words(), "plugindata": _PLUGINS,
+    "workflowstate": words(), "plugindata": _PLUGINS, "advancedgradingdata": _ADVANCED,
 }  # fmt: skip
 _USERS = {"assignmentid": whole(), "userids": list_of(whole())}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from passback_simulators.moodle import access, gradebook
 from passback_simulators.moodle.errors import no_module, refused
 from passback_simulators.moodle.function import Function
-from passback_simulators.moodle.params import floating, list_of, object_of, whole, words
+from passback_simulators.moodle.params import floating, list_of, object_of, whole, words, yes_no
 
 if TYPE_CHECKING:
     from passback_simulators.moodle.state import MoodleState
@@ -100,7 +100,7 @@ _GRADE = object_of({"studentid": whole(), "grade": floating(), "str_feedback": w
 _DETAILS = object_of(
     {"itemname": words(""), "idnumber": whole(0), "gradetype": whole(0), "grademax": floating(0.0),
      "grademin": floating(0.0), "scaleid": whole(0), "multfactor": floating(1.0), "plusfactor": floating(0.0),
-     "deleted": whole(0), "hidden": whole(0)},
+     "deleted": yes_no(False), "hidden": yes_no(False)},
     {},
 )  # fmt: skip
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from passback_simulators.moodle.state import MoodleState
 
 
+SITE_URL = "http://moodle.example"
+
+
 def site_info(lms: MoodleState, names: Collection[str]) -> dict[str, Any]:
     """``core_webservice_get_site_info``, for a token that may call the functions with these `names`."""
     user = lms.records.get("users", lms.userid) or {}
@@ -20,7 +23,7 @@ def site_info(lms: MoodleState, names: Collection[str]) -> dict[str, Any]:
         "sitename": "Moodle Unified", "username": user.get("username", ""), "firstname": user.get("firstname", ""),
         "lastname": user.get("lastname", ""),
         "fullname": f"{user.get('firstname', '')} {user.get('lastname', '')}".strip(), "lang": "en",
-        "userid": lms.userid, "siteurl": "http://moodle.example", "userpictureurl": "",
+        "userid": lms.userid, "siteurl": SITE_URL, "userpictureurl": "",
         "functions": [{"name": name, "version": "2024100706"} for name in sorted(names)],
         "downloadfiles": 0, "uploadfiles": 0, "release": lms.settings["release"], "version": "2024100706",
         "mobilecssurl": "", "advancedfeatures": [], "usercanmanageownfiles": True, "userquota": 0,
