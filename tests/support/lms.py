@@ -62,6 +62,11 @@ class MemoryNotes:
             else:
                 self.kept[key] = note
 
+    async def change(
+        self, keys: Sequence[str], change: Callable[[Mapping[str, Note]], Mapping[str, Note]]
+    ) -> None:
+        self.kept |= change(await self.read(keys))
+
 
 @dataclass(frozen=True)
 class Lms:

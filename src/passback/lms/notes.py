@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 Note = Mapping[str, Any]
@@ -25,4 +25,13 @@ class Notes(Protocol):
 
     async def write(self, notes: Mapping[str, Note | None]) -> None:
         """Store these notes in place of those with the same keys; None removes a note."""
+        ...
+
+    async def change(
+        self, keys: Sequence[str], change: Callable[[Mapping[str, Note]], Mapping[str, Note]]
+    ) -> None:
+        """Read the notes with these keys, and store what `change` makes of them, as one step over all processes.
+
+        What it does not return stays as it is.
+        """
         ...

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from passback.store.engine.database import Connection, Database
 
@@ -67,3 +67,14 @@ class StoredNotes(Struct, frozen=True):
     async def write(self, notes: Mapping[str, Mapping[str, Any] | None]) -> None:
         if notes:
             await self.database.write(lambda conn: save(conn, self.district_id, notes))
+
+    async def change(
+        self,
+        keys: Sequence[str],
+        change: Callable[[Mapping[str, Mapping[str, Any]]], Mapping[str, Mapping[str, Any]]],
+    ) -> None:
+        def write(conn: Connection) -> None:
+            conn.lock(*(f"note/{self.district_id}/{key}" for key in keys))
+            save(conn, self.district_id, change(find(conn, self.district_id, keys)))
+
+        await self.database.write(write)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from passback.domain.clock import HOUR, SECOND
+from passback.domain.clock import HOUR
 from passback.lms.interface import (
     Gone,
     LmsError,
@@ -25,6 +25,7 @@ from passback.lms.interface import (
 from passback.lms.lti import map_submissions
 from passback.lms.lti.errors import Overtaken
 from passback.lms.lti.map_submissions import UNSUPPORTED, Result, Score
+from passback.lms.lti.times import Claim, claim, keep
 from passback.lms.toolkit.json_fields import id_of
 from passback.lms.toolkit.looks import looked
 from passback.lms.toolkit.points import refuse_unsupported
@@ -47,8 +48,6 @@ _FEW = 3
 """Up to this many students' results are read one by one."""
 _MOST_AHEAD = HOUR
 """By how much the clock of an LMS may be ahead of ours that is believed. A later time would shut out all before it."""
-_LONGEST_WAIT = 2 * SECOND
-"""For how long a score waits until it is a second later than the one before. Beyond, the clock has been set back."""
 
 
 class _Target(Struct, frozen=True):
@@ -80,6 +79,12 @@ class _Planned(Struct):
     again: bool = False
     """Whether an earlier try may have sent it already."""
     overtaken: Overtaken | None = None
+
+    @property
+    def sent(self) -> Score:
+        """The score, which there must be."""
+        assert self.score is not None
+        return self.score
 
     @property
     def left(self) -> bool:
@@ -207,27 +212,24 @@ class Grading:
         return dict(failed)
 
     async def _stamp(self, target: _Target, plans: Sequence[_Planned]) -> None:
-        """Give each score a time, later than that of the one before, and keep it before it is sent."""
+        """Give each score a time; one that may be there already keeps its own."""
         for plan in plans:
             plan.stamp = plan.note["at"] if plan.again else 0
         fresh = [plan for plan in plans if not plan.again]
-        earliest = {plan.student: self._earliest(target, plan) for plan in fresh}
-        wait = max(earliest.values(), default=0) - self._clock()
-        if 0 < wait <= _LONGEST_WAIT:
-            await self._timer.sleep(wait / SECOND)
-        for plan in fresh:
-            self._restamp(plan, max(self._clock(), earliest[plan.student]))
-        await self._keep(target, fresh)
+        await self._claim(target, {plan.student: target.stored.stamped for plan in fresh}, fresh)
 
-    def _earliest(self, target: _Target, plan: _Planned) -> Instant:
-        """The first time that is in a later second than the last score, and than what the LMS changed by itself."""
-        last: int = max(plan.note.get("at", 0), target.stored.stamped)
-        return (last // SECOND + 1) * SECOND
-
-    def _restamp(self, plan: _Planned, stamp: Instant) -> None:
-        assert plan.score is not None
-        plan.stamp, plan.overtaken = stamp, None
-        plan.note |= {"at": stamp, "trying": {"asked": plan.asked, "score": plan.score.note}}
+    async def _claim(self, target: _Target, after: Mapping[str, Instant], plans: Sequence[_Planned]) -> None:
+        """Give scores new times, by student `after` what the LMS has."""
+        claims = {
+            target.key(plan.student): Claim(
+                {"asked": plan.asked, "score": plan.sent.note}, after[plan.student]
+            )
+            for plan in plans
+        }
+        claimed = await claim(self._notes, self._clock, self._timer, claims)
+        for plan in plans:
+            plan.note, plan.overtaken = claimed[target.key(plan.student)], None
+            plan.stamp = plan.note["at"]
 
     async def _post(self, target: _Target, plans: Sequence[_Planned]) -> dict[int, LmsError]:
         """Send scores at once; returns the errors, by position. What was overtaken is only marked so."""
@@ -285,30 +287,29 @@ class Grading:
         except LmsError as error:
             return dict.fromkeys((plan.position for plan in waiting), error)
         failed: dict[int, LmsError] = {}
-        later: list[_Planned] = []
+        later: dict[str, Instant] = {}
         for plan in waiting:
             now = results.get(plan.student, Result())
             if self._overwrites or self._is_ours(target, plan, now):
-                self._restamp(plan, self._after(plan, now))
-                later.append(plan)
+                later[plan.student] = self._after(plan, now)
             else:
                 assert plan.overtaken is not None
                 failed[plan.position] = plan.overtaken
         if later:
-            await self._keep(target, later)
-            failed |= await self._post(target, later)
-            for plan in later:
+            again = [plan for plan in waiting if plan.student in later]
+            await self._claim(target, later, again)
+            failed |= await self._post(target, again)
+            for plan in again:
                 if plan.overtaken is not None:
                     reason = "it refuses a score as too old: is its clock ahead of ours?"
                     failed[plan.position] = Unavailable(reason, in_doubt=True)
         return failed
 
     def _after(self, plan: _Planned, now: Result) -> Instant:
-        """The first time that is in a later second than all that an LMS may compare it with."""
+        """The time of all that an LMS may compare a score with."""
         assert plan.overtaken is not None
         ours, theirs = self._clock(), plan.overtaken.at or 0
-        known = max(ours, plan.stamp, now.changed or 0, theirs if theirs - ours < _MOST_AHEAD else 0)
-        return (known // SECOND + 1) * SECOND
+        return max(ours, plan.stamp, now.changed or 0, theirs if theirs - ours < _MOST_AHEAD else 0)
 
     def _shows(self, plan: _Planned, result: Result | None) -> bool:
         """Whether the LMS has what a change sent."""
@@ -361,9 +362,7 @@ class Grading:
 
         if await looked(look, bool, self._timer):
             return results
-        for plan in waiting:
-            self._restamp(plan, max(self._clock(), self._earliest(target, plan)))
-        await self._keep(target, waiting)
+        await self._claim(target, {plan.student: target.stored.stamped for plan in waiting}, waiting)
         for error in (await self._post(target, waiting)).values():
             raise error
         await looked(look, bool, self._timer)
@@ -394,7 +393,7 @@ class Grading:
         note["seen"] = {"points": points, "of": str(target.stored.points), "comment": result.comment}
 
     async def _keep(self, target: _Target, plans: Collection[_Planned]) -> None:
-        await self._notes.write({target.key(plan.student): plan.note for plan in plans})
+        await keep(self._notes, {target.key(plan.student): plan.note for plan in plans})
 
     async def _results(self, target: _Target, students: Sequence[str]) -> dict[str, Result]:
         """Read students' results, by student. Raises `LmsError`."""
