@@ -45,9 +45,10 @@ from passback.store.engine.files import served_alone
 from passback.store.engine.open import connect
 from passback.store.engine.vault import Vault
 from passback.web.api import Api
+from passback.web.asgi import AsgiApplication, Mounted
 from passback.web.connections import Connections, Patience, most_connections
 from passback.web.lti import lti_pages
-from passback.web.pages import Guard, health_pages, metrics_pages, reference_pages
+from passback.web.pages import Guard, health_pages, lead_to, metrics_pages, reference_pages
 from passback.web.protocol import HttpProtocol
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ log = logging.getLogger(__name__)
 DATABASE_PATIENCE = 60.0
 """How many seconds a start waits for a database server: one that recovers from a crash may take as long."""
 _LOOK_FOR_DATABASE_SECONDS = 2.0
+_MOST_TO_CONSOLE = 1024 * 1024 * 1024
+"""How many bytes the console takes at once: a roster is uploaded there."""
 
 
 def open_database(settings: Settings, kind: Kind) -> Opened:
@@ -133,8 +136,12 @@ def _webhooks_reach(settings: Settings, kind: Kind) -> Network:
     """
     if settings.allow_private_webhooks:
         return "private"
-    is_own = settings.host == "localhost" or is_loopback(settings.host)
-    return "loopback" if kind == "sandbox" and is_own else "public"
+    return "loopback" if _is_own_sandbox(settings, kind) else "public"
+
+
+def _is_own_sandbox(settings: Settings, kind: Kind) -> bool:
+    """Whether it is a sandbox that only this machine can call."""
+    return kind == "sandbox" and (settings.host == "localhost" or is_loopback(settings.host))
 
 
 def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedLmss | None = None) -> Api:
@@ -146,6 +153,7 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedL
     guard = Guard(settings.pages_token, pages)
     pages |= lti_pages(gateway)
     pages |= health_pages(gateway.database, gateway.in_flight.may_act)
+    pages["/"] = lead_to("/console")
     if kind == "sandbox":
         gateway.database.write_now(lambda conn: _seed_if_empty(conn, gateway.clock))
 
@@ -164,7 +172,18 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedL
         pages=pages,
         guard=guard,
         faults=gateway.faults if kind == "sandbox" else None,
+        folders={
+            "/console": Mounted(lambda: _console(gateway, settings, kind), max_body_bytes=_MOST_TO_CONSOLE)
+        },
     )
+
+
+def _console(gateway: Gateway, settings: Settings, kind: Kind) -> AsgiApplication:
+    # Imported with its first page: the server starts without it.
+    from passback.console.app import console
+    from passback.console.visit import Console
+
+    return console(Console(gateway, kind, signs_in_itself=_is_own_sandbox(settings, kind)))
 
 
 def serve(settings: Settings, kind: Kind, by_others: ByOthers | None = None) -> int:

@@ -25,6 +25,10 @@ app = App(
 )
 _GROUPS = {
     "token": ("tokens", "Create, list, rotate and revoke application tokens."),
+    "account": (
+        "account",
+        "Create, list, disable and reset accounts, with which people sign in to the console.",
+    ),
     "gradebook": ("gradebook", "See and change the built-in gradebook as a teacher."),
     "district": ("district", "List, rename and delete districts."),
     "connection": ("connection", "List, check and remove districts' connections to their LMSs."),

@@ -8,8 +8,10 @@ from msgspec import Struct
 
 from passback.delivery import ledger
 from passback.domain.delivery import KEPT_FOR, Delivery, State, summed
+from passback.operations import audit, not_arrived
 from passback.operations.districts import required
 from passback.operations.errors import NotFound, OperationError
+from passback.operations.not_arrived import Named
 from passback.store import deliveries, districts
 
 if TYPE_CHECKING:
@@ -24,6 +26,13 @@ class Detailed(Struct, frozen=True):
 
     delivery: Delivery
     parts: list[Delivery]
+
+
+class DetailedByName(Struct, frozen=True):
+    """A delivery, and its parts if it stands for many, with what they are about."""
+
+    named: Named
+    parts: list[Named]
 
 
 async def list_newest(
@@ -52,7 +61,18 @@ async def find(database: Database, delivery_id: str) -> Detailed:
     return await database.snapshot(read)
 
 
-async def retry(database: Database, delivery_id: str, clock: Clock) -> None:
+async def named(database: Database, delivery_id: str) -> DetailedByName:
+    """Return a delivery with its parts, and what they are about. Raises `NotFound`."""
+
+    def read(conn: Connection) -> DetailedByName:
+        found = _whole(conn, _required(conn, delivery_id))
+        first, *parts = not_arrived.named(conn, [found.delivery, *found.parts])
+        return DetailedByName(first, parts)
+
+    return await database.snapshot(read)
+
+
+async def retry(database: Database, delivery_id: str, clock: Clock, *, actor: str = "") -> None:
     """Try a delivery now, be it waiting or ended without success.
 
     Raises `NotFound`, and `OperationError` if nothing is left to deliver.
@@ -60,22 +80,26 @@ async def retry(database: Database, delivery_id: str, clock: Clock) -> None:
     now = clock()
 
     def write(conn: Connection) -> None:
-        if not ledger.retry(conn, _required(conn, delivery_id), now):
+        delivery = _required(conn, delivery_id)
+        if not ledger.retry(conn, delivery, now):
             raise OperationError(
                 f"delivery {delivery_id} has nothing left to deliver: it was delivered (or a newer one with its values"
                 " was), it is under way, or it waits for the create of its assignment"
             )
+        _record(conn, "delivery.retried", delivery, actor)
 
     await database.write(write)
 
 
-async def cancel(database: Database, delivery_id: str, clock: Clock) -> None:
+async def cancel(database: Database, delivery_id: str, clock: Clock, *, actor: str = "") -> None:
     """Cancel a delivery that is waiting. Raises `NotFound`, and `OperationError` if it is not."""
     now = clock()
 
     def write(conn: Connection) -> None:
-        if not ledger.cancel(conn, _required(conn, delivery_id), now):
+        delivery = _required(conn, delivery_id)
+        if not ledger.cancel(conn, delivery, now):
             raise OperationError(f"delivery {delivery_id} is not waiting")
+        _record(conn, "delivery.cancelled", delivery, actor)
 
     await database.write(write)
 
@@ -100,6 +124,11 @@ async def try_for(database: Database, district_id: str, milliseconds: int | None
         districts.set_keep_trying(conn, district_id, milliseconds)
 
     await database.write(write)
+
+
+def _record(conn: Connection, action: str, delivery: Delivery, actor: str) -> None:
+    detail = f"{delivery.operation} of {delivery.application}"
+    audit.record(conn, action, delivery.id, delivery.district_id, detail, actor=actor)
 
 
 def _whole(conn: Connection, delivery: Delivery) -> Detailed:

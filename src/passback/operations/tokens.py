@@ -35,7 +35,13 @@ class Rotated(Struct, frozen=True):
 
 
 async def create(
-    database: Database, district_id: str, application: str, clock: Clock, *, valid_for: int | None = None
+    database: Database,
+    district_id: str,
+    application: str,
+    clock: Clock,
+    *,
+    valid_for: int | None = None,
+    actor: str = "",
 ) -> NewToken:
     """Create a token for an application in a district; it expires after `valid_for` milliseconds, if given.
 
@@ -52,7 +58,7 @@ async def create(
         token = tokens.create(
             conn, district_id=district_id, application=application, secret=secret, now=now, expires=expires
         )
-        audit.record(conn, "token.created", token.id, district_id, application)
+        audit.record(conn, "token.created", token.id, district_id, application, actor=actor)
         return token
 
     return NewToken(await database.write(write), secret)
@@ -63,7 +69,9 @@ async def list_all(database: Database, district_id: str | None = None) -> list[T
     return await database.snapshot(lambda conn: tokens.find_all(conn, district_id))
 
 
-async def rotate(database: Database, token_id: str, clock: Clock, *, overlap: int) -> Rotated:
+async def rotate(
+    database: Database, token_id: str, clock: Clock, *, overlap: int, actor: str = ""
+) -> Rotated:
     """Create a token in place of another, which stays valid for `overlap` milliseconds more.
 
     Raises `NotFound`, and `OperationError` if the old token is no longer active.
@@ -78,21 +86,26 @@ async def rotate(database: Database, token_id: str, clock: Clock, *, overlap: in
             conn, district_id=old.district_id, application=old.application, secret=secret, now=now
         )
         audit.record(
-            conn, "token.rotated", old.id, old.district_id, f"{old.application}, replaced by {new.id}"
+            conn,
+            "token.rotated",
+            old.id,
+            old.district_id,
+            f"{old.application}, replaced by {new.id}",
+            actor=actor,
         )
         return new
 
     return Rotated(NewToken(await database.write(write), secret), now + overlap)
 
 
-async def revoke(database: Database, token_id: str, clock: Clock) -> None:
+async def revoke(database: Database, token_id: str, clock: Clock, *, actor: str = "") -> None:
     """End a token at once. Raises `NotFound`, and `OperationError` if it is no longer active."""
     now = clock()
 
     def write(conn: Connection) -> None:
         token = _active(conn, token_id, now)
         tokens.revoke(conn, token_id, now)
-        audit.record(conn, "token.revoked", token_id, token.district_id, token.application)
+        audit.record(conn, "token.revoked", token_id, token.district_id, token.application, actor=actor)
 
     await database.write(write)
 

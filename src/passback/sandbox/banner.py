@@ -18,6 +18,7 @@ def banner(url: str, simulators: Mapping[str, str]) -> str:
     due = f"{time.gmtime().tm_year + 1}-06-01T23:59:00Z"
     return f"""\
 Passback sandbox: {url}/v3.1   (reference: {url}/docs)
+Console:          {url}/console
 
 Tokens (and the address of the simulated LMS behind each)
 {tokens}

@@ -20,7 +20,8 @@ class Line(Struct, frozen=True):
 
     at: Instant
     actor: str
-    """``command:`` and the user of the machine, ``application:`` and its name, ``registration link`` or ``gateway``."""
+    """``command:`` and the user of the machine, ``account:`` and its name in the console, ``application:`` and its
+    name, ``registration link`` or ``gateway``."""
     action: str
     """Such as ``token.revoked``."""
     object_id: str
@@ -28,6 +29,8 @@ class Line(Struct, frozen=True):
     """The id of the district, which may no longer exist; empty if it is of none."""
     detail: str
     """What else tells it apart; never a secret."""
+    id: str = ""
+    """In the order of time; empty before it is written."""
 
 
 def add(connection: Connection, line: Line) -> None:
@@ -54,5 +57,38 @@ def find_all(connection: Connection, since: Instant = 0, district: str | None = 
         "SELECT at, actor, action, object_id, district, detail FROM audit"
         f" WHERE at >= :since{of_one} ORDER BY id",
         {"since": since, "district": district or ""},
+    )
+    return [Line(*row) for row in rows]
+
+
+def page(
+    connection: Connection,
+    *,
+    limit: int,
+    before: str = "",
+    district: str | None = None,
+    action: str = "",
+    actor: str = "",
+) -> list[Line]:
+    """Up to `limit` lines with ids before `before`, the newest first; of one district, kind of action or actor."""
+    where = ["1 = 1"]
+    if before:
+        where.append("id < :before")
+    if district is not None:
+        where.append("district = :district")
+    if action:
+        where.append("action = :action")
+    if actor:
+        where.append("actor = :actor")
+    rows = connection.execute(
+        "SELECT at, actor, action, object_id, district, detail, id FROM audit"
+        f" WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT :limit",
+        {
+            "before": before,
+            "district": district or "",
+            "action": action,
+            "actor": actor,
+            "limit": limit,
+        },
     )
     return [Line(*row) for row in rows]

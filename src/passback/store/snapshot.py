@@ -58,7 +58,19 @@ TABLES = (
 
 
 RUNNING = frozenset(
-    {"workers", "lms_breakers", "lms_paces", "lms_turns", "rate_counts", "audit", "lti_keys", "lti_nonces"}
+    {
+        "accounts",
+        "account_sessions",
+        "sign_in_failures",
+        "workers",
+        "lms_breakers",
+        "lms_paces",
+        "lms_turns",
+        "rate_counts",
+        "audit",
+        "lti_keys",
+        "lti_nonces",
+    }
 )
 """What is of running processes, requests and what was done, and the gateway's own keys: no reset undoes it."""
 

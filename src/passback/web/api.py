@@ -70,8 +70,12 @@ class Api:
         pages: Mapping[str, Page],
         guard: Guard,
         faults: Faults | None = None,
+        folders: Mapping[str, Page] | None = None,
     ) -> None:
-        """In a sandbox, `faults` turns a request's ``Sandbox-Fault`` headers into the gateway that serves it."""
+        """`folders` answer for all paths below theirs.
+
+        In a sandbox, `faults` turns a request's ``Sandbox-Fault`` headers into the gateway that serves it.
+        """
         self._gateway = gateway
         self._authorization = authorization
         self._limit = RateLimit(requests_per_minute, gateway.database)
@@ -80,6 +84,7 @@ class Api:
         self._pages = pages
         self._guard = guard
         self._faults = faults
+        self._folders = folders or {}
         self._routes = Routes(HANDLERS)
         self._refused_tokens = RefusedTokens()
 
@@ -123,6 +128,9 @@ class Api:
         found = self._routes.find(path)
         if found is None:
             page = self._pages.get(path)
+            if page is None:
+                path = "/" + path[1:].partition("/")[0]
+                page = self._folders.get(path)
             if page is None:
                 raise errors.resource_not_found()
             seen.operation, seen.path = "page", path

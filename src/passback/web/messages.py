@@ -107,7 +107,7 @@ class Request:
         size = 0
         # A client that is still sending does not read an answer, so a body that is too large is read and discarded,
         # within reason.
-        while size <= limit * _PATIENCE and (part := await self._part()):
+        while size <= limit * _PATIENCE and (part := await self.part()):
             size += len(part)
             if size <= limit:
                 parts.append(part)
@@ -120,8 +120,8 @@ class Request:
         await asyncio.sleep(0)  # lets the connection notice
         return self.is_gone
 
-    async def _part(self) -> bytes:
-        """What has arrived of the body, as soon as anything has; nothing after its end."""
+    async def part(self) -> bytes:
+        """What has arrived of the body, as soon as anything has; nothing after its end. Raises `ClientGone`."""
         while not (self._body or self.is_complete or self.is_gone):
             self._arrived = arrived = asyncio.get_running_loop().create_future()
             self.read_on()  # it may find more at once

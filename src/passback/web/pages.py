@@ -139,6 +139,15 @@ def read_only(answer: Callable[[], Awaitable[Response]]) -> Page:
     return page
 
 
+def lead_to(path: str) -> Page:
+    """A page that sends browsers on to another."""
+
+    async def answer() -> Response:
+        return Response(302, headers=((b"location", path.encode()),))
+
+    return read_only(answer)
+
+
 def not_allowed(*allowed: str) -> Response:
     """405, with the methods that are allowed."""
     return Response(405, headers=((b"allow", ", ".join(allowed).encode()),))

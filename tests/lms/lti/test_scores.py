@@ -102,13 +102,6 @@ def test_a_score_whose_answer_was_lost_is_delivered_once(lms: Lms, fault: str) -
     assert len({json.dumps(it, sort_keys=True) for it in seen}) == 1
 
 
-def test_a_token_that_the_lms_no_longer_takes_is_replaced(lms: Lms) -> None:
-    assignment = essay(lms)
-    lms.grade(assignment, grade_points=Decimal(8))
-    lms.served.fail("expired-credentials", path="/scores$|/results$|memberships|names|people")
-    assert lms.grade(assignment, grade_points=Decimal(9)).grade_points == 9
-
-
 def test_a_teachers_later_edit_stays_and_is_told(moodle: Lms) -> None:
     assignment = moodle.create().lms_id
     moodle.grade(assignment, grade_points=Decimal(9))
@@ -274,18 +267,6 @@ def test_a_comment_is_replaced_and_removed(lms: Lms) -> None:
     if simulator(lms).profile.comments != "added":
         assert lms.grade(assignment, grade_comment="").grade_comment is None
     assert lms.read(assignment).grade_points == 5
-
-
-def test_what_is_blank_around_a_comment_makes_no_other_of_it(openedx: Lms) -> None:
-    assignment = added(openedx)
-    sent = sent_scores(openedx)
-    for points in (5, 6):
-        shown = openedx.grade(assignment, grade_points=Decimal(points), grade_comment=" Well done\n")
-        assert shown.grade_comment == "Well done"
-    assert len(sent) == 2
-    openedx.served.fail("error-after", method="POST", path="/scores$")
-    assert openedx.grade(assignment, grade_points=Decimal(7), grade_comment=" Well done\n").grade_points == 7
-    assert (len(sent), sent[2]) == (4, sent[3])
 
 
 def test_a_teachers_comment_is_not_erased(moodle: Lms) -> None:

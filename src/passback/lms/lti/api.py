@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import re
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from passback.lms.http.client import LmsClient
 from passback.lms.http.links import links_of
 from passback.lms.http.reply import Reply, retry_after, sent_at
-from passback.lms.interface import Gone, NotAllowed, Unavailable
+from passback.lms.interface import NotAllowed, Unavailable
 from passback.lms.lti import errors
 from passback.lms.lti.errors import Overtaken
 from passback.lms.lti.tokens import LtiTokens
@@ -54,7 +53,7 @@ class LtiManners:
         return {"Authorization": f"Bearer {(await self._tokens.get(acting, renew=renew)).text}"}
 
     def refused_credentials(self, reply: Reply) -> bool:
-        return errors.is_about_token(reply)
+        return reply.status == 401
 
     def throttled(self, reply: Reply) -> float | None:
         return retry_after(reply, default=_WAIT_SECONDS) if reply.status == 429 else None
@@ -67,22 +66,18 @@ class LtiManners:
 
 
 class LtiApi:
-    """Calls to the services of one LMS.
-
-    Addresses may be below the LMS's. They may be on other hosts, too, if the operator or a launch has named these.
-    """
+    """Calls to the services of one LMS. Addresses may be below the LMS's."""
 
     def __init__(self, connection: LmsConnection, clock: Clock, family: Family) -> None:
         self.tokens = LtiTokens(connection, clock)
         self._family = family
         self._timer = connection.timer
-        hosts = connection.options.get("service_hosts", "").replace(",", " ").split()
-        self._client = LmsClient(connection, LtiManners(self.tokens), most_at_once=family.at_once, also=hosts)
+        self._client = LmsClient(connection, LtiManners(self.tokens), most_at_once=family.at_once)
 
     async def item(self, context: Context, path: str) -> Json:
         """Read a line item. Raises `LmsError`."""
         acting = await self._allowed(context, MAY_READ_ITEMS)
-        reply = await self._client.get(path, headers={"Accept": ITEM}, acting=acting, named=context.addresses)
+        reply = await self._client.get(path, headers={"Accept": ITEM}, acting=acting)
         return as_object(self._good(reply, "assignment").json())
 
     async def items(self, context: Context, params: Mapping[str, str] | None = None) -> list[Json]:
@@ -100,13 +95,6 @@ class LtiApi:
 
     async def members(self, context: Context) -> tuple[Json, list[Json]]:
         """Read the members of a course, and what the list says of the course. Raises `LmsError`."""
-        *older, oldest = context.memberships, *context.older_memberships
-        for path in older:
-            with contextlib.suppress(Gone):
-                return await self._members(context, path)
-        return await self._members(context, oldest)
-
-    async def _members(self, context: Context, path: str) -> tuple[Json, list[Json]]:
         said: list[Json] = []
 
         def listed(content: Any) -> Any:
@@ -114,7 +102,7 @@ class LtiApi:
             return said[-1].get("members")
 
         found = await self._pages(
-            context, path, MEMBERS, MAY_READ_MEMBERS, "members", key="user_id", listed=listed,
+            context, context.memberships, MEMBERS, MAY_READ_MEMBERS, "members", key="user_id", listed=listed,
             gone="section",
         )  # fmt: skip
         about = said[0].get("context")
@@ -127,7 +115,7 @@ class LtiApi:
         acting = await self._allowed(context, MAY_CHANGE_ITEMS)
         kinds = {"Accept": ITEM} if content is None else {"Accept": ITEM, "Content-Type": ITEM}
         reply = await self._client.send(
-            method, path, content=content, headers=kinds, acting=acting, safe=safe, named=context.addresses
+            method, path, content=content, headers=kinds, acting=acting, safe=safe
         )
         return self._good(reply, gone)
 
@@ -141,7 +129,7 @@ class LtiApi:
         for seconds in (_WAIT_FOR_LOCK, None):
             reply = await self._client.send(
                 "POST", below(item, "scores"), content=content, headers={"Accept": "*/*", "Content-Type": SCORE},
-                acting=acting, safe=safe, refuses=refuses, named=context.addresses,
+                acting=acting, safe=safe, refuses=refuses,
             )  # fmt: skip
             if reply.status != 500:
                 break
@@ -194,7 +182,7 @@ class LtiApi:
             query["limit"] = str(self._family.page)
         for number in itertools.count(1):
             read = self._client.get if number == 1 else self._client.get_further
-            reply = await read(url, query, headers={"Accept": kind}, acting=acting, named=context.addresses)
+            reply = await read(url, query, headers={"Accept": kind}, acting=acting)
             following = next_page(reply)
             pages.add(listed(self._good(reply, gone).json()), following)
             if following is None:

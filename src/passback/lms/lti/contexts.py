@@ -32,13 +32,6 @@ class Context(Struct, frozen=True):
     title: str = ""
     label: str = ""
     sourcedid: str = ""
-    older_memberships: tuple[str, ...] = ()
-    """Where else its members were, by earlier launches: in Open edX they are gone with the activity."""
-
-    @property
-    def addresses(self) -> tuple[str, str]:
-        """The addresses of its services: a launch, which the LMS signs, may name them on a host of their own."""
-        return self.lineitems, self.memberships
 
     @property
     def course(self) -> LmsCourse:
@@ -95,5 +88,4 @@ def _from_note(section: str, note: Mapping[str, Any]) -> Context:
         text(note, "title") or "",
         text(note, "label") or "",
         text(note, "sourcedid") or "",
-        tuple(texts(note, "older_memberships")),
     )

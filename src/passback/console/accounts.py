@@ -1,0 +1,106 @@
+"""Who may sign in here? Accounts: created (their password is shown once), reset, disabled and enabled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wtforms import BooleanField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs are of an older version
+from wtforms.validators import InputRequired, Length, Optional
+
+from passback.console.forms import Form, form_of
+from passback.console.render import page
+from passback.console.routing import Shown
+from passback.console.visit import redirect
+from passback.domain.account import ROLES
+from passback.operations import accounts, districts
+from passback.operations.errors import OperationError
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from passback.console.visit import Visit
+
+
+class NewAccount(Form):
+    """An account to be created."""
+
+    name = StringField("Name, such as an e-mail address", [InputRequired(), Length(max=200)])
+    role = SelectField("Role", choices=[SelectChoice(it, it) for it in ROLES], default="support")
+    district = SelectField("District", choices=[], validate_choice=False)
+    teacher = StringField("Teacher's roster id (only for teachers)", [Optional(), Length(max=24)])
+    elsewhere = BooleanField("Signs in with OpenID Connect, and has no password here")
+
+
+async def show(visit: Visit) -> Response:
+    """All accounts."""
+    return await _page(visit, form_of(NewAccount, visit.console, visit.session))
+
+
+async def create(visit: Visit) -> Response:
+    """Create an account, and show its password this once."""
+    form = form_of(NewAccount, visit.console, visit.session, visit.form)
+    if not form.validate():
+        return await _page(visit, form, status=422)
+    try:
+        made = await accounts.create(
+            visit.gateway.database,
+            form.data["name"],
+            form.data["role"],
+            visit.gateway.clock,
+            district_id=form.data["district"] or None,
+            user_id=form.data["teacher"] or None,
+            elsewhere=form.data["elsewhere"],
+            actor=visit.actor,
+        )
+    except OperationError as error:
+        return await _page(visit, form, problem=str(error), status=422)
+    return await _page(visit, form_of(NewAccount, visit.console, visit.session), new=made)
+
+
+async def reset(visit: Visit) -> Response:
+    """Give an account another password, and show it this once."""
+    made = await accounts.reset(visit.gateway.database, visit.sent("name"), actor=visit.actor)
+    return await _page(visit, form_of(NewAccount, visit.console, visit.session), new=made)
+
+
+async def disable(visit: Visit) -> Response:
+    """Sign somebody out everywhere, for good."""
+    gateway = visit.gateway
+    await accounts.disable(gateway.database, visit.sent("name"), gateway.clock, actor=visit.actor)
+    return redirect("/accounts")
+
+
+async def enable(visit: Visit) -> Response:
+    """Let somebody sign in again."""
+    await accounts.enable(visit.gateway.database, visit.sent("name"), actor=visit.actor)
+    return redirect("/accounts")
+
+
+async def _page(
+    visit: Visit, form: Form, *, new: accounts.NewAccount | None = None, problem: str = "", status: int = 200
+) -> Response:
+    database = visit.gateway.database
+    names = {it.district.id: it.district.name for it in await districts.list_all(database)}
+    district = form["district"]
+    assert isinstance(district, SelectField)
+    district.choices = [SelectChoice("", "All"), *(SelectChoice(*it) for it in names.items())]
+    return page(
+        visit,
+        "accounts.html",
+        status=status,
+        found=await accounts.list_all(database),
+        names=names,
+        form=form,
+        new=new,
+        problem=problem,
+    )
+
+
+PAGES = (
+    Shown("/accounts", "accounts", show),
+    Shown("/accounts", "accounts", create, "POST"),
+    Shown("/accounts/reset", "accounts", reset, "POST"),
+    Shown("/accounts/disable", "accounts", disable, "POST"),
+    Shown("/accounts/enable", "accounts", enable, "POST"),
+)

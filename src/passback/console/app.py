@@ -1,0 +1,44 @@
+"""The console as an application: its pages, and the files that they need."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from passback.console import accounts, apps, audit, deliveries, districts, sign_in
+from passback.console.routing import SecureHeaders, Shown, lead_to_start, not_here, route
+from passback.console.visit import ROOT, Console
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+PAGES = (
+    *districts.PAGES,
+    *deliveries.PAGES,
+    *apps.PAGES,
+    *audit.PAGES,
+    *accounts.PAGES,
+    Shown("/sign-out", None, sign_in.leave, "POST"),
+    Shown("/{path:path}", None, not_here),
+)
+"""All pages, in the order in which their paths are tried."""
+
+
+def console(parts: Console) -> ASGIApp:
+    """The application."""
+    return Starlette(
+        routes=[
+            Route(ROOT, lead_to_start),
+            Route(ROOT + "/", lead_to_start),
+            Mount(ROOT + "/static", StaticFiles(packages=[("passback.console", "static")])),
+            Route(sign_in.SIGN_IN, partial(sign_in.show, parts), methods=["GET"]),
+            Route(sign_in.SIGN_IN, partial(sign_in.take, parts), methods=["POST"]),
+            *(route(parts, shown) for shown in PAGES),
+        ],
+        middleware=[Middleware(SecureHeaders)],
+    )

@@ -1,0 +1,84 @@
+// What pages do beyond links and forms; every page works without it.
+
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+
+function showTimes(root) {
+  for (const it of root.querySelectorAll("time[datetime]")) {
+    const moment = new Date(it.dateTime);
+    const exact = moment.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+    if ("relative" in it.dataset) {
+      const seconds = (moment - Date.now()) / 1000;
+      const [unit, length] = units.find(([, length]) => Math.abs(seconds) >= length) ?? units.at(-1);
+      it.textContent = relative.format(Math.trunc(seconds / length), unit);
+      it.title = exact;
+    } else {
+      it.textContent = exact;
+      it.title = it.dateTime;
+    }
+  }
+}
+
+function toggleTheme() {
+  const root = document.documentElement;
+  const dark = root.dataset.theme
+    ? root.dataset.theme === "dark"
+    : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = dark ? "light" : "dark";
+  localStorage.setItem("theme", root.dataset.theme);
+}
+
+// A table's rows by keyboard: j and k (or the arrows), Enter to open, x to select.
+function moveInTable(event) {
+  const rows = [...document.querySelectorAll("table[data-rows] tbody tr")];
+  const here = rows.indexOf(document.activeElement?.closest("tr"));
+  const step = { j: 1, k: -1 }[event.key];
+  if (step && rows.length) {
+    const to = rows[Math.min(Math.max(here + step, 0), rows.length - 1)];
+    (to.querySelector("a[href]") ?? to.querySelector("input, button"))?.focus();
+    event.preventDefault();
+  } else if (event.key === "x" && here >= 0) {
+    rows[here].querySelector("input[type=checkbox]")?.click();
+    event.preventDefault();
+  }
+}
+
+document.addEventListener("keydown", (event) => {
+  const isTyping = event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
+  if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "/") {
+    const search = document.querySelector("input[type=search]");
+    if (search) {
+      search.focus();
+      search.select();
+      event.preventDefault();
+    }
+  } else {
+    moveInTable(event);
+  }
+});
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.dataset.do === "theme") toggleTheme();
+  if (button.dataset.copy !== undefined) {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
+    button.textContent = "Copied";
+  }
+});
+
+document.addEventListener("submit", (event) => {
+  const question = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
+  if (question && !confirm(question)) event.preventDefault();
+});
+
+document.addEventListener("change", (event) => {
+  const box = event.target;
+  if (box.dataset.selects) {
+    for (const it of document.querySelectorAll(`input[name="${box.dataset.selects}"]`)) it.checked = box.checked;
+  }
+});
+
+showTimes(document);
+document.addEventListener("htmx:after:swap", () => showTimes(document));

@@ -1,0 +1,99 @@
+"""A visit: a request to the console by somebody who is signed in, or is about to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from passback.context import Gateway
+    from passback.domain.account import Account, Right
+    from passback.operations.accounts import AccountSession
+
+ROOT = "/console"
+
+
+class Console(Struct, frozen=True):
+    """What all pages work with."""
+
+    gateway: Gateway
+    kind: Literal["sandbox", "production"]
+    signs_in_itself: bool = False
+    """Whether people on the same machine need not sign in."""
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether browsers come over TLS."""
+        return self.gateway.base_url.startswith("https:")
+
+
+class NotHere(Exception):
+    """There is no such page, or the account may not see it, which is told as the same."""
+
+
+class Visit(Struct, frozen=True):
+    """A request by somebody who is signed in, to a page that their role may see."""
+
+    console: Console
+    request: Request
+    session: AccountSession
+    form: FormData = FormData()
+    """What was sent with a POST."""
+
+    @property
+    def gateway(self) -> Gateway:
+        """The gateway."""
+        return self.console.gateway
+
+    @property
+    def account(self) -> Account:
+        """Who it is."""
+        return self.session.account
+
+    @property
+    def actor(self) -> str:
+        """Who it is, as the audit names them."""
+        return f"account:{self.account.name}"
+
+    @property
+    def district_id(self) -> str:
+        """The district of the page's address."""
+        return str(self.request.path_params["district_id"])
+
+    def of_path(self, name: str) -> str:
+        """A part of the page's address."""
+        return str(self.request.path_params[name])
+
+    def asked(self, name: str) -> str:
+        """A parameter of the query; empty if it is not there."""
+        return self.request.query_params.get(name, "").strip()
+
+    def sent(self, name: str) -> str:
+        """A field of the form that was sent; empty if it is not there, or is a file."""
+        value = self.form.get(name, "")
+        return value.strip() if isinstance(value, str) else ""
+
+    def sent_all(self, name: str) -> list[str]:
+        """The values of a field that may be sent more than once."""
+        return [it for it in self.form.getlist(name) if isinstance(it, str)]
+
+    def may(self, right: Right, district_id: str | None = None) -> bool:
+        """Whether the account has a right, in a district if one is named."""
+        return self.account.may(right) and (district_id is None or self.account.sees(district_id))
+
+    def require_district(self, district_id: str) -> None:
+        """Raise `NotHere` if the account sees nothing of a district."""
+        if not self.account.sees(district_id):
+            raise NotHere
+
+
+def redirect(path: str, **parameters: Any) -> Response:
+    """Send the browser on to a page of the console (`path` begins with a slash), after a POST."""
+    query = "&".join(f"{name}={value}" for name, value in parameters.items() if value)
+    return RedirectResponse(ROOT + path + (f"?{query}" if query else ""), 303)

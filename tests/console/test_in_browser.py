@@ -1,0 +1,136 @@
+"""The console in a real browser: what axe finds, and what the keyboard alone can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from support.node import FOLDER
+from support.sandbox import Sandbox, serving
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+pytestmark = pytest.mark.anyio
+
+CANVAS = "/console/districts/4fee004cca2e43cfca000000"
+PAGES = (
+    "/console/districts",
+    CANVAS,
+    "/console/not-arrived",
+    f"{CANVAS}/not-arrived",
+    f"{CANVAS}/apps",
+    "/console/audit",
+    "/console/accounts",
+    "/console/nothing",
+    "/console/sign-in",
+)
+AXE = FOLDER / "node_modules" / "axe-core" / "axe.min.js"
+SECTION = "4fee004cca2e43cfca000007"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox in which a grade did not arrive."""
+    with serving() as served:
+        canvas = served.client("DEMO_CANVAS_TOKEN")
+        assignment = canvas.post(
+            f"/v3.1/sections/{SECTION}/assignments",
+            {
+                "title": "Fractions",
+                "description": "x",
+                "due_date": "2030-06-01T23:59:00Z",
+                "points_possible": 9,
+            },
+        ).data["id"]
+        path = f"/v3.1/sections/{SECTION}/assignments/{assignment}/submissions/4fee004cca2e43cfca001001"
+        assert (
+            canvas.call("PATCH", path, {"grade_points": 7}, {"Sandbox-Fault": "error-before"}).status == 500
+        )
+        yield served
+
+
+@pytest.fixture
+async def console(page: Page, sandbox: Sandbox) -> Page:
+    """A window on the console's first page."""
+    await page.goto(f"http://127.0.0.1:{sandbox.port}/")
+    return page
+
+
+@cache
+def _axe() -> str:
+    assert AXE.exists(), "npm has not installed axe-core: run make test"
+    return AXE.read_text("utf-8")
+
+
+async def _violations(page: Page) -> list[dict[str, Any]]:
+    await page.evaluate(_axe())
+    found: dict[str, Any] = await page.evaluate("axe.run({resultTypes: ['violations']})")
+    return [{"rule": it["id"], "nodes": [node["html"] for node in it["nodes"]]} for it in found["violations"]]
+
+
+@pytest.mark.parametrize("width", [1280, 380], ids=["wide", "narrow"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing(scheme: Literal["light", "dark"], width: int, console: Page) -> None:
+    await console.emulate_media(color_scheme=scheme)
+    await console.set_viewport_size({"width": width, "height": 800})
+    base = console.url.partition("/console")[0]
+    found = {}
+    for path in PAGES:
+        await console.goto(base + path)
+        if violations := await _violations(console):
+            found[path] = violations
+    assert found == {}
+
+
+async def test_no_page_is_wider_than_a_phone(console: Page) -> None:
+    await console.set_viewport_size({"width": 380, "height": 800})
+    base = console.url.partition("/console")[0]
+    for path in PAGES:
+        await console.goto(base + path)
+        assert await console.evaluate("document.documentElement.scrollWidth") <= 380, path
+
+
+async def test_a_grade_is_retried_with_the_keyboard_alone(console: Page, sandbox: Sandbox) -> None:
+    base = console.url.partition("/console")[0]
+    await console.goto(f"{base}/console/not-arrived")
+    await console.keyboard.press("j")
+    await console.keyboard.press("x")
+    assert await console.locator("input[name=delivery]").is_checked()
+    await console.keyboard.press("Enter")
+    await console.wait_for_url("**/console/deliveries/*")
+    await console.get_by_role("button", name="Retry now").focus()
+    await console.keyboard.press("Enter")
+    await console.get_by_role("heading", name="Grade of Ada Abbott").wait_for()
+    assert "/console/deliveries/" in console.url
+
+
+async def test_the_theme_is_changed_and_kept(console: Page) -> None:
+    await console.emulate_media(color_scheme="light")
+    await console.get_by_role("button", name="Light or dark").click()
+    await console.reload()
+    assert await console.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+async def test_a_token_is_created_and_copied(console: Page) -> None:
+    base = console.url.partition("/console")[0]
+    await console.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await console.goto(f"{base}{CANVAS}/apps")
+    await console.get_by_label("App", exact=True).fill("Reading")
+    await console.get_by_role("button", name="Create token").click()
+    await console.get_by_role("button", name="Copy").click()
+    await console.get_by_role("button", name="Copied").wait_for()
+    shown = await console.locator("#new-token").text_content()
+    assert await console.evaluate("navigator.clipboard.readText()") == shown
+
+
+async def test_the_table_of_districts_is_read_again_by_itself(console: Page) -> None:
+    await console.clock.install()
+    await console.reload()
+    async with console.expect_response("**/console/districts") as answered:
+        await console.clock.run_for(11_000)
+    assert (await answered.value).status == 200
+    assert await console.get_by_role("link", name="Canvas Unified").count() == 1

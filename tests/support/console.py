@@ -1,0 +1,80 @@
+"""A browser's side of the console, without a browser: cookies, and the token that forms send."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import urlencode
+
+from support.sandbox import Client, Reply
+
+OWNER = "owner@example.org"
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser."""
+
+    port: int
+    cookies: dict[str, str] = field(default_factory=dict)
+    csrf: str = ""
+    """Of the page that was read last."""
+    _client: Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._client = Client(self.port, None)
+
+    def get(self, path: str, **headers: str) -> Reply:
+        return self._seen(self._client.call("GET", path, headers={**self._cookie(), **headers}))
+
+    def post(
+        self,
+        path: str,
+        fields: Mapping[str, str | Sequence[str]] | None = None,
+        *,
+        csrf: str | None = None,
+        **headers: str,
+    ) -> Reply:
+        sent = {"csrf_token": self.csrf if csrf is None else csrf, **(fields or {})}
+        own = {"Content-Type": "application/x-www-form-urlencoded", **self._cookie(), **headers}
+        return self._seen(self._client.call("POST", path, urlencode(sent, doseq=True), own))
+
+    def sign_in(self, name: str, password: str = PASSWORD) -> Visitor:
+        reply = self.post("/console/sign-in", {"name": name, "password": password})
+        assert reply.status == 303, reply
+        return self
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _cookie(self) -> Mapping[str, str]:
+        pairs = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        return {"Cookie": pairs} if pairs else {}
+
+    def _seen(self, reply: Reply) -> Reply:
+        if (cookie := reply.headers.get("set-cookie")) is not None:
+            name, _, value = cookie.partition(";")[0].partition("=")
+            self.cookies[name] = value.strip('"')
+        if found := re.search(rb'name="csrf_token" value="([^"]+)"', reply.body):
+            self.csrf = found[1].decode()
+        return reply
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.found += [value for name, value in attrs if name == "href" and value]
+
+
+def links(page: bytes) -> list[str]:
+    """The addresses that a page links to."""
+    parser = _Links()
+    parser.feed(page.decode())
+    return [it for it in parser.found if it.startswith("/")]
