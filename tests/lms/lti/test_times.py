@@ -21,7 +21,7 @@ from support.postgres import database_of
 from support.sandbox import DISTRICT, NOW
 
 KEY = "grade/items/7/5"
-PROCESSES, CLAIMS = 3, 12
+PROCESSES, CLAIMS = 3, 40
 
 
 async def no_sleep(_seconds: float) -> None:
@@ -31,11 +31,14 @@ async def no_sleep(_seconds: float) -> None:
 TIMER = Timer(lambda: 0.0, no_sleep)
 
 
-def claim_times(url: str, file: Path | None) -> list[int]:
-    """What a process claims, with a clock that stands."""
+def claim_times(url: str, file: Path | None, name: str) -> list[int]:
+    """What a process claims, with a clock that stands, once all are there."""
 
     async def run() -> list[int]:
         notes, found = StoredNotes(database, DISTRICT), []
+        await notes.write({f"there/{name}": {}})
+        while len(await notes.find("there/")) < PROCESSES:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)  # of another process there is no event
         for number in range(CLAIMS):
             claimed = await claim(notes, lambda: NOW, TIMER, {KEY: Claim({"score": number}, 0)})
             found.append(claimed[KEY]["at"])
@@ -55,7 +58,9 @@ def test_no_two_processes_claim_one_second(kind: str, tmp_path: Path) -> None:
             database.write_now(lambda conn: seed(conn, NOW))
         spawned = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(PROCESSES, mp_context=spawned) as pool:
-            of_each = list(pool.map(claim_times, [url] * PROCESSES, [file] * PROCESSES))
+            of_each = list(
+                pool.map(claim_times, [url] * PROCESSES, [file] * PROCESSES, map(str, range(PROCESSES)))
+            )
     assert all(times == sorted(times) for times in of_each)
     seconds = [time // SECOND for times in of_each for time in times]
     assert len({*seconds}) == len(seconds) == PROCESSES * CLAIMS
