@@ -11,6 +11,9 @@ from msgspec.structs import replace
 
 from support.simulators import Served
 
+_BESIDE = frozenset({"nextPageToken", "total", "links", "id", "context", "warnings"})
+"""What is in an object beside its list."""
+
 
 def emptied(content: Any) -> Any:
     """A list without its items, as each LMS writes one; anything else as it is."""
@@ -26,14 +29,15 @@ def with_items(content: Any, change: Callable[[list[Any]], list[Any]]) -> Any:
     """A list with other items; anything else as it is."""
     if isinstance(content, list):
         return change(content)
-    names = content.keys() - {"nextPageToken", "total", "links"} if isinstance(content, dict) else ()
+    names = content.keys() - _BESIDE if isinstance(content, dict) else ()
     name = next(iter(names), "")
     if len(names) != 1 or not isinstance(content[name], list):
         return content
     items = change(content[name])
     if "total" in content:
         return {**content, name: items, "total": str(len(items))}
-    return {name: items} if items else {}
+    kept = {beside: content[beside] for beside in ("id", "context", "warnings") if beside in content}
+    return {**kept, name: items} if items or kept else {}
 
 
 @contextlib.contextmanager
@@ -44,7 +48,11 @@ def changed_lists(served: Served, change: Callable[[Any], Any]) -> Iterator[None
 
     async def answer(request: Any) -> Any:
         reply = await real(request)
-        if request.method != "GET" or reply.status != 200 or not reply.body.startswith((b"[", b"{")):
+        if (
+            simulator.named(request)[0] != "GET"
+            or reply.status != 200
+            or not reply.body.startswith((b"[", b"{"))
+        ):
             return reply
         return replace(reply, body=json.dumps(change(json.loads(reply.body))).encode())
 

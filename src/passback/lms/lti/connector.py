@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from passback.domain.assignment import Assignment, AssignmentFields
     from passback.domain.clock import Clock
     from passback.domain.matching import LmsCourse, Person, SectionRef
+    from passback.domain.roster import Role
     from passback.domain.submission import Submission, SubmissionFields
     from passback.lms.interface import Finding, LmsConnection
     from passback.lms.lti.contexts import Context
@@ -244,6 +245,11 @@ class LtiConnector(ListsDecide, OneOfMany):
         except NotLaunched:
             return None
         return await if_shown(roster.find_section(self._api, context))
+
+    async def has_person(self, section: str, role: Role, person: str) -> bool:
+        """See `Connector.has_person`. A list without anybody is no list of a course that had somebody."""
+        enrolled = await self._roster.enrolled(await self._contexts.find(section), now=True)
+        return person in (enrolled.students if role == "student" else enrolled.teachers)
 
     async def check(self) -> Sequence[Finding]:
         return await findings(self._api, self._contexts, self._family, self._options)

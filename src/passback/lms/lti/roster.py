@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from passback.domain.matching import LmsCourse, Person, SectionRef
+from passback.lms.interface import Unavailable
 from passback.lms.lti.contexts import Context
 from passback.lms.toolkit.json_fields import Json, id_of, text, texts
 from passback.lms.toolkit.ttl_cache import TtlCache
@@ -59,6 +60,8 @@ class Roster:
 
     async def _read(self, context: Context) -> Enrolled:
         people = await read_people(self._api, context)
+        if not people:
+            raise Unavailable("it shows nobody in the course")
         return Enrolled(
             frozenset(it.id for it in people if it.role == "student"),
             frozenset(it.id for it in people if it.role == "teacher"),

@@ -28,6 +28,7 @@ from passback.lms.moodle.grade import Grading
 from passback.lms.moodle.roster import (
     Roster,
     find_section,
+    has_suspended,
     objects_of,
     read_courses,
     read_people,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from passback.domain.assignment import Assignment, AssignmentFields
     from passback.domain.clock import Clock, Instant
     from passback.domain.matching import LmsCourse, Person, SectionRef
+    from passback.domain.roster import Role
     from passback.domain.submission import Submission, SubmissionFields
     from passback.lms.interface import Finding, LmsConnection, LostCreate
     from passback.lms.moodle.map_assignments import LmsAssignment
@@ -193,6 +195,13 @@ class MoodleConnector(ListsDecide, OneOfMany):
 
     async def find_section(self, section: str) -> tuple[LmsCourse, SectionRef] | None:
         return await find_section(self._api, section)
+
+    async def has_person(self, section: str, role: Role, person: str) -> bool:
+        """See `Connector.has_person`. A list without anybody is none, if nobody has been suspended either."""
+        people = await read_people(self._api, section)
+        if not people and not await has_suspended(self._api, section):
+            raise Unavailable("it shows nobody in the course")
+        return any((it.id, it.role) == (person, role) for it in people)
 
     async def check(self) -> Sequence[Finding]:
         return await findings(self._api, self._template)

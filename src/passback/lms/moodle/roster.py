@@ -136,6 +136,13 @@ async def read_people(api: MoodleApi, section: str) -> list[Person]:
     ]
 
 
+async def has_suspended(api: MoodleApi, section: str) -> bool:
+    """Whether a course has anybody, be it somebody whose enrolment is suspended."""
+    options = [{"name": "userfields", "value": "id"}, {"name": "limitnumber", "value": 1}]
+    listed = await api.read("core_enrol_get_enrolled_users", "section", courseid=section, options=options)
+    return bool(only_objects(listed))
+
+
 def _role(user: Json) -> Role | None:
     roles = {text(it, "shortname") for it in objects_of(user, "roles")}
     if roles & _TEACHES:
