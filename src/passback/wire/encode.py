@@ -18,7 +18,8 @@ _encoder = msgspec.json.Encoder()
 # Characters that Go escapes and msgspec does not, and the two short escapes that Go writes in full. The pattern matches
 # every escape, so that an escaped backslash is not mistaken for the start of one.
 _SPECIAL = re.compile(rb"[<>&]|\xe2\x80[\xa8\xa9]|\\.", re.DOTALL)
-_MARKS = (b"<", b">", b"&", b"\xe2\x80", b"\\")
+# Without one of these there is nothing to escape. A line break, which many descriptions have, is none.
+_MARKS = (b"<", b">", b"&", b"\xe2\x80", b"\\b", b"\\f")
 _ESCAPES = {
     b"<": b"\\u003c",
     b">": b"\\u003e",
