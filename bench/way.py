@@ -129,7 +129,7 @@ def _room(code: CodeType) -> str:
 async def call(api: Any, token: str, method: str, address: str, body: bytes, *, status: int = 200) -> Any:
     """The content of an answer, which must have that status."""
     path, _, query = address.partition("?")
-    headers = [(b"authorization", f"Bearer {token}".encode())]
+    headers = {b"authorization": [f"Bearer {token}".encode()]}
     request = Request(method, path.encode(), query.encode(), headers)
     request.add(body)
     request.end()

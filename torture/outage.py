@@ -146,9 +146,9 @@ async def _call(
     api: Api, method: str, path: str, content: object, *, background: bool = False
 ) -> tuple[int, bytes]:
     """A request to the application itself: the way over a socket says nothing about the clock."""
-    headers = [(b"authorization", f"Bearer {TOKEN}".encode())]
+    headers = {b"authorization": [f"Bearer {TOKEN}".encode()]}
     if background:
-        headers.append((b"prefer", b"respond-async"))
+        headers[b"prefer"] = [b"respond-async"]
     request = Request(method, path.encode(), b"", headers)
     request.add(json.dumps(content).encode())
     request.end()

@@ -47,7 +47,7 @@ class Reach(Protocol):
         ...
 
 
-Faults = Callable[["Gateway", list[bytes]], AbstractAsyncContextManager["Gateway"]]
+Faults = Callable[["Gateway", Sequence[bytes]], AbstractAsyncContextManager["Gateway"]]
 """Makes of ``Sandbox-Fault`` headers the gateway that a request or delivery with them meets."""
 
 

@@ -48,8 +48,8 @@ def canvas(clock: SetClock) -> Iterator[Served]:
 
 async def ask(api: Api, method: str, path: str, content: Any, *, background: bool = False) -> tuple[int, Any]:
     """A request to the application itself: the way over a socket says nothing about the clock."""
-    headers = [(b"authorization", f"Bearer {CANVAS_UNIFIED.token}".encode()), (b"host", b"x")]
-    headers += [(b"prefer", b"respond-async")] if background else []
+    headers = {b"authorization": [f"Bearer {CANVAS_UNIFIED.token}".encode()], b"host": [b"x"]}
+    headers |= {b"prefer": [b"respond-async"]} if background else {}
     request = Request(method, path.encode(), b"", headers)
     request.add(json.dumps(content).encode())
     request.end()

@@ -15,9 +15,9 @@ from support.sandbox import ASSIGNMENTS, ESSAY, Sandbox, serving
 OWN = "App-1.2_3~a:b/c+d=e@f"
 
 
-def begin(*headers: tuple[bytes, bytes]) -> str:
-    """The id of a request with these headers; in a context of its own, as requests are."""
-    return copy_context().run(request_id.begin, headers)
+def begin(*given: bytes) -> str:
+    """The id of a request with these ``X-Request-Id``; in a context of its own, as requests are."""
+    return copy_context().run(request_id.begin, {request_id.HEADER: given})
 
 
 def made(value: str) -> bool:
@@ -103,16 +103,16 @@ def test_one_that_is_not_sane_is_not_taken(sandbox: Sandbox, hostile: bytes) -> 
 
 
 def test_a_line_break_is_none(sandbox: Sandbox) -> None:
-    assert made(begin((b"x-request-id", b"good\n")))
+    assert made(begin(b"good\n"))
 
 
 def test_the_first_of_several_counts() -> None:
-    assert begin((b"x-request-id", b"one"), (b"x-request-id", b"two")) == "one"
+    assert begin(b"one", b"two") == "one"
 
 
 def test_tasks_have_the_id_of_the_request_that_started_them() -> None:
     async def request(own: bytes) -> str | None:
-        request_id.begin([(b"x-request-id", own)])
+        request_id.begin({request_id.HEADER: [own]})
 
         async def work() -> str | None:
             await asyncio.sleep(0)

@@ -156,7 +156,7 @@ def test_an_lms_that_cannot_be_reached_is_an_error(own: Sandbox, spans: InMemory
 
 
 def test_a_trace_is_continued_later(spans: InMemorySpanExporter) -> None:
-    with tracing.server_span("GET", [(b"traceparent", TRACEPARENT.encode())], "r-1"):
+    with tracing.server_span("GET", {b"traceparent": [TRACEPARENT.encode()]}, "r-1"):
         kept = tracing.traceparent()
         assert tracing.trace_id() == TRACE
     assert kept is not None
@@ -185,7 +185,7 @@ def test_logs_have_the_traces_id(sandbox: Sandbox, spans: InMemorySpanExporter) 
 
 
 def test_without_tracing_nothing_is_made() -> None:
-    with tracing.server_span("GET", [(b"traceparent", TRACEPARENT.encode())], "r") as span:
+    with tracing.server_span("GET", {b"traceparent": [TRACEPARENT.encode()]}, "r") as span:
         assert (dict(span.headers), tracing.traceparent(), tracing.trace_id()) == ({}, None, None)
     with tracing.continued(TRACEPARENT, "deliver"):
         assert tracing.traceparent() is None

@@ -60,7 +60,7 @@ def test_refused_tokens_do_not_fill_the_log() -> None:
     refusal = errors.token_refused()
 
     def attempt(peer: str) -> None:
-        refused.note(Request("GET", b"/", b"", [], peer), refusal)
+        refused.note(Request("GET", b"/", b"", {}, peer), refusal)
 
     with logged() as log:
         for _ in range(100):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 
 from uuid_utils import uuid7
@@ -28,18 +28,14 @@ def new() -> str:
     return str(uuid7())
 
 
-def begin(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Set the current id, from the request's headers (names in lower case) or else a new one, and return it.
+def begin(headers: Mapping[bytes, Sequence[bytes]]) -> str:
+    """Set the current id, from the request's headers (by lower-case name) or else a new one, and return it.
 
     The first header counts. An id that is too long, or unsafe to log, is ignored.
     """
+    given = headers.get(HEADER)
+    found = given[0].decode("ascii") if given is not None and _SANE.fullmatch(given[0]) else new()
     # It is never reset: each request is answered in its own context.
-    for name, value in headers:
-        if name == HEADER:
-            found = value.decode("ascii") if _SANE.fullmatch(value) else new()
-            break
-    else:
-        found = new()
     _current.set(found)
     return found
 

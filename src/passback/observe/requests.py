@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from passback.observe import request_id, tracing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping, Sequence
 
     from passback.observe.metrics import Metrics
 
@@ -31,7 +31,7 @@ class ObservedRequest:
         "application", "district_id", "id", "method", "operation", "path", "status",
     )  # fmt: skip
 
-    def __init__(self, metrics: Metrics, method: str, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    def __init__(self, metrics: Metrics, method: str, headers: Mapping[bytes, Sequence[bytes]]) -> None:
         self._began = perf_counter()
         self._metrics = metrics
         self.id = request_id.begin(headers)

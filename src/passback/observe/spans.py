@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from urllib.parse import SplitResult, urlsplit
@@ -41,10 +41,10 @@ class Tracing:
         """Export what is pending."""
         self._provider.shutdown()
 
-    def server_span(self, method: str, headers: Iterable[tuple[bytes, bytes]], request_id: str) -> HttpSpan:
+    def server_span(self, method: str, headers: Mapping[bytes, Sequence[bytes]], request_id: str) -> HttpSpan:
         """See `passback.observe.tracing.server_span`."""
         carrier = {
-            name.decode(): value.decode("latin-1") for name, value in headers if name in _TRACE_HEADERS
+            name.decode(): headers[name][-1].decode("latin-1") for name in _TRACE_HEADERS if name in headers
         }
         known = _known_method(method)
         span = self._tracer.start_span(

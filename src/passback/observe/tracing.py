@@ -5,7 +5,7 @@ A process has one tracer, as it has one log: spans find their parents through th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -87,7 +87,7 @@ class _NoSpan:
 _NO_SPAN: Span = _NoSpan()
 
 
-def server_span(method: str, headers: Iterable[tuple[bytes, bytes]], request_id: str) -> Span:
+def server_span(method: str, headers: Mapping[bytes, Sequence[bytes]], request_id: str) -> Span:
     """A span for a client's request, in the client's trace if its headers name one."""
     return _NO_SPAN if _tracing is None else _tracing.server_span(method, headers, request_id)
 

@@ -71,7 +71,7 @@ def parse(text: str) -> SandboxFault:
 
 
 @contextlib.asynccontextmanager
-async def gateway_with(gateway: Gateway, headers: list[bytes]) -> AsyncIterator[Gateway]:
+async def gateway_with(gateway: Gateway, headers: Sequence[bytes]) -> AsyncIterator[Gateway]:
     """The gateway, with the fault in a request's ``Sandbox-Fault`` headers. Raises `Refusal`."""
     assert isinstance(gateway.connectors, Connectors)
     text = headers[0].decode("latin-1").strip().lower()

@@ -38,7 +38,7 @@ from passback.wire.operations import OPERATIONS
 from passback.wire.params import unknown_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from passback.context import Gateway
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from passback.web.pages import Guard, Page
     from passback.web.routes import Handler
 
-    Faults = Callable[[Gateway, list[bytes]], AbstractAsyncContextManager[Gateway]]
+    Faults = Callable[[Gateway, Sequence[bytes]], AbstractAsyncContextManager[Gateway]]
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +167,7 @@ class Api:
             return replace(response, warnings=(*response.warnings, *codes))
         return response
 
-    async def _handle(self, handler: Handler, call: Call, faults: list[bytes]) -> Response:
+    async def _handle(self, handler: Handler, call: Call, faults: Sequence[bytes]) -> Response:
         if not faults or self._faults is None:
             return await handler(call)
         async with self._faults(self._gateway, faults) as gateway:

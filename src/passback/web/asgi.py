@@ -78,7 +78,7 @@ def _scope(request: Request) -> Message:
         "raw_path": request.path,
         "query_string": request.query,
         "root_path": "",
-        "headers": request.headers,
+        "headers": [(name, value) for name, values in request.headers.items() for value in values],
         "client": (request.peer, 0),
         "server": None,
     }

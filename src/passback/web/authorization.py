@@ -7,18 +7,14 @@ from typing import TYPE_CHECKING
 from passback.wire import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from passback.web.messages import Header
+    from passback.web.messages import Headers
 
 _BEARER = b"Bearer "
 
 
-def bearer_secret(headers: Iterable[Header]) -> bytes:
+def bearer_secret(headers: Headers) -> bytes:
     """The text behind ``Bearer`` in the first ``Authorization`` header. Raises `Refusal`: row 11."""
-    for name, value in headers:
-        if name == b"authorization":
-            if not value.startswith(_BEARER):
-                break
-            return value[len(_BEARER) :]
-    raise errors.no_authorization()
+    given = headers.get(b"authorization")
+    if given is None or not given[0].startswith(_BEARER):
+        raise errors.no_authorization()
+    return given[0][len(_BEARER) :]

@@ -35,7 +35,7 @@ async def create_assignment(call: Call) -> Response:
     request = decode.assignment_request(call.body)
     section_id = _section_id(call)
     validate.validate_assignment(request)
-    caller = replace(call.caller, key=idempotency_key(_headers(call, b"idempotency-key")))
+    caller = replace(call.caller, key=idempotency_key(call.headers.get(b"idempotency-key", ())))
     fingerprint = hashlib.sha256(b"\0".join((section_id.encode(), call.body))).hexdigest()
     return await _answer_to_change(
         call, await assignments.create(call.gateway, caller, section_id, request, fingerprint)
@@ -272,10 +272,6 @@ def _states(given: str | None) -> list[State]:
     if len(found) != len(set(wanted)):
         raise errors.bad_request(f"state in query should be one of [{' '.join(STATES)}]")
     return found
-
-
-def _headers(call: Call, name: bytes) -> list[bytes]:
-    return [value for key, value in call.headers if key == name]
 
 
 def _one(answer: Answer[Any]) -> Response:

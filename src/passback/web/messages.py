@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -11,12 +11,12 @@ from msgspec import Struct
 from passback.wire.encode import error_body
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from passback.context import Caller, Gateway
     from passback.wire.errors import Refusal
 
 Header = tuple[bytes, bytes]
+Headers = Mapping[bytes, Sequence[bytes]]
+"""The values of a request's headers as sent, in their order, by lower-case name."""
 
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
@@ -51,7 +51,7 @@ class Request:
         method: str,
         path: bytes,
         query: bytes,
-        headers: list[Header],
+        headers: Headers,
         peer: str = "",
         *,
         keep_alive: bool = True,
@@ -63,7 +63,6 @@ class Request:
         self.query = query
         """As sent."""
         self.headers = headers
-        """As sent, with lower-case names."""
         self.peer = peer
         """The client's address."""
         self.keep_alive = keep_alive
@@ -77,9 +76,9 @@ class Request:
         self.read_on = read_on
         """Called when more of the body is waited for."""
 
-    def values(self, name: bytes) -> list[bytes]:
+    def values(self, name: bytes) -> Sequence[bytes]:
         """The values of the headers with that lower-case name."""
-        return [value for key, value in self.headers if key == name]
+        return self.headers.get(name, ())
 
     @property
     def unread(self) -> int:
@@ -165,8 +164,7 @@ class Call(Struct, frozen=True):
     query: bytes
     """The query string as sent."""
     body: bytes
-    headers: Sequence[Header]
-    """As sent, with lower-case names."""
+    headers: Headers
 
     @property
     def district_id(self) -> str:

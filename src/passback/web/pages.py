@@ -18,7 +18,7 @@ from passback.wire.encode import encode
 if TYPE_CHECKING:
     from passback.observe.metrics import Metrics
     from passback.store.engine.database import Database
-    from passback.web.messages import Header
+    from passback.web.messages import Headers
 
 Page = Callable[[Request], Awaitable[Response]]
 """Answers a request."""
@@ -105,12 +105,12 @@ class Guard:
         self._token = token.encode()
         self._paths = frozenset(paths)
 
-    def refusal(self, path: str, headers: Iterable[Header]) -> Response | None:
+    def refusal(self, path: str, headers: Headers) -> Response | None:
         """The answer to a request without the token; None if it may go on."""
         if not self._token or path not in self._paths:
             return None
-        given = next((value for name, value in headers if name == b"authorization"), b"")
-        if hmac.compare_digest(_secret_in(given), self._token):
+        given = headers.get(b"authorization", (b"",))
+        if hmac.compare_digest(_secret_in(given[0]), self._token):
             return None
         challenge = (b"www-authenticate", b'Basic realm="Passback", charset="UTF-8"')
         return Response(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
     from passback.web.connections import Connections
-    from passback.web.messages import Application, Header
+    from passback.web.messages import Application, Headers
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ class HttpProtocol(asyncio.Protocol):
         self._method = b""
         """The method of the request that is being read, if the parser reads another in its place."""
         self._url = b""
-        self._headers: list[Header] = []
+        self._headers: dict[bytes, list[bytes]] = {}
         self._fed = 0
         """How many bytes were parsed since the piece in which the request began, and how many of its body."""
         self._body_bytes = 0
@@ -257,7 +257,7 @@ class HttpProtocol(asyncio.Protocol):
         self._between, self._in_head = False, True
         self._fed = self._body_bytes = 0
         self._url = b""
-        self._headers = []
+        self._headers = {}
 
     def on_url(self, url: bytes) -> None:
         """Take a part of the address."""
@@ -266,7 +266,7 @@ class HttpProtocol(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header. Those that follow a body are left out: they would be read as those of the head."""
         if self._in_head:
-            self._headers.append((name.lower(), value))
+            self._headers.setdefault(name.lower(), []).append(value)
 
     def on_headers_complete(self) -> None:
         """Let a request wait for its turn. Whatever is raised here makes it a malformed one."""
@@ -276,9 +276,7 @@ class HttpProtocol(asyncio.Protocol):
         if url.path is None or not url.path.isascii():
             raise ValueError
         version = self._parser.get_http_version()
-        expects = version == "1.1" and (b"expect", b"100-continue") in (
-            (name, value.lower()) for name, value in self._headers if name == b"expect"
-        )
+        expects = version == "1.1" and b"100-continue" in map(bytes.lower, self._headers.get(b"expect", ()))
         self._arriving = Request(
             method.decode("ascii"),
             url.path,
@@ -475,7 +473,7 @@ def _plain(status: int, text: str) -> Reply:
     return Reply(status, headers, text.encode("ascii"), close=True)
 
 
-def _names_host(version: str, headers: list[Header]) -> bool:
+def _names_host(version: str, headers: Headers) -> bool:
     """Whether a request names one host, as HTTP/1.1 requires (RFC 9112, section 3.2)."""
-    hosts = sum(name == b"host" for name, _ in headers)
+    hosts = len(headers.get(b"host", ()))
     return hosts == 1 or (hosts == 0 and version == "1.0")

@@ -51,7 +51,7 @@ class RefusedTokens:
             self._peers[peer] = told, since + 1
             return
         self._peers[peer] = now, 0
-        claimed = next((it for name, it in request.headers if name == b"x-forwarded-for"), b"-")
+        claimed = request.headers.get(b"x-forwarded-for", (b"-",))[0]
         fields = {
             "peer": peer,
             "forwarded_for": one_line(claimed[:_LONGEST_NAME].decode("latin-1")),
