@@ -92,34 +92,26 @@ class Api:
         """Answer a request. None if its client is gone."""
         with ObservedRequest(self._gateway.metrics, request.method, request.headers) as seen:
             headers = [(request_id.HEADER, seen.id.encode())]
-            response = await self._respond(request, headers, seen)
-            if response is None:
+            try:
+                response = await self._answer(request, headers, seen)
+            except errors.Refusal as refusal:
+                response = _refused(refusal, request)
+            except BrokenPath:
+                response = Response(400, b"400 Bad Request", TEXT)
+            except ClientGone:
                 return None
+            except BodyTooLarge:
+                response = _refused(errors.body_too_large(), request)
+            except StoreUnavailable as error:
+                log.error("the store is not available: %s", error)  # noqa: TRY400 - a traceback says nothing more
+                response = _refused(errors.store_unavailable(), request)
+            except Exception:
+                log.exception("internal error in %s %s", seen.method, seen.path or "-")
+                response = _refused(errors.internal_error(), request)
             seen.status = response.status
         if seen.operation != "page":
             headers += _PRIVATE
         return reply(response, headers)
-
-    async def _respond(
-        self, request: Request, headers: list[Header], seen: ObservedRequest
-    ) -> Response | None:
-        """The answer, whatever fails; None if the client is gone."""
-        try:
-            return await self._answer(request, headers, seen)
-        except errors.Refusal as refusal:
-            return _refused(refusal, request)
-        except BrokenPath:
-            return Response(400, b"400 Bad Request", TEXT)
-        except ClientGone:
-            return None
-        except BodyTooLarge:
-            return _refused(errors.body_too_large(), request)
-        except StoreUnavailable as error:
-            log.error("the store is not available: %s", error)  # noqa: TRY400 - a traceback says nothing more
-            return _refused(errors.store_unavailable(), request)
-        except Exception:
-            log.exception("internal error in %s %s", seen.method, seen.path or "-")
-            return _refused(errors.internal_error(), request)
 
     async def _answer(self, request: Request, headers: list[Header], seen: ObservedRequest) -> Response:
         """The answer; adds the headers that accompany any answer, errors included. Raises `Refusal`."""
@@ -161,21 +153,24 @@ class Api:
             is_gone=request.has_gone,
         )
         call = Call(self._gateway, caller, path, parameters, request.query, body, request.headers)
-        response = await self._handle(handler, call, request.values(b"sandbox-fault"))
+        faults = request.values(b"sandbox-fault")
+        if faults and self._faults is not None:
+            response = await _with_faults(self._faults, faults, handler, call)
+        else:
+            response = await handler(call)
         if unknown := unknown_parameters(call.query, operation.query):
             codes = tuple(f"UNKNOWN_PARAMETER:{name}" for name in unknown)
             return replace(response, warnings=(*response.warnings, *codes))
         return response
 
-    async def _handle(self, handler: Handler, call: Call, faults: Sequence[bytes]) -> Response:
-        if not faults or self._faults is None:
-            return await handler(call)
-        async with self._faults(self._gateway, faults) as gateway:
-            if call.caller.background:
-                # The LMS is called after the answer, and fails then.
-                caller = replace(call.caller, fault=faults[0].decode("latin-1"))
-                return await handler(replace(call, caller=caller))
-            return await handler(replace(call, gateway=gateway))
+
+async def _with_faults(faults: Faults, wanted: Sequence[bytes], handler: Handler, call: Call) -> Response:
+    async with faults(call.gateway, wanted) as gateway:
+        if call.caller.background:
+            # The LMS is called after the answer, and fails then.
+            caller = replace(call.caller, fault=wanted[0].decode("latin-1"))
+            return await handler(replace(call, caller=caller))
+        return await handler(replace(call, gateway=gateway))
 
 
 def _refused(refusal: errors.Refusal, request: Request) -> Response:

@@ -104,9 +104,12 @@ class Request:
         """The whole body. Raises `BodyTooLarge` beyond `limit` bytes, and `ClientGone`."""
         parts = []
         size = 0
+        is_whole = False
         # A client that is still sending does not read an answer, so a body that is too large is read and discarded,
         # within reason.
-        while size <= limit * _PATIENCE and (part := await self.part()):
+        while not is_whole and size <= limit * _PATIENCE:
+            part = await self.part()
+            is_whole = self.is_complete  # `part` is all that had arrived
             size += len(part)
             if size <= limit:
                 parts.append(part)
