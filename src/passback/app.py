@@ -146,7 +146,7 @@ def _is_own_sandbox(settings: Settings, kind: Kind) -> bool:
 
 def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedLmss | None = None) -> Api:
     """The application. A sandbox that has no district yet is filled; `lmss` are its simulated LMSs."""
-    authorization = Authorization(gateway.database, gateway.clock)
+    authorization = Authorization(gateway.database)
     pages = reference_pages(sandbox=kind == "sandbox")
     if settings.metrics:
         pages |= metrics_pages(gateway.metrics)

@@ -156,7 +156,9 @@ def test_an_lms_that_cannot_be_reached_is_an_error(own: Sandbox, spans: InMemory
 
 
 def test_a_trace_is_continued_later(spans: InMemorySpanExporter) -> None:
-    with tracing.server_span("GET", {b"traceparent": [TRACEPARENT.encode()]}, "r-1"):
+    span = tracing.server_span("GET", {b"traceparent": [TRACEPARENT.encode()]}, "r-1")
+    assert span is not None
+    with span:
         kept = tracing.traceparent()
         assert tracing.trace_id() == TRACE
     assert kept is not None
@@ -185,7 +187,8 @@ def test_logs_have_the_traces_id(sandbox: Sandbox, spans: InMemorySpanExporter) 
 
 
 def test_without_tracing_nothing_is_made() -> None:
-    with tracing.server_span("GET", {b"traceparent": [TRACEPARENT.encode()]}, "r") as span:
+    assert tracing.server_span("GET", {b"traceparent": [TRACEPARENT.encode()]}, "r") is None
+    with tracing.client_span("GET", "http://127.0.0.1/") as span:
         assert (dict(span.headers), tracing.traceparent(), tracing.trace_id()) == ({}, None, None)
     with tracing.continued(TRACEPARENT, "deliver"):
         assert tracing.traceparent() is None

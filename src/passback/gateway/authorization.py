@@ -9,7 +9,7 @@ from passback.store import tokens
 from passback.wire import errors
 
 if TYPE_CHECKING:
-    from passback.domain.clock import Clock
+    from passback.domain.clock import Instant
     from passback.store.engine.database import Database
     from passback.store.tokens import Token
 
@@ -26,20 +26,22 @@ class Authorization:
     by another process takes effect before its command has ended.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._clock = clock
         self._remembered: dict[bytes, tuple[Token, float]] = {}
 
-    async def token(self, secret: bytes) -> Token:
-        """The active token with that secret. Raises `Refusal`: row 11 if the secret is blank, else row 12."""
+    async def token(self, secret: bytes, now: Instant) -> Token:
+        """The token with that secret, active at `now`.
+
+        Raises `Refusal`: row 11 if the secret is blank, else row 12.
+        """
         known = self._remembered.get(secret)
-        if known is not None and known[1] > time.monotonic() and known[0].state(self._clock()) == "active":
+        if known is not None and known[1] > time.monotonic() and known[0].state(now) == "active":
             return known[0]
         if not secret.strip():
             raise errors.no_authorization()
         token = await self._database.read(lambda conn: tokens.find_by_secret(conn, secret))
-        if token is None or token.state(self._clock()) != "active":
+        if token is None or token.state(now) != "active":
             self._remembered.pop(secret, None)
             raise errors.token_refused()
         if len(self._remembered) >= _MOST_REMEMBERED:

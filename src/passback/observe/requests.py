@@ -46,17 +46,19 @@ class ObservedRequest:
         self._span = tracing.server_span(method, headers, self.id)
 
     def __enter__(self) -> ObservedRequest:
-        self._span.__enter__()
+        if self._span is not None:
+            self._span.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._account(perf_counter() - self._began)
-        self._span.answered(
-            self.status, self.path, district_id=self.district_id, application=self.application
-        )
-        self._span.__exit__(kind, error, traceback)
+        if self._span is not None:
+            self._span.answered(
+                self.status, self.path, district_id=self.district_id, application=self.application
+            )
+            self._span.__exit__(kind, error, traceback)
 
     def _account(self, seconds: float) -> None:
         metrics = self._metrics

@@ -87,9 +87,9 @@ class _NoSpan:
 _NO_SPAN: Span = _NoSpan()
 
 
-def server_span(method: str, headers: Mapping[bytes, Sequence[bytes]], request_id: str) -> Span:
-    """A span for a client's request, in the client's trace if its headers name one."""
-    return _NO_SPAN if _tracing is None else _tracing.server_span(method, headers, request_id)
+def server_span(method: str, headers: Mapping[bytes, Sequence[bytes]], request_id: str) -> Span | None:
+    """A span for a client's request, in the client's trace if its headers name one; None if tracing is off."""
+    return None if _tracing is None else _tracing.server_span(method, headers, request_id)
 
 
 def client_span(method: str, url: str) -> Span:

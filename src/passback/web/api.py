@@ -34,7 +34,6 @@ from passback.web.preferences import prefers_async
 from passback.web.refused_tokens import RefusedTokens
 from passback.web.routes import BrokenPath, Routes, decode_path
 from passback.wire import errors
-from passback.wire.operations import OPERATIONS
 from passback.wire.params import unknown_parameters
 
 if TYPE_CHECKING:
@@ -54,7 +53,6 @@ log = logging.getLogger(__name__)
 _WITH_BODY = frozenset({"POST", "PATCH"})
 _PRIVATE = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 """Answers hold students' data, also errors: nobody on the way may keep them, or read them as anything else."""
-_OPERATIONS = {(it.path, it.method): it for it in OPERATIONS}
 
 
 class Api:
@@ -85,7 +83,7 @@ class Api:
         self._guard = guard
         self._faults = faults
         self._folders = folders or {}
-        self._routes = Routes(HANDLERS)
+        self._routes = Routes()
         self._refused_tokens = RefusedTokens()
 
     async def __call__(self, request: Request) -> Reply | None:
@@ -130,18 +128,17 @@ class Api:
                 return refusal
             return await page(request)
         endpoint, parameters = found
-        operation = _OPERATIONS.get((endpoint.path, method))
+        operation = endpoint.operations.get(method)
         seen.operation, seen.path = "none" if operation is None else operation.name, endpoint.path
+        now = self._gateway.clock()
         try:
-            token = await self._authorization.token(bearer_secret(request.headers))
+            token = await self._authorization.token(bearer_secret(request.headers), now)
         except errors.Refusal as refusal:
             self._refused_tokens.note(request, refusal)
             raise
         seen.district_id, seen.application = token.district_id, token.application
-        now = self._gateway.clock()
         self._limit_headers.add(headers, self._limit.count(token.id, now), now)
-        handler = endpoint.handlers.get(method)
-        if handler is None or operation is None:
+        if operation is None:
             return Response(405, headers=((b"allow", endpoint.allow),))
         body = await request.body(self._max_body_bytes) if method in _WITH_BODY else b""
         caller = Caller(
@@ -153,6 +150,7 @@ class Api:
             is_gone=request.has_gone,
         )
         call = Call(self._gateway, caller, path, parameters, request.query, body, request.headers)
+        handler = HANDLERS[operation.name]
         faults = request.values(b"sandbox-fault")
         if faults and self._faults is not None:
             response = await _with_faults(self._faults, faults, handler, call)

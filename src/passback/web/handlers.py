@@ -246,7 +246,7 @@ HANDLERS: Mapping[str, Handler] = {
     "create_deep_link": create_deep_link,
     **roster.HANDLERS,
 }
-"""The handlers, by operation name (`passback.wire.operations`)."""
+"""The handlers, by operation name (`passback.wire.operations`); every operation has one."""
 
 
 def _section_id(call: Call) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
 
-from passback.wire.operations import OPERATIONS
+from passback.wire.operations import OPERATIONS, Operation
 
 if TYPE_CHECKING:
     from passback.web.messages import Call, Response
@@ -24,14 +24,14 @@ class BrokenPath(ValueError):
 
 
 class Endpoint(Struct, frozen=True):
-    """A path: its segments (None for parameters), and a handler for each method."""
+    """A path: its segments (None for parameters), and an operation for each method."""
 
     path: str
     """As in `passback.wire.operations`, such as ``/v3.1/users/{id}``."""
     segments: tuple[str | None, ...]
     names: tuple[str, ...]
     """The names of the parameters, in order."""
-    handlers: Mapping[str, Handler]
+    operations: Mapping[str, Operation]
     allow: bytes
     """The value of the ``Allow`` header."""
 
@@ -51,14 +51,13 @@ class Endpoint(Struct, frozen=True):
 class Routes:
     """The API's paths (`passback.wire.operations`)."""
 
-    def __init__(self, handlers: Mapping[str, Handler]) -> None:
-        """`handlers` are by operation name; every operation must have one."""
-        paths: dict[str, dict[str, Handler]] = {}
+    def __init__(self) -> None:
+        paths: dict[str, dict[str, Operation]] = {}
         for operation in OPERATIONS:
-            paths.setdefault(operation.path, {})[operation.method] = handlers[operation.name]
+            paths.setdefault(operation.path, {})[operation.method] = operation
         self._by_length: dict[int, list[Endpoint]] = {}
-        for path, methods in paths.items():
-            endpoint = _endpoint(path, methods)
+        for path, operations in paths.items():
+            endpoint = _endpoint(path, operations)
             self._by_length.setdefault(len(endpoint.segments), []).append(endpoint)
 
     def find(self, path: str) -> tuple[Endpoint, dict[str, str]] | None:
@@ -83,12 +82,12 @@ def decode_path(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
-def _endpoint(path: str, handlers: Mapping[str, Handler]) -> Endpoint:
+def _endpoint(path: str, operations: Mapping[str, Operation]) -> Endpoint:
     segments = path.split("/")
     return Endpoint(
         path=path,
         segments=tuple(None if segment.startswith("{") else segment for segment in segments),
         names=tuple(segment[1:-1] for segment in segments if segment.startswith("{")),
-        handlers=handlers,
-        allow=", ".join(sorted(handlers)).encode(),
+        operations=operations,
+        allow=", ".join(sorted(operations)).encode(),
     )

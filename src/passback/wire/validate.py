@@ -54,9 +54,8 @@ def check_numbers(request: AssignmentRequest | SubmissionRequest) -> None:
 
 
 def _raise_any(*failures: str | None) -> None:
-    found = [failure for failure in failures if failure is not None]
-    if found:
-        raise validation_failure(found)
+    if any(failures):
+        raise validation_failure([failure for failure in failures if failure])
 
 
 def _value(name: str, value: str | None, allowed: Sequence[str]) -> str | None:
