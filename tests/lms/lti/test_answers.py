@@ -16,7 +16,7 @@ from passback.domain.submission import SubmissionFields
 from passback.lms.http.reply import Reply as LmsReply
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable, Unsupported
 from passback.lms.lti.api import below, next_page
-from passback.lms.lti.map_assignments import id_from
+from passback.lms.lti.map_assignments import age, id_from
 from passback_simulators.lti import seed
 from passback_simulators.reply import Reply
 from support.lms import ESSAY, Lms, try_of
@@ -232,6 +232,11 @@ def test_a_course_whose_addresses_follow_from_its_number_needs_no_launch(family:
         assert found[1].name == "Algebra 1"
 
 
+def test_the_older_line_item_has_the_lower_number() -> None:
+    ids = ["/c/2/i/10?t=3", "/c/2/i/9?t=3", "/c/2/i/11?t=3"]
+    assert sorted(ids, key=age) == ["/c/2/i/9?t=3", "/c/2/i/10?t=3", "/c/2/i/11?t=3"]
+
+
 def test_people_are_read_with_their_roles(moodle: Lms) -> None:
     people = {it.id: it for it in moodle.run(moodle.connector.read_people(moodle.section))}
     assert people[seed.person_lms_id(seed.ASSISTANT)].role == "teacher"
@@ -311,6 +316,23 @@ def test_a_lost_assignment_is_found_where_the_lms_drops_marks(other: Lms) -> Non
     assert found.lms_id == made.lms_id
     known = try_of("mark", NOW, [made.lms_id])
     assert other.run(other.connector.find_assignment(other.section, fields, known)) is None
+
+
+@pytest.mark.parametrize("graded", [(), (1,), (0, 1)])
+def test_of_line_items_that_were_made_twice_one_is_kept(
+    other: Lms, graded: tuple[int, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    mark = str(uuid7())
+    made = [other.run(other.connector.create_assignment(other.section, ESSAY, mark)).lms_id for _ in range(2)]
+    for at in graded:
+        other.grade(made[at], grade_points=Decimal(5))
+    found = other.run(other.connector.find_assignment(other.section, ESSAY, try_of(mark, NOW)))
+    assert found is not None
+    kept = made[1] if graded == (1,) else made[0]
+    assert found.lms_id == kept
+    left = other.run(other.connector.read_assignments(other.section, made))
+    assert left.keys() == ({*made} if len(graded) == 2 else {kept})
+    assert [made[1] in it.message for it in caplog.records] == [True] * (len(graded) == 2)
 
 
 @pytest.mark.parametrize(

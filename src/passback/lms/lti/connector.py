@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from typing import TYPE_CHECKING
 
 from passback.lms.interface import (
@@ -29,6 +30,8 @@ from passback.lms.lti.map_assignments import LmsAssignment, path_of
 from passback.lms.lti.roster import Roster
 from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.unsupported_fields import note_key, read_note
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,9 +107,11 @@ class LtiConnector(ListsDecide, OneOfMany):
         if not found:
             listed = await self._listed(context)  # it may know the filter, and not have kept what it is about
             found = [name for name, it in listed.items() if map_assignments.has_mark(it, lost.mark)]
+        known = {map_assignments.id_from(it, self._address) for it in lost.known}
+        if len(found) > 1:
+            found = [await self._kept(context, [it for it in found if it not in known] or found)]
         if not found:
             wanted = map_assignments.new_defaults(fields) | await self._to_lms(context, fields)
-            known = {map_assignments.id_from(it, self._address) for it in lost.known}
             alike = [
                 name
                 for name, it in listed.items()
@@ -115,6 +120,31 @@ class LtiConnector(ListsDecide, OneOfMany):
             picked = lost.pick(alike)
             found = [] if picked is None else [picked]
         return None if not found else await self._remember(found[0], listed[found[0]], fields, None)
+
+    async def _kept(self, context: Context, made: Sequence[str]) -> str:
+        """Return the one that is kept of several line items that one create has made, and delete the others.
+
+        It is the first that has grades, or else the oldest. Another that has grades is left to a teacher.
+        """
+        ordered = sorted(made, key=map_assignments.age)
+        graded = [it for it in ordered if await self._has_grades(context, it)]
+        kept = (graded or ordered)[0]
+        for one in ordered:
+            if one == kept:
+                continue
+            try:
+                if one in graded:
+                    raise RefusedByLms("GRADED", "it has grades, too")
+                await self._api.send_item(context, "DELETE", path_of(one), None, safe=True, gone="assignment")
+            except LmsError as error:
+                log.warning(
+                    "the line item %s was made twice, and the other remains at %s: %s", kept, one, error
+                )
+        return kept
+
+    async def _has_grades(self, context: Context, assignment: str) -> bool:
+        results = await self._api.results(context, path_of(assignment))
+        return any(it.get("resultScore") is not None for it in results)
 
     async def _listed(self, context: Context, params: Mapping[str, str] | None = None) -> dict[str, Json]:
         """Read our line items of a course, by the ids of their assignments."""
