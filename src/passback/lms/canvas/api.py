@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from passback.domain.clock import Clock
-    from passback.lms.http.client import Params
+    from passback.lms.http.hosts import Params
     from passback.lms.interface import LmsConnection, Thing
 
 _RESERVED = 50.0

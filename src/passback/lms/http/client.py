@@ -16,17 +16,17 @@ import json
 import logging
 import math
 import random
-import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from passback.lms.http.gate import LONGEST_WAIT, Gate, Resting, Result, SharedGate, usable
+from passback.lms.http.hosts import Hosts, Params
 from passback.lms.http.pace import Limit
 from passback.lms.http.reply import Reply, retry_after
 from passback.lms.interface import LmsConnection, NotAllowed, Unavailable
@@ -34,7 +34,9 @@ from passback.network.addresses import Unreachable
 from passback.observe import tracing
 
 if TYPE_CHECKING:
-    from passback.network.client import Client, Response
+    from collections.abc import Collection
+
+    from passback.network.client import Response
     from passback.observe.lms import Outcome
 
 LARGEST_REPLY = 10 * 1024 * 1024
@@ -47,8 +49,6 @@ _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 8.0
 _USUAL_WAIT = 5.0
 """How many seconds to wait if an LMS throttles requests without saying for how long."""
-_PLAIN_PATH = re.compile(r"\w[\w-]*(/[\w-]+)*", re.ASCII)
-"""A path that only needs to be put behind the LMS's address."""
 _ABOUT_A_READ = (401, 403, 404)
 """The refusals that say something of what is read: may we, and is it there?"""
 
@@ -98,10 +98,6 @@ def watching_writes() -> Iterator[Writes]:
         yield writes
     finally:
         _WRITES.reset(token)
-
-
-Params = Mapping[str, Any] | Sequence[tuple[str, str]]
-"""A query; a value may be a list, for a name that comes several times."""
 
 
 class Manners(Protocol):
@@ -182,18 +178,14 @@ class LmsClient:
         failures: int = 5,
         rest: float = 8.0,
         limit: Limit | None = None,
+        also: Collection[str] = (),
     ) -> None:
         """`timeout` bounds each phase of a try, in seconds; the connection's patience a call with its retries.
 
         `at_first` says how many requests of a credential may be under way while the LMS has not said how many more it
         takes; unless given, `most_at_once`. `limit` is for an LMS that counts the requests of each credential, and does
-        not tell how many remain.
+        not tell how many remain. `also` are hosts of the LMS's besides that of its address.
         """
-        # Imported with the first connection: a gateway without any starts faster without it.
-        from passback.network.client import Client
-
-        self._base_url = connection.address
-        self._origin = _origin(connection.address)
         self._headers = connection.headers
         self._manners = manners
         self._patience = connection.patience
@@ -212,11 +204,11 @@ class LmsClient:
         self._watch.rests_with(own.resting)
         self._to_renew = set[str]()
         """Whose credentials were refused, and have not been renewed since."""
-        self._http: Client = Client(min(timeout, max(_LEAST_TIME, connection.patience)))
+        self._hosts = Hosts(connection.address, min(timeout, max(_LEAST_TIME, connection.patience)), also)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.close()
+        await self._hosts.close()
 
     async def get(self, path: str, params: Params | None = None, **how: Any) -> Reply:
         """Read something; retried where it fails. `how` as for `send`.
@@ -246,15 +238,17 @@ class LmsClient:
         safe: bool = False,
         reads: bool = False,
         refuses: Callable[[Reply], bool] | None = None,
+        named: Collection[str] = (),
     ) -> Reply:
         """Send a request, with `content` as JSON (bytes as they are); `safe` if the request is idempotent.
 
         `reads` says that it only reads, although its method is another than GET; it is safe then, too. A path that is
-        an address must be on the LMS's host. `acting` says whose credentials are used. `refuses` says whether a status
+        an address must be on the LMS's host, one that the client knows `also`, or that of one of the `named` addresses.
+        `acting` says whose credentials are used. `refuses` says whether a status
         from 500 on is no failure but a refusal, as some LMSs answer; it is returned then. Raises `Unavailable`, with
         `in_doubt` where it may have happened.
         """
-        url = self._joined(method, path, params)
+        url = self._hosts.joined(method, path, params, named)
         if isinstance(content, bytes):
             body, sent = content, dict(headers or {})
         elif content is None:
@@ -280,21 +274,6 @@ class LmsClient:
         if request.reads and reply.status >= 400 and reply.status not in _ABOUT_A_READ:
             raise Unavailable(f"{request.what}: status {reply.status}")
         return reply
-
-    def _joined(self, method: str, path: str, params: Params | None) -> str:
-        """The address of a path, with a query. Raises `Unavailable` where it is not on the LMS's host."""
-        query = urlencode(params, doseq=True) if params else ""
-        if self._base_url.endswith("/") and _PLAIN_PATH.fullmatch(path):  # as nearly all are
-            return f"{self._base_url}{path}?{query}" if query else self._base_url + path
-        try:
-            url = urljoin(self._base_url, path)
-        except ValueError:
-            raise Unavailable(f"{method}: it redirects to an invalid address") from None
-        if query:
-            url += ("&" if urlsplit(url).query else "?") + query
-        if _origin(url) != self._origin:
-            raise Unavailable(f"{method}: it sends us to another host")
-        return url
 
     async def _send(self, request: _Request) -> Reply:
         safe = request.safe
@@ -425,12 +404,10 @@ class LmsClient:
             if reply.status not in (301, 302, 303, 307, 308) or location is None:
                 return reply
             try:
-                url = urljoin(request.url, location)
+                url = self._hosts.redirected(request.url, location)
             except ValueError:
                 raise _Failed("it redirects to an invalid address") from None
-            if urlsplit(url).scheme == "http" and self._origin[0] == "https":
-                url = "https" + url[4:]  # an LMS that forgets that it is behind TLS
-            if _origin(url) != self._origin:
+            if url is None:
                 raise _Failed("it redirects to another host")
             if request.method != "GET":
                 raise _Failed("it redirects a write")
@@ -449,7 +426,8 @@ class LmsClient:
         try:
             with tracing.client_span(request.method, request.url) as span:
                 sent = {**request.headers, **credentials, **span.headers}
-                async with self._http.asking(request.method, request.url, sent, request.body) as response:
+                client = self._hosts.client(request.url)
+                async with client.asking(request.method, request.url, sent, request.body) as response:
                     span.answered(response.status)
                     body = await _bounded(response)
                     return Reply(response.status, response.headers, body, doubtful=not request.safe)
@@ -493,14 +471,6 @@ class _Request(Struct, frozen=True):
     def what(self) -> str:
         """What it asks for, without a query, for the log."""
         return f"{self.method} {urlsplit(self.url).path}"
-
-
-def _origin(url: str) -> tuple[str, str]:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "", ""  # an invalid URL has no origin
-    return parts.scheme, parts.netloc.lower()
 
 
 class _Failed(Exception):

@@ -16,6 +16,7 @@ KIND = ConnectorKind(
         Setting("client_id", "what the LMS calls us"),
         Setting("deployment_ids", "the deployments, separated by commas", optional=True),
         Setting("token_url", "where tokens are issued; may be below the address"),
+        Setting("service_hosts", "more hosts on which its services are, separated by commas", optional=True),
         Setting("token_audience", "for whom tokens are asked, if not for token_url", optional=True),
         Setting("auth_login_url", "where launches are authorized", optional=True),
         Setting("jwks_url", "where the LMS's public keys are", optional=True),

@@ -66,18 +66,22 @@ class LtiManners:
 
 
 class LtiApi:
-    """Calls to the services of one LMS. Addresses may be below the LMS's."""
+    """Calls to the services of one LMS.
+
+    Addresses may be below the LMS's. They may be on other hosts, too, if the operator or a launch has named these.
+    """
 
     def __init__(self, connection: LmsConnection, clock: Clock, family: Family) -> None:
         self.tokens = LtiTokens(connection, clock)
         self._family = family
         self._timer = connection.timer
-        self._client = LmsClient(connection, LtiManners(self.tokens), most_at_once=family.at_once)
+        hosts = connection.options.get("service_hosts", "").replace(",", " ").split()
+        self._client = LmsClient(connection, LtiManners(self.tokens), most_at_once=family.at_once, also=hosts)
 
     async def item(self, context: Context, path: str) -> Json:
         """Read a line item. Raises `LmsError`."""
         acting = await self._allowed(context, MAY_READ_ITEMS)
-        reply = await self._client.get(path, headers={"Accept": ITEM}, acting=acting)
+        reply = await self._client.get(path, headers={"Accept": ITEM}, acting=acting, named=context.addresses)
         return as_object(self._good(reply, "assignment").json())
 
     async def items(self, context: Context, params: Mapping[str, str] | None = None) -> list[Json]:
@@ -115,7 +119,7 @@ class LtiApi:
         acting = await self._allowed(context, MAY_CHANGE_ITEMS)
         kinds = {"Accept": ITEM} if content is None else {"Accept": ITEM, "Content-Type": ITEM}
         reply = await self._client.send(
-            method, path, content=content, headers=kinds, acting=acting, safe=safe
+            method, path, content=content, headers=kinds, acting=acting, safe=safe, named=context.addresses
         )
         return self._good(reply, gone)
 
@@ -129,7 +133,7 @@ class LtiApi:
         for seconds in (_WAIT_FOR_LOCK, None):
             reply = await self._client.send(
                 "POST", below(item, "scores"), content=content, headers={"Accept": "*/*", "Content-Type": SCORE},
-                acting=acting, safe=safe, refuses=refuses,
+                acting=acting, safe=safe, refuses=refuses, named=context.addresses,
             )  # fmt: skip
             if reply.status != 500:
                 break
@@ -182,7 +186,7 @@ class LtiApi:
             query["limit"] = str(self._family.page)
         for number in itertools.count(1):
             read = self._client.get if number == 1 else self._client.get_further
-            reply = await read(url, query, headers={"Accept": kind}, acting=acting)
+            reply = await read(url, query, headers={"Accept": kind}, acting=acting, named=context.addresses)
             following = next_page(reply)
             pages.add(listed(self._good(reply, gone).json()), following)
             if following is None:

@@ -92,8 +92,12 @@ class LtiConnector(ListsDecide, OneOfMany):
             context, "POST", context.lineitems, sent, safe=False, gone="section"
         )
         answer = reply.json()
-        made = map_assignments.item_id(answer, self._address) if isinstance(answer, dict) else ""
-        if not map_assignments.is_item(answer, made, self._address):
+        made = (
+            map_assignments.item_id(answer, self._address, context.lineitems)
+            if isinstance(answer, dict)
+            else ""
+        )
+        if not map_assignments.is_item(answer, made):
             raise reply.useless("is no line item")
         with in_doubt_after_write():
             return await self._remember(made, answer, fields, None)
@@ -149,7 +153,7 @@ class LtiConnector(ListsDecide, OneOfMany):
     async def _listed(self, context: Context, params: Mapping[str, str] | None = None) -> dict[str, Json]:
         """Read our line items of a course, by the ids of their assignments."""
         items = await self._api.items(context, params)
-        return {map_assignments.item_id(it, self._address): it for it in items}
+        return {map_assignments.item_id(it, self._address, context.lineitems): it for it in items}
 
     async def read_assignment(self, section: str, assignment: str) -> Assignment:
         context = await self._contexts.find(section)
@@ -191,7 +195,7 @@ class LtiConnector(ListsDecide, OneOfMany):
             )
             shown = reply.content()
             with in_doubt_after_write():
-                if map_assignments.is_item(shown, assignment, self._address):
+                if map_assignments.is_item(shown, assignment):
                     answer = shown
                 else:
                     answer = await self._read(context, assignment)
@@ -299,7 +303,7 @@ class LtiConnector(ListsDecide, OneOfMany):
 
     async def _read(self, context: Context, assignment: str) -> Json:
         content = await self._api.item(context, path_of(assignment))
-        map_assignments.check_item(content, assignment, self._address)
+        map_assignments.check_item(content, assignment)
         return content
 
     async def _if_there(self, context: Context, assignment: str) -> Json | None:

@@ -34,6 +34,11 @@ class Context(Struct, frozen=True):
     sourcedid: str = ""
 
     @property
+    def addresses(self) -> tuple[str, str]:
+        """The addresses of its services: a launch, which the LMS signs, may name them on a host of their own."""
+        return self.lineitems, self.memberships
+
+    @property
     def course(self) -> LmsCourse:
         return LmsCourse(self.id, self.title or self.label, self.sourcedid or None, self.label or None)
 
