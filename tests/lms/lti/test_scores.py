@@ -269,6 +269,18 @@ def test_a_comment_is_replaced_and_removed(lms: Lms) -> None:
     assert lms.read(assignment).grade_points == 5
 
 
+def test_what_is_blank_around_a_comment_makes_no_other_of_it(openedx: Lms) -> None:
+    assignment = added(openedx)
+    sent = sent_scores(openedx)
+    for points in (5, 6):
+        shown = openedx.grade(assignment, grade_points=Decimal(points), grade_comment=" Well done\n")
+        assert shown.grade_comment == "Well done"
+    assert len(sent) == 2
+    openedx.served.fail("error-after", method="POST", path="/scores$")
+    assert openedx.grade(assignment, grade_points=Decimal(7), grade_comment=" Well done\n").grade_points == 7
+    assert (len(sent), sent[2]) == (4, sent[3])
+
+
 def test_a_teachers_comment_is_not_erased(moodle: Lms) -> None:
     assignment = moodle.create().lms_id
     simulator(moodle).ui_grade(item(assignment), moodle.students[0], 3.0, "From the teacher")

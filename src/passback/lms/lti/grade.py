@@ -372,7 +372,8 @@ class Grading:
         """Whether an LMS still shows the comment that it had before."""
         if plan.score is None or not self._family.shows_comments:
             return False
-        return result.comment == plan.before.comment != (plan.score.comment or None)
+        before = plan.before.comment
+        return result.comment == before and not map_submissions.is_same_comment(before, plan.score.comment)
 
     def _note_done(self, target: _Target, plan: _Planned, result: Result) -> None:
         """Note what was sent, and what the LMS made of it."""

@@ -60,7 +60,7 @@ class Score(Struct, frozen=True):
     def is_of(self, result: Result, family: Family) -> bool:
         """Whether a result shows it."""
         same = are_alike(self.points, result.points)
-        return same and (not family.shows_comments or (self.comment or None) == result.comment)
+        return same and (not family.shows_comments or is_same_comment(self.comment, result.comment))
 
 
 def result_of(content: Json, stored: LmsAssignment) -> Result:
@@ -234,6 +234,11 @@ def warnings_of(score: Score | None, stored: LmsAssignment, family: Family) -> t
     """Return the warnings about points of which the gradebook has others than results show."""
     over = score is not None and score.points is not None and score.points > stored.points
     return (SCORE_CHANGED,) if over and family.caps_unseen else ()
+
+
+def is_same_comment(one: str | None, other: str | None) -> bool:
+    """Whether two comments are the same, but for what is blank around them: Open edX leaves that away."""
+    return (one or "").strip() == (other or "").strip()
 
 
 def are_alike(one: Decimal | None, other: Decimal | None) -> bool:

@@ -188,6 +188,8 @@ def _comment(lms: LtiState, before: Record, given: dict[str, Any]) -> dict[str, 
             return {"comments": [*before.get("comments", []), comment]} if comment else {}
         case "kept" if "comment" not in given:
             return {}
+        case "kept":
+            return {"comment": (comment or "").strip() or None}
         case _:
             return {"comment": comment or None}
 
