@@ -44,6 +44,8 @@ CHOOSING_LASTS = HOUR
 _LINK = "LtiResourceLinkRequest"
 _CHOOSING = "LtiDeepLinkingRequest"
 _RESOURCE_LINK = "ltiResourceLink"
+_MOST_MEMBERSHIPS = 20
+"""How many addresses of a course's members are remembered."""
 _MOST_LINKS = 1000
 """How many links of a course are remembered."""
 
@@ -240,6 +242,7 @@ def _remember(conn: Connection, district_id: str, said: IdToken) -> None:
     key = f"context/{said.context.id}"
     before: Mapping[str, Any] = notes.find(conn, district_id, [key]).get(key, {})
     after = {**before, **_course(said), "resource_links": _links(before.get("resource_links", {}), said)}
+    after |= _older_memberships(before, after)
     if after != before:
         notes.save(conn, district_id, {key: after})
 
@@ -258,6 +261,16 @@ def _course(said: IdToken) -> dict[str, Any]:
         "memberships_url": None if people is None else people.context_memberships_url,
     }
     return {name: value for name, value in told.items() if value}
+
+
+def _older_memberships(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The addresses of the course's members that earlier launches told: of other activities, in some LMSs."""
+    newest, known = (
+        after.get("memberships_url"),
+        [before.get("memberships_url"), *before.get("older_memberships", ())],
+    )
+    older = list(dict.fromkeys(it for it in known if it and it != newest))[:_MOST_MEMBERSHIPS]
+    return {"older_memberships": older} if older or "older_memberships" in before else {}
 
 
 def _links(before: Mapping[str, Any], said: IdToken) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from passback_simulators.lti.replies import refused
+from passback_simulators.lti.replies import refused, refused_token
 
 if TYPE_CHECKING:
     from passback_simulators.lti.state import LtiState
@@ -17,7 +17,7 @@ def client_of(lms: LtiState, request: Request, *scopes: str) -> str:
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
     token = lms.records.get("tokens", text) if scheme.lower() == "bearer" else None
     if token is None or token["expires"] <= lms.clock():
-        raise refused(lms.profile, request, 401, "Invalid access token")
+        raise refused_token(lms.profile, request)
     allowed = set(token["scopes"]) & set(lms.settings["scopes"])
     if allowed.isdisjoint(scopes):
         status = 403 if lms.profile.dialect in ("django", "text", "plain") else 401
@@ -28,6 +28,8 @@ def client_of(lms: LtiState, request: Request, *scopes: str) -> str:
 def course(lms: LtiState, request: Request, course_id: str) -> Record:
     """A course in which the tool is. Raises `Refusal`."""
     found = lms.records.get("courses", course_id)
+    if found is None and lms.profile.family == "openedx":
+        raise refused(lms.profile, request, 403, "LTI configuration not found.")
     if found is None:
         raise refused(lms.profile, request, 404, "Not Found: the course does not exist")
     if lms.settings["tool_removed"]:

@@ -16,7 +16,7 @@ from passback_simulators.lti.handlers import (
     registration,
     tokens,
 )
-from passback_simulators.lti.replies import refused
+from passback_simulators.lti.replies import refused, refused_token
 from passback_simulators.lti.state import LtiState
 from passback_simulators.reply import Reply, json_reply, text_reply
 from passback_simulators.route import Route, route
@@ -93,7 +93,7 @@ class LtiSimulator(LtiState, Simulator):
             case "expired-credentials" if request.path == self.profile.grants:
                 return tokens.refusal(self, "invalid_client", "unknown client")
             case "expired-credentials":
-                return refused(self.profile, request, 401, "Invalid access token").reply
+                return refused_token(self.profile, request).reply
             case _:
                 return text_reply(self.settings["error_status"], _OUTAGE, "text/html")
 

@@ -45,6 +45,13 @@ def refused(profile: Profile, request: Request, status: int, reason: str, field:
     return Refusal(json_reply(status, content, "application/json"))
 
 
+def refused_token(profile: Profile, request: Request) -> Refusal:
+    """A refusal of a token that is not good, or not any more."""
+    if profile.family == "openedx":
+        return refused(profile, request, 403, "Invalid token signature.")
+    return refused(profile, request, 401, "Invalid access token")
+
+
 def refused_score(profile: Profile, request: Request, status: int, reason: str, field: str = "") -> Refusal:
     """A refusal of a score. Moodle gives its reason only in the status line, which no client sees."""
     if profile.dialect == "moodle":

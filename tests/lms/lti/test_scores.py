@@ -102,6 +102,13 @@ def test_a_score_whose_answer_was_lost_is_delivered_once(lms: Lms, fault: str) -
     assert len({json.dumps(it, sort_keys=True) for it in seen}) == 1
 
 
+def test_a_token_that_the_lms_no_longer_takes_is_replaced(lms: Lms) -> None:
+    assignment = essay(lms)
+    lms.grade(assignment, grade_points=Decimal(8))
+    lms.served.fail("expired-credentials", path="/scores$|/results$|memberships|names|people")
+    assert lms.grade(assignment, grade_points=Decimal(9)).grade_points == 9
+
+
 def test_a_teachers_later_edit_stays_and_is_told(moodle: Lms) -> None:
     assignment = moodle.create().lms_id
     moodle.grade(assignment, grade_points=Decimal(9))

@@ -158,6 +158,17 @@ def test_what_is_told_of_a_course_is_kept(sandbox: Sandbox, platform: Platform) 
     }
 
 
+def test_where_else_a_course_has_had_its_members_is_kept(sandbox: Sandbox, platform: Platform) -> None:
+    for name in ("one", "two", "two", "one", "three"):
+        start(sandbox, platform, {NRPS: {"context_memberships_url": f"{ISSUER}/{name}"}})
+    notes = sandbox.gateway.database.read_now(lambda conn: find(conn, DISTRICT, ["context/course-1"]))
+    note = notes["context/course-1"]
+    assert (note["memberships_url"], note["older_memberships"]) == (
+        f"{ISSUER}/three",
+        [f"{ISSUER}/one", f"{ISSUER}/two"],
+    )
+
+
 # Whom the browser is
 
 

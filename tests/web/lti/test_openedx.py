@@ -263,6 +263,20 @@ def test_an_activity_is_changed_and_deleted_in_open_edx_only(world: World, mode:
     assert world.call("GET", assignment).data["description"] == ""
 
 
+def test_an_activity_that_is_deleted_is_gone_and_the_others_go_on(world: World) -> None:
+    block, deleted = world.add(), world.add()
+    assignment, gone = world.assignment(block), world.assignment(deleted)
+    world.openedx.delete(deleted)
+    for method, path, body in (
+        ("GET", gone, None), ("PATCH", gone, {"title": "Other"}), ("DELETE", gone, None),
+        ("PATCH", f"{gone}/submissions/{world.id_of(ANN)}", {"grade_points": 1}),
+    ):  # fmt: skip
+        assert world.call(method, path, body, 404).json == {"message": "Assignment does not exist"}
+    world.run("sync", "run", "--district", world.district)
+    graded = world.call("PATCH", f"{assignment}/submissions/{world.id_of(ANN)}", {"grade_points": 5}).data
+    assert (graded["grade_points"], world.openedx.published(block, ANN)) == (5, 0.25)
+
+
 def test_what_open_edx_has_no_place_for_is_kept(world: World) -> None:
     assignment = world.assignment(world.add())
     told = {"description": "Two pages", "due_date": "2040-06-01T23:59:00.000Z", "title": "Fractions"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from passback.lms.http.client import LmsClient
 from passback.lms.http.links import links_of
 from passback.lms.http.reply import Reply, retry_after, sent_at
-from passback.lms.interface import NotAllowed, Unavailable
+from passback.lms.interface import Gone, NotAllowed, Unavailable
 from passback.lms.lti import errors
 from passback.lms.lti.errors import Overtaken
 from passback.lms.lti.tokens import LtiTokens
@@ -53,7 +54,7 @@ class LtiManners:
         return {"Authorization": f"Bearer {(await self._tokens.get(acting, renew=renew)).text}"}
 
     def refused_credentials(self, reply: Reply) -> bool:
-        return reply.status == 401
+        return errors.is_about_token(reply)
 
     def throttled(self, reply: Reply) -> float | None:
         return retry_after(reply, default=_WAIT_SECONDS) if reply.status == 429 else None
@@ -99,6 +100,13 @@ class LtiApi:
 
     async def members(self, context: Context) -> tuple[Json, list[Json]]:
         """Read the members of a course, and what the list says of the course. Raises `LmsError`."""
+        *older, oldest = context.memberships, *context.older_memberships
+        for path in older:
+            with contextlib.suppress(Gone):
+                return await self._members(context, path)
+        return await self._members(context, oldest)
+
+    async def _members(self, context: Context, path: str) -> tuple[Json, list[Json]]:
         said: list[Json] = []
 
         def listed(content: Any) -> Any:
@@ -106,7 +114,7 @@ class LtiApi:
             return said[-1].get("members")
 
         found = await self._pages(
-            context, context.memberships, MEMBERS, MAY_READ_MEMBERS, "members", key="user_id", listed=listed,
+            context, path, MEMBERS, MAY_READ_MEMBERS, "members", key="user_id", listed=listed,
             gone="section",
         )  # fmt: skip
         about = said[0].get("context")

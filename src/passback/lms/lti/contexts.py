@@ -32,6 +32,8 @@ class Context(Struct, frozen=True):
     title: str = ""
     label: str = ""
     sourcedid: str = ""
+    older_memberships: tuple[str, ...] = ()
+    """Where else its members were, by earlier launches: in Open edX they are gone with the activity."""
 
     @property
     def addresses(self) -> tuple[str, str]:
@@ -93,4 +95,5 @@ def _from_note(section: str, note: Mapping[str, Any]) -> Context:
         text(note, "title") or "",
         text(note, "label") or "",
         text(note, "sourcedid") or "",
+        tuple(texts(note, "older_memberships")),
     )

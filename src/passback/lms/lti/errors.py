@@ -21,6 +21,8 @@ _OF_USERS = (
     "user could not be found",
     "user not found in course",
 )
+_NO_ACTIVITY = "lti configuration not found"
+"""What Open edX says, with a 403, of an activity that does not exist any more."""
 _MEMBERS = ("reason", "message", "errors", "error", "detail", "title", "non_field_errors")
 """What refusals have of which one may be the LMS's own; one of Django's forms has the name of a field instead."""
 
@@ -72,6 +74,8 @@ def refusal(reply: Reply, gone: Thing, family: Family) -> LmsError:
     words = reply.body[:2000].decode("utf-8", "replace").lower()
     if any(it in words for it in _OF_USERS):
         return Gone("student")
+    if _NO_ACTIVITY in words:
+        return Gone(gone)
     match reply.status:
         case 401 if reply.doubtful:
             return reply.useless("refuses our credentials")
@@ -92,6 +96,11 @@ def refusal(reply: Reply, gone: Thing, family: Family) -> LmsError:
             return NotTaken(family.name)
         case _:
             return reply.useless("was not expected")
+
+
+def is_about_token(reply: Reply) -> bool:
+    """Whether a token is refused. Open edX does so with a 403, as it does what the tool may not do."""
+    return reply.status == 401 or (reply.status == 403 and b"invalid token" in reply.body[:2000].lower())
 
 
 def is_overtaken(reply: Reply) -> bool:
