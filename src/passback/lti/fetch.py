@@ -23,6 +23,25 @@ async def fetch_json(
     method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b""
 ) -> Mapping[str, Any]:
     """The object that is at an address, or that the LMS answers with. Raises `NotFetched`."""
+    status, content = await _ask(method, url, {"Accept": "application/json", **(headers or {})}, body)
+    if status not in (200, 201):
+        raise NotFetched(f"it answers {status}")
+    try:
+        document = msgspec.json.decode(content)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise NotFetched("its answer is no JSON object")
+    return document
+
+
+async def fetch_status(url: str) -> int:
+    """The status that an address answers with. Raises `NotFetched`."""
+    return (await _ask("GET", url, {}, b""))[0]
+
+
+async def _ask(method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+    """The status and content of an answer. Raises `NotFetched`."""
     # Imported only where LMSs are asked: a gateway without LTI starts faster without it.
     from passback.network.addresses import Unreachable
     from passback.network.client import Client, Failed
@@ -30,10 +49,7 @@ async def fetch_json(
     http = Client(PATIENCE)
     content = b""
     try:
-        async with (
-            asyncio.timeout(PATIENCE),
-            http.asking(method, url, {"Accept": "application/json", **(headers or {})}, body) as response,
-        ):
+        async with asyncio.timeout(PATIENCE), http.asking(method, url, headers, body) as response:
             async for part in response.parts():
                 content += part
                 if len(content) > _LONGEST:
@@ -44,12 +60,4 @@ async def fetch_json(
         raise NotFetched(str(error)) from None
     finally:
         await http.close()
-    if response.status not in (200, 201):
-        raise NotFetched(f"it answers {response.status}")
-    try:
-        document = msgspec.json.decode(content)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        raise NotFetched("its answer is no JSON object")
-    return document
+    return response.status, content

@@ -89,7 +89,7 @@ class PlatformKeys:
     async def _ask(self, url: str, known: _Known) -> None:
         known.asked = self._clock()
         try:
-            known.keys = await _read(url)
+            known.keys = await read(url)
         except NotFetched as error:
             known.problem = f"asked for them, {error}"
             log.warning("the keys of an LMS cannot be read: %s", error)
@@ -97,7 +97,7 @@ class PlatformKeys:
             known.read, known.problem = known.asked, ""
 
 
-async def _read(url: str) -> Mapping[str, RSAKey]:
+async def read(url: str) -> Mapping[str, RSAKey]:
     """The public RSA keys that are published at an address, by ``kid``; what is no such key is left out.
 
     Raises `NotFetched`.

@@ -40,7 +40,7 @@ def find_all(connectors: Reach, connection: Connection, issuer: str) -> list[Reg
 
 def at_issuer(reached: Iterable[Reached], issuer: str) -> list[Registration]:
     """Those of the connections that are registrations at an issuer."""
-    return [it for it in map(_registration, reached) if it.issuer == issuer]
+    return [it for it in map(registration, reached) if it.issuer == issuer]
 
 
 def chosen(
@@ -55,7 +55,8 @@ def chosen(
     return meant if len({it.client_id for it in meant}) == 1 else []
 
 
-def _registration(stored: Reached) -> Registration:
+def registration(stored: Reached) -> Registration:
+    """The registration that a connection is."""
     options, address = stored.options, stored.address
     return Registration(
         stored.district_id,

@@ -9,9 +9,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from passback.lms.interface import ConnectorKind
-from passback.lms.registry import BUILTIN, not_stored
+from passback.lms.registry import BUILTIN, Reached, not_stored
 from passback.lms.stored_keys import StoredKeys
 from passback.lms.tokens import HeldRefreshToken
+from passback.lti import check as lti_check
+from passback.lti.registrations import KIND as LTI
 from passback.operations import audit, districts, lms_settings
 from passback.operations.errors import NotFound, OperationError
 from passback.rosters import connect as connecting
@@ -166,6 +168,8 @@ async def try_out(
         findings = await connector.check()
     finally:
         await connector.close()
+    if wanted.kind.capabilities.kind == LTI:
+        findings = [*findings, *await lti_check.of_launches(Reached("", wanted.address, options))]
     if refresh.refresh_token:
         wanted = replace(wanted, given={**wanted.given, "refresh_token": refresh.refresh_token})
     return findings, wanted
@@ -209,7 +213,7 @@ async def check(gateway: Gateway, district_id: str) -> Sequence[Finding]:
     connector = await gateway.database.read(lambda conn: gateway.connectors.find(conn, district_id, lms_type))
     if connector is None:
         raise OperationError(f"district {district_id} has no connection that can be used")
-    findings = await connector.check()
+    findings = [*await connector.check(), *await _of_launches(gateway, district_id, lms_type)]
 
     def record(conn: Connection) -> None:
         if not works(findings):
@@ -219,6 +223,24 @@ async def check(gateway: Gateway, district_id: str) -> Sequence[Finding]:
 
     await gateway.database.write(record)
     return findings
+
+
+async def _of_launches(gateway: Gateway, district_id: str, lms_type: str) -> Sequence[Finding]:
+    """What else an LMS needs that starts applications."""
+    reached = (
+        await gateway.database.read(lambda conn: gateway.connectors.of_kind(conn, LTI))
+        if lms_type == LTI
+        else []
+    )
+    return [
+        finding
+        for one in reached
+        if one.district_id == district_id
+        for finding in (
+            *await lti_check.of_launches(one),
+            *await lti_check.of_sections(gateway.database, one),
+        )
+    ]
 
 
 async def show(database: Database, vault: Vault, district_id: str) -> ConnectionSummary:

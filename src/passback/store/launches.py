@@ -65,6 +65,16 @@ def section_of(connection: Connection, district_id: str, lms_id: str) -> str | N
     return None if row is None else str(row[0])
 
 
+def matched_courses(connection: Connection, district_id: str) -> list[str]:
+    """The ids, in the LMS, of the courses that our sections are matched to."""
+    rows = connection.execute(
+        "SELECT DISTINCT lms_id FROM sections WHERE district_id = :district_id AND lms_id IS NOT NULL"
+        " AND removed IS NULL ORDER BY lms_id",
+        {"district_id": district_id},
+    )
+    return [str(row[0]) for row in rows]
+
+
 def user_of(connection: Connection, district_id: str, lms_id: str, role: Role) -> str | None:
     """Our student or teacher who is matched to a person of the LMS."""
     row = connection.execute(

@@ -41,6 +41,8 @@ class Profile(Struct, frozen=True):
     page: int = 0
     """How many items a page has if nobody asks for fewer; 0 for all of them."""
     longest_page: int = 1000
+    all_scopes: bool = False
+    """Whether a token is issued for all scopes that are asked for, or none."""
     items_paged: bool = True
     broken_links: bool = False
     """Whether the ``Link`` of line items has typographic quotes and escaped addresses, as Moodle's."""
@@ -98,8 +100,8 @@ CANVAS = Profile(
     memberships="/api/lti/courses/{course}/names_and_roles",
     authorize="/api/lti/authorize_redirect", keys="/api/lti/security/jwks",
     configuration="/api/lti/security/openid-configuration", registration="/api/lti/registrations",
-    dialect="canvas", page=10, longest_page=100, shows_comments=False, stale_status=400, accepts_equal=True,
-    comments="added", progress_erases=True,
+    dialect="canvas", all_scopes=True, page=10, longest_page=100, shows_comments=False, stale_status=400,
+    accepts_equal=True, comments="added", progress_erases=True,
 )  # fmt: skip
 OPENEDX = Profile(
     "openedx", "Open edX",

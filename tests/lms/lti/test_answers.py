@@ -129,16 +129,21 @@ def test_many_requests_ask_for_one_token(other: Lms) -> None:
         (seed.MEMBERS_READ, lambda lms, _: lms.run(lms.connector.read_people(lms.section))),
     ],
 )
+@pytest.mark.parametrize(
+    "family", ["moodle", "canvas"]
+)  # which issues no token for scopes that it does not grant
 def test_a_scope_that_is_not_granted_is_named(
-    moodle: Lms, scope: str, act: Callable[[Any, str], Any]
+    family: str, scope: str, act: Callable[[Any, str], Any]
 ) -> None:
-    assignment = moodle.create().lms_id
-    moodle.set(scopes=[it for it in seed.ALL_SCOPES if it != scope])
-    with moodle.another() as fresh:
-        findings = moodle.run(fresh.check())
-        assert any(not it.good and scope in (it.remedy or "") for it in findings)
-        with pytest.raises(NotAllowed, match=scope):
-            act(replace_connector(moodle, fresh), assignment)
+    with lti(family) as lms:
+        assignment = lms.create().lms_id
+        lms.set(scopes=[it for it in seed.ALL_SCOPES if it != scope])
+        with lms.another() as fresh:
+            findings = lms.run(fresh.check())
+            assert any(not it.good and scope in (it.remedy or "") for it in findings)
+            assert sum(not it.good and "the app may not" in it.what for it in findings) == 1
+            with pytest.raises(NotAllowed, match=scope):
+                act(replace_connector(lms, fresh), assignment)
 
 
 def replace_connector(lms: Lms, connector: Any) -> Lms:
@@ -183,7 +188,8 @@ def test_a_token_that_moodle_refuses_in_words_of_its_own_is_refused_for_good(
     with answering(moodle, "POST", "/token.php", refused), pytest.raises(NotAllowed, match=words) as caught:
         moodle.run(moodle.connector.read_people(moodle.section))
     assert caught.value.credentials
-    assert sum(it.endswith("/token.php") for it in moodle.calls()) == 1
+    each_scope = 5 if words == "invalid_scope" else 0  # it may not be for all of them
+    assert sum(it.endswith("/token.php") for it in moodle.calls()) == 1 + each_scope
 
 
 @pytest.mark.parametrize(
@@ -427,21 +433,3 @@ def test_a_class_that_seems_empty_is_read_again(other: Lms) -> None:
         assert other.run(other.connector.read_people(other.section))
     with answering(other, "GET", "/memberships", empty):
         assert other.run(other.connector.read_people(other.section)) == []
-
-
-@pytest.mark.parametrize(
-    ("options", "missing"),
-    [
-        ({}, "can be opened"),
-        ({"jwks_url": ""}, "jwks_url must be given"),
-        ({"auth_login_url": "", "jwks_url": ""}, "auth_login_url and jwks_url must be given"),
-        ({"deployment_ids": ""}, "no deployment is known"),
-    ],
-)
-def test_a_check_says_whether_the_app_can_be_opened(
-    moodle: Lms, options: dict[str, Any], missing: str
-) -> None:
-    with moodle.another(**options) as fresh:
-        findings = moodle.run(fresh.check())
-    [found] = [it for it in findings if "opened from" in it.what or "open the app from Moodle" in it.what]
-    assert (found.good, missing in found.what) == (not options, True)

@@ -14,10 +14,10 @@ from passback.lms.lti.api import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable
 
     from passback.lms.lti.api import LtiApi
-    from passback.lms.lti.contexts import Contexts
+    from passback.lms.lti.contexts import Context, Contexts
     from passback.lms.lti.families import Family
 
 _RIGHTS = (
@@ -29,9 +29,7 @@ _RIGHTS = (
 )
 
 
-async def findings(
-    api: LtiApi, contexts: Contexts, family: Family, options: Mapping[str, str]
-) -> list[Finding]:
+async def findings(api: LtiApi, contexts: Contexts, family: Family) -> list[Finding]:
     """Check everything that the connector needs, without changing anything in the LMS."""
     try:
         granted = await api.granted()
@@ -44,41 +42,54 @@ async def findings(
         remedy = "check the address and token_url, and try again later"
         return [Finding(False, f"{family.name} cannot be reached: {error}", remedy)]
     found = [Finding(True, f"{family.name} knows the app, and gives it tokens")]
-    for scopes, right in _RIGHTS if family.own_items else _RIGHTS[1:]:
+    for scopes, right in _RIGHTS:
         if granted.isdisjoint(scopes):
             remedy = f"allow the app this in {family.name}: {scopes[0]}"
             found.append(Finding(False, f"the app may not {right}", remedy))
         else:
             found.append(Finding(True, f"the app may {right}"))
-    return [*found, *_launches(family, options), await _courses(api, contexts, family)]
+    return [*found, *await _courses(api, contexts, family)]
 
 
-def _launches(family: Family, options: Mapping[str, str]) -> list[Finding]:
-    """What people need to open the app from the LMS."""
-    missing = [name for name in ("auth_login_url", "jwks_url") if not options.get(name)]
-    if missing:
-        remedy = "connect the district again, with the address from the LMS's page about the app"
-        what = f"nobody can open the app from {family.name}: {' and '.join(missing)} must be given"
-        return [Finding(False, what, remedy)]
-    if not options.get("deployment_ids"):
-        remedy = "add it: passback lti add-deployment"
-        return [Finding(False, f"nobody can open the app from {family.name}: no deployment is known", remedy)]
-    return [Finding(True, f"the app can be opened from {family.name}")]
-
-
-async def _courses(api: LtiApi, contexts: Contexts, family: Family) -> Finding:
+async def _courses(api: LtiApi, contexts: Contexts, family: Family) -> list[Finding]:
     known = await contexts.all()
     if not known:
-        return Finding(
-            True,
-            f"no course is known yet: each is, once somebody has opened the app from there in {family.name}",
+        what = (
+            f"no course is known yet: each is, once somebody has opened the app from there in {family.name}"
         )
+        return [Finding(True, what)]
+    found = [Finding(True, f"{_count(len(known), 'course is', 'courses are')} known from launches")]
+    for lacking, what, remedy in (
+        (
+            [it for it in known if not it.lineitems],
+            "take grades from the app",
+            "let the app use the LMS's service for grades (AGS) there, and open it from there again",
+        ),
+        (
+            [it for it in known if not it.memberships],
+            "show the app who is in it",
+            "let the app use the LMS's class lists (NRPS) there, and open it from there again",
+        ),
+    ):
+        if lacking:
+            number = _count(len(lacking), "course does", "courses do")
+            found.append(Finding(False, f"{number} not {what}, such as {lacking[0].id}", remedy))
+    for course in known[:1]:
+        if course.memberships:
+            found.append(await _may("who is in the course", course, api.members(course), family))
+        if course.lineitems:
+            found.append(await _may("the assignments of the course", course, api.items(course), family))
+    return found
+
+
+async def _may(what: str, course: Context, reading: Awaitable[object], family: Family) -> Finding:
     try:
-        await api.members(known[0])
+        await reading
     except LmsError as error:
-        return Finding(
-            False,
-            f"cannot read who is in the course {known[0].id}: {error}",
-            f"open the app from that course in {family.name} again, and see that it is allowed there",
-        )
-    return Finding(True, f"{len(known)} courses are known from launches")
+        remedy = f"open the app from that course in {family.name} again, and see that it is allowed there"
+        return Finding(False, f"cannot read {what} {course.id}: {error}", remedy)
+    return Finding(True, f"can read {what} {course.id}")
+
+
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"

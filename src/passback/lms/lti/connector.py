@@ -65,7 +65,6 @@ class LtiConnector(ListsDecide, OneOfMany):
     def __init__(self, connection: LmsConnection, notes: Notes, clock: Clock) -> None:
         self._family = FAMILIES.get(connection.options.get("family", ""), OTHER)
         self._address = connection.address
-        self._options = connection.options
         self._notes = notes
         self._clock = clock
         self._api = LtiApi(connection, clock, self._family)
@@ -286,7 +285,7 @@ class LtiConnector(ListsDecide, OneOfMany):
         return person in (enrolled.students if role == "student" else enrolled.teachers)
 
     async def check(self) -> Sequence[Finding]:
-        return await findings(self._api, self._contexts, self._family, self._options)
+        return await findings(self._api, self._contexts, self._family)
 
     async def close(self) -> None:
         await self._api.close()

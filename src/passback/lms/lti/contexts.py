@@ -12,7 +12,7 @@ from passback.lms.lti.errors import NotLaunched
 from passback.lms.toolkit.json_fields import text, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from passback.lms.lti.families import Family
     from passback.lms.notes import Notes
@@ -60,16 +60,25 @@ class Contexts:
     async def find(self, section: str) -> Context:
         """Return a course by its id. Raises `NotLaunched` if its services are not known."""
         key = PREFIX + section
-        note = (await self._notes.read([key])).get(key)
-        found = self._derived(section) if note is None else _from_note(section, note)
-        if found is None or not (found.lineitems and found.memberships):
+        found = self._known(section, (await self._notes.read([key])).get(key))
+        if found is None:
             raise NotLaunched(self._family.name)
         return found
+
+    async def lacking(self, sections: Sequence[str]) -> list[str]:
+        """Return those of the courses that `find` would raise `NotLaunched` for."""
+        notes = await self._notes.find(PREFIX)
+        return [it for it in sections if self._known(it, notes.get(PREFIX + it)) is None]
 
     async def all(self) -> list[Context]:
         """Return every course from which somebody has opened us."""
         notes = await self._notes.find(PREFIX)
         return [_from_note(key.removeprefix(PREFIX), note) for key, note in notes.items()]
+
+    def _known(self, section: str, note: Mapping[str, Any] | None) -> Context | None:
+        """Return a course, of the note of it if there is one; None if its services are not known."""
+        found = self._derived(section) if note is None else _from_note(section, note)
+        return found if found is not None and found.lineitems and found.memberships else None
 
     def _derived(self, section: str) -> Context | None:
         """Return a course whose addresses follow from its number."""

@@ -9,6 +9,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
+from msgspec.structs import replace
+
 from passback.lms.http.oauth2 import TokenEndpoint, Tokens, final_error
 from passback.lms.interface import NotAllowed
 from passback.lms.signing import read_key
@@ -79,6 +81,25 @@ class LtiTokens:
         await self._endpoint.close()
 
     async def _fetch(self, scopes: str) -> Token:
+        try:
+            return await self._ask(scopes)
+        except NotAllowed as error:
+            if "invalid_scope" not in str(error):
+                raise
+            # Some LMSs (Canvas) issue a token for all of the scopes or none, and do not say which one is in the way.
+            allowed = [it for it in scopes.split() if await self._is_allowed(it)]
+            if not allowed:
+                raise
+        return replace(await self._ask(" ".join(allowed)), scopes=frozenset(allowed))
+
+    async def _is_allowed(self, scope: str) -> bool:
+        try:
+            await self._ask(scope)
+        except NotAllowed:
+            return False
+        return True
+
+    async def _ask(self, scopes: str) -> Token:
         return await self._endpoint.token(
             {
                 "grant_type": "client_credentials",

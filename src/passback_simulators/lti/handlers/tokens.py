@@ -35,7 +35,7 @@ def token(lms: LtiState, request: Request) -> Reply:
         _check(lms, request, client, claims)
     asked = form.get("scope", "").split()
     granted = [it for it in asked if it in lms.settings["scopes"]]
-    if not granted:
+    if not granted or (lms.profile.all_scopes and len(granted) < len(asked)):
         raise _refused(lms, "invalid_scope")
     text, life = secrets.token_urlsafe(24), lms.settings["token_life"]
     record = {"client": client["id"], "scopes": granted, "expires": lms.clock() + life * 1000}
