@@ -43,6 +43,12 @@ KEEPS = """
   });
 """
 """The script of a page that keeps what tools give it (LTI Platform Storage)."""
+COUNTS_FIVE = """() => {
+  const seen = [];
+  window.five = new Promise((done) =>
+    addEventListener("message", ({ origin }) => seen.push(origin) === 5 && done(seen)));
+}"""
+"""Has a page promise the origins of the next five messages to it."""
 HEARS = "addEventListener('message', ({ data, origin }) => heard.push({ data, origin }));"
 """The script of a page that answers nothing."""
 
@@ -217,16 +223,13 @@ async def test_what_others_answer_counts_for_nothing(blocked: Lms, page: Page) -
     answer = {"subject": "lti.put_data.response", "message_id": key, "key": key, "value": "x"}
     tool = page.frame("tool")
     assert tool is not None
-    await tool.evaluate(
-        "() => { window.seen = []; addEventListener('message', it => seen.push(it.origin)); }"
-    )
+    await tool.evaluate(COUNTS_FIVE)
     say = f"<script>parent.frames.tool.postMessage({json.dumps(answer)}, '*')</script>"
     await blocked.serve(f"{EVIL}/page", say)
     await page.evaluate(f"frames.keeper.location = '{EVIL}/page'")
     for odd in (None, 5, {**answer, "message_id": "another"}, {**answer, "subject": "lti.get_data.response"}):
         await page.evaluate("odd => frames.tool.postMessage(odd, '*')", odd)
-    await tool.wait_for_function("seen.length === 5")
-    assert sorted(await tool.evaluate("seen")) == [EVIL, *[ISSUER] * 4]
+    assert sorted(await tool.evaluate("() => window.five")) == [EVIL, *[ISSUER] * 4]
     await page.clock.run_for(10_000)
     await offer(page).wait_for()
     assert blocked.asked == []
