@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from passback.domain.roster import ROLES
 from passback.sis.rows import COLUMNS, Kind
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.store.engine.database import Session
 
+_JSON = msgspec.json.Encoder()
 _DATED = frozenset({"schools", "sections", "users"})
 """The kinds that record when they were created and changed."""
 
@@ -48,7 +51,11 @@ def write_roster(session: Session, planned: Plan, now: Instant, step: Step, *, o
         " ORDER BY section_id, role, user_id"
     )
     step("writing events")
-    roster_events.add_all(session, district_id, "changes", now)
+    noted = (
+        "SELECT changes.kind, what, changes.id, previous FROM changes"
+        " LEFT JOIN noted ON noted.kind = changes.kind AND noted.id = changes.id"
+    )
+    roster_events.add_all(session, district_id, f"({noted}) AS noted", now)
     matching.update_percentages(session, district_id)
     session.execute(
         "UPDATE districts SET roster_version = roster_version + 1, last_modified = :now WHERE id = :district_id",
@@ -127,69 +134,69 @@ def _give_ids(session: Session, kind: str, given: dict[str, Any]) -> None:
 
 def note_previous(session: Session) -> None:
     """Record the earlier values of what changes, for the events."""
-    _note_fields(session)
-    _note_members(session)
-
-
-def _note_fields(session: Session) -> None:
-    """Record the earlier values of the changed fields of updated objects."""
+    session.define(
+        "CREATE TEMP TABLE noted (kind TEXT NOT NULL, id TEXT NOT NULL, previous TEXT NOT NULL,"
+        " PRIMARY KEY (kind, id)) WITHOUT ROWID"
+    )
     for kind in KINDS:
-        columns = FIELDS[kind]
-        width = len(columns)
         after = ""
-        while rows := session.execute(
-            f"SELECT was.id, {', '.join(f'was.{it}' for it in columns)}, {', '.join(f'now.{it}' for it in columns)}"
-            f" FROM changes JOIN {kind} AS was ON was.id = changes.id JOIN new_{kind} AS now ON now.id = changes.id"
-            f" WHERE changes.kind = '{kind}' AND changes.what = 'updated' AND changes.id > :after"
-            f" ORDER BY changes.id LIMIT {ROWS_AT_ONCE}",
-            {"after": after},
-        ).fetchall():
-            noted = []
-            for row in rows:
-                fields = zip(columns, row[1 : 1 + width], row[1 + width :], strict=True)
-                previous = {name: was for name, was, now in fields if (was or "") != (now or "")}
-                noted.append({"kind": kind, "id": row[0], "previous": json.dumps(previous)})
-            session.executemany(
-                "UPDATE changes SET previous = :previous WHERE kind = :kind AND id = :id", noted
-            )
+        while rows := _changed(session, kind, after):
+            members = _earlier_members(session, rows, after) if kind == "sections" else {}
+            earlier = ((row[0], {**_earlier_fields(kind, row), **members.get(row[0], {})}) for row in rows)
+            noted = ((kind, id_, _JSON.encode(it).decode()) for id_, it in earlier if it)
+            session.load("noted", ("kind", "id", "previous"), noted)
             after = rows[-1][0]
+    session.analyse("noted")
 
 
-def _note_members(session: Session) -> None:
-    """Record the earlier members of the sections whose members change, including removed sections."""
-    after = ""
-    while rows := session.execute(
-        "SELECT id, what, previous FROM changes WHERE kind = 'sections' AND what <> 'created' AND id > :after"
-        f" ORDER BY id LIMIT {ROWS_AT_ONCE}",
+def _changed(session: Session, kind: Kind, after: str) -> list[Any]:
+    """Some updated or deleted objects after an id: id, what becomes of it, its fields, and its new fields."""
+    columns = FIELDS[kind]
+    return session.execute(
+        f"SELECT was.id, what, {', '.join(f'was.{it}' for it in columns)}, {', '.join(f'now.{it}' for it in columns)}"
+        f" FROM changes JOIN {kind} AS was ON was.id = changes.id LEFT JOIN new_{kind} AS now ON now.id = changes.id"
+        f" WHERE changes.kind = '{kind}' AND what <> 'created' AND changes.id > :after"
+        f" ORDER BY changes.id LIMIT {ROWS_AT_ONCE}",
         {"after": after},
-    ).fetchall():
-        given = {"after": after, "last": rows[-1][0]}
-        before = _members(
-            session,
-            "SELECT was.section_id, was.role, was.user_id FROM changes JOIN enrollments AS was"
-            " ON was.section_id = changes.id WHERE changes.kind = 'sections' AND changes.what <> 'created'"
-            " AND changes.id > :after AND changes.id <= :last",
-            given,
-        )
-        moved = "SELECT section_id, role, user_id FROM {} WHERE section_id > :after AND section_id <= :last"
-        ended, begun = (_members(session, moved.format(table), given) for table in ("ended", "begun"))
-        noted = []
-        for id_, what, previous in rows:
-            were: dict[str, Any] = {}
-            for role in ROLES:
-                past = before.get((id_, role), set())
-                gone, new = ended.get((id_, role), set()), begun.get((id_, role), set())
-                if what == "deleted" or gone or new:
-                    were[f"{role}s"] = sorted(past)
-                if role == "teacher" and min(past, default=None) != min(past - gone | new, default=None):
-                    were["teacher"] = min(past, default=None)
-            if were:
-                earlier = {**json.loads(previous or "{}"), **were}
-                noted.append({"id": id_, "previous": json.dumps(earlier)})
-        session.executemany(
-            "UPDATE changes SET previous = :previous WHERE kind = 'sections' AND id = :id", noted
-        )
-        after = rows[-1][0]
+    ).fetchall()
+
+
+def _earlier_fields(kind: Kind, row: Sequence[Any]) -> dict[str, Any]:
+    """The earlier values of the fields that an update changes, of a row from `_changed`."""
+    _, what, *values = row
+    if what == "deleted":
+        return {}
+    columns = FIELDS[kind]
+    fields = zip(columns, values[: len(columns)], values[len(columns) :], strict=True)
+    return {name: was for name, was, now in fields if was != now and (was or "") != (now or "")}
+
+
+def _earlier_members(session: Session, rows: Sequence[Any], after: str) -> dict[str, dict[str, Any]]:
+    """The earlier members of those sections of `_changed` whose members change, including removed sections."""
+    given = {"after": after, "last": rows[-1][0]}
+    moved = "SELECT section_id, role, user_id FROM {} WHERE section_id > :after AND section_id <= :last"
+    ended, begun = (_members(session, moved.format(table), given) for table in ("ended", "begun"))
+    before = _members(
+        session,
+        "SELECT was.section_id, was.role, was.user_id FROM changes JOIN enrollments AS was"
+        " ON was.section_id = changes.id WHERE changes.kind = 'sections' AND changes.what <> 'created'"
+        " AND changes.id > :after AND changes.id <= :last AND (changes.what = 'deleted'"
+        " OR EXISTS (SELECT 1 FROM ended WHERE ended.section_id = changes.id)"
+        " OR EXISTS (SELECT 1 FROM begun WHERE begun.section_id = changes.id))",
+        given,
+    )
+    found: dict[str, dict[str, Any]] = {}
+    for id_, what, *_ in rows:
+        were: dict[str, Any] = {}
+        for role in ROLES:
+            past = before.get((id_, role), set())
+            gone, new = ended.get((id_, role), set()), begun.get((id_, role), set())
+            if what == "deleted" or gone or new:
+                were[f"{role}s"] = sorted(past)
+            if role == "teacher" and min(past, default=None) != min(past - gone | new, default=None):
+                were["teacher"] = min(past, default=None)
+        found[id_] = were
+    return found
 
 
 def _members(session: Session, query: str, given: dict[str, Any]) -> dict[tuple[str, str], set[str]]:

@@ -74,7 +74,7 @@ def prepare(session: Session) -> None:
     # Known is what has a row in the district's roster already, even if it was removed.
     session.define(
         "CREATE TEMP TABLE changes (kind TEXT NOT NULL, id TEXT NOT NULL, what TEXT NOT NULL, known BIGINT NOT NULL,"
-        " previous TEXT, PRIMARY KEY (kind, id)) WITHOUT ROWID"
+        " PRIMARY KEY (kind, id)) WITHOUT ROWID"
     )
 
 
