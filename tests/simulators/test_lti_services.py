@@ -252,12 +252,21 @@ def test_what_is_no_line_item_is_refused(tool: Tool, given: Any) -> None:
 
 
 def test_a_link_that_is_not_the_tools_gets_no_line_item(tool: Tool) -> None:
+    refused = {"moodle": 403, "canvas": 412}.get(tool.profile.family, 404)
     linked = {**NEW, "resourceLinkId": "999"}
-    assert tool.call("POST", tool.items, linked, content_type=ITEM).status_code == 404
+    assert tool.call("POST", tool.items, linked, content_type=ITEM).status_code == refused
     tool.lms.ui_add_link(ALGEBRA_COURSE, "Quiz", client=seed.OTHER_CLIENT_ID)
     [link] = tool.lms.records.all("links")
     linked = {**NEW, "resourceLinkId": link["id"]}
-    assert tool.call("POST", tool.items, linked, content_type=ITEM).status_code == 404
+    assert tool.call("POST", tool.items, linked, content_type=ITEM).status_code == refused
+
+
+def test_a_line_item_of_an_activity_is_deleted_in_moodle_only(tool: Tool) -> None:
+    item = tool.lms.ui_add_link(ALGEBRA_COURSE, "Quiz")
+    url = tool.url + tool.lms.path(tool.profile.item, course=ALGEBRA_COURSE, item=item)
+    assert tool.call("DELETE", url).status_code == {"moodle": 204, "canvas": 401}.get(
+        tool.profile.family, 405
+    )
 
 
 def test_a_score_that_is_not_newer_is_refused_in_each_ones_words(tool: Tool) -> None:
@@ -361,3 +370,37 @@ def test_what_there_is_not(tool: Tool) -> None:
     nowhere = tool.url + tool.lms.path(tool.profile.items, course="999")
     assert tool.call("GET", nowhere, accept=ITEMS).status_code == (403 if openedx else 404)
     assert token != tool.token
+
+
+def test_moodle_looks_neither_at_the_course_nor_at_the_kind_of_an_id(moodle: Tool) -> None:
+    item = moodle.create()
+    elsewhere = item.replace(ALGEBRA_COURSE, seed.SECTION_LMS_ID["000008"])
+    assert moodle.call("GET", elsewhere).json()["label"] == "Essay"
+    assert moodle.call("DELETE", elsewhere).status_code == 204
+    words = moodle.url + moodle.lms.path(moodle.profile.item, course=ALGEBRA_COURSE, item="ten")
+    assert moodle.call("GET", words).status_code == 502
+
+
+def test_moodle_knows_a_tool_by_its_token_and_its_address(moodle: Tool) -> None:
+    item = moodle.create()
+    assert moodle.call("GET", item.replace("type_id=3", "type_id=4")).status_code == 401
+    assert moodle.call("GET", item.partition("?")[0]).status_code == 200
+    assert moodle.call("HEAD", item).status_code == 400
+
+
+def test_moodle_does_not_scale_points_of_none(moodle: Tool) -> None:
+    item = moodle.create()
+    assert moodle.score(item, scoreGiven=5, scoreMaximum=0).status_code == 200
+    assert moodle.results(item, f"user_id={STUDENT}")[0]["resultScore"] == 5
+
+
+def test_moodle_names_people_as_they_log_in(moodle: Tool) -> None:
+    members = moodle.call("GET", moodle.members, accept=MEMBERS).json()["members"]
+    assert "ada.abbott" in [it["ext_user_username"] for it in members]
+
+
+@pytest.mark.parametrize("tools", ["brightspace"], indirect=True)
+@pytest.mark.parametrize(("user", "status"), [("999", 404), (TEACHER, 422), ("30001999", 403)])
+def test_brightspace_says_why_somebody_cannot_be_graded(tool: Tool, user: str, status: int) -> None:
+    tool.lms.records.put("users", "30001999", {"id": "30001999"})  # who is in no course
+    assert tool.score(tool.create(), userId=user).status_code == status

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from passback_simulators.lti.replies import refused, refused_token
+from passback_simulators.lti.replies import BAD_GATEWAY, refused, refused_token
+from passback_simulators.lti.seed import DEPLOYMENT_ID
+from passback_simulators.reply import Refusal, text_reply
 
 if TYPE_CHECKING:
     from passback_simulators.lti.state import LtiState
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 def client_of(lms: LtiState, request: Request, *scopes: str) -> str:
     """The client id of the tool that asks, which needs one of these scopes. Raises `Refusal`."""
+    if lms.profile.query and request.param("type_id") not in ("", DEPLOYMENT_ID):
+        raise refused(lms.profile, request, 401, "Unauthorized: the address is another tool's")
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
     token = lms.records.get("tokens", text) if scheme.lower() == "bearer" else None
     if token is None or token["expires"] <= lms.clock():
@@ -40,6 +44,8 @@ def course(lms: LtiState, request: Request, course_id: str) -> Record:
 def own_item(lms: LtiState, request: Request, course_id: str, item_id: str, client: str) -> Record:
     """A line item of the tool. Raises `Refusal`."""
     course(lms, request, course_id)
+    if lms.profile.dialect == "moodle" and not item_id.isdecimal():
+        raise Refusal(text_reply(502, BAD_GATEWAY, "text/html"))
     found = lms.item(request, course_id, item_id)
     if found is None:
         raise refused(lms.profile, request, 404, f"Not Found: Grade item {item_id} doesn't exist")

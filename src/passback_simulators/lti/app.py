@@ -81,6 +81,8 @@ class LtiSimulator(LtiState, Simulator):
         return None
 
     def not_found(self, request: Request) -> Reply:
+        if request.method == "HEAD" and self.profile.family == "moodle":
+            return refused(self.profile, request, 400, "Bad Request: No handler found").reply
         methods = {one.method for one in self._routes if one.pattern.fullmatch(request.path)}
         if methods:
             return refused(self.profile, request, 405, "Method Not Allowed").reply

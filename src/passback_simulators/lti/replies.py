@@ -20,6 +20,9 @@ SCORE = "application/vnd.ims.lis.v1.score+json"
 RESULTS = "application/vnd.ims.lis.v2.resultcontainer+json"
 MEMBERS = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
 
+BAD_GATEWAY = "<html><h1>502 Bad Gateway</h1></html>"
+"""What stands before Moodle says if PHP dies of a request."""
+
 _CANVAS_TYPES = {400: "bad_request", 401: "unauthorized", 404: "not_found", 422: "unprocessable_entity"}
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from passback_simulators.lti import access
 from passback_simulators.lti.replies import (
+    BAD_GATEWAY,
     RESULTS,
     SCORE,
     content_of,
@@ -70,12 +71,12 @@ def send(lms: LtiState, request: Request, course: str, item: str) -> Reply:
     given = content_of(profile, request)
     user = given.get("userId")
     if profile.numeric_users and not str(user).isdecimal():
-        raise Refusal(text_reply(502, "<html><h1>502 Bad Gateway</h1></html>", "text/html"))
+        raise Refusal(text_reply(502, BAD_GATEWAY, "text/html"))
     stamp = _checked(lms, request, given)
     if found.get("locked"):
         raise refused_score(profile, request, 500, "Internal Server Error")
     if not isinstance(user, str) or not lms.is_gradable(request, course, user):
-        raise _not_gradable(lms, request)
+        raise _not_gradable(lms, request, course, str(user))
     before = score_of(lms, item, user)
     ignored = _check_stamp(lms, request, before, stamp)
     if not ignored:
@@ -93,7 +94,9 @@ def _checked(lms: LtiState, request: Request, given: dict[str, Any]) -> int:
         if given.get(name) not in words and not (lax and name in given):
             raise refused_score(lms.profile, request, 400, f"Bad Request: {name}", name)
     points, maximum = number(given.get("scoreGiven")), number(given.get("scoreMaximum"))
-    if given.get("scoreGiven") is not None and (points is None or points < 0 or not maximum or maximum < 0):
+    # Moodle takes the points of a maximum of 0 as they are.
+    wrong = points is None or points < 0 or maximum is None or maximum < 0 or not (maximum or lax)
+    if given.get("scoreGiven") is not None and wrong:
         raise refused_score(lms.profile, request, 400, "Bad Request: scoreGiven", "scoreGiven")
     return stamp
 
@@ -106,11 +109,15 @@ def _instant(text: Any) -> int | None:
     return int((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def _not_gradable(lms: LtiState, request: Request) -> Refusal:
+def _not_gradable(lms: LtiState, request: Request, course: str, user: str) -> Refusal:
     """What is said of somebody who cannot be graded."""
     match lms.profile.family:
         case "canvas":
             return refused(lms.profile, request, 422, "User not found in course or is not a student")
+        case "brightspace" if lms.records.get("users", user) is None:
+            return refused(lms.profile, request, 404, "User in requested score does not exist")
+        case "brightspace" if request.fault is None and lms.member(course, user) is not None:
+            return refused(lms.profile, request, 422, "User in requested score cannot be graded")
         case "brightspace":
             return refused(
                 lms.profile, request, 403, "User in requested score is not enrolled in the org unit"
@@ -159,8 +166,8 @@ def _keep(lms: LtiState, item: Record, user: str, given: dict[str, Any], stamp: 
         points = before.get("points")
     elif not graded and profile.dialect == "moodle":
         points = None
-    elif points is not None and maximum:
-        points = _kept(lms, item, points, maximum)
+    elif points is not None:
+        points = _kept(lms, item, points, maximum or item["scoreMaximum"])
     if profile.family == "openedx":
         fields |= _published(item, points, maximum, before, given)
     elif not (before.get("overridden") and item["resourceLinkId"]):

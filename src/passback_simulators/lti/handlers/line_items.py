@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from passback_simulators.lti import access
 from passback_simulators.lti.handlers import grades
 from passback_simulators.lti.replies import (
+    BAD_GATEWAY,
     ITEM,
     ITEMS,
     content_of,
@@ -73,7 +74,8 @@ def create(lms: LtiState, request: Request, course: str) -> Reply:
     given = content_of(lms.profile, request)
     fields = _fields(lms, request, given)
     if fields["resourceLinkId"] is not None and _link(lms, course, fields["resourceLinkId"]) != client:
-        raise refused(lms.profile, request, 404, "Not Found: no such resource link")
+        status = {"moodle": 403, "canvas": 412}.get(lms.profile.family, 404)
+        raise refused(lms.profile, request, status, "no such resource link")
     item_id = str(lms.records.next_number("items", 501))
     item = lms.records.put("items", item_id, {"id": item_id, "course": course, "client": client, **fields})
     content = shown(lms, request, item)
@@ -113,7 +115,8 @@ def remove(lms: LtiState, request: Request, course: str, item: str) -> Reply:
     client = access.client_of(lms, request, LINE_ITEM)
     found = access.own_item(lms, request, course, item, client)
     if found["resourceLinkId"] is not None and lms.profile.dialect != "moodle":
-        raise refused(lms.profile, request, 405, "the line item belongs to a resource link")
+        status = 401 if lms.profile.family == "canvas" else 405
+        raise refused(lms.profile, request, status, "the line item belongs to a resource link")
     delete(lms, item)
     return Reply(204)
 
@@ -135,7 +138,7 @@ def _fields(lms: LtiState, request: Request, given: dict[str, Any]) -> dict[str,
     if maximum is None or (maximum <= 0 and not lax) or abs(maximum) > _MOST_POINTS:
         raise refused(profile, request, 400, "Bad Request: scoreMaximum is required", "scoreMaximum")
     if lax and len(label) > _LONGEST_LABEL:
-        raise Refusal(text_reply(502, "<html><h1>502 Bad Gateway</h1></html>", "text/html"))
+        raise Refusal(text_reply(502, BAD_GATEWAY, "text/html"))
     if profile.whole_points and maximum != int(maximum):
         raise refused(profile, request, 400, "A valid integer is required.", "scoreMaximum")
     texts = {name: given.get(name) or None for name in ("resourceId", "tag", "resourceLinkId")}

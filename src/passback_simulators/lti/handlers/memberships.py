@@ -52,6 +52,8 @@ def _shown(lms: LtiState, member: Record) -> dict[str, Any]:
     }
     if member["status"] != "Active" or lms.profile.family in ("moodle", "openedx"):
         content["status"] = member["status"]
+    if lms.profile.family == "moodle":
+        content["ext_user_username"] = f"{user.get('given', '')}.{user.get('family', '')}".lower()
     if not lms.settings["private_people"]:
         name = f"{user.get('given', '')} {user.get('family', '')}".strip()
         names = {"given_name": user.get("given"), "family_name": user.get("family")}
