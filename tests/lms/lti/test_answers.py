@@ -82,11 +82,14 @@ def test_a_refused_score(other: Lms, reply: Reply, error: type[LmsError], words:
     assert done.grade_points == 6
 
 
-def test_a_deletion_of_an_activitys_column(other: Lms) -> None:
-    number = simulator(other).ui_add_link(ALGEBRA_COURSE, "Essay")
-    path = simulator(other).path(simulator(other).profile.item, course=ALGEBRA_COURSE, item=number)
-    with pytest.raises(RefusedByLms, match="LINKED_IN_LMS"):
-        other.run(other.connector.delete_assignment(other.section, path))
+@pytest.mark.parametrize("family", ["other", "canvas"])
+def test_a_deletion_of_an_activitys_column(family: str) -> None:
+    with lti(family) as lms:
+        number = simulator(lms).ui_add_link(ALGEBRA_COURSE, "Essay")
+        path = simulator(lms).path(simulator(lms).profile.item, course=ALGEBRA_COURSE, item=number)
+        with pytest.raises(RefusedByLms, match="LINKED_IN_LMS"):
+            lms.run(lms.connector.delete_assignment(lms.section, path))
+        assert lms.run(lms.connector.read_assignment(lms.section, path)).title == "Essay"
 
 
 def test_a_token_that_is_refused_in_mid_flight_is_replaced(other: Lms) -> None:

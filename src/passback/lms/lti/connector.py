@@ -216,8 +216,10 @@ class LtiConnector(ListsDecide, OneOfMany):
                 await self._api.send_item(
                     context, "DELETE", path_of(assignment), None, safe=True, gone="assignment"
                 )
-            except NotAllowed:
-                await self._read(context, assignment)  # or it is gone all the same
+            except NotAllowed as error:
+                item = await self._read(context, assignment)  # or it is gone all the same
+                if error.credentials and item.get("resourceLinkId"):
+                    raise Linked(self._family.name) from None  # Canvas says so with a 401
                 raise
         await self._notes.write({note_key(assignment): None})
 
