@@ -22,7 +22,7 @@ from passback.app import build_api, build_gateway, open_database
 from passback.domain.clock import system_clock
 from passback.gateway import rate_limit
 from passback.lms.http.client import LmsClient
-from passback.sandbox.lms import SimulatedLmss
+from passback.sandbox.parts import sandbox_parts
 from passback.settings import Settings
 from passback.web.messages import Request
 from passback_simulators.identities import ALGEBRA, SIMULATED
@@ -149,13 +149,13 @@ async def measure() -> list[Count]:
     with (
         count.lms(),
         contextlib.closing(open_database(settings, "sandbox")) as database,
-        contextlib.closing(SimulatedLmss(database, system_clock)) as lmss,
+        sandbox_parts(database, system_clock) as parts,
     ):
         count.store(database)
-        gateway = build_gateway(database, settings, given=lmss.given())
-        api = build_api(gateway, settings, "sandbox", lmss)
+        gateway = build_gateway(database, settings, given=parts.lmss.given())
+        api = build_api(gateway, settings, "sandbox", parts)
         assignments = f"/v3.1/sections/{district.id(ALGEBRA.digits)}/assignments"
-        async with lmss.serving():
+        async with parts.lmss.serving():
             essay = json.dumps(ESSAY).encode()
             made = (await call(api, district.token, "POST", assignments, essay))["data"]
             gateway.connectors.forget()

@@ -33,9 +33,10 @@ from passback.operations.older_copies import Ticking, count_file
 from passback.rosters import metrics as sync_metrics
 from passback.rosters.schedule import run_due
 from passback.sandbox.banner import banner
+from passback.sandbox.control import Control
 from passback.sandbox.faults import gateway_with
-from passback.sandbox.lms import SimulatedLmss
-from passback.sandbox.pages import sandbox_pages
+from passback.sandbox.pages import clock_page, state_pages
+from passback.sandbox.parts import sandbox_parts
 from passback.sandbox.seed import seed
 from passback.settings import SettingsError, trust_authorities
 from passback.store import districts
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from passback.lms.registry import Given
+    from passback.sandbox.parts import Parts
     from passback.settings import Settings
     from passback.store.engine.database import Connection, Opened
     from passback.store.engine.migrate import Kind
@@ -144,8 +146,8 @@ def _is_own_sandbox(settings: Settings, kind: Kind) -> bool:
     return kind == "sandbox" and (settings.host == "localhost" or is_loopback(settings.host))
 
 
-def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedLmss | None = None) -> Api:
-    """The application. A sandbox that has no district yet is filled; `lmss` are its simulated LMSs."""
+def build_api(gateway: Gateway, settings: Settings, kind: Kind, parts: Parts | None = None) -> Api:
+    """The application. A sandbox that has no district yet is filled; `parts` are its own."""
     authorization = Authorization(gateway.database)
     pages = reference_pages(sandbox=kind == "sandbox")
     if settings.metrics:
@@ -156,14 +158,10 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedL
     pages["/"] = lead_to("/console")
     if kind == "sandbox":
         gateway.database.write_now(lambda conn: _seed_if_empty(conn, gateway.clock))
-
-        async def replaced() -> None:
-            authorization.forget()
-            if lmss is not None:
-                await lmss.reload()
-            gateway.connectors.forget()
-
-        pages |= sandbox_pages(gateway.database, gateway.clock, replaced)
+        control = Control(gateway, parts, authorization.forget)
+        pages |= state_pages(gateway.database, control)
+        if parts is not None:
+            pages["/sandbox/clock"] = clock_page(parts.clock, control)
     return Api(
         gateway,
         authorization,
@@ -173,17 +171,21 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, lmss: SimulatedL
         guard=guard,
         faults=gateway.faults if kind == "sandbox" else None,
         folders={
-            "/console": Mounted(lambda: _console(gateway, settings, kind), max_body_bytes=_MOST_TO_CONSOLE)
+            "/console": Mounted(
+                lambda: _console(gateway, settings, kind, parts), max_body_bytes=_MOST_TO_CONSOLE
+            )
         },
     )
 
 
-def _console(gateway: Gateway, settings: Settings, kind: Kind) -> AsgiApplication:
+def _console(gateway: Gateway, settings: Settings, kind: Kind, parts: Parts | None) -> AsgiApplication:
     # Imported with its first page: the server starts without it.
     from passback.console.app import console
     from passback.console.visit import Console
 
-    return console(Console(gateway, kind, signs_in_itself=_is_own_sandbox(settings, kind)))
+    # Nobody is signed out because the sandbox's clock is moved.
+    clock = gateway.clock if parts is None else parts.clock.real
+    return console(Console(gateway, kind, clock, signs_in_itself=_is_own_sandbox(settings, kind)))
 
 
 def serve(settings: Settings, kind: Kind, by_others: ByOthers | None = None) -> int:
@@ -208,18 +210,19 @@ def serve(settings: Settings, kind: Kind, by_others: ByOthers | None = None) -> 
             database.close()
             print("\n".join((_start_message(kind, _url(listener), None), *notes)), flush=True)  # noqa: T201
             return by_others(listener, settings)
-        lmss = None
+        parts, clock, given = None, system_clock, None
         if kind == "sandbox":
-            lmss = stack.enter_context(contextlib.closing(SimulatedLmss(database, system_clock)))
-        gateway = build_gateway(database, settings, given=lmss.given() if lmss else None, kind=kind)
+            parts = stack.enter_context(sandbox_parts(database, system_clock))
+            clock, given = parts.clock, parts.lmss.given()
+        gateway = build_gateway(database, settings, clock, given, kind)
         server = uvicorn.Server(
-            server_config(build_api(gateway, settings, kind, lmss), settings.max_connections)
+            server_config(build_api(gateway, settings, kind, parts), settings.max_connections)
         )
         settle()
         # From here on connections are taken, if only into the queue.
         notes = [*copy_notes, *start_notes.notes(database, settings, is_new=is_new)]
-        print("\n".join((_start_message(kind, _url(listener), lmss), *notes)), flush=True)  # noqa: T201 - its output
-        run_server(server, listener, gateway, lmss, ticking)
+        print("\n".join((_start_message(kind, _url(listener), parts), *notes)), flush=True)  # noqa: T201 - its output
+        run_server(server, listener, gateway, parts, ticking)
     return 0
 
 
@@ -271,14 +274,14 @@ def run_server(
     server: uvicorn.Server,
     listener: socket.socket,
     gateway: Gateway,
-    lmss: SimulatedLmss | None,
+    parts: Parts | None,
     ticking: Ticking | None = None,
 ) -> None:
     """Serve on a listening socket until told to stop, with the sandbox's simulated LMSs beside."""
 
     async def run() -> None:
         async with (
-            lmss.serving() if lmss is not None else contextlib.nullcontext(),
+            parts.lmss.serving() if parts is not None else contextlib.nullcontext(),
             delivering(gateway, ticking),
         ):
             await server.serve([listener])
@@ -298,7 +301,7 @@ async def delivering(gateway: Gateway, ticking: Ticking | None = None) -> AsyncI
     jobs = [worker.run(), run_due(gateway), run_looks(gateway)]
     tasks = [asyncio.create_task(it) for it in jobs]
     if ticking is not None:
-        tasks.append(asyncio.create_task(ticking.run(gateway.clock)))
+        tasks.append(asyncio.create_task(ticking.run(system_clock)))
     try:
         yield
     finally:
@@ -306,7 +309,7 @@ async def delivering(gateway: Gateway, ticking: Ticking | None = None) -> AsyncI
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         if ticking is not None:
-            await ticking.tick(gateway.clock)
+            await ticking.tick(system_clock)
         await gateway.connectors.close()
 
 
@@ -327,8 +330,10 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _start_message(kind: Kind, url: str, lmss: SimulatedLmss | None) -> str:
-    return banner(url, lmss.urls if lmss else {}) if kind == "sandbox" else f"Passback serves {url}/v3.1"
+def _start_message(kind: Kind, url: str, parts: Parts | None) -> str:
+    return (
+        banner(url, parts.lmss.urls if parts else {}) if kind == "sandbox" else f"Passback serves {url}/v3.1"
+    )
 
 
 def settle() -> None:

@@ -10,6 +10,7 @@ import json
 import socket
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from passback.domain.clock import Timer
 from passback.lms.interface import LmsConnection as LmsConnection
 from passback.lms.registry import Given
 from passback.network.addresses import Resolve
-from passback.sandbox.lms import SimulatedLmss
+from passback.sandbox.parts import sandbox_parts
 from passback.settings import Settings
 from passback.store.engine.database import Connection
 from passback.store.engine.migrate import Kind
@@ -212,23 +213,23 @@ def serving(
     )
     with contextlib.ExitStack() as stack:
         database = stack.enter_context(contextlib.closing(open_database(configured, kind)))
-        lmss = None
+        parts = None
         if kind == "sandbox":
-            lmss = stack.enter_context(contextlib.closing(SimulatedLmss(database, clock)))
+            parts = stack.enter_context(sandbox_parts(database, clock))
         names: dict[str, list[str]] = {}
-        given = None if lmss is None else lmss.given()
+        given = None if parts is None else parts.lmss.given()
         if given is not None and not database.shared:  # where the pace is shared, it keeps to the set clock
             given = waiting_by(JumpingTime().timer, given)
         listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         gateway = replace(
-            build_gateway(database, configured, clock, given, kind),
+            build_gateway(database, configured, clock if parts is None else parts.clock, given, kind),
             resolve=resolver(names),
             base_url=configured.public_url or f"http://127.0.0.1:{listener.getsockname()[1]}",
         )
         server = uvicorn.Server(
-            server_config(build_api(gateway, configured, kind, lmss), configured.max_connections)
+            server_config(build_api(gateway, configured, kind, parts), configured.max_connections)
         )
-        thread = threading.Thread(target=run_server, args=(server, listener, gateway, lmss), daemon=True)
+        thread = threading.Thread(target=run_server, args=(server, listener, gateway, parts), daemon=True)
         thread.start()
         sandbox = Sandbox(listener.getsockname()[1], gateway=gateway, clock=clock, names=names)
         try:
@@ -238,6 +239,14 @@ def serving(
             server.should_exit = True
             thread.join(20)
             listener.close()
+
+
+def wait_until(holds: Callable[[], bool], within: float = 15.0) -> None:
+    """Wait until something holds that the server is about to bring about, for at most so many seconds."""
+    give_up = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < give_up, "it never came to be"
+        time.sleep(0.01)
 
 
 def titles_in_lmss(sandbox: Sandbox) -> list[str]:

@@ -47,7 +47,7 @@ async def create(visit: Visit) -> Response:
             visit.gateway.database,
             form.data["name"],
             form.data["role"],
-            visit.gateway.clock,
+            visit.console.clock,
             district_id=form.data["district"] or None,
             user_id=form.data["teacher"] or None,
             elsewhere=form.data["elsewhere"],
@@ -66,8 +66,8 @@ async def reset(visit: Visit) -> Response:
 
 async def disable(visit: Visit) -> Response:
     """Sign somebody out everywhere, for good."""
-    gateway = visit.gateway
-    await accounts.disable(gateway.database, visit.sent("name"), gateway.clock, actor=visit.actor)
+    console = visit.console
+    await accounts.disable(console.gateway.database, visit.sent("name"), console.clock, actor=visit.actor)
     return redirect("/accounts")
 
 

@@ -24,7 +24,7 @@ _AGE = accounts.LONGEST_SESSION // 1000
 
 async def session_of(console: Console, request: Request) -> tuple[AccountSession | None, str | None]:
     """Who is signed in; and, if that has just happened by itself, the cookie to set."""
-    database, clock = console.gateway.database, console.gateway.clock
+    database, clock = console.gateway.database, console.clock
     secret = request.cookies.get(cookie_name(console))
     if secret is not None:
         session = await accounts.session_of(database, secret, clock)
@@ -56,9 +56,8 @@ async def take(console: Console, request: Request) -> Response:
     if not _is_from_here(request):
         return await _page(console, onward, name, "This form was sent from another site.", status=403)
     address = request.client.host if request.client else ""
-    gateway = console.gateway
     try:
-        secret = await accounts.sign_in(gateway.database, name, password, address, gateway.clock)
+        secret = await accounts.sign_in(console.gateway.database, name, password, address, console.clock)
     except accounts.SignInRefused as refused:
         status = 401 if refused.retry_after is None else 429
         response = await _page(console, onward, name, str(refused), status=status)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from passback.context import Gateway
     from passback.domain.account import Account, Right
+    from passback.domain.clock import Clock
     from passback.operations.accounts import AccountSession
 
 ROOT = "/console"
@@ -24,6 +25,8 @@ class Console(Struct, frozen=True):
 
     gateway: Gateway
     kind: Literal["sandbox", "production"]
+    clock: Clock
+    """What accounts and their sessions go by: in a sandbox, the gateway's can be moved."""
     signs_in_itself: bool = False
     """Whether people on the same machine need not sign in."""
 

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from passback.sandbox import state
+from passback.sandbox import clock, state
 from passback.web.messages import JSON, Response
 from passback.web.pages import not_allowed
+from passback.wire.encode import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from passback.domain.clock import Clock
+    from passback.sandbox.clock import SandboxClock
+    from passback.sandbox.control import Control
     from passback.store.engine.database import Database
     from passback.web.messages import Request
     from passback.web.pages import Page
 
 MAX_STATE_BYTES = 256 * 1024 * 1024
+_MAX_BYTES = 64 * 1024
 
 
-def sandbox_pages(
-    database: Database, clock: Clock, replaced: Callable[[], Awaitable[None]]
-) -> dict[str, Page]:
-    """``POST /sandbox/reset``; ``GET`` and ``PUT /sandbox/state``. Calls `replaced` after replacing the whole state."""
+def state_pages(database: Database, control: Control) -> dict[str, Page]:
+    """``POST /sandbox/reset``; ``GET`` and ``PUT /sandbox/state``."""
 
     async def reset_page(request: Request) -> Response:
         if request.method != "POST":
             return not_allowed("POST")
-        await state.reset(database, clock)
-        await replaced()
+        await control.reset()
         return Response(200, b"{}", JSON)
 
     async def state_page(request: Request) -> Response:
@@ -36,10 +34,28 @@ def sandbox_pages(
             case "GET" | "HEAD":
                 return Response(200, await state.save(database), JSON)
             case "PUT":
-                await state.load(database, await request.body(MAX_STATE_BYTES))
-                await replaced()
+                await control.load(await request.body(MAX_STATE_BYTES))
                 return Response(200, b"{}", JSON)
             case _:
                 return not_allowed("GET", "HEAD", "PUT")
 
     return {"/sandbox/reset": reset_page, "/sandbox/state": state_page}
+
+
+def clock_page(moved: SandboxClock, control: Control) -> Page:
+    """``/sandbox/clock``: ``GET``, ``PUT`` to move it, ``DELETE`` to go by the machine's again."""
+
+    async def page(request: Request) -> Response:
+        match request.method:
+            case "GET" | "HEAD":
+                pass
+            case "PUT":
+                wanted = clock.parse(await request.body(_MAX_BYTES))
+                await control.move_clock(clock.moved_by(moved, wanted))
+            case "DELETE":
+                await control.move_clock(0)
+            case _:
+                return not_allowed("GET", "HEAD", "PUT", "DELETE")
+        return Response(200, encode(clock.show(moved)), JSON)
+
+    return page

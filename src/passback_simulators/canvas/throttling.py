@@ -44,7 +44,7 @@ class Bucket:
             return max(0.0, FULL - reserved)
         now = self._lms.clock()
         level, then = self._levels.get(key, (0.0, now))
-        level = max(0.0, level - (now - then) / 1000 * _DRAIN)
+        level = max(0.0, level - max(0, now - then) / 1000 * _DRAIN)
         if level + reserved + _RESERVED >= FULL:
             raise Refusal(throttled(self._lms))
         cost = float(self._lms.settings["cost"])
