@@ -115,8 +115,9 @@ def test_the_connectors_package_names_its_entry_point() -> None:
 def test_slate_is_served_as_the_tutorial_says(tmp_path: Path) -> None:
     code = re.findall(r"cat > serve_slate.py <<'END'\n(.*?)END", CONNECTOR, re.DOTALL)[0]
     (tmp_path / "serve_slate.py").write_text(code, "utf-8")
-    command, paths = [sys.executable, "serve_slate.py"], {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
-    with subprocess.Popen(command, cwd=tmp_path, env=paths, stdout=subprocess.PIPE, text=True) as served:
+    command, paths = [sys.executable, "serve_slate.py"], f"{ROOT / 'tests'}{os.pathsep}{ROOT / 'src'}"
+    env = {**os.environ, "PYTHONPATH": paths}
+    with subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True) as served:
         try:
             assert served.stdout is not None
             url = served.stdout.readline().strip()
