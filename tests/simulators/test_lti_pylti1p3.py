@@ -73,7 +73,10 @@ def test_launches_of_a_teacher_and_a_student_are_valid(tool: Tool) -> None:
     assert teacher.is_resource_launch()
     assert (teacher.check_teacher_access(), teacher.check_student_access()) == (True, False)
     assert (student.check_teacher_access(), student.check_student_access()) == (False, True)
-    assert student.get_launch_data()["sub"] == STUDENT
+    told = student.get_launch_data()
+    assert (told["sub"], told["name"]) == (STUDENT, "Ada Abbott")
+    assert told["https://purl.imsglobal.org/spec/lti/claim/target_link_uri"] == LAUNCH
+    assert told["https://purl.imsglobal.org/spec/lti/claim/lis"]["person_sourcedid"] == "student-001001"
     assert student.has_ags()
     assert student.has_nrps()
 
@@ -101,6 +104,13 @@ def test_it_registers_itself(tool: Tool) -> None:
     launch = tool.open(TEACHER, link=link)
     launch.get_ags().put_grade(grade(10))
     assert tool.lms.ui_grade_shown(item, STUDENT)["stamp"]
+
+
+def test_a_registration_needs_a_token_that_is_known(tool: Tool) -> None:
+    url = tool.served.url + tool.lms.profile.registration
+    replies = [tool.browser.post(url, json={}, headers=it) for it in ({}, {"Authorization": "Bearer no"})]
+    expected = [401, 404 if tool.lms.profile.family == "moodle" else 401]
+    assert [it.status_code for it in replies] == expected
 
 
 def test_its_deep_link_becomes_an_activity_with_a_column(tool: Tool) -> None:

@@ -106,8 +106,10 @@ def _claims(lms: LtiState, request: Request, client: Record, hint: Record, nonce
     issued = now - 2 * _LIFE_SECONDS - 60 if fault == "expired" else now
     member, course = lms.member(hint["course"], hint["user"]), lms.records.get("courses", hint["course"])
     link = None if hint["link"] is None else lms.records.get("links", hint["link"])
+    user = lms.records.get("users", hint["user"])
     assert member is not None
     assert course is not None
+    assert user is not None
     claims = {
         "iss": request.base_url,
         "aud": "another tool" if fault == "wrong-audience" else hint["client"],
@@ -120,7 +122,10 @@ def _claims(lms: LtiState, request: Request, client: Record, hint: Record, nonce
         _CLAIM + "target_link_uri": _target(client, link),
         _CLAIM + "roles": member["roles"],
         _CLAIM + "context": {"id": course["id"], "label": course["label"], "title": course["title"]},
-        _CLAIM + "lis": {"course_section_sourcedid": course["sourcedid"]},
+        _CLAIM + "lis": {
+            "person_sourcedid": user["sourcedid"],
+            "course_section_sourcedid": course["sourcedid"],
+        },
         _CLAIM + "tool_platform": {"product_family_code": lms.profile.family, "guid": "simulated"},
         "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice": {
             "context_memberships_url": request.base_url + lms.profile.memberships.format(course=course["id"]),
@@ -128,9 +133,10 @@ def _claims(lms: LtiState, request: Request, client: Record, hint: Record, nonce
         },
     }
     if not lms.settings["private_people"]:
-        user = lms.records.get("users", hint["user"])
-        assert user is not None
-        claims |= {"given_name": user["given"], "family_name": user["family"], "email": user["email"]}
+        claims |= {
+            "name": f"{user['given']} {user['family']}", "given_name": user["given"],
+            "family_name": user["family"], "email": user["email"],
+        }  # fmt: skip
     if hint["link"] is None:
         return claims | _choosing(request, hint)
     assert link is not None

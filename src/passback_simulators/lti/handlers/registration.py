@@ -43,7 +43,7 @@ def configuration(lms: LtiState, request: Request) -> Reply:
         "scopes_supported": ["openid", *ALL_SCOPES],
         "response_types_supported": ["id_token"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "claims_supported": ["sub", "iss", "given_name", "family_name", "email"],
+        "claims_supported": ["sub", "iss", "name", "given_name", "family_name", "email"],
         "https://purl.imsglobal.org/spec/lti-platform-configuration": {
             "product_family_code": profile.family,
             "version": "simulated",
@@ -55,7 +55,10 @@ def configuration(lms: LtiState, request: Request) -> Reply:
 def register(lms: LtiState, request: Request) -> Reply:
     """POST a tool's registration."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    known = lms.records.get("registrations", token) if scheme.lower() == "bearer" else None
+    given_one = scheme.lower() == "bearer"
+    known = lms.records.get("registrations", token) if given_one else None
+    if known is None and given_one and lms.profile.family == "moodle":
+        raise Refusal(text_reply(404, "<!DOCTYPE html><html><h1>Error</h1></html>", "text/html"))
     if known is None:
         raise Refusal(text_reply(401, "missing_registration_token"))
     if known["used"]:
