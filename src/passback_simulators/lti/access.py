@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from passback_simulators.request import Request
 
 
+_MAY_NOT = {"django": "You do not have permission to perform this action."}
+
+
 def client_of(lms: LtiState, request: Request, *scopes: str) -> str:
     """The client id of the tool that asks, which needs one of these scopes. Raises `Refusal`."""
     if lms.profile.query and request.param("type_id") not in ("", DEPLOYMENT_ID):
@@ -25,7 +28,9 @@ def client_of(lms: LtiState, request: Request, *scopes: str) -> str:
     allowed = set(token["scopes"]) & set(lms.settings["scopes"])
     if allowed.isdisjoint(scopes):
         status = 403 if lms.profile.dialect in ("django", "text", "plain") else 401
-        raise refused(lms.profile, request, status, "Insufficient permissions")
+        raise refused(
+            lms.profile, request, status, _MAY_NOT.get(lms.profile.dialect, "Insufficient permissions")
+        )
     return str(token["client"])
 
 

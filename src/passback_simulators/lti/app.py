@@ -13,6 +13,7 @@ from passback_simulators.lti.handlers import (
     launches,
     line_items,
     memberships,
+    openedx,
     registration,
     tokens,
 )
@@ -47,6 +48,8 @@ class LtiSimulator(LtiState, Simulator):
             "result": f"{profile.item}/results/{{user}}",
         }
         operations = (*line_items.OPERATIONS, *grades.OPERATIONS, *memberships.OPERATIONS)
+        if profile.family == "openedx":
+            operations = openedx.OPERATIONS
         return [
             route("POST", profile.grants, partial(tokens.token, self)),
             route("GET", profile.keys, partial(launches.published_keys, self)),

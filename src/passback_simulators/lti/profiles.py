@@ -43,13 +43,10 @@ class Profile(Struct, frozen=True):
     longest_page: int = 1000
     all_scopes: bool = False
     """Whether a token is issued for all scopes that are asked for, or none."""
-    items_paged: bool = True
     broken_links: bool = False
     """Whether the ``Link`` of line items has typographic quotes and escaped addresses, as Moodle's."""
     results_paged: bool = True
     """Whether results can be asked for in pages; if not, asking for them ends in a page of HTML."""
-    filters_results: bool = True
-    """Whether results can be filtered by user."""
     filtered_comment: bool = True
     """Whether a filtered result still has its comment."""
     shows_comments: bool = True
@@ -68,9 +65,6 @@ class Profile(Struct, frozen=True):
     """Whether a score that is not fully graded takes the grade away."""
     rescales: bool = False
     """Whether a changed maximum rescales the grades."""
-    whole_points: bool = False
-    needs_resource: bool = False
-    """Whether a line item needs a ``resourceId`` or a ``resourceLinkId``."""
     keeps_dates: bool = True
     own_items_published: bool = True
     """Whether a line item of the tool's own reaches the gradebook."""
@@ -109,8 +103,8 @@ OPENEDX = Profile(
     items="/api/lti_consumer/v1/lti/{course}/lti-ags",
     item="/api/lti_consumer/v1/lti/{course}/lti-ags/{item}",
     memberships="/api/lti_consumer/v1/lti/{course}/memberships",
-    dialect="django", bearer="bearer", items_paged=False, filters_results=False, stale_status=400,
-    score_status=201, comments="kept", whole_points=True, needs_resource=True, own_items_published=False,
+    dialect="django", bearer="bearer", stale_status=400, comments="kept", own_items_published=False,
+    only_active=True,
 )  # fmt: skip
 BRIGHTSPACE = Profile(
     "brightspace", "Brightspace",

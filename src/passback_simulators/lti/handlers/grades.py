@@ -86,7 +86,7 @@ def send(lms: LtiState, request: Request, course: str, item: str) -> Reply:
 
 def _checked(lms: LtiState, request: Request, given: dict[str, Any]) -> int:
     """The time of a score that has all it needs, in milliseconds since 1970. Raises `Refusal`."""
-    stamp = _instant(given.get("timestamp"))
+    stamp = instant(given.get("timestamp"))
     if stamp is None:
         raise refused_score(lms.profile, request, 400, "Bad Request: timestamp", "timestamp")
     lax = lms.profile.dialect == "moodle"  # does not look at the words
@@ -101,7 +101,8 @@ def _checked(lms: LtiState, request: Request, given: dict[str, Any]) -> int:
     return stamp
 
 
-def _instant(text: Any) -> int | None:
+def instant(text: Any) -> int | None:
+    """A time as scores have it, in milliseconds since 1970; None if it is none."""
     try:
         parsed = datetime.fromisoformat(text)
     except (TypeError, ValueError):
@@ -124,8 +125,6 @@ def _not_gradable(lms: LtiState, request: Request, course: str, user: str) -> Re
             )
         case "blackboard":
             return refused(lms.profile, request, 400, "User could not be found: the id is unknown")
-        case "openedx":
-            return refused(lms.profile, request, 404, "Not found.")
         case _:
             return refused_score(lms.profile, request, 400, "Bad Request: Incorrect score received")
 
@@ -142,12 +141,6 @@ def _check_stamp(lms: LtiState, request: Request, before: Record | None, stamp: 
     match profile.dialect:
         case "canvas":
             reason = f"Provided timestamp of {stamp} before last updated timestamp of {known}"
-        case "django" if stamp == known:
-            raise Refusal(
-                json_reply(400, ["Score already exists for the provided timestamp"], "application/json")
-            )
-        case "django":
-            reason = "Score timestamp can only be updated to a later point in time"
         case _:
             reason = "Conflict: Refusing score with an earlier timestamp"
     raise refused_score(profile, request, profile.stale_status, reason, "timestamp")
@@ -168,9 +161,7 @@ def _keep(lms: LtiState, item: Record, user: str, given: dict[str, Any], stamp: 
         points = None
     elif points is not None:
         points = _kept(lms, item, points, maximum or item["scoreMaximum"])
-    if profile.family == "openedx":
-        fields |= _published(item, points, maximum, before, given)
-    elif not (before.get("overridden") and item["resourceLinkId"]):
+    if not (before.get("overridden") and item["resourceLinkId"]):
         fields |= {"points": points, "published": points}
     if profile.dialect == "moodle" and before.get("stamp") is not None:
         if (points, fields["comment"]) == (before["points"], before["comment"]):
@@ -193,33 +184,16 @@ def _comment(lms: LtiState, before: Record, given: dict[str, Any]) -> dict[str, 
     match lms.profile.comments:
         case "added":
             return {"comments": [*before.get("comments", []), comment]} if comment else {}
-        case "kept" if "comment" not in given:
-            return {}
-        case "kept":
-            return {"comment": (comment or "").strip() or None}
         case _:
             return {"comment": comment or None}
 
 
 def _kept(lms: LtiState, item: Record, points: float, maximum: float) -> float:
     """The points that the gradebook keeps of a score."""
-    if lms.profile.family == "openedx":
-        return points  # results show a score's own maximum
     kept: float = points * item["scoreMaximum"] / maximum
     if lms.profile.caps and not lms.settings["can_exceed"]:
         kept = min(kept, item["scoreMaximum"])
     return round(kept, _DECIMALS)
-
-
-def _published(
-    item: Record, points: float | None, maximum: float | None, before: Record, given: dict[str, Any]
-) -> dict[str, Any]:
-    """What Open edX keeps, and what of it reaches the gradebook: only what the launched link was given."""
-    fields: dict[str, Any] = {"points": points, "maximum": maximum}
-    if item["resourceLinkId"] is not None and points is not None and maximum:
-        comment = given["comment"] if "comment" in given else before.get("comment")
-        fields |= {"published": min(points / maximum, 1.0), "published_comment": comment}
-    return fields
 
 
 def _answer(lms: LtiState, request: Request, item: Record, user: str, given: dict[str, Any]) -> Reply:
@@ -227,8 +201,6 @@ def _answer(lms: LtiState, request: Request, item: Record, user: str, given: dic
         case "canvas":
             path = lms.path(lms.profile.item, course=item["course"], item=item["id"])
             return json_reply(200, {"resultUrl": f"{request.base_url}{path}/results/{user}"})
-        case "openedx":
-            return json_reply(201, given, SCORE)
         case _:
             return Reply(lms.profile.score_status)
 
@@ -241,7 +213,7 @@ def results(lms: LtiState, request: Request, course: str, item: str, user: str =
     found = access.own_item(lms, request, course, item, client)
     if request.param("limit") and not profile.results_paged:
         raise Refusal(text_reply(404, "<!DOCTYPE html><html><h1>Not found</h1></html>", "text/html"))
-    wanted = user or (request.param("user_id") if profile.filters_results else "")
+    wanted = user or request.param("user_id")
     scores = {it["user"]: it for it in of_item(lms, item)}
     listed_users = [it["user"] for it in lms.members(course) if lms.is_gradable(request, course, it["user"])]
     shown = []
@@ -249,10 +221,8 @@ def results(lms: LtiState, request: Request, course: str, item: str, user: str =
         score = scores.get(one)
         if wanted in ("", one) and (score is not None or profile.lists_ungraded):
             shown.append(_result(lms, request, found, one, score, filtered=bool(wanted)))
-    if profile.family == "openedx":
-        shown = [it for it in reversed(shown) if "resultScore" in it]
     part, headers = page_of(lms, request, shown)
-    return listed(part, RESULTS, () if profile.family == "openedx" else headers)
+    return listed(part, RESULTS, headers)
 
 
 def _result(
@@ -268,8 +238,6 @@ def _result(
     }  # fmt: skip
     if score is None:
         return content
-    if score["maximum"]:
-        content["resultMaximum"] = plain(score["maximum"])
     points = score["points"]
     if points is not None and not (points == 0 and lms.settings["omits_zero"]):
         content["resultScore"] = plain(points)

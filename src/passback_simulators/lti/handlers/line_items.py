@@ -60,8 +60,6 @@ def list_items(lms: LtiState, request: Request, course: str) -> Reply:
         if wanted := request.param(param):
             found = [it for it in found if it[name] == wanted]
     content = [shown(lms, request, it) for it in found]
-    if not lms.profile.items_paged:
-        return listed(content, ITEMS)
     part, headers = page_of(lms, request, content, broken=lms.profile.broken_links)
     return listed(part, ITEMS, headers)
 
@@ -139,12 +137,7 @@ def _fields(lms: LtiState, request: Request, given: dict[str, Any]) -> dict[str,
         raise refused(profile, request, 400, "Bad Request: scoreMaximum is required", "scoreMaximum")
     if lax and len(label) > _LONGEST_LABEL:
         raise Refusal(text_reply(502, BAD_GATEWAY, "text/html"))
-    if profile.whole_points and maximum != int(maximum):
-        raise refused(profile, request, 400, "A valid integer is required.", "scoreMaximum")
     texts = {name: given.get(name) or None for name in ("resourceId", "tag", "resourceLinkId")}
-    if profile.needs_resource and not (texts["resourceId"] or texts["resourceLinkId"]):
-        reason = "Must provide at least one of resource_id or resource_link_id"
-        raise refused(profile, request, 400, reason, "non_field_errors")
     dates = {name: given[name] for name in _DATES if given.get(name)}
     return {"label": label, "scoreMaximum": maximum, "dates": dates, **texts}
 
