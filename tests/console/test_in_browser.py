@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from passback.store.engine.database import Connection
 from support.node import FOLDER
 from support.sandbox import Sandbox, serving
 
@@ -17,11 +18,15 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 CANVAS = "/console/districts/4fee004cca2e43cfca000000"
+UNDECIDED = "4fee004cca2e43cfca001009"
+"""A student whose match a person must decide."""
 PAGES = (
     "/console/districts",
     CANVAS,
     "/console/not-arrived",
     f"{CANVAS}/not-arrived",
+    f"{CANVAS}/matches",
+    f"{CANVAS}/matches/{UNDECIDED}",
     f"{CANVAS}/apps",
     "/console/audit",
     "/console/accounts",
@@ -50,7 +55,18 @@ def sandbox() -> Iterator[Sandbox]:
         assert (
             canvas.call("PATCH", path, {"grade_points": 7}, {"Sandbox-Fault": "error-before"}).status == 500
         )
+        served.write(_make_undecided)
         yield served
+
+
+def _make_undecided(conn: Connection) -> None:
+    conn.execute("UPDATE users SET lms_id = NULL WHERE id = :id", {"id": UNDECIDED})
+    for lms_id in ("9977", "9978"):
+        conn.execute(
+            "INSERT INTO match_candidates (district_id, id, lms_id, name, reason)"
+            " VALUES (:district, :id, :lms, 'Ada Abbott', 'two have this name')",
+            {"district": CANVAS[-24:], "id": UNDECIDED, "lms": lms_id},
+        )
 
 
 @pytest.fixture
@@ -106,6 +122,18 @@ async def test_a_grade_is_retried_with_the_keyboard_alone(console: Page, sandbox
     await console.keyboard.press("Enter")
     await console.get_by_role("heading", name="Grade of Ada Abbott").wait_for()
     assert "/console/deliveries/" in console.url
+
+
+async def test_a_match_is_decided_and_undone_with_single_keys(console: Page) -> None:
+    base = console.url.partition("/console")[0]
+    await console.goto(f"{base}{CANVAS}/matches")
+    await console.keyboard.press("j")
+    await console.keyboard.press("Enter")
+    await console.get_by_role("button", name="It is this one (1)").wait_for()
+    await console.keyboard.press("1")
+    await console.get_by_text("That was the last one that waited.").wait_for()
+    await console.keyboard.press("u")
+    await console.get_by_text("Not matched, and no candidate").first.wait_for()
 
 
 async def test_the_theme_is_changed_and_kept(console: Page) -> None:

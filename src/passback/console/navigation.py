@@ -30,6 +30,7 @@ _EVERYWHERE: tuple[tuple[str, str, Right], ...] = (
 _IN_DISTRICT: tuple[tuple[str, str, Right], ...] = (
     ("Overview", "", "see"),
     ("Not arrived", "/not-arrived", "see"),
+    ("Matches", "/matches", "match"),
     ("Apps", "/apps", "apps"),
 )
 

@@ -13,8 +13,9 @@ from passback.operations import audit
 from passback.operations.districts import required
 from passback.operations.errors import NotFound, OperationError
 from passback.rosters import decide as lookup
-from passback.store import districts, match_candidates, matching, number_fits, roster, syncs
-from passback.store.match_candidates import Decision, Known
+from passback.store import districts, held_back, match_candidates, matching, number_fits, roster, syncs
+from passback.store.held_back import HeldBack
+from passback.store.match_candidates import Decision, Known, Queue
 from passback.store.matching import Ours
 from passback.store.number_fits import NumberFit
 
@@ -33,14 +34,17 @@ __all__ = [
     "Matches",
     "NumberFit",
     "Ours",
+    "Waiting",
     "choose",
     "clear",
     "decide",
     "decision",
+    "find",
     "match_by",
     "request_sync",
     "status",
     "undecided",
+    "waiting",
 ]
 
 
@@ -61,6 +65,18 @@ class Matches(Struct, frozen=True):
     """Among which a person must choose, by the ids of ours."""
     number_fits: Sequence[NumberFit] = ()
     """Which numbers count as the LMS's SIS ids, and how well each fits, as the last sync found it."""
+
+
+class Waiting(Struct, frozen=True):
+    """What waits for a person in a district."""
+
+    district: District
+    queue: Queue
+    """Among whose candidates to choose."""
+    unmatched: Sequence[Ours]
+    """Some of those without a match and without candidates."""
+    held_back: HeldBack | None
+    number_fits: Sequence[NumberFit]
 
 
 class Decided(Struct, frozen=True):
@@ -107,18 +123,43 @@ async def undecided(database: Database, district_id: str) -> list[Ours]:
     return await database.snapshot(read)
 
 
+async def waiting(database: Database, district_id: str, *, after: str, limit: int) -> Waiting:
+    """Return up to `limit` of what waits for a person in a district, of those with ids after `after`.
+
+    Raises `NotFound`.
+    """
+
+    def read(conn: Connection) -> Waiting:
+        district = required(conn, district_id)
+        return Waiting(
+            district,
+            match_candidates.queue(conn, district_id, after=after, limit=limit),
+            matching.unmatched(conn, district_id, limit),
+            held_back.find(conn, district_id),
+            number_fits.find(conn, district_id),
+        )
+
+    return await database.snapshot(read)
+
+
+async def find(database: Database, our_id: str) -> Ours | None:
+    """Return a section or user of the roster, with its match; None if there is none."""
+    return await database.read(lambda conn: matching.find(conn, our_id))
+
+
 async def decision(database: Database, ours: Ours) -> Decision | None:
     """Return what is known of one of ours and of its candidates; None if it no longer needs a decision."""
     return await database.snapshot(lambda conn: match_candidates.decision(conn, ours))
 
 
-async def choose(database: Database, ours: Ours, lms_id: str, clock: Clock) -> bool:
+async def choose(database: Database, ours: Ours, lms_id: str, clock: Clock, *, actor: str = "") -> bool:
     """Match one of ours to one of its candidates. False if it was decided meanwhile. Raises `AlreadyMatched`."""
 
     def write(conn: Connection) -> bool:
         chosen = matching.choose(conn, ours, lms_id, clock())
         if chosen:
-            audit.record(conn, "match.made", ours.id, ours.district_id, f"{ours.kind} is {lms_id} in the LMS")
+            detail = f"{ours.kind} is {lms_id} in the LMS"
+            audit.record(conn, "match.made", ours.id, ours.district_id, detail, actor=actor)
         return chosen
 
     try:
@@ -127,7 +168,7 @@ async def choose(database: Database, ours: Ours, lms_id: str, clock: Clock) -> b
         raise MatchedToAnother(lms_id, error.other) from None
 
 
-async def decide(gateway: Gateway, our_id: str, lms_id: str) -> Decided:
+async def decide(gateway: Gateway, our_id: str, lms_id: str, *, actor: str = "") -> Decided:
     """Match a section or user by hand, once the LMS was asked whether it has it; if it cannot be asked, all the same.
 
     Raises `AlreadyMatched`, and `OperationError` if the LMS does not have it.
@@ -142,14 +183,14 @@ async def decide(gateway: Gateway, our_id: str, lms_id: str) -> Decided:
         raise OperationError(f"{error}: nothing has been changed") from None
     except lookup.CannotVerify as error:
         doubt = str(error)
-    await _decide(gateway, our_id, lms_id, name)
+    await _decide(gateway, our_id, lms_id, name, actor)
     requested = ours.kind == "section" and await request_sync(
         gateway.database, ours.district_id, gateway.clock
     )
     return Decided(ours.district_id, doubt, requested)
 
 
-async def clear(database: Database, our_id: str, clock: Clock) -> Cleared:
+async def clear(database: Database, our_id: str, clock: Clock, *, actor: str = "") -> Cleared:
     """Forget what a section or user is matched to, and request a sync, which matches it again if it can.
 
     Nothing changes if it is not matched. Raises `OperationError`.
@@ -160,9 +201,8 @@ async def clear(database: Database, our_id: str, clock: Clock) -> Cleared:
         if was.lms_id is None:
             return Cleared(was, sync_requested=False)
         matching.decide(conn, our_id, None, clock())
-        audit.record(
-            conn, "match.cleared", our_id, was.district_id, f"{was.kind} was {was.lms_id} in the LMS"
-        )
+        detail = f"{was.kind} was {was.lms_id} in the LMS"
+        audit.record(conn, "match.cleared", our_id, was.district_id, detail, actor=actor)
         return Cleared(was, _request_sync(conn, was.district_id, clock()))
 
     return await database.write(write)
@@ -209,11 +249,11 @@ def _matchable(conn: Connection, our_id: str) -> Ours:
     return ours
 
 
-async def _decide(gateway: Gateway, our_id: str, lms_id: str, name: str | None) -> None:
+async def _decide(gateway: Gateway, our_id: str, lms_id: str, name: str | None, actor: str) -> None:
     def write(conn: Connection) -> str | None:
         district_id = matching.decide(conn, our_id, lms_id, gateway.clock(), name)
         if district_id is not None:
-            audit.record(conn, "match.made", our_id, district_id, f"is {lms_id} in the LMS")
+            audit.record(conn, "match.made", our_id, district_id, f"is {lms_id} in the LMS", actor=actor)
         return district_id
 
     try:

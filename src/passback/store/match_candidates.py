@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from passback.domain.roster import known_sis_id
-from passback.store.matching import NAME, OURS, Ours, find
+from passback.store.matching import NAME, OURS, Ours, find, of_ids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,6 +82,27 @@ def undecided(connection: Connection, district_id: str) -> list[Ours]:
         {"district_id": district_id},
     )
     return [Ours(*row) for row in rows]
+
+
+class Queue(Struct, frozen=True):
+    """Part of what a person must choose for, in the order of ids."""
+
+    items: list[tuple[Ours, int]]
+    """With how many candidates each has."""
+    next: str | None
+    """After which id the next part begins; None at the end."""
+
+
+def queue(connection: Connection, district_id: str, *, after: str, limit: int) -> Queue:
+    """A part of what `undecided` lists: those with ids after `after`."""
+    counts = connection.execute(
+        "SELECT id, COUNT(*) FROM match_candidates WHERE district_id = :district_id AND id > :after"
+        " GROUP BY id ORDER BY id LIMIT :limit",
+        {"district_id": district_id, "after": after, "limit": limit + 1},
+    ).fetchall()
+    many = {row[0]: row[1] for row in counts[:limit]}
+    found = [it for it in of_ids(connection, [*many]) if it.lms_id is None]
+    return Queue([(it, many[it.id]) for it in found], counts[limit - 1][0] if len(counts) > limit else None)
 
 
 def decision(connection: Connection, ours: Ours) -> Decision | None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct
 
 from passback.domain.matching import SectionRef
 from passback.store import deliveries, lms_accounts, number_fits, roster_events
+from passback.store.statements import among
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from passback.domain.clock import Instant
     from passback.domain.roster import Role
     from passback.sis.rows import Kind
@@ -125,6 +128,36 @@ def choose(connection: Connection, ours: Ours, lms_id: str, now: Instant) -> boo
         {"district_id": ours.district_id, "id": ours.id, "lms_id": lms_id},
     ).fetchone()
     return candidate is not None and decide(connection, ours.id, lms_id, now, candidate[0]) is not None
+
+
+def unmatched(connection: Connection, district_id: str, limit: int) -> list[Ours]:
+    """Up to `limit` each of the sections and people that are not matched and have no candidates, in no order."""
+    where = (
+        "district_id = :district_id AND lms_id IS NULL AND removed IS NULL AND NOT EXISTS"
+        " (SELECT 1 FROM match_candidates AS it WHERE it.district_id = :district_id AND it.id = ours.id) LIMIT :limit"
+    )
+    return _each(connection, where, {"district_id": district_id, "limit": limit})
+
+
+def of_ids(connection: Connection, ids: Sequence[str]) -> list[Ours]:
+    """The sections and users of these ids, in the order of ids."""
+    if not ids:
+        return []
+    parameters: dict[str, Any] = {}
+    where = f"removed IS NULL AND {among('id', ids, parameters)}"
+    return sorted(_each(connection, where, parameters), key=lambda it: it.id)
+
+
+def _each(connection: Connection, where: str, parameters: Mapping[str, Any]) -> list[Ours]:
+    """Those of the sections, and of the users, that a condition holds for. Each table by itself, so that it is fast."""
+    return [
+        Ours(*row)
+        for table, kind, name in (("sections", "'section'", "name"), ("users", "role", NAME))
+        for row in connection.execute(
+            f"SELECT district_id, id, {kind}, {name}, lms_id, matched_by FROM {table} AS ours WHERE {where}",
+            parameters,
+        )
+    ]
 
 
 def find(connection: Connection, our_id: str) -> Ours | None:

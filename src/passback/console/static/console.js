@@ -53,6 +53,9 @@ document.addEventListener("keydown", (event) => {
       search.select();
       event.preventDefault();
     }
+  } else if (document.querySelector(`[data-key="${CSS.escape(event.key)}"]`)) {
+    document.querySelector(`[data-key="${CSS.escape(event.key)}"]`).click();
+    event.preventDefault();
   } else {
     moveInTable(event);
   }
