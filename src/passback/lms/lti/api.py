@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from passback.lms.http.client import LmsClient
 from passback.lms.http.links import links_of
@@ -13,17 +13,20 @@ from passback.lms.http.reply import Reply, retry_after, sent_at
 from passback.lms.interface import Gone, NotAllowed, Unavailable
 from passback.lms.lti import errors
 from passback.lms.lti.errors import Overtaken
+from passback.lms.lti.one_look import OneLook
 from passback.lms.lti.tokens import LtiTokens
 from passback.lms.toolkit.json_fields import Json, as_object
 from passback.lms.toolkit.pages import Pages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from passback.domain.clock import Clock
     from passback.lms.interface import LmsConnection, Thing
     from passback.lms.lti.contexts import Context
     from passback.lms.lti.families import Family
+
+T = TypeVar("T")
 
 ITEM = "application/vnd.ims.lis.v2.lineitem+json"
 ITEMS = "application/vnd.ims.lis.v2.lineitemcontainer+json"
@@ -76,11 +79,15 @@ class LtiApi:
         self.tokens = LtiTokens(connection, clock)
         self._family = family
         self._timer = connection.timer
+        self._look = OneLook(family.name)
         hosts = connection.options.get("service_hosts", "").replace(",", " ").split()
         self._client = LmsClient(connection, LtiManners(self.tokens), most_at_once=family.at_once, also=hosts)
 
     async def item(self, context: Context, path: str) -> Json:
         """Read a line item. Raises `LmsError`."""
+        return await self._judged(context, path, MAY_READ_ITEMS, lambda: self._item(context, path))
+
+    async def _item(self, context: Context, path: str) -> Json:
         acting = await self._allowed(context, MAY_READ_ITEMS)
         reply = await self._client.get(path, headers={"Accept": ITEM}, acting=acting, named=context.addresses)
         return as_object(self._good(reply, "assignment").json())
@@ -94,9 +101,19 @@ class LtiApi:
     async def results(self, context: Context, item: str, user: str = "") -> list[Json]:
         """Read the results of a line item, of one user if one is given and that is possible. Raises `LmsError`."""
         params = {"user_id": user} if user else {}
-        return await self._pages(
-            context, below(item, "results"), RESULTS, MAY_READ_RESULTS, "results", key="userId", params=params
-        )
+
+        async def read() -> list[Json]:
+            return await self._pages(
+                context,
+                below(item, "results"),
+                RESULTS,
+                MAY_READ_RESULTS,
+                "results",
+                key="userId",
+                params=params,
+            )
+
+        return await self._judged(context, item, MAY_READ_RESULTS, read)
 
     async def members(self, context: Context) -> tuple[Json, list[Json]]:
         """Read the members of a course, and what the list says of the course. Raises `LmsError`."""
@@ -124,6 +141,16 @@ class LtiApi:
         self, context: Context, method: str, path: str, content: Json | None, *, safe: bool, gone: Thing
     ) -> Reply:
         """Create, change or delete a line item. Raises `LmsError`."""
+
+        async def send() -> Reply:
+            return await self._send_item(context, method, path, content, safe=safe, gone=gone)
+
+        # Unless it is safe, whoever looks for what it may have done asks for it again.
+        return await (self._judged(context, path, MAY_CHANGE_ITEMS, send) if safe else send())
+
+    async def _send_item(
+        self, context: Context, method: str, path: str, content: Json | None, *, safe: bool, gone: Thing
+    ) -> Reply:
         acting = await self._allowed(context, MAY_CHANGE_ITEMS)
         kinds = {"Accept": ITEM} if content is None else {"Accept": ITEM, "Content-Type": ITEM}
         reply = await self._client.send(
@@ -136,6 +163,13 @@ class LtiApi:
 
         Raises `Overtaken` if the LMS has one that is as new, else `LmsError`.
         """
+
+        async def send() -> None:
+            await self._send_score(context, item, content, safe=safe)
+
+        await (self._judged(context, item, MAY_SEND_SCORES, send) if safe else send())
+
+    async def _send_score(self, context: Context, item: str, content: Json, *, safe: bool) -> None:
         acting = await self._allowed(context, MAY_SEND_SCORES)
         refuses = errors.is_locked if self._family.locks_with_500 else None
         for seconds in (_WAIT_FOR_LOCK, None):
@@ -156,6 +190,15 @@ class LtiApi:
         answer = reply.content() if known else None
         if known and not (isinstance(answer, dict) and known in answer):
             raise Unavailable(f"its answer to a score has no {known}", in_doubt=True)
+
+    async def _judged(self, context: Context, item: str, scope: str, ask: Callable[[], Awaitable[T]]) -> T:
+        """Do something with a line item; what is denied of it alone is a refusal. Raises `LmsError`."""
+
+        async def look() -> None:
+            await self._allowed(context, scope)
+            await self.items(context)
+
+        return await self._look.ask(item, ask, look)
 
     async def granted(self, context: Context | None = None) -> frozenset[str]:
         """Return the scopes that we are granted of those that we ask for. Raises `LmsError`."""

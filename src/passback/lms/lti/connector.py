@@ -23,11 +23,12 @@ from passback.lms.lti import map_assignments, roster
 from passback.lms.lti.api import LtiApi
 from passback.lms.lti.check import findings
 from passback.lms.lti.contexts import Contexts
-from passback.lms.lti.errors import Linked, NotLaunched, NotTaken
+from passback.lms.lti.errors import Denied, DeniedAlone, Linked, NotLaunched, NotTaken
 from passback.lms.lti.families import FAMILIES, OTHER
 from passback.lms.lti.grade import Grading
 from passback.lms.lti.map_assignments import LmsAssignment, path_of
 from passback.lms.lti.roster import Roster
+from passback.lms.toolkit.looks import looked
 from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.unsupported_fields import note_key, read_note
 
@@ -67,6 +68,7 @@ class LtiConnector(ListsDecide, OneOfMany):
         self._address = connection.address
         self._notes = notes
         self._clock = clock
+        self._timer = connection.timer
         self._api = LtiApi(connection, clock, self._family)
         self._contexts = Contexts(notes, self._family, connection.options)
         self._roster = Roster(self._api)
@@ -87,6 +89,15 @@ class LtiConnector(ListsDecide, OneOfMany):
         context = await self._contexts.find(section)
         sent = map_assignments.new_defaults(fields) | await self._to_lms(context, fields)
         sent |= {"resourceId": mark, "tag": mark}
+        try:
+            made, answer = await self._made(context, sent)
+        except Denied as error:
+            made, answer = await self._made_after_all(context, sent, error)
+        with in_doubt_after_write():
+            return await self._remember(made, answer, fields, None)
+
+    async def _made(self, context: Context, sent: Json) -> tuple[str, Json]:
+        """Make a line item; returns the id of its assignment, and the line item."""
         reply = await self._api.send_item(
             context, "POST", context.lineitems, sent, safe=False, gone="section"
         )
@@ -98,8 +109,30 @@ class LtiConnector(ListsDecide, OneOfMany):
         )
         if not map_assignments.is_item(answer, made):
             raise reply.useless("is no line item")
-        with in_doubt_after_write():
-            return await self._remember(made, answer, fields, None)
+        return made, answer
+
+    async def _made_after_all(self, context: Context, sent: Json, error: Denied) -> tuple[str, Json]:
+        """Look for a line item that was denied, and make it if it is not there: what is denied twice is refused."""
+        mark = sent["resourceId"]
+
+        async def find() -> Mapping[str, Json]:
+            try:
+                listed = await self._listed(context)
+            except NotAllowed as other:
+                raise NotAllowed(str(other), credentials=other.credentials, in_doubt=True) from None
+            except LmsError:
+                raise error from None
+            return {name: it for name, it in listed.items() if map_assignments.has_mark(it, mark)}
+
+        for again in (True, False):
+            if found := await looked(find, bool, self._timer):
+                return next(iter(found.items()))
+            if again:
+                try:
+                    return await self._made(context, sent)
+                except Denied:
+                    continue
+        raise DeniedAlone(self._family.name)
 
     async def find_assignment(
         self, section: str, fields: AssignmentFields, lost: LostCreate
@@ -216,9 +249,9 @@ class LtiConnector(ListsDecide, OneOfMany):
                 await self._api.send_item(
                     context, "DELETE", path_of(assignment), None, safe=True, gone="assignment"
                 )
-            except NotAllowed as error:
+            except (NotAllowed, DeniedAlone) as error:
                 item = await self._read(context, assignment)  # or it is gone all the same
-                if error.credentials and item.get("resourceLinkId"):
+                if isinstance(error, DeniedAlone) and item.get("resourceLinkId"):
                     raise Linked(self._family.name) from None  # Canvas says so with a 401
                 raise
         await self._notes.write({note_key(assignment): None})

@@ -27,6 +27,17 @@ _MEMBERS = ("reason", "message", "errors", "error", "detail", "title", "non_fiel
 """What refusals have of which one may be the LMS's own; one of Django's forms has the name of a field instead."""
 
 
+class Denied(NotAllowed):
+    """The LMS refuses it, for lack of a right or because of the thing itself: see `OneLook`."""
+
+
+class DeniedAlone(RefusedByLms):
+    """The LMS refuses it of this one thing, though others work."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("NOT_GRADABLE", f"{name} denies this, though other columns of the course work")
+
+
 class Overtaken(RefusedByLms):
     """The LMS holds a score that is as new as the one that was sent, or newer: perhaps this very one.
 
@@ -77,15 +88,13 @@ def refusal(reply: Reply, gone: Thing, family: Family) -> LmsError:
     if _NO_ACTIVITY in words:
         return Gone(gone)
     match reply.status:
-        case 401 if reply.doubtful:
-            return reply.useless("refuses our credentials")
         case 401:
-            return NotAllowed(
-                "it refuses the token, or lacks one of its scopes (status 401)", credentials=True
-            )
+            reason = "it refuses the token, or lacks one of its scopes (status 401)"
+            # If it may have been done, the look whether it was tells what to think of the token.
+            return Denied(reason, credentials=not reply.doubtful, in_doubt=reply.doubtful)
         case 403:
             reason = "the app may not do this in the course: has it been removed from there?"
-            return NotAllowed(reason, in_doubt=reply.doubtful)
+            return Denied(reason, in_doubt=reply.doubtful)
         case 404:
             return Gone(gone)
         case 405:
