@@ -264,6 +264,7 @@ def test_work_is_read_with_its_flags(lms: Lms, essay: str) -> None:
     [
         ({"flags": frozenset({"excused"})}, Unsupported, "flag of excused"),
         ({"extra_attempts": 1}, Unsupported, "extra_attempts"),
+        ({"state": "reclaimed"}, RefusedByLms, "INVALID_STATE"),
         ({"state": "submitted"}, Unsupported, "state of submitted"),
         ({"state": "returned"}, RefusedByLms, "INVALID_STATE"),
     ],
@@ -273,6 +274,85 @@ def test_what_moodle_cannot_do_is_refused(
 ) -> None:
     with pytest.raises(error, match=reason):
         lms.grade(essay, **fields)
+
+
+def with_attempts(lms: Lms, most: int = -1, **settings: Any) -> str:
+    """An assignment whose attempts are reopened by hand, with work of the first student."""
+    made = simulator(lms).ui_create_assignment(
+        int(lms.section), "Other", grade=20, attemptreopenmethod="manual", maxattempts=most, **settings
+    )
+    simulator(lms).ui_submit(made, int(lms.students[0]), "My essay")
+    return str(made)
+
+
+def attempts(lms: Lms, assignment: str) -> list[tuple[int, str]]:
+    rows = simulator(lms).attempts("submissions", int(assignment))
+    return [(it["attemptnumber"], it["status"]) for it in rows if it["userid"] == int(lms.students[0])]
+
+
+def test_another_attempt_is_opened_beside_the_grade_of_the_last(lms: Lms) -> None:
+    made = with_attempts(lms)
+    lms.grade(made, grade_points=Decimal(4), grade_comment="Once more")
+    held = lms.grade(made, extra_attempts=1)
+    assert (held.extra_attempts, held.grade_points, held.state) == (1, Decimal(4), "reclaimed")
+    assert attempts(lms, made) == [(0, "submitted"), (1, "reopened")]
+    assert lms.grade(made, extra_attempts=1).extra_attempts == 1
+    assert attempts(lms, made) == [(0, "submitted"), (1, "reopened")]
+    simulator(lms).ui_submit(int(made), int(lms.students[0]), "Again")
+    many = [(lms.students[0], SubmissionFields(grade_points=Decimal(9), extra_attempts=2))]
+    many += [(student, SubmissionFields(grade_points=Decimal(6))) for student in lms.students[1:6]]
+    outcomes = lms.run(lms.connector.update_submissions(lms.section, made, many))
+    assert [getattr(it, "grade_points", it) for it in outcomes] == [9, 6, 6, 6, 6, 6]
+    assert attempts(lms, made)[-1] == (2, "reopened")
+
+
+@pytest.mark.parametrize("fault", ["error-after", "dropped-after", "timeout-after"])
+def test_an_attempt_whose_answer_is_lost_is_opened_once(lms: Lms, fault: str) -> None:
+    made = with_attempts(lms)
+    lms.served.fail(fault, path="mod_assign_save_grade")
+    with pytest.raises(Unavailable) as caught:
+        lms.grade(made, extra_attempts=1)
+    assert caught.value.in_doubt
+    assert lms.grade(made, extra_attempts=1).extra_attempts == 1
+    assert attempts(lms, made) == [(0, "submitted"), (1, "reopened")]
+
+
+@pytest.mark.parametrize(("most", "wanted"), [(-1, 2), (2, 2), (1, 1)])
+def test_attempts_are_opened_one_after_the_other_as_far_as_moodle_does(
+    lms: Lms, most: int, wanted: int
+) -> None:
+    made = with_attempts(lms, most)
+    with pytest.raises(RefusedByLms, match="INVALID_ATTEMPTS"):
+        lms.grade(made, extra_attempts=wanted)
+    assert attempts(lms, made) == [(0, "submitted")]
+
+
+def test_no_attempt_is_opened_before_the_last_is_handed_in_nor_taken_back(lms: Lms) -> None:
+    made = with_attempts(lms)
+    assert lms.grade(made, extra_attempts=1).extra_attempts == 1
+    for wanted in (2, 0):
+        with pytest.raises(RefusedByLms, match="INVALID_ATTEMPTS"):
+            lms.grade(made, extra_attempts=wanted)
+
+
+@pytest.mark.parametrize("drafts", [0, 1])
+def test_work_is_given_back_as_a_draft(lms: Lms, drafts: int) -> None:
+    made = with_attempts(lms, submissiondrafts=drafts)
+    held = lms.grade(made, state="reclaimed", grade_comment="Once more")
+    assert (held.state, held.grade_comment, attempts(lms, made)) == ("reclaimed", "Once more", [(0, "draft")])
+    assert lms.read(made) == held
+    simulator(lms).ui_submit(int(made), int(lms.students[0]), "Again")
+    assert lms.read(made).state == "submitted"
+    lms.clock.now += 1000
+    assert lms.grade(made, grade_points=Decimal(5)).state == "returned"
+
+
+def test_a_draft_that_was_never_handed_in_is_only_begun(lms: Lms) -> None:
+    made = with_attempts(lms, submissiondrafts=1)
+    row = simulator(lms).latest("submissions", int(made), int(lms.students[0]))
+    assert row is not None
+    row["status"] = "draft"
+    assert lms.read(made).state == "created"
 
 
 def test_work_is_returned_with_a_grade(lms: Lms, essay: str) -> None:

@@ -89,7 +89,7 @@ class MoodleApi:
         raise AssertionError
 
     async def change(self, function: str, gone: Thing = "assignment", /, **params: Any) -> None:
-        """Call a function that changes something and answers nothing. Raises `LmsError`."""
+        """Call a function that changes something and answers nothing; parameters as for `write`. Raises `LmsError`."""
         reply, content = await self.write(function, gone, **params)
         if content is not None:
             raise reply.useless("is not empty")

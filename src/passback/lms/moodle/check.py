@@ -26,6 +26,7 @@ FUNCTIONS = {
         "mod_assign_get_grades", "mod_assign_get_user_flags",
     ),
     "grade and comment": ("mod_assign_save_grade", "mod_assign_save_grades"),
+    "give work back to students": ("mod_assign_revert_submissions_to_draft",),
     "give students their own due dates": ("mod_assign_save_user_extensions",),
     "make and rename assignments": ("core_courseformat_update_course", "core_update_inplace_editable"),
     "move due dates": ("core_calendar_get_calendar_events", "core_calendar_update_event_start_day"),

@@ -52,11 +52,15 @@ class _Planned(Struct, frozen=True):
     fields: SubmissionFields
     points: Decimal | None
     """None if the grade is to stay."""
+    opens: bool = False
+    """Whether another attempt is opened."""
+    gives_back: bool = False
+    """Whether the work becomes a draft again."""
 
     @property
     def saves(self) -> bool:
-        """Whether a grade or a comment is sent."""
-        return self.points is not None or self.fields.grade_comment is not None
+        """Whether a grade, a comment or another attempt is sent."""
+        return self.points is not None or self.fields.grade_comment is not None or self.opens
 
 
 class Grading:
@@ -99,10 +103,9 @@ class Grading:
         """Change submissions of different students, all judged before any write; returns the outcomes by position."""
         outcomes: dict[int, Submission | LmsError] = {}
         students = await self._roster.students(section, [student for _, student, _ in changes])
-        asked = [
-            student for _, student, fields in changes if fields.state is not None and student in students
-        ]
+        asked = [student for _, student, fields in changes if _needs_look(fields) and student in students]
         before = await self._looks.look(section, stored, asked) if asked else {}
+        notes = await self._notes.read([_key(stored, student) for student in asked])
         plans = []
         for position, student, fields in changes:
             try:
@@ -111,17 +114,22 @@ class Grading:
                 if fields.grader_id is not None and not await self._roster.teaches(section, fields.grader_id):
                     raise Gone("grader")
                 points = map_submissions.judge(fields, stored)
-                if fields.state is not None:
+                opens = gives_back = False
+                if _needs_look(fields):
                     if student not in before:
                         raise Gone("student")
-                    map_submissions.check_state(fields, before[student], stored)
+                    gives_back = map_submissions.check_state(
+                        fields, before[student], stored, notes.get(_key(stored, student))
+                    )
+                    opens = map_submissions.opens_attempt(fields, before[student], stored)
             except LmsError as error:
                 outcomes[position] = error
             else:
-                plans.append(_Planned(position, student, fields, points))
+                plans.append(_Planned(position, student, fields, points, opens, gives_back))
         failed = await self._extend(stored, plans)
         known: dict[str, Status] = {}
         failed |= await self._save(section, stored, [it for it in plans if it.position not in failed], known)
+        failed |= await self._give_back(stored, [it for it in plans if it.position not in failed], known)
         done = [plan for plan in plans if plan.position not in failed]
         return outcomes | failed | await self._found(section, stored, done, known)
 
@@ -152,6 +160,29 @@ class Grading:
             failed |= await self._extend(stored, [one])
         return failed
 
+    async def _give_back(
+        self, stored: LmsAssignment, plans: Sequence[_Planned], known: dict[str, Status]
+    ) -> dict[int, LmsError]:
+        """Make work drafts again; returns the errors, by position. What is `known` of them no longer is."""
+        failed: dict[int, LmsError] = {}
+        for plan in plans:
+            if not plan.gives_back:
+                continue
+            known.pop(plan.student, None)
+            try:
+                reply, warnings = await self._api.write(
+                    "mod_assign_revert_submissions_to_draft",
+                    assignmentid=stored.id,
+                    userids=[plan.student],
+                )
+                if not isinstance(warnings, list):
+                    raise reply.useless("is not a list")
+                if warnings:
+                    raise RefusedByLms("INVALID_STATE", "in Moodle there is no work to give back")
+            except LmsError as error:
+                failed[plan.position] = error
+        return failed
+
     async def _save(
         self, section: str, stored: LmsAssignment, plans: Sequence[_Planned], known: dict[str, Status]
     ) -> dict[int, LmsError]:
@@ -167,8 +198,13 @@ class Grading:
             it.position: row for it, row in zip(saving, rows, strict=True) if isinstance(row, LmsError)
         }
         sent = [(it, row) for it, row in zip(saving, rows, strict=True) if not isinstance(row, LmsError)]
-        for start in range(0, len(sent), _CHUNK):
-            failed |= await self._send(stored, sent[start : start + _CHUNK])
+        plain = [it for it in sent if not it[0].opens]
+        for start in range(0, len(plain), _CHUNK):
+            failed |= await self._send(stored, plain[start : start + _CHUNK])
+        for one in sent:
+            if one[0].opens:
+                known.pop(one[0].student, None)
+                failed |= await self._send(stored, [one])
         return failed
 
     async def _send(
@@ -179,7 +215,11 @@ class Grading:
             plan, row = sent[0]
             try:
                 await self._api.change(
-                    "mod_assign_save_grade", assignmentid=stored.id, applytoall=False, **row
+                    "mod_assign_save_grade",
+                    safe=not plan.opens,  # sent twice it would open two
+                    assignmentid=stored.id,
+                    applytoall=False,
+                    **row,
                 )
             except LmsError as error:
                 return {plan.position: error}
@@ -325,6 +365,12 @@ class Grading:
             note = dict(kept.get(_key(stored, plan.student)) or {})
             if plan.fields.grader_id is not None:
                 note["grader"] = plan.fields.grader_id
+            if plan.fields.extra_attempts is not None:
+                note["attempts"] = plan.fields.extra_attempts
+            if plan.gives_back:
+                note["given_back"] = True
+            elif plan.saves:
+                note.pop("given_back", None)
             if plan.fields.override_due_date is not None:
                 note["extension"] = plan.fields.override_due_date
             if (words := plan.fields.grade_comment) is not None:
@@ -337,12 +383,16 @@ class Grading:
             await self._notes.write(changed)
 
 
+def _needs_look(fields: SubmissionFields) -> bool:
+    return fields.state is not None or fields.extra_attempts is not None
+
+
 def _row(stored: LmsAssignment, plan: _Planned, points: Decimal, kept: Feedback | None) -> dict[str, Any]:
     row: dict[str, Any] = {
         "userid": plan.student,
         "grade": points,
         "attemptnumber": -1,
-        "addattempt": False,
+        "addattempt": plan.opens,
         "workflowstate": _RELEASED if stored.has_workflow else "",
     }
     if stored.takes_comments:

@@ -79,6 +79,19 @@ class LmsAssignment(Struct, frozen=True):
         return flag(self.content, "markingworkflow") is True
 
     @property
+    def has_drafts(self) -> bool:
+        """Whether students save drafts before they hand in, so that a draft need not be work that was given back."""
+        return flag(self.content, "submissiondrafts") is True
+
+    @property
+    def attempts(self) -> int | None:
+        """How many attempts a student has; None if there is no limit, and 0 if none is reopened by hand."""
+        if text(self.content, "attemptreopenmethod") != "manual":
+            return 0
+        most = integer(self.content, "maxattempts")
+        return most if most is not None and most > 0 else None
+
+    @property
     def takes_comments(self) -> bool:
         """Whether feedback comments are on: otherwise Moodle drops them without a word."""
         return "comments" in _plugins(self.content, "assignfeedback")

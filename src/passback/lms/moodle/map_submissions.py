@@ -35,11 +35,13 @@ if TYPE_CHECKING:
     from passback.domain.submission import SubmissionFields
     from passback.lms.moodle.map_assignments import LmsAssignment
 
-UNSUPPORTED = frozenset({"excused", "extra_attempts", "attachments"})
+UNSUPPORTED = frozenset({"excused", "attachments"})
 NO_GRADE = Decimal(-1)
 _DIGITS = Decimal("0.00001")
 """Moodle keeps five decimals."""
 _SUBMITTED = "submitted"
+_REOPENED = "reopened"
+_DRAFT = "draft"
 
 
 class LmsSubmission(Struct, frozen=True):
@@ -69,6 +71,20 @@ class LmsSubmission(Struct, frozen=True):
         if self.attempt is None or text(self.attempt, "status") != _SUBMITTED:
             return None
         return unix_instant(self.attempt, "timemodified")
+
+    @property
+    def further_attempts(self) -> int:
+        """How many attempts have been opened after the first."""
+        return 0 if self.attempt is None else integer(self.attempt, "attemptnumber") or 0
+
+    def is_given_back(self, *, drafts: bool) -> bool:
+        """Whether the student has the work again since the grade; `drafts` if a draft means that, too."""
+        if self.attempt is None:
+            return False
+        status, changed = text(self.attempt, "status"), unix_instant(self.attempt, "timemodified")
+        if status != _REOPENED and not (drafts and status == _DRAFT):
+            return False
+        return self.points is None or self.graded is None or changed is None or changed >= self.graded
 
     @property
     def shown(self) -> Shown:
@@ -115,19 +131,46 @@ def judge(fields: SubmissionFields, stored: LmsAssignment) -> Decimal | None:
     return points.quantize(_DIGITS, ROUND_HALF_UP)
 
 
-def check_state(fields: SubmissionFields, seen: LmsSubmission, stored: LmsAssignment) -> None:
-    """Check whether Moodle can bring a submission into a state. Raises `RefusedByLms` and `Unsupported`."""
-    if not is_transition(state_of(seen), fields.state):
-        return
+def check_state(
+    fields: SubmissionFields, seen: LmsSubmission, stored: LmsAssignment, note: Mapping[str, Any] | None
+) -> bool:
+    """Whether work is given back to the student. Raises `RefusedByLms` and `Unsupported` for what Moodle cannot do."""
+    if not is_transition(state_of(seen, stored, note), fields.state):
+        return False
+    if fields.state == "reclaimed":
+        return True
     if fields.state != "returned":
         # Only the student hands in.
         raise Unsupported(NAME, f"state of {fields.state}")
     if judge(fields, stored) in (None, NO_GRADE) and seen.points is None:
         raise RefusedByLms("INVALID_STATE", "Moodle returns work only with a grade")
+    return False
 
 
-def state_of(seen: LmsSubmission) -> str:
-    """Return the state of a submission."""
+def opens_attempt(fields: SubmissionFields, seen: LmsSubmission, stored: LmsAssignment) -> bool:
+    """Whether another attempt is to be opened for a student. Raises `RefusedByLms` and `Unsupported`.
+
+    Moodle opens one after the other, once the last one has been handed in, and takes none back.
+    """
+    wanted, opened = fields.extra_attempts, seen.further_attempts
+    if wanted is None or wanted == opened:
+        return False
+    if stored.attempts == 0:
+        raise Unsupported(NAME, "extra_attempts, unless the assignment's attempts are reopened manually")
+    if wanted != opened + 1 or (stored.attempts is not None and wanted >= stored.attempts):
+        most = "" if stored.attempts is None else f" and allows {stored.attempts} in all"
+        raise RefusedByLms(
+            "INVALID_ATTEMPTS", f"Moodle opens one attempt after the other{most}: {opened} have been added"
+        )
+    if seen.handed_in is None:
+        raise RefusedByLms("INVALID_ATTEMPTS", "in Moodle the student has not handed in the last attempt yet")
+    return True
+
+
+def state_of(seen: LmsSubmission, stored: LmsAssignment, note: Mapping[str, Any] | None) -> str:
+    """Return the state of a submission; `note` is what we keep of it."""
+    if seen.is_given_back(drafts=not stored.has_drafts or bool((note or {}).get("given_back"))):
+        return "reclaimed"
     if seen.points is not None:
         graded, handed_in = seen.graded, seen.handed_in
         if graded is None or handed_in is None or handed_in <= graded:
@@ -151,7 +194,7 @@ def to_submission(
     times = [it for it in (seen.graded, seen.handed_in, assignment.created) if it is not None]
     return Submission(
         student_id=student,
-        state=state_of(seen),
+        state=state_of(seen, stored, note),
         flags=flags_of(
             excused=False,
             submitted=seen.handed_in,
@@ -163,6 +206,7 @@ def to_submission(
         grade_points=points,
         grade_comment=_comment(seen, note),
         grader_id=(note or {}).get("grader"),
+        extra_attempts=(note or {}).get("attempts"),
         override_due_date=_as_sent(seen.extension, note),
         attachments=_work(seen),
         created=assignment.created,
