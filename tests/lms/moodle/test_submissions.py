@@ -7,9 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from passback.domain.clock import DAY
 from passback.domain.submission import Submission, SubmissionFields
+from passback.lms.http import client
 from passback.lms.interface import Gone, NotAllowed, RefusedByLms, Unavailable, Unsupported
 from passback.lms.moodle import grade as grading
 from support.lms import ESSAY, Lms
@@ -183,6 +185,32 @@ def test_first_grades_that_clash_are_sent_again(lms: Lms, essay: str) -> None:
     with pytest.raises(Unavailable) as caught:
         lms.grade(essay, lms.students[1], grade_points=Decimal(4))
     assert caught.value.retry_after
+
+
+@pytest.mark.parametrize("function", ["gradereport_user_get_grade_items", "mod_assign_get_submissions"])
+def test_a_class_whose_lists_are_too_large_is_read_one_by_one(
+    lms: Lms, essay: str, function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = simulator(lms).answer
+
+    async def large(request: Any) -> Any:
+        reply = await real(request)
+        one = b"userid" in request.body
+        return (
+            replace(reply, body=reply.body + b" " * 50_000)
+            if function.encode() in request.body and not one
+            else reply
+        )
+
+    simulator(lms).answer = large  # type: ignore[method-assign]
+    monkeypatch.setattr(client, "LARGEST_REPLY", 50_000)
+    many = [(student, SubmissionFields(grade_points=Decimal(6))) for student in lms.students]
+    for _ in range(2):
+        outcomes = lms.run(lms.connector.update_submissions(lms.section, essay, many))
+        assert [getattr(it, "grade_points", it) for it in outcomes] == [6] * len(many)
+    found = lms.run(lms.connector.read_submissions(lms.section, essay, lms.students))
+    assert [it.grade_points for it in found.values()] == [6] * len(lms.students)
+    assert sum(it.endswith(function) for it in lms.calls()) <= 1 + 3 * len(many)
 
 
 def test_in_a_list_that_fails_in_its_middle_each_has_its_own_outcome(lms: Lms, essay: str) -> None:

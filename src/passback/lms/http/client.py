@@ -429,7 +429,7 @@ class LmsClient:
                 client = self._hosts.client(request.url)
                 async with client.asking(request.method, request.url, sent, request.body) as response:
                     span.answered(response.status)
-                    body = await _bounded(response)
+                    body = await _bounded(request, response)
                     return Reply(response.status, response.headers, body, doubtful=not request.safe)
         except Unsendable:
             raise NotAllowed(
@@ -473,6 +473,10 @@ class _Request(Struct, frozen=True):
         return f"{self.method} {urlsplit(self.url).path}"
 
 
+class TooLarge(Unavailable):
+    """The LMS answers with more than is read of an answer, and would again."""
+
+
 class _Failed(Exception):
     """A try failed; `not_sent` if it never reached the LMS, `lasting` if another would fail as well."""
 
@@ -482,13 +486,14 @@ class _Failed(Exception):
         self.lasting = lasting
 
 
-async def _bounded(response: Response) -> bytes:
-    """The whole body, if it is not too large. Raises `_Failed`."""
+async def _bounded(request: _Request, response: Response) -> bytes:
+    """The whole body. Raises `TooLarge`."""
     parts = []
     size = 0
     async for part in response.parts():
         size += len(part)
         if size > LARGEST_REPLY:
-            raise _Failed("its answer is too large")
+            _note_write(request)
+            raise TooLarge(f"{request.what}: its answer is too large", in_doubt=not request.safe)
         parts.append(part)
     return b"".join(parts)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from passback.lms.http.client import TooLarge
 from passback.lms.interface import Unavailable
 from passback.lms.moodle.map_submissions import LmsSubmission, extension_of
 from passback.lms.moodle.roster import objects_of
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.lms.moodle.api import MoodleApi
     from passback.lms.moodle.map_assignments import LmsAssignment
+
+log = logging.getLogger(__name__)
 
 FEW = 3
 """Up to this many students are read one by one."""
@@ -45,6 +49,8 @@ class Looks:
 
     def __init__(self, api: MoodleApi) -> None:
         self._api = api
+        self._large = set[str]()
+        """The courses whose lists are larger than is read of an answer."""
 
     async def look(
         self,
@@ -57,11 +63,20 @@ class Looks:
 
         A status that is `known` already is not asked for again.
         """
-        if len(students) <= FEW:
-            found = await asyncio.gather(
-                *(self._look_at(section, stored, it, (known or {}).get(it)) for it in students)
-            )
-            return {student: it for student, it in zip(students, found, strict=True) if it is not None}
+        if len(students) > FEW and section not in self._large:
+            try:
+                return await self._look_at_all(section, stored, students)
+            except TooLarge as error:
+                log.info("reads the submissions of a course one by one: %s", error)
+                self._large.add(section)
+        found = await asyncio.gather(
+            *(self._look_at(section, stored, it, (known or {}).get(it)) for it in students)
+        )
+        return {student: it for student, it in zip(students, found, strict=True) if it is not None}
+
+    async def _look_at_all(
+        self, section: str, stored: LmsAssignment, students: Collection[str]
+    ) -> dict[str, LmsSubmission]:
         entries, attempts, flags = await asyncio.gather(
             self._report(section, stored),
             self._listed("mod_assign_get_submissions", stored, "submissions"),
