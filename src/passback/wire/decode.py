@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from passback.wire import dates
+from passback.wire import dates, usual
 from passback.wire.errors import Refusal, bad_request, empty_body, validation_failure
 from passback.wire.requests import (
     AssignmentRequest,
@@ -46,12 +46,16 @@ def assignment_request(body: bytes) -> AssignmentRequest:
 
     Raises `Refusal`: row 2, the families of rows 4, 6, 7 and 10, values of the wrong type.
     """
-    return _bind(_read(body), "AssignmentRequest", _ASSIGNMENT, AssignmentRequest)
+    return usual.ASSIGNMENT.read(body) or _bind(
+        _read(body), "AssignmentRequest", _ASSIGNMENT, AssignmentRequest
+    )
 
 
 def submission_request(body: bytes) -> SubmissionRequest:
     """Decode the body of PATCH of a submission. Raises the same as `assignment_request`."""
-    return _bind(_read(body), "SubmissionRequest", _SUBMISSION, SubmissionRequest)
+    return usual.SUBMISSION.read(body) or _bind(
+        _read(body), "SubmissionRequest", _SUBMISSION, SubmissionRequest
+    )
 
 
 def submission_items(body: bytes) -> list[SubmissionItem]:
