@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -12,19 +13,21 @@ from passback.context import Gateway
 from passback.delivery import ledger
 from passback.delivery.groups import MOST_TOGETHER, together
 from passback.delivery.worker import MOST_AT_ONCE, Worker
+from passback.domain.clock import DAY
 from passback.domain.delivery import Delivered, Delivery, Outcome
 from passback.in_flight import InFlight
 from passback.lms.registry import Connectors
 from passback.sandbox.seed import seed
-from passback.store import deliveries, destinations, workers
+from passback.store import deep_links, deliveries, destinations, launches, lti_invitations, workers
 from passback.store.destinations import Destination
 from passback.store.engine import migrate
 from passback.store.engine.database import Connection, Opened, StoreUnavailable
 from passback.store.engine.open import connect
 from passback.store.engine.vault import Vault
+from passback.store.launches import Launch
 from support.delivery import delivery
 from support.postgres import DATABASES, database_of
-from support.sandbox import NOW, SetClock
+from support.sandbox import DISTRICT, NOW, SetClock
 
 LEASE = 0.4
 
@@ -360,3 +363,42 @@ def test_grades_of_one_assignment_go_together_and_all_else_alone() -> None:
     ]
     sizes = [len(group) for group in together([*grades, *others])]
     assert sizes == [MOST_TOGETHER, 1, 1, 1, 1]
+
+
+def leave(conn: Connection, which: str, expires: int) -> None:
+    """What a launch leaves behind, a choice that nobody made, one that nobody opened, and a link that nobody opened."""
+    mine: dict[str, Any] = {"district_id": DISTRICT, "application": "App", "expires": expires}
+    launches.use_nonce(conn, which, expires)
+    launches.add(conn, which, Launch(launched=NOW, role="student"), **mine)
+    asked = deep_links.Request(
+        issuer="",
+        client_id="",
+        deployment_id="",
+        lms_section_id=None,
+        return_url="",
+        data=None,
+        takes_columns=True,
+    )
+    deep_links.add(conn, which, asked, **mine)
+    deep_links.add_chosen(conn, which, DISTRICT, "course", expires)
+    invitation = lti_invitations.Invitation(DISTRICT, "", "moodle", "https://moodle.example/", expires)
+    lti_invitations.add(conn, which, invitation)
+
+
+def test_what_launches_leave_is_removed_in_time(database: Opened) -> None:
+    database.write_now(lambda conn: leave(conn, "old", NOW - DAY))
+    database.write_now(lambda conn: leave(conn, "fresh", NOW + 1))
+    tables = ("lti_nonces", "launches", "deep_links", "chosen_activities", "lti_invitations")
+
+    def counted(conn: Connection) -> list[int]:
+        return [conn.execute(f"SELECT COUNT(*) FROM {table}").fetchall()[0][0] for table in tables]
+
+    async def tidied() -> bool:
+        return await database.read(counted) == [1] * len(tables)
+
+    async def run() -> None:
+        async with running(worker(database)):
+            await until(tidied)
+
+    assert database.read_now(counted) == [2] * len(tables)
+    asyncio.run(run())

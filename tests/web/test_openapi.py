@@ -97,7 +97,6 @@ def _launched(sandbox: Sandbox) -> str:
             ),
             district_id=DISTRICT,
             application=token.application,
-            now=sandbox.clock(),
             expires=sandbox.clock() + 1,
         )  # fmt: skip
 

@@ -19,7 +19,16 @@ from passback.delivery.presence import Presence
 from passback.domain.clock import DAY, MINUTE
 from passback.domain.delivery import Delivered, Delivery, Failed, Outcome
 from passback.observe import request_id, tracing
-from passback.store import deliveries, destinations, idempotency, rate, roster_events
+from passback.store import (
+    deep_links,
+    deliveries,
+    destinations,
+    idempotency,
+    launches,
+    lti_invitations,
+    rate,
+    roster_events,
+)
 from passback.store.engine.database import StoreError
 
 if TYPE_CHECKING:
@@ -186,6 +195,8 @@ class Worker:
     def _remove_old(self, conn: Connection) -> bool:
         now = self._gateway.clock()
         rate.remove_old(conn, now // MINUTE - 1)
+        for table in (launches, deep_links, lti_invitations):
+            table.remove_expired(conn, now)
         removed = deliveries.remove_finished(conn, now - self._gateway.keep_ended, _TIDY_ROWS)
         removed += roster_events.remove_old(conn, now - _EVENTS_KEPT_FOR, _TIDY_ROWS)
         return removed + idempotency.remove_old(conn, now, _TIDY_ROWS) >= _TIDY_ROWS

@@ -10,6 +10,7 @@ from msgspec import Raw
 from uuid_utils import uuid7
 
 from passback.context import Answer
+from passback.domain.clock import DAY
 from passback.gateway.rules import unknown_fields
 from passback.store import deep_links
 from passback.wire import errors, responses
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection
     from passback.wire.requests import DeepLinkRequest
 
+CHOSEN_LASTS = 400 * DAY
+"""For how many milliseconds an activity that was chosen can become its assignment: a school year, and some."""
 _LONGEST_TITLE = 255
 _LONGEST_TEXT = 10_000
 
@@ -55,7 +58,8 @@ async def create(
         if not deep_links.answer(conn, code, choice, ticket):
             raise errors.resource_not_found()
         if has_column and asked.lms_section_id is not None:
-            deep_links.add_chosen(conn, assignment_id, caller.district_id, asked.lms_section_id)
+            until = now + CHOSEN_LASTS
+            deep_links.add_chosen(conn, assignment_id, caller.district_id, asked.lms_section_id, until)
         return choice.assignment_id
 
     becomes = await gateway.database.write(keep)

@@ -73,7 +73,7 @@ async def take(gateway: Gateway, keys: PlatformKeys, state: State, token: str) -
     code = secrets.token_urlsafe(32)
 
     def keep(conn: Connection) -> Onward:
-        if not launches.use_nonce(conn, state.nonce, now=now, expires=state.expires):
+        if not launches.use_nonce(conn, state.nonce, state.expires):
             raise Refused("This launch was used before. Open the activity in the LMS again.")
         address = _address(conn, registration.district_id, said, now)
         _remember(conn, registration.district_id, said)
@@ -92,7 +92,6 @@ async def take(gateway: Gateway, keys: PlatformKeys, state: State, token: str) -
                 _request(state, said, choosing),
                 district_id=registration.district_id,
                 application=address.application,
-                now=now,
                 expires=now + CHOOSING_LASTS,
             )
         return Onward(_with_code(address.url, code))

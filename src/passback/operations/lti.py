@@ -122,13 +122,13 @@ async def invite(
     Raises `NotFound` and `VaultError`.
     """
     await make_first(database, vault, clock)
-    code, now = secrets.token_urlsafe(32), clock()
+    code = secrets.token_urlsafe(32)
 
     def keep(conn: Connection) -> None:
         if district_id is not None:
             districts.required(conn, district_id)
-        invitation = Invitation(district_id, name, family, address, now + LINK_LASTS)
-        lti_invitations.add(conn, code, invitation, now)
+        invitation = Invitation(district_id, name, family, address, clock() + LINK_LASTS)
+        lti_invitations.add(conn, code, invitation)
         audit.record(conn, "lti_link.made", district_id or "", district_id or "", f"{family} at {address}")
 
     await database.write(keep)

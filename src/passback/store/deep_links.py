@@ -63,11 +63,9 @@ def add(
     *,
     district_id: str,
     application: str,
-    now: Instant,
     expires: Instant,
 ) -> None:
-    """Store what an LMS wants to know, and forget what nobody answered in time."""
-    connection.execute("DELETE FROM deep_links WHERE expires <= :now", {"now": now})
+    """Store what an LMS wants to know, which can be answered until `expires`."""
     connection.execute(
         "INSERT INTO deep_links (hash, district_id, application, request, expires)"
         " VALUES (:hash, :district_id, :application, :request, :expires)",
@@ -111,12 +109,19 @@ def take(connection: Connection, ticket: str, now: Instant) -> Answered | None:
     return None if row is None else Answered(_request.decode(row[0]), _choice.decode(row[1]))
 
 
-def add_chosen(connection: Connection, assignment_id: str, district_id: str, lms_section_id: str) -> None:
-    """Note that an activity was chosen in a course, and is to become the assignment of that id."""
+def add_chosen(
+    connection: Connection, assignment_id: str, district_id: str, lms_section_id: str, expires: Instant
+) -> None:
+    """Note that an activity was chosen in a course, and is to become the assignment of that id, until `expires`."""
     connection.execute(
-        "INSERT INTO chosen_activities (assignment_id, district_id, lms_section_id)"
-        " VALUES (:assignment_id, :district_id, :lms_section_id)",
-        {"assignment_id": assignment_id, "district_id": district_id, "lms_section_id": lms_section_id},
+        "INSERT INTO chosen_activities (assignment_id, district_id, lms_section_id, expires)"
+        " VALUES (:assignment_id, :district_id, :lms_section_id, :expires)",
+        {
+            "assignment_id": assignment_id,
+            "district_id": district_id,
+            "lms_section_id": lms_section_id,
+            "expires": expires,
+        },
     )
 
 
@@ -128,6 +133,12 @@ def take_chosen(connection: Connection, assignment_id: str, district_id: str, lm
         {"assignment_id": assignment_id, "district_id": district_id, "lms_section_id": lms_section_id},
     )
     return taken.rowcount == 1
+
+
+def remove_expired(connection: Connection, now: Instant) -> None:
+    """Delete what nobody answered in time, and the activities that were chosen and never opened."""
+    for table in ("deep_links", "chosen_activities"):
+        connection.execute(f"DELETE FROM {table} WHERE expires <= :now", {"now": now})
 
 
 def _hash(code: str) -> str:

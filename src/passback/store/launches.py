@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
-from passback.domain.clock import Instant
+from passback.domain.clock import DAY, Instant
 
 if TYPE_CHECKING:
     from passback.domain.roster import Role
@@ -85,9 +85,8 @@ def user_of(connection: Connection, district_id: str, lms_id: str, role: Role) -
     return None if row is None else str(row[0])
 
 
-def use_nonce(connection: Connection, nonce: str, *, now: Instant, expires: Instant) -> bool:
+def use_nonce(connection: Connection, nonce: str, expires: Instant) -> bool:
     """Take a launch's nonce, which nobody can take again until `expires`. False if somebody has taken it."""
-    connection.execute("DELETE FROM lti_nonces WHERE expires <= :now", {"now": now})
     taken = connection.execute(
         "INSERT INTO lti_nonces (nonce, expires) VALUES (:nonce, :expires) ON CONFLICT (nonce) DO NOTHING",
         {"nonce": nonce, "expires": expires},
@@ -148,8 +147,7 @@ def add(
     application: str,
     expires: Instant,
 ) -> None:
-    """Store a launch that the application can have for `code` until `expires`; forget those that nobody fetched."""
-    connection.execute("DELETE FROM launches WHERE expires <= :now", {"now": launch.launched})
+    """Store a launch that the application can have for `code` until `expires`."""
     connection.execute(
         "INSERT INTO launches (hash, district_id, application, launch, expires)"
         " VALUES (:hash, :district_id, :application, :launch, :expires)",
@@ -171,6 +169,13 @@ def take(
     where = "hash = :hash AND district_id = :district_id AND application = :application AND expires > :now"
     row = connection.execute(f"DELETE FROM launches WHERE {where} RETURNING launch", mine).fetchone()
     return None if row is None else _launch.decode(row[0])
+
+
+def remove_expired(connection: Connection, now: Instant) -> None:
+    """Delete launches that nobody fetched in time, and nonces that can be in no launch any more."""
+    connection.execute("DELETE FROM launches WHERE expires <= :now", {"now": now})
+    # These stay longer than they count: a clock that is set forward and back must not forget them.
+    connection.execute("DELETE FROM lti_nonces WHERE expires <= :now", {"now": now - DAY})
 
 
 def _hash(code: str) -> str:

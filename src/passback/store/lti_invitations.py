@@ -28,9 +28,8 @@ class Invitation(Struct, frozen=True):
 _COLUMNS = ", ".join(Invitation.__struct_fields__)
 
 
-def add(connection: Connection, code: str, invitation: Invitation, now: Instant) -> None:
-    """Store an invitation, and forget those that nobody took in time."""
-    connection.execute("DELETE FROM lti_invitations WHERE expires <= :now", {"now": now})
+def add(connection: Connection, code: str, invitation: Invitation) -> None:
+    """Store an invitation."""
     connection.execute(
         f"INSERT INTO lti_invitations (hash, {_COLUMNS})"
         " VALUES (:hash, :district_id, :name, :family, :address, :expires)",
@@ -58,6 +57,11 @@ def remove(connection: Connection, code: str) -> bool:
     """Forget an invitation. False if there is none, such as because it was taken."""
     removed = connection.execute("DELETE FROM lti_invitations WHERE hash = :hash", {"hash": _hash(code)})
     return bool(removed.rowcount)
+
+
+def remove_expired(connection: Connection, now: Instant) -> None:
+    """Delete the invitations that nobody took in time."""
+    connection.execute("DELETE FROM lti_invitations WHERE expires <= :now", {"now": now})
 
 
 def _hash(code: str) -> str:
