@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from passback.store.engine.database import Connection
-from support.node import FOLDER
+from support import node
 from support.sandbox import Sandbox, serving
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ PAGES = (
     "/console/nothing",
     "/console/sign-in",
 )
-AXE = FOLDER / "node_modules" / "axe-core" / "axe.min.js"
 SECTION = "4fee004cca2e43cfca000007"
 
 
@@ -78,8 +77,7 @@ async def console(page: Page, sandbox: Sandbox) -> Page:
 
 @cache
 def _axe() -> str:
-    assert AXE.exists(), "npm has not installed axe-core: run make test"
-    return AXE.read_text("utf-8")
+    return (node.packages() / "axe-core" / "axe.min.js").read_text("utf-8")
 
 
 async def _violations(page: Page) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 import pytest
 
@@ -54,14 +54,28 @@ class Script:
         return found
 
 
+def packages() -> Path:
+    """The folder of what npm has installed. Skips the test if it has not; in CI it fails."""
+    folder = FOLDER / "node_modules"
+    if not (folder / ".package-lock.json").exists():  # which npm writes in the end
+        _give_up("what `make test` installs by npm")
+    return folder
+
+
+def _give_up(lacking: str) -> NoReturn:
+    why = f"needs {lacking}, which is not here"
+    if os.environ.get("CI"):
+        pytest.fail(why)
+    pytest.skip(why)
+
+
 @contextlib.contextmanager
 def running(script: str, *arguments: str) -> Iterator[Script]:
     """Run a script of the folder. Skips the test if that is not possible here; in CI it fails."""
+    packages()
     node = shutil.which("node")
-    if node is None or not (FOLDER / "node_modules").exists():
-        lacking = "Node.js" if node is None else "what `make test` installs by npm"
-        give_up = pytest.fail if os.environ.get("CI") else pytest.skip
-        give_up(f"needs {lacking}, which is not here")
+    if node is None:
+        _give_up("Node.js")
     with subprocess.Popen(
         [node, script, *arguments], cwd=FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:  # fmt: skip
