@@ -19,6 +19,7 @@ from support.canvas import canvas
 from support.google import google
 from support.lms import ESSAY, Lms
 from support.lti_lms import lti
+from support.moodle import moodle
 from support.schoology import schoology
 
 Open = Callable[[], AbstractContextManager[Lms]]
@@ -50,8 +51,8 @@ FORMS: list[tuple[Open, dict[str, Any], float]] = [
     (google, {"throttle_form": "info", "retry_delay": "-1s"}, 1),
     (google, {"throttle_form": "info", "retry_delay": "NaNs"}, 1),
     (schoology, {}, 5),
-    (lti, {}, 5),
-    *((lms, {"retry_after": "7"}, 7) for lms in (canvas, google, schoology, lti)),
+    (lti, {}, 5), (moodle, {}, 5),
+    *((lms, {"retry_after": "7"}, 7) for lms in (canvas, google, schoology, lti, moodle)),
     *((lms, {"retry_after": "7.5"}, 7.5) for lms in (canvas, google, schoology)),
     *((lms, {"retry_after": "Sun, 06 Nov 1994 08:49:37 GMT"}, 0) for lms in (canvas, google, schoology)),
     *((lms, {"retry_after": odd}, usual) for odd in ("NaN", "-1", "1e400", "inf", "later", "1, 2", "9" * 300)

@@ -405,6 +405,28 @@ def test_a_comment_that_canvas_adds_comes_once(canvas: Lms, fault: str) -> None:
     assert held(canvas, assignment)["comments"] == ["Good", "Good"]
 
 
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"id":"7"}'])
+def test_an_answer_without_what_it_always_has_leaves_a_doubt(canvas: Lms, body: bytes) -> None:
+    assignment = canvas.create().lms_id
+    served, spoilt = canvas.served.simulator, [True]
+    real = served.answer
+
+    async def answer(request: Any) -> Any:
+        reply = await real(request)
+        return replace(reply, body=body) if request.path.endswith("/scores") and spoilt else reply
+
+    served.answer = answer  # type: ignore[method-assign]
+    fields: dict[str, Any] = {
+        "grade_points": Decimal(6), "grade_comment": "Good", "comment_marks": ("one",),
+    }  # fmt: skip
+    with pytest.raises(Unavailable) as caught:
+        canvas.grade(assignment, **fields)
+    assert caught.value.in_doubt
+    spoilt.clear()
+    assert canvas.grade(assignment, **fields).grade_comment == "Good"
+    assert held(canvas, assignment)["comments"] == ["Good"]
+
+
 def test_a_column_that_a_teacher_renamed_is_shown_so(moodle: Lms) -> None:
     assignment = moodle.create().lms_id
     simulator(moodle).ui_change_item(item(assignment), label="Renamed")

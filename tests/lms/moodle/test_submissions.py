@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -213,6 +214,32 @@ def test_a_class_whose_lists_are_too_large_is_read_one_by_one(
     assert sum(it.endswith(function) for it in lms.calls()) <= 1 + 3 * len(many)
 
 
+@pytest.mark.parametrize("has_left", [False, True])
+@pytest.mark.parametrize("students", [1, 6])
+def test_a_student_whom_the_gradebook_does_not_show_is_in_doubt_or_has_left(
+    lms: Lms, essay: str, students: int, has_left: bool
+) -> None:
+    lms.grade(essay, lms.students[9], grade_points=Decimal(1))  # so that the course's people are remembered
+    real = simulator(lms).answer
+
+    async def without_first(request: Any) -> Any:
+        reply = await real(request)
+        if b"gradereport_user_get_grade_items" not in request.body:
+            return reply
+        if has_left:
+            lms.unenroll(lms.students[0])
+        content = json.loads(reply.body)
+        content["usergrades"] = [it for it in content["usergrades"] if str(it["userid"]) != lms.students[0]]
+        return replace(reply, body=json.dumps(content).encode())
+
+    simulator(lms).answer = without_first  # type: ignore[method-assign]
+    many = [(student, SubmissionFields(grade_points=Decimal(6))) for student in lms.students[:students]]
+    first, *others = lms.run(lms.connector.update_submissions(lms.section, essay, many))
+    assert isinstance(first, Gone if has_left else Unavailable)
+    assert getattr(first, "in_doubt", True)
+    assert [getattr(it, "grade_points", it) for it in others] == [6] * (students - 1)
+
+
 def test_in_a_list_that_fails_in_its_middle_each_has_its_own_outcome(lms: Lms, essay: str) -> None:
     many = [(student, SubmissionFields(grade_points=Decimal(6))) for student in lms.students]
     for student in lms.students[:4]:
@@ -373,6 +400,23 @@ def test_work_is_given_back_as_a_draft(lms: Lms, drafts: int) -> None:
     assert lms.read(made).state == "submitted"
     lms.clock.now += 1000
     assert lms.grade(made, grade_points=Decimal(5)).state == "returned"
+
+
+def test_work_that_moodle_does_not_give_back_is_told(lms: Lms) -> None:
+    made = with_attempts(lms)
+    real, warned = (
+        simulator(lms).answer,
+        [{"item": "submission", "itemid": 1, "warningcode": "couldnotrevert"}],
+    )
+
+    async def warning(request: Any) -> Any:
+        reply = await real(request)
+        refused = b"revert_submissions_to_draft" in request.body
+        return replace(reply, body=json.dumps(warned).encode()) if refused else reply
+
+    simulator(lms).answer = warning  # type: ignore[method-assign]
+    with pytest.raises(RefusedByLms, match="INVALID_STATE"):
+        lms.grade(made, state="reclaimed")
 
 
 def test_a_draft_that_was_never_handed_in_is_only_begun(lms: Lms) -> None:
