@@ -85,16 +85,18 @@ class Ids:
         self._prefix = f"{now // SECOND & 0xFFFF_FFFF:08x}"
         self._next = secrets.randbits(63)
 
-    def __call__(self) -> str:
-        self._next += 1
-        return f"{self._prefix}{self._next:016x}"
+    def give(self, rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+        """The rows, each with an id at its end."""
+        first = self._next + 1
+        self._next += len(rows)
+        return [(*row, f"{self._prefix}{number:016x}") for number, row in enumerate(rows, first)]
 
 
 def load(session: Session, kind: Kind, rows: Sequence[Sequence[Any]], ids: Ids) -> None:
     """Add rows: each has its line number, and the columns of its kind."""
     columns = ("line", *COLUMNS[kind])
     if kind in KINDS:
-        session.load(f"new_{kind}", (*columns, "id"), ((*row, ids()) for row in rows))
+        session.load(f"new_{kind}", (*columns, "id"), ids.give(rows))
     else:
         session.load(f"new_{kind}", columns, rows)
 
@@ -179,7 +181,7 @@ def _add_roles(session: Session, ids: Ids, source: str) -> None:
         f" ORDER BY line, sis_id, role LIMIT {ROWS_AT_ONCE}",
         {"line": after[0], "sis_id": after[1], "role": after[2]},
     ).fetchall():
-        session.load("new_users", (*columns, "id"), ((*row, ids()) for row in rows))
+        session.load("new_users", (*columns, "id"), ids.give(rows))
         after = rows[-1][:3]
 
 
