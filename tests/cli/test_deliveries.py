@@ -101,6 +101,7 @@ def test_one_is_tried_again(commands: Commands, delivery_id: str) -> None:
     told = commands.run("retry", delivery_id)
     assert (told.stdout, told.stderr) == (f"Delivery {delivery_id} is tried now.\n", "")
     assert commands.state(delivery_id) == "waiting"
+    assert "retried it" in commands.run("show", delivery_id).stdout
 
 
 def test_one_is_taken_back_with_its_parts(commands: Commands) -> None:

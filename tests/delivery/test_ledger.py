@@ -19,7 +19,7 @@ from passback.domain.clock import DAY, HOUR, MINUTE, SECOND
 from passback.domain.delivery import Delivered, Delivery, Failed, Operation, Refused
 from passback.domain.submission import SubmissionFields
 from passback.sandbox.seed import seed
-from passback.store import deliveries, delivery_lanes, destinations, districts, workers
+from passback.store import attempts, deliveries, delivery_lanes, destinations, districts, workers
 from passback.store.engine import migrate
 from passback.store.engine.database import Connection, Database
 from passback.store.engine.open import connect
@@ -268,6 +268,8 @@ def test_what_a_client_waited_for_when_the_process_died_is_finished_for_an_hour(
     run(lambda conn: begin(conn, delivery("d1", background=False), "dead"))
     [orphan] = run(lambda conn: ledger.requeue_orphans(conn, NOW))
     assert (orphan.id, read(run, "d1").expires) == ("d1", NOW + HOUR)
+    kept = run(lambda conn: attempts.find_all(conn, "d1"))
+    assert [(it.number, it.result) for it in kept] == [(1, "interrupted")]
     [one] = claim(run)
     finish(run, one, FAILED)
     assert state(run, "d1") == "waiting"

@@ -10,6 +10,7 @@ from cyclopts import App
 from docs import generate
 from passback.cli import app
 from passback.settings import Settings
+from passback.wire.warnings import MEANINGS
 
 COMMANDS = (generate.REFERENCE / "commands.md").read_text("utf-8")
 SETTINGS = (generate.REFERENCE / "settings.md").read_text("utf-8")
@@ -48,6 +49,12 @@ def test_every_setting_is_documented_and_no_other() -> None:
     names = [it.name for it in msgspec.structs.fields(Settings)]
     assert documented == [(name, name.upper()) for name in names]
     assert list(generate.setting_meanings()) == names
+
+
+def test_every_warning_is_documented_as_it_is_explained() -> None:
+    api = (generate.REFERENCE / "api.md").read_text("utf-8")
+    table = api.partition("## Warnings")[2].partition("## ")[0]
+    assert dict(re.findall(r"(?m)^\| `([A-Z]\S*)` \| (.*) \|$", table)) == MEANINGS
 
 
 def commands_of(group: App, name: str) -> list[str]:

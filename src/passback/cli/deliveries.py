@@ -12,7 +12,7 @@ from passback.cli.data import existing, on_database
 from passback.cli.text import duration, one_line, show_time
 from passback.domain.clock import HOUR, system_clock
 from passback.domain.delivery import State
-from passback.operations import deliveries
+from passback.operations import deliveries, story
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -69,11 +69,15 @@ def show(delivery_id: str, *, data: Data = None) -> None:
         delivery_id: The delivery's id, as listed.
         data: The folder of the data file [data].
     """
-    found = on_database(data, lambda it: deliveries.find(it, delivery_id.lower()))
-    for name, value in _fields(found.delivery).items():
+    found = on_database(data, lambda it: story.told(it, delivery_id.lower()))
+    for name, value in _fields(found.named.delivery).items():
         if value:
             print(f"{name + ':':<15}{one_line(value)}")
-    for part in found.parts:
+    for event in found.events:
+        print(f"  {show_time(event.at)}  {one_line(event.what)}  {one_line(event.said)}".rstrip())
+        for exchange in event.exchanges:
+            print(f"    {one_line(exchange)}")
+    for part in (it.delivery for it in found.parts):
         print(f"  {part.id}  {part.user_id}  {part.state}  {one_line(part.message or '')}".rstrip())
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from passback.console.render import counted, page
 from passback.console.routing import Shown
 from passback.console.visit import redirect
-from passback.domain.delivery import OPEN
-from passback.operations import deliveries, districts, not_arrived
+from passback.operations import deliveries, districts, not_arrived, story
 from passback.operations.errors import NotFound, OperationError
 
 if TYPE_CHECKING:
@@ -55,15 +54,14 @@ async def _list(visit: Visit, district_id: str | None) -> Response:
 
 async def show(visit: Visit) -> Response:
     """One delivery."""
-    found = await deliveries.named(visit.gateway.database, visit.of_path("delivery_id"))
-    visit.require_district(found.named.delivery.district_id)
+    told = await story.told(visit.gateway.database, visit.of_path("delivery_id"))
+    visit.require_district(told.named.delivery.district_id)
     return page(
         visit,
         "delivery.html",
-        found=found.named,
-        parts=found.parts,
-        is_open=found.named.delivery.state in OPEN,
-        district=found.named.district,
+        story=told,
+        found=told.named,
+        district=told.named.district,
         may_deliver=visit.may("deliver"),
     )
 

@@ -60,7 +60,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"time": show_time, "ago": show_ago, "counted": counted, "capped": capped}
+    environment.filters |= {
+        "time": show_time,
+        "ago": show_ago,
+        "counted": counted,
+        "capped": capped,
+        "sentence": sentence,
+    }
     environment.globals["version"] = passback.__version__
     return environment
 
@@ -97,6 +103,12 @@ def show_length(milliseconds: int) -> str:
 def counted(number: int, noun: str, plural: str = "") -> str:
     """A number with its noun."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def sentence(text: str) -> str:
+    """Text that ends as a sentence does, without the marks of code."""
+    text = text.replace("`", "").strip()
+    return text and text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def capped(number: int) -> str:

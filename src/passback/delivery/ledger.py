@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from passback.delivery import backoff, groups
+from passback.delivery import attempts, backoff, groups
 from passback.delivery.ended import NEVER_MADE, awaits_create, end_batch, ended
 from passback.domain.delivery import (
     INTERRUPTED_KEPT_FOR,
@@ -498,7 +498,10 @@ def requeue_orphans(conn: Connection, now: Instant, limit: int = 500) -> list[De
 def requeue_unfinished(conn: Connection, delivery: Delivery, now: Instant) -> bool:
     """Let one that is no longer being delivered wait again. False if it has been claimed or ended since."""
     expires = delivery.expires if delivery.background else now + INTERRUPTED_KEPT_FOR
-    return delivery_queue.requeue(conn, delivery, now, expires)
+    requeued = delivery_queue.requeue(conn, delivery, now, expires)
+    if requeued:
+        attempts.record_interrupted(conn, delivery, now)
+    return requeued
 
 
 def redeliver_newest(conn: Connection, late: Delivery, now: Instant) -> bool:

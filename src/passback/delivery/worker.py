@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from passback.delivery import backoff, clock_set_back, ledger, perform
+from passback.delivery import attempts, backoff, clock_set_back, ledger, perform
+from passback.delivery.attempts import Tried
 from passback.delivery.groups import most_to, together
 from passback.delivery.metrics import DeliveryMetrics
 from passback.delivery.presence import Presence
@@ -141,12 +142,13 @@ class Worker:
         return len(taken)
 
     async def _deliver(self, group: Sequence[Delivery]) -> None:
-        try:
-            outcomes = await self._attempt(self._gateway, group)
-        except Exception:  # we know of none; but nothing may stay in flight for ever
-            log.exception("an internal error while delivering")
-            outcomes = [Failed(500, "Internal error", "internal error", doubt=True)] * len(group)
-        await _record(self._gateway, group, outcomes)
+        with attempts.trying(self._gateway.clock) as tried:
+            try:
+                outcomes = await self._attempt(self._gateway, group)
+            except Exception:  # we know of none; but nothing may stay in flight for ever
+                log.exception("an internal error while delivering")
+                outcomes = [Failed(500, "Internal error", "internal error", doubt=True)] * len(group)
+        await _record(self._gateway, tried, group, outcomes)
 
     async def _deliver_counted(self, gateway: Gateway, group: Sequence[Delivery]) -> Sequence[Outcome]:
         first = group[0]
@@ -202,20 +204,24 @@ class Worker:
         return removed + idempotency.remove_old(conn, now, _TIDY_ROWS) >= _TIDY_ROWS
 
 
-def close_later(gateway: Gateway, group: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
+def close_later(
+    gateway: Gateway, tried: Tried, group: Sequence[Delivery], outcomes: Sequence[Outcome]
+) -> None:
     """Record outcomes once the store takes them again; their clients were told nothing."""
     ended = [replace(one, final=True) if isinstance(one, Failed) else one for one in outcomes]
-    task = asyncio.create_task(_record(gateway, group, ended))
+    task = asyncio.create_task(_record(gateway, tried, group, ended))
     gateway.in_flight.closing[task] = group
     task.add_done_callback(gateway.in_flight.closing.pop)
 
 
-async def _record(gateway: Gateway, group: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
+async def _record(
+    gateway: Gateway, tried: Tried, group: Sequence[Delivery], outcomes: Sequence[Outcome]
+) -> None:
     """Record the outcomes of a group as soon as the store takes them."""
     wait = 0.1
     while True:
         try:
-            await gateway.database.write(lambda conn: _finish(conn, gateway, group, outcomes))
+            await gateway.database.write(lambda conn: _finish(conn, gateway, tried, group, outcomes))
             break
         except StoreError as error:
             log.warning("cannot record the outcomes of deliveries yet: %s", error)
@@ -225,10 +231,15 @@ async def _record(gateway: Gateway, group: Sequence[Delivery], outcomes: Sequenc
 
 
 def _finish(
-    conn: Connection, gateway: Gateway, group: Sequence[Delivery], outcomes: Sequence[Outcome]
+    conn: Connection,
+    gateway: Gateway,
+    tried: Tried,
+    group: Sequence[Delivery],
+    outcomes: Sequence[Outcome],
 ) -> None:
     now = gateway.clock()
     own = ledger.finish(conn, group, outcomes, now)
+    attempts.record(conn, tried, group, outcomes, own, now)
     for delivery, outcome, mine in zip(group, outcomes, own, strict=True):
         if not mine and isinstance(outcome, Delivered):
             ledger.redeliver_newest(conn, delivery, now)

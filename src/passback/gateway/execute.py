@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from uuid_utils import uuid7
 
 from passback.context import Accepted, Answer
-from passback.delivery import builtin, ledger, perform
+from passback.delivery import attempts, builtin, ledger, perform
 from passback.delivery.lms_errors import as_refusal
 from passback.delivery.outcomes import DOING
 from passback.delivery.submissions import HEARD_WITHIN, SubmissionTarget, begun, may_be_heard_of
@@ -192,7 +192,7 @@ async def execute_create(
             return started, []
         outcomes = builtin.deliver(conn, gateway, [started], targets)
         if started.id != delivery.id:  # an earlier one is taken up
-            return started, _record(conn, gateway, [started], outcomes)
+            return started, _record(conn, gateway, None, [started], outcomes)
         ledger.add_finished(conn, {}, [started], outcomes, gateway.clock())
         return started, outcomes
 
@@ -361,28 +361,35 @@ async def _deliver(
     if not started:
         return []
     with gateway.in_flight.for_clients(delivery.id for delivery in started):
-        outcomes = await perform.deliver(gateway, started, targets, alone=alone)
+        with attempts.trying(gateway.clock) as tried:
+            outcomes = await perform.deliver(gateway, started, targets, alone=alone)
         gone = is_gone is not None and await is_gone()
         try:
             return await gateway.database.write(
-                lambda conn: _record(conn, gateway, started, outcomes, client_gone=gone)
+                lambda conn: _record(conn, gateway, tried, started, outcomes, client_gone=gone)
             )
         except StoreUnavailable:
-            close_later(gateway, started, outcomes)
+            close_later(gateway, tried, started, outcomes)
             raise
 
 
 def _record(
     conn: Connection,
     gateway: Gateway,
+    tried: attempts.Tried | None,
     started: Sequence[Delivery],
     outcomes: Sequence[Outcome],
     *,
     client_gone: bool = False,
 ) -> list[Outcome]:
-    """Record the outcomes of deliveries that clients wait for. What the clients get."""
+    """Record the outcomes of deliveries that clients wait for. What the clients get.
+
+    `tried` is the attempt, unless all is in this transaction.
+    """
     now = gateway.clock()
     own = ledger.finish(conn, started, outcomes, now, client_waiting=True, client_gone=client_gone)
+    if tried is not None:
+        attempts.record(conn, tried, started, outcomes, own, now)
     # This process was declared dead, and another finds out the outcome: that is our fault, not the LMS's.
     failed = errors.store_unavailable()
     lost = Failed(

@@ -8,10 +8,9 @@ from msgspec import Struct
 
 from passback.delivery import ledger
 from passback.domain.delivery import KEPT_FOR, Delivery, State, summed
-from passback.operations import audit, not_arrived
+from passback.operations import audit
 from passback.operations.districts import required
 from passback.operations.errors import NotFound, OperationError
-from passback.operations.not_arrived import Named
 from passback.store import deliveries, districts
 
 if TYPE_CHECKING:
@@ -26,13 +25,6 @@ class Detailed(Struct, frozen=True):
 
     delivery: Delivery
     parts: list[Delivery]
-
-
-class DetailedByName(Struct, frozen=True):
-    """A delivery, and its parts if it stands for many, with what they are about."""
-
-    named: Named
-    parts: list[Named]
 
 
 async def list_newest(
@@ -56,20 +48,14 @@ async def find(database: Database, delivery_id: str) -> Detailed:
     """Return a delivery with its parts. Raises `NotFound`."""
 
     def read(conn: Connection) -> Detailed:
-        return _whole(conn, _required(conn, delivery_id))
+        return whole(conn, delivery_id)
 
     return await database.snapshot(read)
 
 
-async def named(database: Database, delivery_id: str) -> DetailedByName:
-    """Return a delivery with its parts, and what they are about. Raises `NotFound`."""
-
-    def read(conn: Connection) -> DetailedByName:
-        found = _whole(conn, _required(conn, delivery_id))
-        first, *parts = not_arrived.named(conn, [found.delivery, *found.parts])
-        return DetailedByName(first, parts)
-
-    return await database.snapshot(read)
+def whole(conn: Connection, delivery_id: str) -> Detailed:
+    """A delivery with its parts, inside a transaction. Raises `NotFound`."""
+    return _whole(conn, _required(conn, delivery_id))
 
 
 async def retry(database: Database, delivery_id: str, clock: Clock, *, actor: str = "") -> None:

@@ -61,6 +61,16 @@ def find_all(connection: Connection, since: Instant = 0, district: str | None = 
     return [Line(*row) for row in rows]
 
 
+def of_object(connection: Connection, object_id: str, limit: int) -> list[Line]:
+    """The last `limit` lines about one thing, oldest first."""
+    rows = connection.execute(
+        "SELECT at, actor, action, object_id, district, detail, id FROM audit"
+        " WHERE object_id = :object_id ORDER BY id DESC LIMIT :limit",
+        {"object_id": object_id, "limit": limit},
+    )
+    return [Line(*row) for row in rows][::-1]
+
+
 def page(
     connection: Connection,
     *,

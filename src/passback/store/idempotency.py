@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import asdict
 
 from passback.domain.clock import DAY
+from passback.store.statements import among
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,11 +50,23 @@ def keyed(
     connection: Connection, district_id: str, application: str, delivery_ids: Sequence[str]
 ) -> set[str]:
     """Which of some deliveries an application asked for with a key."""
+    parameters: dict[str, Any] = {"district_id": district_id, "application": application}
+    where = among("delivery_id", delivery_ids, parameters)
     rows = connection.execute(
-        "SELECT delivery_id FROM idempotency_keys WHERE district_id = :district_id AND application = :application",
-        {"district_id": district_id, "application": application},
+        f"SELECT delivery_id FROM idempotency_keys WHERE {where}"
+        " AND district_id = :district_id AND application = :application",
+        parameters,
     )
-    return {row[0] for row in rows} & set(delivery_ids)
+    return {row[0] for row in rows}
+
+
+def key_of(connection: Connection, delivery_id: str) -> str | None:
+    """The key that a delivery was asked for with, if it was with one and that is kept."""
+    row = connection.execute(
+        "SELECT key FROM idempotency_keys WHERE delivery_id = :id ORDER BY created LIMIT 1",
+        {"id": delivery_id},
+    ).fetchone()
+    return None if row is None else str(row[0])
 
 
 def add(connection: Connection, request: KeyedRequest) -> bool:

@@ -37,6 +37,7 @@ TABLES = (
     "connections",
     "notes",
     "deliveries",
+    "delivery_attempts",
     "idempotency_keys",
     "parties",
     "webhooks",

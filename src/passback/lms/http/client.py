@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
+from passback.lms.http import exchanges
 from passback.lms.http.gate import LONGEST_WAIT, Gate, Resting, Result, SharedGate, usable
 from passback.lms.http.hosts import Hosts, Params
 from passback.lms.http.pace import Limit
@@ -337,17 +338,20 @@ class LmsClient:
             async with asyncio.timeout(max(_LEAST_TIME, give_up - self._timer.seconds())):
                 reply = await self._once(request, renew=renew)
         except _Failed as failure:
+            exchanges.note(request.what, str(failure))
             if not failure.not_sent:
                 _note_write(request)
             went, nothing_done = failed, request.safe or failure.not_sent
             self._watch.tried("failed" if nothing_done else "in_doubt", time.monotonic() - began)
             raise
         except TimeoutError:
+            exchanges.note(request.what, "it took too long")
             _note_write(request)
             went = failed
             self._watch.tried("failed" if request.safe else "in_doubt", time.monotonic() - began)
             raise Unavailable(f"{request.what}: it took too long", in_doubt=not request.safe) from None
         else:
+            exchanges.note(request.what, f"status {reply.status}")
             wait_for, answered = self._throttled(reply), self._answered(request, reply)
             if wait_for is None and (reply.status < 400 or not answered):
                 _note_write(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from passback.wire.openapi.schemas import Schema
+from passback.wire.warnings import MEANINGS
 
 HEADERS: Schema = {
     "X-Ratelimit-Bucket": {"schema": {"const": "all"}, "description": "Which requests are counted together."},
@@ -14,10 +15,9 @@ HEADERS: Schema = {
     },
     "Passback-Warnings": {
         "schema": {"type": "string"},
-        "description": "What was ignored or adjusted, comma-separated: `ASSIGNEES_IGNORED`, "
-        "`DATETIME_MISSING_TIMEZONE`, `UNKNOWN_FIELD:<name>`, `UNKNOWN_PARAMETER:<name>`, "
-        "`NOT_STORED_BY_LMS:<field>`, `SCORE_CHANGED_BY_LMS`, `CHANGED_BY_LMS:<field>`, `GRADE_FROM_POINTS`, "
-        "`UNGRADED_IN_LMS`, `GRADE_WAITS_FOR_SUBMISSION`.",
+        "description": "What was ignored or adjusted, comma-separated: "
+        + ", ".join(f"`{form}`" for form in MEANINGS)
+        + ".",
     },
     "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait before trying again."},
     "Preference-Applied": {
