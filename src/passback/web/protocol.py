@@ -328,7 +328,7 @@ class HttpProtocol(asyncio.Protocol):
             self._linger()
 
     async def _answer(self, request: Request, application: Application) -> None:
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         assert task is not None
         try:
             reply = await application(request)

@@ -65,6 +65,8 @@ def unknown_parameters(query: bytes, known: Collection[str]) -> tuple[str, ...]:
     These are the names that are not `known`, and those of pairs that `query_values` ignores. They are percent-encoded,
     so that they fit in a header. Values are left out: they may be a student's.
     """
+    if not query:
+        return ()
     found: dict[str, None] = {}
     for pair in query.split(b"&"):
         name = _unescaped(pair.partition(b"=")[0])
