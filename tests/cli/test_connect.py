@@ -278,7 +278,7 @@ def test_the_key_is_rotated_in_its_file(commands: Commands) -> None:
     district = commands.connected()
     path = commands.folder / "secret.key"
     before = path.read_text()
-    assert commands.run("key", "rotate").stdout == "1 connection and 0 webhooks encrypted again\n"
+    assert commands.run("key", "rotate").stdout == "1 connection, 0 webhooks and 0 LTI keys encrypted again\n"
     assert before.strip() not in path.read_text()
     assert commands.run("connection", "check", "--district", district).returncode == 0
 

@@ -16,7 +16,7 @@ from passback.cli import app
 from passback.operations import start_notes
 from passback.sandbox.seed import seed
 from passback.settings import NO_KEY_FOR_POSTGRESQL, Settings
-from passback.store import connections, districts, webhooks
+from passback.store import connections, districts, lti_keys, webhooks
 from passback.store.engine import migrate
 from passback.store.engine.database import Connection
 from passback.store.engine.open import connect
@@ -106,11 +106,12 @@ def test_no_command_makes_a_data_file(name: str, tmp_path: Path, monkeypatch: py
 
 
 def with_secrets(conn: Connection) -> None:
-    """A district with a connection and a webhook whose key is lost."""
+    """A district with a connection and a webhook, and a key that signs for LMSs, whose key is lost."""
     seed(conn, NOW)
     vault = Vault(lambda: [bytes(32)])
     sealed = connections.seal(vault, DISTRICT, {"access_token": "x"})
     connections.save(conn, DISTRICT, address="http://127.0.0.1:9", options={}, credentials=sealed, now=NOW)
+    lti_keys.add(conn, vault, lti_keys.NewKey("kid-1", b"private", {}), NOW, signs_since=NOW)
     webhooks.insert(
         conn,
         webhooks.Webhook(
@@ -160,7 +161,7 @@ def test_the_start_says_which_secrets_no_key_opens(
         [said] = start_notes.notes(database, settings, is_new=False)
         known = base64.b64encode(bytes(32)).decode()
         assert start_notes.notes(database, replace(settings, secret_key=known), is_new=False) == []
-    assert "secret key is missing: 2 stored credentials and webhook secrets" in said
+    assert "secret key is missing: 3 stored credentials, webhook secrets and LTI keys" in said
     assert str(tmp_path / "secret.key") in said
 
 

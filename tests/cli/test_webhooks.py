@@ -72,7 +72,7 @@ def test_an_unknown_one_is_told(data: Path, command: str) -> None:
 
 
 def test_rotating_the_key_takes_webhooks_along(data: Path) -> None:
-    assert run(data, "key", "rotate").stdout == "0 connections and 1 webhook encrypted again\n"
+    assert run(data, "key", "rotate").stdout == "0 connections, 1 webhook and 0 LTI keys encrypted again\n"
     with contextlib.closing(connect("", data / "passback.db")) as database:
         webhook = database.read_now(lambda conn: webhooks.find(conn, WEBHOOK))
     assert webhook is not None

@@ -17,13 +17,16 @@ from passback.domain.clock import DAY
 from passback.domain.delivery import Delivered, Delivery, Outcome
 from passback.in_flight import InFlight
 from passback.lms.registry import Connectors
+from passback.lms.stored_keys import SIGNS_FOR, make_first
+from passback.operations.open import vault_of
 from passback.sandbox.seed import seed
-from passback.store import deep_links, deliveries, destinations, launches, lti_invitations, workers
+from passback.settings import Settings
+from passback.store import deep_links, deliveries, destinations, launches, lti_invitations, lti_keys, workers
 from passback.store.destinations import Destination
 from passback.store.engine import migrate
 from passback.store.engine.database import Connection, Opened, StoreUnavailable
 from passback.store.engine.open import connect
-from passback.store.engine.vault import Vault
+from passback.store.engine.vault import Vault, new_key
 from passback.store.launches import Launch
 from support.delivery import delivery
 from support.postgres import DATABASES, database_of
@@ -47,10 +50,14 @@ async def deliver_all(group: Sequence[Delivery]) -> Sequence[Outcome]:
 
 
 def worker(
-    database: Opened, deliver: Perform = deliver_all, home: str = "elsewhere", lease: float = LEASE
+    database: Opened,
+    deliver: Perform = deliver_all,
+    home: str = "elsewhere",
+    lease: float = LEASE,
+    vault: Vault = Vault(list),  # noqa: B008 - it has no key
 ) -> Worker:
     """A worker of a process that seems to be on another machine."""
-    clock, vault = SetClock(), Vault(list)
+    clock = SetClock()
     gateway = Gateway(
         database=database,
         connectors=Connectors(database, clock, vault),
@@ -401,4 +408,19 @@ def test_what_launches_leave_is_removed_in_time(database: Opened) -> None:
             await until(tidied)
 
     assert database.read_now(counted) == [2] * len(tables)
+    asyncio.run(run())
+
+
+def test_the_key_that_signs_for_lmss_is_replaced(database: Opened) -> None:
+    vault = vault_of(Settings(secret_key=new_key()))
+    asyncio.run(make_first(database, vault, SetClock(NOW - SIGNS_FOR)))
+    before = database.read_now(lti_keys.current)
+
+    async def replaced() -> bool:
+        return await database.read(lti_keys.current) != before
+
+    async def run() -> None:
+        async with running(worker(database, vault=vault)):
+            await until(replaced)
+
     asyncio.run(run())

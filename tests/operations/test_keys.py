@@ -22,7 +22,7 @@ from passback.store.engine.sqlite import SqliteDatabase
 def test_the_key_in_a_file_is_replaced(database: Opened, tmp_path: Path) -> None:
     settings = Settings(data=str(tmp_path))
     before = settings.secret_keys()
-    assert asyncio.run(keys.rotate(database, settings)) == keys.Reencrypted(0, 0, in_file=True)
+    assert asyncio.run(keys.rotate(database, settings)) == keys.Reencrypted(0, 0, 0, in_file=True)
     assert len(settings.secret_keys()) == 1
     assert settings.secret_keys() != before
 
@@ -32,7 +32,7 @@ def test_the_key_in_a_variable_is_replaced_by_the_operator(database: Opened) -> 
     with pytest.raises(OperationError, match="PASSBACK_SECRET_KEY=new,old"):
         asyncio.run(keys.rotate(database, Settings(secret_key=old)))
     done = asyncio.run(keys.rotate(database, Settings(secret_key=f"{new},{old}")))
-    assert done == keys.Reencrypted(0, 0, in_file=False)
+    assert done == keys.Reencrypted(0, 0, 0, in_file=False)
 
 
 def test_a_process_that_has_used_the_old_key_encrypts_with_the_new_one(

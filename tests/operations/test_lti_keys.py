@@ -13,7 +13,7 @@ from joserfc.jwk import KeySet, RSAKey
 
 from passback.domain.clock import DAY, HOUR
 from passback.lms.interface import NotAllowed
-from passback.lms.stored_keys import StoredKeys
+from passback.lms.stored_keys import StoredKeys, replace_if_due
 from passback.operations import keys as vault_keys
 from passback.operations import lti_keys as operations
 from passback.operations.errors import OperationError
@@ -21,7 +21,7 @@ from passback.operations.open import vault_of
 from passback.settings import Settings
 from passback.store import audit, lti_keys
 from passback.store.engine.database import Opened
-from passback.store.engine.vault import Vault, new_key
+from passback.store.engine.vault import Vault, VaultError, new_key
 from support.sandbox import SetClock
 
 OWN, OTHER = new_key(), new_key()
@@ -133,3 +133,57 @@ def test_replacing_a_key_is_in_the_audit(database: Opened, vault: Vault) -> None
     kid = asyncio.run(operations.rotate(database, SETTINGS, clock, leaked=True))
     [line] = database.read_now(audit.find_all)
     assert (line.action, line.object_id) == ("lti_key.rotated", kid)
+
+
+def test_a_key_is_replaced_by_itself_every_month(database: Opened, vault: Vault) -> None:
+    clock = SetClock()
+    assert asyncio.run(replace_if_due(database, vault, clock)) is None  # without LTI there is none
+    first = signs(database, vault, clock)
+    second = published(database, clock)[1]["kid"]
+    clock.now += 30 * DAY - 1
+    assert asyncio.run(replace_if_due(database, vault, clock)) is None
+    clock.now += 1
+    assert asyncio.run(replace_if_due(database, vault, clock)) == second
+    assert signs(database, vault, clock) == second
+    third = published(database, clock)[2]["kid"]
+    assert [it["kid"] for it in published(database, clock)] == [first, second, third]
+    assert asyncio.run(replace_if_due(database, vault, clock)) is None
+    [line] = database.read_now(audit.find_all)
+    assert (line.actor, line.action, line.object_id) == ("gateway", "lti_key.rotated", second)
+
+
+def test_of_several_processes_one_replaces_the_key(database: Opened, vault: Vault) -> None:
+    clock = SetClock()
+    signs(database, vault, clock)
+    clock.advance(days=30)
+
+    async def all_at_once() -> list[str | None]:
+        return await asyncio.gather(*(replace_if_due(database, vault, clock) for _ in range(3)))
+
+    [replaced] = [it for it in asyncio.run(all_at_once()) if it is not None]
+    assert signs(database, vault, clock) == replaced
+    assert len(published(database, clock)) == 3
+
+
+def test_a_next_key_that_lmss_may_not_know_waits(database: Opened, vault: Vault) -> None:
+    clock = SetClock()
+    signs(database, vault, clock)
+    database.write_now(
+        lambda conn: conn.execute(
+            "UPDATE lti_keys SET published = :now WHERE signs_since IS NULL",
+            {"now": clock() + 29 * DAY + HOUR},
+        )
+    )
+    clock.advance(days=30)
+    assert asyncio.run(replace_if_due(database, vault, clock)) is None
+    clock.advance(hours=1)
+    assert asyncio.run(replace_if_due(database, vault, clock)) is not None
+
+
+def test_without_the_key_of_the_secrets_no_key_is_replaced(database: Opened, vault: Vault) -> None:
+    clock = SetClock()
+    first = signs(database, vault, clock)
+    clock.advance(days=30)
+    with pytest.raises(VaultError):
+        asyncio.run(replace_if_due(database, vault_of(Settings(secret_key=OTHER)), clock))
+    assert signs(database, vault, clock) == first

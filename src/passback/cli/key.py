@@ -18,7 +18,7 @@ def new() -> None:
 
 @app.command
 def rotate(*, data: Data = None) -> None:
-    """Encrypt all credentials and webhook secrets with a new key.
+    """Encrypt all credentials, webhook secrets and LTI keys with a new key.
 
     With a key file, the command makes the new key and drops the old one. With PASSBACK_SECRET_KEY, put the new key in
     front of the old one first ("new,old"); after this command, the old one can be removed.
@@ -27,7 +27,12 @@ def rotate(*, data: Data = None) -> None:
         data: The folder of the data file [data].
     """
     done = on_database(data, lambda it: keys.rotate(it, load(data=data)))
-    print(f"{_count(done.connections, 'connection')} and {_count(done.webhooks, 'webhook')} encrypted again")
+    counted = (
+        _count(done.connections, "connection"),
+        _count(done.webhooks, "webhook"),
+        _count(done.lti_keys, "LTI key"),
+    )
+    print("{}, {} and {} encrypted again".format(*counted))
     if not done.in_file:
         print(
             "Remove the old key from PASSBACK_SECRET_KEY once every server has been started with the new one."

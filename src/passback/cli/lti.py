@@ -42,7 +42,7 @@ def add_deployment(*, district: str, deployment: str, data: Data = None) -> None
 
 @app.command
 def rotate_key(*, leaked: bool = False, data: Data = None) -> None:
-    """Sign with the next key from now on, and publish one more.
+    """Sign with the next key from now on, and publish one more. This happens by itself every 30 days.
 
     LMSs have had a day or more to read the next key, so nothing is interrupted. The last key stays published for a day.
 

@@ -19,6 +19,7 @@ from passback.delivery.metrics import DeliveryMetrics
 from passback.delivery.presence import Presence
 from passback.domain.clock import DAY, MINUTE
 from passback.domain.delivery import Delivered, Delivery, Failed, Outcome
+from passback.lms.stored_keys import replace_if_due
 from passback.observe import request_id, tracing
 from passback.store import (
     deep_links,
@@ -27,10 +28,12 @@ from passback.store import (
     idempotency,
     launches,
     lti_invitations,
+    lti_keys,
     rate,
     roster_events,
 )
 from passback.store.engine.database import StoreError
+from passback.store.engine.vault import VaultError
 
 if TYPE_CHECKING:
     from passback.context import Gateway
@@ -192,13 +195,25 @@ class Worker:
             more = False
             with contextlib.suppress(StoreError):
                 more = await self._gateway.database.write(self._remove_old)
+                await self._replace_key()
             await asyncio.sleep(0.1 if more else _TIDY_SECONDS)
+
+    async def _replace_key(self) -> None:
+        gateway = self._gateway
+        try:
+            signs = await replace_if_due(gateway.database, gateway.vault, gateway.clock)
+        except VaultError as error:
+            log.warning("the key that signs for LMSs cannot be replaced: %s", error)
+        else:
+            if signs is not None:
+                log.info("key %s signs for LMSs from now on", signs)
 
     def _remove_old(self, conn: Connection) -> bool:
         now = self._gateway.clock()
         rate.remove_old(conn, now // MINUTE - 1)
         for table in (launches, deep_links, lti_invitations):
             table.remove_expired(conn, now)
+        lti_keys.remove_retired(conn, now - lti_keys.PUBLISHED_AFTER)
         removed = deliveries.remove_finished(conn, now - self._gateway.keep_ended, _TIDY_ROWS)
         removed += roster_events.remove_old(conn, now - _EVENTS_KEPT_FOR, _TIDY_ROWS)
         return removed + idempotency.remove_old(conn, now, _TIDY_ROWS) >= _TIDY_ROWS

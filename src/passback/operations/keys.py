@@ -27,6 +27,7 @@ class Reencrypted(Struct, frozen=True):
 
     connections: int
     webhooks: int
+    lti_keys: int
     in_file: bool
     """Whether the keys are in a key file, in which the new key has replaced the old ones."""
 
@@ -64,16 +65,16 @@ async def require_at_hand(database: Database, settings: Settings) -> None:
 
 async def _reencrypt_all(database: Database, settings: Settings, *, in_file: bool) -> Reencrypted:
     vault = vault_of(settings)
-    districts, hooks = await database.write(lambda conn: _reencrypt(conn, vault))
-    return Reencrypted(districts, hooks, in_file)
+    districts, hooks, signing = await database.write(lambda conn: _reencrypt(conn, vault))
+    return Reencrypted(districts, hooks, signing, in_file)
 
 
 def _any_secret(conn: Connection) -> bool:
     return bool(connections.all_districts(conn) or webhooks.find_all(conn) or lti_keys.find_all(conn))
 
 
-def _reencrypt(conn: Connection, vault: Vault) -> tuple[int, int]:
-    """How many connections and webhooks there were."""
+def _reencrypt(conn: Connection, vault: Vault) -> tuple[int, int, int]:
+    """How many connections, webhooks and LTI keys there were."""
     districts = connections.all_districts(conn)
     for district_id in districts:
         connections.lock(conn, district_id)
@@ -91,6 +92,7 @@ def _reencrypt(conn: Connection, vault: Vault) -> tuple[int, int]:
     hooks = webhooks.find_all(conn)
     for webhook in hooks:
         webhooks.update(conn, webhooks.reseal(vault, webhook))
-    lti_keys.encrypt_again(conn, vault)
-    audit.record(conn, "key.rotated", "", detail=f"{len(districts)} connections, {len(hooks)} webhooks")
-    return len(districts), len(hooks)
+    signing = lti_keys.encrypt_again(conn, vault)
+    counts = len(districts), len(hooks), signing
+    audit.record(conn, "key.rotated", "", detail="{} connections, {} webhooks, {} LTI keys".format(*counts))
+    return counts

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from passback.settings import NO_KEY_FOR_POSTGRESQL, SettingsError
-from passback.store import connections, webhooks
+from passback.store import connections, lti_keys, webhooks
 from passback.store.engine.vault import key_id, key_id_of
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def notes(database: Database, settings: Settings, *, is_new: bool) -> list[str]:
     locked = database.read_now(lambda conn: _locked(conn, {key_id(key) for key in keys}))
     if locked:
         missing = (
-            f"{'a' if keys else 'the'} secret key is missing: {locked} stored credentials and webhook secrets cannot be"
-            f" opened until PASSBACK_SECRET_KEY has it{' as well' if keys else ''}, or {path.absolute()}"
+            f"{'a' if keys else 'the'} secret key is missing: {locked} stored credentials, webhook secrets and LTI"
+            f" keys cannot be opened until PASSBACK_SECRET_KEY has it{' as well' if keys else ''}, or {path.absolute()}"
         )
         log.error(missing)
         return [*lines, missing[0].upper() + missing[1:]]
@@ -60,7 +60,8 @@ def notes(database: Database, settings: Settings, *, is_new: bool) -> list[str]:
 
 
 def _locked(conn: Connection, known: Collection[str]) -> int:
-    """How many connections and webhooks have secrets that no known key opens."""
+    """How many connections and webhooks have secrets that no known key opens, and how many keys of LTI there are so."""
     stored = [connections.find(conn, district_id) for district_id in connections.all_districts(conn)]
-    sealed = [one.credentials for one in stored if one] + [it.secret for it in webhooks.find_all(conn)]
+    sealed = [one.credentials for one in stored if one]
+    sealed += [it.secret for it in webhooks.find_all(conn)] + [it.private for it in lti_keys.find_all(conn)]
     return sum(key_id_of(text) not in known for text in sealed)

@@ -118,14 +118,16 @@ def unseal(vault: Vault, key: StoredKey) -> bytes:
     return vault.decrypt(key.private, _owner(key.id))
 
 
-def encrypt_again(connection: Connection, vault: Vault) -> None:
-    """Encrypt all private halves with the vault's current key. Raises `VaultError`."""
+def encrypt_again(connection: Connection, vault: Vault) -> int:
+    """Encrypt all private halves with the vault's current key; returns how many there are. Raises `VaultError`."""
     lock(connection)
-    for key in find_all(connection):
+    keys = find_all(connection)
+    for key in keys:
         connection.execute(
             "UPDATE lti_keys SET private = :private WHERE id = :id",
             {"id": key.id, "private": vault.encrypt(unseal(vault, key), _owner(key.id))},
         )
+    return len(keys)
 
 
 def _owner(key_id: str) -> str:
