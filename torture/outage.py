@@ -15,8 +15,7 @@ from passback.domain.clock import MINUTE, SECOND, Timer
 from passback.settings import Settings
 from passback.store import delivery_queue, destinations
 from passback.store.engine.database import Connection, Database
-from passback.web.api import Api
-from passback.web.messages import Request
+from passback.web.messages import Application, Request
 from passback_simulators.canvas.app import CanvasSimulator
 from passback_simulators.identities import CANVAS_UNIFIED
 from support.jumping import JumpingTime
@@ -136,14 +135,14 @@ async def _next(database: Database, now: int, end: int) -> int:
     return min(wanted, end) if now < end else wanted
 
 
-async def _create(api: Api, number: int) -> str:
+async def _create(api: Application, number: int) -> str:
     status, body = await _call(api, "POST", ASSIGNMENTS, {**ESSAY, "title": f"outage {number}"})
     assert status == 200, body
     return f"{ASSIGNMENTS}/{json.loads(body)['data']['id']}"
 
 
 async def _call(
-    api: Api, method: str, path: str, content: object, *, background: bool = False
+    api: Application, method: str, path: str, content: object, *, background: bool = False
 ) -> tuple[int, bytes]:
     """A request to the application itself: the way over a socket says nothing about the clock."""
     headers = {b"authorization": [f"Bearer {TOKEN}".encode()]}

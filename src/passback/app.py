@@ -35,8 +35,9 @@ from passback.rosters.schedule import run_due
 from passback.sandbox.banner import banner
 from passback.sandbox.control import Control
 from passback.sandbox.faults import gateway_with
-from passback.sandbox.pages import clock_page, state_pages
+from passback.sandbox.pages import folder_of_parts, pages_of_parts, state_pages
 from passback.sandbox.parts import sandbox_parts
+from passback.sandbox.recorded import Recorded
 from passback.sandbox.seed import seed
 from passback.settings import SettingsError, trust_authorities
 from passback.store import districts
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection, Opened
     from passback.store.engine.migrate import Kind
     from passback.web.messages import Application
+    from passback.web.pages import Page
 
     ByOthers = Callable[[socket.socket, Settings], int]
     """Lets other processes serve on a socket; returns the exit code."""
@@ -146,7 +148,7 @@ def _is_own_sandbox(settings: Settings, kind: Kind) -> bool:
     return kind == "sandbox" and (settings.host == "localhost" or is_loopback(settings.host))
 
 
-def build_api(gateway: Gateway, settings: Settings, kind: Kind, parts: Parts | None = None) -> Api:
+def build_api(gateway: Gateway, settings: Settings, kind: Kind, parts: Parts | None = None) -> Application:
     """The application. A sandbox that has no district yet is filled; `parts` are its own."""
     authorization = Authorization(gateway.database)
     pages = reference_pages(sandbox=kind == "sandbox")
@@ -156,13 +158,17 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, parts: Parts | N
     pages |= lti_pages(gateway)
     pages |= health_pages(gateway.database, gateway.in_flight.may_act)
     pages["/"] = lead_to("/console")
+    folders: dict[str, Page] = {
+        "/console": Mounted(lambda: _console(gateway, settings, kind, parts), max_body_bytes=_MOST_TO_CONSOLE)
+    }
     if kind == "sandbox":
         gateway.database.write_now(lambda conn: _seed_if_empty(conn, gateway.clock))
         control = Control(gateway, parts, authorization.forget)
         pages |= state_pages(gateway.database, control)
         if parts is not None:
-            pages["/sandbox/clock"] = clock_page(parts.clock, control)
-    return Api(
+            pages |= pages_of_parts(parts, control)
+            folders["/sandbox"] = folder_of_parts(parts)
+    api = Api(
         gateway,
         authorization,
         requests_per_minute=settings.rate_limit,
@@ -170,12 +176,12 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, parts: Parts | N
         pages=pages,
         guard=guard,
         faults=gateway.faults if kind == "sandbox" else None,
-        folders={
-            "/console": Mounted(
-                lambda: _console(gateway, settings, kind, parts), max_body_bytes=_MOST_TO_CONSOLE
-            )
-        },
+        folders=folders,
     )
+    if parts is None:
+        return api
+    parts.journal.under_way = gateway.in_flight.groups.values
+    return Recorded(api, parts.journal, authorization, aside={*pages, *folders})
 
 
 def _console(gateway: Gateway, settings: Settings, kind: Kind, parts: Parts | None) -> AsgiApplication:

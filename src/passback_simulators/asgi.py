@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from passback_simulators.control import PREFIX, control
 from passback_simulators.reply import Reply
 from passback_simulators.request import Request
-from passback_simulators.simulator import Dropped, Simulator
+from passback_simulators.simulator import Dropped, Heard, Simulator
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -37,17 +38,30 @@ def application(simulator: Simulator) -> Callable[[Scope, Receive, Send], Awaita
         if request.path.startswith(PREFIX):
             await _send(send, await control(simulator, request))
             return
+        began = perf_counter()
         try:
             reply = await simulator.respond(request)
         except Dropped:
+            _tell(simulator, request, None, perf_counter() - began)
             scope["transport"].abort()
             return
+        _tell(simulator, request, reply, perf_counter() - began)
         if reply is None:
             await _fall_silent(scope, receive)
         else:
             await _send(send, _dated(reply, simulator))
 
     return serve
+
+
+def _tell(simulator: Simulator, request: Request, reply: Reply | None, seconds: float) -> None:
+    """Tell whoever listens to the simulator."""
+    if simulator.listener is None:
+        return
+    method, path = simulator.named(request)
+    query = f"?{request.query_string}" if request.query_string else ""
+    status = None if reply is None else reply.status
+    simulator.listener(Heard(method, path + query, request.headers, status, seconds))
 
 
 def _dated(reply: Reply, simulator: Simulator) -> Reply:

@@ -7,8 +7,9 @@ so there is nothing to lock.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from passback_simulators import faults
@@ -28,6 +29,19 @@ class Dropped(Exception):
     """The connection is to be cut."""
 
 
+class Heard(Struct, frozen=True):
+    """A request that was answered, or met a fault."""
+
+    method: str
+    path: str
+    """As `Simulator.named` has it, with the query."""
+    headers: Mapping[str, str]
+    """By lower-case name."""
+    status: int | None
+    """None if it was not answered."""
+    seconds: float
+
+
 class Simulator(State):
     """A simulated LMS. A subclass provides the routes, the seed, and the replies that are the LMS's own."""
 
@@ -39,6 +53,8 @@ class Simulator(State):
         self.faults = Faults()
         self.requests: list[str] = []
         """The method and path of each request since the list was last cleared."""
+        self.listener: Callable[[Heard], None] | None = None
+        """Told of every request, once it is answered."""
         self.asked = self.failed = 0
         """How many requests there were, and how many of them met a fault."""
         self._routes = self.routes()

@@ -18,8 +18,7 @@ from passback.domain.clock import SECOND, Timer
 from passback.lms.interface import LmsConnection
 from passback.settings import Settings
 from passback.store.engine.database import Connection
-from passback.web.api import Api
-from passback.web.messages import Request
+from passback.web.messages import Application, Request
 from passback_simulators.canvas.app import CanvasSimulator
 from passback_simulators.identities import CANVAS_UNIFIED
 from support.jumping import JumpingTime
@@ -46,7 +45,9 @@ def canvas(clock: SetClock) -> Iterator[Served]:
         yield served
 
 
-async def ask(api: Api, method: str, path: str, content: Any, *, background: bool = False) -> tuple[int, Any]:
+async def ask(
+    api: Application, method: str, path: str, content: Any, *, background: bool = False
+) -> tuple[int, Any]:
     """A request to the application itself: the way over a socket says nothing about the clock."""
     headers = {b"authorization": [f"Bearer {CANVAS_UNIFIED.token}".encode()], b"host": [b"x"]}
     headers |= {b"prefer": [b"respond-async"]} if background else {}

@@ -28,6 +28,8 @@ class Control:
             await self._parts.clock.move(0)
         await state.reset(self._gateway.database, self._gateway.clock)
         await self._replaced()
+        if self._parts is not None:
+            self._parts.journal.clear()
 
     async def load(self, body: bytes) -> None:
         """Replace everything by a saved state. Raises `Refusal`."""

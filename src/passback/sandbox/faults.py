@@ -24,6 +24,7 @@ from passback.lms.interface import (
     Unavailable,
 )
 from passback.lms.registry import BUILTIN, Connectors
+from passback.sandbox.journal import Caused
 from passback.wire.errors import bad_request
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class FaultyConnectors:
                 return None
             patience = min(_PATIENCE + 10 * self._fault.seconds, connection.patience)
             self._open[district_id] = self._connectors.open(
-                district_id, lms_type, replace(connection, headers=self._header, patience=patience)
+                district_id, lms_type, replace(connection, headers=Caused(self._header), patience=patience)
             )
         return self._open[district_id]
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from functools import partial
 from typing import TYPE_CHECKING
 
 from passback.lms.interface import LmsConnection
+from passback.sandbox.journal import Caused
 from passback.store import simulators
 from passback_simulators import address_of, simulator_of
 from passback_simulators.identities import SIMULATED
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from passback.domain.clock import Clock
     from passback.lms.registry import Given
+    from passback.sandbox.journal import Journal
     from passback.store.engine.database import Database
     from passback_simulators.records import Change
     from passback_simulators.simulator import Simulator
@@ -28,7 +31,9 @@ PATIENCE = 10.0
 class SimulatedLmss:
     """One simulator for each kind of LMS, each on its own loopback port."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, journal: Journal) -> None:
+        """What the simulators are asked goes into the journal."""
+        self._journal = journal
         self._database = database
         self._clock = clock
         self._running: dict[str, Simulator] = {}
@@ -85,6 +90,7 @@ class SimulatedLmss:
             simulator.connection_credentials(url),
             simulator.connection_options(),
             patience=PATIENCE,
+            headers=Caused(),
         )
 
     def _simulator(self, kind: str) -> Simulator:
@@ -95,6 +101,7 @@ class SimulatedLmss:
                 await self._database.write(lambda conn: simulators.save(conn, kind, rows))
 
             simulator = simulator_of(kind, self._clock, keep)
+            simulator.listener = partial(self._journal.heard, kind)
             simulator.start(self._saved(kind))
             self._running[kind] = simulator
         return self._running[kind]

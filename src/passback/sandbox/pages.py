@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from passback.sandbox import clock, state
+from passback.sandbox.journal_pages import entry_page, list_page
 from passback.web.messages import JSON, Response
 from passback.web.pages import not_allowed
 from passback.wire.encode import encode
+from passback.wire.errors import resource_not_found
 
 if TYPE_CHECKING:
     from passback.sandbox.clock import SandboxClock
     from passback.sandbox.control import Control
+    from passback.sandbox.parts import Parts
     from passback.store.engine.database import Database
     from passback.web.messages import Request
     from passback.web.pages import Page
@@ -40,6 +43,26 @@ def state_pages(database: Database, control: Control) -> dict[str, Page]:
                 return not_allowed("GET", "HEAD", "PUT")
 
     return {"/sandbox/reset": reset_page, "/sandbox/state": state_page}
+
+
+def pages_of_parts(parts: Parts, control: Control) -> dict[str, Page]:
+    """The endpoints of what only a sandbox has that is served for itself."""
+    return {
+        "/sandbox/clock": clock_page(parts.clock, control),
+        "/sandbox/requests": list_page(parts.journal),
+    }
+
+
+def folder_of_parts(parts: Parts) -> Page:
+    """All paths below ``/sandbox`` that hold an id. The page raises `Refusal`."""
+    entry = entry_page(parts.journal)
+
+    async def page(request: Request) -> Response:
+        if request.path.startswith(b"/sandbox/requests/"):
+            return await entry(request)
+        raise resource_not_found()
+
+    return page
 
 
 def clock_page(moved: SandboxClock, control: Control) -> Page:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from passback.sandbox.clock import SandboxClock
+from passback.sandbox.journal import Journal
 from passback.sandbox.lms import SimulatedLmss
 
 if TYPE_CHECKING:
@@ -22,11 +23,13 @@ class Parts(Struct, frozen=True):
 
     clock: SandboxClock
     lmss: SimulatedLmss
+    journal: Journal
 
 
 @contextlib.contextmanager
 def sandbox_parts(database: Database, clock: Clock) -> Iterator[Parts]:
     """The parts of a sandbox on a database, inside the ``with``; `clock` is the machine's."""
     moved = SandboxClock(database, clock)
-    with contextlib.closing(SimulatedLmss(database, moved)) as lmss:
-        yield Parts(moved, lmss)
+    journal = Journal(moved)
+    with contextlib.closing(SimulatedLmss(database, moved, journal)) as lmss:
+        yield Parts(moved, lmss, journal)
