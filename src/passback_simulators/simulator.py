@@ -99,6 +99,9 @@ class Simulator(State):
         """
         return request.method, request.path
 
+    def forget_times(self) -> None:
+        """Forget when requests came, for limits and replays, because the clock has been set."""
+
     def own_control(self, request: Request) -> Reply | None:  # noqa: ARG002
         """Answer a path of this simulator's own control endpoint; None if it has no such path."""
         return None
@@ -117,6 +120,7 @@ class Simulator(State):
         """Put records and faults back to the start."""
         self.records.replace({})
         self.faults = Faults()
+        self.forget_times()
         self.seed()
         await self.save()
 

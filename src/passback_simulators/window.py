@@ -15,8 +15,7 @@ class MovingWindow:
     def has_room(self, client: str, limit: int, now: int) -> bool:
         """Whether one more request is within the limit; 0 means no limit."""
         recent = self._recent.setdefault(client, deque())
-        # A time ahead is from before the clock was set back.
-        while recent and not now - self._length < recent[0] <= now:
+        while recent and recent[0] <= now - self._length:
             recent.popleft()
         return not limit or len(recent) < limit
 

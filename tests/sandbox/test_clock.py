@@ -134,6 +134,15 @@ def test_what_waits_for_an_lms_is_due_when_it_says_so(sandbox: Sandbox) -> None:
     wait_until(lambda: state() == ("delivered", 2))
 
 
+@pytest.mark.parametrize("district", DISTRICTS, ids=lambda it: it.name)
+def test_every_lms_works_after_it_was_set_back(sandbox: Sandbox, district: Any) -> None:
+    client = sandbox.client(district.token)
+    assignments = f"/v3.1/sections/{district.id('000007')}/assignments"
+    for move in ("0s", "9d", "-8d"):
+        put(sandbox, advance=move)
+        assert client.post(assignments, {**ESSAY, "title": move}).status == 200
+
+
 def test_nobody_is_signed_out_of_the_console_by_it(sandbox: Sandbox) -> None:
     visitor = Visitor(sandbox.port)
     visitor.get("/console/districts")

@@ -40,6 +40,7 @@ class Control:
         """Be so many milliseconds ahead of the machine's clock. What is due by then begins at once."""
         assert self._parts is not None
         await self._parts.clock.move(milliseconds)
+        self._parts.lmss.clock_was_set()
         # A connection that spares its LMS waits by a clock of its own, which nobody moves.
         self._gateway.connectors.forget()
         self._gateway.in_flight.wake()

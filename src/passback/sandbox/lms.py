@@ -73,9 +73,15 @@ class SimulatedLmss:
 
     async def reload(self) -> None:
         """Reload the simulators from the database, after a reset or load of the whole state."""
+        self.clock_was_set()
         for kind, simulator in self._running.items():
             simulator.start(self._saved(kind))
             await simulator.save()
+
+    def clock_was_set(self) -> None:
+        """Let the simulators go by the clock as it is now."""
+        for simulator in self._running.values():
+            simulator.forget_times()
 
     def close(self) -> None:
         """Stop listening."""

@@ -131,6 +131,9 @@ class CanvasSimulator(CanvasState, Simulator):
     def seed(self) -> None:
         seed(self.records)
 
+    def forget_times(self) -> None:
+        self._bucket.empty()
+
     def connection_credentials(self, url: str) -> Mapping[str, str]:  # noqa: ARG002
         return {"access_token": ADMIN_TOKEN}
 

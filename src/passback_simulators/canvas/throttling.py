@@ -36,6 +36,10 @@ class Bucket:
         finally:
             self._under_way[key] -= 1
 
+    def empty(self) -> None:
+        """Let all buckets be empty."""
+        self._levels.clear()
+
     def take(self, request: Request) -> float:
         """Admit a request and return what remains. Raises `Refusal` if the bucket is full."""
         key = _token(request)
@@ -44,7 +48,7 @@ class Bucket:
             return max(0.0, FULL - reserved)
         now = self._lms.clock()
         level, then = self._levels.get(key, (0.0, now))
-        level = max(0.0, level - max(0, now - then) / 1000 * _DRAIN)
+        level = max(0.0, level - (now - then) / 1000 * _DRAIN)
         if level + reserved + _RESERVED >= FULL:
             raise Refusal(throttled(self._lms))
         cost = float(self._lms.settings["cost"])
