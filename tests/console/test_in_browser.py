@@ -10,6 +10,7 @@ import pytest
 
 from passback.store.engine.database import Connection
 from support import node
+from support.sandbox import SECTION as ALGEBRA
 from support.sandbox import Sandbox, serving
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.anyio
 CANVAS = "/console/districts/4fee004cca2e43cfca000000"
 UNDECIDED = "4fee004cca2e43cfca001009"
 """A student whose match a person must decide."""
+BUILTIN = "/console/districts/4fee004cca2e43cf27000000/gradebook"
 PAGES = (
     "/console/districts",
     CANVAS,
@@ -27,6 +29,8 @@ PAGES = (
     f"{CANVAS}/not-arrived",
     f"{CANVAS}/matches",
     f"{CANVAS}/matches/{UNDECIDED}",
+    BUILTIN,
+    f"{BUILTIN}/{ALGEBRA}",
     f"{CANVAS}/apps",
     "/console/audit",
     "/console/accounts",
@@ -55,6 +59,7 @@ def sandbox() -> Iterator[Sandbox]:
             canvas.call("PATCH", path, {"grade_points": 7}, {"Sandbox-Fault": "error-before"}).status == 500
         )
         served.write(_make_undecided)
+        served.create(title="Essay 1")
         yield served
 
 
@@ -128,10 +133,47 @@ async def test_a_match_is_decided_and_undone_with_single_keys(console: Page) -> 
     await console.keyboard.press("j")
     await console.keyboard.press("Enter")
     await console.get_by_role("button", name="It is this one (1)").wait_for()
+    await console.wait_for_load_state()
     await console.keyboard.press("1")
     await console.get_by_text("That was the last one that waited.").wait_for()
+    await console.wait_for_load_state()
     await console.keyboard.press("u")
     await console.get_by_text("Not matched, and no candidate").first.wait_for()
+
+
+async def test_grades_are_typed_one_below_the_other(console: Page, sandbox: Sandbox) -> None:
+    base = console.url.partition("/console")[0]
+    await console.goto(f"{base}{BUILTIN}/{ALGEBRA}")
+    cells = console.locator("td.cell input")
+    await cells.nth(0).focus()
+    for grade in ("8", "many", "ex"):
+        async with console.expect_response("**/gradebook/**") as answered:
+            await console.keyboard.type(grade)
+            await console.keyboard.press("Enter")
+        assert (await answered.value).status == (422 if grade == "many" else 200)
+    await console.get_by_role("alert").wait_for()
+    assert [await cells.nth(it).input_value() for it in range(3)] == ["8", "many", "EX"]
+    assert await cells.nth(1).get_attribute("aria-invalid") == "true"
+
+
+async def test_what_the_api_writes_appears_but_not_under_somebodys_hands(
+    console: Page, sandbox: Sandbox
+) -> None:
+    base = console.url.partition("/console")[0]
+    sheet = f"{base}{BUILTIN}/{ALGEBRA}"
+    await console.clock.install()
+    await console.goto(sheet)
+    typed = console.get_by_label("Essay 1, Ada Abbott")
+    await typed.fill("7")
+    [assignment] = sandbox.get(f"/v3.1/sections/{ALGEBRA}/assignments").data
+    path = f"/v3.1/sections/{ALGEBRA}/assignments/{assignment['id']}/submissions/4fee004cca2e43cf27001004"
+    sandbox.patch(path, {"grade_points": 19})
+    await console.clock.run_for(11_000)
+    assert await typed.input_value() == "7"
+    await typed.fill(await typed.evaluate("it => it.defaultValue"))
+    async with console.expect_response(sheet + "?skip=0"):
+        await console.clock.run_for(6_000)
+    await console.locator("input[value='19']").wait_for()
 
 
 async def test_the_theme_is_changed_and_kept(console: Page) -> None:

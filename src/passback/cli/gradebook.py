@@ -1,4 +1,4 @@
-"""``passback gradebook``: what a teacher does in the built-in gradebook, until it has a page of its own.
+"""``passback gradebook``: what a teacher does in the built-in gradebook, by commands.
 
 Everything here happens in the gradebook alone, as it would in any LMS: the API sees it with its next GET.
 """

@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from passback.console import accounts, apps, audit, deliveries, districts, matches, sign_in
+from passback.console import accounts, apps, audit, deliveries, districts, gradebook, matches, sign_in
 from passback.console.routing import SecureHeaders, Shown, lead_to_start, not_here, route
 from passback.console.visit import ROOT, Console
 
@@ -21,6 +21,7 @@ PAGES = (
     *districts.PAGES,
     *deliveries.PAGES,
     *matches.PAGES,
+    *gradebook.PAGES,
     *apps.PAGES,
     *audit.PAGES,
     *accounts.PAGES,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from passback.console.render import page, utc
+from passback.console.render import page, spreadsheet_safe, utc
 from passback.console.routing import Shown
 from passback.operations import audit, districts
 
@@ -44,7 +44,7 @@ async def as_csv(visit: Visit) -> Response:
     rows.writerow(_COLUMNS)
     for line in found:
         values = (utc(line.at), line.actor, line.action, line.object_id, line.district, line.detail)
-        rows.writerow([_harmless(it) for it in values])
+        rows.writerow([spreadsheet_safe(it) for it in values])
     return Response(
         text.getvalue(),
         media_type="text/csv",
@@ -61,11 +61,6 @@ async def _asked(visit: Visit, *, limit: int) -> Sequence[audit.Line]:
         action=visit.asked("action"),
         actor=visit.asked("who"),
     )
-
-
-def _harmless(value: str) -> str:
-    """A value that no spreadsheet takes for a formula."""
-    return "'" + value if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 PAGES = (

@@ -19,7 +19,7 @@ async def show_all(visit: Visit) -> Response:
     """All districts that the account sees, worst first."""
     own = visit.account.district_id
     if not visit.may("see"):
-        return page(visit, "nothing.html")
+        return redirect(f"/districts/{own}/gradebook")
     if own is not None:
         return redirect(f"/districts/{own}")
     found = await overview.of_all(visit.gateway.database, visit.gateway.clock)

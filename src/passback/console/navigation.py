@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from passback.console.visit import ROOT
+from passback.lms.registry import BUILTIN
 
 if TYPE_CHECKING:
     from passback.console.visit import Visit
     from passback.domain.account import Right
+    from passback.domain.roster import District
 
 
 class Link(Struct, frozen=True):
@@ -31,8 +33,13 @@ _IN_DISTRICT: tuple[tuple[str, str, Right], ...] = (
     ("Overview", "", "see"),
     ("Not arrived", "/not-arrived", "see"),
     ("Matches", "/matches", "match"),
+    ("Gradebook", "/gradebook", "grade"),
     ("Apps", "/apps", "apps"),
 )
+
+
+_OF_BUILTIN = ("/gradebook",)
+_OF_AN_LMS = ("/matches",)
 
 
 def navigation(visit: Visit) -> list[Link]:
@@ -40,13 +47,14 @@ def navigation(visit: Visit) -> list[Link]:
     return [_link(visit, text, path) for text, path, right in _EVERYWHERE if visit.may(right)]
 
 
-def district_navigation(visit: Visit, district_id: str) -> list[Link]:
-    """The links to a district's pages that the account may see."""
-    base = f"/districts/{district_id}"
+def district_navigation(visit: Visit, district: District) -> list[Link]:
+    """The links to a district's pages that the account may see, and that its LMS has."""
+    base = f"/districts/{district.id}"
+    is_builtin = district.lms_type == BUILTIN
     return [
         Link(text, ROOT + base + path, visit.request.url.path == ROOT + base + path)
         for text, path, right in _IN_DISTRICT
-        if visit.may(right, district_id)
+        if visit.may(right, district.id) and path not in (_OF_AN_LMS if is_builtin else _OF_BUILTIN)
     ]
 
 

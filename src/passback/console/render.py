@@ -15,6 +15,7 @@ import passback
 from passback.console.forms import csrf_token as csrf_token_of
 from passback.console.navigation import district_navigation, navigation
 from passback.domain.clock import DAY, HOUR, MINUTE, SECOND, Instant
+from passback.domain.grading import plain
 from passback.operations.not_arrived import COUNTED
 
 if TYPE_CHECKING:
@@ -42,6 +43,12 @@ def page(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Re
     )
 
 
+def fragment(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Response:
+    """A part of a page, to replace the present one."""
+    text = _environment().get_template(template)
+    return HTMLResponse(text.render(visit=visit, **_common(visit.console), **values), status)
+
+
 def bare_page(console: Console, template: str, *, status: int = 200, **values: Any) -> Response:
     """A page of nobody."""
     return HTMLResponse(_environment().get_template(template).render(**_common(console), **values), status)
@@ -66,6 +73,7 @@ def _environment() -> Environment:
         "counted": counted,
         "capped": capped,
         "sentence": sentence,
+        "plain": plain,
     }
     environment.globals["version"] = passback.__version__
     return environment
@@ -114,3 +122,8 @@ def sentence(text: str) -> str:
 def capped(number: int) -> str:
     """A number that was counted up to a limit."""
     return f"more than {COUNTED:,}" if number > COUNTED else f"{number:,}"
+
+
+def spreadsheet_safe(value: str) -> str:
+    """A value of a CSV file that no spreadsheet takes for a formula."""
+    return "'" + value if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

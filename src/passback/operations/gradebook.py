@@ -1,4 +1,4 @@
-"""What a teacher does in the built-in gradebook, until it has a page of its own.
+"""What a teacher does in the built-in gradebook.
 
 Everything here happens in the gradebook alone, as it would in any LMS: the API sees it with its next GET.
 """
@@ -16,6 +16,7 @@ from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.builtin.connector import edit_assignment
 from passback.lms.builtin.grade import grade_submission, read_submissions
 from passback.lms.interface import Gone, RefusedByLms
+from passback.operations import audit
 from passback.operations.errors import NotFound, OperationError
 from passback.store import assignments, enrollments, gradebook, roster, roster_events
 
@@ -79,7 +80,9 @@ async def find_assignment(database: Database, assignment_id: str, clock: Clock) 
     return await _explained(database.snapshot(read))
 
 
-async def edit(database: Database, assignment_id: str, fields: AssignmentFields, clock: Clock) -> None:
+async def edit(
+    database: Database, assignment_id: str, fields: AssignmentFields, clock: Clock, *, actor: str = ""
+) -> None:
     """Change the given fields of an assignment. Raises `OperationError`."""
     if fields == AssignmentFields():
         raise OperationError("nothing to change: give at least one field")
@@ -89,11 +92,12 @@ async def edit(database: Database, assignment_id: str, fields: AssignmentFields,
         held = edit_assignment(conn, section_id, record.lms_id, fields, clock())
         if pair := misordered_dates(held.start_date, held.display_date, held.due_date, held.end_date):
             raise OperationError(f"{pair[0]} must not be after {pair[1]}")
+        _record(conn, "gradebook.edited", section_id, assignment_id, actor)
 
     await _explained(database.write(write))
 
 
-async def delete(database: Database, assignment_id: str, clock: Clock) -> None:
+async def delete(database: Database, assignment_id: str, clock: Clock, *, actor: str = "") -> None:
     """Delete an assignment with all its grades, and tell its applications. Raises `OperationError`."""
 
     def write(conn: Connection) -> None:
@@ -102,12 +106,19 @@ async def delete(database: Database, assignment_id: str, clock: Clock) -> None:
             raise Gone("assignment")
         district_id = _district_of(conn, section_id)
         webhook_notify.assignment_gone(conn, district_id, section_id, assignment_id, clock(), pretended=False)
+        _record(conn, "gradebook.deleted", section_id, assignment_id, actor)
 
     await _explained(database.write(write))
 
 
 async def grade(
-    database: Database, assignment_id: str, student_id: str, fields: SubmissionFields, clock: Clock
+    database: Database,
+    assignment_id: str,
+    student_id: str,
+    fields: SubmissionFields,
+    clock: Clock,
+    *,
+    actor: str = "",
 ) -> None:
     """Change the given fields of a student's submission. Raises `OperationError`."""
     if fields == SubmissionFields():
@@ -116,6 +127,7 @@ async def grade(
     def write(conn: Connection) -> None:
         section_id, record = _locate(conn, assignment_id)
         grade_submission(conn, section_id, record.lms_id, student_id, fields, clock())
+        _record(conn, "gradebook.graded", section_id, assignment_id, actor, f"student {student_id}")
 
     await _explained(database.write(write))
 
@@ -153,6 +165,12 @@ def _change_members(
     before = enrollments.members_by_role(conn, section_id)
     change(conn, district_id)
     roster_events.add_members(conn, district_id, section_id, before, now)
+
+
+def _record(
+    conn: Connection, action: str, section_id: str, assignment_id: str, actor: str, detail: str = ""
+) -> None:
+    audit.record(conn, action, assignment_id, _district_of(conn, section_id), detail, actor=actor)
 
 
 async def _explained(doing: Awaitable[T]) -> T:

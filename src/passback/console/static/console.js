@@ -43,6 +43,29 @@ function moveInTable(event) {
   }
 }
 
+// A grid's cells by keyboard: Enter and the arrows up and down move between rows.
+document.addEventListener("keydown", (event) => {
+  const step = { Enter: 1, ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const cell = event.target.closest("table[data-grid] td");
+  if (!step || !cell || !event.target.matches("input")) return;
+  const row = cell.parentElement;
+  const rows = [...row.parentElement.rows];
+  const to = rows[rows.indexOf(row) + (event.shiftKey ? -step : step)];
+  event.preventDefault();
+  (to?.cells[cell.cellIndex].querySelector("input") ?? event.target).focus();
+  if (!to) event.target.blur();
+});
+
+// Nothing is read again under somebody's hands, or while something that was refused is still to be put right.
+function spare(event) {
+  if (event.target.id !== "live") return;
+  const typed = document.activeElement;
+  const isTyping = typed?.matches("input, textarea") && typed.value !== typed.defaultValue;
+  if (isTyping || event.target.querySelector("[aria-invalid]")) event.preventDefault();
+}
+document.addEventListener("htmx:before:request", spare);
+document.addEventListener("htmx:before:swap", spare);
+
 document.addEventListener("keydown", (event) => {
   const isTyping = event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -1,0 +1,280 @@
+"""The built-in gradebook: students down, assignments across, cells edited in place; and each assignment by itself."""
+
+from __future__ import annotations
+
+import csv
+import io
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+
+from passback.console.render import counted, fragment, page, spreadsheet_safe
+from passback.console.routing import Shown
+from passback.console.visit import NotHere, redirect
+from passback.domain.assignment import AssignmentFields
+from passback.domain.grading import plain
+from passback.domain.submission import SubmissionFields
+from passback.operations import dates, districts, gradebook, gradebook_sheets
+from passback.operations.errors import OperationError
+
+if TYPE_CHECKING:
+    from passback.console.visit import Visit
+    from passback.domain.submission import Submission
+    from passback.operations.gradebook_sheets import Column, Sheet
+
+_SECTIONS = 50
+_ACROSS = 8
+EXCUSED = "EX"
+"""What a cell shows, and takes, for a student who is excused."""
+
+
+async def sections(visit: Visit) -> Response:
+    """The sections whose gradebook the account may open."""
+    database = visit.gateway.database
+    district = await districts.find(database, visit.district_id)
+    found = await gradebook_sheets.sections(
+        database,
+        visit.district_id,
+        teacher_id=visit.account.user_id,
+        after=visit.asked("after"),
+        limit=_SECTIONS,
+    )
+    return page(visit, "gradebook_sections.html", district=district, found=found)
+
+
+async def sheet(visit: Visit) -> Response:
+    """A section's sheet."""
+    skip = visit.asked("skip")
+    skipped = int(skip) if skip.isascii() and skip.isdecimal() and len(skip) < 6 else 0
+    found = await _sheet(visit, skip=skipped, limit=_ACROSS)
+    return page(
+        visit,
+        "gradebook.html",
+        district=await districts.find(visit.gateway.database, visit.district_id),
+        sheet=found,
+        skip=skipped,
+        older=skipped + _ACROSS if skipped + _ACROSS < found.total else None,
+        newer=max(0, skipped - _ACROSS),
+        shown=shown,
+        done=visit.asked("done"),
+    )
+
+
+async def as_csv(visit: Visit) -> Response:
+    """A section's whole sheet as a file."""
+    found = await _sheet(visit)
+    text = io.StringIO()
+    rows = csv.writer(text)
+    columns = found.columns[::-1]
+    rows.writerow(["student id", "student", *(spreadsheet_safe(it.assignment.title) for it in columns)])
+    for student_id, name in found.students:
+        cells = (it.submissions.get(student_id) for it in columns)
+        rows.writerow([student_id, *(spreadsheet_safe(it) for it in (name, *map(shown, cells)))])
+    return Response(
+        text.getvalue(),
+        media_type="text/csv",
+        headers={"content-disposition": f'attachment; filename="gradebook-{found.section.id}.csv"'},
+    )
+
+
+async def save_cell(visit: Visit) -> Response:
+    """Save one cell, and answer with it as it is now."""
+    await _required_section(visit)
+    problem = ""
+    try:
+        await _grade(visit, visit.of_path("assignment_id"), visit.of_path("student_id"), visit.sent("grade"))
+    except OperationError as error:
+        problem = str(error)
+    found = await _sheet(visit, only=visit.of_path("assignment_id"))
+    if not found.columns:
+        raise NotHere
+    student_id = visit.of_path("student_id")
+    return fragment(
+        visit,
+        "gradebook_cell.html",
+        status=422 if problem else 200,
+        base=f"/console/districts/{visit.district_id}/gradebook/{found.section.id}",
+        column=found.columns[0],
+        student_id=student_id,
+        name=dict(found.students).get(student_id, ""),
+        problem=problem,
+        sent=visit.sent("grade"),
+        shown=shown,
+    )
+
+
+async def assignment(visit: Visit) -> Response:
+    """An assignment by itself: its dates and points, and each student's grade, comment and flags."""
+    return await _assignment_page(visit)
+
+
+async def save_assignment(visit: Visit) -> Response:
+    """Change an assignment's title, dates, points, or whether it is published."""
+    await _column(visit)
+    try:
+        fields = AssignmentFields(
+            title=visit.sent("title") or None,
+            due_date=dates.parse(visit.sent("due_date")) if visit.sent("due_date") else None,
+            points_possible=_points(visit.sent("points_possible")),
+            published=visit.sent("published") == "yes",
+        )
+        await gradebook.edit(
+            visit.gateway.database,
+            visit.of_path("assignment_id"),
+            fields,
+            visit.gateway.clock,
+            actor=visit.actor,
+        )
+    except OperationError as error:
+        return await _assignment_page(visit, str(error))
+    return redirect(_path(visit), done="The assignment is changed.")
+
+
+async def save_students(visit: Visit) -> Response:
+    """Save what was changed of the students' grades, comments and excuses; the rest stays as it is."""
+    before = await _column(visit)
+    problems, changed = [], 0
+    for student_id, held in before.submissions.items():
+        fields = _changes(visit, student_id, held)
+        if fields == SubmissionFields():
+            continue
+        try:
+            await gradebook.grade(
+                visit.gateway.database, before.id, student_id, fields, visit.gateway.clock, actor=visit.actor
+            )
+            changed += 1
+        except OperationError as error:
+            problems.append(str(error))
+    if problems:
+        return await _assignment_page(visit, "; ".join(dict.fromkeys(problems)))
+    return redirect(_path(visit), done=f"{counted(changed, 'student')} changed.")
+
+
+async def delete(visit: Visit) -> Response:
+    """Delete an assignment with all its grades."""
+    column = await _column(visit)
+    await gradebook.delete(visit.gateway.database, column.id, visit.gateway.clock, actor=visit.actor)
+    section = f"/districts/{visit.district_id}/gradebook/{visit.of_path('section_id')}"
+    return redirect(section, done=f"{column.assignment.title} is deleted.")
+
+
+def shown(submission: Submission | None) -> str:
+    """A grade as its cell shows it."""
+    if submission is None:
+        return ""
+    if "excused" in submission.flags:
+        return EXCUSED
+    if submission.grade:
+        return submission.grade
+    return "" if submission.grade_points is None else plain(submission.grade_points)
+
+
+def _changes(visit: Visit, student_id: str, held: Submission) -> SubmissionFields:
+    """What a row of the form changes: what differs from what the page showed, whatever has happened since."""
+    grade, was = visit.sent(f"grade-{student_id}"), visit.sent(f"was-{student_id}")
+    comment = visit.sent(f"comment-{student_id}")
+    fields = _of_cell(grade) if grade != was else SubmissionFields()
+    return SubmissionFields(
+        grade=fields.grade,
+        flags=fields.flags,
+        grade_comment=comment if comment and comment != (held.grade_comment or "") else None,
+    )
+
+
+async def _grade(visit: Visit, assignment_id: str, student_id: str, text: str) -> None:
+    await gradebook.grade(
+        visit.gateway.database,
+        assignment_id,
+        student_id,
+        _of_cell(text),
+        visit.gateway.clock,
+        actor=visit.actor,
+    )
+
+
+def _of_cell(text: str) -> SubmissionFields:
+    """What a cell's text means: ``EX`` excuses, nothing removes the grade, all else is a grade."""
+    if text.upper() == EXCUSED:
+        return SubmissionFields(flags=frozenset({"excused"}))
+    return SubmissionFields(grade=text, flags=frozenset())
+
+
+def _points(text: str) -> Decimal | None:
+    if not text:
+        return None
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise OperationError(f"{text!r} is not a number of points, such as 8.5") from None
+    if not number.is_finite() or number < 0 or not -20 < number.adjusted() < 20:
+        raise OperationError(f"{text!r} is not a number of points, such as 8.5")
+    return number
+
+
+async def _assignment_page(visit: Visit, problem: str = "") -> Response:
+    await _required_section(visit)
+    found = await _sheet(visit, only=visit.of_path("assignment_id"))
+    if not found.columns:
+        raise NotHere
+    return page(
+        visit,
+        "gradebook_assignment.html",
+        status=422 if problem else 200,
+        district=await districts.find(visit.gateway.database, visit.district_id),
+        sheet=found,
+        column=found.columns[0],
+        due=dates.show(found.columns[0].assignment.due_date),
+        points=""
+        if found.columns[0].assignment.points_possible is None
+        else plain(found.columns[0].assignment.points_possible),
+        shown=shown,
+        problem=problem,
+        done=visit.asked("done"),
+    )
+
+
+async def _sheet(visit: Visit, *, skip: int = 0, limit: int = 10_000, only: str | None = None) -> Sheet:
+    section_id = await _required_section(visit)
+    gateway = visit.gateway
+    return await gradebook_sheets.sheet(
+        gateway.database, visit.district_id, section_id, gateway.clock, skip=skip, limit=limit, only=only
+    )
+
+
+async def _column(visit: Visit) -> Column:
+    """The assignment of the address, in the section of the address. Raises `NotHere`."""
+    found = await _sheet(visit, only=visit.of_path("assignment_id"))
+    if not found.columns:
+        raise NotHere
+    return found.columns[0]
+
+
+async def _required_section(visit: Visit) -> str:
+    """The section of the address. A teacher sees only their own. Raises `NotHere`."""
+    section_id = visit.of_path("section_id")
+    teacher = visit.account.user_id
+    if teacher is not None and not await gradebook_sheets.teaches(
+        visit.gateway.database, section_id, teacher
+    ):
+        raise NotHere
+    return section_id
+
+
+def _path(visit: Visit) -> str:
+    return f"/districts/{visit.district_id}/gradebook/{visit.of_path('section_id')}/{visit.of_path('assignment_id')}"
+
+
+_ALL = "/districts/{district_id}/gradebook"
+_SECTION = _ALL + "/{section_id}"
+_ASSIGNMENT = _SECTION + "/{assignment_id}"
+PAGES = (
+    Shown(_ALL, "grade", sections),
+    Shown(_SECTION + "/sheet.csv", "grade", as_csv),
+    Shown(_SECTION, "grade", sheet),
+    Shown(_ASSIGNMENT, "grade", assignment),
+    Shown(_ASSIGNMENT, "grade", save_assignment, "POST"),
+    Shown(_ASSIGNMENT + "/students", "grade", save_students, "POST"),
+    Shown(_ASSIGNMENT + "/delete", "grade", delete, "POST"),
+    Shown(_ASSIGNMENT + "/{student_id}", "grade", save_cell, "POST"),
+)
