@@ -10,12 +10,13 @@ from collections.abc import Callable
 
 from support.postgres import DATABASES, end_server
 from torture import equals, kill, older_copy, outage, plot, proxy, store, storm, twins
+from torture.lmss import CANVAS, LTI, MOODLE, Tortured
 
 
-def _kill(scale: float) -> list[str]:
+def _kill(scale: float, lms: Tortured = CANVAS) -> list[str]:
     wrong = []
     for kind in DATABASES:
-        result = kill.kill(kind, round(100 * scale) or 1, seed=1)
+        result = kill.kill(kind, round(100 * scale) or 1, seed=1, lms=lms)
         promised = result.promised
         print(
             f"kill -9, {kind}: {result.kills} times; {len(promised.titles)} assignments, "
@@ -81,10 +82,10 @@ def _twins(scale: float) -> list[str]:
     return wrong
 
 
-def _proxy(scale: float) -> list[str]:
+def _proxy(scale: float, lms: Tortured = CANVAS) -> list[str]:
     wrong = []
     for kind in DATABASES:
-        result = proxy.proxy(kind, 60 * scale, seed=1)
+        result = proxy.proxy(kind, 60 * scale, seed=1, lms=lms)
         print(
             f"faulty proxy, {kind}: {result.promised.calls} calls, {result.promised.retries} of them repeats; "
             f"{result.spoilt} answers spoilt; {len(result.wrong)} wrong ({result.seconds:.0f} s)"
@@ -111,6 +112,11 @@ def _older_copy(scale: float) -> list[str]:
     return result.wrong
 
 
+def _on(lms: Tortured) -> Callable[[float], list[str]]:
+    """Kills and the faulty proxy on another LMS than Canvas."""
+    return lambda scale: _kill(scale, lms) + _proxy(scale, lms)
+
+
 WAYS: dict[str, Callable[[float], list[str]]] = {
     "kill": _kill,
     "storm": _storm,
@@ -120,6 +126,8 @@ WAYS: dict[str, Callable[[float], list[str]]] = {
     "proxy": _proxy,
     "equals": _equals,
     "older-copy": _older_copy,
+    "lti": _on(LTI),
+    "moodle": _on(MOODLE),
 }
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from dataclasses import dataclass
 
+from torture.lmss import CANVAS, Tortured
 from torture.load import Client, Promised
 from torture.world import World, world
 
@@ -24,12 +25,12 @@ class Result:
     seconds: float
 
 
-def kill(kind: str, rounds: int, seed: int, *, longest: float = 2.0) -> Result:
-    """So many kills, up to `longest` seconds apart, while clients ask; then all that was promised must be in Canvas."""
+def kill(kind: str, rounds: int, seed: int, *, longest: float = 2.0, lms: Tortured = CANVAS) -> Result:
+    """So many kills, up to `longest` seconds apart, while clients ask; then all promised must be in the LMS."""
     chance = random.Random(seed)
     began = time.monotonic()
     promised = Promised()
-    with world(kind) as made:
+    with world(kind, lms=lms) as made:
         for method in ("POST", "PUT"):  # one that is killed leaves Canvas at what it sent
             made.canvas.fail("slow=300ms", method=method, chance=0.3, times=None)
         made.add("serve")
@@ -46,7 +47,9 @@ def kill(kind: str, rounds: int, seed: int, *, longest: float = 2.0) -> Result:
                 victim.kill()
                 victim.start()
         made.settle()
-        return Result(rounds, promised, promised.wrong(made.in_canvas()), time.monotonic() - began)
+        return Result(
+            rounds, promised, promised.wrong(made.in_lms(), replaces=lms.replaces), time.monotonic() - began
+        )
 
 
 def _back_from_the_dead(victim: object) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from torture.world import ASSIGNMENTS, STUDENTS, Caller, Gone, Process, Reply, World
+from torture.world import Caller, Gone, Process, Reply, World
 
 T = TypeVar("T")
 
@@ -28,8 +28,8 @@ class Promised:
     calls: int = 0
     retries: int = 0
 
-    def wrong(self, canvas: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        """What is not as it was promised."""
+    def wrong(self, canvas: Mapping[str, Mapping[str, Any]], *, replaces: bool = False) -> list[str]:
+        """What is not as it was promised; `replaces` says whether a comment replaces the one before."""
         found = [f"{title} is lost" for title in self.titles - canvas.keys()]
         found += [f"{title} was not asked for" for title in canvas.keys() - self.titles]
         for title in self.titles & canvas.keys():
@@ -39,8 +39,9 @@ class Promised:
                 if has != wanted:
                     found.append(f"{title}, {student}: {has} in place of {wanted}")
                 comments = [comment["comment"] for comment in submission.get("submission_comments") or ()]
-                if sorted(comments) != sorted(self.comments.get(key, [])):
-                    found.append(f"{title}, {student}: comments {comments}, not {self.comments.get(key)}")
+                promised = self.comments.get(key, [])[-1 if replaces else 0 :]
+                if sorted(comments) != sorted(promised):
+                    found.append(f"{title}, {student}: comments {comments}, not {promised}")
         return found
 
 
@@ -52,6 +53,7 @@ class Client:
         self._call = Caller(world)
         self._name = name
         self._promised = promised
+        self._lms = world.lms
         self._random = random.Random(seed)
         self._number = 0
         self._assignments: dict[str, str] = {}
@@ -70,13 +72,14 @@ class Client:
         """Create an assignment. In the background its id is known at once, and it is graded before it is made."""
         title = f"{self._name} {self._next()}"
         headers = {"Idempotency-Key": f"key of {title}"} | ({"Prefer": "respond-async"} if background else {})
-        reply = self._until_done("POST", ASSIGNMENTS, {**ESSAY, "title": title}, headers)
+        content = {**ESSAY, "title": title, "points_possible": self._lms.points}
+        reply = self._until_done("POST", self._lms.assignments, content, headers)
         with _LOCK:
             self._promised.titles.add(title)
         if reply.status == 200:
-            self._assignments[title] = f"{ASSIGNMENTS}/{reply.data['id']}"
+            self._assignments[title] = f"{self._lms.assignments}/{reply.data['id']}"
             return
-        path = self._assignments[title] = f"{ASSIGNMENTS}/{reply.data['assignment_id']}"
+        path = self._assignments[title] = f"{self._lms.assignments}/{reply.data['assignment_id']}"
         for _ in range(self._random.randint(0, 3)):
             self.grade(background=self._random.random() < 0.5, title=title)
         seen = self._ask("GET", path)
@@ -85,8 +88,8 @@ class Client:
     def grade(self, *, background: bool, title: str | None = None) -> None:
         """Grade a student, on the assignment of that title or on any."""
         title = title or self._random.choice(list(self._assignments))
-        student = self._random.choice(STUDENTS)
-        content: dict[str, Any] = {"grade_points": self._next()}
+        student = self._random.choice(self._lms.students)
+        content: dict[str, Any] = {"grade_points": self._points()}
         if self._random.random() < 0.3:
             content["grade_comment"] = f"comment {self._name} {self._next()}"
         path = f"{self._assignments[title]}/submissions/{student}"
@@ -96,9 +99,9 @@ class Client:
     def grade_many(self, *, background: bool) -> None:
         """Grade several students in one call."""
         title = self._random.choice(list(self._assignments))
-        students = self._random.sample(STUDENTS, 8)
+        students = self._random.sample(self._lms.students, 8)
         items: list[dict[str, Any]] = [
-            {"user_id": student, "grade_points": self._next()} for student in students
+            {"user_id": student, "grade_points": self._points()} for student in students
         ]
         path = f"{self._assignments[title]}/submissions"
         while items:
@@ -152,6 +155,9 @@ class Client:
             return self._call(self._random.choice(servers), method, path, content, headers)
         except Gone:
             return None
+
+    def _points(self) -> int:
+        return self._next() % (self._lms.points + 1)
 
     def _next(self) -> int:
         self._number += 1

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from support.faulty_world import haphazard
 from torture.kill import asking
+from torture.lmss import CANVAS, Tortured
 from torture.load import Promised
 from torture.world import world
 
@@ -24,11 +25,11 @@ class Result:
     seconds: float
 
 
-def proxy(kind: str, seconds: float, seed: int) -> Result:
-    """For so long clients ask over the faulty proxy; then all that was promised must be in Canvas."""
+def proxy(kind: str, seconds: float, seed: int, *, lms: Tortured = CANVAS) -> Result:
+    """For so long clients ask over the faulty proxy; then all that was promised must be in the LMS."""
     began = time.monotonic()
     promised = Promised()
-    with world(kind) as made:
+    with world(kind, lms=lms) as made:
         made.add("serve")
         if kind == "postgresql":
             made.add("worker")
@@ -36,4 +37,9 @@ def proxy(kind: str, seconds: float, seed: int) -> Result:
             with asking(made, promised, seed):
                 time.sleep(seconds)
             made.settle(600, patient=False)
-        return Result(promised, spoilt[0], promised.wrong(made.in_canvas()), time.monotonic() - began)
+        return Result(
+            promised,
+            spoilt[0],
+            promised.wrong(made.in_lms(), replaces=lms.replaces),
+            time.monotonic() - began,
+        )

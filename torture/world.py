@@ -22,16 +22,17 @@ from passback.delivery import ledger
 from passback.domain.clock import system_clock
 from passback.domain.delivery import OPEN
 from passback.sandbox.seed import seed
-from passback.store import connections, deliveries
+from passback.store import connections, deliveries, notes
 from passback.store.engine import migrate
 from passback.store.engine.database import Connection, Database
 from passback.store.engine.open import connect
 from passback.store.engine.vault import Vault, new_key, parse_keys
-from passback_simulators.canvas.app import CanvasSimulator
 from passback_simulators.canvas.seed import ADMIN_TOKEN, SECTION_LMS_ID, person_lms_id
 from passback_simulators.identities import ALGEBRA, CANVAS_UNIFIED
+from passback_simulators.simulator import Simulator
 from support.postgres import database_of
 from support.simulators import Served, end_servers, serving
+from torture.lmss import CANVAS, Tortured
 
 TOKEN = CANVAS_UNIFIED.token
 SECTION = CANVAS_UNIFIED.id(ALGEBRA.digits)
@@ -92,6 +93,7 @@ class World:
     url: str
     canvas: Served
     environment: dict[str, str]
+    lms: Tortured = CANVAS
     processes: list[Process] = field(default_factory=list)
     opened: list[http.client.HTTPConnection] = field(default_factory=list)
     """Connections to close in the end."""
@@ -139,6 +141,24 @@ class World:
                     database.write_now(_hasten)
                 hasten = time.monotonic() + 1
             time.sleep(0.1)
+
+    def in_lms(self) -> dict[str, dict[str, Any]]:
+        """What there is in the LMS: by title, the submissions by our ids of the students, in Canvas's form."""
+        if self.lms.grades is None:
+            return self.in_canvas()
+        found: dict[str, dict[str, Any]] = {}
+        ours = self.lms.ours
+        for title, grades in self.lms.grades(self.canvas.simulator):
+            assert title not in found, f"{title} is there twice"
+            found[title] = {student: {"entered_score": None} for student in ours.values()} | {
+                ours[student]: {
+                    "entered_score": points,
+                    "submission_comments": [] if comment is None else [{"comment": comment}],
+                }
+                for student, points, comment in grades
+                if student in ours
+            }
+        return found
 
     def in_canvas(self) -> dict[str, dict[str, Any]]:
         """What there is in Canvas: by title, the submissions by our ids of the students."""
@@ -211,7 +231,8 @@ class Caller:
             self._world.opened.append(connection)
         try:
             body = None if content is None else json.dumps(content)
-            connection.request(method, path, body, {"Authorization": f"Bearer {TOKEN}", **(headers or {})})
+            token = self._world.lms.district.token
+            connection.request(method, path, body, {"Authorization": f"Bearer {token}", **(headers or {})})
             answer = connection.getresponse()
             return Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
         except (OSError, http.client.HTTPException) as error:
@@ -220,10 +241,12 @@ class Caller:
 
 
 @contextlib.contextmanager
-def world(kind: str, *, url: str | None = None, rate_limit: int = 10**9) -> Iterator[World]:
+def world(
+    kind: str, *, url: str | None = None, rate_limit: int = 10**9, lms: Tortured = CANVAS
+) -> Iterator[World]:
     """A world on a kind of database: a new one, unless a `url` is given."""
     key = new_key()
-    simulator = CanvasSimulator(system_clock)
+    simulator = lms.make()
     simulator.start()
     with (
         tempfile.TemporaryDirectory(prefix="passback-torture-") as folder,
@@ -242,10 +265,11 @@ def world(kind: str, *, url: str | None = None, rate_limit: int = 10**9) -> Iter
                 "PASSBACK_LEASE_SECONDS": str(LEASE_SECONDS),
                 **({"PASSBACK_DATABASE_URL": url} if url else {}),
             },
+            lms,
         )
         with made.database() as database:
             migrate.prepare(database, "production")
-            database.write_now(lambda conn: _fill(conn, simulator, canvas.url, key))
+            database.write_now(lambda conn: _fill(conn, lms, simulator, canvas.url, key))
         try:
             yield made
         finally:
@@ -261,9 +285,10 @@ def _hasten(conn: Connection) -> None:
         ledger.retry(conn, left, system_clock())
 
 
-def _fill(conn: Connection, simulator: CanvasSimulator, url: str, key: str) -> None:
+def _fill(conn: Connection, lms: Tortured, simulator: Simulator, url: str, key: str) -> None:
     seed(conn, system_clock())
-    district = CANVAS_UNIFIED.district_id
+    district = lms.district.district_id
+    notes.save(conn, district, lms.notes)
     sealed = connections.seal(
         Vault(lambda: parse_keys(key, "the key")), district, simulator.connection_credentials(url)
     )

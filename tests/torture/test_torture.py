@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from torture.equals import equals
 from torture.kill import kill
+from torture.lmss import LTI, MOODLE, Tortured
 from torture.older_copy import older_copy
 from torture.outage import outage
 from torture.proxy import proxy
@@ -23,6 +24,13 @@ from torture import plot
 @pytest.mark.parametrize("kind", DATABASES)
 def test_kill_9_loses_nothing_and_repeats_nothing(kind: str) -> None:
     result = kill(kind, 8, seed=7)
+    assert len(result.promised.points) > 5
+    assert result.wrong == []
+
+
+@pytest.mark.parametrize("lms", [LTI, MOODLE], ids=["lti", "moodle"])
+def test_kill_9_loses_nothing_in_other_lmss(lms: Tortured) -> None:
+    result = kill("postgresql", 4, seed=7, lms=lms)
     assert len(result.promised.points) > 5
     assert result.wrong == []
 
