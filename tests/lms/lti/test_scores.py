@@ -288,6 +288,13 @@ def test_what_is_blank_around_a_comment_makes_no_other_of_it(openedx: Lms) -> No
     assert (len(sent), sent[2]) == (4, sent[3])
 
 
+def test_a_comment_is_sent_without_its_tags(lms: Lms) -> None:
+    assignment, seen = essay(lms), sent_scores(lms)
+    for words in ("<p>Good &amp; <b>short</b></p>", "5 < 6 & 7 > 6"):
+        lms.grade(assignment, grade_points=Decimal(5), grade_comment=words)
+    assert [it["comment"] for it in seen] == ["Good & short", "5 < 6 & 7 > 6"]
+
+
 def test_a_teachers_comment_is_not_erased(moodle: Lms) -> None:
     assignment = moodle.create().lms_id
     simulator(moodle).ui_grade(item(assignment), moodle.students[0], 3.0, "From the teacher")

@@ -12,6 +12,7 @@ from passback.domain.grading import plain
 from passback.domain.submission import Submission, SubmissionFields, flags_of
 from passback.lms.interface import SCORE_CHANGED, RefusedByLms, Unavailable, Unsupported
 from passback.lms.lti.map_assignments import as_number
+from passback.lms.toolkit.html import html_to_text, is_html
 from passback.lms.toolkit.json_fields import Json, instant, number_or_none, require_readable, text
 from passback.lms.toolkit.points import grade_text, points_given
 from passback.lms.toolkit.transitions import is_transition
@@ -126,8 +127,13 @@ def wanted_score(
     if points is not None and points < 0:
         raise RefusedByLms("INVALID_GRADE", f"{family.name} takes no negative points")
     if fields.grade_comment is not None:
-        return Score(points, fields.grade_comment)
+        return Score(points, _plain_words(fields.grade_comment))
     return Score(points, None if family.comments == "added" else now.comment)
+
+
+def _plain_words(comment: str) -> str:
+    """Return a comment as the standard has it, which knows no HTML: people would see the tags."""
+    return html_to_text(comment) if is_html(comment) else comment
 
 
 def handed_in_score(fields: SubmissionFields, now: Result, family: Family) -> Score | None:

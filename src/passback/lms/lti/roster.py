@@ -103,7 +103,7 @@ def _names(role: str) -> set[str]:
 
 
 def _is_active(member: Json) -> bool:
-    return text(member, "status") in (None, "", "Active")
+    return (text(member, "status") or "Active").casefold() == "active"
 
 
 def _person(member: Json, role: Role) -> Person:
