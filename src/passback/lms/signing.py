@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from joserfc.jwk import RSAKey
 
 
+EARLIER_SECONDS = 60
+"""By how much a token for an LMS is said to be older than it is, for one whose clock is behind.
+
+Launches allow for the same. Open edX refuses what was issued in its future, by however little.
+"""
+
+
 class SigningKey(Struct, frozen=True):
     """A private key for RS256."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from passback.lms.signing import read_key
+from passback.lms.signing import EARLIER_SECONDS, read_key
 from passback.lti.refused import Refused
 from passback.store import deep_links
 
@@ -37,12 +37,12 @@ async def _signed(signing: SigningKeys, answered: Answered, now: int) -> str:
     # Imported only where there is something to sign: a gateway without LTI starts faster without it.
     from joserfc import jwt
 
-    request = answered.request
+    request, issued = answered.request, now - EARLIER_SECONDS
     claims = {
         "iss": request.client_id,
         "aud": request.issuer,
-        "iat": now,
-        "exp": now + _LIFE_SECONDS,
+        "iat": issued,
+        "exp": issued + _LIFE_SECONDS,
         "nonce": secrets.token_urlsafe(24),
         _LTI + "deployment_id": request.deployment_id,
         _LTI + "message_type": "LtiDeepLinkingResponse",

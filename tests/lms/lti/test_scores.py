@@ -20,6 +20,7 @@ from passback.lms.verified import Verified
 from passback_simulators.reply import Reply
 from support.lms import Lms
 from support.lti_lms import ALGEBRA_COURSE, held, item, lti, simulator
+from support.sandbox import SetClock
 
 FAMILIES = ["moodle", "canvas", "brightspace", "blackboard", "sakai", "openedx", "schoology", "other"]
 
@@ -100,6 +101,12 @@ def test_a_score_whose_answer_was_lost_is_delivered_once(lms: Lms, fault: str) -
     lms.served.fail(fault, method="POST", path="/scores$")
     assert lms.grade(assignment, grade_points=Decimal(9)).grade_points == 9
     assert len({json.dumps(it, sort_keys=True) for it in seen}) == 1
+
+
+def test_an_lms_whose_clock_is_almost_a_minute_behind_issues_tokens(lms: Lms) -> None:
+    simulator(lms).clock = SetClock(lms.clock() - 59_000)
+    with lms.another() as later:
+        assert lms.run(later.read_people(lms.section))
 
 
 def test_a_token_that_the_lms_no_longer_takes_is_replaced(lms: Lms) -> None:

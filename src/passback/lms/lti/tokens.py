@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from passback.lms.http.oauth2 import TokenEndpoint, Tokens, final_error
 from passback.lms.interface import NotAllowed
-from passback.lms.signing import read_key
+from passback.lms.signing import EARLIER_SECONDS, read_key
 
 if TYPE_CHECKING:
     from joserfc.jwk import RSAKey
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _LIFE_SECONDS = 300
-_EARLIER_SECONDS = 5
-"""By how much an assertion is said to be older than it is, for an LMS whose clock is behind."""
-
 
 _MOODLES = re.compile(rb'\s*\{\s*"error"\s*:\s*"(.*)"\s*\}\s*', re.DOTALL)
 """A refusal of Moodle's, which is no JSON if there are quotation marks in it."""
@@ -114,13 +111,13 @@ class LtiTokens:
         from joserfc import jwt
 
         key = await self._key()
-        now = self._clock() // 1000
+        issued = self._clock() // 1000 - EARLIER_SECONDS
         claims = {
             "iss": self._client_id,
             "sub": self._client_id,
             "aud": self._audience,
-            "iat": now - _EARLIER_SECONDS,
-            "exp": now + _LIFE_SECONDS,
+            "iat": issued,
+            "exp": issued + _LIFE_SECONDS,
             "jti": str(uuid.uuid4()),
         }
         return jwt.encode({"alg": "RS256", "kid": key.kid, "typ": "JWT"}, claims, key)
