@@ -160,6 +160,17 @@ def test_an_activity_that_is_opened_becomes_an_assignment(world: World) -> None:
     assert shown in listed
 
 
+@pytest.mark.parametrize(("weight", "points"), [(0.5, 1), (2.5, 2)])
+def test_an_activity_of_a_part_of_a_point_is_graded(world: World, weight: float, points: int) -> None:
+    block = world.add(weight=weight)
+    assignment = world.assignment(block)
+    shown = world.call("GET", assignment).data
+    assert shown["points_possible"] == points
+    assert shown in world.call("GET", f"/v3.1/sections/{world.section}/assignments").data
+    graded = world.call("PATCH", f"{assignment}/submissions/{world.id_of(ANN)}", {"grade_points": points / 4})
+    assert (graded.data["grade_points"], world.openedx.published(block, ANN)) == (points / 4, 0.25)
+
+
 def choose(world: World) -> tuple[str, dict[str, Any]]:
     """An activity for which the teacher has chosen something of the application's, and what that is."""
     launch_url = f"{world.gateway.gateway.base_url}/lti/launch"

@@ -118,14 +118,23 @@ def as_number(points: Decimal) -> int | float:
 
 def from_lms(content: Json, note: Note | None, lms_id: str) -> LmsAssignment:
     """Return the assignment of a line item, with what we keep of it. Raises `Unavailable`."""
-    points = number(content, "scoreMaximum")
-    if points is None or points <= 0:
+    points = _points_of(content)
+    if points is None:
         raise Unavailable("its line item has no scoreMaximum")
     bare = bare_assignment(lms_id, text(content, "label") or "", None, str(points))
     stamped = (note or {}).get("stamped")
     return LmsAssignment(
         content, unsupported_fields.restore(bare, note, _RESTORED), stamped if isinstance(stamped, int) else 0
     )
+
+
+def _points_of(content: Json) -> Decimal | None:
+    """Return the maximum of a line item; None if it has none.
+
+    In Open edX it is the whole part of an activity's weight, and so 0 for less than a point. Such a one counts as of 1.
+    """
+    points = number(content, "scoreMaximum")
+    return None if points is None or points < 0 else points or Decimal(1)
 
 
 def check_item(content: Json, lms_id: str) -> None:
@@ -138,9 +147,9 @@ def is_item(content: Any, lms_id: str) -> bool:
     """Whether an answer is a line item, and the one that was asked for."""
     if not isinstance(content, dict) or text(content, "label") is None:
         return False
-    points, shown = number(content, "scoreMaximum"), text(content, "id") or ""
-    if points is None or points <= 0:
+    if _points_of(content) is None:
         return False
+    shown = text(content, "id") or ""
     try:  # Canvas names what it was asked for by another of its hosts
         return _below_host(urlsplit(shown)) == _below_host(urlsplit(lms_id))
     except ValueError:
