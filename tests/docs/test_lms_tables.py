@@ -41,6 +41,7 @@ LTI: list[tuple[str, str]] = [
     ("no token", "lti/answers: a_client_that_the_lms_does_not_know_is_found_bad"
      " a_token_that_moodle_refuses_in_words_of_its_own_is_refused_for_good"),
     ("403 for everything", "denied_objects: what_is_denied_of_everything_is_to_be_mended"),
+    ("403 for a class list that is too long", "lti/answers: a_course_with_too_many_people_for_open_edx"),
     ("405 for a deletion", "lti/answers: a_deletion_of_an_activitys_column"),
     ("500 to a score in Moodle's own form",
      "lti/scores: a_column_that_a_teacher_locked_refuses_and_keeps_what_it_has a_failure_that_looks_like_a_lock_passes"),

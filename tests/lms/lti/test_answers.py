@@ -56,6 +56,16 @@ def said(status: int, message: str = "no") -> Reply:
     return Reply(status, json.dumps({"message": message}).encode(), JSON)
 
 
+def test_a_course_with_too_many_people_for_open_edx(other: Lms) -> None:
+    refusal = {
+        "error": "above_response_limit",
+        "explanation": "The number of retrieved users is bigger than ...",
+    }
+    reply = Reply(403, json.dumps(refusal).encode(), JSON)
+    with answering(other, "GET", "/memberships", reply), pytest.raises(NotAllowed, match="more people than"):
+        other.run(other.connector.read_people(other.section))
+
+
 REFUSED_SCORES: list[tuple[Reply, type[LmsError], str]] = [
     (said(422, "User not found in course or is not a student"), Gone, "student"),
     (Reply(403, b"User in requested score is not enrolled in the org unit"), Gone, "student"),

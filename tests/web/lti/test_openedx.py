@@ -143,6 +143,30 @@ def test_a_teacher_and_a_student_arrive_at_the_application(world: World) -> None
         assert launch["link_id"] == usage_key(block)
 
 
+def test_the_connection_is_sound(world: World) -> None:
+    told = world.run("connection", "check", "--district", world.district).splitlines()
+    assert {it.partition(" ")[0] for it in told} == {"ok"}, told
+
+
+def test_an_activity_that_is_no_copy_has_another_client_id(world: World) -> None:
+    block = world.add(lti_1p3_passport_id="")
+    refused = world.openedx.http.get(f"{world.openedx.url}/courseware/{block}?user=tom")
+    assert (refused.status_code, "No district is connected to" in refused.text) == (404, True)
+
+
+def test_an_address_that_names_the_application_is_launched_if_the_bare_one_is_registered(
+    world: World,
+) -> None:
+    launch_url = f"{world.gateway.gateway.base_url}/lti/launch"
+    named = {"lti_1p3_launch_url": f"{launch_url}?application=app"}
+    page = world.openedx.http.get(f"{world.openedx.url}/courseware/{world.add(**named)}?user=tom")
+    assert page.status_code == 400
+    _, launch = world.launched(
+        world.openedx.open(world.add(**named, lti_1p3_redirect_uris=[launch_url]), TOM)
+    )
+    assert launch["target"] == named["lti_1p3_launch_url"]
+
+
 def test_somebody_who_is_not_in_the_roster_arrives_as_a_student(world: World) -> None:
     _, launch = world.launched(world.openedx.open("first", CLEO))
     assert (launch["role"], launch["lms_user_id"], "user_id" in launch) == (

@@ -23,6 +23,8 @@ _OF_USERS = (
 )
 _NO_ACTIVITY = "lti configuration not found"
 """What Open edX says, with a 403, of an activity that does not exist any more."""
+_TOO_MANY = "above_response_limit"
+"""What it says, with a 403, of a course whose people are too many to be told."""
 _MEMBERS = ("reason", "message", "errors", "error", "detail", "title", "non_field_errors")
 """What refusals have of which one may be the LMS's own; one of Django's forms has the name of a field instead."""
 
@@ -92,6 +94,8 @@ def refusal(reply: Reply, gone: Thing, family: Family) -> LmsError:
             reason = "it refuses the token, or lacks one of its scopes (status 401)"
             # If it may have been done, the look whether it was tells what to think of the token.
             return Denied(reason, credentials=not reply.doubtful, in_doubt=reply.doubtful)
+        case 403 if _TOO_MANY in words:
+            return NotAllowed(f"the course has more people than {family.name} tells an app of")
         case 403:
             reason = "the app may not do this in the course: has it been removed from there?"
             return Denied(reason, in_doubt=reply.doubtful)
