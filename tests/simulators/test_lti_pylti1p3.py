@@ -106,6 +106,18 @@ def test_it_registers_itself(tool: Tool) -> None:
     assert tool.lms.ui_grade_shown(item, STUDENT)["stamp"]
 
 
+def test_it_gets_what_it_registers_for(tool: Tool) -> None:
+    tool.register([seed.SCORE, seed.MEMBERS_READ])
+    launch = tool.open(TEACHER, link=tool.add_link()[0])
+    service = launch.get_ags()
+    assert (service.can_put_grade(), service.can_create_lineitem()) == (True, False)
+    assert service.can_read_lineitem() == (tool.lms.profile.family == "moodle")
+    assert launch.get_nrps().get_members()
+    connector, url = launch.get_service_connector(), tool.items
+    with pytest.raises(LtiServiceException):
+        connector.make_service_request([seed.LINE_ITEM], url, is_post=True, data=essay().get_value())
+
+
 def test_a_registration_needs_a_token_that_is_known(tool: Tool) -> None:
     url = tool.served.url + tool.lms.profile.registration
     replies = [tool.browser.post(url, json={}, headers=it) for it in ({}, {"Authorization": "Bearer no"})]

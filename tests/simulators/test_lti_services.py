@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from joserfc import jwt
 
 from passback_simulators.lti import seed
 from passback_simulators.lti.profiles import PROFILES
+from support.lti import key
 from support.lti_lms import ALGEBRA_COURSE
 from support.lti_services import ITEM, ITEMS, MEMBERS, NEW, RESULTS, STUDENT, serving_simulated
 from support.lti_services import Simulated as Tool
@@ -45,17 +47,33 @@ def moodle(moodles: Tool) -> Tool:
 
 
 @pytest.mark.parametrize(
-    "claims",
+    ("claims", "error"),
     [
-        {"iss": "somebody"}, {"sub": "somebody"}, {"aud": "https://elsewhere.test/"}, {"exp": NOW // 1000 - 120},
-        {"exp": NOW // 1000 + 7200}, {"iat": NOW // 1000 + 600}, {"jti": None}, {"exp": None},
+        ({"iss": "somebody"}, "invalid_client"), ({"sub": "somebody"}, "invalid_client"),
+        ({"aud": "https://elsewhere.test/"}, "invalid_client"), ({"exp": NOW // 1000 - 120}, "Expired token"),
+        ({"exp": NOW // 1000 + 7200}, "invalid_client"), ({"jti": None}, "invalid_client"),
+        ({"iat": NOW // 1000 + 600}, "Cannot handle token with iat prior to 2026-01-01T00:10:00+00:00"),
+        ({"exp": None}, "invalid_client"),
     ],
 )  # fmt: skip
 def test_an_assertion_that_does_not_say_what_it_should_is_refused(
-    moodle: Tool, claims: dict[str, Any]
+    moodle: Tool, claims: dict[str, Any], error: str
 ) -> None:
     reply = moodle.ask_token(**claims)
-    assert (reply.status_code, reply.json()["error"]) == (400, "invalid_client")
+    assert (reply.status_code, reply.json()["error"]) == (400, error)
+
+
+@pytest.mark.parametrize(
+    ("kid", "says"),
+    [(None, "error/Error: kid must be provided"), ("x", '""kid" invalid'), ("own", "Signature verification")],
+)
+def test_moodle_says_what_is_wrong_with_a_key(moodle: Tool, kid: str | None, says: str) -> None:
+    named = moodle.key.kid if kid == "own" else kid
+    header = {"alg": "RS256"} | ({"kid": named} if named else {})
+    assertion = jwt.encode(header, {"sub": seed.CLIENT_ID}, key("another"))
+    reply = moodle.ask_token({"client_assertion": assertion})
+    assert (reply.status_code, reply.text[:13]) == (400, '{ "error" : "')
+    assert says in reply.text
 
 
 def test_an_assertion_is_good_once(moodle: Tool) -> None:

@@ -6,7 +6,7 @@ PyLTI1p3next is how the authors of PyLTI1p3 go on with it: the package of that n
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -44,6 +44,11 @@ class Tool:
         return self.served.simulator
 
     @property
+    def items(self) -> str:
+        """The address of Algebra's line items."""
+        return self.served.url + self.lms.path(self.lms.profile.items, course=ALGEBRA_COURSE)
+
+    @property
     def members(self) -> str:
         """The address of Algebra's members."""
         return self.served.url + self.lms.profile.memberships.format(course=ALGEBRA_COURSE)
@@ -66,12 +71,12 @@ class Tool:
         self.keys.document = json.dumps(self.config().get_jwks()).encode()
         self.served.control("PUT", "tool", {"login": LOGIN, "launch": LAUNCH, "keys_url": self.keys.jwks_url})
 
-    def register(self) -> None:
+    def register(self, scopes: Sequence[str] = seed.ALL_SCOPES) -> None:
         """An administrator opens the tool's link for dynamic registration."""
         link = urlencode({"url": "https://tool.test/register"})
         sent = self.browser.get(f"{self.served.url}/_simulator/register?{link}")
         told = dict(parse_qsl(sent.headers["location"].partition("?")[2]))
-        self.platform = Registration(told, self.keys.jwks_url).register()
+        self.platform = Registration(told, self.keys.jwks_url, scopes).register()
 
     def open(self, user: str, **given: str) -> Launch:
         """Somebody opens the tool in the LMS: the launch, which the tool has validated."""

@@ -5,7 +5,7 @@ The library calls the methods, so vulture does not look here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pylti1p3.cookie import CookieService
@@ -17,8 +17,6 @@ from pylti1p3.request import Request
 from pylti1p3.service_connector import ServiceConnector
 from pylti1p3.session import SessionService
 from pylti1p3.tool_config.dict import ToolConfDict
-
-from passback_simulators.lti import seed
 
 LOGIN, LAUNCH = "https://tool.test/login", "https://tool.test/launch"
 
@@ -101,8 +99,8 @@ class Registration(DynamicRegistration):
 
     client_name = "Tool"
 
-    def __init__(self, told: Mapping[str, str], keys_url: str) -> None:
-        self._told, self._keys_url = told, keys_url
+    def __init__(self, told: Mapping[str, str], keys_url: str, scopes: Sequence[str]) -> None:
+        self._told, self._keys_url, self._scopes = told, keys_url, scopes
 
     def get_openid_configuration_endpoint(self) -> str:
         return self._told["openid_configuration"]
@@ -129,7 +127,7 @@ class Registration(DynamicRegistration):
         return "https://tool.test/logo.png"
 
     def get_scopes(self) -> list[str]:
-        return list(seed.ALL_SCOPES)
+        return list(self._scopes)
 
     def complete_registration(
         self, openid_configuration: dict[str, Any], openid_registration: dict[str, Any]

@@ -50,6 +50,10 @@ class LtiState(State):
             "error_status": 503,
         }
 
+    def scopes_of(self, client: Record) -> list[str]:
+        """What a tool may ask a token for: what it was registered with, if it has registered itself."""
+        return [it for it in client.get("scopes", ALL_SCOPES) if it in self.settings["scopes"]]
+
     def member(self, course: str, user: str) -> Record | None:
         """A user's membership in a course."""
         return self.records.get("members", f"{course}/{user}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 from passback_simulators.lti import keys
-from passback_simulators.lti.seed import ALL_SCOPES, CLIENT_ID, DEPLOYMENT_ID, MEMBERS_READ
+from passback_simulators.lti.seed import CLIENT_ID, DEPLOYMENT_ID, MEMBERS_READ
 from passback_simulators.reply import Refusal, Reply, json_reply, text_reply
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _claims(lms: LtiState, request: Request, client: Record, hint: Record, nonce
     if hint["link"] is None:
         return claims | _choosing(request, hint)
     assert link is not None
-    return claims | _of_link(lms, request, hint, link)
+    return claims | _of_link(lms, request, client, hint, link)
 
 
 def _choosing(request: Request, hint: Record) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def _choosing(request: Request, hint: Record) -> dict[str, Any]:
     }
 
 
-def _of_link(lms: LtiState, request: Request, hint: Record, link: Record) -> dict[str, Any]:
+def _of_link(lms: LtiState, request: Request, client: Record, hint: Record, link: Record) -> dict[str, Any]:
     items = [it["id"] for it in lms.records.all("items") if it["resourceLinkId"] == link["id"]]
     own = lms.path(lms.profile.item, course=hint["course"], item=items[0]) if len(items) == 1 else ""
     return {
@@ -165,7 +165,7 @@ def _of_link(lms: LtiState, request: Request, hint: Record, link: Record) -> dic
         # PHP writes an empty object as an empty list.
         _CLAIM + "custom": link.get("custom") or ([] if lms.profile.family == "moodle" else {}),
         "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint": {
-            "scope": [it for it in ALL_SCOPES if it != MEMBERS_READ and it in lms.settings["scopes"]],
+            "scope": [it for it in lms.scopes_of(client) if it != MEMBERS_READ],
             "lineitems": request.base_url + lms.path(lms.profile.items, course=hint["course"]),
             "lineitem": request.base_url + own if own else "",
         },

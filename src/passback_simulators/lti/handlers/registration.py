@@ -7,7 +7,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from passback_simulators.lti.seed import ALL_SCOPES, CLIENT_ID, DEPLOYMENT_ID
+from passback_simulators.lti.seed import ALL_SCOPES, CLIENT_ID, DEPLOYMENT_ID, LINE_ITEM, MEMBERS_READ
 from passback_simulators.reply import Refusal, Reply, json_reply, text_reply
 
 if TYPE_CHECKING:
@@ -74,9 +74,19 @@ def register(lms: LtiState, request: Request) -> Reply:
         "redirects": given["redirect_uris"],
         "launch": given[_TOOL]["target_link_uri"],
         "keys_url": given["jwks_uri"],
+        "scopes": _granted(lms, str(given.get("scope", "")).split()),
     })  # fmt: skip
     answer = {**given, "client_id": client, _TOOL: {**given[_TOOL], "deployment_id": DEPLOYMENT_ID}}
     return json_reply(200, answer)
+
+
+def _granted(lms: LtiState, asked: list[str]) -> list[str]:
+    """The scopes that a tool gets which asks for these. Moodle has two ways of grading: with columns, or without."""
+    grading = {it for it in asked if it != MEMBERS_READ}
+    if lms.profile.family == "moodle" and grading:
+        left_out = {MEMBERS_READ} if LINE_ITEM in grading else {MEMBERS_READ, LINE_ITEM}
+        grading = {*ALL_SCOPES} - left_out
+    return [it for it in ALL_SCOPES if it in grading or (it == MEMBERS_READ and it in asked)]
 
 
 def put_tool(lms: LtiState, request: Request) -> Reply:
