@@ -209,7 +209,7 @@ def gather_people(session: Session, district_id: str) -> int:
             )
     session.define(
         "CREATE TEMP TABLE lms_people (role TEXT NOT NULL, id TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL,"
-        " email TEXT, PRIMARY KEY (role, id))"
+        " email TEXT, PRIMARY KEY (role, id)) WITHOUT ROWID"
     )
     session.execute(
         "INSERT INTO lms_people (role, id, key, name, email) SELECT role, id, COALESCE(MIN(sis_id), 'lms:' || id),"
@@ -264,20 +264,17 @@ def keyed_people(session: Session, batch: int) -> Iterator[list[tuple[Role, str,
         role, id_ = rows[-1][:2]
 
 
-def keyed_members(session: Session, district_id: str, batch: int) -> Iterator[list[tuple[str, str, Role]]]:
-    """Read the keys of section and person, and the role, of each membership."""
-    last = ("", "", "")
-    while rows := session.execute(
-        "SELECT them.section_id, them.role, them.id, COALESCE(place.sis_id, 'lms:' || place.id), person.key"
+def stage_members(session: Session, district_id: str) -> None:
+    """Add all memberships to `new_enrollments`, with the keys of section and person, numbered from 1."""
+    session.execute(
+        "INSERT INTO new_enrollments (line, section_sis_id, user_sis_id, role)"
+        " SELECT ROW_NUMBER() OVER (ORDER BY them.section_id, them.role, them.id),"
+        " COALESCE(place.sis_id, 'lms:' || place.id), person.key, them.role"
         " FROM lms_members AS them JOIN lms_people AS person ON person.role = them.role AND person.id = them.id"
         " JOIN lms_sections AS place ON place.district_id = them.district_id AND place.id = them.section_id"
-        " WHERE them.district_id = :id"
-        " AND (them.section_id, them.role, them.id) > (:section, :role, :person)"
-        " ORDER BY them.section_id, them.role, them.id LIMIT :batch",
-        {"id": district_id, "section": last[0], "role": last[1], "person": last[2], "batch": batch},
-    ).fetchall():
-        yield [(section, person, role) for _, role, _, section, person in rows]
-        last = rows[-1][:3]
+        " WHERE them.district_id = :id",
+        {"id": district_id},
+    )
 
 
 def sections(connection: Connection, district_id: str) -> list[SectionRef]:
