@@ -90,7 +90,8 @@ def _match_people(session: Session, district_id: str, sections: Sequence[Match])
     fits = identities.choose_numbers(session, districts.match_by(session, district_id))
     counts = identities.counts(session)
     identities.meet(session, district_id)
-    for meetings in identities.meetings(session):
+    matches.add_agreed(session)
+    for meetings in identities.meetings(session, fits):
         sure = [
             it for meeting in meetings if (it := _judged(meeting, counts)) is not None and it.by and it.sure
         ]
@@ -101,7 +102,7 @@ def _match_people(session: Session, district_id: str, sections: Sequence[Match])
     matches.resolve(session)
     identities.meet_by_name(session, district_id)
     any_weaker = False
-    for meetings in identities.meetings(session):
+    for meetings in identities.meetings(session, fits):
         judged = [it for meeting in meetings if (it := _judged(meeting, counts)) is not None]
         weaker = [it for it in judged if not (it.by and it.sure)]
         matches.load(session, weaker)

@@ -6,7 +6,7 @@ compared, and `held` by how many each value is held: a sign that several share i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
@@ -58,9 +58,9 @@ def stage(session: Session, district_id: str) -> None:
     """Gather the district's people and the LMS's accounts, as they are compared."""
     numbers = ", ".join(f"{kind} TEXT" for kind in NUMBER_KINDS)
     session.define(
-        "CREATE TEMP TABLE mine (role TEXT NOT NULL, id TEXT NOT NULL, name TEXT, email TEXT, domain TEXT,"
-        " name_and_email TEXT,"
-        f" {numbers}, of_lms TEXT, raw_number TEXT, number_key TEXT, PRIMARY KEY (role, id))"
+        "CREATE TEMP TABLE mine (role TEXT NOT NULL, id TEXT NOT NULL, name TEXT, full_name TEXT, email TEXT,"
+        " domain TEXT, name_and_email TEXT,"
+        f" {numbers}, of_lms TEXT, number_key TEXT, PRIMARY KEY (role, id))"
     )
     session.define("CREATE TEMP TABLE my_names (role TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL)")
     session.define(
@@ -68,9 +68,8 @@ def stage(session: Session, district_id: str) -> None:
         " seen BIGINT NOT NULL, PRIMARY KEY (role, id)) WITHOUT ROWID"
     )
     session.define(
-        "CREATE TEMP TABLE them (role TEXT NOT NULL, id TEXT NOT NULL, name TEXT, email TEXT, domain TEXT,"
-        " name_and_email TEXT,"
-        " number_key TEXT, PRIMARY KEY (role, id))"
+        "CREATE TEMP TABLE them (role TEXT NOT NULL, id TEXT NOT NULL, name TEXT, full_name TEXT, email TEXT,"
+        " domain TEXT, name_and_email TEXT, number_key TEXT, PRIMARY KEY (role, id))"
     )
     session.define(
         "CREATE TEMP TABLE held (sort TEXT NOT NULL, role TEXT NOT NULL, value TEXT NOT NULL, ours BIGINT NOT NULL,"
@@ -86,7 +85,7 @@ def stage(session: Session, district_id: str) -> None:
     )
     session.define(
         "CREATE TEMP TABLE meets (role TEXT NOT NULL, id TEXT NOT NULL, lms_id TEXT NOT NULL, together BIGINT NOT NULL,"
-        " PRIMARY KEY (role, id, lms_id)) WITHOUT ROWID"
+        " agreed BIGINT NOT NULL, PRIMARY KEY (role, id, lms_id)) WITHOUT ROWID"
     )
     _stage_ours(session, district_id)
     _stage_theirs(session, district_id)
@@ -101,7 +100,17 @@ def stage(session: Session, district_id: str) -> None:
 
 
 def _stage_ours(session: Session, district_id: str) -> None:
-    columns = ("role", "id", "name", "email", "domain", "name_and_email", *NUMBER_KINDS, "of_lms")
+    columns = (
+        "role",
+        "id",
+        "name",
+        "full_name",
+        "email",
+        "domain",
+        "name_and_email",
+        *NUMBER_KINDS,
+        "of_lms",
+    )
     after = ""
     while rows := session.execute(
         f"SELECT role, id, first_name, middle_name, last_name, email, {', '.join(NUMBER_KINDS)} FROM users"
@@ -116,7 +125,8 @@ def _stage_ours(session: Session, district_id: str) -> None:
             numbers = [_sign(id_key(it)) for it in numbers]
             address = _sign(id_key(email))
             both = _name_and_email(name, address)
-            people.append((role, id_, name, address, _domain(address), both, *numbers, lms_id))
+            full = _full_name(f"{first} {last}")
+            people.append((role, id_, name, full, address, _domain(address), both, *numbers, lms_id))
             named += [(role, id_, it) for it in keys]
         session.load("mine", columns, people)
         session.load("my_names", ("role", "id", "name"), named)
@@ -135,6 +145,7 @@ def _stage_theirs(session: Session, district_id: str) -> None:
         {"district_id": district_id},
     )
     session.analyse("accounts")
+    columns = ("role", "id", "name", "full_name", "email", "domain", "name_and_email", "number_key")
     role = id_ = ""
     while rows := session.execute(
         "SELECT role, id, name, email, sis_id FROM accounts WHERE (role, id) > (:role, :id) ORDER BY role, id"
@@ -145,9 +156,15 @@ def _stage_theirs(session: Session, district_id: str) -> None:
         for role, id_, full, email, number in rows:
             name, address = _sign(names.key(full or "")), _sign(id_key(email))
             both = _name_and_email(name, address)
-            accounts.append((role, id_, name, address, _domain(address), both, _sign(id_key(number))))
-        columns = ("role", "id", "name", "email", "domain", "name_and_email", "number_key")
+            number_key = _sign(id_key(number))
+            domain = _domain(address)
+            accounts.append((role, id_, name, _full_name(full), address, domain, both, number_key))
         session.load("them", columns, accounts)
+
+
+def _full_name(name: str | None) -> str | None:
+    """A name as it is written, the first name first; None if that is not sure."""
+    return name if name and "," not in name else None
 
 
 def _domain(email: str | None) -> str | None:
@@ -181,16 +198,18 @@ def choose_numbers(session: Session, named: str | None) -> list[NumberFit]:
             NumberFit(role, kind, int(people), fits, alike, why if kind == best else None)
             for kind, (alike, fits) in fits_by_kind.items()
         ]
-        session.execute(
-            f"UPDATE mine SET number_key = {best}, raw_number = (SELECT users.{best} FROM users"
-            " WHERE users.id = mine.id) WHERE role = :role",
-            {"role": role},
-        )
+    session.execute(f"UPDATE mine SET number_key = {_chosen(found)}")
     session.define("CREATE INDEX mine_by_number ON mine (role, number_key)")
     session.analyse("mine")
     _count_holders(session)
     _find_own_domains(session)
     return found
+
+
+def _chosen(fits: Iterable[NumberFit], table: str = "") -> str:
+    """SQL for a person's number of the kind that is chosen for the role."""
+    numbers = "".join(f" WHEN '{it.role}' THEN {table}{it.kind}" for it in fits if it.chosen)
+    return f"CASE {table}role{numbers} END"
 
 
 def _fits(session: Session, role: Role, kind: NumberKind) -> tuple[int, int]:
@@ -283,6 +302,17 @@ _EMAILS_FIT = (
 )
 
 
+_AGREED = (
+    "CASE WHEN held.ours = 1 AND held.theirs = 1 AND mine.email = them.email AND mine.full_name = them.full_name"
+    " AND COALESCE(mine.of_lms, '') <> them.id THEN 1 ELSE 0 END"
+)
+"""SQL: two with a number in common need not be judged, since nothing speaks against the pair.
+
+Nobody else has the number, and the address and the name, as it is written, are the same, too. Accounts that could not
+be read have neither.
+"""
+
+
 def meet(session: Session, district_id: str) -> None:
     """Add the pairs that have a number, an address or the LMS's own id in common, or are matched so far."""
     given = {"district_id": district_id}
@@ -293,6 +323,7 @@ def meet(session: Session, district_id: str) -> None:
             f" JOIN them ON them.role = held.role AND them.{column} = held.value",
             f"held.sort = '{sort}' AND held.ours > 0 AND held.theirs > 0 AND held.ours * held.theirs <= {_MOST_ALIKE}",
             given,
+            agreed=_AGREED if sort == "number" else "0",
         )
     _meet(session, "mine JOIN them ON them.role = mine.role AND them.id = mine.of_lms", "true", given)
     _meet(
@@ -349,14 +380,20 @@ def _count_those_left(session: Session, given: Mapping[str, Any]) -> None:
 
 
 def _meet(
-    session: Session, joined: str, where: str, given: Mapping[str, Any], together: str | None = None
+    session: Session,
+    joined: str,
+    where: str,
+    given: Mapping[str, Any],
+    *,
+    together: str | None = None,
+    agreed: str = "0",
 ) -> None:
     shared = _SHARE_A_SECTION.format(ours="mine.id", theirs="them.id", role="mine.role")
     together = together or f"CASE WHEN {shared} THEN 1 ELSE 0 END"
     not_by_hand = f" AND {_NOT_BY_HAND}" if session.execute(f"{_BY_HAND} LIMIT 1", given).fetchone() else ""
     session.execute(
-        "INSERT INTO meets (role, id, lms_id, together)"
-        f" SELECT mine.role, mine.id, them.id, {together} FROM {joined} WHERE {where}{not_by_hand}"
+        "INSERT INTO meets (role, id, lms_id, together, agreed)"
+        f" SELECT mine.role, mine.id, them.id, {together}, {agreed} FROM {joined} WHERE {where}{not_by_hand}"
         " AND NOT EXISTS (SELECT 1 FROM meets AS met WHERE met.role = mine.role AND met.id = mine.id"
         " AND met.lms_id = them.id) ON CONFLICT DO NOTHING",
         given,
@@ -374,8 +411,8 @@ _HOLDERS = {
 }
 
 
-def meetings(session: Session) -> Iterator[list[Meeting]]:
-    """Read the pairs, some at a time."""
+def meetings(session: Session, fits: Sequence[NumberFit]) -> Iterator[list[Meeting]]:
+    """Read the pairs that have to be judged, some at a time. `fits` are those of `choose_numbers`."""
     counts = ", ".join(f"COALESCE({it}.ours, 0), COALESCE({it}.theirs, 0)" for it in _HOLDERS)
     joins = " ".join(
         f"LEFT JOIN held AS {it} ON {it}.role = meets.role AND {it}.sort = '{sort}' AND {it}.value = {value}"
@@ -384,7 +421,8 @@ def meetings(session: Session) -> Iterator[list[Meeting]]:
     last = ("", "", "")
     while rows := session.execute(
         "SELECT meets.role, meets.id, meets.lms_id, together, first_name, middle_name, last_name, users.email,"
-        " raw_number, accounts.name, accounts.email, accounts.sis_id, COALESCE(mine.of_lms, '') = meets.lms_id,"
+        f" {_chosen(fits, 'users.')}, accounts.name, accounts.email, accounts.sis_id,"
+        " COALESCE(mine.of_lms, '') = meets.lms_id,"
         " CASE WHEN users.lms_id = meets.lms_id THEN COALESCE(users.matched_by, 'lms_id') END, seen = 0,"
         f" with_name.ours = 1 AND with_name.theirs = 1 AND mine.name = them.name AND {_EMAILS_FIT}"
         " AND mine.number_key IS NOT NULL AND them.number_key IS NOT NULL, EXISTS (SELECT 1 FROM own_domains WHERE"
@@ -396,7 +434,7 @@ def meetings(session: Session) -> Iterator[list[Meeting]]:
         " JOIN mine ON mine.role = meets.role AND mine.id = meets.id"
         " JOIN them ON them.role = meets.role AND them.id = meets.lms_id"
         f" JOIN accounts ON accounts.role = meets.role AND accounts.id = meets.lms_id {joins}"
-        " WHERE (meets.role, meets.id, meets.lms_id) > (:role, :id, :lms_id)"
+        " WHERE meets.agreed = 0 AND (meets.role, meets.id, meets.lms_id) > (:role, :id, :lms_id)"
         " ORDER BY meets.role, meets.id, meets.lms_id LIMIT :limit",
         {"role": last[0], "id": last[1], "lms_id": last[2], "limit": _ROWS_AT_ONCE},
     ).fetchall():

@@ -117,6 +117,17 @@ def add_surely(session: Session, sure: Iterable[Possible]) -> None:
     session.load("surely", ("kind", "id", "lms_id"), ((it.kind, it.id, it.lms_id) for it in sure))
 
 
+def add_agreed(session: Session) -> None:
+    """Add the pairs of which all signs agree, as surely matched by SIS id."""
+    session.execute(
+        "INSERT INTO surely (kind, id, lms_id) SELECT role, id, lms_id FROM meets WHERE agreed = 1"
+    )
+    session.execute(
+        f"INSERT INTO possible (kind, id, lms_id, strength, way) SELECT role, id, lms_id, {_STRENGTHS['sis_id']},"
+        " 'sis_id' FROM meets WHERE agreed = 1 AND together = 1"
+    )
+
+
 def commons(session: Session, district_id: str, section_ids: Iterable[str]) -> dict[str, Common]:
     """Count the surely matched people of the pairs of these sections of ours, by their ids."""
     given = {"district_id": district_id}
