@@ -49,6 +49,12 @@ class Lis(Struct, frozen=True):
     course_section_sourcedid: _Text | None = None
 
 
+class ForUser(Struct, frozen=True):
+    """Whose work is to be reviewed."""
+
+    user_id: _Id
+
+
 class LineItems(Struct, frozen=True):
     """Where the LMS takes grades for the course (AGS)."""
 
@@ -76,6 +82,7 @@ class IdToken(Struct, frozen=True, rename={
     "deployment_id": _LTI + "deployment_id", "version": _LTI + "version", "message_type": _LTI + "message_type",
     "target_link_uri": _LTI + "target_link_uri", "resource_link": _LTI + "resource_link", "roles": _LTI + "roles",
     "context": _LTI + "context", "lis": _LTI + "lis", "custom": _LTI + "custom",
+    "for_user": _LTI + "for_user",
     "line_items": "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint",
     "deep_linking": "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings",
     "class_list": "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice",
@@ -92,6 +99,7 @@ class IdToken(Struct, frozen=True, rename={
     context: Context | None = None
     lis: Lis | None = None
     custom: dict[str, Any] | None = None
+    for_user: ForUser | None = None
     line_items: LineItems | None = None
     class_list: ClassList | None = None
     deep_linking: DeepLinking | None = None
@@ -119,7 +127,13 @@ async def verified(token: str, expected: Expected, keys: PlatformKeys, now: Inst
     except (msgspec.ValidationError, RecursionError) as error:
         raise _bad(f"it says something that it must not say ({error})") from None
     if any(
-        "\0" in it for it in (found.sub or "", found.deployment_id, found.context.id if found.context else "")
+        "\0" in it
+        for it in (
+            found.sub or "",
+            found.deployment_id,
+            found.context.id if found.context else "",
+            found.for_user.user_id if found.for_user else "",
+        )
     ):
         raise _bad("an id in it cannot be one")
     return found

@@ -43,6 +43,7 @@ CHOOSING_LASTS = HOUR
 
 _LINK = "LtiResourceLinkRequest"
 _CHOOSING = "LtiDeepLinkingRequest"
+_REVIEW = "LtiSubmissionReviewRequest"
 _RESOURCE_LINK = "ltiResourceLink"
 _MOST_MEMBERSHIPS = 20
 """How many addresses of a course's members are remembered."""
@@ -102,6 +103,10 @@ async def take(gateway: Gateway, keys: PlatformKeys, state: State, token: str) -
 def _choosing(said: IdToken) -> DeepLinking | None:
     """What the LMS wants to know, if a teacher is to choose an activity. Raises `Refused` if it wants another thing."""
     if said.message_type == _LINK:
+        return None
+    if said.message_type == _REVIEW:
+        if said.for_user is None or not (said.line_items and said.line_items.lineitem):
+            raise Refused("The LMS does not say whose work on which assignment is to be reviewed.")
         return None
     if said.message_type != _CHOOSING or said.deep_linking is None:
         raise Refused(f"The LMS asks for something that is not offered here ({said.message_type[:100]}).")
@@ -180,6 +185,7 @@ def _launch(conn: Connection, registration: Registration, said: IdToken, now: In
     context, link, district_id = said.context, said.resource_link, registration.district_id
     section_id = None if context is None else launches.section_of(conn, district_id, context.id)
     role = role_in_course(said.roles)
+    for_user = said.for_user.user_id if said.message_type == _REVIEW and said.for_user is not None else None
     user_id = None
     if said.sub is not None and role in ("teacher", "student"):
         user_id = launches.user_of(conn, district_id, said.sub, "teacher" if role == "teacher" else "student")
@@ -196,23 +202,27 @@ def _launch(conn: Connection, registration: Registration, said: IdToken, now: In
         target=said.target_link_uri,
         custom={name: value for name, value in (said.custom or {}).items() if name != deep_links.CHOSEN},
         is_choosing=said.message_type == _CHOOSING,
+        lms_for_user_id=for_user,
+        for_user_id=None if for_user is None else launches.user_of(conn, district_id, for_user, "student"),
     )
 
 
 def _assignment(
     conn: Connection, registration: Registration, section_id: str | None, said: IdToken, now: Instant
 ) -> str | None:
-    """Our assignment that was opened: the one whose line item is the link's own.
+    """Our assignment that was opened: the one whose line item is the link's own, or is to be reviewed.
 
     Somebody may have put the link there in the LMS. Then it becomes an assignment of ours with its first launch.
     """
     line_item = said.line_items.lineitem if said.line_items is not None else None
-    if section_id is None or said.context is None or said.message_type != _LINK or not line_item:
+    if section_id is None or said.context is None or said.message_type == _CHOOSING or not line_item:
         return None
     lms_id = id_from(line_item, registration.address)
     known = assignments.find_by_lms_id(conn, section_id, lms_id)
     if known is not None:
         return None if known[1] else known[0]
+    if said.message_type != _LINK:
+        return None
     assignment_id = _chosen(conn, registration.district_id, said.context.id, said) or str(uuid7())
     assignments.add(
         conn,
@@ -279,7 +289,7 @@ def _links(before: Mapping[str, Any], said: IdToken) -> dict[str, Any]:
         link: dict[str, Any] = dict(links.pop(said.resource_link.id, {}))
         if said.resource_link.title:
             link["title"] = said.resource_link.title
-        if said.line_items is not None and said.line_items.lineitem:
+        if said.message_type == _LINK and said.line_items is not None and said.line_items.lineitem:
             link["lineitem"] = said.line_items.lineitem
         links[said.resource_link.id] = link
     return dict(list(links.items())[-_MOST_LINKS:])

@@ -189,9 +189,18 @@ class Launch(Struct, frozen=True, kw_only=True, omit_defaults=True):
         dict[str, Any] | None, Meta(description="The link's own parameters, as the LMS sends them.")
     ] = None
     district_id: Annotated[MongoId, Meta(description="The district's id.")]
+    for_user_id: Annotated[
+        MongoId | None,
+        Meta(
+            description="The student whose work is to be reviewed; absent if nobody is matched, or nothing is."
+        ),
+    ] = None
     launched: Annotated[DateTime, Meta(description="When it was opened.")]
     link_id: Annotated[str | None, Meta(description="The id of the link in the LMS.")] = None
     link_title: Annotated[str | None, Meta(description="The title of the link in the LMS.")] = None
+    lms_for_user_id: Annotated[
+        str | None, Meta(description="The id, in the LMS, of the student whose work is to be reviewed.")
+    ] = None
     lms_section_id: Annotated[str | None, Meta(description="The id of the course in the LMS.")] = None
     lms_user_id: Annotated[
         str | None, Meta(description="The id of the person in the LMS; absent if the LMS keeps it to itself.")

@@ -137,6 +137,39 @@ def test_a_link_with_a_column_of_its_own_becomes_an_assignment_once(
     assert opened(f"{ISSUER}/items/7") is None
 
 
+def test_a_students_work_is_opened_for_review(sandbox: Sandbox, platform: Platform) -> None:
+    column = {AGS: {"lineitems": f"{ISSUER}/items", "lineitem": f"{ISSUER}/items/of-review"}}
+    review = {
+        **column,
+        LTI + "message_type": "LtiSubmissionReviewRequest",
+        LTI + "roles": [MEMBER + "Instructor"],
+        LTI + "for_user": {"user_id": "lms-user-1", "name": "Ann"},
+        "sub": "lms-teacher",
+    }
+    assert "assignment_id" not in exchanged(sandbox, start(sandbox, platform, review))  # it is nobody's yet
+    assignment = exchanged(sandbox, start(sandbox, platform, column))["assignment_id"]
+    launch = exchanged(sandbox, start(sandbox, platform, {**review, LTI + "resource_link": {"id": "link-3"}}))
+    assert (launch["assignment_id"], launch["user_id"], launch["role"]) == (assignment, TEACHER, "teacher")
+    assert (launch["for_user_id"], launch["lms_for_user_id"]) == (STUDENT, "lms-user-1")
+    stranger = exchanged(sandbox, start(sandbox, platform, {**review, LTI + "for_user": {"user_id": "x"}}))
+    assert ("for_user_id" in stranger, stranger["lms_for_user_id"]) == (False, "x")
+    # The column is not that link's own.
+    notes = sandbox.gateway.database.read_now(lambda conn: find(conn, DISTRICT, ["context/course-1"]))
+    assert notes["context/course-1"]["resource_links"]["link-3"] == {}
+
+
+@pytest.mark.parametrize("lacks", [{LTI + "for_user": None}, {AGS: None}, {AGS: {"lineitem": ""}}])
+def test_a_review_of_nobody_or_nothing_is_refused(
+    sandbox: Sandbox, platform: Platform, lacks: dict[str, Any]
+) -> None:
+    review = {
+        LTI + "message_type": "LtiSubmissionReviewRequest",
+        LTI + "for_user": {"user_id": "lms-user-1"},
+        AGS: {"lineitem": f"{ISSUER}/items/7"},
+    }
+    refused(start(sandbox, platform, {**review, **lacks}), "does not say whose work")
+
+
 def test_what_is_told_of_a_course_is_kept(sandbox: Sandbox, platform: Platform) -> None:
     grades = {"scope": ["b", "a"], "lineitems": f"{ISSUER}/items", "lineitem": f"{ISSUER}/items/7"}
     people = {"context_memberships_url": f"{ISSUER}/people", "service_versions": ["2.0"]}

@@ -51,7 +51,7 @@ BAD = [
     ({LTI + "version": "1.1"}, "Invalid enum value"),
     ({LTI + "deployment_id": None}, "missing required field"),
     ({LTI + "deployment_id": 5}, "Expected `str`"),
-    ({LTI + "message_type": "LtiSubmissionReviewRequest"}, "not offered here"),
+    ({LTI + "message_type": "LtiDataPrivacyLaunchRequest"}, "not offered here"),
     ({LTI + "message_type": "LtiDeepLinkingRequest"}, "not offered here"),
     ({LTI + "context": {"id": "x" * 1001}}, "length"),
     ({LTI + "context": {"id": "a\0b"}}, "cannot be one"),
