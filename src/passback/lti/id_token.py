@@ -168,6 +168,7 @@ async def _signed(token: str, expected: Expected, keys: PlatformKeys) -> Mapping
             f"The LMS's keys cannot be read now: {error}. Try again in a minute; if that does not help, tell whoever"
             " runs this gateway.",
             status=503,
+            why="no_keys",
         ) from None
     try:
         payload = jws.deserialize_compact(
@@ -206,17 +207,25 @@ def _check(claims: Mapping[str, Any], expected: Expected, now: int) -> None:
     try:
         registry.validate(dict(claims))
     except (JoseError, ValueError, OverflowError) as error:
-        raise _bad(
-            _WORDS.get(getattr(error, "error", ""), f"it is not the answer to what was asked ({error})")
-        ) from None
+        raise _bad(_in_words(error)) from None
 
 
-_WORDS = {
-    "expired_token": f"it has expired; the clocks of the LMS and of this gateway may differ by {LEEWAY} seconds"
-}
+def _in_words(error: Exception) -> str:
+    """What is wrong with a claim, for the person who sees it."""
+    kind, claim = getattr(error, "error", ""), getattr(error, "claim", "")
+    if kind == "expired_token":
+        return f"it has expired; {_CLOCKS}"
+    if claim in ("iat", "nbf") and "NumericDate" not in str(error) and kind == "invalid_claim":
+        return f"it comes from the future; {_CLOCKS}"
+    words = {"iss": "it comes from another LMS", "nonce": "it is not the answer to what was asked"}
+    return words.get(claim, "it does not say when it was issued, and until when it counts")
+
+
+_CLOCKS = f"the clocks of the LMS and of this gateway may differ by {LEEWAY} seconds"
 
 
 def _bad(why: str) -> Refused:
     return Refused(
-        f"What the LMS says of the launch cannot be trusted: {why}. Open the activity in the LMS again."
+        f"What the LMS says of the launch cannot be trusted: {why}. Open the activity in the LMS again.",
+        why="untrusted",
     )

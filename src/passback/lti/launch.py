@@ -65,7 +65,7 @@ async def take(gateway: Gateway, keys: PlatformKeys, state: State, token: str) -
     known = await gateway.database.read(lambda conn: find_all(gateway.connectors, conn, state.issuer))
     registrations = [it for it in known if it.client_id == state.client_id]
     if not registrations:
-        raise Refused("The connection to this LMS has been removed.", status=404)
+        raise Refused("The connection to this LMS has been removed.", status=404, why="unknown")
     now = gateway.clock()
     expected = Expected(state.issuer, state.client_id, state.nonce, registrations[0].jwks_url)
     said = await verified(token, expected, keys, now)
@@ -75,7 +75,7 @@ async def take(gateway: Gateway, keys: PlatformKeys, state: State, token: str) -
 
     def keep(conn: Connection) -> Onward:
         if not launches.use_nonce(conn, state.nonce, state.expires):
-            raise Refused("This launch was used before. Open the activity in the LMS again.")
+            raise Refused("This launch was used before. Open the activity in the LMS again.", why="untrusted")
         address = _address(conn, registration.district_id, said, now)
         _remember(conn, registration.district_id, said)
         launches.add(
@@ -135,12 +135,14 @@ def _of_deployment(registrations: list[Registration], deployment_id: str) -> Reg
         return found[0]
     if found:
         raise Refused(
-            "Several districts are connected to this deployment of the LMS, so it is not clear which is meant."
+            "Several districts are connected to this deployment of the LMS, so it is not clear which is meant.",
+            why="unknown",
         )
     raise Refused(
         f"The LMS starts this from a deployment that is not known here ({deployment_id[:100]}). Whoever runs this"
         " gateway adds it to the connection.",
         status=403,
+        why="unknown",
     )
 
 
@@ -159,11 +161,13 @@ def _address(conn: Connection, district_id: str, said: IdToken, now: Instant) ->
     if able:
         raise Refused(
             "Several applications can be started here, and the link does not say which one: add"
-            " ?application= and its name to the link's address."
+            " ?application= and its name to the link's address.",
+            why="unknown",
         )
     raise Refused(
         f"No application {'of that name ' if named is not None else ''}has registered an address to be started at.",
         status=404,
+        why="unknown",
     )
 
 

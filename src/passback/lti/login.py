@@ -37,6 +37,7 @@ PARAMETERS = (
 """What an LMS's login request says, apart from how its own page keeps a secret."""
 
 _STORAGE_TARGET = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+_LONGEST_SHOWN = 300
 _PURPOSE = b"passback lti state"
 
 
@@ -85,7 +86,7 @@ async def begin(gateway: Gateway, given: Mapping[str, str], launch_url: str) -> 
     client_id, deployment_id = given.get("client_id"), given.get("lti_deployment_id")
     registrations = chosen(known, client_id, deployment_id)
     if not registrations:
-        raise Refused(_unknown(issuer, client_id, several=bool(known)), status=404)
+        raise Refused(_unknown(issuer, client_id, several=bool(known)), status=404, why="unknown")
     registration = registrations[0]
     parts = urlsplit(registration.auth_login_url)
     secret, storage = secrets.token_urlsafe(24), given.get("lti_storage_target", "")
@@ -132,10 +133,10 @@ def open_sealed(key: bytes, text: str, now: Instant) -> State:
         state = msgspec.convert(jwt.decode(text, _key(key), algorithms=["HS256"]).claims, State)
     except (JoseError, msgspec.ValidationError, ValueError, RecursionError):
         raise Refused(
-            "What came back with the launch is not ours. Open the activity in the LMS again."
+            "What came back with the launch is not ours. Open the activity in the LMS again.", why="untrusted"
         ) from None
     if now >= state.expires:
-        raise Refused("Signing in took too long. Open the activity in the LMS again.")
+        raise Refused("Signing in took too long. Open the activity in the LMS again.", why="untrusted")
     return state
 
 
@@ -151,6 +152,7 @@ def _hash(secret: str) -> str:
 
 
 def _unknown(issuer: str, client_id: str | None, *, several: bool) -> str:
+    issuer, client_id = issuer[:_LONGEST_SHOWN], client_id and client_id[:_LONGEST_SHOWN]
     if several and client_id is None:
         return f"Several registrations of {issuer} are known here, and the LMS does not say which one it is."
     which = f" with the client id {client_id}" if client_id is not None else ""

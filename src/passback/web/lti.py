@@ -15,9 +15,10 @@ from passback.lti import deep_linking, launch, login
 from passback.lti.keys import published
 from passback.lti.platform_keys import PlatformKeys
 from passback.lti.refused import Refused
+from passback.observe.counts import Counter
 from passback.operations.lti import REGISTER, register
 from passback.web.lti_html import LAUNCH, LOGIN, PRIVATE, beginning, cookie, fetching, page
-from passback.web.messages import JSON, Response
+from passback.web.messages import JSON, BodyTooLarge, Response
 from passback.web.pages import not_allowed, read_only
 from passback.wire.encode import encode
 
@@ -41,6 +42,7 @@ class _Tool(Struct, frozen=True):
 
     gateway: Gateway
     keys: PlatformKeys
+    launches: Counter
 
     @property
     def base_url(self) -> str:
@@ -49,7 +51,10 @@ class _Tool(Struct, frozen=True):
 
 def lti_pages(gateway: Gateway) -> dict[str, Page]:
     """The pages."""
-    tool = _Tool(gateway, PlatformKeys(gateway.clock))
+    counter = Counter(
+        "passback_lti_launches", "Launches of applications from an LMS, by outcome.", ("outcome",)
+    )
+    tool = _Tool(gateway, PlatformKeys(gateway.clock), gateway.metrics.add(counter))
 
     async def show_keys() -> Response:
         shown = await published(gateway)
@@ -71,7 +76,10 @@ def _page_of(tool: _Tool, answer: Callable[[_Tool, Request], Awaitable[Response]
         try:
             return await answer(tool, request)
         except Refused as refused:
-            log.info("%s was refused (%d)", request.path.decode(), refused.status)
+            path = request.path.decode()
+            log.info("%s was refused: %s (%d)", path, refused.why, refused.status)
+            if path in (LOGIN, LAUNCH):
+                tool.launches.add(refused.why)
             return page(refused.status, "This cannot be opened", str(refused))
 
     return answered
@@ -90,22 +98,25 @@ async def _begin(tool: _Tool, request: Request) -> Response:
 async def _land(tool: _Tool, request: Request) -> Response:
     """Send on whom the LMS says that it is. Raises `Refused`."""
     given = await _parameters(request)
+    gateway = tool.gateway
+    state = login.open_sealed(gateway.cursor_key, given.get("state", ""), gateway.clock())
     if given.get("error") and "id_token" not in given:
         raise Refused(
             "The LMS does not say who you are, and gives as the reason:"
-            f" {given.get('error_description', given['error'])[:500]}"
+            f" {given.get('error_description', given['error'])[:500]}",
+            why="declined",
         )
-    gateway = tool.gateway
-    state = login.open_sealed(gateway.cursor_key, given.get("state", ""), gateway.clock())
     secret = _cookies(request).get(state.name) or given.get("stored", "")
     if not secret and state.storage and "stored" not in given:
         return fetching(tool.base_url, state, given)
     if not state.is_of(secret):
         raise Refused(
             "This browser does not keep what it was given at the beginning of the launch: it blocks cookies. Allow them"
-            " for this site, or let the LMS open the activity in a new window."
+            " for this site, or let the LMS open the activity in a new window.",
+            why="other_browser",
         )
     onward = await launch.take(gateway, tool.keys, state, given.get("id_token", ""))
+    tool.launches.add("sent_on")
     over = cookie(tool.base_url, state, "")
     return Response(303, headers=((b"location", onward.url.encode()), over, *PRIVATE))
 
@@ -134,15 +145,18 @@ async def _return(tool: _Tool, request: Request) -> Response:
 
 
 async def _parameters(request: Request) -> Mapping[str, str]:
-    """The parameters of a GET or of a form; of several with the same name, the first. Raises `Refused`."""
-    raw = request.query if request.method == "GET" else await request.body(_LONGEST_FORM)
+    """The parameters of a GET or of a form, none of which may have two values (RFC 6749, 3.1). Raises `Refused`."""
+    try:
+        raw = request.query if request.method == "GET" else await request.body(_LONGEST_FORM)
+    except BodyTooLarge:
+        raise Refused("The request is too long.", status=413) from None
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:
         raise Refused("The request cannot be read.") from None
-    given: dict[str, str] = {}
-    for name, value in pairs:
-        given.setdefault(name, value)
+    given = dict(pairs)
+    if len(given) < len(set(pairs)):
+        raise Refused("The request says two things of the same name.")
     return given
 
 

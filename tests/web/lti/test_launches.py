@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -308,3 +309,18 @@ def test_a_code_is_exchanged_once_in_time_and_by_its_application(
         sandbox.clock.now -= 2 * 60 * 1000
     for odd in ("x", "%00", "%ff", "a" * 5000):
         assert app(sandbox).post(f"/v3.1/launches/{odd}", b"").status == 404
+
+
+def test_launches_are_counted_by_outcome(sandbox: Sandbox, platform: Platform) -> None:
+    def counted(outcome: str) -> int:
+        shown = sandbox.client(None).get("/metrics").body.decode()
+        found = re.search(rf'passback_lti_launches_total{{outcome="{outcome}"}} (\d+)', shown)
+        return 0 if found is None else int(found[1])
+
+    names = ("sent_on", "untrusted", "other_browser", "unknown")
+    before = [counted(it) for it in names]
+    exchanged(sandbox, start(sandbox, platform))
+    start(sandbox, platform, {"aud": "another"})
+    start(sandbox, platform, browser=Browser(sandbox, keeps_cookies=False))
+    Browser(sandbox).log_in(iss="https://nobody.test")
+    assert [counted(it) for it in names] == [it + 1 for it in before]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 import pytest
 
 from passback.store import tokens
+from passback.store.engine.database import Connection
 from support.lti import (
     CLIENT_ID,
     DEPLOYMENT,
@@ -49,14 +48,7 @@ def test_several_registrations_of_one_issuer_are_told_apart(sandbox: Sandbox, pl
         connect(sandbox, platform, other, deployment_ids=f"{DEPLOYMENT} x")
         refused(start(sandbox, platform), "not clear which is meant")
     finally:
-        sandbox.write(
-            lambda conn: conn.execute("DELETE FROM connections WHERE district_id = :other", {"other": other})
-        )
-        sandbox.write(
-            lambda conn: conn.execute(
-                "UPDATE districts SET lms_type = 'builtin' WHERE id = :other", {"other": other}
-            )
-        )
+        forget(sandbox, other)
 
 
 def test_registrations_are_told_apart_by_deployment_if_the_lms_names_no_client(
@@ -67,14 +59,15 @@ def test_registrations_are_told_apart_by_deployment_if_the_lms_names_no_client(
     try:
         assert Browser(sandbox).asked(lti_deployment_id="deployment-2")["client_id"] == "client-2"
     finally:
-        sandbox.write(
-            lambda conn: conn.execute("DELETE FROM connections WHERE district_id = :other", {"other": other})
-        )
-        sandbox.write(
-            lambda conn: conn.execute(
-                "UPDATE districts SET lms_type = 'builtin' WHERE id = :other", {"other": other}
-            )
-        )
+        forget(sandbox, other)
+
+
+def forget(sandbox: Sandbox, district: str) -> None:
+    def write(conn: Connection) -> None:
+        conn.execute("DELETE FROM connections WHERE district_id = :id", {"id": district})
+        conn.execute("UPDATE districts SET lms_type = 'builtin' WHERE id = :id", {"id": district})
+
+    sandbox.write(write)
 
 
 @pytest.mark.parametrize("given", [{"iss": "https://nobody.test"}, {"client_id": "nobody"}])
@@ -125,8 +118,14 @@ def test_nobody_is_sent_to_an_application_that_may_not_act_any_more(
 
 
 def test_the_lms_may_refuse_to_say_who_it_is(sandbox: Sandbox) -> None:
-    form = urlencode({"error": "login_required", "error_description": "<b>Sign in</b>", "state": "x"})
-    refused(sandbox.client(None).call("POST", "/lti/launch", form, FORM), "&lt;b&gt;Sign in")
+    said = {"error": "login_required", "error_description": "<b>Sign in</b>"}
+    asked = Browser(sandbox).asked(client_id=CLIENT_ID)
+    refused(Browser(sandbox).launch({**said, "state": asked["state"]}), "&lt;b&gt;Sign in")
+    elsewhere = Browser(sandbox).launch(
+        {**said, "state": "x"}
+    )  # anybody could have a page of ours say anything
+    refused(elsewhere, "is not ours")
+    assert b"Sign in" not in elsewhere.body
 
 
 def test_other_methods_and_bodies_are_no_crash(sandbox: Sandbox) -> None:
@@ -135,7 +134,9 @@ def test_other_methods_and_bodies_are_no_crash(sandbox: Sandbox) -> None:
     assert client.call("PUT", "/lti/login").status == 405
     assert client.call("POST", "/lti/launch", b"\xff\xfe", FORM).status == 400
     assert client.call("POST", "/lti/launch", b"&".join([b"a=b"] * 200), FORM).status == 400
-    assert client.call("POST", "/lti/login", b"a" * 300_000, FORM).status == 413
+    refused(client.call("POST", "/lti/login", b"a" * 300_000, FORM), "is too long", 413)
+    for twice in (b"state=a&state=b", b"id_token=a&state=s&id_token=b"):
+        refused(client.call("POST", "/lti/launch", twice, FORM), "two things of the same name")
     assert client.call("POST", "/lti/launch", b"", FORM).status == 400
 
 
