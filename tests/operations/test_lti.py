@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
+from passback.lms.registry import Reached
 from passback.operations import lti
 from passback.operations.errors import OperationError
 from passback.store import connections, districts
@@ -56,6 +58,21 @@ def test_a_deployment_is_one_districts(database: Opened, vault: Vault) -> None:
         add(database, vault, SECOND, "1")
     connect(database, vault, SECOND, "2", client_id="other")
     add(database, vault, SECOND, "1")
+
+
+@pytest.mark.parametrize("name", ["auth_login_url", "jwks_url"])
+def test_districts_that_share_a_client_share_whom_it_believes(
+    database: Opened, vault: Vault, name: str
+) -> None:
+    connect(database, vault, FIRST, "1")
+    mine = {"issuer": "https://lms.test", "client_id": "abc", "deployment_ids": "2"}
+    ours = Reached(SECOND, "https://lms.test/", mine)
+    database.read_now(lambda conn: lti.require_free(conn, ours))
+    without_issuer = {name: it for name, it in mine.items() if name != "issuer"}  # then the address is
+    for options in ({**mine, name: "https://evil.test/x"}, {**without_issuer, name: "/x"}):
+        theirs = Reached(SECOND, "https://lms.test/", options)
+        with pytest.raises(OperationError, match=f"district {FIRST} .* with another {name}"):
+            database.read_now(partial(lti.require_free, wanted=theirs))
 
 
 @pytest.mark.parametrize("deployment", ["", "a b", "a,b", "a\nb", "\0"])

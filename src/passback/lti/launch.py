@@ -16,7 +16,7 @@ from uuid_utils import uuid7
 from passback.domain.clock import HOUR, MINUTE
 from passback.domain.lti_roles import role_in_course
 from passback.lms.lti.map_assignments import id_from
-from passback.lti.id_token import Expected, verified
+from passback.lti.id_token import Expected, deployment_of, verified
 from passback.lti.refused import Refused
 from passback.lti.registrations import find_all
 from passback.network import web_address
@@ -67,7 +67,10 @@ async def take(gateway: Gateway, keys: PlatformKeys, state: State, token: str) -
     if not registrations:
         raise Refused("The connection to this LMS has been removed.", status=404, why="unknown")
     now = gateway.clock()
-    expected = Expected(state.issuer, state.client_id, state.nonce, registrations[0].jwks_url)
+    # What is not verified yet only chooses by whose keys it is: of several districts' LMSs, each has its own.
+    claimed = deployment_of(token)
+    own = [it for it in registrations if claimed in it.deployment_ids] or registrations
+    expected = Expected(state.issuer, state.client_id, state.nonce, own[0].jwks_url)
     said = await verified(token, expected, keys, now)
     choosing = _choosing(said)
     registration = _of_deployment(registrations, said.deployment_id)

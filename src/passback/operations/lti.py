@@ -12,7 +12,7 @@ from passback.domain.clock import DAY
 from passback.lms.registry import Reached
 from passback.lti import dynamic_registration
 from passback.lti.refused import Refused
-from passback.lti.registrations import KIND, at_issuer
+from passback.lti.registrations import KIND, at_issuer, registration
 from passback.operations import audit, connections, districts, lms_settings
 from passback.operations.connections import Connected, NewConnection
 from passback.operations.errors import OperationError
@@ -166,7 +166,7 @@ async def register(gateway: Gateway, base_url: str, given: Mapping[str, str]) ->
     )
 
     def take(conn: Connection, district_id: str) -> None:
-        require_free(conn, district_id, settings)
+        require_free(conn, Reached(district_id, invitation.address, settings))
         if not lti_invitations.remove(conn, code):
             raise Refused("This link was used in the meantime.", status=409)
 
@@ -190,23 +190,33 @@ def only_district(wanted: NewConnection) -> Callable[[Connection, str], None]:
 
     def check(conn: Connection, district_id: str) -> None:
         if wanted.kind.capabilities.kind == KIND:
-            require_free(conn, district_id, wanted.given)
+            require_free(conn, Reached(district_id, wanted.address, wanted.given))
 
     return check
 
 
-def require_free(conn: Connection, district_id: str, settings: Mapping[str, str]) -> None:
-    """Raise `OperationError` if another district is connected to one of the deployments."""
-    mine = set(settings.get("deployment_ids", "").replace(",", " ").split())
+def require_free(conn: Connection, wanted: Reached) -> None:
+    """Raise `OperationError` if a connection would be in the way of another district's at the same client.
+
+    One is if it has one of the deployments. And if it gave other addresses: whoever is asked who comes, and whose keys
+    are believed, could speak for the other district's people.
+    """
+    mine = registration(wanted)
     stored = (
         Reached(it.district_id, it.address, it.options) for it in stored_connections.of_kind(conn, KIND)
     )
-    for other in at_issuer(stored, settings.get("issuer", "")):
-        taken = mine & other.deployment_ids
-        if taken and other.client_id == settings.get("client_id") and other.district_id != district_id:
+    for other in at_issuer(stored, mine.issuer):
+        if other.district_id == mine.district_id or other.client_id != mine.client_id:
+            continue
+        if taken := mine.deployment_ids & other.deployment_ids:
             raise OperationError(
                 f"district {other.district_id} is connected to deployment {min(taken)} of that LMS already"
             )
+        for name in ("auth_login_url", "jwks_url"):
+            if getattr(mine, name) != getattr(other, name):
+                raise OperationError(
+                    f"district {other.district_id} is connected to the same LMS with another {name}"
+                )
 
 
 async def add_deployment(
@@ -228,7 +238,7 @@ async def add_deployment(
             raise OperationError(f"district {district.id} has no connection by LTI")
         known = stored.options.get("deployment_ids", "").replace(",", " ").split()
         options = {**stored.options, "deployment_ids": ",".join(dict.fromkeys([*known, deployment_id]))}
-        require_free(conn, district.id, options)
+        require_free(conn, Reached(district.id, stored.address, options))
         credentials = stored_connections.unseal(vault, stored) | {"deployment_ids": options["deployment_ids"]}
         stored_connections.save(
             conn,

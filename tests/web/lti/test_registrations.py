@@ -16,6 +16,7 @@ from support.lti import (
     Browser,
     Platform,
     connect,
+    serving_platform,
     signed,
 )
 from support.lti_launches import (
@@ -60,6 +61,28 @@ def test_registrations_are_told_apart_by_deployment_if_the_lms_names_no_client(
         assert Browser(sandbox).asked(lti_deployment_id="deployment-2")["client_id"] == "client-2"
     finally:
         forget(sandbox, other)
+
+
+def test_whose_keys_count_is_decided_by_the_deployment(sandbox: Sandbox, platform: Platform) -> None:
+    """Districts share a client, and the first in the list has other keys: they are believed of its deployment only."""
+    other = "4fee004cca2e43cf27000000"
+    with serving_platform() as theirs:
+        theirs.publish("second")
+        connect(sandbox, theirs, other, deployment_ids="deployment-2")
+        try:
+            exchanged(sandbox, start(sandbox, platform))
+            for deployment, words, status in (
+                (DEPLOYMENT, "does not publish", 400), ("deployment-2", "No application", 404),
+            ):  # fmt: skip
+                browser = Browser(sandbox)
+                asked = browser.asked(client_id=CLIENT_ID)
+                claims = platform.claims(
+                    asked["nonce"], sandbox.clock(), **{LTI + "deployment_id": deployment}
+                )
+                form = {"state": asked["state"], "id_token": signed(claims, "second")}
+                refused(browser.launch(form), words, status)
+        finally:
+            forget(sandbox, other)
 
 
 def forget(sandbox: Sandbox, district: str) -> None:
