@@ -37,6 +37,7 @@ from passback.sandbox.control import Control
 from passback.sandbox.faults import gateway_with
 from passback.sandbox.pages import folder_of_parts, pages_of_parts, state_pages
 from passback.sandbox.parts import sandbox_parts
+from passback.sandbox.people import People
 from passback.sandbox.recorded import Recorded
 from passback.sandbox.seed import seed
 from passback.settings import SettingsError, trust_authorities
@@ -167,7 +168,7 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, parts: Parts | N
         pages |= state_pages(gateway.database, control)
         if parts is not None:
             pages |= pages_of_parts(parts, control)
-            folders["/sandbox"] = folder_of_parts(parts)
+            folders["/sandbox"] = folder_of_parts(parts, People(gateway, parts.lmss))
     api = Api(
         gateway,
         authorization,

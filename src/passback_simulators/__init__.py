@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from passback_simulators.clock import Clock
+    from passback_simulators.hands import Hand
     from passback_simulators.simulator import Simulator
     from passback_simulators.state import Keep
 
@@ -32,6 +33,12 @@ def simulator_of(kind: str, clock: Clock, keep: Keep | None = None, **how: str) 
 def seed_of(kind: str) -> Any:
     """The module with the ids of the sandbox's sections and people in a simulated LMS."""
     return import_module(f"{__name__}.{_CLASSES[kind][0]}.seed")
+
+
+def hand_of(kind: str, simulator: Simulator) -> Hand:
+    """What people do in a simulated LMS."""
+    hand: Hand = import_module(f"{__name__}.{_CLASSES[kind][0]}.hand").Hand(simulator)
+    return hand
 
 
 def address_of(kind: str, url: str) -> str:

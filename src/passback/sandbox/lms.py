@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from passback.lms.interface import LmsConnection
 from passback.sandbox.journal import Caused
 from passback.store import simulators
-from passback_simulators import address_of, simulator_of
+from passback_simulators import address_of, hand_of, simulator_of
 from passback_simulators.identities import SIMULATED
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from passback.lms.registry import Given
     from passback.sandbox.journal import Journal
     from passback.store.engine.database import Database
+    from passback_simulators.hands import Hand
     from passback_simulators.records import Change
     from passback_simulators.simulator import Simulator
 
@@ -77,6 +78,14 @@ class SimulatedLmss:
         for kind, simulator in self._running.items():
             simulator.start(self._saved(kind))
             await simulator.save()
+
+    def hand(self, kind: str) -> Hand:
+        """What people do in one of them; `save` it afterwards."""
+        return hand_of(kind, self._simulator(kind))
+
+    async def save(self, kind: str) -> None:
+        """Store what was done in one of them."""
+        await self._simulator(kind).save()
 
     def clock_was_set(self) -> None:
         """Let the simulators go by the clock as it is now."""

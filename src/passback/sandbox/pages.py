@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 from passback.sandbox import clock, state
 from passback.sandbox.journal_pages import entry_page, list_page
+from passback.sandbox.people_pages import people_page
 from passback.web.messages import JSON, Response
 from passback.web.pages import not_allowed
 from passback.wire.encode import encode
-from passback.wire.errors import resource_not_found
 
 if TYPE_CHECKING:
     from passback.sandbox.clock import SandboxClock
     from passback.sandbox.control import Control
     from passback.sandbox.parts import Parts
+    from passback.sandbox.people import People
     from passback.store.engine.database import Database
     from passback.web.messages import Request
     from passback.web.pages import Page
@@ -53,14 +54,14 @@ def pages_of_parts(parts: Parts, control: Control) -> dict[str, Page]:
     }
 
 
-def folder_of_parts(parts: Parts) -> Page:
+def folder_of_parts(parts: Parts, people: People) -> Page:
     """All paths below ``/sandbox`` that hold an id. The page raises `Refusal`."""
-    entry = entry_page(parts.journal)
+    entry, others = entry_page(parts.journal), people_page(people)
 
     async def page(request: Request) -> Response:
         if request.path.startswith(b"/sandbox/requests/"):
             return await entry(request)
-        raise resource_not_found()
+        return await others(request)
 
     return page
 

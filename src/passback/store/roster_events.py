@@ -114,7 +114,12 @@ def add_matched(
     connection: Connection, district_id: str, kind: Kind, object_id: str, now: Instant, *, was: bool
 ) -> None:
     """Add that a section or user has been matched, or unmatched if it `was` matched before."""
-    _add_updated(connection, district_id, kind, object_id, now, {"synced_in_lms": was})
+    _add(connection, district_id, kind, object_id, now, previous={"synced_in_lms": was})
+
+
+def add_created(connection: Connection, district_id: str, kind: Kind, object_id: str, now: Instant) -> None:
+    """Add that a section or user is new."""
+    _add(connection, district_id, kind, object_id, now, previous=None)
 
 
 def add_members(
@@ -135,27 +140,30 @@ def add_members(
         "UPDATE districts SET roster_version = roster_version + 1, last_modified = :now WHERE id = :id",
         {"now": now, "id": district_id},
     )
-    _add_updated(connection, district_id, "sections", section_id, now, previous)
+    _add(connection, district_id, "sections", section_id, now, previous=previous)
 
 
-def _add_updated(
+def _add(
     connection: Connection,
     district_id: str,
     kind: Kind,
     object_id: str,
     now: Instant,
-    previous: Mapping[str, Any],
+    *,
+    previous: Mapping[str, Any] | None,
 ) -> None:
+    """Add that an object has changed; without its `previous` values, that it is new."""
     connection.execute(
         "INSERT INTO roster_events (district_id, seq, kind, what, object_id, created, previous)"
-        " SELECT :district_id, COALESCE(MAX(seq), 0) + 1, :kind, 'updated', :id, :now, :previous FROM roster_events"
+        " SELECT :district_id, COALESCE(MAX(seq), 0) + 1, :kind, :what, :id, :now, :previous FROM roster_events"
         " WHERE district_id = :district_id",
         {
             "district_id": district_id,
             "kind": kind,
+            "what": "created" if previous is None else "updated",
             "id": object_id,
             "now": now,
-            "previous": json.dumps(previous),
+            "previous": None if previous is None else json.dumps(previous),
         },
     )
 
