@@ -32,6 +32,9 @@ PAGES = (
     BUILTIN,
     f"{BUILTIN}/{ALGEBRA}",
     f"{CANVAS}/apps",
+    "/console/search?q=abb",
+    "/console/search?q=nothing-of-that",
+    f"{CANVAS}/people/4fee004cca2e43cfca001001",
     "/console/audit",
     "/console/accounts",
     "/console/nothing",
@@ -174,6 +177,20 @@ async def test_what_the_api_writes_appears_but_not_under_somebodys_hands(
     async with console.expect_response(sheet + "?skip=0"):
         await console.clock.run_for(6_000)
     await console.locator("input[value='19']").wait_for()
+
+
+async def test_a_grade_is_found_with_the_keyboard_alone(console: Page) -> None:
+    await console.keyboard.press("/")
+    await console.keyboard.type("fracti")
+    await console.keyboard.press("Enter")
+    await console.wait_for_url("**/console/search?q=fracti")
+    await console.keyboard.press("j")
+    await console.keyboard.press("Enter")
+    await console.wait_for_url("**/assignments/*")
+    await console.get_by_role("link", name="failed").click()
+    await console.get_by_role("heading", name="Grade of Ada Abbott in Fractions").wait_for()
+    await console.get_by_text("requests to the LMS").click()
+    await console.get_by_text("status 500", exact=False).first.wait_for()
 
 
 async def test_the_theme_is_changed_and_kept(console: Page) -> None:

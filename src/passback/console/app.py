@@ -10,7 +10,17 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from passback.console import accounts, apps, audit, deliveries, districts, gradebook, matches, sign_in
+from passback.console import (
+    accounts,
+    apps,
+    audit,
+    deliveries,
+    districts,
+    gradebook,
+    matches,
+    search,
+    sign_in,
+)
 from passback.console.routing import SecureHeaders, Shown, lead_to_start, not_here, route
 from passback.console.visit import ROOT, Console
 
@@ -20,6 +30,7 @@ if TYPE_CHECKING:
 PAGES = (
     *districts.PAGES,
     *deliveries.PAGES,
+    *search.PAGES,
     *matches.PAGES,
     *gradebook.PAGES,
     *apps.PAGES,

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from passback.delivery import attempts, backoff, groups
 from passback.delivery.ended import NEVER_MADE, awaits_create, end_batch, ended
+from passback.domain.assignment import AssignmentFields
 from passback.domain.delivery import (
     INTERRUPTED_KEPT_FOR,
     KEPT_FOR,
@@ -402,12 +403,17 @@ def _delivered(
             section_id=delivery.section_id,
             lms_id=outcome.lms_id,
             lms_section_id=outcome.lms_section_id,
+            title=delivery.fields(AssignmentFields).title,
         )
         looks.schedule(conn, delivery.section_id, now + looks.EVERY)
     elif delivery.operation == "delete_assignment":
         assert delivery.assignment_id is not None
         assignments.mark_deleted(conn, delivery.assignment_id, now)
     elif delivery.operation in _OF_ONE_THING:
+        if delivery.operation == "update_assignment" and delivery.assignment_id is not None:
+            title = delivery.fields(AssignmentFields).title
+            if title is not None:
+                assignments.set_title(conn, delivery.assignment_id, title)
         if any(it.state not in OPEN and it.id != delivery.id for it in lane):
             delivery_lanes.settle_doubt(conn, delivery)
         for older in lane:

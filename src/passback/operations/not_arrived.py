@@ -110,9 +110,11 @@ def in_words(delivery: Delivery) -> str:
 
 
 def _titles(conn: Connection, found: Sequence[Delivery]) -> Mapping[str, str]:
-    """The titles of assignments, as they were created: a create has the id of its assignment."""
+    """The titles of assignments. One that has not been made is known by its create, which has its id."""
     ids = {it.assignment_id for it in found if it.assignment_id}
-    creates = not_arrived.of_ids(conn, sorted(ids))
-    return {
+    made = names.of_assignments(conn, ids)
+    creates = not_arrived.of_ids(conn, sorted(ids - made.keys()))
+    asked = {
         it.id: _TITLES.decode(it.content).title or "" for it in creates if it.operation == "create_assignment"
     }
+    return {**asked, **made}

@@ -10,7 +10,7 @@ from passback.domain.clock import SECOND, Instant
 from passback.domain.delivery import OPEN, Delivery
 from passback.operations import deliveries, fields, not_arrived
 from passback.operations.not_arrived import Named
-from passback.store import attempts, audit, idempotency, names
+from passback.store import assignments, attempts, audit, idempotency, names
 from passback.wire.warnings import meaning
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class Story(Struct, frozen=True):
     parts: list[Named]
     sent: list[Field]
     warnings: list[Warned]
+    is_made: bool
+    """Whether its assignment has been made."""
     key: str | None
     """The idempotency key of its request."""
     events: list[Event]
@@ -84,6 +86,7 @@ async def told(database: Database, delivery_id: str) -> Story:
             parts=parts,
             sent=[Field(fields.LABELS[it], fields.in_words(it, given[it], people)) for it in given],
             warnings=[Warned(it, meaning(it)) for it in found.delivery.warnings],
+            is_made=assignments.is_made(conn, found.delivery.assignment_id or ""),
             key=idempotency.key_of(conn, delivery_id),
             events=_events(
                 found.delivery,

@@ -39,12 +39,33 @@ def add(
     section_id: str,
     lms_id: str,
     lms_section_id: str | None = None,
+    title: str | None = None,
 ) -> None:
     """Record a new assignment, unless it is recorded already."""
     connection.execute(
-        "INSERT INTO assignments (id, section_id, lms_id, lms_section_id)"
-        " VALUES (:id, :section_id, :lms_id, :lms_section_id) ON CONFLICT (id) DO NOTHING",
-        {"id": assignment_id, "section_id": section_id, "lms_id": lms_id, "lms_section_id": lms_section_id},
+        "INSERT INTO assignments (id, district_id, section_id, lms_id, lms_section_id, title)"
+        " VALUES (:id, (SELECT district_id FROM sections WHERE id = :section_id), :section_id, :lms_id,"
+        " :lms_section_id, :title) ON CONFLICT (id) DO NOTHING",
+        {
+            "id": assignment_id,
+            "section_id": section_id,
+            "lms_id": lms_id,
+            "lms_section_id": lms_section_id,
+            "title": title,
+        },
+    )
+
+
+def is_made(connection: Connection, assignment_id: str) -> bool:
+    """Whether the gateway has made an assignment of that id."""
+    rows = connection.execute("SELECT 1 FROM assignments WHERE id = :id", {"id": assignment_id})
+    return rows.fetchone() is not None
+
+
+def set_title(connection: Connection, assignment_id: str, title: str) -> None:
+    """Record another title of an assignment."""
+    connection.execute(
+        "UPDATE assignments SET title = :title WHERE id = :id", {"id": assignment_id, "title": title}
     )
 
 

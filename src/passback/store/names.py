@@ -22,6 +22,18 @@ def of_people(connection: Connection, ids: Collection[str]) -> Mapping[str, str]
     return {row[0]: " ".join(it for it in row[1:] if it) for row in rows}
 
 
+def of_assignments(connection: Connection, ids: Collection[str]) -> Mapping[str, str]:
+    """The titles of assignments that have been made, by their ids, as far as they are known."""
+    if not ids:
+        return {}
+    parameters: dict[str, Any] = {}
+    where = among("id", ids, parameters)
+    rows = connection.execute(
+        f"SELECT id, title FROM assignments WHERE {where} AND title IS NOT NULL", parameters
+    )
+    return dict(rows.fetchall())
+
+
 def of_sections(connection: Connection, ids: Collection[str]) -> Mapping[str, str]:
     """The names of sections, by their ids."""
     if not ids:
