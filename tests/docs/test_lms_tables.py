@@ -13,6 +13,7 @@ PAGES = TESTS.parent / "docs" / "reference" / "lms"
 
 LTI: list[tuple[str, str]] = [
     ("404 for a line item", "connectors: an_assignment_that_a_teacher_deleted_is_gone"),
+    ("404 for a line item, while another", "lti/answers: a_line_item_that_the_lms_has_moved_is_found_by_its_mark"),
     ("the same for a course", "connectors: nobody_is_read_of_a_section_that_is_not_there"),
     ("somebody who is not in the class list", "lti/answers: a_refused_score"),
     ("400 for a score without a reason", "lti/scores: who_cannot_be_graded_is_gone"),

@@ -270,6 +270,31 @@ def test_a_course_whose_addresses_follow_from_its_number_needs_no_launch(family:
         assert found[1].name == "Algebra 1"
 
 
+def test_a_line_item_that_the_lms_has_moved_is_found_by_its_mark(other: Lms) -> None:
+    made = [other.create(title=f"Essay {number}").lms_id for number in range(5)]
+    other.grade(made[0], grade_points=Decimal(5))
+    records = simulator(other).records
+    for record in [it for it in records.all("items") if it["label"].startswith("Essay")]:
+        # A course that was restored: everything is there, under other numbers.
+        new = str(records.next_number("items", 501))
+        scores = [it for it in records.all("scores") if it["item"] == record["id"]]
+        records.put("items", new, {**record, "id": new})
+        for score in scores:
+            records.put("scores", f"{new}/{score['user']}", {**score, "item": new})
+        simulator(other).ui_delete_item(record["id"])
+    other.wait(10)
+    with other.another() as fresh:
+        moved = replace_connector(other, fresh)
+        assert moved.assignment(made[0]).lms_id == made[0]
+        assert other.run(fresh.read_assignments(other.section, made)).keys() == {*made}
+        assert moved.read(made[0]).grade_points == 5
+        assert moved.grade(made[0], grade_points=Decimal(6)).grade_points == 6
+        assert moved.change(made[0], title="Other").title == "Other"
+        other.run(fresh.delete_assignment(other.section, made[0]))
+        with pytest.raises(Gone):
+            moved.assignment(made[0])
+
+
 def test_the_older_line_item_has_the_lower_number() -> None:
     ids = ["/c/2/i/10?t=3", "/c/2/i/9?t=3", "/c/2/i/11?t=3"]
     assert sorted(ids, key=age) == ["/c/2/i/9?t=3", "/c/2/i/10?t=3", "/c/2/i/11?t=3"]

@@ -94,7 +94,7 @@ class LtiConnector(ListsDecide, OneOfMany):
         except Denied as error:
             made, answer = await self._made_after_all(context, sent, error)
         with in_doubt_after_write():
-            return await self._remember(made, answer, fields, None)
+            return await self._remember(made, answer, fields, {"mark": mark})
 
     async def _made(self, context: Context, sent: Json) -> tuple[str, Json]:
         """Make a line item; returns the id of its assignment, and the line item."""
@@ -144,6 +144,7 @@ class LtiConnector(ListsDecide, OneOfMany):
             listed = await self._listed(context)  # it may know the filter, and not have kept what it is about
             found = [name for name, it in listed.items() if map_assignments.has_mark(it, lost.mark)]
         known = {map_assignments.id_from(it, self._address) for it in lost.known}
+        alone = len(found) == 1
         if len(found) > 1:
             found = [await self._kept(context, [it for it in found if it not in known] or found)]
         if not found:
@@ -155,7 +156,11 @@ class LtiConnector(ListsDecide, OneOfMany):
             ]
             picked = lost.pick(alike)
             found = [] if picked is None else [picked]
-        return None if not found else await self._remember(found[0], listed[found[0]], fields, None)
+        if not found:
+            return None
+        # Of two with one mark, the other must never be taken for the first that has been moved.
+        note = {"mark": lost.mark} if alone else None
+        return await self._remember(found[0], listed[found[0]], fields, note)
 
     async def _kept(self, context: Context, made: Sequence[str]) -> str:
         """Return the one that is kept of several line items that one create has made, and delete the others.
@@ -200,11 +205,11 @@ class LtiConnector(ListsDecide, OneOfMany):
             contents |= {it: one for it, one in zip(assignments, found, strict=True) if one is not None}
         else:
             listed = await self._listed(context)
-            contents = {
-                it: listed[name]
-                for it in assignments
-                if (name := map_assignments.id_from(it, self._address)) in listed
-            }
+            for it in assignments:
+                own = listed.get(map_assignments.id_from(it, self._address))
+                if own is None and (moved := await self._moved(listed, notes.get(note_key(it)))) is not None:
+                    own = moved[1]
+                contents |= {} if own is None else {it: own}
         return {
             it: map_assignments.from_lms(contents[it], notes.get(note_key(it)), it).assignment
             for it in assignments
@@ -214,7 +219,7 @@ class LtiConnector(ListsDecide, OneOfMany):
     async def update_assignment(self, section: str, assignment: str, fields: AssignmentFields) -> Assignment:
         context = await self._contexts.find(section)
         note = await read_note(self._notes, assignment)
-        before = await self._read(context, assignment)
+        path, before = await self._found(context, assignment)
         sent = await self._to_lms(context, fields)
         self._recent.forget(assignment)
         answer: Json = before
@@ -223,14 +228,14 @@ class LtiConnector(ListsDecide, OneOfMany):
                 raise Linked(self._family.name)
             # What is left out is erased.
             reply = await self._api.send_item(
-                context, "PUT", path_of(assignment), {**before, **sent}, safe=True, gone="assignment"
+                context, "PUT", path, {**before, **sent}, safe=True, gone="assignment"
             )
             shown = reply.content()
             with in_doubt_after_write():
-                if map_assignments.is_item(shown, assignment):
+                if map_assignments.is_item(shown, path):
                     answer = shown
                 else:
-                    answer = await self._read(context, assignment)
+                    answer = await self._read(context, path)
         if self._family.rescales and sent.get("scoreMaximum", before.get("scoreMaximum")) != before.get(
             "scoreMaximum"
         ):
@@ -240,17 +245,15 @@ class LtiConnector(ListsDecide, OneOfMany):
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
         context = await self._contexts.find(section)
-        await self._read(context, assignment)
+        path, _ = await self._found(context, assignment)
         if not self._family.own_items:
             raise Linked(self._family.name)
         self._recent.forget(assignment)
         with contextlib.suppress(Gone):
             try:
-                await self._api.send_item(
-                    context, "DELETE", path_of(assignment), None, safe=True, gone="assignment"
-                )
+                await self._api.send_item(context, "DELETE", path, None, safe=True, gone="assignment")
             except (NotAllowed, DeniedAlone) as error:
-                item = await self._read(context, assignment)  # or it is gone all the same
+                item = await self._read(context, path)  # or it is gone all the same
                 if isinstance(error, DeniedAlone) and item.get("resourceLinkId"):
                     raise Linked(self._family.name) from None  # Canvas says so with a 401
                 raise
@@ -335,21 +338,48 @@ class LtiConnector(ListsDecide, OneOfMany):
             )
         return map_assignments.to_lms(fields, self._family)
 
-    async def _read(self, context: Context, assignment: str) -> Json:
-        content = await self._api.item(context, path_of(assignment))
-        map_assignments.check_item(content, assignment)
+    async def _found(self, context: Context, assignment: str) -> tuple[str, Json]:
+        """Return where the line item of an assignment is, and the line item.
+
+        An LMS whose course was restored has it in another place, with the same mark.
+        """
+        try:
+            return assignment, await self._read(context, assignment)
+        except Gone:
+            note = await read_note(self._notes, assignment)
+            if "mark" not in note:
+                raise
+            moved = await self._moved(await self._listed(context, {"resource_id": note["mark"]}), note)
+            if moved is None:
+                raise
+            return moved
+
+    async def _moved(self, listed: Mapping[str, Json], note: Note | None) -> tuple[str, Json] | None:
+        """Return the line item of a list with the mark of an assignment, and where it is.
+
+        None if there is none or more than one, or if it is another assignment's.
+        """
+        mark = (note or {}).get("mark")
+        found = [it for it in listed.items() if mark is not None and map_assignments.has_mark(it[1], mark)]
+        if len(found) != 1 or await self._notes.read([note_key(found[0][0])]):
+            return None
+        return found[0]
+
+    async def _read(self, context: Context, path: str) -> Json:
+        content = await self._api.item(context, path_of(path))
+        map_assignments.check_item(content, path)
         return content
 
     async def _if_there(self, context: Context, assignment: str) -> Json | None:
         """Read the line item of an assignment; None if it is gone, or not to be read."""
         try:
-            return await self._read(context, assignment)
+            return (await self._found(context, assignment))[1]
         except (Gone, RefusedByLms):
             return None
 
     async def _load(self, context: Context, assignment: str) -> LmsAssignment:
-        content = await self._read(context, assignment)
-        return map_assignments.from_lms(content, await read_note(self._notes, assignment), assignment)
+        path, content = await self._found(context, assignment)
+        return map_assignments.from_lms(content, await read_note(self._notes, assignment), assignment, path)
 
     async def _remember(
         self, assignment: str, answer: Json, fields: AssignmentFields, before: Note | None

@@ -58,7 +58,7 @@ class _Target(Struct, frozen=True):
 
     def key(self, student: str) -> str:
         """The key of a submission's note."""
-        return f"grade/{self.stored.path}/{student}"
+        return f"grade/{self.stored.assignment.lms_id}/{student}"
 
 
 class _Planned(Struct):

@@ -45,12 +45,10 @@ class LmsAssignment(Struct, frozen=True):
 
     content: Json
     assignment: Assignment
+    path: str
+    """The address of its line item: its id, unless the LMS has moved it."""
     stamped: int = 0
     """When the LMS marked all its grades as changed last, in milliseconds since 1970, if it did."""
-
-    @property
-    def path(self) -> str:
-        return self.assignment.lms_id
 
     @property
     def points(self) -> Decimal:
@@ -116,15 +114,21 @@ def as_number(points: Decimal) -> int | float:
     return int(points) if points == int(points) else float(points)
 
 
-def from_lms(content: Json, note: Note | None, lms_id: str) -> LmsAssignment:
-    """Return the assignment of a line item, with what we keep of it. Raises `Unavailable`."""
+def from_lms(content: Json, note: Note | None, lms_id: str, path: str = "") -> LmsAssignment:
+    """Return the assignment of a line item, with what we keep of it. Raises `Unavailable`.
+
+    `path` is where the line item is, if that is not its id.
+    """
     points = _points_of(content)
     if points is None:
         raise Unavailable("its line item has no scoreMaximum")
     bare = bare_assignment(lms_id, text(content, "label") or "", None, str(points))
     stamped = (note or {}).get("stamped")
     return LmsAssignment(
-        content, unsupported_fields.restore(bare, note, _RESTORED), stamped if isinstance(stamped, int) else 0
+        content,
+        unsupported_fields.restore(bare, note, _RESTORED),
+        path or lms_id,
+        stamped if isinstance(stamped, int) else 0,
     )
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from passback.lms.tokens import Token
 
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_DEPLOYMENT = "https://purl.imsglobal.org/spec/lti/claim/deployment_id"
 _LIFE_SECONDS = 300
 
 _MOODLES = re.compile(rb'\s*\{\s*"error"\s*:\s*"(.*)"\s*\}\s*', re.DOTALL)
@@ -62,6 +63,7 @@ class LtiTokens:
         self._audience = options.get("token_audience") or self._url
         self._credentials = connection.credentials
         self._signing = connection.signing
+        self._deployments = options.get("deployment_ids", "").replace(",", " ").split()
         self._clock = clock
         self._endpoint = TokenEndpoint(
             self._url, clock, connection.patience, connection.watch, connection.timer, _refusal
@@ -120,6 +122,8 @@ class LtiTokens:
             "exp": issued + _LIFE_SECONDS,
             "jti": str(uuid.uuid4()),
         }
+        if len(self._deployments) == 1:
+            claims[_DEPLOYMENT] = self._deployments[0]  # some want it of a client that has several
         return jwt.encode({"alg": "RS256", "kid": key.kid, "typ": "JWT"}, claims, key)
 
     async def _key(self) -> RSAKey:
