@@ -187,10 +187,23 @@ async def test_a_grade_is_found_with_the_keyboard_alone(console: Page) -> None:
     await console.keyboard.press("j")
     await console.keyboard.press("Enter")
     await console.wait_for_url("**/assignments/*")
-    await console.get_by_role("link", name="failed").click()
+    await console.get_by_role("row", name="Ada Abbott").locator("a[href*='/deliveries/']").click()
     await console.get_by_role("heading", name="Grade of Ada Abbott in Fractions").wait_for()
-    await console.get_by_text("requests to the LMS").click()
+    await console.get_by_text("requests to the LMS").first.click()
     await console.get_by_text("status 500", exact=False).first.wait_for()
+
+
+async def test_what_the_lms_holds_is_read_into_the_page(console: Page) -> None:
+    base = console.url.partition("/console")[0]
+    await console.goto(f"{base}/console/search?q=fracti")
+    await console.get_by_role("link", name="Fractions").click()
+    await console.get_by_role("row", name="Ada Abbott").locator("a[href*='/deliveries/']").click()
+    await console.get_by_role("heading", name="Grade of Ada Abbott in Fractions").wait_for()
+    await console.evaluate("document.documentElement.dataset.mark = 'same page'")
+    await console.get_by_role("button", name="What does the LMS hold now?").click()
+    await console.get_by_role("columnheader", name="The LMS holds").wait_for()
+    assert await console.evaluate("document.documentElement.dataset.mark") == "same page"
+    assert await _violations(console) == []
 
 
 async def test_the_theme_is_changed_and_kept(console: Page) -> None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from passback.console.render import counted, page
 from passback.console.routing import Shown
 from passback.console.visit import redirect
-from passback.operations import deliveries, districts, not_arrived, story
+from passback.operations import deliveries, districts, held, not_arrived, story
 from passback.operations.errors import NotFound, OperationError
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from passback.console.visit import Visit
+    from passback.operations.held import Held
 
 _A_PAGE = 50
 
@@ -53,13 +54,26 @@ async def _list(visit: Visit, district_id: str | None) -> Response:
 
 
 async def show(visit: Visit) -> Response:
-    """One delivery."""
+    """One delivery, with its whole story."""
+    return await _story(visit)
+
+
+async def look(visit: Visit) -> Response:
+    """One delivery, beside what its LMS holds now, which is read for that."""
+    told = await deliveries.find(visit.gateway.database, visit.of_path("delivery_id"))
+    visit.require_district(told.delivery.district_id)
+    return await _story(visit, await held.read(visit.gateway, told.delivery.id))
+
+
+async def _story(visit: Visit, found: Held | None = None) -> Response:
     told = await story.told(visit.gateway.database, visit.of_path("delivery_id"))
     visit.require_district(told.named.delivery.district_id)
     return page(
         visit,
         "delivery.html",
         story=told,
+        held=found,
+        is_readable=held.is_readable(told.named.delivery),
         found=told.named,
         district=told.named.district,
         may_deliver=visit.may("deliver"),
@@ -107,4 +121,5 @@ PAGES = (
     Shown("/districts/{district_id}/not-arrived", "see", of_district),
     Shown("/deliveries", "deliver", act, "POST"),
     Shown("/deliveries/{delivery_id}", "see", show),
+    Shown("/deliveries/{delivery_id}/held", "see", look, "POST"),
 )

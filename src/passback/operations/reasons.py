@@ -46,7 +46,7 @@ _NO_LONGER = Reason("Somebody cancelled it.", "Retry it if it is wanted after al
 
 def reason_of(delivery: Delivery) -> Reason:
     """Why a delivery has not arrived. Its `cause` holds no secret and no student data."""
-    cause = _sentence(delivery.cause or "")
+    cause = sentence(delivery.cause or "")
     match delivery.state:
         case "delivering":
             return Reason("It is on its way now.", "Nothing: look again in a moment.")
@@ -76,19 +76,21 @@ def reason_of(delivery: Delivery) -> Reason:
         case "delivered":
             return Reason("It has arrived.", "")
         case _:
-            return _refusal(delivery.message or "", cause)
+            return why_refused(delivery.message or "", cause)
 
 
-def _refusal(message: str, cause: str) -> Reason:
+def why_refused(message: str, cause: str = "") -> Reason:
+    """Why something was refused, by the words of the refusal."""
     for begin, why, advice in _REFUSALS:
         if message.startswith(begin):
             return Reason(f"{why} {cause}".strip(), advice)
     return Reason(
-        f"It was refused: {_sentence(message)} {cause}".strip(),
+        f"It was refused: {sentence(message)} {cause}".strip(),
         "The app has to send something else, or the LMS has to allow it. Retrying alone seldom helps.",
     )
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """Text as a sentence; empty if there is none."""
     text = text.strip()
     return text and text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
