@@ -31,6 +31,7 @@ PAGES = (
     f"{CANVAS}/matches/{UNDECIDED}",
     BUILTIN,
     f"{BUILTIN}/{ALGEBRA}",
+    f"{CANVAS}/roster",
     f"{CANVAS}/apps",
     "/console/search?q=abb",
     "/console/search?q=nothing-of-that",

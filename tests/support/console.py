@@ -38,9 +38,19 @@ class Visitor:
         csrf: str | None = None,
         **headers: str,
     ) -> Reply:
-        sent = {"csrf_token": self.csrf if csrf is None else csrf, **(fields or {})}
-        own = {"Content-Type": "application/x-www-form-urlencoded", **self._cookie(), **headers}
-        return self._seen(self._client.call("POST", path, urlencode(sent, doseq=True), own))
+        return self.send(
+            path,
+            urlencode(
+                {"csrf_token": self.csrf if csrf is None else csrf, **(fields or {})}, doseq=True
+            ).encode(),
+            "application/x-www-form-urlencoded",
+            **headers,
+        )
+
+    def send(self, path: str, body: bytes, content_type: str, **headers: str) -> Reply:
+        """Send a form as it is."""
+        own = {"Content-Type": content_type, **self._cookie(), **headers}
+        return self._seen(self._client.call("POST", path, body, own))
 
     def sign_in(self, name: str, password: str = PASSWORD) -> Visitor:
         reply = self.post("/console/sign-in", {"name": name, "password": password})

@@ -22,6 +22,7 @@ from typing import Any
 import psutil
 import pytest
 import uvicorn
+from msgspec.structs import replace
 from uvicorn.server import ServerState
 
 from passback.app import server_config
@@ -56,6 +57,9 @@ class Served:
             except ClientGone:
                 self.gone.set()
                 return None
+        elif request.path == b"/file":
+            while part := await request.part():
+                request.taken += len(part)
         return Reply(200, [], b"x" * (4 * MB if request.path == b"/large" else 5))
 
     def connect(self, *, own: str = "127.0.0.1") -> socket.socket:
@@ -430,3 +434,18 @@ def test_a_client_that_hangs_up_leaves_no_trace_in_the_log(
     assert impatient.get() == 200
     time.sleep(0.4)  # until the limits have passed that might still hold for them
     assert [it.getMessage() for it in caplog.records] == []
+
+
+def test_a_long_file_may_take_as_long_as_it_keeps_coming() -> None:
+    with serving(patience=replace(SHORT, rate=1000.0)) as patient, patient.connect() as client:
+        client.sendall(b"POST /file HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
+        for _ in range(10):
+            time.sleep(0.1)  # longer than a request of the usual length may take
+            client.sendall(b"x" * 10_000)
+        assert client.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_a_long_file_that_stops_coming_is_given_up() -> None:
+    with serving(patience=replace(SHORT, rate=1_000_000.0)) as patient, patient.connect() as client:
+        client.sendall(b"POST /file HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + b"x" * 10_000)
+        assert read(client).startswith(b"HTTP/1.1 408")

@@ -18,6 +18,7 @@ from passback.console import (
     districts,
     gradebook,
     matches,
+    rosters,
     search,
     sign_in,
 )
@@ -32,6 +33,7 @@ PAGES = (
     *deliveries.PAGES,
     *search.PAGES,
     *matches.PAGES,
+    *rosters.PAGES,
     *gradebook.PAGES,
     *apps.PAGES,
     *audit.PAGES,

@@ -33,6 +33,7 @@ _IN_DISTRICT: tuple[tuple[str, str, Right], ...] = (
     ("Overview", "", "see"),
     ("Not arrived", "/not-arrived", "see"),
     ("Matches", "/matches", "match"),
+    ("Roster", "/roster", "roster"),
     ("Gradebook", "/gradebook", "grade"),
     ("Apps", "/apps", "apps"),
 )
@@ -49,10 +50,11 @@ def navigation(visit: Visit) -> list[Link]:
 
 def district_navigation(visit: Visit, district: District) -> list[Link]:
     """The links to a district's pages that the account may see, and that its LMS has."""
-    base = f"/districts/{district.id}"
+    base = f"{ROOT}/districts/{district.id}"
+    here = visit.request.url.path.removeprefix(base)
     is_builtin = district.lms_type == BUILTIN
     return [
-        Link(text, ROOT + base + path, visit.request.url.path == ROOT + base + path)
+        Link(text, base + path, here == path or (bool(path) and here.startswith(path + "/")))
         for text, path, right in _IN_DISTRICT
         if visit.may(right, district.id) and path not in (_OF_AN_LMS if is_builtin else _OF_BUILTIN)
     ]

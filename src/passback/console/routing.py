@@ -12,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from starlette.datastructures import FormData
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -96,18 +95,18 @@ async def _of_session(console: Console, shown: Shown, request: Request, session:
     if shown.right is not None and not visit.may(shown.right, district_id):
         return show_not_here(visit)
     try:
-        if shown.method == "POST":
-            form = await request.form()
-            if not form_of(Form, console, session, form).validate():
-                return page(
-                    visit,
-                    "error.html",
-                    status=403,
-                    title="This form is from another session",
-                    text="Nothing has been changed. Go back, reload the page, and send the form again.",
-                )
-            visit = Visit(console, request, session, FormData(form))
-        return await shown.answer(visit)
+        if shown.method != "POST":
+            return await shown.answer(visit)
+        async with request.form() as form:
+            if form_of(Form, console, session, form).validate():
+                return await shown.answer(Visit(console, request, session, form))
+        return page(
+            visit,
+            "error.html",
+            status=403,
+            title="This form is from another session",
+            text="Nothing has been changed. Go back, reload the page, and send the form again.",
+        )
     except (NotHere, NotFound):
         return show_not_here(visit)
     except OperationError as error:

@@ -51,8 +51,8 @@ async def show(console: Console, request: Request) -> Response:
 
 async def take(console: Console, request: Request) -> Response:
     """Sign in with a name and a password."""
-    form = await request.form()
-    name, password, onward = (str(form.get(it, "")) for it in ("name", "password", "next"))
+    async with request.form() as form:
+        name, password, onward = (str(form.get(it, "")) for it in ("name", "password", "next"))
     if not _is_from_here(request):
         return await _page(console, onward, name, "This form was sent from another site.", status=403)
     address = request.client.host if request.client else ""

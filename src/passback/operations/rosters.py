@@ -52,6 +52,7 @@ __all__ = [
     "Plan",
     "Status",
     "Tolerance",
+    "import_files_in",
     "import_from_files",
     "import_from_lms",
     "status",
@@ -148,8 +149,16 @@ def import_from_files(
 
     Raises `OperationError`: an unknown district, unusable files, another import meanwhile.
     """
-    database.read_now(lambda conn: required(conn, wanted.district_id))
-    with _opened(file) as archive, database.session() as session:
+    with database.session() as session:
+        return import_files_in(session, file, wanted, clock, observer)
+
+
+def import_files_in(
+    session: Session, file: Path, wanted: ImportRequest, clock: Clock, observer: Observer
+) -> Outcome:
+    """`import_from_files` in a session that is open. Raises as it does."""
+    required(session, wanted.district_id)
+    with _opened(file) as archive:
         try:
             opened = delta.open_files(
                 session, archive, wanted.district_id, end_is_last_day=wanted.end_is_last_day

@@ -59,8 +59,10 @@ class Problem(Struct, frozen=True):
     """The column's name; empty if it is the whole line."""
     message: str
 
-    def __str__(self) -> str:
-        place = (
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return (
             self.file
             + (
                 f", line {self.line}"
@@ -71,7 +73,9 @@ class Problem(Struct, frozen=True):
             )
             + (f", {self.column}" if self.column else "")
         )
-        return f"{place}: {self.message}"
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}"
 
 
 class UnusableFile(Exception):

@@ -26,6 +26,7 @@ TABLES = (
     "enrollments",
     "roster_events",
     "held_back",
+    "roster_uploads",
     "roster_rows",
     "roster_sources",
     "tokens",

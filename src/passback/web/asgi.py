@@ -45,6 +45,7 @@ class Mounted:
             except ClientGone:
                 return {"type": "http.disconnect"}
             size += len(part)
+            request.taken = size
             if size > self._max_body_bytes:
                 return {"type": "http.disconnect"}
             ended = not part

@@ -37,6 +37,8 @@ class Patience(Struct, frozen=True):
     """From the first byte of a request to the last one of its address and headers."""
     request: float = 60.0
     """From the first byte of a request to its last one: the longest body, by default 1 MiB, at 140 kbit/s."""
+    rate: float = 17_500.0
+    """How many bytes of a longer body must arrive in each further second: 140 kbit/s."""
     unread: float = 60.0
     """Without reading on in an answer that is too long for the network's buffers."""
     linger: float = 5.0
@@ -59,6 +61,8 @@ class Connection(Protocol):
     def peer(self) -> str: ...
     @property
     def since(self) -> float: ...
+    @property
+    def taken(self) -> int: ...
     @property
     def unread(self) -> int: ...
     @property
@@ -157,7 +161,9 @@ class Connections:
             return self._patience.linger
         if connection.is_idle:
             return self._patience.idle
-        return self._patience.head if connection.is_in_head else self._patience.request
+        if connection.is_in_head:
+            return self._patience.head
+        return self._patience.request + connection.taken / self._patience.rate
 
     def _warn(self) -> None:
         now = asyncio.get_running_loop().time()

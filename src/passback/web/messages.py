@@ -44,6 +44,7 @@ class Request:
     __slots__ = (
         "_arrived", "_body",
         "headers", "is_complete", "is_gone", "keep_alive", "method", "path", "peer", "query", "read_on",
+        "taken",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +76,8 @@ class Request:
         self._arrived: asyncio.Future[None] | None = None
         self.read_on = read_on
         """Called when more of the body is waited for."""
+        self.taken = 0
+        """How many bytes of a body that may be long the application has taken."""
 
     def values(self, name: bytes) -> Sequence[bytes]:
         """The values of the headers with that lower-case name."""

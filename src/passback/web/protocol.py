@@ -423,6 +423,11 @@ class HttpProtocol(asyncio.Protocol):
     # --- What the limits on time and number ask
 
     @property
+    def taken(self) -> int:
+        """How many bytes of the body that is arriving have been taken."""
+        return 0 if self._current is None else self._current.taken
+
+    @property
     def is_working(self) -> bool:
         """Whether a whole request is being answered, so that the client waits for us."""
         return self._current is not None and self._current.is_complete
