@@ -178,6 +178,29 @@ def test_a_scope_that_is_not_granted_is_named(
                 act(replace_connector(lms, fresh), assignment)
 
 
+@pytest.mark.parametrize(
+    ("scope", "act"),
+    [
+        (seed.SCORE, lambda lms, it: lms.grade(it, grade_points=Decimal(5))),
+        (seed.RESULT_READ, lambda lms, it: lms.read(it)),
+        (seed.LINE_ITEM, lambda lms, it: lms.change(it, title="Other")),
+    ],
+)
+def test_a_scope_that_is_taken_away_from_a_live_token_is_named(
+    moodle: Lms, scope: str, act: Callable[[Any, str], Any]
+) -> None:
+    assignment = moodle.create().lms_id
+    moodle.grade(assignment, moodle.students[1], grade_points=Decimal(4))
+    moodle.wait(10)
+    moodle.set(scopes=[it for it in seed.ALL_SCOPES if it != scope])
+    with pytest.raises(NotAllowed, match=scope) as caught:
+        act(moodle, assignment)
+    assert not caught.value.credentials
+    moodle.set(scopes=[*seed.ALL_SCOPES])
+    moodle.wait(10)
+    act(moodle, assignment)
+
+
 def replace_connector(lms: Lms, connector: Any) -> Lms:
     return Lms(**{**lms.__dict__, "connector": connector})
 

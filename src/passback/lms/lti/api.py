@@ -200,10 +200,10 @@ class LtiApi:
 
         return await self._look.ask(item, ask, look)
 
-    async def granted(self, context: Context | None = None) -> frozenset[str]:
+    async def granted(self, context: Context | None = None, *, renew: bool = False) -> frozenset[str]:
         """Return the scopes that we are granted of those that we ask for. Raises `LmsError`."""
         asked = _asked(context)
-        return (await self.tokens.get(asked)).scopes or frozenset(asked.split())
+        return (await self.tokens.get(asked, renew=renew)).scopes or frozenset(asked.split())
 
     async def close(self) -> None:
         """Close the connections."""
@@ -212,8 +212,10 @@ class LtiApi:
 
     async def _allowed(self, context: Context, scope: str) -> str:
         """Return the scopes to ask a token for, one of which is needed. Raises `NotAllowed` if it is not granted."""
-        granted = await self.granted(context)
-        if scope not in granted and not (scope == MAY_READ_ITEMS and MAY_CHANGE_ITEMS in granted):
+        wanted = {scope, MAY_CHANGE_ITEMS} if scope == MAY_READ_ITEMS else {scope}
+        if wanted.isdisjoint(await self.granted(context)) and wanted.isdisjoint(
+            await self.granted(context, renew=True)  # the LMS may grant it by now
+        ):
             raise NotAllowed(f"the LMS does not grant the app the scope {scope}")
         return _asked(context)
 
