@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 _ITEMS = "https://purl.imsglobal.org/spec/lti-dl/claim/content_items"
 _SKEW = 60
+_OPENEDX_COLUMN: dict[str, Any] = {"label": "LTI Consumer", "scoreMaximum": 1}
+"""An activity that a teacher has added without saying more."""
 
 
 def take_back(lms: LtiState, request: Request) -> Reply:
@@ -40,7 +42,8 @@ def _add(lms: LtiState, course: str, client: str, item: dict[str, Any]) -> str:
         "id": link, "course": course, "client": client, "title": item.get("title", ""), "url": item.get("url"),
         "custom": item.get("custom", {}),
     })  # fmt: skip
-    column = item.get("lineItem")
+    # In Open edX the choice is made for an activity that is there, whose title and points it leaves as they are.
+    column = _OPENEDX_COLUMN if lms.profile.family == "openedx" else item.get("lineItem")
     if column is not None:
         number = str(lms.records.next_number("items", 501))
         lms.records.put("items", number, {
