@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 CHOSEN_LASTS = 400 * DAY
 """For how many milliseconds an activity that was chosen can become its assignment: a school year, and some."""
+_MOST = 50
+"""How many activities can be chosen at once."""
 _LONGEST_TITLE = 255
 _LONGEST_TEXT = 10_000
 
@@ -32,8 +34,8 @@ async def create(
 ) -> Answer[responses.DeepLink]:
     """Store what a teacher has chosen in the launch of `code`; returns where the browser takes it to the LMS.
 
-    Raises `Refusal`: what is wrong with it, or 404 if no teacher is choosing, the code is another application's, is too
-    old, or was answered before.
+    It goes with what was chosen before, if the LMS takes several. Raises `Refusal`: what is wrong with it, or 404 if no
+    teacher is choosing, the code is another application's, is too old, or was answered before.
     """
     _check(request)
     now, points = gateway.clock(), request.points_possible
@@ -43,23 +45,26 @@ async def create(
         asked = deep_links.find(
             conn, code, district_id=caller.district_id, application=caller.application, now=now
         )
-        if asked is None:
+        if asked is None or (asked.choices and not asked.request.takes_several):
             raise errors.resource_not_found()
-        has_column = bool(points) and asked.takes_columns and asked.lms_section_id is not None
-        custom = {} if request.activity is None else {"activity": request.activity}
+        if len(asked.choices) >= _MOST:
+            raise errors.bad_request(f"TOO_MANY_ACTIVITIES: at most {_MOST} can be chosen at once")
+        course = asked.request.lms_section_id if points and asked.request.takes_columns else None
         choice = deep_links.Choice(
-            assignment_id=assignment_id if has_column else None,
+            assignment_id=None if course is None else assignment_id,
             title=request.title or "",
             description=request.description,
-            points=float(points) if points and has_column else None,
-            custom=custom | ({deep_links.CHOSEN: assignment_id} if has_column else {}),
+            points=float(points) if points and course is not None else None,
+            custom={
+                **({} if request.activity is None else {"activity": request.activity}),
+                **({} if course is None else {deep_links.CHOSEN: assignment_id}),
+            },
             url=f"{gateway.base_url}/lti/launch?{urlencode({'application': caller.application})}",
         )
-        if not deep_links.answer(conn, code, choice, ticket):
-            raise errors.resource_not_found()
-        if has_column and asked.lms_section_id is not None:
+        deep_links.answer(conn, code, [*asked.choices, choice], ticket)
+        if course is not None:
             until = now + CHOSEN_LASTS
-            deep_links.add_chosen(conn, assignment_id, caller.district_id, asked.lms_section_id, until)
+            deep_links.add_chosen(conn, assignment_id, caller.district_id, course, until)
         return choice.assignment_id
 
     becomes = await gateway.database.write(keep)

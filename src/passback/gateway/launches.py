@@ -90,6 +90,7 @@ def _launch(district_id: str, launch: Launch) -> responses.Launch:
     return responses.Launch(
         assignment_id=launch.assignment_id,
         choosing=launch.is_choosing,
+        choosing_several=launch.is_choosing and launch.is_choosing_several,
         custom=dict(launch.custom) or None,
         district_id=district_id,
         for_user_id=launch.for_user_id,

@@ -12,7 +12,7 @@ from passback.store import deep_links
 if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.lms.signing import SigningKeys
-    from passback.store.deep_links import Answered
+    from passback.store.deep_links import Asked, Choice
     from passback.store.engine.database import Database
 
 _LTI = "https://purl.imsglobal.org/spec/lti/claim/"
@@ -21,23 +21,23 @@ _LIFE_SECONDS = 300
 
 
 async def give_back(database: Database, signing: SigningKeys, ticket: str, now: Instant) -> tuple[str, str]:
-    """Where a ticket takes the browser, and what it brings: a token with the choice. Each is good once.
+    """Where a ticket takes the browser, and what it brings: a token with what was chosen. Each is good once.
 
     Raises `Refused` and `NotAllowed`.
     """
-    answered = await database.write(lambda conn: deep_links.take(conn, ticket, now))
-    if answered is None:
+    asked = await database.write(lambda conn: deep_links.take(conn, ticket, now))
+    if asked is None:
         raise Refused(
             "This was given back to the LMS before, or took too long. Choose again in the LMS.", status=404
         )
-    return answered.request.return_url, await _signed(signing, answered, now // 1000)
+    return asked.request.return_url, await _signed(signing, asked, now // 1000)
 
 
-async def _signed(signing: SigningKeys, answered: Answered, now: int) -> str:
+async def _signed(signing: SigningKeys, asked: Asked, now: int) -> str:
     # Imported only where there is something to sign: a gateway without LTI starts faster without it.
     from joserfc import jwt
 
-    request, issued = answered.request, now - EARLIER_SECONDS
+    request, issued = asked.request, now - EARLIER_SECONDS
     claims = {
         "iss": request.client_id,
         "aud": request.issuer,
@@ -47,7 +47,7 @@ async def _signed(signing: SigningKeys, answered: Answered, now: int) -> str:
         _LTI + "deployment_id": request.deployment_id,
         _LTI + "message_type": "LtiDeepLinkingResponse",
         _LTI + "version": "1.3.0",
-        _DEEP_LINKING + "content_items": [_item(answered)],
+        _DEEP_LINKING + "content_items": [_item(it) for it in asked.choices],
     }
     if request.data is not None:
         claims[_DEEP_LINKING + "data"] = request.data
@@ -55,8 +55,7 @@ async def _signed(signing: SigningKeys, answered: Answered, now: int) -> str:
     return jwt.encode({"alg": "RS256", "kid": key.id}, claims, read_key(key.pem, key.id))
 
 
-def _item(answered: Answered) -> dict[str, Any]:
-    choice = answered.choice
+def _item(choice: Choice) -> dict[str, Any]:
     item: dict[str, Any] = {
         "type": "ltiResourceLink",
         "title": choice.title,

@@ -76,6 +76,7 @@ class DeepLinking(Struct, frozen=True):
     deep_link_return_url: _Text
     accept_types: tuple[str, ...] | None = None
     accept_lineitem: bool | None = None
+    accept_multiple: bool | None = None
     data: str | None = None
 
 

@@ -129,6 +129,7 @@ def _request(state: State, said: IdToken, choosing: DeepLinking) -> deep_links.R
         return_url=choosing.deep_link_return_url,
         data=choosing.data,
         takes_columns=choosing.accept_lineitem is not False,
+        takes_several=choosing.accept_multiple is True,
     )
 
 
@@ -209,6 +210,7 @@ def _launch(conn: Connection, registration: Registration, said: IdToken, now: In
         target=said.target_link_uri,
         custom={name: value for name, value in (said.custom or {}).items() if name != deep_links.CHOSEN},
         is_choosing=said.message_type == _CHOOSING,
+        is_choosing_several=bool(said.deep_linking and said.deep_linking.accept_multiple),
         lms_for_user_id=for_user,
         for_user_id=None if for_user is None else launches.user_of(conn, district_id, for_user, "student"),
     )

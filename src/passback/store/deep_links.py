@@ -9,6 +9,8 @@ import msgspec
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from passback.domain.clock import Instant
     from passback.store.engine.database import Connection
 
@@ -29,6 +31,8 @@ class Request(Struct, frozen=True, kw_only=True):
     """What the LMS wants back as it is."""
     takes_columns: bool
     """Whether what is chosen may have a column in the gradebook."""
+    takes_several: bool = False
+    """Whether several may be chosen."""
 
 
 class Choice(Struct, frozen=True, kw_only=True):
@@ -45,15 +49,15 @@ class Choice(Struct, frozen=True, kw_only=True):
     """What the link points to."""
 
 
-class Answered(Struct, frozen=True):
-    """A request and the choice that answers it."""
+class Asked(Struct, frozen=True):
+    """A request, and the choices that answer it."""
 
     request: Request
-    choice: Choice
+    choices: tuple[Choice, ...]
 
 
 _request = msgspec.json.Decoder(Request)
-_choice = msgspec.json.Decoder(Choice)
+_choices = msgspec.json.Decoder(tuple[Choice, ...])
 
 
 def add(
@@ -81,32 +85,39 @@ def add(
 
 def find(
     connection: Connection, code: str, *, district_id: str, application: str, now: Instant
-) -> Request | None:
-    """What an application is asked by the launch of that code, unless it has answered."""
+) -> Asked | None:
+    """What an application is asked by the launch of that code, until its answer has been taken back.
+
+    No other choice can be added before the transaction ends.
+    """
+    connection.lock(f"deep_links/{_hash(code)}")
     row = connection.execute(
-        "SELECT request FROM deep_links WHERE hash = :hash AND district_id = :district_id"
-        " AND application = :application AND expires > :now AND choice IS NULL",
+        "SELECT request, choice FROM deep_links WHERE hash = :hash AND district_id = :district_id"
+        " AND application = :application AND expires > :now",
         {"hash": _hash(code), "district_id": district_id, "application": application, "now": now},
     ).fetchone()
-    return None if row is None else _request.decode(row[0])
+    return None if row is None else _asked(*row)
 
 
-def answer(connection: Connection, code: str, choice: Choice, ticket: str) -> bool:
-    """Store the choice, which `ticket` takes back to the LMS. False if there is one already."""
-    stored = connection.execute(
-        "UPDATE deep_links SET choice = :choice, ticket = :ticket WHERE hash = :hash AND choice IS NULL",
-        {"choice": msgspec.json.encode(choice).decode(), "ticket": _hash(ticket), "hash": _hash(code)},
+def answer(connection: Connection, code: str, choices: Sequence[Choice], ticket: str) -> None:
+    """Store the choices in place of those before. From now on `ticket` takes them back to the LMS, and no other."""
+    connection.execute(
+        "UPDATE deep_links SET choice = :choice, ticket = :ticket WHERE hash = :hash",
+        {"choice": msgspec.json.encode(choices).decode(), "ticket": _hash(ticket), "hash": _hash(code)},
     )
-    return stored.rowcount == 1
 
 
-def take(connection: Connection, ticket: str, now: Instant) -> Answered | None:
+def take(connection: Connection, ticket: str, now: Instant) -> Asked | None:
     """What a ticket takes back to the LMS, once."""
     row = connection.execute(
         "DELETE FROM deep_links WHERE ticket = :ticket AND expires > :now RETURNING request, choice",
         {"ticket": _hash(ticket), "now": now},
     ).fetchone()
-    return None if row is None else Answered(_request.decode(row[0]), _choice.decode(row[1]))
+    return None if row is None else _asked(*row)
+
+
+def _asked(request: str, choices: str | None) -> Asked:
+    return Asked(_request.decode(request), _choices.decode(choices or "[]"))
 
 
 def add_chosen(

@@ -37,6 +37,8 @@ class Launch(Struct, frozen=True, kw_only=True):
     """The link's own parameters."""
     is_choosing: bool = False
     """Whether a teacher is to choose an activity, and nothing was opened."""
+    is_choosing_several: bool = False
+    """Whether the teacher may choose several."""
     lms_for_user_id: str | None = None
     """The id, in the LMS, of the student whose work is to be reviewed."""
     for_user_id: str | None = None

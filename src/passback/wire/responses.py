@@ -185,6 +185,12 @@ class Launch(Struct, frozen=True, kw_only=True, omit_defaults=True):
             description="Whether a teacher is to choose an activity, which is then sent to `.../deep_link`."
         ),
     ] = False
+    choosing_several: Annotated[
+        bool,
+        Meta(
+            description="Whether the teacher may choose several activities, each of which is sent by itself."
+        ),
+    ] = False
     custom: Annotated[
         dict[str, Any] | None, Meta(description="The link's own parameters, as the LMS sends them.")
     ] = None

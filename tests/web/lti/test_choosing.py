@@ -123,6 +123,23 @@ def test_a_choice_is_made_and_given_back_once(sandbox: Sandbox, platform: Platfo
     assert app(sandbox).post(f"/v3.1/launches/{ordinary}/deep_link", CHOICE).status == 404
 
 
+def test_several_are_chosen_if_the_lms_takes_them(sandbox: Sandbox, platform: Platform) -> None:
+    several = {DL + "deep_linking_settings": {**SETTINGS, "accept_multiple": True}}
+    path = choosing(sandbox, platform, several)
+    assert app(sandbox).post(path, b"").data["choosing_several"] is True
+    chosen = [app(sandbox).post(f"{path}/deep_link", {**CHOICE, "title": it}).data for it in ("One", "Two")]
+    refused(sandbox.client(None).get(chosen[0]["url"].removeprefix(PUBLIC_URL)), "given back", 404)
+    items = given_back(sandbox, chosen[1]["url"])[DL + "content_items"]
+    assert [it["title"] for it in items] == ["One", "Two"]
+    assert [it["lineItem"]["resourceId"] for it in items] == [it["assignment_id"] for it in chosen]
+    assert app(sandbox).post(f"{path}/deep_link", CHOICE).status == 404
+
+    path = choosing(sandbox, platform, several)
+    answers = [app(sandbox).post(f"{path}/deep_link", {"title": "x"}) for _ in range(51)]
+    assert [it.status for it in answers] == [200] * 50 + [400]
+    assert "TOO_MANY_ACTIVITIES" in answers[-1].body.decode()
+
+
 @pytest.mark.parametrize(
     ("choice", "settings"),
     [
