@@ -70,7 +70,7 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
         page.on("pageerror", thrown)
 
     made = await browser.new_context(ignore_https_errors=True)
-    made.set_default_timeout(20_000)
+    made.set_default_timeout(60_000)
     made.on("page", watch)
     yield made
     await made.close()
