@@ -371,8 +371,7 @@ class HttpProtocol(asyncio.Protocol):
     def _write(self, reply: Reply, *, keep_alive: bool, without_body: bool = False) -> None:
         lines = [
             _STATUS_LINES[reply.status],
-            *[b"%b: %b" % it for it in self._server.default_headers],
-            *[b"%b: %b" % it for it in reply.headers],
+            *[b"%b: %b" % it for it in (*self._server.default_headers, *reply.headers)],
             b"content-length: %d" % len(reply.body),
         ]
         if not keep_alive:

@@ -18,8 +18,7 @@ _encoder = msgspec.json.Encoder()
 # Characters that Go escapes and msgspec does not, and the two short escapes that Go writes in full. The pattern matches
 # every escape, so that an escaped backslash is not mistaken for the start of one.
 _SPECIAL = re.compile(rb"[<>&]|\xe2\x80[\xa8\xa9]|\\.", re.DOTALL)
-# Without one of these there is nothing to escape. A line break, which many descriptions have, is none.
-_MARKS = (b"<", b">", b"&", b"\xe2\x80", b"\\b", b"\\f")
+_MARKS = b"<>&\xe2"
 _ESCAPES = {
     b"<": b"\\u003c",
     b">": b"\\u003e",
@@ -38,10 +37,17 @@ def encode(value: object) -> bytes:
     except UnicodeEncodeError:
         # Only the text of an error can contain them: it may repeat a path that was not UTF-8.
         content = _encoder.encode(_without_surrogates(value))
+    if _may_need_escapes(content):
+        return _SPECIAL.sub(lambda match: _ESCAPES.get(match.group(), match.group()), content)
+    return content
+
+
+def _may_need_escapes(content: bytes) -> bool:
+    # To look for a byte by its number takes a fifth of the time that a pattern or a text of one byte takes.
     for mark in _MARKS:
         if mark in content:
-            return _SPECIAL.sub(lambda match: _ESCAPES.get(match.group(), match.group()), content)
-    return content
+            return True
+    return ord("\\") in content and (b"\\b" in content or b"\\f" in content)
 
 
 def number(value: Decimal) -> msgspec.Raw:
