@@ -113,6 +113,42 @@ def test_what_has_no_value_may_be_null_or_an_empty_list(sandbox: Sandbox, platfo
     assert {"custom", "link_title", "section_id"}.isdisjoint(launch)
 
 
+def test_outside_of_a_course_there_is_no_section_and_no_assignment(
+    sandbox: Sandbox, platform: Platform
+) -> None:
+    column = {AGS: {"lineitems": f"{ISSUER}/items", "lineitem": f"{ISSUER}/items/outside"}}
+    launch = exchanged(sandbox, start(sandbox, platform, {**column, LTI + "context": None}))
+    assert {"lms_section_id", "section_id", "assignment_id"}.isdisjoint(launch)
+    assert launch["user_id"] == STUDENT
+
+
+def test_nothing_that_is_secret_or_a_persons_is_logged(
+    sandbox: Sandbox, platform: Platform, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "passback")
+    browser = Browser(sandbox)
+    asked = browser.asked(client_id=CLIENT_ID)
+    claims = platform.claims(asked["nonce"], sandbox.clock(), name="Ann Example", email="ann@school.example")
+    form = {"state": asked["state"], "id_token": signed(claims)}
+    [secret] = browser.cookies.values()
+    code = query_of(browser.launch(form).headers["location"])["code"]
+    app(sandbox).post(f"/v3.1/launches/{code}", b"")
+    refused(browser.launch({**form, "stored": secret}), "used before")
+    refused(start(sandbox, platform, {"aud": "another", "email": "ann@school.example"}), "somebody else")
+    assert caplog.records
+    for private in (
+        form["id_token"],
+        form["state"],
+        secret,
+        code,
+        asked["nonce"],
+        "Ann",
+        "ann@",
+        "lms-user-1",
+    ):
+        assert private not in caplog.text
+
+
 def test_a_link_with_a_column_of_its_own_becomes_an_assignment_once(
     sandbox: Sandbox, platform: Platform
 ) -> None:
