@@ -23,7 +23,7 @@ _LAST = "\U0010ffff"
 """A letter after all others."""
 _MOST_COMPARED = 500
 """With how many people of one name at most the other name is compared."""
-_MOST_SCANNED = 5_000
+_MOST_SCANNED = 2_000
 """How many deliveries that were accepted after a request began are looked at."""
 
 _Ranged = Literal["users.last_name", "users.first_name", "assignments.title"]
@@ -150,7 +150,7 @@ def people_known_as(
         "number = :asked",
         "role IN ('student', 'teacher') AND sis_id = :asked",
         "role IN ('student', 'teacher') AND lms_id = :asked",
-        "LOWER(email) = LOWER(:asked)",
+        "email IS NOT NULL AND LOWER(email) = LOWER(:asked)",
     )
     rows = connection.execute(
         " UNION ".join(f"SELECT {_PERSON} FROM users WHERE {where} AND {way}" for way in ways)
