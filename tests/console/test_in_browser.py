@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from passback.console import figures
 from passback.store.engine.database import Connection
 from support import node
 from support.sandbox import SECTION as ALGEBRA
@@ -205,6 +207,18 @@ async def test_what_the_lms_holds_is_read_into_the_page(console: Page) -> None:
     await console.get_by_role("columnheader", name="The LMS holds").wait_for()
     assert await console.evaluate("document.documentElement.dataset.mark") == "same page"
     assert await _violations(console) == []
+
+
+async def test_figures_are_drawn_and_told_in_a_table(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "EVERY_SECONDS", 0.05)
+    with serving() as served:
+        chart = page.locator("#figures canvas").first
+        async with asyncio.timeout(20):
+            while not await chart.is_visible():
+                await page.goto(f"http://127.0.0.1:{served.port}/console/districts")
+        await page.get_by_text("The charts as a table").click()
+        await page.get_by_role("columnheader", name="From apps, a minute").wait_for()
+        assert await _violations(page) == []
 
 
 async def test_the_theme_is_changed_and_kept(console: Page) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from passback.console.figures import charts
 from passback.console.render import page
 from passback.console.routing import Shown
 from passback.console.visit import redirect
@@ -23,7 +24,17 @@ async def show_all(visit: Visit) -> Response:
     if own is not None:
         return redirect(f"/districts/{own}")
     found = await overview.of_all(visit.gateway.database, visit.gateway.clock)
-    return page(visit, "districts.html", found=found)
+    figures, metrics = visit.console.figures, visit.gateway.metrics
+    figures.watch(metrics)
+    rates = figures.rates()
+    return page(
+        visit,
+        "districts.html",
+        found=found,
+        total=figures.summed(metrics),
+        rates=rates,
+        charts=charts(rates),
+    )
 
 
 async def show(visit: Visit) -> Response:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
 from msgspec import Struct
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse
+
+from passback.console.figures import Figures
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -29,6 +32,7 @@ class Console(Struct, frozen=True):
     """What accounts and their sessions go by: in a sandbox, the gateway's can be moved."""
     signs_in_itself: bool = False
     """Whether people on the same machine need not sign in."""
+    figures: Figures = msgspec.field(default_factory=Figures)
 
     @property
     def is_secure(self) -> bool:

@@ -43,6 +43,7 @@ class Metrics:
             )
         )
         self._lms = LmsCounts()
+        self.lms_requests = self._lms.requests
         for count in (self._lms.requests, self._lms.seconds, self._lms.throttled):
             self.add(count)
 
