@@ -1,9 +1,11 @@
-"""Which apps have access? Tokens: created (and shown once), rotated with an overlap, revoked."""
+"""Which apps have access? Tokens: created (and shown once), rotated with an overlap, revoked. And their webhooks."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+import msgspec
 from wtforms import IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
@@ -12,16 +14,20 @@ from passback.console.render import page
 from passback.console.routing import Shown
 from passback.console.visit import NotHere, redirect
 from passback.domain.clock import DAY, HOUR
-from passback.operations import districts, tokens
+from passback.operations import districts, tokens, webhooks
+from passback.operations.errors import OperationError
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from passback.console.visit import Visit
+    from passback.domain.delivery import Delivery
     from passback.operations.tokens import Token
+    from passback.operations.webhooks import Webhook, WebhookTest
 
 _OVERLAP = 24 * HOUR
 _LONGEST = 3650
+_MESSAGES = 50
 
 
 class NewToken(Form):
@@ -91,15 +97,90 @@ async def _page(
         district=await districts.find(database, visit.district_id),
         active=[it for it in found if it.state(now) == "active"],
         ended=[it for it in found if it.state(now) != "active"],
+        webhooks=await webhooks.list_all(database, visit.district_id),
+        without_query=_without_query,
         form=form,
         new=new,
     )
 
 
+async def show_webhook(visit: Visit) -> Response:
+    """A webhook, and its newest messages."""
+    return await _webhook_page(visit, await _own_webhook(visit))
+
+
+async def change_webhook(visit: Visit) -> Response:
+    """Test, rotate, disable, enable or delete a webhook, or send a message again."""
+    webhook = await _own_webhook(visit)
+    gateway, actor = visit.gateway, visit.actor
+    match visit.sent("do"):
+        case "test":
+            return await _webhook_page(visit, webhook, test=await webhooks.test(gateway, webhook.id))
+        case "rotate":
+            secret = await webhooks.rotate(gateway, webhook.id, actor=actor)
+            return await _webhook_page(visit, await _own_webhook(visit), secret=secret)
+        case "disable":
+            await webhooks.disable(gateway.database, webhook.id, gateway.clock, actor=actor)
+        case "enable":
+            await webhooks.enable(gateway.database, webhook.id, gateway.clock, actor=actor)
+        case "delete":
+            await webhooks.delete(gateway.database, webhook.id, actor=actor)
+            return redirect(f"/districts/{visit.district_id}/apps")
+        case "resend":
+            await webhooks.resend(
+                gateway.database, webhook.id, visit.sent("message"), gateway.clock, actor=actor
+            )
+        case _:
+            raise OperationError("choose what to do with the webhook")
+    return redirect(f"/districts/{visit.district_id}/webhooks/{webhook.id}")
+
+
+async def _webhook_page(
+    visit: Visit, webhook: Webhook, *, test: WebhookTest | None = None, secret: str = ""
+) -> Response:
+    database = visit.gateway.database
+    return page(
+        visit,
+        "webhook.html",
+        district=await districts.find(database, visit.district_id),
+        webhook=webhook,
+        address=_without_query(webhook.url),
+        messages=await webhooks.messages(database, webhook.id, _MESSAGES),
+        event_of=_event_of,
+        test=test,
+        secret=secret,
+    )
+
+
+def _event_of(message: Delivery) -> str:
+    """The type of event that a message tells of."""
+    return str(msgspec.json.decode(message.content, type=_Event).type)
+
+
+class _Event(msgspec.Struct):
+    type: str = ""
+
+
+def _without_query(url: str) -> str:
+    """An address without its query, which may hold a secret of the app's."""
+    return urlsplit(url)._replace(query="").geturl() + ("?..." if "?" in url else "")
+
+
+async def _own_webhook(visit: Visit) -> Webhook:
+    """The webhook of the address, which must be the district's. Raises `NotHere`."""
+    found = await webhooks.find(visit.gateway.database, visit.of_path("webhook_id"))
+    if found.district_id != visit.district_id:
+        raise NotHere
+    return found
+
+
+_WEBHOOK = "/districts/{district_id}/webhooks/{webhook_id}"
 _TOKEN = "/districts/{district_id}/apps/{token_id}"  # noqa: S105 - an address
 PAGES = (
     Shown("/districts/{district_id}/apps", "apps", show),
     Shown("/districts/{district_id}/apps", "apps", create, "POST"),
+    Shown(_WEBHOOK, "apps", show_webhook),
+    Shown(_WEBHOOK, "apps", change_webhook, "POST"),
     Shown(_TOKEN + "/rotate", "apps", rotate, "POST"),
     Shown(_TOKEN + "/revoke", "apps", revoke, "POST"),
 )

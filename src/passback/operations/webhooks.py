@@ -1,19 +1,38 @@
-"""Applications' webhooks: listing, showing, disabling and deleting them."""
+"""Applications' webhooks: listing, showing, disabling, rotating and deleting them, and their messages."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from passback.context import Caller
+from passback.delivery import ledger
+from passback.delivery.webhook_send import new_secret
+from passback.gateway import webhooks as gateway_webhooks
 from passback.operations import audit
-from passback.operations.errors import NotFound
-from passback.store import webhooks
+from passback.operations.errors import NotFound, OperationError
+from passback.store import deliveries, webhooks
 from passback.store.webhooks import Webhook
+from passback.wire.responses import WebhookTest
 
 if TYPE_CHECKING:
+    from passback.context import Gateway
     from passback.domain.clock import Clock
+    from passback.domain.delivery import Delivery
     from passback.store.engine.database import Connection, Database
 
-__all__ = ["Webhook", "delete", "disable", "enable", "find", "list_all"]
+__all__ = [
+    "Webhook",
+    "WebhookTest",
+    "delete",
+    "disable",
+    "enable",
+    "find",
+    "list_all",
+    "messages",
+    "resend",
+    "rotate",
+    "test",
+]
 
 
 async def list_all(database: Database, district_id: str | None = None) -> list[Webhook]:
@@ -26,41 +45,91 @@ async def find(database: Database, webhook_id: str) -> Webhook:
     return await database.read(lambda conn: _required(conn, webhook_id))
 
 
-async def disable(database: Database, webhook_id: str, clock: Clock) -> bool:
+async def disable(database: Database, webhook_id: str, clock: Clock, *, actor: str = "") -> bool:
     """Send nothing more to a webhook. False if it was already disabled. Raises `NotFound`."""
 
     def write(conn: Connection) -> bool:
         webhook = _required(conn, webhook_id)
         changed = webhooks.disable(conn, webhook.id, clock())
         if changed:
-            audit.record(conn, "webhook.disabled", webhook.id, webhook.district_id, webhook.application)
+            _record(conn, "webhook.disabled", webhook, actor)
         return changed
 
     return await database.write(write)
 
 
-async def enable(database: Database, webhook_id: str, clock: Clock) -> bool:
+async def enable(database: Database, webhook_id: str, clock: Clock, *, actor: str = "") -> bool:
     """Send to a webhook again, from the next event on. False if it was already enabled. Raises `NotFound`."""
 
     def write(conn: Connection) -> bool:
         webhook = _required(conn, webhook_id)
         changed = webhooks.enable(conn, webhook.id, clock())
         if changed:
-            audit.record(conn, "webhook.enabled", webhook.id, webhook.district_id, webhook.application)
+            _record(conn, "webhook.enabled", webhook, actor)
         return changed
 
     return await database.write(write)
 
 
-async def delete(database: Database, webhook_id: str) -> None:
+async def delete(database: Database, webhook_id: str, *, actor: str = "") -> None:
     """Delete a webhook with its secrets. Raises `NotFound`."""
 
     def write(conn: Connection) -> None:
         webhook = _required(conn, webhook_id)
         webhooks.remove(conn, webhook.id)
-        audit.record(conn, "webhook.deleted", webhook.id, webhook.district_id, webhook.application)
+        _record(conn, "webhook.deleted", webhook, actor)
 
     await database.write(write)
+
+
+async def rotate(gateway: Gateway, webhook_id: str, *, actor: str = "") -> str:
+    """Give a webhook a new secret, which is returned this once; the old one also signs for a day. Raises `NotFound`."""
+    now = gateway.clock()
+    secret = new_secret()
+
+    def write(conn: Connection) -> None:
+        webhook = _required(conn, webhook_id)
+        webhooks.update(
+            conn,
+            webhooks.rotated(gateway.vault, webhook, secret, now=now, until=now + gateway_webhooks.OVERLAP),
+        )
+        _record(conn, "webhook.secret_rotated", webhook, actor)
+
+    await gateway.database.write(write)
+    return secret
+
+
+async def test(gateway: Gateway, webhook_id: str) -> WebhookTest:
+    """Send a test message at once, also to a webhook that is disabled. Raises `NotFound`."""
+    webhook = await find(gateway.database, webhook_id)
+    return await gateway_webhooks.test(gateway, Caller(webhook.district_id, webhook.application), webhook.id)
+
+
+async def messages(database: Database, webhook_id: str, limit: int) -> list[Delivery]:
+    """Return the newest messages to a webhook."""
+    return await database.read(lambda conn: deliveries.messages(conn, webhook_id, limit))
+
+
+async def resend(
+    database: Database, webhook_id: str, message_id: str, clock: Clock, *, actor: str = ""
+) -> None:
+    """Send a message again, delivered or not. Raises `NotFound`, and `OperationError` if it is on its way."""
+    now = clock()
+
+    def write(conn: Connection) -> None:
+        webhook = _required(conn, webhook_id)
+        message = deliveries.find(conn, message_id)
+        if message is None or message.destination != webhook.id:
+            raise NotFound(f"there is no message {message_id}")
+        if not (deliveries.reopen(conn, message_id, now) or ledger.retry(conn, message, now)):
+            raise OperationError("the message is on its way now")
+        _record(conn, "webhook.resent", webhook, actor)
+
+    await database.write(write)
+
+
+def _record(conn: Connection, action: str, webhook: Webhook, actor: str) -> None:
+    audit.record(conn, action, webhook.id, webhook.district_id, webhook.application, actor=actor)
 
 
 def _required(conn: Connection, webhook_id: str) -> Webhook:
