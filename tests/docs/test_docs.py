@@ -183,6 +183,8 @@ def test_the_page_names_the_versions_of_clients_that_tests_use() -> None:
     locked = dict(re.findall(r"^([^ =]+)==([^ ]+)", python, re.MULTILINE))
     locked |= {name.removeprefix("node_modules/"): it.get("version") for name, it in node.items()}
     assert {name: version for name, _, version in listed} == {name: locked.get(name) for name, *_ in listed}
+    openedx = re.findall(r"`(lti-consumer-xblock)` ([^ ]+),", page("reference/lms/lti.md"))
+    assert openedx == [("lti-consumer-xblock", locked["lti-consumer-xblock"])]
 
 
 README = (ROOT / "README.md").read_text("utf-8")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from types import SimpleNamespace
 
 import django
@@ -64,8 +66,15 @@ def main(database: str) -> None:
     edxapp.install()
     edxapp.enroll(MEMBERS)
     server.set_app(get_wsgi_application())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     print(address, flush=True)  # noqa: T201 - that is how tests learn it
     server.serve_forever()
+
+
+def _end_with_parent() -> None:
+    """End when whoever started this process is no more, however that came."""
+    sys.stdin.read()
+    os._exit(0)
 
 
 def _without_flags() -> None:

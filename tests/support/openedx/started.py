@@ -83,7 +83,8 @@ def serving_openedx(folder: Path) -> Iterator[Platform]:
         subprocess.Popen(
             # Its libraries' warnings are not ours.
             [sys.executable, "-W", "ignore", "-m", "support.openedx.server", str(database)],
-            cwd=TESTS, env={**os.environ, "PYTHONPATH": str(TESTS)}, stdout=subprocess.PIPE, text=True,
+            cwd=TESTS, env={**os.environ, "PYTHONPATH": str(TESTS)}, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True,
         ) as process,
         httpx2.Client(follow_redirects=True, timeout=20) as browser,
     ):  # fmt: skip
