@@ -29,7 +29,7 @@ LTI: list[tuple[str, str]] = [
      "lti/scores: more_than_the_maximum_is_shown_as_the_lms_keeps_it"
      " a_teachers_grade_on_a_links_own_column_stays_with_a_warning"),
     ("more than the maximum, in Open edX", "lti/scores: more_than_the_maximum_is_shown_as_the_lms_keeps_it"),
-    ("2xx, but the comment is still", "faulty_world: a_change_is_made_once_though_the_lms_shows_what_it_had_before"),
+    ("2xx, but the points or the comment are still", "faulty_world: a_change_is_made_once_though_the_lms_shows_what_it_had_before"),
     ("2xx without what its answer always has", "lti/scores: an_answer_without_what_it_always_has_leaves_a_doubt"),
     ("a result that is no number", "lti/answers: a_result_without_a_sound_maximum_is_a_failure"),
     ("a result without points", "lti/scores: a_score_of_zero_that_is_not_shown_is_zero"),

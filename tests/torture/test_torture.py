@@ -67,6 +67,13 @@ def test_behind_a_faulty_proxy_nothing_is_lost_or_doubled(kind: str) -> None:
     assert result.wrong == []
 
 
+@pytest.mark.parametrize("lms", [LTI, MOODLE], ids=["lti", "moodle"])
+def test_behind_a_faulty_proxy_nothing_is_lost_in_other_lmss(lms: Tortured) -> None:
+    result = proxy("sqlite", 4, seed=7, lms=lms)
+    assert result.spoilt > 0
+    assert result.wrong == []
+
+
 def test_equal_creates_whose_answers_are_lost_are_made_once_each() -> None:
     assert equals(8).wrong == []
 

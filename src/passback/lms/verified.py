@@ -218,7 +218,7 @@ class Verified:
         settled = await self._settled_all(
             section, assignment, {it: changes[at][1] for it, at in unseen.items()}, settling
         )
-        return [
+        ended = [
             settled[student]
             if unseen.get(student) == at
             else await submission_or_error(self.update_submission(section, assignment, student, fields))
@@ -228,6 +228,10 @@ class Verified:
             else outcome
             for at, ((student, fields), outcome) in enumerate(zip(changes, outcomes, strict=True))
         ]
+        for (student, _), one in zip(changes, ended, strict=True):
+            if isinstance(one, Submission):
+                self._last.note(_key(assignment, student), _shown(one))
+        return ended
 
     async def _settled_all(
         self,

@@ -265,6 +265,36 @@ def test_more_than_the_maximum_is_shown_as_the_lms_keeps_it(lms: Lms) -> None:
     assert kept.grade_points == (20 if profile.caps else 25)
 
 
+@pytest.mark.parametrize("students", [1, 5])
+@pytest.mark.parametrize("before", [None, Decimal(3)])
+def test_a_score_that_something_else_has_answered_is_sent_again(
+    lms: Lms, students: int, before: Decimal | None
+) -> None:
+    assignment = essay(lms)
+    assert lms.connection is not None
+    checked = Verified(lms.connector, lms.connection.timer, lms.clock)
+
+    def grade(points: Decimal) -> list[Any]:
+        changes = [(it, SubmissionFields(grade_points=points)) for it in lms.students[:students]]
+        return list(lms.run(checked.update_submissions(lms.section, assignment, changes)))
+
+    if before is not None:
+        grade(before)
+    served, swallowed = lms.served.simulator, [lms.students[0]]
+    real = served.answer
+
+    async def answer(request: Any) -> Any:
+        if request.path.endswith("/scores") and json.loads(request.body)["userId"] in swallowed:
+            swallowed.clear()
+            return Reply(200)
+        return await real(request)
+
+    served.answer = answer  # type: ignore[method-assign]
+    done = grade(Decimal(9))
+    assert [(it.grade_points, it.warnings) for it in done] == [(Decimal(9), ())] * students
+    assert [held(lms, assignment, it)["points"] for it in lms.students[:students]] == [9] * students
+
+
 def test_a_comment_stays_beside_another_grade(lms: Lms) -> None:
     assignment = essay(lms)
     lms.grade(assignment, grade_points=Decimal(5), grade_comment="Good")

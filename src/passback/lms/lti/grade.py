@@ -349,15 +349,17 @@ class Grading:
     async def _shown(self, target: _Target, plans: Sequence[_Planned]) -> dict[str, Result]:
         """Read what the LMS has after changes, by student.
 
-        A comment that is still the one from before is looked at again for a while, and sent once more: it would pass
-        for what the LMS has made of it.
+        What is still as it was before is looked at again for a while, and sent once more: it would pass for what the
+        LMS has made of it, and most answer a score with nothing that says that it is theirs.
         """
         results: dict[str, Result] = {}
         waiting = list(plans)
 
         async def look() -> bool:
             results.update(await self._results(target, [plan.student for plan in waiting]))
-            waiting[:] = [plan for plan in waiting if self._lags(plan, results.get(plan.student, Result()))]
+            waiting[:] = [
+                plan for plan in waiting if self._lags(target, plan, results.get(plan.student, Result()))
+            ]
             return not waiting
 
         if await looked(look, bool, self._timer):
@@ -368,12 +370,19 @@ class Grading:
         await looked(look, bool, self._timer)
         return results
 
-    def _lags(self, plan: _Planned, result: Result) -> bool:
-        """Whether an LMS still shows the comment that it had before."""
-        if plan.score is None or not self._family.shows_comments:
+    def _lags(self, target: _Target, plan: _Planned, result: Result) -> bool:
+        """Whether an LMS still shows the points or the comment that it had before."""
+        score, before = plan.score, plan.before
+        if score is None:
             return False
-        before = plan.before.comment
-        return result.comment == before and not map_submissions.is_same_comment(before, plan.score.comment)
+        if map_submissions.are_alike(result.points, before.points) and not (
+            map_submissions.are_alike(result.points, score.points)
+            or map_submissions.are_alike(result.points, map_submissions.capped(score, target.stored))
+        ):
+            return True
+        if not self._family.shows_comments or result.comment != before.comment:
+            return False
+        return not map_submissions.is_same_comment(before.comment, score.comment)
 
     def _note_done(self, target: _Target, plan: _Planned, result: Result) -> None:
         """Note what was sent, and what the LMS made of it."""

@@ -247,6 +247,11 @@ def is_same_comment(one: str | None, other: str | None) -> bool:
     return (one or "").strip() == (other or "").strip()
 
 
+def capped(score: Score, stored: LmsAssignment) -> Decimal | None:
+    """Return the points of a score, or the maximum if they are more."""
+    return None if score.points is None else min(score.points, stored.points)
+
+
 def are_alike(one: Decimal | None, other: Decimal | None) -> bool:
     """Whether points are the same, but for what dividing and multiplying leaves."""
     if one is None or other is None:
