@@ -56,7 +56,7 @@ def _bench(kind: str, named: str) -> None:
         tempfile.TemporaryDirectory(prefix=".bench-", dir=Path.cwd()) as folder,
         database_of(kind) as url,
         running("-m", "bench.bare") as bare,
-        running("-m", "passback", "sandbox", "--port", "0", "--data", folder, database_url=url) as ours,
+        running("-m", "bench.ours", folder, database_url=url) as ours,
         contextlib.closing(connect(url, Path(folder) / "passback.db")) as database,
     ):
         database.write_now(fill_up)
