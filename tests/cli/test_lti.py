@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from passback.domain.clock import system_clock
 from passback.store import connections, lti_keys
 from passback.store.engine import migrate
 from passback.store.engine.open import connect
 from passback_simulators.lti import seed
 from passback_simulators.lti.app import LtiSimulator
 from support import commands as running
-from support.sandbox import SetClock
 from support.simulators import serving
 
 ENVIRONMENT = {**running.ENVIRONMENT, "PASSBACK_PUBLIC_URL": "https://passback.example/"}
@@ -58,12 +58,11 @@ def test_what_a_link_needs_is_asked_for(folder: Path) -> None:
 
 
 def test_a_connection_is_made_by_hand(folder: Path) -> None:
-    simulator = LtiSimulator(SetClock(), family="moodle")
+    simulator = LtiSimulator(system_clock, family="moodle")
     simulator.start()
     with serving(simulator) as lms:
         key = folder / "key.json"
         key.write_text(simulator.connection_credentials(lms.url)["private_key"])
-        simulator.settings["strict_assertions"] = False  # the command's clock is the machine's
         done = run(
             folder, *MOODLE, lms.url, "--name", "North", "--set", f"client_id={seed.CLIENT_ID}",
             "--set", "deployment_ids=3", "--set", f"private_key=@{key}",
