@@ -22,7 +22,7 @@ def production(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def visitor(production: Sandbox) -> Iterator[Callable[..., Visitor]]:
+def visitors(production: Sandbox) -> Iterator[Callable[..., Visitor]]:
     """Makes people with browsers, who are not signed in: of the gateway in production, or of another server's port."""
     made: list[Visitor] = []
 
@@ -36,5 +36,14 @@ def visitor(production: Sandbox) -> Iterator[Callable[..., Visitor]]:
 
 
 @pytest.fixture
-def owner(visitor: Callable[..., Visitor]) -> Visitor:
-    return visitor().sign_in(OWNER)
+def owner(visitors: Callable[..., Visitor]) -> Visitor:
+    """The owner of the gateway in production, signed in."""
+    return visitors().sign_in(OWNER)
+
+
+@pytest.fixture
+def visitor(sandbox: Sandbox) -> Iterator[Visitor]:
+    """Somebody with a browser on the machine of the sandbox, who needs no account."""
+    made = Visitor(sandbox.port)
+    yield made
+    made.close()

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -16,35 +15,10 @@ from support.sandbox import (
     SECTION,
     STUDENTS,
     Sandbox,
-    serving,
 )
 
 GRADEBOOK = f"/console/districts/{DISTRICT}/gradebook"
 SHEET = f"{GRADEBOOK}/{SECTION}"
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with serving() as served:
-        yield served
-
-
-@pytest.fixture
-def visitor(sandbox: Sandbox) -> Iterator[Callable[[], Visitor]]:
-    made: list[Visitor] = []
-
-    def make() -> Visitor:
-        made.append(Visitor(sandbox.port))
-        return made[-1]
-
-    yield make
-    for it in made:
-        it.close()
-
-
-@pytest.fixture
-def owner(visitor: Callable[[], Visitor]) -> Visitor:
-    return visitor()
 
 
 @pytest.fixture
@@ -59,33 +33,33 @@ def _submission(sandbox: Sandbox, assignment: str, student: str = STUDENTS[0]) -
     return found
 
 
-def test_students_are_down_and_assignments_across(owner: Visitor, assignment: str) -> None:
-    assert SHEET in owner.get(GRADEBOOK).body.decode()
-    page = owner.get(SHEET).body.decode()
+def test_students_are_down_and_assignments_across(visitor: Visitor, assignment: str) -> None:
+    assert SHEET in visitor.get(GRADEBOOK).body.decode()
+    page = visitor.get(SHEET).body.decode()
     assert "Essay &lt;1&gt;" in page
     assert page.count("<input name=") == 30
     names = [part.partition("<")[0] for part in page.split('<th scope="row">')[1:]]
     assert names == sorted(names, key=lambda it: it.split()[-1].casefold())
 
 
-def test_a_cell_is_saved_and_the_api_sees_it(sandbox: Sandbox, owner: Visitor, assignment: str) -> None:
-    owner.get(SHEET)
-    reply = owner.post(f"{SHEET}/{assignment}/{STUDENTS[0]}", {"grade": "17.5"})
+def test_a_cell_is_saved_and_the_api_sees_it(sandbox: Sandbox, visitor: Visitor, assignment: str) -> None:
+    visitor.get(SHEET)
+    reply = visitor.post(f"{SHEET}/{assignment}/{STUDENTS[0]}", {"grade": "17.5"})
     assert reply.status == 200
     assert 'value="17.5"' in reply.body.decode()
     assert _submission(sandbox, assignment)["grade_points"] == 17.5
-    owner.post(f"{SHEET}/{assignment}/{STUDENTS[0]}", {"grade": "EX"})
+    visitor.post(f"{SHEET}/{assignment}/{STUDENTS[0]}", {"grade": "EX"})
     assert _submission(sandbox, assignment)["flags"] == ["excused"]
-    owner.post(f"{SHEET}/{assignment}/{STUDENTS[0]}", {"grade": ""})
+    visitor.post(f"{SHEET}/{assignment}/{STUDENTS[0]}", {"grade": ""})
     assert not _submission(sandbox, assignment).get("flags")
     assert not _submission(sandbox, assignment).get("grade")
 
 
 def test_a_grade_that_the_gradebook_refuses_stays_in_its_cell_with_the_reason(
-    sandbox: Sandbox, owner: Visitor, assignment: str
+    sandbox: Sandbox, visitor: Visitor, assignment: str
 ) -> None:
-    owner.get(SHEET)
-    reply = owner.post(f"{SHEET}/{assignment}/{STUDENTS[0]}", {"grade": "many"})
+    visitor.get(SHEET)
+    reply = visitor.post(f"{SHEET}/{assignment}/{STUDENTS[0]}", {"grade": "many"})
     assert reply.status == 422
     assert 'value="many"' in reply.body.decode()
     assert 'aria-invalid="true"' in reply.body.decode(), reply.body.decode()
@@ -93,25 +67,25 @@ def test_a_grade_that_the_gradebook_refuses_stays_in_its_cell_with_the_reason(
     assert not _submission(sandbox, assignment).get("grade")
 
 
-def test_what_the_api_writes_is_shown(sandbox: Sandbox, owner: Visitor, assignment: str) -> None:
+def test_what_the_api_writes_is_shown(sandbox: Sandbox, visitor: Visitor, assignment: str) -> None:
     sandbox.patch(
         f"/v3.1/sections/{SECTION}/assignments/{assignment}/submissions/{STUDENTS[0]}",
         {"grade_points": 12, "grade_comment": "Well done"},
     )
-    assert 'value="12"' in owner.get(SHEET).body.decode()
-    assert "Well done" in owner.get(f"{SHEET}/{assignment}").body.decode()
+    assert 'value="12"' in visitor.get(SHEET).body.decode()
+    assert "Well done" in visitor.get(f"{SHEET}/{assignment}").body.decode()
 
 
-def test_late_and_missing_are_visible(sandbox: Sandbox, owner: Visitor, assignment: str) -> None:
+def test_late_and_missing_are_visible(sandbox: Sandbox, visitor: Visitor, assignment: str) -> None:
     sandbox.clock.advance(days=365 * 6)
-    owner.get(SHEET)
-    assert owner.get(SHEET).body.decode().count('flag missing">missing') == 30
+    visitor.get(SHEET)
+    assert visitor.get(SHEET).body.decode().count('flag missing">missing') == 30
 
 
 def test_comments_excuses_and_grades_are_saved_together(
-    sandbox: Sandbox, owner: Visitor, assignment: str
+    sandbox: Sandbox, visitor: Visitor, assignment: str
 ) -> None:
-    owner.get(f"{SHEET}/{assignment}")
+    visitor.get(f"{SHEET}/{assignment}")
     one, other = STUDENTS[:2]
     fields = {
         f"grade-{one}": "9",
@@ -121,60 +95,60 @@ def test_comments_excuses_and_grades_are_saved_together(
         f"was-{other}": "",
         f"comment-{other}": "",
     }
-    reply = owner.post(f"{SHEET}/{assignment}/students", fields)
+    reply = visitor.post(f"{SHEET}/{assignment}/students", fields)
     assert reply.status == 303
-    assert "2 students changed" in owner.get(reply.headers["location"]).body.decode()
+    assert "2 students changed" in visitor.get(reply.headers["location"]).body.decode()
     assert _submission(sandbox, assignment, one)["grade_comment"] == "Good start"
     assert _submission(sandbox, assignment, other)["flags"] == ["excused"]
 
 
-def test_a_form_does_not_undo_what_came_meanwhile(sandbox: Sandbox, owner: Visitor, assignment: str) -> None:
-    owner.get(f"{SHEET}/{assignment}")
+def test_a_form_does_not_undo_what_came_meanwhile(
+    sandbox: Sandbox, visitor: Visitor, assignment: str
+) -> None:
+    visitor.get(f"{SHEET}/{assignment}")
     sandbox.patch(
         f"/v3.1/sections/{SECTION}/assignments/{assignment}/submissions/{STUDENTS[0]}", {"grade_points": 12}
     )
     untouched = {f"grade-{STUDENTS[0]}": "", f"was-{STUDENTS[0]}": "", f"comment-{STUDENTS[0]}": ""}
-    assert owner.post(f"{SHEET}/{assignment}/students", untouched).status == 303
+    assert visitor.post(f"{SHEET}/{assignment}/students", untouched).status == 303
     assert _submission(sandbox, assignment)["grade_points"] == 12
 
 
-def test_an_assignment_is_changed_and_deleted(sandbox: Sandbox, owner: Visitor, assignment: str) -> None:
-    owner.get(f"{SHEET}/{assignment}")
+def test_an_assignment_is_changed_and_deleted(sandbox: Sandbox, visitor: Visitor, assignment: str) -> None:
+    visitor.get(f"{SHEET}/{assignment}")
     fields = {"title": "Essay 2", "due_date": "", "points_possible": "25", "published": "yes"}
-    assert owner.post(f"{SHEET}/{assignment}", fields).status == 303
+    assert visitor.post(f"{SHEET}/{assignment}", fields).status == 303
     path = f"/v3.1/sections/{SECTION}/assignments/{assignment}"
     assert (sandbox.get(path).data["title"], sandbox.get(path).data["points_possible"]) == ("Essay 2", 25)
-    refused = owner.post(f"{SHEET}/{assignment}", {**fields, "points_possible": "-1"})
+    refused = visitor.post(f"{SHEET}/{assignment}", {**fields, "points_possible": "-1"})
     assert refused.status == 422
-    assert owner.post(f"{SHEET}/{assignment}/delete").status == 303
+    assert visitor.post(f"{SHEET}/{assignment}/delete").status == 303
     assert sandbox.get(path).status == 404
-    assert owner.get(f"{SHEET}/{assignment}").status == 404
+    assert visitor.get(f"{SHEET}/{assignment}").status == 404
 
 
-def test_a_file_has_all_grades_and_no_formula(sandbox: Sandbox, owner: Visitor) -> None:
+def test_a_file_has_all_grades_and_no_formula(sandbox: Sandbox, visitor: Visitor) -> None:
     sandbox.create(title="=1+1")
-    owner.get(SHEET)
-    reply = owner.get(f"{SHEET}/sheet.csv")
+    visitor.get(SHEET)
+    reply = visitor.get(f"{SHEET}/sheet.csv")
     rows = list(csv.reader(io.StringIO(reply.body.decode())))
     assert rows[0] == ["student id", "student", "'=1+1"]
     assert len(rows) == 31
 
 
-def test_older_assignments_are_a_page_on(sandbox: Sandbox, owner: Visitor) -> None:
+def test_older_assignments_are_a_page_on(sandbox: Sandbox, visitor: Visitor) -> None:
     for number in range(10):
         sandbox.create(title=f"Work {number}")
-    first = owner.get(SHEET).body.decode()
+    first = visitor.get(SHEET).body.decode()
     assert "Work 9" in first
     assert "Work 1<" not in first
-    second = owner.get(f"{SHEET}?skip=8").body.decode()
+    second = visitor.get(f"{SHEET}?skip=8").body.decode()
     assert "Work 1<" in second
     for skip in ("x", "-1", "99999999999"):
-        assert owner.get(f"{SHEET}?skip={skip}").status == 200
+        assert visitor.get(f"{SHEET}?skip={skip}").status == 200
 
 
-def test_a_teacher_has_only_their_own_sections(
-    sandbox: Sandbox, visitor: Callable[[], Visitor], assignment: str
-) -> None:
+def test_a_teacher_has_only_their_own_sections(sandbox: Sandbox, visitor: Visitor, assignment: str) -> None:
     asyncio.run(
         accounts.create(
             sandbox.gateway.database,
@@ -186,8 +160,7 @@ def test_a_teacher_has_only_their_own_sections(
             password=PASSWORD,
         )
     )
-    teacher = visitor()
-    teacher.sign_in("teacher@example.org")
+    teacher = visitor.sign_in("teacher@example.org")
     start = teacher.get("/console/districts")
     assert start.headers["location"] == GRADEBOOK
     sections = teacher.get(GRADEBOOK).body.decode()
@@ -202,9 +175,9 @@ def test_a_teacher_has_only_their_own_sections(
     assert sandbox.get(f"/v3.1/sections/{SECTION}/assignments/{assignment}").data["title"] == "Essay <1>"
 
 
-def test_the_audit_tells_who_graded_and_not_what(owner: Visitor, assignment: str) -> None:
-    owner.get(SHEET)
-    owner.post(f"{SHEET}/{assignment}/{STUDENTS[0]}", {"grade": "17.25"})
-    audit = owner.get("/console/audit?action=gradebook.graded").body.decode()
+def test_the_audit_tells_who_graded_and_not_what(visitor: Visitor, assignment: str) -> None:
+    visitor.get(SHEET)
+    visitor.post(f"{SHEET}/{assignment}/{STUDENTS[0]}", {"grade": "17.25"})
+    audit = visitor.get("/console/audit?action=gradebook.graded").body.decode()
     assert STUDENTS[0] in audit
     assert "17.25" not in audit

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from support.console import Visitor
-from support.sandbox import Sandbox, serving
+from support.sandbox import Sandbox
 
 CLASS = "4fee004cca2e43cfca000007"
 PUPIL = "4fee004cca2e43cfca001001"
 ESSAY = {"title": "Owls", "description": "x", "due_date": "2030-06-01T23:59:00Z", "points_possible": 9}
 MADE = f"/v3.1/sections/{CLASS}/assignments"
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with serving() as served:
-        yield served
-
-
-@pytest.fixture
-def visitor(sandbox: Sandbox) -> Iterator[Visitor]:
-    made = Visitor(sandbox.port)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -1,45 +1,33 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from passback.console import matches
 from passback.store.engine.database import Connection
 from support.console import Visitor
-from support.sandbox import Sandbox, serving
+from support.sandbox import Sandbox
 
 DISTRICT = "4fee004cca2e43cfca000000"
 ONE, OTHER, ALONE = (f"4fee004cca2e43cfca00{number}" for number in (1001, 1002, 1003))
 ALL = f"/console/districts/{DISTRICT}/matches"
 
 
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    """A sandbox in which two students may each be two people of Canvas's, and a third is nobody there."""
-    with serving() as served:
+@pytest.fixture(autouse=True)
+def undecided(sandbox: Sandbox) -> None:
+    """Have two students each be maybe two people of Canvas's, and a third nobody there."""
 
-        def write(conn: Connection) -> None:
-            execute = conn.execute
-            for id_ in (ONE, OTHER, ALONE):
-                execute("UPDATE users SET lms_id = NULL, matched_by = NULL WHERE id = :id", {"id": id_})
-            for id_ in (ONE, OTHER):
-                for lms_id, name in (("9977", "Ada <Abbott>"), ("9978", "Ada B. Abbott")):
-                    execute(
-                        "INSERT INTO match_candidates (district_id, id, lms_id, name, reason)"
-                        " VALUES (:district, :id, :lms, :name, 'two have this name')",
-                        {"district": DISTRICT, "id": id_, "lms": lms_id, "name": name},
-                    )
+    def write(conn: Connection) -> None:
+        for id_ in (ONE, OTHER, ALONE):
+            conn.execute("UPDATE users SET lms_id = NULL, matched_by = NULL WHERE id = :id", {"id": id_})
+        for id_ in (ONE, OTHER):
+            for lms_id, name in (("9977", "Ada <Abbott>"), ("9978", "Ada B. Abbott")):
+                conn.execute(
+                    "INSERT INTO match_candidates (district_id, id, lms_id, name, reason)"
+                    " VALUES (:district, :id, :lms, :name, 'two have this name')",
+                    {"district": DISTRICT, "id": id_, "lms": lms_id, "name": name},
+                )
 
-        served.write(write)
-        yield served
-
-
-@pytest.fixture
-def visitor(sandbox: Sandbox) -> Iterator[Visitor]:
-    made = Visitor(sandbox.port)
-    yield made
-    made.close()
+    sandbox.write(write)
 
 
 def test_what_waits_and_who_is_nobody_there_are_listed(visitor: Visitor) -> None:

@@ -1,29 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from support.console import Visitor
-from support.sandbox import Sandbox, serving
+from support.sandbox import Sandbox
 
 DISTRICT = "4fee004cca2e43cfca000000"
 SECTION = "4fee004cca2e43cfca000007"
 STUDENTS = [f"4fee004cca2e43cfca00{number}" for number in range(1001, 1004)]
 PAGE = f"/console/districts/{DISTRICT}/not-arrived"
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with serving() as served:
-        yield served
-
-
-@pytest.fixture
-def visitor(sandbox: Sandbox) -> Iterator[Visitor]:
-    made = Visitor(sandbox.port)
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -110,10 +97,11 @@ def test_a_delivery_tells_its_request_and_ids(visitor: Visitor, failed: Callable
     for word in (one, STUDENTS[0], SECTION, "Ada Abbott", "Retry now"):
         assert word in text
     assert visitor.get("/console/deliveries/nothing").status == 404
+    assert visitor.get("/console/deliveries/%00").status == 404
 
 
 @pytest.mark.parametrize(
-    "query", ["before=x", "before=%00", "app=%27%3B--", "section=" + "x" * 5000, "app=%FF"]
+    "query", ["before=x", "before=%00", "app=%00", "app=%27%3B--", "section=" + "x" * 5000, "app=%FF"]
 )
 def test_a_strange_query_finds_nothing(query: str, visitor: Visitor, failed: Callable[[str], str]) -> None:
     failed(STUDENTS[0])

@@ -18,7 +18,7 @@ _KNOWN = {"district_id": ELSEWHERE, "path": "nothing"}
 
 
 @pytest.fixture
-def of(production: Sandbox, visitor: Callable[[], Visitor]) -> Callable[[Role], Visitor]:
+def of(production: Sandbox, visitors: Callable[[], Visitor]) -> Callable[[Role], Visitor]:
     """Signs somebody of a role in, who belongs to the first district (an owner's account is for all)."""
 
     def of(role: Role) -> Visitor:
@@ -27,7 +27,7 @@ def of(production: Sandbox, visitor: Callable[[], Visitor]) -> Callable[[Role], 
         if name not in {it.name for it in asyncio.run(accounts.list_all(database))}:
             own = None if role == "owner" else DISTRICT
             asyncio.run(accounts.create(database, name, role, clock, district_id=own, password=PASSWORD))
-        return visitor().sign_in(name)
+        return visitors().sign_in(name)
 
     return of
 
@@ -79,8 +79,8 @@ def test_a_page_is_not_there_for_a_role_without_its_right(role: Role, of: Callab
 
 
 @pytest.mark.parametrize("shown", PAGES, ids=lambda it: f"{it.method} {it.path}")
-def test_every_page_needs_somebody_who_is_signed_in(shown: object, visitor: Callable[[], Visitor]) -> None:
+def test_every_page_needs_somebody_who_is_signed_in(shown: object, visitors: Callable[[], Visitor]) -> None:
     path, method = shown.path, shown.method  # type: ignore[attr-defined]
-    reply = visitor().get("/console" + path) if method == "GET" else visitor().post("/console" + path)
+    reply = visitors().get("/console" + path) if method == "GET" else visitors().post("/console" + path)
     assert reply.status == 303
     assert reply.headers["location"].startswith("/console/sign-in")

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,22 +10,9 @@ from passback.operations import connections
 from support.console import Visitor
 from support.rosters import CLEVER, changed, zipped
 from support.sandbox import DISTRICT as FULL
-from support.sandbox import Reply, Sandbox, serving
+from support.sandbox import Reply, Sandbox
 
 _BOUNDARY = "----roster"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with serving() as served:
-        yield served
-
-
-@pytest.fixture
-def visitor(sandbox: Sandbox) -> Iterator[Visitor]:
-    made = Visitor(sandbox.port)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -89,14 +89,14 @@ def test_who_or_what_is_not_there_has_no_page(path: str, owner: Visitor) -> None
 
 
 def test_an_account_finds_only_what_it_sees(
-    essay: str, production: Sandbox, visitor: Callable[[], Visitor], owner: Visitor
+    essay: str, production: Sandbox, visitors: Callable[..., Visitor], owner: Visitor
 ) -> None:
     delivery = grade_of(owner, essay)
     other, name = "4fee004cca2e43cf28000000", "elsewhere@example.org"
     database, clock = production.gateway.database, production.clock
     if name not in {it.name for it in asyncio.run(accounts.list_all(database))}:
         asyncio.run(accounts.create(database, name, "support", clock, district_id=other, password=PASSWORD))
-    elsewhere = visitor().sign_in(name)
+    elsewhere = visitors().sign_in(name)
     for asked in (delivery, "of-the-app-1", essay, STUDENT, "Essay on Owls"):
         found = search(elsewhere, asked)
         assert found.status == 200, asked

@@ -10,8 +10,8 @@ from support.sandbox import Sandbox, serving
 Visitors = Callable[..., Visitor]
 
 
-def test_a_stranger_is_led_to_sign_in_and_back(visitor: Visitors) -> None:
-    stranger = visitor()
+def test_a_stranger_is_led_to_sign_in_and_back(visitors: Visitors) -> None:
+    stranger = visitors()
     led = stranger.get("/console/audit?who=me")
     assert (led.status, led.headers["location"]) == (
         303,
@@ -37,35 +37,35 @@ def test_a_stranger_is_led_to_sign_in_and_back(visitor: Visitors) -> None:
         "x",
     ],
 )
-def test_signing_in_leads_nowhere_else(onward: str, visitor: Visitors) -> None:
-    reply = visitor().post("/console/sign-in", {"name": OWNER, "password": PASSWORD, "next": onward})
+def test_signing_in_leads_nowhere_else(onward: str, visitors: Visitors) -> None:
+    reply = visitors().post("/console/sign-in", {"name": OWNER, "password": PASSWORD, "next": onward})
     assert reply.headers["location"] == "/console"
 
 
-def test_a_wrong_password_is_refused_in_plain_words(visitor: Visitors) -> None:
-    reply = visitor().post("/console/sign-in", {"name": "somebody@example.org", "password": "wrong"})
+def test_a_wrong_password_is_refused_in_plain_words(visitors: Visitors) -> None:
+    reply = visitors().post("/console/sign-in", {"name": "somebody@example.org", "password": "wrong"})
     assert reply.status == 401
     assert b"Name and password do not match." in reply.body
     assert "set-cookie" not in reply.headers
 
 
-def test_a_form_of_another_site_signs_nobody_in(visitor: Visitors) -> None:
+def test_a_form_of_another_site_signs_nobody_in(visitors: Visitors) -> None:
     fields = {"name": OWNER, "password": PASSWORD}
-    assert visitor().post("/console/sign-in", fields, **{"Sec-Fetch-Site": "cross-site"}).status == 403
-    assert visitor().post("/console/sign-in", fields, Origin="https://elsewhere.example").status == 403
+    assert visitors().post("/console/sign-in", fields, **{"Sec-Fetch-Site": "cross-site"}).status == 403
+    assert visitors().post("/console/sign-in", fields, Origin="https://elsewhere.example").status == 403
 
 
-def test_the_cookie_is_kept_from_scripts_and_other_sites(visitor: Visitors) -> None:
-    reply = visitor().post("/console/sign-in", {"name": OWNER, "password": PASSWORD})
+def test_the_cookie_is_kept_from_scripts_and_other_sites(visitors: Visitors) -> None:
+    reply = visitors().post("/console/sign-in", {"name": OWNER, "password": PASSWORD})
     cookie = reply.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
     assert "Secure" not in cookie  # it is served without TLS here
 
 
-def test_behind_tls_the_cookie_goes_nowhere_without(visitor: Visitors) -> None:
+def test_behind_tls_the_cookie_goes_nowhere_without(visitors: Visitors) -> None:
     with serving(public_url="https://passback.example") as sandbox:
-        reply = visitor(sandbox.port).get("/console/districts")
+        reply = visitors(sandbox.port).get("/console/districts")
         cookie = reply.headers["set-cookie"]
         assert cookie.startswith("__Host-passback=")
         assert "Secure" in cookie
@@ -80,8 +80,8 @@ def test_signing_out_ends_the_session(owner: Visitor) -> None:
     assert owner.get("/console/districts").status == 303
 
 
-def test_a_session_that_is_made_up_is_none(visitor: Visitors) -> None:
-    stranger = visitor()
+def test_a_session_that_is_made_up_is_none(visitors: Visitors) -> None:
+    stranger = visitors()
     for made_up in ("", "x", "x" * 5000, '"; DROP TABLE accounts', "\xff"):
         stranger.cookies = {"passback": made_up}
         assert stranger.get("/console/districts").status == 303
@@ -95,8 +95,8 @@ def test_a_form_without_the_sessions_token_changes_nothing(csrf: str, owner: Vis
     assert b"new@example.org" not in owner.get("/console/accounts").body
 
 
-def test_a_token_of_another_session_is_none(owner: Visitor, visitor: Visitors) -> None:
-    other = visitor().sign_in(OWNER)
+def test_a_token_of_another_session_is_none(owner: Visitor, visitors: Visitors) -> None:
+    other = visitors().sign_in(OWNER)
     other.get("/console/accounts")
     assert owner.post("/console/accounts", {"name": "x", "role": "owner"}, csrf=other.csrf).status == 403
 
@@ -108,30 +108,35 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "localhost:8080", "[::1]:8080"])
-def test_a_sandbox_signs_its_own_machine_in(host: str, sandbox: Sandbox, visitor: Visitors) -> None:
-    assert visitor(sandbox.port).get("/console/districts", Host=host).status == 200
+def test_a_sandbox_signs_its_own_machine_in(host: str, sandbox: Sandbox, visitors: Visitors) -> None:
+    assert visitors(sandbox.port).get("/console/districts", Host=host).status == 200
 
 
 @pytest.mark.parametrize("host", ["passback.example", "localhost.example", "192.0.2.1", "[", ""])
 def test_a_name_that_has_come_to_lead_here_signs_nobody_in(
-    host: str, sandbox: Sandbox, visitor: Visitors
+    host: str, sandbox: Sandbox, visitors: Visitors
 ) -> None:
-    assert visitor(sandbox.port).get("/console/districts", Host=host).status == 303
+    assert visitors(sandbox.port).get("/console/districts", Host=host).status == 303
 
 
-def test_a_sandbox_that_others_can_reach_signs_nobody_in(visitor: Visitors) -> None:
+def test_a_sandbox_that_others_can_reach_signs_nobody_in(visitors: Visitors) -> None:
     with serving(host="0.0.0.0") as sandbox:
-        assert visitor(sandbox.port).get("/console/districts").status == 303
+        assert visitors(sandbox.port).get("/console/districts").status == 303
 
 
-def test_production_signs_nobody_in(visitor: Visitors) -> None:
-    assert visitor().get("/console/districts").status == 303
+def test_production_signs_nobody_in(visitors: Visitors) -> None:
+    assert visitors().get("/console/districts").status == 303
 
 
-def test_without_any_account_the_page_says_how_to_make_one(visitor: Visitors) -> None:
+def test_without_any_account_the_page_says_how_to_make_one(visitors: Visitors) -> None:
     with serving(kind="production") as empty:
-        assert b"passback account create" in visitor(empty.port).get("/console/sign-in").body
+        assert b"passback account create" in visitors(empty.port).get("/console/sign-in").body
 
 
-def test_the_first_page_leads_to_the_console(visitor: Visitors) -> None:
-    assert visitor().get("/").headers["location"] == "/console"
+def test_the_first_page_leads_to_the_console(visitors: Visitors) -> None:
+    assert visitors().get("/", Accept="text/html").headers["location"] == "/console"
+
+
+def test_the_first_page_is_no_page_of_the_api(visitors: Visitors) -> None:
+    reply = visitors().get("/", Accept="application/json")
+    assert (reply.status, reply.body) == (404, b'{"message":"Resource not found"}')

@@ -7,23 +7,10 @@ from typing import Any
 import pytest
 
 from support.console import Visitor
-from support.sandbox import ASSIGNMENTS, DISTRICT, ESSAY, Sandbox, serving
+from support.sandbox import ASSIGNMENTS, DISTRICT, ESSAY, Sandbox
 from support.webhooks import Endpoint, endpoint
 
 APPS = f"/console/districts/{DISTRICT}/apps"
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with serving() as served:
-        yield served
-
-
-@pytest.fixture
-def visitor(sandbox: Sandbox) -> Iterator[Visitor]:
-    made = Visitor(sandbox.port)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING
 
-from starlette.responses import Response
-
-from passback.console.render import page, spreadsheet_safe, utc
+from passback.console.csv_file import csv_file
+from passback.console.render import page, utc
 from passback.console.routing import Shown
 from passback.operations import audit, districts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from starlette.responses import Response
 
     from passback.console.visit import Visit
 
@@ -39,17 +38,8 @@ async def show(visit: Visit) -> Response:
 async def as_csv(visit: Visit) -> Response:
     """All of it that the filters leave, as a file."""
     found = await _asked(visit, limit=_MOST_AS_CSV)
-    text = io.StringIO()
-    rows = csv.writer(text)
-    rows.writerow(_COLUMNS)
-    for line in found:
-        values = (utc(line.at), line.actor, line.action, line.object_id, line.district, line.detail)
-        rows.writerow([spreadsheet_safe(it) for it in values])
-    return Response(
-        text.getvalue(),
-        media_type="text/csv",
-        headers={"content-disposition": 'attachment; filename="audit.csv"'},
-    )
+    rows = ((utc(it.at), it.actor, it.action, it.object_id, it.district, it.detail) for it in found)
+    return csv_file("audit", _COLUMNS, rows)
 
 
 async def _asked(visit: Visit, *, limit: int) -> Sequence[audit.Line]:

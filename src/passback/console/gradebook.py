@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from starlette.responses import Response
-
-from passback.console.render import counted, fragment, page, spreadsheet_safe
+from passback.console.csv_file import csv_file
+from passback.console.render import counted, fragment, page
 from passback.console.routing import Shown
 from passback.console.visit import NotHere, redirect
 from passback.domain.assignment import AssignmentFields
@@ -19,6 +16,8 @@ from passback.operations import dates, districts, gradebook, gradebook_sheets
 from passback.operations.errors import OperationError
 
 if TYPE_CHECKING:
+    from starlette.responses import Response
+
     from passback.console.visit import Visit
     from passback.domain.submission import Submission
     from passback.operations.gradebook_sheets import Column, Sheet
@@ -64,17 +63,14 @@ async def sheet(visit: Visit) -> Response:
 async def as_csv(visit: Visit) -> Response:
     """A section's whole sheet as a file."""
     found = await _sheet(visit)
-    text = io.StringIO()
-    rows = csv.writer(text)
     columns = found.columns[::-1]
-    rows.writerow(["student id", "student", *(spreadsheet_safe(it.assignment.title) for it in columns)])
-    for student_id, name in found.students:
-        cells = (it.submissions.get(student_id) for it in columns)
-        rows.writerow([student_id, *(spreadsheet_safe(it) for it in (name, *map(shown, cells)))])
-    return Response(
-        text.getvalue(),
-        media_type="text/csv",
-        headers={"content-disposition": f'attachment; filename="gradebook-{found.section.id}.csv"'},
+    return csv_file(
+        f"gradebook-{found.section.id}",
+        ["student id", "student", *(it.assignment.title for it in columns)],
+        (
+            [student_id, name, *(shown(it.submissions.get(student_id)) for it in columns)]
+            for student_id, name in found.students
+        ),
     )
 
 

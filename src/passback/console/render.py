@@ -122,8 +122,3 @@ def sentence(text: str) -> str:
 def capped(number: int) -> str:
     """A number that was counted up to a limit."""
     return f"more than {COUNTED:,}" if number > COUNTED else f"{number:,}"
-
-
-def spreadsheet_safe(value: str) -> str:
-    """A value of a CSV file that no spreadsheet takes for a formula."""
-    return "'" + value if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

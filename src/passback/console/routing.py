@@ -91,6 +91,8 @@ async def _of_anybody(console: Console, shown: Shown, request: Request) -> Respo
 
 async def _of_session(console: Console, shown: Shown, request: Request, session: AccountSession) -> Response:
     visit = Visit(console, request, session)
+    if any("\0" in str(it) for it in request.path_params.values()):
+        return show_not_here(visit)  # no database keeps it in a text
     district_id = request.path_params.get("district_id")
     if shown.right is not None and not visit.may(shown.right, district_id):
         return show_not_here(visit)

@@ -79,16 +79,16 @@ class Visit(Struct, frozen=True):
 
     def asked(self, name: str) -> str:
         """A parameter of the query; empty if it is not there."""
-        return self.request.query_params.get(name, "").strip()
+        return _text(self.request.query_params.get(name, ""))
 
     def sent(self, name: str) -> str:
         """A field of the form that was sent; empty if it is not there, or is a file."""
         value = self.form.get(name, "")
-        return value.strip() if isinstance(value, str) else ""
+        return _text(value) if isinstance(value, str) else ""
 
     def sent_all(self, name: str) -> list[str]:
         """The values of a field that may be sent more than once."""
-        return [it for it in self.form.getlist(name) if isinstance(it, str)]
+        return [_text(it) for it in self.form.getlist(name) if isinstance(it, str)]
 
     def may(self, right: Right, district_id: str | None = None) -> bool:
         """Whether the account has a right, in a district if one is named."""
@@ -98,6 +98,11 @@ class Visit(Struct, frozen=True):
         """Raise `NotHere` if the account sees nothing of a district."""
         if not self.account.sees(district_id):
             raise NotHere
+
+
+def _text(value: str) -> str:
+    """A value without blanks around it, and without what no database keeps in a text."""
+    return value.replace("\0", "").strip()
 
 
 def redirect(path: str, **parameters: Any) -> Response:

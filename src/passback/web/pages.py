@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import passback
 from passback.store.engine.database import StoreUnavailable
 from passback.web.messages import JSON, Request, Response
+from passback.wire import errors
 from passback.wire.encode import encode
 
 if TYPE_CHECKING:
@@ -140,12 +141,15 @@ def read_only(answer: Callable[[], Awaitable[Response]]) -> Page:
 
 
 def lead_to(path: str) -> Page:
-    """A page that sends browsers on to another."""
+    """Sends browsers on to another page. Nothing is there for any other client, as in the contract."""
 
-    async def answer() -> Response:
+    async def page(request: Request) -> Response:
+        wants_page = any(b"text/html" in value for value in request.values(b"accept"))
+        if request.method not in _READING or not wants_page:
+            raise errors.resource_not_found()
         return Response(302, headers=((b"location", path.encode()),))
 
-    return read_only(answer)
+    return page
 
 
 def not_allowed(*allowed: str) -> Response:
