@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from passback.domain.delivery import Delivery
 from passback.sandbox.seed import seed
 from passback.store import assignments, deliveries, search
 from passback.store.engine import migrate
@@ -51,15 +52,24 @@ def _fill(conn: Connection) -> None:
             lms_id=f"lms-{key}",
             title=title,
         )
+    enrollments = [(SECTION, key, "student") for key in PEOPLE]
+    conn.insert("enrollments", ("section_id", "user_id", "role"), enrollments)
     deliveries.add(
         conn,
         [
-            delivery("d1", state="delivered", user_id="p1", assignment_id="a1", lane="1", request_id="mine"),
-            delivery("d2", state="refused", user_id="p1", assignment_id="a2", lane="2"),
-            delivery("d3", state="delivered", user_id="p2", assignment_id="a1", lane="3"),
-            delivery("d4", state="delivered", user_id=None, assignment_id="a1", lane="4"),
+            grade("d1", "a1", "p1", state="delivered", request_id="mine"),
+            grade("d2", "a2", "p1", state="refused"),
+            grade("d3", "a1", "p2", state="delivered"),
+            grade("d4", "a1", "p1", state="waiting"),
+            grade("d5", "a1", "p3", state="delivering"),
+            delivery("d6", state="delivered", user_id=None, assignment_id="a1", lane="assignment/a1"),
         ],
     )
+
+
+def grade(delivery_id: str, assignment_id: str, user_id: str, **changes: Any) -> Delivery:
+    lane = f"submission/{assignment_id}/{user_id}"
+    return delivery(delivery_id, user_id=user_id, assignment_id=assignment_id, lane=lane, **changes)
 
 
 @pytest.mark.parametrize(
@@ -153,9 +163,9 @@ def test_an_assignment_is_found_by_its_ids(asked: str, database: Database) -> No
 
 
 def test_deliveries_of_a_student_an_assignment_and_a_request_are_found(database: Database) -> None:
-    assert database.read_now(lambda conn: search.of_person(conn, "p1", "", 10)) == ["d2", "d1"]
-    assert database.read_now(lambda conn: search.of_person(conn, "p1", "d2", 10)) == ["d1"]
-    newest = database.read_now(lambda conn: search.newest_of_each(conn, "a1", ["p1", "p2", "p3"]))
-    assert newest == {"p1": "d1", "p2": "d3"}
-    assert database.read_now(lambda conn: search.of_assignment_itself(conn, "a1", 10)) == ["d4"]
+    assert database.read_now(lambda conn: search.of_person(conn, "p1", "", 10)) == ["d4", "d2", "d1"]
+    assert database.read_now(lambda conn: search.of_person(conn, "p1", "d4", 1)) == ["d2"]
+    newest = database.read_now(lambda conn: search.newest_of_each(conn, "a1", [*PEOPLE]))
+    assert newest == {"p1": "d4", "p2": "d3", "p3": "d5"}
+    assert database.read_now(lambda conn: search.of_assignment_itself(conn, "a1", 10)) == ["d6", "a1"]
     assert database.read_now(lambda conn: search.of_request(conn, "mine", None, 10)) == ["d1"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
+from passback.domain.delivery import lane_of
 from passback.domain.spelling import first_spelling, folded, next_spelling
 from passback.store.statements import among
 
@@ -23,6 +24,15 @@ _LAST = "\U0010ffff"
 """A letter after all others."""
 _MOST_COMPARED = 500
 """With how many people of one name at most the other name is compared."""
+_MOST_ASSIGNMENTS = 256
+"""In how many of a student's newest assignments their deliveries are looked for."""
+_IN_LANE = (
+    "state = 'waiting'",
+    "state = 'delivering'",
+    "state = 'delivered'",
+    "state IN ('refused', 'expired', 'failed', 'cancelled')",
+)
+"""All deliveries of a lane, in parts that each have an index."""
 _MOST_SCANNED = 2_000
 """How many deliveries that were accepted after a request began are looked at."""
 
@@ -237,34 +247,56 @@ def of_request(
 
 
 def of_person(connection: Connection, user_id: str, before: str, limit: int) -> list[str]:
-    """The ids of a student's deliveries before that id, the newest first."""
+    """The ids before that id of a student's deliveries, the newest first.
+
+    They are those of the newest assignments in the sections in which the student is now.
+    """
     rows = connection.execute(
-        "SELECT id FROM deliveries WHERE user_id = :user_id AND assignment_id IS NOT NULL AND id < :before"
-        " ORDER BY id DESC LIMIT :limit",
-        {"user_id": user_id, "before": before or _LAST, "limit": limit},
+        "SELECT assignments.id FROM enrollments JOIN assignments ON assignments.section_id = enrollments.section_id"
+        " WHERE enrollments.user_id = :user_id AND enrollments.role = 'student'"
+        " ORDER BY assignments.id DESC LIMIT :limit",
+        {"user_id": user_id, "limit": _MOST_ASSIGNMENTS},
     )
-    return [row[0] for row in rows]
+    return _in_lanes(connection, [_lane(row[0], user_id) for row in rows], before, limit)
 
 
 def newest_of_each(connection: Connection, assignment_id: str, user_ids: Collection[str]) -> dict[str, str]:
     """The id of each student's newest delivery of an assignment, by the student's id."""
-    if not user_ids:
-        return {}
-    parameters: dict[str, Any] = {"assignment_id": assignment_id}
-    where = among("user_id", user_ids, parameters)
-    rows = connection.execute(
-        f"SELECT user_id, MAX(id) FROM deliveries WHERE {where} AND assignment_id = :assignment_id GROUP BY user_id",
-        parameters,
-    )
-    return dict(rows.fetchall())
+    lanes = {_lane(assignment_id, it): it for it in user_ids}
+    newest: dict[str, str] = {}
+    for part in _IN_LANE if lanes else ():
+        parameters: dict[str, Any] = {}
+        where = among("lane", lanes, parameters)
+        rows = connection.execute(
+            f"SELECT lane, MAX(id) FROM deliveries WHERE {where} AND {part} GROUP BY lane", parameters
+        )
+        for lane, delivery_id in rows:
+            newest[lanes[lane]] = max(delivery_id, newest.get(lanes[lane], ""))
+    return newest
 
 
 def of_assignment_itself(connection: Connection, assignment_id: str, limit: int) -> list[str]:
-    """The ids of an assignment's own deliveries (its create, its changes), the newest first."""
+    """The ids of an assignment's own deliveries (its changes, and its create), the newest first."""
+    changes = _in_lanes(connection, [f"assignment/{assignment_id}"], "", limit)
+    return [*changes, assignment_id][:limit]
+
+
+def _lane(assignment_id: str, user_id: str) -> str:
+    return lane_of("update_submission", "", assignment_id, user_id)
+
+
+def _in_lanes(connection: Connection, lanes: Collection[str], before: str, limit: int) -> list[str]:
+    """The ids before that id of deliveries of lanes, the newest first."""
+    if not lanes:
+        return []
+    parameters: dict[str, Any] = {"before": before or _LAST, "limit": limit}
+    where = among("lane", lanes, parameters)
     rows = connection.execute(
-        "SELECT id FROM deliveries WHERE user_id IS NULL AND assignment_id = :assignment_id"
-        " ORDER BY id DESC LIMIT :limit",
-        {"assignment_id": assignment_id, "limit": limit},
+        " UNION ALL ".join(
+            f"SELECT id FROM deliveries WHERE {where} AND {part} AND id < :before" for part in _IN_LANE
+        )
+        + " ORDER BY id DESC LIMIT :limit",
+        parameters,
     )
     return [row[0] for row in rows]
 
