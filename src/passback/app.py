@@ -160,15 +160,18 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, parts: Parts | N
     pages |= health_pages(gateway.database, gateway.in_flight.may_act)
     pages["/"] = lead_to("/console")
     folders: dict[str, Page] = {
-        "/console": Mounted(lambda: _console(gateway, settings, kind, parts), max_body_bytes=_MOST_TO_CONSOLE)
+        "/console": Mounted(lambda: _console(gateway, settings, kind), max_body_bytes=_MOST_TO_CONSOLE)
     }
     if kind == "sandbox":
         gateway.database.write_now(lambda conn: _seed_if_empty(conn, gateway.clock))
         control = Control(gateway, parts, authorization.forget)
         pages |= state_pages(gateway.database, control)
         if parts is not None:
+            people = People(gateway, parts.lmss)
             pages |= pages_of_parts(parts, control)
-            folders["/sandbox"] = folder_of_parts(parts, People(gateway, parts.lmss))
+            folders["/sandbox"] = folder_of_parts(parts, people)
+            make = partial(_console_of_sandbox, gateway, settings, parts, control, people)
+            folders["/console"] = Mounted(make, max_body_bytes=_MOST_TO_CONSOLE)
     api = Api(
         gateway,
         authorization,
@@ -185,14 +188,26 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, parts: Parts | N
     return Recorded(api, parts.journal, authorization, aside={*pages, *folders})
 
 
-def _console(gateway: Gateway, settings: Settings, kind: Kind, parts: Parts | None) -> AsgiApplication:
+def _console(gateway: Gateway, settings: Settings, kind: Kind) -> AsgiApplication:
     # Imported with its first page: the server starts without it.
     from passback.console.app import console
     from passback.console.visit import Console
 
-    # Nobody is signed out because the sandbox's clock is moved.
-    clock = gateway.clock if parts is None else parts.clock.real
-    return console(Console(gateway, kind, clock, signs_in_itself=_is_own_sandbox(settings, kind)))
+    own = _is_own_sandbox(settings, kind)
+    return console(Console(gateway, kind, gateway.clock, signs_in_itself=own))
+
+
+def _console_of_sandbox(
+    gateway: Gateway, settings: Settings, parts: Parts, control: Control, people: People
+) -> AsgiApplication:
+    from passback.console.app import console
+    from passback.console.visit import Console
+    from passback.sandbox.console_pages import LINKS, SandboxPages
+
+    own = _is_own_sandbox(settings, "sandbox")
+    # By the machine's clock, so that nobody is signed out because the sandbox's is moved.
+    of_sandbox = Console(gateway, "sandbox", parts.clock.real, signs_in_itself=own, links=LINKS)
+    return console(of_sandbox, SandboxPages(parts, control, people).pages())
 
 
 def serve(settings: Settings, kind: Kind, by_others: ByOthers | None = None) -> int:

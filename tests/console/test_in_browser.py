@@ -16,7 +16,7 @@ from support.sandbox import SECTION as ALGEBRA
 from support.sandbox import Sandbox, serving
 
 if TYPE_CHECKING:
-    from playwright.async_api import Page
+    from playwright.async_api import Dialog, Page
 
 pytestmark = pytest.mark.anyio
 
@@ -40,6 +40,11 @@ PAGES = (
     f"{CANVAS}/people/4fee004cca2e43cfca001001",
     "/console/audit",
     "/console/accounts",
+    "/console/sandbox",
+    "/console/sandbox/requests/1",
+    "/console/sandbox/gradebook",
+    "/console/sandbox/errors",
+    "/console/sandbox/clock",
     "/console/nothing",
     "/console/sign-in",
 )
@@ -82,6 +87,7 @@ def _make_undecided(conn: Connection) -> None:
 @pytest.fixture
 async def console(page: Page, sandbox: Sandbox) -> Page:
     """A window on the console's first page."""
+    sandbox.close()  # the server ends connections that are idle while other tests run; the next request opens one
     await page.goto(f"http://127.0.0.1:{sandbox.port}/")
     return page
 
@@ -247,3 +253,70 @@ async def test_the_table_of_districts_is_read_again_by_itself(console: Page) -> 
         await console.clock.run_for(11_000)
     assert (await answered.value).status == 200
     assert await console.get_by_role("link", name="Canvas Unified").count() == 1
+
+
+async def test_a_grade_is_seen_to_arrive_with_the_mouse(console: Page, sandbox: Sandbox) -> None:
+    base = console.url.partition("/console")[0]
+    await console.goto(f"{base}/console/sandbox")
+    await console.get_by_label("Grade of the first student").fill("8.25")
+    await console.get_by_role("button", name="Send the grade").click()
+    await console.wait_for_url("**/console/sandbox/requests/*")
+    await console.get_by_role("heading", name="Calls to the LMS").wait_for()
+    await console.get_by_role("cell", name="8.25").wait_for()
+    await console.get_by_role("link", name="All requests").click()
+    await console.get_by_role("button", name="error-before").click()
+    await console.locator(".state.bad", has_text="500").first.wait_for()
+    await console.get_by_role("link", name="Errors").click()
+    await console.get_by_role("button", name="Send row 14").click()
+    assert '{"message":"User not found"}' in (await console.locator("pre").nth(1).text_content() or "")
+
+
+async def test_the_sandbox_is_used_with_the_keyboard_alone(console: Page, sandbox: Sandbox) -> None:
+    base = console.url.partition("/console")[0]
+
+    async def press(name: str) -> None:
+        await console.get_by_role("button", name=name, exact=True).focus()
+        await console.keyboard.press("Enter")
+
+    await console.goto(f"{base}/console/sandbox")
+    await press("throttled")
+    await console.wait_for_url("**/console/sandbox/requests/*")
+    await console.goto(f"{base}/console/sandbox")
+    await console.keyboard.press("j")
+    await console.keyboard.press("Enter")
+    await console.wait_for_url("**/console/sandbox/requests/*")
+    await console.goto(f"{base}/console/sandbox/clock")
+    await press("A day on")
+    await press("Back to this machine's time")
+    await console.get_by_role("button", name="A day on").wait_for()
+    assert not sandbox.client(None).get("/sandbox/clock").json["moved_by_seconds"]
+
+
+async def test_a_reset_is_asked_first(console: Page, sandbox: Sandbox) -> None:
+    base = console.url.partition("/console")[0]
+    before = sandbox.client(None).get("/sandbox/state").body
+    await console.goto(f"{base}/console/sandbox/clock")
+    asked: list[str] = []
+
+    async def dismiss(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        await dialog.dismiss()
+
+    console.on("dialog", dismiss)
+    await console.get_by_role("button", name="Reset the sandbox").click()
+    assert len(asked) == 1
+    assert sandbox.client(None).get("/sandbox/state").body == before
+
+
+async def test_the_gradebook_beside_shows_a_grade_by_itself(console: Page, sandbox: Sandbox) -> None:
+    base = console.url.partition("/console")[0]
+    await console.clock.install()
+    await console.goto(f"{base}/console/sandbox")
+    book = sandbox.client(None).get(f"/sandbox/teacher/sections/{SECTION}").data
+    assignment = book["assignments"][0]["id"]
+    path = (
+        f"/sandbox/teacher/sections/{SECTION}/assignments/{assignment}/submissions/4fee004cca2e43cfca001005"
+    )
+    assert sandbox.client(None).patch(path, {"grade_points": 3.75}).status == 200
+    await console.clock.run_for(4_000)
+    await console.get_by_role("cell", name="3.75").wait_for()

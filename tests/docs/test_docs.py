@@ -18,6 +18,7 @@ import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from passback.domain.delivery import STATES
+from passback.sandbox.published import PUBLISHED
 from passback.wire import events
 from support.sandbox import Sandbox
 
@@ -209,3 +210,8 @@ def test_the_readmes_error_table_is_that_of_the_errors_page() -> None:
 
 def test_the_example_of_a_connector_stays_short() -> None:
     assert len((DOCS / "examples" / "slate.py").read_text("utf-8").splitlines()) <= 150
+
+
+def test_the_errors_page_says_what_the_sandboxs_pages_say() -> None:
+    rows = re.findall(r"### Row (\d+): (.*?) \((\d+)\)\n\nMend it: (.*)\n", ERRORS)
+    assert rows == [(str(it.number), it.title, str(it.status), it.mend) for it in PUBLISHED]

@@ -26,6 +26,8 @@ from passback.console.routing import SecureHeaders, Shown, lead_to_start, not_he
 from passback.console.visit import ROOT, Console
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.types import ASGIApp
 
 PAGES = (
@@ -39,13 +41,13 @@ PAGES = (
     *audit.PAGES,
     *accounts.PAGES,
     Shown("/sign-out", None, sign_in.leave, "POST"),
-    Shown("/{path:path}", None, not_here),
 )
-"""All pages, in the order in which their paths are tried."""
+"""The pages of every console, in the order in which their paths are tried."""
+_OTHERWISE = Shown("/{path:path}", None, not_here)
 
 
-def console(parts: Console) -> ASGIApp:
-    """The application."""
+def console(parts: Console, more: Sequence[Shown] = ()) -> ASGIApp:
+    """The application, with `more` pages than every console has."""
     return Starlette(
         routes=[
             Route(ROOT, lead_to_start),
@@ -53,7 +55,7 @@ def console(parts: Console) -> ASGIApp:
             Mount(ROOT + "/static", StaticFiles(packages=[("passback.console", "static")])),
             Route(sign_in.SIGN_IN, partial(sign_in.show, parts), methods=["GET"]),
             Route(sign_in.SIGN_IN, partial(sign_in.take, parts), methods=["POST"]),
-            *(route(parts, shown) for shown in PAGES),
+            *(route(parts, shown) for shown in (*PAGES, *more, _OTHERWISE)),
         ],
         middleware=[Middleware(SecureHeaders)],
     )

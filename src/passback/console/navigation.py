@@ -45,7 +45,9 @@ _OF_AN_LMS = ("/matches",)
 
 def navigation(visit: Visit) -> list[Link]:
     """The links to the pages of all districts that the account may see."""
-    return [_link(visit, text, path) for text, path, right in _EVERYWHERE if visit.may(right)]
+    of_all = visit.account.district_id is None
+    everywhere = (*_EVERYWHERE, *(visit.console.links if of_all else ()))
+    return [_link(visit, text, path) for text, path, right in everywhere if visit.may(right)]
 
 
 def district_navigation(visit: Visit, district: District) -> list[Link]:

@@ -33,6 +33,8 @@ class Console(Struct, frozen=True):
     signs_in_itself: bool = False
     """Whether people on the same machine need not sign in."""
     figures: Figures = msgspec.field(default_factory=Figures)
+    links: tuple[tuple[str, str, Right], ...] = ()
+    """What the navigation has besides for accounts of all districts: text, path and the right that it needs."""
 
     @property
     def is_secure(self) -> bool:

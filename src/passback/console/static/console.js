@@ -3,12 +3,15 @@
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
+// What is shown goes by the server's clock, which a sandbox's may be far from this machine's.
+const ahead = Number(document.documentElement.dataset.now ?? Date.now()) - Date.now();
+
 function showTimes(root) {
   for (const it of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(it.dateTime);
     const exact = moment.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
     if ("relative" in it.dataset) {
-      const seconds = (moment - Date.now()) / 1000;
+      const seconds = (moment - Date.now() - ahead) / 1000;
       const [unit, length] = units.find(([, length]) => Math.abs(seconds) >= length) ?? units.at(-1);
       it.textContent = relative.format(Math.trunc(seconds / length), unit);
       it.title = exact;
