@@ -69,16 +69,23 @@ class PlatformKeys:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
             known = self._known[url] = _Known()
-        if self._must_ask(known, key_id):
+        is_lacking = self._usable(known, key_id) is None
+        if self._must_ask(known, key_id) or (is_lacking and known.lock.locked()):
             async with known.lock:  # those who wait here find what the first has read
                 if self._must_ask(known, key_id):
                     await self._ask(url, known)
-        if known.read is None or self._clock() - known.read >= KEPT_FOR:
+        found = self._usable(known, key_id)
+        if found is not None:
+            return found
+        if known.problem or known.read is None:
             raise KeysUnavailable(known.problem or "its keys have not been read")
-        found = known.keys.get(key_id)
-        if found is None:
-            raise UnknownKey
-        return found
+        raise UnknownKey
+
+    def _usable(self, known: _Known, key_id: str) -> RSAKey | None:
+        """The key, unless it is not known or was read too long ago."""
+        if known.read is None or self._clock() - known.read >= KEPT_FOR:
+            return None
+        return known.keys.get(key_id)
 
     def _must_ask(self, known: _Known, key_id: str) -> bool:
         now = self._clock()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hmac
 import json
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from joserfc import jwt
 
+from passback.lti.platform_keys import PlatformKeys, UnknownKey
 from support.lti import (
     CLIENT_ID,
     LTI,
@@ -192,6 +194,49 @@ def test_unknown_keys_make_no_storm(sandbox: Sandbox, platform: Platform) -> Non
         token = jwt.encode({"alg": "RS256", "kid": f"unknown-{number}"}, claims, key("second"))
         refused(browser.launch({"state": asked["state"], "id_token": token}), "does not publish")
     assert platform.asked == 1
+
+
+@pytest.mark.anyio
+async def test_who_comes_while_the_keys_are_read_waits_for_them(platform: Platform) -> None:
+    now = 0
+    keys = PlatformKeys(lambda: now)
+
+    async def class_finds(name: str) -> None:
+        found = await asyncio.gather(*(keys.find(platform.jwks_url, name) for _ in range(30)))
+        assert {it.as_dict(private=False)["n"] for it in found} == {key(name).as_dict(private=False)["n"]}
+
+    await class_finds("first")
+    platform.publish("second")
+    now += 30_000
+    await class_finds("second")
+    assert platform.asked == 2
+
+
+@pytest.mark.anyio
+async def test_who_has_a_known_key_does_not_wait_for_others(platform: Platform) -> None:
+    now = 0
+    keys = PlatformKeys(lambda: now)
+    await keys.find(platform.jwks_url, "first")
+    now += 60 * 60 * 1000
+    reading = asyncio.create_task(keys.find(platform.jwks_url, "unknown"))
+    await asyncio.sleep(0)  # it has asked, and waits for the answer
+    await keys.find(platform.jwks_url, "first")
+    assert not reading.done()
+    with pytest.raises(UnknownKey):
+        await reading
+
+
+def test_a_new_key_that_cannot_be_read_is_not_said_to_be_unpublished(
+    sandbox: Sandbox, platform: Platform
+) -> None:
+    start(sandbox, platform)
+    platform.publish("first", "second")
+    platform.status = 500
+    sandbox.clock.now += 31_000
+    browser = Browser(sandbox)
+    asked = browser.asked(client_id=CLIENT_ID)
+    token = signed(platform.claims(asked["nonce"], sandbox.clock()), "second")
+    refused(browser.launch({"state": asked["state"], "id_token": token}), "keys cannot be read now", 503)
 
 
 def test_a_key_that_is_no_longer_published_is_refused_within_the_hour(
