@@ -196,6 +196,7 @@ async def test_a_grade_is_found_with_the_keyboard_alone(console: Page) -> None:
     await console.keyboard.press("j")
     await console.keyboard.press("Enter")
     await console.wait_for_url("**/assignments/*")
+    assert await _violations(console) == []
     await console.get_by_role("row", name="Ada Abbott").locator("a[href*='/deliveries/']").click()
     await console.get_by_role("heading", name="Grade of Ada Abbott in Fractions").wait_for()
     await console.get_by_text("requests to the LMS").first.click()
@@ -209,9 +210,11 @@ async def test_what_the_lms_holds_is_read_into_the_page(console: Page) -> None:
     await console.get_by_role("row", name="Ada Abbott").locator("a[href*='/deliveries/']").click()
     await console.get_by_role("heading", name="Grade of Ada Abbott in Fractions").wait_for()
     await console.evaluate("document.documentElement.dataset.mark = 'same page'")
-    await console.get_by_role("button", name="What does the LMS hold now?").click()
+    await console.get_by_role("button", name="What does the LMS hold now?").focus()
+    await console.keyboard.press("Enter")
     await console.get_by_role("columnheader", name="The LMS holds").wait_for()
     assert await console.evaluate("document.documentElement.dataset.mark") == "same page"
+    assert await console.evaluate("document.activeElement.id") == "look"
     assert await _violations(console) == []
 
 

@@ -57,7 +57,7 @@ def _fill(conn: Connection) -> None:
     deliveries.add(
         conn,
         [
-            grade("d1", "a1", "p1", state="delivered", request_id="mine"),
+            grade("d1", "a1", "p1", state="delivered", request_id="request-number7"),
             grade("d2", "a2", "p1", state="refused"),
             grade("d3", "a1", "p2", state="delivered"),
             grade("d4", "a1", "p1", state="waiting"),
@@ -116,8 +116,8 @@ class Explained:
         lambda conn: search.person(conn, DISTRICT, "p1"),
         lambda conn: search.assignments_titled(conn, DISTRICT, "ecole", 50),
         lambda conn: search.assignments_known_as(conn, [DISTRICT], "a1", 50),
-        lambda conn: search.of_request(conn, "mine", None, 50),
-        lambda conn: search.of_request(conn, "mine", ("d1", "d3"), 50),
+        lambda conn: search.of_request(conn, "request-number7", None, 50),
+        lambda conn: search.of_request(conn, "request-number7", ("d1", "d3"), 50),
         lambda conn: search.of_person(conn, "p1", "", 50),
         lambda conn: search.newest_of_each(conn, "a1", ["p1", "p2"]),
         lambda conn: search.of_assignment_itself(conn, "a1", 50),
@@ -168,4 +168,4 @@ def test_deliveries_of_a_student_an_assignment_and_a_request_are_found(database:
     newest = database.read_now(lambda conn: search.newest_of_each(conn, "a1", [*PEOPLE]))
     assert newest == {"p1": "d4", "p2": "d3", "p3": "d5"}
     assert database.read_now(lambda conn: search.of_assignment_itself(conn, "a1", 10)) == ["d6", "a1"]
-    assert database.read_now(lambda conn: search.of_request(conn, "mine", None, 10)) == ["d1"]
+    assert database.read_now(lambda conn: search.of_request(conn, "request-number7", None, 10)) == ["d1"]

@@ -227,8 +227,8 @@ def of_request(
     """
     if between is None:
         rows = connection.execute(
-            "SELECT id FROM deliveries WHERE request_id = :request_id AND SUBSTR(request_id, 15, 1) <> '7'"
-            " ORDER BY id LIMIT :limit",
+            "SELECT id FROM deliveries WHERE request_id = :request_id"
+            " AND (LENGTH(request_id) <> 36 OR SUBSTR(request_id, 15, 1) <> '7') ORDER BY id LIMIT :limit",
             {"request_id": request_id, "limit": limit},
         )
     else:
