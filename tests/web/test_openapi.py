@@ -12,6 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import passback
+from passback.sandbox.people_pages import ENDPOINTS
 from passback.store import deep_links, launches, tokens
 from passback.store.engine.database import Connection
 from passback.wire.openapi.document import document
@@ -230,3 +231,12 @@ def test_the_vendored_files_are_those_of_the_manifest() -> None:
     manifest = json.loads(vendor.joinpath("manifest.json").read_text("utf-8"))
     for name, digest in manifest["files"].items():
         assert hashlib.sha256(vendor.joinpath(name).read_bytes()).hexdigest() == digest
+
+
+def test_every_call_of_the_sandbox_is_described_and_there(sandbox: Sandbox) -> None:
+    paths = {path: {*methods} for path, methods in DOCUMENT["paths"].items() if path.startswith("/sandbox/")}
+    assert paths.keys() >= ENDPOINTS.keys()
+    for path, methods in paths.items():
+        concrete = re.sub(r"\{.*?\}", "1", path)
+        allowed = sandbox.client(None).call("BREW", concrete).headers["allow"]
+        assert methods == {it.lower() for it in allowed.split(", ")} - {"head"}, path

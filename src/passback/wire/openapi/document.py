@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import Struct
 
-from passback.wire import errors, events
-from passback.wire.openapi.failures import failure
+from passback.wire import events
 from passback.wire.openapi.headers import HEADERS
 from passback.wire.openapi.paths import paths
-from passback.wire.openapi.schemas import Schema, answer, object_of, schemas
+from passback.wire.openapi.sandbox import sandbox_paths, untokened
+from passback.wire.openapi.schemas import Schema, answer, schemas
 
 _TAGS = {
     "Assignments": "A section's assignments, as they are in the LMS.",
@@ -22,7 +20,7 @@ _TAGS = {
     "Roster": "The district's schools, sections and people, and whether they are matched in the LMS.",
     "Webhooks": "Endpoints that receive the application's events (docs/how-to/receive-webhooks.md).",
     "Launches": "Who opened the application in an LMS, and from where (docs/reference/launches.md).",
-    "Sandbox": "Sandbox only, without a token: reset it, save its state and load it again.",
+    "Sandbox": "Sandbox only, without a token: its state, clock and requests, and what people do in its LMSs.",
     "Health": "For operators.",
 }
 
@@ -53,7 +51,7 @@ def document(version: str, *, sandbox: bool) -> Schema:
             if sandbox or name != "Sandbox"
         ],
         "webhooks": _messages(),
-        "paths": paths(sandbox=sandbox) | _HEALTH | (_sandbox() if sandbox else {}),
+        "paths": paths(sandbox=sandbox) | _HEALTH | (sandbox_paths() if sandbox else {}),
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": token}},
             "schemas": schemas(),
@@ -106,24 +104,11 @@ def _messages() -> Schema:
 # Beside the API
 
 
-def _untokened(name: str, tag: str, summary: str, content: Schema | None = None, **more: Any) -> Schema:
-    """An operation that needs no token."""
-    ok = {"description": "OK", "content": {"application/json": {"schema": content or {"type": "object"}}}}
-    return {
-        "operationId": name,
-        "tags": [tag],
-        "summary": summary,
-        "security": [],
-        **more,
-        "responses": {"200": ok, **more.get("responses", {})},
-    }
-
-
 _NOT_NOW = {"503": {"description": "Not ready.", "content": {"application/json": {}}}}
 _HEALTH: dict[str, Schema] = {
-    "/health/live": {"get": _untokened("live", "Health", "Check that the process is alive")},
+    "/health/live": {"get": untokened("live", "Health", "Check that the process is alive")},
     "/health/ready": {
-        "get": _untokened(
+        "get": untokened(
             "ready",
             "Health",
             "Check that the gateway can serve requests, including its database",
@@ -131,27 +116,3 @@ _HEALTH: dict[str, Schema] = {
         )
     },
 }
-
-
-def _sandbox() -> dict[str, Schema]:
-    state = object_of(
-        {"passback_sandbox": {"const": 1}, "tables": {"type": "object"}},
-        required=("passback_sandbox", "tables"),
-    )
-    refused = errors.bad_request("INVALID_SANDBOX_STATE: there is no table 'recipes'")
-    load = _untokened(
-        "load_sandbox",
-        "Sandbox",
-        "Replace the sandbox's state with a saved one",
-        requestBody={"required": True, "content": {"application/json": {"schema": state}}},
-        responses={"400": failure("Not a saved state; nothing was changed.", {"refused": refused})},
-    )
-    return {
-        "/sandbox/reset": {
-            "post": _untokened("reset_sandbox", "Sandbox", "Reset the sandbox to its initial state")
-        },
-        "/sandbox/state": {
-            "get": _untokened("save_sandbox", "Sandbox", "Save the sandbox's entire state", state),
-            "put": load,
-        },
-    }
