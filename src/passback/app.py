@@ -191,10 +191,15 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, parts: Parts | N
 def _console(gateway: Gateway, settings: Settings, kind: Kind) -> AsgiApplication:
     # Imported with its first page: the server starts without it.
     from passback.console.app import console
-    from passback.console.visit import Console
+    from passback.console.visit import Console, Provider
 
+    provider = None
+    if settings.oidc_issuer:
+        provider = Provider(
+            settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret, settings.oidc_name
+        )
     own = _is_own_sandbox(settings, kind)
-    return console(Console(gateway, kind, gateway.clock, signs_in_itself=own))
+    return console(Console(gateway, kind, gateway.clock, provider, signs_in_itself=own))
 
 
 def _console_of_sandbox(

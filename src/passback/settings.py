@@ -73,6 +73,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether ``/metrics`` is served."""
     pages_token: str = ""
     """The token that ``/metrics``, ``/docs`` and ``/openapi.json`` need; if empty, everybody may read them."""
+    oidc_issuer: str = ""
+    """The OpenID Connect provider that people may sign in to the console with, such as ``https://login.example``."""
+    oidc_client_id: str = ""
+    """What the provider knows the console as."""
+    oidc_client_secret: str = ""
+    """The secret that the provider gave for it."""
+    oidc_name: str = "OpenID Connect"
+    """What people call the provider, for the button to sign in."""
     tracing: Literal["off", "otlp"] = "off"
     """Where traces go: nowhere, or over OTLP to the collector that the ``OTEL_*`` variables name."""
 
@@ -161,6 +169,12 @@ def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
             allowed = f"it must be {' or '.join(words)}" if words else error
             raise SettingsError(f"setting '{name}' is {value!r}: {allowed}") from None
     settings = Settings(**checked)
+    _check(settings)
+    return settings
+
+
+def _check(settings: Settings) -> None:
+    """Raise `SettingsError` if a value is not allowed, or lacks another that it needs."""
     if settings.log_level.lower() not in ("debug", "info", "warning", "error", "critical"):
         raise SettingsError(
             f"setting 'log_level' is {settings.log_level!r}: it must be debug, info, warning, error or critical"
@@ -171,12 +185,17 @@ def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
         raise SettingsError(
             "setting 'public_url' must begin with https:// (or http://), and have no query and no user"
         )
+    if settings.oidc_issuer and not _PUBLIC_URL.fullmatch(settings.oidc_issuer):
+        raise SettingsError("setting 'oidc_issuer' must begin with https://, and have no query and no user")
+    if settings.oidc_issuer and not (settings.oidc_client_id and settings.oidc_client_secret):
+        raise SettingsError(
+            "setting 'oidc_issuer' needs 'oidc_client_id' and 'oidc_client_secret', which the provider gives"
+        )
     if settings.secret_key:
         try:
             parse_keys(settings.secret_key, PREFIX + "SECRET_KEY")
         except VaultError as error:
             raise SettingsError(str(error)) from None
-    return settings
 
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:

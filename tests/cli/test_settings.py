@@ -33,6 +33,8 @@ def test_the_stronger_source_wins(tmp_path: Path) -> None:
         ({"PASSBACK_MAX_BODY_BYTES": "-1"}, "'max_body_bytes' is '-1'"),
         ({"PASSBACK_ALLOW_PRIVATE_WEBHOOKS": "maybe"}, "'allow_private_webhooks' is 'maybe'.*yes or no"),
         ({"PASSBACK_SECRET_KEY": "garbage"}, "PASSBACK_SECRET_KEY"),
+        ({"PASSBACK_OIDC_ISSUER": "login.example"}, "must begin with https://"),
+        ({"PASSBACK_OIDC_ISSUER": "https://login.example"}, "needs 'oidc_client_id'"),
         ({"PASSBACK_LOG_FORMAT": "xml"}, "'log_format' is 'xml': it must be text or json"),
         ({"PASSBACK_TRACING": "on"}, "'tracing' is 'on': it must be off or otlp"),
         ({"PASSBACK_METRICS": "perhaps"}, "'metrics' is 'perhaps': it must be yes or no"),

@@ -46,6 +46,15 @@ PAGES = (
 _OTHERWISE = Shown("/{path:path}", None, not_here)
 
 
+def _openid(parts: Console) -> list[Mount]:
+    if parts.provider is None:
+        return []
+    # Imported only where a provider is set.
+    from passback.console import openid
+
+    return openid.routes(parts)
+
+
 def console(parts: Console, more: Sequence[Shown] = ()) -> ASGIApp:
     """The application, with `more` pages than every console has."""
     return Starlette(
@@ -55,6 +64,7 @@ def console(parts: Console, more: Sequence[Shown] = ()) -> ASGIApp:
             Mount(ROOT + "/static", StaticFiles(packages=[("passback.console", "static")])),
             Route(sign_in.SIGN_IN, partial(sign_in.show, parts), methods=["GET"]),
             Route(sign_in.SIGN_IN, partial(sign_in.take, parts), methods=["POST"]),
+            *_openid(parts),
             *(route(parts, shown) for shown in (*PAGES, *more, _OTHERWISE)),
         ],
         middleware=[Middleware(SecureHeaders)],

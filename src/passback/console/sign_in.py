@@ -64,9 +64,14 @@ async def take(console: Console, request: Request) -> Response:
         if refused.retry_after is not None:
             response.headers["retry-after"] = str(refused.retry_after)
         return response
-    response = RedirectResponse(onward if _is_ours(onward) else ROOT, 303)
+    response = RedirectResponse(onward if is_ours(onward) else ROOT, 303)
     set_cookie(console, response, secret)
     return response
+
+
+async def refused(console: Console, why: str, status: int) -> Response:
+    """The page to sign in, with the reason why that came to nothing."""
+    return await _page(console, "", "", why, status=status)
 
 
 async def leave(visit: Visit) -> Response:
@@ -103,14 +108,15 @@ async def _page(
         console,
         "sign_in.html",
         status=status,
-        onward=onward if _is_ours(onward) else "",
+        onward=onward if is_ours(onward) else "",
         name=name,
         error=error,
+        provider=console.provider and console.provider.name,
         is_first=not await accounts.any_exist(console.gateway.database),
     )
 
 
-def _is_ours(url: str) -> bool:
+def is_ours(url: str) -> bool:
     """Whether an address leads to a page of the console, and nowhere else."""
     return (url == ROOT or url.startswith(ROOT + "/")) and "\\" not in url and url.isprintable()
 

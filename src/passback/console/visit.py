@@ -23,6 +23,19 @@ if TYPE_CHECKING:
 ROOT = "/console"
 
 
+class Provider(Struct, frozen=True):
+    """An OpenID Connect provider that people may sign in at."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    name: str
+    """What people call it."""
+
+    def __repr__(self) -> str:
+        return f"Provider({self.issuer!r})"  # never the secret
+
+
 class Console(Struct, frozen=True):
     """What all pages work with."""
 
@@ -30,6 +43,7 @@ class Console(Struct, frozen=True):
     kind: Literal["sandbox", "production"]
     clock: Clock
     """What accounts and their sessions go by: in a sandbox, the gateway's can be moved."""
+    provider: Provider | None = None
     signs_in_itself: bool = False
     """Whether people on the same machine need not sign in."""
     figures: Figures = msgspec.field(default_factory=Figures)

@@ -44,6 +44,7 @@ __all__ = [
     "sandbox_owner",
     "session_of",
     "sign_in",
+    "sign_in_of_provider",
 ]
 
 SHORTEST_PASSWORD = 12
@@ -218,6 +219,39 @@ async def sign_in(database: Database, name: str, password: str, address: str, cl
 
         await database.write(note)
         raise SignInRefused("Name and password do not match.")
+    return await begin_session(database, account, clock)
+
+
+async def sign_in_of_provider(
+    database: Database, issuer: str, subject: str, email: str | None, clock: Clock
+) -> str:
+    """Sign in somebody whom an OpenID Connect provider knows. Returns what the browser keeps.
+
+    With their first sign-in their account is found by their verified `email`: one without a password, which nobody else
+    at a provider has taken. Raises `SignInRefused`.
+    """
+    if not subject or "\0" in subject:
+        raise SignInRefused("The provider does not say who you are.")
+
+    def write(conn: Connection) -> Account | None:
+        account = accounts.find_of_provider(conn, issuer, subject)
+        if account is not None or email is None:
+            return account
+        account = accounts.find(conn, email.replace("\0", "").strip().lower())
+        if account is None or account.issuer is not None:
+            return None
+        if accounts.password_hash(conn, account.id) is not None:
+            return None
+        accounts.link(conn, account.id, issuer, subject)
+        detail = f"{account.name}, at {issuer}"
+        audit.record(conn, "account.linked", account.id, account.district_id or "", detail, actor="gateway")
+        return account
+
+    account = await database.write(write)
+    if account is None:
+        raise SignInRefused("Nobody has created an account for you here. Ask whoever runs this gateway.")
+    if account.disabled is not None:
+        raise SignInRefused("Your account here is disabled. Ask whoever runs this gateway.")
     return await begin_session(database, account, clock)
 
 

@@ -33,6 +33,23 @@ def find(connection: Connection, name: str) -> Account | None:
     return None if row is None else account_of(row)
 
 
+def find_of_provider(connection: Connection, issuer: str, subject: str) -> Account | None:
+    """The account of a person whom an OpenID Connect provider knows."""
+    row = connection.execute(
+        f"SELECT {COLUMNS} FROM accounts WHERE issuer = :issuer AND subject = :subject",
+        {"issuer": issuer, "subject": subject},
+    ).fetchone()
+    return None if row is None else account_of(row)
+
+
+def link(connection: Connection, account_id: str, issuer: str, subject: str) -> None:
+    """Note who an account is to an OpenID Connect provider."""
+    connection.execute(
+        "UPDATE accounts SET issuer = :issuer, subject = :subject WHERE id = :id",
+        {"id": account_id, "issuer": issuer, "subject": subject},
+    )
+
+
 def find_all(connection: Connection) -> list[Account]:
     """All accounts, by name."""
     return [account_of(row) for row in connection.execute(f"SELECT {COLUMNS} FROM accounts ORDER BY name")]
