@@ -33,6 +33,7 @@ from passback.operations.older_copies import Ticking, count_file
 from passback.rosters import metrics as sync_metrics
 from passback.rosters.schedule import run_due
 from passback.sandbox.banner import banner
+from passback.sandbox.clock import start_note
 from passback.sandbox.control import Control
 from passback.sandbox.faults import gateway_with
 from passback.sandbox.pages import folder_of_parts, pages_of_parts, state_pages
@@ -248,6 +249,8 @@ def serve(settings: Settings, kind: Kind, by_others: ByOthers | None = None) -> 
         settle()
         # From here on connections are taken, if only into the queue.
         notes = [*copy_notes, *start_notes.notes(database, settings, is_new=is_new)]
+        if parts is not None:
+            notes += start_note(parts.clock)
         print("\n".join((_start_message(kind, _url(listener), parts), *notes)), flush=True)  # noqa: T201 - its output
         run_server(server, listener, gateway, parts, ticking)
     return 0

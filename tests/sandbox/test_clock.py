@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from passback.sandbox.clock import SandboxClock, start_note
 from passback_simulators.identities import DISTRICTS
 from support.console import Visitor
 from support.sandbox import ASSIGNMENTS, ESSAY, NOW, Sandbox, serving, wait_until
@@ -69,7 +70,11 @@ def test_a_reset_gives_it_back(sandbox: Sandbox) -> None:
 
 def test_it_is_kept_over_a_restart(tmp_path: Path) -> None:
     with serving(tmp_path) as sandbox:
+        assert isinstance(sandbox.gateway.clock, SandboxClock)
+        assert start_note(sandbox.gateway.clock) == []
         put(sandbox, now="2030-06-01T00:00:00Z")
+        [said] = start_note(sandbox.gateway.clock)
+        assert "2030-06-01T00:00:00.000Z" in said
     with serving(tmp_path, now=NOW + 60_000) as sandbox:
         assert sandbox.client(None).get(CLOCK).json["now"] == "2030-06-01T00:01:00.000Z"
 

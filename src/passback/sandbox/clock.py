@@ -68,6 +68,15 @@ def show(clock: SandboxClock) -> Shown:
     return Shown(dates.show(real + clock.moved_by), dates.show(real), clock.moved_by // SECOND)
 
 
+def start_note(clock: SandboxClock) -> list[str]:
+    """What a start says of a clock that was moved before."""
+    if not clock.moved_by:
+        return []
+    return [
+        f"The sandbox's clock was moved: it shows {dates.show(clock())} (DELETE /sandbox/clock gives it back)"
+    ]
+
+
 def parse(body: bytes) -> Move:
     """Read what was sent to move it. Raises `Refusal`."""
     try:
