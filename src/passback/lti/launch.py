@@ -98,7 +98,7 @@ async def take(gateway: Gateway, keys: PlatformKeys, state: State, token: str) -
                 application=address.application,
                 expires=now + CHOOSING_LASTS,
             )
-        return Onward(_with_code(address.url, code))
+        return Onward(web_address.with_query(address.url, urlencode({"code": code})))
 
     return await gateway.database.write(keep)
 
@@ -302,8 +302,3 @@ def _links(before: Mapping[str, Any], said: IdToken) -> dict[str, Any]:
             link["lineitem"] = said.line_items.lineitem
         links[said.resource_link.id] = link
     return dict(list(links.items())[-_MOST_LINKS:])
-
-
-def _with_code(url: str, code: str) -> str:
-    joint = "&" if urlsplit(url).query else "?"
-    return f"{url}{joint}{urlencode({'code': code})}"

@@ -20,6 +20,7 @@ from msgspec import Struct
 from passback.domain.clock import MINUTE, Instant
 from passback.lti.refused import Refused
 from passback.lti.registrations import chosen, find_all
+from passback.network import web_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,8 +114,8 @@ async def begin(gateway: Gateway, given: Mapping[str, str], launch_url: str) -> 
     }
     if "lti_message_hint" in given:
         query["lti_message_hint"] = given["lti_message_hint"]
-    joint = "&" if parts.query else "?"
-    return Login(f"{registration.auth_login_url}{joint}{urlencode(query)}", state, secret)
+    url = web_address.with_query(registration.auth_login_url, urlencode(query))
+    return Login(url, state, secret)
 
 
 def seal(key: bytes, state: State) -> str:

@@ -1,4 +1,4 @@
-"""Whether an address from outside is one to send people to, or to ask."""
+"""Addresses from outside: whether they are to be asked, or people sent there, and with what."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from passback.network.addresses import is_loopback
 
 _LONGEST = 2048
 _PLAIN = re.compile(r"[!-~]+")
+
+
+def with_query(url: str, query: str) -> str:
+    """The address with more in its query. It has no fragment."""
+    joint = "" if url.endswith(("?", "&")) else "&" if "?" in url else "?"
+    return f"{url}{joint}{query}"
 
 
 def problem(url: str) -> str | None:

@@ -16,6 +16,7 @@ from support.lti import (
     Browser,
     Platform,
     connect,
+    query_of,
     serving_platform,
     signed,
 )
@@ -178,6 +179,14 @@ def test_other_methods_and_bodies_are_no_crash(sandbox: Sandbox) -> None:
 def test_people_are_sent_to_safe_addresses_only(sandbox: Sandbox, url: str) -> None:
     reply = app(sandbox).post("/v3.1/launch_address", {"url": url})
     assert (reply.status, reply.json["message"][:11]) == (400, "INVALID_URL")
+
+
+def test_the_code_is_a_parameter_even_behind_a_bare_question_mark(
+    sandbox: Sandbox, platform: Platform
+) -> None:
+    app(sandbox).post("/v3.1/launch_address", {"url": "https://app.example/launch?"})
+    reply = start(sandbox, platform)
+    assert set(query_of(reply.headers["location"])) == {"code"}
 
 
 def test_an_application_registers_reads_and_deletes_its_address(sandbox: Sandbox) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 from passback.lms.interface import Unavailable
 from passback.network.addresses import is_loopback
+from passback.network.web_address import with_query
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -51,7 +52,7 @@ class Hosts:
         except ValueError:
             raise Unavailable(f"{method}: it redirects to an invalid address") from None
         if query:
-            url += ("&" if urlsplit(url).query else "?") + query
+            url = with_query(url, query)
         origin = _origin(url)
         if origin in self._known:
             return url
