@@ -187,10 +187,10 @@ class Browser:
         """What the gateway asks the LMS in answer to that."""
         return query_of(self.log_in(**given).headers["location"])
 
-    def launch(self, form: Mapping[str, str]) -> Reply:
-        """The LMS's second request."""
+    def launch(self, form: Mapping[str, str], origin: str = ISSUER) -> Reply:
+        """The LMS's second request, or another page's."""
         cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
-        headers = {**FORM, **(cookie if self.cookies else {})}
+        headers = {**FORM, "Origin": origin, **(cookie if self.cookies else {})}
         return self._keep(self.sandbox.client(None).call("POST", "/lti/launch", urlencode(form), headers))
 
     def _keep(self, reply: Reply) -> Reply:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
 
@@ -106,7 +106,7 @@ async def _land(tool: _Tool, request: Request) -> Response:
             f" {given.get('error_description', given['error'])[:500]}",
             why="declined",
         )
-    secret = _cookies(request).get(state.name) or given.get("stored", "")
+    secret = _cookies(request).get(state.name) or _stored(tool, request, given)
     if not secret and state.storage and "stored" not in given:
         return fetching(tool.base_url, state, given)
     if not state.is_of(secret):
@@ -167,6 +167,17 @@ def _cookies(request: Request) -> Mapping[str, str]:
         for part in value.split(b";")
     )
     return {name: value for name, _, value in pairs}
+
+
+def _stored(tool: _Tool, request: Request, given: Mapping[str, str]) -> str:
+    """The secret that the LMS's page has kept; empty if it comes from another page than ours.
+
+    Another site could have the browser send what it was given in a launch of its own, and so sign somebody in as
+    somebody else.
+    """
+    base = urlsplit(tool.base_url)
+    is_ours = request.values(b"origin") == [f"{base.scheme}://{base.netloc}".encode()]
+    return given.get("stored", "") if is_ours else ""
 
 
 def _is_in_frame(request: Request) -> bool:

@@ -25,9 +25,9 @@ LOGIN, LAUNCH = "/lti/login", "/lti/launch"
 PRIVATE = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),
 )
-"""Headers of every page of a launch."""
+"""Headers of every page of a launch. Our own must be known to us as such (Origin); no other site learns an address."""
 
 _HTML = b"text/html; charset=utf-8"
 _MOMENT = ("One moment", "You are being signed in.")

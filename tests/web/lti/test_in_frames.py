@@ -76,7 +76,7 @@ class Lms:
     async def open(
         self, page: Page, script: str = HEARS, keeper: str = HEARS, at: str = ISSUER, **given: str
     ) -> None:
-        """Somebody opens a page of the LMS, or of another site, in which the gateway is. `keeper` is in it as well."""
+        """Somebody opens a page of the LMS, or of another site, in which the gateway is. `keeper` is in it before."""
         query = {
             "iss": ISSUER,
             "login_hint": "hint",
@@ -85,13 +85,11 @@ class Lms:
             **given,
         }
         login = f"{self.sandbox.gateway.base_url}/lti/login?{urlencode(query)}"
-        frames = {"keeper": f"{at}/keeper", "tool": login}
-        shown = "".join(
-            f'<iframe name="{name}" src="{escape(url)}"></iframe>' for name, url in frames.items()
-        )
+        shown = f'<iframe name="keeper" src="{at}/keeper"></iframe><iframe name="tool"></iframe>'
         await self.serve(f"{at}/course", f"{_script(script)}{shown}")
         await self.serve(f"{at}/keeper", _script(keeper))
-        await page.goto(f"{at}/course")
+        await page.goto(f"{at}/course")  # until the keeper listens
+        await page.evaluate("login => document.getElementsByName('tool')[0].src = login", login)
 
     async def serve(self, url: str, body: str) -> None:
         """Show a page at an address of the LMS, or of another site."""

@@ -133,7 +133,7 @@ def test_nothing_that_is_secret_or_a_persons_is_logged(
     [secret] = browser.cookies.values()
     code = query_of(browser.launch(form).headers["location"])["code"]
     app(sandbox).post(f"/v3.1/launches/{code}", b"")
-    refused(browser.launch({**form, "stored": secret}), "used before")
+    refused(browser.launch({**form, "stored": secret}, PUBLIC_URL), "used before")
     refused(start(sandbox, platform, {"aud": "another", "email": "ann@school.example"}), "somebody else")
     assert caplog.records
     for private in (
@@ -269,9 +269,20 @@ def test_where_cookies_are_blocked_the_lms_keeps_the_secret(sandbox: Sandbox, pl
     assert (get["do"], get["key"], get["origin"]) == ("fetch", put["key"], ISSUER)
     assert (get["state"], get["token"], get["url"]) == (*form.values(), f"{PUBLIC_URL}/lti/launch")
 
-    refused(browser.launch({**form, "stored": ""}), "in a new window")
-    refused(browser.launch({**form, "stored": "x" * 32}), "in a new window")
-    exchanged(sandbox, browser.launch({**form, "stored": put["value"]}))
+    refused(browser.launch({**form, "stored": ""}, PUBLIC_URL), "in a new window")
+    refused(browser.launch({**form, "stored": "x" * 32}, PUBLIC_URL), "in a new window")
+    exchanged(sandbox, browser.launch({**form, "stored": put["value"]}, PUBLIC_URL))
+
+
+@pytest.mark.parametrize("origin", ["https://evil.test", ISSUER, "null"])
+def test_another_page_cannot_say_what_the_lms_has_kept(
+    sandbox: Sandbox, platform: Platform, origin: str
+) -> None:
+    mine, theirs = Browser(sandbox, keeps_cookies=False), Browser(sandbox, keeps_cookies=False)
+    put = data_of(mine.log_in(client_id=CLIENT_ID, lti_storage_target="_parent"))
+    asked = query_of(put["url"])
+    form = {"state": asked["state"], "id_token": signed(platform.claims(asked["nonce"], sandbox.clock()))}
+    refused(theirs.launch({**form, "stored": put["value"]}, origin), "in a new window")
 
 
 def test_the_pages_run_their_own_script_only(sandbox: Sandbox) -> None:
