@@ -32,6 +32,7 @@ _EVERYWHERE: tuple[tuple[str, str, Right], ...] = (
 _IN_DISTRICT: tuple[tuple[str, str, Right], ...] = (
     ("Overview", "", "see"),
     ("Not arrived", "/not-arrived", "see"),
+    ("Connection", "/connection", "connect"),
     ("Matches", "/matches", "match"),
     ("Roster", "/roster", "roster"),
     ("Gradebook", "/gradebook", "grade"),
@@ -40,7 +41,7 @@ _IN_DISTRICT: tuple[tuple[str, str, Right], ...] = (
 
 
 _OF_BUILTIN = ("/gradebook",)
-_OF_AN_LMS = ("/matches",)
+_OF_AN_LMS = ("/connection", "/matches")
 
 
 def navigation(visit: Visit) -> list[Link]:

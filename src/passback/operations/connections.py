@@ -180,13 +180,13 @@ def works(findings: Sequence[Finding]) -> bool:
     return bool(findings) and findings[0].good
 
 
-async def create_with_gradebook(database: Database, name: str, clock: Clock) -> str:
+async def create_with_gradebook(database: Database, name: str, clock: Clock, *, actor: str = "") -> str:
     """Create a district whose gradebook is Passback's own; returns its id."""
 
     def write(conn: Connection) -> str:
         new = districts.create(conn, name, clock())
         stored_districts.set_lms(conn, new.id, BUILTIN, "success")
-        audit.record(conn, "connection.made", new.id, new.id, BUILTIN)
+        audit.record(conn, "connection.made", new.id, new.id, BUILTIN, actor=actor)
         return new.id
 
     return await database.write(write)
@@ -250,7 +250,7 @@ async def show(database: Database, vault: Vault, district_id: str) -> Connection
     return ConnectionSummary(stored.address, stored.options, sorted(set(credentials) - set(stored.options)))
 
 
-async def remove(database: Database, district_id: str) -> None:
+async def remove(database: Database, district_id: str, *, actor: str = "") -> None:
     """Delete a district's connection with its credentials; its assignments stay in the LMS. Raises `NotFound`."""
 
     def write(conn: Connection) -> None:
@@ -258,7 +258,7 @@ async def remove(database: Database, district_id: str) -> None:
         syncs.forget(conn, district_id)
         stored = _required(conn, district_id)
         connections.remove(conn, stored.district_id)
-        audit.record(conn, "connection.removed", district_id, district_id, stored.address)
+        audit.record(conn, "connection.removed", district_id, district_id, stored.address, actor=actor)
 
     await database.write(write)
 
