@@ -318,6 +318,7 @@ def test_words_that_a_dead_worker_may_have_left_are_repeated_by_a_client_that_ha
     )
     assert (begun.asked.comment_since is not None) == repeats
     assert begun.asked.comment_marks == (("d2", "d1") if repeats else ("d2",))
+    assert begun.asked.asked_at == second.created
 
 
 @pytest.mark.parametrize(("unacknowledged", "waits"), [(True, []), (False, ["d1"])])

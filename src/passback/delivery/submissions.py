@@ -105,17 +105,21 @@ def begun(
 ) -> list[SubmissionTarget]:
     """The targets of deliveries that have just begun: now no other of their lanes can leave a comment any more.
 
-    `lanes` is what is unsettled in them. A target says which deliveries' comments count as its own: those with the
-    same words whose client has not heard that they were delivered, for then it repeats them. If an earlier try may have
-    left the comment (of this delivery, one that it repeats, or one that a restored backup does not know), it says since
-    when.
+    `lanes` is what is unsettled in them. A target says when it was asked for, and which deliveries' comments count as
+    its own: those with the same words whose client has not heard that they were delivered, for then it repeats them. If
+    an earlier try may have left the comment (of this delivery, one that it repeats, or one that a restored backup does
+    not know), it says since when.
     """
     restore = None
     if any(target.asked.grade_comment for _, target in targets):
         restore = restored.find(conn, now)
+    timed = [
+        (delivery, replace(target, asked=replace(target.asked, asked_at=delivery.created)))
+        for delivery, target in targets
+    ]
     return [
         _with_marks(delivery, target, lanes[delivery.lane], restore) if target.asked.grade_comment else target
-        for delivery, target in targets
+        for delivery, target in timed
     ]
 
 

@@ -42,6 +42,8 @@ class SubmissionFields(Struct, frozen=True, omit_defaults=True):
     """The teacher's id in the LMS."""
     override_due_date: Instant | None = None
     state: str | None = None
+    asked_at: Instant | None = None
+    """Set by the gateway: when the client asked for it. A change may wait until the LMS can be reached."""
     comment_since: Instant | None = None
     """Set by the gateway if an earlier try may have left the comment: one posted since then counts as this one.
 

@@ -159,6 +159,36 @@ def test_a_teachers_later_edit_is_replaced_if_the_district_wants_that() -> None:
         assert lms.grade(assignment, grade_points=Decimal(10)).grade_points == 10
 
 
+def test_a_score_that_had_to_wait_does_not_replace_what_a_teacher_wrote_meanwhile(lms: Lms) -> None:
+    assignment = essay(lms)
+    lms.grade(assignment, grade_points=Decimal(9))
+    asked_at = lms.clock.now = lms.clock() + HOUR
+    lms.clock.now += HOUR
+    simulator(lms).ui_grade(item(assignment), lms.students[0], 12.0)
+    lms.clock.now += HOUR
+    with pytest.raises(RefusedByLms, match="CHANGED_IN_LMS"):
+        lms.grade(assignment, grade_points=Decimal(10), asked_at=asked_at)
+    assert held(lms, assignment)["published"] == 12
+
+
+def test_scores_that_had_to_wait_are_delivered_in_their_order(lms: Lms) -> None:
+    assignment, seen, start = essay(lms), sent_scores(lms), lms.clock()
+    lms.clock.now += HOUR
+    for points in (1, 2, 3):
+        done = lms.grade(assignment, grade_points=Decimal(points), asked_at=start + points)
+        assert done.last_modified == lms.clock()  # that is when it reaches the LMS
+    times = [it["timestamp"][:19] for it in seen]
+    assert times == sorted(set(times))
+    assert times[-1] < str(isoformat(lms.clock()))
+    assert lms.read(assignment).grade_points == 3
+
+
+def test_a_score_that_is_asked_for_by_a_clock_that_was_set_back_is_never_ahead(lms: Lms) -> None:
+    assignment, seen = essay(lms), sent_scores(lms)
+    lms.grade(assignment, grade_points=Decimal(1), asked_at=lms.clock() + HOUR)
+    assert seen[0]["timestamp"][:19] == str(isoformat(lms.clock()))[:19]
+
+
 def test_a_teachers_earlier_edit_is_replaced(lms: Lms) -> None:
     assignment = essay(lms)
     lms.grade(assignment, grade_points=Decimal(9))

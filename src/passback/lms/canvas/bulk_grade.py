@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from passback.lms.canvas.map_submissions import Grade
     from passback.lms.canvas.schemes import Scheme
 
-_BULK = frozenset({"grade", "grade_points", "grade_comment", "grader_id", "comment_marks"})
-"""What Canvas's bulk update can set, and the marks of its comments."""
+_BULK = frozenset({"grade", "grade_points", "grade_comment", "grader_id", "asked_at", "comment_marks"})
+"""What Canvas's bulk update can set, and what the gateway says besides."""
 _FEW = 3
 """Up to this many plain grades go singly, each in one call: a bulk update takes three, one after another."""
 

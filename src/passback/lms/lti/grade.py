@@ -222,7 +222,7 @@ class Grading:
         """Give scores new times, by student `after` what the LMS has."""
         claims = {
             target.key(plan.student): Claim(
-                {"asked": plan.asked, "score": plan.sent.note}, after[plan.student]
+                {"asked": plan.asked, "score": plan.sent.note}, after[plan.student], plan.fields.asked_at
             )
             for plan in plans
         }
@@ -394,7 +394,7 @@ class Grading:
             done["comment"] != (note.get("done") or {}).get("comment") and not self._family.shows_comments
         )
         if unseen or (result.points, result.comment) != (plan.before.points, plan.before.comment):
-            note["modified"] = plan.stamp
+            note["modified"] = max(plan.stamp, self._clock())
         note["done"] = done
         if plan.score.comment and plan.fields.comment_marks:
             note["mark"] = plan.fields.comment_marks[0]

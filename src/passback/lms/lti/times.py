@@ -1,5 +1,6 @@
 """The times of scores: each is later than the one before of the same student and assignment, over all processes.
 
+A score's time is when it was asked for: one that had to wait is older than what a teacher has written meanwhile.
 An LMS refuses a score that is not newer than what it has, most of them by whole seconds. So the time of each student's
 last score is kept, and a new one is claimed in one step before the score is sent: of two processes that claim at once,
 the second gets a later one.
@@ -30,6 +31,8 @@ class Claim(Struct, frozen=True):
     """What is kept of the score until its outcome is known."""
     after: Instant
     """What the time must be in a later second than, besides that of the last score."""
+    asked_at: Instant | None = None
+    """When the score was asked for: it may have waited since. None for now."""
 
 
 async def claim(
@@ -43,7 +46,10 @@ async def claim(
         nonlocal ahead
         now = clock()
         stamps = {
-            key: max(now, _later_second(max(kept.get(key, {}).get("at", 0), one.after)))
+            key: max(
+                min(now, one.asked_at or now),
+                _later_second(max(kept.get(key, {}).get("at", 0), one.after)),
+            )
             for key, one in claims.items()
         }
         last = max(stamps.values(), default=now)
