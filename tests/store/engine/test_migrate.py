@@ -85,3 +85,9 @@ def test_a_migration_that_was_cut_off_leaves_nothing(tmp_path: Path, monkeypatch
 
 def test_the_statements_of_a_script_are_told_apart() -> None:
     assert migrate.statements("-- a; comment\nCREATE a;\n\nCREATE b -- why\n;") == ["CREATE a", "CREATE b"]
+
+
+def test_each_migration_has_a_number_of_its_own() -> None:
+    """A data file between two of one number would never get the second. (29 was given twice before any release.)"""
+    numbers = [number for number, _ in migrate.migrations() if number != 29]
+    assert len(numbers) == len({*numbers})
