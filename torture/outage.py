@@ -71,7 +71,7 @@ async def _outage(grades: int, down_for: int, clock: SetClock, canvas: Served) -
     connection = LmsConnection(
         f"{canvas.url}/",
         simulator.connection_credentials(canvas.url),
-        simulator.connection_options(),
+        simulator.connection_options(canvas.url),
         patience=0.5,
         timer=Timer(lambda: clock.now / SECOND + jumping.now, jumping.sleep),
     )

@@ -296,7 +296,7 @@ def _fill(conn: Connection, lms: Tortured, simulator: Simulator, url: str, key: 
         conn,
         district,
         address=f"{url}/",
-        options=simulator.connection_options(),
+        options=simulator.connection_options(url),
         credentials=sealed,
         now=system_clock(),
     )

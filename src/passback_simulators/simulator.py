@@ -73,8 +73,8 @@ class Simulator(State):
         """The credentials of a connection to this simulator, served at `url` (docs/how-to/connect-a-district.md)."""
         raise NotImplementedError
 
-    def connection_options(self) -> Mapping[str, str]:
-        """The options that such a connection needs, or works better with."""
+    def connection_options(self, url: str) -> Mapping[str, str]:  # noqa: ARG002
+        """The options that such a connection to this simulator, served at `url`, needs or works better with."""
         return {}
 
     def admit(self, request: Request) -> None:

@@ -15,6 +15,7 @@ from passback.store.engine import migrate
 from passback.store.engine.open import connect
 from passback_simulators.lti import seed
 from passback_simulators.lti.app import LtiSimulator
+from passback_simulators.lti.profiles import PROFILES
 from support import commands as running
 from support.simulators import serving
 
@@ -78,6 +79,20 @@ def test_a_connection_is_made_by_hand(folder: Path) -> None:
     assert found.options["issuer"] == lms.url
     assert found.options["auth_login_url"] == f"{lms.url}/mod/lti/auth.php"
     assert found.options["deployment_ids"] == "3,4"
+
+
+@pytest.mark.parametrize("family", PROFILES)
+def test_a_simulated_lms_of_every_family_is_connected_by_what_it_tells(folder: Path, family: str) -> None:
+    simulator = LtiSimulator(system_clock, family=family)
+    simulator.start()
+    with serving(simulator) as lms:
+        told = {**simulator.connection_credentials(lms.url), **simulator.connection_options(lms.url)}
+        given = [it for name, value in told.items() for it in ("--set", f"{name}={value}")]
+        done = run(folder, "connect", "lti", "--address", lms.url, "--name", "North", *given)
+    assert done.returncode == 0, done
+    with contextlib.closing(connect("", folder / "passback.db")) as database:
+        [found] = database.read_now(lambda conn: connections.of_kind(conn, "lti"))
+    assert found.options["issuer"] == lms.url  # from where its launches come
 
 
 def test_the_addresses_for_an_lms_begin_with_the_public_url() -> None:

@@ -71,7 +71,7 @@ class Process:
         connection = LmsConnection(
             f"{canvas.url}/",
             canvas.simulator.connection_credentials(canvas.url),
-            canvas.simulator.connection_options(),
+            canvas.simulator.connection_options(canvas.url),
             patience=0.5,
             timer=Timer(lambda: clock.now / SECOND + jumping.now, jumping.sleep),
         )

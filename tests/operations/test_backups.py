@@ -116,7 +116,7 @@ def world_of(lms_type: str, folder: Path, database_url: str = "") -> Iterator[Wo
                     conn,
                     known.district_id,
                     address=address_of(known.lms_type, lms.url),
-                    options=dict(simulator.connection_options()),
+                    options=dict(simulator.connection_options(lms.url)),
                     credentials=sealed,
                     now=NOW,
                 )

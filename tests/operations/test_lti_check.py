@@ -35,7 +35,7 @@ class World:
         simulator = self.lms.simulator
         assert isinstance(simulator, LtiSimulator)
         credentials = simulator.connection_credentials(self.lms.url)
-        options = {**simulator.connection_options(), **changes}
+        options = {**simulator.connection_options(self.lms.url), **changes}
 
         def write(conn: Connection) -> None:
             connections.save(

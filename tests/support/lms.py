@@ -217,7 +217,7 @@ def simulated(
         connection = LmsConnection(
             f"{served.url}/{path}",
             simulator.connection_credentials(served.url) if credentials is None else credentials,
-            {**simulator.connection_options(), **(options or {})},
+            {**simulator.connection_options(served.url), **(options or {})},
             patience=PATIENCE,
             timer=JumpingTime().timer,
         )

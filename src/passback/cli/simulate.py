@@ -37,7 +37,7 @@ def simulate(kind: str, *, host: str = "127.0.0.1", port: Port = 0, family: str 
     async def serve(listener: socket.socket) -> None:
         async with serving(simulator, listener) as url:
             print(f"simulated {simulator.name}: {address_of(kind, url)}  (control: {url}/_simulator/)")
-            given = {**simulator.connection_credentials(url), **simulator.connection_options()}
+            given = {**simulator.connection_credentials(url), **simulator.connection_options(url)}
             for name, value in given.items():
                 if ":" not in name:  # students' own credentials come from signing in
                     print(f"  {name}={value}")

@@ -103,7 +103,7 @@ class SimulatedLmss:
         return LmsConnection(
             address_of(kind, url),
             simulator.connection_credentials(url),
-            simulator.connection_options(),
+            simulator.connection_options(url),
             patience=PATIENCE,
             headers=Caused(),
         )

@@ -146,7 +146,7 @@ class ClassroomSimulator(ClassroomState, Simulator):
         """The service account's key, for a simulator served at `url`."""
         return {"service_account": msgspec.json.encode(self.service_account_key(url)).decode()}
 
-    def connection_options(self) -> dict[str, str]:
+    def connection_options(self, url: str) -> dict[str, str]:  # noqa: ARG002
         return {"admin_email": seed.person_email(seed.ADMIN)}
 
     # What people do in the web pages; see web_ui.py.

@@ -106,11 +106,14 @@ class LtiSimulator(LtiState, Simulator):
         """The key by which the LMS knows the gateway."""
         return {"private_key": keys.private_key(self, seed.CLIENT_ID)}
 
-    def connection_options(self) -> dict[str, str]:
+    def connection_options(self, url: str) -> dict[str, str]:
         return {
             "family": self.profile.family,
             "client_id": seed.CLIENT_ID,
             "deployment_ids": seed.DEPLOYMENT_ID,
+            # Of LMSs that are one for all customers, the gateway knows the real ones'.
+            "issuer": url,
+            "token_audience": f"{url}{self.profile.grants}",
             "token_url": self.profile.grants,
             "auth_login_url": self.profile.authorize,
             "jwks_url": self.profile.keys,

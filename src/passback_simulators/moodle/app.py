@@ -85,7 +85,7 @@ class MoodleSimulator(MoodleState, Simulator):
     def connection_credentials(self, url: str) -> dict[str, str]:  # noqa: ARG002
         return {"token": seed.TOKEN}
 
-    def connection_options(self) -> dict[str, str]:
+    def connection_options(self, url: str) -> dict[str, str]:  # noqa: ARG002
         return {"template": seed.TEMPLATE}
 
     def finish(self, request: Request, reply: Reply) -> Reply:

@@ -158,7 +158,7 @@ class SchoologySimulator(SchoologyState, Simulator):
             **students,
         }
 
-    def connection_options(self) -> dict[str, str]:
+    def connection_options(self, url: str) -> dict[str, str]:  # noqa: ARG002
         # The simulator has no limit by default, so there is nothing to wait for.
         return {"requests_in_5_seconds": "1000"}
 
