@@ -135,6 +135,7 @@ async def verified(token: str, expected: Expected, keys: PlatformKeys, now: Inst
             found.deployment_id,
             found.context.id if found.context else "",
             found.for_user.user_id if found.for_user else "",
+            (found.line_items.lineitem if found.line_items else None) or "",
         )
     ):
         raise _bad("an id in it cannot be one")
@@ -230,8 +231,10 @@ def _in_words(error: Exception) -> str:
         return f"it has expired; {_CLOCKS}"
     if claim in ("iat", "nbf") and "NumericDate" not in str(error) and kind == "invalid_claim":
         return f"it comes from the future; {_CLOCKS}"
+    if claim in ("exp", "iat", "nbf"):
+        return "it does not say when it was issued, and until when it counts"
     words = {"iss": "it comes from another LMS", "nonce": "it is not the answer to what was asked"}
-    return words.get(claim, "it does not say when it was issued, and until when it counts")
+    return words.get(claim, f"it says something that it must not say ({claim})")
 
 
 _CLOCKS = f"the clocks of the LMS and of this gateway may differ by {LEEWAY} seconds"

@@ -14,6 +14,7 @@ from joserfc import jwt
 
 from passback.lti.platform_keys import PlatformKeys, UnknownKey
 from support.lti import (
+    AGS,
     CLIENT_ID,
     LTI,
     Browser,
@@ -60,6 +61,8 @@ BAD = [
     ({LTI + "context": {"id": "x" * 1001}}, "length"),
     ({LTI + "context": {"id": "a\0b"}}, "cannot be one"),
     ({"sub": "a\0b"}, "cannot be one"),
+    ({AGS: {"lineitem": "https://lms.test/li/\0"}}, "cannot be one"),
+    ({"sub": 5}, "must not say (sub)"),
     ({LTI + "roles": "Learner"}, "Expected `array`"),
 ]
 
