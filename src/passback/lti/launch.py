@@ -221,10 +221,13 @@ def _assignment(
 ) -> str | None:
     """Our assignment that was opened: the one whose line item is the link's own, or is to be reviewed.
 
-    Somebody may have put the link there in the LMS. Then it becomes an assignment of ours with its first launch.
+    Somebody may have put the link there in the LMS. Then it becomes an assignment of ours with its first launch. Some
+    LMSs show a link the line item of another one; what is done there is no work on that one's assignment.
     """
     line_item = said.line_items.lineitem if said.line_items is not None else None
     if section_id is None or said.context is None or said.message_type == _CHOOSING or not line_item:
+        return None
+    if said.message_type == _LINK and _is_of_another_link(conn, registration.district_id, said, line_item):
         return None
     lms_id = id_from(line_item, registration.address)
     known = assignments.find_by_lms_id(conn, section_id, lms_id)
@@ -242,6 +245,17 @@ def _assignment(
     )
     looks.schedule(conn, section_id, now + looks.EVERY)
     return assignment_id
+
+
+def _is_of_another_link(conn: Connection, district_id: str, said: IdToken, line_item: str) -> bool:
+    assert said.context is not None
+    key = f"context/{said.context.id}"
+    links = notes.find(conn, district_id, [key]).get(key, {}).get("resource_links", {})
+    return said.resource_link is not None and _has_another(links, said.resource_link.id, line_item)
+
+
+def _has_another(links: Mapping[str, Any], link_id: str, line_item: str) -> bool:
+    return any(it.get("lineitem") == line_item for other, it in links.items() if other != link_id)
 
 
 def _chosen(conn: Connection, district_id: str, lms_section_id: str, said: IdToken) -> str | None:
@@ -298,7 +312,12 @@ def _links(before: Mapping[str, Any], said: IdToken) -> dict[str, Any]:
         link: dict[str, Any] = dict(links.pop(said.resource_link.id, {}))
         if said.resource_link.title:
             link["title"] = said.resource_link.title
-        if said.message_type == _LINK and said.line_items is not None and said.line_items.lineitem:
-            link["lineitem"] = said.line_items.lineitem
+        line_item = said.line_items.lineitem if said.line_items is not None else None
+        if (
+            said.message_type == _LINK
+            and line_item
+            and not _has_another(links, said.resource_link.id, line_item)
+        ):
+            link["lineitem"] = line_item
         links[said.resource_link.id] = link
     return dict(list(links.items())[-_MOST_LINKS:])

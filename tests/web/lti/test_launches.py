@@ -174,6 +174,26 @@ def test_a_link_with_a_column_of_its_own_becomes_an_assignment_once(
     assert opened(f"{ISSUER}/items/7") is None
 
 
+def test_a_link_with_the_column_of_another_is_not_that_ones_assignment(
+    sandbox: Sandbox, platform: Platform
+) -> None:
+    def opened(link: str, item: str) -> str | None:
+        endpoint = {AGS: {"lineitems": f"{ISSUER}/items", "lineitem": f"{ISSUER}/items/{item}"}}
+        reply = start(sandbox, platform, {**endpoint, LTI + "resource_link": {"id": link}})
+        found: str | None = exchanged(sandbox, reply).get("assignment_id")
+        return found
+
+    first = opened("first", "31")
+    assert first is not None
+    assert opened("second", "31") is None
+    assert opened("first", "31") == first
+    second = opened("second", "32")
+    assert second not in (None, first)
+    # A teacher has moved the column to the other link, and the first has another one now.
+    assert opened("first", "33") is not None
+    assert opened("second", "31") == first
+
+
 def test_a_students_work_is_opened_for_review(sandbox: Sandbox, platform: Platform) -> None:
     column = {AGS: {"lineitems": f"{ISSUER}/items", "lineitem": f"{ISSUER}/items/of-review"}}
     review = {
