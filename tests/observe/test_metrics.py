@@ -69,6 +69,7 @@ def test_they_come_in_the_standard_form_without_a_token(own: Sandbox) -> None:
         "passback_breaker_open": "gauge",
         "passback_lms_sync_age_seconds": "gauge",
         "passback_lms_sync_failures": "gauge",
+        "passback_lti_launches": "counter",
     }
     assert found["passback_build_info"].samples[0].labels == {"version": passback.__version__}
     assert {"python_info", "process_resident_memory_bytes", "python_gc_collections"} <= set(found)
