@@ -14,7 +14,7 @@ from passback.console.routing import Shown
 from passback.console.visit import ROOT, NotHere, redirect
 from passback.lms.interface import LmsError
 from passback.lms.registry import BUILTIN, kinds
-from passback.operations import connections, districts, lms_settings, lti, syncs
+from passback.operations import connections, districts, lms_settings, lti, probe, syncs
 from passback.operations.errors import OperationError, VaultError
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ CALLBACK = "/connect/callback"
 _COOKIE = "passback-connect"
 _SEALED_FOR = "console sign-in"
 _SECONDS_TO_SIGN_IN = 600
+_SECTIONS = 200
+"""How many sections are offered for a probe."""
 
 
 class _Begun(Struct, frozen=True):
@@ -116,6 +118,9 @@ async def change_connection(visit: Visit) -> Response:
     match visit.sent("do"):
         case "check":
             return await _connection_page(visit, await connections.check(gateway, district_id))
+        case "probe":
+            found = await probe.run(gateway, district_id, visit.sent("section"), actor=visit.actor)
+            return await _connection_page(visit, probed=found)
         case "sync":
             await syncs.request(gateway.database, district_id, gateway.clock)
         case "remove":
@@ -125,7 +130,9 @@ async def change_connection(visit: Visit) -> Response:
     return redirect(f"/districts/{district_id}/connection")
 
 
-async def _connection_page(visit: Visit, findings: Sequence[Finding] | None = None) -> Response:
+async def _connection_page(
+    visit: Visit, findings: Sequence[Finding] | None = None, *, probed: Sequence[Finding] | None = None
+) -> Response:
     gateway, district_id = visit.gateway, visit.district_id
     [status] = await syncs.status(gateway.database, district_id)
     problem, summary = "", None
@@ -143,6 +150,8 @@ async def _connection_page(visit: Visit, findings: Sequence[Finding] | None = No
         connection=summary,
         problem=problem,
         findings=findings,
+        probed=probed,
+        sections=await probe.sections(gateway, district_id, _SECTIONS),
         progress=status,
         is_running=status.sync is not None and syncs.is_running(status.sync, now),
     )
