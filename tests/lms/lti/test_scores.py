@@ -399,6 +399,14 @@ def test_a_score_of_zero_that_is_not_shown_is_zero(moodle: Lms) -> None:
     assert moodle.grade(assignment, grade_points=Decimal(0)).grade_points == 0
 
 
+def test_a_score_of_zero_that_a_teacher_clears_is_none(lms: Lms) -> None:
+    assignment = essay(lms)
+    lms.grade(assignment, grade_points=Decimal(0))
+    lms.clock.now += HOUR
+    simulator(lms).ui_grade(item(assignment), lms.students[0], None)
+    assert lms.read(assignment).grade_points is None
+
+
 def test_another_maximum_rescales_and_the_next_grade_is_taken(moodle: Lms) -> None:
     assignment = moodle.create().lms_id
     moodle.grade(assignment, grade_points=Decimal(10))

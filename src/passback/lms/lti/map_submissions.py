@@ -88,12 +88,17 @@ def seen(result: Result | None, note: Mapping[str, Any] | None, family: Family) 
     if result is None:
         return Result()
     points = result.points
-    if points is None and last == 0 and result.changed is not None:
+    if points is None and last == 0 and result.changed is not None and not _shows_zero(note):
         points = last  # some Moodles do not show a grade of 0
     elif points is not None and last is not None and abs(points - last) <= max(_DUST, last * Decimal("1e-7")):
         points = last
     comment = result.comment if family.shows_comments else sent.get("comment")
     return Result(points, comment or None, result.changed)
+
+
+def _shows_zero(note: Mapping[str, Any] | None) -> bool:
+    """Whether the LMS showed the grade of 0 that we sent last: if it does not any more, a teacher has cleared it."""
+    return ((note or {}).get("seen") or {}).get("points") is not None
 
 
 def asked(fields: SubmissionFields, stored: LmsAssignment) -> dict[str, Any]:
