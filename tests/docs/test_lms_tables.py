@@ -24,10 +24,13 @@ LTI: list[tuple[str, str]] = [
      "lti/scores: whatever_its_clock_an_lms_takes_every_grade an_lms_that_refuses_every_time_is_unavailable"),
     ("the same, and it shows something else",
      "lti/scores: a_teachers_later_edit_stays_and_is_told a_score_in_doubt_does_not_replace_what_a_teacher_wrote_since"
+     " a_score_that_had_to_wait_does_not_replace_what_a_teacher_wrote_meanwhile"
      " a_teachers_later_edit_is_replaced_if_the_district_wants_that"),
     ("2xx, but other points are there",
      "lti/scores: more_than_the_maximum_is_shown_as_the_lms_keeps_it"
      " a_teachers_grade_on_a_links_own_column_stays_with_a_warning"),
+    ("2xx, but the result is of another maximum",
+     "lti/scores: a_grade_counts_as_it_was_given_though_a_teacher_has_just_changed_the_maximum"),
     ("more than the maximum, in Open edX", "lti/scores: more_than_the_maximum_is_shown_as_the_lms_keeps_it"),
     ("2xx, but the points or the comment are still", "faulty_world: a_change_is_made_once_though_the_lms_shows_what_it_had_before"),
     ("2xx without what its answer always has", "lti/scores: an_answer_without_what_it_always_has_leaves_a_doubt"),

@@ -407,6 +407,44 @@ def test_a_score_of_zero_that_a_teacher_clears_is_none(lms: Lms) -> None:
     assert lms.read(assignment).grade_points is None
 
 
+def test_a_grade_counts_as_it_was_given_though_a_teacher_has_just_changed_the_maximum(lms: Lms) -> None:
+    if not simulator(lms).profile.own_items_published:
+        pytest.skip("its gradebook has shares of the maximum")
+    assignment = lms.create().lms_id
+    first, second, third = lms.students[:3]
+    lms.grade(assignment, first, grade_points=Decimal(5), grade_comment="Good", comment_marks=("1",))
+    simulator(lms).ui_change_item(item(assignment), scoreMaximum=40.0)
+    changes = [
+        (first, SubmissionFields(grade_points=Decimal(19), grade_comment="Better", comment_marks=("2",))),
+        (second, SubmissionFields(grade_points=Decimal("9.5"))),
+        (third, SubmissionFields(grade_comment="Only this")),
+    ]
+    done = lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
+    assert [getattr(it, "grade_points", it) for it in done] == [19, Decimal("9.5"), None]
+    assert [held(lms, assignment, it)["points"] for it in (first, second, third)] == [19, 9.5, None]
+    assert held(lms, assignment, first)["comments"] in ([], ["Good", "Better"])
+
+
+def test_an_lms_that_always_shows_another_maximum_gets_each_score_once(lms: Lms) -> None:
+    assignment, seen, real = essay(lms), sent_scores(lms), lms.served.simulator.answer
+
+    async def answer(request: Any) -> Any:
+        reply = await real(request)
+        if request.path.endswith("/results") and reply.status == 200:
+            shown = [
+                {**it, "resultScore": it["resultScore"] * 5, "resultMaximum": 100}
+                for it in json.loads(reply.body)
+                if "resultScore" in it
+            ]
+            return replace(reply, body=json.dumps(shown).encode())
+        return reply
+
+    lms.served.simulator.answer = answer  # type: ignore[method-assign]
+    for points in (5, 6):
+        assert lms.grade(assignment, grade_points=Decimal(points)).grade_points == points
+    assert len(seen) == 2
+
+
 def test_another_maximum_rescales_and_the_next_grade_is_taken(moodle: Lms) -> None:
     assignment = moodle.create().lms_id
     moodle.grade(assignment, grade_points=Decimal(10))

@@ -18,6 +18,7 @@ from passback.lms.interface import (
     RefusedByLms,
     if_shown,
     in_doubt_after_write,
+    looking_after_write,
 )
 from passback.lms.lti import map_assignments, roster
 from passback.lms.lti.api import LtiApi
@@ -25,7 +26,7 @@ from passback.lms.lti.check import findings
 from passback.lms.lti.contexts import Contexts
 from passback.lms.lti.errors import Denied, DeniedAlone, Linked, NotLaunched, NotTaken
 from passback.lms.lti.families import FAMILIES, OTHER
-from passback.lms.lti.grade import Grading
+from passback.lms.lti.grade import Grading, Reread
 from passback.lms.lti.map_assignments import LmsAssignment, path_of
 from passback.lms.lti.roster import Roster
 from passback.lms.toolkit.looks import looked
@@ -275,10 +276,38 @@ class LtiConnector(ListsDecide, OneOfMany):
     ) -> Sequence[Submission | LmsError]:
         context = await self._contexts.find(section)
         stored = await self._recent.get(assignment, lambda: self._load(context, assignment))
-        outcomes = await self._grading.update(context, stored, changes)
+        outcomes: Sequence[Submission | LmsError] = await self._grading.update(context, stored, changes)
+        if any(isinstance(it, Reread) for it in outcomes):
+            outcomes = await self._by_new_maximum(context, stored, changes, outcomes)
         if any(isinstance(it, Gone | NotTaken) for it in outcomes):
             return await self._without_memory(context, assignment, changes, outcomes)
         return outcomes
+
+    async def _by_new_maximum(
+        self,
+        context: Context,
+        stored: LmsAssignment,
+        changes: Sequence[tuple[str, SubmissionFields]],
+        outcomes: Sequence[Submission | LmsError],
+    ) -> Sequence[Submission | LmsError]:
+        """Send scores again whose maximum a teacher has changed since the assignment was read."""
+        assignment = stored.assignment.lms_id
+        self._recent.forget(assignment)
+        ended = list(outcomes)
+        doubtful = [number for number, it in enumerate(outcomes) if isinstance(it, Reread)]
+        try:
+            with looking_after_write():
+                fresh = await self._load(context, assignment)
+        except LmsError as error:
+            for number in doubtful:
+                ended[number] = error
+            return ended
+        if fresh.points != stored.points:
+            again = await self._grading.update(context, fresh, [changes[it] for it in doubtful])
+            for number, outcome in zip(doubtful, again, strict=True):
+                ended[number] = outcome
+        # Some LMSs always show another maximum.
+        return [it.shown if isinstance(it, Reread) else it for it in ended]
 
     async def _without_memory(
         self,

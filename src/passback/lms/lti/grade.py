@@ -50,6 +50,14 @@ _MOST_AHEAD = HOUR
 """By how much the clock of an LMS may be ahead of ours that is believed. A later time would shut out all before it."""
 
 
+class Reread(LmsError):
+    """A score was sent by a maximum that a teacher may have changed since it was read; `shown` is what came of it."""
+
+    def __init__(self, shown: Submission) -> None:
+        super().__init__("its maximum may have changed")
+        self.shown = shown
+
+
 class _Target(Struct, frozen=True):
     """The assignment whose submissions are read or changed."""
 
@@ -130,7 +138,10 @@ class Grading:
     async def update(
         self, context: Context, stored: LmsAssignment, changes: Sequence[tuple[str, SubmissionFields]]
     ) -> list[Submission | LmsError]:
-        """Change submissions; returns the outcome of each, in order. A student who comes twice is changed twice."""
+        """Change submissions; returns the outcome of each, in order. A student who comes twice is changed twice.
+
+        An outcome is a `Reread` if the assignment must be read again to tell.
+        """
         outcomes: dict[int, Submission | LmsError] = {}
         for turn in turns(changes):
             outcomes |= await self._turn(_Target(context, stored), turn)
@@ -342,7 +353,9 @@ class Grading:
                 plan.note["modified"] = self._clock()
             shown = map_submissions.to_submission(plan.student, now, target.stored, plan.note, self._clock())
             more = map_submissions.warnings_of(plan.score, target.stored, self._family)
-            outcomes[plan.position] = replace(shown, warnings=(*shown.warnings, *more))
+            shown = replace(shown, warnings=(*shown.warnings, *more))
+            doubtful = plan.score is not None and map_submissions.has_other_maximum(result, target.stored)
+            outcomes[plan.position] = Reread(shown) if doubtful else shown
         await self._keep(target, plans)
         return outcomes
 

@@ -35,6 +35,8 @@ class Result(Struct, frozen=True):
     points: Decimal | None = None
     comment: str | None = None
     changed: Instant | None = None
+    maximum: Decimal | None = None
+    """Of what the points were a share, if the LMS says so."""
 
 
 class Score(Struct, frozen=True):
@@ -78,7 +80,13 @@ def result_of(content: Json, stored: LmsAssignment) -> Result:
         points,
         comment if comment and comment.strip() else None,
         instant(content, "timestamp"),
+        maximum,
     )
+
+
+def has_other_maximum(result: Result, stored: LmsAssignment) -> bool:
+    """Whether a result is not of the points that the assignment had when it was read; of 1 it may always be."""
+    return result.maximum not in (None, 1, stored.points)
 
 
 def seen(result: Result | None, note: Mapping[str, Any] | None, family: Family) -> Result:
