@@ -195,6 +195,7 @@ class LtiApi:
         """Do something with a line item; what is denied of it alone is a refusal. Raises `LmsError`."""
 
         async def look() -> None:
+            await self.granted(context, renew=True)  # a scope may have been taken away since
             await self._allowed(context, scope)
             await self.items(context)
 

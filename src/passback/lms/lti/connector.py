@@ -129,6 +129,7 @@ class LtiConnector(ListsDecide, OneOfMany):
             if found := await looked(find, bool, self._timer):
                 return next(iter(found.items()))
             if again:
+                await self._api.granted(context, renew=True)  # a scope may have been taken away since
                 try:
                     return await self._made(context, sent)
                 except Denied:
