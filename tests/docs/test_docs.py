@@ -67,6 +67,20 @@ def test_a_sandbox_is_reset_saved_and_loaded_as_its_page_says(sandbox: Sandbox, 
     assert json.loads((tmp_path / "state.json").read_text("utf-8"))
 
 
+def test_the_sandboxs_lms_opens_the_application_as_its_page_says(sandbox: Sandbox) -> None:
+    [lms] = sandbox.write(lambda conn: sandbox.gateway.connectors.of_kind(conn, "lti"))
+    text = page("how-to/use-the-sandbox.md").partition("## Open your application")[2]
+    [script] = re.findall(r"```sh\n(curl.*?)```", text.partition("\n## ")[0], re.DOTALL)
+    printed = run(f"set -eu\nLMS={lms.address.removesuffix('/')}\n{script}", sandbox)
+    with httpx2.Client() as browser:
+        to_login = browser.get(printed.splitlines()[-1].rpartition("}")[2])
+        to_lms = browser.get(to_login.headers["location"])
+        form = browser.get(to_lms.headers["location"]).text
+        fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
+        arrived = browser.post(f"http://127.0.0.1:{sandbox.port}/lti/launch", data=fields)
+    assert arrived.headers["location"].startswith("http://127.0.0.1:5000/launch?code=")
+
+
 FIRST_GRADE = page("tutorials/your-first-grade.md")
 LOOK = 'curl -s "$API/deliveries/$DELIVERY" -H "$AUTH"'
 

@@ -161,7 +161,12 @@ def test_the_keys_of_both_are_replaced(world: World) -> None:
 def test_the_lms_knows_whom_it_sends_and_where(world: World) -> None:
     simulated = f"{world.lms.url}/_simulator"
     query = {"user": LMS_TEACHER, "course": COURSE, "client": world.client_id}
-    for bad in ({**query, "user": "999"}, {**query, "client": "nobody"}, query, {**query, "link": "999"}):
+    item = world.simulator.ui_add_link("2000008", "In another course", client=world.client_id)
+    elsewhere = str((world.simulator.records.get("items", item) or {})["resourceLinkId"])
+    for bad in (
+        {**query, "user": "999"}, {**query, "client": "nobody"}, query, {**query, "link": "999"},
+        {**query, "link": elsewhere},
+    ):  # fmt: skip
         assert world.browser.get(f"{simulated}/open?{urlencode(bad)}").status_code == 400
     asked = {
         "scope": "openid", "response_type": "id_token", "response_mode": "form_post", "prompt": "none",
@@ -170,8 +175,8 @@ def test_the_lms_knows_whom_it_sends_and_where(world: World) -> None:
     }  # fmt: skip
     authorize = f"{world.lms.url}{world.simulator.profile.authorize}"
     assert "invalid_request" in world.browser.get(f"{authorize}?{urlencode(asked)}").text
-    elsewhere = {**asked, "redirect_uri": "https://evil.test/"}
-    assert world.browser.post(authorize, data=elsewhere).status_code == 400
+    to_another = {**asked, "redirect_uri": "https://evil.test/"}
+    assert world.browser.post(authorize, data=to_another).status_code == 400
 
 
 @pytest.mark.parametrize("world", ["moodle"], indirect=True)

@@ -40,7 +40,7 @@ def open_link(lms: LtiState, request: Request) -> Reply:
     if lms.member(course, user) is None:
         raise Refusal(json_reply(400, {"message": "there is no such member of the course"}))
     link = lms.records.get("links", request.param("link")) if request.param("link") else None
-    if link is None and not request.param("choose"):
+    if (link is None or link["course"] != course) and not request.param("choose"):
         raise Refusal(json_reply(400, {"message": "there is no such link"}))
     hint = secrets.token_urlsafe(12)
     lms.records.put("hints", hint, {
