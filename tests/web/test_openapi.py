@@ -214,16 +214,19 @@ def test_errors_are_as_described(sandbox: Sandbox, method: str) -> None:
 def test_the_page_and_all_it_loads_are_served(sandbox: Sandbox) -> None:
     anyone = sandbox.client(None)
     page = anyone.get("/docs")
-    addresses = re.findall(r'(?:src|href)="([^"]+)"', page.body.decode())
-    loaded = [address for address in addresses if not address.startswith("data:")]
+    loaded = {*re.findall(r'(?:src|<link [^>]*href)="([^"]+)"', page.body.decode())}
     assert {anyone.get("/" + address).status for address in loaded} == {200}
     assert len(loaded) == 5
+    linked = {*re.findall(r'<a [^>]*href="([^"#]+)"', page.body.decode())}
+    assert linked == {"docs", "console", "openapi.json"}
+    assert all(anyone.get("/" + address).status < 400 for address in linked)
 
 
 def test_the_page_may_load_nothing_from_elsewhere(sandbox: Sandbox) -> None:
     reply = sandbox.client(None).get("/docs")
     assert reply.headers["content-security-policy"].startswith("default-src 'self';")
     assert b"//" not in reply.body.replace(b"<!doctype", b"")
+    assert b"DEMO_" not in reply.body  # as it is the page of production, too
 
 
 def test_the_vendored_files_are_those_of_the_manifest() -> None:

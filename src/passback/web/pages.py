@@ -62,6 +62,7 @@ def metrics_pages(metrics: Metrics) -> dict[str, Page]:
 
 _REFERENCE_FILES = {
     "index.html": b"text/html; charset=utf-8",
+    "mark.svg": b"image/svg+xml",
     "reference.css": b"text/css; charset=utf-8",
     "reference.js": b"text/javascript; charset=utf-8",
     "vendor/swagger-ui.css": b"text/css; charset=utf-8",
