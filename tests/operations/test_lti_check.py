@@ -149,7 +149,7 @@ def test_a_section_that_was_never_opened_is_counted(world: World, lacking: list[
         assert f"once in each of these courses: {seed.SECTION_LMS_ID[ALGEBRA.digits]}" in remedy
 
 
-@pytest.mark.parametrize("world", ["moodle"], indirect=True)
+@pytest.mark.parametrize("world", ["sakai"], indirect=True)
 @pytest.mark.parametrize(
     ("lacks", "what"),
     [

@@ -296,6 +296,23 @@ def test_a_course_whose_addresses_follow_from_its_number_needs_no_launch(family:
         assert found[1].name == "Algebra 1"
 
 
+@pytest.mark.parametrize("family", ["moodle", "canvas", "other"])
+def test_a_course_is_known_by_its_class_list_though_a_launch_told_of_no_grades(family: str) -> None:
+    """In some LMSs a teacher who chooses an activity opens the app without that."""
+    with lti(family) as lms:
+        key = f"context/{lms.section}"
+        kept = lms.notes.kept[key]
+        assert isinstance(kept, dict)
+        lms.notes.kept[key] = {name: it for name, it in kept.items() if name not in ("lineitems", "scopes")}
+        assert lms.run(lms.connector.read_people(lms.section))
+        assert lms.run(lms.connector.find_section(lms.section)) is not None
+        if family == "other":
+            with pytest.raises(RefusedByLms, match="COURSE_NOT_LAUNCHED"):
+                lms.create()
+        else:  # where grades are taken follows from its number, as if nobody had opened the app
+            assert lms.grade(lms.create().lms_id, grade_points=Decimal(5)).grade_points == 5
+
+
 def test_a_line_item_that_the_lms_has_moved_is_found_by_its_mark(other: Lms) -> None:
     made = [other.create(title=f"Essay {number}").lms_id for number in range(5)]
     other.grade(made[0], grade_points=Decimal(5))

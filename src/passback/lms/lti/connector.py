@@ -335,21 +335,21 @@ class LtiConnector(ListsDecide, OneOfMany):
         return [it.course for it in await self._contexts.all()]
 
     async def read_sections(self, course: LmsCourse) -> Sequence[SectionRef]:
-        return [(await self._contexts.find(course.id)).section]
+        return [(await self._contexts.find(course.id, for_grades=False)).section]
 
     async def read_people(self, section: str) -> Sequence[Person]:
-        return await roster.read_people(self._api, await self._contexts.find(section))
+        return await roster.read_people(self._api, await self._contexts.find(section, for_grades=False))
 
     async def find_section(self, section: str) -> tuple[LmsCourse, SectionRef] | None:
         try:
-            context = await self._contexts.find(section)
+            context = await self._contexts.find(section, for_grades=False)
         except NotLaunched:
             return None
         return await if_shown(roster.find_section(self._api, context))
 
     async def has_person(self, section: str, role: Role, person: str) -> bool:
         """See `Connector.has_person`. A list without anybody is no list of a course that had somebody."""
-        enrolled = await self._roster.enrolled(await self._contexts.find(section), now=True)
+        enrolled = await self._roster.enrolled(await self._contexts.find(section, for_grades=False), now=True)
         return person in (enrolled.students if role == "student" else enrolled.teachers)
 
     async def check(self) -> Sequence[Finding]:

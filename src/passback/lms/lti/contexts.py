@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from passback.domain.matching import LmsCourse, SectionRef
 from passback.lms.lti.errors import NotLaunched
@@ -57,28 +58,43 @@ class Contexts:
         self._family = family
         self._deployment = (options.get("deployment_ids") or "").replace(",", " ").split()[:1]
 
-    async def find(self, section: str) -> Context:
-        """Return a course by its id. Raises `NotLaunched` if its services are not known."""
+    async def find(self, section: str, *, for_grades: bool = True) -> Context:
+        """Return a course by its id. Raises `NotLaunched` if its class list is not known, or where grades are taken.
+
+        Not `for_grades`, the class list is enough.
+        """
         key = PREFIX + section
         found = self._known(section, (await self._notes.read([key])).get(key))
-        if found is None:
+        if found is None or not found.memberships or (for_grades and not found.lineitems):
             raise NotLaunched(self._family.name)
         return found
 
     async def lacking(self, sections: Sequence[str]) -> list[str]:
         """Return those of the courses that `find` would raise `NotLaunched` for."""
         notes = await self._notes.find(PREFIX)
-        return [it for it in sections if self._known(it, notes.get(PREFIX + it)) is None]
+        known = {it: self._known(it, notes.get(PREFIX + it)) for it in sections}
+        return [name for name, it in known.items() if it is None or not (it.lineitems and it.memberships)]
 
     async def all(self) -> list[Context]:
         """Return every course from which somebody has opened us."""
         notes = await self._notes.find(PREFIX)
-        return [_from_note(key.removeprefix(PREFIX), note) for key, note in notes.items()]
+        found = (self._known(key.removeprefix(PREFIX), note) for key, note in notes.items())
+        return [it for it in found if it is not None]
 
     def _known(self, section: str, note: Mapping[str, Any] | None) -> Context | None:
-        """Return a course, of the note of it if there is one; None if its services are not known."""
-        found = self._derived(section) if note is None else _from_note(section, note)
-        return found if found is not None and found.lineitems and found.memberships else None
+        """Return a course, as far as it is known from launches or by its number; None if nothing is."""
+        derived = self._derived(section)
+        if note is None:
+            return derived
+        told = _from_note(section, note)
+        if derived is None:
+            return told
+        # The launch in which a teacher chooses an activity tells less than others, for one.
+        return replace(
+            told,
+            lineitems=told.lineitems or derived.lineitems,
+            memberships=told.memberships or derived.memberships,
+        )
 
     def _derived(self, section: str) -> Context | None:
         """Return a course whose addresses follow from its number."""
