@@ -171,6 +171,23 @@ def test_a_score_that_had_to_wait_does_not_replace_what_a_teacher_wrote_meanwhil
     assert held(lms, assignment)["published"] == 12
 
 
+@pytest.mark.parametrize("graded", [False, True])
+def test_a_comment_that_a_teacher_wrote_meanwhile_stays(moodle: Lms, graded: bool) -> None:
+    assignment = moodle.create().lms_id
+    if graded:
+        moodle.grade(assignment, grade_points=Decimal(9), grade_comment="Good")
+    asked_at = moodle.clock.now = moodle.clock() + HOUR
+    moodle.clock.now += HOUR
+    points = 9.0 if graded else None
+    simulator(moodle).ui_grade(item(assignment), moodle.students[0], points, "From the teacher")
+    moodle.clock.now += HOUR
+    with pytest.raises(RefusedByLms, match="CHANGED_IN_LMS"):
+        moodle.grade(assignment, grade_points=Decimal(10), grade_comment="Fine", asked_at=asked_at)
+    assert moodle.read(assignment).grade_comment == "From the teacher"
+    done = moodle.grade(assignment, grade_points=Decimal(10), asked_at=asked_at)  # takes nothing away
+    assert (done.grade_points, done.grade_comment) == (Decimal(10), "From the teacher")
+
+
 def test_scores_that_had_to_wait_are_delivered_in_their_order(lms: Lms) -> None:
     assignment, seen, start = essay(lms), sent_scores(lms), lms.clock()
     lms.clock.now += HOUR

@@ -329,11 +329,13 @@ class Grading:
         return plan.score.is_of(map_submissions.seen(result, note, self._family), self._family)
 
     def _is_ours(self, target: _Target, plan: _Planned, now: Result) -> bool:
-        """Whether the LMS has nothing, or what it had after our last score."""
-        if "seen" not in plan.note:
-            return now.points is None
+        """Whether the LMS has what it had after our last score, or nothing if there was none.
+
+        Another comment may be there if the score keeps it.
+        """
         had = _last_seen(plan.note, target.stored, self._family)
-        return map_submissions.are_alike(now.points, had.points) and now.comment == had.comment
+        keeps = map_submissions.is_same_comment(now.comment, plan.sent.comment)
+        return map_submissions.are_alike(now.points, had.points) and (keeps or now.comment == had.comment)
 
     async def _finish(self, target: _Target, plans: Sequence[_Planned]) -> dict[int, Submission | LmsError]:
         """Read what the LMS has after changes, and keep the rest; returns the submissions, by position."""
