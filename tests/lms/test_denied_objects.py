@@ -69,10 +69,10 @@ def denying(lms: Lms, reply: Reply, wanted: Callable[[str, str], bool]) -> Itera
 
 
 def of_object(lms_id: str) -> Callable[[str, str], bool]:
-    """Requests that are about an assignment."""
+    """Requests that are about an assignment; in a signature its number may be by chance."""
     number = lms_id.rpartition("/")[2]
     named = re.compile(rf"(?<!\d){number}(?!\d)")
-    return lambda _, asked: named.search(asked) is not None
+    return lambda _, asked: is_call(asked) and named.search(asked) is not None
 
 
 def writes_of(lms_id: str) -> Callable[[str, str], bool]:

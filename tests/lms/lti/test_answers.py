@@ -204,6 +204,15 @@ def test_a_scope_that_is_taken_away_from_a_live_token_is_named(
         act(lms, assignment)
 
 
+@pytest.mark.parametrize("family", ["moodle", "other"])
+def test_a_scope_that_is_taken_away_just_after_the_token_was_issued_is_named(family: str) -> None:
+    with lti(family) as lms:
+        assignment = lms.create().lms_id
+        lms.set(scopes=[it for it in seed.ALL_SCOPES if it != seed.SCORE])
+        with pytest.raises(NotAllowed, match=seed.SCORE):
+            lms.grade(assignment, grade_points=Decimal(5))
+
+
 def replace_connector(lms: Lms, connector: Any) -> Lms:
     return Lms(**{**lms.__dict__, "connector": connector})
 

@@ -148,14 +148,18 @@ class Tokens:
         self._tokens: OrderedDict[str, tuple[Token, float]] = OrderedDict()
         self._fetching: dict[str, asyncio.Task[Token]] = {}
 
-    async def get(self, key: str, *, renew: bool = False) -> Token:
-        """The token of `key`; `renew` where the LMS has just refused the one that was given before."""
+    async def get(self, key: str, *, renew: bool = False, since: float | None = None) -> Token:
+        """The token of `key`; `renew` where the LMS has just refused the one that was given before.
+
+        With `since` (in the timer's seconds) it is one that was fetched after that.
+        """
         kept = self._tokens.get(key)
         if kept is not None:
             token, fetched = kept
             good = token.expires is None or self._clock() < token.expires
             # Of several requests that were refused at once, the first renews for all.
-            if good and not (renew and self._timer.seconds() - fetched > _FRESH_SECONDS):
+            late = since is None or fetched > since
+            if good and late and not (renew and self._timer.seconds() - fetched > _FRESH_SECONDS):
                 self._tokens.move_to_end(key)
                 return token
         task = self._fetching.get(key)

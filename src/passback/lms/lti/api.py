@@ -193,18 +193,21 @@ class LtiApi:
 
     async def _judged(self, context: Context, item: str, scope: str, ask: Callable[[], Awaitable[T]]) -> T:
         """Do something with a line item; what is denied of it alone is a refusal. Raises `LmsError`."""
+        began = self._timer.seconds()
 
         async def look() -> None:
-            await self.granted(context, renew=True)  # a scope may have been taken away since
+            await self.granted(context, since=began)  # a scope may have been taken away
             await self._allowed(context, scope)
             await self.items(context)
 
         return await self._look.ask(item, ask, look)
 
-    async def granted(self, context: Context | None = None, *, renew: bool = False) -> frozenset[str]:
-        """Return the scopes that we are granted of those that we ask for. Raises `LmsError`."""
+    async def granted(
+        self, context: Context | None = None, *, renew: bool = False, since: float | None = None
+    ) -> frozenset[str]:
+        """Return the scopes that we are granted of those that we ask for; see `Tokens`. Raises `LmsError`."""
         asked = _asked(context)
-        return (await self.tokens.get(asked, renew=renew)).scopes or frozenset(asked.split())
+        return (await self.tokens.get(asked, renew=renew, since=since)).scopes or frozenset(asked.split())
 
     async def close(self) -> None:
         """Close the connections."""

@@ -70,9 +70,9 @@ class LtiTokens:
         )
         self._tokens = Tokens(self._fetch, clock, connection.timer)
 
-    async def get(self, scopes: str, *, renew: bool = False) -> Token:
-        """Return a token for scopes, separated by blanks; `renew` if the LMS has just refused the one before."""
-        return await self._tokens.get(scopes, renew=renew)
+    async def get(self, scopes: str, *, renew: bool = False, since: float | None = None) -> Token:
+        """Return a token for scopes, separated by blanks; `renew` and `since` as for `Tokens`."""
+        return await self._tokens.get(scopes, renew=renew, since=since)
 
     async def close(self) -> None:
         """Close the connections."""
