@@ -9,7 +9,7 @@ TESTS_AT_ONCE ?= 5
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 
-.PHONY: help run test check format docs bench torture lock clean
+.PHONY: help run test check format docs screenshots bench torture lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -37,6 +37,9 @@ format: $(VENV)/.dev ## let ruff fix what it can, and format
 
 docs: $(VENV)/.dev ## generate the reference of commands and settings from the code
 	$(BIN)/python docs/generate.py
+
+screenshots: $(VENV)/.dev ## take the pictures of the console that the docs show (needs Chromium)
+	PYTHONPATH=tests $(BIN)/python docs/screenshots.py
 
 bench: $(VENV)/.dev ## measure speed beside a bare application (STUDENTS="1000 50000" for smaller districts)
 	PYTHONPATH=tests $(BIN)/python -m bench $(STUDENTS)

@@ -1,0 +1,125 @@
+"""Take the pictures of the console that the docs show: ``make screenshots``.
+
+A sandbox is served, an application puts some work into it, and a real browser goes through the pages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import async_playwright
+
+PICTURES = Path(__file__).parent / "how-to" / "console"
+CANVAS, BUILTIN = "4fee004cca2e43cfca", "4fee004cca2e43cf27"
+PAGES = {
+    "districts": "/districts",
+    "district": f"/districts/{CANVAS}000000",
+    "not-arrived": "/not-arrived",
+    "search": "/search?q=Ada",
+    "connect": "/connect/canvas",
+    "connection": f"/districts/{CANVAS}000000/connection",
+    "matches": f"/districts/{CANVAS}000000/matches",
+    "roster": f"/districts/{CANVAS}000000/roster",
+    "gradebook": f"/districts/{BUILTIN}000000/gradebook/{BUILTIN}000007",
+    "apps": f"/districts/{CANVAS}000000/apps",
+    "audit": "/audit",
+    "accounts": "/accounts",
+    "sandbox": "/sandbox",
+    "errors": "/sandbox/errors",
+}
+"""The pages, below the console's address, by the names of their pictures."""
+_PATIENCE = 30.0
+
+
+def call(url: str, method: str, token: str, body: object, **headers: str) -> Any:
+    """Call the API; returns the content of the answer, or None if it is an error."""
+    request = urllib.request.Request(url, json.dumps(body).encode(), method=method)  # noqa: S310 - our own
+    for name, value in {"Authorization": f"Bearer {token}", **headers}.items():
+        request.add_header(name.replace("_", "-"), value)
+    with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=_PATIENCE) as answer:  # noqa: S310
+        return json.load(answer).get("data")
+    return None
+
+
+def put_work_in(base: str) -> None:
+    """Have an application create and grade, and the LMS refuse some of it."""
+    for token, district in (("DEMO_TOKEN", BUILTIN), ("DEMO_CANVAS_TOKEN", CANVAS)):
+        section = f"{base}/v3.1/sections/{district}000007/assignments"
+        for title in ("Fractions", "Decimals", "Essay 1"):
+            work = {
+                "title": title,
+                "description": title,
+                "due_date": "2030-06-01T23:59:00Z",
+                "points_possible": 20,
+            }
+            made = call(section, "POST", token, work)
+            for number in range(1001, 1009):
+                path = f"{section}/{made['id']}/submissions/{district}00{number}"
+                call(path, "PATCH", token, {"grade_points": 10 + number % 9})
+    path = f"{section}/{made['id']}/submissions/{CANVAS}00"
+    call(path + "1009", "PATCH", "DEMO_CANVAS_TOKEN", {"grade_points": 9}, Sandbox_Fault="error-before")
+    call(path + "1010", "PATCH", "DEMO_CANVAS_TOKEN", {"grade_points": 9}, Sandbox_Fault="not-enrolled")
+
+
+@contextlib.contextmanager
+def sandbox() -> Iterator[str]:
+    """A sandbox on a free port; its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    base = f"http://127.0.0.1:{port}"
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "passback", "sandbox", "--port", str(port), "--data", folder]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:  # noqa: S603 - our own command
+            try:
+                end = time.monotonic() + _PATIENCE
+                while time.monotonic() < end:
+                    with contextlib.suppress(OSError), urllib.request.urlopen(base + "/health/ready"):  # noqa: S310
+                        break
+                    time.sleep(0.1)
+                yield base
+            finally:
+                server.terminate()
+
+
+async def take(base: str, browser: str | None) -> None:
+    """Go through the pages, in light and for the first one in dark, too."""
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=browser)
+        for scheme in ("light", "dark"):
+            context = await chromium.new_context(
+                color_scheme="dark" if scheme == "dark" else "light", viewport={"width": 1200, "height": 700}
+            )
+            page = await context.new_page()
+            for name, path in PAGES.items():
+                if scheme == "dark" and name != "districts":
+                    continue
+                await page.goto(f"{base}/console{path}")
+                await page.screenshot(path=PICTURES / f"{name}{'-dark' if scheme == 'dark' else ''}.png")
+            await context.close()
+        await chromium.close()
+
+
+def main() -> None:
+    """Take all pictures."""
+    from support.browser import program
+
+    PICTURES.mkdir(exist_ok=True)
+    with sandbox() as base:
+        put_work_in(base)
+        asyncio.run(take(base, program()))
+
+
+if __name__ == "__main__":
+    main()
