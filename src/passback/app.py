@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import re
 import secrets
 import signal
 import socket
@@ -76,8 +77,9 @@ log = logging.getLogger(__name__)
 DATABASE_PATIENCE = 60.0
 """How many seconds a start waits for a database server: one that recovers from a crash may take as long."""
 _LOOK_FOR_DATABASE_SECONDS = 2.0
-_MOST_TO_CONSOLE = 1024 * 1024 * 1024
-"""How many bytes the console takes at once: a roster is uploaded there."""
+_LONGEST_FORM = 1024 * 1024
+_LONGEST_ROSTER = 1024 * 1024 * 1024
+_ROSTER_PAGE = re.compile(rb"/console/districts/[^/]+/roster")
 
 
 def open_database(settings: Settings, kind: Kind) -> Opened:
@@ -161,7 +163,7 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, parts: Parts | N
     pages |= health_pages(gateway.database, gateway.in_flight.may_act)
     pages["/"] = lead_to("/console")
     folders: dict[str, Page] = {
-        "/console": Mounted(lambda: _console(gateway, settings, kind), max_body_bytes=_MOST_TO_CONSOLE)
+        "/console": Mounted(lambda: _console(gateway, settings, kind), most_bytes=_most_to_console)
     }
     if kind == "sandbox":
         gateway.database.write_now(lambda conn: _seed_if_empty(conn, gateway.clock))
@@ -172,7 +174,7 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, parts: Parts | N
             pages |= pages_of_parts(parts, control)
             folders["/sandbox"] = folder_of_parts(parts, people)
             make = partial(_console_of_sandbox, gateway, settings, parts, control, people)
-            folders["/console"] = Mounted(make, max_body_bytes=_MOST_TO_CONSOLE)
+            folders["/console"] = Mounted(make, most_bytes=_most_to_console)
     api = Api(
         gateway,
         authorization,
@@ -187,6 +189,11 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, parts: Parts | N
         return api
     parts.journal.under_way = gateway.in_flight.groups.values
     return Recorded(api, parts.journal, authorization, aside={*pages, *folders})
+
+
+def _most_to_console(path: bytes) -> int:
+    """How many bytes the console takes at once. Only a roster is long, and only somebody signed in is asked for it."""
+    return _LONGEST_ROSTER if _ROSTER_PAGE.fullmatch(path) else _LONGEST_FORM
 
 
 def _console(gateway: Gateway, settings: Settings, kind: Kind) -> AsgiApplication:

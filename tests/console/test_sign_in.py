@@ -140,3 +140,27 @@ def test_the_first_page_leads_to_the_console(visitors: Visitors) -> None:
 def test_the_first_page_is_no_page_of_the_api(visitors: Visitors) -> None:
     reply = visitors().get("/", Accept="application/json")
     assert (reply.status, reply.body) == (404, b'{"message":"Resource not found"}')
+
+
+def test_a_stranger_cannot_send_a_long_form(visitors: Visitors) -> None:
+    reply = visitors().post("/console/sign-in", {"name": "x" * 2_000_000, "password": "x"})
+    assert reply.status == 413
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=b", b"--b\r\nnonsense"),
+        ("application/json", b"{}"),
+        ("", b"\xff\xfe"),
+    ],
+)
+def test_a_form_that_is_none_signs_nobody_in(content_type: str, body: bytes, visitors: Visitors) -> None:
+    assert visitors().send("/console/sign-in", body, content_type).status in (400, 401)
+
+
+def test_a_form_that_cannot_be_read_changes_nothing(owner: Visitor) -> None:
+    owner.get("/console/accounts")
+    for content_type in ("multipart/form-data", "multipart/form-data; boundary=b"):
+        assert owner.send("/console/accounts", b"--b\r\nnonsense", content_type).status in (400, 403)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -23,7 +22,7 @@ from passback.console import (
     search,
     sign_in,
 )
-from passback.console.routing import SecureHeaders, Shown, lead_to_start, not_here, route
+from passback.console.routing import SecureHeaders, Shown, lead_to_start, not_here, route, route_of_nobody
 from passback.console.visit import ROOT, Console
 
 if TYPE_CHECKING:
@@ -64,8 +63,8 @@ def console(parts: Console, more: Sequence[Shown] = ()) -> ASGIApp:
             Route(ROOT, lead_to_start),
             Route(ROOT + "/", lead_to_start),
             Mount(ROOT + "/static", StaticFiles(packages=[("passback.console", "static")])),
-            Route(sign_in.SIGN_IN, partial(sign_in.show, parts), methods=["GET"]),
-            Route(sign_in.SIGN_IN, partial(sign_in.take, parts), methods=["POST"]),
+            route_of_nobody(parts, sign_in.SIGN_IN, "GET", sign_in.show),
+            route_of_nobody(parts, sign_in.SIGN_IN, "POST", sign_in.take),
             *_openid(parts),
             *(route(parts, shown) for shown in (*PAGES, *more, _OTHERWISE)),
         ],

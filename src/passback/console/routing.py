@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from passback.operations.accounts import AccountSession
 
 log = logging.getLogger(__name__)
+
+_MOST_FIELDS = 10_000
+"""How many fields a form may have: a large section's grades and comments are one."""
 
 Answer = Callable[[Visit], Awaitable[Response]]
 
@@ -66,16 +70,34 @@ def route(console: Console, shown: Shown) -> Route:
     )
 
 
+def route_of_nobody(
+    console: Console, path: str, method: str, answer: Callable[[Console, Request], Awaitable[Response]]
+) -> Route:
+    """The route of a page for people who are not signed in."""
+
+    async def endpoint(request: Request) -> Response:
+        return await _safely(console, path, answer(console, request))
+
+    return Route(path, endpoint, methods=[method])
+
+
 async def _answer(console: Console, shown: Shown, request: Request) -> Response:
+    return await _safely(console, shown.path, _of_anybody(console, shown, request))
+
+
+async def _safely(console: Console, path: str, answer: Awaitable[Response]) -> Response:
+    """The answer, whatever fails."""
     try:
-        return await _of_anybody(console, shown, request)
+        return await answer
+    except HTTPException as error:  # of Starlette, for a form
+        return failed(console, error.status_code, "The form cannot be read", "Go back, and send it again.")
     except StoreUnavailable as error:
         log.error("the store is not available: %s", error)  # noqa: TRY400 - a traceback says nothing more
         return failed(console, 503, "The database cannot be reached", "Try again in a moment.")
     except ClientDisconnect:
         return Response(status_code=400)
     except Exception:
-        log.exception("internal error in the console's %s", shown.path)
+        log.exception("internal error in the console's %s", path)
         return failed(console, 500, "Something went wrong here", "It is in the server's log.")
 
 
@@ -99,7 +121,7 @@ async def _of_session(console: Console, shown: Shown, request: Request, session:
     try:
         if shown.method != "POST":
             return await shown.answer(visit)
-        async with request.form() as form:
+        async with request.form(max_fields=_MOST_FIELDS) as form:
             if form_of(Form, console, session, form).validate():
                 return await shown.answer(Visit(console, request, session, form))
         return page(

@@ -21,16 +21,20 @@ AsgiApplication = Callable[
 class Mounted:
     """A page, in the sense of `passback.web.pages`, that an ASGI application answers."""
 
-    def __init__(self, make: Callable[[], AsgiApplication], *, max_body_bytes: int) -> None:
-        """`make` imports what the application needs, so that a server is not larger for those who never open it."""
+    def __init__(self, make: Callable[[], AsgiApplication], *, most_bytes: Callable[[bytes], int]) -> None:
+        """`make` imports what the application needs, so that a server is not larger for those who never open it.
+
+        `most_bytes` is how many bytes a path takes as a body: whoever is not signed in yet can send one, too.
+        """
         self._make = make
         self._application: AsgiApplication | None = None
-        self._max_body_bytes = max_body_bytes
+        self._most_bytes = most_bytes
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request. Raises `ClientGone`."""
         if self._application is None:
             self._application = self._make()
+        most = self._most_bytes(request.path)
         size = 0
         ended = False
         began: Message = {}
@@ -46,7 +50,7 @@ class Mounted:
                 return {"type": "http.disconnect"}
             size += len(part)
             request.taken = size
-            if size > self._max_body_bytes:
+            if size > most:
                 return {"type": "http.disconnect"}
             ended = not part
             return {"type": "http.request", "body": part, "more_body": not ended}
@@ -60,7 +64,7 @@ class Mounted:
         await self._application(_scope(request), receive, send)
         if request.is_gone:
             raise ClientGone
-        if size > self._max_body_bytes:
+        if size > most:
             return Response(413, b"What was sent is too large.", TEXT)
         headers = [(name.lower(), value) for name, value in began["headers"]]
         return Response(
