@@ -12,7 +12,7 @@ from passback.domain.clock import system_clock
 from passback_simulators.canvas import seed
 from passback_simulators.canvas.app import CanvasSimulator
 from support.console import OWNER, Visitor
-from support.sandbox import DISTRICT, Sandbox
+from support.sandbox import Sandbox
 from support.simulators import Served, serving
 
 FORM = "/console/connect/canvas"
@@ -137,8 +137,10 @@ def test_a_district_can_use_the_built_in_gradebook(owner: Visitor) -> None:
 def test_an_admin_of_one_district_connects_no_other(
     owner: Visitor, visitors: Callable[..., Visitor], production: Sandbox, canvas: Served
 ) -> None:
+    owner.get("/console/connect")
+    own = owner.post("/console/connect/builtin", {"name": "Theirs"}).headers["location"].split("/")[-2]
     owner.get("/console/accounts")
-    made = owner.post("/console/accounts", {"name": "one@example.org", "role": "admin", "district": DISTRICT})
+    made = owner.post("/console/accounts", {"name": "one@example.org", "role": "admin", "district": own})
     password = made.body.decode().split('id="new-password">')[1].partition("<")[0]
     admin = visitors().sign_in("one@example.org", password)
     admin.get(FORM)

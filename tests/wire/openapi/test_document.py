@@ -36,6 +36,9 @@ def test_every_operation_is_in_it() -> None:
     assert described == {(operation.name, operation.method, operation.path) for operation in OPERATIONS}
 
 
+TEACHER, REGISTRAR = "/sandbox/teacher/sections/{section}", "/sandbox/registrar/sections/{section}"
+
+
 def test_beside_the_operations_are_health_and_the_sandbox() -> None:
     beside = {
         (method.upper(), path)
@@ -49,6 +52,20 @@ def test_beside_the_operations_are_health_and_the_sandbox() -> None:
         ("POST", "/sandbox/reset"),
         ("GET", "/sandbox/state"),
         ("PUT", "/sandbox/state"),
+        ("GET", "/sandbox/clock"),
+        ("PUT", "/sandbox/clock"),
+        ("DELETE", "/sandbox/clock"),
+        ("GET", "/sandbox/requests"),
+        ("DELETE", "/sandbox/requests"),
+        ("GET", "/sandbox/requests/{id}"),
+        ("GET", f"{TEACHER}"),
+        ("PATCH", f"{TEACHER}/assignments/{{assignment}}"),
+        ("DELETE", f"{TEACHER}/assignments/{{assignment}}"),
+        ("PATCH", f"{TEACHER}/assignments/{{assignment}}/submissions/{{user}}"),
+        ("POST", f"{TEACHER}/assignments/{{assignment}}/submissions/{{user}}"),
+        ("PUT", f"{REGISTRAR}/members/{{user}}"),
+        ("DELETE", f"{REGISTRAR}/members/{{user}}"),
+        ("POST", f"{REGISTRAR}/students"),
     }
 
 

@@ -90,13 +90,20 @@ def _time() -> dict[str, Schema]:
 
 def _journal() -> dict[str, Schema]:
     filters = [
-        {"name": name, "in": "query", "required": False, "schema": {"type": kind}}
-        for name, kind in (
-            ("token", "string"), ("district", "string"), ("application", "string"), ("method", "string"),
-            ("path", "string"), ("status", "integer"), ("request_id", "string"), ("since", "string"),
-            ("before", "integer"), ("limit", "integer"),
+        {"name": name, "in": "query", "required": False, "description": text, "schema": {"type": kind}}
+        for name, kind, text in (
+            ("token", "string", "Only requests with that token."),
+            ("district", "string", "Only requests of that district."),
+            ("application", "string", "Only requests of that application."),
+            ("method", "string", "Only requests with that method."),
+            ("path", "string", "Only requests whose path begins so."),
+            ("status", "integer", "Only requests that were answered so."),
+            ("request_id", "string", "Only the request with that `X-Request-Id`."),
+            ("since", "string", "Only requests from that date-time on, by the sandbox's clock."),
+            ("before", "integer", "Only requests before that one, as `links` has it."),
+            ("limit", "integer", "How many: 100 unless given, at most 500."),
         )
-    ]  # fmt: skip
+    ]
     listed = _sandbox(
         "list_sandbox_requests",
         "List the last requests with their answers, and the calls to the LMS that they caused",
@@ -169,5 +176,16 @@ def _people() -> dict[str, Schema]:
     }
 
 
+_IN_PATH = {
+    "id": "The id of the request in the journal.",
+    "section": "The section's id.",
+    "assignment": "The assignment's id.",
+    "user": "The student's id.",
+}
+
+
 def _in_path(*names: str) -> list[Schema]:
-    return [{"name": it, "in": "path", "required": True, "schema": _TEXT} for it in names]
+    return [
+        {"name": it, "in": "path", "required": True, "description": _IN_PATH[it], "schema": _TEXT}
+        for it in names
+    ]
