@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -251,6 +251,45 @@ def test_creates_of_two_processes_never_take_the_same_copy(lms: Lms) -> None:
     ids = [it["assignment"] for key, it in lms.notes.kept.items() if key.startswith("made/")]
     assert len({*ids}) == len(marks)
     assert names(lms) == ["Essay"] * len(marks)
+
+
+def test_lost_creates_that_are_looked_for_at_once_never_take_the_same_copy(
+    lms: Lms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marks = [str(uuid7()), str(uuid7())]
+    lms.served.fail("error-after", path="cm_duplicate", times=None)
+    for mark in marks:
+        with pytest.raises(Unavailable):
+            lms.run(lms.connector.create_assignment(lms.section, ESSAY, mark))
+    lms.served.control("DELETE", "faults")
+    read = lms.notes.read
+
+    async def look(connectors: list[Any]) -> list[Any]:
+        both = asyncio.Barrier(2)
+
+        async def read_together(keys: Sequence[str]) -> Any:
+            """Let neither claim a copy before both have seen which are unclaimed."""
+            found = await read(keys)
+            if len(keys) > 1 and not any(key.startswith("made/") for key in keys):
+                await both.wait()
+            return found
+
+        monkeypatch.setattr(lms.notes, "read", read_together)
+        looks = [
+            connector.find_assignment(lms.section, ESSAY, try_of(mark, NOW))
+            for connector, mark in zip(connectors, marks, strict=True)
+        ]
+        found = await asyncio.gather(*looks, return_exceptions=True)
+        monkeypatch.setattr(lms.notes, "read", read)
+        return found
+
+    with lms.another() as one, lms.another() as other:
+        found = lms.run(look([one, other]))
+        assert sum(isinstance(it, Unavailable) and it.in_doubt for it in found) == 1
+        for mark, it in zip(marks, found, strict=True):
+            if isinstance(it, Unavailable):
+                assert lms.run(other.find_assignment(lms.section, ESSAY, try_of(mark, NOW))) is not None
+    assert len({it["assignment"] for key, it in lms.notes.kept.items() if key.startswith("made/")}) == 2
 
 
 def test_a_copy_in_another_language_is_found(lms: Lms) -> None:

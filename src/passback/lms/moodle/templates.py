@@ -15,12 +15,12 @@ from passback.lms.toolkit.json_fields import Json, id_of
 from passback.lms.toolkit.unsupported_fields import note_key
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from passback.domain.assignment import AssignmentFields
     from passback.lms.interface import LostCreate
     from passback.lms.moodle.api import MoodleApi
-    from passback.lms.notes import Notes
+    from passback.lms.notes import Note, Notes
 
 
 class Templates:
@@ -56,7 +56,7 @@ class Templates:
             found = await self._unclaimed([it for it in made if is_copy(it, template)])
             if len(found) != 1:
                 # Somebody else copies the same at this moment, or it is not in the list yet.
-                raise Unavailable("it does not tell which copy is ours", in_doubt=True, retry_after=1)
+                raise _unclear()
             await self._claim(found[0], mark)
             return found[0]
 
@@ -93,13 +93,26 @@ class Templates:
         return [it for it in copies if "mark" not in notes.get(note_key(id_of(it)), {})]
 
     async def _claim(self, copy: Json, mark: str) -> None:
+        """Note down whose a copy is. Raises `Unavailable` if another create has just taken it, in any process."""
         assignment = id_of(copy)
-        await self._notes.write(
-            {note_key(assignment): {"mark": mark}, _mark_key(mark): {"assignment": assignment}}
-        )
+        key = note_key(assignment)
+        is_ours = False
+
+        def take(kept: Mapping[str, Note]) -> Mapping[str, Note]:
+            nonlocal is_ours
+            is_ours = kept.get(key, {}).get("mark", mark) == mark
+            return {key: {"mark": mark}, _mark_key(mark): {"assignment": assignment}} if is_ours else {}
+
+        await self._notes.change([key, _mark_key(mark)], take)
+        if not is_ours:
+            raise _unclear()
 
     def _turn(self, section: str) -> asyncio.Lock:
         return self._turns.setdefault(section, asyncio.Lock())
+
+
+def _unclear() -> Unavailable:
+    return Unavailable("it does not tell which copy is ours", in_doubt=True, retry_after=1)
 
 
 def _mark_key(mark: str) -> str:
