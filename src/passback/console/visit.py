@@ -57,7 +57,7 @@ class Console(Struct, frozen=True):
 
 
 class NotHere(Exception):
-    """There is no such page, or the account may not see it, which is told as the same."""
+    """There is no such page, or the account may not see it: the answer is the same."""
 
 
 class Visit(Struct, frozen=True):

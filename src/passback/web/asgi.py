@@ -42,7 +42,7 @@ class Mounted:
 
         async def receive() -> Message:
             nonlocal size, ended
-            if ended:  # what follows is only that the client hangs up, and nobody is told that meanwhile
+            if ended:  # what follows is only that the client hangs up, which the connection reports
                 await asyncio.get_running_loop().create_future()
             try:
                 part = await request.part()

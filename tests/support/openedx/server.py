@@ -72,7 +72,7 @@ def main(database: str) -> None:
 
 
 def _end_with_parent() -> None:
-    """End when whoever started this process is no more, however that came."""
+    """End once the process that started this one has ended, however that came."""
     sys.stdin.read()
     os._exit(0)
 

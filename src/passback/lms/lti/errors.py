@@ -24,7 +24,7 @@ _OF_USERS = (
 _NO_ACTIVITY = "lti configuration not found"
 """What Open edX says, with a 403, of an activity that does not exist any more."""
 _TOO_MANY = "above_response_limit"
-"""What it says, with a 403, of a course whose people are too many to be told."""
+"""What it says, with a 403, of a course with more people than it lists."""
 _MEMBERS = ("reason", "message", "errors", "error", "detail", "title", "non_field_errors")
 """What refusals have of which one may be the LMS's own; one of Django's forms has the name of a field instead."""
 

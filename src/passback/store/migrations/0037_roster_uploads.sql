@@ -8,7 +8,7 @@ CREATE TABLE roster_uploads (
     name TEXT NOT NULL,
     path TEXT NOT NULL,
     state TEXT NOT NULL,
-    -- When the process that works on it last said so: one that died says no more.
+    -- When the process that works on it last said so.
     beat BIGINT NOT NULL,
     -- What was found, as JSON; empty until then.
     report TEXT NOT NULL,
