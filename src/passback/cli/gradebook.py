@@ -5,12 +5,12 @@ Everything here happens in the gradebook alone, as it would in any LMS: the API 
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from passback.cli import Data, UsageError, group
+from passback.cli import Data, group
 from passback.cli.data import on_database
 from passback.cli.text import one_line
 from passback.domain.assignment import AssignmentFields
@@ -192,15 +192,7 @@ def _instant(text: str | None) -> Instant | None:
 
 
 def _points(text: str | None) -> Decimal | None:
-    if text is None:
-        return None
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise UsageError(f"'{text}' is not a number of points, such as 8.5") from None
-    if not number.is_finite() or number < 0 or not -20 < number.adjusted() < 20:
-        raise UsageError(f"'{text}' is not a number of points, such as 8.5")
-    return number
+    return None if text is None else gradebook.points(text)
 
 
 def _number(number: Decimal | None) -> str:

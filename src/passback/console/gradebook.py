@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from passback.console.csv_file import csv_file
@@ -112,7 +111,7 @@ async def save_assignment(visit: Visit) -> Response:
         fields = AssignmentFields(
             title=visit.sent("title") or None,
             due_date=dates.parse(visit.sent("due_date")) if visit.sent("due_date") else None,
-            points_possible=_points(visit.sent("points_possible")),
+            points_possible=gradebook.points(points) if (points := visit.sent("points_possible")) else None,
             published=visit.sent("published") == "yes",
         )
         await gradebook.edit(
@@ -196,20 +195,7 @@ def _of_cell(text: str) -> SubmissionFields:
     return SubmissionFields(grade=text, flags=frozenset())
 
 
-def _points(text: str) -> Decimal | None:
-    if not text:
-        return None
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise OperationError(f"{text!r} is not a number of points, such as 8.5") from None
-    if not number.is_finite() or number < 0 or not -20 < number.adjusted() < 20:
-        raise OperationError(f"{text!r} is not a number of points, such as 8.5")
-    return number
-
-
 async def _assignment_page(visit: Visit, problem: str = "") -> Response:
-    await _required_section(visit)
     found = await _sheet(visit, only=visit.of_path("assignment_id"))
     if not found.columns:
         raise NotHere

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from passback.console import sign_in
 from passback.console.forms import Form, form_of
-from passback.console.render import bare_page, page
+from passback.console.render import bare_page, page, sentence
 from passback.console.visit import ROOT, Console, NotHere, Visit
 from passback.domain.account import Right
 from passback.operations.errors import NotFound, OperationError
@@ -134,12 +134,7 @@ async def _of_session(console: Console, shown: Shown, request: Request, session:
     except (NotHere, NotFound):
         return show_not_here(visit)
     except OperationError as error:
-        return page(visit, "error.html", status=409, title="That was not possible", text=_sentence(error))
-
-
-def _sentence(error: OperationError) -> str:
-    text = str(error)
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+        return page(visit, "error.html", status=409, title="That was not possible", text=sentence(str(error)))
 
 
 async def not_here(visit: Visit) -> Response:

@@ -5,6 +5,7 @@ Everything here happens in the gradebook alone, as it would in any LMS: the API 
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
@@ -154,6 +155,18 @@ async def unenroll(database: Database, section_id: str, user_id: str, clock: Clo
             raise NotFound(f"user {user_id} is not a member of section {section_id}")
 
     await database.write(lambda conn: _change_members(conn, section_id, change, clock()))
+
+
+def points(text: str) -> Decimal:
+    """A number of points as a person writes it. Raises `OperationError`."""
+    wrong = OperationError(f"'{text}' is not a number of points, such as 8.5")
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise wrong from None
+    if not number.is_finite() or number < 0 or not -20 < number.adjusted() < 20:
+        raise wrong
+    return number
 
 
 def _change_members(
