@@ -462,20 +462,30 @@ def test_what_has_ended_can_be_tried_again_and_what_waits_can_be_taken_back(run:
     assert not run(lambda conn: ledger.cancel(conn, again, NOW))
 
 
+ONE = {"grade_comment": "Hm", "comment_replaces": True}
+"""A comment in an LMS that keeps one only."""
+
+
 @pytest.mark.parametrize(
-    ("refused", "left"),
+    ("refused", "newer", "left"),
     [
-        ({"grade_points": "5"}, None),
-        ({"grade_points": "5", "grade_comment": "Hm"}, {"grade_comment": "Hm"}),
-        ({"grade_points": "5", "state": "turned_in"}, {"state": "turned_in"}),
+        ({"grade_points": "5"}, {}, None),
+        ({"grade_points": "5", "grade_comment": "Hm"}, {}, {"grade_comment": "Hm"}),
+        ({"grade_points": "5", "grade_comment": "Hm"}, {"grade_comment": "Oh"}, {"grade_comment": "Hm"}),
+        ({"grade_points": "5", "state": "turned_in"}, {}, {"state": "turned_in"}),
+        ({"grade_points": "5", **ONE}, {}, ONE),
+        ({"grade_points": "5", **ONE}, {**ONE, "grade_comment": "Oh"}, None),
+        ({"grade_points": "5", "grade_comment": "Hm"}, {**ONE, "grade_comment": "Oh"}, None),
+        ({"state": "turned_in", "grader_id": "g", **ONE}, {**ONE, "grade_comment": "Oh"},
+         {"state": "turned_in", "grader_id": "g"}),
     ],
-)
+)  # fmt: skip
 def test_what_a_newer_one_has_set_since_is_not_set_again(
-    run: Run, refused: dict[str, str], left: dict[str, str] | None
+    run: Run, refused: dict[str, Any], newer: dict[str, Any], left: dict[str, Any] | None
 ) -> None:
     accept(run, delivery("d1", refused))
     finish(run, claim(run)[0], Refused(404, "User not found"))
-    accept(run, delivery("d2", {"grade_points": "7"}, rank=NOW + 1))
+    accept(run, delivery("d2", {"grade_points": "7", **newer}, rank=NOW + 1))
     finish(run, claim(run)[0], DONE)
     again = read(run, "d1")
     assert run(lambda conn: ledger.retry(conn, again, NOW)) is (left is not None)

@@ -79,8 +79,11 @@ def target(
     """What a change is about, whose student and grader are among `members`. Raises `Refusal`: row 14."""
     student = lookup.student(members, user_id)
     grader = lookup.grader(members, asked.grader_id)
-    kept = _storable(asked, section.connector.capabilities)
+    capabilities = section.connector.capabilities
+    kept = _storable(asked, capabilities)
     left_out = () if kept is asked else ("grade_comment",)
+    if kept.grade_comment is not None and not capabilities.adds_comments:
+        kept = replace(kept, comment_replaces=True)
     return SubmissionTarget(section, record, student, grader, kept, left_out)
 
 

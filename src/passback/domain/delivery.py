@@ -223,8 +223,10 @@ def wait_after(attempts: int, asked: int | None = None) -> int:
 
 _ONE_VALUE = {"grade_points": "grade", "assignee_ids": "assignee_mode"}
 """Fields that are two forms, or two parts, of one value."""
-_ALWAYS_DELIVERED = frozenset({"grade_comment"})
-"""No newer comment replaces an older one."""
+_ADDED = frozenset({"grade_comment"})
+"""No newer one replaces an older one, unless the LMS keeps only one."""
+_SAYS_NOTHING_ALONE = frozenset({"grader_id", "comment_replaces"})
+"""Fields that belong to a grade or a comment."""
 _STEPS = frozenset({"grade_comment", "state", "attachments"})
 """Fields that do more than set a value: a submission may have to go through them in order."""
 
@@ -253,21 +255,23 @@ def covers(newer: Delivery, older: Delivery) -> bool:
 def without(older: Delivery, done: Delivery) -> str | None:
     """What is left of `older` once the newer `done` is delivered; None if nothing is.
 
-    No newer comment replaces an older one, but by the same words a client repeats what it has got no outcome of.
+    A newer comment replaces an older one if the LMS keeps one only. Otherwise none does, but by the same words a client
+    repeats what it has got no outcome of.
     """
     if older.operation != done.operation or older.operation == "create_assignment":
         return older.content
     given = msgspec.json.decode(older.content)
     new = msgspec.json.decode(done.content)
     settled = _values(frozenset(new))
+    replaces = new.get("comment_replaces", False)
     left = {
         name: value
         for name, value in given.items()
-        if (name in _ALWAYS_DELIVERED and not (older.unacknowledged and new.get(name) == value))
+        if (name in _ADDED and not (replaces or (older.unacknowledged and new.get(name) == value)))
         or _ONE_VALUE.get(name, name) not in settled
     }
-    if set(left) <= {"grader_id"} and left != given:
-        return None  # a grader alone says nothing: it belonged to the grade
+    if set(left) <= _SAYS_NOTHING_ALONE and left != given:
+        return None
     return msgspec.json.encode(left).decode()
 
 

@@ -42,6 +42,8 @@ class SubmissionFields(Struct, frozen=True, omit_defaults=True):
     """The teacher's id in the LMS."""
     override_due_date: Instant | None = None
     state: str | None = None
+    comment_replaces: bool | None = None
+    """Set by the gateway: whether the LMS keeps one comment only, so that an older one must not arrive later."""
     asked_at: Instant | None = None
     """Set by the gateway: when the client asked for it. A change may wait until the LMS can be reached."""
     comment_since: Instant | None = None

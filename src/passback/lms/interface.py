@@ -150,6 +150,8 @@ class Capabilities(Struct, frozen=True):
 
     If not, the gateway leaves out a comment beside a grade, with a warning; the connector refuses a comment alone.
     """
+    adds_comments: bool = False
+    """Whether a comment is added to those that were there, as in Canvas. If not, it replaces the one that was there."""
 
 
 class LmsConnection(Struct, frozen=True):

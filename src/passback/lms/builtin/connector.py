@@ -28,6 +28,7 @@ CAPABILITIES = Capabilities(
     kind="builtin",
     name="The built-in gradebook",
     not_stored_flags=frozenset({"late", "missing"}),
+    adds_comments=True,
 )
 
 

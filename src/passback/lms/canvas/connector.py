@@ -62,6 +62,7 @@ CAPABILITIES = Capabilities(
     name=NAME,
     not_stored_assignment=NOTED_FIELDS,
     ignored_assignment=frozenset({"description_plaintext"}),
+    adds_comments=True,
 )
 
 _Seen = tuple[LmsAssignment, "Scheme | None"]
