@@ -63,9 +63,9 @@ class MemoryNotes:
                 self.kept[key] = note
 
     async def change(
-        self, keys: Sequence[str], change: Callable[[Mapping[str, Note]], Mapping[str, Note]]
+        self, keys: Sequence[str], change: Callable[[Mapping[str, Note]], Mapping[str, Note | None]]
     ) -> None:
-        self.kept |= change(await self.read(keys))
+        await self.write(change(await self.read(keys)))
 
 
 @dataclass(frozen=True)

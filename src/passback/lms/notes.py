@@ -28,10 +28,10 @@ class Notes(Protocol):
         ...
 
     async def change(
-        self, keys: Sequence[str], change: Callable[[Mapping[str, Note]], Mapping[str, Note]]
+        self, keys: Sequence[str], change: Callable[[Mapping[str, Note]], Mapping[str, Note | None]]
     ) -> None:
         """Read the notes with these keys, and store what `change` makes of them, as one step over all processes.
 
-        What it does not return stays as it is.
+        What it does not return stays as it is; None removes a note.
         """
         ...

@@ -71,7 +71,7 @@ class StoredNotes(Struct, frozen=True):
     async def change(
         self,
         keys: Sequence[str],
-        change: Callable[[Mapping[str, Mapping[str, Any]]], Mapping[str, Mapping[str, Any]]],
+        change: Callable[[Mapping[str, Mapping[str, Any]]], Mapping[str, Mapping[str, Any] | None]],
     ) -> None:
         def write(conn: Connection) -> None:
             conn.lock(*(f"note/{self.district_id}/{key}" for key in keys))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -403,6 +405,40 @@ def test_a_marked_comment_comes_once_for_each_mark(lms: Lms, arrives: bool) -> N
     assert comments(lms, assignment) == ["Good"] * 3
     say("d4", "d2", since=lms.clock.now - MINUTE)  # which repeats d2
     assert comments(lms, assignment) == ["Good"] * 3
+
+
+def test_whoever_was_only_stopped_takes_no_comment_from_the_one_that_took_over(lms: Lms) -> None:
+    assignment, student = lms.create().lms_id, lms.students[0]
+    real, arrived, goes_on = simulator(lms).answer, threading.Event(), threading.Event()
+
+    async def answer(request: Request) -> Reply:
+        reply = await real(request)
+        if request.method == "PUT" and not arrived.is_set():
+            arrived.set()
+            await asyncio.to_thread(goes_on.wait, 10)
+        return reply
+
+    simulator(lms).answer = answer  # type: ignore[method-assign]
+
+    async def say(*marks: str) -> None:
+        said = SubmissionFields(
+            grade_points=Decimal(5),
+            grade_comment="Good",
+            comment_marks=marks,
+            comment_since=lms.clock.now - MINUTE,
+        )
+        await lms.connector.update_submission(lms.section, assignment, student, said)
+
+    async def meanwhile() -> None:
+        stopped = asyncio.create_task(say("d1"))
+        await asyncio.to_thread(arrived.wait, 10)
+        await say("d2", "d1")
+        goes_on.set()
+        await stopped
+        await say("d2")  # delivered again, as the one that was stopped may have overwritten it
+
+    lms.run(meanwhile())
+    assert comments(lms, assignment) == ["Good"]
 
 
 def test_a_marked_comment_of_which_what_was_kept_is_lost_is_looked_for_by_its_time(lms: Lms) -> None:

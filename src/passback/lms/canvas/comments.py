@@ -94,12 +94,17 @@ def tried(note: Note, fields: SubmissionFields) -> Note:
 
 
 def settled(note: Note, answer: Json, student: str, fields: SubmissionFields) -> Note:
-    """The note once the comment is there: with which one it is."""
+    """The note once the comment is there: with which one it is.
+
+    It stays that of a delivery that has repeated this one meanwhile, for a process that was only stopped.
+    """
     if fields.comment_others is None or (own := _own(answer, student, fields)) is None:
         return note
     marks = fields.comment_marks or ()
     there = {text(it, "id") for it in _comments(answer, student)}
     left = {comment: mark for comment, mark in note.get(_LEFT, {}).items() if comment in there}
+    if left.get(own, NOBODY) not in (*marks, NOBODY):
+        return note
     waiting = {mark: ids for mark, ids in note.get(_TRIED, {}).items() if mark not in marks}
     rest = {name: value for name, value in note.items() if name != _TRIED}
     return {**rest, _LEFT: {**left, own: marks[0]}, **({_TRIED: waiting} if waiting else {})}

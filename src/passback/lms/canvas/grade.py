@@ -182,7 +182,7 @@ class Grading:
         marked = [target.note_key for target, fields, _ in changes if fields.comment_marks]
         notes = await self._notes.read(marked) if marked else {}
         known: list[SubmissionFields] = []
-        changed: dict[str, Note | None] = {}
+        tries: dict[str, SubmissionFields] = {}
         for target, fields, before in changes:
             if not fields.comment_marks:
                 known.append(fields)
@@ -190,9 +190,13 @@ class Grading:
             note = notes.get(target.note_key) or {}
             others = comments.others(note, before, target.student, fields)
             known.append(replace(fields, comment_others=others))
-            if _adds_comment(known[-1], before, target.student):
-                changed[target.note_key] = comments.tried(note, known[-1])
-        await self._notes.write({key: note for key, note in changed.items() if note != notes.get(key)})
+            if _adds_comment(known[-1], before, target.student) and note != comments.tried(note, known[-1]):
+                tries[target.note_key] = known[-1]
+        if tries:
+            await self._notes.change(
+                list(tries),
+                lambda kept: {key: comments.tried(kept.get(key) or {}, it) for key, it in tries.items()},
+            )
         return known
 
     async def keep(
@@ -204,19 +208,21 @@ class Grading:
         grader_note: Note | None,
     ) -> Submission:
         """Keep who graded and a due date that Canvas rounded; returns the submission that `answer` shows."""
-        before = await self._note(target)
-        note = {**comments.settled(before, answer, target.student, fields), **(grader_note or {})}
-        if fields.grader_id is not None and grader_note is None:
-            note.pop("grader", None)
-            note.pop("graded_as", None)
-        if fields.override_due_date is not None:
-            given, shown = fields.override_due_date, instant(answer, "cached_due_date")
-            whole, *moved = map_assignments.stored_due(given)
-            note["override_due_date"] = [given if shown == whole else shown, shown]
-            if shown not in (whole, *moved):
-                note["override_due_date"] = None  # it is not there yet
-        if note != before:
-            await self._notes.write({target.note_key: note or None})
+
+        def noted(before: Note) -> Note:
+            note = {**comments.settled(before, answer, target.student, fields), **(grader_note or {})}
+            if fields.grader_id is not None and grader_note is None:
+                note.pop("grader", None)
+                note.pop("graded_as", None)
+            if fields.override_due_date is not None:
+                given, shown = fields.override_due_date, instant(answer, "cached_due_date")
+                whole, *moved = map_assignments.stored_due(given)
+                note["override_due_date"] = [given if shown == whole else shown, shown]
+                if shown not in (whole, *moved):
+                    note["override_due_date"] = None  # it is not there yet
+            return note
+
+        note = await self._change_note(target, noted)
         held = map_submissions.to_submission(answer, target.student, target.item, note)
         held = replace(held, grade_comment=comments.left_comment(answer, target.student, fields))
         if map_submissions.is_reduced(grade, answer):
@@ -237,6 +243,13 @@ class Grading:
 
     async def _note(self, target: Target) -> Note:
         return (await self._notes.read([target.note_key])).get(target.note_key) or {}
+
+    async def _change_note(self, target: Target, change: Callable[[Note], Note]) -> Note:
+        """Store what `change` makes of a note, in one step; returns that."""
+        before, key = await self._note(target), target.note_key
+        if (note := change(before)) != before:
+            await self._notes.change([key], lambda kept: {key: change(kept.get(key) or {}) or None})
+        return note
 
     async def _before(self, target: Target) -> Json:
         """Read an assigned student's submission. Raises `Gone`."""
@@ -426,11 +439,10 @@ class Grading:
         if not fields.comment_marks:
             return
         with contextlib.suppress(LmsError):
-            answer, before = await self._before(target), await self._note(target)
-            note = comments.settled(
-                before, answer, target.student, replace(fields, comment_marks=(comments.NOBODY,))
+            answer, nobody = await self._before(target), replace(fields, comment_marks=(comments.NOBODY,))
+            await self._change_note(
+                target, lambda note: comments.settled(note, answer, target.student, nobody)
             )
-            await self._notes.write({target.note_key: note} if note != before else {})
 
     async def _returned(self, target: Target, answer: Json) -> Json:
         """Make sure that a grade is visible to its student. Raises `Refused`."""
@@ -457,11 +469,13 @@ class Grading:
 
         As ``work``, of the attempt of `answer`; as ``sending``, of the next.
         """
-        note = dict(await self._note(target))
-        note.pop("sending", None)
         attachments = msgspec.to_builtins(fields.attachments or ())
-        note[name] = {"attempt": integer(answer, "attempt"), "attachments": attachments}
-        await self._notes.write({target.note_key: note})
+        work = {"attempt": integer(answer, "attempt"), "attachments": attachments}
+
+        def noted(note: Note) -> Note:
+            return {**{it: value for it, value in note.items() if it != "sending"}, name: work}
+
+        await self._change_note(target, noted)
 
 
 def is_plain_grade(fields: SubmissionFields, item: LmsAssignment) -> bool:
