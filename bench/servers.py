@@ -34,7 +34,10 @@ def running(
         match = re.search(r"http://[^:]+:(\d+)", process.stdout.readline())
         assert match, "the server does not start"
         if lines is not None:
-            lines += [process.stdout.readline() for _ in range(2 + len(DISTRICTS))]
+            names = {district.name for district in DISTRICTS}
+            while names and (line := process.stdout.readline()):
+                lines.append(line)
+                names = {it for it in names if it not in line}
         yield int(match[1]), process.pid
     finally:
         process.terminate()
