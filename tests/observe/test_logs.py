@@ -43,10 +43,12 @@ def lines(text: str) -> list[Any]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_text_is_level_logger_message_and_the_request() -> None:
-    assert TextFormatter().format(record("a %s", "b")) == "WARNING passback.test: a b"
+def test_text_is_time_level_logger_message_and_the_request() -> None:
+    made = record("a %s", "b", created=1_767_225_600.0625)
+    line = "2026-01-01T00:00:00.062Z WARNING passback.test: a b"
+    assert TextFormatter().format(made) == line
     with request_id.continued("r-1"):
-        assert TextFormatter().format(record("a %s", "b")) == "WARNING passback.test: a b (request r-1)"
+        assert TextFormatter().format(made) == f"{line} (request r-1)"
 
 
 def test_json_has_what_there_is() -> None:
@@ -119,7 +121,7 @@ def test_a_request_is_one_line_of_the_access_log(sandbox: Sandbox) -> None:
         sandbox.call("GET", f"{path}/submissions/{STUDENT}?limit=5", headers={"X-Request-Id": "r-7"})
         sandbox.get("/health/live")
     assert re.fullmatch(
-        rf"INFO passback\.access: GET {re.escape(TEMPLATE)}/\{{assignment_id\}}/submissions/\{{user_id\}} 200 "
+        rf"\S+Z INFO passback\.access: GET {re.escape(TEMPLATE)}/\{{assignment_id\}}/submissions/\{{user_id\}} 200 "
         rf"in \d+\.\d ms, district {DISTRICT}, application .+ \(request r-7\)\n",
         log.getvalue(),
     )

@@ -31,10 +31,10 @@ def configure(level: str, form: Format) -> None:
 
 
 class TextFormatter(logging.Formatter):
-    """``LEVEL logger: message (request ID)``, and a traceback below."""
+    """``TIME LEVEL logger: message (request ID)``, and a traceback below. The time is UTC."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = f"{record.levelname} {record.name}: {one_line(record.getMessage())}"
+        line = f"{_time(record.created)} {record.levelname} {record.name}: {one_line(record.getMessage())}"
         if (current := request_id.current()) is not None:
             line += f" (request {current})"
         if (error := _error(record)) is not None:
