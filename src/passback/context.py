@@ -103,9 +103,13 @@ class Answer(Struct, Generic[T], frozen=True):
 
     value: T
     warnings: tuple[str, ...] = ()
+    replayed: bool = False
+    """Whether it repeats an earlier answer, to a request with the same ``Idempotency-Key``."""
 
 
 class Accepted(Struct, frozen=True):
     """The change is on disk and will be delivered in the background."""
 
     delivery_id: str
+    replayed: bool = False
+    """Whether it was accepted before, as a request with the same ``Idempotency-Key``."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.sandbox import ASSIGNMENTS, ELSEWHERE_SECTION, ESSAY, Client, Reply, Sandbox
+from support.sandbox import ASSIGNMENTS, ELSEWHERE_SECTION, ESSAY, Client, Reply, Sandbox, serving
 
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 
@@ -29,6 +30,70 @@ def test_a_repeat_gets_the_first_answer_and_creates_nothing(sandbox: Sandbox) ->
     again = post(sandbox, odd=1)
     assert (again.status, again.body, count(sandbox)) == (200, first.body, 1)
     assert again.headers["passback-warnings"] == first.headers["passback-warnings"] == "UNKNOWN_FIELD:odd"
+
+
+def test_only_a_repeat_says_that_it_is_one(sandbox: Sandbox) -> None:
+    first, again = post(sandbox), post(sandbox)
+    assert "idempotent-replayed" not in first.headers
+    assert again.headers["idempotent-replayed"] == "true"
+
+
+ASYNC = {"Prefer": "respond-async"}
+REPEATS = {
+    "now, now": ({}, {}, 200),
+    "now, later": ({}, ASYNC, 200),
+    "later, later": (ASYNC, ASYNC, 202),
+    "later, now": (ASYNC, {}, 202),
+    "failed": ({"Sandbox-Fault": "error-before"}, {}, None),
+    "failed, later": ({"Sandbox-Fault": "error-before"}, ASYNC, None),
+    "a broken form": ({"Idempotency-Key": '"'}, {}, None),
+}
+"""How a request is sent first and again, and the status of a replayed answer; None if the second is a new one."""
+SECTIONS = {
+    "DEMO_TOKEN": "4fee004cca2e43cf27000007",
+    "DEMO_CANVAS_TOKEN": "4fee004cca2e43cfca000007",
+}
+
+
+@pytest.mark.parametrize("token", SECTIONS)
+@pytest.mark.parametrize("way", REPEATS)
+def test_a_repeat_is_marked_whether_it_is_answered_now_or_later(
+    sandbox: Sandbox, way: str, token: str
+) -> None:
+    first, again, replayed = REPEATS[way]
+    client, path = sandbox.client(token), f"/v3.1/sections/{SECTIONS[token]}/assignments"
+    assert "idempotent-replayed" not in post(client, path=path, headers=first).headers
+    reply = post(client, path=path, headers=again)
+    assert reply.headers.get("idempotent-replayed") == (None if replayed is None else "true")
+    if replayed is not None:
+        assert reply.status == replayed
+
+
+@pytest.mark.parametrize("again", [{}, ASYNC])
+@pytest.mark.parametrize(
+    ("token", "title", "first"),
+    [("DEMO_TOKEN", "Essay 1", {"Sandbox-Fault": "deleted"}), ("DEMO_CANVAS_TOKEN", "x" * 300, {})],
+)
+def test_a_repeated_refusal_of_the_lms_is_marked(
+    sandbox: Sandbox, token: str, title: str, first: dict[str, str], again: dict[str, str]
+) -> None:
+    client, path = sandbox.client(token), f"/v3.1/sections/{SECTIONS[token]}/assignments"
+    refused = post(client, path=path, title=title, headers=first)
+    reply = post(client, path=path, title=title, headers=again)
+    assert (reply.status, reply.body) == (refused.status, refused.body)
+    assert [it.headers.get("idempotent-replayed") for it in (refused, reply)] == [None, "true"]
+
+
+def test_another_use_of_the_key_is_not_marked(sandbox: Sandbox) -> None:
+    post(sandbox)
+    assert "idempotent-replayed" not in post(sandbox, title="Another").headers
+
+
+def test_a_repeat_after_a_restart_is_marked(tmp_path: Path) -> None:
+    with serving(tmp_path) as sandbox:
+        post(sandbox)
+    with serving(tmp_path) as sandbox:
+        assert post(sandbox).headers["idempotent-replayed"] == "true"
 
 
 def test_another_key_is_another_request(sandbox: Sandbox) -> None:

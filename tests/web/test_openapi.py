@@ -45,7 +45,10 @@ class Described:
         reply = self.sandbox.call(operation.method, path, body, headers)
         assert reply.status == status, reply
         described = DOCUMENT["paths"][operation.path][operation.method.lower()]["responses"][str(status)]
-        assert {header.lower() for header in described["headers"]} - {"passback-warnings"} <= {*reply.headers}
+        assert {header.lower() for header in described["headers"]} - {
+            "passback-warnings",
+            "idempotent-replayed",
+        } <= {*reply.headers}
         if "content" in described:
             schema = described["content"]["application/json"]["schema"]
             whole = {**schema, "components": DOCUMENT["components"]}

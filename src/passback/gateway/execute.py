@@ -183,10 +183,10 @@ async def execute_create(
     """
     targets = {delivery.id: target}
 
-    def begin(conn: Connection) -> Delivery | Accepted | None:
+    def begin(conn: Connection) -> Delivery | Accepted | Answer[Raw] | None:
         return _begin_create(conn, gateway, caller, delivery, fingerprint, ledger.begin_create)
 
-    def within(conn: Connection) -> tuple[Delivery | Accepted | None, list[Outcome]]:
+    def within(conn: Connection) -> tuple[Delivery | Accepted | Answer[Raw] | None, list[Outcome]]:
         started = _begin_create(conn, gateway, caller, delivery, fingerprint, ledger.next_create)
         if not isinstance(started, Delivery) or started.state == "delivered":
             return started, []
@@ -210,7 +210,7 @@ async def execute_create(
             break
         if not await lane.retry():
             raise errors.lms_failed(DOING["create_assignment"], 5)
-    if isinstance(started, Accepted):
+    if not isinstance(started, Delivery):  # there may be something to do in the background
         gateway.in_flight.wake()
         return started
     if started.state == "delivered":
@@ -251,7 +251,7 @@ def _begin_create(
     delivery: Delivery,
     fingerprint: str,
     begin: Callable[[Connection, Delivery, str, str | None], Delivery | None],
-) -> Delivery | Accepted | None:
+) -> Delivery | Accepted | Answer[Raw] | None:
     """The delivery to execute now, as `begin` lets it, or one that is delivered. None if that is not known yet."""
     worker = gateway.in_flight.worker
     if caller.key is not None:
@@ -283,10 +283,12 @@ def _begin_create(
     return started
 
 
-def _repeated(conn: Connection, earlier: Delivery, now: Delivery, worker: str) -> Delivery | Accepted | None:
+def _repeated(
+    conn: Connection, earlier: Delivery, now: Delivery, worker: str
+) -> Delivery | Accepted | Answer[Raw] | None:
     """What becomes of a request that is repeated as `now`, by the outcome of the first; None if that is not known."""
     if earlier.background and not earlier.unacknowledged:
-        return Accepted(earlier.id)
+        return Accepted(earlier.id, replayed=True)
     if now.background and earlier.state not in ("delivered", "refused", "delivering"):
         expires = ledger.keep_until(conn, now.district_id, now.created)
         deliveries.leave_to_background(conn, earlier.id, now.created, expires)
@@ -295,9 +297,9 @@ def _repeated(conn: Connection, earlier: Delivery, now: Delivery, worker: str) -
         case "delivered":
             if earlier.unacknowledged:
                 deliveries.mark_acknowledged(conn, earlier.id)
-            return earlier
+            return Answer(Raw(earlier.result or b"null"), earlier.warnings, replayed=True)
         case "refused":
-            raise errors.Refusal(earlier.status or 400, earlier.message or "")
+            raise errors.Refusal(earlier.status or 400, earlier.message or "", replayed=True)
         case "waiting" | "delivering":
             raise errors.key_in_use()
     # It failed, so nothing was answered that could be repeated: it is tried again, after a search for what it made.

@@ -15,7 +15,7 @@ from passback.context import Accepted, Answer
 from passback.domain.delivery import STATES
 from passback.gateway import assignments, deep_links, deliveries, launches, submissions, webhooks
 from passback.web import roster
-from passback.web.messages import JSON, Response
+from passback.web.messages import JSON, REPLAYED, Response
 from passback.web.preferences import idempotency_key
 from passback.web.query import limit_of, link, text
 from passback.wire import decode, errors, params, validate
@@ -275,7 +275,8 @@ def _states(given: str | None) -> list[State]:
 
 
 def _one(answer: Answer[Any]) -> Response:
-    return Response(200, encode({"data": answer.value}), JSON, warnings=answer.warnings)
+    headers = REPLAYED if answer.replayed else ()
+    return Response(200, encode({"data": answer.value}), JSON, headers, warnings=answer.warnings)
 
 
 async def _answer_to_change(call: Call, answer: Answer[Any] | Accepted) -> Response:
@@ -287,6 +288,8 @@ async def _answer_to_change(call: Call, answer: Answer[Any] | Accepted) -> Respo
     headers: tuple[Header, ...] = ((b"location", location),)
     if call.caller.background:  # else it had to be accepted: its assignment is still to be made
         headers = ((b"preference-applied", b"respond-async"), *headers)
+    if answer.replayed:
+        headers = (*REPLAYED, *headers)
     warnings = tuple(shown.value.warnings or ())
     return Response(202, encode({"data": shown.value}), JSON, headers, warnings=warnings)
 

@@ -26,6 +26,10 @@ _PATIENCE = 16
 """How many times the maximum size is read and discarded if a body is too large."""
 
 
+REPLAYED: tuple[Header, ...] = ((b"idempotent-replayed", b"true"),)
+"""Marks an answer that repeats an earlier one, to a request with the same ``Idempotency-Key``."""
+
+
 class BodyTooLarge(Exception):
     """The request's body exceeds the limit."""
 
@@ -192,7 +196,9 @@ class Response(Struct, frozen=True):
 def refused(refusal: Refusal, accept: bytes) -> Response:
     """The answer to a request that is refused; `accept` is its ``Accept`` header."""
     body, content_type = error_body(refusal, accept)
-    headers = () if refusal.retry_after is None else ((b"retry-after", b"%d" % refusal.retry_after),)
+    headers: tuple[Header, ...] = REPLAYED if refusal.replayed else ()
+    if refusal.retry_after is not None:
+        headers = (*headers, (b"retry-after", b"%d" % refusal.retry_after))
     return Response(refusal.status, body, content_type, headers)
 
 

@@ -17,19 +17,27 @@ class Refusal(Exception):
 
     `status` is the HTTP status, `message` the text in the ``{"message": ...}`` envelope. `envelope` says how the
     envelope is written: rows 11 and 12 have a space after the colon, row 4 is plain text unless the client asks for
-    JSON, all others are compact. `retry_after` (seconds) is set if waiting helps.
+    JSON, all others are compact. `retry_after` (seconds) is set if waiting helps. `replayed` says that it repeats the
+    answer to an earlier request with the same ``Idempotency-Key``.
     """
 
-    __slots__ = ("envelope", "message", "retry_after", "status")
+    __slots__ = ("envelope", "message", "replayed", "retry_after", "status")
 
     def __init__(
-        self, status: int, message: str, *, envelope: Envelope = "compact", retry_after: int | None = None
+        self,
+        status: int,
+        message: str,
+        *,
+        envelope: Envelope = "compact",
+        retry_after: int | None = None,
+        replayed: bool = False,
     ) -> None:
         super().__init__(status, message)
         self.status = status
         self.message = message
         self.envelope: Envelope = envelope
         self.retry_after = retry_after
+        self.replayed = replayed
 
 
 def bad_request(message: str) -> Refusal:

@@ -140,6 +140,8 @@ def failures(operation: Operation) -> Schema:
     }
     if operation.name == "create_assignment":
         found |= _key_failures()
+        for status in ("400", "404"):
+            found[status]["headers"] = header_references("Idempotent-Replayed")
     if operation.method in ("POST", "PATCH"):
         found["413"] = failure("The body is too large.", {"too large": errors.body_too_large()})
     found |= _general_failures(operation)

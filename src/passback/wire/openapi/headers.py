@@ -25,6 +25,10 @@ HEADERS: Schema = {
         "description": "Confirms that the change is delivered in the background, as requested; absent if it was not "
         "requested, but has to wait for the create of its assignment.",
     },
+    "Idempotent-Replayed": {
+        "schema": {"const": "true"},
+        "description": "The answer is that to an earlier request with the same `Idempotency-Key`, repeated.",
+    },
     "Location": {"schema": {"type": "string"}, "description": "Where to follow the delivery."},
     "Allow": {"schema": {"type": "string"}, "description": "The supported methods."},
 }

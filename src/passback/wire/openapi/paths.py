@@ -248,7 +248,8 @@ def _query_parameters(operation: Operation) -> list[Schema]:
 def _success(operation: Operation) -> Schema:
     name = operation.name
     verb, kind = name.split("_", 1)
-    headers = RATE_LIMIT | header_references("Passback-Warnings")
+    replayed = header_references("Idempotent-Replayed") if name == "create_assignment" else {}
+    headers = RATE_LIMIT | header_references("Passback-Warnings") | replayed
     if verb == "delete":
         return {"description": "Deleted; the body is empty.", "headers": headers}
     shown = _SHOWN.get(name) or kind.removesuffix("s").capitalize()
@@ -300,9 +301,11 @@ def _accepted(*, new: bool) -> Schema:
         "schema": object_of({"data": reference("Delivery")}, required=("data",)),
         "example": {"data": examples.WAITING_DELIVERY},
     }
+    own = header_references("Preference-Applied", "Location", "Passback-Warnings")
+    replayed = header_references("Idempotent-Replayed") if new else {}
     return {
         "description": "Accepted: the change is stored, and is delivered in the background until it succeeds, is "
         f"refused or expires.{unasked}",
-        "headers": RATE_LIMIT | header_references("Preference-Applied", "Location", "Passback-Warnings"),
+        "headers": RATE_LIMIT | own | replayed,
         "content": {"application/json": content},
     }
