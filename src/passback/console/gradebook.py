@@ -75,13 +75,13 @@ async def as_csv(visit: Visit) -> Response:
 
 async def save_cell(visit: Visit) -> Response:
     """Save one cell, and answer with it as it is now."""
-    await _required_section(visit)
+    column = await _column(visit)
     problem = ""
     try:
-        await _grade(visit, visit.of_path("assignment_id"), visit.of_path("student_id"), visit.sent("grade"))
+        await _grade(visit, column.id, visit.of_path("student_id"), visit.sent("grade"))
     except OperationError as error:
         problem = str(error)
-    found = await _sheet(visit, only=visit.of_path("assignment_id"))
+    found = await _sheet(visit, only=column.id)
     if not found.columns:
         raise NotHere
     student_id = visit.of_path("student_id")
