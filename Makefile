@@ -9,7 +9,7 @@ TESTS_AT_ONCE ?= 5
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 
-.PHONY: help run test check format docs screenshots bench torture lock clean
+.PHONY: help run test check format docs screenshots build bench torture lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -41,22 +41,26 @@ docs: $(VENV)/.dev ## generate the reference of commands and settings from the c
 screenshots: $(VENV)/.dev ## take the pictures of the console that the docs show (needs Chromium)
 	PYTHONPATH=tests $(BIN)/python docs/screenshots.py
 
+build: $(VENV)/.run ## build the wheel and the source distribution, into dist/
+	rm -rf dist
+	$(BIN)/python -m hatchling build --directory dist
+
 bench: $(VENV)/.dev ## measure speed beside a bare application (STUDENTS="1000 50000" for smaller districts)
 	PYTHONPATH=tests $(BIN)/python -m bench $(STUDENTS)
 
 torture: $(VENV)/.dev ## kill it, starve it, lie to it for half an hour (WAYS="kill" SCALE=0.1 for less)
 	PYTHONPATH=tests $(BIN)/python -m torture $(WAYS) $(if $(SCALE),--scale '$(SCALE)')
 
-lock: ## update the lock files to the newest versions (needs uv and npm)
-	uv pip compile pyproject.toml --group build $(COMPILE) --output-file requirements.lock
-	uv pip compile pyproject.toml --group dev $(COMPILE) --constraint requirements.lock --output-file requirements-dev.lock
+lock: $(VENV)/.dev ## update the lock files to the newest versions (needs npm)
+	$(BIN)/uv pip compile pyproject.toml --group build $(COMPILE) --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev $(COMPILE) --constraint requirements.lock --output-file requirements-dev.lock
 	npm update --prefix tests/node --package-lock-only
 
 COMPILE := --universal --python-version 3.11 --generate-hashes --upgrade --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links --quiet
 
-clean: ## remove the virtual environment, what npm installed, and all caches
-	rm -rf $(VENV) $(NODE) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+clean: ## remove the virtual environment, what npm installed, what was built, and all caches
+	rm -rf $(VENV) $(NODE) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 
 # uv is used if it is installed; if it is not, or cannot reach its registry, pip is.
 INSTALL = { command -v uv >/dev/null && uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1); } \
