@@ -27,6 +27,7 @@ from passback.gateway.authorization import Authorization
 from passback.in_flight import InFlight
 from passback.lms.registry import Connectors
 from passback.network.addresses import Network, is_loopback
+from passback.network.proxies import Proxies
 from passback.observe import logs, tracing
 from passback.observe.metrics import Metrics
 from passback.operations import start_notes
@@ -55,6 +56,7 @@ from passback.web.connections import Connections, Patience, most_connections
 from passback.web.lti import lti_pages
 from passback.web.pages import Guard, health_pages, lead_to, metrics_pages, reference_pages
 from passback.web.protocol import HttpProtocol
+from passback.web.proxied import behind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -185,10 +187,11 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, parts: Parts | N
         faults=gateway.faults if kind == "sandbox" else None,
         folders=folders,
     )
-    if parts is None:
-        return api
-    parts.journal.under_way = gateway.in_flight.groups.values
-    return Recorded(api, parts.journal, authorization, aside={*pages, *folders})
+    application: Application = api
+    if parts is not None:
+        parts.journal.under_way = gateway.in_flight.groups.values
+        application = Recorded(api, parts.journal, authorization, aside={*pages, *folders})
+    return behind(Proxies(settings.trusted_proxies), application)
 
 
 def _most_to_console(path: bytes) -> int:
@@ -389,7 +392,7 @@ SERVING: dict[str, Any] = {
     "ws": "none",
     "lifespan": "off",
     "access_log": False,
-    "proxy_headers": False,  # nothing here asks who the client or what the scheme is
+    "proxy_headers": False,  # `passback.web.proxied` reads them
     "log_config": None,
     "server_header": False,
     "timeout_graceful_shutdown": 30,

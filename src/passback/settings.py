@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 from msgspec import Meta
 
+from passback.network.proxies import Proxies
 from passback.store.engine.vault import KEY_BYTES, VaultError, parse_keys, read_key_file
 
 PREFIX = "PASSBACK_"
@@ -43,6 +44,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The address to listen on."""
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
     """The port to listen on; 0 picks a free one."""
+    trusted_proxies: str = ""
+    """The proxies whose ``X-Forwarded-For`` is believed: IP addresses and networks, with commas. Nobody else's is."""
     public_url: str = ""
     """Where browsers and LMSs reach the gateway, such as ``https://passback.example``; by default where it listens."""
     data: str = "data"
@@ -181,6 +184,10 @@ def _check(settings: Settings) -> None:
         )
     if settings.database_url and not settings.database_url.startswith(("postgresql://", "postgres://")):
         raise SettingsError("setting 'database_url' must begin with postgresql://")
+    try:
+        Proxies(settings.trusted_proxies)
+    except ValueError as error:
+        raise SettingsError(f"setting 'trusted_proxies' is {settings.trusted_proxies!r}: {error}") from None
     if settings.public_url and not _PUBLIC_URL.fullmatch(settings.public_url):
         raise SettingsError(
             "setting 'public_url' must begin with https:// (or http://), and have no query and no user"

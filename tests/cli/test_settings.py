@@ -35,6 +35,10 @@ def test_the_stronger_source_wins(tmp_path: Path) -> None:
         ({"PASSBACK_SECRET_KEY": "garbage"}, "PASSBACK_SECRET_KEY"),
         ({"PASSBACK_OIDC_ISSUER": "login.example"}, "must begin with https://"),
         ({"PASSBACK_OIDC_ISSUER": "https://login.example"}, "needs 'oidc_client_id'"),
+        (
+            {"PASSBACK_TRUSTED_PROXIES": "proxy.example"},
+            "'trusted_proxies' is 'proxy.example': .*IP addresses",
+        ),
         ({"PASSBACK_LOG_FORMAT": "xml"}, "'log_format' is 'xml': it must be text or json"),
         ({"PASSBACK_TRACING": "on"}, "'tracing' is 'on': it must be off or otlp"),
         ({"PASSBACK_METRICS": "perhaps"}, "'metrics' is 'perhaps': it must be yes or no"),

@@ -27,8 +27,8 @@ _LONGEST_NAME = 200
 class RefusedTokens:
     """Logs requests without a token, or with one that is not valid, by the address they come from.
 
-    Behind a proxy that is the proxy's, so what it says of the client (``X-Forwarded-For``) is told, too: anybody can
-    send that, so it is told as what it is, and not told apart.
+    Behind a proxy that the operator has not named that is the proxy's, so what it says of the client
+    (``X-Forwarded-For``) is told, too: anybody can send that, so it is told as what it is, and not told apart.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
