@@ -145,6 +145,7 @@ def test_the_first_page_is_no_page_of_the_api(visitors: Visitors) -> None:
 def test_a_stranger_cannot_send_a_long_form(visitors: Visitors) -> None:
     reply = visitors().post("/console/sign-in", {"name": "x" * 2_000_000, "password": "x"})
     assert reply.status == 413
+    assert b"That is too large" in reply.body
 
 
 @pytest.mark.parametrize(

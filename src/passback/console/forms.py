@@ -10,6 +10,8 @@ from wtforms import Form as PlainForm
 from wtforms.csrf.core import CSRFTokenField
 from wtforms.csrf.session import SessionCSRF
 
+from passback.console.sent import texts
+
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
 
@@ -23,12 +25,12 @@ CSRF = "csrf_token"
 def form_of(
     kind: type[Form], console: Console, session: AccountSession, sent: FormData | None = None, **data: Any
 ) -> Form:
-    """A form of a session, with what was `sent`, or else `data` as its first values."""
+    """A form of a session, with the text that was `sent`, or else `data` as its first values."""
     meta = {
         "csrf_context": {"csrf": session.csrf},
         "csrf_secret": hashlib.sha256(b"console forms" + console.gateway.cursor_key).digest(),
     }
-    return kind(sent, meta=meta, data=data)
+    return kind(None if sent is None else texts(sent), meta=meta, data=data)
 
 
 def csrf_token(console: Console, session: AccountSession) -> str:

@@ -94,8 +94,10 @@ async def _safely(console: Console, path: str, answer: Awaitable[Response]) -> R
     except StoreUnavailable as error:
         log.error("the store is not available: %s", error)  # noqa: TRY400 - a traceback says nothing more
         return failed(console, 503, "The database cannot be reached", "Try again in a moment.")
-    except ClientDisconnect:
-        return Response(status_code=400)
+    except ClientDisconnect:  # or what it sends is cut off: see `passback.web.asgi`
+        return failed(
+            console, 413, "That is too large", "Nothing has been changed. Go back, and send less at once."
+        )
     except Exception:
         log.exception("internal error in the console's %s", path)
         return failed(console, 500, "Something went wrong here", "It is in the server's log.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Struct
@@ -10,6 +11,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse
 
 from passback.console.figures import Figures
+from passback.console.sent import text
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -95,16 +97,16 @@ class Visit(Struct, frozen=True):
 
     def asked(self, name: str) -> str:
         """A parameter of the query; empty if it is not there."""
-        return _text(self.request.query_params.get(name, ""))
+        return text(self.request.query_params.get(name, ""))
 
     def sent(self, name: str) -> str:
         """A field of the form that was sent; empty if it is not there, or is a file."""
         value = self.form.get(name, "")
-        return _text(value) if isinstance(value, str) else ""
+        return text(value) if isinstance(value, str) else ""
 
     def sent_all(self, name: str) -> list[str]:
         """The values of a field that may be sent more than once."""
-        return [_text(it) for it in self.form.getlist(name) if isinstance(it, str)]
+        return [text(it) for it in self.form.getlist(name) if isinstance(it, str)]
 
     def may(self, right: Right, district_id: str | None = None) -> bool:
         """Whether the account has a right, in a district if one is named."""
@@ -116,12 +118,7 @@ class Visit(Struct, frozen=True):
             raise NotHere
 
 
-def _text(value: str) -> str:
-    """A value without blanks around it, and without what no database keeps in a text."""
-    return value.replace("\0", "").strip()
-
-
 def redirect(path: str, **parameters: Any) -> Response:
     """Send the browser on to a page of the console (`path` begins with a slash), after a POST."""
-    query = "&".join(f"{name}={value}" for name, value in parameters.items() if value)
+    query = urlencode({name: value for name, value in parameters.items() if value})
     return RedirectResponse(ROOT + path + (f"?{query}" if query else ""), 303)

@@ -6,7 +6,6 @@ import json
 from decimal import Decimal, InvalidOperation
 from functools import wraps
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from msgspec import Struct
 
@@ -236,7 +235,7 @@ class SandboxPages:
                 done = "The student was added"
             case _:
                 raise OperationError("choose what to do")
-        return redirect("/sandbox/gradebook", section=where.id, done=quote(done))
+        return redirect("/sandbox/gradebook", section=where.id, done=done)
 
     # Errors.
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from passback.web.messages import TEXT, ClientGone, Response
+from passback.web.messages import ClientGone, Response
 
 if TYPE_CHECKING:
     from passback.web.messages import Request
@@ -24,7 +24,8 @@ class Mounted:
     def __init__(self, make: Callable[[], AsgiApplication], *, most_bytes: Callable[[bytes], int]) -> None:
         """`make` imports what the application needs, so that a server is not larger for those who never open it.
 
-        `most_bytes` is how many bytes a path takes as a body: whoever is not signed in yet can send one, too.
+        `most_bytes` is how many bytes a path takes as a body: whoever is not signed in yet can send one, too. A longer
+        one is cut off, which the application takes for a client that hangs up.
         """
         self._make = make
         self._application: AsgiApplication | None = None
@@ -64,8 +65,6 @@ class Mounted:
         await self._application(_scope(request), receive, send)
         if request.is_gone:
             raise ClientGone
-        if size > most:
-            return Response(413, b"What was sent is too large.", TEXT)
         headers = [(name.lower(), value) for name, value in began["headers"]]
         return Response(
             began["status"], bytes(body), headers=tuple(it for it in headers if it[0] != b"content-length")
