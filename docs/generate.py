@@ -31,6 +31,9 @@ From the weakest source to the strongest: the defaults, a TOML file named by `PA
 options of the command. A value that is not allowed ends the command with exit code 2 and a message that names it; a
 misspelt variable is warned about.
 
+A secret may also be in a file, as Docker, Kubernetes and systemd hand secrets over: `PASSBACK_DATABASE_URL_FILE`,
+`PASSBACK_OIDC_CLIENT_SECRET_FILE`, `PASSBACK_PAGES_TOKEN_FILE` and `PASSBACK_SECRET_KEY_FILE` name it.
+
 | setting | variable | default | allowed | meaning |
 |---|---|---|---|---|
 """

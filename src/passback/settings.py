@@ -19,6 +19,9 @@ from passback.store.engine.vault import KEY_BYTES, VaultError, parse_keys, read_
 
 PREFIX = "PASSBACK_"
 CONFIG = PREFIX + "CONFIG"
+FROM_FILES = ("database_url", "oidc_client_secret", "pages_token")
+"""The secret settings that a variable with ``_FILE`` at its end may name a file for, beside ``secret_key``: as Docker,
+Kubernetes and systemd hand secrets over."""
 
 _KEY_OF_THIS_PROCESS = secrets.token_bytes(KEY_BYTES)
 """The key for data that is kept nowhere."""
@@ -144,7 +147,8 @@ def trust_authorities(settings: Settings) -> None:
 
 def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
     """Return the settings, from the weakest source to the strongest: defaults, the file that ``PASSBACK_CONFIG``
-    names, ``PASSBACK_*`` variables, and what is `given` (but None). Raises `SettingsError`.
+    names, ``PASSBACK_*`` variables (or the files that those name), and what is `given` (but None). Raises
+    `SettingsError`.
     """
     values: dict[str, Any] = {}
     if CONFIG in environment:
@@ -154,6 +158,10 @@ def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
         variable = PREFIX + name.upper()
         if variable in environment:
             values[name] = environment[variable]
+        if name in FROM_FILES and (of_file := variable + "_FILE") in environment:
+            if variable in environment:
+                raise SettingsError(f"{variable} and {of_file} are both given: which of them holds?")
+            values[name] = _secret_in(Path(environment[of_file]), of_file)
     values |= {name: value for name, value in given.items() if value is not None}
     checked = {}
     for name, value in values.items():
@@ -208,7 +216,15 @@ def _check(settings: Settings) -> None:
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
     """Return variables that look like settings but are not, such as misspelt ones."""
     known = {PREFIX + field.upper() for field in Settings.__struct_fields__} | {CONFIG}
+    known |= {f"{PREFIX}{name.upper()}_FILE" for name in FROM_FILES}
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+
+
+def _secret_in(path: Path, variable: str) -> str:
+    try:
+        return path.read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"cannot read the file that {variable} names: {error}") from None
 
 
 def _from_file(path: Path) -> dict[str, Any]:

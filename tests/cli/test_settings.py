@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from passback.settings import Settings, SettingsError, load, unknown_variables
+from passback.settings import FROM_FILES, Settings, SettingsError, load, unknown_variables
 
 
 def test_without_anything_the_defaults_hold() -> None:
@@ -59,6 +59,19 @@ def test_yes_and_no_are_words(text: str, served: bool) -> None:
     assert load({"PASSBACK_METRICS": text}).metrics is served
 
 
+@pytest.mark.parametrize("name", FROM_FILES)
+def test_a_secret_may_be_in_a_file(tmp_path: Path, name: str) -> None:
+    secret = "postgresql://passback:secret@db.example/passback"
+    (tmp_path / "secret").write_text(secret + "\n")
+    variable = f"PASSBACK_{name.upper()}"
+    settings = load({f"{variable}_FILE": str(tmp_path / "secret")})
+    assert getattr(settings, name) == secret
+    with pytest.raises(SettingsError, match=f"{variable} and {variable}_FILE are both given"):
+        load({variable: "other", f"{variable}_FILE": str(tmp_path / "secret")})
+    with pytest.raises(SettingsError, match=rf"the file that {variable}_FILE names: .*/nowhere"):
+        load({f"{variable}_FILE": "/nowhere"})
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -80,6 +93,8 @@ def test_a_bad_file_is_named(tmp_path: Path, text: str, message: str) -> None:
     ("environment", "unknown"),
     [
         ({"PASSBACK_PORT": "1", "PASSBACK_CONFIG": "x", "PATH": "y"}, []),
+        ({f"PASSBACK_{name.upper()}_FILE": "x" for name in FROM_FILES}, []),
+        ({"PASSBACK_PORT_FILE": "x"}, ["PASSBACK_PORT_FILE"]),
         ({"PASSBACK_RATELIMIT": "1"}, ["PASSBACK_RATELIMIT"]),
     ],
 )
