@@ -218,7 +218,7 @@ def _present(item: Any, members: dict[tuple[str, str], list[str]]) -> Any:
                 last_modified=show(item.last_modified),
                 lms_status=shapes.LmsStatus(synced_in_lms=item.lms_id is not None),
                 name=shapes.Name(first=item.first_name, last=item.last_name, middle=item.middle_name),
-                roles={item.role: _present_role(item)},
+                roles=shapes.Roles(**{item.role: _present_role(item)}),
             )
         case _:
             raise TypeError(item)

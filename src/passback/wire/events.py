@@ -38,7 +38,7 @@ class DeliveryData(Struct, frozen=True, kw_only=True, omit_defaults=True):
     assignment_id: Annotated[Uuid | None, Meta(description="The assignment's id.")] = None
     delivery_id: Annotated[str, Meta(description="The delivery's id.")]
     message: Annotated[str | None, Meta(description="The error, if the delivery failed.")] = None
-    operation: Annotated[str, Meta(description="The `operationId` of the call.")]
+    operation: Annotated[str, Meta(description="The operation, as in the delivery.")]
     section_id: Annotated[MongoId, Meta(description="The section's id.")]
     state: Annotated[str, Meta(description="The final state: `delivered`, `refused` or `expired`.")]
     status: Annotated[int | None, Meta(description="The HTTP status a synchronous call would have had.")] = (

@@ -10,18 +10,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Raw, Struct
 
-from passback.wire.events import EVENTS
 from passback.wire.values import (
-    ASSIGNEE_MODES,
-    ASSIGNMENT_STATES,
-    ATTACHMENT_TYPES,
-    DELIVERY_OPERATIONS,
-    DELIVERY_STATES,
-    GRADING_TYPES,
-    LAUNCH_ROLES,
-    SUBMISSION_FLAGS,
-    SUBMISSION_STATES,
-    SUBMISSION_TYPES,
     Count,
     DateTime,
     MongoId,
@@ -39,7 +28,7 @@ class Attachment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     title: Annotated[str | None, Meta(description="The title of the attachment.")] = None
     type: Annotated[
         str,
-        one_of(ATTACHMENT_TYPES),
+        one_of("AttachmentType"),
         Meta(description="Defaults to `file`; `text` is allowed only on submissions."),
     ]
     url: Annotated[
@@ -67,7 +56,7 @@ class Assignment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     assignee_ids: Annotated[
         list[str] | None, Meta(description="The assigned students, if `assignee_mode` is `individuals`.")
     ] = None
-    assignee_mode: Annotated[str, one_of(ASSIGNEE_MODES), Meta(description="Who gets the assignment.")]
+    assignee_mode: Annotated[str, one_of("AssigneeMode"), Meta(description="Who gets the assignment.")]
     attachments: Annotated[list[Attachment] | None, Meta(description="Material for the assignment.")] = None
     category_id: Annotated[
         str | None, Meta(description="The LMS's id of the grading category the assignment counts toward.")
@@ -83,7 +72,7 @@ class Assignment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     grading_scale: Annotated[
         list[GradingScale] | None, Meta(description="Present if `grading_type` is `letter_grade`.")
     ] = None
-    grading_type: Annotated[str, one_of(GRADING_TYPES), Meta(description="How the assignment is graded.")]
+    grading_type: Annotated[str, one_of("GradingType"), Meta(description="How the assignment is graded.")]
     id: Annotated[Uuid, Meta(description="The assignment's id.")]
     last_modified: Annotated[DateTime | None, Meta(description="When the assignment last changed.")] = None
     max_attempts: Annotated[int | None, Meta(description="How many times a student may submit.", ge=1)] = None
@@ -92,10 +81,10 @@ class Assignment(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = None
     start_date: Annotated[DateTime | None, Meta(description="When students can start working on it.")] = None
     state: Annotated[
-        str, one_of(ASSIGNMENT_STATES), Meta(description="The current state; derived, never set by a client.")
+        str, one_of("AssignmentState"), Meta(description="The current state; derived, never set by a client.")
     ]
     submission_types: Annotated[
-        list[Annotated[str, one_of(SUBMISSION_TYPES)]] | None, Meta(description="What students can submit.")
+        list[Annotated[str, one_of("SubmissionType")]] | None, Meta(description="What students can submit.")
     ] = None
     term_id: Annotated[str | None, Meta(description="The term the assignment counts toward.")] = None
     title: Annotated[str, Meta(description="The title of the assignment.")]
@@ -111,7 +100,7 @@ class Submission(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Count | None, Meta(description="Attempts allowed in addition to `max_attempts`.")
     ] = None
     flags: Annotated[
-        list[Annotated[str, one_of(SUBMISSION_FLAGS)]] | None,
+        list[Annotated[str, one_of("SubmissionFlag")]] | None,
         Meta(description="`excused` is set by the client; `late` and `missing` follow from the dates."),
     ] = None
     grade: Annotated[
@@ -128,7 +117,7 @@ class Submission(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = None
     state: Annotated[
         str,
-        one_of(SUBMISSION_STATES),
+        one_of("SubmissionState"),
         Meta(description="The current state; `returned` makes the grade visible to the student."),
     ]
     user_id: Annotated[MongoId, Meta(description="The student's id.")]
@@ -140,7 +129,7 @@ class Webhook(Struct, frozen=True, kw_only=True, omit_defaults=True):
     created: Annotated[DateTime, Meta(description="When the webhook was created.")]
     disabled: Annotated[bool, Meta(description="Whether sending to the endpoint is switched off.")]
     events: Annotated[
-        list[Annotated[str, one_of(EVENTS)]],
+        list[Annotated[str, one_of("WebhookEvent")]],
         Meta(description="The events the endpoint receives; defaults to all of them."),
     ]
     id: Annotated[Uuid, Meta(description="The webhook's id.")]
@@ -211,7 +200,7 @@ class Launch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     lms_user_id: Annotated[
         str | None, Meta(description="The id of the person in the LMS; absent if the LMS keeps it to itself.")
     ] = None
-    role: Annotated[str, one_of(LAUNCH_ROLES), Meta(description="What the person is in the course.")]
+    role: Annotated[str, one_of("LaunchRole"), Meta(description="What the person is in the course.")]
     section_id: Annotated[
         MongoId | None, Meta(description="The section that is matched to the course; absent if none is.")
     ] = None
@@ -275,10 +264,8 @@ class Delivery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     next_attempt: Annotated[DateTime | None, Meta(description="When the next attempt is due.")] = None
     operation: Annotated[
         str,
-        Meta(
-            description="The requested operation; `update_submissions` is a bulk update.",
-            extra_json_schema={"enum": list(DELIVERY_OPERATIONS)},
-        ),
+        one_of("DeliveryOperation"),
+        Meta(description="The requested operation; `update_submissions` is a bulk update."),
     ]
     result: Annotated[
         Raw | list[SubmissionOutcome] | None,
@@ -296,7 +283,7 @@ class Delivery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     section_id: Annotated[str | None, Meta(description="The section.")] = None
     state: Annotated[
         str,
-        one_of(DELIVERY_STATES),
+        one_of("DeliveryState"),
         Meta(
             description="`waiting` for its turn or the next attempt, `delivering` now; finally `delivered`, `refused`, "
             "`expired`, `failed` (a synchronous call received the error), or `cancelled` by the operator."

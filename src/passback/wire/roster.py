@@ -5,13 +5,11 @@ The OpenAPI document takes its schemas and descriptions from here, as from `resp
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
 from passback.wire.values import (
-    LMS_STATES,
-    SYNC_PHASES,
     Count,
     DateTime,
     Day,
@@ -32,7 +30,7 @@ class LmsSync(_Shape, frozen=True, kw_only=True):
     courses: Annotated[Count, Meta(description="The number of courses in the LMS.")]
     courses_read: Annotated[Count, Meta(description="How many of the courses have had their sections read.")]
     phase: Annotated[
-        str, one_of(SYNC_PHASES), Meta(description="The current phase: what is being read, or `matching`.")
+        str, one_of("SyncPhase"), Meta(description="The current phase: what is being read, or `matching`.")
     ]
     sections: Annotated[Count, Meta(description="The number of sections found so far.")]
     sections_read: Annotated[Count, Meta(description="How many of the sections have had their people read.")]
@@ -71,7 +69,7 @@ class District(_Shape, frozen=True, kw_only=True):
         dict[str, Percent],
         Meta(description="The percentage of `sections`, `students` and `teachers` matched in the LMS."),
     ]
-    lms_state: Annotated[str, one_of(LMS_STATES), Meta(description="The state of the connection to the LMS.")]
+    lms_state: Annotated[str, one_of("LmsState"), Meta(description="The state of the connection to the LMS.")]
     lms_sync: Annotated[
         LmsSync | None, Meta(description="The progress of reading the LMS; absent unless it is being read.")
     ] = None
@@ -170,6 +168,13 @@ class UserRole(_Shape, frozen=True, kw_only=True):
     teacher_number: Annotated[str | None, Meta(description="The teacher's number.")] = None
 
 
+class Roles(_Shape, frozen=True, kw_only=True):
+    """What is known of a user, by role; a user has exactly one."""
+
+    student: Annotated[UserRole | None, Meta(description="What is known of a student.")] = None
+    teacher: Annotated[UserRole | None, Meta(description="What is known of a teacher.")] = None
+
+
 class User(_Shape, frozen=True, kw_only=True):
     """A student or teacher."""
 
@@ -180,9 +185,7 @@ class User(_Shape, frozen=True, kw_only=True):
     last_modified: Annotated[DateTime, Meta(description="When the user last changed.")]
     lms_status: Annotated[LmsStatus, Meta(description="Whether the user is matched in the LMS.")]
     name: Annotated[Name, Meta(description="The user's name.")]
-    roles: Annotated[
-        dict[Literal["student", "teacher"], UserRole], Meta(description="The user's role, keyed by its name.")
-    ]
+    roles: Annotated[Roles, Meta(description="The user's role, keyed by its name.")]
 
 
 class RosterEventData(_Shape, frozen=True, kw_only=True):
@@ -214,5 +217,5 @@ class RosterEvent(_Shape, frozen=True, kw_only=True):
 class Link(_Shape, frozen=True, kw_only=True):
     """A link to a page of a list: ``self``, ``next`` or ``prev``."""
 
-    rel: Annotated[str, Meta(description="Which page the link leads to.")]
+    rel: Annotated[str, one_of("LinkRelation"), Meta(description="Which page the link leads to.")]
     uri: Annotated[str, Meta(description="The path and query to request.")]

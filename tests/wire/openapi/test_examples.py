@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-import passback
 from passback.wire.decode import (
     assignment_request,
     deep_link_request,
@@ -18,10 +17,10 @@ from passback.wire.decode import (
     webhook_request,
 )
 from passback.wire.encode import encode
-from passback.wire.openapi.document import document
 from passback.wire.openapi.examples import BODIES
+from support.openapi import DOCUMENT, closed, operations, resolved
 
-DOCUMENT = document(passback.__version__, sandbox=True)
+CLOSED = closed(DOCUMENT)
 
 
 def contents(value: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any], Any]]:
@@ -31,7 +30,7 @@ def contents(value: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any],
             if "example" in value:
                 yield place, value["schema"], value["example"]
             for name, example in value.get("examples", {}).items():
-                yield f"{place}:{name}", value["schema"], example["value"]
+                yield f"{place}:{name}", value["schema"], resolved(example)["value"]
         for name, item in value.items():
             yield from contents(item, f"{place}/{name}")
     elif isinstance(value, list):
@@ -40,12 +39,23 @@ def contents(value: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any],
 
 
 def test_every_example_is_valid() -> None:
-    shown = list(contents(DOCUMENT["paths"]))
+    shown = list(contents(CLOSED))
     assert len(shown) > 100
     for place, schema, example in shown:
-        whole = {**schema, "components": DOCUMENT["components"]}
+        whole = {**schema, "components": CLOSED["components"]}
         errors = list(Draft202012Validator(whole).iter_errors(example))
         assert errors == [], place
+
+
+def test_every_body_and_every_message_has_an_example() -> None:
+    posts = [message["post"] for message in CLOSED["webhooks"].values()]
+    bodies = [
+        it["requestBody"]
+        for it in (*posts, *(operation for _, _, operation in operations()))
+        if "requestBody" in it and "Sandbox" not in it["tags"]
+    ]
+    assert len(bodies) == len(posts) + len(BODIES)
+    assert all("example" in body["content"]["application/json"] for body in bodies)
 
 
 @pytest.mark.parametrize(("name", "body"), [(name, body) for name, (_, body) in BODIES.items()])

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-import passback
-from passback.wire.openapi.document import document
+from passback.sandbox.published import PUBLISHED
 from passback.wire.openapi.failures import failures
 from passback.wire.operations import OPERATIONS, Operation
+from support.openapi import DOCUMENT, operations, resolved
 
-DOCUMENT = document(passback.__version__, sandbox=True)
 PUBLISHED_ROWS = {
     1: "missing required field(s): title, description, due_date",
     2: "request body is required, but was empty",
@@ -31,41 +30,56 @@ PUBLISHED_ROWS = {
 """The published texts, written out here so that the document is not held to itself."""
 
 
-def _json_examples(response: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    found: dict[str, dict[str, Any]] = (
-        response.get("content", {}).get("application/json", {}).get("examples", {})
-    )
-    return list(found.items())
+TITLES = {it.number: it.title for it in PUBLISHED}
+
+
+def _rows(response: dict[str, Any], media: str = "application/json") -> dict[int, Any]:
+    """The examples of the published table among those of a response: what each shows, by its row."""
+    content = resolved(response).get("content", {}).get(media, {})
+    shown = [resolved(example) for example in content.get("examples", {}).values()]
+    found = {}
+    for example in shown:
+        row, _, title = example["summary"].partition(": ")
+        if row.startswith("Row "):
+            number = int(row.removeprefix("Row "))
+            assert title == TITLES[number]
+            found[number] = example["value"]
+    return found
 
 
 @pytest.mark.parametrize(("row", "text"), PUBLISHED_ROWS.items())
 def test_every_published_row_is_among_the_examples(row: int, text: str) -> None:
     shown = [
-        example["value"]["message"]
-        for methods in DOCUMENT["paths"].values()
-        for operation in methods.values()
+        _rows(response)[row]["message"]
+        for _, _, operation in operations()
         for response in operation["responses"].values()
-        for name, example in _json_examples(response)
-        if name == f"row {row}"
+        if row in _rows(response)
     ]
     assert set(shown) == {text}
 
 
+def test_every_published_row_is_an_example_with_a_name_of_its_own() -> None:
+    rows = [it["summary"].partition(":")[0] for it in DOCUMENT["components"]["examples"].values()]
+    named = [row for row in rows if row.startswith("Row ")]
+    assert sorted(named) == sorted(
+        [*(f"Row {row}" for row in PUBLISHED_ROWS), "Row 4"]
+    )  # in an envelope and without
+
+
 def test_row_4_is_shown_without_its_envelope() -> None:
     create = DOCUMENT["paths"]["/v3.1/sections/{section_id}/assignments"]["post"]
-    content = create["responses"]["400"]["content"]["text/plain"]
-    assert content["examples"] == {"row 4": {"value": PUBLISHED_ROWS[4]}}
+    assert _rows(create["responses"]["400"], "text/plain") == {4: PUBLISHED_ROWS[4]}
 
 
 def test_row_15_is_on_every_operation() -> None:
-    refused = {
-        operation["operationId"]: operation["responses"]["405"]
-        for path, methods in DOCUMENT["paths"].items()
-        for operation in methods.values()
+    refused = [
+        resolved(operation["responses"]["405"])
+        for path, _, operation in operations()
         if path.startswith("/v3.1")
-    }
+    ]
     assert len(refused) == len(OPERATIONS)
-    assert all("content" not in response and "Allow" in response["headers"] for response in refused.values())
+    assert all(it["description"].startswith("Row 15: ") for it in refused)
+    assert all("content" not in response and "Allow" in response["headers"] for response in refused)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
@@ -75,7 +89,9 @@ def test_every_operation_has_the_errors_of_the_token_the_limit_and_ours(operatio
     assert ("413" in found) == (operation.method in ("POST", "PATCH"))
     assert ("409" in found, "422" in found) == (operation.name == "create_assignment",) * 2
     for status, response in found.items():
-        assert ("X-Ratelimit-Remaining" in response.get("headers", {})) == (status not in ("401", "403"))
+        assert ("X-Ratelimit-Remaining" in resolved(response).get("headers", {})) == (
+            status not in ("401", "403")
+        )
 
 
 @pytest.mark.parametrize(
@@ -95,5 +111,4 @@ def test_every_operation_has_the_errors_of_the_token_the_limit_and_ours(operatio
 )
 def test_each_operation_shows_its_own_rows(name: str, rows: set[int]) -> None:
     (operation,) = (each for each in OPERATIONS if each.name == name)
-    shown = [example for response in failures(operation).values() for example, _ in _json_examples(response)]
-    assert {int(example.removeprefix("row ")) for example in shown if example.startswith("row ")} == rows
+    assert {row for response in failures(operation).values() for row in _rows(response)} == rows

@@ -1,17 +1,18 @@
 """The OpenAPI 3.1 document, served at ``/openapi.json``: made from the operations, the errors and the structs.
 
-`paths`, `failures` and `schemas` make its large parts; here they are put together with the calls beside the API.
+`paths`, `answers`, `failures`, `messages` and `schemas` make its large parts; here they are put together with the calls
+beside the API.
 """
 
 from __future__ import annotations
 
-from msgspec import Struct
-
-from passback.wire import events
+from passback.wire.openapi.answers import answers
+from passback.wire.openapi.failures import error_examples, shared_failures
 from passback.wire.openapi.headers import HEADERS
+from passback.wire.openapi.messages import messages, webhooks
 from passback.wire.openapi.paths import paths
 from passback.wire.openapi.sandbox import sandbox_paths, untokened
-from passback.wire.openapi.schemas import Schema, answer, schemas
+from passback.wire.openapi.schemas import Schema, schemas
 
 _TAGS = {
     "Assignments": "A section's assignments, as they are in the LMS.",
@@ -43,62 +44,23 @@ def document(version: str, *, sandbox: bool) -> Schema:
             "description": _INTRODUCTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": "/", "description": "The gateway that serves this document."}],
         "security": [{"token": []}],
         "tags": [
             {"name": name, "description": text}
             for name, text in _TAGS.items()
             if sandbox or name != "Sandbox"
         ],
-        "webhooks": _messages(),
+        "webhooks": webhooks(),
         "paths": paths(sandbox=sandbox) | _HEALTH | (sandbox_paths() if sandbox else {}),
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": token}},
-            "schemas": schemas(),
+            "schemas": {**schemas(), **answers(), **messages()},
+            "responses": shared_failures(),
+            "examples": error_examples(),
             "headers": HEADERS,
         },
     }
-
-
-# The messages of webhooks
-
-_MESSAGES: dict[str, tuple[type[Struct], str]] = {
-    events.DELIVERED: (events.DeliveryData, "The LMS has the change."),
-    events.REFUSED: (events.DeliveryData, "The LMS refused the change; `message` says why."),
-    events.EXPIRED: (events.DeliveryData, "The LMS was unreachable for so long that Passback gave up."),
-    events.ASSIGNMENT_DELETED: (events.AssignmentData, "An assignment was deleted in the LMS."),
-    events.CONNECTION_BROKEN: (
-        events.ConnectionData,
-        "The district's LMS refuses the gateway's credentials.",
-    ),
-    events.MATCH_WITHDRAWN: (
-        events.MatchData,
-        "Sections or users are no longer matched in the LMS: a person must decide.",
-    ),
-    events.TEST: (events.TestData, "A test message, sent on request."),
-}
-_MESSAGE_ANSWERS = {
-    "2XX": {"description": "Received; any other answer is retried."},
-    "410": {"description": "No more messages are wanted: the webhook is disabled."},
-}
-
-
-def _messages() -> Schema:
-    """The messages that webhooks deliver, by the type of the event."""
-    found: Schema = {}
-    for kind, (data, summary) in _MESSAGES.items():
-        content = answer(events.Event[data])  # type: ignore[valid-type]
-        content["properties"]["type"] = {"const": kind}
-        body = {"required": True, "content": {"application/json": {"schema": content}}}
-        found[kind] = {
-            "post": {
-                "summary": summary,
-                "security": [],
-                "requestBody": body,
-                "responses": _MESSAGE_ANSWERS,
-            }
-        }
-    return found
 
 
 # Beside the API
@@ -106,12 +68,20 @@ def _messages() -> Schema:
 
 _NOT_NOW = {"503": {"description": "Not ready.", "content": {"application/json": {}}}}
 _HEALTH: dict[str, Schema] = {
-    "/health/live": {"get": untokened("live", "Health", "Check that the process is alive")},
+    "/health/live": {
+        "get": untokened(
+            "getLiveness",
+            "Health",
+            "Check that the process is alive",
+            "A process that does not answer is to be started again.",
+        )
+    },
     "/health/ready": {
         "get": untokened(
-            "ready",
+            "getReadiness",
             "Health",
             "Check that the gateway can serve requests, including its database",
+            "A process that is not ready is to get no requests.",
             responses=_NOT_NOW,
         )
     },

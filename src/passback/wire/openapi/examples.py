@@ -20,7 +20,7 @@ CODE = "4pGxkXq1Zr0s6bWc9uT3nYvJ2mHd8LeAo5FiKtRgQwE"
 
 BODIES: dict[str, tuple[str, Schema]] = {
     "create_assignment": (
-        "AssignmentCreate",
+        "AssignmentRequest",
         {
             "title": "Essay 1",
             "description": "Two pages",
@@ -28,23 +28,23 @@ BODIES: dict[str, tuple[str, Schema]] = {
             "points_possible": 20,
         },
     ),
-    "update_assignment": ("AssignmentUpdate", {"title": "Essay 1, second try"}),
+    "update_assignment": ("AssignmentRequest", {"title": "Essay 1, second try"}),
     "create_webhook": (
-        "WebhookCreate",
+        "WebhookRequest",
         {"url": "https://app.example/passback", "events": [events.DELIVERED, events.REFUSED]},
     ),
     "create_deep_link": (
-        "DeepLinkCreate",
+        "DeepLinkRequest",
         {"title": "Fractions", "description": "Ten tasks", "points_possible": 20, "activity": "fractions-3"},
     ),
-    "create_launch_address": ("LaunchAddressCreate", {"url": "https://app.example/launch"}),
-    "update_webhook": ("WebhookUpdate", {"disabled": True}),
+    "create_launch_address": ("LaunchAddressRequest", {"url": "https://app.example/launch"}),
+    "update_webhook": ("WebhookRequest", {"disabled": True}),
     "update_submissions": (
-        "SubmissionsUpdate",
+        "SubmissionsRequest",
         {"submissions": [{"user_id": STUDENT, "grade_points": 18, "grade_comment": "Well argued"}]},
     ),
     "update_submission": (
-        "SubmissionUpdate",
+        "SubmissionRequest",
         {"grade_points": 18, "grade_comment": "Well argued", "grader_id": TEACHER, "state": "returned"},
     ),
 }

@@ -1,7 +1,7 @@
-"""The errors of each operation: statuses, with an example for every text.
+"""The errors of each operation: statuses, with a named example for every text.
 
-The texts come from `errors`, so that the document cannot say anything else than the code does. Examples named "row"
-are those of the published table.
+The texts come from `errors`, so that the document cannot say anything else than the code does. The summary of an
+example of the published table begins with its row.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from msgspec import Struct
 from passback.wire import errors, events
 from passback.wire.errors import Refusal
 from passback.wire.openapi.examples import BODIES
-from passback.wire.openapi.headers import RATE_LIMIT, header_references
-from passback.wire.openapi.schemas import Schema, reference
+from passback.wire.openapi.headers import RATE_LIMIT, header_references, replayed
+from passback.wire.openapi.schemas import ERRORS, Schema, reference
 from passback.wire.operations import Operation
 from passback.wire.values import DELIVERY_STATES, SUBMISSION_TYPES
 
@@ -23,6 +23,7 @@ class _Case(Struct, frozen=True):
     """An error, by the name of its example, and the operations that can answer with it."""
 
     name: str
+    summary: str
     refusal: Refusal
     concerns: Callable[[Operation], bool]
 
@@ -58,143 +59,296 @@ def _names_something(operation: Operation) -> bool:
 
 
 _BAD_REQUESTS = (
-    _Case("row 1", errors.missing_fields(["title", "description", "due_date"]), _is("create_assignment")),
-    _Case("row 2", errors.empty_body(), _takes_body),
-    _Case("row 3", errors.due_date_not_in_future(), _is("create_assignment")),
-    _Case("row 4", errors.invalid_escape("' '"), _takes_body),
     _Case(
-        "row 5",
+        "MissingRequiredFields",
+        "Row 1: required fields are missing",
+        errors.missing_fields(["title", "description", "due_date"]),
+        _is("create_assignment"),
+    ),
+    _Case("EmptyBody", "Row 2: there is no body", errors.empty_body(), _takes_body),
+    _Case(
+        "DueDateInPast",
+        "Row 3: the due date of a new assignment is in the past",
+        errors.due_date_not_in_future(),
+        _is("create_assignment"),
+    ),
+    _Case(
+        "InvalidEscape",
+        "Row 4: an invalid character after a backslash",
+        errors.invalid_escape("' '"),
+        _takes_body,
+    ),
+    _Case(
+        "InvalidValue",
+        "Row 5: a value is not one of those allowed",
         errors.validation_failure(
             [f"submission_types.0 in body should be one of [{' '.join(SUBMISSION_TYPES)}]"]
         ),
         _takes_body_of("Assignments"),
     ),
-    _Case("row 6", errors.bad_request("invalid character ',' looking for beginning of value"), _takes_body),
-    _Case("row 7", errors.bad_request("invalid character ':' after object key:value pair"), _takes_body),
-    _Case("row 8", errors.invalid_assignment_id(), _in_path("assignment_id")),
-    _Case("row 9", errors.grader_not_found("{{grader_id}}"), _is("update_submission")),
-    _Case("row 10", errors.due_date_moved_to_past("YYYY-MM-DD"), _is("update_assignment")),
     _Case(
-        "section_id",
+        "MissingValue",
+        "Row 6: a value is left out before a comma",
+        errors.bad_request("invalid character ',' looking for beginning of value"),
+        _takes_body,
+    ),
+    _Case(
+        "InvalidJson",
+        "Row 7: the JSON is not well formed",
+        errors.bad_request("invalid character ':' after object key:value pair"),
+        _takes_body,
+    ),
+    _Case(
+        "InvalidAssignmentId",
+        "Row 8: the assignment id is not an id",
+        errors.invalid_assignment_id(),
+        _in_path("assignment_id"),
+    ),
+    _Case(
+        "GraderNotFound",
+        "Row 9: the grader does not teach the section",
+        errors.grader_not_found("{{grader_id}}"),
+        _is("update_submission"),
+    ),
+    _Case(
+        "DueDateMovedToPast",
+        "Row 10: the due date is moved into the past",
+        errors.due_date_moved_to_past("YYYY-MM-DD"),
+        _is("update_assignment"),
+    ),
+    _Case(
+        "InvalidSectionId",
+        "The section id is not an id",
         errors.bad_request('section_id in path must be of type mongo-id: "x"'),
         _in_path("section_id"),
     ),
-    _Case("key", errors.invalid_idempotency_key(), _is("create_assignment")),
-    _Case("limit", errors.bad_request("limit in query should be greater than or equal to 1"), _is_list),
-    _Case("altered cursor", errors.bad_request("INVALID_CURSOR"), _has_cursor),
-    _Case("old cursor", errors.bad_request("EXPIRED_CURSOR"), _has_cursor),
     _Case(
-        "state",
+        "InvalidIdempotencyKey",
+        "The `Idempotency-Key` is not valid",
+        errors.invalid_idempotency_key(),
+        _is("create_assignment"),
+    ),
+    _Case(
+        "InvalidLimit",
+        "The limit is out of its bounds",
+        errors.bad_request("limit in query should be greater than or equal to 1"),
+        _is_list,
+    ),
+    _Case(
+        "InvalidCursor",
+        "The cursor was altered, or belongs to another list",
+        errors.bad_request("INVALID_CURSOR"),
+        _has_cursor,
+    ),
+    _Case(
+        "ExpiredCursor",
+        "The cursor is older than two hours",
+        errors.bad_request("EXPIRED_CURSOR"),
+        _has_cursor,
+    ),
+    _Case(
+        "InvalidDeliveryState",
+        "The state is not one of a delivery",
         errors.bad_request(f"state in query should be one of [{' '.join(DELIVERY_STATES)}]"),
         _is("list_deliveries"),
     ),
     _Case(
-        "starting_after",
+        "InvalidEventId",
+        "An event's id is needed",
         errors.bad_request("starting_after in query should be the id of an event"),
         _is("list_events"),
     ),
-    _Case("role", errors.bad_request("role in query should be one of [student teacher]"), _is("list_users")),
     _Case(
-        "url",
+        "InvalidRole",
+        "The role is not one of the roster",
+        errors.bad_request("role in query should be one of [student teacher]"),
+        _is("list_users"),
+    ),
+    _Case(
+        "InvalidWebhookUrl",
+        "The endpoint cannot be used",
         errors.bad_request(
             "INVALID_URL: the endpoint cannot be used: its server is not on the public network"
         ),
         _takes_body_of("Webhooks"),
     ),
     _Case(
-        "launch url",
+        "InvalidLaunchUrl",
+        "The launch address cannot be used",
         errors.bad_request("INVALID_URL: people cannot be sent there: its address must begin with https://"),
         _is("create_launch_address"),
     ),
-    _Case("no title", errors.missing_fields(["title"]), _is("create_deep_link")),
-    _Case("no url", errors.missing_fields(["url"]), _is("create_webhook", "create_launch_address")),
+    _Case("MissingTitle", "The title is missing", errors.missing_fields(["title"]), _is("create_deep_link")),
     _Case(
-        "events",
+        "MissingUrl",
+        "The URL is missing",
+        errors.missing_fields(["url"]),
+        _is("create_webhook", "create_launch_address"),
+    ),
+    _Case(
+        "InvalidEvents",
+        "An event does not exist",
         errors.bad_request(f'INVALID_EVENTS: "grade.changed" is not one of [{" ".join(events.EVENTS)}]'),
         _takes_body_of("Webhooks"),
     ),
     _Case(
-        "too many",
+        "TooManyWebhooks",
+        "The application has as many webhooks as it may have",
         errors.too_many_webhooks(events.MOST_WEBHOOKS),
         _is("create_webhook"),
     ),
 )
 
 _NOT_FOUND = (
-    _Case("unknown", errors.resource_not_found(), _names_something),
-    _Case("row 13", errors.assignment_gone(), _in_path("assignment_id")),
-    _Case("row 14", errors.user_not_found(), _in_path("user_id")),
+    _Case(
+        "ResourceNotFound",
+        "There is no such object, or it belongs to another district",
+        errors.resource_not_found(),
+        _names_something,
+    ),
+    _Case(
+        "AssignmentGone",
+        "Row 13: the assignment does not exist, or no longer exists",
+        errors.assignment_gone(),
+        _in_path("assignment_id"),
+    ),
+    _Case(
+        "UserNotFound",
+        "Row 14: the user is not in the section, or not assigned",
+        errors.user_not_found(),
+        _in_path("user_id"),
+    ),
 )
+
+
+_KEYS_IN_USE = (
+    _Case(
+        "KeyInUse",
+        "The first request is still being processed",
+        errors.key_in_use(),
+        _is("create_assignment"),
+    ),
+)
+_KEYS_REUSED = (
+    _Case("KeyReused", "The key belongs to another request", errors.key_reused(), _is("create_assignment")),
+)
+
+_OWN = (
+    (400, "The request is not valid.", _BAD_REQUESTS, ()),
+    (404, "The token gives access to no such object.", _NOT_FOUND, ()),
+    (409, "The first request with this key is still being processed.", _KEYS_IN_USE, ("Retry-After",)),
+    (422, "The key was already used for a different request.", _KEYS_REUSED, ()),
+)
+"""The statuses whose errors depend on the operation."""
+
+
+def _everywhere(operation: Operation) -> bool:
+    return bool(operation)
+
+
+def _sends(operation: Operation) -> bool:
+    return operation.method in ("POST", "PATCH")
+
+
+_SHARED = (
+    (
+        401,
+        "No token was sent. The text has a space after the colon.",
+        _Case("NoAuthorization", "Row 11: there is no token", errors.no_authorization(), _everywhere),
+        (),
+    ),
+    (
+        403,
+        "The token is unknown, revoked or expired. The text has a space after the colon.",
+        _Case(
+            "TokenRefused",
+            "Row 12: the token is unknown, revoked or expired",
+            errors.token_refused(),
+            _everywhere,
+        ),
+        (),
+    ),
+    (
+        413,
+        "The body is too large.",
+        _Case("BodyTooLarge", "The body is too large", errors.body_too_large(), _sends),
+        RATE_LIMIT,
+    ),
+    (
+        429,
+        "The token has used up its requests for this minute.",
+        _Case("RateLimited", "Too many requests this minute", errors.too_many_requests(60), _everywhere),
+        (*RATE_LIMIT, "Retry-After"),
+    ),
+    (
+        503,
+        "The database is unavailable; nothing was changed.",
+        _Case("StoreUnavailable", "The database is unavailable", errors.store_unavailable(), _everywhere),
+        (*RATE_LIMIT, "Retry-After"),
+    ),
+)
+"""The errors that are the same wherever they occur."""
+
+_METHOD = "MethodNotAllowed"
 
 
 def failures(operation: Operation) -> Schema:
     """The error responses of an operation, by status."""
-    found: Schema = {}
-    if bad := _concerning(operation, _BAD_REQUESTS):
-        found["400"] = failure("The request is not valid.", bad)
-    if missing := _concerning(operation, _NOT_FOUND):
-        found["404"] = failure("The token gives access to no such object.", missing)
-    found["405"] = {
+    found: Schema = {"405": _response(_METHOD), "500": _unexpected(operation)}
+    for status, description, cases, headers in _OWN:
+        repeated = replayed(operation) if status in (400, 404) else ()
+        if concerning := [case for case in cases if case.concerns(operation)]:
+            found[str(status)] = _refused(status, description, concerning, (*RATE_LIMIT, *headers, *repeated))
+    for status, _, case, _ in _SHARED:
+        if case.concerns(operation):
+            found[str(status)] = _response(ERRORS[status])
+    return dict(sorted(found.items()))
+
+
+def shared_failures() -> Schema:
+    """The error responses that operations refer to, by name."""
+    method = {
         "description": "Row 15: the method is not supported; the body is empty.",
-        "headers": header_references("Allow"),
+        "headers": header_references(*RATE_LIMIT, "Allow"),
     }
-    if operation.name == "create_assignment":
-        found |= _key_failures()
-        for status in ("400", "404"):
-            found[status]["headers"] = header_references("Idempotent-Replayed")
-    if operation.method in ("POST", "PATCH"):
-        found["413"] = failure("The body is too large.", {"too large": errors.body_too_large()})
-    found |= _general_failures(operation)
-    for response in found.values():
-        response["headers"] = RATE_LIMIT | response.get("headers", {})
-    return dict(sorted({**found, **_token_failures()}.items()))
+    return {_METHOD: method} | {
+        ERRORS[status]: _refused(status, description, [case], headers)
+        for status, description, case, headers in _SHARED
+    }
 
 
-def failure(description: str, examples: dict[str, Refusal], *headers: str) -> Schema:
-    """An error response, with the texts it can have and the names of its headers."""
-    shown = {name: {"value": {"message": refusal.message}} for name, refusal in examples.items()}
-    content: Schema = {"application/json": {"schema": reference("Error"), "examples": shown}}
+def error_examples() -> Schema:
+    """An example for every text, by name."""
+    cases = [case for _, _, cases, _ in _OWN for case in cases] + [case for _, _, case, _ in _SHARED]
+    found = {it.name: {"summary": it.summary, "value": {"message": it.refusal.message}} for it in cases}
     plain = {
-        name: {"value": refusal.message}
-        for name, refusal in examples.items()
-        if refusal.envelope == "plain"  # no envelope unless the Accept header names application/json
+        _plain(it): {"summary": it.summary, "value": it.refusal.message}
+        for it in cases
+        if it.refusal.envelope == "plain"
     }
-    if plain:
-        content["text/plain"] = {"schema": {"type": "string"}, "examples": plain}
-    response: Schema = {"description": description, "content": content}
+    return found | plain
+
+
+def failure(status: int, description: str, examples: Schema, headers: Iterable[str] = ()) -> Schema:
+    """An error response, with examples and the names of its headers."""
+    content: Schema = {"schema": reference(ERRORS[status])}
+    if examples:
+        content["examples"] = examples
+    response: Schema = {"description": description, "content": {"application/json": content}}
     if headers:
         response["headers"] = header_references(*headers)
     return response
 
 
-def _concerning(operation: Operation, cases: Iterable[_Case]) -> dict[str, Refusal]:
-    return {case.name: case.refusal for case in cases if case.concerns(operation)}
+def _refused(status: int, description: str, cases: Iterable[_Case], headers: Iterable[str]) -> Schema:
+    response = failure(status, description, {case.name: _example(case.name) for case in cases}, headers)
+    # no envelope unless the Accept header names application/json
+    if plain := {_plain(case): _example(_plain(case)) for case in cases if case.refusal.envelope == "plain"}:
+        response["content"]["text/plain"] = {"schema": {"type": "string"}, "examples": plain}
+    return response
 
 
-def _token_failures() -> Schema:
-    return {
-        "401": failure(
-            "No token was sent. The text has a space after the colon.", {"row 11": errors.no_authorization()}
-        ),
-        "403": failure(
-            "The token is unknown, revoked or expired. The text has a space after the colon.",
-            {"row 12": errors.token_refused()},
-        ),
-    }
-
-
-def _key_failures() -> Schema:
-    return {
-        "409": failure(
-            "The first request with this key is still being processed.",
-            {"in use": errors.key_in_use()},
-            "Retry-After",
-        ),
-        "422": failure("The key was already used for a different request.", {"reused": errors.key_reused()}),
-    }
-
-
-def _general_failures(operation: Operation) -> Schema:
+def _unexpected(operation: Operation) -> Schema:
     because = "The LMS or Passback failed; the log has the cause."
     if _in_path("assignment_id")(operation):
         because += " Or the assignment is still to be made: then `Retry-After` says when to ask again."
@@ -204,16 +358,17 @@ def _general_failures(operation: Operation) -> Schema:
         failed = errors.lms_failed(f"{doing} {kind}")
     else:
         failed = errors.internal_error()
-    return {
-        "429": failure(
-            "The token has used up its requests for this minute.",
-            {"too many": errors.too_many_requests(60)},
-            "Retry-After",
-        ),
-        "500": failure(because, {"failed": failed}, "Retry-After"),
-        "503": failure(
-            "The database is unavailable; nothing was changed.",
-            {"unavailable": errors.store_unavailable()},
-            "Retry-After",
-        ),
-    }
+    examples = {"Failed": {"summary": "It failed", "value": {"message": failed.message}}}
+    return failure(500, because, examples, (*RATE_LIMIT, "Retry-After"))
+
+
+def _plain(case: _Case) -> str:
+    return f"{case.name}Text"
+
+
+def _example(name: str) -> Schema:
+    return {"$ref": f"#/components/examples/{name}"}
+
+
+def _response(name: str) -> Schema:
+    return {"$ref": f"#/components/responses/{name}"}

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from passback.wire.openapi.schemas import Schema
+from passback.wire.operations import Operation
 from passback.wire.warnings import MEANINGS
 
 HEADERS: Schema = {
-    "X-Ratelimit-Bucket": {"schema": {"const": "all"}, "description": "Which requests are counted together."},
+    "X-Ratelimit-Bucket": {
+        "schema": {"type": "string"},
+        "description": "Which requests are counted together.",
+    },
     "X-Ratelimit-Limit": {"schema": {"type": "integer"}, "description": "Requests allowed per minute."},
     "X-Ratelimit-Remaining": {"schema": {"type": "integer"}, "description": "Requests left this minute."},
     "X-Ratelimit-Reset": {
@@ -21,12 +25,12 @@ HEADERS: Schema = {
     },
     "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait before trying again."},
     "Preference-Applied": {
-        "schema": {"const": "respond-async"},
+        "schema": {"type": "string"},
         "description": "Confirms that the change is delivered in the background, as requested; absent if it was not "
         "requested, but has to wait for the create of its assignment.",
     },
     "Idempotent-Replayed": {
-        "schema": {"const": "true"},
+        "schema": {"type": "string"},
         "description": "The answer is that to an earlier request with the same `Idempotency-Key`, repeated.",
     },
     "Location": {"schema": {"type": "string"}, "description": "Where to follow the delivery."},
@@ -39,5 +43,10 @@ def header_references(*names: str) -> Schema:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-RATE_LIMIT = header_references(*(name for name in HEADERS if name.startswith("X-Ratelimit-")))
+RATE_LIMIT = tuple(name for name in HEADERS if name.startswith("X-Ratelimit-"))
 """The headers of every answer to a good token."""
+
+
+def replayed(operation: Operation) -> tuple[str, ...]:
+    """The header of an answer that may repeat an earlier one."""
+    return ("Idempotent-Replayed",) if operation.name == "create_assignment" else ()

@@ -2,72 +2,14 @@
 
 from __future__ import annotations
 
-from passback.wire.errors import user_not_found
 from passback.wire.openapi import examples
+from passback.wire.openapi.answers import answer_example, answer_name
 from passback.wire.openapi.failures import failures
-from passback.wire.openapi.headers import RATE_LIMIT, header_references
-from passback.wire.openapi.schemas import Schema, object_of, reference
+from passback.wire.openapi.headers import RATE_LIMIT, header_references, replayed
+from passback.wire.openapi.schemas import Schema, reference
+from passback.wire.openapi.texts import DESCRIPTIONS, SUMMARIES, operation_id
 from passback.wire.operations import OPERATIONS, Operation
-from passback.wire.values import DELIVERY_STATES, MONGO_ID
-
-_SUMMARIES = {
-    "create_assignment": "Create an assignment in the section's LMS course",
-    "read_assignment": "Read an assignment as it currently is in the LMS",
-    "update_assignment": "Change the given fields of an assignment",
-    "delete_assignment": "Delete an assignment from the LMS",
-    "list_assignments": "List a section's assignments, oldest first",
-    "list_submissions": "List an assignment's submissions, one per assigned student",
-    "read_submission": "Read one student's submission",
-    "update_submission": "Grade, comment on, flag, return or extend a student's submission",
-    "update_submissions": "Update up to 500 students' submissions, each judged as if sent alone",
-    "list_deliveries": "List the application's background deliveries, newest first",
-    "read_delivery": "Read a delivery: its progress and its result",
-    "list_districts": "List the token's district, as the only item",
-    "read_district": "Read the token's district",
-    "list_schools": "List the district's schools",
-    "read_school": "Read a school",
-    "list_terms": "List the district's terms",
-    "read_term": "Read a term",
-    "list_courses": "List the district's courses",
-    "read_course": "Read a course",
-    "list_sections": "List the district's sections",
-    "read_section": "Read a section",
-    "list_section_students": "List a section's students",
-    "list_section_teachers": "List a section's teachers",
-    "list_users": "List the district's users",
-    "read_user": "Read a user",
-    "list_user_sections": "List the sections that a user is in",
-    "list_events": "List changes to the roster, oldest first",
-    "read_event": "Read a change to the roster",
-    "create_webhook": "Register an endpoint; the answer shows its secret, this once",
-    "list_webhooks": "List the application's webhooks, oldest first",
-    "read_webhook": "Read a webhook, without its secret",
-    "update_webhook": "Change the given fields of a webhook",
-    "delete_webhook": "Delete a webhook",
-    "rotate_webhook": "Replace the secret, showing the new one this once; both sign for 24 hours",
-    "create_launch_address": "Register where people go whom an LMS starts the application for",
-    "read_launch_address": "Read the application's launch address",
-    "delete_launch_address": "Delete the application's launch address",
-    "exchange_launch": "Exchange the code of a launch, this once, for who came and from where",
-    "create_deep_link": "Put the activity that a teacher has chosen into the LMS, from where it was asked for",
-    "test_webhook": "Send a `webhook.test` message now, and report the result",
-}
-
-_SHOWN = {
-    "read_delivery": "Delivery",
-    "list_deliveries": "Delivery",
-    "rotate_webhook": "Webhook",
-    "test_webhook": "WebhookTest",
-    "create_deep_link": "DeepLink",
-    "create_launch_address": "LaunchAddress",
-    "read_launch_address": "LaunchAddress",
-    "list_section_students": "User",
-    "list_section_teachers": "User",
-    "list_user_sections": "Section",
-    "list_events": "RosterEvent",
-    "read_event": "RosterEvent",
-}
-"""The schema that an answer shows, if the operation's name does not say it."""
+from passback.wire.values import MONGO_ID
 
 
 def paths(*, sandbox: bool) -> dict[str, Schema]:
@@ -84,22 +26,40 @@ def paths(*, sandbox: bool) -> dict[str, Schema]:
 def _operation(operation: Operation) -> Schema:
     name = operation.name
     described: Schema = {
-        "operationId": name,
-        "summary": _SUMMARIES[name],
+        "operationId": operation_id(operation),
+        "summary": SUMMARIES[name],
+        "description": DESCRIPTIONS[name],
         "tags": [operation.tag],
         "parameters": _path_parameters(operation) + _query_parameters(operation),
         "responses": {"200": _success(operation), **failures(operation)},
     }
     if name in examples.BODIES:
         schema, example = examples.BODIES[name]
-        content = {"schema": reference(schema), "example": example}
+        content = {"schema": reference(schema) | _NEEDED.get(name, {}), "example": example}
         described["requestBody"] = {"required": True, "content": {"application/json": content}}
     if _may_be_delivered_later(operation):
         described["parameters"].append(_PREFER)
-        described["responses"]["202"] = _accepted(new=name == "create_assignment")
+        described["responses"]["202"] = _accepted(operation)
     if name == "create_assignment":
         described["parameters"].append(_KEY)
     return described
+
+
+def _needed(**fields: Schema) -> Schema:
+    """What a request needs beyond its schema, which creates and updates have in common."""
+    return {"properties": fields, "required": list(fields)}
+
+
+_NEEDED = {
+    "create_assignment": _needed(
+        title={"type": "string", "minLength": 1},
+        description={"type": "string"},
+        due_date={"type": "string"},
+    ),
+    "create_webhook": _needed(url={"type": "string"}),
+    "create_launch_address": _needed(url={"type": "string"}),
+    "create_deep_link": _needed(title={"type": "string"}),
+}
 
 
 def _may_be_delivered_later(operation: Operation) -> bool:
@@ -196,7 +156,7 @@ _QUERY_PARAMETERS: dict[str, Schema] = {
     },
     "starting_after": {"description": "Start after this id.", "schema": _TEXT},
     "ending_before": {"description": "End before this id.", "schema": _TEXT},
-    "role": {"description": "Only users with this role.", "schema": {"enum": ["student", "teacher"]}},
+    "role": {"description": "Only users with this role.", "schema": reference("RosterRole")},
     "sis_id": {
         "description": "Only the one with this SIS id (a user can be there in both roles).",
         "schema": _TEXT,
@@ -205,11 +165,11 @@ _QUERY_PARAMETERS: dict[str, Schema] = {
     "student_number": {"description": "Only students with this number.", "schema": _TEXT},
     "record_type": {
         "description": "Only these types; repeat it for several.",
-        "schema": {"type": "array", "items": {"enum": ["schools", "terms", "courses", "sections", "users"]}},
+        "schema": {"type": "array", "items": reference("RecordType")},
     },
     "state": {
         "description": "Only deliveries in these states.",
-        "schema": {"type": "array", "items": {"enum": list(DELIVERY_STATES)}},
+        "schema": {"type": "array", "items": reference("DeliveryState")},
         "style": "form",
         "explode": False,
     },
@@ -246,66 +206,29 @@ def _query_parameters(operation: Operation) -> list[Schema]:
 
 
 def _success(operation: Operation) -> Schema:
-    name = operation.name
-    verb, kind = name.split("_", 1)
-    replayed = header_references("Idempotent-Replayed") if name == "create_assignment" else {}
-    headers = RATE_LIMIT | header_references("Passback-Warnings") | replayed
-    if verb == "delete":
+    headers = header_references(*RATE_LIMIT, "Passback-Warnings", *replayed(operation))
+    if operation.name.startswith("delete_"):
         return {"description": "Deleted; the body is empty.", "headers": headers}
-    shown = _SHOWN.get(name) or kind.removesuffix("s").capitalize()
-    if name == "update_submissions":
-        content = _outcomes()
-    elif verb != "list":
-        content = _one(shown)
-        if name in ("create_webhook", "rotate_webhook"):
-            content["example"] = {"data": examples.NEW_WEBHOOK}
-    else:
-        content = _roster_page(shown) if operation.tag == "Roster" else _page(shown)
+    content = {"schema": reference(answer_name(operation))}
+    if (example := answer_example(operation)) is not None:
+        content["example"] = example
     return {"description": "OK", "headers": headers, "content": {"application/json": content}}
 
 
-def _one(shown: str) -> Schema:
-    schema = object_of({"data": reference(shown)}, required=("data",))
-    if shown not in examples.ANSWERS:
-        return {"schema": schema}
-    return {"schema": schema, "example": {"data": examples.ANSWERS[shown]}}
-
-
-def _page(shown: str) -> Schema:
-    links = {"type": "array", "items": reference("NextLink"), "minItems": 1, "maxItems": 1}
-    data = {"type": "array", "items": reference(shown), "maxItems": 100}
-    schema = object_of({"data": data, "links": links}, required=("data",))
-    return {"schema": schema, "example": {"data": [examples.ANSWERS[shown]]}}
-
-
-def _roster_page(shown: str) -> Schema:
-    data = {"type": "array", "items": object_of({"data": reference(shown)}, required=("data",))}
-    links = {"type": "array", "items": reference("RosterLink")}
-    page: Schema = {"schema": object_of({"data": data, "links": links}, required=("data", "links"))}
-    if shown in examples.ANSWERS:
-        page["example"] = {"data": [{"data": examples.ANSWERS[shown]}], "links": []}
-    return page
-
-
-def _outcomes() -> Schema:
-    data = {"type": "array", "items": reference("SubmissionOutcome")}
-    example = {"user_id": examples.STUDENT, "status": 404, "message": user_not_found().message}
-    return {"schema": object_of({"data": data}, required=("data",)), "example": {"data": [example]}}
-
-
-def _accepted(*, new: bool) -> Schema:
+def _accepted(operation: Operation) -> Schema:
     unasked = (
-        "" if new else " Also without `Prefer`, if the assignment's create was accepted and still waits."
+        ""
+        if operation.name == "create_assignment"
+        else " Also without `Prefer`, if the assignment's create was accepted and still waits."
     )
     content = {
-        "schema": object_of({"data": reference("Delivery")}, required=("data",)),
+        "schema": reference("DeliveryResponse"),
         "example": {"data": examples.WAITING_DELIVERY},
     }
-    own = header_references("Preference-Applied", "Location", "Passback-Warnings")
-    replayed = header_references("Idempotent-Replayed") if new else {}
+    own = ("Preference-Applied", "Location", "Passback-Warnings", *replayed(operation))
     return {
         "description": "Accepted: the change is stored, and is delivered in the background until it succeeds, is "
         f"refused or expires.{unasked}",
-        "headers": RATE_LIMIT | own | replayed,
+        "headers": header_references(*RATE_LIMIT, *own),
         "content": {"application/json": content},
     }

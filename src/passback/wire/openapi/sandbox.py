@@ -6,24 +6,32 @@ from typing import Any
 
 from passback.wire import errors
 from passback.wire.openapi.failures import failure
+from passback.wire.openapi.headers import header_references
 from passback.wire.openapi.schemas import Schema, object_of
 
 _TEXT: Schema = {"type": "string"}
 _NUMBER: Schema = {"type": "number", "minimum": 0}
 _OBJECT: Schema = {"type": "object"}
 _DATA: Schema = {"type": "object", "properties": {"data": {}}, "required": ["data"]}
+_METHOD: Schema = {
+    "description": "The method is not supported; the body is empty.",
+    "headers": header_references("Allow"),
+}
 
 
-def untokened(name: str, tag: str, summary: str, content: Schema | None = None, **more: Any) -> Schema:
+def untokened(
+    name: str, tag: str, summary: str, description: str, content: Schema | None = None, **more: Any
+) -> Schema:
     """An operation that needs no token."""
     ok = {"description": "OK", "content": {"application/json": {"schema": content or _OBJECT}}}
     return {
         "operationId": name,
         "tags": [tag],
         "summary": summary,
+        "description": description,
         "security": [],
         **more,
-        "responses": {"200": ok, **more.get("responses", {})},
+        "responses": {"200": ok, **more.get("responses", {}), "405": _METHOD},
     }
 
 
@@ -32,8 +40,8 @@ def sandbox_paths() -> dict[str, Schema]:
     return {**_whole(), **_time(), **_journal(), **_people()}
 
 
-def _sandbox(name: str, summary: str, content: Schema | None = None, **more: Any) -> Schema:
-    return untokened(name, "Sandbox", summary, content, **more)
+def _sandbox(name: str, summary: str, description: str, content: Schema | None = None, **more: Any) -> Schema:
+    return untokened(name, "Sandbox", summary, description, content, **more)
 
 
 def _sent(properties: Schema, *, required: tuple[str, ...] = ()) -> Schema:
@@ -42,7 +50,8 @@ def _sent(properties: Schema, *, required: tuple[str, ...] = ()) -> Schema:
 
 
 def _refused(description: str, message: str) -> Schema:
-    return {"400": failure(description, {"refused": errors.bad_request(message)})}
+    refused = {"summary": "It is refused", "value": {"message": errors.bad_request(message).message}}
+    return {"400": failure(400, description, {"Refused": refused})}
 
 
 def _whole() -> dict[str, Schema]:
@@ -50,17 +59,29 @@ def _whole() -> dict[str, Schema]:
         {"passback_sandbox": {"const": 1}, "tables": _OBJECT}, required=("passback_sandbox", "tables")
     )
     load = _sandbox(
-        "load_sandbox",
+        "loadSandbox",
         "Replace the sandbox's state with a saved one",
+        "The body is what `saveSandbox` returned. It replaces everything.",
         requestBody={"required": True, "content": {"application/json": {"schema": state}}},
         responses=_refused(
             "Not a saved state; nothing was changed.", "INVALID_SANDBOX_STATE: there is no table 'recipes'"
         ),
     )
     return {
-        "/sandbox/reset": {"post": _sandbox("reset_sandbox", "Reset the sandbox to its initial state")},
+        "/sandbox/reset": {
+            "post": _sandbox(
+                "resetSandbox",
+                "Reset the sandbox to its initial state",
+                "Every district, LMS, token and clock is as it was at the first start.",
+            )
+        },
         "/sandbox/state": {
-            "get": _sandbox("save_sandbox", "Save the sandbox's entire state", state),
+            "get": _sandbox(
+                "saveSandbox",
+                "Save the sandbox's entire state",
+                "It is made for saving and loading, not for reading.",
+                state,
+            ),
             "put": load,
         },
     }
@@ -70,8 +91,9 @@ def _time() -> dict[str, Schema]:
     names = ("now", "real", "moved_by_seconds")
     clock = object_of({"now": _TEXT, "real": _TEXT, "moved_by_seconds": {"type": "integer"}}, required=names)
     move = _sandbox(
-        "move_sandbox_clock",
+        "moveSandboxClock",
         "Move the sandbox's clock to a date-time (now), or by a length (advance) such as 2h or -30m",
+        "Everything follows it: what is late or locked, what expires, and when a delivery is tried again.",
         clock,
         requestBody=_sent({"now": _TEXT, "advance": _TEXT}),
         responses=_refused(
@@ -81,9 +103,19 @@ def _time() -> dict[str, Schema]:
     )
     return {
         "/sandbox/clock": {
-            "get": _sandbox("get_sandbox_clock", "Read the sandbox's clock", clock),
+            "get": _sandbox(
+                "getSandboxClock",
+                "Read the sandbox's clock",
+                "The sandbox's time, the machine's, and how far they are apart.",
+                clock,
+            ),
             "put": move,
-            "delete": _sandbox("reset_sandbox_clock", "Go by the machine's clock again", clock),
+            "delete": _sandbox(
+                "resetSandboxClock",
+                "Go by the machine's clock again",
+                "The clock is that of the machine from then on.",
+                clock,
+            ),
         }
     }
 
@@ -105,8 +137,10 @@ def _journal() -> dict[str, Schema]:
         )
     ]
     listed = _sandbox(
-        "list_sandbox_requests",
+        "getSandboxRequests",
         "List the last requests with their answers, and the calls to the LMS that they caused",
+        "One page, the newest request first; `links` leads to the next. What a delivery asks later, in the background, "
+        "is added to the request that it is of.",
         _DATA,
         parameters=filters,
         responses=_refused("A filter is not valid.", "INVALID_SANDBOX_QUERY: status must be a whole number"),
@@ -114,11 +148,17 @@ def _journal() -> dict[str, Schema]:
     return {
         "/sandbox/requests": {
             "get": listed,
-            "delete": _sandbox("forget_sandbox_requests", "Forget the requests"),
+            "delete": _sandbox(
+                "forgetSandboxRequests", "Forget the requests", "The journal is empty from then on."
+            ),
         },
         "/sandbox/requests/{id}": {
             "get": _sandbox(
-                "get_sandbox_request", "Read one of the requests", _DATA, parameters=_in_path("id")
+                "getSandboxRequest",
+                "Read one of the requests",
+                "The request, its answer, and the calls to the LMS that it caused.",
+                _DATA,
+                parameters=_in_path("id"),
             )
         },
     }
@@ -129,19 +169,22 @@ def _people() -> dict[str, Schema]:
     assignment = teacher + "/assignments/{assignment}"
     submission = assignment + "/submissions/{user}"
     known = _refused("The body is not valid.", "INVALID_SANDBOX_REQUEST: Input data was truncated") | {
-        "404": failure("There is no such section, assignment or student.", {}),
-        "409": failure("It cannot be done in this LMS.", {}),
+        "404": failure(404, "There is no such section, assignment or student.", {}),
+        "409": failure(409, "It cannot be done in this LMS.", {}),
     }
 
     def act(
         name: str,
         summary: str,
+        description: str,
         names: tuple[str, ...],
         body: Schema | None = None,
         data: Schema | None = None,
     ) -> Schema:
         more = {} if body is None else {"requestBody": body}
-        return _sandbox(name, summary, data, parameters=_in_path(*names), responses=known, **more)
+        return _sandbox(
+            name, summary, description, data, parameters=_in_path(*names), responses=known, **more
+        )
 
     of_section, of_assignment = ("section",), ("section", "assignment")
     of_submission, of_member = (*of_assignment, "user"), ("section", "user")
@@ -150,28 +193,69 @@ def _people() -> dict[str, Schema]:
     new = _sent({"first_name": _TEXT, "last_name": _TEXT}, required=("first_name", "last_name"))
     return {
         teacher: {
-            "get": act("read_gradebook", "Read a section's gradebook in the LMS", of_section, None, _DATA)
+            "get": act(
+                "getGradebook",
+                "Read a section's gradebook in the LMS",
+                "The students, assignments and grades, as the teacher sees them.",
+                of_section,
+                None,
+                _DATA,
+            )
         },
         assignment: {
             "patch": act(
-                "edit_as_teacher", "Change an assignment in the LMS, as the teacher", of_assignment, edit
+                "updateAssignmentAsTeacher",
+                "Change an assignment in the LMS, as the teacher",
+                "The API sees the change with its next call.",
+                of_assignment,
+                edit,
             ),
             "delete": act(
-                "delete_as_teacher", "Delete an assignment in the LMS, as the teacher", of_assignment
+                "deleteAssignmentAsTeacher",
+                "Delete an assignment in the LMS, as the teacher",
+                "The API answers row 13 from then on.",
+                of_assignment,
             ),
         },
         submission: {
             "patch": act(
-                "grade_as_teacher", "Grade or comment in the LMS, as the teacher", of_submission, grade
+                "gradeSubmissionAsTeacher",
+                "Grade or comment in the LMS, as the teacher",
+                "A grade of null clears the grade.",
+                of_submission,
+                grade,
             ),
-            "post": act("hand_in", "Hand in, as the student", of_submission, _sent({"text": _TEXT})),
+            "post": act(
+                "handInAsStudent",
+                "Hand in, as the student",
+                "The submission is handed in with this text.",
+                of_submission,
+                _sent({"text": _TEXT}),
+            ),
         },
         registrar + "/members/{user}": {
-            "put": act("enroll", "Enroll a student, as the registrar", of_member),
-            "delete": act("unenroll", "Unenroll a student, as the registrar", of_member),
+            "put": act(
+                "enrollStudent",
+                "Enroll a student, as the registrar",
+                "A student of the district joins the section, in the roster and in the LMS.",
+                of_member,
+            ),
+            "delete": act(
+                "unenrollStudent",
+                "Unenroll a student, as the registrar",
+                "A student leaves the section, in the roster and in the LMS; the API answers row 14 from then on.",
+                of_member,
+            ),
         },
         registrar + "/students": {
-            "post": act("add_student", "Add a new student, as the registrar", of_section, new, _DATA)
+            "post": act(
+                "addStudent",
+                "Add a new student, as the registrar",
+                "A new student comes to the district and to the section; the answer has the id.",
+                of_section,
+                new,
+                _DATA,
+            )
         },
     }
 

@@ -6,8 +6,9 @@ request (`requests`) says which of those fields can be sent.
 
 from __future__ import annotations
 
+from inspect import isclass
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from msgspec import Meta, Raw, Struct
 from msgspec.structs import FieldInfo, fields
@@ -23,72 +24,96 @@ from passback.wire.requests import (
     WebhookRequest,
     WireDate,
 )
-from passback.wire.values import MONGO_ID
+from passback.wire.values import ENUMERATIONS, MONGO_ID
 
 Schema = dict[str, Any]
 
-_NAMED: tuple[type[Struct], ...] = (
-    responses.Assignment,
-    responses.Attachment,
-    responses.GradingScale,
-    responses.Submission,
-    responses.SubmissionOutcome,
-    responses.Delivery,
-    responses.DeliveryError,
-    responses.Webhook,
-    responses.WebhookTest,
-    responses.LaunchAddress,
-    responses.Launch,
-    responses.DeepLink,
-    events.DeliveryData,
-    events.AssignmentData,
-    events.ConnectionData,
-    events.MatchData,
-    events.TestData,
-    roster.District,
-    roster.School,
-    roster.Term,
-    roster.Course,
-    roster.Section,
-    roster.User,
-    roster.RosterEvent,
-)
-"""The structs with a schema under their own name; others are inlined where they are used."""
-
 
 def schemas() -> Schema:
-    """Every schema, by its name."""
-    user_id = {"user_id": {"type": "string", "pattern": MONGO_ID, "description": "The student's id."}}
+    """Every schema of what is not an answer as a whole, by its name."""
+    return {
+        **_enumerations(),
+        **{struct.__name__: answer(struct) for struct in _structs()},
+        **_requests(),
+        **dict.fromkeys(ERRORS.values(), _error()),
+        "SubmissionsLink": _next_link(),
+        "NextLink": _next_link(),
+        "RosterLink": answer(roster.Link),
+    }
+
+
+ERRORS = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    409: "Conflict",
+    413: "ContentTooLarge",
+    422: "UnprocessableContent",
+    429: "TooManyRequests",
+    500: "InternalError",
+    503: "ServiceUnavailable",
+}
+"""The names of errors' schemas by status: those that are published, and the others after the names of the statuses."""
+
+
+def _error() -> Schema:
+    message = {"type": "string", "description": "What is wrong."}
+    return object_of({"message": message}, required=("message",), description="An error.")
+
+
+def _enumerations() -> Schema:
+    found = ENUMERATIONS | {"WebhookEvent": ("An event that a webhook can receive.", events.EVENTS)}
+    return {
+        name: {"type": "string", "enum": list(values), "description": description}
+        for name, (description, values) in found.items()
+    }
+
+
+def _structs() -> list[type[Struct]]:
+    """The objects of answers and messages, each of which has a schema under its own name."""
+    found = [
+        it
+        for module in (responses, roster, events)
+        for it in vars(module).values()
+        if isclass(it) and issubclass(it, Struct) and it.__module__ == module.__name__
+    ]
+    return [it for it in found if it not in (roster.Link, events.Event) and not it.__name__.startswith("_")]
+
+
+def _requests() -> Schema:
     submission = _sent_fields(SubmissionRequest, responses.Submission)
+    user_id = {"user_id": {"type": "string", "pattern": MONGO_ID, "description": "The student's id."}}
     submissions = {
         "type": "array",
+        "description": "The students' parts.",
         "maxItems": MOST_ITEMS,
-        "items": _request(user_id | submission, "user_id"),
+        "items": reference("SubmissionItemRequest"),
     }
-    assignment = _sent_fields(AssignmentRequest, responses.Assignment)
-    webhook = _sent_fields(WebhookRequest, responses.Webhook)
     return {
-        **{struct.__name__: answer(struct) for struct in _NAMED},
-        "AssignmentCreate": _request(
-            assignment | {"title": assignment["title"] | {"minLength": 1}}, "title", "description", "due_date"
+        "AssignmentRequest": _request(
+            "The fields of an assignment that a client can set.",
+            _sent_fields(AssignmentRequest, responses.Assignment),
         ),
-        "AssignmentUpdate": _request(assignment),
-        "AttachmentRequest": _request(_sent_fields(AttachmentRequest, responses.Attachment)),
-        "SubmissionUpdate": _request(submission),
-        "SubmissionsUpdate": {
-            "type": "object",
-            "properties": {"submissions": submissions},
-            "required": ["submissions"],
-        },
-        "WebhookCreate": _request(webhook, "url"),
-        "WebhookUpdate": _request(webhook),
-        "DeepLinkCreate": _request(_sent_fields(DeepLinkRequest, responses.DeepLink), "title"),
-        "LaunchAddressCreate": _request(_sent_fields(LaunchAddressRequest, responses.LaunchAddress), "url"),
-        "Error": object_of(
-            {"message": {"type": "string", "description": "What is wrong."}}, required=("message",)
+        "AttachmentRequest": _request(
+            "A file or link, or a student's text, to be attached.",
+            _sent_fields(AttachmentRequest, responses.Attachment),
         ),
-        "NextLink": _link({"const": "next"}),
-        "RosterLink": _link({"enum": ["self", "next", "prev"]}),
+        "SubmissionRequest": _request("The fields of a submission that a client can set.", submission),
+        "SubmissionItemRequest": _request(
+            "One student's part of a bulk update.", user_id | submission, "user_id"
+        ),
+        "SubmissionsRequest": _request("A bulk update.", {"submissions": submissions}, "submissions"),
+        "WebhookRequest": _request(
+            "The fields of a webhook that a client can set.", _sent_fields(WebhookRequest, responses.Webhook)
+        ),
+        "DeepLinkRequest": _request(
+            "The activity that a teacher has chosen.", _sent_fields(DeepLinkRequest, responses.DeepLink)
+        ),
+        "LaunchAddressRequest": _request(
+            "Where the application takes the people whom an LMS starts it for.",
+            _sent_fields(LaunchAddressRequest, responses.LaunchAddress),
+        ),
     }
 
 
@@ -98,8 +123,8 @@ def reference(name: str) -> Schema:
 
 
 def object_of(properties: Schema, *, required: tuple[str, ...] = (), description: str = "") -> Schema:
-    """An object with exactly these properties."""
-    schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    """An object with these properties, and others that later versions add."""
+    schema: Schema = {"type": "object", "properties": properties}
     if required:
         schema["required"] = list(required)
     if description:
@@ -135,9 +160,10 @@ def _schema(form: Any) -> Schema:
     if origin is list:
         return {"type": "array", "items": _schema(arguments[0])}
     if origin is dict:
-        return _mapping(*arguments)
+        values = {} if arguments[1] is Any else {"additionalProperties": _schema(arguments[1])}
+        return {"type": "object", **values}
     if issubclass(form, Struct):
-        return reference(form.__name__) if form in _NAMED else answer(form)
+        return reference(form.__name__)
     return {"type": _TYPES[form]}
 
 
@@ -152,17 +178,10 @@ def _annotated(form: Any, *metadata: Meta) -> Schema:
     return (whole or _schema(form)) | noted
 
 
-def _mapping(key: Any, value: Any) -> Schema:
-    if get_origin(key) is Literal:
-        return object_of({name: _schema(value) for name in get_args(key)})
-    return {"type": "object"} if value is Any else {"type": "object", "additionalProperties": _schema(value)}
-
-
-def _link(rel: Schema) -> Schema:
-    """A link with one of these relations."""
+def _next_link() -> Schema:
+    """A link that can only lead to the next page."""
     schema = answer(roster.Link)
-    del schema["properties"]["rel"]["type"]
-    schema["properties"]["rel"] |= rel
+    schema["properties"]["rel"] = {"const": "next", "description": "Always `next`."}
     return schema
 
 
@@ -175,10 +194,11 @@ _SENT_DATE: Schema = {
 }
 
 
-def _request(properties: Schema, *required: str) -> Schema:
+def _request(description: str, properties: Schema, *required: str) -> Schema:
     """The object of a request: null is the same as absent, and unknown fields are ignored."""
     schema: Schema = {
         "type": "object",
+        "description": description,
         "properties": {
             name: field if name in required else _nullable(field) for name, field in properties.items()
         },
@@ -209,7 +229,7 @@ def _sent(field: FieldInfo, meaning: Schema) -> Schema:
 
 
 def _nullable(schema: Schema) -> Schema:
-    nullable = {**schema, "type": [schema["type"], "null"]}
-    if "enum" in schema:
-        nullable["enum"] = [*schema["enum"], None]
-    return nullable
+    if "$ref" in schema:
+        described = {"description": schema["description"]} if "description" in schema else {}
+        return {**described, "oneOf": [{"$ref": schema["$ref"]}, {"type": "null"}]}
+    return {**schema, "type": [schema["type"], "null"]}
