@@ -15,7 +15,7 @@ from support.postgres import DATABASES, database_of, end_server
 from support.sandbox import NOW, Sandbox, serving
 from support.simulators import end_servers
 
-pytest_plugins = ["support.browser", "support.openedx.started"]
+pytest_plugins = ["passback_sandbox", "support.browser", "support.openedx.started"]
 
 # Commands and servers that tests start would compile all that they import, each time, if this is set.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
