@@ -16,6 +16,8 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "node"
 _PATIENCE = 60.0
+_QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
+"""Tools that would write home do not."""
 
 
 class NodeError(Exception):
@@ -60,6 +62,16 @@ def packages() -> Path:
     if not (folder / ".package-lock.json").exists():  # which npm writes in the end
         _give_up("what `make test` installs by npm")
     return folder
+
+
+def tool(name: str, *arguments: str | Path, cwd: Path) -> str:
+    """What a command of a package writes. Raises `AssertionError` with it if the command fails."""
+    done = subprocess.run(
+        [packages() / ".bin" / name, *arguments], cwd=cwd, env={**os.environ, **_QUIET}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    return done.stdout
 
 
 def _give_up(lacking: str) -> NoReturn:

@@ -35,7 +35,10 @@ def _operation(operation: Operation) -> Schema:
     }
     if name in examples.BODIES:
         schema, example = examples.BODIES[name]
-        content = {"schema": reference(schema) | _NEEDED.get(name, {}), "example": example}
+        content = {"schema": reference(schema), "example": example}
+        if name in _REQUIRED:
+            # Beside the reference, as generators keep the schema's name so; with fields beside it, some do not.
+            content["schema"] |= {"required": _REQUIRED[name]}
         described["requestBody"] = {"required": True, "content": {"application/json": content}}
     if _may_be_delivered_later(operation):
         described["parameters"].append(_PREFER)
@@ -45,21 +48,13 @@ def _operation(operation: Operation) -> Schema:
     return described
 
 
-def _needed(**fields: Schema) -> Schema:
-    """What a request needs beyond its schema, which creates and updates have in common."""
-    return {"properties": fields, "required": list(fields)}
-
-
-_NEEDED = {
-    "create_assignment": _needed(
-        title={"type": "string", "minLength": 1},
-        description={"type": "string"},
-        due_date={"type": "string"},
-    ),
-    "create_webhook": _needed(url={"type": "string"}),
-    "create_launch_address": _needed(url={"type": "string"}),
-    "create_deep_link": _needed(title={"type": "string"}),
+_REQUIRED = {
+    "create_assignment": ["title", "description", "due_date"],
+    "create_webhook": ["url"],
+    "create_launch_address": ["url"],
+    "create_deep_link": ["title"],
 }
+"""What a create requires beyond the schema that it has in common with updates."""
 
 
 def _may_be_delivered_later(operation: Operation) -> bool:
