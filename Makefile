@@ -9,7 +9,7 @@ TESTS_AT_ONCE ?= 5
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 
-.PHONY: help run test check format docs screenshots build bench torture lock clean
+.PHONY: help run test check format docs site screenshots build bench torture lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -38,10 +38,13 @@ format: $(VENV)/.dev ## let ruff fix what it can, and format
 docs: $(VENV)/.dev ## generate the reference of commands and settings from the code
 	$(BIN)/python docs/generate.py
 
+site: $(VENV)/.dev ## build the documentation's site into build/site, and for the gateway to serve at /docs/guide/
+	$(BIN)/python docs/site/build.py
+
 screenshots: $(VENV)/.dev ## take the pictures of the console that the docs show (needs Chromium)
 	PYTHONPATH=tests $(BIN)/python docs/screenshots.py
 
-build: $(VENV)/.run ## build the wheel and the source distribution, into dist/
+build: site ## build the wheel and the source distribution, into dist/
 	rm -rf dist
 	$(BIN)/python -m hatchling build --directory dist
 
@@ -60,7 +63,7 @@ COMPILE := --universal --python-version 3.11 --generate-hashes --upgrade --no-he
 	--no-emit-index-url --no-emit-find-links --quiet
 
 clean: ## remove the virtual environment, what npm installed, what was built, and all caches
-	rm -rf $(VENV) $(NODE) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) $(NODE) build dist src/passback/web/guide.zip .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 
 # uv is used if it is installed; if it is not, or cannot reach its registry, pip is.
 INSTALL = { command -v uv >/dev/null && uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1); } \

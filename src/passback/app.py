@@ -53,6 +53,7 @@ from passback.store.engine.vault import Vault
 from passback.web.api import Api
 from passback.web.asgi import AsgiApplication, Mounted
 from passback.web.connections import Connections, Patience, most_connections
+from passback.web.guide import Guide
 from passback.web.lti import lti_pages
 from passback.web.pages import Guard, health_pages, lead_to, metrics_pages, reference_pages
 from passback.web.protocol import HttpProtocol
@@ -165,7 +166,8 @@ def build_api(gateway: Gateway, settings: Settings, kind: Kind, parts: Parts | N
     pages |= health_pages(gateway.database, gateway.in_flight.may_act)
     pages["/"] = lead_to("/console")
     folders: dict[str, Page] = {
-        "/console": Mounted(lambda: _console(gateway, settings, kind), most_bytes=_most_to_console)
+        "/console": Mounted(lambda: _console(gateway, settings, kind), most_bytes=_most_to_console),
+        "/docs": Guide(b"/docs/guide"),
     }
     if kind == "sandbox":
         gateway.database.write_now(lambda conn: _seed_if_empty(conn, gateway.clock))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
 from passback.console import figures
 from passback.store.engine.database import Connection
-from support import node
+from support.browser import violations
 from support.sandbox import SECTION as ALGEBRA
 from support.sandbox import Sandbox, serving
 
@@ -96,17 +95,6 @@ async def console(page: Page, sandbox: Sandbox) -> Page:
     return page
 
 
-@cache
-def _axe() -> str:
-    return (node.packages() / "axe-core" / "axe.min.js").read_text("utf-8")
-
-
-async def _violations(page: Page) -> list[dict[str, Any]]:
-    await page.evaluate(_axe())
-    found: dict[str, Any] = await page.evaluate("axe.run({resultTypes: ['violations']})")
-    return [{"rule": it["id"], "nodes": [node["html"] for node in it["nodes"]]} for it in found["violations"]]
-
-
 @pytest.mark.parametrize("width", [1280, 380], ids=["wide", "narrow"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_axe_finds_nothing(scheme: Literal["light", "dark"], width: int, console: Page) -> None:
@@ -116,8 +104,8 @@ async def test_axe_finds_nothing(scheme: Literal["light", "dark"], width: int, c
     found = {}
     for path in PAGES:
         await console.goto(base + path)
-        if violations := await _violations(console):
-            found[path] = violations
+        if problems := await violations(console):
+            found[path] = problems
     assert found == {}
 
 
@@ -200,7 +188,7 @@ async def test_a_grade_is_found_with_the_keyboard_alone(console: Page) -> None:
     await console.keyboard.press("j")
     await console.keyboard.press("Enter")
     await console.wait_for_url("**/assignments/*")
-    assert await _violations(console) == []
+    assert await violations(console) == []
     await console.get_by_role("row", name="Ada Abbott").locator("a[href*='/deliveries/']").click()
     await console.get_by_role("heading", name="Grade of Ada Abbott in Fractions").wait_for()
     await console.get_by_text("requests to the LMS").first.click()
@@ -219,7 +207,7 @@ async def test_what_the_lms_holds_is_read_into_the_page(console: Page) -> None:
     await console.get_by_role("columnheader", name="The LMS holds").wait_for()
     assert await console.evaluate("document.documentElement.dataset.mark") == "same page"
     assert await console.evaluate("document.activeElement.id") == "look"
-    assert await _violations(console) == []
+    assert await violations(console) == []
 
 
 async def test_figures_are_drawn_and_told_in_a_table(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +219,7 @@ async def test_figures_are_drawn_and_told_in_a_table(page: Page, monkeypatch: py
                 await page.goto(f"http://127.0.0.1:{served.port}/console/districts")
         await page.get_by_text("The charts as a table").click()
         await page.get_by_role("columnheader", name="From apps, a minute").wait_for()
-        assert await _violations(page) == []
+        assert await violations(page) == []
 
 
 async def test_the_theme_is_changed_and_kept(console: Page) -> None:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from support import node
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page
@@ -30,6 +33,18 @@ _PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 def program() -> str | None:
     """The path of a Chromium; None if there is none."""
     return os.environ.get(NAMED_BY) or next(filter(None, map(shutil.which, _PROGRAMS)), None)
+
+
+@cache
+def _axe() -> str:
+    return (node.packages() / "axe-core" / "axe.min.js").read_text("utf-8")
+
+
+async def violations(page: Page) -> list[dict[str, Any]]:
+    """What axe finds in a page."""
+    await page.evaluate(_axe())
+    found: dict[str, Any] = await page.evaluate("axe.run({resultTypes: ['violations']})")
+    return [{"rule": it["id"], "nodes": [node["html"] for node in it["nodes"]]} for it in found["violations"]]
 
 
 @pytest.fixture(scope="session")

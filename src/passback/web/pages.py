@@ -19,12 +19,13 @@ from passback.wire.encode import encode
 if TYPE_CHECKING:
     from passback.observe.metrics import Metrics
     from passback.store.engine.database import Database
-    from passback.web.messages import Headers
+    from passback.web.messages import Header, Headers
 
 Page = Callable[[Request], Awaitable[Response]]
 """Answers a request."""
 
-_READING = ("GET", "HEAD")
+READING = ("GET", "HEAD")
+"""The methods of pages."""
 
 
 def health_pages(database: Database, may_act: Callable[[], bool]) -> dict[str, Page]:
@@ -60,6 +61,15 @@ def metrics_pages(metrics: Metrics) -> dict[str, Page]:
     return {"/metrics": read_only(answer)}
 
 
+def public_headers(policy: bytes) -> tuple[Header, ...]:
+    """Those of a page that is the same for everybody; `policy` says what browsers may load for it."""
+    return (
+        (b"content-security-policy", policy),
+        (b"x-content-type-options", b"nosniff"),
+        (b"cache-control", b"public, max-age=3600"),
+    )
+
+
 _REFERENCE_FILES = {
     "index.html": b"text/html; charset=utf-8",
     "mark.svg": b"image/svg+xml",
@@ -69,13 +79,8 @@ _REFERENCE_FILES = {
     "vendor/swagger-ui-bundle.js": b"text/javascript; charset=utf-8",
 }
 # The page must not load anything from elsewhere; the vendored library sets styles and uses data: images.
-_REFERENCE_HEADERS = (
-    (
-        b"content-security-policy",
-        b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
-    ),
-    (b"x-content-type-options", b"nosniff"),
-    (b"cache-control", b"public, max-age=3600"),
+_REFERENCE_HEADERS = public_headers(
+    b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 )
 
 
@@ -136,7 +141,7 @@ def read_only(answer: Callable[[], Awaitable[Response]]) -> Page:
     """A read-only page."""
 
     async def page(request: Request) -> Response:
-        return await answer() if request.method in _READING else not_allowed(*_READING)
+        return await answer() if request.method in READING else not_allowed(*READING)
 
     return page
 
@@ -146,7 +151,7 @@ def lead_to(path: str) -> Page:
 
     async def page(request: Request) -> Response:
         wants_page = any(b"text/html" in value for value in request.values(b"accept"))
-        if request.method not in _READING or not wants_page:
+        if request.method not in READING or not wants_page:
             raise errors.resource_not_found()
         return Response(302, headers=((b"location", path.encode()),))
 
