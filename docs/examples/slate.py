@@ -20,8 +20,11 @@ from passback.lms.toolkit import points, unsupported_fields
 # Slate has no place for the other fields of an assignment: Passback keeps them in notes.
 KEPT = frozenset(AssignmentFields.__struct_fields__) - {"title", "due_date", "points_possible"}
 DERIVED = frozenset({"late", "missing"})
-CAPABILITIES = lms.Capabilities("slate", "Slate", KEPT, not_stored_flags=DERIVED, comments=False)
-UNSUPPORTED = frozenset({"attachments", "excused", "extra_attempts", "grade_comment", "override_due_date"})
+CANNOT = frozenset[lms.Ability]({"excused", "extra_attempts", "override_due_date"})
+CAPABILITIES = lms.Capabilities(
+    "slate", "Slate", KEPT, not_stored_flags=DERIVED, comments=False, cannot=CANNOT, hand_in=frozenset()
+)
+UNSUPPORTED = frozenset({"attachments", "grade_comment", *CANNOT})
 
 
 class Item(msgspec.Struct):

@@ -18,8 +18,9 @@ from passback.domain.clock import DAY, HOUR
 from passback.domain.roster import Role
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.interface import Gone, ListsDecide, LmsError, RefusedByLms, Unavailable, Unsupported
+from passback.wire.values import GRADING_TYPES
 from passback_simulators.reply import text_reply
-from support.lms import ESSAY, LINK, TEXT, Lms, try_of
+from support.lms import ESSAY, LINK, TEXT, Lms, MemoryNotes, try_of
 from support.sandbox import NOW
 from support.simulators import Served
 
@@ -115,7 +116,7 @@ def test_a_student_of_another_section_has_none(lms: Lms) -> None:
 
 def test_only_the_assigned_have_one(lms: Lms) -> None:
     chosen = lms.students[1]
-    if "assignees" in lms.unsupported:
+    if "individual_assignees" in lms.unsupported:
         with pytest.raises(Unsupported):
             lms.create(assignee_mode="individuals", assignee_ids=(chosen,))
         return
@@ -159,12 +160,12 @@ def test_a_grade_in_words_is_kept(lms: Lms, kind: str, words: str, points: Decim
 
 def test_extra_credit_is_taken(lms: Lms) -> None:
     assignment, student = lms.create().lms_id, lms.students[0]
-    if "over_maximum" in lms.unsupported:
+    if "points_above_maximum" in lms.unsupported:
         with pytest.raises(RefusedByLms, match="INVALID_GRADE"):
             lms.grade(assignment, student, grade_points=Decimal(25))
         assert lms.read(assignment).grade_points is None
         return
-    kept = Decimal(20) if "extra_credit" in lms.unsupported else Decimal(25)
+    kept = Decimal(20) if "capped" in lms.particular else Decimal(25)
     assert lms.grade(assignment, student, grade_points=Decimal(25)).grade_points == kept
 
 
@@ -220,6 +221,55 @@ def test_work_that_is_handed_in_is_kept(lms: Lms, work: Attachment) -> None:
         "submitted",
         [(work.type, work.text, work.url)],
     )
+
+
+@pytest.mark.parametrize("kind", GRADING_TYPES)
+def test_the_grading_types_that_it_says_are_taken(lms: Lms, kind: str) -> None:
+    if kind in lms.connector.capabilities.grading_types:
+        assert lms.create(grading_type=kind).grading_type == kind
+    else:
+        with pytest.raises(Unsupported):
+            lms.create(grading_type=kind)
+
+
+@pytest.mark.parametrize("flag", ["late", "missing"])
+def test_the_flags_that_it_says_can_be_set(lms: Lms, flag: str) -> None:
+    assignment = lms.create().lms_id
+    flags = lms.grade(assignment, flags=frozenset({flag})).flags
+    assert (flag in flags) == (flag not in lms.connector.capabilities.not_stored_flags)
+
+
+FIELDS: dict[str, Any] = {
+    "title": "Essay", "description": "<p>Two pages</p>", "description_plaintext": "One page",
+    "due_date": NOW + 7 * DAY, "start_date": NOW + HOUR, "display_date": NOW + DAY, "end_date": NOW + 9 * DAY,
+    "grading_type": "percent", "max_attempts": 3, "submission_types": ("text",), "attachments": (LINK,),
+    "term_id": "4fee004cca2e43cf27000009",
+}  # fmt: skip
+
+
+PARTLY = {
+    "schoology": {"grading_type", "submission_types"},
+    "google": {"description"},
+    "moodle": {"due_date"},
+}
+"""By kind of LMS, what it has a place for, but a coarser one: Passback gives back what was sent."""
+
+
+def test_a_field_is_in_the_lms_or_kept_or_ignored_as_it_says(lms: Lms) -> None:
+    of = lms.connector.capabilities
+    with_notes = lms.create(**FIELDS)
+    if lms.kind is None:
+        without_notes = lms.assignment(with_notes.lms_id)
+    else:
+        assert lms.connection is not None
+        opened = lms.kind.open(lms.connection, MemoryNotes(), lms.clock)
+        without_notes = lms.run(opened.read_assignment(lms.section, with_notes.lms_id))
+        lms.run(opened.close())
+    given_back = {name for name in FIELDS if getattr(with_notes, name, None) == FIELDS[name]}
+    in_lms = {name for name in FIELDS if getattr(without_notes, name, None) == FIELDS[name]}
+    assert set(FIELDS) - given_back == of.ignored_assignment
+    partly = PARTLY.get(of.kind, set())
+    assert given_back - in_lms - partly == of.not_stored_assignment & set(FIELDS)
 
 
 def test_what_cannot_be_a_grade_is_refused_and_changes_nothing(lms: Lms) -> None:

@@ -485,7 +485,7 @@ def test_a_create_is_made_once_though_the_lms_does_not_show_it_yet(lms: Lms, beh
 def test_a_create_is_made_once_whatever_answer_is_spoilt(lms: Lms) -> None:
     link = (Attachment(type="link", url="https://app.example/a"),)
     fields = replace(ESSAY, attachments=link)
-    if "assignees" not in lms.unsupported:
+    if "individual_assignees" not in lms.unsupported:
         fields = replace(fields, assignee_mode="individuals", assignee_ids=tuple(lms.students[:2]))
     wrong: list[str] = []
     with world_of(lms.served) as world:

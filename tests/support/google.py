@@ -33,7 +33,6 @@ def google(credentials: dict[str, str] | None = None, **options: Any) -> Iterato
     with simulated(
         simulator, KIND, seed, nowhere="999", delete=simulator.ui_delete_assignment, unenroll=unenroll,
         credentials=credentials, options=options, collection="courseWork",
-        unsupported=frozenset({"excused", "grade_comment", "extra_attempts", "override_due_date", "text"}),
         refusals=(errors.denied().reply, errors.unauthenticated(None)),
     ) as lms:  # fmt: skip
         yield lms

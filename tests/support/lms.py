@@ -90,10 +90,9 @@ class Lms:
     """Take a student out of the section in the LMS's own UI."""
     simulator: Served | None = None
     """The simulator behind the connector; None for the built-in gradebook."""
-    unsupported: frozenset[str] = field(default_factory=frozenset)
-    """What a submission cannot be given in this LMS: ``excused``, ``extra_credit``, ``over_maximum`` (more points are
-    refused), the names of fields, and types of work that cannot be handed in; and what of an assignment:
-    ``assignees``, and other ``points_possible``."""
+    particular: frozenset[str] = field(default_factory=frozenset)
+    """What else than `Capabilities` say is particular about this LMS: ``capped`` (points above the maximum become the
+    maximum), and ``points_possible`` (an assignment's cannot be changed)."""
 
     ready: Callable[[], str] | None = None
     """Make an assignment like `ESSAY` in the LMS's own UI instead of all that were made before, where creating one
@@ -109,6 +108,15 @@ class Lms:
     notes: MemoryNotes = field(default_factory=MemoryNotes)
     database: Opened | None = None
     """The gateway's database, if that is the LMS."""
+
+    @property
+    def unsupported(self) -> frozenset[str]:
+        """What the connector refuses, by its capabilities: the names of abilities, fields, and types of work."""
+        of = self.connector.capabilities
+        comments = () if of.comments else ("grade_comment",)
+        work = frozenset({"file", "link", "text"}) - of.hand_in
+        # The suite's assignments are not those on which what works sometimes does.
+        return of.cannot | (of.sometimes & {"extra_attempts"}) | work | self.particular | frozenset(comments)
 
     @property
     def creates(self) -> dict[str, str]:
@@ -205,7 +213,7 @@ def simulated(
     path: str = "",
     credentials: dict[str, str] | None = None,
     options: Mapping[str, str] | None = None,
-    unsupported: frozenset[str] = frozenset(),
+    particular: frozenset[str] = frozenset(),
     collection: str = "assignments",
     refusals: tuple[Reply, ...] = (),
     ready: Callable[[], str] | None = None,
@@ -237,7 +245,7 @@ def simulated(
             delete=delete,
             unenroll=unenroll,
             simulator=served,
-            unsupported=unsupported,
+            particular=particular,
             collection=collection,
             ready=ready,
             refusals=refusals,

@@ -39,12 +39,10 @@ def lti(
     def unenroll(student: str) -> None:
         simulator.ui_unenroll(ALGEBRA_COURSE, student)
 
-    unsupported = {"excused", "extra_attempts", "override_due_date", "text", "link"}
-    if simulator.profile.caps:
-        unsupported.add("extra_credit")
+    capped = {"capped"} if simulator.profile.caps else set[str]()
     with simulated(
         simulator, KIND, seed, nowhere="999", delete=delete, unenroll=unenroll, credentials=credentials,
-        options=options, unsupported=frozenset(unsupported), collection=simulator.profile.items.rpartition("/")[2],
+        options=options, particular=frozenset(capped), collection=simulator.profile.items.rpartition("/")[2],
         refusals=(own_refusal(401), own_refusal(403)),
     ) as lms:  # fmt: skip
         for course, said in seed.contexts(family).items() if launched else ():

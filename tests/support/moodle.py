@@ -35,9 +35,7 @@ def moodle(credentials: dict[str, str] | None = None, **options: Any) -> Iterato
     with simulated(
         simulator, KIND, seed, nowhere="999", delete=delete, unenroll=unenroll, credentials=credentials,
         options=options, collection="cm_duplicate", ready=ready,
-        unsupported=frozenset(
-            {"excused", "extra_attempts", "text", "link", "assignees", "over_maximum", "points_possible"}
-        ),
+        particular=frozenset({"points_possible"}),
         refusals=(errors.no_permission("mod/assign:grade").reply, errors.no_record("assign").reply),
     ) as lms:  # fmt: skip
         yield lms

@@ -28,7 +28,7 @@ def schoology(credentials: dict[str, str] | None = None, **options: Any) -> Iter
 
     with simulated(
         simulator, KIND, seed, path="v1/", nowhere="999", delete=delete, unenroll=unenroll, credentials=credentials,
-        options=options, unsupported=frozenset({"extra_attempts", "override_due_date", "link"}),
+        options=options,
         refusals=(Reply(401, b"You are not authorized to perform this action"), Reply(403)),
     ) as lms:  # fmt: skip
         yield lms

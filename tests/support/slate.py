@@ -172,9 +172,6 @@ def slate() -> Iterator[Lms]:
             delete=delete,
             unenroll=unenroll,
             simulator=served,
-            unsupported=frozenset(
-                {"excused", "grade_comment", "override_due_date", "extra_attempts", "text", "link"}
-            ),
             kind=kind,
             connection=connection,
             notes=notes,

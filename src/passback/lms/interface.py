@@ -132,6 +132,18 @@ class NotAllowed(Unavailable):
         self.credentials = credentials
 
 
+Ability = Literal[
+    "create_assignments",
+    "excused",
+    "extra_attempts",
+    "individual_assignees",
+    "override_due_date",
+    "points_above_maximum",
+]
+"""What an LMS may be able to do: make assignments, and give one to some students only; and for one student's work an
+excuse, more attempts, a due date of their own, and more points than the assignment has."""
+
+
 class Capabilities(Struct, frozen=True):
     """What an LMS can do, where LMSs differ."""
 
@@ -152,6 +164,14 @@ class Capabilities(Struct, frozen=True):
     """
     adds_comments: bool = False
     """Whether a comment is added to those that were there, as in Canvas. If not, it replaces the one that was there."""
+    cannot: frozenset[Ability] = frozenset()
+    """What it cannot do, so that the connector refuses it."""
+    sometimes: frozenset[Ability] = frozenset()
+    """What it can do in some courses, or with some assignments, only."""
+    grading_types: frozenset[str] = frozenset({"letter_grade", "pass_fail", "percent", "points"})
+    """The grading types of assignments that it can have."""
+    hand_in: frozenset[str] = frozenset({"file", "link", "text"})
+    """The types of attachments that a student's work can be handed in as."""
 
 
 class LmsConnection(Struct, frozen=True):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from passback.domain.roster import Course, District, Role, School, Section, Term, User, known_sis_id
+from passback.lms.registry import Unusable
 from passback.store import enrollments, held_back, lms_roster, roster, syncs
 from passback.wire import errors
 from passback.wire import roster as shapes
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from passback.context import Gateway
+    from passback.lms.interface import Ability, Capabilities
     from passback.store.engine.database import Connection
 
 TABLES: dict[str, roster.Table[Any]] = {
@@ -59,7 +62,8 @@ async def read(gateway: Gateway, district_id: str, kind: str, object_id: str) ->
             raise errors.resource_not_found()
         return present_all(conn, [found])[0]
 
-    return await gateway.database.snapshot(look_up)
+    [shown] = await _with_capabilities(gateway, [await gateway.database.snapshot(look_up)])
+    return shown
 
 
 class Place(Struct, frozen=True):
@@ -78,7 +82,8 @@ async def page(
     `filters` are the values that they must have, by their names in `FILTERS`.
     """
     wanted = [FILTERS[kind][name](value) for name, value in filters.items()]
-    return await gateway.database.snapshot(lambda conn: _page(conn, district_id, kind, place, wanted))
+    found = await gateway.database.snapshot(lambda conn: _page(conn, district_id, kind, place, wanted))
+    return replace(found, items=await _with_capabilities(gateway, found.items))
 
 
 async def page_of_members(
@@ -148,6 +153,44 @@ def _present_district(conn: Connection, item: District) -> shapes.District:
         lms_sync=_present_sync(conn, item.id),
         lms_type=item.lms_type,
         name=item.name,
+    )
+
+
+async def _with_capabilities(gateway: Gateway, shown: Sequence[Any]) -> list[Any]:
+    """The same objects; the districts among them with what their LMSs can do."""
+
+    async def completed(item: Any) -> Any:
+        if not isinstance(item, shapes.District):
+            return item
+        # Not in the snapshot: opening a connection may write.
+        connector = await gateway.database.read(
+            lambda conn: gateway.connectors.find(conn, item.id, item.lms_type)
+        )
+        if connector is None or isinstance(connector, Unusable):
+            return item
+        return replace(item, lms_capabilities=_present_capabilities(connector.capabilities))
+
+    return [await completed(item) for item in shown]
+
+
+def _present_capabilities(of: Capabilities) -> shapes.LmsCapabilities:
+    def can(what: Ability) -> str:
+        return "no" if what in of.cannot else "sometimes" if what in of.sometimes else "yes"
+
+    return shapes.LmsCapabilities(
+        comments="none" if not of.comments else "added" if of.adds_comments else "replaced",
+        create_assignments=can("create_assignments"),
+        excused=can("excused"),
+        extra_attempts=can("extra_attempts"),
+        grading_types=sorted(of.grading_types),
+        hand_in=sorted(of.hand_in),
+        ignored=sorted(of.ignored_assignment),
+        individual_assignees=can("individual_assignees"),
+        kept_by_passback=sorted(of.not_stored_assignment),
+        name=of.name,
+        not_stored_flags=sorted(of.not_stored_flags),
+        override_due_date=can("override_due_date"),
+        points_above_maximum=can("points_above_maximum"),
     )
 
 

@@ -55,6 +55,59 @@ class HeldBack(_Shape, frozen=True, kw_only=True):
     ] = {}
 
 
+class LmsCapabilities(_Shape, frozen=True, kw_only=True):
+    """What the district's LMS can do, as it is connected: what an application's pages should offer."""
+
+    comments: Annotated[
+        str,
+        one_of("LmsComments"),
+        Meta(
+            description="What becomes of a comment on a grade: it is `added` to those before, the one before is"
+            " `replaced`, or the LMS has `none`."
+        ),
+    ]
+    create_assignments: Annotated[
+        str, one_of("LmsAbility"), Meta(description="Whether assignments can be created.")
+    ]
+    excused: Annotated[str, one_of("LmsAbility"), Meta(description="Whether a student can be excused.")]
+    extra_attempts: Annotated[
+        str, one_of("LmsAbility"), Meta(description="Whether a student can be given more attempts.")
+    ]
+    grading_types: Annotated[
+        list[Annotated[str, one_of("GradingType")]],
+        Meta(description="The grading types that an assignment can have."),
+    ]
+    hand_in: Annotated[
+        list[Annotated[str, one_of("AttachmentType")]],
+        Meta(
+            description="The types of attachments that a student's work can be handed in as; none if it cannot be."
+        ),
+    ]
+    ignored: Annotated[
+        list[str], Meta(description="The fields of an assignment that are neither stored nor given back.")
+    ]
+    individual_assignees: Annotated[
+        str, one_of("LmsAbility"), Meta(description="Whether an assignment can be for some students only.")
+    ]
+    kept_by_passback: Annotated[
+        list[str],
+        Meta(
+            description="The fields of an assignment that the LMS has no place for: Passback keeps them and gives them"
+            " back, but nobody sees them in the LMS."
+        ),
+    ]
+    name: Annotated[str, Meta(description="What people call the LMS.")]
+    not_stored_flags: Annotated[
+        list[str], Meta(description="The flags that the LMS derives by itself, so that they cannot be set.")
+    ]
+    override_due_date: Annotated[
+        str, one_of("LmsAbility"), Meta(description="Whether a student can have a due date of their own.")
+    ]
+    points_above_maximum: Annotated[
+        str, one_of("LmsAbility"), Meta(description="Whether `grade_points` can exceed `points_possible`.")
+    ]
+
+
 class District(_Shape, frozen=True, kw_only=True):
     """A school district and the state of its connection to an LMS."""
 
@@ -64,6 +117,10 @@ class District(_Shape, frozen=True, kw_only=True):
     id: Annotated[MongoId, Meta(description="The district's id.")]
     last_lms_sync: Annotated[
         DateTime | None, Meta(description="When the roster was last matched against the LMS.")
+    ] = None
+    lms_capabilities: Annotated[
+        LmsCapabilities | None,
+        Meta(description="What the LMS can do; absent if the district is not connected to one."),
     ] = None
     lms_matched_percentage: Annotated[
         dict[str, Percent],

@@ -24,6 +24,8 @@ DELIVERY_STATES = ("waiting", "delivering", "delivered", "refused", "expired", "
 GRADING_TYPES = ("points", "percent", "pass_fail", "letter_grade")
 LAUNCH_ROLES = ("teacher", "student", "mentor", "administrator", "other")
 LINK_RELATIONS = ("self", "next", "prev")
+LMS_CAN = ("yes", "no", "sometimes")
+LMS_COMMENTS = ("added", "replaced", "none")
 LMS_STATES = (
     "initial_sync_processing",
     "pending_authorization",
@@ -51,6 +53,11 @@ ENUMERATIONS = {
     "GradingType": ("How an assignment is graded.", GRADING_TYPES),
     "LaunchRole": ("What a person is in a course of the LMS.", LAUNCH_ROLES),
     "LinkRelation": ("Which page of a list a link leads to.", LINK_RELATIONS),
+    "LmsAbility": (
+        "Whether an LMS can do something; `sometimes`: not in every course or with every assignment.",
+        LMS_CAN,
+    ),
+    "LmsComments": ("What becomes of a comment on a grade in an LMS.", LMS_COMMENTS),
     "LmsState": ("The state of a district's connection to its LMS; empty if it has none.", LMS_STATES),
     "RecordType": ("A type of roster object.", RECORD_TYPES),
     "RosterRole": ("What a user is in the roster.", ROSTER_ROLES),

@@ -10,6 +10,8 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from passback.domain.assignment import Assignment, AssignmentFields
 from passback.domain.clock import MINUTE
 from passback.lms.canvas import map_assignments, map_submissions
@@ -64,6 +66,8 @@ CAPABILITIES = Capabilities(
     ignored_assignment=frozenset({"description_plaintext"}),
     adds_comments=True,
 )
+_BY_PROXY = replace(CAPABILITIES, hand_in=frozenset({"file"}))
+"""What is left where work is handed in on the student's behalf: many instances take nothing else so."""
 
 _Seen = tuple[LmsAssignment, "Scheme | None"]
 """An assignment, and the grading scheme in force."""
@@ -91,7 +95,7 @@ class CanvasConnector:
 
     @property
     def capabilities(self) -> Capabilities:
-        return CAPABILITIES
+        return _BY_PROXY if self._connection.options.get("submit_as") == "proxy" else CAPABILITIES
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
         course, own = _split(section)

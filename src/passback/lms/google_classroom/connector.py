@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from passback.domain.clock import MINUTE
 from passback.lms.google_classroom import map_assignments
 from passback.lms.google_classroom.api import AT_ONCE, ClassroomApi
@@ -44,10 +46,14 @@ if TYPE_CHECKING:
 CAPABILITIES = Capabilities(
     kind="google",
     name=NAME,
-    not_stored_assignment=map_assignments.NOTED_FIELDS,
+    not_stored_assignment=map_assignments.NOTED_FIELDS | {"grading_type"},
     not_stored_flags=frozenset({"late", "missing"}),
     comments=False,
+    cannot=frozenset({"excused", "extra_attempts", "override_due_date"}),
+    grading_types=frozenset({"pass_fail", "percent", "points"}),
+    hand_in=frozenset({"file", "link"}),
 )
+_OF_ONE_TEACHER = replace(CAPABILITIES, hand_in=frozenset())
 
 _GRADING_SECONDS = 5.0
 """How long what grading needs of an assignment (its type, points and dates) is remembered."""
@@ -74,7 +80,7 @@ class ClassroomConnector:
 
     @property
     def capabilities(self) -> Capabilities:
-        return CAPABILITIES
+        return CAPABILITIES if self._api.tokens.delegated else _OF_ONE_TEACHER
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
         map_assignments.check_supported(fields)

@@ -7,6 +7,8 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from passback.lms.interface import (
     Capabilities,
     Gone,
@@ -53,6 +55,10 @@ CAPABILITIES = Capabilities(
     name="LTI Advantage",
     not_stored_assignment=map_assignments.NOTED_FIELDS,
     not_stored_flags=frozenset({"late", "missing"}),
+    cannot=frozenset({"excused", "extra_attempts", "override_due_date"}),
+    sometimes=frozenset({"points_above_maximum"}),
+    grading_types=frozenset({"pass_fail", "percent", "points"}),
+    hand_in=frozenset(),
 )
 
 _GRADING_SECONDS = 5.0
@@ -79,7 +85,9 @@ class LtiConnector(ListsDecide, OneOfMany):
 
     @property
     def capabilities(self) -> Capabilities:
-        return CAPABILITIES
+        if self._family.own_items:
+            return CAPABILITIES
+        return replace(CAPABILITIES, cannot=CAPABILITIES.cannot | {"create_assignments"})
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
         if not self._family.own_items:

@@ -6,6 +6,8 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from passback.domain.assignment import plain_title
 from passback.domain.clock import DAY, SECOND
 from passback.lms.interface import (
@@ -57,6 +59,14 @@ CAPABILITIES = Capabilities(
     not_stored_assignment=map_assignments.NOT_STORED,
     ignored_assignment=frozenset({"description_plaintext"}),
     not_stored_flags=frozenset({"late", "missing"}),
+    cannot=frozenset({"excused", "individual_assignees", "points_above_maximum"}),
+    sometimes=frozenset({"create_assignments", "extra_attempts"}),
+    hand_in=frozenset(),
+)
+_WITHOUT_TEMPLATE = replace(
+    CAPABILITIES,
+    cannot=CAPABILITIES.cannot | {"create_assignments"},
+    sometimes=CAPABILITIES.sometimes - {"create_assignments"},
 )
 
 _GRADING_SECONDS = 5.0
@@ -82,7 +92,7 @@ class MoodleConnector(ListsDecide, OneOfMany):
 
     @property
     def capabilities(self) -> Capabilities:
-        return CAPABILITIES
+        return CAPABILITIES if self._template else _WITHOUT_TEMPLATE
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
         map_assignments.check(fields)

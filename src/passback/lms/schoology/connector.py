@@ -60,6 +60,8 @@ CAPABILITIES = Capabilities(
     not_stored_assignment=map_assignments.NOTED_FIELDS,
     ignored_assignment=frozenset({"description_plaintext"}),
     not_stored_flags=frozenset({"late", "missing"}),
+    cannot=frozenset({"extra_attempts", "override_due_date"}),
+    hand_in=frozenset({"file", "text"}),
 )
 
 _GRADING_SECONDS = 5.0
