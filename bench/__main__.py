@@ -1,4 +1,4 @@
-"""``make bench``: the start, the door, the connectors, the way of a grade, and large districts."""
+"""``make bench``: the start, the door, the connectors, the way of a grade, large districts, and the console."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import door, into_lms, lms, rosters, way
+from bench import console, door, into_lms, lms, rosters, way
 from bench.servers import memory, running
 from passback_simulators.identities import SIMULATED
 
@@ -69,4 +69,6 @@ if __name__ == "__main__":
         bench_connectors(folder)
         into_lms.bench()
         way.bench()
-        rosters.bench(Path(folder), [int(size) for size in sys.argv[1:]] or rosters.SIZES)
+        sizes = [int(size) for size in sys.argv[1:]] or rosters.SIZES
+        rosters.bench(Path(folder), sizes)
+        console.bench(min(max(sizes), console.LARGE))

@@ -24,7 +24,7 @@ from msgspec import Struct
 
 from bench.load import Result, drive, request
 from bench.operations import ASSIGNMENTS, ESSAY, STUDENTS, TOKEN, Operation, fill_up, operations, statements
-from bench.servers import running
+from bench.servers import Server, running
 from passback.store.engine.database import Connection, Opened
 from passback.store.engine.open import connect
 from support.postgres import DATABASES, database_of, end_server
@@ -32,8 +32,6 @@ from support.postgres import DATABASES, database_of, end_server
 ROUNDS = 3
 SECONDS = 1.0
 CONNECTIONS = (16, 64)
-Server = tuple[int, int]
-"""Its port and process id."""
 
 WRITES_A_SECOND = 200
 """How often another process writes, where others write."""

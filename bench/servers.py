@@ -13,14 +13,15 @@ from collections.abc import Iterator
 from passback.store.engine.vault import new_key
 from passback_simulators.identities import DISTRICTS
 
+Server = tuple[int, int]
+"""Its port and process id."""
+
 _CPU_CLOCK = 2
 """``CPUCLOCK_SCHED``: Linux makes the id of a process's clock of this and its number."""
 
 
 @contextlib.contextmanager
-def running(
-    *arguments: str, lines: list[str] | None = None, database_url: str = ""
-) -> Iterator[tuple[int, int]]:
+def running(*arguments: str, lines: list[str] | None = None, database_url: str = "") -> Iterator[Server]:
     """A server's port and process id; `lines` are given what a sandbox prints of its districts."""
     settings = {"PASSBACK_RATE_LIMIT": "1000000000"}
     if database_url:

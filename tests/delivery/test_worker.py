@@ -411,6 +411,27 @@ def test_what_launches_leave_is_removed_in_time(database: Opened) -> None:
     asyncio.run(run())
 
 
+def test_what_a_later_change_made_up_for_is_marked(database: Opened) -> None:
+    ended = [
+        delivery("d1", state="failed", lane="one", rank=1),
+        delivery("d2", state="delivered", lane="one", rank=2),
+        delivery("d3", state="failed", lane="two", rank=1),
+    ]
+    database.write_now(lambda conn: deliveries.add(conn, ended))
+
+    def marked(conn: Connection) -> list[str]:
+        return [row[0] for row in conn.execute("SELECT id FROM deliveries WHERE made_up = 1 ORDER BY id")]
+
+    async def done() -> bool:
+        return await database.read(marked) == ["d1"]
+
+    async def run() -> None:
+        async with running(worker(database)):
+            await until(done)
+
+    asyncio.run(run())
+
+
 def test_the_key_that_signs_for_lmss_is_replaced(database: Opened) -> None:
     vault = vault_of(Settings(secret_key=new_key()))
     asyncio.run(make_first(database, vault, SetClock(NOW - SIGNS_FOR)))

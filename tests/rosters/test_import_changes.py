@@ -52,6 +52,15 @@ def test_a_roster_from_a_file_no_longer_follows_the_lms(bring: Importer) -> None
     assert not bring.database.read_now(lambda conn: districts.follows_lms(conn, DISTRICT))
 
 
+def test_the_size_of_a_roster_is_noted_until_it_changes(bring: Importer) -> None:
+    for files in (CLEVER, CLEVER, without(without(CLEVER, "students.csv", 3), "enrollments.csv", 3)):
+        bring(files)
+        noted = bring.database.read_now(lambda conn: districts.noted_sizes(conn, DISTRICT))
+        assert noted == bring.database.read_now(lambda conn: compare.sizes(conn, DISTRICT))
+    bring.database.write_now(lambda conn: districts.count_version(conn, DISTRICT))
+    assert bring.database.read_now(lambda conn: districts.noted_sizes(conn, DISTRICT)) is None
+
+
 def test_an_import_requests_a_sync_to_match_what_is_new(bring: Importer) -> None:
     bring.database.write_now(lambda conn: syncs.schedule(conn, DISTRICT, None, 0, 0))
     bring(CLEVER)

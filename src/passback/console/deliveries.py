@@ -39,7 +39,6 @@ async def _list(visit: Visit, district_id: str | None) -> Response:
         limit=_A_PAGE,
         before=visit.asked("before") or None,
         application=visit.asked("app"),
-        section_id=visit.asked("section"),
     )
     district = None if district_id is None else await districts.find(database, district_id)
     return page(

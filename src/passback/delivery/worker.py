@@ -8,6 +8,7 @@ import logging
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -29,6 +30,7 @@ from passback.store import (
     launches,
     lti_invitations,
     lti_keys,
+    not_arrived,
     rate,
     roster_events,
     webhooks,
@@ -53,6 +55,8 @@ _POLL_SECONDS = 1.0
 """How often a process looks for what others have accepted."""
 _TIDY_SECONDS = 600.0
 _TIDY_ROWS = 1000
+_LOOKED_AT = 256
+"""How many of those that ended without success are looked at together: it must not take long."""
 _EVENTS_KEPT_FOR = 30 * DAY
 """For how long applications can catch up with a roster's changes."""
 _STOP_SECONDS = 20.0
@@ -196,8 +200,19 @@ class Worker:
             more = False
             with contextlib.suppress(StoreError):
                 more = await self._gateway.database.write(self._remove_old)
+                await self._mark_made_up()
                 await self._replace_key()
             await asyncio.sleep(0.1 if more else _TIDY_SECONDS)
+
+    async def _mark_made_up(self) -> None:
+        """Mark what later changes made up for."""
+        database = self._gateway.database
+        place: not_arrived.Place | None = not_arrived.FIRST
+        while place is not None:
+            ids, place = await database.snapshot(partial(not_arrived.made_up, after=place, limit=_LOOKED_AT))
+            if ids:
+                await database.write(partial(not_arrived.mark_made_up, ids=ids))
+            await asyncio.sleep(0.02)  # so that others get their turns
 
     async def _replace_key(self) -> None:
         gateway = self._gateway

@@ -64,22 +64,22 @@ async def page(
     limit: int,
     before: str | None = None,
     application: str = "",
-    section_id: str = "",
 ) -> Page:
-    """Return what has not arrived in a district, or in any. Raises `NotFound`."""
+    """Return what has not arrived in a district, or in any. Raises `NotFound`.
+
+    There may be fewer than `limit`, although there are more (see `passback.store.not_arrived.part`).
+    """
 
     def read(conn: Connection) -> Page:
         ids = districts.all_ids(conn) if district_id is None else [required(conn, district_id).id]
-        found = [
-            delivery
-            for one in ids
-            for delivery in not_arrived.page(
-                conn, one, limit=limit + 1, before=before, application=application, section_id=section_id
-            )
+        parts = [
+            not_arrived.part(conn, one, limit=limit, before=before, application=application) for one in ids
         ]
-        newest = sorted(found, key=lambda it: it.id, reverse=True)
+        # Of each district, all is known that is not before where its next part begins.
+        known = max((it.next for it in parts if it.next is not None), default=None)
+        newest = sorted((id_ for it in parts for id_ in it.ids if id_ >= (known or "")), reverse=True)
         shown = newest[:limit]
-        return Page(named(conn, shown), shown[-1].id if len(newest) > limit else None)
+        return Page(named(conn, not_arrived.of_ids(conn, shown)), shown[-1] if len(newest) > limit else known)
 
     return await database.snapshot(read)
 

@@ -126,7 +126,7 @@ async def status(database: Database, district_id: str | None = None) -> list[Sta
             Status(
                 required(conn, id_),
                 districts.follows_lms(conn, id_),
-                compare.sizes(conn, id_),
+                districts.noted_sizes(conn, id_) or compare.sizes(conn, id_),
                 held_back.find(conn, id_),
             )
             for id_ in (districts.all_ids(conn) if district_id is None else [district_id])

@@ -73,7 +73,8 @@ async def status(database: Database, district_id: str | None = None) -> list[Sta
             district = required(conn, id_)
             sync = syncs.find(conn, id_)
             if sync is not None or district_id is not None:
-                progress = lms_roster.count(conn, id_)
+                begun = sync is not None and sync.phase != "idle"
+                progress = lms_roster.count(conn, id_) if begun else Counts(0, 0, 0, 0)
                 found.append(Status(district, sync, progress, held_back.find(conn, id_)))
         return found
 

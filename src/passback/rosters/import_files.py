@@ -191,6 +191,8 @@ def apply(
         elif not plan.nothing and syncs.find(session, plan.district_id) is not None:
             syncs.request(session, plan.district_id, clock())  # to match what is new
         districts.note_files(session, plan.district_id, digest)
+        sizes = {kind: changes.after for kind, changes in plan.kinds.items()}
+        districts.note_sizes(session, plan.district_id, sizes)
 
 
 def _withdraw_renamed(session: Session, district_id: str, now: Instant) -> None:

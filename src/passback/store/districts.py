@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from passback.domain.clock import Instant
     from passback.store.engine.database import Connection
 
@@ -126,6 +129,24 @@ def is_of_files(connection: Connection, district_id: str, digest: str) -> bool:
         {"digest": digest, "id": district_id},
     )
     return found.fetchone() is not None
+
+
+def note_sizes(connection: Connection, district_id: str, sizes: Mapping[str, int]) -> None:
+    """Note how many objects of each kind the roster has, as it is now."""
+    connection.execute(
+        "UPDATE districts SET roster_sizes = CAST(roster_version AS TEXT) || ' ' || CAST(:sizes AS TEXT)"
+        " WHERE id = :id",
+        {"sizes": json.dumps(sizes), "id": district_id},
+    )
+
+
+def noted_sizes(connection: Connection, district_id: str) -> dict[str, int] | None:
+    """How many objects of each kind the roster has; None if it has changed since that was noted."""
+    row = connection.execute(
+        "SELECT CAST(roster_version AS TEXT), roster_sizes FROM districts WHERE id = :id", {"id": district_id}
+    ).fetchone()
+    version, _, sizes = (row[1] or "").partition(" ") if row is not None else ("", "", "")
+    return json.loads(sizes) if sizes and version == row[0] else None
 
 
 def follows_lms(connection: Connection, district_id: str) -> bool:

@@ -113,11 +113,13 @@ def decision(connection: Connection, ours: Ours) -> Decision | None:
     found = find(connection, ours.id)
     if found is None or found.lms_id is not None:
         return None
+    table, of_kind = ("sections", "") if ours.kind == "section" else ("users", " AND other.role = :kind")
     rows = connection.execute(
         f"{_CANDIDATES} AS it WHERE district_id = :district_id AND id = :id AND NOT EXISTS"
-        f" (SELECT 1 FROM ({OURS}) AS other WHERE other.district_id = :district_id AND other.kind = :kind"
-        " AND other.lms_id = it.lms_id) ORDER BY lms_id",
-        {"district_id": ours.district_id, "id": ours.id, "kind": ours.kind},
+        f" (SELECT 1 FROM {table} AS other WHERE other.district_id = :district_id{of_kind}"
+        " AND other.lms_id = it.lms_id AND other.removed IS NULL) ORDER BY lms_id",
+        {"district_id": ours.district_id, "id": ours.id}
+        | ({} if ours.kind == "section" else {"kind": ours.kind}),
     ).fetchall()
     known = _section(connection, ours.id) if ours.kind == "section" else _user(connection, ours.id)
     return Decision(known, [_candidate(row[1:]) for row in rows]) if rows else None

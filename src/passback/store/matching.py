@@ -131,12 +131,16 @@ def choose(connection: Connection, ours: Ours, lms_id: str, now: Instant) -> boo
 
 
 def unmatched(connection: Connection, district_id: str, limit: int) -> list[Ours]:
-    """Up to `limit` each of the sections and people that are not matched and have no candidates, in no order."""
+    """Up to `limit` each of the sections and people that are not matched and have no candidates, in no order.
+
+    They are found among so many of those that are not matched that it takes no longer in a large district.
+    """
     where = (
-        "district_id = :district_id AND lms_id IS NULL AND removed IS NULL AND NOT EXISTS"
-        " (SELECT 1 FROM match_candidates AS it WHERE it.district_id = :district_id AND it.id = ours.id) LIMIT :limit"
+        "id IN (SELECT id FROM {table} WHERE district_id = :district_id AND lms_id IS NULL AND removed IS NULL"
+        " LIMIT :most) AND NOT EXISTS (SELECT 1 FROM match_candidates AS it"
+        " WHERE it.district_id = :district_id AND it.id = ours.id) LIMIT :limit"
     )
-    return _each(connection, where, {"district_id": district_id, "limit": limit})
+    return _each(connection, where, {"district_id": district_id, "limit": limit, "most": 4 * limit})
 
 
 def of_ids(connection: Connection, ids: Sequence[str]) -> list[Ours]:
@@ -154,7 +158,8 @@ def _each(connection: Connection, where: str, parameters: Mapping[str, Any]) -> 
         Ours(*row)
         for table, kind, name in (("sections", "'section'", "name"), ("users", "role", NAME))
         for row in connection.execute(
-            f"SELECT district_id, id, {kind}, {name}, lms_id, matched_by FROM {table} AS ours WHERE {where}",
+            f"SELECT district_id, id, {kind}, {name}, lms_id, matched_by FROM {table} AS ours"
+            f" WHERE {where.format(table=table)}",
             parameters,
         )
     ]

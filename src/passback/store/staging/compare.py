@@ -29,6 +29,11 @@ class Changes(Struct, frozen=True):
     updated: int
     removed: int
 
+    @property
+    def after(self) -> int:
+        """How many there are then."""
+        return self.before + self.created - self.removed
+
 
 class Plan(Struct, frozen=True):
     """What a roster would change."""
