@@ -43,13 +43,14 @@ def run(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_webhook_is_listed_and_shown_without_what_is_secret(data: Path) -> None:
     listed = run(data, "webhook", "list").stdout.splitlines()
-    assert listed[1].split() == [WEBHOOK, DISTRICT, "enabled", "Maths", "app", "https://app.example/hook?..."]
+    assert listed[1].split()[:3] == [WEBHOOK, DISTRICT, "enabled"]
+    assert listed[1].endswith("  Maths app    https://app.example/hook?...")
     assert (
         len(run(data, "webhook", "list", "--district", "4fee004cca2e43cf28000000").stdout.splitlines()) == 1
     )
     shown = run(data, "webhook", "show", WEBHOOK.upper()).stdout
-    assert "events        delivery.refused, connection.broken\n" in shown
-    assert "created       2026-01-01T00:00:00Z\n" in shown
+    assert "events         delivery.refused, connection.broken\n" in shown
+    assert "created        2026-01-01T00:00:00Z\n" in shown
     assert not any(secret in shown for secret in ("s3cret", "AAAA", "BBBB"))
 
 

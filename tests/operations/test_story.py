@@ -36,7 +36,7 @@ def graded(sandbox: Sandbox, **headers: str) -> str:
 
 def newest(sandbox: Sandbox, district_id: str) -> str:
     found = asyncio.run(deliveries.list_newest(sandbox.gateway.database, limit=1, district_id=district_id))
-    return found[0].id
+    return found[0].delivery.id
 
 
 def told(sandbox: Sandbox, delivery_id: str) -> Story:

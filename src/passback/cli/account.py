@@ -6,8 +6,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from passback.cli import Data, UsageError, group
-from passback.cli.data import on_database
-from passback.cli.text import show_time
+from passback.cli.data import on_database, with_district_names
+from passback.cli.output import Column, show_json, show_rows
+from passback.cli.text import iso
 from passback.domain.clock import system_clock
 from passback.operations import accounts
 
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     from passback.operations.accounts import NewAccount
 
 app = group("account")
+
+_COLUMNS = (
+    Column("role", "role"),
+    Column("state", "state"),
+    Column("last signed in", "last_signed_in", none="never"),
+    Column("district id", "district_id", none="all"),
+    Column("district", "district_name"),
+    Column("name", "name"),
+)
 
 
 @app.command
@@ -26,6 +36,7 @@ def create(
     teacher: str | None = None,
     password_stdin: bool = False,
     sso: bool = False,
+    json: bool = False,
     data: Data = None,
 ) -> None:
     """Create an account, and print its password this once.
@@ -38,6 +49,7 @@ def create(
         teacher: The roster's id of the teacher who it is, who then sees only their own sections.
         password_stdin: Read the password from standard input; otherwise one is made up.
         sso: Give no password: they sign in with OpenID Connect, under an e-mail address that is this name.
+        json: Print JSON.
         data: The folder of the data file [data].
     """
     password = _first_line() if password_stdin else None
@@ -56,25 +68,36 @@ def create(
             elsewhere=sso,
         ),
     )
+    if json:
+        show_json(_fields_of_new(made))
+        return
     print(f"Account {made.account.name} ({made.account.role}) is created.")
     _show_password(made)
 
 
 @app.command(name="list")
-def list_accounts(*, data: Data = None) -> None:
+def list_accounts(*, json: bool = False, data: Data = None) -> None:
     """List the accounts.
 
     Args:
+        json: Print JSON.
         data: The folder of the data file [data].
     """
-    found = on_database(data, accounts.list_all)
-    print(f"{'role':<8}  {'district':<24}  {'state':<8}  {'last signed in':<20}  name")
-    for account in found:
-        state = "active" if account.disabled is None else "disabled"
-        district = account.district_id or "all"
-        print(
-            f"{account.role:<8}  {district:<24}  {state:<8}  {show_time(account.signed_in):<20}  {account.name}"
-        )
+    found, names = with_district_names(data, accounts.list_all)
+    rows = (
+        {
+            "name": account.name,
+            "role": account.role,
+            "state": "active" if account.disabled is None else "disabled",
+            "district_id": account.district_id,
+            "district_name": names.get(account.district_id or ""),
+            "user_id": account.user_id,
+            "created": iso(account.created),
+            "last_signed_in": iso(account.signed_in),
+        }
+        for account in found
+    )
+    show_rows(rows, _COLUMNS, json=json)
 
 
 @app.command
@@ -102,16 +125,20 @@ def enable(name: str, *, data: Data = None) -> None:
 
 
 @app.command
-def reset(name: str, *, password_stdin: bool = False, data: Data = None) -> None:
+def reset(name: str, *, password_stdin: bool = False, json: bool = False, data: Data = None) -> None:
     """Give an account another password, print it this once, and sign them out everywhere.
 
     Args:
         name: The account's name.
         password_stdin: Read the password from standard input; otherwise one is made up.
+        json: Print JSON.
         data: The folder of the data file [data].
     """
     password = _first_line() if password_stdin else None
     made = on_database(data, lambda it: accounts.reset(it, name, password=password))
+    if json:
+        show_json(_fields_of_new(made))
+        return
     print(f"Account {made.account.name} has another password.")
     _show_password(made)
 
@@ -121,6 +148,17 @@ def _first_line() -> str:
     if not line:
         raise UsageError("the password is to be the first line of standard input, which is empty")
     return line
+
+
+def _fields_of_new(made: NewAccount) -> dict[str, str | None]:
+    account = made.account
+    return {
+        "name": account.name,
+        "role": account.role,
+        "district_id": account.district_id,
+        "user_id": account.user_id,
+        "password": made.password,
+    }
 
 
 def _show_password(made: NewAccount) -> None:

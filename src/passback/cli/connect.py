@@ -7,13 +7,14 @@ import contextlib
 import getpass
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from passback.cli import Data, Port, UsageError
-from passback.cli.connection import report
+from passback.cli.connection import finding_fields, report
 from passback.cli.data import existing, on_database, vault
+from passback.cli.output import show_json
 from passback.cli.sign_in import CALLBACK_PORT
 from passback.cli.sign_in import sign_in as sign_in_with_browser
 from passback.domain.clock import system_clock
@@ -23,9 +24,9 @@ from passback.operations.start_notes import require_shared_key
 from passback.settings import load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from passback.lms.interface import ConnectorKind
+    from passback.lms.interface import ConnectorKind, Finding
     from passback.operations.connections import Connected, NewConnection
     from passback.operations.open import Opened
 
@@ -46,6 +47,7 @@ def connect(
     sign_in: bool = False,
     callback_port: Port = CALLBACK_PORT,
     same_lms: bool = False,
+    json: bool = False,
     data: Data = None,
 ) -> int:
     """Connect a district to its LMS, and check that the connection works.
@@ -68,10 +70,12 @@ def connect(
         sign_in: Let someone sign in with the browser instead of giving all credentials.
         callback_port: The port on this machine to which the browser returns.
         same_lms: The LMS is the one that the district used before, at a new address: matches are kept.
+        json: Print JSON.
         data: The folder of the data file [data].
     """
     if kind == BUILTIN:
-        return _use_own_gradebook(district, name, data, given=bool(address or settings or sign_in))
+        given_more = bool(address or settings or sign_in)
+        return _use_own_gradebook(district, name, data, given=given_more, json=json)
     found = lms_settings.kind(kind)
     given = dict(_setting(found, text) for text in settings)
     base = _address(found, address)
@@ -80,7 +84,9 @@ def connect(
         district = _district(database, district, name)
         require_shared_key(load(data=data))  # before anybody is asked for anything
         if link:
-            return _print_link(database, base, given["family"], district, name or "", data)
+            link_made = _invite(database, base, given["family"], district, name or "", data)
+            _print_link(link_made, json=json)
+            return 0
         given |= _ask_for_missing(found, given, signing_in=sign_in)
         if sign_in:
             given |= sign_in_with_browser(found, base, given, callback_port)
@@ -90,11 +96,18 @@ def connect(
                 connections.try_out(database, vault(data), wanted, system_clock, district_id=district)
             )
         if not connections.works(findings):
+            if json:
+                show_json(_fields(findings, district, None))
+                return 1
             report(findings)
             print("No district was made." if district is None else "Nothing was changed.")
             return 1
         # Only now, so that a command that fails or is aborted leaves nothing behind, and breaks nothing that works.
         connected = _connect(database, wanted, district, name or "", data)
+        if json:
+            show_json(_fields(findings, connected.district_id, wanted))
+            return 0
+        _print_connected(connected, wanted)
         good = report(findings)
         has_roster = asyncio.run(connections.has_roster(database, connected.district_id))
     if not good:
@@ -110,7 +123,7 @@ def _connect(
     database: Opened, wanted: NewConnection, district_id: str | None, name: str, data: str | None
 ) -> Connected:
     with _other_lms_told():
-        connected = asyncio.run(
+        return asyncio.run(
             connections.connect(
                 database,
                 vault(data),
@@ -121,12 +134,26 @@ def _connect(
                 also=lti.only_district(wanted),
             )
         )
+
+
+def _print_connected(connected: Connected, wanted: NewConnection) -> None:
     print(
         f"district {connected.district_id} is connected to {wanted.kind.capabilities.name} at {wanted.address}"
     )
     if not connected.kept_matches:
         print("It was connected to another LMS before: its matches to that are forgotten.")
-    return connected
+
+
+def _fields(
+    findings: Sequence[Finding], district_id: str | None, connected: NewConnection | None
+) -> dict[str, Any]:
+    """What came of connecting, for JSON."""
+    return {
+        "connected": connected is not None,
+        "district_id": district_id,
+        "address": None if connected is None else connected.address,
+        "findings": [finding_fields(it) for it in findings],
+    }
 
 
 def _by_family(
@@ -144,11 +171,11 @@ def _by_family(
     return {**lti.defaults(family, base), **given, "family": family}
 
 
-def _print_link(
+def _invite(
     database: Opened, base: str, family: str, district: str | None, name: str, data: str | None
-) -> int:
+) -> str:
     """Make a link by which an LMS registers Passback."""
-    made = asyncio.run(
+    return asyncio.run(
         lti.invite(
             database,
             vault(data),
@@ -160,12 +187,17 @@ def _print_link(
             name=name,
         )
     )
+
+
+def _print_link(link: str, *, json: bool) -> None:
+    if json:
+        show_json({"link": link})
+        return
     print(
         "Let an administrator open this link where the LMS registers tools (in Moodle: Manage tools, Tool URL):"
     )
-    print(made)
+    print(link)
     print("It is good for one week and for one registration. Nothing is connected until then.")
-    return 0
 
 
 @contextlib.contextmanager
@@ -232,13 +264,18 @@ def _district(database: Opened, district: str | None, name: str | None) -> str |
     return asyncio.run(districts.find(database, district.lower())).id
 
 
-def _use_own_gradebook(district: str | None, name: str | None, data: str | None, *, given: bool) -> int:
+def _use_own_gradebook(
+    district: str | None, name: str | None, data: str | None, *, given: bool, json: bool
+) -> int:
     """Create a district whose gradebook is Passback's own."""
     if given:
         raise UsageError("the built-in gradebook needs neither an address nor credentials")
     if district is not None or not name:
         raise UsageError("only a new district can use the built-in gradebook: give its --name")
     district_id = on_database(data, lambda it: connections.create_with_gradebook(it, name, system_clock))
+    if json:
+        show_json(_fields((), district_id, None) | {"connected": True})
+        return 0
     print(f"district {district_id} uses the built-in gradebook")
     print(f"next: passback roster import FILE{_options(district_id, data)}")
     return 0

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from passback.cli import Data, Port, group
 from passback.cli.data import existing, on_database, vault, with_gateway
+from passback.cli.output import Column, show_json, show_named, show_rows
 from passback.cli.sign_in import CALLBACK_PORT, sign_in
 from passback.cli.text import one_line
 from passback.domain.clock import system_clock
@@ -19,51 +20,72 @@ if TYPE_CHECKING:
 
 app = group("connection")
 
+_COLUMNS = (
+    Column("district id", "district_id"),
+    Column("LMS", "lms_type"),
+    Column("state", "lms_state"),
+    Column("district", "district_name"),
+    Column("address", "address"),
+)
+
 
 @app.command(name="list")
-def list_connections(*, data: Data = None) -> None:
+def list_connections(*, json: bool = False, data: Data = None) -> None:
     """List the districts with their LMSs.
 
     Args:
+        json: Print JSON.
         data: The folder of the data file [data].
     """
     found = on_database(data, districts.list_all)
-    print(f"{'district':<24}  {'LMS':<10}  {'state':<24}  {'name':<24}  address")
-    for one in found:
-        district = one.district
-        print(
-            f"{district.id:<24}  {district.lms_type:<10}  {district.lms_state or '-':<24}"
-            f"  {one_line(district.name):<24}  {one_line(one.address)}"
-        )
+    rows = (
+        {
+            "district_id": one.district.id,
+            "district_name": one.district.name,
+            "lms_type": one.district.lms_type or None,
+            "lms_state": one.district.lms_state or None,
+            "address": one.address or None,
+        }
+        for one in found
+    )
+    show_rows(rows, _COLUMNS, json=json)
 
 
 @app.command
-def show(*, district: str, data: Data = None) -> None:
+def show(*, district: str, json: bool = False, data: Data = None) -> None:
     """Show a district's connection, without its secrets.
 
     Args:
         district: The district's id.
+        json: Print JSON.
         data: The folder of the data file [data].
     """
     found = on_database(data, lambda it: connections.show(it, vault(data), district.lower()))
-    print(f"address  {found.address}")
-    for name, value in found.options.items():
-        print(f"{name}  {one_line(value) or '-'}")
-    for name in found.secrets:
-        print(f"{name}  (kept encrypted)")
+    if json:
+        show_json({"address": found.address, "options": found.options, "secrets": found.secrets})
+        return
+    options = {name: one_line(value) or "-" for name, value in found.options.items()}
+    show_named({"address": found.address, **options, **dict.fromkeys(found.secrets, "(kept encrypted)")})
 
 
 @app.command
-def check(*, district: str, data: Data = None) -> int:
+def check(*, district: str, json: bool = False, data: Data = None) -> int:
     """Check what of a district's connection works, and what is missing. This changes nothing in the LMS.
+
+    Exit codes: 0 all works, 1 something does not, 2 usage error.
 
     Args:
         district: The district's id.
+        json: Print JSON.
         data: The folder of the data file [data].
     """
     with existing(data) as database:
         findings = with_gateway(database, data, lambda it: connections.check(it, district.lower()))
-    return 0 if report(findings) else 1
+    if json:
+        show_rows(map(finding_fields, findings), (), json=True)
+    else:
+        report(findings)
+    return 0 if all(it.good for it in findings) else 1
 
 
 @app.command
@@ -102,6 +124,11 @@ def sign_in_student(
             )
         )
     print(f"{user} can hand in work now")
+
+
+def finding_fields(finding: Finding) -> dict[str, Any]:
+    """A finding, for JSON."""
+    return {"good": finding.good, "what": finding.what, "remedy": finding.remedy}
 
 
 def report(findings: Sequence[Finding]) -> bool:

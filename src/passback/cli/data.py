@@ -7,11 +7,12 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from passback.operations import districts
 from passback.operations import open as opening
 from passback.settings import load
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 
     from passback.context import Gateway
     from passback.operations.open import Opened, Vault
@@ -35,6 +36,20 @@ def on_database(data: str | None, operation: Callable[[Opened], Coroutine[Any, A
     """Run one operation on the database. Raises what it raises, and as `existing`."""
     with existing(data) as database:
         return asyncio.run(operation(database))
+
+
+def with_district_names(
+    data: str | None, operation: Callable[[Opened], Coroutine[Any, Any, T]]
+) -> tuple[T, Mapping[str, str]]:
+    """Run one operation on the database; with its result come the names of all districts, by their ids.
+
+    Raises what it raises, and as `existing`.
+    """
+
+    async def run(database: Opened) -> tuple[T, Mapping[str, str]]:
+        return await operation(database), await districts.names(database)
+
+    return on_database(data, run)
 
 
 @contextlib.asynccontextmanager

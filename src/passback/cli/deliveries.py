@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from json import loads as decode
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter, validators
 
 from passback.cli import Data, UsageError, group
 from passback.cli.data import existing, on_database
-from passback.cli.text import duration, one_line, show_time
+from passback.cli.output import Column, show_json, show_rows
+from passback.cli.text import duration, iso, one_line, show_time
 from passback.domain.clock import HOUR, system_clock
 from passback.domain.delivery import State
 from passback.operations import deliveries, story
@@ -19,9 +21,25 @@ if TYPE_CHECKING:
 
     from passback.domain.clock import Clock
     from passback.domain.delivery import Delivery
+    from passback.operations.not_arrived import Named
     from passback.operations.open import Opened
+    from passback.operations.story import Story
 
 app = group("deliveries")
+
+_COLUMNS = (
+    Column("delivery id", "id"),
+    Column("state", "state"),
+    Column("operation", "operation"),
+    Column("tries", "tries"),
+    Column("accepted", "accepted"),
+    Column("next try", "next_try"),
+    Column("district", "district_name"),
+    Column("section", "section_name"),
+    Column("assignment", "assignment_title"),
+    Column("student", "student_name"),
+    Column("why", "why", none=""),
+)
 
 Limit = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 
@@ -32,6 +50,7 @@ def list_deliveries(
     district: str | None = None,
     state: list[State] | None = None,
     limit: Limit = 50,
+    json: bool = False,
     data: Data = None,
 ) -> None:
     """List deliveries, the newest first, with the reason why they wait or failed.
@@ -40,6 +59,7 @@ def list_deliveries(
         district: Only this district's.
         state: Only those in this state; may be given several times.
         limit: How many at most.
+        json: Print JSON.
         data: The folder of the data file [data].
     """
     found = on_database(
@@ -48,50 +68,47 @@ def list_deliveries(
             it, limit=limit, district_id=district and district.lower(), states=state or ()
         ),
     )
-    print(
-        f"{'delivery id':<36}  {'state':<10}  {'operation':<18}  {'tries':>5}  {'accepted':<20}  {'next try':<20}"
-        "  why"
-    )
-    for one in found:
-        due = one.due if one.state == "waiting" else None
-        why = "" if one.state == "delivered" else one.cause or one.message or _waits_for(one) or ""
-        print(
-            f"{one.id:<36}  {one.state:<10}  {one.operation:<18}  {one.attempts:>5}  {show_time(one.created):<20}"
-            f"  {show_time(due):<20}  {one_line(why)}".rstrip()
-        )
+    show_rows(map(_row, found), _COLUMNS, json=json)
 
 
 @app.command
-def show(delivery_id: str, *, data: Data = None) -> None:
+def show(delivery_id: str, *, json: bool = False, data: Data = None) -> None:
     """Show everything known about a delivery.
 
     Args:
         delivery_id: The delivery's id, as listed.
+        json: Print JSON.
         data: The folder of the data file [data].
     """
     found = on_database(data, lambda it: story.told(it, delivery_id.lower()))
-    for name, value in _fields(found.named.delivery).items():
+    if json:
+        show_json(_whole(found))
+        return
+    for name, value in _fields(found.named).items():
         if value:
             print(f"{name + ':':<15}{one_line(value)}")
     for event in found.events:
         print(f"  {show_time(event.at)}  {one_line(event.what)}  {one_line(event.said)}".rstrip())
         for exchange in event.exchanges:
             print(f"    {one_line(exchange)}")
-    for part in (it.delivery for it in found.parts):
-        print(f"  {part.id}  {part.user_id}  {part.state}  {one_line(part.message or '')}".rstrip())
+    for part in found.parts:
+        one = part.delivery
+        student = _named(one.user_id, part.student)
+        print(f"  {one.id}  {one_line(student or '')}  {one.state}  {one_line(one.message or '')}".rstrip())
 
 
-def _fields(one: Delivery) -> dict[str, str | None]:
+def _fields(of: Named) -> dict[str, str | None]:
+    one = of.delivery
     waiting = one.state == "waiting"
     return {
         "id": one.id,
         "state": one.state,
         "operation": one.operation,
-        "district": one.district_id,
+        "district": _named(one.district_id, of.district.name),
         "application": one.application,
-        "section": one.section_id,
-        "assignment": one.assignment_id,
-        "student": one.user_id,
+        "section": _named(one.section_id, of.section),
+        "assignment": _named(one.assignment_id, of.assignment),
+        "student": _named(one.user_id, of.student),
         "requested": one.content,
         "accepted": show_time(one.created),
         "tries": str(one.attempts),
@@ -109,6 +126,57 @@ def _fields(one: Delivery) -> dict[str, str | None]:
         "superseded by": one.superseded_by,
         "delivered by": one.worker,
         "request": one.request_id,
+    }
+
+
+def _named(id_: str | None, name: str) -> str | None:
+    return f"{id_} ({name})" if id_ and name else id_
+
+
+def _row(of: Named) -> dict[str, Any]:
+    """A delivery, for JSON and the list."""
+    one = of.delivery
+    return {
+        "id": one.id,
+        "state": one.state,
+        "operation": one.operation,
+        "district_id": one.district_id,
+        "district_name": of.district.name,
+        "application": one.application,
+        "section_id": one.section_id,
+        "section_name": of.section or None,
+        "assignment_id": one.assignment_id,
+        "assignment_title": of.assignment or None,
+        "student_id": one.user_id,
+        "student_name": of.student or None,
+        "tries": one.attempts,
+        "accepted": iso(one.created),
+        "next_try": iso(one.due) if one.state == "waiting" else None,
+        "tried_until": iso(one.expires) if one.state == "waiting" else None,
+        "ended": iso(one.finished),
+        "status": one.status,
+        "why": None if one.state == "delivered" else one.cause or one.message or _waits_for(one),
+        "warnings": list(one.warnings),
+        "request_id": one.request_id,
+    }
+
+
+def _whole(found: Story) -> dict[str, Any]:
+    """All of a delivery, for JSON."""
+    one = found.named.delivery
+    return {
+        **_row(found.named),
+        "message": one.message,
+        "cause": one.cause,
+        "requested": decode(one.content) if one.content else None,
+        "in_doubt": one.doubt and one.state != "delivered",
+        "superseded_by": one.superseded_by,
+        "idempotency_key": found.key,
+        "events": [
+            {"time": iso(it.at), "what": it.what, "why": it.said or None, "exchanges": list(it.exchanges)}
+            for it in found.events
+        ],
+        "parts": [_row(it) for it in found.parts],
     }
 
 
@@ -139,12 +207,13 @@ def cancel(*delivery_ids: str, data: Data = None) -> None:
 
 
 @app.command
-def policy(*, district: str, try_for: str | None = None, data: Data = None) -> None:
+def policy(*, district: str, try_for: str | None = None, json: bool = False, data: Data = None) -> None:
     """Show or set how long deliveries to a district are tried.
 
     Args:
         district: The district's id.
         try_for: How long, such as 72h or 14d; "default" for the usual 72h.
+        json: Print JSON.
         data: The folder of the data file [data].
     """
     district = district.lower()
@@ -156,6 +225,9 @@ def policy(*, district: str, try_for: str | None = None, data: Data = None) -> N
         return await deliveries.tried_for(database, district)
 
     kept_for = on_database(data, change)
+    if json:
+        show_json({"district_id": district, "tried_for_hours": kept_for / HOUR})
+        return
     print(f"Deliveries to district {district} are tried for {kept_for / HOUR:g} hours.")
 
 

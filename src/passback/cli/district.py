@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from passback.cli import Data, UsageError, group
 from passback.cli.data import existing, on_database
-from passback.cli.text import one_line, show_time
+from passback.cli.output import Column, show_rows
+from passback.cli.text import iso, one_line
 from passback.domain.clock import system_clock
 from passback.operations import districts
 
@@ -17,22 +18,36 @@ if TYPE_CHECKING:
 
 app = group("district")
 
+_COLUMNS = (
+    Column("district id", "id"),
+    Column("LMS", "lms_type"),
+    Column("state", "lms_state"),
+    Column("created", "created"),
+    Column("name", "name"),
+)
+
 
 @app.command(name="list")
-def list_districts(*, data: Data = None) -> None:
+def list_districts(*, json: bool = False, data: Data = None) -> None:
     """List the districts.
 
     Args:
+        json: Print JSON.
         data: The folder of the data file [data].
     """
     found = on_database(data, districts.list_all)
-    print(f"{'district':<24}  {'LMS':<10}  {'state':<24}  {'created':<20}  name")
-    for one in found:
-        district = one.district
-        print(
-            f"{district.id:<24}  {district.lms_type or '-':<10}  {district.lms_state or '-':<24}"
-            f"  {show_time(district.created):<20}  {one_line(district.name)}"
-        )
+    rows = (
+        {
+            "id": it.id,
+            "name": it.name,
+            "lms_type": it.lms_type or None,
+            "lms_state": it.lms_state or None,
+            "last_lms_sync": iso(it.last_lms_sync),
+            "created": iso(it.created),
+        }
+        for it in (one.district for one in found)
+    )
+    show_rows(rows, _COLUMNS, json=json)
 
 
 @app.command

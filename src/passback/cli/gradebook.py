@@ -6,64 +6,86 @@ Everything here happens in the gradebook alone, as it would in any LMS: the API 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from passback.cli import Data, group
 from passback.cli.data import on_database
+from passback.cli.output import Column, show_json, show_rows
 from passback.cli.text import one_line
 from passback.domain.assignment import AssignmentFields
 from passback.domain.clock import system_clock
-from passback.domain.grading import plain
 from passback.domain.submission import SubmissionFields
 from passback.operations import dates, gradebook
 
 if TYPE_CHECKING:
+    from passback.domain.assignment import Assignment
     from passback.domain.clock import Instant
 
 app = group("gradebook")
+
+_COLUMNS = (
+    Column("assignment id", "id"),
+    Column("state", "state"),
+    Column("due", "due_date"),
+    Column("points", "points_possible"),
+    Column("title", "title"),
+)
+_COLUMNS_OF_STUDENT = (
+    Column("student id", "student_id"),
+    Column("state", "state"),
+    Column("grade", "grade", none=""),
+    Column("points", "grade_points", none=""),
+    Column("flags", "flags", none=""),
+    Column("student", "student_name"),
+    Column("comment", "grade_comment", none=""),
+)
 
 Switch = Annotated[bool | None, Parameter(negative_bool="no-")]
 
 
 @app.command(name="list")
-def list_assignments(section_id: str, *, data: Data = None) -> None:
+def list_assignments(section_id: str, *, json: bool = False, data: Data = None) -> None:
     """List a section's assignments as they are in the gradebook.
 
     Args:
         section_id: The section's id.
+        json: Print JSON.
         data: The folder of the data file [data].
     """
     found = on_database(data, lambda it: gradebook.list_assignments(it, section_id.lower()))
-    print(f"{'assignment id':<36}  {'state':<9}  {'due':<24}  {'points':>7}  title")
-    now = system_clock()
-    for one in found:
-        assignment = one.assignment
-        print(
-            f"{one.id:<36}  {assignment.state(now):<9}  {dates.show(assignment.due_date):<24}"
-            f"  {_number(assignment.points_possible):>7}  {one_line(assignment.title)}"
-        )
+    show_rows((_assignment(it.id, it.assignment) for it in found), _COLUMNS, json=json)
 
 
 @app.command
-def show(assignment_id: str, *, data: Data = None) -> None:
+def show(assignment_id: str, *, json: bool = False, data: Data = None) -> None:
     """Show an assignment and its students' grades.
 
     Args:
         assignment_id: The assignment's id.
+        json: Print JSON.
         data: The folder of the data file [data].
     """
     found = on_database(data, lambda it: gradebook.find_assignment(it, assignment_id.lower(), system_clock))
     held = found.assignment
+    rows = [
+        {
+            "student_id": it.student_id,
+            "student_name": found.students.get(it.student_id),
+            "state": it.state,
+            "grade": it.grade,
+            "grade_points": _number(it.grade_points),
+            "flags": sorted(it.flags),
+            "grade_comment": it.grade_comment,
+        }
+        for it in found.submissions
+    ]
+    if json:
+        show_json({**_assignment(assignment_id.lower(), held), "submissions": rows})
+        return
     print(f"{one_line(held.title)} ({held.state(system_clock())}), due {dates.show(held.due_date)}")
-    print(f"{'student id':<24}  {'state':<9}  {'grade':<8}  {'points':>7}  {'flags':<16}  comment")
-    for submission in found.submissions:
-        print(
-            f"{submission.student_id:<24}  {submission.state:<9}  {submission.grade or '':<8}"
-            f"  {_number(submission.grade_points):>7}  {' '.join(submission.flags):<16}"
-            f"  {one_line(submission.grade_comment or '')}"
-        )
+    show_rows(rows, _COLUMNS_OF_STUDENT, json=False)
 
 
 @app.command
@@ -195,5 +217,19 @@ def _points(text: str | None) -> Decimal | None:
     return None if text is None else gradebook.points(text)
 
 
-def _number(number: Decimal | None) -> str:
-    return "" if number is None else plain(number)
+def _assignment(id_: str, it: Assignment) -> dict[str, Any]:
+    """An assignment, for JSON and the list."""
+    return {
+        "id": id_,
+        "title": it.title,
+        "state": it.state(system_clock()),
+        "due_date": dates.show(it.due_date) or None,
+        "points_possible": _number(it.points_possible),
+    }
+
+
+def _number(number: Decimal | None) -> int | float | None:
+    """As text and JSON show it: 20, not 20.0."""
+    if number is None:
+        return None
+    return int(number) if number == number.to_integral_value() else float(number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from passback.cli import Data, group
 from passback.cli.data import on_database
+from passback.cli.output import show_json
 from passback.operations import keys
 from passback.settings import load
 
@@ -11,9 +12,17 @@ app = group("key")
 
 
 @app.command
-def new() -> None:
-    """Print a new key, for PASSBACK_SECRET_KEY."""
-    print(keys.new_key())
+def new(*, json: bool = False) -> None:
+    """Print a new key, for PASSBACK_SECRET_KEY.
+
+    Args:
+        json: Print JSON.
+    """
+    key = keys.new_key()
+    if json:
+        show_json({"key": key})
+    else:
+        print(key)
 
 
 @app.command

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from passback.cli import Data, group
 from passback.cli.data import on_database, vault
+from passback.cli.output import show_json
 from passback.domain.clock import system_clock
 from passback.operations import lti, lti_keys
 from passback.settings import load
@@ -12,13 +13,19 @@ app = group("lti")
 
 
 @app.command
-def addresses() -> None:
+def addresses(*, json: bool = False) -> None:
     """Show what to enter in an LMS to register Passback there by hand.
 
     They begin with the setting public_url. `passback connect lti --link` makes a link instead, by which most LMSs
     register Passback themselves.
+
+    Args:
+        json: Print JSON.
     """
     found = lti.addresses(load().base_url)
+    if json:
+        show_json({"login": found.login, "launch": found.launch, "keys": found.keys})
+        return
     print(f"login (initiate login, OIDC)        {found.login}")
     print(f"launch (redirect, target link)      {found.launch}")
     print(f"public keys (JWKS, keyset)          {found.keys}")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+from msgspec.structs import asdict
 
 from passback.cli import Data, UsageError, group
 from passback.cli.data import existing, on_database, with_gateway
+from passback.cli.output import show_json
 from passback.cli.text import one_line
 from passback.domain.clock import system_clock
 from passback.operations import matches
@@ -15,10 +19,12 @@ from passback.operations import matches
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from passback.operations.matches import Known, MatchedToAnother, NumberFit, Ours
+    from passback.operations.matches import Known, MatchedToAnother, Matches, NumberFit, Ours
     from passback.operations.open import Opened
 
 app = group("match")
+
+All = Annotated[bool, Parameter(name="--all")]
 
 _NEXT_LINE = "\n     "
 
@@ -28,29 +34,66 @@ class _Later(Exception):
 
 
 @app.command
-def status(*, district: str, unmatched: bool = False, data: Data = None) -> None:
-    """Show what is matched, what is not, and the candidates that a person must choose from.
+def status(*, district: str, all_: All = False, json: bool = False, data: Data = None) -> None:
+    """Show how much is matched, what is not, and the candidates that a person must choose from.
 
     Above these it says which number of the roster's people the last sync took the LMS's SIS ids for, how many people
     have an account by it (with the same name, too), and how many by other numbers.
 
     Args:
         district: The district's id.
-        unmatched: Show only what is not matched.
+        all_: Show what is matched, too, and how.
+        json: Print JSON.
         data: The folder of the data file [data].
     """
     found = on_database(data, lambda it: matches.status(it, district.lower()))
+    shown = [it for it in found.ours if all_ or it.lms_id is None]
+    if json:
+        show_json(_fields(found, shown))
+        return
     shares = ", ".join(f"{name} {share:g} %" for name, share in found.district.lms_matched_percentage.items())
     print(one_line(f"{found.district.name} ({found.district.lms_state or 'not connected'}): {shares}"))
     for role in ("student", "teacher"):
         _show_number([it for it in found.number_fits if it.role == role])
-    for item in found.ours:
-        if item.lms_id is not None and unmatched:
-            continue
+    if found.ours and not shown:
+        print("Everything is matched: --all shows how")
+    for item in shown:
         by = f"{one_line(item.lms_id)} (by {item.matched_by or 'start'})" if item.lms_id is not None else None
         print(f"{item.id}  {item.kind:<8}  {one_line(item.name):<30}  {by or 'not matched'}")
         for candidate in found.candidates.get(item.id, ()):
             print(f"{'':<26}or {_described(candidate)}{_why(candidate, '; ')}")
+
+
+def _fields(found: Matches, shown: Sequence[Ours]) -> dict[str, Any]:
+    """A district's matches, for JSON."""
+    return {
+        "district_id": found.district.id,
+        "district_name": found.district.name,
+        "lms_state": found.district.lms_state or None,
+        "matched_percentage": found.district.lms_matched_percentage,
+        "numbers": [
+            {
+                "role": it.role,
+                "number": it.kind,
+                "people": it.people,
+                "fit": it.fits,
+                "fit_by_name": it.named_alike,
+                "chosen": it.chosen,
+            }
+            for it in found.number_fits
+        ],
+        "matches": [
+            {
+                "id": it.id,
+                "kind": it.kind,
+                "name": it.name,
+                "lms_id": it.lms_id,
+                "matched_by": it.matched_by,
+                "candidates": [asdict(known) for known in found.candidates.get(it.id, ())],
+            }
+            for it in shown
+        ],
+    }
 
 
 def _show_number(fits: Sequence[NumberFit]) -> None:

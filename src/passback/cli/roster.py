@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter, validators
 
 from passback.cli import Data, UsageError, group
 from passback.cli.data import existing, on_database, with_gateway
+from passback.cli.output import show_json, show_rows
 from passback.cli.progress import progress_bar
-from passback.cli.sync import say_what_is_resumed, waiting
+from passback.cli.sync import say_what_is_resumed, waiting, waiting_fields
 from passback.cli.text import one_line
 from passback.domain.clock import system_clock
 from passback.operations import rosters
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from passback.cli.progress import ProgressBar
     from passback.domain.clock import Instant
-    from passback.operations.rosters import Checked, Outcome, Plan
+    from passback.operations.rosters import Checked, Outcome, Plan, Status
     from passback.sis.rows import Problem
 
 app = group("roster")
@@ -45,6 +46,7 @@ def import_roster(
     strict: bool = False,
     max_bad_rows: str | None = None,
     all_problems: bool = False,
+    json: bool = False,
     data: Data = None,
 ) -> int:
     """Import a district's roster: OneRoster 1.1 or 1.2 (CSV), or the five files of Clever's SFTP sync.
@@ -75,6 +77,7 @@ def import_roster(
             If more have problems, nothing changes. 1% unless given.
         all_problems: Show not only the first 50 problems, but all that are kept: 1,000, and of each sort of problem
             between rows (such as unknown students) 200.
+        json: Print JSON, with all problems that are kept.
         data: The folder of the data file [data].
     """
     if (file is None) is not from_lms or file == "":  # "" would be the working directory
@@ -87,26 +90,37 @@ def import_roster(
         tolerance=rosters.STRICT if strict else _tolerance(max_bad_rows),
     )
     wanted = rosters.ImportRequest(district.lower(), dry_run, options, end_date_inclusive)
-    printed = _Printed(all_problems=all_problems)
+    seen = _Collected() if json else _Printed(all_problems=all_problems)
     with existing(data) as database:
         if file is None:
-            outcome = with_gateway(database, data, lambda it: rosters.import_from_lms(it, wanted, printed))
+            outcome = with_gateway(database, data, lambda it: rosters.import_from_lms(it, wanted, seen))
         else:
-            outcome = rosters.import_from_files(database, Path(file), wanted, system_clock, printed)
-    return _report(outcome)
+            outcome = rosters.import_from_files(database, Path(file), wanted, system_clock, seen)
+    if isinstance(seen, _Collected):
+        show_json(seen.fields(outcome))
+    else:
+        _report(outcome)
+    if outcome.state == "invalid":
+        return 1
+    return 1 if outcome.removals or outcome.note or outcome.rows_left_out else 0
 
 
 @app.command
-def status(*, district: str | None = None, data: Data = None) -> None:
+def status(*, district: str | None = None, json: bool = False, data: Data = None) -> None:
     """Show how large each district's roster is, where it comes from, and what waits for a person.
 
     Removals wait if they are too many to be sure: see passback roster import --help.
 
     Args:
         district: The district's id; without it, all districts.
+        json: Print JSON.
         data: The folder of the data file [data].
     """
-    for one in on_database(data, lambda it: rosters.status(it, district and district.lower())):
+    found = on_database(data, lambda it: rosters.status(it, district and district.lower()))
+    if json:
+        show_rows(map(_fields, found), (), json=True)
+        return
+    for one in found:
         print(f"{one.district.id}  {one_line(one.district.name)}")
         print(f"  from  {'the LMS' if one.from_lms else 'files'}")
         print(
@@ -115,6 +129,17 @@ def status(*, district: str | None = None, data: Data = None) -> None:
         )
         if one.held_back is not None:
             print(f"  waits {waiting(one.held_back)}")
+
+
+def _fields(one: Status) -> dict[str, Any]:
+    """A district's roster, for JSON."""
+    return {
+        "district_id": one.district.id,
+        "district_name": one.district.name,
+        "source": "lms" if one.from_lms else "files",
+        "sizes": one.sizes,
+        "waiting": waiting_fields(one.held_back),
+    }
 
 
 def _tolerance(text: str | None) -> rosters.Tolerance:
@@ -156,12 +181,76 @@ class _Printed:
             print("Done.")
 
 
-def _report(outcome: Outcome) -> int:
-    """Print what the import came to. The exit code."""
+class _Collected:
+    """Keeps what an import finds, for JSON. See `passback.operations.rosters.Observer`."""
+
+    def __init__(self) -> None:
+        self._name: str | None = None
+        self._checked: Checked | None = None
+        self._notes: list[str] = []
+
+    def progress(self) -> AbstractContextManager[ProgressBar]:
+        return progress_bar()
+
+    def resuming(self, since: Instant) -> None:
+        """Nothing to keep."""
+
+    def noted(self, notes: Sequence[str]) -> None:
+        self._notes += notes
+
+    def compared(self, name: str, checked: Checked) -> None:
+        self._name = name
+        self._checked = checked
+
+    def applied(self, plan: Plan) -> None:
+        """Nothing to keep: the outcome says so."""
+
+    def fields(self, outcome: Outcome) -> dict[str, Any]:
+        """What the import came to."""
+        checked = self._checked
+        plan = None if checked is None else checked.plan
+        return {
+            "district_name": self._name,
+            "state": outcome.state.replace(" ", "_"),
+            "changes": None if plan is None else {kind: _changes(plan, kind) for kind in plan.kinds},
+            "enrollments_left_out": 0 if plan is None else plan.left_out,
+            "people_left_out": 0 if plan is None else plan.people_left_out,
+            "rows_left_out": 0 if checked is None else checked.rows_left_out,
+            "problem_count": 0 if checked is None else checked.count,
+            "problems": [] if checked is None else [_problem(it) for it in checked.problems],
+            "warning_count": 0 if checked is None else checked.warning_count,
+            "warnings": [] if checked is None else [_problem(it) for it in checked.warnings],
+            "too_many_removals": list(outcome.removals),
+            "notes": [*self._notes, *([outcome.note] if outcome.note else [])],
+        }
+
+
+def _changes(plan: Plan, kind: str) -> dict[str, int]:
+    it = plan.kinds[kind]
+    return {
+        "before": it.before,
+        "added": it.created,
+        "changed": it.updated,
+        "removed": it.removed,
+        "waiting": plan.held_back.get(kind, 0),
+    }
+
+
+def _problem(it: Problem) -> dict[str, Any]:
+    return {
+        "file": it.file,
+        "line": it.line if it.line > 0 else None,
+        "column": it.column or None,
+        "message": it.message,
+    }
+
+
+def _report(outcome: Outcome) -> None:
+    """Print what the import came to."""
     if outcome.state == "dry run":
         print("Nothing has been changed: this was a dry run.")
     if outcome.state == "invalid":
-        return 1
+        return
     if outcome.removals:
         print(
             f"passback: removals wait: {', '.join(outcome.removals)} would be removed, too many to be sure. If that is"
@@ -170,7 +259,6 @@ def _report(outcome: Outcome) -> int:
         )
     if outcome.note is not None:
         print(f"passback: {one_line(outcome.note)}", file=sys.stderr)
-    return 1 if outcome.removals or outcome.note or outcome.rows_left_out else 0
 
 
 def _show_problems(checked: Checked, *, all_problems: bool) -> None:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import sys
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter, validators
 
 from passback.cli import Data, UsageError, group
 from passback.cli.data import existing, gateway_on, on_database
+from passback.cli.output import show_json, show_rows
 from passback.cli.progress import progress_bar
-from passback.cli.text import one_line
+from passback.cli.text import iso, one_line
 from passback.domain.clock import HOUR, system_clock
 from passback.operations import syncs
 from passback.operations.dates import show as show_date
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from passback.domain.clock import Instant
-    from passback.operations.open import Opened
     from passback.operations.rosters import HeldBack
     from passback.operations.syncs import Counts, Status, Sync
 
@@ -29,7 +31,7 @@ _ON_REQUEST = "only on request: passback sync run"
 
 
 @app.command
-def run(*, district: str, allow_removals: bool = False, data: Data = None) -> int:
+def run(*, district: str, allow_removals: bool = False, json: bool = False, data: Data = None) -> int:
     """Read a district's LMS now, match the roster to it, and record what has changed.
 
     A running server carries the sync out, at the LMS's pace beside the grades; if none is running, this command does.
@@ -42,19 +44,28 @@ def run(*, district: str, allow_removals: bool = False, data: Data = None) -> in
     Args:
         district: The district's id.
         allow_removals: Allow the sync to remove and unmatch any number, also what waits.
+        json: Print JSON.
         data: The folder of the data file [data].
     """
     district = district.lower()
     with existing(data) as database:
         since = asyncio.run(syncs.request(database, district, system_clock, allow_removals=allow_removals))
-        if since is not None:
+        if since is not None and not json:
             say_what_is_resumed(since)
         with progress_bar() as bar:
             ended = asyncio.run(
                 syncs.follow(database, district, lambda: gateway_on(database, data), system_clock, bar)
             )
-        if ended.failures == 0:
-            _summarise(database, district)
+        matched = asyncio.run(syncs.match_counts(database, district)) if ended.failures == 0 else []
+        if json:
+            [now] = asyncio.run(syncs.status(database, district))
+            ways = {
+                kind: {way: count for _, way, count in of_kind}
+                for kind, of_kind in groupby(matched, key=lambda it: it[0])
+            }
+            show_json({**_fields(now), "matched": ways})
+        else:
+            _summarise(matched)
     if ended.error is None:
         return 0
     print(f"passback: {one_line(ended.error)}; next: {_next(ended)}", file=sys.stderr)
@@ -67,14 +78,18 @@ def say_what_is_resumed(since: Instant) -> None:
 
 
 @app.command
-def status(*, district: str | None = None, data: Data = None) -> None:
+def status(*, district: str | None = None, json: bool = False, data: Data = None) -> None:
     """Show when each district was last read, the progress of its sync, when the next one is, and what waits.
 
     Args:
         district: The district's id; without it, all connected districts.
+        json: Print JSON.
         data: The folder of the data file [data].
     """
     found = on_database(data, lambda it: syncs.status(it, district and district.lower()))
+    if json:
+        show_rows(map(_fields, found), (), json=True)
+        return
     if not found:
         print("No district is connected to an LMS: passback connect")
     for one in found:
@@ -89,6 +104,35 @@ def waiting(held: HeldBack) -> str:
         if of
     )
     return f"{what}, since {show_date(held.since)}: --allow-removals if it is right"
+
+
+def waiting_fields(held: HeldBack | None) -> dict[str, Any] | None:
+    """What waits for a person, for JSON."""
+    if held is None:
+        return None
+    return {"since": iso(held.since), "removals": held.removals, "unmatching": held.unmatching}
+
+
+def _fields(one: Status) -> dict[str, Any]:
+    """How a district's sync is, for JSON."""
+    district, sync = one.district, one.sync
+    return {
+        "district_id": district.id,
+        "district_name": district.name,
+        "lms_state": district.lms_state or None,
+        "last": iso(district.last_lms_sync),
+        "running": sync is not None and syncs.is_running(sync, system_clock()),
+        "phase": None if sync is None else sync.phase,
+        "courses": one.progress.courses,
+        "courses_read": one.progress.courses_read,
+        "sections": one.progress.sections,
+        "sections_read": one.progress.sections_read,
+        "next": None if sync is None else iso(sync.due),
+        "every_hours": None if sync is None or sync.every is None else sync.every / HOUR,
+        "failures": 0 if sync is None else sync.failures,
+        "error": None if sync is None else sync.error,
+        "waiting": waiting_fields(one.held_back),
+    }
 
 
 def _show(one: Status) -> None:
@@ -150,7 +194,6 @@ def _next(sync: Sync) -> str:
     return f"{show_date(sync.due) if sync.due > system_clock() else 'now'}{every}"
 
 
-def _summarise(database: Opened, district_id: str) -> None:
-    found = asyncio.run(syncs.match_counts(database, district_id))
+def _summarise(found: Sequence[tuple[str, str, int]]) -> None:
     for kind, of_kind in groupby(found, key=lambda it: it[0]):
         print(f"{kind}: " + ", ".join(f"{count:,} {way}" for _, way, count in of_kind))

@@ -23,6 +23,11 @@ def show_time(instant: Instant | None) -> str:
     return datetime.fromtimestamp(instant / SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def iso(instant: Instant | None) -> str | None:
+    """An instant to the second, for JSON."""
+    return None if instant is None else show_time(instant)
+
+
 def duration(text: str) -> int:
     """Milliseconds of a duration such as 90d, 12h, 30m or 0s. Raises `UsageError`."""
     match = re.fullmatch(r"(\d{1,6})([smhd])", text, re.ASCII)

@@ -2,55 +2,57 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from passback.cli import Data, group
-from passback.cli.data import on_database
-from passback.cli.text import one_line, show_time
+from passback.cli.data import on_database, with_district_names
+from passback.cli.output import Column, show_fields, show_rows
+from passback.cli.text import iso, one_line
 from passback.domain.clock import system_clock
 from passback.operations import webhooks
 
 if TYPE_CHECKING:
-    from passback.domain.clock import Instant
+    from collections.abc import Mapping
+
     from passback.operations.webhooks import Webhook
 
 app = group("webhook")
 
+_COLUMNS = (
+    Column("webhook id", "id"),
+    Column("district id", "district_id"),
+    Column("state", "state"),
+    Column("district", "district_name"),
+    Column("application", "application"),
+    Column("address", "address"),
+)
+
 
 @app.command(name="list")
-def list_webhooks(*, district: str | None = None, data: Data = None) -> None:
+def list_webhooks(*, district: str | None = None, json: bool = False, data: Data = None) -> None:
     """List webhooks, without their secrets and without the query strings of their addresses.
 
     Args:
         district: Only this district's.
+        json: Print JSON.
         data: The folder of the data file [data].
     """
-    found = on_database(data, lambda it: webhooks.list_all(it, district and district.lower()))
-    print(f"{'webhook id':<36}  {'district':<24}  {'state':<8}  {'application':<24}  address")
-    for webhook in found:
-        print(
-            f"{webhook.id:<36}  {webhook.district_id:<24}  {_state(webhook):<8}"
-            f"  {one_line(webhook.application):<24}  {_address(webhook)}"
-        )
+    found, names = with_district_names(data, lambda it: webhooks.list_all(it, district and district.lower()))
+    show_rows((_fields(it, names) for it in found), _COLUMNS, json=json)
 
 
 @app.command
-def show(webhook_id: str, *, data: Data = None) -> None:
+def show(webhook_id: str, *, json: bool = False, data: Data = None) -> None:
     """Show a webhook, without its secrets.
 
     Args:
         webhook_id: The webhook's id, as listed.
+        json: Print JSON.
         data: The folder of the data file [data].
     """
-    webhook = on_database(data, lambda it: webhooks.find(it, webhook_id.lower()))
-    print(f"district      {webhook.district_id}")
-    print(f"application   {one_line(webhook.application)}")
-    print(f"address       {_address(webhook)}")
-    print(f"events        {', '.join(webhook.events)}")
-    print(f"state         {_state(webhook)}" + _since(webhook.disabled))
-    print(f"created       {show_time(webhook.created)}")
-    print(f"last changed  {show_time(webhook.last_modified)}")
+    webhook, names = with_district_names(data, lambda it: webhooks.find(it, webhook_id.lower()))
+    show_fields(_fields(webhook, names), json=json)
 
 
 @app.command
@@ -92,12 +94,19 @@ def delete(webhook_id: str, *, data: Data = None) -> None:
     print(f"Webhook {webhook_id} is deleted.")
 
 
-def _state(webhook: Webhook) -> str:
-    return "enabled" if webhook.disabled is None else "disabled"
-
-
-def _since(disabled: Instant | None) -> str:
-    return "" if disabled is None else f" since {show_time(disabled)}"
+def _fields(webhook: Webhook, names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "id": webhook.id,
+        "district_id": webhook.district_id,
+        "district_name": names.get(webhook.district_id),
+        "application": webhook.application,
+        "address": _address(webhook),
+        "events": list(webhook.events),
+        "state": "enabled" if webhook.disabled is None else "disabled",
+        "disabled": iso(webhook.disabled),
+        "created": iso(webhook.created),
+        "last_modified": iso(webhook.last_modified),
+    }
 
 
 def _address(webhook: Webhook) -> str:

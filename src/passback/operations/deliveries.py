@@ -11,6 +11,7 @@ from passback.domain.delivery import KEPT_FOR, Delivery, State, summed
 from passback.operations import audit
 from passback.operations.districts import required
 from passback.operations.errors import NotFound, OperationError
+from passback.operations.not_arrived import Named, named
 from passback.store import deliveries, districts
 
 if TYPE_CHECKING:
@@ -29,17 +30,17 @@ class Detailed(Struct, frozen=True):
 
 async def list_newest(
     database: Database, *, limit: int, district_id: str | None = None, states: Collection[State] = ()
-) -> list[Delivery]:
-    """Return up to `limit` deliveries, the newest first: all, a district's, or those in some states.
+) -> list[Named]:
+    """Return up to `limit` deliveries with names, the newest first: all, a district's, or those in some states.
 
     Raises `NotFound` for an unknown district.
     """
 
-    def read(conn: Connection) -> list[Delivery]:
+    def read(conn: Connection) -> list[Named]:
         if district_id is not None:
             required(conn, district_id)
         found = deliveries.page(conn, limit=limit, district_id=district_id, states=states)
-        return [_whole(conn, one).delivery for one in found]
+        return named(conn, [_whole(conn, one).delivery for one in found])
 
     return await database.snapshot(read)
 

@@ -11,6 +11,7 @@ from passback.domain.roster import District
 from passback.operations import audit
 from passback.operations.errors import NotFound, OperationError
 from passback.store import connections, district_removal, districts, roster
+from passback.store import names as stored_names
 from passback.store.district_removal import Holdings
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ __all__ = [
     "find",
     "holdings",
     "list_all",
+    "names",
     "rename",
     "require_name",
     "required",
@@ -100,6 +102,11 @@ async def list_all(database: Database) -> list[Listed]:
         return found
 
     return await database.snapshot(read)
+
+
+async def names(database: Database) -> dict[str, str]:
+    """Return the names of all districts, by their ids."""
+    return await database.snapshot(stored_names.of_districts)
 
 
 def required(conn: Connection, district_id: str) -> District:

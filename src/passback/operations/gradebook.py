@@ -19,10 +19,10 @@ from passback.lms.builtin.grade import grade_submission, read_submissions
 from passback.lms.interface import Gone, RefusedByLms
 from passback.operations import audit
 from passback.operations.errors import NotFound, OperationError
-from passback.store import assignments, enrollments, gradebook, roster, roster_events
+from passback.store import assignments, enrollments, gradebook, names, roster, roster_events
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from passback.domain.clock import Clock, Instant
     from passback.store.assignments import AssignmentRecord
@@ -51,6 +51,8 @@ class Graded(Struct, frozen=True):
 
     assignment: Assignment
     submissions: list[Submission]
+    students: Mapping[str, str]
+    """The names of these, by their ids."""
 
 
 async def list_assignments(database: Database, section_id: str) -> list[Listed]:
@@ -76,7 +78,8 @@ async def find_assignment(database: Database, assignment_id: str, clock: Clock) 
             raise Gone("assignment")
         students = [student.lms_id for student in enrollments.matched_members(conn, section_id, "student")]
         found = read_submissions(conn, section_id, held, students, now)
-        return Graded(held, [found[student] for student in students if student in found])
+        assigned = [student for student in students if student in found]
+        return Graded(held, [found[student] for student in assigned], names.of_people(conn, assigned))
 
     return await _explained(database.snapshot(read))
 

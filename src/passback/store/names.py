@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection
 
 
+def of_districts(connection: Connection) -> dict[str, str]:
+    """The names of all districts, by their ids."""
+    return dict(connection.execute("SELECT id, name FROM districts").fetchall())
+
+
 def of_people(connection: Connection, ids: Collection[str]) -> Mapping[str, str]:
     """The names of users, by their ids."""
     if not ids:
