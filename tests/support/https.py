@@ -70,7 +70,16 @@ async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """With a certificate that nobody has signed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "pem")
+        path.write_bytes(certificate_and_key())
+        context.load_cert_chain(path)
+    return context
+
+
+def certificate_and_key() -> bytes:
+    """A certificate that nobody has signed, with its key (PEM)."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "passback.test")])
     now = datetime.datetime.now(datetime.UTC)
@@ -88,9 +97,4 @@ def _tls() -> ssl.SSLContext:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with TemporaryDirectory() as folder:
-        path = Path(folder, "pem")
-        path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-        context.load_cert_chain(path)
-    return context
+    return private + certificate.public_bytes(serialization.Encoding.PEM)

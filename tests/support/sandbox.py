@@ -173,6 +173,12 @@ class Sandbox(Client):
         super().close()
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        return int(listener.getsockname()[1])
+
+
 def resolver(names: Mapping[str, Sequence[str]]) -> Resolve:
     """Knows these names, and addresses themselves."""
 
