@@ -41,8 +41,8 @@ docs: $(VENV)/.dev ## generate the reference of commands and settings from the c
 site: $(VENV)/.dev ## build the documentation's site into build/site, and for the gateway to serve at /docs/guide/
 	$(BIN)/python docs/site/build.py
 
-screenshots: $(VENV)/.dev ## take the pictures of the console that the docs show (needs Chromium)
-	PYTHONPATH=tests $(BIN)/python docs/screenshots.py
+screenshots: $(VENV)/.dev ## take the pictures of the console that the docs show (needs Chromium; PICTURES="connect audit" for some)
+	PYTHONPATH=tests $(BIN)/python docs/screenshots.py $(PICTURES)
 
 build: site ## build the wheel and the source distribution, into dist/
 	rm -rf dist

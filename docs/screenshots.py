@@ -1,4 +1,4 @@
-"""Take the pictures of the console that the docs show: ``make screenshots``.
+"""Take the pictures of the console that the docs show: ``make screenshots``, or those named by ``PICTURES="..."``.
 
 A sandbox is served, an application puts some work into it, and a real browser goes through the pages.
 """
@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,10 @@ PAGES = {
     "not-arrived": "/not-arrived",
     "search": "/search?q=Ada",
     "connect": "/connect/canvas",
+    "connect-schoology": "/connect/schoology",
+    "connect-google": "/connect/google",
+    "connect-moodle": "/connect/moodle",
+    "connect-lti": "/connect/lti",
     "connection": f"/districts/{CANVAS}000000/connection",
     "matches": f"/districts/{CANVAS}000000/matches",
     "roster": f"/districts/{CANVAS}000000/roster",
@@ -93,32 +97,34 @@ def sandbox() -> Iterator[str]:
                 server.terminate()
 
 
-async def take(base: str, browser: str | None) -> None:
-    """Go through the pages, in light and for the first one in dark, too."""
+async def take(base: str, browser: str | None, wanted: Collection[str]) -> None:
+    """Go through the pages that are wanted, in light and for the first one in dark, too."""
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=browser)
         for scheme in ("light", "dark"):
-            context = await chromium.new_context(
-                color_scheme="dark" if scheme == "dark" else "light", viewport={"width": 1200, "height": 700}
-            )
+            context = await chromium.new_context(color_scheme="dark" if scheme == "dark" else "light")
             page = await context.new_page()
             for name, path in PAGES.items():
-                if scheme == "dark" and name != "districts":
+                if name not in wanted or (scheme == "dark" and name != "districts"):
                     continue
+                is_form = path.startswith("/connect/")  # of these, each step and field is wanted
+                await page.set_viewport_size({"width": 820 if is_form else 1200, "height": 700})
                 await page.goto(f"{base}/console{path}")
-                await page.screenshot(path=PICTURES / f"{name}{'-dark' if scheme == 'dark' else ''}.png")
+                await page.screenshot(
+                    path=PICTURES / f"{name}{'-dark' if scheme == 'dark' else ''}.png", full_page=is_form
+                )
             await context.close()
         await chromium.close()
 
 
 def main() -> None:
-    """Take all pictures."""
+    """Take all pictures, or those that are named."""
     from support.browser import program
 
     PICTURES.mkdir(exist_ok=True)
     with sandbox() as base:
         put_work_in(base)
-        asyncio.run(take(base, program()))
+        asyncio.run(take(base, program(), sys.argv[1:] or PAGES))
 
 
 if __name__ == "__main__":
