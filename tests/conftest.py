@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from passback.store.engine.database import Connection
+from passback.testing.served import end_servers
 from support.postgres import DATABASES, database_of, end_server
 from support.sandbox import NOW, Sandbox, serving
-from support.simulators import end_servers
 
 pytest_plugins = ["passback_sandbox", "support.browser", "support.openedx.started"]
 

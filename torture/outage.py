@@ -15,12 +15,12 @@ from passback.domain.clock import MINUTE, SECOND, Timer
 from passback.settings import Settings
 from passback.store import delivery_queue, destinations
 from passback.store.engine.database import Connection, Database
+from passback.testing.jumping import JumpingTime
+from passback.testing.served import Served, serving
 from passback.web.messages import Application, Request
 from passback_simulators.canvas.app import CanvasSimulator
 from passback_simulators.identities import CANVAS_UNIFIED
-from support.jumping import JumpingTime
 from support.sandbox import NOW, SetClock
-from support.simulators import Served, serving
 from torture.load import ESSAY
 from torture.world import ASSIGNMENTS, STUDENTS, TOKEN
 

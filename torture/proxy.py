@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from support.faulty_world import haphazard
+from passback.testing.faulty_world import haphazard
 from torture.kill import asking
 from torture.lmss import CANVAS, Tortured
 from torture.load import Promised

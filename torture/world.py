@@ -27,11 +27,11 @@ from passback.store.engine import migrate
 from passback.store.engine.database import Connection, Database
 from passback.store.engine.open import connect
 from passback.store.engine.vault import Vault, new_key, parse_keys
+from passback.testing.served import Served, end_servers, serving
 from passback_simulators.canvas.seed import ADMIN_TOKEN, SECTION_LMS_ID, person_lms_id
 from passback_simulators.identities import ALGEBRA, CANVAS_UNIFIED
 from passback_simulators.simulator import Simulator
 from support.postgres import database_of
-from support.simulators import Served, end_servers, serving
 from torture.lmss import CANVAS, Tortured
 
 TOKEN = CANVAS_UNIFIED.token

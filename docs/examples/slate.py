@@ -50,7 +50,10 @@ class SlateConnector(lms.ListsDecide):  # passback.lms.interface.Connector says 
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
         path, sent = f"sections/{section}/assignments", {**to_slate(fields), "external_id": mark}
-        return await self._assignment((await self._call("POST", path, sent, "section")).typed(Item), fields)
+        made = (await self._call("POST", path, sent, "section")).typed(Item)
+        with lms.in_doubt_after_write():
+            await self._call("GET", f"assignments/{made.id}")  # an odd answer may name what is not there
+            return await self._assignment(made, fields)
 
     async def find_assignment(
         self, section: str, fields: AssignmentFields, lost: lms.LostCreate

@@ -15,11 +15,11 @@ import pytest
 
 from passback.lms.interface import LmsConnection
 from passback.store.engine.vault import new_key
+from passback.testing.jumping import JumpingTime
+from passback.testing.served import Served, serving
 from support import commands as running
-from support.jumping import JumpingTime
 from support.rosters import CLEVER, zipped
 from support.sandbox import SetClock, stored
-from support.simulators import Served, serving
 from support.slate import SlateSimulator, installed
 
 KEY = "slate-key"

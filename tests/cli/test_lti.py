@@ -13,11 +13,11 @@ from passback.domain.clock import system_clock
 from passback.store import connections, lti_keys
 from passback.store.engine import migrate
 from passback.store.engine.open import connect
+from passback.testing.served import serving
 from passback_simulators.lti import seed
 from passback_simulators.lti.app import LtiSimulator
 from passback_simulators.lti.profiles import PROFILES
 from support import commands as running
-from support.simulators import serving
 
 ENVIRONMENT = {**running.ENVIRONMENT, "PASSBACK_PUBLIC_URL": "https://passback.example/"}
 MOODLE = ("connect", "lti", "--family", "moodle", "--address")

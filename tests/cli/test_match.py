@@ -17,9 +17,9 @@ from passback.store.engine import migrate
 from passback.store.engine.database import Connection
 from passback.store.engine.open import connect
 from passback.store.number_fits import NumberFit
+from passback.testing.served import serving
 from support import commands as running
 from support.sandbox import DISTRICT, NOW, SECTION, STUDENTS, SetClock, stored
-from support.simulators import serving
 from support.slate import SlateSimulator, installed
 
 T = TypeVar("T")

@@ -16,10 +16,10 @@ from passback.domain.clock import DAY, HOUR, MINUTE, system_clock
 from passback.store import syncs
 from passback.store.engine import migrate
 from passback.store.engine.open import connect
+from passback.testing.served import Served
+from passback.testing.served import serving as serving_simulator
 from support import commands as running
 from support.sandbox import DISTRICT, Sandbox, SetClock, serving, stored
-from support.simulators import Served
-from support.simulators import serving as serving_simulator
 from support.slate import SlateSimulator, installed
 
 SIMULATED = {"canvas": "ca", "schoology": "5c", "google": "6c", "moodle": "3d"}

@@ -9,11 +9,11 @@ import httpx2
 import pytest
 
 from passback.domain.clock import system_clock
+from passback.testing.served import Served, serving
 from passback_simulators.canvas import seed
 from passback_simulators.canvas.app import CanvasSimulator
 from support.console import OWNER, Visitor
 from support.sandbox import Sandbox
-from support.simulators import Served, serving
 
 FORM = "/console/connect/canvas"
 KEY = {"setting-client_id": seed.CLIENT_ID, "setting-client_secret": seed.CLIENT_SECRET}

@@ -18,13 +18,13 @@ from passback.domain.clock import SECOND, Timer
 from passback.lms.interface import LmsConnection
 from passback.settings import Settings
 from passback.store.engine.database import Connection
+from passback.testing.jumping import JumpingTime
+from passback.testing.served import Served, serving
 from passback.web.messages import Application, Request
 from passback_simulators.canvas.app import CanvasSimulator
 from passback_simulators.identities import CANVAS_UNIFIED
-from support.jumping import JumpingTime
 from support.postgres import database_of
 from support.sandbox import ESSAY, NOW, SetClock
-from support.simulators import Served, serving
 
 ASSIGNMENTS = f"/v3.1/sections/{CANVAS_UNIFIED.id('000007')}/assignments"
 STUDENTS = [CANVAS_UNIFIED.id(f"{number:06}") for number in range(1001, 1031)]

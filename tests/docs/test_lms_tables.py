@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent.parent
+SUITE = TESTS.parent / "src" / "passback" / "testing" / "suite"
 PAGES = TESTS.parent / "docs" / "reference" / "lms"
 
 LTI: list[tuple[str, str]] = [
-    ("404 for a line item", "connectors: an_assignment_that_a_teacher_deleted_is_gone"),
+    ("404 for a line item", "suite: an_assignment_that_a_teacher_deleted_is_gone"),
     ("404 for a line item, while another", "lti/answers: a_line_item_that_the_lms_has_moved_is_found_by_its_mark"),
-    ("the same for a course", "connectors: nobody_is_read_of_a_section_that_is_not_there"),
+    ("the same for a course", "suite: nobody_is_read_of_a_section_that_is_not_there"),
     ("somebody who is not in the class list", "lti/answers: a_refused_score"),
     ("400 for a score without a reason", "lti/scores: who_cannot_be_graded_is_gone"),
     ("a class list without anybody", "emptied_lists: nothing_is_gone nobody_is_found_missing_if_a_list_has_nobody"),
-    ("a grader who does not teach", "connectors: a_grader_of_another_section_is_unknown"),
+    ("a grader who does not teach", "suite: a_grader_of_another_section_is_unknown"),
     ("409, or 400 about the timestamp", "lti/scores: a_score_whose_answer_was_lost_is_delivered_once"),
     ("the same, and it shows what it had before",
      "lti/scores: whatever_its_clock_an_lms_takes_every_grade an_lms_that_refuses_every_time_is_unavailable"),
@@ -32,7 +33,7 @@ LTI: list[tuple[str, str]] = [
     ("2xx, but the result is of another maximum",
      "lti/scores: a_grade_counts_as_it_was_given_though_a_teacher_has_just_changed_the_maximum"),
     ("more than the maximum, in Open edX", "lti/scores: more_than_the_maximum_is_shown_as_the_lms_keeps_it"),
-    ("2xx, but the points or the comment are still", "faulty_world: a_change_is_made_once_though_the_lms_shows_what_it_had_before"),
+    ("2xx, but the points or the comment are still", "suite: a_change_is_made_once_though_the_lms_shows_what_it_had_before"),
     ("2xx without what its answer always has", "lti/scores: an_answer_without_what_it_always_has_leaves_a_doubt"),
     ("a result that is no number", "lti/answers: a_result_without_a_sound_maximum_is_a_failure"),
     ("a result without points", "lti/scores: a_score_of_zero_that_is_not_shown_is_zero"),
@@ -51,8 +52,8 @@ LTI: list[tuple[str, str]] = [
      "lti/scores: a_column_that_a_teacher_locked_refuses_and_keeps_what_it_has a_failure_that_looks_like_a_lock_passes"),
     ("422 of any other kind", "lti/answers: a_refused_score"),
     ("400, 409 or 412 of any other kind", "lti/answers: a_refused_score"),
-    ("429", "throttling: a_throttled_create_is_sent_again_after_the_wait"),
-    ("5xx, a page of HTML", "faulty_world: what_is_said_of_a_change_is_true_whatever_answer_is_spoilt"
+    ("429", "suite: a_throttled_create_is_sent_again_after_the_wait"),
+    ("5xx, a page of HTML", "suite: what_is_said_of_a_change_is_true_whatever_answer_is_spoilt"
      " a_create_is_made_once_whatever_answer_is_spoilt"),
     ("a list whose next page, or a line item, is on a host",
      "lti/hosts: a_line_item_on_a_host_that_nobody_has_named_is_not_asked_for;"
@@ -66,20 +67,20 @@ LTI: list[tuple[str, str]] = [
     ("another title, other points or a deletion in Open edX", "lti/scores: open_edx_has_only_what_a_teacher_added"),
     ("`state: returned` without a grade", "lti/answers: work_is_returned_only_with_a_grade"),
     ("`letter_grade`; excused", "lti/answers: what_an_assignment_cannot_be;"
-     " connectors: an_excused_student_is_flagged_until_unflagged more_attempts_are_kept"
+     " suite: an_excused_student_is_flagged_until_unflagged more_attempts_are_kept"
      " a_due_date_of_ones_own_is_kept work_that_is_handed_in_is_kept"),
     ("a course from which nobody has opened the app",
      "lti/answers: a_course_that_was_never_opened_says_what_to_do"
      " a_course_whose_addresses_follow_from_its_number_needs_no_launch"),
 ]  # fmt: skip
-"""What a row begins with, and its tests by the end of their file's name."""
+"""What a row begins with, and its tests by the end of their file's name; `suite` is the one for every connector."""
 
 MOODLE: list[tuple[str, str]] = [
     ("`invalidrecord`, `invalidcoursemodule`", "moodle/faults: each_errorcode_is_an_error_of_its_own;"
-     " connectors: an_assignment_that_a_teacher_deleted_is_gone"),
+     " suite: an_assignment_that_a_teacher_deleted_is_gone"),
     ("someone who is not an active student", "moodle/submissions: nobody_but_an_active_student_is_graded"),
     ("a course without anybody", "emptied_lists: nothing_is_gone nobody_is_found_missing_if_a_list_has_nobody"),
-    ("the grader teaches another course", "connectors: a_grader_of_another_section_is_unknown"),
+    ("the grader teaches another course", "suite: a_grader_of_another_section_is_unknown"),
     ("`invalidtoken`", "moodle/faults: each_errorcode_is_an_error_of_its_own"),
     ("`accessexception` for every function", "moodle/faults: access_that_is_refused_to_everything_is_the_tokens_fault"),
     ("`accessexception` for one function", "moodle/faults: access_that_is_refused_to_everything_is_the_tokens_fault"),
@@ -106,7 +107,7 @@ MOODLE: list[tuple[str, str]] = [
     ("nothing, and the gradebook's entry is locked",
      "moodle/submissions: a_grade_that_the_gradebook_keeps_from_being_changed_is_refused"),
     ("nothing, and another grade is there",
-     "faulty_world: a_grade_that_the_lms_limits_costs_one_write_and_a_few_looks"),
+     "suite: a_grade_that_the_lms_limits_costs_one_write_and_a_few_looks"),
     ("nothing, and no grade is there", "verified: a_grade_that_the_lms_never_keeps_has_not_arrived"),
     ("nothing, and the student is not in the gradebook",
      "moodle/submissions: a_student_whom_the_gradebook_does_not_show_is_in_doubt_or_has_left"),
@@ -118,15 +119,15 @@ MOODLE: list[tuple[str, str]] = [
      " work_that_moodle_does_not_give_back_is_told"),
     ("`individuals` as assignees", "moodle/submissions: what_moodle_cannot_do_is_refused;"
      " moodle/assignments: what_moodle_cannot_do_is_refused_before_anything_is_made;"
-     " connectors: work_that_is_handed_in_is_kept"),
+     " suite: work_that_is_handed_in_is_kept"),
     ("several new copies of a template", "moodle/assignments: creates_at_the_same_time_take_a_copy_each"
      " creates_of_two_processes_never_take_the_same_copy"),
     ("503 and a page of HTML", "moodle/faults: a_site_in_maintenance_is_asked_again"),
-    ("429", "throttling: a_throttled_create_is_sent_again_after_the_wait"),
+    ("429", "suite: a_throttled_create_is_sent_again_after_the_wait"),
     ("something that is not JSON", "moodle/faults: something_for_an_answer_of_nothing_is_useless;"
-     " connectors: an_answer_that_is_not_as_expected_is_a_fault_of_the_lms"),
+     " suite: an_answer_that_is_not_as_expected_is_a_fault_of_the_lms"),
     ("a list for a whole course", "moodle/submissions: a_class_whose_lists_are_too_large_is_read_one_by_one"),
-    ("a grade that is no number", "faulty_world: a_grade_that_cannot_be_read_is_never_refused"),
+    ("a grade that is no number", "suite: a_grade_that_cannot_be_read_is_never_refused"),
 ]  # fmt: skip
 
 
@@ -139,10 +140,14 @@ def rows(page: str) -> list[str]:
 
 @cache
 def names(file: str) -> frozenset[str]:
-    """The tests of a file, by the end of its name."""
+    """The tests of a file, by the end of its name, or those of the suite for every connector."""
     folder, _, name = file.rpartition("/")
-    path = TESTS / "lms" / folder / f"test_{name}.py"
-    return frozenset(re.findall(r"^def test_(\w+)\(", path.read_text(), re.MULTILINE))
+    files = SUITE.glob("*.py") if name == "suite" else [TESTS / "lms" / folder / f"test_{name}.py"]
+    return frozenset(
+        found
+        for path in files
+        for found in re.findall(r"^ *def test_(\w+)\(", path.read_text(), re.MULTILINE)
+    )
 
 
 @pytest.mark.parametrize(("page", "table"), [("lti", LTI), ("moodle", MOODLE)])

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import partial
 
 import pytest
@@ -12,10 +13,11 @@ from passback.lms.builtin.connector import BuiltinConnector
 from passback.sandbox.seed import seed
 from passback.store import enrollments, gradebook
 from passback.store.engine import migrate
+from passback.store.engine.database import Opened
 from passback.store.engine.open import connect
+from passback.testing.lms import Lms
 from support.canvas import canvas
 from support.google import google
-from support.lms import Lms
 from support.lti_lms import lti
 from support.moodle import moodle
 from support.postgres import database_of
@@ -31,6 +33,13 @@ from support.sandbox import (
 )
 from support.schoology import schoology
 from support.slate import slate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Builtin(Lms):
+    """The built-in gradebook."""
+
+    database: Opened
 
 
 @contextlib.contextmanager
@@ -51,7 +60,7 @@ def builtin(kind: str = "sqlite") -> Iterator[Lms]:
         def unenroll(student: str) -> None:
             runner.run(database.write(lambda conn: enrollments.unenroll(conn, SECTION, "student", student)))
 
-        yield Lms(
+        yield Builtin(
             connector=BuiltinConnector(database, clock),
             clock=clock,
             runner=runner,
@@ -78,6 +87,7 @@ LMSS: dict[str, Callable[[], AbstractContextManager[Lms]]] = {
     "lti": lti,
     "moodle": moodle,
 }
+NETWORKED = {name: open_ for name, open_ in LMSS.items() if not name.startswith("builtin")}
 
 
 @pytest.fixture(params=LMSS)

@@ -16,10 +16,10 @@ import pytest
 from passback.domain.assignment import Attachment
 from passback.domain.submission import SubmissionFields
 from passback.lms.interface import LmsError, NotAllowed, RefusedByLms
+from passback.testing.lms import LINK, TEXT, Lms
 from passback_simulators.reply import Reply
 from support.canvas import canvas
 from support.google import google, said
-from support.lms import LINK, TEXT, Lms
 from support.lti_lms import lti, own_refusal
 from support.schoology import schoology
 

@@ -16,9 +16,9 @@ from passback.domain.roster import Role
 from passback.domain.submission import SubmissionFields
 from passback.lms.interface import Connector, Gone, ListsDecide, Unavailable
 from passback.lms.verified import Verified
+from passback.testing.lms import ESSAY, Lms, try_of
 from support.canvas import simulator
 from support.lists import changed_lists, emptied, with_items
-from support.lms import ESSAY, Lms, try_of
 from support.sandbox import NOW
 
 

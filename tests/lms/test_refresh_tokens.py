@@ -26,12 +26,12 @@ from passback.store.engine import migrate
 from passback.store.engine.database import Connection, Database, StoreUnavailable, Transaction
 from passback.store.engine.open import connect
 from passback.store.engine.vault import Vault, new_key, parse_keys
+from passback.testing.jumping import JumpingTime
+from passback.testing.served import Served, serving
 from passback_simulators.canvas.app import CanvasSimulator
 from passback_simulators.canvas.seed import ADMIN, CLIENT_ID, CLIENT_SECRET
-from support.jumping import JumpingTime
 from support.postgres import DATABASES, database_of
 from support.sandbox import NOW, SetClock
-from support.simulators import Served, serving
 
 T = TypeVar("T")
 

@@ -13,8 +13,8 @@ from passback.domain.assignment import AssignmentFields
 from passback.domain.submission import SubmissionFields
 from passback.lms.interface import Gone, Unavailable
 from passback.lms.verified import Verified
+from passback.testing.lms import Lms
 from passback_simulators.reply import json_reply
-from support.lms import Lms
 from support.slate import slate
 
 

@@ -17,7 +17,7 @@ from passback.network.trust import trust_also
 from passback.settings import Settings, SettingsError, trust_authorities
 from passback.store.engine.database import NotYet, StoreError
 from passback.store.engine.postgres import PostgresDatabase
-from support.jumping import JumpingTime
+from passback.testing.jumping import JumpingTime
 from support.pg_proxy import PgProxy
 from support.postgres import own_server
 from support.webhooks import Authority, Endpoint, authority, endpoint

@@ -28,14 +28,14 @@ from passback.store.engine import migrate
 from passback.store.engine.copies import InUse
 from passback.store.engine.database import Connection
 from passback.store.engine.vault import Vault
+from passback.testing.served import Served
+from passback.testing.served import serving as simulating
 from passback_simulators import address_of, simulator_of
 from passback_simulators.identities import SIMULATED, SandboxDistrict
 from passback_simulators.reply import Reply as SimulatorReply
 from passback_simulators.request import Request
 from support.postgres import dump, fresh_database, restore_dump
 from support.sandbox import ESSAY, NOW, Client, Reply, Sandbox, SetClock, serving, stored
-from support.simulators import Served
-from support.simulators import serving as simulating
 
 KINDS = {district.lms_type: district for district in SIMULATED}
 CREATED = {

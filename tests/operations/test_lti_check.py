@@ -13,12 +13,12 @@ from passback.lms.interface import Finding
 from passback.operations import connections as operation
 from passback.store import connections, districts, notes
 from passback.store.engine.database import Connection
+from passback.testing.served import Served, serving
 from passback_simulators.identities import ALGEBRA, BIOLOGY
 from passback_simulators.lti import seed
 from passback_simulators.lti.app import LtiSimulator
 from support.sandbox import Sandbox
 from support.sandbox import serving as serving_gateway
-from support.simulators import Served, serving
 
 DISTRICT = "4fee004cca2e43cf28000000"
 SECTIONS = {"4fee004cca2e43cf28000007": ALGEBRA, "4fee004cca2e43cf28000008": BIOLOGY}

@@ -16,10 +16,10 @@ from passback.store import roster, syncs
 from passback.store.engine import migrate
 from passback.store.engine.database import Connection
 from passback.store.engine.open import connect
+from passback.testing.served import serving
 from support.imports import OTHER, Importer
 from support.postgres import DATABASES, database_of
 from support.sandbox import NOW, SetClock
-from support.simulators import serving
 from support.slate import SlateSimulator, installed
 from support.syncs import DISTRICT, Synced
 

@@ -15,8 +15,8 @@ from passback.domain.roster import District
 from passback.lms.interface import ListsDecide, LmsError
 from passback.settings import Settings
 from passback.store import districts, notes, roster, syncs
+from passback.testing.lms import Lms
 from support.lists import changed_lists, cut, emptied
-from support.lms import Lms
 from support.postgres import database_of
 from support.sandbox import NOW
 from support.syncs import DISTRICT, Synced

@@ -13,9 +13,9 @@ from passback.rosters import lease, read_lms, sync
 from passback.rosters.failures import Broken, record_failure
 from passback.rosters.progress import Quiet
 from passback.store import districts, lms_roster, syncs
+from passback.testing.served import serving
 from passback_simulators.canvas.app import CanvasSimulator
 from support.sandbox import NOW, SetClock
-from support.simulators import serving
 from support.syncs import DISTRICT, Synced
 
 

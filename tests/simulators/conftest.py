@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from canvasapi import Canvas
 
+from passback.testing.served import Served, serving
 from passback_simulators.canvas.app import CanvasSimulator
 from passback_simulators.moodle.app import MoodleSimulator
 from support.canvas_client import ALGEBRA, as_admin
@@ -22,7 +23,7 @@ from support.classroom import (
 )
 from support.sandbox import SetClock
 from support.schoology_client import Schoology, schoolopy_of, serving_schoology
-from support.simulators import Served, fresh, serving
+from support.simulators import fresh
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from canvasapi.exceptions import (
 )  # fmt: skip
 
 from passback.domain.clock import DAY, HOUR
+from passback.testing.served import Served
 from passback_simulators.canvas.seed import EXTRA_SECTION, FAR_STUDENT
 from support.canvas_client import (
     ALGEBRA,
@@ -28,7 +29,6 @@ from support.canvas_client import (
     canvas_of,
 )
 from support.sandbox import NOW, SetClock
-from support.simulators import Served
 
 pytestmark = WARNINGS
 

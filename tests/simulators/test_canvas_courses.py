@@ -7,10 +7,10 @@ from typing import Any
 import httpx2
 import pytest
 
+from passback.testing.served import Served
 from passback_simulators.canvas.app import CanvasSimulator
 from passback_simulators.canvas.seed import ADMIN_TOKEN, person_lms_id
 from support.sandbox import SetClock
-from support.simulators import Served
 
 ONE, TWO, THREE = (person_lms_id(f"00100{number}") for number in (1, 2, 3))
 MIDNIGHT = "2026-02-01T05:00:00Z"

@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 import pytest
 
+from passback.testing.served import Served
 from passback_simulators.canvas.app import CanvasSimulator
 from passback_simulators.canvas.seed import ADMIN_TOKEN, CLIENT_ID, CLIENT_SECRET, FAR_STUDENT, person_lms_id
 from support.sandbox import SetClock
-from support.simulators import Served
 
 STUDENT = person_lms_id("001001")
 CALLBACK = "http://127.0.0.1:8765/callback"

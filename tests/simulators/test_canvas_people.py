@@ -8,6 +8,7 @@ import pytest
 from canvasapi import Canvas
 from canvasapi.exceptions import BadRequest, Forbidden, ResourceDoesNotExist
 
+from passback.testing.served import Served
 from passback_simulators.canvas.seed import EXTRA_SECTION, TEST_STUDENT
 from support.canvas_client import (
     ALGEBRA,
@@ -22,7 +23,6 @@ from support.canvas_client import (
     as_user,
     canvas_of,
 )
-from support.simulators import Served
 
 pytestmark = WARNINGS
 

@@ -9,6 +9,7 @@ from canvasapi.exceptions import BadRequest, Forbidden, ResourceDoesNotExist
 from canvasapi.requester import Requester
 from canvasapi.rubric import RubricAssociation
 
+from passback.testing.served import Served
 from passback_simulators.canvas.seed import ADMIN_TOKEN
 from support.canvas_client import (
     ALGEBRA,
@@ -20,7 +21,6 @@ from support.canvas_client import (
     as_user,
     graded,
 )
-from support.simulators import Served
 
 pytestmark = WARNINGS
 

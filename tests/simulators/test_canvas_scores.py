@@ -10,6 +10,7 @@ from canvasapi import Canvas
 from canvasapi.exceptions import BadRequest, Forbidden, ResourceDoesNotExist, UnprocessableEntity
 from requests.exceptions import JSONDecodeError
 
+from passback.testing.served import Served
 from passback_simulators.canvas.seed import ADMIN_TOKEN
 from support.canvas_client import (
     ALGEBRA,
@@ -24,7 +25,6 @@ from support.canvas_client import (
     clock_of,
     graded,
 )
-from support.simulators import Served
 
 pytestmark = WARNINGS
 

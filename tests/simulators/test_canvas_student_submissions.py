@@ -9,6 +9,7 @@ from canvasapi import Canvas
 from canvasapi.exceptions import BadRequest, Forbidden, ResourceDoesNotExist
 from canvasapi.requester import Requester
 
+from passback.testing.served import Served
 from passback_simulators.canvas.seed import (
     ADMIN_TOKEN,
     CROSS_LISTED_SECTION,
@@ -33,7 +34,6 @@ from support.canvas_client import (
     clock_of,
     graded,
 )
-from support.simulators import Served
 
 pytestmark = WARNINGS
 

@@ -11,13 +11,13 @@ import httpx2
 import pytest
 
 from passback.domain.clock import system_clock
+from passback.testing.served import Served, serving
 from passback_simulators.lti import seed
 from passback_simulators.lti.app import LtiSimulator
 from passback_simulators.lti.profiles import PROFILES
 from support import node
 from support.lti import form_of, key
 from support.lti_lms import ALGEBRA_COURSE
-from support.simulators import Served, serving
 
 STUDENT, TEACHER = seed.person_lms_id("001001"), seed.person_lms_id("000001")
 ESSAY = {"label": "Essay", "scoreMaximum": 20, "tag": "t-1", "resourceId": "r-1"}

@@ -14,13 +14,13 @@ from pylti1p3.grade import Grade
 from pylti1p3.lineitem import LineItem
 
 from passback.domain.clock import system_clock
+from passback.testing.served import serving
 from passback_simulators.lti import seed
 from passback_simulators.lti.app import LtiSimulator
 from passback_simulators.lti.profiles import PROFILES
 from support.lti import form_of, key, serving_platform
 from support.lti_tool import Tool
 from support.pylti1p3_adapter import LAUNCH, Launch
-from support.simulators import serving
 
 STUDENT, OTHER = seed.person_lms_id("001001"), seed.person_lms_id("001002")
 TEACHER = seed.person_lms_id("000001")

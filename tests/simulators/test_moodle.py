@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 
+from passback.testing.served import Served
 from passback_simulators.moodle import seed
 from passback_simulators.moodle.app import SERVER, MoodleSimulator
 from support.moodle_types import misfits
 from support.sandbox import NOW
-from support.simulators import Served
 
 COURSE = int(seed.SECTION_LMS_ID["000007"])
 STUDENT, OTHER = int(seed.person_lms_id("001001")), int(seed.person_lms_id("001002"))

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from passback.testing.served import Served
 from passback_simulators.moodle import seed
 from support import node
-from support.simulators import Served
 
 COURSE = int(seed.SECTION_LMS_ID["000007"])
 STUDENT = int(seed.person_lms_id("001001"))

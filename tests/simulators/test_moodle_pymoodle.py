@@ -13,10 +13,10 @@ import pytest
 from moodle.exceptions import WebserviceException
 from moodle.session import MoodleClient
 
+from passback.testing.served import Served
 from passback_simulators.moodle import seed
 from passback_simulators.moodle.app import FUNCTIONS, MoodleSimulator
 from support.moodle_types import differences, misfits
-from support.simulators import Served
 
 COURSE = int(seed.SECTION_LMS_ID["000007"])
 STUDENT, OTHER = int(seed.person_lms_id("001001")), int(seed.person_lms_id("001002"))

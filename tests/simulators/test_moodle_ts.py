@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from passback.testing.served import Served
 from passback_simulators.moodle import seed
 from passback_simulators.moodle.app import MoodleSimulator
 from support import node
-from support.simulators import Served
 
 COURSE = int(seed.SECTION_LMS_ID["000007"])
 STUDENT, OTHER = int(seed.person_lms_id("001001")), int(seed.person_lms_id("001002"))

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from passback.testing.served import Served, serving
 from passback_simulators.records import Change
 from passback_simulators.reply import Reply, json_reply
 from passback_simulators.request import Request
@@ -18,7 +19,6 @@ from passback_simulators.route import Route, route
 from passback_simulators.server import server
 from passback_simulators.simulator import Simulator
 from support.sandbox import SetClock
-from support.simulators import Served, serving
 
 
 class Counter(Simulator):

@@ -37,8 +37,8 @@ from passback.store.engine.database import Connection, Opened, StoreError
 from passback.store.engine.open import connect
 from passback.store.engine.vault import Vault
 from passback.store.notes import StoredNotes
+from passback.testing.lms import Lms
 from support.canvas import canvas, simulator
-from support.lms import Lms
 from support.sandbox import Sandbox, serving
 
 T = TypeVar("T")

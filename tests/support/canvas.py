@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from passback.lms.canvas import KIND
+from passback.testing.clock import SetClock
+from passback.testing.lms import Lms, simulated
 from passback_simulators.canvas import seed
 from passback_simulators.canvas.app import CanvasSimulator
 from passback_simulators.canvas.replies import unauthenticated, unauthorized
-from support.lms import Lms, simulated
-from support.sandbox import SetClock
+from support.people import people
 
 
 @contextlib.contextmanager
@@ -19,7 +20,7 @@ def canvas(credentials: dict[str, str] | None = None, **options: Any) -> Iterato
     """Canvas with the sandbox's people."""
     simulator = CanvasSimulator(SetClock())
     with simulated(
-        simulator, KIND, seed, nowhere="107/999", delete=simulator.ui_delete_assignment,
+        simulator, KIND, people(seed, "107/999"), delete=simulator.ui_delete_assignment,
         unenroll=simulator.ui_end_enrollment, credentials=credentials, options=options,
         refusals=(
             unauthorized(401).reply, unauthorized(403).reply, unauthenticated("Invalid access token.").reply

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from canvasapi import Canvas
 
+from passback.testing.served import Served
 from passback_simulators.canvas.app import CanvasSimulator
 from passback_simulators.canvas.seed import ADMIN_TOKEN, PARENT, enroll, person_lms_id
 from support.sandbox import SetClock
-from support.simulators import Served
 
 WARNINGS = [
     pytest.mark.filterwarnings("ignore:Canvas may respond unexpectedly when making requests to HTTP"),

@@ -22,11 +22,12 @@ from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 from googleapiclient.http import HttpRequest
 
+from passback.testing.served import serving
 from passback_simulators.google_classroom import seed
 from passback_simulators.google_classroom.app import ClassroomSimulator
 from support.google import KEYS
 from support.sandbox import SetClock
-from support.simulators import Controlled, serving
+from support.simulators import Controlled
 
 SCOPES = "https://www.googleapis.com/auth/"
 ALGEBRA = seed.SECTION_LMS_ID["000007"]

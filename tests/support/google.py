@@ -11,11 +11,12 @@ import joserfc.jwk  # noqa: F401 - the first token would take so long otherwise 
 import joserfc.jwt  # noqa: F401
 
 from passback.lms.google_classroom import KIND
+from passback.testing.clock import SetClock
+from passback.testing.lms import Lms, simulated
 from passback_simulators.google_classroom import errors, seed
 from passback_simulators.google_classroom.app import ClassroomSimulator
 from passback_simulators.identities import ALGEBRA
-from support.lms import Lms, simulated
-from support.sandbox import SetClock
+from support.people import people
 
 KEYS: dict[str, tuple[str, str]] = {}
 """The service accounts' key pairs, which take long to make: the same for all simulators of the process."""
@@ -31,8 +32,8 @@ def google(credentials: dict[str, str] | None = None, **options: Any) -> Iterato
         simulator.ui_unenroll(seed.SECTION_LMS_ID[ALGEBRA.digits], student)
 
     with simulated(
-        simulator, KIND, seed, nowhere="999", delete=simulator.ui_delete_assignment, unenroll=unenroll,
-        credentials=credentials, options=options, collection="courseWork",
+        simulator, KIND, people(seed, "999"), delete=simulator.ui_delete_assignment, unenroll=unenroll,
+        credentials=credentials, options=options, collection="courseWork", coarse=frozenset({"description"}),
         refusals=(errors.denied().reply, errors.unauthenticated(None)),
     ) as lms:  # fmt: skip
         yield lms

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from support.simulators import Served
+from passback.testing.served import Served
 
 _BESIDE = frozenset({"nextPageToken", "total", "links", "id", "context", "warnings"})
 """What is in an object beside its list."""

@@ -11,12 +11,13 @@ import joserfc.jwk  # noqa: F401 - the first token would take so long otherwise 
 import joserfc.jwt  # noqa: F401
 
 from passback.lms.lti import KIND
+from passback.testing.clock import SetClock
+from passback.testing.lms import Lms, simulated
 from passback_simulators.identities import ALGEBRA
 from passback_simulators.lti import seed
 from passback_simulators.lti.app import LtiSimulator
 from passback_simulators.reply import Reply
-from support.lms import Lms, simulated
-from support.sandbox import SetClock
+from support.people import people
 
 JSON = (("content-type", "application/json"),)
 ALGEBRA_COURSE = seed.SECTION_LMS_ID[ALGEBRA.digits]
@@ -41,7 +42,7 @@ def lti(
 
     capped = {"capped"} if simulator.profile.caps else set[str]()
     with simulated(
-        simulator, KIND, seed, nowhere="999", delete=delete, unenroll=unenroll, credentials=credentials,
+        simulator, KIND, people(seed, "999"), delete=delete, unenroll=unenroll, credentials=credentials,
         options=options, particular=frozenset(capped), collection=simulator.profile.items.rpartition("/")[2],
         refusals=(own_refusal(401), own_refusal(403)),
     ) as lms:  # fmt: skip

@@ -13,11 +13,11 @@ import httpx2
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from passback.testing.served import Served, serving
 from passback_simulators.lti import seed
 from passback_simulators.lti.app import LtiSimulator
 from support.lti_lms import ALGEBRA_COURSE
 from support.sandbox import SetClock
-from support.simulators import Served, serving
 
 ITEM = "application/vnd.ims.lis.v2.lineitem+json"
 ITEMS = "application/vnd.ims.lis.v2.lineitemcontainer+json"

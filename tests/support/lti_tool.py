@@ -16,12 +16,12 @@ import requests
 from pylti1p3.session import SessionService
 from pylti1p3.tool_config.dict import ToolConfDict
 
+from passback.testing.served import Served
 from passback_simulators.lti import seed
 from passback_simulators.lti.app import LtiSimulator
 from support.lti import Platform, form_of, key
 from support.lti_lms import ALGEBRA_COURSE
 from support.pylti1p3_adapter import LAUNCH, LOGIN, Connector, Cookies, Launch, Login, Registration, Visit
-from support.simulators import Served
 
 
 @dataclass

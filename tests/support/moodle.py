@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from passback.lms.moodle import KIND
+from passback.testing.clock import SetClock
+from passback.testing.lms import ESSAY, Lms, simulated
 from passback_simulators.identities import ALGEBRA
 from passback_simulators.moodle import errors, seed
 from passback_simulators.moodle.app import MoodleSimulator
-from support.lms import ESSAY, Lms, simulated
-from support.sandbox import SetClock
+from support.people import people
 
 
 @contextlib.contextmanager
@@ -33,9 +34,9 @@ def moodle(credentials: dict[str, str] | None = None, **options: Any) -> Iterato
         return str(simulator.ui_create_assignment(course, ESSAY.title or "", grade=20, duedate=due))
 
     with simulated(
-        simulator, KIND, seed, nowhere="999", delete=delete, unenroll=unenroll, credentials=credentials,
-        options=options, collection="cm_duplicate", ready=ready,
-        particular=frozenset({"points_possible"}),
+        simulator, KIND, people(seed, "999"), delete=delete, unenroll=unenroll, credentials=credentials,
+        options=options, collection="cm_duplicate", grades_at="save_grade", ready=ready,
+        particular=frozenset({"points_possible"}), coarse=frozenset({"due_date"}),
         refusals=(errors.no_permission("mod/assign:grade").reply, errors.no_record("assign").reply),
     ) as lms:  # fmt: skip
         yield lms

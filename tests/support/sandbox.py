@@ -30,10 +30,9 @@ from passback.sandbox.parts import sandbox_parts
 from passback.settings import Settings
 from passback.store.engine.database import Connection
 from passback.store.engine.migrate import Kind
-from support.jumping import JumpingTime
-
-NOW = 1_767_225_600_000
-"""2026-01-01T00:00:00Z, where the tests' clock starts."""
+from passback.testing.clock import NOW as NOW
+from passback.testing.clock import SetClock as SetClock
+from passback.testing.jumping import JumpingTime
 
 TOKEN = "DEMO_TOKEN"
 DISTRICT = "4fee004cca2e43cf27000000"
@@ -61,19 +60,6 @@ def stored(path: Path, query: str) -> list[Any]:
     """What a query of another process finds in a data file."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         return connection.execute(query).fetchall()
-
-
-@dataclass
-class SetClock:
-    """A clock that stands still until it is set."""
-
-    now: int = NOW
-
-    def __call__(self) -> int:
-        return self.now
-
-    def advance(self, *, hours: float = 0, days: float = 0) -> None:
-        self.now += int((hours + 24 * days) * 3_600_000)
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from passback.lms.schoology import KIND
+from passback.testing.clock import SetClock
+from passback.testing.lms import Lms, simulated
 from passback_simulators.identities import ALGEBRA
 from passback_simulators.reply import Reply
 from passback_simulators.schoology import seed
 from passback_simulators.schoology.app import SchoologySimulator
-from support.lms import Lms, simulated
-from support.sandbox import SetClock
+from support.people import people
 
 
 @contextlib.contextmanager
@@ -27,8 +28,8 @@ def schoology(credentials: dict[str, str] | None = None, **options: Any) -> Iter
         simulator.ui_unenroll(seed.SECTION_LMS_ID[ALGEBRA.digits], student)
 
     with simulated(
-        simulator, KIND, seed, path="v1/", nowhere="999", delete=delete, unenroll=unenroll, credentials=credentials,
-        options=options,
+        simulator, KIND, people(seed, "999"), path="v1/", delete=delete, unenroll=unenroll, credentials=credentials,
+        options=options, coarse=frozenset({"grading_type", "submission_types"}),
         refusals=(Reply(401, b"You are not authorized to perform this action"), Reply(403)),
     ) as lms:  # fmt: skip
         yield lms

@@ -11,10 +11,11 @@ import httpx2
 import schoolopy
 from oauthlib import oauth1  # type: ignore[import-untyped]
 
+from passback.testing.served import serving
 from passback_simulators.schoology import seed
 from passback_simulators.schoology.app import SchoologySimulator
 from support.sandbox import SetClock
-from support.simulators import Controlled, serving
+from support.simulators import Controlled
 
 ALGEBRA = seed.SECTION_LMS_ID["000007"]
 BIOLOGY = seed.SECTION_LMS_ID["000008"]

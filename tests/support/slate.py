@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import sys
@@ -11,16 +10,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from passback.lms import registry
-from passback.lms.interface import LmsConnection
+from passback.testing.clock import SetClock
+from passback.testing.lms import Lms, People, simulated
 from passback_simulators.records import Record
 from passback_simulators.reply import Refusal, Reply, json_reply
 from passback_simulators.request import Request
 from passback_simulators.route import Route, route
 from passback_simulators.simulator import Simulator
-from support.jumping import JumpingTime
-from support.lms import Lms, MemoryNotes
-from support.sandbox import SetClock
-from support.simulators import serving
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
@@ -52,6 +48,9 @@ class SlateSimulator(Simulator):
         for section, people in SECTIONS.items():
             self.records.put("sections", section, {"id": section, "name": section, "people": list(people)})
 
+    def connection_credentials(self, url: str) -> dict[str, str]:
+        return {"api_key": "slate-key"}
+
     def admit(self, request: Request) -> None:
         if request.headers.get("x-api-key") != "slate-key":
             raise Refusal(json_reply(401, {"error": "unknown key"}))
@@ -60,9 +59,7 @@ class SlateSimulator(Simulator):
         return json_reply(404, {"error": "not found"})
 
     def fault_reply(self, fault: str, request: Request) -> Reply:
-        return json_reply(
-            {"throttled": 429, "expired-credentials": 401}.get(fault, 500), {"error": fault}
-        ).with_headers(retry_after="0")
+        return json_reply({"throttled": 429, "expired-credentials": 401}.get(fault, 500), {"error": fault})
 
     def one(self, table: str, id: str) -> Record:  # noqa: A002
         found = self.records.get(table, id)
@@ -142,9 +139,7 @@ def installed() -> Iterator[list[str]]:
 @contextlib.contextmanager
 def slate() -> Iterator[Lms]:
     """Slate, with the example's connector."""
-    clock = SetClock()
-    simulator = SlateSimulator(clock)
-    simulator.start()
+    simulator = SlateSimulator(SetClock())
 
     def delete(assignment: str) -> None:
         simulator.records.remove("assignments", assignment)
@@ -152,28 +147,8 @@ def slate() -> Iterator[Lms]:
     def unenroll(student: str) -> None:
         simulator.records.all("sections")[0]["people"].remove(student)
 
-    with installed(), serving(simulator) as served, asyncio.Runner() as runner:
-        connection = LmsConnection(
-            f"{served.url}/", {"api_key": "slate-key"}, patience=1.0, timer=JumpingTime().timer
-        )
-        kind, notes = registry.kind("slate"), MemoryNotes()
-        connector = kind.open(connection, notes, clock)
-        yield Lms(
-            connector=connector,
-            clock=clock,
-            runner=runner,
-            section="s1",
-            students=SECTIONS["s1"][1:],
-            teacher="teacher-1",
-            nowhere="s9",
-            other_section="s2",
-            other_student="student-6",
-            other_teacher="teacher-2",
-            delete=delete,
-            unenroll=unenroll,
-            simulator=served,
-            kind=kind,
-            connection=connection,
-            notes=notes,
-        )
-        runner.run(connector.close())
+    people = People("s1", SECTIONS["s1"][1:], "teacher-1", "s2", "student-6", "teacher-2", "s9")
+    with installed(), simulated(
+        simulator, registry.kind("slate"), people, delete=delete, unenroll=unenroll
+    ) as lms:  # fmt: skip
+        yield lms

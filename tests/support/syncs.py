@@ -17,8 +17,8 @@ from passback.rosters.progress import Progress, Quiet
 from passback.settings import Settings
 from passback.store import match_candidates, matching, roster, roster_events, syncs
 from passback.store.engine.database import Connection, Opened
+from passback.testing.served import Served
 from support.sandbox import SetClock
-from support.simulators import Served
 
 T = TypeVar("T")
 

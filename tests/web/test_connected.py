@@ -16,8 +16,8 @@ from passback.settings import Settings
 from passback.store import connections, districts, matching
 from passback.store.engine.database import Connection, StoreUnavailable
 from passback.store.engine.vault import Vault
+from passback.testing.served import Served, serving
 from support.sandbox import ELSEWHERE_SECTION, ESSAY, Client, Sandbox, SetClock
-from support.simulators import Served, serving
 from support.slate import SlateSimulator, installed
 
 DISTRICT = "4fee004cca2e43cf28000000"

@@ -14,7 +14,7 @@ of its methods:
 A package brings a connector by an entry point in the group ``passback.connectors``, named as the kind of LMS, that
 refers to a `ConnectorKind`. See docs/reference/connector-kit.md, and docs/examples/slate.py for a complete connector.
 `passback.lms.http` calls an LMS, `passback.lms.toolkit` has what most connectors need besides, and
-tests/lms/test_connectors.py is one test suite for all of them.
+`passback.testing` is one test suite for all of them.
 """
 
 from __future__ import annotations
@@ -130,6 +130,13 @@ class NotAllowed(Unavailable):
     def __init__(self, reason: str, *, credentials: bool = False, in_doubt: bool = False) -> None:
         super().__init__(reason, retry_after=None, in_doubt=in_doubt)
         self.credentials = credentials
+
+
+class NotWritten(Unavailable):
+    """The connector has no code for this yet: 500, and waiting does not help. The suite shows it for what it is."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(f"{method} is not written yet", retry_after=None)
 
 
 Ability = Literal[

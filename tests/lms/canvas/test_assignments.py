@@ -17,9 +17,9 @@ from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY, HOUR
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.interface import Gone, RefusedByLms, Unavailable, Unsupported
+from passback.testing.lms import ESSAY, Lms, try_of
 from passback_simulators.canvas.seed import COURSE_STANDARD
 from support.canvas import canvas, simulator
-from support.lms import ESSAY, Lms, try_of
 from support.sandbox import NOW
 
 

@@ -16,11 +16,11 @@ from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.canvas import KIND, errors
 from passback.lms.http.reply import Reply
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
+from passback.testing.lms import ESSAY, Lms
 from passback_simulators.canvas.seed import CLIENT_ID, CLIENT_SECRET, enroll
 from passback_simulators.reply import Reply as SimulatorReply
 from passback_simulators.request import Request
 from support.canvas import canvas, comments, simulator
-from support.lms import ESSAY, Lms
 
 
 @pytest.fixture

@@ -16,11 +16,11 @@ from passback.domain.clock import DAY
 from passback.domain.submission import SubmissionFields
 from passback.lms.interface import RefusedByLms, Unavailable
 from passback.lms.verified import Verified
+from passback.testing.lms import ESSAY, LINK, TEXT, Lms
 from passback_simulators.canvas.replies import unauthorized
 from passback_simulators.reply import Reply, json_reply
 from passback_simulators.request import Request
 from support.canvas import canvas, comments, simulator
-from support.lms import ESSAY, LINK, TEXT, Lms
 from support.sandbox import NOW
 
 

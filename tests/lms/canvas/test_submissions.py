@@ -16,12 +16,12 @@ from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY, MINUTE
 from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.interface import LmsError, NotAllowed, RefusedByLms, Unavailable
+from passback.testing.lms import TEXT, Lms
 from passback_simulators.canvas.seed import ADMIN_TOKEN, COURSE_STANDARD
 from passback_simulators.faults import Rule
 from passback_simulators.reply import Reply
 from passback_simulators.request import Request
 from support.canvas import canvas, comments, simulator
-from support.lms import TEXT, Lms
 from support.sandbox import NOW
 
 

@@ -12,11 +12,11 @@ from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY, HOUR
 from passback.lms.google_classroom import dates
 from passback.lms.interface import LmsError, RefusedByLms, Unavailable, Unsupported
+from passback.testing.lms import ESSAY, Lms, try_of
 from passback_simulators.google_classroom import seed
 from passback_simulators.identities import ALGEBRA, BIOLOGY
 from passback_simulators.reply import Reply as SimulatedReply
 from support.google import google, record, said, simulator
-from support.lms import ESSAY, Lms, try_of
 from support.sandbox import NOW
 
 

@@ -18,10 +18,10 @@ from passback.lms.google_classroom import errors
 from passback.lms.http.reply import Reply as LmsReply
 from passback.lms.interface import Gone, LmsError, RefusedByLms, Unavailable
 from passback.lms.verified import Verified
+from passback.testing.lms import ESSAY, LINK, Lms, try_of
 from passback_simulators.reply import Reply, json_reply
 from passback_simulators.request import Request
 from support.google import google, record, said, simulator
-from support.lms import ESSAY, LINK, Lms, try_of
 from support.sandbox import NOW
 
 FORBIDDEN = Reply(403, said("PERMISSION_DENIED", "The caller does not have permission"))

@@ -15,13 +15,13 @@ from passback.lms.google_classroom import KIND, errors
 from passback.lms.google_classroom.credentials import STUDENT_SCOPES, TEACHER_SCOPES
 from passback.lms.http.reply import Reply
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
+from passback.testing.lms import ESSAY, LINK, Lms
 from passback_simulators.google_classroom import seed
 from passback_simulators.identities import ALGEBRA
 from passback_simulators.reply import Reply as SimulatorReply
 from passback_simulators.reply import json_reply
 from passback_simulators.request import Request
 from support.google import google, said, simulator
-from support.lms import ESSAY, LINK, Lms
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from passback.domain.clock import DAY, HOUR
 from passback.lms.google_classroom import map_assignments
 from passback.lms.interface import Unavailable
 from passback.lms.toolkit.unsupported_fields import note_key
+from passback.testing.lms import ESSAY, Lms, try_of
 from support.google import google, record, simulator
-from support.lms import ESSAY, Lms, try_of
 from support.sandbox import NOW
 
 

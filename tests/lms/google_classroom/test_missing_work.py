@@ -14,9 +14,9 @@ from passback.domain.submission import SubmissionFields
 from passback.lms.google_classroom import map_submissions
 from passback.lms.google_classroom.map_assignments import from_lms
 from passback.lms.interface import LmsError, RefusedByLms
+from passback.testing.lms import Lms
 from passback_simulators.google_classroom.handlers import submissions
 from support.google import google, record, simulator
-from support.lms import Lms
 from support.sandbox import NOW
 
 

@@ -13,11 +13,11 @@ from passback.domain.assignment import AssignmentFields
 from passback.domain.submission import SubmissionFields
 from passback.lms.google_classroom.api import AT_ONCE
 from passback.lms.interface import LmsError, NotAllowed, RefusedByLms
+from passback.testing.lms import Lms
 from passback_simulators.google_classroom import seed
 from passback_simulators.identities import BIOLOGY
 from passback_simulators.reply import Reply
 from support.google import google, said, simulator
-from support.lms import Lms
 
 DENIALS = [
     (403, said("PERMISSION_DENIED", "The caller does not have permission")),

@@ -13,9 +13,9 @@ from passback.domain.clock import DAY
 from passback.domain.submission import SubmissionFields
 from passback.lms.google_classroom.credentials import TEACHER_SCOPES
 from passback.lms.interface import Gone, LmsError, RefusedByLms, Unsupported
+from passback.testing.lms import LINK, Lms
 from passback_simulators.google_classroom import seed
 from support.google import google, simulator
-from support.lms import LINK, Lms
 from support.sandbox import NOW
 
 

@@ -15,7 +15,7 @@ from passback.lms.http.client import LmsClient, PlainManners
 from passback.lms.http.pace import Limit
 from passback.lms.http.reply import Reply
 from passback.lms.interface import LmsConnection, Unavailable
-from support.jumping import JumpingTime
+from passback.testing.jumping import JumpingTime
 
 SECRET = "s3cret-token"
 

@@ -17,7 +17,7 @@ from passback.store.engine import migrate
 from passback.store.engine.database import Database
 from passback.store.engine.open import connect
 from passback.store.workers import RegisteredWorker
-from support.jumping import JumpingTime
+from passback.testing.jumping import JumpingTime
 from support.postgres import DATABASES, database_of
 
 REST = 30.0

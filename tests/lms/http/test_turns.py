@@ -19,7 +19,7 @@ from passback.lms.shared import Shared
 from passback.store.engine import migrate
 from passback.store.engine.database import Database, StoreUnavailable, Transaction
 from passback.store.engine.open import connect
-from support.jumping import JumpingTime
+from passback.testing.jumping import JumpingTime
 from support.postgres import DATABASES, database_of
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.lms import Lms
+from passback.testing.lms import Lms
 from support.lti_lms import lti
 
 

@@ -17,9 +17,9 @@ from passback.lms.http.reply import Reply as LmsReply
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable, Unsupported
 from passback.lms.lti.api import below, next_page
 from passback.lms.lti.map_assignments import age, id_from
+from passback.testing.lms import ESSAY, Lms, try_of
 from passback_simulators.lti import seed
 from passback_simulators.reply import Reply
-from support.lms import ESSAY, Lms, try_of
 from support.lti_lms import ALGEBRA_COURSE, JSON, lti, simulator
 from support.sandbox import NOW
 

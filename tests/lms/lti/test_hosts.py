@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from passback.domain.assignment import AssignmentFields
 from passback.domain.submission import SubmissionFields
 from passback.lms.interface import Unavailable
+from passback.testing.lms import ESSAY, Lms
 from passback_simulators.reply import Reply
-from support.lms import ESSAY, Lms
 from support.lti_lms import lti
 
 

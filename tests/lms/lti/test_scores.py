@@ -17,8 +17,8 @@ from passback.lms.interface import Gone, RefusedByLms, Unavailable
 from passback.lms.lti.map_assignments import id_from
 from passback.lms.toolkit.json_fields import isoformat
 from passback.lms.verified import Verified
+from passback.testing.lms import Lms
 from passback_simulators.reply import Reply
-from support.lms import Lms
 from support.lti_lms import ALGEBRA_COURSE, held, item, lti, simulator
 from support.sandbox import SetClock
 

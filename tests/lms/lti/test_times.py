@@ -16,7 +16,7 @@ from passback.sandbox.seed import seed
 from passback.store.engine import migrate
 from passback.store.engine.open import connect
 from passback.store.notes import StoredNotes
-from support.lms import MemoryNotes
+from passback.testing.lms import MemoryNotes
 from support.postgres import database_of
 from support.sandbox import DISTRICT, NOW
 

@@ -12,8 +12,8 @@ from uuid_utils import uuid7
 
 from passback.domain.clock import DAY, HOUR
 from passback.lms.interface import Gone, RefusedByLms, Unavailable, Unsupported
+from passback.testing.lms import ESSAY, Lms, try_of
 from passback_simulators.moodle import seed
-from support.lms import ESSAY, Lms, try_of
 from support.moodle import moodle, record, simulator
 from support.sandbox import NOW
 

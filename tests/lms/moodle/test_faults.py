@@ -13,10 +13,10 @@ from passback.domain.submission import SubmissionFields
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
 from passback.lms.moodle.api import SITE_INFO, _flat
 from passback.lms.moodle.check import FUNCTIONS
+from passback.testing.lms import ESSAY, Lms
 from passback_simulators.moodle import errors, seed
 from passback_simulators.reply import Reply, json_reply, text_reply
 from passback_simulators.request import Request
-from support.lms import ESSAY, Lms
 from support.moodle import moodle, simulator
 
 

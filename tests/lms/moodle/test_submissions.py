@@ -15,7 +15,7 @@ from passback.domain.submission import Submission, SubmissionFields
 from passback.lms.http import client
 from passback.lms.interface import Gone, NotAllowed, RefusedByLms, Unavailable, Unsupported
 from passback.lms.moodle import grade as grading
-from support.lms import ESSAY, Lms
+from passback.testing.lms import ESSAY, Lms
 from support.moodle import moodle, record, simulator
 from support.sandbox import NOW
 

@@ -14,10 +14,10 @@ from passback.domain.assignment import Attachment
 from passback.domain.clock import DAY, HOUR
 from passback.lms.interface import Gone, LmsError, RefusedByLms, Unavailable, Unsupported
 from passback.lms.schoology import dates
+from passback.testing.lms import ESSAY, Lms, try_of
 from passback_simulators.reply import Reply, json_reply
 from passback_simulators.request import Request
 from passback_simulators.schoology import seed
-from support.lms import ESSAY, Lms, try_of
 from support.sandbox import NOW
 from support.schoology import item, record, schoology, simulator
 

@@ -15,10 +15,10 @@ from passback.domain.submission import SubmissionFields
 from passback.lms.http.reply import Reply
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
 from passback.lms.schoology import KIND, errors
+from passback.testing.lms import ESSAY, TEXT, Lms
 from passback_simulators.reply import text_reply
 from passback_simulators.schoology import seed
 from passback_simulators.schoology.nonces import DUPLICATE
-from support.lms import ESSAY, TEXT, Lms
 from support.schoology import schoology, simulator
 
 

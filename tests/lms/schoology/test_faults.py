@@ -13,11 +13,11 @@ from passback.domain.assignment import Attachment
 from passback.domain.clock import DAY, HOUR
 from passback.domain.submission import SubmissionFields
 from passback.lms.interface import LmsError, Unavailable
+from passback.testing.faulty_world import world_of
+from passback.testing.lms import ESSAY, TEXT, Lms, try_of
 from passback_simulators.reply import Reply, json_reply
 from passback_simulators.request import Request
 from passback_simulators.schoology import seed
-from support.faulty_world import world_of
-from support.lms import ESSAY, TEXT, Lms, try_of
 from support.sandbox import NOW
 from support.schoology import item, schoology, simulator
 

@@ -16,7 +16,7 @@ from passback.domain.assignment import AssignmentFields
 from passback.domain.clock import DAY, HOUR
 from passback.lms.interface import Unavailable
 from passback.lms.schoology.stored import as_stored
-from support.lms import ESSAY, Lms, try_of
+from passback.testing.lms import ESSAY, Lms, try_of
 from support.sandbox import NOW
 from support.schoology import schoology, simulator
 

@@ -18,9 +18,9 @@ from passback.domain.assignment import Attachment
 from passback.domain.submission import SubmissionFields
 from passback.lms.interface import Gone, LmsError, NotAllowed, RefusedByLms, Unavailable, Unsupported
 from passback.lms.schoology import dates
+from passback.testing.lms import TEXT, Lms
 from passback_simulators.reply import Reply as SimulatedReply
 from passback_simulators.schoology import seed
-from support.lms import TEXT, Lms
 from support.schoology import item, schoology, simulator
 
 

@@ -13,13 +13,13 @@ import pytest
 
 from passback.operations import lti
 from passback.store.engine.database import Connection
+from passback.testing.served import Served, serving
 from passback_simulators.identities import ALGEBRA
 from passback_simulators.lti import seed
 from passback_simulators.lti.app import LtiSimulator
 from support.lti import data_of, form_of, key, query_of
 from support.sandbox import Reply, Sandbox
 from support.sandbox import serving as serving_gateway
-from support.simulators import Served, serving
 
 DISTRICT = "4fee004cca2e43cf28000000"
 SECTION = "4fee004cca2e43cf28000007"

@@ -13,15 +13,15 @@ import itertools
 import json
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec.structs import replace
 
+from passback.testing.served import FailsOnRequest
 from passback_simulators.reply import Reply
 from passback_simulators.request import Request
-from support.simulators import Served
 
 _OUTAGE = (
     b"<!DOCTYPE html><html><head><title>Sorry</title></head><body><h1>We'll be back soon</h1></body></html>"
@@ -99,7 +99,7 @@ def own(reply: Reply, name: str) -> tuple[Spoil, ...]:
 class World:
     """What lies between a connector and a simulator."""
 
-    served: Served
+    served: FailsOnRequest
     requests: list[str] = field(default_factory=list)
     """The requests since the last `begin`."""
     last: Reply | None = None
@@ -162,33 +162,42 @@ class World:
         return self._spoil.reply(Reply(200, json.dumps({}).encode(), _JSON))
 
 
+Answer = Callable[[Request], Awaitable[Reply]]
+
+
 @contextlib.contextmanager
-def world_of(served: Served) -> Iterator[World]:
-    """The world between a simulator and whoever calls it, faultless at first."""
-    world, simulator = World(served), served.simulator
+def answering(
+    served: FailsOnRequest, answer: Callable[[Answer, Request], Awaitable[Reply]]
+) -> Iterator[None]:
+    """Have `answer`, which is given the simulator's own answering, answer the requests inside the ``with``."""
+    simulator: Any = served.simulator
     real = simulator.answer
-    simulator.answer = lambda request: world.answer(real, request)  # type: ignore[method-assign]
+    simulator.answer = lambda request: answer(real, request)
     try:
-        yield world
+        yield
     finally:
-        simulator.answer = real  # type: ignore[method-assign]
+        simulator.answer = real
 
 
 @contextlib.contextmanager
-def haphazard(served: Served, chance: float, seed: int) -> Iterator[list[int]]:
-    """Spoil answers at random inside the ``with``, each with that chance; yields how many were spoilt, as one item."""
-    simulator, drawn, count = served.simulator, random.Random(seed), [0]
-    real = simulator.answer
+def world_of(served: FailsOnRequest) -> Iterator[World]:
+    """The world between a simulator and whoever calls it, faultless at first."""
+    world = World(served)
+    with answering(served, world.answer):
+        yield world
 
-    async def answer(request: Request) -> Reply:
+
+@contextlib.contextmanager
+def haphazard(served: FailsOnRequest, chance: float, seed: int) -> Iterator[list[int]]:
+    """Spoil answers at random inside the ``with``, each with that chance; yields how many were spoilt, as one item."""
+    drawn, count = random.Random(seed), [0]
+
+    async def answer(real: Answer, request: Request) -> Reply:
         if drawn.random() >= chance:
             return await real(request)
         count[0] += 1
         spoil = drawn.choice(ALL)
         return spoil.reply(await real(request) if spoil.reaches else Reply(200, b"{}", _JSON))
 
-    simulator.answer = answer  # type: ignore[method-assign]
-    try:
+    with answering(served, answer):
         yield count
-    finally:
-        simulator.answer = real  # type: ignore[method-assign]

@@ -1,14 +1,15 @@
-"""What the tests of connectors share."""
+"""An LMS that the suite runs on: a connector, whom and what it finds there, and what people do there."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
+import pytest
 from msgspec.structs import replace
 from uuid_utils import uuid7
 
@@ -16,15 +17,13 @@ from passback.domain.assignment import Assignment, AssignmentFields, Attachment
 from passback.domain.clock import DAY
 from passback.domain.matching import SectionRef
 from passback.domain.submission import Submission, SubmissionFields
-from passback.lms.interface import Connector, ConnectorKind, LmsConnection, LostCreate
+from passback.lms.interface import Connector, ConnectorKind, LmsConnection, LostCreate, NotWritten
 from passback.lms.notes import Note
-from passback.store.engine.database import Opened
-from passback_simulators.identities import ALGEBRA, BIOLOGY
+from passback.testing.clock import NOW, SetClock
+from passback.testing.jumping import JumpingTime
+from passback.testing.served import FailsOnRequest, Served, serving
 from passback_simulators.reply import Reply
 from passback_simulators.simulator import Simulator
-from support.jumping import JumpingTime
-from support.sandbox import NOW, SetClock
-from support.simulators import Served, serving
 
 T = TypeVar("T")
 
@@ -37,9 +36,15 @@ ESSAY = AssignmentFields(
 TEXT = Attachment(type="text", text="My essay")
 LINK = Attachment(type="link", url="https://app.example/work/1")
 
+PARTICULAR: Mapping[str, str] = {
+    "points_possible": "the maximum of an assignment cannot be changed: refused with ``INVALID_POINTS``",
+    "capped": "a grade above the maximum is kept as the maximum",
+}
+"""What else than `Capabilities` say an LMS may do otherwise, and what the suite then checks instead."""
+
 
 def try_of(mark: str, since: int, known: Collection[str] = (), newer: int = 0) -> LostCreate:
-    """A try to create something, whose answer was lost; the `known` assignments became known at `NOW`."""
+    """Return a try to create something, whose answer was lost; the `known` assignments became known at `NOW`."""
     return LostCreate(mark, since, dict.fromkeys(known, NOW), newer)
 
 
@@ -69,45 +74,66 @@ class MemoryNotes:
 
 
 @dataclass(frozen=True)
-class Lms:
+class People:
+    """Two sections of an LMS and who is in them, by the LMS's ids."""
+
+    section: str
+    students: list[str]
+    """At least five, who are in `section` alone."""
+    teacher: str
+    """Teaches `section` alone."""
+    other_section: str
+    other_student: str
+    """In `other_section` alone."""
+    other_teacher: str
+    """Teaches `other_section` alone."""
+    nowhere: str
+    """The id of a section that does not exist."""
+
+
+class Rule(TypedDict):
+    """Which requests are to meet a fault."""
+
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lms(People):
     """An LMS with two sections, and the connector that reaches it."""
 
     connector: Connector
     clock: SetClock
     runner: asyncio.Runner
     """Runs all calls of a test in one event loop, as a server does."""
-    section: str
-    students: list[str]
-    teacher: str
-    nowhere: str
-    """The id of a section that there is not."""
-    other_section: str
-    other_student: str
-    other_teacher: str
     delete: Callable[[str], None]
     """Delete an assignment in the LMS's own UI."""
     unenroll: Callable[[str], None]
     """Take a student out of the section in the LMS's own UI."""
-    simulator: Served | None = None
-    """The simulator behind the connector; None for the built-in gradebook."""
-    particular: frozenset[str] = field(default_factory=frozenset)
-    """What else than `Capabilities` say is particular about this LMS: ``capped`` (points above the maximum become the
-    maximum), and ``points_possible`` (an assignment's cannot be changed)."""
+    particular: frozenset[str] = frozenset()
+    """What else than its `Capabilities` say is particular about this LMS, of `PARTICULAR`."""
+    coarse: frozenset[str] = frozenset()
+    """Fields of an assignment that the LMS has a coarser place for: the gateway gives back what was sent."""
 
+    simulator: FailsOnRequest | None = None
+    """The simulator behind the connector, if there is one that fails on request: most of the suite needs it."""
+    kind: ConnectorKind | None = None
+    connection: LmsConnection | None = None
+    """What `connector` was opened with, if a simulator is behind it."""
+    notes: MemoryNotes = field(default_factory=MemoryNotes)
+    collection: str = "assignments"
+    """The part of the LMS's paths below which its assignments are."""
+    grades_at: str | None = None
+    """The part of the path to which grades are sent with POST; None if with PUT or PATCH."""
+    refusals: tuple[Reply, ...] = ()
+    """What the LMS answers to someone who may not do what was asked."""
     ready: Callable[[], str] | None = None
     """Make an assignment like `ESSAY` in the LMS's own UI instead of all that were made before, where creating one
     takes many requests."""
-    collection: str = "assignments"
-    """The part of the LMS's paths below which its assignments are."""
-    refusals: tuple[Reply, ...] = ()
-    """What the LMS answers to someone who may not do what was asked."""
 
-    kind: ConnectorKind | None = None
-    connection: LmsConnection | None = None
-    """What `connector` was opened with, where a simulator is behind it."""
-    notes: MemoryNotes = field(default_factory=MemoryNotes)
-    database: Opened | None = None
-    """The gateway's database, if that is the LMS."""
+    def __post_init__(self) -> None:
+        unknown = self.particular - PARTICULAR.keys()
+        assert not unknown, f"nothing of that kind is particular about an LMS: {', '.join(sorted(unknown))}"
 
     @property
     def unsupported(self) -> frozenset[str]:
@@ -119,12 +145,28 @@ class Lms:
         return of.cannot | (of.sometimes & {"extra_attempts"}) | work | self.particular | frozenset(comments)
 
     @property
-    def creates(self) -> dict[str, str]:
+    def creates(self) -> Rule:
         """The request that creates an assignment, as a fault's rule names it."""
         return {"method": "POST", "path": f"{self.collection}$"}
 
+    @property
+    def failing(self) -> FailsOnRequest:
+        """The simulator behind the connector, which there must be."""
+        assert self.simulator is not None, "this class of the suite needs a simulator that fails on request"
+        return self.simulator
+
+    @property
+    def served(self) -> Served:
+        """The simulator behind the connector, if it is one of `passback_simulators.simulator`."""
+        assert isinstance(self.simulator, Served)
+        return self.simulator
+
     def run(self, action: Coroutine[Any, Any, T]) -> T:
-        return self.runner.run(action)
+        """Run a call of the connector. What is not written yet fails the test, whatever the test expects."""
+        try:
+            return self.runner.run(action)
+        except NotWritten as error:
+            pytest.fail(str(error), pytrace=False)
 
     def wait(self, seconds: float) -> None:
         """Let the connector's time pass, which takes none."""
@@ -136,25 +178,22 @@ class Lms:
         self.run(sleep())
 
     def places(self, connector: Connector | None = None) -> list[SectionRef]:
-        """All sections of all courses."""
+        """Return all sections of all courses."""
         asked = connector or self.connector
         courses = self.run(asked.read_courses())
         return [place for course in courses for place in self.run(asked.read_sections(course))]
 
-    @property
-    def served(self) -> Served:
-        """The simulator behind the connector, which there must be."""
-        assert self.simulator is not None
-        return self.simulator
-
     @contextlib.contextmanager
-    def another(self, credentials: dict[str, str] | None = None, **options: str) -> Iterator[Connector]:
-        """Another connector to the same LMS, with other credentials or options."""
+    def another(
+        self, credentials: dict[str, str] | None = None, *, patience: float | None = None, **options: str
+    ) -> Iterator[Connector]:
+        """Open another connector to the same LMS, with other credentials, patience or options."""
         assert self.kind is not None
         assert self.connection is not None
         connection = replace(
             self.connection,
             credentials=self.connection.credentials if credentials is None else credentials,
+            patience=patience or self.connection.patience,
             options={**self.connection.options, **options},
         )
         connector = self.kind.open(connection, self.notes, self.clock)
@@ -168,10 +207,8 @@ class Lms:
         self.served.control("PUT", "settings", settings)
 
     def calls(self) -> list[str]:
-        """The requests to the simulator since this was last asked."""
-        made: list[str] = self.served.control("GET", "requests")
-        self.served.control("DELETE", "requests")
-        return made
+        """Return the requests to the simulator since this was last asked."""
+        return self.failing.requests()
 
     def create(self, section: str | None = None, **changes: Any) -> Assignment:
         """Create `ESSAY` with changes."""
@@ -179,7 +216,7 @@ class Lms:
         return self.run(self.connector.create_assignment(section or self.section, fields, str(uuid7())))
 
     def assignment(self, assignment: str) -> Assignment:
-        """An assignment as it is now."""
+        """Return an assignment as it is now."""
         return self.run(self.connector.read_assignment(self.section, assignment))
 
     def change(self, assignment: str, **fields: Any) -> Assignment:
@@ -196,7 +233,7 @@ class Lms:
         return self.run(change)
 
     def read(self, assignment: str, student: str | None = None) -> Submission:
-        """The submission of a student, of the first unless another is named."""
+        """Return the submission of a student, of the first unless another is named."""
         student = student or self.students[0]
         return self.run(self.connector.read_submissions(self.section, assignment, [student]))[student]
 
@@ -205,20 +242,20 @@ class Lms:
 def simulated(
     simulator: Simulator,
     kind: ConnectorKind,
-    seed: Any,
+    people: People,
     *,
-    nowhere: str,
     delete: Callable[[str], None],
     unenroll: Callable[[str], None],
     path: str = "",
-    credentials: dict[str, str] | None = None,
+    credentials: Mapping[str, str] | None = None,
     options: Mapping[str, str] | None = None,
-    particular: frozenset[str] = frozenset(),
-    collection: str = "assignments",
-    refusals: tuple[Reply, ...] = (),
-    ready: Callable[[], str] | None = None,
+    **more: Any,
 ) -> Iterator[Lms]:
-    """An LMS behind its simulator, with the sandbox's people. `seed` is the module that knows their ids there."""
+    """Serve a simulator, whose clock is a `SetClock`, with a connector of this kind on it.
+
+    Without `credentials`, those of the simulator's `connection_credentials` are used; `options` are added to its
+    `connection_options`. `path` is where the connection's address ends; `more` are fields of `Lms`.
+    """
     assert isinstance(simulator.clock, SetClock)
     simulator.start()
     with serving(simulator) as served, asyncio.Runner() as runner:
@@ -232,25 +269,16 @@ def simulated(
         notes = MemoryNotes()
         connector = kind.open(connection, notes, simulator.clock)
         yield Lms(
+            **asdict(people),
             connector=connector,
             clock=simulator.clock,
             runner=runner,
-            section=seed.SECTION_LMS_ID[ALGEBRA.digits],
-            students=[seed.person_lms_id(digits) for digits in ALGEBRA.students],
-            teacher=seed.person_lms_id(ALGEBRA.teacher),
-            nowhere=nowhere,
-            other_section=seed.SECTION_LMS_ID[BIOLOGY.digits],
-            other_student=seed.person_lms_id(BIOLOGY.students[0]),
-            other_teacher=seed.person_lms_id(BIOLOGY.teacher),
             delete=delete,
             unenroll=unenroll,
             simulator=served,
-            particular=particular,
-            collection=collection,
-            ready=ready,
-            refusals=refusals,
             kind=kind,
             connection=connection,
             notes=notes,
+            **more,
         )
         runner.run(connector.close())

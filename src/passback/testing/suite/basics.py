@@ -1,0 +1,293 @@
+"""What holds of every connector, whatever is behind it."""
+
+from __future__ import annotations
+
+import contextlib
+from decimal import Decimal
+from typing import Any, get_args
+
+import pytest
+
+from passback.domain.assignment import AssignmentFields, Attachment, GradingType
+from passback.domain.clock import DAY, HOUR
+from passback.domain.submission import SubmissionFields
+from passback.lms.interface import Gone, RefusedByLms, Unsupported
+from passback.testing.clock import NOW
+from passback.testing.lms import LINK, TEXT, Lms, MemoryNotes
+from passback.testing.suite.checks import gone, read, refused_as_unsupported
+
+FIELDS: dict[str, Any] = {
+    "title": "Essay", "description": "<p>Two pages</p>", "description_plaintext": "One page",
+    "due_date": NOW + 7 * DAY, "start_date": NOW + HOUR, "display_date": NOW + DAY, "end_date": NOW + 9 * DAY,
+    "grading_type": "percent", "max_attempts": 3, "submission_types": ("text",), "attachments": (LINK,),
+    "term_id": "4fee004cca2e43cf27000009",
+}  # fmt: skip
+
+
+class Basics:
+    """What every connector does alike. Needs nothing but an LMS."""
+
+    def test_what_is_created_can_be_read(self, lms: Lms) -> None:
+        created = lms.create()
+        assert lms.run(lms.connector.read_assignment(lms.section, created.lms_id)) == created
+
+    def test_what_was_asked_for_is_kept(self, lms: Lms) -> None:
+        created = lms.create(
+            display_date=NOW + DAY, end_date=NOW + 9 * DAY, max_attempts=3, submission_types=("text", "file")
+        )
+        assert (
+            created.title, created.due_date, created.display_date, created.end_date, created.max_attempts,
+            created.points_possible, set(created.submission_types), created.published,
+        ) == ("Essay", NOW + 7 * DAY, NOW + DAY, NOW + 9 * DAY, 3, Decimal(20), {"text", "file"}, True)  # fmt: skip
+
+    def test_a_change_touches_only_what_is_given(self, lms: Lms) -> None:
+        created, more = lms.create(), AssignmentFields(points_possible=Decimal(30))
+        change = lms.connector.update_assignment(lms.section, created.lms_id, more)
+        if "points_possible" in lms.unsupported:
+            with pytest.raises(RefusedByLms, match="INVALID_POINTS"):
+                lms.run(change)
+            assert lms.assignment(created.lms_id) == created
+            return
+        changed = lms.run(change)
+        assert (changed.title, changed.due_date, changed.points_possible) == (
+            "Essay",
+            NOW + 7 * DAY,
+            Decimal(30),
+        )
+
+    def test_several_are_read_at_once_without_those_that_are_gone(self, lms: Lms) -> None:
+        kept, deleted = lms.create(), lms.create()
+        lms.run(lms.connector.delete_assignment(lms.section, deleted.lms_id))
+        found = lms.run(lms.connector.read_assignments(lms.section, [deleted.lms_id, kept.lms_id]))
+        assert found == {kept.lms_id: kept}
+
+    def test_a_deleted_assignment_is_gone_for_every_call(self, lms: Lms) -> None:
+        assignment, student, connector = lms.create().lms_id, lms.students[0], lms.connector
+        lms.run(connector.delete_assignment(lms.section, assignment))
+        assert {
+            gone(lms, connector.read_assignment(lms.section, assignment)),
+            gone(lms, connector.update_assignment(lms.section, assignment, AssignmentFields(title="x"))),
+            gone(lms, connector.delete_assignment(lms.section, assignment)),
+            gone(lms, connector.read_submissions(lms.section, assignment, [student])),
+            gone(
+                lms,
+                connector.update_submission(lms.section, assignment, student, SubmissionFields(grade="1")),
+            ),
+        } == {"assignment"}
+
+    def test_every_student_has_a_submission_from_the_start(self, lms: Lms) -> None:
+        found = lms.run(lms.connector.read_submissions(lms.section, lms.create().lms_id, lms.students))
+        assert {student: submission.state for student, submission in found.items()} == dict.fromkeys(
+            lms.students, "created"
+        )
+
+    def test_a_student_of_another_section_has_none(self, lms: Lms) -> None:
+        assignment = lms.create().lms_id
+        assert lms.run(lms.connector.read_submissions(lms.section, assignment, [lms.other_student])) == {}
+        change = lms.connector.update_submission(
+            lms.section, assignment, lms.other_student, SubmissionFields(grade="1")
+        )
+        assert gone(lms, change) == "student"
+
+    def test_only_the_assigned_have_one(self, lms: Lms) -> None:
+        chosen = lms.students[1]
+        if "individual_assignees" in lms.unsupported:
+            with pytest.raises(Unsupported):
+                lms.create(assignee_mode="individuals", assignee_ids=(chosen,))
+            return
+        assignment = lms.create(assignee_mode="individuals", assignee_ids=(chosen,))
+        found = lms.run(lms.connector.read_submissions(lms.section, assignment.lms_id, lms.students))
+        assert (list(found), assignment.assignee_mode, assignment.assignee_ids) == (
+            [chosen],
+            "individuals",
+            (chosen,),
+        )
+
+    def test_a_grade_is_kept(self, lms: Lms) -> None:
+        assignment, student = lms.create().lms_id, lms.students[0]
+        changed = lms.grade(assignment, student, grade_points=Decimal("17.5"), grader_id=lms.teacher)
+        assert (changed.grade_points, changed.grade, changed.grader_id) == (
+            Decimal("17.5"),
+            "17.5",
+            lms.teacher,
+        )
+        assert read(lms, assignment, student) == changed
+
+    def test_the_same_grade_again_changes_nothing(self, lms: Lms) -> None:
+        assignment, student = lms.create().lms_id, lms.students[0]
+        fields = SubmissionFields(grade_points=Decimal(17))
+        first = lms.run(lms.connector.update_submission(lms.section, assignment, student, fields))
+        assert lms.run(lms.connector.update_submission(lms.section, assignment, student, fields)) == first
+
+    @pytest.mark.parametrize(
+        ("kind", "words", "points"),
+        [
+            ("percent", "85%", 17),
+            ("pass_fail", "pass", 20),
+            ("pass_fail", "fail", 0),
+            ("points", "7.5", Decimal("7.5")),
+        ],
+    )
+    def test_a_grade_in_words_is_kept(self, lms: Lms, kind: str, words: str, points: Decimal) -> None:
+        assignment = lms.create(grading_type=kind).lms_id
+        changed = lms.grade(assignment, grade=words)
+        assert (changed.grade_points, changed.grade) == (points, words)
+
+    def test_extra_credit_is_taken(self, lms: Lms) -> None:
+        assignment, student = lms.create().lms_id, lms.students[0]
+        if "points_above_maximum" in lms.unsupported:
+            with pytest.raises(RefusedByLms, match="INVALID_GRADE"):
+                lms.grade(assignment, student, grade_points=Decimal(25))
+            assert lms.read(assignment).grade_points is None
+            return
+        kept = Decimal(20) if "capped" in lms.particular else Decimal(25)
+        assert lms.grade(assignment, student, grade_points=Decimal(25)).grade_points == kept
+
+    def test_a_grader_of_another_section_is_unknown(self, lms: Lms) -> None:
+        assignment, student = lms.create().lms_id, lms.students[0]
+        fields = SubmissionFields(grade_points=Decimal(1), grader_id=lms.other_teacher)
+        assert (
+            gone(lms, lms.connector.update_submission(lms.section, assignment, student, fields)) == "grader"
+        )
+
+    def test_an_excused_student_is_flagged_until_unflagged(self, lms: Lms) -> None:
+        assignment, student = lms.create().lms_id, lms.students[0]
+        if refused_as_unsupported(lms, "excused", assignment, student, flags=frozenset({"excused"})):
+            return
+        flags = [
+            lms.grade(assignment, student, flags=given).flags
+            for given in (frozenset({"excused"}), frozenset())
+        ]
+        assert flags == [("excused",), ()]
+
+    def test_a_comment_is_kept(self, lms: Lms) -> None:
+        assignment, student = lms.create().lms_id, lms.students[0]
+        fields: dict[str, Any] = {"grade_points": Decimal(3), "grade_comment": "Good"}
+        if refused_as_unsupported(lms, "grade_comment", assignment, student, **fields):
+            return
+        assert lms.grade(assignment, student, **fields).grade_comment == "Good"
+
+    def test_a_due_date_of_ones_own_is_kept(self, lms: Lms) -> None:
+        assignment, student, later = lms.create().lms_id, lms.students[0], NOW + 14 * DAY
+        if refused_as_unsupported(lms, "override_due_date", assignment, student, override_due_date=later):
+            return
+        changed = lms.grade(assignment, student, override_due_date=later)
+        assert (changed.override_due_date, read(lms, assignment, student)) == (later, changed)
+
+    def test_more_attempts_are_kept(self, lms: Lms) -> None:
+        assignment, student = lms.create(max_attempts=1, submission_types=("text",)).lms_id, lms.students[0]
+        if refused_as_unsupported(lms, "extra_attempts", assignment, student, extra_attempts=2):
+            return
+        assert lms.grade(assignment, student, extra_attempts=2).extra_attempts == 2
+
+    @pytest.mark.parametrize(
+        "work",
+        [TEXT, LINK],
+    )
+    def test_work_that_is_handed_in_is_kept(self, lms: Lms, work: Attachment) -> None:
+        assignment, student = lms.create(submission_types=(work.type,)).lms_id, lms.students[0]
+        if refused_as_unsupported(
+            lms, work.type, assignment, student, state="submitted", attachments=(work,)
+        ):
+            return
+        changed = lms.grade(assignment, student, state="submitted", attachments=(work,))
+        assert (changed.state, [(item.type, item.text, item.url) for item in changed.attachments]) == (
+            "submitted",
+            [(work.type, work.text, work.url)],
+        )
+
+    @pytest.mark.parametrize("kind", get_args(GradingType))
+    def test_the_grading_types_that_it_says_are_taken(self, lms: Lms, kind: str) -> None:
+        if kind in lms.connector.capabilities.grading_types:
+            assert lms.create(grading_type=kind).grading_type == kind
+        else:
+            with pytest.raises(Unsupported):
+                lms.create(grading_type=kind)
+
+    @pytest.mark.parametrize("flag", ["late", "missing"])
+    def test_the_flags_that_it_says_can_be_set(self, lms: Lms, flag: str) -> None:
+        assignment = lms.create().lms_id
+        flags = lms.grade(assignment, flags=frozenset({flag})).flags
+        assert (flag in flags) == (flag not in lms.connector.capabilities.not_stored_flags)
+
+    def test_a_field_is_in_the_lms_or_kept_or_ignored_as_it_says(self, lms: Lms) -> None:
+        of = lms.connector.capabilities
+        with_notes = lms.create(**FIELDS)
+        if lms.kind is None:
+            without_notes = lms.assignment(with_notes.lms_id)
+        else:
+            assert lms.connection is not None
+            opened = lms.kind.open(lms.connection, MemoryNotes(), lms.clock)
+            without_notes = lms.run(opened.read_assignment(lms.section, with_notes.lms_id))
+            lms.run(opened.close())
+        given_back = {name for name in FIELDS if getattr(with_notes, name, None) == FIELDS[name]}
+        in_lms = {name for name in FIELDS if getattr(without_notes, name, None) == FIELDS[name]}
+        assert set(FIELDS) - given_back == of.ignored_assignment
+        assert given_back - in_lms - lms.coarse == of.not_stored_assignment & set(FIELDS)
+
+    def test_what_cannot_be_a_grade_is_refused_and_changes_nothing(self, lms: Lms) -> None:
+        assignment, student = lms.create().lms_id, lms.students[0]
+        before = lms.run(lms.connector.read_submissions(lms.section, assignment, [student]))
+        with pytest.raises(RefusedByLms, match="INVALID_GRADE"):
+            lms.run(
+                lms.connector.update_submission(
+                    lms.section, assignment, student, SubmissionFields(grade="lots")
+                )
+            )
+        assert lms.run(lms.connector.read_submissions(lms.section, assignment, [student])) == before
+
+    def test_many_are_graded_with_each_ones_outcome(self, lms: Lms) -> None:
+        assignment, (first, second, *_) = lms.create().lms_id, lms.students
+        changes = [
+            (first, SubmissionFields(grade_points=Decimal(5))),
+            (lms.other_student, SubmissionFields(grade_points=Decimal(6))),
+            (second, SubmissionFields(grade_points=Decimal(7))),
+            (second, SubmissionFields(grade="lots")),
+        ]
+        outcomes = lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
+        read = lms.run(lms.connector.read_submissions(lms.section, assignment, [first, second]))
+        assert [outcomes[0], outcomes[2]] == [read[first], read[second]]
+        assert [type(outcomes[1]), type(outcomes[3])] == [Gone, RefusedByLms]
+
+    def test_an_assignment_that_a_teacher_deleted_is_gone(self, lms: Lms) -> None:
+        assignment = lms.create().lms_id
+        lms.delete(assignment)
+        assert gone(lms, lms.connector.read_assignment(lms.section, assignment)) == "assignment"
+
+    def test_a_student_who_has_left_has_no_submission(self, lms: Lms) -> None:
+        assignment, student = lms.create().lms_id, lms.students[0]
+        lms.unenroll(student)
+        assert read(lms, assignment, student) is None
+        change = lms.connector.update_submission(
+            lms.section, assignment, student, SubmissionFields(grade_points=Decimal(1))
+        )
+        assert gone(lms, change) == "student"
+
+    def test_among_many_only_who_left_the_section_is_gone(self, lms: Lms) -> None:
+        assignment = lms.create().lms_id
+        lms.grade(assignment, lms.students[1], grade_points=Decimal(1))
+        lms.unenroll(lms.students[0])
+        changes = [(student, SubmissionFields(grade_points=Decimal(4))) for student in lms.students[:6]]
+        gone, *others = lms.run(lms.connector.update_submissions(lms.section, assignment, changes))
+        assert isinstance(gone, Gone)
+        assert gone.thing == "student"
+        assert [getattr(other, "grade_points", other) for other in others] == [4] * len(others)
+
+    def test_a_grader_whom_the_lms_does_not_know_is_unknown(self, lms: Lms) -> None:
+        assignment, student = lms.create().lms_id, lms.students[0]
+        fields = SubmissionFields(grade_points=Decimal(1), grader_id="999999999")
+        assert (
+            gone(lms, lms.connector.update_submission(lms.section, assignment, student, fields)) == "grader"
+        )
+
+    @pytest.mark.parametrize("field", ["display_date", "end_date", "due_date"])
+    @pytest.mark.parametrize("date", [-62_167_219_200_000, 253_402_318_799_000])
+    def test_dates_that_no_calendar_has_are_no_fault_of_ours(self, lms: Lms, field: str, date: int) -> None:
+        with contextlib.suppress(RefusedByLms):  # or it is kept
+            changes: dict[str, Any] = {field: date}
+            lms.create(**changes)
+
+    def test_a_good_connection_is_found_good(self, lms: Lms) -> None:
+        findings = lms.run(lms.connector.check())
+        assert findings
+        assert [finding for finding in findings if not finding.good] == []
