@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from docs.examples.slate_simulator import SlateSimulator
 
 from passback.lms.interface import LmsConnection
 from passback.store.engine.vault import new_key
@@ -20,7 +21,7 @@ from passback.testing.served import Served, serving
 from support import commands as running
 from support.rosters import CLEVER, zipped
 from support.sandbox import SetClock, stored
-from support.slate import SlateSimulator, installed
+from support.slate import installed
 
 KEY = "slate-key"
 

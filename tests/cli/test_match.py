@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import pytest
+from docs.examples.slate_simulator import SlateSimulator
 
 from passback.sandbox.seed import seed
 from passback.store import districts, matching, number_fits, syncs
@@ -20,7 +21,7 @@ from passback.store.number_fits import NumberFit
 from passback.testing.served import serving
 from support import commands as running
 from support.sandbox import DISTRICT, NOW, SECTION, STUDENTS, SetClock, stored
-from support.slate import SlateSimulator, installed
+from support.slate import installed
 
 T = TypeVar("T")
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from docs.examples.slate_simulator import SlateSimulator
 
 from passback.domain.clock import DAY, HOUR, MINUTE, system_clock
 from passback.store import syncs
@@ -20,7 +21,7 @@ from passback.testing.served import Served
 from passback.testing.served import serving as serving_simulator
 from support import commands as running
 from support.sandbox import DISTRICT, Sandbox, SetClock, serving, stored
-from support.slate import SlateSimulator, installed
+from support.slate import installed
 
 SIMULATED = {"canvas": "ca", "schoology": "5c", "google": "6c", "moodle": "3d"}
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import sys
-import tomllib
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +16,8 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from passback.domain.delivery import STATES
 from passback.sandbox.published import PUBLISHED
+from passback.testing import suite
+from passback.testing.lms import PARTICULAR
 from passback.wire import events
 from support.sandbox import Sandbox
 
@@ -116,30 +115,13 @@ def _shape(value: Any, name: str = "") -> Any:
     return "..." if name in varying else value
 
 
-CONNECTOR = page("tutorials/write-a-connector.md")
-
-
-def test_the_connectors_package_names_its_entry_point() -> None:
-    package = tomllib.loads(
-        re.findall(r"cat > slate-connector/pyproject.toml <<'END'\n(.*?)END", CONNECTOR, re.DOTALL)[0]
+def test_the_suites_page_names_every_class_and_particular() -> None:
+    text = page("reference/connector-suite.md")
+    classes, particular = (
+        re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE) for part in text.split("## What your LMS")[:2]
     )
-    assert package["project"]["entry-points"] == {"passback.connectors": {"slate": "slate:KIND"}}
-    assert package["tool"]["hatch"]["build"]["targets"]["wheel"]["include"] == ["slate.py"]
-
-
-def test_slate_is_served_as_the_tutorial_says(tmp_path: Path) -> None:
-    code = re.findall(r"cat > serve_slate.py <<'END'\n(.*?)END", CONNECTOR, re.DOTALL)[0]
-    (tmp_path / "serve_slate.py").write_text(code, "utf-8")
-    command, paths = [sys.executable, "serve_slate.py"], f"{ROOT / 'tests'}{os.pathsep}{ROOT / 'src'}"
-    env = {**os.environ, "PYTHONPATH": paths}
-    with subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True) as served:
-        try:
-            assert served.stdout is not None
-            url = served.stdout.readline().strip()
-            sections = httpx2.get(f"{url}/sections", headers={"X-Api-Key": "slate-key"}).json()
-            assert [section["name"] for section in sections] == ["s1", "s2"]
-        finally:
-            served.kill()
+    assert sorted(classes) == sorted(suite.__all__)
+    assert particular == list(PARTICULAR)
 
 
 WEBHOOKS = page("how-to/receive-webhooks.md")

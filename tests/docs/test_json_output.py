@@ -18,7 +18,7 @@ WITHOUT = {
     "connection sign-in-student", "match review",
     # They change something, and say that it is done.
     "account disable", "account enable", "connection remove", "deliveries cancel", "deliveries retry",
-    "district delete", "district rename", "gradebook delete", "gradebook edit", "gradebook enroll",
+    "connector new", "district delete", "district rename", "gradebook delete", "gradebook edit", "gradebook enroll",
     "gradebook grade", "gradebook unenroll", "key rotate", "lti add-deployment", "lti rotate-key", "match by",
     "match clear", "match set", "sync schedule", "token revoke", "webhook delete", "webhook disable",
     "webhook enable",

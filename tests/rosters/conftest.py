@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from docs.examples.slate_simulator import SlateSimulator
 
 from passback.app import open_database
 from passback.domain.clock import DAY
@@ -20,7 +21,7 @@ from passback.testing.served import serving
 from support.imports import OTHER, Importer
 from support.postgres import DATABASES, database_of
 from support.sandbox import NOW, SetClock
-from support.slate import SlateSimulator, installed
+from support.slate import installed
 from support.syncs import DISTRICT, Synced
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from docs.examples.slate_simulator import SlateSimulator
 
 import support.sandbox
 from passback.settings import Settings
@@ -18,7 +19,7 @@ from passback.store.engine.database import Connection, StoreUnavailable
 from passback.store.engine.vault import Vault
 from passback.testing.served import Served, serving
 from support.sandbox import ELSEWHERE_SECTION, ESSAY, Client, Sandbox, SetClock
-from support.slate import SlateSimulator, installed
+from support.slate import installed
 
 DISTRICT = "4fee004cca2e43cf28000000"
 ASSIGNMENTS = f"/v3.1/sections/{ELSEWHERE_SECTION}/assignments"

@@ -32,6 +32,7 @@ _GROUPS = {
     "gradebook": ("gradebook", "See and change the built-in gradebook as a teacher."),
     "district": ("district", "List, rename and delete districts."),
     "connection": ("connection", "List, check and remove districts' connections to their LMSs."),
+    "connector": ("connector", "Make a package for a connector to another LMS."),
     "deliveries": ("deliveries", "List, retry and cancel deliveries to the LMSs."),
     "roster": ("roster", "Import a district's people and sections."),
     "sync": ("sync", "Keep districts in step with their LMSs."),

@@ -166,7 +166,8 @@ class Lms(People):
         try:
             return self.runner.run(action)
         except NotWritten as error:
-            pytest.fail(str(error), pytrace=False)
+            missing = str(error)
+        pytest.fail(missing, pytrace=False)
 
     def wait(self, seconds: float) -> None:
         """Let the connector's time pass, which takes none."""

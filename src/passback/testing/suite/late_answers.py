@@ -16,7 +16,7 @@ from passback.testing.clock import NOW
 from passback.testing.faulty_world import Answer, answering, world_of
 from passback.testing.lms import ESSAY, Lms, try_of
 from passback.testing.suite.checks import verified
-from passback.testing.suite.operations import OPERATIONS, Operation, essay, supported, warm
+from passback.testing.suite.operations import OPERATIONS, Operation, essay, refused, warm
 from passback_simulators.reply import Reply
 from passback_simulators.request import Request
 
@@ -71,7 +71,7 @@ class LateAnswers:
     def test_a_change_is_made_once_though_the_lms_shows_what_it_had_before(
         self, lms: Lms, operation: Operation, behind: int
     ) -> None:
-        if not supported(lms, operation):
+        if refused(lms, operation):
             return
         with world_of(lms.failing) as world:
             about = operation.prepare(lms)

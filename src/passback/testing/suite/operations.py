@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from passback.domain.assignment import AssignmentFields, Attachment
 from passback.domain.clock import DAY
 from passback.domain.submission import SubmissionFields
-from passback.lms.interface import Connector, LmsError
+from passback.lms.interface import Connector, LmsError, Unsupported
 from passback.testing.clock import NOW
 from passback.testing.lms import ESSAY, LINK, TEXT, Lms
+from passback.testing.suite.checks import verified
 
 LATER = NOW + 9 * DAY
 
@@ -172,11 +175,21 @@ NEEDS = {
 }  # fmt: skip
 
 
-def supported(lms: Lms, operation: Operation) -> bool:
-    """Whether the LMS has a place for what the operation changes."""
+def refused(lms: Lms, operation: Operation) -> bool:
+    """Whether the LMS has no place for what the operation changes, and the connector says so without a write."""
     if operation.name == "hand in":
-        return not {"text", "link"} <= lms.unsupported
-    return NEEDS.get(operation.name) not in lms.unsupported
+        supported = not {"text", "link"} <= lms.unsupported
+    else:
+        supported = NEEDS.get(operation.name) not in lms.unsupported
+    if supported:
+        return False
+    about = essay(lms)
+    with verified(lms) as connector:
+        lms.calls()
+        with pytest.raises(Unsupported):
+            operation.act(lms, connector, about)
+    assert [call for call in lms.calls() if not call.startswith("GET") and "/token" not in call] == []
+    return True
 
 
 def warm(lms: Lms, connector: Connector, assignment: str) -> None:

@@ -22,7 +22,7 @@ from passback.testing.clock import NOW
 from passback.testing.faulty_world import ALL, EVERY, FEW, OUTAGE, UNREASONABLE, Spoil, World, own, world_of
 from passback.testing.lms import ESSAY, Lms, try_of
 from passback.testing.suite.checks import verified
-from passback.testing.suite.operations import OPERATIONS, Operation, essay, grading, supported, warm
+from passback.testing.suite.operations import OPERATIONS, Operation, essay, grading, refused, warm
 from passback_simulators.reply import Reply
 
 
@@ -157,7 +157,7 @@ class SpoiltAnswers:
     def test_what_is_said_of_a_change_is_true_whatever_answer_is_spoilt(
         self, lms: Lms, operation: Operation
     ) -> None:
-        if not supported(lms, operation):
+        if refused(lms, operation):
             return
         with world_of(lms.failing) as world:
             methods, spoils = _methods(lms, world, operation), _spoils(lms, world)
@@ -170,7 +170,7 @@ class SpoiltAnswers:
 
     @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda it: it.name)
     def test_what_fails_after_a_write_is_in_doubt(self, lms: Lms, operation: Operation) -> None:
-        if not supported(lms, operation):
+        if refused(lms, operation):
             return
         ways = (OUTAGE, *UNREASONABLE[:1], *(own(lms.refusals[0], "everything")[1:] if lms.refusals else ()))
         wrong = []

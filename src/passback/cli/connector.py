@@ -1,0 +1,32 @@
+"""``passback connector``: connectors of other packages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from passback.cli import group
+from passback.operations import new_connector
+
+app = group("connector")
+
+
+@app.command
+def new(
+    name: str, /, *, title: str = "", folder: Annotated[Path | None, Parameter(name="--folder")] = None
+) -> None:
+    """Make a package for a connector to another LMS: a template whose tests run, and say what is not written yet.
+
+    docs/tutorials/write-a-connector.md goes on from there.
+
+    Args:
+        name: The kind of LMS, such as slate: the lms_type of its districts.
+        title: What people call the LMS [the name].
+        folder: Where the package is made [NAME-connector].
+    """
+    place = folder or Path(f"{name}-connector")
+    for file in new_connector.make(name, place, title or name.replace("_", " ").title()):
+        print(file)
+    print(f"Next: pip install -e '{place.absolute()}[test]', then pytest there")
