@@ -46,6 +46,14 @@ _GROUPS = {
 }
 """The groups of commands: the module of each, and its help."""
 _ALONE = {
+    "doctor": (
+        "doctor:doctor",
+        "Check whether a gateway can run here: the machine, the settings, the database, the network.",
+        (
+            "It changes nothing, and works beside a server that runs. Exit codes: 0 it can run (there may be warnings),"
+            " 1 there is a problem, 2 usage error."
+        ),
+    ),
     "connect": (
         "connect:connect",
         "Connect a district to its LMS, and check that the connection works.",

@@ -45,7 +45,7 @@ def notes(database: Database, settings: Settings, *, is_new: bool) -> list[str]:
     if path is None:
         return lines
     keys = settings.keys_at_hand()
-    locked = database.read_now(lambda conn: _locked(conn, {key_id(key) for key in keys}))
+    locked = database.read_now(lambda conn: locked_by(conn, keys))
     if locked:
         missing = (
             f"{'a' if keys else 'the'} secret key is missing: {locked} stored credentials, webhook secrets and LTI"
@@ -59,8 +59,9 @@ def notes(database: Database, settings: Settings, *, is_new: bool) -> list[str]:
     return [*lines, f"{made}; keep a copy of it, apart from copies of the data file"]
 
 
-def _locked(conn: Connection, known: Collection[str]) -> int:
-    """How many connections and webhooks have secrets that no known key opens, and how many keys of LTI there are so."""
+def locked_by(conn: Connection, keys: Collection[bytes]) -> int:
+    """How many secrets of connections, webhooks and LTI none of `keys` opens: one for each connection and so on."""
+    known = {key_id(key) for key in keys}
     stored = [connections.find(conn, district_id) for district_id in connections.all_districts(conn)]
     sealed = [one.credentials for one in stored if one]
     sealed += [it.secret for it in webhooks.find_all(conn)] + [it.private for it in lti_keys.find_all(conn)]

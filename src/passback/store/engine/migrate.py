@@ -35,7 +35,7 @@ def prepare(database: Database, kind: Kind) -> None:
     """
     known = migrations()
     newest = known[-1][0]
-    version = database.read_now(lambda connection: _version(connection, database.name))
+    version = database.read_now(lambda connection: version_of(connection, database.name))
     if version > newest:
         raise StoreError(
             f"{database.name} was written by a newer Passback (its schema is {version}, this one knows up to "
@@ -55,7 +55,7 @@ def kind_of(database: Database) -> Kind:
     """The kind of gateway that the data file belongs to. Raises `StoreError` if it is not Passback's."""
 
     def read(connection: Connection) -> Kind:
-        if _version(connection, database.name) == 0:
+        if version_of(connection, database.name) == 0:
             raise StoreError(f"{database.name} is empty: start the gateway on it first")
         return "sandbox" if meta(connection, "kind") == "sandbox" else "production"
 
@@ -77,7 +77,8 @@ def set_meta(connection: Connection, name: str, value: str) -> None:
     )
 
 
-def _version(connection: Connection, path: str) -> int:
+def version_of(connection: Connection, path: str) -> int:
+    """The number of the last migration that a database has had; 0 if it is empty. Raises `StoreError`."""
     tables = connection.tables()
     if not tables:
         return 0
@@ -94,7 +95,7 @@ def _version(connection: Connection, path: str) -> int:
 def _migrate(connection: Connection, known: list[tuple[int, str]], kind: Kind) -> None:
     connection.lock("migration")
     # Read again inside the transaction: another process may have migrated since.
-    version = _version(connection, "the data file")
+    version = version_of(connection, "the data file")
     if version == 0:
         connection.define(_META)
         set_meta(connection, "kind", kind)

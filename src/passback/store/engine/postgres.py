@@ -217,7 +217,7 @@ class PostgresDatabase:
             )
         self.name = f"the database {parts.get('dbname') or ''} at {parts.get('host') or 'this machine'}"
         self.shared = True
-        url = _with_authorities(url)
+        url = with_authorities(url)
         self._url = url
         self._pool = psycopg_pool.ConnectionPool(
             url,
@@ -354,7 +354,7 @@ class PostgresDatabase:
         raise AssertionError
 
 
-def _with_authorities(url: str) -> str:
+def with_authorities(url: str) -> str:
     """The address with the private authorities, if it asks that the certificate be checked and names none itself."""
     given = conninfo.conninfo_to_dict(url)
     file = private_authorities()
