@@ -35,7 +35,7 @@ format: $(VENV)/.dev ## let ruff fix what it can, and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.dev ## generate the reference of commands and settings from the code
+docs: $(VENV)/.dev ## generate the reference of commands and settings, and the Postman collection
 	$(BIN)/python docs/generate.py
 
 site: $(VENV)/.dev ## build the documentation's site into build/site, and for the gateway to serve at /docs/guide/

@@ -16,10 +16,12 @@ COMMANDS = (generate.REFERENCE / "commands.md").read_text("utf-8")
 SETTINGS = (generate.REFERENCE / "settings.md").read_text("utf-8")
 
 
-def test_the_pages_are_what_the_code_generates() -> None:
+def test_the_files_are_what_the_code_generates() -> None:
     again = "run `make docs`"
     assert generate.commands_page() == COMMANDS, again
     assert generate.settings_page() == SETTINGS, again
+    collection = (generate.REFERENCE / generate.COLLECTION).read_text("utf-8")
+    assert generate.collection_file() == collection, again
 
 
 def test_every_command_is_documented_and_no_other() -> None:

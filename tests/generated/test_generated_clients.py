@@ -205,6 +205,13 @@ def _seven(package: Path, client: Any, district: dict[str, str]) -> dict[str, An
     }
 
 
+def test_the_postman_collection_runs(run: Run, folder: Path, sandbox: Sandbox) -> None:
+    file = Path(__file__).parents[2] / "docs/reference/passback.postman_collection.json"
+    text = file.read_text("utf-8").replace("127.0.0.1:8080", f"127.0.0.1:{sandbox.port}")
+    (folder / file.name).write_text(text, "utf-8")
+    run(commands_with("newman"))
+
+
 def test_every_command_of_the_page_is_run() -> None:
     tools = (
         "curl",
@@ -212,6 +219,7 @@ def test_every_command_of_the_page_is_run() -> None:
         "openapi-typescript",
         "swagger-typescript-api",
         "openapi-python-client",
+        "newman",
     )
     assert commands_with(*tools) == commands_with("")
     assert len([it for it in COMMANDS if it.startswith("cat ")]) == 2
@@ -221,7 +229,7 @@ def test_the_page_installs_what_is_tested() -> None:
     named = dict(re.findall(r"([\w-]+)@([\d.]+)", PAGE))
     tested = json.loads((FOLDER / "package.json").read_text("utf-8"))["dependencies"]
     assert named.items() <= tested.items()
-    assert len(named) == 5
+    assert len(named) == 6
     [(name, version)] = re.findall(r"([\w-]+)==([\d.]+)", PAGE)
     locked = (Path(__file__).parents[2] / "requirements-dev.lock").read_text("utf-8")
     assert f"{name}=={version} " in locked

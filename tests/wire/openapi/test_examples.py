@@ -50,12 +50,12 @@ def test_every_example_is_valid() -> None:
 def test_every_body_and_every_message_has_an_example() -> None:
     posts = [message["post"] for message in CLOSED["webhooks"].values()]
     bodies = [
-        it["requestBody"]
+        (it["operationId"], it["requestBody"]["content"]["application/json"])
         for it in (*posts, *(operation for _, _, operation in operations()))
-        if "requestBody" in it and "Sandbox" not in it["tags"]
+        if "requestBody" in it
     ]
-    assert len(bodies) == len(posts) + len(BODIES)
-    assert all("example" in body["content"]["application/json"] for body in bodies)
+    assert len(bodies) > len(posts) + len(BODIES)
+    assert [name for name, body in bodies if "example" not in body] == ["loadSandbox"]  # it would be too long
 
 
 @pytest.mark.parametrize(("name", "body"), [(name, body) for name, (_, body) in BODIES.items()])

@@ -44,9 +44,9 @@ def _sandbox(name: str, summary: str, description: str, content: Schema | None =
     return untokened(name, "Sandbox", summary, description, content, **more)
 
 
-def _sent(properties: Schema, *, required: tuple[str, ...] = ()) -> Schema:
-    schema = object_of(properties, required=required)
-    return {"required": True, "content": {"application/json": {"schema": schema}}}
+def _sent(properties: Schema, example: Schema, *, required: tuple[str, ...] = ()) -> Schema:
+    content = {"schema": object_of(properties, required=required), "example": example}
+    return {"required": True, "content": {"application/json": content}}
 
 
 def _refused(description: str, message: str) -> Schema:
@@ -95,7 +95,7 @@ def _time() -> dict[str, Schema]:
         "Move the sandbox's clock to a date-time (now), or by a length (advance) such as 2h or -30m",
         "Everything follows it: what is late or locked, what expires, and when a delivery is tried again.",
         clock,
-        requestBody=_sent({"now": _TEXT, "advance": _TEXT}),
+        requestBody=_sent({"now": _TEXT, "advance": _TEXT}, {"advance": "2h"}),
         responses=_refused(
             "It was not moved.",
             "INVALID_SANDBOX_CLOCK: advance must be a length such as 2h, 1d12h or -30m",
@@ -188,9 +188,16 @@ def _people() -> dict[str, Schema]:
 
     of_section, of_assignment = ("section",), ("section", "assignment")
     of_submission, of_member = (*of_assignment, "user"), ("section", "user")
-    grade = _sent({"grade_points": {"type": ["number", "null"], "minimum": 0}, "grade_comment": _TEXT})
-    edit = _sent({"title": _TEXT, "points_possible": _NUMBER, "due_date": _TEXT})
-    new = _sent({"first_name": _TEXT, "last_name": _TEXT}, required=("first_name", "last_name"))
+    grade = _sent(
+        {"grade_points": {"type": ["number", "null"], "minimum": 0}, "grade_comment": _TEXT},
+        {"grade_points": 17.5, "grade_comment": "Well argued"},
+    )
+    edit = _sent({"title": _TEXT, "points_possible": _NUMBER, "due_date": _TEXT}, {"points_possible": 10})
+    new = _sent(
+        {"first_name": _TEXT, "last_name": _TEXT},
+        {"first_name": "Nell", "last_name": "Ortiz"},
+        required=("first_name", "last_name"),
+    )
     return {
         teacher: {
             "get": act(
@@ -230,7 +237,7 @@ def _people() -> dict[str, Schema]:
                 "Hand in, as the student",
                 "The submission is handed in with this text.",
                 of_submission,
-                _sent({"text": _TEXT}),
+                _sent({"text": _TEXT}, {"text": "My essay"}),
             ),
         },
         registrar + "/members/{user}": {
