@@ -100,8 +100,9 @@ def with_links_of_site(text: str, place: str, on_site: Mapping[str, str]) -> str
 
 
 def navigation(home: str) -> str:
-    """The pages in the order in which the home page, as it is on the site, first names them; for Sphinx."""
-    pages = list(dict.fromkeys(re.findall(r"\]\(([\w/-]+)\.md", home)))
+    """The pages in the order in which the lists of the home page, as it is on the site, name them; for Sphinx."""
+    lists = home.partition("\n## ")[2]
+    pages = list(dict.fromkeys(re.findall(r"\]\(([\w/-]+)\.md", lists)))
     parts = {caption: [it for it in pages if it.startswith(folder)] for caption, folder in _PARTS.items()}
     parts["The project"] = [it for it in pages if "/" not in it]
     trees = [

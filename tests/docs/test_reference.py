@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import msgspec
 from cyclopts import App
@@ -12,6 +13,7 @@ from passback.cli import app
 from passback.settings import Settings
 from passback.wire.warnings import MEANINGS
 
+ROOT = Path(__file__).parents[2]
 COMMANDS = (generate.REFERENCE / "commands.md").read_text("utf-8")
 SETTINGS = (generate.REFERENCE / "settings.md").read_text("utf-8")
 
@@ -57,6 +59,36 @@ def test_every_warning_is_documented_as_it_is_explained() -> None:
     api = (generate.REFERENCE / "api.md").read_text("utf-8")
     table = api.partition("## Warnings")[2].partition("## ")[0]
     assert dict(re.findall(r"(?m)^\| `([A-Z]\S*)` \| (.*) \|$", table)) == MEANINGS
+
+
+_CODE = r"[A-Z]{3,}(?:_[A-Z]+)+"
+NO_CODES = {
+    "words of Google's": {
+        "ALL_STUDENTS", "DRAFT_GRADE_POINTS_EARNED_CHANGE", "INDIVIDUAL_STUDENTS", "RECLAIMED_BY_STUDENT",
+        "RESOURCE_EXHAUSTED", "TURNED_IN",
+    },
+    "words of the machine's": {"CERTIFICATE_VERIFY_FAILED", "CLOCK_BOOTTIME", "SUDO_USER"},
+    "a part of a setting's name": {"SECRET_KEY"},
+}  # fmt: skip
+"""What looks like a code of an error or a warning, and is none."""
+
+
+def test_every_code_of_an_error_is_documented() -> None:
+    sources = [it.read_text("utf-8") for it in (ROOT / "src" / "passback").rglob("*.py")]
+    codes = {code for text in sources for code in re.findall(rf'"({_CODE})(?::|")', text)}
+    pages = "".join(it.read_text("utf-8") for it in generate.REFERENCE.rglob("*.md"))
+    documented = set(re.findall(rf"`(?:[^`]*\b)?({_CODE})\b", pages))
+    assert codes - set().union(*NO_CODES.values()) - documented == set()
+    assert set().union(*NO_CODES.values()) <= codes
+
+
+def test_every_status_and_text_of_an_error_is_documented() -> None:
+    page = (generate.REFERENCE / "errors.md").read_text("utf-8")
+    source = (ROOT / "src/passback/wire/errors.py").read_text("utf-8")
+    made = re.findall(r'Refusal\(\s*(\d+),\s*f?["\']((?:[A-Z_]+:|[^"\'{]+))', source)
+    assert len(made) > 20
+    assert [text for _, text in made if text.strip() not in page and "validation" not in text] == []
+    assert {status for status, _ in made} <= set(re.findall(r"\b\d{3}\b", page))
 
 
 def commands_of(group: App, name: str) -> list[str]:
