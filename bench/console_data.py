@@ -36,6 +36,16 @@ def student(number: int) -> str:
     return f"a{number:023x}"
 
 
+_chance = random.Random(1)
+_NAMES = ["".join(_chance.choices("aeioulnrst", k=6)).capitalize() for _ in range(2_000)]
+
+
+def name(number: int) -> tuple[str, str]:
+    """A student's first and last name: about as many names as a country has that are not rare."""
+    chance = random.Random(number)
+    return chance.choice(_NAMES), chance.choice(_NAMES)
+
+
 def section(number: int) -> str:
     """A section's id."""
     return f"b{number:023x}"
@@ -89,8 +99,6 @@ def put_off(database: Opened, now: Instant) -> None:
 
 
 def _people(database: Opened, students: int, sections: int, now: Instant) -> None:
-    chance = random.Random(1)
-    names = ["".join(chance.choices("aeioulnrst", k=6)).capitalize() for _ in range(2_000)]
     stamps = (now, now)
     _write(
         database,
@@ -101,8 +109,7 @@ def _people(database: Opened, students: int, sections: int, now: Instant) -> Non
                 student(it),
                 DISTRICT,
                 "student",
-                names[chance.randrange(2_000)],
-                names[chance.randrange(2_000)],
+                *name(it),
                 f"s{it}@bench.example",
                 f"sis-{it}",
                 f"{it}",
@@ -249,7 +256,7 @@ def _audit(database: Opened, students: int, now: Instant) -> None:
             (
                 delivery(it, now, many)[0],
                 delivery(it, now, many)[1],
-                f"account:teacher{it % 200}@bench.example",
+                f"account:teacher{it % 10}@bench.example",
                 "token.rotated" if it % 5_000 == 7 else "gradebook.graded",
                 assignment(it % 100),
                 DISTRICT,

@@ -2,11 +2,16 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from passback.console import audit as console_audit
 from passback.operations import audit
 from passback.store.engine.database import Connection
 from support.console import Visitor
-from support.sandbox import DISTRICT, Sandbox
+from support.sandbox import DISTRICT, STUDENT, Sandbox
 
 
 def _record(production: Sandbox, lines: list[tuple[str, str, str]]) -> None:
@@ -54,3 +59,59 @@ def test_a_file_has_every_line_and_no_formula(production: Sandbox, owner: Visito
     assert line["who"] == "account:csv"
     assert line["action"] == "test.csv"
     assert line["detail"] == '\'=cmd("x"), with "quotes"'
+
+
+def test_what_an_app_did_is_listed_with_what_became_of_it(production: Sandbox, owner: Visitor) -> None:
+    path = production.create(title="Listed in the audit")
+    assert production.patch(f"{path}/submissions/{STUDENT}", {"grade_points": 7}).status == 200
+    page = owner.get(f"/console/audit?district={DISTRICT}&who=application:Sandbox+application").body.decode()
+    row = page.split("<tr>")[2]
+    for word in ("application:Sandbox application", "submission.update", "delivered", "Listed in the audit"):
+        assert word in row
+    made = owner.get(f"/console/audit?district={DISTRICT}&action=assignment.create").body.decode()
+    assert "Listed in the audit" in made
+    assert "submission.update</a>" not in made
+    assert "assignment.create</a>" not in owner.get("/console/audit?who=account:1").body.decode()
+
+
+def test_calls_and_what_people_did_are_merged_by_time(production: Sandbox, owner: Visitor) -> None:
+    for number in range(2):
+        production.create(title=f"Merged {number}")
+        _record(production, [("test.merged", f"merged {number}", "account:merged")])
+    lines = csv.DictReader(io.StringIO(owner.get("/console/audit.csv").body.decode()))
+    newest = [it["detail"] if it["action"] == "assignment.create" else it["object"] for it in lines][:4]
+    assert [it.partition(",")[0] for it in newest] == ["merged 1", "Merged 1", "merged 0", "Merged 0"]
+
+
+def test_a_page_of_calls_goes_on_where_it_ends(
+    production: Sandbox, owner: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console_audit, "_A_PAGE", 3)
+    titles = [f"Part {number}" for number in range(7)]
+    for title in titles:
+        production.create(title=title)
+    path = "/console/audit?action=assignment.create"
+    found: list[str] = []
+    for _ in range(3):
+        page = owner.get(path).body.decode()
+        found += re.findall(r"Part \d", page)
+        path = "/console/audit?before=" + page.partition("audit?before=")[2].partition('"')[0].replace(
+            "&amp;", "&"
+        )
+    assert found == titles[::-1]
+
+
+def test_days_bound_what_is_listed(production: Sandbox, owner: Visitor) -> None:
+    production.create(title="On a day")
+    _record(production, [("test.day", "on a day", "account:day")])
+    today = datetime.now(UTC).date()
+    for first, last, there in (
+        (today, today, True),
+        (today + timedelta(1), "", False),
+        ("", today - timedelta(1), False),
+    ):
+        page = owner.get(f"/console/audit?district={DISTRICT}&since={first}&until={last}").body.decode()
+        assert ("on a day" in page, "On a day" in page) == (there, there)
+    reply = owner.get("/console/audit?since=yesterday")
+    assert reply.status == 422
+    assert "Filter" in reply.body.decode()

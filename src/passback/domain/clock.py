@@ -36,3 +36,9 @@ DAY = 24 * HOUR
 def system_clock() -> Instant:
     """The system's time."""
     return time.time_ns() // 1_000_000
+
+
+def first_id_at(instant: Instant) -> str:
+    """The beginning of the ids that are made at a time: they begin with it (UUIDv7)."""
+    digits = f"{instant:012x}"
+    return f"{digits[:8]}-{digits[8:]}"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.store.engine.database import Connection, Database
 
-__all__ = ["Line", "list_all", "newest", "record"]
+__all__ = ["Line", "list_all", "record"]
 
 
 def record(
@@ -28,23 +28,6 @@ def record(
 async def list_all(database: Database, since: Instant = 0, district_id: str | None = None) -> list[Line]:
     """Return what was done since a time, or in one district, oldest first."""
     return await database.snapshot(lambda conn: audit.find_all(conn, since, district_id))
-
-
-async def newest(
-    database: Database,
-    *,
-    limit: int,
-    before: str = "",
-    district_id: str | None = None,
-    action: str = "",
-    actor: str = "",
-) -> list[Line]:
-    """Return up to `limit` lines before the one with the id `before`, the newest first, of one kind if one is given."""
-    return await database.snapshot(
-        lambda conn: audit.page(
-            conn, limit=limit, before=before, district=district_id, action=action, actor=actor
-        )
-    )
 
 
 def _user() -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from passback.domain.clock import SECOND
+from passback.domain.clock import SECOND, first_id_at
 from passback.operations import not_arrived
 from passback.operations.districts import required
 from passback.operations.errors import NotFound
@@ -126,13 +126,7 @@ def _moments_after(request_id: str) -> tuple[str, str] | None:
     if request_id[14] != "7":
         return None
     began = int(request_id[:8] + request_id[9:13], 16)
-    return _id_at(max(0, began - _BEFORE)), _id_at(began + _AFTER)
-
-
-def _id_at(milliseconds: int) -> str:
-    """The beginning of ids that are made at a time."""
-    digits = f"{milliseconds:012x}"
-    return f"{digits[:8]}-{digits[8:]}"
+    return first_id_at(max(0, began - _BEFORE)), first_id_at(began + _AFTER)
 
 
 async def student(

@@ -75,15 +75,14 @@ def page(
     connection: Connection,
     *,
     limit: int,
-    before: str = "",
+    since: str = "",
+    before: str,
     district: str | None = None,
     action: str = "",
     actor: str = "",
 ) -> list[Line]:
-    """Up to `limit` lines with ids before `before`, the newest first; of one district, kind of action or actor."""
-    where = ["1 = 1"]
-    if before:
-        where.append("id < :before")
+    """Up to `limit` lines with ids from `since` on and before `before`, the newest first; of one kind if given."""
+    where = ["id >= :since", "id < :before"]
     # The lines of one actor are few: with an expression in place of a column, no other index is used instead.
     others = " || ''" if actor else ""
     if district is not None:
@@ -96,6 +95,7 @@ def page(
         "SELECT at, actor, action, object_id, district, detail, id FROM audit"
         f" WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT :limit",
         {
+            "since": since,
             "before": before,
             "district": district or "",
             "action": action,
