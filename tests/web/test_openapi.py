@@ -138,6 +138,16 @@ def test_real_answers_are_as_described(sandbox: Sandbox, described: Described) -
     described("update_webhook", {"disabled": True}, **hook)
     described("rotate_webhook", **hook)
     described("test_webhook", **hook)
+    described("update_webhook", {"disabled": False}, **hook)
+    described("fetch_webhook_messages", status=400, **hook)
+    kept = {"webhook_id": described("create_webhook", {"fetch": True}).data["id"]}
+    message = kept | {"message_id": described("test_webhook", **kept).data["id"]}
+    described("list_webhook_messages", query="?limit=1", **kept)
+    described("read_webhook_message", **message)
+    described("resend_webhook_message", **message)
+    described("resend_webhook_messages", query="?since=2026-01-01T00:00:00Z", **kept)
+    described("resend_webhook_messages", status=400, **kept)
+    described("fetch_webhook_messages", **kept)
     described("delete_webhook", **hook)
     described("create_launch_address", {"url": "https://app.example/launch"})
     described("create_launch_address", {"url": "http://app.example/launch"}, 400)
@@ -188,7 +198,7 @@ def test_202_is_described_only_where_it_is_answered(sandbox: Sandbox) -> None:
         assignment = sandbox.create().rpartition("/")[2]
         ids = {
             "section_id": SECTION, "assignment_id": assignment, "user_id": STUDENT, "webhook_id": webhook,
-            "delivery_id": delivery, "id": SECTION, "code": "x",
+            "delivery_id": delivery, "id": SECTION, "code": "x", "message_id": delivery,
         }  # fmt: skip
         body = BODIES.get(operation.name, ("", None))[1]
         path = operation.path.format(**ids)

@@ -37,19 +37,19 @@ def assignment(
         assignee_mode=held.assignee_mode,
         attachments=_attachments(held.attachments),
         category_id=held.category_id,
-        created=_date(held.created),
+        created=date_or_none(held.created),
         description=held.description,
         description_plaintext=held.description_plaintext,
-        display_date=_date(held.display_date),
-        due_date=_date(held.due_date),
-        end_date=_date(held.end_date),
+        display_date=date_or_none(held.display_date),
+        due_date=date_or_none(held.due_date),
+        end_date=date_or_none(held.end_date),
         grading_scale=_scale(held.grading_scale or _LETTERS) if held.grading_type == "letter_grade" else None,
         grading_type=held.grading_type,
         id=assignment_id,
-        last_modified=_date(held.last_modified),
+        last_modified=date_or_none(held.last_modified),
         max_attempts=held.max_attempts,
         points_possible=None if held.points_possible is None else number(held.points_possible),
-        start_date=_date(held.start_date),
+        start_date=date_or_none(held.start_date),
         state=held.state(now),
         submission_types=list(held.submission_types) or None,
         term_id=held.term_id,
@@ -64,15 +64,15 @@ def submission(
     return responses.Submission(
         assignment_id=assignment_id,
         attachments=_attachments(held.attachments),
-        created=_date(held.created),
+        created=date_or_none(held.created),
         extra_attempts=held.extra_attempts,
         flags=list(held.flags) or None,
         grade=held.grade,
         grade_comment=held.grade_comment,
         grade_points=None if held.grade_points is None else number(held.grade_points),
         grader_id=grader_id,
-        last_modified=_date(held.last_modified),
-        override_due_date=_date(held.override_due_date),
+        last_modified=date_or_none(held.last_modified),
+        override_due_date=date_or_none(held.override_due_date),
         state=held.state,
         user_id=user_id,
     )
@@ -100,9 +100,9 @@ def delivery(held: Delivery, outcomes: list[responses.SubmissionOutcome] | None 
         if failed
         else None,
         expires=show(held.expires),
-        finished=_date(held.finished),
+        finished=date_or_none(held.finished),
         id=held.id,
-        next_attempt=_date(held.due) if held.state == "waiting" else None,
+        next_attempt=date_or_none(held.due) if held.state == "waiting" else None,
         operation=held.operation,
         result=result,
         section_id=held.section_id,
@@ -127,5 +127,6 @@ def _scale(entries: Sequence[ScaleEntry]) -> list[responses.GradingScale]:
     return [responses.GradingScale(name="Letter grade", entries=shown)]
 
 
-def _date(instant: Instant | None) -> str | None:
+def date_or_none(instant: Instant | None) -> str | None:
+    """A time as answers show it, if there is one."""
     return None if instant is None else show(instant)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from uuid_utils import uuid7
 
 from passback.domain.delivery import KEPT_FOR, Delivery
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from passback.domain.clock import Instant
     from passback.domain.delivery import State
     from passback.store.engine.database import Connection
+    from passback.store.webhooks import Webhook
 
 _OF_STATE: dict[State, str] = {
     "delivered": events.DELIVERED,
@@ -88,20 +90,28 @@ def _notify(
     conn: Connection, kind: str, district_id: str, application: str | None, data: events.Data, now: Instant
 ) -> None:
     for webhook in webhooks.subscribed(conn, kind, district_id, now, application):
-        message_id = str(uuid7())
-        message = Delivery(
-            id=message_id,
-            district_id=district_id,
-            application=webhook.application,
-            operation="send_webhook",
-            destination=webhook.id,
-            lane=message_id,
-            rank=now,
-            content=events.payload(kind, now, data).decode(),
-            background=True,
-            state="waiting",
-            created=now,
-            due=now,
-            expires=now + KEPT_FOR,
-        )
-        deliveries.add(conn, [message])
+        add_message(conn, webhook, kind, data, now)
+
+
+def add_message(conn: Connection, webhook: Webhook, kind: str, data: events.Data, now: Instant) -> str:
+    """Add a message to a webhook, to be sent or fetched, and return its id."""
+    message_id = str(uuid7())
+    message = Delivery(
+        id=message_id,
+        district_id=webhook.district_id,
+        application=webhook.application,
+        operation="send_webhook",
+        destination=webhook.id,
+        lane=message_id,
+        rank=now,
+        content=events.payload(kind, now, data).decode(),
+        background=True,
+        state="waiting",
+        created=now,
+        due=now,
+        expires=now + KEPT_FOR,
+    )
+    if webhook.is_fetched:  # nothing is left to be done for it
+        message = replace(message, state="delivered", due=None, finished=now, unacknowledged=True)
+    deliveries.add(conn, [message])
+    return message_id

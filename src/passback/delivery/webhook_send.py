@@ -111,7 +111,7 @@ async def send(
     sent: Sent | None = None
     try:
         resolve = _for_scheme(_parsed(url, transport.reach), transport.resolve)
-        headers = _headers(secrets, message, timestamp)
+        headers = headers_of(secrets, message, timestamp)
         http = Client(transport.patience, reach=transport.reach, resolve=resolve, tls=transport.tls)
         async with (
             asyncio.timeout(transport.patience),
@@ -180,7 +180,8 @@ async def send_to(
     return await send(webhook.url, secrets, message, now, transport)
 
 
-def _headers(secrets: Sequence[str], message: Message, timestamp: Instant) -> dict[str, str]:
+def headers_of(secrets: Sequence[str], message: Message, timestamp: Instant) -> dict[str, str]:
+    """The headers of one try to send a message, with a signature by each of the `secrets`."""
     from standardwebhooks.webhooks import Webhook
 
     seconds = timestamp // 1000

@@ -33,6 +33,7 @@ from passback.store import (
     not_arrived,
     rate,
     roster_events,
+    webhooks,
 )
 from passback.store.engine.database import StoreError
 from passback.store.engine.vault import VaultError
@@ -228,6 +229,7 @@ class Worker:
         rate.remove_old(conn, now // MINUTE - 1)
         for table in (launches, deep_links, lti_invitations):
             table.remove_expired(conn, now)
+        webhooks.remove_abandoned(conn, now)
         lti_keys.remove_retired(conn, now - lti_keys.PUBLISHED_AFTER)
         removed = deliveries.remove_finished(conn, now - self._gateway.keep_ended, _TIDY_ROWS)
         removed += roster_events.remove_old(conn, now - _EVENTS_KEPT_FOR, _TIDY_ROWS)

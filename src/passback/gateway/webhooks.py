@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from uuid_utils import uuid7
 
 from passback.context import Answer
-from passback.delivery import webhook_send
+from passback.delivery import webhook_notify, webhook_send
 from passback.delivery.webhook_send import Message, Transport
 from passback.domain.clock import DAY
 from passback.gateway.rules import unknown_fields
@@ -36,16 +36,19 @@ TEST_PATIENCE = 10.0
 async def create(gateway: Gateway, caller: Caller, request: WebhookRequest) -> Answer[responses.Webhook]:
     """Register an endpoint; the answer shows its secret, this once. Raises `Refusal`: what is wrong with it."""
     wanted = _events(request) or events.EVENTS
-    if not request.url:
-        raise errors.missing_fields(["url"])
-    await _check_url(gateway, request.url)
+    if request.fetch and request.url:
+        raise _invalid_url("its messages are fetched, so it needs none")
+    if not request.fetch:
+        if not request.url:
+            raise errors.missing_fields(["url"])
+        await _check_url(gateway, request.url)
     now = gateway.clock()
     webhook_id, secret = str(uuid7()), webhook_send.new_secret()
     webhook = webhooks.Webhook(
         id=webhook_id,
         district_id=caller.district_id,
         application=caller.application,
-        url=request.url,
+        url=request.url or "",
         events=wanted,
         secret=webhooks.seal(gateway.vault, webhook_id, secret),
         secret_before=None,
@@ -59,7 +62,7 @@ async def create(gateway: Gateway, caller: Caller, request: WebhookRequest) -> A
         if webhooks.count(conn, caller.district_id, caller.application) >= events.MOST_WEBHOOKS:
             raise errors.too_many_webhooks(events.MOST_WEBHOOKS)
         webhooks.insert(conn, webhook)
-        _record(conn, caller, "webhook.created", webhook, now)
+        record(conn, caller, "webhook.created", webhook, now)
 
     await gateway.database.write(keep)
     return Answer(_present(webhook, now, secret=secret), unknown_fields(request.unknown_fields))
@@ -67,7 +70,7 @@ async def create(gateway: Gateway, caller: Caller, request: WebhookRequest) -> A
 
 async def read(gateway: Gateway, caller: Caller, webhook_id: str) -> responses.Webhook:
     """One of the caller's webhooks. Raises `Refusal`: 404 if it is not the caller's."""
-    webhook = await gateway.database.read(lambda conn: _find(conn, caller, webhook_id))
+    webhook = await gateway.database.read(lambda conn: find_own(conn, caller, webhook_id))
     return _present(webhook, gateway.clock())
 
 
@@ -99,25 +102,27 @@ async def update(
 ) -> Answer[responses.Webhook]:
     """Change the given fields. Raises `Refusal`: 404, or what is wrong with the address or the events."""
     wanted = _events(request)
-    await gateway.database.read(lambda conn: _find(conn, caller, webhook_id))
-    if request.url is not None:
+    known = await gateway.database.read(lambda conn: find_own(conn, caller, webhook_id))
+    if request.fetch not in (None, known.is_fetched) or (request.url and known.is_fetched):
+        raise _invalid_url("whether messages are sent or fetched cannot be changed")
+    if request.url is not None and not known.is_fetched:
         await _check_url(gateway, request.url)
     now = gateway.clock()
 
     def change(conn: Connection) -> Webhook:
-        webhook = _find(conn, caller, webhook_id)
+        webhook = find_own(conn, caller, webhook_id)
         disabled = webhook.disabled
         if request.disabled is not None:
             disabled = (disabled or now) if request.disabled else None
         changed = replace(
             webhook,
-            url=webhook.url if request.url is None else request.url,
+            url=webhook.url if not request.url else request.url,
             events=wanted or webhook.events,
             disabled=disabled,
             last_modified=now,
         )
         webhooks.update(conn, changed)
-        _record(conn, caller, "webhook.changed", changed, now)
+        record(conn, caller, "webhook.changed", changed, now)
         return changed
 
     webhook = await gateway.database.write(change)
@@ -130,10 +135,10 @@ async def rotate(gateway: Gateway, caller: Caller, webhook_id: str) -> responses
     secret = webhook_send.new_secret()
 
     def change(conn: Connection) -> Webhook:
-        webhook = _find(conn, caller, webhook_id)
+        webhook = find_own(conn, caller, webhook_id)
         changed = webhooks.rotated(gateway.vault, webhook, secret, now=now, until=now + OVERLAP)
         webhooks.update(conn, changed)
-        _record(conn, caller, "webhook.secret_rotated", changed, now)
+        record(conn, caller, "webhook.secret_rotated", changed, now)
         return changed
 
     return _present(await gateway.database.write(change), now, secret=secret)
@@ -143,22 +148,28 @@ async def delete(gateway: Gateway, caller: Caller, webhook_id: str) -> None:
     """Forget a webhook. Raises `Refusal`: 404."""
 
     def remove(conn: Connection) -> None:
-        webhook = _find(conn, caller, webhook_id)
+        webhook = find_own(conn, caller, webhook_id)
         webhooks.remove(conn, webhook.id)
-        _record(conn, caller, "webhook.deleted", webhook, gateway.clock())
+        record(conn, caller, "webhook.deleted", webhook, gateway.clock())
 
     await gateway.database.write(remove)
 
 
 async def test(gateway: Gateway, caller: Caller, webhook_id: str) -> responses.WebhookTest:
     """Send a test message at once, also to a webhook that is disabled. Raises `Refusal`: 404."""
-    webhook = await gateway.database.read(lambda conn: _find(conn, caller, webhook_id))
+    webhook = await gateway.database.read(lambda conn: find_own(conn, caller, webhook_id))
     now = gateway.clock()
+    data = events.TestData(webhook_id=webhook.id)
+    if webhook.is_fetched:
+        kept = await gateway.database.write(
+            lambda conn: webhook_notify.add_message(conn, webhook, events.TEST, data, now)
+        )
+        return responses.WebhookTest(delivered=True, id=kept)
     message_id = str(uuid7())
     sent = await webhook_send.send_to(
         webhook,
         gateway.vault,
-        Message(message_id, events.payload(events.TEST, now, events.TestData(webhook_id=webhook.id))),
+        Message(message_id, events.payload(events.TEST, now, data)),
         now,
         Transport(gateway.webhooks_reach, TEST_PATIENCE, gateway.resolve),
     )
@@ -167,14 +178,15 @@ async def test(gateway: Gateway, caller: Caller, webhook_id: str) -> responses.W
     )
 
 
-def _record(conn: Connection, caller: Caller, action: str, webhook: Webhook, now: Instant) -> None:
+def record(conn: Connection, caller: Caller, action: str, webhook: Webhook, now: Instant) -> None:
     """Write into the audit what an application does; of the address only the server, as the rest may hold secrets."""
     server = urlsplit(webhook.url).hostname or ""
     actor = f"application:{caller.application}"
     audit.add(conn, audit.Line(now, actor, action, webhook.id, webhook.district_id, server))
 
 
-def _find(conn: Connection, caller: Caller, webhook_id: str) -> Webhook:
+def find_own(conn: Connection, caller: Caller, webhook_id: str) -> Webhook:
+    """One of the caller's webhooks. Raises `Refusal`: 404."""
     webhook = webhooks.find(conn, webhook_id)
     if webhook is None or (webhook.district_id, webhook.application) != (
         caller.district_id,
@@ -204,7 +216,11 @@ async def _check_url(gateway: Gateway, url: str) -> None:
     try:
         await webhook_send.check(url, reach=gateway.webhooks_reach, resolve=gateway.resolve)
     except Unreachable as error:
-        raise errors.bad_request(f"INVALID_URL: the endpoint cannot be used: {error}") from None
+        raise _invalid_url(str(error)) from None
+
+
+def _invalid_url(why: str) -> errors.Refusal:
+    return errors.bad_request(f"INVALID_URL: the endpoint cannot be used: {why}")
 
 
 def _present(webhook: Webhook, now: int, *, secret: str | None = None) -> responses.Webhook:
@@ -213,6 +229,7 @@ def _present(webhook: Webhook, now: int, *, secret: str | None = None) -> respon
         created=show(webhook.created),
         disabled=webhook.disabled is not None,
         events=list(webhook.events),
+        fetch=webhook.is_fetched,
         id=webhook.id,
         last_modified=show(webhook.last_modified),
         secret=secret,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from passback.context import Caller
-from passback.delivery import ledger
 from passback.delivery.webhook_send import new_secret
 from passback.gateway import webhooks as gateway_webhooks
+from passback.gateway.webhook_messages import resend_message
 from passback.operations import audit
 from passback.operations.errors import NotFound, OperationError
-from passback.store import deliveries, webhooks
+from passback.store import webhook_messages, webhooks
 from passback.store.webhooks import Webhook
 from passback.wire.responses import WebhookTest
 
@@ -107,7 +107,7 @@ async def test(gateway: Gateway, webhook_id: str) -> WebhookTest:
 
 async def messages(database: Database, webhook_id: str, limit: int) -> list[Delivery]:
     """Return the newest messages to a webhook."""
-    return await database.read(lambda conn: deliveries.messages(conn, webhook_id, limit))
+    return await database.read(lambda conn: webhook_messages.page(conn, webhook_id, limit=limit))
 
 
 async def resend(
@@ -118,10 +118,10 @@ async def resend(
 
     def write(conn: Connection) -> None:
         webhook = _required(conn, webhook_id)
-        message = deliveries.find(conn, message_id)
-        if message is None or message.destination != webhook.id:
+        message = webhook_messages.find(conn, webhook.id, message_id)
+        if message is None:
             raise NotFound(f"there is no message {message_id}")
-        if not (deliveries.reopen(conn, message_id, now) or ledger.retry(conn, message, now)):
+        if not resend_message(conn, webhook, message, now):
             raise OperationError("the message is on its way now")
         _record(conn, "webhook.resent", webhook, actor)
 

@@ -84,16 +84,6 @@ def page(
     return all_of(rows)
 
 
-def messages(connection: Connection, webhook_id: str, limit: int) -> list[Delivery]:
-    """The newest messages to a webhook."""
-    return all_of(
-        connection.execute(
-            f"{SELECT} WHERE party = :id AND operation = 'send_webhook' ORDER BY id DESC LIMIT :limit",
-            {"id": webhook_id, "limit": limit},
-        )
-    )
-
-
 def parts(connection: Connection, batch_id: str) -> list[Delivery]:
     """The parts of a delivery that stands for many, in order."""
     return all_of(

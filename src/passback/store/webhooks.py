@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
+from passback.domain.clock import DAY, HOUR
 from passback.store import tokens
 from passback.store.engine.vault import VaultError
 
@@ -34,7 +35,17 @@ class Webhook(Struct, frozen=True):
     """When it was disabled; None if it is enabled."""
     created: Instant
     last_modified: Instant
+    fetched: Instant | None = None
+    """When its application last asked for its messages, if they are fetched instead of sent; else None."""
 
+    @property
+    def is_fetched(self) -> bool:
+        """Whether its messages are fetched: it has no address."""
+        return not self.url
+
+
+FETCHED_WITHIN = HOUR
+"""How long nobody may have asked for messages that are fetched, until they are no longer kept."""
 
 _COLUMNS = Webhook.__struct_fields__
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM webhooks"
@@ -107,8 +118,27 @@ def subscribed(
 
 def is_active(connection: Connection, webhook: Webhook, now: Instant) -> bool:
     """Whether messages are sent to it: it is enabled, and its application may still act for the district."""
-    return webhook.disabled is None and tokens.has_active(
-        connection, webhook.district_id, webhook.application, now
+    if webhook.disabled is not None or (webhook.is_fetched and not _is_listening(webhook, now)):
+        return False
+    return tokens.has_active(connection, webhook.district_id, webhook.application, now)
+
+
+def _is_listening(webhook: Webhook, now: Instant) -> bool:
+    return now - FETCHED_WITHIN < (webhook.fetched or webhook.created)
+
+
+def set_fetched(connection: Connection, webhook_id: str, now: Instant) -> None:
+    """Record that the messages of a webhook are asked for."""
+    connection.execute(
+        "UPDATE webhooks SET fetched = :now WHERE id = :id AND (fetched IS NULL OR fetched < :now)",
+        {"id": webhook_id, "now": now},
+    )
+
+
+def remove_abandoned(connection: Connection, now: Instant) -> None:
+    """Delete webhooks whose messages nobody has asked for in a day."""
+    connection.execute(
+        "DELETE FROM webhooks WHERE url = '' AND COALESCE(fetched, created) < :before", {"before": now - DAY}
     )
 
 

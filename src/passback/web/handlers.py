@@ -13,12 +13,20 @@ from msgspec.structs import replace
 
 from passback.context import Accepted, Answer
 from passback.domain.delivery import STATES
-from passback.gateway import assignments, deep_links, deliveries, launches, submissions, webhooks
+from passback.gateway import (
+    assignments,
+    deep_links,
+    deliveries,
+    launches,
+    submissions,
+    webhook_messages,
+    webhooks,
+)
 from passback.web import roster
 from passback.web.messages import JSON, REPLAYED, Response
 from passback.web.preferences import idempotency_key
-from passback.web.query import limit_of, link, text
-from passback.wire import decode, errors, params, validate
+from passback.web.query import PAGE, limit_of, link, text
+from passback.wire import dates, decode, errors, params, validate
 from passback.wire.encode import encode
 from passback.wire.operations import BASE
 
@@ -191,6 +199,58 @@ async def test_webhook(call: Call) -> Response:
     return _one(Answer(await webhooks.test(call.gateway, call.caller, _webhook_id(call))))
 
 
+async def list_webhook_messages(call: Call) -> Response:
+    """GET ``/webhooks/{webhook_id}/messages``."""
+    limit = limit_of(call)
+    params.check_limit(limit)
+    state = params.query_value(call.query, "state")
+    page = await webhook_messages.page(
+        call.gateway,
+        call.caller,
+        _webhook_id(call),
+        _states(state),
+        limit=limit,
+        after_cursor=params.query_value(call.query, "cursor"),
+    )
+    return _page(call, page.items, page.next_cursor, {} if state is None else {"state": state})
+
+
+async def read_webhook_message(call: Call) -> Response:
+    """GET ``/webhooks/{webhook_id}/messages/{message_id}``."""
+    message = await webhook_messages.read(call.gateway, call.caller, _webhook_id(call), _message_id(call))
+    return _one(Answer(message))
+
+
+async def resend_webhook_message(call: Call) -> Response:
+    """POST ``/webhooks/{webhook_id}/messages/{message_id}/resend``."""
+    message = await webhook_messages.resend(call.gateway, call.caller, _webhook_id(call), _message_id(call))
+    return _one(Answer(message))
+
+
+async def resend_webhook_messages(call: Call) -> Response:
+    """POST ``/webhooks/{webhook_id}/resend``."""
+    since = params.query_value(call.query, "since")
+    if since is None:
+        raise errors.bad_request("since in query is required")
+    resent = await webhook_messages.resend_all(
+        call.gateway, call.caller, _webhook_id(call), dates.parse(text(since)).instant
+    )
+    return _one(Answer(resent))
+
+
+async def fetch_webhook_messages(call: Call) -> Response:
+    """POST ``/webhooks/{webhook_id}/fetch``."""
+    limit = limit_of(call)
+    params.check_limit(limit)
+    given = params.query_value(call.query, "wait")
+    wait = 0 if given is None else params.convert_wait(given, webhook_messages.LONGEST_WAIT)
+    done = [text(it).lower() for it in (params.query_value(call.query, "done") or "").split(",") if it]
+    found = await webhook_messages.fetch(
+        call.gateway, call.caller, _webhook_id(call), done[: 2 * PAGE], limit=limit, wait=wait
+    )
+    return _page(call, found, None)
+
+
 async def create_launch_address(call: Call) -> Response:
     """POST ``/launch_address``."""
     request = decode.launch_address_request(call.body)
@@ -239,6 +299,11 @@ HANDLERS: Mapping[str, Handler] = {
     "delete_webhook": delete_webhook,
     "rotate_webhook": rotate_webhook,
     "test_webhook": test_webhook,
+    "list_webhook_messages": list_webhook_messages,
+    "read_webhook_message": read_webhook_message,
+    "resend_webhook_message": resend_webhook_message,
+    "resend_webhook_messages": resend_webhook_messages,
+    "fetch_webhook_messages": fetch_webhook_messages,
     "create_launch_address": create_launch_address,
     "read_launch_address": read_launch_address,
     "delete_launch_address": delete_launch_address,
@@ -263,6 +328,10 @@ def _user_id(call: Call) -> str:
 
 def _webhook_id(call: Call) -> str:
     return text(call.parameters["webhook_id"]).lower()
+
+
+def _message_id(call: Call) -> str:
+    return text(call.parameters["message_id"]).lower()
 
 
 def _states(given: str | None) -> list[State]:

@@ -421,7 +421,7 @@ _DEEP_LINK = _struct(
     {"activity": _text, "description": _text, "points_possible": _float32_pointer, "title": _text},
 )
 _LAUNCH_ADDRESS = _struct("LaunchAddressRequest", {"url": _text})
-_WEBHOOK = _struct("WebhookRequest", {"disabled": _bool, "events": _strings, "url": _text})
+_WEBHOOK = _struct("WebhookRequest", {"disabled": _bool, "events": _strings, "fetch": _bool, "url": _text})
 
 
 def _bind(value: Any, struct: str, fields: _Fields, make: Callable[..., T]) -> T:

@@ -50,6 +50,16 @@ def validation_failure(failures: Sequence[str]) -> Refusal:
     return Refusal(400, "\n".join(("validation failure list:", *failures)))
 
 
+def webhook_disabled() -> Refusal:
+    """A message cannot be sent again by a webhook that is disabled."""
+    return Refusal(400, "WEBHOOK_DISABLED: enable the webhook first")
+
+
+def webhook_not_fetched() -> Refusal:
+    """The messages of a webhook with an address cannot be fetched."""
+    return Refusal(400, "NOT_FETCHED: the messages of this webhook are sent to its url")
+
+
 def missing_fields(names: Sequence[str]) -> Refusal:
     """Row 1: the missing required fields, in the published order."""
     return Refusal(400, "missing required field(s): " + ", ".join(names))

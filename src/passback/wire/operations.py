@@ -80,6 +80,21 @@ OURS = (
     _operation("delete_webhook", "DELETE", "/webhooks/{webhook_id}", "Webhooks"),
     _operation("rotate_webhook", "POST", "/webhooks/{webhook_id}/rotate", "Webhooks"),
     _operation("test_webhook", "POST", "/webhooks/{webhook_id}/test", "Webhooks"),
+    _operation(
+        "list_webhook_messages", "GET", "/webhooks/{webhook_id}/messages", "Webhooks", ("state", *_PAGE)
+    ),
+    _operation("read_webhook_message", "GET", "/webhooks/{webhook_id}/messages/{message_id}", "Webhooks"),
+    _operation(
+        "resend_webhook_message", "POST", "/webhooks/{webhook_id}/messages/{message_id}/resend", "Webhooks"
+    ),
+    _operation("resend_webhook_messages", "POST", "/webhooks/{webhook_id}/resend", "Webhooks", ("since",)),
+    _operation(
+        "fetch_webhook_messages",
+        "POST",
+        "/webhooks/{webhook_id}/fetch",
+        "Webhooks",
+        ("done", "limit", "wait"),
+    ),
     _operation("create_launch_address", "POST", "/launch_address", "Launches"),
     _operation("read_launch_address", "GET", "/launch_address", "Launches"),
     _operation("delete_launch_address", "DELETE", "/launch_address", "Launches"),

@@ -77,6 +77,14 @@ def unknown_parameters(query: bytes, known: Collection[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def convert_wait(text: str, most: int) -> int:
+    """Convert `text` to a number of seconds up to `most`. Raises `Refusal`."""
+    seconds = convert_limit(text)
+    if not 0 <= seconds <= most:
+        raise bad_request(f"wait in query should be from 0 to {most}")
+    return seconds
+
+
 def convert_limit(text: str) -> int:
     """Convert `text` to a number. Raises `Refusal` with the text of Go's `strconv.ParseInt`."""
     match = _match_digits(text)

@@ -84,6 +84,7 @@ class WebhookRequest(Struct, frozen=True):
 
     disabled: bool | None = None
     events: Annotated[tuple[str, ...] | None, Meta(extra_json_schema={"minItems": 1})] = None
+    fetch: bool | None = None
     url: str | None = None
     unknown_fields: tuple[str, ...] = ()
     """Keys that are not in the contract, as sent, in order and without repeats."""

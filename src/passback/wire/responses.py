@@ -132,6 +132,10 @@ class Webhook(Struct, frozen=True, kw_only=True, omit_defaults=True):
         list[Annotated[str, one_of("WebhookEvent")]],
         Meta(description="The events the endpoint receives; defaults to all of them."),
     ]
+    fetch: Annotated[
+        bool,
+        Meta(description="Whether its messages are kept to be fetched, instead of being sent to a URL."),
+    ] = False
     id: Annotated[Uuid, Meta(description="The webhook's id.")]
     last_modified: Annotated[DateTime, Meta(description="When the webhook last changed.")]
     secret: Annotated[
@@ -140,7 +144,57 @@ class Webhook(Struct, frozen=True, kw_only=True, omit_defaults=True):
     secret_before_until: Annotated[
         DateTime | None, Meta(description="Until this time, the previous secret signs messages as well.")
     ] = None
-    url: Annotated[str, Meta(description="The endpoint's URL; starts with https://.")]
+    url: Annotated[
+        str,
+        Meta(description="The endpoint's URL; starts with https://. Empty if the messages are fetched."),
+    ]
+
+
+class WebhookMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A message to a webhook, and what became of it."""
+
+    attempts: Annotated[Count, Meta(description="How many times sending it was tried.")]
+    created: Annotated[DateTime, Meta(description="When the event happened.")]
+    error: Annotated[
+        DeliveryError | None,
+        Meta(description="How the endpoint answered the last try, or why it could not be reached."),
+    ] = None
+    event: Annotated[
+        Raw, Meta(description="The event, as the message says it.", extra_json_schema={"type": "object"})
+    ]
+    expires: Annotated[DateTime, Meta(description="Until when it is tried.")]
+    finished: Annotated[
+        DateTime | None, Meta(description="When it was delivered, or given up; absent until then.")
+    ] = None
+    id: Annotated[Uuid, Meta(description="The message's id, as in its `webhook-id` header.")]
+    next_attempt: Annotated[DateTime | None, Meta(description="When it is next tried.")] = None
+    state: Annotated[
+        str,
+        one_of("DeliveryState"),
+        Meta(
+            description="`refused` if the endpoint wants no more messages or the webhook was disabled; `expired` if it"
+            " did not take it in 72 hours."
+        ),
+    ]
+    webhook_id: Annotated[Uuid, Meta(description="The webhook's id.")]
+
+
+class WebhookResend(Struct, frozen=True, kw_only=True):
+    """How many messages are sent again."""
+
+    more: Annotated[bool, Meta(description="Whether there are more: ask again.")]
+    resent: Annotated[Count, Meta(description="How many messages are sent again.")]
+
+
+class FetchedMessage(Struct, frozen=True, kw_only=True):
+    """A message as an endpoint would get it, signed now."""
+
+    body: Annotated[str, Meta(description="The body, which the signature covers as it is.")]
+    headers: Annotated[
+        dict[str, str],
+        Meta(description="The headers: `webhook-id`, `webhook-timestamp` and `webhook-signature`."),
+    ]
+    id: Annotated[Uuid, Meta(description="The message's id.")]
 
 
 class WebhookTest(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -13,6 +13,11 @@ _SHOWN = {
     "update_submissions": "SubmissionOutcome",
     "rotate_webhook": "Webhook",
     "test_webhook": "WebhookTest",
+    "list_webhook_messages": "WebhookMessage",
+    "read_webhook_message": "WebhookMessage",
+    "resend_webhook_message": "WebhookMessage",
+    "resend_webhook_messages": "WebhookResend",
+    "fetch_webhook_messages": "FetchedMessage",
     "create_deep_link": "DeepLink",
     "create_launch_address": "LaunchAddress",
     "read_launch_address": "LaunchAddress",
@@ -50,6 +55,8 @@ def answers() -> Schema:
 def _many(operation: Operation, shown: str) -> Schema:
     data: Schema = {"type": "array", "items": reference(shown), "description": "The items of the page."}
     links: Schema = {"type": "array", "description": "The link to the next page, if there is one."}
+    if operation.name == "fetch_webhook_messages":
+        return _answer({"data": data | {"description": "The messages.", "maxItems": 100}}, "data")
     if operation.name == "update_submissions":
         return _answer(
             {"data": data | {"description": "An outcome for each part of the request, in its order."}}, "data"
@@ -79,7 +86,7 @@ def answer_example(operation: Operation) -> Any:
         return {"data": NEW_WEBHOOK}
     if shown not in ANSWERS:
         return None
-    if not operation.name.startswith("list_"):
+    if not _has_many(operation):
         return {"data": ANSWERS[shown]}
     return (
         {"data": [{"data": ANSWERS[shown]}], "links": []}
@@ -94,7 +101,10 @@ def _shown(operation: Operation) -> str:
 
 
 def _has_many(operation: Operation) -> bool:
-    return operation.name.startswith("list_") or operation.name == "update_submissions"
+    return operation.name.startswith("list_") or operation.name in (
+        "update_submissions",
+        "fetch_webhook_messages",
+    )
 
 
 def _plural(name: str) -> str:

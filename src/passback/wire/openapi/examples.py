@@ -16,6 +16,7 @@ SECTION_SIS_ID = "section-7"
 ASSIGNMENT = "019aafe2-4b1c-7d33-9a60-5f0f3d0f8a11"
 DELIVERY = "019aafe2-5d21-7c64-8f0e-3a5f1c7b2e90"
 WEBHOOK = "019aafe2-4b1c-7d33-9a60-5f0f3d0f8a12"
+MESSAGE = "019aafe2-4b1c-7d33-9a60-5f0f3d0f8a15"
 CODE = "4pGxkXq1Zr0s6bWc9uT3nYvJ2mHd8LeAo5FiKtRgQwE"
 
 BODIES: dict[str, tuple[str, Schema]] = {

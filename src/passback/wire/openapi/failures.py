@@ -197,6 +197,30 @@ _BAD_REQUESTS = (
         errors.too_many_webhooks(events.MOST_WEBHOOKS),
         _is("create_webhook"),
     ),
+    _Case(
+        "WebhookDisabled",
+        "Nothing is sent to a webhook that is disabled",
+        errors.webhook_disabled(),
+        _is("resend_webhook_message", "resend_webhook_messages"),
+    ),
+    _Case(
+        "MissingSince",
+        "It is not said since when",
+        errors.bad_request("since in query is required"),
+        _is("resend_webhook_messages"),
+    ),
+    _Case(
+        "NotFetched",
+        "The webhook has a URL",
+        errors.webhook_not_fetched(),
+        _is("fetch_webhook_messages"),
+    ),
+    _Case(
+        "InvalidWait",
+        "The wait is too long",
+        errors.bad_request("wait in query should be from 0 to 20"),
+        _is("fetch_webhook_messages"),
+    ),
 )
 
 _NOT_FOUND = (

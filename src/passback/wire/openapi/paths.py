@@ -90,6 +90,11 @@ _PATH_PARAMETERS: dict[str, Schema] = {
         "example": examples.WEBHOOK,
         "description": "The webhook's id, a UUID.",
     },
+    "message_id": {
+        "schema": {"type": "string"},
+        "example": examples.MESSAGE,
+        "description": "The message's id, a UUID.",
+    },
     "code": {
         "schema": {"type": "string"},
         "example": examples.CODE,
@@ -162,8 +167,22 @@ _QUERY_PARAMETERS: dict[str, Schema] = {
         "description": "Only these types; repeat it for several.",
         "schema": {"type": "array", "items": reference("RecordType")},
     },
+    "since": {
+        "description": "Only messages of events from then on.",
+        "schema": {"type": "string", "format": "date-time"},
+        "required": True,
+        "example": "2026-01-01T00:00:00Z",
+    },
+    "done": {
+        "description": "The ids of messages that are not to be handed out again, separated by commas.",
+        "schema": _TEXT,
+    },
+    "wait": {
+        "description": "For how many seconds to wait if there are no messages.",
+        "schema": {"type": "integer", "minimum": 0, "maximum": 20, "default": 0},
+    },
     "state": {
-        "description": "Only deliveries in these states.",
+        "description": "Only those in these states.",
         "schema": {"type": "array", "items": reference("DeliveryState")},
         "style": "form",
         "explode": False,

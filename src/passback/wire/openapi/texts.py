@@ -64,6 +64,11 @@ SUMMARIES = {
     "update_webhook": "Change the given fields of a webhook",
     "delete_webhook": "Delete a webhook",
     "rotate_webhook": "Replace the secret, showing the new one this once; both sign for 24 hours",
+    "list_webhook_messages": "List the messages to a webhook, newest first",
+    "read_webhook_message": "Read a message to a webhook: its event, and what became of it",
+    "resend_webhook_message": "Send a message again, delivered or not",
+    "resend_webhook_messages": "Send every message since a time again that the endpoint has not taken",
+    "fetch_webhook_messages": "Fetch the messages of a webhook without a URL, signed, oldest first",
     "create_launch_address": "Register where people go whom an LMS starts the application for",
     "read_launch_address": "Read the application's launch address",
     "delete_launch_address": "Delete the application's launch address",
@@ -116,6 +121,14 @@ DESCRIPTIONS = {
     "the events from then on.",
     "delete_webhook": "Nothing more is sent to the endpoint.",
     "rotate_webhook": "While both secrets sign, every message has a signature for each.",
+    "list_webhook_messages": "One page; `links` leads to the next, if there is one. Messages that have ended are "
+    "kept for 30 days unless configured.",
+    "read_webhook_message": "A message keeps its id, however often it is sent.",
+    "resend_webhook_message": "One that is being sent at this moment is left as it is.",
+    "resend_webhook_messages": "At most 1,000 at once, the oldest first; `more` says whether there are more.",
+    "fetch_webhook_messages": "If there are none, the answer waits for some as long as `wait` says. A message "
+    "is handed out until a later call names it as `done`. A webhook that nobody asks for an hour gets no more "
+    "messages, and one that nobody asks for a day is deleted.",
     "create_launch_address": "It takes the place of an address that is already registered.",
     "read_launch_address": "There is one for each application and district.",
     "delete_launch_address": "Nobody is sent to it from then on.",
