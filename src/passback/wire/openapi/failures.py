@@ -245,73 +245,67 @@ _NOT_FOUND = (
 )
 
 
-_KEYS_IN_USE = (
-    _Case(
-        "KeyInUse",
-        "The first request is still being processed",
-        errors.key_in_use(),
-        _is("create_assignment"),
-    ),
-)
-_KEYS_REUSED = (
-    _Case("KeyReused", "The key belongs to another request", errors.key_reused(), _is("create_assignment")),
-)
+class _Status(Struct, frozen=True):
+    """A status, what it says, the errors that have it, and its headers."""
 
-_OWN = (
-    (400, "The request is not valid.", _BAD_REQUESTS, ()),
-    (404, "The token gives access to no such object.", _NOT_FOUND, ()),
-    (409, "The first request with this key is still being processed.", _KEYS_IN_USE, ("Retry-After",)),
-    (422, "The key was already used for a different request.", _KEYS_REUSED, ()),
-)
-"""The statuses whose errors depend on the operation."""
+    code: int
+    description: str
+    cases: tuple[_Case, ...]
+    headers: tuple[str, ...] = ()
 
 
-def _everywhere(operation: Operation) -> bool:
-    return bool(operation)
+def _everywhere(_: Operation) -> bool:
+    return True
 
 
 def _sends(operation: Operation) -> bool:
     return operation.method in ("POST", "PATCH")
 
 
+_KEY_IN_USE = _Case(
+    "KeyInUse", "The first request is still being processed", errors.key_in_use(), _is("create_assignment")
+)
+_KEY_REUSED = _Case(
+    "KeyReused", "The key belongs to another request", errors.key_reused(), _is("create_assignment")
+)
+_NO_TOKEN = _Case("NoAuthorization", "Row 11: there is no token", errors.no_authorization(), _everywhere)
+_BAD_TOKEN = _Case(
+    "TokenRefused", "Row 12: the token is unknown, revoked or expired", errors.token_refused(), _everywhere
+)
+_TOO_LARGE = _Case("BodyTooLarge", "The body is too large", errors.body_too_large(), _sends)
+_TOO_MANY = _Case("RateLimited", "Too many requests this minute", errors.too_many_requests(60), _everywhere)
+_NO_STORE = _Case("StoreUnavailable", "The database is unavailable", errors.store_unavailable(), _everywhere)
+
+_OWN = (
+    _Status(400, "The request is not valid.", _BAD_REQUESTS),
+    _Status(404, "The token gives access to no such object.", _NOT_FOUND),
+    _Status(
+        409, "The first request with this key is still being processed.", (_KEY_IN_USE,), ("Retry-After",)
+    ),
+    _Status(422, "The key was already used for a different request.", (_KEY_REUSED,)),
+)
+"""What depends on the operation."""
+
 _SHARED = (
-    (
-        401,
-        "No token was sent. The text has a space after the colon.",
-        _Case("NoAuthorization", "Row 11: there is no token", errors.no_authorization(), _everywhere),
-        (),
+    _Status(401, "No token was sent. The text has a space after the colon.", (_NO_TOKEN,)),
+    _Status(
+        403, "The token is unknown, revoked or expired. The text has a space after the colon.", (_BAD_TOKEN,)
     ),
-    (
-        403,
-        "The token is unknown, revoked or expired. The text has a space after the colon.",
-        _Case(
-            "TokenRefused",
-            "Row 12: the token is unknown, revoked or expired",
-            errors.token_refused(),
-            _everywhere,
-        ),
-        (),
-    ),
-    (
-        413,
-        "The body is too large.",
-        _Case("BodyTooLarge", "The body is too large", errors.body_too_large(), _sends),
-        RATE_LIMIT,
-    ),
-    (
+    _Status(413, "The body is too large.", (_TOO_LARGE,), RATE_LIMIT),
+    _Status(
         429,
         "The token has used up its requests for this minute.",
-        _Case("RateLimited", "Too many requests this minute", errors.too_many_requests(60), _everywhere),
+        (_TOO_MANY,),
         (*RATE_LIMIT, "Retry-After"),
     ),
-    (
+    _Status(
         503,
         "The database is unavailable; nothing was changed.",
-        _Case("StoreUnavailable", "The database is unavailable", errors.store_unavailable(), _everywhere),
+        (_NO_STORE,),
         (*RATE_LIMIT, "Retry-After"),
     ),
 )
-"""The errors that are the same wherever they occur."""
+"""What is the same wherever it occurs."""
 
 _METHOD = "MethodNotAllowed"
 
@@ -319,13 +313,14 @@ _METHOD = "MethodNotAllowed"
 def failures(operation: Operation) -> Schema:
     """The error responses of an operation, by status."""
     found: Schema = {"405": _response(_METHOD), "500": _unexpected(operation)}
-    for status, description, cases, headers in _OWN:
-        repeated = replayed(operation) if status in (400, 404) else ()
-        if concerning := [case for case in cases if case.concerns(operation)]:
-            found[str(status)] = _refused(status, description, concerning, (*RATE_LIMIT, *headers, *repeated))
-    for status, _, case, _ in _SHARED:
-        if case.concerns(operation):
-            found[str(status)] = _response(ERRORS[status])
+    for it in _OWN:
+        repeated = replayed(operation) if it.code in (400, 404) else ()
+        if concerning := [case for case in it.cases if case.concerns(operation)]:
+            headers = (*RATE_LIMIT, *it.headers, *repeated)
+            found[str(it.code)] = _refused(it.code, it.description, concerning, headers)
+    for it in _SHARED:
+        if any(case.concerns(operation) for case in it.cases):
+            found[str(it.code)] = _response(ERRORS[it.code])
     return dict(sorted(found.items()))
 
 
@@ -336,14 +331,13 @@ def shared_failures() -> Schema:
         "headers": header_references(*RATE_LIMIT, "Allow"),
     }
     return {_METHOD: method} | {
-        ERRORS[status]: _refused(status, description, [case], headers)
-        for status, description, case, headers in _SHARED
+        ERRORS[it.code]: _refused(it.code, it.description, it.cases, it.headers) for it in _SHARED
     }
 
 
 def error_examples() -> Schema:
     """An example for every text, by name."""
-    cases = [case for _, _, cases, _ in _OWN for case in cases] + [case for _, _, case, _ in _SHARED]
+    cases = [case for it in (*_OWN, *_SHARED) for case in it.cases]
     found = {it.name: {"summary": it.summary, "value": {"message": it.refusal.message}} for it in cases}
     plain = {
         _plain(it): {"summary": it.summary, "value": it.refusal.message}
