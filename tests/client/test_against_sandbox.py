@@ -175,6 +175,30 @@ def test_webhooks(sandbox: Sandbox, passback: Passback) -> None:
         passback.webhooks.get(made.id)
 
 
+def test_messages_are_fetched_read_and_sent_again(passback: Passback) -> None:
+    hook = passback.webhooks.create(fetch=True, events=["delivery.delivered"])
+    assert hook.secret is not None
+    passback.assignments.create_in_background(SECTION, title="Told", description="x", due_date=DUE)
+    [message] = passback.webhooks.fetch(hook.id)
+    assert message.body
+    assert passback.webhooks.fetch(hook.id, done=[message.id], wait=0) == ()
+    assert passback.webhooks.message(hook.id, message.id).state == "delivered"
+    assert [it.id for it in passback.webhooks.messages(hook.id, state=["delivered"])] == [message.id]
+    assert passback.webhooks.resend(hook.id, message.id).id == message.id
+    assert [it.id for it in passback.webhooks.fetch(hook.id, wait=5)] == [message.id]
+    assert passback.webhooks.resend_all(hook.id, since=datetime(2026, 1, 1, tzinfo=UTC)).more is False
+
+
+def test_what_the_districts_lms_can_do(sandbox: Sandbox) -> None:
+    found = {}
+    for district in CONNECTED:
+        with Passback(district.token, address(sandbox)) as passback:
+            capabilities = passback.roster.district().lms_capabilities
+            assert capabilities is not None
+            found[district.lms_type] = capabilities.comments
+    assert (found["canvas"], found["google"]) == ("added", "none")
+
+
 def test_without_waiting(sandbox: Sandbox) -> None:
     async def both() -> list[str]:
         async with AsyncPassback(SANDBOX_UNIFIED.token, address(sandbox)) as passback:

@@ -209,6 +209,42 @@ class Webhook(Model, frozen=True, kw_only=True):
     """Only in the answers that make one: to create, and to rotate."""
     secret_before_until: datetime | None = None
     """Until when the secret before this one signs as well."""
+    fetch: bool | None = None
+    """Whether it has no address, and its messages wait to be fetched."""
+
+
+class WebhookMessage(Model, frozen=True, kw_only=True):
+    """A message to an endpoint, and what became of it."""
+
+    id: str
+    webhook_id: str
+    state: str
+    """One of `DeliveryState`; ``refused`` if the endpoint wants no more messages, or the webhook was disabled."""
+    attempts: int
+    created: datetime
+    """When the event happened."""
+    expires: datetime
+    event: dict[str, Any]
+    finished: datetime | None = None
+    next_attempt: datetime | None = None
+    error: DeliveryError | None = None
+    """What came of the last try."""
+
+
+class FetchedMessage(Model, frozen=True, kw_only=True):
+    """A message of a webhook without an address, as an endpoint would get it: `webhooks.verify` takes it."""
+
+    id: str
+    body: str
+    headers: dict[str, str]
+
+
+class WebhookResend(Model, frozen=True, kw_only=True):
+    """How many messages are sent again."""
+
+    resent: int
+    more: bool
+    """Whether there are more than are sent again at a time."""
 
 
 class WebhookTest(Model, frozen=True, kw_only=True):
@@ -245,6 +281,29 @@ class HeldBack(Model, frozen=True, kw_only=True):
     unmatched: dict[str, int] = {}
 
 
+class LmsCapabilities(Model, frozen=True, kw_only=True):
+    """What a district's LMS can do. What can be ``yes`` or ``no`` can be ``sometimes``, too."""
+
+    name: str
+    """What people call the LMS."""
+    create_assignments: str
+    individual_assignees: str
+    excused: str
+    override_due_date: str
+    extra_attempts: str
+    points_above_maximum: str
+    comments: str
+    """``added`` to those before, ``replaced``, or ``none``."""
+    grading_types: tuple[str, ...]
+    hand_in: tuple[str, ...]
+    """The types of attachments that work can be handed in as."""
+    kept_by_passback: tuple[str, ...]
+    """Fields of an assignment that come back, but that nobody sees in the LMS."""
+    ignored: tuple[str, ...]
+    """Fields of an assignment that do not come back."""
+    not_stored_flags: tuple[str, ...]
+
+
 class District(Model, frozen=True, kw_only=True):
     """The district of the token."""
 
@@ -253,6 +312,7 @@ class District(Model, frozen=True, kw_only=True):
     lms_type: str
     lms_state: str
     lms_matched_percentage: dict[str, float]
+    lms_capabilities: LmsCapabilities | None = None
     last_lms_sync: datetime | None = None
     lms_sync: LmsSync | None = None
     held_back: HeldBack | None = None

@@ -23,6 +23,7 @@ from passback_client.models import (
     Delivery,
     DeliveryState,
     District,
+    FetchedMessage,
     Flag,
     GradingScale,
     GradingType,
@@ -37,6 +38,8 @@ from passback_client.models import (
     Term,
     User,
     Webhook,
+    WebhookMessage,
+    WebhookResend,
     WebhookTest,
 )
 
@@ -514,10 +517,18 @@ class AsyncWebhooks:
         self._client = client
 
     async def create(
-        self, url: str, *, events: Sequence[str] | None = None, disabled: bool = False
+        self,
+        url: str | None = None,
+        *,
+        events: Sequence[str] | None = None,
+        disabled: bool = False,
+        fetch: bool | None = None,
     ) -> Webhook:
-        """Register an endpoint: for all events that exist now, unless some are given. The answer has the secret."""
-        body = _calls.given({"url": url, "events": events, "disabled": disabled})
+        """Register an endpoint: for all events that exist now, unless some are given. The answer has the secret.
+
+        With `fetch` in place of a `url`, the messages wait until `fetch` asks for them.
+        """
+        body = _calls.given({"url": url, "events": events, "disabled": disabled, "fetch": fetch})
         return await self._client.send(
             Call(method="POST", path=_calls.path("webhooks"), kind=Webhook, body=body, safe=False)
         )
@@ -559,3 +570,39 @@ class AsyncWebhooks:
         """Have a ``webhook.test`` message sent now; returns what became of it."""
         where = _calls.path("webhooks", webhook_id, "test")
         return await self._client.send(Call(method="POST", path=where, kind=WebhookTest, safe=False))
+
+    def messages(
+        self, webhook_id: str, *, state: Sequence[DeliveryState] = ()
+    ) -> AsyncIterator[WebhookMessage]:
+        """The messages to an endpoint, the newest first; only those in a `state`, if any is given."""
+        where = _calls.path("webhooks", webhook_id, "messages")
+        query = {"state": ",".join(state)} if state else {}
+        return self._client.pages(Call(method="GET", path=where, kind=WebhookMessage, query=query))
+
+    async def message(self, webhook_id: str, message_id: str) -> WebhookMessage:
+        """Read a message."""
+        where = _calls.path("webhooks", webhook_id, "messages", message_id)
+        return await self._client.send(Call(method="GET", path=where, kind=WebhookMessage))
+
+    async def resend(self, webhook_id: str, message_id: str) -> WebhookMessage:
+        """Have a message sent again, delivered or not; an endpoint knows by its id that it had it."""
+        where = _calls.path("webhooks", webhook_id, "messages", message_id, "resend")
+        return await self._client.send(Call(method="POST", path=where, kind=WebhookMessage))
+
+    async def resend_all(self, webhook_id: str, *, since: datetime) -> WebhookResend:
+        """Have every message sent again that the endpoint has not taken of the events since then."""
+        where, query = _calls.path("webhooks", webhook_id, "resend"), _calls.given({"since": since})
+        return await self._client.send(Call(method="POST", path=where, kind=WebhookResend, query=query))
+
+    async def fetch(
+        self, webhook_id: str, *, done: Sequence[str] = (), wait: int = 20
+    ) -> Sequence[FetchedMessage]:
+        """The messages of a webhook without an address; if there are none, those that come within `wait` seconds.
+
+        A message is handed out until a later call names its id in `done`.
+        """
+        query = {"wait": wait, **({"done": ",".join(done)} if done else {})}
+        where = _calls.path("webhooks", webhook_id, "fetch")
+        return await self._client.send(
+            Call(method="POST", path=where, kind=tuple[FetchedMessage, ...], query=query)
+        )
