@@ -1,12 +1,15 @@
-"""Write the reference pages of commands and settings, and the Postman collection: ``python docs/generate.py``."""
+"""Write the reference pages that the code makes, and the Postman collection: ``python docs/generate.py``."""
 
 from __future__ import annotations
 
 import ast
+import hashlib
+import importlib.util
 import inspect
 import json
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 from unittest import mock
@@ -16,6 +19,8 @@ from msgspec import Meta
 
 from passback import settings
 from passback.cli import app
+from passback.domain import assignment, matching, roster, submission
+from passback.lms import interface, kit
 from passback.sandbox.postman import collection
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -71,6 +76,11 @@ def setting_meanings() -> dict[str, str]:
     """The docstrings of the settings."""
     [definition] = ast.parse(inspect.getsource(settings.Settings)).body
     assert isinstance(definition, ast.ClassDef)
+    return _meanings(definition)
+
+
+def _meanings(definition: ast.ClassDef) -> dict[str, str]:
+    """The docstrings of a class's fields."""
     meanings = {}
     for field, text in zip(definition.body, definition.body[1:], strict=False):
         if (
@@ -79,7 +89,7 @@ def setting_meanings() -> dict[str, str]:
             and isinstance(text, ast.Expr)
             and isinstance(text.value, ast.Constant)
         ):
-            meanings[field.target.id] = str(text.value.value).replace("``", "`")
+            meanings[field.target.id] = _prose(" ".join(str(text.value.value).split()))
     return meanings
 
 
@@ -103,12 +113,152 @@ def _allowed(kind: Any) -> str:
     return f"a {'whole number' if number is int else 'number'}, {words}"
 
 
+_TYPES = """# The types that connectors work with
+
+What the gateway gives a connector, and what it returns. Times are milliseconds since 1970-01-01T00:00:00Z, points are
+exact decimal numbers, ids are the LMS's. [What is stable](connector-surface.md) has every name with its signature.
+"""
+_SHOWN: dict[str, tuple[type, ...]] = {
+    "What a client asks for": (assignment.AssignmentFields, submission.SubmissionFields, assignment.Attachment),
+    "What the LMS has": (assignment.Assignment, submission.Submission, assignment.ScaleEntry),
+    "Sections and people": (matching.LmsCourse, matching.SectionRef, matching.Person),
+    "The connector itself": (
+        interface.Capabilities, interface.ConnectorKind, interface.Setting, interface.LmsConnection,
+        interface.LostCreate, interface.Finding,
+    ),
+    "Errors": (
+        interface.LmsError, interface.Gone, interface.RefusedByLms, interface.Unsupported, interface.Unavailable,
+        interface.NotAllowed, interface.NotWritten,
+    ),
+}  # fmt: skip
+_VALUES: dict[str, Any] = {
+    "AssigneeMode": assignment.AssigneeMode, "GradingType": assignment.GradingType,
+    "SubmissionState": submission.SubmissionState, "SubmissionFlag": submission.SubmissionFlag,
+    "Role": roster.Role, "Ability": interface.Ability, "Thing": interface.Thing,
+}  # fmt: skip
+
+
+def types_page() -> str:
+    """The page of the types that connectors work with: their fields, types and meanings."""
+    parts = [f"{_HEAD}{_TYPES}"]
+    for title, classes in _SHOWN.items():
+        parts.append(f"\n## {title}\n")
+        for one in classes:
+            parts.append(f"\n### {one.__name__}\n\n{_prose(inspect.getdoc(one) or '')}\n")
+            rows = [f"| `{name}` | `{kind}` | {meaning} |" for name, kind, meaning in _fields(one)]
+            if rows:
+                parts.append("\n" + "\n".join(["| field | type | meaning |", "|---|---|---|", *rows]) + "\n")
+    parts.append("\n## Values\n\n| type | values |\n|---|---|\n")
+    parts += [
+        f"| `{name}` | {', '.join(f'`{it}`' for it in get_args(values))} |\n"
+        for name, values in _VALUES.items()
+    ]
+    return "".join(parts)
+
+
+def _fields(one: type) -> list[tuple[str, str, str]]:
+    """The fields of a class, with the types as they are written, and their meanings."""
+    if issubclass(one, Exception):
+        return []
+    [definition] = ast.parse(inspect.getsource(one)).body
+    assert isinstance(definition, ast.ClassDef)
+    meanings = _meanings(definition)
+    return [
+        (it.target.id, ast.unparse(it.annotation).replace("|", "\\|"), meanings[it.target.id])
+        for it in definition.body
+        if isinstance(it, ast.AnnAssign) and isinstance(it.target, ast.Name)
+    ]
+
+
+def _prose(text: str) -> str:
+    return text.replace("``", "`")
+
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def stable_modules() -> Iterator[tuple[str, list[str]]]:
+    """Each stable module, and the lines that describe its names."""
+    for module, names in kit.PUBLIC.items():
+        spec = importlib.util.find_spec(module)
+        assert spec is not None, module
+        assert spec.origin is not None, module
+        found = dict(_lines_of(ast.parse(Path(spec.origin).read_text("utf-8"))))
+        missing = set(names) - found.keys()
+        assert not missing, f"{module} has no {missing}"
+        imported = {it for it, lines in found.items() if lines == [f"import {it}"]}
+        chosen = names or [name for name in found if not name.startswith("_") and name not in imported]
+        yield module, [line for name in sorted(chosen) for line in found[name]]
+
+
+def surface_digest() -> str:
+    """Return what changes with any name or signature of the surface."""
+    text = "\n".join(f"{module}\n" + "\n".join(lines) for module, lines in stable_modules())
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _lines_of(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
+    for node in tree.body:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                yield node.name, [_signature(node)]
+            case ast.ClassDef():
+                bases = ", ".join(ast.unparse(it) for it in (*node.bases, *node.keywords))
+                yield node.name, [f"class {node.name}({bases})", *(f"    {it}" for it in _members(node))]
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                yield name, [f"{name}: {ast.unparse(node.annotation)}"]
+            case ast.Assign(targets=[ast.Name(id=name)]):
+                text = ast.unparse(node.value)
+                is_type = name[0].isupper() and not name.isupper()
+                yield name, [f"{name} = {text}" if is_type else name]
+            case ast.ImportFrom(names=imported):
+                for one in imported:
+                    yield one.asname or one.name, [f"import {one.asname or one.name}"]
+
+
+def _members(node: ast.ClassDef) -> Iterator[str]:
+    for member in node.body:
+        match member:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() if not member.name.startswith("_"):
+                yield _signature(member)
+            case ast.FunctionDef(name="__init__"):
+                yield _signature(member)
+            case ast.AnnAssign(target=ast.Name(id=name)) if not name.startswith("_"):
+                value = f" = {ast.unparse(member.value)}" if member.value is not None else ""
+                yield f"{name}: {ast.unparse(member.annotation)}{value}"
+
+
+def _signature(node: _Function) -> str:
+    kind = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
+    returned = f" -> {ast.unparse(node.returns)}" if node.returns is not None else ""
+    marks = "".join(f"@{ast.unparse(it)} " for it in node.decorator_list)
+    return f"{marks}{kind} {node.name}({ast.unparse(node.args)}){returned}"
+
+
+def surface_page() -> str:
+    """The page of what is stable for connectors."""
+    parts = [f"{_HEAD}{_SURFACE.format(kit.KIT_VERSION)}"]
+    parts += [f"\n## {module}\n\n```\n" + "\n".join(lines) + "\n```\n" for module, lines in stable_modules()]
+    return "".join(parts)
+
+
+_SURFACE = """# What is stable for connectors
+
+Version {} of the connector kit (`passback.lms.kit.KIT_VERSION`), which is apart from Passback's own: these names keep
+their meaning and signatures within a major version, and a minor version adds to them. A test fails if one changes
+without a new version and a line in [the changelog](../../CHANGELOG.md).
+[The connector kit](connector-kit.md) says what they are for.
+"""
+
+
 def main() -> None:
     """Write the files."""
     REFERENCE.mkdir(exist_ok=True)
     (REFERENCE / "commands.md").write_text(commands_page(), "utf-8")
     (REFERENCE / "settings.md").write_text(settings_page(), "utf-8")
     (REFERENCE / COLLECTION).write_text(collection_file(), "utf-8")
+    (REFERENCE / "connector-types.md").write_text(types_page(), "utf-8")
+    (REFERENCE / "connector-surface.md").write_text(surface_page(), "utf-8")
 
 
 if __name__ == "__main__":

@@ -22,8 +22,11 @@ class LmsCourse(Struct, frozen=True):
     """A course in the LMS, to which sections belong."""
 
     id: str
+    """Its id in the LMS."""
     name: str
+    """What it is called."""
     sis_id: str | None = None
+    """Its id in the school's information system, if the LMS knows it."""
     number: str | None = None
     """The course code that people use."""
 
@@ -32,18 +35,26 @@ class SectionRef(Struct, frozen=True):
     """A section in the roster or the LMS: its id there, and what it can be matched by."""
 
     id: str
+    """Its id there."""
     name: str
+    """What it is called."""
     sis_id: str | None = None
+    """Its id in the school's information system, if it is known."""
 
 
 class Person(Struct, frozen=True):
     """A student or teacher in the roster or the LMS: their id there, and what they can be matched by."""
 
     id: str
+    """Their id there."""
     role: Role
+    """``student`` or ``teacher``."""
     name: str
+    """First and last name."""
     email: str | None = None
+    """Their address, if the LMS shows it."""
     sis_id: str | None = None
+    """Their id in the school's information system, if it is known."""
 
 
 class Candidate(Struct, frozen=True):

@@ -31,17 +31,23 @@ class SubmissionFields(Struct, frozen=True, omit_defaults=True):
     """The fields of a submission that a client sets. None leaves a field unchanged."""
 
     attachments: tuple[Attachment, ...] | None = None
+    """The work that is handed in."""
     extra_attempts: int | None = None
+    """How many more attempts than the assignment's the student has."""
     flags: frozenset[str] | None = None
     """The flags to set; all others are cleared."""
     grade: str | None = None
     """The text form; empty removes the grade."""
     grade_comment: str | None = None
+    """What the teacher says of the grade."""
     grade_points: Decimal | None = None
+    """The grade in points; exact, as the client wrote it."""
     grader_id: str | None = None
     """The teacher's id in the LMS."""
     override_due_date: Instant | None = None
+    """When this student's work is due, in milliseconds since 1970."""
     state: str | None = None
+    """The state to move to: a `SubmissionState`."""
     comment_replaces: bool | None = None
     """Set by the gateway: whether the LMS keeps one comment only, so that an older one must not arrive later."""
     asked_at: Instant | None = None
@@ -66,17 +72,27 @@ class Submission(Struct, frozen=True):
     student_id: str
     """The student's id in the LMS."""
     state: str
+    """A `SubmissionState`."""
     flags: tuple[str, ...]
+    """Each a `SubmissionFlag`."""
     grade: str | None = None
+    """The grade as the LMS shows it, by the grading type; None if there is none."""
     grade_points: Decimal | None = None
+    """The grade in points; None if there is none."""
     grade_comment: str | None = None
+    """The newest comment on the grade."""
     grader_id: str | None = None
     """The teacher's id in the LMS."""
     extra_attempts: int | None = None
+    """How many more attempts than the assignment's the student has."""
     override_due_date: Instant | None = None
+    """When this student's work is due, in milliseconds since 1970; None if when the assignment is."""
     attachments: tuple[Attachment, ...] = ()
+    """The work that was handed in."""
     created: Instant | None = None
+    """When it was made, in milliseconds since 1970; None if the LMS does not say."""
     last_modified: Instant | None = None
+    """When it was last changed, in milliseconds since 1970; None if the LMS does not say."""
     warnings: tuple[str, ...] = ()
     """Codes of what in the LMS keeps it from being as one would expect, for whoever changes it."""
 

@@ -187,7 +187,9 @@ class LmsConnection(Struct, frozen=True):
     address: str
     """The base of the LMS's addresses, ending with a slash."""
     credentials: Mapping[str, str]
+    """What the settings that are secret say, by their names, decrypted."""
     options: Mapping[str, str] = {}
+    """What the other settings say, by their names."""
     headers: Mapping[str, str] = {}
     """Headers sent with every request, such as those that make a simulator fail."""
     patience: float = 25.0
@@ -211,6 +213,7 @@ class Setting(Struct, frozen=True):
     """A credential or option of a connection, as `passback connect` asks for it."""
 
     name: str
+    """What `credentials` or `options` have it as."""
     meaning: str
     """What it is, for operators: half a sentence."""
     secret: bool = False
@@ -234,6 +237,7 @@ class Finding(Struct, frozen=True):
     """One result of checking a connection, in plain words for operators."""
 
     good: bool
+    """Whether it works."""
     what: str
     """What works, or what does not: half a sentence."""
     remedy: str | None = None
@@ -472,6 +476,7 @@ class ConnectorKind(Struct, frozen=True):
     """A kind of LMS: what a connection to it needs, and how to open one. An entry point refers to it."""
 
     capabilities: Capabilities
+    """What the LMS can do; a connector of this kind says the same."""
     address: Setting
     """Where the LMS is, as `passback connect` asks for it."""
     settings: tuple[Setting, ...]
