@@ -22,6 +22,7 @@ from passback.cli import app
 from passback.domain import assignment, matching, roster, submission
 from passback.lms import interface, kit
 from passback.sandbox.postman import collection
+from passback.testing import quality
 
 REFERENCE = Path(__file__).parent / "reference"
 COLLECTION = "passback.postman_collection.json"
@@ -251,6 +252,40 @@ without a new version and a line in [the changelog](../../CHANGELOG.md).
 """
 
 
+_QUALITY = """# The quality scale
+
+How far each connector is, by rules that build on each other: a level is reached by its rules and all below it. Where a
+connector stands, and why, is in the `quality.toml` beside it; tests hold it to that as far as a rule can be checked.
+The template of `passback connector new` brings one, with nothing done.
+
+"""
+
+
+def quality_page() -> str:
+    """The page of the quality scale: the rules by level, and where each of our connectors stands."""
+    found = {kind.capabilities.name: quality.read(file) for kind, file in quality_files().items()}
+    titles = {
+        rule: (REFERENCE / "quality" / f"{rule}.md").read_text("utf-8").splitlines()[0].removeprefix("# ")
+        for rules in quality.RULES.values()
+        for rule in rules
+    }
+    parts = [f"{_HEAD}{_QUALITY}| connector | level |\n|---|---|\n"]
+    parts += [f"| {name} | {quality.level(standing) or 'none'} |\n" for name, standing in found.items()]
+    for level, rules in quality.RULES.items():
+        parts.append(f"\n## {level.capitalize()}\n")
+        for rule in rules:
+            parts.append(f"\n### [{titles[rule]}]({rule}.md)\n\n| connector | | |\n|---|---|---|\n")
+            parts += [f"| {name} | {it[rule].status} | {it[rule].why} |\n" for name, it in found.items()]
+    return "".join(parts)
+
+
+def quality_files() -> dict[interface.ConnectorKind, Path]:
+    """The kinds of our connectors, and the file of each that says where it stands."""
+    files = sorted(Path(inspect.getfile(interface)).parent.glob("*/quality.toml"))
+    kinds = [importlib.import_module(f"passback.lms.{file.parent.name}").KIND for file in files]
+    return dict(zip(kinds, files, strict=True))
+
+
 def main() -> None:
     """Write the files."""
     REFERENCE.mkdir(exist_ok=True)
@@ -259,6 +294,7 @@ def main() -> None:
     (REFERENCE / COLLECTION).write_text(collection_file(), "utf-8")
     (REFERENCE / "connector-types.md").write_text(types_page(), "utf-8")
     (REFERENCE / "connector-surface.md").write_text(surface_page(), "utf-8")
+    (REFERENCE / "quality" / "README.md").write_text(quality_page(), "utf-8")
 
 
 if __name__ == "__main__":

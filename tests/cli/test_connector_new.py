@@ -93,7 +93,7 @@ def test_what_the_package_brings_is_whole(package: Path) -> None:
     assert project["entry-points"] == {"passback.connectors": {"slate": "slate_connector.connector:KIND"}}
     files = {str(it.relative_to(package)) for it in package.rglob("*") if it.is_file()}
     assert files >= {
-        ".github/workflows/ci.yml", "README.md", "tests/conftest.py", "tests/test_suite.py",
+        ".github/workflows/ci.yml", "README.md", "tests/conftest.py", "tests/test_suite.py", "tests/test_quality.py", "src/slate_connector/quality.toml",
         "src/slate_connector/connector.py", "src/slate_connector/errors.py", "src/slate_connector/simulator.py",
     }  # fmt: skip
     assert not [it for it in files if "[[ " in (package / it).read_text("utf-8")]
