@@ -10,8 +10,8 @@ import pytest
 
 from passback.domain.assignment import AssignmentFields, Attachment, GradingType
 from passback.domain.clock import DAY, HOUR
-from passback.domain.submission import SubmissionFields
-from passback.lms.interface import Gone, RefusedByLms, Unsupported
+from passback.domain.submission import Submission, SubmissionFields
+from passback.lms.interface import Gone, LmsError, RefusedByLms, Unsupported, submission_or_error
 from passback.testing.clock import NOW
 from passback.testing.lms import LINK, TEXT, Lms, MemoryNotes
 from passback.testing.suite.checks import gone, read, refused_as_unsupported
@@ -22,6 +22,31 @@ FIELDS: dict[str, Any] = {
     "grading_type": "percent", "max_attempts": 3, "submission_types": ("text",), "attachments": (LINK,),
     "term_id": "4fee004cca2e43cf27000009",
 }  # fmt: skip
+
+CHANGES: dict[str, SubmissionFields] = {
+    "points": SubmissionFields(grade_points=Decimal("17.5")),
+    "words": SubmissionFields(grade="12"),
+    "no grade": SubmissionFields(grade=""),
+    "no number": SubmissionFields(grade="lots"),
+    "more points": SubmissionFields(grade_points=Decimal(25)),
+    "a comment": SubmissionFields(grade_points=Decimal(3), grade_comment="Good"),
+    "an excuse": SubmissionFields(flags=frozenset({"excused"})),
+    "a due date": SubmissionFields(override_due_date=NOW + 14 * DAY),
+    "a grader from nowhere": SubmissionFields(grade_points=Decimal(1), grader_id="999999999"),
+}
+
+
+def shown(outcome: Submission | LmsError) -> tuple[object, ...]:
+    """What a client would see of a change."""
+    if isinstance(outcome, LmsError):
+        return type(outcome), str(outcome)
+    return (
+        outcome.grade_points,
+        outcome.grade,
+        outcome.grade_comment,
+        outcome.flags,
+        outcome.override_due_date,
+    )
 
 
 class Basics:
@@ -248,6 +273,15 @@ class Basics:
         read = lms.run(lms.connector.read_submissions(lms.section, assignment, [first, second]))
         assert [outcomes[0], outcomes[2]] == [read[first], read[second]]
         assert [type(outcomes[1]), type(outcomes[3])] == [Gone, RefusedByLms]
+
+    @pytest.mark.parametrize("name", CHANGES)
+    def test_a_change_among_many_is_judged_as_if_it_came_alone(self, lms: Lms, name: str) -> None:
+        change, (first, second, *_) = CHANGES[name], lms.students
+        alone, together = lms.create(title="Alone").lms_id, lms.create(title="Together").lms_id
+        one = lms.connector.update_submission(lms.section, alone, first, change)
+        many = lms.connector.update_submissions(lms.section, together, [(first, change), (second, change)])
+        outcome = shown(lms.run(submission_or_error(one)))
+        assert [shown(it) for it in lms.run(many)] == [outcome, outcome]
 
     def test_an_assignment_that_a_teacher_deleted_is_gone(self, lms: Lms) -> None:
         assignment = lms.create().lms_id

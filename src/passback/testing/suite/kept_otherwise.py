@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from passback.domain.submission import Submission, SubmissionFields
-from passback.lms.interface import LmsError, Unavailable
+from passback.lms.interface import SCORE_CHANGED, LmsError, Unavailable
 from passback.lms.toolkit.html import html_to_text
 from passback.lms.verified import Verified
 from passback.testing.faulty_world import Answer, answering
@@ -113,3 +113,14 @@ class KeptOtherwise:
         with between(lms, answered=lambda method, body: body if method == "GET" else huge(method, body)):
             changed = change(lms, assignment, lms.students[:students], grade_points=Decimal("17.25"))
         assert [(it.grade_points, it.warnings) for it in changed] == [(Decimal("17.25"), ())] * students
+
+    @pytest.mark.parametrize("points", ["0", "0.1", "7.25", "13.333", "19.99999"])
+    @pytest.mark.parametrize("students", [1, 3])
+    def test_points_are_kept_exactly_or_shown_as_they_are_kept_with_a_warning(
+        self, lms: Lms, points: str, students: int
+    ) -> None:
+        assignment, whom = lms.create().lms_id, lms.students[:students]
+        for it in change(lms, assignment, whom, grade_points=Decimal(points)):
+            kept = lms.read(assignment, it.student_id).grade_points
+            assert it.grade_points == kept
+            assert it.warnings == (() if kept == Decimal(points) else (SCORE_CHANGED,))
