@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -12,8 +11,8 @@ import pytest
 from passback.domain.assignment import AssignmentFields
 from passback.domain.submission import SubmissionFields
 from passback.lms.interface import Gone, Unavailable
-from passback.lms.verified import Verified
 from passback.testing.lms import Lms
+from passback.testing.suite.checks import verified
 from passback_simulators.reply import json_reply
 from support.slate import slate
 
@@ -22,13 +21,6 @@ from support.slate import slate
 def lms() -> Iterator[Lms]:
     with slate() as served:
         yield served
-
-
-@contextlib.contextmanager
-def verified(lms: Lms) -> Iterator[Verified]:
-    assert lms.connection is not None
-    with lms.another() as connector:
-        yield Verified(connector, lms.connection.timer, lms.clock)
 
 
 def answering(lms: Lms, method: str, answer: Any, times: int | None = None) -> None:
