@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 from importlib.resources import files
 
 from passback.console.figures import Figures, Rate, Sample, charts, rate, sample
 from passback.observe.metrics import Metrics
+from passback.operations.overview import Tried
+from passback_simulators.identities import MOODLE_UNIFIED
 from support.console import Visitor
-from support.sandbox import Sandbox
+from support.sandbox import Sandbox, serving
 
 
 def _counted() -> Metrics:
@@ -23,13 +26,14 @@ def _counted() -> Metrics:
     ):
         metrics.requests.add(operation, "GET", status)
     for outcome in ("ok", "refused", "failed", "throttled", "in_doubt"):
-        metrics.lms_requests.add("canvas", outcome)
+        metrics.lms_requests.add("canvas", "north", outcome)
     return metrics
 
 
 def test_requests_of_apps_and_to_lmss_are_summed_as_they_are_counted() -> None:
     found = sample(_counted())
     assert (found.requests, found.errors, found.to_lmss, found.lms_failed) == (2, 1, 5, 3)
+    assert found.districts == {"north": Tried(5, 3)}
 
 
 def test_what_is_counted_between_two_samples_is_shown_for_a_minute() -> None:
@@ -72,3 +76,20 @@ def test_what_is_vendored_is_what_the_manifest_says() -> None:
     for package in json.loads((folder / "manifest.json").read_text("utf-8")):
         for name, digest in package["files"].items():
             assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, name
+
+
+def test_a_district_whose_lms_often_fails_comes_first_and_says_so() -> None:
+    moodle = MOODLE_UNIFIED.district_id
+    with serving() as sandbox, contextlib.closing(Visitor(sandbox.port)) as visitor:
+        visitor.get("/console/districts")
+        assert "Of late" not in visitor.get(f"/console/districts/{moodle}").body.decode()
+        for outcome, count in (("ok", 30), ("failed", 10)):
+            for _ in range(count):
+                sandbox.gateway.metrics.lms_requests.add("moodle", moodle, outcome)
+        page = visitor.get("/console/districts").body.decode()
+        one = visitor.get(f"/console/districts/{moodle}").body.decode()
+    assert page.index("Moodle Unified") < page.index("Canvas Unified")
+    assert "25.0 %" in page
+    assert "Of late 10 of 40 requests to the LMS failed." in page
+    assert "Needs a look" in one
+    assert "40 requests, of which 10 failed" in one

@@ -13,6 +13,7 @@ from passback.operations import overview
 if TYPE_CHECKING:
     from starlette.responses import Response
 
+    from passback.console.figures import Sample
     from passback.console.visit import Visit
 
 
@@ -23,15 +24,14 @@ async def show_all(visit: Visit) -> Response:
         return redirect(f"/districts/{own}/gradebook")
     if own is not None:
         return redirect(f"/districts/{own}")
-    found = await overview.of_all(visit.gateway.database, visit.gateway.clock)
-    figures, metrics = visit.console.figures, visit.gateway.metrics
-    figures.watch(metrics)
-    rates = figures.rates()
+    total = _counted(visit)
+    found = await overview.of_all(visit.gateway.database, visit.gateway.clock, total.districts)
+    rates = visit.console.figures.rates()
     return page(
         visit,
         "districts.html",
         found=found,
-        total=figures.summed(metrics),
+        total=total,
         rates=rates,
         charts=charts(rates),
     )
@@ -39,8 +39,16 @@ async def show_all(visit: Visit) -> Response:
 
 async def show(visit: Visit) -> Response:
     """One district."""
-    health = (await overview.of_all(visit.gateway.database, visit.gateway.clock, visit.district_id))[0]
-    return page(visit, "district.html", health=health, district=health.district)
+    total, gateway = _counted(visit), visit.gateway
+    [health] = await overview.of_all(gateway.database, gateway.clock, total.districts, visit.district_id)
+    return page(visit, "district.html", health=health, district=health.district, total=total)
+
+
+def _counted(visit: Visit) -> Sample:
+    """What this process has counted of late."""
+    figures, metrics = visit.console.figures, visit.gateway.metrics
+    figures.watch(metrics)
+    return figures.summed(metrics)
 
 
 PAGES = (

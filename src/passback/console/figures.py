@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from passback.domain.clock import MINUTE, SECOND, Instant, system_clock
+from passback.operations.overview import Tried
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +41,8 @@ class Sample(Struct, frozen=True):
     """Requests to LMSs, each try by itself."""
     lms_failed: int
     """Those that failed or were throttled."""
+    districts: dict[str, Tried] = {}
+    """The requests to the LMSs of districts, by the districts' ids."""
 
 
 class Rate(Struct, frozen=True):
@@ -88,6 +91,7 @@ class Figures:
             last.errors - first.errors,
             last.to_lmss - first.to_lmss,
             last.lms_failed - first.lms_failed,
+            {it: tried.since(first.districts.get(it, Tried())) for it, tried in last.districts.items()},
         )
 
     def rates(self) -> list[Rate]:
@@ -102,10 +106,14 @@ def sample(metrics: Metrics) -> Sample:
         if operation not in _NOT_OF_APPS:
             requests += count
             errors += count if status >= "500" else 0
-    for (_, outcome), count in metrics.lms_requests.values.items():
+    found: dict[str, Tried] = {}
+    for (_, district_id, outcome), count in metrics.lms_requests.values.items():
+        failed = count if outcome in _LMS_FAILED else 0
         to_lmss += count
-        lms_failed += count if outcome in _LMS_FAILED else 0
-    return Sample(system_clock(), requests, errors, to_lmss, lms_failed)
+        lms_failed += failed
+        before = found.get(district_id, Tried())
+        found[district_id] = Tried(before.requests + count, before.failed + failed)
+    return Sample(system_clock(), requests, errors, to_lmss, lms_failed, found)
 
 
 def rate(before: Sample, after: Sample) -> Rate:

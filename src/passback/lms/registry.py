@@ -164,7 +164,7 @@ class Connectors:
             if connection is None:
                 self._open.pop(district_id, None)
                 return None
-            watch = self._metrics.lms_watch(lms_type)
+            watch = self._metrics.lms_watch(lms_type, district_id)
             connector = self._opened(district_id, lms_type, replace(connection, watch=watch))
         except (UnknownKind, VaultError) as error:
             return cast("Connector", Unusable(lms_type, str(error)))
@@ -173,9 +173,8 @@ class Connectors:
 
     def open(self, district_id: str, lms_type: str, connection: LmsConnection) -> Connector:
         """Open a separate connector on a connection. Raises `UnknownKind`."""
-        return self._opened(
-            district_id, lms_type, replace(connection, watch=self._metrics.lms_watch(lms_type))
-        )
+        watch = self._metrics.lms_watch(lms_type, district_id)
+        return self._opened(district_id, lms_type, replace(connection, watch=watch))
 
     def _opened(self, district_id: str, lms_type: str, connection: LmsConnection) -> Connector:
         connection = replace(connection, signing=StoredKeys(self._database, self._vault, self._clock))

@@ -19,7 +19,7 @@ class LmsCounts:
         self.requests = Counter(
             "passback_lms_requests",
             "Requests to an LMS, counting each try, by outcome: ok, refused, failed, throttled, in_doubt.",
-            ("lms", "outcome"),
+            ("lms", "district", "outcome"),
         )
         self.seconds = Histogram(
             "passback_lms_request_seconds",
@@ -32,9 +32,10 @@ class LmsCounts:
 class LmsWatch:
     """Observes the requests of one connection to an LMS."""
 
-    def __init__(self, lms: str = "", counts: LmsCounts | None = None) -> None:
+    def __init__(self, lms: str = "", counts: LmsCounts | None = None, *, district: str = "") -> None:
         """`lms` is the LMS's kind. Without `counts`, nothing is counted."""
         self.lms = lms
+        self._district = district
         self._counts = counts
         self._breakers: list[Callable[[], bool]] = []
 
@@ -42,7 +43,7 @@ class LmsWatch:
         """Count a try of a request."""
         if self._counts is None:
             return
-        self._counts.requests.add(self.lms, outcome)
+        self._counts.requests.add(self.lms, self._district, outcome)
         self._counts.seconds.add(seconds, self.lms)
         if outcome == "throttled":
             self._counts.throttled.add(self.lms)

@@ -56,6 +56,6 @@ class Metrics:
         """Add a source. If it fails, the other metrics are still shown."""
         self.sources.append(source)
 
-    def lms_watch(self, lms: str) -> LmsWatch:
-        """An observer for the requests of a connection to an LMS of this kind."""
-        return LmsWatch(lms, self._lms)
+    def lms_watch(self, lms: str, district_id: str) -> LmsWatch:
+        """An observer for the requests of a district's connection to an LMS of this kind."""
+        return LmsWatch(lms, self._lms, district=district_id)

@@ -13,6 +13,8 @@ from passback.operations.districts import required
 from passback.store import connections, destinations, districts, not_arrived, syncs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from passback.domain.clock import Clock
     from passback.domain.roster import District
     from passback.store.destinations import Destination
@@ -31,6 +33,28 @@ _LATE = HOUR
 _SYNC_LATE = 2 * DAY
 
 
+_FEW = 20
+"""Of fewer requests the share that failed says little."""
+_MANY_FAILED = 0.1
+
+
+class Tried(Struct, frozen=True):
+    """Requests to a district's LMS of late."""
+
+    requests: int = 0
+    failed: int = 0
+    """Those that failed or were throttled."""
+
+    def since(self, before: Tried) -> Tried:
+        """What came after what had been counted `before`."""
+        return Tried(self.requests - before.requests, self.failed - before.failed)
+
+    @property
+    def share_failed(self) -> float:
+        """Which part of them failed; 0 if none were made."""
+        return self.failed / self.requests if self.requests else 0.0
+
+
 class Health(Struct, frozen=True):
     """How a district is."""
 
@@ -44,6 +68,7 @@ class Health(Struct, frozen=True):
     sync: Sync | None
     reachable: bool
     """Whether its LMS has answered of late, as far as it was asked."""
+    tried: Tried
 
     @property
     def lms(self) -> str:
@@ -61,30 +86,41 @@ class Health(Struct, frozen=True):
         return self.district.lms_type == BUILTIN
 
 
-async def of_all(database: Database, clock: Clock, district_id: str | None = None) -> list[Health]:
-    """Return how all districts are, worst first, or how one is. Raises `NotFound`."""
+async def of_all(
+    database: Database, clock: Clock, tried: Mapping[str, Tried], district_id: str | None = None
+) -> list[Health]:
+    """Return how all districts are, worst first, or how one is. Raises `NotFound`.
+
+    `tried` has the requests to their LMSs, by the districts' ids.
+    """
     now = clock()
 
     def read(conn: Connection) -> list[Health]:
         failing = destinations.find_all(conn)
         ids = districts.all_ids(conn) if district_id is None else [district_id]
-        return [_of_one(conn, it, failing.get(it), now) for it in ids]
+        return [_of_one(conn, it, failing.get(it), tried.get(it, Tried()), now) for it in ids]
 
     found = await database.snapshot(read)
-    return sorted(found, key=lambda it: (LEVELS.index(it.level), it.district.name.casefold()))
+    return sorted(found, key=_badness)
 
 
-def _of_one(conn: Connection, district_id: str, failing: Destination | None, now: Instant) -> Health:
+def _badness(it: Health) -> tuple[int, float, str]:
+    return LEVELS.index(it.level), -it.tried.share_failed, it.district.name.casefold()
+
+
+def _of_one(
+    conn: Connection, district_id: str, failing: Destination | None, tried: Tried, now: Instant
+) -> Health:
     district = required(conn, district_id)
     stored = connections.find(conn, district_id)
     backlog = not_arrived.backlog(conn, district_id)
     sync = syncs.find(conn, district_id)
     reachable = failing is None or failing.backing_off_until <= now
     bad = _broken(district, reachable=reachable)
-    warn = _worrying(backlog, sync, district, now)
+    warn = _worrying(backlog, sync, district, tried, now)
     level: Level = "bad" if bad else "warn" if warn else "good" if district.lms_type else "idle"
     return Health(
-        district, "" if stored is None else stored.address, level, bad + warn, backlog, sync, reachable
+        district, "" if stored is None else stored.address, level, bad + warn, backlog, sync, reachable, tried
     )
 
 
@@ -97,12 +133,16 @@ def _broken(district: District, *, reachable: bool) -> list[str]:
     return [] if reachable else ["The LMS does not answer: nothing is sent for a while."]
 
 
-def _worrying(backlog: Backlog, sync: Sync | None, district: District, now: Instant) -> list[str]:
+def _worrying(
+    backlog: Backlog, sync: Sync | None, district: District, tried: Tried, now: Instant
+) -> list[str]:
     notes = []
     if backlog.ended:
         notes.append("Something did not arrive.")
     if backlog.oldest is not None and now - backlog.oldest >= _LATE:
         notes.append("A delivery has been waiting for more than an hour.")
+    if tried.requests >= _FEW and tried.share_failed >= _MANY_FAILED:
+        notes.append(f"Of late {tried.failed:,} of {tried.requests:,} requests to the LMS failed.")
     if sync is not None and sync.failures:
         notes.append(f"The last sync failed: {sync.error or 'the reason is not known'}.")
     elif (
