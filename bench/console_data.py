@@ -21,7 +21,7 @@ from passback.store.engine.database import Connection, Opened
 
 DISTRICT = "d" * 24
 APPS = ("Reader", "Quiz", "Rare")
-"""The district's applications. The last one has asked for little."""
+"""The district's applications. The last one has asked for one change in a hundred."""
 STUDENTS_OF_A_SECTION = 30
 _SECTIONS_OF_A_STUDENT = 6
 _ASSIGNMENTS_OF_A_SECTION = 2
@@ -191,7 +191,7 @@ def _deliveries(database: Opened, students: int, now: Instant) -> None:
             yield Delivery(
                 id=id_,
                 district_id=DISTRICT,
-                application=APPS[-1] if number % 10_000 == 7 else APPS[number % 2],
+                application=APPS[-1] if number % 97 == 7 else APPS[number % 2],
                 operation="update_submission",
                 section_id=its,
                 assignment_id=assignment_id,
