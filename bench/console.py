@@ -56,7 +56,7 @@ def pages(students: int, now: Instant) -> list[Page]:
         "not arrived, all": "/not-arrived",
         "not arrived": f"{district}/not-arrived",
         "not arrived, further on": f"{district}/not-arrived?before={half}",
-        "not arrived, of an app": f"{district}/not-arrived?app={data.APPS[-1]}",
+        "not arrived, of an app": f"{district}/not-arrived?app={data.APPS[1]}",
         "a delivery": f"/deliveries/{delivered}",
         "a delivery that waits": f"/deliveries/{waits}",
         "search: a first letter": "/search?q=an",
