@@ -90,6 +90,11 @@ _ALONE = {
             " be stopped. What was delivered since the copy was made is looked for in the LMSs, and not sent twice."
         ),
     ),
+    "status": (
+        "status:status",
+        "Show what is wrong where, worst first, and how each district is.",
+        "Exit codes: 0 nothing is wrong, 1 something is, 2 usage error.",
+    ),
     "simulate": (
         "simulate:simulate",
         "Serve a simulated LMS: a district with sections and people, and faults on demand. It keeps nothing.",

@@ -55,7 +55,7 @@ class Presence:
         """`lost` is called when this process may have been declared dead. `home` is where its process number means
         something; found out unless given.
         """
-        self._home = _home() if home is None else home
+        self._home = home_here() if home is None else home
         self._database = database
         self._clock = clock
         self._in_flight = in_flight
@@ -146,7 +146,7 @@ class Presence:
             for worker in others
         }
         self._gone = {
-            worker.id: self._gone.get(worker.id, now) for worker in others if _is_gone(worker, self._home)
+            worker.id: self._gone.get(worker.id, now) for worker in others if is_gone(worker, self._home)
         }
         for worker in others:
             stood_still = now - self._seen[worker.id][1] > self._in_flight.lease
@@ -158,7 +158,7 @@ class Presence:
 
     def _is_long_silent(self, worker: RegisteredWorker, now: float) -> bool:
         """Whether a process of this machine last beat so long ago that an LMS is done with whatever it sent since."""
-        same_clock = _clock_of(worker.home) == _clock_of(self._home) != ""
+        same_clock = clock_of(worker.home) == clock_of(self._home) != ""
         return same_clock and self._is_over(worker.beat / 1000 + self._in_flight.acts_for, now)
 
 
@@ -166,7 +166,20 @@ def _milliseconds(since: float) -> int:
     return round(since * 1000)
 
 
-def _is_gone(worker: RegisteredWorker, home: str) -> bool:
+def is_alive(worker: RegisteredWorker, lease: float) -> bool | None:
+    """Whether a process delivers, as far as this machine can tell; None if it is another machine's.
+
+    `lease` is in seconds.
+    """
+    here = home_here()
+    if is_gone(worker, here):
+        return False
+    if not clock_of(worker.home) == clock_of(here) != "":
+        return None
+    return seconds() - worker.beat / 1000 <= lease
+
+
+def is_gone(worker: RegisteredWorker, home: str) -> bool:
     """Whether the process of a worker on this machine is surely gone."""
     if not worker.home or worker.home != home:
         return False
@@ -181,7 +194,7 @@ def _is_gone(worker: RegisteredWorker, home: str) -> bool:
     return False
 
 
-def _home() -> str:
+def home_here() -> str:
     """What tells apart places in which the same number is another process; empty if that cannot be found out."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
@@ -193,6 +206,6 @@ def _home() -> str:
         return ""
 
 
-def _clock_of(home: str) -> str:
+def clock_of(home: str) -> str:
     """What tells apart clocks that only go forward: containers of a machine share one. Empty if there is none."""
     return home.rpartition(" ")[0]

@@ -62,6 +62,8 @@ def back_up(settings: Settings, target: Path, now: Instant) -> Backup:
             database.write_now(lambda conn: restored.set_backed_up(conn, now))
 
     copies.write_copy(path, target, mark)
+    with contextlib.closing(SqliteDatabase(path)) as database:
+        database.write_now(lambda conn: restored.set_last_backup(conn, now))
     key_file = None if settings.secret_key else settings.key_file
     return Backup(target.stat().st_size, key_file.absolute() if key_file and key_file.exists() else None)
 

@@ -129,6 +129,16 @@ def backlog(connection: Connection, district_id: str) -> Backlog:
     )
 
 
+def ended_since(connection: Connection, district_id: str, since: Instant) -> int:
+    """How many ended without success since a time, up to one more than `COUNTED`."""
+    row = connection.execute(
+        f"SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE party = :district_id AND {_ENDED} AND NOT {_MADE_UP}"
+        " AND finished >= :since LIMIT :limit) AS counted",
+        {"district_id": district_id, "since": since, "limit": COUNTED + 1},
+    ).fetchone()
+    return int(row[0])
+
+
 Place = tuple[str, str]
 """Where a look at all that ended without success has come to: a destination and an id."""
 FIRST: Place = ("", "")

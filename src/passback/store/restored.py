@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 REMEMBERED_FOR = 30 * DAY
 """For how long after a restore what the data has forgotten is looked for."""
 _BACKED_UP = "backed_up"
+_LAST_BACKUP = "last_backup"
 _RESTORED = "restored"
 _OPEN = "state IN ('waiting', 'delivering')"
 
@@ -32,6 +33,17 @@ class Restored(Struct, frozen=True):
 def set_backed_up(connection: Connection, now: Instant) -> None:
     """Record in a backup when it was made."""
     set_meta(connection, _BACKED_UP, str(now))
+
+
+def set_last_backup(connection: Connection, now: Instant) -> None:
+    """Record in the data file when it was last backed up."""
+    set_meta(connection, _LAST_BACKUP, str(now))
+
+
+def last_backup(connection: Connection) -> Instant | None:
+    """When the data file was last backed up; None if that is not known."""
+    found = meta(connection, _LAST_BACKUP)
+    return None if found is None else int(found)
 
 
 def is_backup(connection: Connection) -> bool:
