@@ -264,6 +264,8 @@ def serve(settings: Settings, kind: Kind, by_others: ByOthers | None = None) -> 
         if parts is not None:
             notes += start_note(parts.clock)
         print("\n".join((_start_message(kind, _url(listener), parts), *notes)), flush=True)  # noqa: T201 - its output
+        if settings.database_url or settings.data_file is not None:
+            stack.callback(_say_what_is_left, database)
         run_server(server, listener, gateway, parts, ticking)
     return 0
 
@@ -291,7 +293,14 @@ def work(settings: Settings) -> int:
 
         settle()
         asyncio.run(run())
+        _say_what_is_left(database)
     return 0
+
+
+def _say_what_is_left(database: Opened) -> None:
+    # Nobody may be reading any more, and the database may be why it stops.
+    with contextlib.suppress(OSError, StoreError):
+        print(start_notes.left_behind(database), flush=True)  # noqa: T201 - its output
 
 
 def observe(settings: Settings) -> None:

@@ -15,9 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from passback.delivery import ledger
+from passback.domain.clock import DAY, system_clock
 from passback.sandbox.seed import seed
+from passback.store.engine.database import Connection
 from passback.store.engine.sqlite import SqliteDatabase
 from support import commands as running
+from support.delivery import delivery
 from support.sandbox import ASSIGNMENTS, DISTRICT, ESSAY, SECTION, STUDENT, TEACHER, Client
 
 ENVIRONMENT = running.ENVIRONMENT
@@ -96,8 +100,27 @@ def test_in_memory_keeps_nothing(tmp_path: Path) -> None:
 def test_a_stop_is_clean(data: str, how: signal.Signals) -> None:
     server = Server("sandbox", "--data", data)
     server.client.create()
-    code, _, errors = server.stop(how)
+    code, output, errors = server.stop(how)
     assert (code, errors) == (0, "")
+    assert output.endswith("\nStopped. Nothing waits to be delivered.\n")
+
+
+def test_a_stop_says_what_waits(data: str) -> None:
+    server = Server("serve", "--data", data)
+    with contextlib.closing(SqliteDatabase(Path(data) / "passback.db")) as database:
+        database.write_now(lambda conn: seed(conn, 0))
+
+        def wait(conn: Connection) -> None:
+            ledger.accept(conn, delivery("d1", {"grade_points": "5"}))
+            later = {"later": system_clock() + DAY}
+            conn.execute("UPDATE deliveries SET due = :later, expires = :later", later)
+
+        database.write_now(wait)
+    told = server.stop(signal.SIGINT)[1].splitlines()[-1]
+    assert (
+        told
+        == "Stopped. Nothing is lost: 1 delivery waits, for the next start or for another process that runs."
+    )
 
 
 def test_the_start_tells_all_for_the_first_call(data: str) -> None:

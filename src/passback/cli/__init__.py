@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -11,9 +12,13 @@ from cyclopts import App, Parameter, validators
 import passback
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from passback.app import ByOthers
     from passback.operations.open import Kind
 
+_INTERRUPTED = 130
+"""As shells have it: 128 and the number of SIGINT."""
 _NO_OPPOSITES = Parameter(negative_bool=(), negative_iterable=())
 """An option that is off by default needs no opposite."""
 
@@ -22,6 +27,7 @@ app = App(
     help="One API call puts an assignment or a grade into whichever LMS the school district uses.",
     version=passback.__version__,
     default_parameter=_NO_OPPOSITES,
+    suppress_keyboard_interrupt=False,  # `main` says what is left
 )
 _GROUPS = {
     "token": ("tokens", "Create, list, rotate and revoke application tokens."),
@@ -90,6 +96,10 @@ _ALONE = {
             " be stopped. What was delivered since the copy was made is looked for in the LMSs, and not sent twice."
         ),
     ),
+    "completion": (
+        "completion:completion",
+        "Print a script that lets a shell complete passback's commands and options.",
+    ),
     "status": (
         "status:status",
         "Show what is wrong where, worst first, and how each district is.",
@@ -121,6 +131,19 @@ def group(name: str) -> App:
 Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
 Data = Annotated[str | None, Parameter(name="--data")]
 """The folder of the data file; ``:memory:`` keeps nothing."""
+
+
+class Interrupted(Exception):
+    """Somebody pressed Ctrl-C; the message says what that leaves."""
+
+
+@contextlib.contextmanager
+def leaving(what: Callable[[], str]) -> Iterator[None]:
+    """If Ctrl-C interrupts what is inside the ``with``, say what it leaves. Raises `Interrupted`."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted: {what()}") from None
 
 
 class UsageError(Exception):
@@ -207,7 +230,7 @@ def _require_text(arguments: list[str]) -> None:
 
 
 def main() -> NoReturn:
-    """Run the command. Exit codes: 0 success, 1 failure, 2 usage error."""
+    """Run the command. Exit codes: 0 success, 1 failure, 2 usage error, 130 Ctrl-C."""
     from passback.operations.errors import OperationError, StoreError, VaultError
     from passback.settings import SettingsError, unknown_variables
 
@@ -224,6 +247,10 @@ def main() -> NoReturn:
         _fail(error, 2)
     except (StoreError, VaultError) as error:
         _fail(error, 1)
+    except Interrupted as error:
+        _fail(error, _INTERRUPTED)
+    except KeyboardInterrupt:
+        _fail(Interrupted("interrupted"), _INTERRUPTED)
     sys.exit(code or 0)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter, validators
 
-from passback.cli import Data, UsageError, group
+from passback.cli import Data, UsageError, group, leaving
 from passback.cli.data import existing, on_database, with_gateway
 from passback.cli.output import show_json, show_rows
 from passback.cli.progress import progress_bar
@@ -91,7 +91,7 @@ def import_roster(
     )
     wanted = rosters.ImportRequest(district.lower(), dry_run, options, end_date_inclusive)
     seen = _Collected() if json else _Printed(all_problems=all_problems)
-    with existing(data) as database:
+    with existing(data) as database, leaving(lambda: _left(seen, from_lms=from_lms)):
         if file is None:
             outcome = with_gateway(database, data, lambda it: rosters.import_from_lms(it, wanted, seen))
         else:
@@ -131,6 +131,14 @@ def status(*, district: str | None = None, json: bool = False, data: Data = None
             print(f"  waits {waiting(one.held_back)}")
 
 
+def _left(seen: _Printed | _Collected, *, from_lms: bool) -> str:
+    """What an import leaves that was interrupted."""
+    if seen.is_applied:
+        return "the roster has been imported"
+    kept = ", and what was read of the LMS is kept: the same command goes on with it" if from_lms else ""
+    return f"the roster is as it was{kept}"
+
+
 def _fields(one: Status) -> dict[str, Any]:
     """A district's roster, for JSON."""
     return {
@@ -159,6 +167,7 @@ class _Printed:
 
     def __init__(self, *, all_problems: bool) -> None:
         self._all_problems = all_problems
+        self.is_applied = False
 
     def progress(self) -> AbstractContextManager[ProgressBar]:
         return progress_bar()
@@ -177,6 +186,7 @@ class _Printed:
             _show_plan(checked.plan)
 
     def applied(self, plan: Plan) -> None:
+        self.is_applied = True
         if not plan.nothing:
             print("Done.")
 
@@ -188,6 +198,7 @@ class _Collected:
         self._name: str | None = None
         self._checked: Checked | None = None
         self._notes: list[str] = []
+        self.is_applied = False
 
     def progress(self) -> AbstractContextManager[ProgressBar]:
         return progress_bar()
@@ -202,8 +213,8 @@ class _Collected:
         self._name = name
         self._checked = checked
 
-    def applied(self, plan: Plan) -> None:
-        """Nothing to keep: the outcome says so."""
+    def applied(self, plan: Plan) -> None:  # noqa: ARG002 - as compared
+        self.is_applied = True
 
     def fields(self, outcome: Outcome) -> dict[str, Any]:
         """What the import came to."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter, validators
 
-from passback.cli import Data, UsageError, group
+from passback.cli import Data, UsageError, group, leaving
 from passback.cli.data import existing, gateway_on, on_database
 from passback.cli.output import show_json, show_rows
 from passback.cli.progress import progress_bar
@@ -52,7 +52,7 @@ def run(*, district: str, allow_removals: bool = False, json: bool = False, data
         since = asyncio.run(syncs.request(database, district, system_clock, allow_removals=allow_removals))
         if since is not None and not json:
             say_what_is_resumed(since)
-        with progress_bar() as bar:
+        with leaving(lambda: _left(district)), progress_bar() as bar:
             ended = asyncio.run(
                 syncs.follow(database, district, lambda: gateway_on(database, data), system_clock, bar)
             )
@@ -70,6 +70,13 @@ def run(*, district: str, allow_removals: bool = False, json: bool = False, data
         return 0
     print(f"passback: {one_line(ended.error)}; next: {_next(ended)}", file=sys.stderr)
     return 1
+
+
+def _left(district_id: str) -> str:
+    return (
+        "what was read of the LMS is kept. A running server goes on with the sync, or the next"
+        f" passback sync run --district {district_id}"
+    )
 
 
 def say_what_is_resumed(since: Instant) -> None:

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from passback.settings import NO_KEY_FOR_POSTGRESQL, SettingsError
-from passback.store import connections, lti_keys, webhooks
+from passback.store import connections, lti_keys, not_arrived, webhooks
 from passback.store.engine.vault import key_id, key_id_of
 
 if TYPE_CHECKING:
@@ -57,6 +57,19 @@ def notes(database: Database, settings: Settings, *, is_new: bool) -> list[str]:
         return lines
     made = f"No secret key yet: the first connection or webhook makes one in {path.absolute()}"
     return [*lines, f"{made}; keep a copy of it, apart from copies of the data file"]
+
+
+def left_behind(database: Database) -> str:
+    """What a process that has stopped leaves, for its last line. Raises `StoreUnavailable`."""
+    count = database.read_now(not_arrived.count_open)
+    if not count:
+        return "Stopped. Nothing waits to be delivered."
+    many = (
+        f"more than {not_arrived.COUNTED:,} deliveries wait"
+        if count > not_arrived.COUNTED
+        else ("1 delivery waits" if count == 1 else f"{count:,} deliveries wait")
+    )
+    return f"Stopped. Nothing is lost: {many}, for the next start or for another process that runs."
 
 
 def locked_by(conn: Connection, keys: Collection[bytes]) -> int:

@@ -129,6 +129,15 @@ def backlog(connection: Connection, district_id: str) -> Backlog:
     )
 
 
+def count_open(connection: Connection) -> int:
+    """How many deliveries are open in all districts, up to one more than `COUNTED`."""
+    row = connection.execute(
+        f"SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE {_OPEN} LIMIT :limit) AS counted",
+        {"limit": COUNTED + 1},
+    ).fetchone()
+    return int(row[0])
+
+
 def ended_since(connection: Connection, district_id: str, since: Instant) -> int:
     """How many ended without success since a time, up to one more than `COUNTED`."""
     row = connection.execute(
