@@ -12,6 +12,28 @@ for (const it of document.querySelectorAll("#guide pre code")) {
   it.textContent = it.textContent.replaceAll("ORIGIN", new URL(".", location.href).href.replace(/\/$/, ""));
 }
 
+// The vendored page skips a level of headings, and leaves some of its parts without a name.
+const reference = document.getElementById("reference");
+function nameParts() {
+  for (const it of reference.querySelectorAll(":is(h3, h4, h5):not([aria-level])")) {
+    it.ariaLevel = String(Number(it.localName[1]) - 1);
+    it.role = "heading";
+  }
+  for (const [part, name] of [[".information-container", "About the API"], [".scheme-container", "Server and token"]]) {
+    const found = reference.querySelector(part);
+    if (found) Object.assign(found, { role: "region", ariaLabel: name });
+  }
+  for (const [field, name] of [["#servers", "Server"], [".examples-select-element", "Example"], ["textarea", "Body"]]) {
+    for (const it of reference.querySelectorAll(`${field}:not([aria-label])`)) it.ariaLabel = name;
+  }
+}
+new MutationObserver(nameParts).observe(reference, { childList: true, subtree: true });
+
+// A link inside a button, as the vendored page has it, cannot be reached by everybody: the button opens the same.
+const withoutLinks = (system) => ({
+  wrapComponents: { DeepLink: () => ({ text }) => system.React.createElement("span", null, text) },
+});
+
 // Show our own document, and send "Try it out" calls to the server that served the page.
 SwaggerUIBundle({
   url: "openapi.json",
@@ -24,4 +46,5 @@ SwaggerUIBundle({
   requestSnippetsEnabled: true,
   tryItOutEnabled: true,
   validatorUrl: null,
+  plugins: [withoutLinks],
 });
