@@ -9,6 +9,8 @@ import httpx2
 import pytest
 
 from passback.domain.clock import system_clock
+from passback.lms.google_classroom import credentials
+from passback.lms.moodle import api, check
 from passback.testing.served import Served, serving
 from passback_simulators.canvas import seed
 from passback_simulators.canvas.app import CanvasSimulator
@@ -150,3 +152,13 @@ def test_an_admin_of_one_district_connects_no_other(
     assert elsewhere not in reply.headers.get("location", "")
     assert admin.get(f"/console/districts/{elsewhere}/connection").status == 404
     assert admin.post("/console/connect/builtin", {"name": "x"}).status == 404
+
+
+def test_what_is_to_be_copied_is_what_the_connectors_need(owner: Visitor) -> None:
+    moodle = owner.get("/console/connect/moodle").body.decode()
+    functions = [name for needed in check.FUNCTIONS.values() for name in needed]
+    assert f"{api.SITE_INFO}, " in moodle
+    assert [it for it in functions if it not in moodle] == []
+    google = owner.get("/console/connect/google").body.decode()
+    scopes = (*credentials.TEACHER_SCOPES, credentials.TOPIC_SCOPE, *credentials.STUDENT_SCOPES)
+    assert [it for it in scopes if it not in google] == []

@@ -109,6 +109,37 @@ async def test_axe_finds_nothing(scheme: Literal["light", "dark"], width: int, c
     assert found == {}
 
 
+@pytest.mark.parametrize("width", [1280, 380], ids=["wide", "narrow"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_in_the_reference(
+    scheme: Literal["light", "dark"], width: int, console: Page
+) -> None:
+    await console.emulate_media(color_scheme=scheme)
+    await console.set_viewport_size({"width": width, "height": 800})
+    await console.goto(console.url.partition("/console")[0] + "/docs")
+    await console.locator(".opblock").first.wait_for()
+    assert await violations(console) == []
+
+
+_WITHOUT_A_MARK = """
+[...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")]
+  .filter((it) => it.checkVisibility())
+  .filter((it) => {
+    it.focus({ focusVisible: true });
+    const { outlineStyle, outlineWidth } = getComputedStyle(it);
+    return document.activeElement === it && (outlineStyle === "none" || parseFloat(outlineWidth) < 2);
+  })
+  .map((it) => it.outerHTML)
+"""
+
+
+async def test_whatever_has_the_focus_is_marked(console: Page) -> None:
+    base = console.url.partition("/console")[0]
+    for path in PAGES:
+        await console.goto(base + path)
+        assert await console.evaluate(_WITHOUT_A_MARK) == [], path
+
+
 async def test_no_page_is_wider_than_a_phone(console: Page) -> None:
     await console.set_viewport_size({"width": 380, "height": 800})
     base = console.url.partition("/console")[0]
@@ -315,3 +346,69 @@ async def test_the_gradebook_beside_shows_a_grade_by_itself(console: Page, sandb
     assert sandbox.client(None).patch(path, {"grade_points": 3.75}).status == 200
     await console.clock.run_for(4_000)
     await console.get_by_role("cell", name="3.75").wait_for()
+
+
+async def test_the_requests_and_the_gradebook_beside_are_read_at_once(
+    console: Page, sandbox: Sandbox
+) -> None:
+    from playwright.async_api import expect
+
+    base = console.url.partition("/console")[0]
+    await console.clock.install()
+    await console.goto(f"{base}/console/sandbox")
+    asked: list[str] = []
+    console.on("request", lambda it: asked.append(it.url))
+    sandbox.client("DEMO_CANVAS_TOKEN").get(f"/v3.1/sections/{SECTION}/assignments?limit=1")
+    newest = console.locator("#journal tbody a").first
+    before = await newest.get_attribute("href")
+    await console.clock.run_for(3_100)
+    await expect(newest).not_to_have_attribute("href", before or "")
+    assert sum("/console/sandbox?" in it for it in asked) == 1
+
+
+async def test_an_edit_of_a_page_from_before_another_sign_in_is_not_lost_silently(console: Page) -> None:
+    base = console.url.partition("/console")[0]
+    await console.goto(f"{base}{BUILTIN}/{ALGEBRA}")
+    await console.context.clear_cookies()
+    cell = console.locator("td.cell input").last
+    await cell.fill("9")
+    await console.keyboard.press("Enter")
+    await console.get_by_text("You have signed in again since this page was opened.").wait_for()
+    assert await cell.input_value() == "9"
+    assert await violations(console) == []
+    await console.get_by_role("link", name="Reload it").click()
+    await console.get_by_role("alert").wait_for(state="detached")
+
+
+async def test_an_edit_that_does_not_reach_the_server_is_not_lost_silently(console: Page) -> None:
+    base = console.url.partition("/console")[0]
+    await console.goto(f"{base}{BUILTIN}/{ALGEBRA}")
+    cell = console.locator("td.cell input").last
+    await console.context.set_offline(True)
+    await cell.fill("9")
+    await console.keyboard.press("Enter")
+    await console.get_by_text("The server does not answer. What you changed last is not saved.").wait_for()
+    await console.context.set_offline(False)
+    assert await cell.input_value() == "9"
+    assert await cell.get_attribute("aria-invalid") == "true"
+    await cell.fill("9.5")
+    await console.keyboard.press("Enter")
+    await console.get_by_role("alert").wait_for(state="detached")
+    assert await cell.input_value() == "9.5"
+
+
+async def test_the_way_back_shows_what_was_saved(console: Page) -> None:
+    base = console.url.partition("/console")[0]
+    await console.goto(f"{base}{BUILTIN}/{ALGEBRA}")
+    cell = console.get_by_label("Essay 1, Zoe Zimmer")
+    await cell.fill("6")
+    async with console.expect_response("**/gradebook/**"):
+        await console.keyboard.press("Enter")
+    await console.locator("input[value='6']").wait_for()
+    async with console.context.expect_page() as opened:
+        await console.get_by_role("link", name="Essay 1").click(modifiers=["ControlOrMeta"])
+    await (await opened.value).get_by_label("Title").wait_for()
+    await console.get_by_role("link", name="Essay 1").click()
+    await console.get_by_label("Title").wait_for()
+    await console.go_back()
+    assert await cell.input_value() == "6"

@@ -126,17 +126,16 @@ async def _of_session(console: Console, shown: Shown, request: Request, session:
         async with request.form(max_fields=_MOST_FIELDS) as form:
             if form_of(Form, console, session, form).validate():
                 return await shown.answer(Visit(console, request, session, form))
-        return page(
+        return _error(
             visit,
-            "error.html",
-            status=403,
-            title="This form is from another session",
-            text="Nothing has been changed. Go back, reload the page, and send the form again.",
+            403,
+            "This form is from another session",
+            "Nothing has been changed. Go back, reload the page, and send the form again.",
         )
     except (NotHere, NotFound):
         return show_not_here(visit)
     except OperationError as error:
-        return page(visit, "error.html", status=409, title="That was not possible", text=sentence(str(error)))
+        return _error(visit, 409, "That was not possible", sentence(str(error)))
 
 
 async def not_here(visit: Visit) -> Response:
@@ -146,13 +145,14 @@ async def not_here(visit: Visit) -> Response:
 
 def show_not_here(visit: Visit) -> Response:
     """The answer to whoever asks for what is not there, or not for them."""
-    return page(
-        visit,
-        "error.html",
-        status=404,
-        title="There is no such page",
-        text="It may have been removed, or your account may not see it.",
+    return _error(
+        visit, 404, "There is no such page", "It may have been removed, or your account may not see it."
     )
+
+
+def _error(visit: Visit, status: int, title: str, text: str) -> Response:
+    back = sign_in.page_of_form(visit.request) if visit.request.method == "POST" else ""
+    return page(visit, "error.html", status=status, title=title, text=text, back=back)
 
 
 def failed(console: Console, status: int, title: str, text: str) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 
 from passback.console.render import bare_page
 from passback.console.visit import ROOT, Console, Visit
@@ -14,7 +14,6 @@ from passback.operations import accounts
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.responses import Response
 
     from passback.operations.accounts import AccountSession
 
@@ -38,15 +37,33 @@ async def session_of(console: Console, request: Request) -> tuple[AccountSession
 
 
 def lead_there(request: Request) -> Response:
-    """Have somebody sign in, and come back to the page that they asked for."""
-    onward = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    then = f"?next={quote(onward, safe='')}" if request.method == "GET" else ""
-    return RedirectResponse(SIGN_IN + then, 303)
+    """Have somebody sign in, and come back to the page that they asked for, or that had the form."""
+    if "hx-request" in request.headers:
+        return Response(status_code=401)  # the page stays, and says so
+    sent = request.method != "GET"
+    onward = page_of_form(request) if sent else _path_of(str(request.url))
+    return RedirectResponse(f"{SIGN_IN}?next={quote(onward, safe='')}{'&ended=yes' if sent else ''}", 303)
+
+
+def page_of_form(request: Request) -> str:
+    """The page that had the form that was sent; empty if it was not one of the console."""
+    path = _path_of(request.headers.get("referer", ""))
+    return path if is_ours(path) else ""
+
+
+def _path_of(url: str) -> str:
+    """An address without its site; empty if it is none."""
+    try:
+        return urlsplit(url)._replace(scheme="", netloc="", fragment="").geturl()
+    except ValueError:
+        return ""
 
 
 async def show(console: Console, request: Request) -> Response:
     """The page to sign in."""
-    return await _page(console, request.query_params.get("next", ""))
+    asked = request.query_params
+    lost = "You are no longer signed in, so what you sent is not saved. Sign in, and send it again."
+    return await _page(console, asked.get("next", ""), error=lost if asked.get("ended") else "")
 
 
 async def take(console: Console, request: Request) -> Response:

@@ -10,7 +10,7 @@ from passback.domain.clock import DAY, HOUR, Instant
 from passback.lms import registry
 from passback.lms.registry import BUILTIN
 from passback.operations.districts import required
-from passback.store import connections, destinations, districts, not_arrived, syncs
+from passback.store import connections, destinations, districts, match_candidates, not_arrived, syncs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,6 +65,8 @@ class Health(Struct, frozen=True):
     notes: list[str]
     """What somebody should know, the worst first; empty if all is well."""
     backlog: Backlog
+    undecided: int
+    """For how many sections and people a person must choose a match, in a number up to `COUNTED`."""
     sync: Sync | None
     reachable: bool
     """Whether its LMS has answered of late, as far as it was asked."""
@@ -120,7 +122,15 @@ def _of_one(
     warn = _worrying(backlog, sync, district, tried, now)
     level: Level = "bad" if bad else "warn" if warn else "good" if district.lms_type else "idle"
     return Health(
-        district, "" if stored is None else stored.address, level, bad + warn, backlog, sync, reachable, tried
+        district=district,
+        address="" if stored is None else stored.address,
+        level=level,
+        notes=bad + warn,
+        backlog=backlog,
+        undecided=match_candidates.count(conn, district_id, most=not_arrived.COUNTED + 1),
+        sync=sync,
+        reachable=reachable,
+        tried=tried,
     )
 
 

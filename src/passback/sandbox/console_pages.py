@@ -14,9 +14,10 @@ from passback.console.routing import Shown
 from passback.console.visit import NotHere, redirect
 from passback.domain.assignment import AssignmentFields
 from passback.domain.clock import DAY
+from passback.operations import dates as due_dates
 from passback.operations.errors import OperationError
 from passback.sandbox import clock
-from passback.sandbox.faults import NAMES
+from passback.sandbox.faults import MEANINGS
 from passback.sandbox.journal import Wanted
 from passback.sandbox.published import PUBLISHED
 from passback.sandbox.send import Exchange, exchange
@@ -115,11 +116,11 @@ class SandboxPages:
             "sandbox_requests.html",
             entries=found[:_A_PAGE],
             next=found[_A_PAGE - 1].id if len(found) > _A_PAGE else None,
-            asked={name: visit.asked(name) for name in ("district", "status")},
+            asked={name: visit.asked(name) for name in ("district", "status", "before")},
             where=where,
             places=WHERE.values(),
             districts=DISTRICTS,
-            faults=NAMES,
+            faults=MEANINGS,
             book=await self._book(where.id),
         )
 
@@ -129,7 +130,7 @@ class SandboxPages:
         entry = self._parts.journal.entry(int(id_)) if id_.isdecimal() and len(id_) < 10 else None
         if entry is None:
             raise NotHere
-        where = _where(visit.asked("section"))
+        where = WHERE.get(_section_of(entry.path)) or _where(visit.asked("section"))
         return page(visit, "sandbox_entry.html", entry=entry, where=where, book=await self._book(where.id))
 
     async def send(self, visit: Visit) -> Response:
@@ -198,13 +199,14 @@ class SandboxPages:
             places=WHERE.values(),
             book=await self._book(where.id),
             done=visit.asked("done"),
+            back=visit.asked("back") or where.student,
         )
 
     async def act(self, visit: Visit) -> Response:
         """Do what a teacher, a student or the registrar does."""
         where = _where(visit.sent("section"))
         assignment, student = visit.sent("assignment"), visit.sent("student")
-        people = self._people
+        people, back = self._people, ""
         match visit.sent("do"):
             case "grade":
                 points, comment = visit.sent("points"), visit.sent("comment")
@@ -218,8 +220,8 @@ class SandboxPages:
                 await people.hand_in(where.id, assignment, student, visit.sent("comment") or "My work")
                 done = "Handed in"
             case "edit":
-                title, points = visit.sent("title"), visit.sent("points")
-                await people.edit(where.id, assignment, _fields(title, points))
+                fields = _fields(visit.sent("title"), visit.sent("points"), visit.sent("due"))
+                await people.edit(where.id, assignment, fields)
                 done = "The assignment was changed"
             case "delete":
                 await people.delete(where.id, assignment)
@@ -229,13 +231,13 @@ class SandboxPages:
                 done = "Enrolled"
             case "unenroll":
                 await people.unenroll(where.id, student)
-                done = "Unenrolled"
+                done, back = "Unenrolled", student
             case "add":
                 await people.add_student(where.id, visit.sent("first"), visit.sent("last"))
                 done = "The student was added"
             case _:
                 raise OperationError("choose what to do")
-        return redirect("/sandbox/gradebook", section=where.id, done=done)
+        return redirect("/sandbox/gradebook", section=where.id, done=done, back=back)
 
     # Errors.
 
@@ -318,9 +320,17 @@ def _essay(now: Instant) -> dict[str, Any]:
     }
 
 
-def _fields(title: str, points: str) -> AssignmentFields:
-    given = _number(points, "the points") if points else None
-    return AssignmentFields(title=title or None, points_possible=given)
+def _section_of(path: str) -> str:
+    """The section that a request's path names; empty if it names none."""
+    return path.partition("/sections/")[2].partition("/")[0]
+
+
+def _fields(title: str, points: str, due: str) -> AssignmentFields:
+    return AssignmentFields(
+        title=title or None,
+        points_possible=_number(points, "the points") if points else None,
+        due_date=due_dates.parse(due) if due else None,
+    )
 
 
 def _number(text: str, what: str) -> Decimal:

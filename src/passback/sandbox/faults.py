@@ -38,10 +38,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-NAMES = (
-    "timeout", "error-before", "error-after", "throttled", "slow=500ms", "expired-credentials", "deleted",
-    "not-enrolled",
-)  # fmt: skip
+MEANINGS = {
+    "timeout": "it does not answer; nothing is done",
+    "error-before": "it answers with an error; nothing is done",
+    "error-after": "it answers with an error, though it did what it was asked",
+    "throttled": "it throttles requests for longer than Passback waits",
+    "slow=500ms": "it takes half a second",
+    "expired-credentials": "it refuses the district's credentials",
+    "deleted": "it says that the assignment is gone",
+    "not-enrolled": "it says that the student is gone",
+}
+"""What an LMS does with each fault."""
+NAMES = tuple(MEANINGS)
 """Every fault; ``slow=`` takes any time from 1ms to 60s."""
 
 _SLOW = re.compile(r"slow=(\d{1,5})(ms|s)", re.ASCII)

@@ -105,6 +105,16 @@ def queue(connection: Connection, district_id: str, *, after: str, limit: int) -
     return Queue([(it, many[it.id]) for it in found], counts[limit - 1][0] if len(counts) > limit else None)
 
 
+def count(connection: Connection, district_id: str, *, most: int) -> int:
+    """How many `queue` has, counted up to `most`."""
+    row = connection.execute(
+        "SELECT COUNT(*) FROM (SELECT id FROM match_candidates WHERE district_id = :district_id"
+        " GROUP BY id ORDER BY id LIMIT :most) AS counted",
+        {"district_id": district_id, "most": most},
+    ).fetchone()
+    return int(row[0])
+
+
 def decision(connection: Connection, ours: Ours) -> Decision | None:
     """Describe one of ours, and those of its candidates that nothing else is matched to.
 

@@ -22,6 +22,19 @@ function showTimes(root) {
   }
 }
 
+// On a phone a row of a table is a card: each cell needs its column's name beside it.
+function nameCells(root) {
+  for (const table of root.querySelectorAll("table[data-rows]")) {
+    const names = [...table.querySelectorAll("thead th")].map((it) => it.textContent.trim());
+    for (const row of table.tBodies[0]?.rows ?? []) {
+      [...row.cells].forEach((cell, at) => {
+        if (names[at] && cell.tagName === "TD") cell.dataset.label = names[at];
+      });
+    }
+    table.classList.add("cards");
+  }
+}
+
 function toggleTheme() {
   const root = document.documentElement;
   const dark = root.dataset.theme
@@ -69,6 +82,57 @@ function spare(event) {
 document.addEventListener("htmx:before:request", spare);
 document.addEventListener("htmx:before:swap", spare);
 
+// What goes wrong beside a page is said on top of it, and what is shown stays.
+function say(text, link) {
+  document.getElementById("trouble")?.remove();
+  if (!text) return;
+  const note = document.createElement("div");
+  note.id = "trouble";
+  note.className = "note bad";
+  note.role = "alert";
+  const line = note.appendChild(document.createElement("p"));
+  line.append(text + " ");
+  if (link) {
+    const onward = line.appendChild(document.createElement("a"));
+    onward.href = link.url;
+    onward.textContent = link.text;
+  }
+  document.getElementById("content").prepend(note);
+}
+
+// What was typed stays until it is saved: nothing is read over it.
+function keep(field) {
+  if (field.matches("input")) field.setAttribute("aria-invalid", "true");
+}
+
+document.addEventListener("htmx:before:swap", (event) => {
+  const { status } = event.detail.ctx.response;
+  const here = location.pathname + location.search;
+  const isEdit = event.detail.ctx.request.method !== "GET";
+  if (status < 400 || status === 422) {
+    if (isEdit || !document.querySelector("[aria-invalid]")) say("");
+    return;
+  }
+  event.preventDefault();
+  if (isEdit) keep(event.target);
+  const lost = isEdit ? " What you changed last is not saved." : "";
+  if (status === 401) {
+    const url = `/console/sign-in?next=${encodeURIComponent(here)}`;
+    say(`You are no longer signed in.${lost}`, { text: "Sign in again", url });
+  } else if (status === 403) {
+    say(`You have signed in again since this page was opened.${lost}`, { text: "Reload it", url: here });
+  } else if (status === 404) {
+    say(`This no longer exists.${lost}`, { text: "Reload the page", url: here });
+  } else {
+    say(`That did not work.${lost}`, { text: "Reload the page", url: here });
+  }
+});
+document.addEventListener("htmx:error", (event) => {
+  const isEdit = event.detail.ctx?.request.method !== "GET";
+  if (isEdit) keep(event.target);
+  say(`The server does not answer. ${isEdit ? "What you changed last is not saved." : "What is shown may be old."}`);
+});
+
 document.addEventListener("keydown", (event) => {
   const isTyping = event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -109,5 +173,9 @@ document.addEventListener("change", (event) => {
   }
 });
 
-showTimes(document);
-document.addEventListener("htmx:after:swap", () => showTimes(document));
+function complete() {
+  showTimes(document);
+  nameCells(document);
+}
+complete();
+document.addEventListener("htmx:after:swap", complete);
