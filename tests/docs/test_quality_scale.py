@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -57,6 +58,22 @@ def test_its_page_has_the_parts_that_it_is_said_to_have(kind: ConnectorKind) -> 
     said_as_done(kind, "setup-page", true=len(setup) == 3)
     said_as_done(kind, "refusals-table", true=len(re.findall(r"(?m)^\| ", table)) > 11)
     said_as_done(kind, "troubleshooting", true="Troubleshooting" in headings)
+
+
+@KINDS
+def test_what_its_troubleshooting_quotes_is_said_by_the_code(kind: ConnectorKind) -> None:
+    part = page(kind).partition("## Troubleshooting\n")[2].partition("\n## ")[0]
+    rows = [row.split(" | ")[0] for row in re.findall(r"(?m)^\| (.*) \|$", part)[1:]]
+    quoted = [words for row in rows for words in re.findall(r'"([^"]+)"', row)]
+    said = _texts_of(FILES[kind].parent) + _texts_of(FILES[kind].parents[1] / "http")
+    pieces = [it.strip(" :,(") for words in quoted for it in words.split("...")]
+    assert len(rows) >= 6
+    assert [it for it in pieces if not any(it in text for text in said)] == []
+
+
+def _texts_of(package: Path) -> list[str]:
+    nodes = [node for file in package.glob("*.py") for node in ast.walk(ast.parse(file.read_text("utf-8")))]
+    return [it.value for it in nodes if isinstance(it, ast.Constant) and isinstance(it.value, str)]
 
 
 @KINDS

@@ -72,8 +72,8 @@ async def _courses(api: LtiApi, contexts: Contexts, family: Family) -> list[Find
         ),
     ):
         if lacking:
-            number = _count(len(lacking), "course does", "courses do")
-            found.append(Finding(False, f"{number} not {what}, such as {lacking[0].id}", remedy))
+            number = _count(len(lacking), "course does not", "courses do not")
+            found.append(Finding(False, f"{number} {what}, such as {lacking[0].id}", remedy))
     for course in known[:1]:
         if course.memberships:
             found.append(await _may("who is in the course", course, api.members(course), family))
