@@ -33,6 +33,7 @@ from passback.observe.metrics import Metrics
 from passback.operations import start_notes
 from passback.operations.older_copies import Ticking, count_file
 from passback.rosters import metrics as sync_metrics
+from passback.rosters.notices import run_notices
 from passback.rosters.schedule import run_due
 from passback.sandbox.banner import banner
 from passback.sandbox.clock import start_note
@@ -343,13 +344,13 @@ def run_server(
 
 @contextlib.asynccontextmanager
 async def delivering(gateway: Gateway, ticking: Ticking | None = None) -> AsyncIterator[None]:
-    """Deliver, sync and look for deleted assignments inside the ``with``, while the data ticks.
+    """Deliver, sync, look for changes in LMSs and tell of those of rosters inside the ``with``, while the data ticks.
 
     At its end, deliveries in flight are finished or left to others.
     """
     worker = Worker(gateway)
     await worker.presence.enter()
-    jobs = [worker.run(), run_due(gateway), run_looks(gateway)]
+    jobs = [worker.run(), run_due(gateway), run_looks(gateway), run_notices(gateway)]
     tasks = [asyncio.create_task(it) for it in jobs]
     if ticking is not None:
         tasks.append(asyncio.create_task(ticking.run(system_clock)))

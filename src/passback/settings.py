@@ -19,6 +19,8 @@ from passback.store.engine.vault import KEY_BYTES, VaultError, parse_keys, read_
 
 PREFIX = "PASSBACK_"
 CONFIG = PREFIX + "CONFIG"
+API_TOKEN = PREFIX + "API_TOKEN"
+"""No setting: the token of an application, for the commands that ask a gateway as one."""
 FROM_FILES = ("database_url", "oidc_client_secret", "pages_token")
 """The secret settings that a variable with ``_FILE`` at its end may name a file for, beside ``secret_key``: as Docker,
 Kubernetes and systemd hand secrets over."""
@@ -215,7 +217,7 @@ def _check(settings: Settings) -> None:
 
 def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
     """Return variables that look like settings but are not, such as misspelt ones."""
-    known = {PREFIX + field.upper() for field in Settings.__struct_fields__} | {CONFIG}
+    known = {PREFIX + field.upper() for field in Settings.__struct_fields__} | {CONFIG, API_TOKEN}
     known |= {f"{PREFIX}{name.upper()}_FILE" for name in FROM_FILES}
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
 

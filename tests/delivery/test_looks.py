@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,12 +17,13 @@ from passback.context import Gateway
 from passback.delivery import clock_set_back, looks
 from passback.domain.clock import DAY, HOUR, MINUTE
 from passback.domain.delivery import Delivery
+from passback.domain.submission import Submission
 from passback.lms.http import client
 from passback.lms.interface import Connector, Gone, LmsError, NotAllowed, RefusedByLms, Unavailable
 from passback.lms.registry import Reached
 from passback.sandbox.seed import seed
 from passback.settings import Settings
-from passback.store import assignments, deliveries, roster
+from passback.store import assignments, deliveries, roster, webhooks
 from passback.store import looks as stored
 from passback.store.engine.database import Connection
 from support.postgres import DATABASES, database_of
@@ -35,6 +38,8 @@ class Lms:
         self.hidden_from_lists: set[str] = set()
         self.errors: dict[str, LmsError] = {}
         """What a method raises, by its name."""
+        self.grades: dict[str, int] = {}
+        """The points of the only student who is graded, by assignment."""
         self.errors_of: dict[str, LmsError] = {}
         """What reading an assignment by itself raises."""
         self.calls: list[str] = []
@@ -54,6 +59,15 @@ class Lms:
             raise self.errors_of[assignment]
         if assignment not in self.has:
             raise Gone("assignment")
+
+    async def read_submissions(
+        self, _section: str, assignment: str, students: Sequence[str]
+    ) -> Mapping[str, Any]:
+        self._called("read_submissions")
+        if assignment in self.errors_of:
+            raise self.errors_of[assignment]
+        points = Decimal(self.grades.get(assignment, 0))
+        return {students[0]: Submission(students[0], "created", (), grade_points=points)}
 
     async def read_people(self, _section: str) -> list[Any]:
         self._called("read_people")
@@ -144,6 +158,67 @@ def test_what_is_there_is_looked_at_again_a_day_later(world: World) -> None:
     assert not world.look()
     world.clock.advance(hours=27)
     assert world.look()
+
+
+def told_of_grades(world: World) -> Callable[[], list[str]]:
+    """The assignments whose grades an application is told of, which it asks for."""
+    webhook = webhooks.Webhook(
+        id="hook", district_id=DISTRICT, application="Sandbox", url="", events=("grade.changed_in_lms",), secret="",
+        secret_before=None, secret_before_until=None, disabled=None, created=NOW, last_modified=NOW,
+    )  # fmt: skip
+
+    def insert(conn: Connection) -> None:
+        [(application,)] = conn.execute(
+            "SELECT application FROM tokens WHERE district_id = :id", {"id": DISTRICT}
+        ).fetchall()
+        webhooks.insert(conn, replace(webhook, application=application))
+
+    world.write(insert)
+    query = "SELECT content FROM deliveries WHERE operation = 'send_webhook' ORDER BY id"
+    return lambda: [json.loads(row[0])["data"]["assignment_id"] for row in world.select(query)]
+
+
+def again(world: World) -> None:
+    world.clock.advance(hours=9)
+    assert world.look()
+
+
+def test_grades_are_read_four_times_a_day_if_somebody_wants_to_hear_of_them(world: World) -> None:
+    told = told_of_grades(world)
+    world.add("a", "b")
+    world.look()
+    assert 6 * HOUR <= world.due() <= 8 * HOUR
+    assert (world.lms.calls, told()) == (["read_assignments", "read_submissions", "read_submissions"], [])
+    world.lms.grades["a"] = 7
+    again(world)
+    again(world)
+    assert told() == ["a"]
+
+
+@pytest.mark.parametrize("error", [RefusedByLms("NOT_GRADABLE", "no"), Gone("assignment")])
+def test_grades_that_nobody_may_read_hide_no_others(world: World, error: LmsError) -> None:
+    told = told_of_grades(world)
+    world.add("a", "b")
+    world.look()
+    world.lms.errors_of["b"], world.lms.grades["a"] = error, 7
+    again(world)
+    assert told() == ["a"]
+
+
+def test_what_is_gone_is_noticed_although_grades_cannot_be_read(world: World) -> None:
+    told_of_grades(world)
+    world.add("a", "b")
+    world.look()
+    world.lms.has.discard("a")
+    world.lms.errors["read_submissions"] = NotAllowed("no")
+    again(world)
+    assert world.gone() == ["a"]
+
+
+def test_grades_cost_nothing_if_nobody_asks_for_them(world: World) -> None:
+    world.add("a")
+    world.look()
+    assert world.lms.calls == ["read_assignments"]
 
 
 def test_what_was_deleted_among_others_is_noticed(world: World) -> None:

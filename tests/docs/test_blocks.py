@@ -162,7 +162,7 @@ def test_a_call_has_a_path_that_there_is(page: str, path: str) -> None:
     assert any(Routes().find(complete + rest) for rest in ("", "/assignments", "/submissions")), page
 
 
-OTHER_VARIABLES = {"PASSBACK_CONFIG", "PASSBACK_TEST_BROWSER"}
+OTHER_VARIABLES = {"PASSBACK_API_TOKEN", "PASSBACK_CONFIG", "PASSBACK_TEST_BROWSER"}
 PACKAGES = {"passback_client", "passback_sandbox", "passback_simulators"}
 FIXTURES = {"passback_sandbox_process", "passback_webhooks"}
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from passback.domain.clock import DAY, HOUR
+from passback.domain.clock import DAY
 from passback.store import webhooks
 from support.sandbox import ASSIGNMENTS, ESSAY, Client, Sandbox, wait_until
 from support.webhooks import Endpoint, endpoint
@@ -243,9 +243,9 @@ def test_whether_messages_are_fetched_cannot_be_changed(sandbox: Sandbox, fields
     assert sandbox.patch(f"{WEBHOOKS}/{webhook['id']}", {"events": ["match.withdrawn"]}).status == 200
 
 
-def test_nothing_is_kept_for_a_webhook_that_nobody_asks_for_an_hour(sandbox: Sandbox) -> None:
+def test_nothing_is_kept_for_a_webhook_that_nobody_asks_for_four_days(sandbox: Sandbox) -> None:
     webhook = register(sandbox)
-    sandbox.clock.now += HOUR
+    sandbox.clock.now += 4 * DAY
     create_later(sandbox)
     eventually(lambda: not sandbox.get("/v3.1/deliveries?state=waiting,delivering").json["data"])
     assert messages(sandbox, webhook) == []
@@ -254,9 +254,9 @@ def test_nothing_is_kept_for_a_webhook_that_nobody_asks_for_an_hour(sandbox: San
     assert len(eventually(lambda: fetch(sandbox, webhook))) == 1
 
 
-def test_a_webhook_that_nobody_asks_for_a_day_is_deleted(sandbox: Sandbox) -> None:
+def test_a_webhook_that_nobody_asks_for_a_week_is_deleted(sandbox: Sandbox) -> None:
     webhook, sent = register(sandbox), sandbox.post(WEBHOOKS, {"url": "http://127.0.0.1:9/hook"}).data
-    sandbox.clock.now += DAY + 1
+    sandbox.clock.now += 7 * DAY + 1
     sandbox.write(lambda conn: webhooks.remove_abandoned(conn, sandbox.clock.now))
     assert sandbox.get(f"{WEBHOOKS}/{webhook['id']}").status == 404
     assert sandbox.get(f"{WEBHOOKS}/{sent['id']}").status == 200

@@ -105,6 +105,19 @@ _ALONE = {
         "Show what is wrong where, worst first, and how each district is.",
         "Exit codes: 0 nothing is wrong, 1 something is, 2 usage error.",
     ),
+    "listen": (
+        "listen:listen",
+        "Forward an application's webhook messages to an address of this machine, until Ctrl-C.",
+        (
+            "The messages come with the headers that an endpoint gets, so that their signatures can be verified."
+            " Nothing has to reach this machine from outside. The webhook that is made for it is removed at the end."
+        ),
+    ),
+    "trigger": (
+        "listen:trigger",
+        "Make an event really happen in the sandbox, or send a test message (webhook.test) anywhere.",
+        "docs/reference/sandbox-events.md says what each event does to the sandbox.",
+    ),
     "simulate": (
         "simulate:simulate",
         "Serve a simulated LMS: a district with sections and people, and faults on demand. It keeps nothing.",

@@ -10,7 +10,7 @@ from passback.domain.delivery import Failed, Refused
 from passback.lms.http.gate import Resting
 from passback.lms.interface import Gone, LmsError, NotAllowed, Unavailable, Unsupported
 from passback.lms.interface import RefusedByLms as RefusedByLms
-from passback.store import districts, looks
+from passback.store import looks
 from passback.wire import errors
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ def outcome_of(
         case Unavailable():
             log.warning("error %s: %s", doing, error)
             failed = errors.lms_failed(doing)
-            untried = isinstance(error, Resting)
-            outage = untried or (error.down and not isinstance(error, NotAllowed))
+            untried, outage = isinstance(error, Resting), is_outage(error)
             return Failed(
                 failed.status,
                 failed.message,
@@ -57,6 +56,13 @@ def outcome_of(
             log.error("error %s", doing, exc_info=error)
             failed = errors.lms_failed(doing)
             return Failed(failed.status, failed.message, type(error).__name__, whole=whole)
+
+
+def is_outage(error: LmsError) -> bool:
+    """Whether the LMS is down, as far as can be told: it has failed so often that it is left alone for now."""
+    if not isinstance(error, Unavailable) or isinstance(error, NotAllowed):
+        return False
+    return error.down or isinstance(error, Resting)
 
 
 def _gone(error: Gone, doing: str, grader_id: str | None) -> errors.Refusal:
@@ -114,7 +120,8 @@ class lms_errors_as_refusals:  # noqa: N801 - reads as a statement: async with l
 async def report_success(gateway: Gateway, district_id: str, section: SectionAtLms) -> None:
     """Record that the LMS of `section` can be used, if it was marked as one that cannot."""
     if section.in_error:
-        await gateway.database.write(lambda conn: districts.recover_lms_state(conn, district_id))
+        now = gateway.clock()
+        await gateway.database.write(lambda conn: webhook_notify.connection_works(conn, district_id, now))
 
 
 async def report_lms_error(
@@ -137,6 +144,10 @@ def consequence_of(
     now = gateway.clock()
     if isinstance(error, NotAllowed) and error.credentials:
         return lambda conn: webhook_notify.connection_broken(conn, district_id, now, pretended=pretended)
+    if is_outage(error) and not isinstance(
+        error, Resting
+    ):  # whoever is refused meanwhile need not write it again
+        return lambda conn: webhook_notify.connection_down(conn, district_id, now, pretended=pretended)
     if not isinstance(error, Gone) or error.thing != "assignment" or about is None:
         return None
     if pretended:

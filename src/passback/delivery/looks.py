@@ -1,4 +1,4 @@
-"""Looks for assignments that were deleted in the LMS, so that applications hear of it without asking for each.
+"""Looks for assignments that were deleted or changed in the LMS, so that applications hear of it without asking.
 
 Each section with assignments is looked at once a day, and sooner if a list lacked one or its district was synced. An
 LMS that fails, or that shows less than there is, must not make anything count as deleted: what a list lacks is read by
@@ -15,23 +15,25 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from passback.delivery import webhook_notify
+from passback.delivery import changes, webhook_notify
 from passback.delivery.lms_errors import report_lms_error
 from passback.domain.clock import DAY, HOUR, MINUTE
 from passback.domain.delivery import lane_of
 from passback.lms.http.client import without_tripping_breaker
 from passback.lms.interface import Gone, LmsError, RefusedByLms
-from passback.store import assignments, delivery_lanes, districts, looks, roster
+from passback.store import assignments, delivery_lanes, lms_seen, looks, roster
 from passback.store.engine.database import StoreError
+from passback.store.looks import Look
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from passback.context import Gateway
+    from passback.domain.assignment import Assignment
     from passback.domain.clock import Instant
     from passback.lms.interface import Connector
     from passback.store.engine.database import Connection
-    from passback.store.looks import Expected, Look
+    from passback.store.looks import Expected
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,8 @@ _MOST_EXPECTED = 500
 _LISTED_AT_ONCE = 100
 _MOST_READ = 20
 """How many missing assignments are read by themselves in one look; more are left to the next."""
+_MOST_TIMES = 3
+"""How many times a section is looked at while other looks at it note what has changed."""
 _MOST_WAITING = 100
 """How many changes of an assignment that wait are examined."""
 
@@ -62,6 +66,8 @@ class _Seen(Struct, frozen=True):
 
     sure: list[Expected]
     doubtful: list[Expected]
+    there: Mapping[str, Assignment] = {}
+    """What was listed, by the LMS's ids."""
     back: Sequence[str] = ()
     """The ids of those that were missed before, and are there."""
     more: bool = False
@@ -134,6 +140,12 @@ async def notice_missing(
         await gateway.database.write(lambda conn: looks.request(conn, section_id, now))
 
 
+async def look_at(gateway: Gateway, district_id: str, section_id: str) -> None:
+    """Look at a section now, whenever it is due. Raises `LmsError` and `StoreError`."""
+    with without_tripping_breaker():
+        await _look(gateway, Look(section_id, district_id, 0))
+
+
 async def _look(gateway: Gateway, look: Look) -> None:
     """Look at a section. Raises `LmsError` if nothing can be concluded."""
 
@@ -155,16 +167,26 @@ async def _look(gateway: Gateway, look: Look) -> None:
     elif connector is None:  # not connected now: nothing can be concluded
         await _finish(gateway, look, _next(gateway.clock()))
     else:
-        await _record(gateway, look, await _see(connector, section, expected))
+        for _ in range(_MOST_TIMES):
+            began = gateway.clock()
+            before = await gateway.database.read(lambda conn: lms_seen.find_all(conn, look.section_id))
+            seen = await _see(connector, section, expected)
+            found = changes.Found(section, seen.there, expected, began, before)
+            try:
+                alone = await changes.notice(gateway, look, connector, found)
+            finally:  # what is gone is gone, also if grades cannot be read
+                await _record(gateway, look, seen)
+            if alone:
+                break
 
 
 async def _see(connector: Connector, section: str, expected: Sequence[Expected]) -> _Seen:
     """See which assignments the LMS has. Raises `LmsError`."""
     try:
-        listed = set[str]()
+        listed: dict[str, Assignment] = {}
         for start in range(0, len(expected), _LISTED_AT_ONCE):
             some = [it.lms_id for it in expected[start : start + _LISTED_AT_ONCE]]
-            listed |= (await connector.read_assignments(section, some)).keys()
+            listed |= await connector.read_assignments(section, some)
         lacking = [it for it in expected if it.lms_id not in listed and it.gone is None]
         unread = lacking[:_MOST_READ]
         gone = [it for it in unread if await _is_gone(connector, section, it.lms_id)]
@@ -174,9 +196,9 @@ async def _see(connector: Connector, section: str, expected: Sequence[Expected])
         if error.thing != "section":
             raise
         return _Seen([], [it for it in expected if it.gone is None])
-    there = listed | {it.lms_id for it in unread if it not in gone}
+    there = listed.keys() | {it.lms_id for it in unread if it not in gone}
     back = [it.id for it in expected if it.lms_id in there and (it.missed, it.gone) != (None, None)]
-    return _Seen(gone, [], back, more=len(lacking) > len(unread))
+    return _Seen(gone, [], listed, back, more=len(lacking) > len(unread))
 
 
 async def _is_gone(connector: Connector, section: str, assignment: str) -> bool:
@@ -202,8 +224,9 @@ async def _record(gateway: Gateway, look: Look, seen: _Seen) -> None:
             _record_gone(conn, look, it.id, now)
         looks.set_missed(conn, first, now)
         looks.set_there(conn, seen.back)
-        looks.finish(conn, look, now + MINUTE if seen.more else _next(now), now)
-        districts.recover_lms_state(conn, look.district_id)  # as a look that fails marks it
+        soon = changes.wanted(conn, look.district_id, now).any
+        looks.finish(conn, look, now + MINUTE if seen.more else _next(now, soon=soon), now)
+        webhook_notify.connection_works(conn, look.district_id, now)  # as a look that fails marks it
 
     await gateway.database.write(record)
 
@@ -226,6 +249,6 @@ async def _finish(gateway: Gateway, look: Look, due: Instant) -> None:
     await gateway.database.write(lambda conn: looks.finish(conn, look, due, gateway.clock()))
 
 
-def _next(now: Instant) -> Instant:
+def _next(now: Instant, *, soon: bool = False) -> Instant:
     """When a section is looked at again: not all at the same time of the day."""
-    return now + looks.EVERY + secrets.randbelow(_JITTER)
+    return now + (changes.EVERY if soon else looks.EVERY) + secrets.randbelow(_JITTER)

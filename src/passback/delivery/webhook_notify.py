@@ -58,6 +58,48 @@ def assignment_gone(
         _notify(conn, events.ASSIGNMENT_DELETED, district_id, None, data, now)
 
 
+def assignment_changed(
+    conn: Connection, district_id: str, section_id: str, assignment_id: str, now: Instant
+) -> None:
+    """Notify the district's applications that a teacher changed an assignment in the LMS."""
+    data = events.AssignmentData(section_id=section_id, assignment_id=assignment_id)
+    _notify(conn, events.ASSIGNMENT_CHANGED, district_id, None, data, now)
+
+
+def grade_changed(
+    conn: Connection, district_id: str, section_id: str, assignment_id: str, user_id: str, now: Instant
+) -> None:
+    """Notify the district's applications that a teacher graded, commented on or excused a student in the LMS."""
+    data = events.GradeData(section_id=section_id, assignment_id=assignment_id, user_id=user_id)
+    _notify(conn, events.GRADE_CHANGED, district_id, None, data, now)
+
+
+def roster_changed(conn: Connection, district_id: str, count: int, last: str, now: Instant) -> None:
+    """Notify the district's applications of `count` roster events, the last of which has that id."""
+    data = events.RosterData(district_id=district_id, events=count, last_event_id=last)
+    _notify(conn, events.ROSTER_CHANGED, district_id, None, data, now)
+
+
+def connection_down(conn: Connection, district_id: str, now: Instant, *, pretended: bool) -> None:
+    """The LMS has failed so often that it is left alone: the district's applications are told, once."""
+    if pretended or districts.set_down(conn, district_id, now):
+        data = events.ConnectionData(district_id=district_id)
+        _notify(conn, events.CONNECTION_DOWN, district_id, None, data, now)
+
+
+def connection_works(conn: Connection, district_id: str, now: Instant) -> None:
+    """The LMS has answered: if it could not be used before, the district's applications are told."""
+    recovered = districts.recover_lms_state(conn, district_id)
+    if districts.set_up(conn, district_id) or recovered:
+        connection_restored(conn, district_id, now)
+
+
+def connection_restored(conn: Connection, district_id: str, now: Instant) -> None:
+    """Notify the district's applications that its LMS can be used again."""
+    data = events.ConnectionData(district_id=district_id)
+    _notify(conn, events.CONNECTION_RESTORED, district_id, None, data, now)
+
+
 def connection_broken(conn: Connection, district_id: str, now: Instant, *, pretended: bool) -> None:
     """The LMS refuses our credentials: the district is marked, and its applications are told, once."""
     if pretended or districts.break_lms_state(conn, district_id):

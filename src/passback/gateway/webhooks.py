@@ -15,7 +15,7 @@ from passback.delivery.webhook_send import Message, Transport
 from passback.domain.clock import DAY
 from passback.gateway.rules import unknown_fields
 from passback.network.addresses import Unreachable
-from passback.store import audit, webhooks
+from passback.store import audit, districts, roster_events, webhooks
 from passback.wire import cursor, errors, events, responses
 from passback.wire.dates import show
 from passback.wire.quote import quoted
@@ -35,7 +35,7 @@ TEST_PATIENCE = 10.0
 
 async def create(gateway: Gateway, caller: Caller, request: WebhookRequest) -> Answer[responses.Webhook]:
     """Register an endpoint; the answer shows its secret, this once. Raises `Refusal`: what is wrong with it."""
-    wanted = _events(request) or events.EVENTS
+    wanted = _events(request) or events.USUAL
     if request.fetch and request.url:
         raise _invalid_url("its messages are fetched, so it needs none")
     if not request.fetch:
@@ -62,6 +62,10 @@ async def create(gateway: Gateway, caller: Caller, request: WebhookRequest) -> A
         if webhooks.count(conn, caller.district_id, caller.application) >= events.MOST_WEBHOOKS:
             raise errors.too_many_webhooks(events.MOST_WEBHOOKS)
         webhooks.insert(conn, webhook)
+        if districts.roster_told(conn, caller.district_id) is None:  # of what changes from now on
+            districts.set_roster_told(
+                conn, caller.district_id, roster_events.newest(conn, caller.district_id)
+            )
         record(conn, caller, "webhook.created", webhook, now)
 
     await gateway.database.write(keep)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from passback.delivery import webhook_notify
 from passback.lms.interface import ConnectorKind
 from passback.lms.registry import BUILTIN, Reached, not_stored
 from passback.lms.stored_keys import StoredKeys
@@ -219,7 +220,9 @@ async def check(gateway: Gateway, district_id: str) -> Sequence[Finding]:
         if not works(findings):
             stored_districts.set_lms_state(conn, district_id, "error")
         else:
-            stored_districts.mend_lms_state(conn, district_id)
+            was_broken = stored_districts.mend_lms_state(conn, district_id)
+            if stored_districts.set_up(conn, district_id) or was_broken:
+                webhook_notify.connection_restored(conn, district_id, gateway.clock())
 
     await gateway.database.write(record)
     return findings

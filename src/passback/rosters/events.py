@@ -48,7 +48,7 @@ async def read(gateway: Gateway, district_id: str, event_id: str) -> shapes.Rost
 
     def look_up(conn: Connection) -> shapes.RosterEvent:
         found = None if seq is None else roster_events.find(conn, district_id, seq)
-        if found is None or event_id not in (_id(found, district_id), _id(found, None)):
+        if found is None or event_id not in (id_of(found, district_id), id_of(found, None)):
             raise errors.resource_not_found()
         return _present(conn, district_id, [found])[0]
 
@@ -79,8 +79,8 @@ async def page(gateway: Gateway, district_id: str, place: Place, types: Collecti
     return await gateway.database.snapshot(look_up)
 
 
-def _id(event: RosterEvent, district_id: str | None) -> str:
-    """24 hex digits: the second it was created, a tag of its district, and its number in the district.
+def id_of(event: RosterEvent, district_id: str | None) -> str:
+    """An event's id, 24 hex digits: the second it was created, a tag of its district, and its number in the district.
 
     Without a district, as ids were before they had the tag.
     """
@@ -122,7 +122,7 @@ def _present(conn: Connection, district_id: str, events: Sequence[RosterEvent]) 
             data=shapes.RosterEventData(
                 object=_as_it_was(event, shown), previous_attributes=_previous(event, object_)
             ),
-            id=_id(event, district_id),
+            id=id_of(event, district_id),
             type=f"{event.kind}.{event.what}",
         )
         for event, object_, shown in zip(events, objects, present_all(conn, objects), strict=True)

@@ -6,25 +6,29 @@ reach both the roster and the LMS, as from a student information system that fee
 
 from __future__ import annotations
 
+import contextlib
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from passback.delivery import looks, webhook_notify
 from passback.domain.assignment import AssignmentFields
 from passback.domain.roster import User
 from passback.domain.submission import SubmissionFields
+from passback.lms.interface import LmsError
 from passback.lms.registry import BUILTIN
 from passback.operations import gradebook
 from passback.operations.errors import NotFound, OperationError
-from passback.store import assignments, enrollments, roster, roster_events
+from passback.store import assignments, enrollments, matching, roster, roster_events, webhooks
+from passback.wire import events
 from passback_simulators import seed_of
 from passback_simulators.hands import NOTHING, Cell, Column, Edit, Gradebook, NewStudent, NotPossible
 from passback_simulators.identities import DISTRICTS, PREFIX, SCHOOL, SIMULATED
 from passback_simulators.reply import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from passback.context import Gateway
     from passback.domain.assignment import Assignment
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from passback.store.engine.database import Connection
     from passback_simulators.hands import Hand
 
+_OF_TEACHERS = {events.ASSIGNMENT_CHANGED, events.ASSIGNMENT_DELETED, events.GRADE_CHANGED}
 _FIRST_NEW, _MOST_NEW = 2001, 7000
 """The digits that new students get."""
 
@@ -114,7 +119,8 @@ class People:
         student = await self._student(place, user_id)
         if place.kind == BUILTIN:
             fields = SubmissionFields(grade_points=points, grade="" if clear else None, grade_comment=comment)
-            await self._in_builtin(assignment_id, user_id, fields)
+            async with self._noticed(place):
+                await self._in_builtin(assignment_id, user_id, fields)
             return
 
         def act(hand: Hand) -> None:
@@ -123,7 +129,8 @@ class People:
             if comment is not None:
                 hand.comment(place.lms_id, assignment, student, comment)
 
-        await self._in_lms(place, act)
+        async with self._noticed(place):
+            await self._in_lms(place, act)
 
     async def edit(self, section_id: str, assignment_id: str, fields: AssignmentFields) -> None:
         """The teacher changes title, points or due date."""
@@ -132,20 +139,23 @@ class People:
         place = await self._place(section_id)
         assignment = await self._assignment(place, assignment_id)
         if place.kind == BUILTIN:
-            await gradebook.edit(self._gateway.database, assignment_id, fields, self._gateway.clock)
+            async with self._noticed(place):
+                await gradebook.edit(self._gateway.database, assignment_id, fields, self._gateway.clock)
             return
         points = None if fields.points_possible is None else float(fields.points_possible)
         edit = Edit(fields.title, points, fields.due_date)
-        await self._in_lms(place, lambda hand: hand.edit(place.lms_id, assignment, edit))
+        async with self._noticed(place):
+            await self._in_lms(place, lambda hand: hand.edit(place.lms_id, assignment, edit))
 
     async def delete(self, section_id: str, assignment_id: str) -> None:
         """The teacher deletes an assignment."""
         place = await self._place(section_id)
         assignment = await self._assignment(place, assignment_id)
-        if place.kind == BUILTIN:
-            await gradebook.delete(self._gateway.database, assignment_id, self._gateway.clock)
-        else:
-            await self._in_lms(place, lambda hand: hand.delete(place.lms_id, assignment))
+        async with self._noticed(place):
+            if place.kind == BUILTIN:
+                await gradebook.delete(self._gateway.database, assignment_id, self._gateway.clock)
+            else:
+                await self._in_lms(place, lambda hand: hand.delete(place.lms_id, assignment))
 
     async def hand_in(self, section_id: str, assignment_id: str, user_id: str, text: str) -> None:
         """The student hands in. The built-in gradebook keeps no text, only that it was handed in."""
@@ -227,6 +237,47 @@ class People:
             await self._in_lms(place, act)
         return user.id
 
+    async def unmatch(self, section_id: str, user_id: str) -> None:
+        """A sync is no longer sure which account of the LMS is the student's: the match is withdrawn."""
+        place = await self._place(section_id)
+        await self._student(place, user_id)
+        now, district_id = self._gateway.clock(), place.district.id
+
+        def write(conn: Connection) -> None:
+            matching.decide(conn, user_id, None, now)
+            webhook_notify.matches_withdrawn(conn, district_id, [("users", user_id)], now)
+
+        await self._gateway.database.write(write)
+        self._gateway.in_flight.wake()
+
+    async def match(self, section_id: str, user_id: str) -> None:
+        """A sync has found the student's account of the LMS: they are matched as at the start."""
+        place = await self._place(section_id)
+        digits = user_id[len(PREFIX) + 2 :]
+        lms_id = user_id if place.kind == BUILTIN else seed_of(place.kind).person_lms_id(digits)
+        now = self._gateway.clock()
+        done = await self._gateway.database.write(lambda conn: matching.decide(conn, user_id, lms_id, now))
+        if done is None:
+            raise NotFound(f"there is no student {user_id}")
+
+    async def set_lms(self, section_id: str, state: str) -> None:
+        """Let the section's LMS count as down or as refusing the credentials, until a call succeeds; or as up again."""
+        district_id, now = (await self._place(section_id)).district.id, self._gateway.clock()
+
+        def write(conn: Connection) -> None:
+            match state:
+                case "down":
+                    webhook_notify.connection_down(conn, district_id, now, pretended=False)
+                case "refuses":
+                    webhook_notify.connection_broken(conn, district_id, now, pretended=False)
+                case "up":
+                    webhook_notify.connection_works(conn, district_id, now)
+                case _:
+                    raise OperationError("state must be down, refuses or up")
+
+        await self._gateway.database.write(write)
+        self._gateway.in_flight.wake()
+
     # Where it is.
 
     async def _place(self, section_id: str) -> Place:
@@ -268,6 +319,24 @@ class People:
         return await self._gateway.database.read(read)
 
     # What is done there.
+
+    @contextlib.asynccontextmanager
+    async def _noticed(self, place: Place) -> AsyncIterator[None]:
+        """Look at the section before and after, so that webhooks report at once what a teacher does in the ``with``."""
+        wanted = await self._gateway.database.read(
+            lambda conn: webhooks.events_wanted(conn, place.district.id, self._gateway.clock())
+        )
+        if not wanted & _OF_TEACHERS:
+            yield
+            return
+        await self._look(place)
+        yield
+        await self._look(place)
+        self._gateway.in_flight.wake()
+
+    async def _look(self, place: Place) -> None:
+        with contextlib.suppress(LmsError):  # production would find out later, too
+            await looks.look_at(self._gateway, place.district.id, place.section.id)
 
     def _hand(self, place: Place) -> Hand:
         if place.district.id not in {it.district_id for it in SIMULATED if it.lms_type == place.kind}:

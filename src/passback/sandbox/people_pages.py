@@ -61,6 +61,12 @@ class StudentGiven(Struct, forbid_unknown_fields=True):
     last_name: str
 
 
+class LmsGiven(Struct, forbid_unknown_fields=True):
+    """How the LMS is to count."""
+
+    state: str
+
+
 def people_page(people: People) -> Page:
     """All of these endpoints. The page raises `Refusal`."""
 
@@ -163,6 +169,18 @@ async def _add(people: People, ids: dict[str, str], body: bytes) -> Any:
     return {"id": await people.add_student(ids["section"], given.first_name, given.last_name)}
 
 
+async def _unmatch(people: People, ids: dict[str, str], _: bytes) -> None:
+    await people.unmatch(ids["section"], ids["user"])
+
+
+async def _match(people: People, ids: dict[str, str], _: bytes) -> None:
+    await people.match(ids["section"], ids["user"])
+
+
+async def _set_lms(people: People, ids: dict[str, str], body: bytes) -> None:
+    await people.set_lms(ids["section"], _decoded(body, LmsGiven).state)
+
+
 _OF_TEACHER, _OF_REGISTRAR = "/sandbox/teacher/sections/{section}", "/sandbox/registrar/sections/{section}"
 _ASSIGNMENT = _OF_TEACHER + "/assignments/{assignment}"
 _SUBMISSION = _ASSIGNMENT + "/submissions/{user}"
@@ -171,6 +189,8 @@ ENDPOINTS: dict[str, dict[str, Act]] = {
     _ASSIGNMENT: {"PATCH": _edit, "DELETE": _delete},
     _SUBMISSION: {"PATCH": _grade, "POST": _hand_in},
     _OF_REGISTRAR + "/members/{user}": {"PUT": _enroll, "DELETE": _unenroll},
+    _OF_REGISTRAR + "/members/{user}/match": {"PUT": _match, "DELETE": _unmatch},
+    _OF_REGISTRAR + "/lms": {"PUT": _set_lms},
     _OF_REGISTRAR + "/students": {"POST": _add},
 }
 _ENDPOINTS = [

@@ -11,7 +11,14 @@ if TYPE_CHECKING:
 
 _ROSTER = ("enrollments", "sections", "users", "courses", "terms", "schools")
 """The roster's tables, each before those that it refers to."""
-_OF_SECTIONS = ("gradebook_assignments", "assignments", "assignment_looks", "doubts", "enrollments")
+_OF_SECTIONS = (
+    "gradebook_assignments",
+    "assignments",
+    "assignment_looks",
+    "lms_seen",
+    "doubts",
+    "enrollments",
+)
 """Tables whose rows belong to a section, and name no district."""
 
 

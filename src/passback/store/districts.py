@@ -36,22 +36,62 @@ def break_lms_state(connection: Connection, district_id: str) -> bool:
     return done.rowcount == 1
 
 
-def mend_lms_state(connection: Connection, district_id: str) -> None:
-    """Mark a broken connection as working again."""
+def set_down(connection: Connection, district_id: str, now: Instant) -> bool:
+    """Record that a district's LMS is down. False if it was already."""
+    done = connection.execute(
+        "UPDATE districts SET lms_down = :now WHERE id = :id AND lms_down IS NULL",
+        {"id": district_id, "now": now},
+    )
+    return done.rowcount == 1
+
+
+def set_up(connection: Connection, district_id: str) -> bool:
+    """Record that a district's LMS is no longer down. False if it was not."""
+    done = connection.execute(
+        "UPDATE districts SET lms_down = NULL WHERE id = :id AND lms_down IS NOT NULL", {"id": district_id}
+    )
+    return done.rowcount == 1
+
+
+def roster_told(connection: Connection, district_id: str) -> int | None:
+    """The position of the last roster event that webhooks were told of; None if they never were."""
+    row = connection.execute(
+        "SELECT roster_told FROM districts WHERE id = :id", {"id": district_id}
+    ).fetchone()
+    return None if row is None or row[0] is None else int(row[0])
+
+
+def set_roster_told(connection: Connection, district_id: str, seq: int) -> None:
+    """Record of which roster event webhooks were told last."""
+    connection.execute(
+        "UPDATE districts SET roster_told = :seq WHERE id = :id", {"id": district_id, "seq": seq}
+    )
+
+
+def mend_lms_state(connection: Connection, district_id: str) -> bool:
+    """Mark a broken connection as working again. False if it was not broken."""
+    was_broken = connection.execute(
+        "SELECT 1 FROM districts WHERE id = :id AND lms_state = 'error'", {"id": district_id}
+    ).fetchone()
     connection.execute(
         "UPDATE districts SET lms_state = CASE WHEN last_lms_sync IS NULL THEN 'initial_sync_processing'"
         " ELSE 'success' END WHERE id = :id AND lms_state IN ('error', 'pending_authorization', '')",
         {"id": district_id},
     )
+    return was_broken is not None
 
 
-def recover_lms_state(connection: Connection, district_id: str) -> None:
-    """Mark a broken connection as working again because a call has succeeded; before the first sync that decides."""
-    connection.execute(
+def recover_lms_state(connection: Connection, district_id: str) -> bool:
+    """Mark a broken connection as working again because a call has succeeded; before the first sync that decides.
+
+    False if it was not broken.
+    """
+    done = connection.execute(
         "UPDATE districts SET lms_state = 'success'"
         " WHERE id = :id AND lms_state = 'error' AND last_lms_sync IS NOT NULL",
         {"id": district_id},
     )
+    return done.rowcount == 1
 
 
 def enter_first_sync(connection: Connection, district_id: str, state: str) -> None:

@@ -174,10 +174,10 @@ class SectionInLms(Struct, frozen=True):
     lms_id: str | None
     lms_type: str
     in_error: int
-    """1 if the connection to the LMS is marked as broken (``lms_state``), else 0."""
+    """1 if the LMS is marked as one that is down or refuses our credentials (``lms_state``), else 0."""
 
 
-IN_ERROR = "CASE WHEN districts.lms_state = 'error' THEN 1 ELSE 0 END"
+IN_ERROR = "CASE WHEN districts.lms_state = 'error' OR districts.lms_down IS NOT NULL THEN 1 ELSE 0 END"
 
 
 def section_in_lms(connection: Connection, district_id: str, section_id: str) -> SectionInLms | None:

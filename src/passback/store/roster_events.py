@@ -58,6 +58,15 @@ def find(connection: Connection, district_id: str, seq: int) -> RosterEvent | No
     return None if row is None else _event(row)
 
 
+def newest(connection: Connection, district_id: str) -> int:
+    """The position of a district's newest event; 0 if it has none."""
+    row = connection.execute(
+        "SELECT COALESCE(MAX(seq), 0) FROM roster_events WHERE district_id = :district_id",
+        {"district_id": district_id},
+    ).fetchone()
+    return int(row[0])
+
+
 def page(
     connection: Connection,
     district_id: str,
@@ -94,10 +103,7 @@ def page(
 
 def add_all(connection: Connection, district_id: str, table: str, now: Instant) -> None:
     """Add an event for each row of a table, or of a named query: `kind`, `what`, `id` and `previous`."""
-    base = connection.execute(
-        "SELECT COALESCE(MAX(seq), 0) FROM roster_events WHERE district_id = :district_id",
-        {"district_id": district_id},
-    ).fetchone()[0]
+    base = newest(connection, district_id)
     place = (
         "CASE kind" + "".join(f" WHEN '{kind}' THEN {place}" for place, kind in enumerate(_IN_ORDER)) + " END"
     )

@@ -32,6 +32,7 @@ TABLES = (
     "tokens",
     "assignments",
     "assignment_looks",
+    "lms_seen",
     "gradebook_assignments",
     "gradebook_submissions",
     "gradebook_comments",

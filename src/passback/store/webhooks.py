@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from passback.domain.clock import DAY, HOUR
+from passback.domain.clock import DAY
 from passback.store import tokens
 from passback.store.engine.vault import VaultError
 
@@ -44,8 +44,10 @@ class Webhook(Struct, frozen=True):
         return not self.url
 
 
-FETCHED_WITHIN = HOUR
-"""How long nobody may have asked for messages that are fetched, until they are no longer kept."""
+FETCHED_WITHIN = 4 * DAY
+"""How long nobody may have asked for messages that are fetched, until no more are kept: longer than a sandbox's clock
+is moved to see a delivery expire."""
+_KEPT_FOR = 7 * DAY
 
 _COLUMNS = Webhook.__struct_fields__
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM webhooks"
@@ -103,6 +105,25 @@ def count(connection: Connection, district_id: str, application: str) -> int:
     return int(row[0])
 
 
+def districts_with(connection: Connection, event: str) -> list[str]:
+    """The districts with a webhook that subscribes to an event."""
+    rows = connection.execute(
+        "SELECT DISTINCT district_id FROM webhooks WHERE disabled IS NULL AND events LIKE :named"
+        " ORDER BY district_id",
+        {"named": f'%"{event}"%'},
+    )
+    return [row[0] for row in rows]
+
+
+def events_wanted(connection: Connection, district_id: str, now: Instant) -> set[str]:
+    """The events that active webhooks of a district subscribe to."""
+    rows = connection.execute(
+        f"{_SELECT} WHERE district_id = :district_id AND disabled IS NULL ORDER BY id",
+        {"district_id": district_id},
+    ).fetchall()
+    return {event for it in map(_webhook, rows) if is_active(connection, it, now) for event in it.events}
+
+
 def subscribed(
     connection: Connection, event: str, district_id: str, now: Instant, application: str | None = None
 ) -> list[Webhook]:
@@ -136,9 +157,10 @@ def set_fetched(connection: Connection, webhook_id: str, now: Instant) -> None:
 
 
 def remove_abandoned(connection: Connection, now: Instant) -> None:
-    """Delete webhooks whose messages nobody has asked for in a day."""
+    """Delete webhooks whose messages nobody has asked for in a week."""
     connection.execute(
-        "DELETE FROM webhooks WHERE url = '' AND COALESCE(fetched, created) < :before", {"before": now - DAY}
+        "DELETE FROM webhooks WHERE url = '' AND COALESCE(fetched, created) < :before",
+        {"before": now - _KEPT_FOR},
     )
 
 

@@ -19,11 +19,33 @@ DELIVERED = "delivery.delivered"
 REFUSED = "delivery.refused"
 EXPIRED = "delivery.expired"
 ASSIGNMENT_DELETED = "assignment.deleted_in_lms"
+ASSIGNMENT_CHANGED = "assignment.changed_in_lms"
+GRADE_CHANGED = "grade.changed_in_lms"
 CONNECTION_BROKEN = "connection.broken"
+CONNECTION_DOWN = "connection.down"
+CONNECTION_RESTORED = "connection.restored"
 MATCH_WITHDRAWN = "match.withdrawn"
+ROSTER_CHANGED = "roster.changed"
 
-EVENTS = (DELIVERED, REFUSED, EXPIRED, ASSIGNMENT_DELETED, CONNECTION_BROKEN, MATCH_WITHDRAWN)
+EVENTS = (
+    DELIVERED,
+    REFUSED,
+    EXPIRED,
+    ASSIGNMENT_CHANGED,
+    ASSIGNMENT_DELETED,
+    GRADE_CHANGED,
+    CONNECTION_BROKEN,
+    CONNECTION_DOWN,
+    CONNECTION_RESTORED,
+    MATCH_WITHDRAWN,
+    ROSTER_CHANGED,
+)
 """The events that a webhook can be registered for."""
+
+ASKED_FOR = frozenset({ASSIGNMENT_CHANGED, GRADE_CHANGED})
+"""Those that are sent only to a webhook that names them, because to notice them costs calls to the LMS."""
+USUAL = tuple(event for event in EVENTS if event not in ASKED_FOR)
+"""Those of a webhook that names none."""
 
 MOST_WEBHOOKS = 20
 """The most webhooks that one application can have in one district."""
@@ -48,14 +70,30 @@ class DeliveryData(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class AssignmentData(Struct, frozen=True, kw_only=True):
-    """An assignment that no longer exists in the LMS."""
+    """An assignment that was changed in the LMS, or no longer exists there."""
 
     assignment_id: Annotated[Uuid, Meta(description="The assignment's id.")]
     section_id: Annotated[MongoId, Meta(description="The section's id.")]
 
 
+class GradeData(Struct, frozen=True, kw_only=True):
+    """A student's grade, comment or excuse that was changed in the LMS."""
+
+    assignment_id: Annotated[Uuid, Meta(description="The assignment's id.")]
+    section_id: Annotated[MongoId, Meta(description="The section's id.")]
+    user_id: Annotated[MongoId, Meta(description="The student's id.")]
+
+
+class RosterData(Struct, frozen=True, kw_only=True):
+    """Changes of a district's roster."""
+
+    district_id: Annotated[MongoId, Meta(description="The district's id.")]
+    events: Annotated[int, Meta(ge=1, description="How many there are since the last message.")]
+    last_event_id: Annotated[MongoId, Meta(description="The id of the last of them, as in `/v3.1/events`.")]
+
+
 class ConnectionData(Struct, frozen=True, kw_only=True):
-    """A district whose LMS refuses the gateway's credentials."""
+    """A district whose LMS can no longer be used, or can be again."""
 
     district_id: Annotated[MongoId, Meta(description="The district's id.")]
 
@@ -76,7 +114,7 @@ class TestData(Struct, frozen=True, kw_only=True):
     webhook_id: Annotated[Uuid, Meta(description="The webhook's id.")]
 
 
-Data = DeliveryData | AssignmentData | ConnectionData | MatchData | TestData
+Data = DeliveryData | AssignmentData | GradeData | ConnectionData | RosterData | MatchData | TestData
 D = TypeVar("D")
 
 

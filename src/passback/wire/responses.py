@@ -130,7 +130,10 @@ class Webhook(Struct, frozen=True, kw_only=True, omit_defaults=True):
     disabled: Annotated[bool, Meta(description="Whether sending to the endpoint is switched off.")]
     events: Annotated[
         list[Annotated[str, one_of("WebhookEvent")]],
-        Meta(description="The events the endpoint receives; defaults to all of them."),
+        Meta(
+            description="The events the endpoint receives; by default all, but for `assignment.changed_in_lms` and"
+            " `grade.changed_in_lms`."
+        ),
     ]
     fetch: Annotated[
         bool,

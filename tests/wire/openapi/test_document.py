@@ -48,6 +48,9 @@ def test_beside_the_operations_are_health_and_the_sandbox() -> None:
         ("POST", f"{TEACHER}/assignments/{{assignment}}/submissions/{{user}}"),
         ("PUT", f"{REGISTRAR}/members/{{user}}"),
         ("DELETE", f"{REGISTRAR}/members/{{user}}"),
+        ("PUT", f"{REGISTRAR}/members/{{user}}/match"),
+        ("DELETE", f"{REGISTRAR}/members/{{user}}/match"),
+        ("PUT", f"{REGISTRAR}/lms"),
         ("POST", f"{REGISTRAR}/students"),
     }
 

@@ -72,6 +72,11 @@ class LtiConnector(ListsDecide, OneOfMany):
 
     def __init__(self, connection: LmsConnection, notes: Notes, clock: Clock) -> None:
         self._family = FAMILIES.get(connection.options.get("family", ""), OTHER)
+        self._capabilities = replace(
+            CAPABILITIES,
+            cannot=CAPABILITIES.cannot | (frozenset() if self._family.own_items else {"create_assignments"}),
+            adds_comments=self._family.comments == "added",
+        )
         self._address = connection.address
         self._notes = notes
         self._clock = clock
@@ -85,9 +90,7 @@ class LtiConnector(ListsDecide, OneOfMany):
 
     @property
     def capabilities(self) -> Capabilities:
-        if self._family.own_items:
-            return CAPABILITIES
-        return replace(CAPABILITIES, cannot=CAPABILITIES.cannot | {"create_assignments"})
+        return self._capabilities
 
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
         if not self._family.own_items:

@@ -119,7 +119,7 @@ ANSWERS: dict[str, Schema] = {
     "Webhook": {
         "created": "2026-01-01T00:00:00.000Z",
         "disabled": False,
-        "events": list(events.EVENTS),
+        "events": list(events.USUAL),
         "id": WEBHOOK,
         "last_modified": "2026-01-01T00:00:00.000Z",
         "url": "https://app.example/passback",

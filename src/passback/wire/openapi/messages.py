@@ -39,6 +39,31 @@ _MESSAGES: dict[str, tuple[type[Struct], str, Schema]] = {
         "An assignment was deleted in the LMS.",
         {"assignment_id": ASSIGNMENT, "section_id": SECTION},
     ),
+    events.ASSIGNMENT_CHANGED: (
+        events.AssignmentData,
+        "A teacher changed an assignment in the LMS.",
+        {"assignment_id": ASSIGNMENT, "section_id": SECTION},
+    ),
+    events.GRADE_CHANGED: (
+        events.GradeData,
+        "A teacher graded, commented on or excused a student in the LMS.",
+        {"assignment_id": ASSIGNMENT, "section_id": SECTION, "user_id": STUDENT},
+    ),
+    events.CONNECTION_DOWN: (
+        events.ConnectionData,
+        "The district's LMS has failed so often that it is left alone for now.",
+        {"district_id": DISTRICT},
+    ),
+    events.CONNECTION_RESTORED: (
+        events.ConnectionData,
+        "The district's LMS, which was down or refused the gateway's credentials, can be used again.",
+        {"district_id": DISTRICT},
+    ),
+    events.ROSTER_CHANGED: (
+        events.RosterData,
+        "The district's roster changed: read the events of the roster.",
+        {"district_id": DISTRICT, "events": 3, "last_event_id": "6563a1c0a1b2c30000000003"},
+    ),
     events.CONNECTION_BROKEN: (
         events.ConnectionData,
         "The district's LMS refuses the gateway's credentials.",

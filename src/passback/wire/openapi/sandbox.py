@@ -254,6 +254,29 @@ def _people() -> dict[str, Schema]:
                 of_member,
             ),
         },
+        registrar + "/members/{user}/match": {
+            "put": act(
+                "matchStudent",
+                "Match a student, as a sync",
+                "The student is matched to their account of the LMS, as at the start.",
+                of_member,
+            ),
+            "delete": act(
+                "withdrawMatch",
+                "Withdraw the match of a student, as a sync",
+                "It is no longer certain which account of the LMS is theirs; the API answers row 14 from then on.",
+                of_member,
+            ),
+        },
+        registrar + "/lms": {
+            "put": act(
+                "setLmsState",
+                "Let the district's LMS count as down",
+                "`down`, `refuses` (the credentials) or `up`. The next call that succeeds finds it up again.",
+                of_section,
+                _sent({"state": _TEXT}, {"state": "down"}, required=("state",)),
+            ),
+        },
         registrar + "/students": {
             "post": act(
                 "addStudent",

@@ -114,7 +114,8 @@ DESCRIPTIONS = {
     "list_user_sections": f"{_PAGE_OF_THE_ROSTER} A user is in a section as a student or as a teacher.",
     "list_events": "One page; keep the id of the last event, and continue with it as `starting_after`.",
     "read_event": "An event is kept for 30 days.",
-    "create_webhook": "Without `events`, the endpoint receives all events that exist when it is registered.",
+    "create_webhook": "Without `events`, the endpoint receives all events that exist when it is registered, but "
+    "for those of changes in the LMS, which must be named.",
     "list_webhooks": "One page; `links` leads to the next, if there is one.",
     "read_webhook": "All tokens of the same application and district see it, no others do.",
     "update_webhook": "A field that is absent or null keeps its value. A webhook that is enabled again receives "
@@ -127,8 +128,8 @@ DESCRIPTIONS = {
     "resend_webhook_message": "One that is being sent at this moment is left as it is.",
     "resend_webhook_messages": "At most 1,000 at once, the oldest first; `more` says whether there are more.",
     "fetch_webhook_messages": "If there are none, the answer waits for some as long as `wait` says. A message "
-    "is handed out until a later call names it as `done`. A webhook that nobody asks for an hour gets no more "
-    "messages, and one that nobody asks for a day is deleted.",
+    "is handed out until a later call names it as `done`. A webhook that nobody asks for four days gets no more "
+    "messages, and one that nobody asks for a week is deleted.",
     "create_launch_address": "It takes the place of an address that is already registered.",
     "read_launch_address": "There is one for each application and district.",
     "delete_launch_address": "Nobody is sent to it from then on.",
