@@ -221,5 +221,12 @@ def test_warnings_are_reported(sandbox: Sandbox) -> None:
     with Passback(
         SANDBOX_UNIFIED.token, address(sandbox), on_warnings=lambda _, codes: seen.append(codes)
     ) as passback:
-        passback.assignments.create(SECTION, title="Odd", description="x", due_date=DUE, odd=1)
-    assert seen == [("UNKNOWN_FIELD:odd",)]
+        passback.assignments.create(
+            SECTION,
+            title="All",
+            description="x",
+            due_date=DUE,
+            assignee_mode="all",
+            assignee_ids=STUDENTS[:1],
+        )
+    assert seen == [("ASSIGNEES_IGNORED",)]

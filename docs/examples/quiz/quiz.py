@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from passback_client import Passback, Unavailable, errors
+from passback_client.models import SubmissionChange
 
 
 class Quiz:
@@ -32,7 +33,9 @@ class Quiz:
     def report(self, right: Mapping[str, int]) -> dict[str, str]:
         """Report how many answers of each student were right; returns why some were not taken, by student."""
         assert self.assignment is not None
-        changes = {student: {"grade_points": count, "state": "returned"} for student, count in right.items()}
+        changes: dict[str, SubmissionChange] = {
+            student: {"grade_points": count, "state": "returned"} for student, count in right.items()
+        }
         submissions = self._passback.submissions
         try:
             outcomes = submissions.update_many(self._section, self.assignment, changes)

@@ -5,8 +5,9 @@ Times are aware, in UTC; ids are text. A field that is None was not in the answe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import msgspec
 from msgspec import Struct
@@ -254,6 +255,56 @@ class WebhookTest(Model, frozen=True, kw_only=True):
     delivered: bool
     status: int | None = None
     message: str | None = None
+
+
+class _AssignmentFields(TypedDict, total=False):
+    """The fields of an assignment that may be left out of a new one, too."""
+
+    description_plaintext: str
+    points_possible: float
+    assignee_mode: AssigneeMode
+    assignee_ids: Sequence[str]
+    attachments: Sequence[Attachment]
+    category_id: str
+    display_date: datetime
+    start_date: datetime
+    end_date: datetime
+    grading_scale: Sequence[GradingScale]
+    grading_type: GradingType
+    max_attempts: int
+    submission_types: Sequence[SubmissionType]
+    term_id: str
+
+
+class AssignmentChange(_AssignmentFields, total=False):
+    """The fields of an assignment that can be set; what is left out stays as it is."""
+
+    title: str
+    description: str
+    due_date: datetime
+
+
+class NewAssignment(_AssignmentFields):
+    """The fields of a new assignment, with those that it must have."""
+
+    title: str
+    description: str
+    due_date: datetime
+
+
+class SubmissionChange(TypedDict, total=False):
+    """The fields of a submission that can be set; what is left out stays as it is."""
+
+    grade: str
+    """Empty, it removes the grade."""
+    grade_points: float
+    grade_comment: str
+    grader_id: str
+    state: SubmissionState
+    flags: Sequence[Flag]
+    attachments: Sequence[Attachment]
+    extra_attempts: int
+    override_due_date: datetime
 
 
 class LmsStatus(Model, frozen=True, kw_only=True):

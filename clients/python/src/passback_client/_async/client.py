@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 import httpx2
 
@@ -16,25 +16,21 @@ from passback_client._calls import Call, Reply
 from passback_client.errors import NotFound, Pending, Unavailable
 from passback_client.models import (
     Accepted,
-    AssigneeMode,
     Assignment,
-    Attachment,
+    AssignmentChange,
     Course,
     Delivery,
     DeliveryState,
     District,
     FetchedMessage,
-    Flag,
-    GradingScale,
-    GradingType,
+    NewAssignment,
     RecordType,
     RosterEvent,
     School,
     Section,
     Submission,
+    SubmissionChange,
     SubmissionOutcome,
-    SubmissionState,
-    SubmissionType,
     Term,
     User,
     Webhook,
@@ -177,50 +173,19 @@ class AsyncAssignments:
         self._client = client
 
     async def create(
-        self,
-        section_id: str,
-        *,
-        title: str,
-        description: str,
-        due_date: datetime,
-        points_possible: float | None = None,
-        idempotency_key: str | None = None,
-        **more: Any,
+        self, section_id: str, *, idempotency_key: str | None = None, **fields: Unpack[NewAssignment]
     ) -> Assignment:
         """Create an assignment: once for each `idempotency_key`, which is made up unless given.
 
-        Give a key of your own to be able to repeat the call after your program has crashed. `more` are further fields,
-        as for `update`.
+        Give a key of your own to be able to repeat the call after your program has crashed.
         """
-        fields = {
-            "title": title,
-            "description": description,
-            "due_date": due_date,
-            "points_possible": points_possible,
-        }
-        call = _create(section_id, {**fields, **more}, idempotency_key, background=False)
-        return await self._client.change(call)
+        return await self._client.change(_create(section_id, fields, idempotency_key, background=False))
 
     async def create_in_background(
-        self,
-        section_id: str,
-        *,
-        title: str,
-        description: str,
-        due_date: datetime,
-        points_possible: float | None = None,
-        idempotency_key: str | None = None,
-        **more: Any,
+        self, section_id: str, *, idempotency_key: str | None = None, **fields: Unpack[NewAssignment]
     ) -> Accepted:
         """As `create`, without waiting for the LMS: the id that the assignment will have can be used at once."""
-        fields = {
-            "title": title,
-            "description": description,
-            "due_date": due_date,
-            "points_possible": points_possible,
-        }
-        call = _create(section_id, {**fields, **more}, idempotency_key, background=True)
-        return await self._client.accept(call)
+        return await self._client.accept(_create(section_id, fields, idempotency_key, background=True))
 
     async def get(self, section_id: str, assignment_id: str) -> Assignment:
         """Read an assignment from the LMS, as it is there now."""
@@ -234,44 +199,15 @@ class AsyncAssignments:
         return self._client.pages(Call(method="GET", path=where, kind=Assignment, query={"limit": page_size}))
 
     async def update(
-        self,
-        section_id: str,
-        assignment_id: str,
-        *,
-        title: str | None = None,
-        description: str | None = None,
-        description_plaintext: str | None = None,
-        due_date: datetime | None = None,
-        points_possible: float | None = None,
-        assignee_mode: AssigneeMode | None = None,
-        assignee_ids: Sequence[str] | None = None,
-        attachments: Sequence[Attachment] | None = None,
-        category_id: str | None = None,
-        display_date: datetime | None = None,
-        start_date: datetime | None = None,
-        end_date: datetime | None = None,
-        grading_scale: Sequence[GradingScale] | None = None,
-        grading_type: GradingType | None = None,
-        max_attempts: int | None = None,
-        submission_types: Sequence[SubmissionType] | None = None,
-        term_id: str | None = None,
+        self, section_id: str, assignment_id: str, **fields: Unpack[AssignmentChange]
     ) -> Assignment:
-        """Change the fields that are given; None leaves a field as it is."""
-        fields = {name: value for name, value in locals().items() if name not in _NO_FIELDS}
-        call: Call[Assignment] = Call(
-            method="PATCH",
-            path=_assignment(section_id, assignment_id),
-            kind=Assignment,
-            body=_calls.given(fields),
-        )
-        return await self._client.change(call)
+        """Change the fields that are given."""
+        where, body = _assignment(section_id, assignment_id), _calls.given(fields)
+        return await self._client.change(Call(method="PATCH", path=where, kind=Assignment, body=body))
 
     async def delete(self, section_id: str, assignment_id: str) -> None:
         """Delete an assignment in the LMS."""
         await self._client.send(Call(method="DELETE", path=_assignment(section_id, assignment_id)))
-
-
-_NO_FIELDS = frozenset({"self", "section_id", "assignment_id", "user_id", "background"})
 
 
 def _assignment(section_id: str, assignment_id: str, *more: str) -> str:
@@ -279,7 +215,7 @@ def _assignment(section_id: str, assignment_id: str, *more: str) -> str:
 
 
 def _create(
-    section_id: str, fields: Mapping[str, Any], idempotency_key: str | None, *, background: bool
+    section_id: str, fields: NewAssignment, idempotency_key: str | None, *, background: bool
 ) -> Call[Assignment]:
     return Call(
         method="POST",
@@ -307,49 +243,23 @@ class AsyncSubmissions:
         return self._client.pages(Call(method="GET", path=where, kind=Submission, query={"limit": page_size}))
 
     async def update(
-        self,
-        section_id: str,
-        assignment_id: str,
-        user_id: str,
-        *,
-        grade: str | None = None,
-        grade_points: float | None = None,
-        grade_comment: str | None = None,
-        grader_id: str | None = None,
-        state: SubmissionState | None = None,
-        flags: Sequence[Flag] | None = None,
-        attachments: Sequence[Attachment] | None = None,
-        extra_attempts: int | None = None,
-        override_due_date: datetime | None = None,
+        self, section_id: str, assignment_id: str, user_id: str, **fields: Unpack[SubmissionChange]
     ) -> Submission:
-        """Change one student's submission; None leaves a field as it is, and an empty `grade` removes the grade."""
-        fields = {name: value for name, value in locals().items() if name not in _NO_FIELDS}
-        call = _submission(section_id, assignment_id, user_id, fields, background=False)
-        return await self._client.change(call)
+        """Change one student's submission."""
+        return await self._client.change(
+            _submission(section_id, assignment_id, user_id, fields, background=False)
+        )
 
     async def update_in_background(
-        self,
-        section_id: str,
-        assignment_id: str,
-        user_id: str,
-        *,
-        grade: str | None = None,
-        grade_points: float | None = None,
-        grade_comment: str | None = None,
-        grader_id: str | None = None,
-        state: SubmissionState | None = None,
-        flags: Sequence[Flag] | None = None,
-        attachments: Sequence[Attachment] | None = None,
-        extra_attempts: int | None = None,
-        override_due_date: datetime | None = None,
+        self, section_id: str, assignment_id: str, user_id: str, **fields: Unpack[SubmissionChange]
     ) -> Accepted:
         """As `update`, without waiting for the LMS: what was accepted is delivered, for days if it must be."""
-        fields = {name: value for name, value in locals().items() if name not in _NO_FIELDS}
-        call = _submission(section_id, assignment_id, user_id, fields, background=True)
-        return await self._client.accept(call)
+        return await self._client.accept(
+            _submission(section_id, assignment_id, user_id, fields, background=True)
+        )
 
     async def update_many(
-        self, section_id: str, assignment_id: str, changes: Mapping[str, Mapping[str, Any]]
+        self, section_id: str, assignment_id: str, changes: Mapping[str, SubmissionChange]
     ) -> tuple[SubmissionOutcome, ...]:
         """Change up to 500 students' submissions in one call: the fields to set, by the student's id.
 
@@ -358,14 +268,14 @@ class AsyncSubmissions:
         return await self._client.change(_many(section_id, assignment_id, changes, background=False))
 
     async def update_many_in_background(
-        self, section_id: str, assignment_id: str, changes: Mapping[str, Mapping[str, Any]]
+        self, section_id: str, assignment_id: str, changes: Mapping[str, SubmissionChange]
     ) -> Accepted:
         """As `update_many`, without waiting for the LMS."""
         return await self._client.accept(_many(section_id, assignment_id, changes, background=True))
 
 
 def _submission(
-    section_id: str, assignment_id: str, user_id: str, fields: Mapping[str, Any], *, background: bool
+    section_id: str, assignment_id: str, user_id: str, fields: SubmissionChange, *, background: bool
 ) -> Call[Submission]:
     return Call(
         method="PATCH",
@@ -377,7 +287,7 @@ def _submission(
 
 
 def _many(
-    section_id: str, assignment_id: str, changes: Mapping[str, Mapping[str, Any]], *, background: bool
+    section_id: str, assignment_id: str, changes: Mapping[str, SubmissionChange], *, background: bool
 ) -> Call[tuple[SubmissionOutcome, ...]]:
     items = [{"user_id": user_id, **_calls.given(fields)} for user_id, fields in changes.items()]
     return Call(
