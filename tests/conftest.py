@@ -3,6 +3,7 @@ from __future__ import annotations
 import functools
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -20,6 +21,9 @@ pytest_plugins = ["passback_sandbox", "support.browser", "support.openedx.starte
 # Commands and servers that tests start would compile all that they import, each time, if this is set.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# A shell lets what it starts in the background ignore this, and so would all that tests start, and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Every client that a test makes would read the machine's certificates, which takes some 25 milliseconds.
 httpcore2.default_ssl_context = functools.cache(httpcore2.default_ssl_context)

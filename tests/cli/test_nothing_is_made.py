@@ -79,12 +79,16 @@ COMMANDS = {
     "lti add-deployment": (*IN_DISTRICT, "--deployment", "1"),
     "lti rotate-key": (),
     "audit": (),
+    "status": (),
     "backup": ("copy.db",),
     "restored": ("--backed-up", "2026-01-01T00:00:00Z"),
     "connect": ("builtin", "--name", "N"),
 }
 """Every command but those of `WITHOUT`, with arguments that it takes."""
-WITHOUT = {"sandbox", "serve", "restore", "worker", "simulate", "key new", "lti addresses"}
+WITHOUT = {
+    "sandbox", "serve", "restore", "worker", "simulate", "key new", "lti addresses", "doctor", "completion",
+    "connector new", "listen", "trigger",
+}  # fmt: skip
 """Those that are there to make a data file, and those that have none."""
 
 

@@ -33,7 +33,7 @@ def _works(production: Sandbox, secret: str) -> bool:
 
 
 def _id_of(page: bytes, name: str) -> str:
-    row = next(it for it in page.decode().split("<tr>") if f">{name}</th>" in it)
+    row = next(it for it in page.decode().split("<tr>") if f">{name}<" in it)
     found = re.search(r"/apps/([0-9a-f-]{36})/revoke", row)
     assert found
     return found[1]

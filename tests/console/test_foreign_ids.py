@@ -57,7 +57,9 @@ def _made(production: Sandbox, district_id: str, section: str, student: str, tok
     assignment = client.post(f"/v3.1/sections/{section}/assignments", ESSAY).data["id"]
     client.patch(f"/v3.1/sections/{section}/assignments/{assignment}/submissions/{student}", {"grade": "9"})
     webhook = client.post("/v3.1/webhooks", {"url": "http://127.0.0.1:9/hook"}).data["id"]
-    [used] = asyncio.run(tokens.list_all(production.gateway.database, district_id))
+    used = min(
+        asyncio.run(tokens.list_all(production.gateway.database, district_id)), key=lambda it: it.created
+    )
     return Ids(
         client,
         {

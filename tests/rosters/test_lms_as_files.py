@@ -215,7 +215,7 @@ def test_a_made_up_sis_id_is_shown_to_nobody(synced: Synced) -> None:
         return queries.present_all(conn, people), queries.present_all(conn, places), hidden.items
 
     people, places, hidden = synced.database.read_now(read)
-    assert sorted(str(it.roles["student"].sis_id) for it in people if "student" in it.roles) == [
+    assert sorted(str(it.roles.student.sis_id) for it in people if it.roles.student) == [
         "1",
         "3",
         "None",

@@ -13,13 +13,15 @@ VALUES = {
     "state": "waiting",
     "record_type": "users",
     "ending_before": "last",
+    "since": "2026-01-01T00:00:00Z",
+    "wait": "0",
 }
 EXAMPLES = {"sections": SECTION, "users": STUDENT, "districts": DISTRICT}
 LISTS = [it for it in OPERATIONS if it.query and "{assignment_id}" not in it.path]
 
 
-def warnings(sandbox: Sandbox, path: str) -> str | None:
-    reply = sandbox.get(path)
+def warnings(sandbox: Sandbox, path: str, method: str = "GET") -> str | None:
+    reply = sandbox.call(method, path)
     assert reply.status == 200, reply
     return reply.headers.get("passback-warnings")
 
@@ -27,14 +29,15 @@ def warnings(sandbox: Sandbox, path: str) -> str | None:
 @pytest.mark.parametrize("operation", LISTS, ids=lambda it: it.name)
 def test_what_a_list_is_described_with_is_known_to_it(sandbox: Sandbox, operation: Operation) -> None:
     parent = operation.path.split("/")[2]
-    path = operation.path.format(section_id=SECTION, id=EXAMPLES.get(parent, ""))
+    webhook = sandbox.post("/v3.1/webhooks", {"fetch": True}).data["id"] if parent == "webhooks" else ""
+    path = operation.path.format(section_id=SECTION, id=EXAMPLES.get(parent, ""), webhook_id=webhook)
     given = "&".join(
         f"{it}={VALUES.get(it, '4fee004cca2e43cf27000007')}"
         for it in operation.query
         if it not in ("cursor", "starting_after")
     )
-    assert warnings(sandbox, f"{path}?{given}") is None
-    assert warnings(sandbox, f"{path}?{given}&colour=blue") == "UNKNOWN_PARAMETER:colour"
+    assert warnings(sandbox, f"{path}?{given}", operation.method) is None
+    assert warnings(sandbox, f"{path}?{given}&colour=blue", operation.method) == "UNKNOWN_PARAMETER:colour"
 
 
 def test_every_operation_warns(sandbox: Sandbox) -> None:

@@ -125,7 +125,7 @@ def tool(gateway: Sandbox) -> dict[str, Any]:
 
 
 def test_people_are_matched_by_what_the_class_list_tells(world: World) -> None:
-    told = world.run("match", "status", "--district", world.district)
+    told = world.run("match", "status", "--all", "--district", world.district)
     for who in (ANN, BEN, TOM):
         assert re.search(rf"{who.name} +{who.external_id} \(by email\)", told), told
 

@@ -53,9 +53,8 @@ def _has_cursor(operation: Operation) -> bool:
 
 
 def _names_something(operation: Operation) -> bool:
-    """Whether there is an object in the path that may not exist."""
-    named = any(_in_path(it)(operation) for it in ("section_id", "id", "code"))
-    return named or operation.name.split("_")[0] not in ("create", "list")
+    """Whether there is an object, in the path or of the application, that may not exist."""
+    return "{" in operation.path or operation.name.split("_")[0] not in ("create", "list")
 
 
 _BAD_REQUESTS = (
