@@ -22,7 +22,7 @@ WITHOUT = {
     "account disable", "account enable", "connection remove", "deliveries cancel", "deliveries retry",
     "connector new", "district delete", "district rename", "gradebook delete", "gradebook edit", "gradebook enroll",
     "gradebook grade", "gradebook unenroll", "key rotate", "lti add-deployment", "lti rotate-key", "match by",
-    "match clear", "match set", "sync schedule", "token revoke", "webhook delete", "webhook disable",
+    "match clear", "match set", "sync schedule", "token revoke", "trigger", "webhook delete", "webhook disable",
     "webhook enable",
 }  # fmt: skip
 """Commands that show nothing. Any other has `--json`."""
