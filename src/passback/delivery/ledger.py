@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from passback.delivery import attempts, backoff, changes, groups
+from passback.delivery import attempts, backoff, groups
 from passback.delivery.ended import NEVER_MADE, awaits_create, end_batch, ended
 from passback.domain.assignment import AssignmentFields
 from passback.domain.delivery import (
@@ -41,6 +41,7 @@ from passback.store import (
     looks,
 )
 from passback.store.deliveries import Claim, Ending
+from passback.wire import events
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -405,9 +406,8 @@ def _delivered(
             lms_section_id=outcome.lms_section_id,
             title=delivery.fields(AssignmentFields).title,
         )
-        looks.schedule(conn, delivery.section_id, now + looks.EVERY)
-        if changes.wanted(conn, delivery.district_id, now).any:  # what a teacher changes from now on is one
-            looks.request(conn, delivery.section_id, now)
+        # If somebody asks for it, what a teacher changes from now on is a change.
+        looks.schedule_new(conn, delivery.section_id, now, events.ASKED_FOR)
     elif delivery.operation == "delete_assignment":
         assert delivery.assignment_id is not None
         assignments.mark_deleted(conn, delivery.assignment_id, now)

@@ -8,7 +8,7 @@ one with many sections does not keep the others waiting.
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -30,6 +30,10 @@ LONGEST_CLAIM = 15 * MINUTE
 _LONGEST_UNTIL_DUE = EVERY + 2 * HOUR
 _APART = MINUTE
 """How long after a look another one may be requested at the earliest, however often clients ask."""
+_SOON = (
+    "CASE WHEN assignment_looks.looked > CAST(:now AS BIGINT) - :apart THEN assignment_looks.looked + :apart"
+    " ELSE :at_once END"
+)
 _SPREAD_AT_ONCE = 1_000
 _MOST_COMPARED = 1_000
 
@@ -67,9 +71,29 @@ def request(connection: Connection, section_id: str, now: Instant) -> None:
     """Look at a section as soon as possible, but at most once a minute."""
     schedule(connection, section_id, _AT_ONCE)
     connection.execute(
-        "UPDATE assignment_looks SET due = CASE WHEN looked > CAST(:now AS BIGINT) - :apart THEN looked + :apart"
-        " ELSE :at_once END WHERE section_id = :section_id",
+        f"UPDATE assignment_looks SET due = {_SOON} WHERE section_id = :section_id",
         {"section_id": section_id, "now": now, "apart": _APART, "at_once": _AT_ONCE},
+    )
+
+
+def schedule_new(connection: Connection, section_id: str, now: Instant, events: Collection[str]) -> None:
+    """Look at a section that has a new assignment: as by `request` if a webhook names one of `events`, else in a day.
+
+    In one statement, as each create needs it. Whether the webhook is still served is left to the look.
+    """
+    parameters: dict[str, Any] = {
+        "section_id": section_id, "now": now, "apart": _APART, "at_once": _AT_ONCE, "later": now + EVERY,
+    }  # fmt: skip
+    names = {f"event_{chr(ord('a') + number)}": event for number, event in enumerate(sorted(events))}
+    parameters |= {name: f'%"{event}"%' for name, event in names.items()}
+    named = " OR ".join(f"webhooks.events LIKE :{name}" for name in names)
+    connection.execute(
+        "INSERT INTO assignment_looks (section_id, district_id, due, looked)"
+        " SELECT id, district_id, CASE WHEN EXISTS (SELECT 1 FROM webhooks WHERE webhooks.disabled IS NULL"
+        f" AND webhooks.district_id = sections.district_id AND ({named}))"
+        " THEN CAST(:at_once AS BIGINT) ELSE CAST(:later AS BIGINT) END, 0 FROM sections WHERE id = :section_id"
+        f" ON CONFLICT (section_id) DO UPDATE SET due = {_SOON} WHERE excluded.due = :at_once",
+        parameters,
     )
 
 
