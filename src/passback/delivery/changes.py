@@ -16,7 +16,7 @@ from msgspec import Struct
 from passback.delivery import webhook_notify
 from passback.domain.clock import HOUR
 from passback.lms.interface import Gone, RefusedByLms, Unsupported
-from passback.store import enrollments, lms_seen, roster, webhooks
+from passback.store import enrollments, lms_seen, webhooks
 from passback.wire import events
 
 if TYPE_CHECKING:
@@ -69,16 +69,13 @@ class Found(Struct, frozen=True):
     """What the look before saw, as it was known when this one began."""
 
 
-async def notice(gateway: Gateway, look: Look, connector: Connector, found: Found) -> bool:
+async def notice(gateway: Gateway, look: Look, connector: Connector, found: Found, want: Wanted) -> bool:
     """Compare what a look has found with what the one before saw, and notify applications. Raises `LmsError`.
 
     False if another look has noted something meanwhile: then this one may have found what is older, and says nothing of
     that.
     """
     there, began = found.there, found.began
-    want = await gateway.database.read(lambda conn: wanted(conn, look.district_id, began))
-    if not want.any:
-        return True
     present = [it for it in found.expected if it.lms_id in there]
     digests: dict[Key, str] = {}
     if want.assignments:
@@ -113,13 +110,10 @@ async def _grades(
     gateway: Gateway, look: Look, connector: Connector, section: str, graded: Sequence[Expected]
 ) -> dict[Key, str]:
     """The digests of the grades of those assignments. Raises `LmsError`."""
-
-    def students(conn: Connection) -> dict[str, str]:
-        ids = enrollments.members_by_role(conn, look.section_id)["student"]
-        users = (roster.find(conn, roster.USERS, look.district_id, it) for it in ids)
-        return {it.lms_id: it.id for it in users if it is not None and it.lms_id is not None}
-
-    users = await gateway.database.read(students)
+    students = await gateway.database.read(
+        lambda conn: enrollments.matched_members(conn, look.section_id, "student")
+    )
+    users = {it.lms_id: it.user_id for it in students}
     found: dict[Key, str] = {}
     for it in graded if users else ():
         try:

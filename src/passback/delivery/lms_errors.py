@@ -144,9 +144,8 @@ def consequence_of(
     now = gateway.clock()
     if isinstance(error, NotAllowed) and error.credentials:
         return lambda conn: webhook_notify.connection_broken(conn, district_id, now, pretended=pretended)
-    if is_outage(error) and not isinstance(
-        error, Resting
-    ):  # whoever is refused meanwhile need not write it again
+    # Whoever is refused while the LMS is left alone need not record it again.
+    if is_outage(error) and not isinstance(error, Resting):
         return lambda conn: webhook_notify.connection_down(conn, district_id, now, pretended=pretended)
     if not isinstance(error, Gone) or error.thing != "assignment" or about is None:
         return None

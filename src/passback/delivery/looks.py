@@ -149,35 +149,51 @@ async def look_at(gateway: Gateway, district_id: str, section_id: str) -> None:
 async def _look(gateway: Gateway, look: Look) -> None:
     """Look at a section. Raises `LmsError` if nothing can be concluded."""
 
-    def find(conn: Connection) -> tuple[Connector | None, str, list[Expected]]:
+    def find(conn: Connection) -> tuple[Connector | None, str, list[Expected], changes.Wanted]:
+        want = changes.wanted(conn, look.district_id, gateway.clock())
         section = roster.section_in_lms(conn, look.district_id, look.section_id)
         if section is None:  # removed from the roster
-            return None, "", []
+            return None, "", [], want
         # A section that is no longer in the LMS is no longer matched: it is looked for where it was.
         lms_section = section.lms_id or looks.lms_section(conn, section.id)
         if lms_section is None:
-            return None, "", []
+            return None, "", [], want
         connector = gateway.connectors.find(conn, look.district_id, section.lms_type)
         since = gateway.clock() - _RESTORED_WITHIN
-        return connector, lms_section, looks.expected(conn, section.id, lms_section, since, _MOST_EXPECTED)
+        expected = looks.expected(conn, section.id, lms_section, since, _MOST_EXPECTED)
+        return connector, lms_section, expected, want
 
-    connector, section, expected = await gateway.database.read(find)
+    connector, section, expected, want = await gateway.database.read(find)
     if not expected:
         await gateway.database.write(lambda conn: looks.forget(conn, look))
     elif connector is None:  # not connected now: nothing can be concluded
         await _finish(gateway, look, _next(gateway.clock()))
+    elif not want.any:
+        await _record(gateway, look, await _see(connector, section, expected), soon=False)
     else:
-        for _ in range(_MOST_TIMES):
-            began = gateway.clock()
-            before = await gateway.database.read(lambda conn: lms_seen.find_all(conn, look.section_id))
-            seen = await _see(connector, section, expected)
-            found = changes.Found(section, seen.there, expected, began, before)
-            try:
-                alone = await changes.notice(gateway, look, connector, found)
-            finally:  # what is gone is gone, also if grades cannot be read
-                await _record(gateway, look, seen)
-            if alone:
-                break
+        await _notice(gateway, look, connector, section, expected, want)
+
+
+async def _notice(
+    gateway: Gateway,
+    look: Look,
+    connector: Connector,
+    section: str,
+    expected: Sequence[Expected],
+    want: changes.Wanted,
+) -> None:
+    """Look for changes, too; again if another look has noted some meanwhile. Raises as `_look`."""
+    for _ in range(_MOST_TIMES):
+        began = gateway.clock()
+        before = await gateway.database.read(lambda conn: lms_seen.find_all(conn, look.section_id))
+        seen = await _see(connector, section, expected)
+        found = changes.Found(section, seen.there, expected, began, before)
+        try:
+            alone = await changes.notice(gateway, look, connector, found, want)
+        finally:  # what is gone is gone, also if grades cannot be read
+            await _record(gateway, look, seen, soon=True)
+        if alone:
+            break
 
 
 async def _see(connector: Connector, section: str, expected: Sequence[Expected]) -> _Seen:
@@ -214,7 +230,8 @@ async def _is_gone(connector: Connector, section: str, assignment: str) -> bool:
     return False
 
 
-async def _record(gateway: Gateway, look: Look, seen: _Seen) -> None:
+async def _record(gateway: Gateway, look: Look, seen: _Seen, *, soon: bool) -> None:
+    """Record what a look has seen; `soon` if the next is to come sooner."""
     now = gateway.clock()
     first = [it.id for it in seen.doubtful if it.missed is None]
     again = [it for it in seen.doubtful if it.missed is not None and it.missed <= now - SECOND_LOOK_AFTER]
@@ -224,7 +241,6 @@ async def _record(gateway: Gateway, look: Look, seen: _Seen) -> None:
             _record_gone(conn, look, it.id, now)
         looks.set_missed(conn, first, now)
         looks.set_there(conn, seen.back)
-        soon = changes.wanted(conn, look.district_id, now).any
         looks.finish(conn, look, now + MINUTE if seen.more else _next(now, soon=soon), now)
         webhook_notify.connection_works(conn, look.district_id, now)  # as a look that fails marks it
 
