@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 from msgspec.structs import asdict, replace
 
 from passback.context import Accepted, Answer
@@ -17,9 +17,10 @@ from passback.delivery.outcomes import DOING
 from passback.domain.assignment import AssignmentFields
 from passback.domain.delivery import lane_of_alike
 from passback.gateway import execute, rules
+from passback.gateway.pages import Page, Place
 from passback.gateway.still_made import look_up_to_change, look_up_to_read
 from passback.store import assignments, roster
-from passback.wire import cursor, errors
+from passback.wire import errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,26 +139,19 @@ async def delete(gateway: Gateway, caller: Caller, section_id: str, assignment_i
     await execute.execute(gateway, caller, delivery, target)
 
 
-class AssignmentPage(Struct, frozen=True):
-    """A page of a section's assignments, and the cursor of the next one."""
-
-    items: list[responses.Assignment]
-    next_cursor: str | None
-
-
 async def page(
     gateway: Gateway, district_id: str, section_id: str, *, limit: int, after_cursor: str | None
-) -> AssignmentPage:
+) -> Page[responses.Assignment]:
     """A page of the section's assignments, oldest first; those that the LMS no longer has are left out.
 
     Raises `Refusal`: unknown section, bad cursor, the LMS.
     """
     now = gateway.clock()
-    list_name = f"{district_id}/{section_id}/assignments"
+    place = Place(gateway, f"{district_id}/{section_id}/assignments", now)
 
     def look_up(conn: Connection) -> tuple[SectionAtLms, list[AssignmentRecord]]:
         section = lookup.section(gateway, conn, district_id, section_id)
-        after = cursor.open_sealed(gateway.cursor_key, list_name, after_cursor, now) if after_cursor else ""
+        after = place.opened(after_cursor)
         return section, assignments.page(conn, section_id, after=after, limit=limit + 1)
 
     section, records = await gateway.database.read(look_up)
@@ -169,10 +163,7 @@ async def page(
     if missing := [record.id for record in shown if record.id not in known]:
         await looks.notice_missing(gateway, district_id, section.id, missing)
     items = await _present(gateway, district_id, known, now)
-    more = len(records) > limit
-    return AssignmentPage(
-        items, cursor.seal(gateway.cursor_key, list_name, shown[-1].id, now) if more else None
-    )
+    return Page(items, place.sealed(shown[-1].id if len(records) > limit else None))
 
 
 async def _present(

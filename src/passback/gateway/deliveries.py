@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from passback.context import Answer
 from passback.delivery import present
 from passback.domain.delivery import Delivered, Refused, summed
+from passback.gateway.pages import Page, Place
 from passback.store import deliveries
-from passback.wire import cursor, errors
+from passback.wire import errors
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -33,20 +32,13 @@ async def read(gateway: Gateway, caller: Caller, delivery_id: str) -> Answer[res
     return Answer(await gateway.database.read(transaction))
 
 
-class DeliveryPage(Struct, frozen=True):
-    """A page of deliveries, and the cursor of the next one."""
-
-    items: list[responses.Delivery]
-    next_cursor: str | None
-
-
 async def page(
     gateway: Gateway, caller: Caller, states: Collection[State], *, limit: int, after_cursor: str | None
-) -> DeliveryPage:
+) -> Page[responses.Delivery]:
     """A page of the application's deliveries, the newest first. Raises `Refusal`: bad cursor."""
-    now = gateway.clock()
     list_name = f"{caller.district_id}/{caller.application}/deliveries/{','.join(sorted(states))}"
-    before = cursor.open_sealed(gateway.cursor_key, list_name, after_cursor, now) if after_cursor else None
+    place = Place(gateway, list_name, gateway.clock())
+    before = place.opened(after_cursor) or None
 
     def transaction(conn: Connection) -> tuple[list[responses.Delivery], str | None]:
         found = deliveries.page(
@@ -62,9 +54,7 @@ async def page(
         return [_shown(conn, one) for one in shown], shown[-1].id if len(found) > limit else None
 
     items, last = await gateway.database.read(transaction)
-    return DeliveryPage(
-        items, None if last is None else cursor.seal(gateway.cursor_key, list_name, last, now)
-    )
+    return Page(items, place.sealed(last))
 
 
 def _shown(conn: Connection, delivery: Delivery) -> responses.Delivery:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Raw, Struct
+from msgspec import Raw
 from msgspec.structs import replace
 
 from passback.context import Accepted, Answer
@@ -14,10 +14,11 @@ from passback.delivery.submissions import SubmissionTarget
 from passback.domain.delivery import Delivered, Delivery
 from passback.domain.submission import SubmissionFields
 from passback.gateway import execute, rules
+from passback.gateway.pages import Page, Place
 from passback.gateway.still_made import look_up_to_change, look_up_to_read
 from passback.lms.builtin.grade import page_of_submissions
 from passback.store import enrollments, roster
-from passback.wire import cursor, errors, responses
+from passback.wire import errors, responses
 from passback.wire.params import check_user_id
 from passback.wire.validate import validate_submission
 
@@ -271,13 +272,6 @@ def _whole(
     return whole, parts
 
 
-class SubmissionPage(Struct, frozen=True):
-    """A page of an assignment's submissions, and the cursor of the next one."""
-
-    items: list[responses.Submission]
-    next_cursor: str | None
-
-
 async def page(
     gateway: Gateway,
     district_id: str,
@@ -286,7 +280,7 @@ async def page(
     *,
     limit: int,
     after_cursor: str | None,
-) -> SubmissionPage:
+) -> Page[responses.Submission]:
     """A page of the assignment's submissions, one for each assigned student, in the order of their ids.
 
     Raises `Refusal`: rows 8 and 13, bad cursor, the LMS.
@@ -299,8 +293,8 @@ async def page(
         doing,
         lambda conn: lookup.assignment_and_content(gateway, conn, district_id, section_id, assignment_id),
     )
-    list_name = f"{district_id}/{section_id}/{record.id}/submissions"
-    after = cursor.open_sealed(gateway.cursor_key, list_name, after_cursor, now) if after_cursor else ""
+    place = Place(gateway, f"{district_id}/{section_id}/{record.id}/submissions", now)
+    after = place.opened(after_cursor)
     found: list[tuple[str, Submission]]
     if content is not None:
         found = await gateway.database.read(
@@ -321,9 +315,7 @@ async def page(
         present.submission(held, record.id, user_id, grader_ids.get(held.grader_id or ""))
         for user_id, held in found
     ]
-    return SubmissionPage(
-        items, None if last is None else cursor.seal(gateway.cursor_key, list_name, last, now)
-    )
+    return Page(items, place.sealed(last))
 
 
 async def _read_page(

@@ -6,15 +6,16 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 from passback.delivery import ledger, webhook_send
 from passback.delivery.present import date_or_none
 from passback.delivery.webhook_send import Message
+from passback.gateway.pages import Page, Place
 from passback.gateway.webhooks import find_own, record
 from passback.store import deliveries, webhook_messages, webhooks
 from passback.store.engine.vault import VaultError
-from passback.wire import cursor, errors, responses
+from passback.wire import errors, responses
 from passback.wire.dates import show
 
 if TYPE_CHECKING:
@@ -33,13 +34,6 @@ LONGEST_WAIT = 20
 _LOOK_SECONDS = 0.25
 
 
-class MessagePage(Struct, frozen=True):
-    """A page of messages, and the cursor of the next one."""
-
-    items: list[responses.WebhookMessage]
-    next_cursor: str | None
-
-
 async def page(
     gateway: Gateway,
     caller: Caller,
@@ -48,11 +42,11 @@ async def page(
     *,
     limit: int,
     after_cursor: str | None,
-) -> MessagePage:
+) -> Page[responses.WebhookMessage]:
     """A page of the messages to one of the caller's webhooks, the newest first. Raises `Refusal`."""
-    now = gateway.clock()
     list_name = f"{caller.district_id}/messages/{webhook_id}/{','.join(sorted(states))}"
-    before = cursor.open_sealed(gateway.cursor_key, list_name, after_cursor, now) if after_cursor else None
+    place = Place(gateway, list_name, gateway.clock())
+    before = place.opened(after_cursor) or None
 
     def look_up(conn: Connection) -> tuple[Webhook, list[Delivery]]:
         webhook = find_own(conn, caller, webhook_id)
@@ -60,10 +54,9 @@ async def page(
 
     webhook, found = await gateway.database.read(look_up)
     shown = found[:limit]
-    more = len(found) > limit
-    return MessagePage(
+    return Page(
         [_present(webhook, message) for message in shown],
-        cursor.seal(gateway.cursor_key, list_name, shown[-1].id, now) if more else None,
+        place.sealed(shown[-1].id if len(found) > limit else None),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from msgspec import Struct
 from msgspec.structs import replace
 from uuid_utils import uuid7
 
@@ -13,10 +12,11 @@ from passback.context import Answer
 from passback.delivery import webhook_notify, webhook_send
 from passback.delivery.webhook_send import Message, Transport
 from passback.domain.clock import DAY
+from passback.gateway.pages import Page, Place
 from passback.gateway.rules import unknown_fields
 from passback.network.addresses import Unreachable
 from passback.store import audit, districts, roster_events, webhooks
-from passback.wire import cursor, errors, events, responses
+from passback.wire import errors, events, responses
 from passback.wire.dates import show
 from passback.wire.quote import quoted
 
@@ -78,26 +78,20 @@ async def read(gateway: Gateway, caller: Caller, webhook_id: str) -> responses.W
     return _present(webhook, gateway.clock())
 
 
-class WebhookPage(Struct, frozen=True):
-    """A page of an application's webhooks, and the cursor of the next one."""
-
-    items: list[responses.Webhook]
-    next_cursor: str | None
-
-
-async def page(gateway: Gateway, caller: Caller, *, limit: int, after_cursor: str | None) -> WebhookPage:
+async def page(
+    gateway: Gateway, caller: Caller, *, limit: int, after_cursor: str | None
+) -> Page[responses.Webhook]:
     """A page of the caller's webhooks, oldest first. Raises `Refusal`: bad cursor."""
     now = gateway.clock()
-    list_name = f"{caller.district_id}/webhooks/{caller.application}"
-    after = cursor.open_sealed(gateway.cursor_key, list_name, after_cursor, now) if after_cursor else ""
+    place = Place(gateway, f"{caller.district_id}/webhooks/{caller.application}", now)
+    after = place.opened(after_cursor)
     found = await gateway.database.read(
         lambda conn: webhooks.page(conn, caller.district_id, caller.application, after=after, limit=limit + 1)
     )
     shown = found[:limit]
-    more = len(found) > limit
-    return WebhookPage(
+    return Page(
         [_present(webhook, now) for webhook in shown],
-        cursor.seal(gateway.cursor_key, list_name, shown[-1].id, now) if more else None,
+        place.sealed(shown[-1].id if len(found) > limit else None),
     )
 
 
