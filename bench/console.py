@@ -1,6 +1,6 @@
 """The console's pages in a large district, beside the same pages of a small one.
 
-Two servers are asked by turns over HTTP, by somebody who is signed in. Shown for each page are the times of the small
+Two servers are called in turn over HTTP, by a signed-in user. Shown for each page are the times of the small
 district, of the large one, and their ratio, which is to be at most 1.5: the 95th percentiles of the time that a visitor
 waits, and of the CPU time of the server's process by the kernel's clock, which is steadier on a busy machine (with
 PostgreSQL, the time of its own processes is not in it). ``python -m bench.console 50000`` measures

@@ -220,7 +220,7 @@ def _import(files: Path, data: Path) -> Taken:
 
 
 def _reads(ports: Sequence[int]) -> dict[str, tuple[float, float]]:
-    """The median seconds of each kind of read from each of two servers, that are asked by turns."""
+    """The median seconds of each kind of read from each of two servers, called in turn."""
     readers = [_Reader(port) for port in ports]
     medians = {}
     for name in readers[0].paths:

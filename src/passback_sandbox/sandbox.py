@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 import httpx2
 
-from passback_simulators.identities import ALGEBRA, DISTRICTS, SANDBOX_UNIFIED
+from passback_simulators.identities import ALGEBRA, DISTRICTS, OF_KIND, SANDBOX_UNIFIED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -73,9 +73,7 @@ class Sandbox:
         """`simulators` are the addresses of the simulated LMSs, by the name of their district."""
         self.url = url
         """Without a path; the API is at ``/v3.1``."""
-        self.districts = {
-            it.lms_type: _district(it, simulators.get(it.name, "")) for it in reversed(DISTRICTS)
-        }
+        self.districts = {kind: _district(it, simulators.get(it.name, "")) for kind, it in OF_KIND.items()}
         """By the kind of their LMS: ``builtin``, ``canvas``, ``schoology``, ``google``, ``lti``, ``moodle``."""
         self._process = process
         self._http = httpx2.Client(base_url=url, timeout=30, trust_env=False)

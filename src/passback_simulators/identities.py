@@ -51,6 +51,8 @@ MOODLE_UNIFIED = SandboxDistrict("Moodle Unified", "moodle", "3d", "DEMO_MOODLE_
 SIMULATED = (CANVAS_UNIFIED, SCHOOLOGY_UNIFIED, CLASSROOM_UNIFIED, LAUNCH_UNIFIED, MOODLE_UNIFIED)
 """The districts whose LMS is a simulator."""
 DISTRICTS = (SANDBOX_UNIFIED, ELSEWHERE_UNIFIED, *SIMULATED)
+OF_KIND = {it.lms_type: it for it in (SANDBOX_UNIFIED, *SIMULATED)}
+"""One district for each kind of LMS."""
 
 ALGEBRA = SandboxSection(
     "Algebra 1", "math", "000007", "000001", tuple(f"{number:06}" for number in range(1001, 1031))

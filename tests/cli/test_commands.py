@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from passback.delivery import ledger
-from passback.domain.clock import DAY, system_clock
+from passback.domain.clock import MINUTE, system_clock
 from passback.sandbox.seed import seed
 from passback.store.engine.database import Connection
 from passback.store.engine.sqlite import SqliteDatabase
@@ -112,7 +112,7 @@ def test_a_stop_says_what_waits(data: str) -> None:
 
         def wait(conn: Connection) -> None:
             ledger.accept(conn, delivery("d1", {"grade_points": "5"}))
-            later = {"later": system_clock() + DAY}
+            later = {"later": system_clock() + 10 * MINUTE}  # not so late that the clock may have been set
             conn.execute("UPDATE deliveries SET due = :later, expires = :later", later)
 
         database.write_now(wait)

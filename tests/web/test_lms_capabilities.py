@@ -7,17 +7,9 @@ from typing import Any
 import pytest
 
 from passback.lms.registry import kinds
+from passback_simulators.identities import OF_KIND
 from support.sandbox import ESSAY, Client, Sandbox
 
-DISTRICTS = {
-    "builtin": ("27", "DEMO_TOKEN"),
-    "canvas": ("ca", "DEMO_CANVAS_TOKEN"),
-    "schoology": ("5c", "DEMO_SCHOOLOGY_TOKEN"),
-    "google": ("6c", "DEMO_GOOGLE_TOKEN"),
-    "lti": ("17", "DEMO_LTI_TOKEN"),
-    "moodle": ("3d", "DEMO_MOODLE_TOKEN"),
-}
-"""The digits and token of the sandbox's district, by the kind of its LMS."""
 ASKED: dict[str, dict[str, Any]] = {
     "excused": {"flags": ["excused"]},
     "override_due_date": {"override_due_date": "2030-06-08T23:59:00Z"},
@@ -26,18 +18,18 @@ ASKED: dict[str, dict[str, Any]] = {
 
 
 def district(sandbox: Sandbox, kind: str) -> tuple[Client, str, dict[str, Any]]:
-    digits, token = DISTRICTS[kind]
-    client, begin = sandbox.client(token), f"4fee004cca2e43cf{digits}"
+    found = OF_KIND[kind]
+    client, begin = sandbox.client(found.token), found.id("")
     data = client.get(f"/v3.1/districts/{begin}000000").data
     assert client.get("/v3.1/districts").json["data"] == [{"data": data}]
     return client, begin, data["lms_capabilities"]
 
 
 def test_there_is_a_district_for_each_kind_of_lms() -> None:
-    assert set(DISTRICTS) == {"builtin", *kinds()}
+    assert set(OF_KIND) == {"builtin", *kinds()}
 
 
-@pytest.mark.parametrize("kind", DISTRICTS)
+@pytest.mark.parametrize("kind", OF_KIND)
 @pytest.mark.parametrize("what", ASKED)
 def test_what_a_district_says_it_can_works_there_and_the_rest_is_refused(
     sandbox: Sandbox, kind: str, what: str

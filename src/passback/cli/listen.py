@@ -7,11 +7,10 @@ import contextlib
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
-from cyclopts import Parameter
 
 from passback.cli import UsageError
 from passback.cli.text import one_line
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 _GATEWAY = "http://127.0.0.1:8080"
 _DEMO_TOKEN = "DEMO_TOKEN"  # noqa: S105 - published
-Json = Annotated[bool, Parameter(name="--json")]
 
 
 def listen(
@@ -34,7 +32,7 @@ def listen(
     gateway: str = _GATEWAY,
     token: str | None = None,
     event: tuple[str, ...] = (),
-    as_json: Json = False,
+    json: bool = False,
 ) -> None:
     """Forward an application's webhook messages to an address of this machine, until Ctrl-C.
 
@@ -43,11 +41,11 @@ def listen(
         gateway: The address of the gateway.
         token: The application's token, or @FILE to read it from one [PASSBACK_API_TOKEN; on this machine DEMO_TOKEN].
         event: Only this event; repeat it for several. All, unless given.
-        as_json: Print a JSON object on each line.
+        json: Print a JSON object on each line.
     """
     from passback.operations.listen import listen as forward
 
-    printer = _printer(forward_to, as_json=as_json)
+    printer = _printer(forward_to, as_json=json)
 
     async def run() -> None:
         task = asyncio.current_task()
@@ -58,7 +56,7 @@ def listen(
 
     with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
         asyncio.run(run())
-    if not as_json:
+    if not json:
         print("The webhook is removed.")
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _BACKUP_LATE = 7 * DAY
 _LEVELS: dict[overview.Level, Level] = {"bad": "problem", "warn": "warning", "good": "ok", "idle": "ok"}
-_TODO = {
+_NEXT_STEP = {
     "problem": "passback connection check --district {}",
     "warning": "passback deliveries list --district {}, passback sync status --district {}",
 }
@@ -146,7 +146,7 @@ def _checks(it: DistrictStatus) -> list[Check]:
     for position, note in enumerate(it.health.notes):
         # The worst note has the district's level; what follows one that is broken is a warning.
         of_note: Level = level if position == 0 else "warning"
-        found.append(Check(of_note, subject, note, _TODO[of_note].format(*[district.id] * 2)))
+        found.append(Check(of_note, subject, note, _NEXT_STEP[of_note].format(*[district.id] * 2)))
     if it.held_back is not None:
         found.append(
             Check(

@@ -175,7 +175,7 @@ class WebhookMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
         str,
         one_of("DeliveryState"),
         Meta(
-            description="`refused` if the endpoint wants no more messages or the webhook was disabled; `expired` if it"
+            description="`refused` if the endpoint answered 410 or the webhook was disabled; `expired` if it"
             " did not take it in 72 hours."
         ),
     ]

@@ -220,7 +220,7 @@ class WebhookMessage(Model, frozen=True, kw_only=True):
     id: str
     webhook_id: str
     state: str
-    """One of `DeliveryState`; ``refused`` if the endpoint wants no more messages, or the webhook was disabled."""
+    """One of `DeliveryState`; ``refused`` if the endpoint answered 410 or the webhook was disabled."""
     attempts: int
     created: datetime
     """When the event happened."""

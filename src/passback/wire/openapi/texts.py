@@ -127,9 +127,9 @@ DESCRIPTIONS = {
     "read_webhook_message": "A message keeps its id, however often it is sent.",
     "resend_webhook_message": "One that is being sent at this moment is left as it is.",
     "resend_webhook_messages": "At most 1,000 at once, the oldest first; `more` says whether there are more.",
-    "fetch_webhook_messages": "If there are none, the answer waits for some as long as `wait` says. A message "
-    "is handed out until a later call names it as `done`. A webhook that nobody asks for four days gets no more "
-    "messages, and one that nobody asks for a week is deleted.",
+    "fetch_webhook_messages": "If there are none, the call waits up to `wait` seconds for one. A message is "
+    "returned until a later call names it in `done`. After four days without a fetch a webhook gets no new messages; "
+    "after a week it is deleted.",
     "create_launch_address": "It takes the place of an address that is already registered.",
     "read_launch_address": "There is one for each application and district.",
     "delete_launch_address": "Nobody is sent to it from then on.",
