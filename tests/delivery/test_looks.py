@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -43,6 +43,8 @@ class Lms:
         self.errors_of: dict[str, LmsError] = {}
         """What reading an assignment by itself raises."""
         self.calls: list[str] = []
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+        """What happens each time that grades are read."""
 
     def _called(self, name: str) -> None:
         self.calls.append(name)
@@ -64,6 +66,8 @@ class Lms:
         self, _section: str, assignment: str, students: Sequence[str]
     ) -> Mapping[str, Any]:
         self._called("read_submissions")
+        if self.meanwhile is not None:
+            await self.meanwhile()
         if assignment in self.errors_of:
             raise self.errors_of[assignment]
         points = Decimal(self.grades.get(assignment, 0))
@@ -391,6 +395,24 @@ def test_a_section_is_looked_at_by_one_process(world: World) -> None:
     assert [it is not None for it in claimed] == [True, False]
     world.clock.now += MINUTE  # if that process dies, another looks
     assert world.look()
+
+
+def test_a_look_that_is_repeated_since_another_noted_changes_stays_the_only_one(world: World) -> None:
+    told_of_grades(world)
+    world.add("a")
+    claimed: list[bool] = []
+
+    async def look_too() -> None:
+        claimed.append(
+            world.select("SELECT busy_until FROM assignment_looks") == [(NOW + stored.LONGEST_CLAIM,)]
+        )
+        if len(claimed) == 1:
+            world.lms.grades["a"] = 7
+            await looks.look_at(world.gateway, DISTRICT, SECTION)
+
+    world.lms.meanwhile = look_too
+    world.look()
+    assert claimed == [True, True, True]  # the first time, by the other look, and when it is repeated
 
 
 def test_a_clock_that_is_set_four_days_ahead_and_back_delays_no_look(world: World) -> None:

@@ -183,17 +183,18 @@ async def _notice(
     want: changes.Wanted,
 ) -> None:
     """Look for changes, too; again if another look has noted some meanwhile. Raises as `_look`."""
-    for _ in range(_MOST_TIMES):
-        began = gateway.clock()
-        before = await gateway.database.read(lambda conn: lms_seen.find_all(conn, look.section_id))
-        seen = await _see(connector, section, expected)
-        found = changes.Found(section, seen.there, expected, began, before)
-        try:
-            alone = await changes.notice(gateway, look, connector, found, want)
-        finally:  # what is gone is gone, also if grades cannot be read
+    seen: _Seen | None = None
+    try:
+        for _ in range(_MOST_TIMES):
+            began = gateway.clock()
+            before = await gateway.database.read(lambda conn: lms_seen.find_all(conn, look.section_id))
+            seen = await _see(connector, section, expected)
+            found = changes.Found(section, seen.there, expected, began, before)
+            if await changes.notice(gateway, look, connector, found, want):
+                break
+    finally:  # what is gone is gone, also if grades cannot be read
+        if seen is not None:
             await _record(gateway, look, seen, soon=True)
-        if alone:
-            break
 
 
 async def _see(connector: Connector, section: str, expected: Sequence[Expected]) -> _Seen:
