@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from passback.delivery import backoff, clock_set_back, ledger, submissions
+from passback.delivery import backoff, clock_set_back, creates, ledger, submissions
 from passback.delivery.groups import MOST_TO_A_WEBHOOK, MOST_TO_AN_LMS
 from passback.delivery.submissions import SubmissionTarget
 from passback.domain.clock import DAY, HOUR, MINUTE, SECOND
@@ -510,11 +510,11 @@ def test_what_has_ended_long_ago_is_removed_and_nothing_else(run: Run) -> None:
 def test_a_lost_create_is_taken_up_in_the_background_instead_of_made_again(run: Run) -> None:
     def lost(conn: Connection) -> str | None:
         made = create("c1", background=False, unacknowledged=True)
-        begun = ledger.begin_create(conn, made, "w1")
+        begun = creates.begin(conn, made, "w1")
         assert begun is not None
         doubtful = Failed(500, "Error creating assignment", "status 500", doubt=True)
         ledger.finish(conn, [begun], [doubtful], NOW, client_waiting=True)
-        return ledger.accept_create(conn, create("c2"))
+        return creates.accept(conn, create("c2"))
 
     assert run(lost) == "c1"
     waiting = run(lambda conn: deliveries.find(conn, "c1"))
@@ -522,14 +522,14 @@ def test_a_lost_create_is_taken_up_in_the_background_instead_of_made_again(run: 
         "waiting", True, True, False,
     )  # fmt: skip
     assert run(lambda conn: deliveries.find(conn, "c2")) is None
-    assert run(lambda conn: ledger.accept_create(conn, create("c3"))) == "c3"
+    assert run(lambda conn: creates.accept(conn, create("c3"))) == "c3"
 
 
 def test_an_equal_create_under_way_elsewhere_is_waited_for(run: Run) -> None:
     def under_way(conn: Connection) -> str | None:
         made = create("c1", background=False, unacknowledged=True)
-        assert ledger.begin_create(conn, made, "w2")
-        return ledger.accept_create(conn, create("c2"))
+        assert creates.begin(conn, made, "w2")
+        return creates.accept(conn, create("c2"))
 
     assert run(under_way) is None
 

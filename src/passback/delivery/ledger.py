@@ -37,7 +37,6 @@ from passback.store import (
     delivery_queue,
     destinations,
     districts,
-    idempotency,
     looks,
 )
 from passback.store.deliveries import Claim, Ending
@@ -114,78 +113,14 @@ def next_of(lanes: Lanes, wanted: Sequence[Delivery], worker: str) -> list[Deliv
     for delivery in wanted:
         lane = lanes[delivery.lane]
         if delivery.lane not in begun and not any(it.state == "delivering" for it in lane):
-            begun[delivery.lane] = _begun(lane, delivery, worker)
+            begun[delivery.lane] = as_begun(lane, delivery, worker)
     return [*begun.values()]
 
 
-def _begun(lane: Sequence[Delivery], delivery: Delivery, worker: str) -> Delivery:
+def as_begun(lane: Sequence[Delivery], delivery: Delivery, worker: str) -> Delivery:
+    """A new delivery as a worker begins it, ahead of those of its lane that wait."""
     rank = max([delivery.rank, *(it.rank + 1 for it in lane if it.state == "waiting")])
     return replace(delivery, state="delivering", worker=worker, fence=1, attempts=1, rank=rank)
-
-
-def begin_create(
-    conn: Connection, delivery: Delivery, worker: str, key: str | None = None
-) -> Delivery | None:
-    """`begin` a create, as `next_create` lets it."""
-    found = next_create(conn, delivery, worker, key)
-    if found is None or found.id != delivery.id:
-        return found
-    return found if deliveries.add_unless_under_way(conn, [found]) else None
-
-
-def next_create(conn: Connection, delivery: Delivery, worker: str, key: str | None = None) -> Delivery | None:
-    """A new create as a worker begins it, or an equal one taken up whose client has not got the outcome.
-
-    The latter may already be delivered; one that was asked for with another key than `key` is another wish. None if one
-    that may look the same is under way or waits in doubt: what is found of it may not be taken for this one's.
-    """
-    conn.lock(delivery.lane)
-    around = delivery_lanes.unsettled_around(conn, delivery)
-    found = _unacknowledged(conn, around, delivery, key)
-    if found:
-        conn.lock("claims")  # no worker may begin one of this lane in between
-        around = delivery_lanes.unsettled_around(conn, delivery)
-    lane = [it for it in around if it.lane == delivery.lane]
-    if any(it.state == "delivering" or (it.state == "waiting" and it.doubt) for it in lane):
-        return None
-    if not found:
-        return _begun(lane, delivery, worker)
-    if found[0].state == "delivered":
-        deliveries.mark_acknowledged(conn, found[0].id)
-        return found[0]
-    return delivery_queue.retake(conn, found[0].id, worker)
-
-
-def accept_create(conn: Connection, delivery: Delivery, key: str | None = None) -> str | None:
-    """`accept` a create; or take up an equal one whose client, which waited for it, has not got the outcome.
-
-    Returns the id of the delivery that will tell. None if that one is under way.
-    """
-    conn.lock(delivery.lane)
-    found = _unacknowledged(conn, delivery_lanes.unsettled_around(conn, delivery), delivery, key)
-    if not found:
-        accept(conn, delivery)
-        return delivery.id
-    left = deliveries.leave_to_background(conn, found[0].id, delivery.created, delivery.expires)
-    return found[0].id if left else None
-
-
-def _unacknowledged(
-    conn: Connection, around: Sequence[Delivery], create: Delivery, key: str | None
-) -> list[Delivery]:
-    """Creates like that one whose clients, of the same application, have not got the outcome; the newest first."""
-    found = [
-        it
-        for it in around
-        if it.unacknowledged
-        and (it.section_id, it.digest) == (create.section_id, create.digest)
-        and it.application in (create.application, "")  # the first version kept no application
-    ]
-    found.sort(key=lambda it: it.id, reverse=True)
-    if key is None or not found:
-        return found
-    keyed = idempotency.keyed(conn, create.district_id, create.application, [one.id for one in found])
-    return [one for one in found if one.id not in keyed]
 
 
 def claim(

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from uuid_utils import uuid7
 
 from passback.context import Accepted, Answer
-from passback.delivery import attempts, builtin, ledger, perform
+from passback.delivery import attempts, builtin, creates, ledger, perform
 from passback.delivery.lms_errors import as_refusal
 from passback.delivery.outcomes import DOING
 from passback.delivery.submissions import HEARD_WITHIN, SubmissionTarget, begun, may_be_heard_of
@@ -184,10 +184,10 @@ async def execute_create(
     targets = {delivery.id: target}
 
     def begin(conn: Connection) -> Delivery | Accepted | Answer[Raw] | None:
-        return _begin_create(conn, gateway, caller, delivery, fingerprint, ledger.begin_create)
+        return _begin_create(conn, gateway, caller, delivery, fingerprint, creates.begin)
 
     def within(conn: Connection) -> tuple[Delivery | Accepted | Answer[Raw] | None, list[Outcome]]:
-        started = _begin_create(conn, gateway, caller, delivery, fingerprint, ledger.next_create)
+        started = _begin_create(conn, gateway, caller, delivery, fingerprint, creates.next_of)
         if not isinstance(started, Delivery) or started.state == "delivered":
             return started, []
         outcomes = builtin.deliver(conn, gateway, [started], targets)
@@ -266,7 +266,7 @@ def _begin_create(
     if caller.background:
         expires = ledger.keep_until(conn, delivery.district_id, delivery.created)
         wanted = replace(delivery, expires=expires)
-        accepted = ledger.accept_create(conn, wanted, caller.key)
+        accepted = creates.accept(conn, wanted, caller.key)
         started = None if accepted is None else Accepted(accepted)
     else:
         started = begin(conn, delivery, worker, caller.key)

@@ -18,19 +18,14 @@ While all goes well, only a deletion costs a request.
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from msgspec.structs import replace
-
-from passback.domain.clock import DAY, REAL_TIME, Clock, Timer, system_clock
+from passback.domain.clock import REAL_TIME, Clock, Timer, system_clock
 from passback.domain.submission import Submission, SubmissionFields
+from passback.lms import compare
 from passback.lms.http.client import Writes, watching_writes
 from passback.lms.interface import (
-    CHANGED,
-    SCORE_CHANGED,
     Capabilities,
     Connector,
     Finding,
@@ -56,8 +51,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_EXACT = ("title", "points_possible", "grading_type", "max_attempts", "assignee_mode", "published")
-_MOMENTS = ("due_date", "display_date", "end_date")
 _MOST_KNOWN = 20
 """Of how many known assignments it is checked that lists have them."""
 _MOST_LACKING = 3
@@ -80,13 +73,13 @@ class Verified:
     async def create_assignment(self, section: str, fields: AssignmentFields, mark: str) -> Assignment:
         with _in_doubt_once_written():
             made = await self._checked(self._lms.create_assignment(section, fields, mark), section)
-        if not _differing(fields, made):
+        if not compare.differing(fields, made):
             return made
         try:
             with in_doubt_after_write():
                 return await self.update_assignment(section, made.lms_id, fields)
         except (RefusedByLms, Unsupported):
-            return _with_warnings(fields, made)  # it can be made so, and not changed
+            return compare.with_warnings(fields, made)  # it can be made so, and not changed
 
     async def find_assignment(
         self, section: str, fields: AssignmentFields, lost: LostCreate
@@ -127,8 +120,10 @@ class Verified:
         async def read() -> Assignment:
             return await self.read_assignment(section, assignment)
 
-        held = await self._settled(change, read, lambda now: not _differing(fields, now), lambda _: False)
-        return _with_warnings(fields, held)
+        held = await self._settled(
+            change, read, lambda now: not compare.differing(fields, now), lambda _: False
+        )
+        return compare.with_warnings(fields, held)
 
     async def delete_assignment(self, section: str, assignment: str) -> None:
         async def delete() -> None:
@@ -189,11 +184,11 @@ class Verified:
         held = await self._settled(
             change,
             read,
-            lambda now: _has(fields, now),
-            lambda now: _keeps(fields, now) and settling.look(key, _shown(now)),
+            lambda now: compare.has(fields, now),
+            lambda now: compare.keeps(fields, now) and settling.look(key, _shown(now)),
         )
         self._last.note(key, _shown(held))
-        return _judged(fields, held)
+        return compare.judged(fields, held)
 
     async def update_submissions(
         self, section: str, assignment: str, changes: Sequence[tuple[str, SubmissionFields]]
@@ -212,7 +207,7 @@ class Verified:
         unseen: dict[str, int] = {}
         for student, at in last.items():
             outcome = outcomes[at]
-            if isinstance(outcome, Submission) and not _has(changes[at][1], outcome):
+            if isinstance(outcome, Submission) and not compare.has(changes[at][1], outcome):
                 unseen[student] = at
                 settling.look(_key(assignment, student), _shown(outcome))
         settled = await self._settled_all(
@@ -223,7 +218,7 @@ class Verified:
             if unseen.get(student) == at
             else await submission_or_error(self.update_submission(section, assignment, student, fields))
             if isinstance(outcome, Gone)
-            else _with_comment_warning(fields, outcome)
+            else compare.with_comment_warning(fields, outcome)
             if isinstance(outcome, Submission)
             else outcome
             for at, ((student, fields), outcome) in enumerate(zip(changes, outcomes, strict=True))
@@ -252,9 +247,9 @@ class Verified:
 
         def is_settled(student: str, held: Submission) -> bool:
             fields = changes[student]
-            if _has(fields, held):
+            if compare.has(fields, held):
                 return True
-            return _keeps(fields, held) and settling.look(_key(assignment, student), _shown(held))
+            return compare.keeps(fields, held) and settling.look(_key(assignment, student), _shown(held))
 
         again: list[str] = []
 
@@ -273,7 +268,7 @@ class Verified:
                     outcomes = {
                         it: _in_doubt(outcome) if isinstance(outcome, LmsError) else outcome
                         for it, outcome in zip(again, sent, strict=True)
-                        if isinstance(outcome, LmsError) or _has(changes[it], outcome)
+                        if isinstance(outcome, LmsError) or compare.has(changes[it], outcome)
                     }
                     held = await read() if len(outcomes) < len(again) else held
         except LmsError as error:
@@ -412,27 +407,6 @@ class Verified:
         return False
 
 
-def _differing(fields: AssignmentFields, held: Assignment) -> list[str]:
-    """Return the names of the given fields of which the LMS shows another value."""
-    given = {name: value for name in fields.__struct_fields__ if (value := getattr(fields, name)) is not None}
-    names = [name for name in _EXACT if name in given and not _alike(given[name], getattr(held, name))]
-    # An LMS may keep dates by the minute, or the end of a day for its beginning.
-    names += [
-        name
-        for name in _MOMENTS
-        if name in given and (getattr(held, name) is None or abs(getattr(held, name) - given[name]) >= DAY)
-    ]
-    if "assignee_ids" in given and held.assignee_mode == "individuals":
-        names += [] if set(given["assignee_ids"]) == set(held.assignee_ids) else ["assignee_ids"]
-    return names
-
-
-def _with_warnings(fields: AssignmentFields, held: Assignment) -> Assignment:
-    """Return an assignment with a warning for each of the given fields of which the LMS shows another value."""
-    differing = tuple(CHANGED + name for name in _differing(fields, held))
-    return replace(held, warnings=tuple(dict.fromkeys((*held.warnings, *differing)))) if differing else held
-
-
 @contextlib.contextmanager
 def _in_doubt_once_written() -> Iterator[Writes]:
     """Mark what fails inside the ``with`` as in doubt once something was written there."""
@@ -459,68 +433,8 @@ def _in_doubt(error: LmsError) -> Unavailable:
     return Unavailable(f"after it was written: {error}", in_doubt=True)
 
 
-def _has(fields: SubmissionFields, held: Submission) -> bool:
-    """Whether a submission shows what a change gives."""
-    return _keeps(fields, held) and not _score_differs(fields, held)
-
-
-def _judged(fields: SubmissionFields, held: Submission) -> Submission:
-    """Return what the LMS keeps of a change, with warnings if it is not what was sent. Raises `Unavailable`."""
-    if not _keeps(fields, held):
-        raise Unavailable("it says that it made the change, and does not show it", in_doubt=True)
-    if _score_differs(fields, held):
-        held = replace(held, warnings=(*held.warnings, SCORE_CHANGED))
-    return _with_comment_warning(fields, held)
-
-
-def _with_comment_warning(fields: SubmissionFields, held: Submission) -> Submission:
-    """Return a submission with a warning if its comment has other words. They are not sent again: both would stay."""
-    warning = f"{CHANGED}grade_comment"
-    kept = not fields.grade_comment or held.grade_comment in (None, fields.grade_comment)
-    return held if kept or warning in held.warnings else replace(held, warnings=(*held.warnings, warning))
-
-
 def _outcome(fields: SubmissionFields, held: Submission) -> Submission | LmsError:
     try:
-        return _judged(fields, held)
+        return compare.judged(fields, held)
     except Unavailable as error:
         return error
-
-
-def _keeps(fields: SubmissionFields, held: Submission) -> bool:
-    """Whether a submission has something of all that a change gives, if perhaps another grade."""
-    graded = held.grade is not None or held.grade_points is not None
-    return (
-        (fields.grade != "" or not graded)
-        and (not (fields.grade or fields.grade_points is not None) or graded)
-        and (fields.flags is None or ("excused" in fields.flags) == ("excused" in held.flags))
-        and (not (fields.grade_comment or "").strip() or bool(held.grade_comment))
-        and (fields.state in (None, held.state) or (fields.state == "submitted" and held.state == "returned"))
-        and (not fields.attachments or len(held.attachments) >= len(fields.attachments))
-        and (fields.extra_attempts in (None, held.extra_attempts))
-        and (fields.override_due_date is None or held.override_due_date is not None)
-    )
-
-
-def _score_differs(fields: SubmissionFields, held: Submission) -> bool:
-    if SCORE_CHANGED in held.warnings:
-        return False  # the connector has made sure of it
-    if fields.grade_points is not None:
-        return not _alike(fields.grade_points, held.grade_points)
-    return bool(fields.grade) and not _alike(fields.grade, held.grade)
-
-
-def _alike(one: Any, other: Any) -> bool:
-    if isinstance(one, Decimal) and isinstance(other, Decimal):
-        return abs(one - other) <= abs(one) / 10_000_000  # an LMS's numbers may be of single precision
-    if isinstance(one, str) and isinstance(other, str):
-        return _words(one) == _words(other)
-    return bool(one == other)
-
-
-def _words(text: str) -> str:
-    """Return a text as it is compared: without what LMSs trim, and numbers without their zeros."""
-    text = " ".join(text.split()).casefold()
-    if re.fullmatch(r"\d+\.\d+%?", text, re.ASCII):
-        text = text.rstrip("%").rstrip("0").rstrip(".") + text[len(text.rstrip("%")) :]
-    return text

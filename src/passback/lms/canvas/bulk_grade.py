@@ -200,7 +200,7 @@ class BulkGrading:
                 raise NotAuthorized(str(refused)) from None  # grades may be sent again
             return id_of(as_object(answer))
 
-        return await self._grading.acting(grader, post)
+        return await self._grading.grader.acting(grader, post)
 
 
 def _fits_bulk(fields: SubmissionFields) -> bool:

@@ -15,6 +15,7 @@ from passback.domain.submission import SubmissionFields
 from passback.lms.canvas import comments, map_assignments, map_submissions
 from passback.lms.canvas.audience import Audience, with_own_due_date
 from passback.lms.canvas.errors import NotAuthorized
+from passback.lms.canvas.grader import Grader
 from passback.lms.canvas.hand_in import hand_in, is_newer
 from passback.lms.canvas.overrides import send_override
 from passback.lms.canvas.verdict import GRADE, READ, judged, why_not_gradable
@@ -22,13 +23,11 @@ from passback.lms.interface import (
     SCORE_CHANGED,
     Gone,
     LmsError,
-    NotAllowed,
     RefusedByLms,
     Unavailable,
     still_in_doubt,
 )
 from passback.lms.toolkit.json_fields import Json, as_object, as_objects, id_of, instant, integer, text
-from passback.lms.toolkit.ttl_cache import TtlCache
 from passback.lms.toolkit.unsupported_fields import note_key, read_note
 
 if TYPE_CHECKING:
@@ -68,36 +67,12 @@ class Grading:
         self._notes = notes
         self._clock = clock
         self._roster = roster
-        self._masquerade = connection.options.get("masquerade", "yes") == "yes"
+        self.grader = Grader(allowed=connection.options.get("masquerade", "yes") == "yes")
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._not_as = TtlCache()
-        """Teachers as whom Canvas does not let us act."""
 
     def overrides(self, assignment: str) -> asyncio.Lock:
         """Return the lock to hold while an assignment's overrides are read and sent, which is always all of them."""
         return self._locks.setdefault(assignment, asyncio.Lock())
-
-    def acting_as(self, grader: str | None) -> dict[str, str]:
-        """Return the parameters that make Canvas take a grade from the grader; none if it does not let us."""
-        if grader is None or not self._masquerade or self._not_as.knows(grader):
-            return {}
-        return {"as_user_id": grader}
-
-    async def acting(self, grader: str | None, send: Callable[[Mapping[str, str]], Awaitable[T]]) -> T:
-        """Have `send` send something as the grader, or as ourselves if Canvas does not let us act."""
-        acting = self.acting_as(grader)
-        try:
-            return await send(acting)
-        except NotAllowed as error:
-            if not acting or error.credentials or error.in_doubt:
-                raise
-            refused = error
-        if isinstance(refused, NotAuthorized):  # of whatever reason; it may be a slip
-            with contextlib.suppress(NotAuthorized):
-                return await send(acting)
-        answer = await send({})
-        self._not_as.put(grader or "", True)  # Canvas lets us, but not as this teacher
-        return answer
 
     async def judged(
         self,
@@ -396,7 +371,7 @@ class Grading:
         async def put(acting: Mapping[str, str]) -> Json:
             return await self._send_once(target, fields, acting, content)
 
-        answer = await self.acting(fields.grader_id, put)
+        answer = await self.grader.acting(fields.grader_id, put)
         return answer, map_submissions.grader_note(fields.grader_id, answer)
 
     async def _send_once(

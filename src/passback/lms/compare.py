@@ -1,0 +1,100 @@
+"""What an LMS shows, compared with what was sent to it."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from passback.domain.clock import DAY
+from passback.lms.interface import CHANGED, SCORE_CHANGED, Unavailable
+
+if TYPE_CHECKING:
+    from passback.domain.assignment import Assignment, AssignmentFields
+    from passback.domain.submission import Submission, SubmissionFields
+
+_EXACT = ("title", "points_possible", "grading_type", "max_attempts", "assignee_mode", "published")
+_MOMENTS = ("due_date", "display_date", "end_date")
+
+
+def differing(fields: AssignmentFields, held: Assignment) -> list[str]:
+    """Return the names of the given fields of which the LMS shows another value."""
+    given = {name: value for name in fields.__struct_fields__ if (value := getattr(fields, name)) is not None}
+    names = [name for name in _EXACT if name in given and not _alike(given[name], getattr(held, name))]
+    # An LMS may keep dates by the minute, or the end of a day for its beginning.
+    names += [
+        name
+        for name in _MOMENTS
+        if name in given and (getattr(held, name) is None or abs(getattr(held, name) - given[name]) >= DAY)
+    ]
+    if "assignee_ids" in given and held.assignee_mode == "individuals":
+        names += [] if set(given["assignee_ids"]) == set(held.assignee_ids) else ["assignee_ids"]
+    return names
+
+
+def with_warnings(fields: AssignmentFields, held: Assignment) -> Assignment:
+    """Return an assignment with a warning for each of the given fields of which the LMS shows another value."""
+    changed = tuple(CHANGED + name for name in differing(fields, held))
+    return replace(held, warnings=tuple(dict.fromkeys((*held.warnings, *changed)))) if changed else held
+
+
+def has(fields: SubmissionFields, held: Submission) -> bool:
+    """Whether a submission shows what a change gives."""
+    return keeps(fields, held) and not _score_differs(fields, held)
+
+
+def judged(fields: SubmissionFields, held: Submission) -> Submission:
+    """Return what the LMS keeps of a change, with warnings if it is not what was sent. Raises `Unavailable`."""
+    if not keeps(fields, held):
+        raise Unavailable("it says that it made the change, and does not show it", in_doubt=True)
+    if _score_differs(fields, held):
+        held = replace(held, warnings=(*held.warnings, SCORE_CHANGED))
+    return with_comment_warning(fields, held)
+
+
+def with_comment_warning(fields: SubmissionFields, held: Submission) -> Submission:
+    """Return a submission with a warning if its comment has other words. They are not sent again: both would stay."""
+    warning = f"{CHANGED}grade_comment"
+    kept = not fields.grade_comment or held.grade_comment in (None, fields.grade_comment)
+    return held if kept or warning in held.warnings else replace(held, warnings=(*held.warnings, warning))
+
+
+def keeps(fields: SubmissionFields, held: Submission) -> bool:
+    """Whether a submission has something of all that a change gives, if perhaps another grade."""
+    graded = held.grade is not None or held.grade_points is not None
+    return (
+        (fields.grade != "" or not graded)
+        and (not (fields.grade or fields.grade_points is not None) or graded)
+        and (fields.flags is None or ("excused" in fields.flags) == ("excused" in held.flags))
+        and (not (fields.grade_comment or "").strip() or bool(held.grade_comment))
+        and (fields.state in (None, held.state) or (fields.state == "submitted" and held.state == "returned"))
+        and (not fields.attachments or len(held.attachments) >= len(fields.attachments))
+        and (fields.extra_attempts in (None, held.extra_attempts))
+        and (fields.override_due_date is None or held.override_due_date is not None)
+    )
+
+
+def _score_differs(fields: SubmissionFields, held: Submission) -> bool:
+    if SCORE_CHANGED in held.warnings:
+        return False  # the connector has made sure of it
+    if fields.grade_points is not None:
+        return not _alike(fields.grade_points, held.grade_points)
+    return bool(fields.grade) and not _alike(fields.grade, held.grade)
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, Decimal) and isinstance(other, Decimal):
+        return abs(one - other) <= abs(one) / 10_000_000  # an LMS's numbers may be of single precision
+    if isinstance(one, str) and isinstance(other, str):
+        return _words(one) == _words(other)
+    return bool(one == other)
+
+
+def _words(text: str) -> str:
+    """Return a text as it is compared: without what LMSs trim, and numbers without their zeros."""
+    text = " ".join(text.split()).casefold()
+    if re.fullmatch(r"\d+\.\d+%?", text, re.ASCII):
+        text = text.rstrip("%").rstrip("0").rstrip(".") + text[len(text.rstrip("%")) :]
+    return text
