@@ -250,7 +250,9 @@ def serve(settings: Settings, kind: Kind, by_others: ByOthers | None = None) -> 
             notes = [*copy_notes, *start_notes.notes(database, settings, is_new=is_new)]
             database.close()
             print("\n".join((_start_message(kind, _url(listener), None), *notes)), flush=True)  # noqa: T201
-            return by_others(listener, settings)
+            code = by_others(listener, settings)
+            _say_what_they_left(settings)
+            return code
         parts, clock, given = None, system_clock, None
         if kind == "sandbox":
             parts = stack.enter_context(sandbox_parts(database, system_clock))
@@ -302,6 +304,14 @@ def _say_what_is_left(database: Opened) -> None:
     # Nobody may be reading any more, and the database may be why it stops.
     with contextlib.suppress(OSError, StoreError):
         print(start_notes.left_behind(database), flush=True)  # noqa: T201 - its output
+
+
+def _say_what_they_left(settings: Settings) -> None:
+    with (
+        contextlib.suppress(StoreError),
+        contextlib.closing(open_database(settings, "production")) as database,
+    ):
+        _say_what_is_left(database)
 
 
 def observe(settings: Settings) -> None:

@@ -80,6 +80,15 @@ def test_a_process_that_ends_is_started_again_and_all_stop_when_told() -> None:
         assert not any(it.is_running() for it in last)
 
 
+def test_the_last_one_says_at_ctrl_c_what_they_leave() -> None:
+    with started() as (parent, _):
+        # As the terminal does it: every process of the group gets the signal.
+        for it in (*serving(parent), parent):
+            it.send_signal(signal.SIGINT)
+        assert parent.wait(PATIENCE) == 0
+        assert parent.stdout.read() == "Stopped. Nothing waits to be delivered.\n"
+
+
 def test_none_is_left_if_the_one_that_started_them_is_killed() -> None:
     with started() as (parent, port):
         assert ready(port)
