@@ -125,15 +125,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def key_file(self) -> Path | None:
-        """The key file; None if nothing is kept."""
+        """The absolute path of the key file; None if nothing is kept."""
         if self.secret_key_file:
-            return Path(self.secret_key_file)
-        return None if self.data == ":memory:" else Path(self.data) / "secret.key"
+            return Path(self.secret_key_file).absolute()
+        return None if self.data == ":memory:" else Path(self.data, "secret.key").absolute()
 
     @property
     def data_file(self) -> Path | None:
-        """The data file; None if nothing is kept."""
-        return None if self.data == ":memory:" else Path(self.data) / "passback.db"
+        """The absolute path of the data file; None if nothing is kept."""
+        return None if self.data == ":memory:" else Path(self.data, "passback.db").absolute()
 
 
 def trust_authorities(settings: Settings) -> None:
@@ -142,7 +142,7 @@ def trust_authorities(settings: Settings) -> None:
     from passback.network.trust import trust_also
 
     try:
-        trust_also(settings.ca_file)
+        trust_also(settings.ca_file and str(Path(settings.ca_file).absolute()))
     except ValueError as error:
         raise SettingsError(f"setting 'ca_file': {error}") from None
 
@@ -154,7 +154,7 @@ def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
     """
     values: dict[str, Any] = {}
     if CONFIG in environment:
-        values |= _from_file(Path(environment[CONFIG]))
+        values |= _from_file(Path(environment[CONFIG]).absolute())
     fields = {field.name: field for field in msgspec.structs.fields(Settings)}
     for name in fields:
         variable = PREFIX + name.upper()
@@ -163,7 +163,7 @@ def load(environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
         if name in FROM_FILES and (of_file := variable + "_FILE") in environment:
             if variable in environment:
                 raise SettingsError(f"{variable} and {of_file} are both given: which of them holds?")
-            values[name] = _secret_in(Path(environment[of_file]), of_file)
+            values[name] = _secret_in(Path(environment[of_file]).absolute(), of_file)
     values |= {name: value for name, value in given.items() if value is not None}
     checked = {}
     for name, value in values.items():

@@ -110,7 +110,10 @@ def test_no_command_makes_a_data_file(name: str, tmp_path: Path, monkeypatch: py
     (tmp_path / "nothing.zip").touch()
     before = sorted(tmp_path.rglob("*"))
     done = running.run(*name.split(), *COMMANDS[name], "--data", "none")
-    assert (done.returncode, "there is no data file" in done.stderr) == (2, True), done
+    assert (done.returncode, f"there is no data file {tmp_path}/none/passback.db" in done.stderr) == (
+        2,
+        True,
+    ), done
     assert sorted(tmp_path.rglob("*")) == before
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 from cyclopts import App, Parameter, validators
@@ -144,6 +145,8 @@ def group(name: str) -> App:
 Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
 Data = Annotated[str | None, Parameter(name="--data")]
 """The folder of the data file; ``:memory:`` keeps nothing."""
+File = Annotated[Path, Parameter(converter=lambda _, tokens: Path(tokens[0].value).absolute())]
+"""A file or folder. It is absolute, so that every message says where it is."""
 
 
 class Interrupted(Exception):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from passback.cli import Data
+from passback.cli import Data, File
 from passback.cli.output import show_json
 from passback.cli.text import iso, show_time
 from passback.domain.clock import system_clock
@@ -12,7 +10,7 @@ from passback.operations import backups, dates
 from passback.settings import load
 
 
-def backup(file: Path, /, *, json: bool = False, data: Data = None) -> None:
+def backup(file: File, /, *, json: bool = False, data: Data = None) -> None:
     """Copy the data file to a new file, also while a server runs. PostgreSQL has pg_dump for this.
 
     The copy holds students' data: only its owner can read it. Its secrets are encrypted with the secret key, which is
@@ -26,14 +24,14 @@ def backup(file: Path, /, *, json: bool = False, data: Data = None) -> None:
     done = backups.back_up(load(data=data), file, system_clock())
     if json:
         key_file = None if done.key_file is None else str(done.key_file)
-        show_json({"path": str(file.absolute()), "bytes": done.size, "key_file": key_file})
+        show_json({"path": str(file), "bytes": done.size, "key_file": key_file})
         return
-    print(f"{file.absolute()}: {done.size:,} bytes")
+    print(f"{file}: {done.size:,} bytes")
     if done.key_file is not None:
         print(f"Not in it: the secret key, {done.key_file}. Keep a copy of that as well, in another place.")
 
 
-def restore(file: Path, /, *, json: bool = False, data: Data = None) -> None:
+def restore(file: File, /, *, json: bool = False, data: Data = None) -> None:
     """Put a backup in the data file's place. The server must be stopped.
 
     The present data file is kept beside. What was delivered since the backup is looked for in the LMSs, and not sent

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import getpass
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -222,7 +223,7 @@ def _say_what_is_next(district_id: str, data: str | None, *, has_roster: bool) -
 
 
 def _options(district_id: str, data: str | None) -> str:
-    return f" --district {district_id}" + (f" --data {data}" if data else "")
+    return f" --district {district_id}" + (f" --data {shlex.quote(data)}" if data else "")
 
 
 def _setting(kind: ConnectorKind, text: str) -> tuple[str, str]:
@@ -232,7 +233,7 @@ def _setting(kind: ConnectorKind, text: str) -> tuple[str, str]:
     if not separator:
         raise UsageError(f"--set {name} has no value: write {name}=VALUE or {name}=@FILE")
     if value.startswith("@"):
-        value = _read_value(name, Path(value[1:]))
+        value = _read_value(name, Path(value[1:]).absolute())
     lms_settings.check_value(setting, value)
     return name, value
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from passback.cli import group
+from passback.cli import File, group
 from passback.operations import new_connector
 
 app = group("connector")
@@ -15,7 +15,7 @@ app = group("connector")
 
 @app.command
 def new(
-    name: str, /, *, title: str = "", folder: Annotated[Path | None, Parameter(name="--folder")] = None
+    name: str, /, *, title: str = "", folder: Annotated[File | None, Parameter(name="--folder")] = None
 ) -> None:
     """Make a package for a connector to another LMS: a template whose tests run, and say what is not written yet.
 
@@ -26,7 +26,7 @@ def new(
         title: What people call the LMS [the name].
         folder: Where the package is made [NAME-connector].
     """
-    place = folder or Path(f"{name}-connector")
+    place = folder or Path(f"{name}-connector").absolute()
     for file in new_connector.make(name, place, title or name.replace("_", " ").title()):
         print(file)
-    print(f"Next: pip install -e '{place.absolute()}[test]', then pytest there")
+    print(f"Next: pip install -e '{place}[test]', then pytest there")

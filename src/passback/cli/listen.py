@@ -124,7 +124,8 @@ def _from_file(token: str) -> str:
         return token
     from pathlib import Path
 
+    path = Path(token[1:]).absolute()
     try:
-        return Path(token[1:]).read_text("utf-8").strip()
+        return path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the token cannot be read from {token[1:]}: {error}") from None
+        raise UsageError(f"the token cannot be read from {path}: {error}") from None

@@ -95,7 +95,7 @@ def import_roster(
         if file is None:
             outcome = with_gateway(database, data, lambda it: rosters.import_from_lms(it, wanted, seen))
         else:
-            outcome = rosters.import_from_files(database, Path(file), wanted, system_clock, seen)
+            outcome = rosters.import_from_files(database, Path(file).absolute(), wanted, system_clock, seen)
     if isinstance(seen, _Collected):
         show_json(seen.fields(outcome))
     else:

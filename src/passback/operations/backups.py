@@ -65,7 +65,7 @@ def back_up(settings: Settings, target: Path, now: Instant) -> Backup:
     with contextlib.closing(SqliteDatabase(path)) as database:
         database.write_now(lambda conn: restored.set_last_backup(conn, now))
     key_file = None if settings.secret_key else settings.key_file
-    return Backup(target.stat().st_size, key_file.absolute() if key_file and key_file.exists() else None)
+    return Backup(target.stat().st_size, key_file if key_file and key_file.exists() else None)
 
 
 def restore(settings: Settings, source: Path, now: Instant) -> Restore:
@@ -102,7 +102,7 @@ def restore(settings: Settings, source: Path, now: Instant) -> Restore:
         replaced = copies.put_in_place(fresh, path, kept)
     finally:
         copies.remove(fresh)
-    return Restore(path.absolute(), kept.absolute() if replaced else None, marked.backed_up, in_doubt)
+    return Restore(path, kept if replaced else None, marked.backed_up, in_doubt)
 
 
 def mark_restored(settings: Settings, backed_up: Instant, now: Instant) -> int:

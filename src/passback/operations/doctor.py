@@ -110,7 +110,7 @@ def _folder(settings: Settings) -> Iterator[Check]:
     path = settings.data_file
     if settings.database_url or path is None:
         return
-    folder = path.parent.absolute()
+    folder = path.parent
     there = next(it for it in (folder, *folder.parents) if it.exists())
     if not there.is_dir():
         yield Check("problem", "data folder", f"{there} is a file", f"set {PREFIX}DATA to a folder")
@@ -195,7 +195,7 @@ def _key(settings: Settings) -> Iterator[Check]:
         yield Check(
             "ok",
             "secret key",
-            f"there is none yet: the first connection or webhook makes one in {path and path.absolute()}",
+            f"there is none yet: the first connection or webhook makes one in {path}",
             "keep a copy of it then, apart from copies of the data",
         )
         return
@@ -210,8 +210,8 @@ def _key(settings: Settings) -> Iterator[Check]:
         yield Check(
             "warning",
             "secret key",
-            f"others than its owner can read {path.absolute()}",
-            f"chmod 600 {path.absolute()}",
+            f"others than its owner can read {path}",
+            f"chmod 600 {path}",
         )
     else:
-        yield Check("ok", "secret key", f"in {path.absolute()}" if path else f"given by {PREFIX}SECRET_KEY")
+        yield Check("ok", "secret key", f"in {path}" if path else f"given by {PREFIX}SECRET_KEY")

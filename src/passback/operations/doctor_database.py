@@ -26,7 +26,7 @@ def examine(settings: Settings) -> Iterator[Check]:
         yield Check("warning", "database", "nothing is kept: data is :memory:", "set a data folder")
         return
     if not settings.database_url and path is not None and not path.exists():
-        yield Check("ok", "database", f"the first start makes {path.absolute()}")
+        yield Check("ok", "database", f"the first start makes {path}")
         return
     try:
         with (

@@ -28,7 +28,7 @@ def make(name: str, folder: Path, title: str) -> list[Path]:
     if name in taken:
         raise OperationError(f"there is a connector for {name!r} already")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OperationError(f"{folder.absolute()} is there already, and not empty")
+        raise OperationError(f"{folder} is there already, and not empty")
     words = {
         "name": name,
         "title": title,

@@ -40,7 +40,7 @@ def notes(database: Database, settings: Settings, *, is_new: bool) -> list[str]:
 
     Raises `VaultError` if the key file cannot be read.
     """
-    lines = [f"New data file: {settings.data_file.absolute()}"] if is_new and settings.data_file else []
+    lines = [f"New data file: {settings.data_file}"] if is_new and settings.data_file else []
     path = settings.key_file
     if path is None:
         return lines
@@ -49,13 +49,13 @@ def notes(database: Database, settings: Settings, *, is_new: bool) -> list[str]:
     if locked:
         missing = (
             f"{'a' if keys else 'the'} secret key is missing: {locked} stored credentials, webhook secrets and LTI"
-            f" keys cannot be opened until PASSBACK_SECRET_KEY has it{' as well' if keys else ''}, or {path.absolute()}"
+            f" keys cannot be opened until PASSBACK_SECRET_KEY has it{' as well' if keys else ''}, or {path}"
         )
         log.error(missing)
         return [*lines, missing[0].upper() + missing[1:]]
     if keys:
         return lines
-    made = f"No secret key yet: the first connection or webhook makes one in {path.absolute()}"
+    made = f"No secret key yet: the first connection or webhook makes one in {path}"
     return [*lines, f"{made}; keep a copy of it, apart from copies of the data file"]
 
 

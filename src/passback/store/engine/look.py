@@ -50,11 +50,11 @@ def file_looked_at(path: Path) -> Iterator[tuple[Connection, Server]]:
     mode = "mode=ro" if Path(f"{path}-wal").exists() else "immutable=1"
     try:
         with contextlib.closing(
-            sqlite3.connect(f"file:{quote(str(path.absolute()))}?{mode}", uri=True, factory=SqliteConnection)
+            sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, factory=SqliteConnection)
         ) as connection:
             yield connection, Server(f"SQLite {sqlite3.sqlite_version}")
     except sqlite3.Error as error:
-        raise StoreError(f"cannot read the data file {path.absolute()}: {error}") from error
+        raise StoreError(f"cannot read the data file {path}: {error}") from error
 
 
 @contextlib.contextmanager
