@@ -14,6 +14,7 @@ import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 import uvicorn
 from msgspec.structs import replace
@@ -26,7 +27,7 @@ from passback.domain.clock import DAY, Clock, system_clock
 from passback.gateway.authorization import Authorization
 from passback.in_flight import InFlight
 from passback.lms.registry import Connectors
-from passback.network.addresses import Network, is_loopback
+from passback.network.addresses import Network, is_this_machine
 from passback.network.proxies import Proxies
 from passback.observe import logs, tracing
 from passback.observe.metrics import Metrics
@@ -152,8 +153,10 @@ def _webhooks_reach(settings: Settings, kind: Kind) -> Network:
 
 
 def _is_own_sandbox(settings: Settings, kind: Kind) -> bool:
-    """Whether it is a sandbox that only this machine can call."""
-    return kind == "sandbox" and (settings.host == "localhost" or is_loopback(settings.host))
+    """Whether it is a sandbox that only this machine can call: the settings name no proxy that leads others to it."""
+    is_proxied = bool(Proxies(settings.trusted_proxies))
+    hosts = settings.host, urlsplit(settings.base_url).hostname or ""
+    return kind == "sandbox" and not is_proxied and all(map(is_this_machine, hosts))
 
 
 def build_api(gateway: Gateway, settings: Settings, kind: Kind, parts: Parts | None = None) -> Application:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from passback.operations.accounts import create
 from support.console import OWNER, PASSWORD, Visitor
 from support.sandbox import Sandbox, serving
 
@@ -65,7 +67,9 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(visitors: Visitors) -> 
 
 def test_behind_tls_the_cookie_goes_nowhere_without(visitors: Visitors) -> None:
     with serving(public_url="https://passback.example") as sandbox:
-        reply = visitors(sandbox.port).get("/console/districts")
+        owner = create(sandbox.gateway.database, OWNER, "owner", sandbox.clock, password=PASSWORD)
+        asyncio.run(owner)
+        reply = visitors(sandbox.port).post("/console/sign-in", {"name": OWNER, "password": PASSWORD})
         cookie = reply.headers["set-cookie"]
         assert cookie.startswith("__Host-passback=")
         assert "Secure" in cookie

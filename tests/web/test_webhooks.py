@@ -303,23 +303,27 @@ def test_a_name_that_leads_elsewhere_later_is_not_followed(strict: Sandbox, app:
 
 
 @pytest.mark.parametrize(
-    ("kind", "host", "allowed", "reach"),
+    ("kind", "given", "reach"),
     [
-        ("production", "127.0.0.1", False, "public"),
-        ("production", "127.0.0.1", True, "private"),
-        ("sandbox", "127.0.0.1", False, "loopback"),
-        ("sandbox", "::1", False, "loopback"),
-        ("sandbox", "localhost", False, "loopback"),
-        ("sandbox", "0.0.0.0", False, "public"),
-        ("sandbox", "192.168.1.2", False, "public"),
-        ("sandbox", "sandbox.example", False, "public"),
-        ("sandbox", "0.0.0.0", True, "private"),
+        ("production", {}, "public"),
+        ("production", {"allow_private_webhooks": True}, "private"),
+        ("sandbox", {}, "loopback"),
+        ("sandbox", {"host": "::1"}, "loopback"),
+        ("sandbox", {"host": "localhost"}, "loopback"),
+        ("sandbox", {"public_url": "http://localhost:8080"}, "loopback"),
+        ("sandbox", {"host": "0.0.0.0"}, "public"),
+        ("sandbox", {"host": "192.168.1.2"}, "public"),
+        ("sandbox", {"host": "sandbox.example"}, "public"),
+        ("sandbox", {"host": "0.0.0.0", "public_url": "http://localhost:8080"}, "public"),
+        ("sandbox", {"public_url": "https://sandbox.example"}, "public"),
+        ("sandbox", {"trusted_proxies": "127.0.0.1"}, "public"),
+        ("sandbox", {"host": "0.0.0.0", "allow_private_webhooks": True}, "private"),
     ],
 )
 def test_only_a_sandbox_that_nobody_else_can_call_reaches_its_own_machine(
-    kind: Kind, host: str, allowed: bool, reach: str
+    kind: Kind, given: dict[str, Any], reach: str
 ) -> None:
-    settings = Settings(data=":memory:", host=host, allow_private_webhooks=allowed)
+    settings = Settings(data=":memory:", **given)
     with contextlib.closing(open_database(settings, kind)) as database:
         assert build_gateway(database, settings, kind=kind).webhooks_reach == reach
 

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from passback.console.render import bare_page
 from passback.console.visit import ROOT, Console, Visit
-from passback.network.addresses import is_loopback
+from passback.network.addresses import is_loopback, is_this_machine
 from passback.operations import accounts
 
 if TYPE_CHECKING:
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 SIGN_IN = ROOT + "/sign-in"
 _AGE = accounts.LONGEST_SESSION // 1000
+_ADDED_BY_PROXIES = (
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+)
 
 
 async def session_of(console: Console, request: Request) -> tuple[AccountSession | None, str | None]:
@@ -148,10 +156,19 @@ def _is_from_here(request: Request) -> bool:
 
 
 def _is_of_this_machine(request: Request) -> bool:
-    """Whether a browser of this machine has asked for this machine: not a page that has renamed itself to it."""
+    """Whether a browser of this machine has asked for this machine, and nothing shows that it was not.
+
+    A page of another site whose name has come to lead here says so in ``Host``. Proxies connect from this machine for
+    everybody. Most add headers; nginx adds none, and names this machine as the host, but before 1.29.7 it closes
+    each connection, which no browser does.
+    """
+    if any(it in request.headers for it in _ADDED_BY_PROXIES):
+        return False
+    if request.headers.get("connection", "").lower() == "close":
+        return False
     try:
         host = urlsplit("//" + request.headers.get("host", "")).hostname or ""
     except ValueError:
         return False
     peer = request.client.host if request.client else ""
-    return is_loopback(peer) and (host == "localhost" or is_loopback(host))
+    return is_loopback(peer) and is_this_machine(host)

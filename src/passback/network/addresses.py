@@ -73,6 +73,11 @@ def is_loopback(address: str) -> bool:
     return (inside or found).is_loopback
 
 
+def is_this_machine(host: str) -> bool:
+    """Whether a server's name or address, as in a URL, is this machine itself, on its loopback interface."""
+    return host == "localhost" or is_loopback(host)
+
+
 def is_public(address: str) -> bool:
     """Whether an IP address belongs to a single machine on the public network."""
     try:

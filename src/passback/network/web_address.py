@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from passback.network.addresses import is_loopback
+from passback.network.addresses import is_this_machine
 
 _LONGEST = 2048
 _PLAIN = re.compile(r"[!-~]+")
@@ -29,9 +29,7 @@ def problem(url: str) -> str | None:
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         return "its address is not a valid web address"
-    if parts.scheme != "https" and not (
-        parts.scheme == "http" and (host == "localhost" or is_loopback(host))
-    ):
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_this_machine(host)):
         return "its address must begin with https://"
     if not host or parts.username is not None or parts.password is not None:
         return "its address must name a server, and no user"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from passback.lms.interface import Unavailable
-from passback.network.addresses import is_loopback
+from passback.network.addresses import is_this_machine
 from passback.network.web_address import with_query
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Hosts:
 
             # Only an operator may name what is not on the public network.
             host = urlsplit(self._base).hostname or ""
-            reach: Network = "loopback" if host == "localhost" or is_loopback(host) else "public"
+            reach: Network = "loopback" if is_this_machine(host) else "public"
             self._guarded = Client(self._seconds, reach=reach)
         return self._guarded
 
