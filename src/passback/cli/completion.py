@@ -13,4 +13,6 @@ def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
     Args:
         shell: The shell that reads the script.
     """
-    print(app.generate_completion(prog_name="passback", shell=shell))
+    script = app.generate_completion(prog_name="passback", shell=shell)
+    # zsh looks in the file _passback for a function of that name, and would find one that it never calls.
+    print(script.replace("_cyclopts_passback", "_passback") if shell == "zsh" else script)
