@@ -2,101 +2,187 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
+from docs.examples.slate_simulator import SlateSimulator
 
 from passback.cli import output
 from passback.cli.output import Column, show_rows
 from passback.delivery import ledger
-from passback.sandbox.seed import seed
-from passback.store.engine import migrate
 from passback.store.engine.database import Connection
-from passback.store.engine.open import connect
+from passback.testing.served import Served
+from passback.testing.served import serving as served_simulator
+from passback_simulators.identities import CANVAS_UNIFIED
 from support import commands as running
 from support.delivery import delivery
-from support.sandbox import DISTRICT, NOW
+from support.rosters import CLEVER, changed, zipped
+from support.sandbox import DISTRICT, SECTION, SetClock, serving
+from support.slate import installed
 
+CANVAS = CANVAS_UNIFIED.district_id
 PAGE = (Path(__file__).parents[2] / "docs/reference/json-output.md").read_text("utf-8")
 
 
+@dataclass(frozen=True)
+class Filled:
+    """A sandbox's data folder, with one of each thing that is shown; and the LMS of one of its districts."""
+
+    folder: Path
+    lms: Served
+    words: dict[str, str]
+    """What stands in `COMMANDS` for what is only known now."""
+
+    def shown(self, command: str, *more: str) -> Any:
+        """What a command prints as JSON."""
+        arguments = () if command in NO_DATA else ("--data", str(self.folder))
+        more = tuple(self.words.get(it, it) for it in more)
+        done = running.run(*command.split(), *more, "--json", *arguments)
+        assert done.returncode in (0, 1), done  # 1: it shows what is wrong
+        assert done.stderr == ""
+        assert done.stdout.isascii()
+        return json.loads(done.stdout)
+
+
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sandbox's data folder, with one of each thing that is listed."""
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     folder = tmp_path_factory.mktemp("data")
+    lms = SlateSimulator(SetClock())
+    lms.start()
+    with served_simulator(lms) as slate, installed():
+        with serving(folder) as sandbox:
+            assignment = sandbox.create().rpartition("/")[2]
+            hook = {"url": "http://127.0.0.1:9/hook", "events": ["delivery.refused"]}
+            webhook = sandbox.post("/v3.1/webhooks", hook).data["id"]
+            sandbox.write(_unmatched_and_waiting)
+        words = {
+            "ASSIGNMENT": assignment, "WEBHOOK": webhook, "ROSTER": str(zipped(folder / "roster.zip", ONE_WRONG)),
+            "NEW": str(folder / "copy.db"), "SLATE": slate.url,
+        }  # fmt: skip
+        found = Filled(folder, slate, words)
+        token = found.shown("token create", "--district", DISTRICT, "--application", "App")
+        found.shown("account create", "ada", "--role", "owner")
+        connected = found.shown(*CONNECT)
+        words.update(TOKEN=token["id"], CONNECTED=connected["district_id"])
+        found.shown("backup", str(folder / "earlier.db"))
+        roster = str(zipped(folder / "whole.zip", CLEVER))
+        found.shown("roster import", roster, "--district", "CONNECTED")
+        words["BACKUP"] = str(folder / "earlier.db")
+        yield found
 
-    def fill(conn: Connection) -> None:
-        seed(conn, NOW)
-        ledger.accept(conn, delivery("d1", {"grade_points": "5"}))
-        conn.execute("UPDATE users SET lms_id = NULL WHERE id = (SELECT MIN(id) FROM users)")
 
-    with contextlib.closing(connect("", folder / "passback.db")) as database:
-        migrate.prepare(database, "sandbox")
-        database.write_now(fill)
-    shown(folder, "token create --district", DISTRICT, "--application", "App")
-    shown(folder, "account create ada --role owner")
-    return folder
+def _unmatched_and_waiting(conn: Connection) -> None:
+    conn.execute("UPDATE users SET lms_id = NULL WHERE id = (SELECT MIN(id) FROM users)")
+    ledger.accept(conn, delivery("d1", {"grade_points": "5"}))
 
 
-def shown(folder: Path, command: str, *more: str) -> Any:
-    arguments = () if command in ("key new", "lti addresses") else ("--data", str(folder))
-    done = running.run(*command.split(), *more, "--json", *arguments)
-    assert (done.returncode, done.stderr) == (0, ""), done
-    assert done.stdout.isascii()
-    return json.loads(done.stdout)
+ONE_WRONG = changed(CLEVER, "students.csv", 2, "Student_id", "")
+NO_DATA = ("key new", "lti addresses")
+CONNECT = ("connect", "slate", "--name", "Slate", "--address", "SLATE", "--set", "api_key=slate-key")
+COMMANDS: list[tuple[str, ...]] = [
+    ("account create", "bob", "--role", "owner"),
+    ("account list",),
+    ("account reset", "ada"),
+    ("audit",),
+    ("backup", "NEW"),
+    CONNECT,
+    ("connection check", "--district", "CONNECTED"),
+    ("connection list",),
+    ("connection show", "--district", "CONNECTED"),
+    ("deliveries list",),
+    ("deliveries policy", "--district", DISTRICT),
+    ("deliveries show", "d1"),
+    ("district list",),
+    ("doctor",),
+    ("gradebook list", SECTION),
+    ("gradebook show", "ASSIGNMENT"),
+    ("key new",),
+    ("lti addresses",),
+    ("roster import", "ROSTER", "--district", DISTRICT, "--dry-run"),
+    ("roster status",),
+    ("status",),
+    ("sync run", "--district", "CONNECTED"),
+    ("match status", "--district", "CONNECTED"),
+    ("sync status",),
+    ("token create", "--district", DISTRICT, "--application", "Other"),
+    ("token list",),
+    ("token rotate", "TOKEN"),
+    ("webhook list",),
+    ("webhook show", "WEBHOOK"),
+    ("restored", "--backed-up", "2026-01-01T00:00:00Z"),
+    ("restore", "BACKUP"),
+]
+"""Every command that prints a JSON document and ends. Those that change the most come last."""
+EMPTY = {"deliveries show": {"parts"}, "status": {"processes"}}
+"""The lists of objects that are empty here, by the command."""
+
+
+def page_row(command: str) -> str:
+    row = re.search(rf"(?m)^\| `{command}` \| \w+ \| (.*) \|$", PAGE)
+    assert row, command
+    return row[1].partition("; ")[0]
 
 
 def documented(command: str) -> list[str]:
     """The fields that the page names for a command, in its order."""
-    row = re.search(rf"(?m)^\| `{command}` \| \w+ \| (.*) \|$", PAGE)
-    assert row, command
-    fields = re.sub(r" \([^()]*(\([^()]*\))?[^()]*\)", "", row[1].partition("; ")[0])
+    fields = re.sub(r" \([^()]*(\([^()]*\))?[^()]*\)", "", page_row(command))
     if same := re.match(r"as `([a-z ]+)`(?:, and )?", fields):
         return [*documented(same[1]), *re.findall(r"`(\w+)`", fields[same.end() :])]
     return re.findall(r"`(\w+)`", fields)
 
 
-@pytest.mark.parametrize(
-    ("command", "more"),
-    [
-        ("account list", ()),
-        ("account reset", ("ada",)),
-        ("audit", ()),
-        ("connection list", ()),
-        ("deliveries list", ()),
-        ("deliveries policy", ("--district", DISTRICT)),
-        ("deliveries show", ("d1",)),
-        ("district list", ()),
-        ("key new", ()),
-        ("lti addresses", ()),
-        ("match status", ("--district", DISTRICT)),
-        ("roster status", ()),
-        ("sync status", ("--district", DISTRICT)),
-        ("token create", ("--district", DISTRICT, "--application", "Other")),
-        ("token list", ()),
-    ],
-)
-def test_json_has_the_documented_fields(folder: Path, command: str, more: tuple[str, ...]) -> None:
-    found = shown(folder, command, *more)
+def documented_inside(command: str) -> dict[str, list[str]]:
+    """The fields that the page names for each object in a list, by the list's field."""
+    row = page_row(command)
+    found = {
+        field: documented(same) for field, same in re.findall(r"`(\w+)` \([^()]*?each as `([a-z ]+)`\)", row)
+    }
+    for field, inside, _ in re.findall(r"`(\w+)` \([^()]*?each with ([^()]*(\([^()]*\))?[^()]*)\)", row):
+        found[field] = re.findall(r"`(\w+)`", re.sub(r" as `[a-z ]+`", "", inside))
+    if same := re.match(r"as `([a-z ]+)`", row):
+        found |= documented_inside(same[1])
+    return found
+
+
+def test_every_command_that_prints_json_and_ends_is_in_the_table() -> None:
+    named = set(re.findall(r"(?m)^\| `([a-z -]+)` \| (?:array|object) \| ", PAGE))
+    assert {command for command, *_ in COMMANDS} == named - {"listen"}
+
+
+@pytest.mark.parametrize("given", COMMANDS, ids=lambda it: it[0])
+def test_json_has_the_documented_fields(filled: Filled, given: tuple[str, ...]) -> None:
+    command = given[0]
+    found = filled.shown(*given)
     rows = found if isinstance(found, list) else [found]
     assert [list(it) for it in rows] == [documented(command)] * len(rows)
     assert rows
+    lists = {
+        field: [it for row in rows for it in row[field]]
+        for field in rows[0]
+        if isinstance(rows[0][field], list)
+    }
+    objects = {field: [it for it in value if isinstance(it, dict)] for field, value in lists.items()}
+    inside = documented_inside(command)
+    assert {field for field, value in objects.items() if value} == inside.keys() - EMPTY.get(command, set())
+    for field, fields in inside.items():
+        assert [list(it) for it in objects[field]] == [fields] * len(objects[field])
 
 
-def test_names_stand_beside_ids(folder: Path) -> None:
-    [one] = shown(folder, "deliveries list")
+def test_names_stand_beside_ids(filled: Filled) -> None:
+    [one, *_] = filled.shown("deliveries list")
     assert (one["district_name"], one["section_name"]) == ("Sandbox Unified", "Algebra 1")
-    told = running.run("token", "list", "--data", str(folder)).stdout
+    told = running.run("token", "list", "--data", str(filled.folder)).stdout
     assert re.search(rf"{DISTRICT} .* Sandbox Unified$", told, re.MULTILINE)
 
 
-def test_nothing_is_an_empty_array(folder: Path) -> None:
-    assert shown(folder, "webhook list") == []
+def test_nothing_is_an_empty_array(filled: Filled) -> None:
+    assert filled.shown("webhook list", "--district", CANVAS) == []
 
 
 _ROWS = [

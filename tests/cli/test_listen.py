@@ -21,7 +21,13 @@ from support.commands import ENVIRONMENT, command, run
 from support.sandbox import Sandbox, wait_until
 from support.webhooks import Endpoint, endpoint
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "sandbox-events.md"
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+PAGE = REFERENCE / "sandbox-events.md"
+[_ROW] = re.findall(
+    r"(?m)^\| `listen` \| object \| (.*) \|$", (REFERENCE / "json-output.md").read_text("utf-8")
+)
+DOCUMENTED = re.findall(r"`(\w+)`", _ROW.replace("`null`", ""))
+"""The fields of the first line, and those of each message."""
 
 
 @pytest.fixture
@@ -40,7 +46,9 @@ def listening(sandbox: Sandbox, app: Endpoint, *more: str) -> Iterator[tuple[sub
     )  # fmt: skip
     assert process.stdout is not None
     try:
-        yield process, json.loads(process.stdout.readline())["secret"]
+        begun = json.loads(process.stdout.readline())
+        assert list(begun) == DOCUMENTED[:2]
+        yield process, begun["secret"]
     finally:
         process.send_signal(signal.SIGTERM)  # Ctrl-C is ignored by what a shell runs in the background
         assert process.wait(30) == 0
@@ -95,6 +103,7 @@ def test_what_the_receiver_answers_is_printed_and_the_webhook_is_removed_at_the_
         trigger(sandbox, events.TEST, "DEMO_TOKEN")
         assert process.stdout is not None
         line = json.loads(process.stdout.readline())
+    assert list(line) == DOCUMENTED[2:]
     assert (line["event"], line["status"]) == ("webhook.test", 418)
     assert sandbox.get("/v3.1/webhooks").json["data"] == []
 
